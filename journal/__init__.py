@@ -1,0 +1,1 @@
+"""Write side: an append-only message journal."""

@@ -1,0 +1,1 @@
+"""Read side: one full-text database made from all lanes."""
