@@ -1,1 +1,43 @@
-"""Write side: an append-only message journal."""
+"""An append-only message journal for AI agents: the write side.
+
+::
+
+    from journal import Journal
+
+    with Journal.open("~/agents") as journal:
+        position = journal.append_message("s1", "user", "hello", id="m1")
+
+Every process appends events to a lane that it alone holds; nothing waits for another writer.
+"""
+
+from journal.errors import (
+    AppendError,
+    ClosedError,
+    EventError,
+    JournalError,
+    JournalOpenError,
+    LeaseError,
+    NotAJournalError,
+    ReadError,
+    SyncError,
+    VersionError,
+)
+from journal.event import Event
+from journal.position import Position
+from journal.writer import Journal
+
+__all__ = [
+    "AppendError",
+    "ClosedError",
+    "Event",
+    "EventError",
+    "Journal",
+    "JournalError",
+    "JournalOpenError",
+    "LeaseError",
+    "NotAJournalError",
+    "Position",
+    "ReadError",
+    "SyncError",
+    "VersionError",
+]

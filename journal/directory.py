@@ -1,0 +1,202 @@
+"""The journal's directory: where it is, what marks it, and who may use it.
+
+::
+
+    <journal>/journal.json    format version and the journal's uuid
+    <journal>/lanes/<k>/      one folder a lane
+    <journal>/projection/     the projector's
+    <journal>/imports/        how far each source was imported
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from journal import clock
+from journal.errors import JournalOpenError, NotAJournalError, VersionError
+from journal.ids import uuid7
+from journal.record import FORMAT
+
+MARK = "journal.json"
+_OURS = {"lanes", "projection", "imports", MARK}
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """An opened journal directory.
+
+    Attributes:
+        path: the folder, absolute.
+        uuid: the journal's uuid.
+        unsynced: folders whose entries this opening added, outermost first; they must be
+            synced before anything in the journal can be called durable.
+    """
+
+    path: Path
+    uuid: str
+    unsynced: tuple[Path, ...]
+
+    @property
+    def lanes(self) -> Path:
+        """The folder that holds the lanes."""
+        return self.path / "lanes"
+
+
+def default_path() -> Path:
+    """Return where the journal is unless told: JOURNAL_DIR, else the XDG data folder."""
+    if named := os.environ.get("JOURNAL_DIR"):
+        return Path(named)
+    data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(data).expanduser() / "agent-journal"
+
+
+def open_directory(path: str | os.PathLike[str], *, create: bool = True) -> Directory:
+    """Open the journal at `path`, making it where there is none.
+
+    Any number of processes may do this at the same instant: one of them makes the journal and
+    all of them open that one.
+
+    Raises:
+        NotAJournalError: there is no journal and `create` is false, or the folder holds
+            something else.
+        VersionError: the journal was made by a newer format.
+        JournalOpenError: the file system refuses.
+    """
+    folder = Path(path).expanduser().resolve()
+    made: list[Path] = []
+    try:
+        if create:
+            _make_folders(folder, made)
+            if not (folder / MARK).exists():
+                _refuse_foreign(folder)
+                _make_mark(folder)
+            if make_folder(folder / "lanes"):
+                made.append(folder)
+        uuid = _read_mark(folder)
+    except OSError as error:
+        raise JournalOpenError(
+            f"cannot open the journal at {folder}: {error.strerror or error}"
+            " (give another folder with --journal or JOURNAL_DIR)"
+        ) from error
+    # the folder above is synced even if another process made the entry: it may have died first
+    above = tuple(dict.fromkeys([*made, folder.parent, folder]))
+    return Directory(folder, uuid, above)
+
+
+def make_folder(path: Path) -> bool:
+    """Make one folder that only its owner can enter; say whether it was made.
+
+    Raises:
+        OSError: the file system refuses, or something else stands there.
+    """
+    try:
+        path.mkdir(mode=0o700)
+    except FileExistsError:
+        # a link inside the journal would lead writes to somewhere else
+        if not stat.S_ISDIR(path.lstat().st_mode):
+            raise
+        return False
+    path.chmod(0o700)  # a strict umask may have taken bits away
+    return True
+
+
+def sync_folder(path: Path) -> None:
+    """Make a folder's entries durable.
+
+    Raises:
+        OSError: the file system refuses.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a small file whole, durable and at once: readers see the old one or the new one.
+
+    Raises:
+        OSError: the file system refuses; the old file stands.
+    """
+    draft = _write_draft(path, content)
+    try:
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def _write_draft(path: Path, content: bytes) -> Path:
+    draft = path.with_name(f".{path.name}.{uuid7()}")
+    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            os.fchmod(fd, 0o600)
+            file.write(content)
+            file.flush()
+            os.fsync(fd)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+    return draft
+
+
+def _make_folders(folder: Path, made: list[Path]) -> None:
+    missing = [folder]
+    while not missing[-1].parent.exists():
+        missing.append(missing[-1].parent)
+    made.extend(path.parent for path in reversed(missing) if make_folder(path))
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Refuse a folder with other things in it: a mistyped path must not become a journal."""
+    for name in os.listdir(folder):
+        if name not in _OURS and not name.startswith("."):
+            raise NotAJournalError(
+                f"{folder} is no journal and not empty (it holds {name!r});"
+                " give a new or an empty folder"
+            )
+
+
+def _make_mark(folder: Path) -> None:
+    mark: dict[str, Any] = {"format": FORMAT, "uuid": uuid7(), "created": clock.tick(0)}
+    draft = _write_draft(folder / MARK, orjson.dumps(mark) + b"\n")
+    try:
+        # link fails where the name exists: exactly one of many processes makes the mark
+        (folder / MARK).hardlink_to(draft)
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _read_mark(folder: Path) -> str:
+    try:
+        content = (folder / MARK).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotAJournalError(
+            f"there is no journal at {folder}: append or import something first,"
+            " or give its folder with --journal or JOURNAL_DIR"
+        ) from None
+    try:
+        mark = orjson.loads(content)
+        version, uuid = mark["format"], str(mark["uuid"])
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise NotAJournalError(
+            f"{folder / MARK} is damaged ({error!r}); the lanes beside it may be whole:"
+            ' write {"format": 1, "uuid": "<any uuid>"} into it and run `journal verify`'
+        ) from error
+    if version != FORMAT:
+        raise VersionError(
+            f"{folder} has format {version!r}, and this program knows format {FORMAT}:"
+            " install a newer agent-journal"
+        )
+    return uuid

@@ -1,0 +1,90 @@
+"""What can go wrong on the write side, by the phase in which it happens.
+
+::
+
+    JournalError
+    ├── JournalOpenError      the directory cannot be opened or made
+    │   ├── NotAJournalError  it is something else, or there is nothing
+    │   └── VersionError      it was made by a newer format than this reads
+    ├── EventError            an event cannot be stored as it is given; nothing was written
+    ├── LeaseError            no lane could be leased
+    ├── AppendError           write(2) failed: these ids are not acknowledged
+    ├── SyncError             the disk refused to make these ids durable
+    ├── ClosedError           the handle was closed
+    ├── ReadError             a lane or segment could not be read
+    └── ImportFailed          a source could not be imported
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_NAMED = 8  # ids spelled out in a message; the whole list is on the exception
+
+
+def name_ids(ids: Sequence[str]) -> str:
+    """Say which events are meant, in one readable phrase."""
+    shown = ", ".join(repr(i) for i in ids[:_NAMED])
+    more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+    return f"{shown}{more}"
+
+
+class JournalError(Exception):
+    """Root of every error that the journal raises."""
+
+
+class JournalOpenError(JournalError):
+    """The journal's directory cannot be opened or made."""
+
+
+class NotAJournalError(JournalOpenError):
+    """The directory holds no journal."""
+
+
+class VersionError(JournalOpenError):
+    """The journal was made by a newer format than this program reads."""
+
+
+class EventError(JournalError, ValueError):
+    """An event cannot be stored as it is given; nothing was written."""
+
+
+class LeaseError(JournalError):
+    """No lane could be leased."""
+
+
+class AppendError(JournalError):
+    """write(2) failed: the events named in `ids` are not acknowledged.
+
+    Trying again with the same ids is always safe.
+    """
+
+    def __init__(self, message: str, ids: Sequence[str]) -> None:
+        super().__init__(message)
+        self.ids = tuple(ids)
+
+
+class SyncError(JournalError):
+    """The disk refused to make the events named in `ids` durable.
+
+    They are written, and survive the death of the process, but not a power loss.
+    """
+
+    def __init__(self, message: str, ids: Sequence[str]) -> None:
+        super().__init__(message)
+        self.ids = tuple(ids)
+
+
+class ClosedError(JournalError):
+    """The handle was closed."""
+
+
+class ReadError(JournalError):
+    """A lane or segment could not be read."""
+
+
+class ImportFailed(JournalError):  # noqa: N818 - reads as what happened, next to the command of that name
+    """A source could not be imported."""

@@ -1,0 +1,136 @@
+"""A lane: a folder that one process holds at a time, by a lock on its lock file."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import portalocker
+
+from journal.directory import make_folder
+from journal.errors import LeaseError
+from journal.ids import uuid7
+from journal.segment import ROLL_SIZE, read_tail, segment_name, segment_numbers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LOCK = "lock"
+_TAKE = portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
+_MOST = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """Where a new lessee goes on.
+
+    Attributes:
+        lane: uuid of the lane.
+        seq: sequence number of the next event.
+        time: time of the last event, microseconds; later ones must be later.
+        number: number of the highest segment, 0 if there is none.
+        size: its size in bytes if it may be continued, else None: start the next one.
+    """
+
+    lane: str
+    seq: int
+    time: int
+    number: int
+    size: int | None
+
+
+class Lane:
+    """A leased lane. The kernel frees the lease when the process dies, however it dies."""
+
+    __slots__ = ("_fd", "path")
+
+    def __init__(self, path: Path, fd: int) -> None:
+        self.path = path
+        self._fd = fd
+
+    def release(self) -> None:
+        """End the lease; again does nothing.
+
+        The descriptor is closed and never unlocked: after a fork the lock is shared, and
+        unlocking in the child would free the parent's lane under its feet.
+        """
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def continuation(self) -> Continuation:
+        """Find where the lane's last lessee stopped.
+
+        Raises:
+            LeaseError: the lane's segments cannot be read.
+        """
+        try:
+            return _continuation(self.path)
+        except OSError as error:
+            raise LeaseError(
+                f"cannot read the segments of lane {self.path}: {error.strerror or error}"
+            ) from error
+
+
+def lease(lanes: Path) -> Lane:
+    """Take the first free lane, lowest number first; make one where none is free.
+
+    Raises:
+        LeaseError: the file system refuses, or the lane belongs to another user.
+    """
+    for number in range(1, _MOST):
+        path = lanes / str(number)
+        try:
+            if (lane := _try(path)) is not None:
+                return lane
+        except OSError as error:
+            raise LeaseError(
+                f"cannot lease lane {path}: {error.strerror or error}; a journal belongs to one"
+                " user: give this user its own with --journal or JOURNAL_DIR"
+                if isinstance(error, PermissionError)
+                else f"cannot lease lane {path}: {error.strerror or error}"
+            ) from error
+    raise LeaseError(f"all {_MOST} lanes in {lanes} are leased; close some writers")
+
+
+def _try(path: Path) -> Lane | None:
+    make_folder(path)
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    fd = os.open(path / LOCK, flags, 0o600)
+    try:
+        portalocker.lock(fd, _TAKE)
+    except portalocker.exceptions.AlreadyLocked:
+        os.close(fd)
+        return None
+    except portalocker.exceptions.LockException as error:
+        os.close(fd)
+        raise LeaseError(
+            f"cannot lock {path / LOCK}: {error}; the journal needs a file system with locks"
+        ) from error
+    return Lane(path, fd)
+
+
+def _continuation(path: Path) -> Continuation:
+    numbers = segment_numbers(path)
+    highest = numbers[-1] if numbers else 0
+    for number in reversed(numbers):
+        tail = read_tail(path / segment_name(number))
+        if tail is None:
+            continue
+        if tail.header is None:
+            lane = _lane_uuid(path, numbers)
+            return Continuation(lane, tail.seq, tail.time, highest, None)
+        goes_on = number == highest and tail.whole and tail.size < ROLL_SIZE
+        size = tail.size if goes_on else None
+        return Continuation(tail.header.lane, tail.seq, tail.time, highest, size)
+    return Continuation(uuid7(), 1, 0, highest, None)
+
+
+def _lane_uuid(path: Path, numbers: list[int]) -> str:
+    """Find the lane's uuid in any readable header; a new one where all are damaged."""
+    for number in reversed(numbers):
+        tail = read_tail(path / segment_name(number))
+        if tail is not None and tail.header is not None:
+            return tail.header.lane
+    return uuid7()

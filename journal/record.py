@@ -1,0 +1,182 @@
+r"""A record: an event, or a segment's header, as one line of a segment.
+
+``{"crc":"xxxxxxxx",REST}\n`` where REST is the inside of a JSON object. The checksum is the
+CRC-32 of ISO 3309 (zlib's), eight lower-case hexadecimal digits, over the raw bytes of ``REST}``:
+everything from byte 18 up to the newline. `docs/format.md` specifies every byte.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+from zlib import crc32
+
+import orjson
+
+from journal.errors import EventError
+from journal.event import Event
+from journal.lossless import culprit
+
+FORMAT = 1
+"""The format version that this program writes and the newest that it reads."""
+
+MAX_RECORD = 16 * 1024 * 1024
+"""Bytes of a record, its newline included."""
+
+START = b'{"crc":"'
+BODY = 18
+"""Where the checked bytes begin: behind the checksum, its quote and its comma."""
+
+_HEADER_KEY = b'"format":'
+
+
+class DamagedRecord(ValueError):  # noqa: N818 - names what was found; the caller goes on
+    """Bytes that are no valid record; the message is the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A segment's first record: what it is and who wrote it.
+
+    Attributes:
+        format: format version of the segment.
+        segment: uuid of the segment.
+        lane: uuid of the lane.
+        seq: sequence number of the segment's first event.
+        host: name of the machine.
+        boot: the machine's boot id, empty where there is none.
+        pid: process id of the writer.
+        started: when the segment was begun, microseconds since the Unix epoch.
+    """
+
+    format: int
+    segment: str
+    lane: str
+    seq: int
+    host: str
+    boot: str
+    pid: int
+    started: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An event with its sequence number in the lane."""
+
+    seq: int
+    event: Event
+
+
+def encode_header(header: Header) -> bytes:
+    """Encode a segment's first line, newline included."""
+    return _line(orjson.dumps(asdict(header)))
+
+
+def encode_event(seq: int, event: Event) -> bytes:
+    """Encode one record, newline included.
+
+    Raises:
+        EventError: JSON would change the event on the way (NaN, a lone surrogate, a tuple, an
+            integer over 64 bits, a key that is no string, bytes), or the record is too large.
+    """
+    fields = {
+        "seq": seq,
+        "id": event.id,
+        "type": event.type,
+        "session": event.session,
+        "time": event.time,
+        "data": event.data,
+    }
+    try:
+        body = orjson.dumps(fields)
+    except TypeError as error:  # orjson.JSONEncodeError is a TypeError
+        raise EventError(f"{culprit(fields)}; nothing was written") from error
+    # orjson writes NaN as null and a tuple as a list: what comes out would not be what went in
+    if orjson.loads(body) != fields:
+        raise EventError(f"{culprit(fields)}; nothing was written")
+    line = _line(body)
+    if len(line) > MAX_RECORD:
+        raise EventError(
+            f"the record of {event.id!r} would have {len(line):,} bytes; the limit is"
+            f" {MAX_RECORD:,}: split it, or store the large part in a file and its path here;"
+            " nothing was written"
+        )
+    return line
+
+
+def _line(body: bytes) -> bytes:
+    rest = body[1:]
+    return b'{"crc":"%08x",%b\n' % (crc32(rest), rest)
+
+
+def decode(line: bytes) -> Record | Header:
+    """Decode one line without its newline.
+
+    Raises:
+        DamagedRecord: the line is no valid record; the message says why.
+    """
+    check(line)
+    try:
+        fields = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise DamagedRecord(f"checksum holds but not JSON: {error}") from error
+    if line.startswith(_HEADER_KEY, BODY):
+        return _header(fields)
+    try:
+        seq, id, type, session, time, data = (
+            fields["seq"],
+            fields["id"],
+            fields["type"],
+            fields["session"],
+            fields["time"],
+            fields["data"],
+        )
+    except KeyError as error:
+        raise DamagedRecord(f"checksum holds but the record has no {error}") from None
+    if not (
+        seq.__class__ is int
+        and id.__class__ is str
+        and type.__class__ is str
+        and session.__class__ is str
+        and time.__class__ is int
+        and data.__class__ is dict
+        and id
+        and session
+        and 0 <= time < 2**63
+    ):
+        raise DamagedRecord("checksum holds but a field has the wrong type")
+    return Record(seq, Event(id, type, session, time, data))
+
+
+def check(line: bytes) -> None:
+    """Check a line's frame and checksum, without its newline.
+
+    Raises:
+        DamagedRecord: the line is no valid record; the message says why.
+    """
+    if not line.startswith(START) or line[16:BODY] != b'",':
+        raise DamagedRecord("no record: " + ("NUL bytes" if not line.strip(b"\0") else "bad start"))
+    try:
+        expected = int(line[8:16], 16)
+    except ValueError:
+        raise DamagedRecord("no record: the checksum is not hexadecimal") from None
+    found = crc32(memoryview(line)[BODY:])
+    if found != expected:
+        raise DamagedRecord(f"checksum mismatch: says {expected:08x}, bytes give {found:08x}")
+
+
+def _header(fields: dict[str, Any]) -> Header:
+    version = fields.get("format")
+    if version.__class__ is not int:
+        raise DamagedRecord("checksum holds but the header has no format version")
+    try:
+        header = Header(**{name: fields[name] for name in Header.__slots__})
+    except KeyError as error:
+        if version > FORMAT:  # a newer header may look otherwise; its version is what matters
+            return Header(version, "", "", 0, "", "", 0, 0)
+        raise DamagedRecord(f"checksum holds but the header has no {error}") from None
+    if not (
+        isinstance(header.segment, str) and isinstance(header.lane, str) and type(header.seq) is int
+    ):
+        raise DamagedRecord("checksum holds but a field of the header has the wrong type")
+    return header

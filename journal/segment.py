@@ -1,0 +1,198 @@
+"""A segment: one JSONL file of a lane, and how its last writer left it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from io import FileIO
+from typing import TYPE_CHECKING
+
+from journal.record import FORMAT, MAX_RECORD, DamagedRecord, Header, Record, decode
+from journal.scan import Damage, scan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROLL_SIZE = 32 * 1024 * 1024
+"""Bytes at which a segment is final and its lane goes on in the next one."""
+
+_SUFFIX = ".jsonl"
+_BLOCK = 64 * 1024
+
+
+def segment_name(number: int) -> str:
+    """Return the file name of a lane's n-th segment."""
+    return f"{number:06d}{_SUFFIX}"
+
+
+def segment_number(name: str) -> int | None:
+    """Return the number in a segment's file name; None for any other name."""
+    stem, dot, suffix = name.partition(".")
+    if f"{dot}{suffix}" != _SUFFIX or not stem.isascii() or not stem.isdigit():
+        return None
+    return int(stem)
+
+
+def segment_numbers(lane: Path) -> list[int]:
+    """List the numbers of a lane's segments, lowest first."""
+    return sorted(n for name in os.listdir(lane) if (n := segment_number(name)) is not None)
+
+
+def open_segment(path: Path) -> FileIO:
+    """Open a segment for reading, never through a link.
+
+    Raises:
+        OSError: the file system refuses.
+    """
+    return FileIO(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), "rb")
+
+
+class SegmentFile:
+    """A segment open for appending; only the process that holds the lane has one.
+
+    Attributes:
+        number: the segment's number.
+        size: bytes written and complete.
+    """
+
+    __slots__ = ("_fd", "number", "path", "size")
+
+    def __init__(self, path: Path, number: int, size: int, fd: int) -> None:
+        self.path = path
+        self.number = number
+        self.size = size
+        self._fd = fd
+
+    @classmethod
+    def create(cls, lane: Path, number: int) -> SegmentFile:
+        """Make a lane's n-th segment, empty.
+
+        Raises:
+            OSError: the file system refuses, or the segment exists.
+        """
+        path = lane / segment_name(number)
+        fd = os.open(path, _APPEND | os.O_CREAT | os.O_EXCL, 0o600)
+        os.fchmod(fd, 0o600)  # a strict umask may have taken bits away
+        return cls(path, number, 0, fd)
+
+    @classmethod
+    def reopen(cls, lane: Path, number: int, size: int) -> SegmentFile:
+        """Go on in a segment that ends in a whole record.
+
+        Raises:
+            OSError: the file system refuses.
+        """
+        path = lane / segment_name(number)
+        return cls(path, number, size, os.open(path, _APPEND))
+
+    def write(self, data: bytes) -> None:
+        """Append whole records in a single system call.
+
+        Raises:
+            OSError: the file system refused; part of `data` may stand in the file, so
+                nothing may be written behind it.
+        """
+        done = os.write(self._fd, data)
+        # a short write comes before the error that explains it: go on until it shows
+        while done < len(data):
+            done += os.write(self._fd, memoryview(data)[done:])
+        self.size += done
+
+    def sync(self) -> None:
+        """Make what was written durable.
+
+        Raises:
+            OSError: the disk refused; what it holds is unknown from here on.
+        """
+        os.fdatasync(self._fd)
+
+    def close(self) -> None:
+        """Close the file; closing again does nothing."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """How a segment ends.
+
+    Attributes:
+        header: the segment's header; None if it is damaged.
+        seq: the sequence number that comes next.
+        time: time of the last event, microseconds.
+        size: bytes of the file.
+        whole: whether it may be continued: the header and the last line verify.
+    """
+
+    header: Header | None
+    seq: int
+    time: int
+    size: int
+    whole: bool
+
+
+def read_tail(path: Path) -> Tail | None:
+    """Read how a segment ends; None if no record of it can be read.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with open_segment(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        first = _decode(os.pread(file.fileno(), _BLOCK, 0).partition(b"\n")[0])
+        header = first if isinstance(first, Header) and first.format == FORMAT else None
+        last = _decode(_last_line(file.fileno(), size))
+        if header is not None and last is not None:
+            return _tail(header, last, size, 0)
+        file.seek(0)
+        return _search_tail(header, file.read(), size)
+
+
+def _tail(header: Header | None, last: Record | Header, size: int, damaged: int) -> Tail:
+    if isinstance(last, Header):
+        return Tail(header, last.seq + damaged, last.started, size, not damaged)
+    whole = header is not None and not damaged
+    return Tail(header, last.seq + 1 + damaged, last.event.time, size, whole)
+
+
+def _search_tail(header: Header | None, content: bytes, size: int) -> Tail | None:
+    """Find the last record of a damaged segment the slow way."""
+    last: Record | Header | None = None
+    damaged = 0
+    for found in scan(content, 0):
+        if isinstance(found, Damage):
+            # a damaged line that ended in a newline was acknowledged: its number is used up
+            damaged += content[found.offset : found.offset + found.length].count(b"\n")
+        else:
+            last, damaged = found.record, 0
+            header = last if isinstance(last, Header) and header is None else header
+    if last is None:
+        return None
+    tail = _tail(header, last, size, damaged)
+    return Tail(tail.header, tail.seq, tail.time, size, whole=False)
+
+
+def _last_line(fd: int, size: int) -> bytes:
+    """Return the last line without its newline; empty if the file does not end in one."""
+    if size == 0 or os.pread(fd, 1, size - 1) != b"\n":
+        return b""
+    reach = _BLOCK
+    while True:
+        start = max(0, size - reach)
+        block = os.pread(fd, size - 1 - start, start)
+        before, newline, line = block.rpartition(b"\n")
+        if newline or start == 0 or reach > MAX_RECORD:
+            return line
+        del before
+        reach *= 8
+
+
+def _decode(line: bytes) -> Record | Header | None:
+    try:
+        return decode(line)
+    except DamagedRecord:
+        return None
