@@ -46,6 +46,10 @@ class Journal:
     - `always`: and a power loss. Threads share one fdatasync.
     """
 
+    _writer: LaneWriter | None
+    _failure: SyncError | None
+    _syncer: threading.Thread | None
+
     def __init__(self, path: str | os.PathLike[str], fsync: Fsync) -> None:
         if fsync not in get_args(Fsync):
             raise ValueError(f"fsync must be one of {', '.join(get_args(Fsync))}, not {fsync!r}")
@@ -61,10 +65,10 @@ class Journal:
         self._sync_lock = threading.Lock()
         self._wake = threading.Event()
         self._urgent = threading.Event()
-        self._syncer: threading.Thread | None = None
+        self._syncer = None
         self._durable = 0
-        self._failure: SyncError | None = None
-        self._writer: LaneWriter | None = None
+        self._failure = None
+        self._writer = None
         self._closed = False
 
     def _lease(self) -> LaneWriter:
@@ -190,9 +194,7 @@ class Journal:
         """Return when the first `mark` events are durable; many threads share one sync."""
         with self._sync_lock:
             writer = self._writer
-            if writer is None or (self._durable >= mark and not writer.unsynced.lines):
-                return
-            if self._durable >= mark and self._fsync == "always":
+            if writer is None or self._durable >= mark:
                 return
             with self._lock:
                 taken = writer.take_unsynced()

@@ -1,0 +1,198 @@
+"""Read lanes: which segments there are, and what stands in them."""
+
+from __future__ import annotations
+
+import heapq
+import os
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from journal.errors import ReadError
+from journal.record import MAX_RECORD, START, Header, Record
+from journal.scan import Damage, Found, scan
+from journal.segment import open_segment, segment_number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from io import FileIO
+    from pathlib import Path
+
+BLOCK = 1024 * 1024
+"""Bytes read at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRef:
+    """A segment as the directory shows it.
+
+    Attributes:
+        path: the file.
+        lane: name of the lane's folder.
+        number: the segment's number in its lane.
+        size: bytes of the file when it was listed.
+        final: whether a later segment of the lane exists: it never changes again.
+    """
+
+    path: Path
+    lane: str
+    number: int
+    size: int
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What a stretch of a segment holds, in order: valid records, headers and damage.
+
+    Attributes:
+        items: everything found.
+        end: offset in bytes behind the last item; read on from there.
+    """
+
+    items: list[Found | Damage]
+    end: int
+
+
+def list_segments(lanes: Path) -> list[SegmentRef]:
+    """List every segment of every lane, by lane and number.
+
+    Raises:
+        ReadError: a folder cannot be read.
+    """
+    try:
+        with os.scandir(lanes) as entries:
+            folders = [e.name for e in entries if e.is_dir(follow_symlinks=False)]
+        return [
+            ref for name in sorted(folders, key=_lane_order) for ref in _list_lane(lanes / name)
+        ]
+    except OSError as error:
+        raise ReadError(f"cannot list the lanes in {lanes}: {error.strerror or error}") from error
+
+
+def _lane_order(name: str) -> tuple[int, str]:
+    return (int(name) if name.isascii() and name.isdigit() else 0, name)
+
+
+def _list_lane(lane: Path) -> list[SegmentRef]:
+    numbered = []
+    with os.scandir(lane) as entries:
+        for entry in entries:
+            number = segment_number(entry.name)
+            if number is None:
+                continue
+            status = entry.stat(follow_symlinks=False)
+            if stat.S_ISREG(status.st_mode):
+                numbered.append((number, entry.name, status.st_size))
+    numbered.sort()
+    last = numbered[-1][0] if numbered else 0
+    return [SegmentRef(lane / n, lane.name, k, size, k < last) for k, n, size in numbered]
+
+
+def read_chunk(file: FileIO, offset: int, *, final: bool, limit: int = BLOCK) -> Chunk:
+    """Read on in a segment from `offset`, about `limit` bytes.
+
+    An unfinished last line is left alone, since its writer may be about to finish it, unless
+    the segment is `final`.
+
+    Raises:
+        ReadError: the file cannot be read.
+    """
+    reach = limit
+    while True:
+        block = _pread(file, offset, reach)
+        at_end = len(block) < reach
+        whole = len(block) if final and at_end else block.rfind(b"\n") + 1
+        if whole or at_end:
+            return Chunk(list(scan(block[:whole], offset)), offset + whole)
+        if reach > MAX_RECORD:
+            return _skip_overlong(block, offset)
+        reach = min(reach * 4, MAX_RECORD + 1)
+
+
+def _pread(file: FileIO, offset: int, size: int) -> bytes:
+    try:
+        block = os.pread(file.fileno(), size, offset)
+        # a read may come back short before the end of the file
+        while len(block) < size and (
+            more := os.pread(file.fileno(), size - len(block), offset + len(block))
+        ):
+            block += more
+    except OSError as error:
+        raise ReadError(
+            f"cannot read {file.name} at {offset}: {error.strerror or error}"
+        ) from error
+    return block
+
+
+def _skip_overlong(block: bytes, offset: int) -> Chunk:
+    """Pass over bytes without a newline that are too long for a record, to the next start."""
+    found = block.find(START, 1)
+    length = found if found > 0 else len(block) - len(START) + 1
+    damage = Damage(offset, length, f"no newline in more than {MAX_RECORD:,} bytes")
+    return Chunk([damage], offset + length)
+
+
+def read_segment(ref: SegmentRef, offset: int = 0) -> Iterator[Found | Damage]:
+    """Yield everything that stands in a segment from `offset` up to its end.
+
+    Raises:
+        ReadError: the file cannot be read.
+    """
+    try:
+        file = open_segment(ref.path)
+    except OSError as error:
+        raise ReadError(f"cannot open {ref.path}: {error.strerror or error}") from error
+    with file:
+        while True:
+            chunk = read_chunk(file, offset, final=ref.final)
+            yield from chunk.items
+            if chunk.end == offset:
+                return
+            offset = chunk.end
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A record with the uuid of its lane, the segment it stands in and the offset behind it."""
+
+    lane: str
+    record: Record
+    ref: SegmentRef
+    end: int
+
+
+def read_events(lanes: Path, on_damage: Callable[[SegmentRef, Damage], None]) -> Iterator[Located]:
+    """Yield all records of all lanes in the order of events: time, lane uuid, sequence number.
+
+    Args:
+        lanes: the folder of the lanes.
+        on_damage: told of every stretch of bytes that is no valid record.
+
+    Raises:
+        ReadError: a file or folder cannot be read.
+    """
+    by_lane: dict[str, list[SegmentRef]] = {}
+    for ref in list_segments(lanes):
+        by_lane.setdefault(ref.lane, []).append(ref)
+    streams = [_read_lane(refs, on_damage) for refs in by_lane.values()]
+    yield from heapq.merge(*streams, key=event_order)
+
+
+def event_order(at: Located) -> tuple[int, str, int]:
+    """Return the key that orders events."""
+    return at.record.event.time, at.lane, at.record.seq
+
+
+def _read_lane(
+    refs: list[SegmentRef], on_damage: Callable[[SegmentRef, Damage], None]
+) -> Iterator[Located]:
+    for ref in refs:
+        lane = ""
+        for item in read_segment(ref):
+            if isinstance(item, Damage):
+                on_damage(ref, item)
+            elif isinstance(item.record, Header):
+                lane = item.record.lane
+            else:
+                yield Located(lane, item.record, ref, item.end)
