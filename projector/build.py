@@ -1,0 +1,90 @@
+"""Build a generation beside the one in use, and open the one in use for writing."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import apsw
+
+from projector.errors import ProjectionError
+from projector.generation import Generations, OnlyOne, generations
+from projector.project import Progress, Projector
+from projector.schema import create, open_writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from journal.directory import Directory
+
+_log = logging.getLogger("projector")
+
+
+def rebuild(journal: Directory, on_commit: Callable[[Progress], None] | None = None) -> int:
+    """Build a new generation from the lanes and put it into use; return its number.
+
+    Readers go on with the old one meanwhile. A running projector changes over by itself.
+
+    Raises:
+        ProjectorBusy: another build runs.
+        ProjectionError: the database or the file system refuses; the old one stays in use.
+        ReadError: a segment cannot be read.
+    """
+    kept = generations(journal.path)
+    lock = OnlyOne(kept.build_lock)
+    if not lock.take():
+        raise lock.busy()
+    try:
+        kept.remove_unpublished()
+        number = kept.next()
+        try:
+            _build(kept, number, journal, on_commit)
+            kept.publish(number)
+        except BaseException:
+            kept.remove(number)
+            raise
+    finally:
+        lock.release()
+    return number
+
+
+def _build(
+    kept: Generations,
+    number: int,
+    journal: Directory,
+    on_commit: Callable[[Progress], None] | None,
+) -> None:
+    path = kept.path(number)
+    db = create(path, journal.uuid)
+    try:
+        Projector(db, journal.lanes).catch_up(on_commit=on_commit)
+    finally:
+        db.close()
+    try:
+        db = apsw.Connection(str(path), apsw.SQLITE_OPEN_READWRITE)
+        db.pragma("journal_mode", "wal")
+        db.close()
+        path.chmod(0o600)
+    except (apsw.Error, OSError) as error:
+        raise ProjectionError(f"cannot finish generation {number}: {error}") from error
+
+
+def open_current(
+    journal: Directory, on_commit: Callable[[Progress], None] | None = None
+) -> tuple[int, Projector]:
+    """Open the generation in use for writing; build one where there is none that serves.
+
+    Only for the holder of the projector's lock.
+
+    Raises:
+        ProjectionError, ReadError, ProjectorBusy: as `rebuild`.
+    """
+    kept = generations(journal.path)
+    number = kept.current()
+    if number is not None:
+        try:
+            return number, Projector(open_writer(kept.path(number), journal.uuid), journal.lanes)
+        except ProjectionError as error:
+            _log.warning("building the projection anew: %s", error)
+    number = rebuild(journal, on_commit)
+    return number, Projector(open_writer(kept.path(number), journal.uuid), journal.lanes)

@@ -1,0 +1,153 @@
+r"""The searchable text of a message: what was said, called and answered, without payloads.
+
+The parts of a message come in this order, each on its own line: content, reasoning, the tool's
+name, tool calls (name, then arguments). The same text is what a snippet is cut from, so content
+comes first.
+
+- Of content parts of any kind, known or not, all strings count, in their order, but not those that
+  describe the part (`type`, ids, media types) or that nobody can read (base64 payloads, `data:`
+  URLs, signatures, encrypted reasoning).
+- Of a tool's arguments every string and number counts, at any depth. Their keys do not: they are
+  the tool's schema, the same in every call, and would bury the messages that speak of a
+  `description` or a `command` below all those that have one. Arguments that come as a JSON string
+  are decoded first, so that the `\n` of a script does not glue two words together; a string that is
+  no JSON counts as it is.
+- A run of `PAYLOAD` or more base64 characters without a break is a payload wherever it stands, also
+  in plain text. It is replaced by an ellipsis, as is a base64 `data:` URL.
+- `extra`, roles, ids and counts are not text.
+
+Sources of the shapes: the content blocks of Anthropic's Messages API, the messages and content
+parts of OpenAI's Chat Completions and Responses APIs. Anything else is searched for strings.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+#: The length in characters from which an unbroken run of base64 characters is left out.
+PAYLOAD: Final = 512
+
+_FIELDS = ("content", "reasoning", "tool_name", "tool_calls")
+_BEYOND_CONTENT = frozenset(_FIELDS[1:])
+
+# What describes a part, and what only a machine reads.
+_SILENT = frozenset(
+    {
+        "b64_json",
+        "blob",
+        "cache_control",
+        "call_id",
+        "detail",
+        "encrypted_content",
+        "file_data",
+        "format",
+        "id",
+        "index",
+        "media_type",
+        "mimeType",
+        "mime_type",
+        "role",
+        "signature",
+        "status",
+        "thoughtSignature",
+        "thought_signature",
+        "tool_call_id",
+        "tool_use_id",
+        "type",
+    }
+)
+_ARGUMENTS = frozenset({"args", "arguments", "input", "parameters"})
+# An object with one of these holds in `data` what they describe.
+_MEDIA = ("format", "media_type", "mimeType", "mime_type")
+
+_DATA_URL = re.compile(r"data:[\w.+-]*/?[\w.+-]*(?:;[\w=.+-]+)*;base64,[\w+/=-]*", re.ASCII)
+_UNBROKEN = re.compile(rf"[\w+/-]{{{PAYLOAD},}}={{0,2}}", re.ASCII)
+_ELLIPSIS = "\u2026"
+# Integers beyond this are no JSON of ours, and Python refuses to print the longest.
+_LARGEST = 2**64
+
+
+def document(data: Mapping[str, Any]) -> str:
+    """Return the searchable text of a message's data.
+
+    Args:
+        data: The `data` of a `message.appended` or `message.revised` event. Total: whatever values
+            the fields have, known shape or not, however deep.
+
+    Returns:
+        The text, its parts separated by newlines; empty if nothing was said.
+    """
+    content = data.get("content")
+    if isinstance(content, str) and _BEYOND_CONTENT.isdisjoint(data):
+        return _readable(content)
+    texts = (_readable(text) for name in _FIELDS for text in _texts(data.get(name)))
+    return "\n".join(text for text in texts if text)
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield the strings of a content value or of tool calls in their order."""
+    waiting: list[tuple[object, bool]] = [(value, False)]  # a stack: input may be nested deeply
+    while waiting:
+        value, argument = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, Mapping):
+            waiting += reversed(list(_members(value, argument=argument)))
+        elif isinstance(value, list | tuple):
+            waiting += [(item, argument) for item in reversed(value)]
+        elif isinstance(value, float) or _is_number(value):
+            yield str(value)
+
+
+def _members(part: Mapping[Any, Any], *, argument: bool) -> Iterator[tuple[object, bool]]:
+    """Yield what of an object is text, and whether it belongs to a tool's arguments."""
+    if argument:
+        yield from ((value, True) for value in part.values())
+        return
+    payload = _is_payload(part)
+    for key, value in part.items():
+        if key in _ARGUMENTS:
+            yield (_decoded(value) if isinstance(value, str) else value), True
+        elif key not in _SILENT and not (payload and key == "data" and isinstance(value, str)):
+            yield value, False
+
+
+def _is_payload(part: Mapping[Any, Any]) -> bool:
+    """Tell whether an object says of itself that its `data` is encoded."""
+    if part.get("type") in ("base64", "redacted_thinking", "reasoning.encrypted"):
+        return True
+    kinds = [part[key] for key in _MEDIA if key in part]
+    return any(not (isinstance(kind, str) and kind.startswith("text/")) for kind in kinds)
+
+
+def _decoded(arguments: str) -> object:
+    """Return the value of a JSON string, the string itself if it is none."""
+    if arguments.lstrip()[:1] not in {"{", "[", '"'}:
+        return arguments
+    try:
+        return json.loads(arguments)
+    except (ValueError, RecursionError):  # a call cut off in the middle, or hostile nesting
+        return arguments
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and -_LARGEST < value < _LARGEST
+
+
+def _readable(text: str) -> str:
+    """Return `text` with an ellipsis for each payload in it."""
+    if ";base64," in text:
+        text = _DATA_URL.sub(_ELLIPSIS, text)
+    if len(text) >= PAYLOAD and _has_unbroken(text):
+        return _UNBROKEN.sub(_ELLIPSIS, text)
+    return text
+
+
+def _has_unbroken(text: str) -> bool:
+    """Tell whether some aligned half-payload of `text` has no blank: cheap, and never misses."""
+    step = PAYLOAD // 2
+    return any(
+        " " not in (half := text[start : start + step]) and "\n" not in half and half.isascii()
+        for start in range(0, len(text) - step + 1, step)
+    )

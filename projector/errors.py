@@ -1,0 +1,37 @@
+"""What can go wrong on the read side, by the phase in which it happens.
+
+::
+
+    ProjectorError
+    ├── ProjectionError    a projection cannot be opened, read or built
+    ├── ProjectorBusy      another projector runs
+    ├── NotProjected       the projection did not get there in time
+    ├── NotFound           there is no such session or message
+    └── QueryError         the query cannot be searched for
+"""
+
+from __future__ import annotations
+
+
+class ProjectorError(Exception):
+    """Root of every error that the projector raises."""
+
+
+class ProjectionError(ProjectorError):
+    """A projection cannot be opened, read or built."""
+
+
+class ProjectorBusy(ProjectorError):  # noqa: N818 - says what is the matter
+    """Another projector runs."""
+
+
+class NotProjected(ProjectorError, TimeoutError):  # noqa: N818 - says what is the matter
+    """The projection did not reach a position in time."""
+
+
+class NotFound(ProjectorError, LookupError):  # noqa: N818 - says what is the matter
+    """There is no such session or message."""
+
+
+class QueryError(ProjectorError, ValueError):
+    """The query cannot be searched for."""

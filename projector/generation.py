@@ -1,0 +1,207 @@
+"""Generations: builds of the projection, and which of them is in use.
+
+::
+
+    <journal>/projection/CURRENT    number of the generation in use
+    <journal>/projection/<n>.db     SQLite
+    <journal>/projection/lock       held by the one projector; says who it is
+    <journal>/projection/build.lock held while a generation is built
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+import portalocker
+
+from journal.directory import make_folder, replace_file
+from projector.errors import ProjectionError, ProjectorBusy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CURRENT = "CURRENT"
+_SUFFIX = ".db"
+_TAKE = portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
+_GRACE = 60.0
+"""Seconds that an old generation stays for the queries that are still running on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generations:
+    """The generations of one journal, in its folder `projection`."""
+
+    folder: Path
+
+    def current(self) -> int | None:
+        """Return the number of the generation in use; None if there is none.
+
+        Raises:
+            ProjectionError: CURRENT is damaged or cannot be read.
+        """
+        try:
+            text = (self.folder / CURRENT).read_text(encoding="ascii")
+            return int(text)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise ProjectionError(
+                f"cannot read {self.folder / CURRENT}: {error}; run `projector rebuild`"
+            ) from error
+
+    @property
+    def lock(self) -> Path:
+        """The lock file of the one projector."""
+        return self.folder / "lock"
+
+    @property
+    def build_lock(self) -> Path:
+        """The lock file of the one build."""
+        return self.folder / "build.lock"
+
+    def path(self, number: int) -> Path:
+        """Return the file of a generation."""
+        return self.folder / f"{number}{_SUFFIX}"
+
+    def next(self) -> int:
+        """Return a number that no generation has had."""
+        return max([self._damaged_current(), *self._numbers()], default=0) + 1
+
+    def _damaged_current(self) -> int:
+        try:
+            return self.current() or 0
+        except ProjectionError:
+            return 0
+
+    def _numbers(self) -> list[int]:
+        stems = (n.removesuffix(_SUFFIX) for n in os.listdir(self.folder) if n.endswith(_SUFFIX))
+        return [int(stem) for stem in stems if stem.isascii() and stem.isdigit()]
+
+    def publish(self, number: int) -> None:
+        """Make a finished generation the one in use: readers change over at their next query.
+
+        Raises:
+            ProjectionError: the file system refuses; the old one stays in use.
+        """
+        try:
+            _sync_file(self.path(number))
+            replace_file(self.folder / CURRENT, b"%d\n" % number)
+        except OSError as error:
+            raise ProjectionError(f"cannot publish generation {number}: {error}") from error
+
+    def remove_old(self, current: int) -> None:
+        """Remove earlier generations, once no query can still be running on them."""
+        since = time.time() - (self.folder / CURRENT).stat().st_mtime
+        if since > _GRACE:
+            for number in self._numbers():
+                if number < current:
+                    self.remove(number)
+
+    def remove_unpublished(self) -> None:
+        """Remove what a build that died left behind; only for the holder of the build lock."""
+        current = self._damaged_current()
+        for number in self._numbers():
+            if number > current:
+                self.remove(number)
+
+    def remove(self, number: int) -> None:
+        """Remove one generation's files."""
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            path = self.path(number)
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def generations(journal: Path) -> Generations:
+    """Return the generations of the journal at `journal`, making their folder if need be.
+
+    Raises:
+        ProjectionError: the folder cannot be made.
+    """
+    folder = journal / "projection"
+    try:
+        make_folder(folder)
+    except OSError as error:
+        raise ProjectionError(f"cannot make {folder}: {error.strerror or error}") from error
+    return Generations(folder)
+
+
+def _sync_file(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+class OnlyOne:
+    """A lock that makes one process the only one to do something; a dead one's is freed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd = -1
+
+    def take(self, patience: float = 0.0) -> bool:
+        """Try to become the one for `patience` seconds: another's look at the lock is soon over.
+
+        Raises:
+            ProjectionError: the lock file cannot be used.
+        """
+        until = time.monotonic() + patience
+        while (fd := self._try()) is None:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(0.01)
+        who = {"pid": os.getpid(), "host": platform.node(), "since": time.time_ns() // 1000}
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, orjson.dumps(who) + b"\n", 0)
+        self._fd = fd
+        return True
+
+    def _try(self) -> int | None:
+        """Lock the file and return its descriptor; None if somebody else holds it."""
+        try:
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+            fd = os.open(self._path, flags, 0o600)
+        except OSError as error:
+            raise ProjectionError(f"cannot open {self._path}: {error.strerror or error}") from error
+        try:
+            portalocker.lock(fd, _TAKE)
+        except portalocker.exceptions.AlreadyLocked:
+            os.close(fd)
+            return None
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd
+
+    def release(self) -> None:
+        """Stop being the one; again does nothing."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def is_taken(self) -> bool:
+        """Say whether somebody is the one, this process included."""
+        if self._fd >= 0:
+            return True
+        fd = self._try()
+        if fd is None:
+            return True
+        os.close(fd)
+        return False
+
+    def busy(self) -> ProjectorBusy:
+        """Return the error that says who runs."""
+        try:
+            who = orjson.loads(self._path.read_bytes())
+            name = f"process {who['pid']} on {who['host']}"
+        except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
+            name = "another process"
+        return ProjectorBusy(
+            f"{name} holds {self._path}: a journal has one projector at a time, and one build"
+        )

@@ -1,0 +1,50 @@
+"""Places of messages in their conversations, computed anew for sessions where they moved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from projector.fold import Said, place_all
+from projector.schema import MESSAGE
+
+if TYPE_CHECKING:
+    import apsw
+
+    from projector.state import State
+
+
+def replace_all(db: apsw.Connection, state: State) -> None:
+    """Place every message of every marked session anew."""
+    for session in sorted(state.dirty.places):
+        _replace(db, state, session)
+    state.dirty.places.clear()
+
+
+def _replace(db: apsw.Connection, state: State, session: int) -> None:
+    found: list[tuple[Any, ...]] = db.execute(
+        "SELECT id, key, said, time, parent, place, depth FROM events"
+        " WHERE session = ? AND kind = ?",
+        (session, MESSAGE),
+    ).fetchall()
+    said = [
+        Said(key, time if moment is None else moment, None if parent == key else parent)
+        for _, key, moment, time, parent, _, _ in found
+    ]
+    placed = place_all(said)
+    moved = [
+        (*placed[key], row)
+        for row, key, _, _, _, place, depth in found
+        if placed[key] != (place, depth)
+    ]
+    db.executemany("UPDATE events SET place = ?, depth = ? WHERE id = ?", moved)
+    missing = {m.parent for m in said if m.parent is not None and m.parent not in placed}
+    if missing != state.missing.get(session, set()):
+        db.execute("DELETE FROM missing_parents WHERE session = ?", (session,))
+        rows = [(session, parent) for parent in missing]
+        db.executemany("INSERT INTO missing_parents(session, parent) VALUES(?, ?)", rows)
+        state.missing[session] = missing
+    places = [place for place, _ in placed.values()]
+    db.execute(
+        "UPDATE sessions SET messages = ?, first = ?, last = ? WHERE id = ?",
+        (len(found), min(places, default=None), max(places, default=None), session),
+    )

@@ -1,0 +1,161 @@
+"""The handle that programs read with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from journal.directory import open_directory
+from journal.event import moment
+from projector import digest, search, views
+from projector.current import Current
+from projector.query import parse
+from projector.status import Status, status
+
+if TYPE_CHECKING:
+    import os
+    from datetime import datetime
+
+    from journal.position import Position
+    from projector.search import Hit, Look, Sort
+    from projector.views import MessageView, SessionView
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """An answer to a search.
+
+    Attributes:
+        query: what was asked.
+        hits: what was found, best first.
+        exact: whether all matches were ranked to choose the hits.
+        fresh: whether everything was searched that stood in the journal when the query began.
+    """
+
+    query: str
+    hits: tuple[Hit, ...]
+    exact: bool
+    fresh: bool
+
+
+class Projection:
+    """A projection to read from. Safe for threads; follows rebuilds by itself.
+
+    ::
+
+        with Projection.open("~/agents") as projection:
+            for hit in projection.search("docker AND compose").hits:
+                print(hit.snippet)
+
+    Where no projector runs, every query first applies what the journal has gained.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._current = Current(open_directory(path, create=False))
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Self:
+        """Open the projection of the journal at `path`; it is built at the first query.
+
+        Raises:
+            NotAJournalError: there is no journal.
+            ProjectionError: its folder cannot be used.
+        """
+        return cls(path)
+
+    def search(  # noqa: PLR0913 - filters are keywords, and a search has many
+        self,
+        query: str,
+        *,
+        limit: int = 20,
+        offset: int = 0,
+        context: int = 0,
+        role: str | None = None,
+        source: str | None = None,
+        session: str | None = None,
+        since: datetime | str | int | None = None,
+        until: datetime | str | int | None = None,
+        sort: Sort = "relevance",
+        look: Look | None = None,
+    ) -> Results:
+        """Search messages.
+
+        Args:
+            query: words, "phrases", prefix*, AND, OR, NOT and parentheses.
+            limit: most hits to return.
+            offset: hits to skip.
+            context: messages to return before and after each hit.
+            role: only messages of this role.
+            source: only messages said there.
+            session: only messages of the session with this id.
+            since: only messages of this moment or later: an aware datetime, an ISO 8601 string
+                or microseconds since 1970.
+            until: only messages before this moment.
+            sort: `relevance`, `newest` or `oldest`.
+            look: how hits are shown.
+
+        Raises:
+            QueryError: nothing in the query can be searched for.
+            EventError: a moment is none.
+            ProjectionError: the projection cannot be read or built.
+        """
+        parsed = parse(query)
+        filters = search.Filters(
+            role,
+            source,
+            session,
+            None if since is None else moment("since", since),
+            None if until is None else moment("until", until),
+        )
+        look = look or search.Look(context=context)
+        with self._current.reading() as (db, fresh):
+            hits, exact = search.search(
+                db, parsed, filters, limit=limit, offset=offset, sort=sort, look=look
+            )
+        return Results(query, tuple(hits), exact, fresh)
+
+    def sessions(self, *, limit: int = 20, offset: int = 0) -> list[SessionView]:
+        """Return sessions, that with the latest message first."""
+        with self._current.reading() as (db, _):
+            return views.sessions(db, limit=limit, offset=offset)
+
+    def session(self, name: str) -> SessionView:
+        """Return the session with this id, or with the only one that begins so.
+
+        Raises:
+            NotFound: there is none, or there are several.
+        """
+        with self._current.reading() as (db, _):
+            return views.session(db, name)
+
+    def messages(self, session: str) -> list[MessageView]:
+        """Return all messages of a session, in order; of an unknown session, none."""
+        with self._current.reading() as (db, _):
+            return views.messages(db, session)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the logical content in canonical order."""
+        with self._current.reading() as (db, _):
+            return digest.digest(db)
+
+    def status(self) -> Status:
+        """Return counts, lag and sizes, without applying anything."""
+        return status(self._current)
+
+    def wait_for(self, position: Position, timeout: float = 2.0) -> None:
+        """Return when the projection has applied the record at `position`.
+
+        Raises:
+            NotProjected: it has not within `timeout` seconds.
+        """
+        self._current.wait_for(position, timeout)
+
+    def close(self) -> None:
+        """Close the connection; again does nothing."""
+        self._current.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

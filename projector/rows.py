@@ -1,0 +1,111 @@
+"""One event as rows: written, read back, indexed and taken out of the index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from projector.document import document
+from projector.fold import Columns, from_columns, to_columns
+from projector.schema import MESSAGE
+from projector.text import index_form
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import apsw
+
+INSERT_EVENT = """
+INSERT INTO events(id, session, key, kind, time, lane, seq, place, depth,
+  said, parent, role, source, content, parts, rest)
+VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(session, key) DO NOTHING
+"""
+INSERT_TEXT = "INSERT INTO fts(rowid, text) VALUES(?, ?)"
+_DELETE_TEXT = "INSERT INTO fts(fts, rowid, text) VALUES('delete', ?, ?)"
+COLUMNS = "said = ?, parent = ?, role = ?, source = ?, content = ?, parts = ?, rest = ?"
+"""Assignments for the `values` of `Columns`."""
+STORED = "id, kind, time, lane, seq, original, said, parent, role, source, content, parts, rest"
+"""Columns that make a `Stored`, in its order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An event as the projection holds it.
+
+    Attributes:
+        row: its rowid in `events` and in the full-text table.
+        kind: number of its type.
+        time: with `lane` (the number of the lane) and `seq`, what orders it.
+        original: JSON of the data before revisions; None if none is in force.
+        columns: the data in force.
+    """
+
+    row: int
+    kind: int
+    time: int
+    lane: int
+    seq: int
+    original: str | None
+    columns: Columns
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The data as it was appended."""
+        return self.in_force if self.original is None else orjson.loads(self.original)
+
+    @property
+    def in_force(self) -> dict[str, Any]:
+        """The data with its revisions."""
+        return from_columns(self.columns)
+
+
+def stored(row: tuple[Any, ...]) -> Stored:
+    """Make a `Stored` of a row of the columns `STORED`."""
+    said, parent, role, source, content, parts, rest = row[6:]
+    columns = Columns(said, parent, role, source, content, bool(parts), rest)
+    id, kind, time, lane, seq, original = row[:6]
+    return Stored(id, kind, time, lane, seq, original, columns)
+
+
+def fetch(db: apsw.Connection, session: int, key: str) -> Stored | None:
+    """Return the event that stands under a key; None if there is none."""
+    query = f"SELECT {STORED} FROM events WHERE session = ? AND key = ?"  # noqa: S608 - a constant
+    row = db.execute(query, (session, key)).fetchone()
+    return None if row is None else stored(row)
+
+
+def spread(kind: int, data: Mapping[str, Any]) -> Columns:
+    """Spread data over columns: a message's over its own, anything else's into `rest`."""
+    if kind == MESSAGE:
+        return to_columns(data)
+    return Columns(None, None, None, None, None, parts=False, rest=orjson.dumps(data).decode())
+
+
+def values(columns: Columns) -> tuple[int | str | None, ...]:
+    """Return columns as values to bind, in the order of `COLUMNS`."""
+    return (
+        columns.said,
+        columns.parent,
+        columns.role,
+        columns.source,
+        columns.content,
+        columns.parts,
+        columns.rest,
+    )
+
+
+def index_text(data: Mapping[str, Any]) -> str:
+    """Return what the full-text index is fed for a message."""
+    return index_form(document(data))
+
+
+def index(db: apsw.Connection, row: int, data: Mapping[str, Any]) -> None:
+    """Put a message into the full-text index."""
+    db.execute(INSERT_TEXT, (row, index_text(data)))
+
+
+def unindex(db: apsw.Connection, row: int, data: Mapping[str, Any]) -> None:
+    """Take a message out of the full-text index; `data` must be what was put in."""
+    db.execute(_DELETE_TEXT, (row, index_text(data)))

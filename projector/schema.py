@@ -1,0 +1,163 @@
+"""The tables of a projection, and the connections to them.
+
+The full-text table is contentless: the text stands once, in `events`, and what the index is fed
+(`projector.text.index_form`) can always be computed from it again. Only features that SQLite has
+had since 3.24 are used, so the stock `sqlite3` and Datasette read the file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import apsw
+
+from journal.event import EVENT_TYPES, MESSAGE_APPENDED, MESSAGE_REVISED
+from projector.errors import ProjectionError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGE = 4096
+"""Bytes of a database page."""
+
+SCHEMA = 1
+"""Version of tables, fold and text cutting; a projection of another version is rebuilt."""
+
+_APPLICATION = 0x414A4E4C  # "AJNL", shown by file(1) and checked at opening
+
+KINDS = {name: number for number, name in enumerate(EVENT_TYPES, 1)}
+"""Numbers of the known event types in the column `kind`; the indexes below name a message's 1."""
+MESSAGE = KINDS[MESSAGE_APPENDED]
+REVISION = KINDS[MESSAGE_REVISED]
+
+_TABLES = """
+CREATE TABLE meta(key TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
+CREATE TABLE lanes(id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE);
+CREATE TABLE segments(
+  folder TEXT, number INTEGER, uuid TEXT NOT NULL, lane INTEGER NOT NULL,
+  offset INTEGER NOT NULL, PRIMARY KEY(folder, number)
+) WITHOUT ROWID;
+CREATE TABLE kinds(id INTEGER PRIMARY KEY, type TEXT NOT NULL UNIQUE);
+CREATE TABLE sessions(
+  id INTEGER PRIMARY KEY, session TEXT NOT NULL UNIQUE,
+  title TEXT, source TEXT, model TEXT, cwd TEXT, parent TEXT,
+  started INTEGER, ended INTEGER, end_reason TEXT, extra TEXT,
+  messages INTEGER NOT NULL DEFAULT 0, first INTEGER, last INTEGER
+);
+CREATE INDEX sessions_last ON sessions(last DESC);
+CREATE TABLE events(
+  id INTEGER PRIMARY KEY, session INTEGER NOT NULL, key TEXT NOT NULL, kind INTEGER NOT NULL,
+  time INTEGER NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL,
+  place INTEGER, depth INTEGER, said INTEGER, parent TEXT, role TEXT, source TEXT,
+  content TEXT, parts INTEGER, rest TEXT, original TEXT,
+  UNIQUE(session, key)
+);
+CREATE INDEX events_order ON events(session, place, depth, time) WHERE kind = 1;
+CREATE INDEX events_other ON events(session, kind) WHERE kind <> 1;
+CREATE TABLE revisions(
+  session INTEGER, message TEXT, event INTEGER, PRIMARY KEY(session, message, event)
+) WITHOUT ROWID;
+CREATE TABLE missing_parents(
+  session INTEGER, parent TEXT, PRIMARY KEY(session, parent)
+) WITHOUT ROWID;
+CREATE TABLE conflicts(
+  id INTEGER PRIMARY KEY, session INTEGER NOT NULL, key TEXT NOT NULL, type TEXT NOT NULL,
+  time INTEGER NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL, data TEXT NOT NULL
+);
+CREATE INDEX conflicts_key ON conflicts(session, key);
+CREATE TABLE quarantine(
+  folder TEXT, number INTEGER, offset INTEGER, length INTEGER NOT NULL,
+  lane TEXT NOT NULL, segment TEXT NOT NULL, reason TEXT NOT NULL,
+  PRIMARY KEY(folder, number, offset)
+) WITHOUT ROWID;
+CREATE VIRTUAL TABLE fts USING fts5(
+  text, content='', tokenize='unicode61 remove_diacritics 2'
+);
+CREATE VIEW messages AS
+  SELECT e.id AS rowid, s.session, e.key AS id, e.role, coalesce(e.source, s.source) AS source,
+    e.place AS time, e.content, e.parent, e.rest
+  FROM events e JOIN sessions s ON s.id = e.session WHERE e.kind = 1;
+"""
+
+COUNTERS = ("events", "messages", "duplicates", "conflicts", "quarantined", "unknown", "latest")
+"""Names of the counters kept in `meta`; `latest` is the time of the latest event."""
+
+
+def create(path: Path, journal_uuid: str) -> apsw.Connection:
+    """Make an empty projection for building: nobody else reads it until it is published.
+
+    Raises:
+        ProjectionError: the file cannot be made.
+    """
+    try:
+        db = apsw.Connection(str(path))
+        # nobody reads a generation that is being built, and a crash throws it away
+        for pragma in ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE"):
+            db.pragma(*pragma.split(" = "))
+        db.pragma("page_size", PAGE)
+        db.pragma("application_id", _APPLICATION)
+        db.pragma("user_version", SCHEMA)
+        with db:
+            db.execute(_TABLES)
+            db.executemany("INSERT INTO kinds(type, id) VALUES(?, ?)", KINDS.items())
+            meta = {"journal": journal_uuid, **dict.fromkeys(COUNTERS, 0)}
+            db.executemany("INSERT INTO meta(key, value) VALUES(?, ?)", meta.items())
+        tune_writer(db)
+    except apsw.Error as error:
+        raise ProjectionError(f"cannot make the projection {path}: {error}") from error
+    return db
+
+
+def tune_writer(db: apsw.Connection) -> None:
+    """Give a writing connection its memory: pages, and the full-text index's hash."""
+    db.pragma("cache_size", -64 * 1024)
+    db.pragma("temp_store", "MEMORY")
+    db.execute("INSERT INTO fts(fts, rank) VALUES('hashsize', ?)", (32 * 1024 * 1024,))
+
+
+def open_writer(path: Path, journal_uuid: str) -> apsw.Connection:
+    """Open a published projection for the one projector.
+
+    Raises:
+        ProjectionError: it cannot be opened, or is of another version or another journal.
+    """
+    db = _open(path, apsw.SQLITE_OPEN_READWRITE)
+    if (found := db.execute("SELECT value FROM meta WHERE key = 'journal'").get) != journal_uuid:
+        db.close()
+        raise ProjectionError(
+            f"{path} is the projection of journal {found}, not of {journal_uuid};"
+            " run `projector rebuild`"
+        )
+    db.pragma("synchronous", "NORMAL")
+    db.pragma("journal_size_limit", 16 * 1024 * 1024)
+    db.pragma("wal_autocheckpoint", 0)  # the projector checkpoints between its batches
+    tune_writer(db)
+    return db
+
+
+def open_reader(path: Path) -> apsw.Connection:
+    """Open a projection for reading.
+
+    Raises:
+        ProjectionError: it cannot be opened, or is of another version.
+    """
+    db = _open(path, apsw.SQLITE_OPEN_READONLY)
+    db.pragma("cache_size", -16 * 1024)
+    db.pragma("mmap_size", 256 * 1024 * 1024)
+    return db
+
+
+def _open(path: Path, flags: int) -> apsw.Connection:
+    try:
+        db = apsw.Connection(str(path), flags)
+        db.set_busy_timeout(5000)
+        application, version = db.pragma("application_id"), db.pragma("user_version")
+    except apsw.Error as error:
+        raise ProjectionError(f"cannot open the projection {path}: {error}") from error
+    if (application, version) != (_APPLICATION, SCHEMA):
+        db.close()
+        raise ProjectionError(
+            f"{path} is no projection of version {SCHEMA} (it says {version});"
+            " run `projector rebuild`"
+        )
+    return db

@@ -1,0 +1,93 @@
+"""What an applier keeps in memory between two commits."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from projector.schema import COUNTERS, KINDS
+
+if TYPE_CHECKING:
+    import apsw
+
+_MOST_SESSIONS = 20_000
+
+
+@dataclass(slots=True)
+class Dirty:
+    """What must be folded anew before the next commit, by session number (and message id)."""
+
+    places: set[int] = field(default_factory=set)
+    sessions: set[int] = field(default_factory=set)
+    revised: set[tuple[int, str]] = field(default_factory=set)
+
+
+class State:
+    """Numbers of names, and what the next events must be checked against.
+
+    Everything here can be read from the database again, which happens after a rollback.
+    """
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+        self.dirty = Dirty()
+        self.kinds: dict[str, int] = dict(db.execute("SELECT type, id FROM kinds"))
+        self.lanes: dict[int, str] = dict(db.execute("SELECT id, uuid FROM lanes"))
+        self.counters: dict[str, int] = {
+            name: db.execute("SELECT value FROM meta WHERE key = ?", (name,)).get
+            for name in COUNTERS
+        }
+        self.next_row: int = db.execute("SELECT coalesce(max(id), 0) + 1 FROM events").get
+        self.missing: defaultdict[int, set[str]] = defaultdict(set)
+        for session, parent in db.execute("SELECT session, parent FROM missing_parents"):
+            self.missing[session].add(parent)
+        self.revising: set[int] = {
+            session for (session,) in db.execute("SELECT DISTINCT session FROM revisions")
+        }
+        self._sessions: dict[str, int] = {}
+        self._lane_numbers = {uuid: number for number, uuid in self.lanes.items()}
+
+    def session(self, name: str) -> int:
+        """Return a session's number, giving it one if it is new."""
+        number = self._sessions.get(name)
+        if number is None:
+            if len(self._sessions) >= _MOST_SESSIONS:  # memory stays flat with a million sessions
+                self._sessions.clear()
+            query = "SELECT id FROM sessions WHERE session = ?"
+            number = self._db.execute(query, (name,)).get
+            if number is None:
+                self._db.execute("INSERT INTO sessions(session) VALUES(?)", (name,))
+                number = self._db.last_insert_rowid()
+            self._sessions[name] = number
+        return number
+
+    def kind(self, type: str) -> int:
+        """Return an event type's number, giving it one if it is new."""
+        number = self.kinds.get(type)
+        if number is None:
+            self._db.execute("INSERT INTO kinds(type) VALUES(?)", (type,))
+            number = self.kinds[type] = self._db.last_insert_rowid()
+        return number
+
+    def lane(self, uuid: str) -> int:
+        """Return a lane's number, giving it one if it is new."""
+        number = self._lane_numbers.get(uuid)
+        if number is None:
+            self._db.execute("INSERT INTO lanes(uuid) VALUES(?)", (uuid,))
+            number = self._lane_numbers[uuid] = self._db.last_insert_rowid()
+            self.lanes[number] = uuid
+        return number
+
+    def order(self, time: int, lane: int, seq: int) -> tuple[int, str, int]:
+        """Return what orders an event, free of the numbers that this projection gave."""
+        return time, self.lanes[lane], seq
+
+    def is_known(self, kind: int) -> bool:
+        """Say whether this version knows what events of a kind mean."""
+        return kind <= len(KINDS)
+
+    def save_counters(self) -> None:
+        """Write the counters into the current transaction."""
+        rows = [(value, name) for name, value in self.counters.items()]
+        self._db.executemany("UPDATE meta SET value = ? WHERE key = ?", rows)

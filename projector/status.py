@@ -1,0 +1,90 @@
+"""How a journal and its projection stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from journal.reader import list_segments
+from projector.schema import COUNTERS
+from projector.watermark import lag, load_marks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from projector.current import Current
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of a journal and its projection.
+
+    Attributes:
+        lanes, segments: in the journal.
+        events, messages, sessions: in the projection.
+        duplicates: records that were there already.
+        conflicts: contents that do not stand, since another has their key.
+        quarantined: stretches of bytes that are no valid record.
+        unknown: events of types that this version does not know.
+        unprojected: records that are not applied yet.
+        lag_bytes: bytes that are not applied yet.
+        generation: number of the one in use, 0 if there is none.
+        projector_running: whether somebody holds the projector's lock.
+        wal_bytes, database_bytes: sizes of the files.
+    """
+
+    lanes: int
+    segments: int
+    events: int
+    messages: int
+    sessions: int
+    duplicates: int
+    conflicts: int
+    quarantined: int
+    unknown: int
+    unprojected: int
+    lag_bytes: int
+    generation: int
+    projector_running: bool
+    wal_bytes: int
+    database_bytes: int
+
+
+def status(current: Current) -> Status:
+    """Look at a journal and its projection, and change nothing.
+
+    Raises:
+        ProjectionError: the projection cannot be read.
+        ReadError: a lane cannot be read.
+    """
+    refs = list_segments(current.journal.lanes)
+    generation = current.generations.current() or 0
+    path = current.generations.path(generation)
+    counters = dict.fromkeys(COUNTERS, 0)
+    sessions, marks = 0, {}
+    with current.peeking() as db:
+        if db is not None:
+            counters |= dict(db.execute("SELECT key, value FROM meta WHERE key <> 'journal'"))
+            sessions = db.execute("SELECT count(*) FROM sessions").get
+            marks = load_marks(db)
+    behind = lag(marks, refs)
+    del counters["latest"]
+    return Status(
+        lanes=len({ref.lane for ref in refs}),
+        segments=len(refs),
+        sessions=sessions,
+        unprojected=behind.records,
+        lag_bytes=behind.bytes,
+        generation=generation,
+        projector_running=current.projector_lock.is_taken(),
+        wal_bytes=_size(path.with_name(f"{path.name}-wal")),
+        database_bytes=_size(path),
+        **counters,
+    )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,198 @@
+"""Sessions, messages and the state of the projection, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from projector.errors import NotFound
+from projector.fold import from_columns
+from projector.rows import STORED, stored
+from projector.schema import MESSAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import apsw
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """A session.
+
+    Attributes:
+        session: its id.
+        title, source, model, cwd, parent, end_reason: what its events say; None if nothing.
+        started: when it began: said so, else its first message's time; microseconds since 1970.
+        ended: when it ended; None while it goes on.
+        last: time of its last message.
+        messages: how many messages it has.
+        extra: everything else its events say.
+    """
+
+    session: str
+    title: str | None
+    source: str | None
+    model: str | None
+    cwd: str | None
+    parent: str | None
+    started: int | None
+    ended: int | None
+    end_reason: str | None
+    last: int | None
+    messages: int
+    extra: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """A message with its revisions in force.
+
+    Attributes:
+        session: the session's id.
+        id: the message's id.
+        role: who speaks.
+        content: text, or a list of content parts, or None.
+        time: its place in the conversation, microseconds since 1970.
+        source: where it was said; the session's if the message does not say.
+        fields: every other field that it has, by name; a tool result without a `tool_name` has
+            that of the call it answers.
+        revised: whether a revision is in force.
+    """
+
+    session: str
+    id: str
+    role: str | None
+    content: str | list[Any] | None
+    time: int
+    source: str | None
+    fields: dict[str, Any]
+    revised: bool
+
+
+_SESSION = """
+SELECT session, title, source, model, cwd, parent, coalesce(started, first), ended, end_reason,
+  last, messages, extra FROM sessions
+"""
+_EVENT = ", ".join(f"e.{name}" for name in STORED.split(", "))
+# ties are broken by the lane's uuid, which is the same in every projection, never its number
+_IN_ORDER = "place, depth, time, (SELECT uuid FROM lanes WHERE lanes.id = lane), seq"
+
+
+def sessions(db: apsw.Connection, *, limit: int, offset: int = 0) -> list[SessionView]:
+    """Return sessions, that with the latest message first."""
+    query = f"{_SESSION} ORDER BY last DESC NULLS LAST, session LIMIT ? OFFSET ?"
+    return [_session_view(row) for row in db.execute(query, (limit, offset))]
+
+
+def session(db: apsw.Connection, name: str) -> SessionView:
+    """Return the session with this id, or with the only id that begins so.
+
+    Raises:
+        NotFound: there is none, or several; the message lists some.
+    """
+    row = db.execute(f"{_SESSION} WHERE session = ?", (name,)).fetchone()
+    if row is not None:
+        return _session_view(row)
+    # a range, since LIKE would read % and _ in the name as wildcards
+    bounds = (name, f"{name}\U0010ffff")
+    query = f"{_SESSION} WHERE session >= ? AND session < ? ORDER BY session LIMIT 6"
+    found = [_session_view(row) for row in db.execute(query, bounds)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise NotFound(f"no session has the id {name!r}, or one that begins so")
+    names = ", ".join(view.session for view in found)
+    raise NotFound(f"several sessions begin with {name!r}: {names}; give more of the id")
+
+
+def _session_view(row: tuple[Any, ...]) -> SessionView:
+    *fields, extra = row
+    return SessionView(*fields, extra={} if extra is None else orjson.loads(extra))  # type: ignore[misc] # the columns of _SESSION
+
+
+def messages(db: apsw.Connection, name: str) -> list[MessageView]:
+    """Return all messages of the session with exactly this id, in order."""
+    query = (
+        f"SELECT key, place, {STORED} FROM events WHERE kind = ?"  # noqa: S608 - constants
+        f" AND session = (SELECT id FROM sessions WHERE session = ?) ORDER BY {_IN_ORDER}"
+    )
+    source = db.execute("SELECT source FROM sessions WHERE session = ?", (name,)).get
+    views = [_message_view(name, source, row) for row in db.execute(query, (MESSAGE, name))]
+    tools = _tool_names(views)
+    return [_with_tool_name(view, tools) for view in views]
+
+
+def view_row(db: apsw.Connection, row: int) -> tuple[str | None, MessageView, dict[str, Any]]:
+    """Return the message with a rowid: its session's title, its view, and its data."""
+    query = (
+        f"SELECT s.title, s.session, s.source, e.key, e.place, {_EVENT} FROM events e"  # noqa: S608 - constants
+        " JOIN sessions s ON s.id = e.session WHERE e.id = ?"
+    )
+    found = db.execute(query, (row,)).fetchone()
+    if found is None:
+        raise NotFound(f"no message has the rowid {row}")
+    title, name, source, *rest = found
+    data = stored(tuple(rest[2:])).in_force
+    return title, _message_view(name, source, tuple(rest)), data
+
+
+def around(
+    db: apsw.Connection, row: int, count: int
+) -> tuple[list[MessageView], list[MessageView]]:
+    """Return up to `count` messages before and after the message with a rowid."""
+    found = db.execute(
+        "SELECT s.session, s.source, s.id, e.place, e.depth, e.time, e.id FROM events e"
+        " JOIN sessions s ON s.id = e.session WHERE e.id = ?",
+        (row,),
+    ).fetchone()
+    if found is None or not count:
+        return [], []
+    name, source, number, *at = found
+    sides = []
+    for compare, way in (("<", "DESC"), (">", "ASC")):
+        query = (
+            f"SELECT key, place, {STORED} FROM events WHERE kind = 1 AND session = ?"  # noqa: S608 - constants
+            f" AND (place, depth, time, id) {compare} (?, ?, ?, ?)"
+            f" ORDER BY place {way}, depth {way}, time {way}, id {way} LIMIT ?"
+        )
+        rows = db.execute(query, (number, *at, count))
+        sides.append([_message_view(name, source, found) for found in rows])
+    return sides[0][::-1], sides[1]
+
+
+def _message_view(name: str, session_source: str | None, row: tuple[Any, ...]) -> MessageView:
+    key, place, *columns = row
+    event = stored(tuple(columns))
+    fields = from_columns(event.columns)
+    role, content = fields.pop("role", None), fields.pop("content", None)
+    source = fields.pop("source", None) or session_source
+    revised = event.original is not None
+    return MessageView(name, key, role, content, place, source, fields, revised)
+
+
+def _with_tool_name(view: MessageView, tools: dict[str, str]) -> MessageView:
+    name = tools.get(view.fields.get("tool_call_id", ""))
+    if name is None or "tool_name" in view.fields:
+        return view
+    return replace(view, fields=view.fields | {"tool_name": name})
+
+
+def _tool_names(views: Iterable[MessageView]) -> dict[str, str]:
+    """Find the names of the tools that were called, by the ids of the calls."""
+    names: dict[str, str] = {}
+    for view in views:
+        parts = view.content if isinstance(view.content, list) else []
+        calls = view.fields.get("tool_calls")
+        for call in [*parts, *(calls if isinstance(calls, list) else [])]:
+            if isinstance(call, dict):
+                function = call.get("function")
+                name = call.get("name") or (
+                    function.get("name") if isinstance(function, dict) else None
+                )
+                id = call.get("id")
+                if isinstance(id, str) and isinstance(name, str):
+                    names[id] = name
+    return names

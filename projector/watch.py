@@ -1,0 +1,117 @@
+"""Keep the projection up to date until told to stop."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from watchdog.events import DirCreatedEvent, FileCreatedEvent, FileModifiedEvent
+from watchdog.events import FileSystemEventHandler as Handler
+from watchdog.observers import Observer
+
+from projector.build import open_current
+from projector.generation import OnlyOne, generations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from watchdog.events import FileSystemEvent
+    from watchdog.observers.api import BaseObserver
+
+    from journal.directory import Directory
+    from projector.project import Progress
+
+_SWEEP = 1.0
+"""Seconds after which sizes are looked at even if no bell rang: notifications get lost."""
+_POLL = 0.1
+"""The same where the system has no notifications to give."""
+_EVENTS: list[type[FileSystemEvent]] = [FileModifiedEvent, FileCreatedEvent, DirCreatedEvent]
+
+
+class Bell(Handler):
+    """Rings when something in the lanes changed. It says that, and never what."""
+
+    def __init__(self, lanes: Path, warn: Callable[[str], None]) -> None:
+        # unlike an Event, its put may interrupt its get: a signal handler rings too
+        self._rings: SimpleQueue[None] = SimpleQueue()
+        self._sweep = _SWEEP
+        self._observer: BaseObserver | None = Observer()
+        try:
+            self._observer.schedule(self, str(lanes), recursive=True, event_filter=_EVENTS)
+            self._observer.start()
+        except OSError as error:  # the limit of inotify watches or instances
+            warn(f"no file notifications ({error}); looking every {_POLL} s instead")
+            self._observer = None
+            self._sweep = _POLL
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        """Ring."""
+        del event
+        self.ring()
+
+    def ring(self) -> None:
+        """Wake whoever waits."""
+        if self._rings.empty():
+            self._rings.put(None)
+
+    def wait(self) -> None:
+        """Wait for a ring, or until it is time for a look."""
+        with suppress(Empty):
+            self._rings.get(timeout=self._sweep)
+
+    def close(self) -> None:
+        """Stop listening."""
+        if self._observer is not None:
+            self._observer.stop()
+            self._observer.join()
+
+
+class Watch:
+    """The projector process: holds the lock, listens, applies, until `stop`."""
+
+    def __init__(self, journal: Directory, warn: Callable[[str], None]) -> None:
+        self._journal = journal
+        self._generations = generations(journal.path)
+        self._lock = OnlyOne(self._generations.lock)
+        if not self._lock.take(patience=0.5):
+            raise self._lock.busy()
+        self._stopping = False
+        self._bell = Bell(journal.lanes, warn)
+
+    def stop(self) -> None:
+        """Ask the watch to end; safe in a signal handler and from any thread."""
+        self._stopping = True
+        self._bell.ring()
+
+    def run(self, on_commit: Callable[[Progress], None] | None = None) -> None:
+        """Keep the projection up to date until `stop`, then close it cleanly.
+
+        Raises:
+            ProjectionError, ReadError: the projection or the lanes cannot be used.
+        """
+        try:
+            while not self._stopping:
+                self._run_generation(on_commit)
+        finally:
+            self._bell.close()
+            self._lock.release()
+
+    def _run_generation(self, on_commit: Callable[[Progress], None] | None) -> None:
+        """Work on the generation in use until it is replaced, or until `stop`."""
+        number, projector = open_current(self._journal, on_commit)
+        quiet_since = time.monotonic()
+        try:
+            while not self._stopping and self._generations.current() == number:
+                if projector.catch_up(on_commit=on_commit, stop=lambda: self._stopping).events:
+                    quiet_since = time.monotonic()
+                elif time.monotonic() - quiet_since > _SWEEP:
+                    projector.checkpoint(above=0)
+                    self._generations.remove_old(number)
+                    quiet_since = time.monotonic()
+                if not self._stopping:
+                    self._bell.wait()
+        finally:
+            projector.close()

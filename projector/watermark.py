@@ -1,0 +1,81 @@
+"""The watermark: how much of each segment the projection has applied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from journal.reader import unread
+
+if TYPE_CHECKING:
+    import apsw
+
+    from journal.reader import SegmentRef
+
+Place = tuple[str, int]
+"""Where a segment lies: its lane's folder and its number."""
+
+
+@dataclass(slots=True)
+class Mark:
+    """How far one segment is applied.
+
+    Attributes:
+        uuid: the segment's uuid, empty while its header has not been read.
+        lane: number of its lane in this projection.
+        offset: bytes applied.
+    """
+
+    uuid: str
+    lane: int
+    offset: int
+
+
+def place(ref: SegmentRef) -> Place:
+    """Return where a segment lies."""
+    return ref.lane, ref.number
+
+
+def load_marks(db: apsw.Connection) -> dict[Place, Mark]:
+    """Read the watermark."""
+    query = "SELECT folder, number, uuid, lane, offset FROM segments"
+    return {
+        (folder, number): Mark(uuid, lane, offset)
+        for folder, number, uuid, lane, offset in db.execute(query)
+    }
+
+
+def save_mark(db: apsw.Connection, at: Place, mark: Mark) -> None:
+    """Write one segment's mark into the current transaction."""
+    db.execute(
+        "INSERT INTO segments(folder, number, uuid, lane, offset) VALUES(?, ?, ?, ?, ?)"
+        " ON CONFLICT(folder, number) DO UPDATE SET uuid = excluded.uuid, lane = excluded.lane,"
+        " offset = excluded.offset",
+        (*at, mark.uuid, mark.lane, mark.offset),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """What the lanes hold and the projection has not applied: finished bytes, and records."""
+
+    bytes: int
+    records: int
+
+
+def lag(marks: dict[Place, Mark], refs: list[SegmentRef]) -> Lag:
+    """Count what is not applied.
+
+    Raises:
+        ReadError: a segment cannot be read.
+    """
+    size = records = 0
+    for ref in refs:
+        mark = marks.get(place(ref))
+        offset = 0 if mark is None else mark.offset
+        if offset < ref.size:
+            finished, lines = unread(ref, offset)
+            size += finished
+            # the first line of a segment is its header
+            records += lines - (1 if offset == 0 and lines else 0)
+    return Lag(size, records)
