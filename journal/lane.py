@@ -11,7 +11,14 @@ import portalocker
 from journal.directory import make_folder
 from journal.errors import LeaseError
 from journal.ids import uuid7
-from journal.segment import ROLL_SIZE, read_tail, segment_name, segment_numbers
+from journal.segment import (
+    ROLL_SIZE,
+    Tail,
+    read_lane_uuid,
+    read_tail,
+    segment_name,
+    segment_numbers,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,18 +126,29 @@ def _continuation(path: Path) -> Continuation:
         if tail is None:
             continue
         if tail.header is None:
-            lane = _lane_uuid(path, numbers)
-            return Continuation(lane, tail.seq, tail.time, highest, None)
-        goes_on = number == highest and tail.whole and tail.size < ROLL_SIZE
+            lane = read_lane_uuid(path) or uuid7()
+            seq, time = _behind_overlap(path, numbers[: numbers.index(number)], tail)
+            return Continuation(lane, seq, time, highest, None)
+        seq, time = _behind_overlap(path, numbers[: numbers.index(number)], tail)
+        goes_on = number == highest and tail.whole and tail.size < ROLL_SIZE and seq == tail.seq
         size = tail.size if goes_on else None
-        return Continuation(tail.header.lane, tail.seq, tail.time, highest, size)
+        return Continuation(tail.header.lane, seq, time, highest, size)
     return Continuation(uuid7(), 1, 0, highest, None)
 
 
-def _lane_uuid(path: Path, numbers: list[int]) -> str:
-    """Find the lane's uuid in any readable header; a new one where all are damaged."""
-    for number in reversed(numbers):
-        tail = read_tail(path / segment_name(number))
-        if tail is not None and tail.header is not None:
-            return tail.header.lane
-    return uuid7()
+def _behind_overlap(path: Path, earlier: list[int], tail: Tail) -> tuple[int, int]:
+    """Return the next number and the last time, whatever a failed sync left behind.
+
+    A segment that writes records again may stop before the last of them: the segments that it
+    overlaps with have higher numbers, and none of them may be given out twice.
+    """
+    seq, time, header = tail.seq, tail.time, tail.header
+    for number in reversed(earlier):
+        before = read_tail(path / segment_name(number))
+        if before is None:
+            continue
+        seq, time = max(seq, before.seq), max(time, before.time)
+        if header is not None and before.seq <= header.seq:
+            break
+        header = before.header
+    return seq, time

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from journal import clock
 from journal.directory import sync_folder
-from journal.errors import AppendError, SyncError, name_ids
+from journal.errors import AppendError, LeaseError, SyncError, name_ids
 from journal.event import Event
 from journal.ids import uuid7
 from journal.lane import lease
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 NewEvent = tuple[str, str, str, dict[str, Any]]
 """An event that is to be appended: type, session, id, data."""
 
+_MOST_OPEN = 32
+"""Segments that wait for a sync, where none may ever be asked for."""
+
 
 @dataclass(slots=True)
 class Unsynced:
@@ -37,6 +40,7 @@ class Unsynced:
         folders: folders with unsynced entries.
         lines: the records themselves, to be written again if the disk loses them.
         size: bytes in `lines`.
+        lost: why the disk may have lost `lines`: no sync helps, they must be written again.
     """
 
     mark: int = 0
@@ -44,6 +48,18 @@ class Unsynced:
     folders: list[Path] = field(default_factory=list)
     lines: list[bytes] = field(default_factory=list)
     size: int = 0
+    lost: OSError | None = None
+
+    def before(self, later: Unsynced) -> Unsynced:
+        """Join this with what was written later."""
+        return Unsynced(
+            later.mark,
+            list(dict.fromkeys([*self.files, *later.files])),
+            [*self.folders, *later.folders],
+            self.lines + later.lines,
+            self.size + later.size,
+            self.lost or later.lost,
+        )
 
 
 class LaneWriter:
@@ -69,6 +85,7 @@ class LaneWriter:
             raise
         self._uuid, self._seq, self._time, self._number = at.lane, at.seq, at.time, at.number
         self._mark = 0
+        self._unsure = False
         # the last lessee may have died between making an entry and syncing it
         folders = [*directory.unsynced, directory.lanes, self._lane.path]
         self.unsynced = Unsynced(folders=folders)
@@ -85,6 +102,9 @@ class LaneWriter:
             EventError: an event cannot be stored; nothing was written.
             AppendError: the file system refused; none of the events is acknowledged.
         """
+        ids = [event[2] for event in events]
+        if self._unsure:
+            self._find_end(ids)
         seq, started = self._seq, clock.tick(self._time)
         time, lines = started, []
         for type, session, id, data in events:
@@ -92,10 +112,12 @@ class LaneWriter:
             lines.append(encode_event(seq, Event(id, type, session, time, data)))
             seq += 1
         self._time = time
-        offset = self._write(lines, [event[2] for event in events], started)
+        self._unsure = True  # until the end: an interrupt may come anywhere
+        offset = self._write(lines, ids, self._seq, started)
         self._seq = seq
         self._mark += len(lines)
         self.unsynced.mark = self._mark
+        self._unsure = False
         number = self._number
         positions = []
         for line in lines:
@@ -103,15 +125,34 @@ class LaneWriter:
             positions.append(Position(self._uuid, number, offset))
         return positions
 
-    def _write(self, lines: list[bytes], ids: Sequence[str], started: int) -> int:
+    def _find_end(self, ids: Sequence[str]) -> None:
+        """Look at what landed of a write that did not return, and go on behind it.
+
+        Whole lines that landed are events, and their numbers are used up. A torn line may stand
+        there: only the last line of a segment may be torn.
+        """
+        segment = self._segment
+        try:
+            # a segment that is still empty is used again: on a full disk they would pile up
+            if segment is None or segment.size or segment.length():
+                self._segment = None
+                at = self._lane.continuation()
+                self._seq, self._number = max(self._seq, at.seq), max(self._number, at.number)
+        except (OSError, LeaseError) as error:
+            raise AppendError(
+                f"cannot look where lane {self._lane.path} ends: {error};"
+                f" not acknowledged: {name_ids(ids)}. Append them again with the same ids",
+                ids,
+            ) from error
+        self._unsure = False
+
+    def _write(self, lines: list[bytes], ids: Sequence[str], seq: int, started: int) -> int:
         """Write lines to the active segment; return the offset at which they begin."""
         try:
             segment = self._active()
-            header = b"" if segment.size else self._header(started)
+            header = b"" if segment.size else self._header(seq, started)
             segment.write(header + b"".join(lines))
         except OSError as error:
-            # a torn line may stand there now: only the last line of a segment may be torn
-            self._segment = None
             raise AppendError(
                 f"cannot append to lane {self._lane.path}: {error.strerror or error};"
                 f" not acknowledged: {name_ids(ids)}. Append them again with the same ids"
@@ -119,24 +160,38 @@ class LaneWriter:
                 ids,
             ) from error
         size = sum(map(len, lines))
-        self._remember(segment, lines, size)
+        if self._keep:
+            self.unsynced.lines += lines
+            self.unsynced.size += size
         return segment.size - size
 
     def _active(self) -> SegmentFile:
         """Return the segment to write to: the one at hand, or the next."""
-        if self._segment is not None and self._segment.size < ROLL_SIZE:
-            return self._segment
-        self._number += 1
-        self._segment = SegmentFile.create(self._lane.path, self._number)
-        self.unsynced.folders.append(self._lane.path)
+        files = self.unsynced.files
+        if self._segment is None or self._segment.size >= ROLL_SIZE:
+            if not self._keep and len(files) >= _MOST_OPEN:
+                self._sync_oldest()
+            self._number += 1
+            self._segment = SegmentFile.create(self._lane.path, self._number)
+            self.unsynced.folders.append(self._lane.path)
+        if not files or files[-1] is not self._segment:
+            files.append(self._segment)
         return self._segment
 
-    def _header(self, started: int) -> bytes:
+    def _sync_oldest(self) -> None:
+        """Let go of a final segment: a handle that is never synced would run out of files."""
+        oldest = self.unsynced.files.pop(0)
+        try:
+            oldest.sync()
+        finally:
+            oldest.close()
+
+    def _header(self, seq: int, started: int) -> bytes:
         header = Header(
             format=FORMAT,
             segment=uuid7(),
             lane=self._uuid,
-            seq=self._seq,
+            seq=seq,
             host=platform.node(),
             boot=_boot_id(),
             pid=os.getpid(),
@@ -144,24 +199,21 @@ class LaneWriter:
         )
         return encode_header(header)
 
-    def _remember(self, segment: SegmentFile, lines: list[bytes], size: int) -> None:
-        unsynced = self.unsynced
-        if not unsynced.files or unsynced.files[-1] is not segment:
-            unsynced.files.append(segment)
-        if self._keep:
-            unsynced.lines += lines
-            unsynced.size += size
-
     def take_unsynced(self) -> Unsynced:
         """Hand over what is to be synced; what is written from now on is gathered anew."""
         taken = self.unsynced
         self.unsynced = Unsynced(self._mark)
         return taken
 
+    def put_back(self, taken: Unsynced) -> None:
+        """Take back what was handed over and not synced."""
+        self.unsynced = taken.before(self.unsynced)
+
     def synced(self, taken: Unsynced) -> None:
         """Close the final segments of what was synced."""
         for file in taken.files:
-            if file is not self._segment:
+            # one that was written to and rolled meanwhile is synced, and closed, the next time
+            if file is not self._segment and file not in self.unsynced.files:
                 file.close()
 
     def rescue(self, lost: Unsynced, cause: OSError) -> None:
@@ -175,36 +227,35 @@ class LaneWriter:
             SyncError: that failed too, or nothing was kept to write again; the events it
                 names are written but not durable.
         """
-        later = self.take_unsynced()
-        self._abandon([*lost.files, *later.files])
-        lines = lost.lines + later.lines
-        folders = [*lost.folders, *later.folders]
-        self.unsynced.folders += folders
+        whole = lost.before(self.take_unsynced())
+        self._abandon(whole.files)
+        whole.files, whole.lost = [], cause
         what = f"the disk refused to sync lane {self._lane.path} ({cause.strerror or cause})"
         if not self._keep:
+            self.unsynced.folders = whole.folders
             raise SyncError(
                 f"{what}: what was appended since the last sync may not survive a power loss;"
                 " append it again with the same ids",
                 (),
             ) from cause
-        records = _records(lines)
+        records = _records(whole.lines)
         ids = [record.event.id for record in records]
-        seq = self._seq
+        self.unsynced.folders = list(whole.folders)
         try:
             if records:
-                self._seq = records[0].seq  # the fresh segment begins with what is written again
-                self._write(lines, ids, records[0].event.time)
+                # the fresh segment begins with what is written again
+                self._write(whole.lines, ids, records[0].seq, records[0].event.time)
             sync_all(self.unsynced)
-        except (OSError, AppendError) as again:
+        except BaseException as again:
             self._abandon(self.unsynced.files)
-            self.unsynced = Unsynced(self._mark, [], folders, lines, sum(map(len, lines)))
+            self.unsynced = whole
+            if not isinstance(again, (OSError, AppendError)):
+                raise
             raise SyncError(
                 f"{what}, and again on a fresh segment ({again}); written but not durable:"
                 f" {name_ids(ids)}. Mend the disk, then call sync()",
                 ids,
             ) from cause
-        finally:
-            self._seq = seq
         self.unsynced = Unsynced(self._mark)
 
     def _abandon(self, files: list[SegmentFile]) -> None:

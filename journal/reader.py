@@ -8,6 +8,7 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from journal import segment
 from journal.errors import ReadError
 from journal.record import MAX_RECORD, START, Header, Record
 from journal.scan import Damage, Found, scan
@@ -188,11 +189,50 @@ def _read_lane(
     refs: list[SegmentRef], on_damage: Callable[[SegmentRef, Damage], None]
 ) -> Iterator[Located]:
     for ref in refs:
-        lane = ""
+        lane = None
         for item in read_segment(ref):
             if isinstance(item, Damage):
                 on_damage(ref, item)
             elif isinstance(item.record, Header):
                 lane = item.record.lane
             else:
+                # a damaged header must not leave its events without their lane
+                lane = lane or read_lane_uuid(ref.path.parent)
                 yield Located(lane, item.record, ref, item.end)
+
+
+def read_lane_uuid(lane: Path) -> str:
+    """Return a lane's uuid, from any of its headers; empty if all are damaged.
+
+    Raises:
+        ReadError: a segment cannot be read.
+    """
+    try:
+        return segment.read_lane_uuid(lane) or ""
+    except OSError as error:
+        raise ReadError(f"cannot read the headers of {lane}: {error.strerror or error}") from error
+
+
+def unread(ref: SegmentRef, offset: int) -> tuple[int, int]:
+    """Count what stands behind `offset` and is finished: bytes and lines.
+
+    An unfinished last line does not count unless the segment is final: its append has not
+    returned.
+
+    Raises:
+        ReadError: the file cannot be read.
+    """
+    finished = lines = 0
+    try:
+        file = open_segment(ref.path)
+    except OSError as error:
+        raise ReadError(f"cannot open {ref.path}: {error.strerror or error}") from error
+    with file:
+        at = offset
+        while block := _pread(file, at, BLOCK):
+            newline = block.rfind(b"\n")
+            lines += block.count(b"\n")
+            if newline >= 0:
+                finished = at + newline + 1 - offset
+            at += len(block)
+    return (at - offset, lines) if ref.final else (finished, lines)

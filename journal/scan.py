@@ -20,10 +20,14 @@ _TRIES = 32
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A valid record, or a segment's header, and the offset just behind it in bytes."""
+    """A valid record, or a segment's header, and the offset just behind it in bytes.
+
+    `closed` says whether the newline that ends a record is there.
+    """
 
     end: int
     record: Record | Header
+    closed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def scan(block: bytes, base: int) -> Iterator[Found | Damage]:
         offset = end
     if unfinished:
         try:
-            found = Found(offset + len(unfinished), decode(unfinished))
+            found = Found(offset + len(unfinished), decode(unfinished), closed=False)
         except DamagedRecord:
             yield from _salvage(unfinished, offset, 0, "unfinished record")
         else:
@@ -73,14 +77,16 @@ def _salvage(line: bytes, base: int, newline: int, reason: str) -> Iterator[Foun
             continue
         ends = [len(line), *starts[index + 1 : index + 1 + _TRIES]]
         for end in ends:
+            piece = line[start:end].rstrip(b"\0")
             try:
-                record = decode(line[start:end].rstrip(b"\0"))
+                record = decode(piece)
             except DamagedRecord:
                 continue
             if start > damaged_from:
                 yield Damage(base + damaged_from, start - damaged_from, reason)
-            yield Found(base + end + (newline if end == len(line) else 0), record)
-            damaged_from = end
+            damaged_from = start + len(piece)
+            closed = bool(newline) and damaged_from == len(line)
+            yield Found(base + damaged_from + closed, record, closed)
             break
     if damaged_from < len(line) or not line:
         length = len(line) + newline - damaged_from

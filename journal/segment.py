@@ -30,7 +30,9 @@ def segment_number(name: str) -> int | None:
     stem, dot, suffix = name.partition(".")
     if f"{dot}{suffix}" != _SUFFIX or not stem.isascii() or not stem.isdigit():
         return None
-    return int(stem)
+    number = int(stem)
+    # `1.jsonl` beside `000001.jsonl` would be two files for one number
+    return number if name == segment_name(number) else None
 
 
 def segment_numbers(lane: Path) -> list[int]:
@@ -45,6 +47,20 @@ def open_segment(path: Path) -> FileIO:
         OSError: the file system refuses.
     """
     return FileIO(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), "rb")
+
+
+def read_lane_uuid(lane: Path) -> str | None:
+    """Return the lane's uuid from the newest readable header; None if there is none.
+
+    Raises:
+        OSError: a segment cannot be read.
+    """
+    for number in reversed(segment_numbers(lane)):
+        with open_segment(lane / segment_name(number)) as file:
+            header = _read_header(file.fileno())
+        if header is not None:
+            return header.lane
+    return None
 
 
 class SegmentFile:
@@ -98,6 +114,14 @@ class SegmentFile:
             done += os.write(self._fd, memoryview(data)[done:])
         self.size += done
 
+    def length(self) -> int:
+        """Return the bytes that the file has, complete or not.
+
+        Raises:
+            OSError: the file system refuses.
+        """
+        return os.fstat(self._fd).st_size
+
     def sync(self) -> None:
         """Make what was written durable.
 
@@ -143,13 +167,17 @@ def read_tail(path: Path) -> Tail | None:
     """
     with open_segment(path) as file:
         size = os.fstat(file.fileno()).st_size
-        first = _decode(os.pread(file.fileno(), _BLOCK, 0).partition(b"\n")[0])
-        header = first if isinstance(first, Header) and first.format == FORMAT else None
+        header = _read_header(file.fileno())
         last = _decode(_last_line(file.fileno(), size))
         if header is not None and last is not None:
             return _tail(header, last, size, 0)
         file.seek(0)
         return _search_tail(header, file.read(), size)
+
+
+def _read_header(fd: int) -> Header | None:
+    first = _decode(os.pread(fd, _BLOCK, 0).partition(b"\n")[0])
+    return first if isinstance(first, Header) and first.format == FORMAT else None
 
 
 def _tail(header: Header | None, last: Record | Header, size: int, damaged: int) -> Tail:

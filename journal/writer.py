@@ -67,6 +67,7 @@ class Journal:
         self._urgent = threading.Event()
         self._syncer = None
         self._durable = 0
+        self._refused: tuple[int, SyncError | None] = (0, None)
         self._failure = None
         self._writer = None
         self._closed = False
@@ -194,23 +195,47 @@ class Journal:
         """Return when the first `mark` events are durable; many threads share one sync."""
         with self._sync_lock:
             writer = self._writer
-            if writer is None or self._durable >= mark:
+            if self._durable >= mark:
                 return
+            if writer is None:
+                raise SyncError(
+                    f"the handle on {self.path} was closed before this was durable;"
+                    " append it again with the same ids",
+                    (),
+                )
+            refused, failure = self._refused
+            if mark <= refused and failure is not None:
+                raise failure
             with self._lock:
                 taken = writer.take_unsynced()
             self._sync_taken(writer, taken)
 
     def _sync_taken(self, writer: LaneWriter, taken: Unsynced) -> None:
+        cause = taken.lost
         try:
-            sync_all(taken)
+            if cause is None:
+                sync_all(taken)
         except OSError as error:
+            cause = error
+        except BaseException:
             with self._lock:
-                writer.rescue(taken, error)
-                self._durable = writer.unsynced.mark
-            return
+                writer.put_back(taken)
+            raise
         with self._lock:
-            writer.synced(taken)
-            self._durable = taken.mark
+            if cause is None:
+                writer.synced(taken)
+                self._durable = taken.mark
+            else:
+                self._rescue(writer, taken, cause)
+
+    def _rescue(self, writer: LaneWriter, taken: Unsynced, cause: OSError) -> None:
+        try:
+            writer.rescue(taken, cause)
+        except SyncError as error:
+            if not error.ids:  # nothing will write them again: no later sync may claim them
+                self._refused = writer.unsynced.mark, error
+            raise
+        self._durable = writer.unsynced.mark
 
     def _sync_soon(self, size: int) -> None:
         if not self._wake.is_set():

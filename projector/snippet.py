@@ -17,9 +17,9 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from projector.query import Term
-from projector.text import CJK, LETTER, MARK, SEPARATOR, fold, is_cjk, normal_spans
+from projector.text import CJK, LETTER, MARK, fold, is_cjk, normal_spans
 
-#: How many characters of a text are looked at.
+#: How many characters of a text are looked at; fewer for more than seven terms.
 SCANNED: Final = 1_000_000
 #: How much more a character costs that the index spells in another way (decomposed, full-width).
 RESPELLED_COST: Final = 16
@@ -27,12 +27,16 @@ RESPELLED_COST: Final = 16
 _ELLIPSIS = "\u2026"
 _CHUNK = 16_384  # a text is looked at in pieces, so that an early match is found early
 _OVERLAP = 512  # a match across two pieces is found if it is no longer than this
+_BEFORE = 64  # a match may not begin in the middle of a word, or a word of marks
 _MOST_MATCHES = 2_000  # enough to choose a window; a word of every line needs no more
 _MOST_TERMS = 64
 _NEARBY = 1_000  # how far to look for something other than blanks beyond the window
 _WORD_SLACK = 24  # how far an end of the window moves to find a word boundary
 _BLANKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _MARKED = re.compile(MARK)
+_LETTER = re.compile(LETTER)
+_LETTERS = re.compile(f"{LETTER}+")
+_LETTER_MARKS = re.compile(f"{LETTER}{MARK}+")
 _WORD = re.compile(r"\w")
 _CJK = re.compile(CJK)
 _JOINER = "\u200d"
@@ -47,13 +51,22 @@ class _Match(NamedTuple):
     term: int
 
 
+class _Finder(NamedTuple):
+    """What finds a term in folded text: its words, and whether they are bounded by others."""
+
+    words: re.Pattern[str]
+    from_start: bool  # the first word may not begin inside another one
+    to_end: bool  # nor the last one end so
+    goes_on: bool  # unless it is a prefix
+
+
 def snippet(
     text: str, terms: Iterable[Term], *, width: int = 160, open: str = "**", close: str = "**"
 ) -> str:
     """Return the part of `text` with the best matches of `terms`, the matches marked.
 
     Args:
-        text: The text as it was written, of any length; the first `SCANNED` characters count.
+        text: The text as it was written, of any length; about the first `SCANNED` count.
         terms: What to mark, as a `Query` holds it.
         width: The most characters of `text` to show, marks and ellipses not counted; at least 1.
         open: What to put before a match.
@@ -82,25 +95,57 @@ def _line(text: str) -> str:
 
 def _find(text: str, terms: tuple[Term, ...]) -> list[_Match]:
     """Return where `terms` are in `text`, in order; enough to choose a window, not all."""
-    found: set[_Match] = set()  # the pieces overlap
+    found: list[_Match] = []
     seen: set[int] = set()
-    start, budget = 0, SCANNED
+    start, budget = 0, SCANNED // (1 + len(terms) // 8)
     while (
         start < len(text) and budget > 0 and len(seen) < len(terms) and len(found) < _MOST_MATCHES
     ):
-        base = max(start - 2, 0)  # a match may not begin in the middle of a word
-        piece, origin = normal_spans(text[base : start + _CHUNK + _OVERLAP])
-        folded = fold(piece)
-        patterns = _patterns(terms, marked=_MARKED.search(folded) is not None)
-        for term, pattern in enumerate(patterns):
-            for match in islice(pattern.finditer(folded), _MOST_MATCHES):
-                first, last = match.span() if origin is None else _placed(match.span(), origin)
-                if base + first >= start:
-                    found.add(_Match(base + first, base + last, term))
+        base = max(start - _BEFORE, 0)
+        folded, origin = _folded(text[base : start + _CHUNK + _OVERLAP])
+        for term, finder in enumerate(_finders(terms)):
+            for span in islice(_spans(folded, finder), _MOST_MATCHES):
+                first, last = span if origin is None else _placed(span, origin)
+                if start <= base + first < start + _CHUNK:  # the next piece sees the others whole
+                    found.append(_Match(base + first, base + last, term))
                     seen.add(term)
         start += _CHUNK
         budget -= _CHUNK if origin is None else _CHUNK * RESPELLED_COST
     return sorted(found)
+
+
+def _folded(text: str) -> tuple[str, list[int] | None]:
+    """Return `text` as it is compared, without marks, and where each character came from."""
+    form, origin = normal_spans(text)
+    form = fold(form)
+    if not _MARKED.search(form):
+        return form, origin
+    kept: list[int] = []
+    done = 0
+    for match in _LETTER_MARKS.finditer(form):
+        kept += range(done, match.start() + 1)
+        done = match.end()
+    kept += range(done, len(form) + 1)
+    bare = "".join([form[place] for place in kept[:-1]])
+    return bare, kept if origin is None else [origin[place] for place in kept]
+
+
+def _spans(folded: str, finder: _Finder) -> Iterator[tuple[int, int]]:
+    """Yield where a term is; a candidate that begins or ends inside a word is none."""
+    place = 0
+    while match := finder.words.search(folded, place):
+        start, end = match.span()
+        place = start + 1
+        if finder.from_start and start and _LETTER.match(folded, start - 1):
+            continue
+        if finder.to_end:
+            rest = _LETTERS.match(folded, end)
+            whole = rest.end() if rest else end
+            if whole != end and not finder.goes_on:
+                continue
+            end = whole
+        place = end
+        yield start, end
 
 
 def _placed(span: tuple[int, int], origin: list[int]) -> tuple[int, int]:
@@ -112,32 +157,19 @@ def _placed(span: tuple[int, int], origin: list[int]) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=256)
-def _patterns(terms: tuple[Term, ...], *, marked: bool) -> tuple[re.Pattern[str], ...]:
-    """Return what finds each term in folded text; `marked` if the text has single `MARK`s."""
-    return tuple(re.compile(_pattern(term, marked=marked)) for term in terms)
+def _finders(terms: tuple[Term, ...]) -> tuple[_Finder, ...]:
+    return tuple(map(_finder, terms))
 
 
-def _pattern(term: Term, *, marked: bool) -> str:
+def _finder(term: Term) -> _Finder:
     parts: list[str] = []
+    cjk = [is_cjk(word) for word in term.words]
     for index, word in enumerate(term.words):
-        cjk, last = is_cjk(word), index == len(term.words) - 1
         if index:
             # two words of one kind are only two because something stands between them
-            parts.append(SEPARATOR + ("+" if cjk == is_cjk(term.words[index - 1]) else "*"))
-        folded = _MARKED.sub("", fold(word))
-        if cjk:
-            parts.append(re.escape(folded))
-            continue
-        if marked:
-            before = f"(?<!{LETTER})(?<!{LETTER}{MARK})" if not index else ""
-            parts.append(before + "".join(f"{re.escape(char)}{MARK}*" for char in folded))
-        else:  # the literal first: that makes the search fast
-            literal = re.escape(folded)
-            parts.append(literal if index else f"{literal}(?<!{LETTER}{literal})")
-        if last:
-            goes_on = f"(?:{LETTER}|{MARK})"
-            parts.append(f"{goes_on}*" if term.prefix else f"(?!{goes_on})")
-    return "".join(parts)
+            parts.append(r"[\W_]+" if cjk[index] == cjk[index - 1] else r"[\W_]*")
+        parts.append(re.escape(_MARKED.sub("", fold(word))))
+    return _Finder(re.compile("".join(parts)), not cjk[0], not cjk[-1], term.prefix)
 
 
 def _window(text: str, matches: Sequence[_Match], width: int) -> tuple[int, int]:

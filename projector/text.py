@@ -64,8 +64,6 @@ CJK: Final = f"[{_CJK}]"
 LETTER: Final = f"[^\\W_{_CJK}{_LATE_LETTER}]"
 #: Regular expression of one mark that belongs to the token before it without changing it.
 MARK: Final = f"[{_MARK}]"
-#: Regular expression of one character between tokens.
-SEPARATOR: Final = f"(?:(?!{CJK})[\\W_{_LATE_LETTER}])"
 
 _RUN = re.compile(f"{CJK}+")
 _UNIT = re.compile(f"{CJK}+|{LETTER}(?:{LETTER}|{MARK})*")
@@ -93,7 +91,9 @@ def index_form(text: str) -> str:
     r"""Return `text` as the index is fed with it.
 
     ASCII text is returned as it is, but for NULs. Total: any string is accepted, and the result
-    holds neither NUL nor surrogates.
+    holds neither NUL nor surrogates. The form of characters that are new to Unicode depends on
+    `unicodedata.unidata_version`: an index fed under another version must be built again, because
+    a contentless table can only forget exactly what it was fed.
 
     >>> index_form("iPhone手机壳!")
     'iPhone 手机 机壳 壳 !'

@@ -1,1 +1,87 @@
-"""The `projector` command."""
+"""The `projector` command: keep the projection up to date, and read it.
+
+One module holds one command, or a few that share everything.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from journal.cli.exits import BUSY, FAILED, NOT_FOUND, USAGE, ExitGroup
+from journal.directory import default_path
+from journal.errors import EventError, JournalError, NotAJournalError
+from projector.cli.keep import digest_command, rebuild_command, run_command, sync_command
+from projector.cli.search import search_command
+from projector.cli.sessions import sessions_command, show_command
+from projector.cli.status import status_command
+from projector.errors import NotFound, ProjectorBusy, ProjectorError, QueryError
+
+_CODES: dict[type[Exception], int] = {
+    JournalError: FAILED,
+    NotAJournalError: NOT_FOUND,
+    EventError: USAGE,
+    ProjectorError: FAILED,
+    ProjectorBusy: BUSY,
+    NotFound: NOT_FOUND,
+    QueryError: USAGE,
+    OSError: FAILED,
+}
+
+
+@click.group(
+    cls=ExitGroup,
+    codes=_CODES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "--journal",
+    "path",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the journal. [default: JOURNAL_DIR, else agent-journal in the XDG data folder]",
+)
+@click.version_option(package_name="agent-journal")
+@click.pass_context
+def cli(context: click.Context, path: Path | None) -> None:
+    """Search what AI agents said, and keep the database for it up to date.
+
+    No daemon is needed: where none runs, each query first applies what the journal has gained.
+    With `projector run` beside the agents, that has happened before you ask.
+
+    \b
+        projector search 'docker AND compose'
+        projector sessions
+        projector show s1
+        projector run
+
+    Data goes to stdout, everything else to stderr.
+
+    \b
+    Exit codes:
+        0  done
+        1  failed; the reason is on stderr
+        2  wrong usage, or a query with nothing to search for
+        3  there is no such journal or session
+        7  busy: another projector or rebuild runs
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    context.obj = default_path() if path is None else path
+
+
+for command in (
+    search_command,
+    sessions_command,
+    show_command,
+    status_command,
+    run_command,
+    sync_command,
+    rebuild_command,
+    digest_command,
+):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the `projector` command; the script of that name starts here."""
+    cli(prog_name="projector")

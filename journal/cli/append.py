@@ -1,0 +1,152 @@
+"""`journal append`: append one message, or one for each line of standard input."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+import orjson
+
+from journal.cli.exits import FAILED
+from journal.cli.message_lines import NumberedLine, batches, parse_message
+from journal.errors import EventError
+from journal.ids import uuid7
+from journal.writer import Fsync, Journal
+
+if TYPE_CHECKING:
+    from io import BufferedReader
+    from pathlib import Path
+
+
+@click.command("append")
+@click.option("--session", metavar="S", help="The conversation; required without --jsonl.")
+@click.option("--role", metavar="R", help="user, assistant, system, tool, ...; required too.")
+@click.option("--id", metavar="ID", help="Id of the message; appending it again changes nothing.")
+@click.option("--source", metavar="SRC", help="Where it comes from, such as cli or telegram.")
+@click.option("--jsonl", is_flag=True, help="Read one message a line from standard input.")
+@click.option("--ack", is_flag=True, help="With --jsonl: print each id once it is appended.")
+@click.option(
+    "--fsync",
+    type=click.Choice(["never", "interval", "always"]),
+    default="interval",
+    show_default=True,
+    help="never: survives the death of the process; always: a power loss too;"
+    " interval: that but for the last 200 ms.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+@click.argument("text", required=False)
+@click.pass_context
+def append_command(  # noqa: PLR0913 - click gives every option as an argument
+    context: click.Context,
+    *,
+    session: str | None,
+    role: str | None,
+    id: str | None,
+    source: str | None,
+    jsonl: bool,
+    ack: bool,
+    fsync: Fsync,
+    as_json: bool,
+    text: str | None,
+) -> None:
+    """Append one message, or with --jsonl one for each line of standard input.
+
+    TEXT is the message; `-`, or nothing with something piped in, reads it from standard input,
+    without its last newline. The id is printed; without --id a new one is made.
+
+    \b
+        journal append --session s1 --role user "hello"
+        uptime | journal append --session s1 --role tool --id uptime-1
+
+    With --jsonl a line is an object with session and role, and if you like id, content,
+    tool_name, tool_calls, tool_call_id, token_count, finish_reason, reasoning, source, model,
+    timestamp (ISO 8601 with a zone, or µs since 1970), parent, and extra for anything else. A
+    line that cannot be stored is told on stderr with its number; the others are appended, and
+    the exit code is 1.
+
+    \b
+        echo '{"session":"s1","role":"user","content":"hello","id":"m1"}' |
+            journal append --jsonl --ack
+
+    JSON: id and position of the message; with --jsonl the counts appended and refused.
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    if jsonl:
+        if text or session or role or id or source:
+            raise click.UsageError("with --jsonl, session, role and the rest stand in the lines")
+        if ack and as_json:
+            raise click.UsageError("--ack prints ids; --json prints one object: give one of them")
+        if not _append_lines(context.obj, fsync, ack=ack, as_json=as_json):
+            context.exit(FAILED)
+        return
+    if ack:
+        raise click.UsageError("--ack goes with --jsonl")
+    if not session or not role:
+        raise click.UsageError("give --session and --role, or --jsonl")
+    content = _read_text() if text is None or text == "-" else text
+    id = uuid7() if id is None else id
+    with Journal.open(context.obj, fsync=fsync) as journal:
+        position = journal.append_message(session, role, content, id=id, source=source)
+    click.echo(orjson.dumps({"id": id, "position": str(position)}) if as_json else id)
+
+
+def _read_text() -> str:
+    stream = sys.stdin.buffer
+    if stream.isatty():
+        raise click.UsageError("give the message as TEXT, or pipe it in")
+    try:
+        text = stream.read().decode()
+    except UnicodeDecodeError as error:
+        raise EventError(f"standard input is not UTF-8 at byte {error.start}") from error
+    return text.removesuffix("\n")
+
+
+class _Appender:
+    """Appends batches of lines; a line that cannot be stored costs no other line."""
+
+    def __init__(self, journal: Journal, *, ack: bool) -> None:
+        self.appended = 0
+        self.refused = 0
+        self._journal = journal
+        self._ack = ack
+
+    def append(self, lines: list[NumberedLine]) -> None:
+        events = []
+        for number, line in lines:
+            try:
+                events.append((number, parse_message(line)))
+            except EventError as error:
+                self._refuse(number, error)
+        try:
+            self._write([event for _, event in events])
+        except EventError:  # nothing was written: find the line that is to blame
+            for number, event in events:
+                try:
+                    self._write([event])
+                except EventError as error:
+                    self._refuse(number, error)
+
+    def _write(self, events: list[dict[str, Any]]) -> None:
+        self._journal.append_many(events)
+        self.appended += len(events)
+        if self._ack and events:
+            click.echo("\n".join(event["id"] for event in events))
+
+    def _refuse(self, number: int, error: EventError) -> None:
+        self.refused += 1
+        reason = str(error).removeprefix("event 0: ")
+        click.echo(f"line {number}: {reason}", err=True)
+
+
+def _append_lines(path: Path, fsync: Fsync, *, ack: bool, as_json: bool) -> bool:
+    """Append standard input; say whether every line was stored."""
+    read = cast("BufferedReader", sys.stdin.buffer).read1
+    with Journal.open(path, fsync=fsync) as journal:
+        appender = _Appender(journal, ack=ack)
+        for lines in batches(read):
+            appender.append(lines)
+    if as_json:
+        click.echo(orjson.dumps({"appended": appender.appended, "refused": appender.refused}))
+    elif appender.refused:
+        click.echo(f"appended {appender.appended:,}, refused {appender.refused:,}", err=True)
+    return not appender.refused

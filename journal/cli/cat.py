@@ -1,0 +1,98 @@
+"""`journal cat`: print events as JSON lines."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+import orjson
+
+from journal.cli.exits import DAMAGED
+from journal.cli.when import Moment
+from journal.directory import open_directory
+from journal.follow import Follower
+from journal.reader import read_events
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from journal.reader import Located, SegmentRef
+    from journal.scan import Damage
+
+_POLL = 0.15
+"""Seconds between two looks at a journal that is followed."""
+
+
+@click.command("cat")
+@click.option("--session", metavar="S", help="Only events of this session.")
+@click.option("--since", type=Moment(), metavar="T", help="Only events appended at T or later.")
+@click.option("--type", "types", multiple=True, metavar="TYPE", help="Only this type; repeatable.")
+@click.option("--follow", is_flag=True, help="Go on printing as events come, until stopped.")
+@click.pass_context
+def cat_command(
+    context: click.Context,
+    session: str | None,
+    since: int | None,
+    types: tuple[str, ...],
+    follow: bool,  # noqa: FBT001 - click gives flags so
+) -> None:
+    """Print events as JSON lines, in the order of events.
+
+    The order is that of time, lane and sequence number. T is a date (2026-01-31), a time
+    (2026-01-31T12:00:00Z; local without a zone), or how far back (30m, 2h, 3d, 1w).
+
+    Keys of a line: lane, seq, id, type, session, time (µs since 1970), data. An event that was
+    appended more than once is printed more than once.
+
+    Bytes that are no valid record are told on stderr; the exit code is then 5.
+
+    \b
+        journal cat --since 2h
+        journal cat --session s1 --type message.appended | jq -r .data.content
+        journal cat --follow | jq -r '"\\(.session) \\(.data.role)"'
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    damages = []
+
+    def on_damage(ref: SegmentRef, damage: Damage) -> None:
+        damages.append(damage)
+        click.echo(
+            f"damage: lane {ref.lane} segment {ref.number} offset {damage.offset}"
+            f" {damage.length} bytes: {damage.reason}",
+            err=True,
+        )
+
+    def wanted(at: Located) -> bool:
+        event = at.record.event
+        return (
+            (session is None or event.session == session)
+            and (since is None or event.time >= since)
+            and (not types or event.type in types)
+        )
+
+    lanes = open_directory(context.obj, create=False).lanes
+    follower = Follower(lanes, on_damage)
+    _print(filter(wanted, filter(follower.is_new, read_events(lanes, follower.damaged))))
+    while follow:
+        time.sleep(_POLL)
+        _print(filter(wanted, follower.poll()))
+    if damages:
+        context.exit(DAMAGED)
+
+
+def _print(events: Iterable[Located]) -> None:
+    out = sys.stdout.buffer
+    for at in events:
+        event = at.record.event
+        line = {
+            "lane": at.lane,
+            "seq": at.record.seq,
+            "id": event.id,
+            "type": event.type,
+            "session": event.session,
+            "time": event.time,
+            "data": event.data,
+        }
+        out.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+    out.flush()

@@ -1,0 +1,181 @@
+"""`journal import`: other programs' transcripts into the journal."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from journal.cli.exits import FAILED, NOT_FOUND
+from journal.errors import JournalError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from journal.importers.driver import Importer
+    from journal.importers.report import Report
+    from journal.importers.sources import Source
+
+_NAMED = 10
+"""Files of no known format that are named on a terminal."""
+FORMATS = ("auto", "claude-code", "codex", "openai")
+
+
+@click.command("import")
+@click.argument("format", type=click.Choice(FORMATS), metavar="FORMAT")
+@click.argument(
+    "paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path)
+)
+@click.option("--follow", is_flag=True, help="Go on importing as files grow, until interrupted.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON on stdout.")
+@click.option("--reread", is_flag=True, help="Append all of it again, known or not.")
+@click.pass_context
+def import_command(
+    context: click.Context,
+    format: str,
+    paths: tuple[Path, ...],
+    *,
+    follow: bool,
+    as_json: bool,
+    reread: bool,
+) -> None:
+    """Import the transcripts of other programs.
+
+    FORMAT is one of
+
+    \b
+        claude-code   ~/.claude/projects: one JSONL file a session
+        codex         ~/.codex/sessions: rollouts, one JSONL file a session
+        openai        lists of role/content messages: a JSON document or JSON
+                      lines, bare or wrapped one level deep in an object
+        auto          each file is what its first lines say it is
+
+    PATH is a file, or a folder of which every *.jsonl and *.json is read.
+
+    Importing again adds exactly what is new: a longer copy of a file, or parts of one
+    session in any order, never make a message appear twice. How far each file was
+    imported is remembered in the journal's folder imports/; it is safe to delete.
+
+    What cannot be imported is skipped, counted and named in the report, which goes to
+    stderr, or as JSON to stdout. With auto, a file of no known format is an error if its
+    own path is given, and is only named in the report if it was met in a folder.
+
+    \b
+    Examples:
+        journal import auto ~/.claude/projects ~/.codex/sessions
+        journal import claude-code ~/.claude/projects --follow
+        journal import openai exported.jsonl --json | jq .skipped
+        journal import codex rollout.jsonl --reread
+
+    Exit status: 0 if all files were read, 1 if one could not be, 2 for an unknown
+    FORMAT, 3 if a PATH does not exist (then nothing is imported).
+    """  # noqa: D301 - \b is the control character by which click keeps lines apart
+    missing = [path for path in paths if not path.exists()]
+    if missing:
+        names = ", ".join(str(path) for path in missing)
+        click.echo(f"Error: no such file or folder: {names}; nothing was imported", err=True)
+        context.exit(NOT_FOUND)
+    # loaded here: `journal append` must not pay for what an import needs
+    from journal.importers.driver import Importer  # noqa: PLC0415
+    from journal.importers.report import Report  # noqa: PLC0415
+    from journal.writer import Journal  # noqa: PLC0415
+
+    report = Report()
+    with Journal.open(context.obj) as journal:
+        importer = Importer(journal, format, reread=reread, report=report)
+        try:
+            if follow:
+                _follow(importer, paths)
+            else:
+                _run(importer, paths)
+        except JournalError as error:
+            # what was written until then is worth its report
+            report.errors[str(journal.path)] = str(error)
+    _show(report, as_json=as_json)
+    if report.errors:
+        context.exit(FAILED)
+
+
+def _run(importer: Importer, paths: Sequence[Path]) -> None:
+    found = importer.sources(paths)
+    with _progress(found) as step:
+        importer.step = step
+        importer.run(found)
+
+
+def _follow(importer: Importer, paths: Sequence[Path]) -> None:
+    with _until_interrupted() as stop:
+        importer.follow(paths, stop.wait, caught_up=_say_following)
+
+
+def _say_following() -> None:
+    click.echo("All that was there is imported; following (interrupt to stop).", err=True)
+
+
+@contextmanager
+def _until_interrupted() -> Iterator[threading.Event]:
+    """Turn SIGINT and SIGTERM into an event: what was read is finished and reported."""
+    stop = threading.Event()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: stop.set()) for number in signals]
+    try:
+        yield stop
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _progress(found: Sequence[Source]) -> Iterator[Callable[[Source, int], None]]:
+    """Show a bar of the bytes read; on a terminal only."""
+    if not sys.stderr.isatty():
+        yield lambda _source, _offset: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
+    from rich.progress import Progress  # noqa: PLC0415
+
+    sizes = {source.path: _size(source.path) for source in found}
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("Importing", total=sum(sizes.values()))
+        done = 0
+        current: Path | None = None
+
+        def step(source: Source, offset: int) -> None:
+            nonlocal done, current
+            if current is not None and source.path != current:
+                done += sizes[current]
+            current = source.path
+            progress.update(task, completed=done + offset, description=source.path.name[:40])
+
+        yield step
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0  # gone by now: the import itself says so
+
+
+def _show(report: Report, *, as_json: bool) -> None:
+    if as_json:
+        import orjson  # noqa: PLC0415 - only this needs it
+
+        click.echo(orjson.dumps(report.as_json(), option=orjson.OPT_INDENT_2).decode())
+    else:
+        rows = list(report.rows())
+        width = max(len(name) for name, _ in rows)
+        for name, count in rows:
+            click.echo(f"{name:<{width}}  {count:>12}", err=True)
+        for name in report.unknown[:_NAMED]:
+            click.echo(f"no known format: {name}", err=True)
+        if len(report.unknown) > _NAMED:
+            more = len(report.unknown) - _NAMED
+            click.echo(f"no known format: {more:,} more; --json names them all", err=True)
+    for name, why in report.errors.items():
+        click.echo(f"Error: {name}: {why}", err=True)

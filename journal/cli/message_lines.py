@@ -1,0 +1,92 @@
+"""Messages as lines of JSON: cut a stream into lines, turn a line into an event."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from journal.errors import EventError
+from journal.event import MESSAGE_APPENDED, check_event, moment
+from journal.ids import uuid7
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_BLOCK = 256 * 1024
+_LONG_NUMBER = re.compile(rb"\d{19}")
+"""What could be an integer over 64 bits."""
+
+NumberedLine = tuple[int, bytes]
+
+
+def batches(read: Callable[[int], bytes]) -> Iterator[list[NumberedLine]]:
+    """Yield the lines that are there, as soon as they are there, numbered from 1.
+
+    Args:
+        read: returns what is available, at most so many bytes, and none at the end
+            (`BufferedReader.read1`).
+    """
+    number = 0
+    pending: list[bytes] = []
+    while block := read(_BLOCK):
+        whole, newline, rest = block.rpartition(b"\n")
+        if not newline:
+            pending.append(block)
+            continue
+        lines = b"".join([*pending, whole]).split(b"\n")
+        pending = [rest]
+        yield [(number + index, line) for index, line in enumerate(lines, 1) if line.strip()]
+        number += len(lines)
+    if (last := b"".join(pending)).strip():
+        yield [(number + 1, last)]
+
+
+def parse_message(line: bytes) -> dict[str, Any]:
+    """Turn one line into an event, with the keys of `Journal.append`'s arguments.
+
+    A field that is null is absent. Without `id` the event gets a new one.
+
+    Raises:
+        EventError: the line is no JSON object, or a field is missing, unknown or of the wrong
+            kind; the message names the field.
+    """
+    fields = _parse(line)
+    if not isinstance(fields, dict):
+        raise EventError(f"{_NAMES[type(fields)]}, not an object with session and role")
+    for name in ("session", "role"):
+        if not isinstance(fields.get(name), str) or not fields[name]:
+            raise EventError(f"{name!r} is missing" if name not in fields else _no_string(name))
+    id = fields.pop("id", None)
+    session = fields.pop("session")
+    data = {name: value for name, value in fields.items() if value is not None}
+    if "timestamp" in data:
+        data["timestamp"] = moment("timestamp", data["timestamp"])
+    id = uuid7() if id is None else id
+    check_event(MESSAGE_APPENDED, session, id, data)
+    return {"type": MESSAGE_APPENDED, "session": session, "id": id, "data": data}
+
+
+_NAMES = {
+    list: "a list",
+    str: "a string",
+    int: "a number",
+    float: "a number",
+    bool: "true or false",
+    type(None): "null",
+}
+
+
+def _no_string(name: str) -> str:
+    return f"{name!r} must be a string of at least one character"
+
+
+def _parse(line: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    try:
+        # orjson makes a float of an integer over 64 bits, and what comes out would be another
+        # number; the standard library keeps it, and the journal refuses it by name
+        return json.loads(line) if _LONG_NUMBER.search(line) else orjson.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise EventError(f"no JSON: {error}") from error

@@ -1,0 +1,61 @@
+"""Times as people type and read them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import click
+
+_BACK = re.compile(r"(\d{1,9})\s*([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def parse_moment(text: str, now: datetime) -> int:
+    """Turn `2026-01-31`, `2026-01-31T12:00`, or `2h` (back from `now`) into µs since 1970.
+
+    A time without a zone is local.
+
+    Raises:
+        ValueError: the text is none of these.
+    """
+    if (back := _BACK.fullmatch(text.strip())) is not None:
+        try:
+            moment = now - timedelta(**{_UNITS[back[2]]: int(back[1])})
+        except OverflowError as error:
+            raise ValueError(f"{text!r} lies before the year 1") from error
+    else:
+        try:
+            moment = datetime.fromisoformat(text.strip())
+        except ValueError as error:
+            raise ValueError(
+                f"{text!r} is no time: give a date (2026-01-31), a time (2026-01-31T12:00:00Z),"
+                " or how far back (30m, 2h, 3d, 1w)"
+            ) from error
+    if moment.tzinfo is None:
+        moment = moment.astimezone()
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def show_moment(microseconds: int) -> str:
+    """Show a time in the local zone, to the second."""
+    moment = _EPOCH + timedelta(microseconds=microseconds)
+    return moment.astimezone().isoformat(sep=" ", timespec="seconds")
+
+
+class Moment(click.ParamType[int]):
+    """A time on the command line; microseconds since 1970 in the program."""
+
+    name = "time"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """Convert what was typed."""
+        if isinstance(value, int):
+            return value
+        try:
+            return parse_moment(value, datetime.now(UTC))
+        except (ValueError, OverflowError) as error:
+            self.fail(str(error), param, ctx)

@@ -1,0 +1,110 @@
+"""One line of Claude Code to the fields of a message: a function of that line alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from journal.importers.items import count_or_none, present, text_or_none
+from journal.importers.moments import micros
+
+if TYPE_CHECKING:
+    from journal.importers.items import Json
+
+_KEPT = {
+    "cwd": "cwd",
+    "gitBranch": "git_branch",
+    "version": "version",
+    "requestId": "request_id",
+    "agentId": "agent_id",
+    "isSidechain": "sidechain",
+    "isMeta": "meta",
+    "isCompactSummary": "compact_summary",
+    "isVisibleInTranscriptOnly": "transcript_only",
+    "isApiErrorMessage": "api_error",
+    "isAbortedMidStream": "aborted",
+    "permissionMode": "permission_mode",
+    "sourceToolUseID": "source_tool_use_id",
+    "logicalParentUuid": "logical_parent",
+    "supersedesUuids": "supersedes",
+    "compactMetadata": "compaction",
+    "subtype": "subtype",
+    "level": "level",
+    "slug": "slug",
+}
+"""What of a line goes into `extra`, and under which name."""
+
+_USAGE = (
+    "input_tokens",
+    "cache_creation_input_tokens",
+    "cache_read_input_tokens",
+    "output_tokens",
+)
+
+
+def message_data(value: dict[str, Json], *, taken_from: str | None = None) -> dict[str, Json] | str:
+    """Give a line's fields of a message, or why it is none.
+
+    Args:
+        value: a line of type user, assistant or system.
+        taken_from: the kind of line that the message was taken from, if it was no such line.
+    """
+    kind = value["type"]
+    if kind == "system":
+        content = text_or_none(value.get("content"))
+        if content is None:
+            return f"system/{str(value.get('subtype'))[:64]} without text"
+        return {"role": "system", "content": content, **_common(value, {})}
+    body = value.get("message")
+    if not isinstance(body, dict):
+        return f"{kind} line without a message"
+    content = body.get("content")
+    if not isinstance(content, str | list):
+        return f"{kind} message without content"
+    results = _results(content) if kind == "user" else []
+    usage = body.get("usage")
+    usage = usage if isinstance(usage, dict) else {}
+    more = {
+        "api_message_id": text_or_none(body.get("id")),
+        "usage": present({name: count_or_none(usage.get(name)) for name in _USAGE}),
+        "taken_from": taken_from,
+        "agent": _started_agent(value),
+    }
+    return {
+        "role": "tool" if results else text_or_none(body.get("role")) or kind,
+        "content": content,
+        "tool_call_id": results[0] if len(results) == 1 else None,
+        "token_count": count_or_none(usage.get("output_tokens")),
+        "finish_reason": text_or_none(body.get("stop_reason")),
+        "model": text_or_none(body.get("model")),
+        **_common(value, more),
+    }
+
+
+def _common(value: dict[str, Json], more: dict[str, Json]) -> dict[str, Json]:
+    timestamp = micros(value.get("timestamp"))
+    kept = {name: value.get(source) for source, name in _KEPT.items()}
+    if timestamp is None:
+        kept["timestamp"] = value.get("timestamp")  # one that no clock shows is kept as it is
+    return {
+        "timestamp": timestamp,
+        "parent": text_or_none(value.get("parentUuid")),
+        "extra": present({**kept, **more}),
+    }
+
+
+def _results(content: Json) -> list[str | None]:
+    """Give the calls that a line of tool results answers; nothing if it says anything else."""
+    if not isinstance(content, list):
+        return []
+    calls: list[str | None] = []
+    for part in content:
+        if not isinstance(part, dict) or part.get("type") != "tool_result":
+            return []
+        calls.append(text_or_none(part.get("tool_use_id")))
+    return calls
+
+
+def _started_agent(value: dict[str, Json]) -> str | None:
+    """Name the sub-agent whose result this is."""
+    result = value.get("toolUseResult")
+    return text_or_none(result.get("agentId")) if isinstance(result, dict) else None

@@ -1,0 +1,243 @@
+"""Codex CLI's rollouts: `~/.codex/sessions/<y>/<m>/<d>/rollout-<time>-<session>.jsonl`.
+
+A line is `{timestamp, type, payload}`. The shapes follow codex-rs `protocol` (`RolloutItem`,
+`ResponseItem`, `EventMsg`) as written by versions 0.40 to 0.146; the first versions wrote the
+items bare, without a time.
+
+* `response_item` lines are the conversation. What was said is written a second time as
+  `event_msg`; see `codex_twins` for how it is imported once and none of it is lost.
+* A line has no id: it is the payload's, the call's, or the fingerprint of the line, which holds a
+  time in milliseconds. So a line that is there twice, byte for byte, is one message. Bare items
+  have no time: their id is their place, and they name the item before as their parent.
+* The session is that of the first `session_meta` (a forked rollout repeats the one it came
+  from, too), else the one in the file's name.
+* The model is said per turn: the session has that of its first turn, and a turn with another
+  model or folder than the one before it gives a system message without text that says so.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from journal.event import SESSION_CREATED, SESSION_TITLED
+from journal.importers.codex_items import item_data
+from journal.importers.codex_twins import Twins, texts_of
+from journal.importers.items import Skipped, fact, fingerprint, message, present, text_or_none
+from journal.importers.moments import micros
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from journal.importers.items import Item, Json, Place
+
+SOURCE = "codex"
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$", re.IGNORECASE)
+_TOLD = ("error", "warning")
+"""Events whose text is nowhere else."""
+
+
+@dataclass(slots=True)
+class Codex:
+    """The parser of one rollout."""
+
+    place: Place
+    _twins: Twins = field(default_factory=Twins)
+    _session: str | None = None
+    _begins: bool = False  # the file begins with the session's meta
+    _turn: tuple[Json, Json] | None = None  # model and folder of the turn
+    _before: str | None = None  # id of the bare item before
+
+    def value(self, line: int, value: Json, raw: bytes | None) -> Iterator[Item]:
+        """Take one line's value."""
+        if not isinstance(value, dict):
+            yield Skipped(line, "JSON, but no object")
+            return
+        id = f"line-{line}" if raw is None else fingerprint(raw)
+        yield from self._value(line, value, id)
+        yield from self._twins.overdue(line)
+
+    def end(self) -> Iterator[Item]:
+        """Name the texts whose second copy is not there yet."""
+        return self._twins.end()
+
+    def _value(self, line: int, value: dict[str, Json], id: str) -> Iterator[Item]:
+        kind, payload = value.get("type"), value.get("payload")
+        if not isinstance(payload, dict):
+            yield from self._bare(line, value, id)
+            return
+        timestamp = micros(value.get("timestamp"))
+        if kind == "session_meta":
+            yield from self._meta(line, payload)
+        elif kind == "response_item":
+            yield from self._item(line, payload, id, timestamp, None)
+        elif kind == "event_msg":
+            yield from self._event(line, payload, id, timestamp)
+        elif kind == "turn_context":
+            yield from self._context(line, payload, id, timestamp)
+        elif kind == "compacted":
+            text = text_or_none(payload.get("message"))
+            data = {
+                "role": "system",
+                "content": text,
+                "source": SOURCE,
+                "timestamp": timestamp,
+                "extra": {"compacted": True},
+            }
+            yield message(line, self.session, id, data)
+        else:
+            yield Skipped(line, _shorten(kind))
+
+    @property
+    def session(self) -> str:
+        """The session of this file."""
+        if self._session is None:
+            named = _UUID.search(self.place.stem)
+            self._session = named.group().lower() if named else self.place.stem
+        return self._session
+
+    def _meta(self, line: int, payload: dict[str, Json]) -> Iterator[Item]:
+        own = text_or_none(payload.get("id"))
+        if self._session is not None:
+            other = own not in (None, self._session)
+            yield Skipped(line, f"session_meta{' of the session it was forked from' * other}")
+            return
+        if own is not None:
+            self._session = own
+        self._begins = True
+        git = payload.get("git")
+        git = git if isinstance(git, dict) else {}
+        parent = payload.get("parent_thread_id") or payload.get("forked_from_id")
+        data = {
+            "source": SOURCE,
+            "cwd": text_or_none(payload.get("cwd")),
+            "parent": text_or_none(parent),
+            "started": micros(payload.get("timestamp")),
+            "extra": present(
+                {
+                    "cli_version": payload.get("cli_version"),
+                    "originator": payload.get("originator"),
+                    "model_provider": payload.get("model_provider"),
+                    "git_branch": git.get("branch"),
+                    "git_commit": git.get("commit_hash"),
+                    "repository": git.get("repository_url"),
+                }
+            ),
+        }
+        yield fact(line, SESSION_CREATED, self.session, data)
+        instructions = payload.get("base_instructions") or payload.get("instructions")
+        if instructions:
+            yield Skipped(line, "session_meta: base instructions, the same in every session")
+
+    def _item(
+        self,
+        line: int,
+        payload: dict[str, Json],
+        id: str,
+        timestamp: int | None,
+        parent: str | None,
+    ) -> Iterator[Item]:
+        data = item_data(payload, id)
+        if isinstance(data, str):
+            yield Skipped(line, data)
+            return
+        yield from self._twins.said(line, texts_of(payload))
+        own = text_or_none(payload.get("id"))
+        if own is None and (call := text_or_none(payload.get("call_id"))) is not None:
+            # a call and its output share the call's id
+            own = f"{call}:output" if data["role"] == "tool" else call
+        shared = {"source": SOURCE, "timestamp": timestamp, "parent": parent}
+        self._before = own or id
+        yield message(line, self.session, own or id, {**data, **shared})
+
+    def _event(
+        self, line: int, payload: dict[str, Json], id: str, timestamp: int | None
+    ) -> Iterator[Item]:
+        kind = payload.get("type")
+        text = text_or_none(payload.get("message")) or text_or_none(payload.get("text"))
+        shared = {"source": SOURCE, "timestamp": timestamp, "extra": {"event": _shorten(kind)}}
+        if kind in ("user_message", "agent_message") and text is not None:
+            role = "user" if kind == "user_message" else "assistant"
+            found = message(line, self.session, id, {"role": role, "content": text, **shared})
+            yield from self._twins.repeated(line, kind, text, found, begins=self._begins)
+        elif kind in ("agent_reasoning", "agent_reasoning_raw_content") and text is not None:
+            data = {"role": "assistant", "reasoning": text, **shared}
+            found = message(line, self.session, id, data)
+            yield from self._twins.repeated(line, kind, text, found, begins=self._begins)
+        elif kind == "item_completed" and (plan := _plan(payload)) is not None:
+            found = message(
+                line, self.session, id, {"role": "assistant", "content": plan, **shared}
+            )
+            yield from self._twins.repeated(line, kind, plan, found, begins=self._begins)
+        elif kind == "thread_name_updated" and text_or_none(payload.get("thread_name")):
+            title = {"title": payload["thread_name"]}
+            yield fact(line, SESSION_TITLED, self.session, title)
+        elif kind in _TOLD and (text := text or _error_text(payload)) is not None:
+            yield message(line, self.session, id, {"role": "system", "content": text, **shared})
+        elif kind == "web_search_end" and isinstance(payload.get("results"), list):
+            data = {
+                "role": "tool",
+                "content": payload["results"],
+                "tool_name": "web_search",
+                "tool_call_id": text_or_none(payload.get("call_id")),
+                **shared,
+            }
+            yield message(line, self.session, id, data)
+        else:
+            yield Skipped(line, f"event_msg/{_shorten(kind)}")
+
+    def _context(
+        self, line: int, payload: dict[str, Json], id: str, timestamp: int | None
+    ) -> Iterator[Item]:
+        before, turn = self._turn, (payload.get("model"), payload.get("cwd"))
+        self._turn = turn
+        model = text_or_none(payload.get("model"))
+        if before is None and self._begins and model is not None:
+            yield fact(line, SESSION_CREATED, self.session, {"model": model})
+        elif before not in (None, turn):
+            data = {
+                "role": "system",
+                "model": model,
+                "source": SOURCE,
+                "timestamp": timestamp,
+                "extra": present(
+                    {
+                        "event": "turn_context",
+                        "cwd": payload.get("cwd"),
+                        "effort": payload.get("effort"),
+                        "turn_id": payload.get("turn_id"),
+                    }
+                ),
+            }
+            yield message(line, self.session, id, data)
+            return
+        yield Skipped(line, "turn_context")
+
+    def _bare(self, line: int, value: dict[str, Json], id: str) -> Iterator[Item]:
+        """Take a line of the first versions: the item itself, after a head without a type."""
+        kind = value.get("type")
+        if kind is None and "id" in value and "timestamp" in value:
+            yield from self._meta(line, value)
+        elif isinstance(kind, str):
+            # the same words may come twice, and no time tells them apart
+            place = f"{line}-{id[:16]}"
+            yield from self._item(line, value, place, micros(value.get("timestamp")), self._before)
+        else:
+            yield Skipped(line, _shorten(value.get("record_type")))
+
+
+def _plan(payload: dict[str, Json]) -> str | None:
+    item = payload.get("item")
+    if not isinstance(item, dict) or item.get("type") != "Plan":
+        return None
+    return text_or_none(item.get("text"))
+
+
+def _error_text(payload: dict[str, Json]) -> str | None:
+    error = payload.get("error")
+    return text_or_none(error.get("message")) if isinstance(error, dict) else None
+
+
+def _shorten(name: Json) -> str:
+    return name[:64] if isinstance(name, str) and name else "no type"

@@ -1,0 +1,126 @@
+"""One line's bytes to a JSON value, repaired where the meaning is certain.
+
+orjson reads strict JSON and refuses lone surrogates, NaN, invalid UTF-8 and a byte order mark;
+integers over 64 bits it silently turns into floats. Programs write all of these, so such a line
+is read again by the standard library, and what the journal could not carry is replaced:
+
+* a lone surrogate and a byte that is no UTF-8 by U+FFFD, as every decoder does;
+* NaN, Infinity, and numbers beyond a double by their own text, as a string;
+* an integer over 64 bits by its decimal digits, as a string.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import orjson
+
+if TYPE_CHECKING:
+    from journal.importers.items import Json
+
+BOM = b"\xef\xbb\xbf"
+DEPTH = 200
+"""Levels of nesting that are imported; the journal's encoder takes 254, an event's own included."""
+_LONG_DIGITS = re.compile(rb"[:\[,]\s*-?[0-9]{19}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_SIGNED, _UNSIGNED = -(2**63), 2**64
+
+BYTES = "bytes that are no UTF-8 replaced by U+FFFD"
+SURROGATE = "lone surrogate replaced by U+FFFD"
+NUMBER = "number that JSON cannot carry kept as a string"
+
+
+class BadLine(ValueError):  # noqa: N818 - reads as what it is in `except BadLine`
+    """A line that holds no JSON; the message is the reason, without the line's text."""
+
+
+def decode(raw: bytes) -> tuple[Json, tuple[str, ...]]:
+    """Read one line.
+
+    Returns:
+        The value, and what was repaired in it (nothing for strict JSON).
+
+    Raises:
+        BadLine: the line is no JSON.
+    """
+    value, repairs = _decode(raw)
+    if raw.count(b"[") + raw.count(b"{") > DEPTH and too_deep(value):
+        raise BadLine("nested too deeply")
+    return value, repairs
+
+
+def too_deep(value: Json) -> bool:
+    """Tell whether a value is nested more deeply than a journal takes."""
+    level = [value]
+    for _ in range(DEPTH):
+        below: list[Json] = []
+        for item in level:
+            if isinstance(item, dict):
+                below.extend(item.values())
+            elif isinstance(item, list):
+                below.extend(item)
+        if not below:
+            return False
+        level = below
+    return True
+
+
+def _decode(raw: bytes) -> tuple[Json, tuple[str, ...]]:
+    if not _LONG_DIGITS.search(raw):
+        try:
+            return orjson.loads(raw), ()
+        except orjson.JSONDecodeError:
+            pass
+    return _decode_slowly(raw.removeprefix(BOM))
+
+
+def _decode_slowly(raw: bytes) -> tuple[Json, tuple[str, ...]]:
+    repairs: dict[str, None] = {}  # in the order in which they were needed, each once
+
+    def number(text: str) -> str:
+        repairs[NUMBER] = None
+        return text
+
+    def integer(text: str) -> int | str:
+        if len(text) > 20:  # noqa: PLR2004 - digits of 2**64, and a sign
+            return number(text)
+        value = int(text)
+        return value if _SIGNED <= value < _UNSIGNED else number(text)
+
+    def floating(text: str) -> float | str:
+        value = float(text)
+        return value if abs(value) != float("inf") else number(text)
+
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        text = raw.decode(errors="replace")
+        repairs[BYTES] = None
+    try:
+        value = json.loads(text, parse_constant=number, parse_int=integer, parse_float=floating)
+        cleaned = _clean(value)
+    except RecursionError:
+        raise BadLine("nested too deeply") from None
+    except json.JSONDecodeError:
+        raise BadLine("NUL bytes" if b"\0" in raw else "not JSON") from None
+    if cleaned is not value:
+        repairs[SURROGATE] = None
+    return cleaned, tuple(repairs)
+
+
+def _clean(value: Json) -> Json:
+    """Replace lone surrogates; the same object comes back when there are none."""
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value) if _SURROGATE.search(value) else value
+    if isinstance(value, list):
+        items = [_clean(item) for item in value]
+        return value if all(a is b for a, b in zip(items, value, strict=True)) else items
+    if isinstance(value, dict):
+        pairs = {_clean(name): _clean(item) for name, item in value.items()}
+        same = len(pairs) == len(value) and all(
+            a is b and x is y for (a, x), (b, y) in zip(pairs.items(), value.items(), strict=True)
+        )
+        return value if same else pairs
+    return value

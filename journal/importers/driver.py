@@ -1,0 +1,214 @@
+"""Imports sources into a journal, once or for as long as they grow."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO
+
+from journal.importers.detect import Kind, detect
+from journal.importers.ledger import Ledger
+from journal.importers.report import Report
+from journal.importers.sink import Sink
+from journal.importers.sources import Source, shown, sources
+from journal.importers.tail import Tail, read_document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from journal.importers.ledger import Entry
+    from journal.writer import Journal
+
+_UNKNOWN = (
+    "not a transcript of a known format; say which with `journal import FORMAT` in place of auto"
+)
+_POLL = 0.25
+"""Seconds between two looks at the files that are followed."""
+_SWEEP = 4
+"""Polls between two looks for new files."""
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What tells that a file has changed."""
+
+    inode: int
+    size: int
+    modified: int
+
+
+@dataclass(slots=True)
+class _Watched:
+    """A file that is followed."""
+
+    source: Source
+    state: _State
+    tail: Tail | None  # none while its format is not known, and for a document
+
+
+@dataclass(slots=True)
+class Importer:
+    """One run of an import.
+
+    Attributes:
+        journal: takes the events.
+        format: one of FORMATS, or "auto".
+        reread: do not believe what the ledger says.
+        report: what was done so far.
+        step: is told (source, bytes read of it so far) now and then.
+    """
+
+    journal: Journal
+    format: str
+    reread: bool = False
+    report: Report = field(default_factory=Report)
+    step: Callable[[Source, int], None] = lambda _source, _offset: None
+    _sink: Sink = field(init=False)
+    _ledger: Ledger = field(init=False)
+    _watched: dict[Path, _Watched] = field(default_factory=dict)
+    _read: set[Path] = field(default_factory=set)
+    _unknown: set[Path] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._sink = Sink(self.journal, self.report)
+        self._ledger = Ledger(self.journal.path / "imports")
+
+    def sources(self, paths: Sequence[Path]) -> list[Source]:
+        """Find the files; a folder that cannot be read is reported."""
+        found = sources(paths, leave_out=self.journal.path, failed=self._folder_failed)
+        return list(found)
+
+    def run(self, found: Sequence[Source]) -> Report:
+        """Import files once.
+
+        Raises:
+            JournalError: the journal could not be written; what the report counts is.
+        """
+        for source in found:
+            self._guarded(source, last=True)
+        return self._finish()
+
+    def follow(
+        self,
+        paths: Sequence[Path],
+        wait: Callable[[float], bool],
+        *,
+        caught_up: Callable[[], None] = lambda: None,
+    ) -> Report:
+        """Import files, and go on importing what is added to them.
+
+        Args:
+            paths: files and folders; new files in the folders are taken up.
+            wait: waits for at most so many seconds; True when it is time to stop.
+            caught_up: called when all that was there at the start is imported.
+
+        Raises:
+            JournalError: the journal could not be written; what the report counts is.
+        """
+        polls = 0
+        while not wait(_POLL if polls else 0):
+            if polls % _SWEEP == 0:
+                for source in self.sources(paths):
+                    if source.path not in self._watched and not wait(0):
+                        self._guarded(source, last=False)
+            for watched in list(self._watched.values()):
+                if not wait(0):
+                    self._look(watched)
+            if not polls:
+                caught_up()
+            polls += 1
+        for watched in list(self._watched.values()):
+            if watched.tail is not None:
+                self._guarded(watched.source, last=True, tail=watched.tail)
+        return self._finish()
+
+    def _finish(self) -> Report:
+        self.report.unknown = sorted(shown(path) for path in self._unknown)
+        return self.report
+
+    def _look(self, watched: _Watched) -> None:
+        """Read a file again if it has changed."""
+        try:
+            state = _state(watched.source.path.stat())
+        except FileNotFoundError:
+            return  # deleted, or about to be replaced: what was in it is imported
+        except OSError as error:
+            self._failed(watched.source, error)
+            return
+        if state != watched.state:
+            same = watched.tail if state.inode == watched.state.inode else None
+            self._guarded(watched.source, last=False, tail=same)
+
+    def _guarded(self, source: Source, *, last: bool, tail: Tail | None = None) -> None:
+        """Import one file; that it cannot be read must not keep others from being imported."""
+        if not source.path.is_file():  # to open a pipe would wait for its other end
+            self.report.errors[shown(source.path)] = "is no regular file, or is gone"
+            return
+        try:
+            with source.path.open("rb") as stream:
+                self.report.errors.pop(shown(source.path), None)
+                state = _state(os.fstat(stream.fileno()))
+                tail = self._file(source, stream, last=last, tail=tail)
+        except OSError as error:
+            self._failed(source, error)
+            return
+        self._watched[source.path] = _Watched(source, state, tail)
+
+    def _file(
+        self, source: Source, stream: BinaryIO, *, last: bool, tail: Tail | None
+    ) -> Tail | None:
+        if tail is None or not tail.goes_on(stream):
+            kind = self._kind(source, stream)
+            if kind.format is None:
+                return None
+            if source.path not in self._read:
+                self._read.add(source.path)
+                self.report.files += 1
+            if kind.document:
+                self._document(source, kind.format, stream)
+                return None
+            known = None if self.reread else self._ledger.known(source.path, kind.format, stream)
+            tail = Tail(source.path, kind.format, known)
+        tail.read(stream, self._sink, last=last, step=lambda offset: self.step(source, offset))
+        self._remember(source, tail.entry())
+        return tail
+
+    def _document(self, source: Source, format: str, stream: BinaryIO) -> None:
+        entry = read_document(
+            source.path, format, stream, self._sink, self._ledger, reread=self.reread
+        )
+        self.step(source, entry.offset)
+        self._remember(source, entry)
+
+    def _remember(self, source: Source, entry: Entry) -> None:
+        """Note how far a source was imported, once that is durable."""
+        if self._ledger.read(source.path) == entry:
+            return
+        self.journal.sync()
+        self._ledger.write(source.path, entry)
+
+    def _kind(self, source: Source, stream: BinaryIO) -> Kind:
+        """Find out what a file is; one of no known format is noted."""
+        kind = detect(stream, name=source.path.name)
+        if not stream.seek(0, os.SEEK_END):
+            return Kind(None, document=False)  # nothing in it yet
+        if self.format != "auto":
+            kind = Kind(self.format, document=kind.document)
+        if kind.format is not None:
+            self._unknown.discard(source.path)
+        elif source.named:
+            self.report.errors[shown(source.path)] = _UNKNOWN
+        else:
+            self._unknown.add(source.path)
+        return kind
+
+    def _failed(self, source: Source, error: OSError) -> None:
+        self.report.errors[shown(source.path)] = error.strerror or str(error)
+
+    def _folder_failed(self, error: OSError) -> None:
+        self.report.errors[shown(error.filename)] = error.strerror or str(error)
+
+
+def _state(found: os.stat_result) -> _State:
+    return _State(found.st_ino, found.st_size, found.st_mtime_ns)

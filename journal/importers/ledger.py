@@ -1,0 +1,103 @@
+"""How far each source was imported: a hint that saves appending the same events again.
+
+`<journal>/imports/<32 hex digits>.json`, one small file a source, named by the source's path.
+It is written only when what it speaks of is durable, and is believed only while the source
+still begins with the very bytes that it names. Losing it costs duplicates, which change nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, BinaryIO
+
+import orjson
+
+from journal.importers.lines import read_between
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PARSER = 1
+"""Raised when parsers give other events for the same lines: then everything is appended again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How far one source was imported.
+
+    Attributes:
+        path: the source.
+        format: what it was imported as.
+        parser: the PARSER that did it.
+        lines: finished lines (of a document: 1) whose events are in the journal.
+        offset: bytes that these lines are.
+        digest: 32 hex digits: blake2b of these bytes.
+    """
+
+    path: str
+    format: str
+    parser: int
+    lines: int
+    offset: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The entries of one journal, under `folder`."""
+
+    folder: Path
+
+    def read(self, source: Path) -> Entry | None:
+        """Give what is known of a source; None if nothing is, or nothing that can be read."""
+        try:
+            found = orjson.loads(self._file(source).read_bytes())
+        except (OSError, orjson.JSONDecodeError):
+            return None  # a hint that is not there, or torn, is no hint
+        kinds = {field.name: field.type for field in fields(Entry)}
+        if not isinstance(found, dict) or found.keys() != kinds.keys():
+            return None
+        if any(type(found[name]).__name__ != kind for name, kind in kinds.items()):
+            return None
+        return Entry(**found)
+
+    def known(self, source: Path, format: str, stream: BinaryIO) -> Entry | None:
+        """Give what is known of a source if it still begins with the bytes that were imported."""
+        entry = self.read(source)
+        if entry is None or (entry.format, entry.parser) != (format, PARSER):
+            return None
+        return entry if digest_of(stream, entry.offset) == entry.digest else None
+
+    def write(self, source: Path, entry: Entry) -> None:
+        """Replace what is known of a source, in one step.
+
+        Raises:
+            OSError: the file system refused.
+        """
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        target = self._file(source)
+        temporary = target.with_suffix(f".{os.getpid()}.tmp")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(orjson.dumps(asdict(entry)) + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(target)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+
+    def _file(self, source: Path) -> Path:
+        name = hashlib.blake2b(os.fsencode(source.resolve()), digest_size=16).hexdigest()
+        return self.folder / f"{name}.json"
+
+
+def digest_of(stream: BinaryIO, size: int) -> str:
+    """Give the checksum of a file's first bytes."""
+    digest = hashlib.blake2b(digest_size=16)
+    for chunk in read_between(stream, 0, size):
+        digest.update(chunk)
+    return digest.hexdigest()

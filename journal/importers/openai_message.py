@@ -1,0 +1,146 @@
+"""One role/content message to the fields of a message, and texts that render a conversation."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import orjson
+
+from journal.importers.items import count_or_none, present, text_or_none
+from journal.importers.moments import micros
+
+if TYPE_CHECKING:
+    from journal.importers.items import Json
+
+_TIMES = ("timestamp", "created_at", "created", "time")
+_READ = {
+    "id",
+    "role",
+    "content",
+    "message",
+    "name",
+    "tool_name",
+    "tool_calls",
+    "tool_call_id",
+    "function_call",
+    "reasoning",
+    "reasoning_content",
+    "model",
+    "finish_reason",
+    "token_count",
+    *_TIMES,
+}
+_SPEAKER = re.compile(r"^(user|assistant|system|tool): ?", re.MULTILINE)
+
+
+def is_message(value: Json) -> bool:
+    """Tell a message from anything else: it has a role, and something said or called."""
+    return (
+        isinstance(value, dict)
+        and text_or_none(value.get("role")) is not None
+        and (
+            "content" in value
+            or isinstance(value.get("tool_calls"), list)
+            or isinstance(value.get("function_call"), dict)
+            or _inner(value) is not None
+        )
+    )
+
+
+def message_data(value: dict[str, Json]) -> dict[str, Json]:
+    """Give a message's fields; what has none of its own goes into `extra`."""
+    role = value["role"]
+    content, extra = _content(value)
+    calls, odd = _calls(value)
+    name = text_or_none(value.get("tool_name")) or text_or_none(value.get("name"))
+    result = role in ("tool", "function")
+    reasoning = value.get("reasoning_content") or value.get("reasoning")
+    timestamp, time_name = _timestamp(value)
+    unread = {key: item for key, item in value.items() if key not in _READ}
+    if time_name is None:
+        unread |= {key: value.get(key) for key in _TIMES}
+    if not isinstance(reasoning, str):
+        unread["reasoning"] = reasoning
+    return {
+        "role": "tool" if result else role,
+        "content": content,
+        "tool_name": name if result else None,
+        "tool_calls": calls,
+        "tool_call_id": text_or_none(value.get("tool_call_id")),
+        "reasoning": reasoning if isinstance(reasoning, str) and reasoning else None,
+        "model": text_or_none(value.get("model")),
+        "finish_reason": text_or_none(value.get("finish_reason")),
+        "token_count": count_or_none(value.get("token_count")),
+        "timestamp": timestamp,
+        "extra": present({**unread, **extra, **odd, "name": None if result else name}),
+    }
+
+
+def rendered(text: str) -> list[dict[str, Json]]:
+    """Split a conversation that was rendered as text: each speaker's name begins a line.
+
+    Returns:
+        Messages of role and content; nothing when the text does not begin with a speaker. An
+        assistant that said "None" called a tool, and the text does not say which.
+    """
+    if not _SPEAKER.match(text):
+        return []
+    _, *parts = _SPEAKER.split(text)
+    messages: list[dict[str, Json]] = []
+    for role, said in zip(parts[::2], parts[1::2], strict=True):
+        content = said.removesuffix("\n")
+        nothing = role == "assistant" and content.strip() == "None"
+        messages.append({"role": role} if nothing else {"role": role, "content": content})
+    return messages
+
+
+def _inner(value: dict[str, Json]) -> Json:
+    """Give the content of a message that is wrapped in one of its own."""
+    inner = value.get("message")
+    if isinstance(inner, dict):
+        inner = inner.get("content")
+    return inner if isinstance(inner, str | list) else None
+
+
+def _content(value: dict[str, Json]) -> tuple[str | list[Json] | None, dict[str, Json]]:
+    content = value.get("content")
+    if content is None:
+        content = _inner(value)
+    if content is None or isinstance(content, str):
+        return content, {}
+    if isinstance(content, list):
+        return content, {}
+    if isinstance(content, dict):
+        return [content], {}
+    return None, {"content": content}
+
+
+def _calls(value: dict[str, Json]) -> tuple[list[Json] | None, dict[str, Json]]:
+    """Give the calls in the one shape that readers know, and what is no call as it is."""
+    calls = value.get("tool_calls")
+    old = value.get("function_call")
+    if isinstance(calls, list) and calls and all(isinstance(call, dict) for call in calls):
+        odd = {"function_call": old} if old else {}
+        return [_call(call) for call in calls], odd
+    if isinstance(old, dict):
+        return [_call({"type": "function", "function": old})], {}
+    return None, present({"tool_calls": calls, "function_call": old}) or {}
+
+
+def _call(call: dict[str, Json]) -> dict[str, Json]:
+    function = call.get("function")
+    if not isinstance(function, dict) or "arguments" not in function:
+        return call
+    arguments = function["arguments"]
+    if isinstance(arguments, str):
+        return call
+    return {**call, "function": {**function, "arguments": orjson.dumps(arguments).decode()}}
+
+
+def _timestamp(value: dict[str, Json]) -> tuple[int | None, str | None]:
+    for name in _TIMES:
+        moment = micros(value.get(name))
+        if moment is not None:
+            return moment, name
+    return None, None

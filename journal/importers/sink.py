@@ -1,0 +1,112 @@
+"""Where found events go: batches for the journal, and the report's counts."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from journal.errors import EventError
+from journal.event import MESSAGE_APPENDED
+from journal.importers.items import Found, Skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from journal.importers.items import Item
+    from journal.importers.report import Report
+    from journal.writer import Journal
+
+_EVENTS = 256
+_BYTES = 1024 * 1024
+"""What one write takes at most: events, and bytes of the lines that they came from."""
+_RECENT = 1 << 18
+"""Events remembered, so that snapshots of one session do not each append all of it again."""
+
+
+@dataclass(slots=True)
+class Sink:
+    """Appends events in batches. Nothing is durable before `flush` returned and was synced."""
+
+    journal: Journal
+    report: Report
+    _batch: list[dict[str, Any]] = field(default_factory=list)
+    _bytes: int = 0
+    _recent: set[int] = field(default_factory=set)
+    _order: deque[int] = field(default_factory=deque)
+
+    def take(self, items: Iterator[Item], raw: bytes | None, *, known: int = 0) -> None:
+        """Take what a line gave.
+
+        Args:
+            items: what the parser found.
+            raw: the line, or None where there is none.
+            known: events of lines up to this one are in the journal already.
+        """
+        said = None if raw is None else hash(raw)
+        for item in items:
+            if isinstance(item, Found):
+                self._found(item, said, known)
+            elif isinstance(item, Skipped):
+                self.report.skipped[item.reason] += 1
+            else:
+                self.report.repaired[item.reason] += 1
+        self._bytes += len(raw) if raw is not None else _BYTES // _EVENTS
+        if len(self._batch) >= _EVENTS or self._bytes >= _BYTES:
+            self.flush()
+
+    def _found(self, item: Found, said: int | None, known: int) -> None:
+        event = item.event
+        self.report.sessions.add(event["session"])
+        if item.line <= known or self._repeats(event, said):
+            self.report.already += 1
+        else:
+            self._batch.append(event)
+
+    def _repeats(self, event: dict[str, Any], said: int | None) -> bool:
+        """Tell whether this run took the same event from the same line before."""
+        if event["type"] != MESSAGE_APPENDED:
+            said = 0  # its id stands for its content
+        elif said is None:
+            return False
+        mark = hash((event["session"], event["id"], said))
+        if mark in self._recent:
+            return True
+        self._recent.add(mark)
+        self._order.append(mark)
+        if len(self._order) > _RECENT:
+            self._recent.discard(self._order.popleft())
+        return False
+
+    def flush(self) -> None:
+        """Append what waits.
+
+        Raises:
+            JournalError: the journal could not write; nothing of it is acknowledged.
+        """
+        batch, self._batch, self._bytes = self._batch, [], 0
+        if not batch:
+            return
+        try:
+            self.journal.append_many(batch)
+        except EventError:
+            self._append_one_by_one(batch)
+        else:
+            for event in batch:
+                self._count(event)
+
+    def _append_one_by_one(self, batch: list[dict[str, Any]]) -> None:
+        """Leave out the event that the journal refuses, not those beside it."""
+        for event in batch:
+            try:
+                self.journal.append(**event)
+            except EventError as error:
+                self.report.skipped[f"refused by the journal: {error}"[:200]] += 1
+            else:
+                self._count(event)
+
+    def _count(self, event: dict[str, Any]) -> None:
+        if event["type"] == MESSAGE_APPENDED:
+            self.report.messages += 1
+        else:
+            self.report.events += 1

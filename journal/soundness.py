@@ -1,0 +1,203 @@
+"""What is wrong with the segments of one lane. Pure: records and damage in, problems out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from journal.record import FORMAT, Header
+from journal.scan import Damage
+from journal.sequence import Sequence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from journal.record import Record
+    from journal.scan import Found
+
+Kind = Literal[
+    "damage",  # bytes that are no valid record
+    "newline",  # a valid record without the newline that ends it
+    "torn",  # an unfinished last line
+    "empty",  # a segment without a byte
+    "header",  # no header, or one that does not fit
+    "version",  # a newer format
+    "gap",  # sequence numbers that are nowhere
+    "sequence",  # a sequence number or time where it cannot be
+    "duplicate",  # a uuid that stands twice
+    "foreign",  # a file, folder or link that is none of the journal's
+    "unreadable",  # the file system refuses
+]
+
+TORN = (
+    "unfinished last record: its append never returned, so it was never acknowledged,"
+    " unless the power failed before it was synced"
+)
+_EMPTY = "empty: its writer died between making the file and its first append"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in a lane that should not be so.
+
+    Attributes:
+        kind: what sort of problem, one word.
+        lane: name of the lane's folder; empty for something beside the lanes.
+        segment: number of the segment; None if it is about the lane.
+        offset: bytes from the segment's start; None if it is about a whole file.
+        length: bytes that are affected, 0 for a place between two records.
+        reason: what is wrong, in words.
+    """
+
+    kind: Kind
+    lane: str
+    segment: int | None
+    offset: int | None
+    length: int
+    reason: str
+
+
+class LaneCheck:
+    """Judges a lane from what its segments hold, given in order.
+
+    Attributes:
+        lane: name of the lane's folder.
+        events: valid events seen, rewritten ones counted once.
+        problems: everything found so far.
+        headers: the header of each segment that has one.
+    """
+
+    def __init__(self, lane: str) -> None:
+        self.lane = lane
+        self.events = 0
+        self.problems: list[Problem] = []
+        self.headers: dict[int, Header] = {}
+        self._sequence = Sequence()
+        self._jumps: dict[int, tuple[int, int]] = {}
+        self._number = 0
+        self._end = 0
+        self._header_judged = True
+        self._opening = True
+        self._last: Record | None = None
+
+    @property
+    def end(self) -> int:
+        """Offset in bytes up to which the present segment was judged."""
+        return self._end
+
+    def begin(self, number: int) -> None:
+        """Go on with the next segment."""
+        self._number, self._end = number, 0
+        self._header_judged, self._opening, self._last = False, True, None
+
+    def add(self, item: Found | Damage) -> None:
+        """Judge the next item of the segment."""
+        start = self._end
+        if isinstance(item, Damage):
+            self._end = item.offset + item.length
+            torn = item.reason == "unfinished record"
+            self._say(
+                "torn" if torn else "damage", start, item.length, TORN if torn else item.reason
+            )
+            return
+        self._end = item.end
+        if isinstance(item.record, Header):
+            self._judge_header(item.record, start)
+        else:
+            self._judge_record(item.record, start)
+        if not item.closed:
+            self._say("newline", item.end, 0, "a valid record lacks the newline that ends it")
+
+    def finish_segment(self, size: int) -> None:
+        """Say that nothing follows in a segment of `size` bytes."""
+        if size == 0:
+            self._say("empty", 0, 0, _EMPTY)
+        elif not self._header_judged:
+            self._no_header()
+        if size > self._end:
+            self._say("torn", self._end, size - self._end, TORN)
+            self._end = size
+
+    def finish(self) -> None:
+        """Judge what only the whole lane shows: missing numbers and odd lane uuids."""
+        for first, last in self._sequence.missing():
+            number, offset = self._jumps[last + 1]
+            count = last - first + 1
+            what = f"{first:,} is" if count == 1 else f"{first:,} to {last:,} are"
+            reason = f"{count:,} missing: sequence number {what} nowhere in the lane"
+            self.problems.append(Problem("gap", self.lane, number, offset, 0, reason))
+        uuids = Counter(h.lane for h in self.headers.values() if h.format == FORMAT)
+        for number, header in self.headers.items():
+            usual = uuids.most_common(1)[0][0] if uuids else header.lane
+            if header.format == FORMAT and header.lane != usual:
+                reason = f"the header names lane {header.lane!r}; the lane's others name {usual!r}"
+                self.problems.append(Problem("header", self.lane, number, 0, 0, reason))
+
+    def _say(self, kind: Kind, offset: int, length: int, reason: str) -> None:
+        self.problems.append(Problem(kind, self.lane, self._number, offset, length, reason))
+
+    def _no_header(self) -> None:
+        self._header_judged = True
+        self._say("header", 0, 0, "the segment does not begin with a valid header")
+
+    def _judge_header(self, header: Header, start: int) -> None:
+        length = self._end - start
+        if start > 0:
+            self._say("header", start, length, "a header in the midst of a segment")
+            return
+        self._header_judged = True
+        self.headers[self._number] = header
+        if header.format != FORMAT:
+            reason = f"format {header.format}; this program knows format {FORMAT}: install a newer"
+            self._say("version", start, length, reason)
+
+    def _judge_record(self, record: Record, start: int) -> None:
+        if not self._header_judged:
+            self._no_header()
+        header, last = self.headers.get(self._number), self._last
+        length = self._end - start
+        if self._opening and header is not None and header.format == FORMAT:
+            self._judge_opening(record, header, start)
+        self._opening = False
+        self._last = record
+        seen = self._sequence.add(record.seq, record.event.time)
+        self.events += seen != "again"
+        if seen == "jump":
+            self._jumps[record.seq] = self._number, start
+        elif seen == "other":
+            reason = f"sequence number {record.seq:,} stands on two different events"
+            self._say("sequence", start, length, reason)
+            return
+        if last is not None and record.seq <= last.seq:
+            reason = f"sequence number {record.seq:,} stands behind {last.seq:,}"
+            self._say("sequence", start, length, reason)
+        elif last is not None and record.event.time <= last.event.time:
+            reason = f"time {record.event.time} is not later than {last.event.time} before it"
+            self._say("sequence", start, length, reason)
+
+    def _judge_opening(self, record: Record, header: Header, start: int) -> None:
+        """Compare the first record with the number that the header gives it."""
+        known_damage = any(p.segment == self._number and p.offset != 0 for p in self.problems)
+        if record.seq < header.seq or (record.seq > header.seq and not known_damage):
+            reason = f"the header gives {header.seq:,} as the first number, here is {record.seq:,}"
+            self._say("header", start, self._end - start, reason)
+
+
+def duplicates(lanes: list[LaneCheck]) -> Iterator[Problem]:
+    """Yield the segments and lanes whose uuid stands twice in the journal."""
+    segments: dict[str, tuple[str, int]] = {}
+    folders: dict[str, str] = {}
+    for check in lanes:
+        for number, header in check.headers.items():
+            if header.format != FORMAT:
+                continue
+            lane, other = segments.setdefault(header.segment, (check.lane, number))
+            if (lane, other) != (check.lane, number):
+                reason = f"segment {other} of lane {lane} has the same uuid {header.segment}"
+                yield Problem("duplicate", check.lane, number, 0, 0, reason)
+            folder = folders.setdefault(header.lane, check.lane)
+            if folder != check.lane:
+                folders[header.lane] = check.lane  # told once for each folder
+                reason = f"lane {folder} has the same uuid {header.lane}"
+                yield Problem("duplicate", check.lane, number, 0, 0, reason)

@@ -1,0 +1,89 @@
+"""What a journal is and how much it holds, without reading it through."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from journal.errors import ReadError
+from journal.reader import list_segments, read_segment
+from journal.record import FORMAT, Record
+from journal.scan import Found
+from journal.segment import read_tail
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from journal.directory import Directory
+    from journal.reader import SegmentRef
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A look at a journal that takes no lock: one could make a starting writer pass a lane by.
+
+    Attributes:
+        path: the journal's folder.
+        uuid: the journal's uuid.
+        format: format version.
+        lanes: folders of lanes: the most writers that ever wrote at the same time.
+        segments: files of all lanes.
+        bytes: bytes of all segments.
+        first: time of the first event, microseconds since 1970; None without events.
+        last: time of the last event, microseconds since 1970; None without events.
+    """
+
+    path: Path
+    uuid: str
+    format: int
+    lanes: int
+    segments: int
+    bytes: int
+    first: int | None
+    last: int | None
+
+
+def read_status(directory: Directory) -> Status:
+    """Look at a journal: its folders, and the first and last record of each lane.
+
+    Raises:
+        ReadError: a folder or file cannot be read.
+    """
+    refs = list_segments(directory.lanes)
+    by_lane: dict[str, list[SegmentRef]] = {}
+    for ref in refs:
+        by_lane.setdefault(ref.lane, []).append(ref)
+    firsts = [moment for lane in by_lane.values() if (moment := _first(lane)) is not None]
+    lasts = [moment for lane in by_lane.values() if (moment := _last(lane)) is not None]
+    with os.scandir(directory.lanes) as entries:
+        lanes = sum(1 for entry in entries if entry.is_dir(follow_symlinks=False))
+    return Status(
+        path=directory.path,
+        uuid=directory.uuid,
+        format=FORMAT,
+        lanes=lanes,
+        segments=len(refs),
+        bytes=sum(ref.size for ref in refs),
+        first=min(firsts, default=None),
+        last=max(lasts, default=None),
+    )
+
+
+def _first(refs: list[SegmentRef]) -> int | None:
+    for ref in refs:
+        for item in read_segment(ref):
+            if isinstance(item, Found) and isinstance(item.record, Record):
+                return item.record.event.time
+    return None
+
+
+def _last(refs: list[SegmentRef]) -> int | None:
+    for ref in reversed(refs):
+        try:
+            tail = read_tail(ref.path)
+        except OSError as error:
+            raise ReadError(f"cannot read {ref.path}: {error.strerror or error}") from error
+        if tail is not None:
+            return tail.time
+    return None

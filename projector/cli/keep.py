@@ -1,0 +1,112 @@
+"""`projector run`, `sync`, `rebuild` and `digest`: keep the projection up to date."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from journal.directory import open_directory
+from projector.build import open_current, rebuild
+from projector.generation import OnlyOne, generations
+from projector.projection import Projection
+from projector.watch import Watch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from projector.project import Progress
+
+
+@click.command("run")
+@click.pass_obj
+def run_command(path: Path) -> None:
+    """Keep the projection up to date until SIGTERM or SIGINT.
+
+    One process does this for a journal; a second one says who runs and exits with 7. Writers
+    never wait for it, and may be started before it or after it. The journal is made if there is
+    none.
+
+    \b
+        projector run
+        systemd-run --user projector run
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    journal = open_directory(path)
+    watch = Watch(journal, warn=lambda text: click.echo(f"Warning: {text}", err=True))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: watch.stop())
+    click.echo(f"projecting {journal.path}; stop with Ctrl-C", err=True)
+    watch.run()
+    click.echo("stopped", err=True)
+
+
+@click.command("sync")
+@click.pass_obj
+def sync_command(path: Path) -> None:
+    """Apply what the journal has gained, once.
+
+    Searches do so by themselves; this is for scripts that want it done at a time of their own.
+    Exits with 7 if a projector runs: it is doing the same.
+    """
+    journal = open_directory(path, create=False)
+    lock = OnlyOne(generations(journal.path).lock)
+    if not lock.take(patience=0.5):
+        raise lock.busy()
+    began = time.perf_counter()
+    shown = _Shown()
+    try:
+        _, projector = open_current(journal, shown)
+        try:
+            projector.catch_up(on_commit=shown)
+        finally:
+            projector.close()
+    finally:
+        lock.release()
+    click.echo(f"{shown.events:,} events applied in {time.perf_counter() - began:.1f} s", err=True)
+
+
+@click.command("rebuild")
+@click.pass_obj
+def rebuild_command(path: Path) -> None:
+    """Build the projection anew from the journal, beside the one in use.
+
+    Searches go on with the old one until the new one is complete; a running projector changes
+    over within a second. The digest is the same before and after.
+    """
+    journal = open_directory(path, create=False)
+    began = time.perf_counter()
+    shown = _Shown()
+    number = rebuild(journal, shown)
+    seconds = time.perf_counter() - began
+    click.echo(f"generation {number}: {shown.events:,} events in {seconds:.1f} s", err=True)
+
+
+@click.command("digest")
+@click.pass_obj
+def digest_command(path: Path) -> None:
+    """Print the SHA-256 of the logical content, in canonical order.
+
+    It is free of rowids, lanes and times of arrival: the same set of events gives the same
+    digest, whatever their order of arrival, on every machine, before and after a rebuild.
+    """
+    with Projection.open(path) as projection:
+        click.echo(projection.digest())
+
+
+class _Shown:
+    """Counts events, and shows the count on a terminal while it grows."""
+
+    def __init__(self) -> None:
+        self.events = 0
+        self._terminal = sys.stderr.isatty()
+        self._before = 0
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.commits == 1:  # another run of catching up begins
+            self._before = self.events
+        self.events = self._before + progress.events
+        if self._terminal:
+            click.echo(f"\r{self.events:,} events", err=True, nl=False)

@@ -1,0 +1,145 @@
+"""`projector search`: find messages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+import orjson
+
+from journal.cli.when import Moment, show_moment
+from projector.cli.render import hit_json, readable
+from projector.projection import Projection
+from projector.search import RANKED, Look
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from projector.projection import Results
+    from projector.search import Hit, Sort
+
+_OPEN, _CLOSE = "\x01", "\x02"
+"""Marks that no snippet holds (control characters become spaces), replaced by bold type."""
+_CONTEXT_WIDTH = 100
+
+
+@click.command("search")
+@click.argument("query")
+@click.option("--role", metavar="R", help="Only messages of this role.")
+@click.option("--source", metavar="SRC", help="Only messages said there.")
+@click.option(
+    "--session", metavar="S", help="Only this session; the beginning of its id is enough."
+)
+@click.option("--since", type=Moment(), metavar="T", help="Only messages of T or later.")
+@click.option("--until", type=Moment(), metavar="T", help="Only messages before T.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option("--offset", type=click.IntRange(min=0), default=0, help="Hits to skip.")
+@click.option(
+    "--context",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="N messages around each hit.",
+)
+@click.option(
+    "--sort",
+    type=click.Choice(["relevance", "newest", "oldest"]),
+    default="relevance",
+    show_default=True,
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def search_command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes them
+    path: Path,
+    query: str,
+    role: str | None,
+    source: str | None,
+    session: str | None,
+    since: int | None,
+    until: int | None,
+    limit: int,
+    offset: int,
+    context: int,
+    sort: Sort,
+    as_json: bool,  # noqa: FBT001 - click gives flags so
+) -> None:
+    """Find messages.
+
+    QUERY holds words (all must be there), "phrases", prefix*, AND, OR, NOT and parentheses.
+    Identifiers such as get_user_name, P2.2, chat-send or path/to/file.py are found as they are;
+    so is Chinese, Japanese and Korean text of any length. Quote the query for your shell.
+
+    T is a date (2026-01-31), a time (2026-01-31T12:00:00Z; local without a zone), or how far
+    back (30m, 2h, 3d, 1w).
+
+    \b
+        projector search 'docker compose'
+        projector search '"connection refused" NOT redis' --role tool --since 3d
+        projector search 'get_user* OR 北京' --context 1
+        projector search timeout --json | jq -r '.hits[].session' | sort -u
+
+    JSON: {"query", "exact", "fresh", "hits": [{"session", "id", "role", "source", "title",
+    "time", "score", "snippet", "context"}]}. `exact` is false when more than 5,000 messages match
+    and only the newest 5,000 were ranked; `fresh` is false when a projector is behind.
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    marks = ("**", "**") if as_json else (_OPEN, _CLOSE)
+    with Projection.open(path) as projection:
+        results = projection.search(
+            query,
+            limit=limit,
+            offset=offset,
+            role=role,
+            source=source,
+            session=None if session is None else projection.session(session).session,
+            since=since,
+            until=until,
+            sort=sort,
+            look=Look(open=marks[0], close=marks[1], context=context),
+        )
+    if as_json:
+        answer = {
+            "query": results.query,
+            "exact": results.exact,
+            "fresh": results.fresh,
+            "hits": [hit_json(hit) for hit in results.hits],
+        }
+        click.echo(orjson.dumps(answer))
+        return
+    for number, hit in enumerate(results.hits, offset + 1):
+        _print_hit(number, hit)
+    _print_notes(results)
+
+
+def _print_hit(number: int, hit: Hit) -> None:
+    place = "  ".join(
+        part for part in (show_moment(hit.time)[:16], hit.role, hit.source, hit.session) if part
+    )
+    title = f"{click.style(hit.title, bold=True)}  " if hit.title else ""
+    click.echo(f"{number:>3}. {title}{click.style(place, dim=True)}")
+    for view in hit.context:
+        if view.id == hit.id:
+            click.echo(f"     {_bold(hit.snippet)}")
+        else:
+            text = " ".join(readable(view).split())
+            short = text if len(text) <= _CONTEXT_WIDTH else f"{text[:_CONTEXT_WIDTH]}…"
+            click.echo(click.style(f"     {view.role}: {short}", dim=True))
+    if not hit.context:
+        click.echo(f"     {_bold(hit.snippet)}")
+
+
+def _bold(snippet: str) -> str:
+    """Show what matched in bold; without colours the marks of Markdown do."""
+    pieces = snippet.replace(_CLOSE, _OPEN).split(_OPEN)
+    return "".join(
+        click.style(piece, bold=True, fg="red") if index % 2 else piece
+        for index, piece in enumerate(pieces)
+    )
+
+
+def _print_notes(results: Results) -> None:
+    if not results.hits:
+        click.echo("nothing found", err=True)
+    if not results.exact:
+        click.echo(f"many matches: only {RANKED:,} of them were ranked; narrow it down", err=True)
+    if not results.fresh:
+        click.echo("the projector is behind: the latest messages may be missing", err=True)

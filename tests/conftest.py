@@ -1,0 +1,72 @@
+"""Fixtures that all tests share."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import settings
+
+from journal.verify import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from journal.soundness import Kind
+
+# a shared machine is slow now and then: that is no failure
+settings.register_profile("journal", deadline=None, max_examples=60)
+settings.load_profile("journal")
+
+
+class ExpectedProblems:
+    """The kinds of problems that a test makes on purpose."""
+
+    def __init__(self) -> None:
+        self.kinds: set[Kind] = set()
+
+    def __call__(self, *kinds: Kind) -> None:
+        """Declare kinds of problems that `verify` is to find at the end of the test."""
+        self.kinds.update(kinds)
+
+
+@pytest.fixture
+def expect_problems() -> ExpectedProblems:
+    """Declares the problems that a test makes on purpose; every other one fails it."""
+    return ExpectedProblems()
+
+
+@pytest.fixture
+def journal_dir(tmp_path: Path, expect_problems: ExpectedProblems) -> Iterator[Path]:
+    """A folder for a journal, not made yet; at the end of the test the journal must be sound."""
+    path = tmp_path / "journal"
+    yield path
+    if (path / "lanes").exists():
+        problems = verify(path / "lanes").problems
+        kinds = {problem.kind for problem in problems}
+        assert kinds == expect_problems.kinds, "\n".join(map(str, problems)) or "no problems"
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts Python programs, given as source and arguments; ends them with the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(source: str, *arguments: object) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", source, *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()

@@ -1,0 +1,88 @@
+"""Give lines to a parser, and read back what an import wrote."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from journal.importers.decode import decode
+from journal.importers.items import Found, Place, Skipped
+from journal.reader import read_events
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from journal.importers.items import Item, Parser
+
+Key = tuple[str, str]
+
+
+def line(**fields: Any) -> bytes:  # noqa: ANN401 - any JSON
+    """Write one line of a transcript."""
+    return json.dumps(fields, ensure_ascii=False).encode()
+
+
+def feed(make: Callable[[Place], Parser], lines: Iterable[bytes], stem: str = "file") -> list[Item]:
+    """Give lines to a new parser and collect all that it gives."""
+    parser = make(Place(stem, (), "0badcafe"))
+    items: list[Item] = []
+    for number, raw in enumerate(lines, 1):
+        value, _ = decode(raw)
+        items.extend(parser.value(number, value, raw))
+    items.extend(parser.end())
+    return items
+
+
+def contents(items: Iterable[Item]) -> dict[Key, dict[str, Any]]:
+    """Give what was found by key; one key with two contents is a mistake in the test."""
+    found: dict[Key, dict[str, Any]] = {}
+    for item in items:
+        if isinstance(item, Found):
+            key = (item.event["session"], item.event["id"])
+            content = {"type": item.event["type"], **item.event["data"]}
+            assert found.setdefault(key, content) == content
+    return found
+
+
+def messages(items: Iterable[Item]) -> list[dict[str, Any]]:
+    """Give the messages in order, with id and session among their fields."""
+    return [
+        {"session": item.event["session"], "id": item.event["id"], **item.event["data"]}
+        for item in items
+        if isinstance(item, Found) and item.event["type"] == "message.appended"
+    ]
+
+
+def facts(items: Iterable[Item], type: str = "session.created") -> list[tuple[str, dict[str, Any]]]:
+    """Give what was said about sessions."""
+    return [
+        (item.event["session"], item.event["data"])
+        for item in items
+        if isinstance(item, Found) and item.event["type"] == type
+    ]
+
+
+def reasons(items: Iterable[Item]) -> list[str]:
+    """Give the reasons why lines were skipped."""
+    return [item.reason for item in items if isinstance(item, Skipped)]
+
+
+def journal_events(folder: Path) -> list[tuple[str, str, str, dict[str, Any]]]:
+    """Read a journal: type, session, id and data of every event, in order; damage is a failure."""
+    damage: list[object] = []
+    found = [
+        (at.record.event.type, at.record.event.session, at.record.event.id, at.record.event.data)
+        for at in read_events(folder / "lanes", lambda _segment, it: damage.append(it))
+    ]
+    assert damage == []
+    return found
+
+
+def journal_set(folder: Path) -> dict[Key, dict[str, Any]]:
+    """Read a journal's set of events; two contents for one key are a failure."""
+    found: dict[Key, dict[str, Any]] = {}
+    for type, session, id, data in journal_events(folder):
+        content = {"type": type, **data}
+        assert found.setdefault((session, id), content) == content
+    return found

@@ -1,0 +1,447 @@
+"""What is promised when the disk refuses, fills up, or the program is interrupted."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from journal import AppendError, Journal, SyncError
+from tests.journals import (
+    events,
+    headers,
+    ids,
+    is_segment,
+    open_segments,
+    patch_write,
+    segments,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.conftest import ExpectedProblems
+
+
+class Disk:
+    """Stands in for fdatasync(2): counts calls, and refuses when told to."""
+
+    def __init__(self) -> None:
+        self.syncs = 0
+        self.refusals = 0
+        self.during: Callable[[], None] = lambda: None
+
+    def fdatasync(self, fd: int) -> None:
+        """Sync, or refuse while refusals are left."""
+        assert is_segment(fd)
+        self.syncs += 1
+        self.during()
+        if self.refusals:
+            self.refusals -= 1
+            raise OSError(errno.EIO, "Input/output error")
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    """A disk that can be told to refuse."""
+    disk = Disk()
+    monkeypatch.setattr(os, "fdatasync", disk.fdatasync)
+    return disk
+
+
+@pytest.fixture
+def small_files() -> Iterator[Callable[[int], None]]:
+    """Lets no file of this process grow over so many bytes, until the test ends."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def _tear(monkeypatch: pytest.MonkeyPatch, landing: Callable[[bytes], int]) -> None:
+    """Let only the first bytes of every write reach the file before the disk is full."""
+    real = os.write
+    full = False
+
+    def write(fd: int, data: bytes | memoryview) -> int:
+        nonlocal full
+        landed = 0 if full else landing(bytes(data))
+        full = landed > 0
+        if not landed:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(fd, data[:landed])
+
+    patch_write(monkeypatch, write)
+
+
+def test_always_syncs_before_append_returns(journal_dir: Path, disk: Disk) -> None:
+    """With fsync="always" every append that returned was synced."""
+    with Journal.open(journal_dir, fsync="always") as journal:
+        for count in range(1, 4):
+            journal.append_message("s", "user", "hello")
+            assert disk.syncs == count
+
+
+def test_never_syncs_nothing(journal_dir: Path, disk: Disk) -> None:
+    """With fsync="never" neither append nor close waits for the disk."""
+    with Journal.open(journal_dir, fsync="never") as journal:
+        journal.append_message("s", "user", "hello")
+    assert disk.syncs == 0
+
+
+def test_interval_syncs_soon_by_itself(journal_dir: Path, disk: Disk) -> None:
+    """With fsync="interval" a sync follows in the background, without another append."""
+    synced = threading.Event()
+    disk.during = synced.set
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "hello")
+        assert synced.wait(5)
+
+
+def test_interval_syncs_on_close(journal_dir: Path, disk: Disk) -> None:
+    """Closing does not leave the last 200 ms to luck."""
+    journal = Journal.open(journal_dir)
+    journal.append_message("s", "user", "hello")
+    journal.close()
+    assert disk.syncs >= 1
+
+
+def test_threads_share_a_sync(journal_dir: Path, disk: Disk) -> None:
+    """Threads that wait for the disk at the same time wait for one sync together."""
+    count = 8
+    appended = threading.Semaphore(0)
+    syncing = threading.Event()
+
+    def gather() -> None:
+        if not syncing.is_set():
+            syncing.set()
+            for _ in range(count - 1):
+                appended.acquire()
+
+    disk.during = gather
+    with Journal.open(journal_dir, fsync="always") as journal:
+        real = journal._make_durable
+
+        def make_durable(mark: int) -> None:
+            if syncing.is_set():
+                appended.release()
+            real(mark)
+
+        journal._make_durable = make_durable  # type: ignore[method-assign] # tells of an append
+        leader = threading.Thread(target=journal.append_message, args=("s", "user", "0"))
+        leader.start()
+        assert syncing.wait(5)
+        threads = [
+            threading.Thread(target=journal.append_message, args=("s", "user", str(n)))
+            for n in range(1, count)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in [leader, *threads]:
+            thread.join()
+    assert len(ids(journal_dir)) == count
+    assert disk.syncs == 2
+
+
+def test_folders_are_synced_before_the_first_durable_answer(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every new folder, and the one above the journal, is synced before append returns."""
+    synced: set[str] = set()
+    real = os.fsync
+
+    def fsync(fd: int) -> None:
+        synced.add(str(Path(f"/proc/self/fd/{fd}").readlink()))
+        real(fd)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    deep = journal_dir / "a" / "b"
+    with Journal.open(deep, fsync="always") as journal:
+        journal.append_message("s", "user", "hello")
+    above = [deep / "lanes" / "1", deep / "lanes", deep, deep.parent, journal_dir]
+    assert {*map(str, above), str(journal_dir.parent)} <= synced
+
+
+def test_failed_sync_is_written_again_to_a_fresh_segment(journal_dir: Path, disk: Disk) -> None:
+    """After a failed sync the events go verbatim to a fresh segment; the old one is left alone."""
+    with Journal.open(journal_dir, fsync="always") as journal:
+        journal.append_message("s", "user", "one", id="1")
+        disk.refusals = 1
+        journal.append_message("s", "user", "two", id="2")
+        before = segments(journal_dir)[0].read_bytes()
+        journal.append_message("s", "user", "three", id="3")
+    old, fresh = segments(journal_dir)
+    assert old.read_bytes() == before
+    assert old.read_bytes().splitlines()[-1] == fresh.read_bytes().splitlines()[1]
+    assert headers(journal_dir)[1].seq == 2
+    assert sorted(set(ids(journal_dir))) == ["1", "2", "3"]
+
+
+def test_failing_sync_names_the_events(
+    journal_dir: Path, disk: Disk, expect_problems: ExpectedProblems
+) -> None:
+    """A disk that refuses for ever gives the caller an error that names its events."""
+    with Journal.open(journal_dir, fsync="always") as journal:
+        disk.refusals = 2
+        with pytest.raises(SyncError, match="'m1'") as caught:
+            journal.append_message("s", "user", "hello", id="m1")
+    assert caught.value.ids == ("m1",)
+    assert not expect_problems.kinds
+
+
+def test_sync_after_a_failure_writes_again_and_does_not_just_say_yes(
+    journal_dir: Path, disk: Disk
+) -> None:
+    """Once the disk is mended, sync() puts the lost events into a segment it did sync."""
+    with Journal.open(journal_dir, fsync="always") as journal:
+        disk.refusals = 2
+        with pytest.raises(SyncError):
+            journal.append_message("s", "user", "hello", id="m1")
+        count, syncs = len(segments(journal_dir)), disk.syncs
+        journal.sync()
+        assert disk.syncs == syncs + 1
+        assert len(segments(journal_dir)) == count + 1
+        assert b'"m1"' in segments(journal_dir)[-1].read_bytes()
+
+
+def test_append_after_a_failure_carries_the_lost_events_along(
+    journal_dir: Path, disk: Disk
+) -> None:
+    """The next durable append makes what an earlier sync lost durable as well."""
+    with Journal.open(journal_dir, fsync="always") as journal:
+        disk.refusals = 2
+        with pytest.raises(SyncError):
+            journal.append_message("s", "user", "hello", id="m1")
+        journal.append_message("s", "user", "hello", id="m2")
+    last = segments(journal_dir)[-1].read_bytes()
+    assert b'"m1"' in last
+    assert b'"m2"' in last
+
+
+def test_every_waiting_thread_is_told_of_a_refusal(journal_dir: Path, disk: Disk) -> None:
+    """No thread is told that its event is durable by a sync that did not cover it."""
+    failures: list[tuple[str, ...]] = []
+    disk.refusals = 10**6
+    with Journal.open(journal_dir, fsync="always") as journal:
+
+        def append(id: str) -> None:
+            try:
+                journal.append_message("s", "user", "hello", id=id)
+            except SyncError as error:
+                failures.append(error.ids)
+
+        threads = [threading.Thread(target=append, args=(str(n),)) for n in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        disk.refusals = 0
+    assert len(failures) == 8
+
+
+def test_background_refusal_is_told_to_the_next_append(journal_dir: Path, disk: Disk) -> None:
+    """An error of the background sync is raised by the next call, which writes nothing."""
+    failed = threading.Event()
+    disk.refusals = 2
+    disk.during = lambda: failed.set() if disk.refusals == 1 else None
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "hello", id="m1")
+        assert failed.wait(5)
+        while journal._failure is None:
+            pass
+        with pytest.raises(SyncError, match="'m1'"):
+            journal.append_message("s", "user", "hello", id="m2")
+        journal.append_message("s", "user", "hello", id="m3")
+    assert set(ids(journal_dir)) == {"m1", "m3"}
+
+
+def test_unkept_events_cannot_be_written_again_and_say_so(journal_dir: Path, disk: Disk) -> None:
+    """With fsync="never" nothing is kept, so a failed sync() stays failed until it is redone."""
+    with Journal.open(journal_dir, fsync="never") as journal:
+        journal.append_message("s", "user", "hello", id="m1")
+        disk.refusals = 1
+        with pytest.raises(SyncError, match="append it again"):
+            journal.sync()
+        with pytest.raises(SyncError, match="append it again"):
+            journal.sync()
+        journal.append_message("s", "user", "hello", id="m1")
+        journal.sync()
+
+
+def test_segment_rolled_during_a_sync_is_not_taken_for_a_failure(
+    journal_dir: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sync that overlaps with a roll writes nothing twice."""
+    monkeypatch.setattr("journal.lane_writer.ROLL_SIZE", 2000)
+    with Journal.open(journal_dir, fsync="never") as journal:
+        journal.append_message("s", "user", "hello")
+
+        def roll() -> None:
+            disk.during = lambda: None
+            while len(segments(journal_dir)) < 2:
+                journal.append_message("s", "user", "hello")
+
+        disk.during = roll
+        journal.sync()
+        journal.sync()
+    seqs = [record.seq for record in events(journal_dir)]
+    assert seqs == list(range(1, len(seqs) + 1))
+
+
+def test_full_disk_leaves_a_torn_line_and_the_next_append_rolls(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch, expect_problems: ExpectedProblems
+) -> None:
+    """A write that fails half-way is not acknowledged; nothing is written behind the torn line."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "one", id="1")
+        with monkeypatch.context() as patch:
+            _tear(patch, lambda _: 20)
+            with pytest.raises(AppendError, match=r"No space left.*'2'") as caught:
+                journal.append_message("s", "user", "two", id="2")
+        assert caught.value.ids == ("2",)
+        torn = segments(journal_dir)[0].read_bytes()
+        journal.append_message("s", "user", "two", id="2")
+    assert segments(journal_dir)[0].read_bytes() == torn
+    assert ids(journal_dir) == ["1", "2"]
+    assert [record.seq for record in events(journal_dir)] == [1, 2]
+    expect_problems("torn")
+
+
+def test_file_size_limit_is_an_error_like_a_full_disk(
+    journal_dir: Path,
+    small_files: Callable[[int], None],
+    expect_problems: ExpectedProblems,
+) -> None:
+    """A limit of the operating system on the size of files makes the lane roll, not die."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "one", id="1")
+        small_files(segments(journal_dir)[0].stat().st_size + 10)
+        with pytest.raises(AppendError):
+            journal.append_message("s", "user", "two", id="2")
+        journal.append_message("s", "user", "two", id="2")
+    assert ids(journal_dir) == ["1", "2"]
+    expect_problems("torn")
+
+
+def test_whole_lines_of_a_failed_write_keep_their_numbers(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch, expect_problems: ExpectedProblems
+) -> None:
+    """Lines that landed before the disk was full are events; no other event gets their number."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "zero", id="0")
+        with monkeypatch.context() as patch:
+            _tear(patch, lambda _: 400)
+            batch = [{"type": "x", "session": "s", "id": str(n), "data": {}} for n in range(1, 10)]
+            with pytest.raises(AppendError):
+                journal.append_many(batch)
+        journal.append_message("s", "user", "other", id="other")
+    seqs = [record.seq for record in events(journal_dir)]
+    assert seqs == list(range(1, len(seqs) + 1))
+    assert len(seqs) > 2
+    expect_problems("torn")
+
+
+def test_refused_writes_do_not_pile_up_files(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that tries again and again on a full disk uses one file and one descriptor."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "one", id="1")
+        with monkeypatch.context() as patch:
+            _tear(patch, lambda _: 0)
+            for _ in range(20):
+                with pytest.raises(AppendError):
+                    journal.append_message("s", "user", "two", id="2")
+        assert open_segments() <= 2
+        assert len(segments(journal_dir)) == 2
+        journal.append_message("s", "user", "two", id="2")
+    assert ids(journal_dir) == ["1", "2"]
+
+
+def test_long_run_without_syncs_keeps_few_files_open(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With fsync="never" a program that fills hundreds of segments does not run out of files."""
+    monkeypatch.setattr("journal.lane_writer.ROLL_SIZE", 1)
+    with Journal.open(journal_dir, fsync="never") as journal:
+        for _ in range(100):
+            journal.append_message("s", "user", "hello")
+        assert open_segments() < 40
+
+
+@pytest.mark.parametrize("moment", ["before", "during", "after"])
+def test_interrupted_append_leaves_a_sound_lane(
+    journal_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    expect_problems: ExpectedProblems,
+    moment: str,
+) -> None:
+    """Ctrl-C in the midst of an append costs at most that event: the handle stays usable."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "one", id="1")
+        real = os.write
+
+        def write(fd: int, data: bytes | memoryview) -> int:
+            if moment != "before":
+                real(fd, data[:30] if moment == "during" else data)
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch_write(patch, write)
+            with pytest.raises(KeyboardInterrupt):
+                journal.append_message("s", "user", "two", id="2")
+        journal.append_message("s", "user", "three", id="3")
+    assert ids(journal_dir) == (["1", "2", "3"] if moment == "after" else ["1", "3"])
+    if moment == "during":
+        expect_problems("torn")
+
+
+def test_interrupted_sync_is_done_again(journal_dir: Path, disk: Disk) -> None:
+    """Ctrl-C in the midst of a sync does not make the next one forget what it was to sync."""
+
+    def interrupt() -> None:
+        disk.during = lambda: None
+        raise KeyboardInterrupt
+
+    with Journal.open(journal_dir, fsync="never") as journal:
+        journal.append_message("s", "user", "hello")
+        disk.during = interrupt
+        with pytest.raises(KeyboardInterrupt):
+            journal.sync()
+        journal.sync()
+    assert disk.syncs == 2
+
+
+def test_half_rescued_events_keep_their_numbers(
+    journal_dir: Path,
+    disk: Disk,
+    monkeypatch: pytest.MonkeyPatch,
+    expect_problems: ExpectedProblems,
+) -> None:
+    """Even where writing again failed half-way, the next lessee takes no number twice."""
+    with monkeypatch.context() as patch:
+
+        def fill_up() -> None:
+            _tear(patch, lambda data: data.index(b"\n", data.index(b"\n") + 1) + 20)
+
+        journal = Journal.open(journal_dir, fsync="always")
+        journal.append_message("s", "user", "hello", id="first")
+        disk.refusals, disk.during = 1, fill_up
+        with pytest.raises(SyncError, match="No space left"):
+            journal.append_many(
+                [{"type": "x", "session": "s", "id": str(n), "data": {}} for n in range(5)]
+            )
+        journal._after_fork_in_child()  # lets go of the lane as a process that dies here would
+    assert headers(journal_dir)[1].seq == 2
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "hello", id="next")
+    assert {(record.seq, record.event.id) for record in events(journal_dir)} == {
+        (1, "first"),
+        *((n + 2, str(n)) for n in range(5)),
+        (7, "next"),
+    }
+    expect_problems("torn")

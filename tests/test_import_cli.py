@@ -1,0 +1,161 @@
+"""`journal import` reports on stderr, or as JSON on stdout, and ends with a status that says it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner, Result
+
+from journal.cli import cli
+from journal.errors import AppendError
+from journal.writer import Journal
+from tests.importers.feed import journal_set, line
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HELLO = line(role="user", content="hello") + b"\n"
+
+
+def invoke(journal: Path, *arguments: str | Path) -> Result:
+    """Run the command on a journal."""
+    parts = ["--journal", journal, "import", *arguments]
+    return CliRunner().invoke(cli, [str(part) for part in parts])
+
+
+def test_the_report_goes_to_stderr(tmp_path: Path) -> None:
+    """Data belongs on stdout, and a report for a person is none."""
+    (tmp_path / "a.jsonl").write_bytes(HELLO + b"broken\n")
+    result = invoke(tmp_path / "journal", "auto", tmp_path / "a.jsonl")
+    assert (result.exit_code, result.stdout) == (0, "")
+    rows = {tuple(row.rsplit(maxsplit=1)) for row in result.stderr.splitlines()}
+    assert {("files read", "1"), ("messages written", "1"), ("skipped", "1")} <= rows
+    assert ("  not JSON", "1") in rows
+
+
+def test_files_of_no_known_format_do_not_flood_the_terminal(tmp_path: Path) -> None:
+    """The first of them are named, the others counted."""
+    for number in range(13):
+        (tmp_path / f"{number:02}.jsonl").write_bytes(b'{"what":1}\n')
+    result = invoke(tmp_path / "journal", "auto", tmp_path)
+    assert result.exit_code == 0
+    assert result.stderr.count("no known format: ") == 11
+    assert "3 more" in result.stderr
+
+
+def test_the_report_as_json_is_one_object_on_stdout(tmp_path: Path) -> None:
+    """A program reads the counts, the reasons and the errors."""
+    (tmp_path / "a.jsonl").write_bytes(HELLO + b"broken\n")
+    result = invoke(tmp_path / "journal", "openai", tmp_path, "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == {
+        "files": 1,
+        "sessions": 1,
+        "lines": 2,
+        "messages": 1,
+        "events": 1,
+        "already": 0,
+        "skipped": {"not JSON": 1},
+        "repaired": {},
+        "unknown": [],
+        "errors": {},
+    }
+
+
+def test_a_path_that_does_not_exist_imports_nothing(tmp_path: Path) -> None:
+    """A misspelt path is found out before anything is written."""
+    (tmp_path / "a.jsonl").write_bytes(HELLO)
+    result = invoke(tmp_path / "journal", "auto", tmp_path / "a.jsonl", tmp_path / "gone")
+    assert result.exit_code == 3
+    assert str(tmp_path / "gone") in result.stderr
+    assert not (tmp_path / "journal").exists()
+
+
+def test_a_file_that_cannot_be_imported_fails_the_command(tmp_path: Path) -> None:
+    """The others are imported all the same, and the report is given."""
+    (tmp_path / "a.jsonl").write_bytes(HELLO)
+    (tmp_path / "b.jsonl").write_bytes(b'{"what":1}\n')
+    result = invoke(tmp_path / "journal", "auto", tmp_path / "b.jsonl", tmp_path, "--json")
+    assert result.exit_code == 1
+    assert "b.jsonl: not a transcript of a known format" in result.stderr
+    assert json.loads(result.stdout)["messages"] == 1
+
+
+def test_a_journal_that_cannot_be_opened_fails_the_command(tmp_path: Path) -> None:
+    """What is no journal is left alone, and the message says so."""
+    (tmp_path / "a.jsonl").write_bytes(HELLO)
+    (tmp_path / "taken").write_text("a file")
+    result = invoke(tmp_path / "taken", "auto", tmp_path / "a.jsonl")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ")
+    assert str(tmp_path / "taken") in result.stderr
+
+
+def test_a_write_error_ends_the_import_with_its_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was written until then is counted, and the reason is told."""
+    (tmp_path / "a.jsonl").write_bytes(HELLO)
+
+    def refuse(*_: object) -> None:
+        raise AppendError("no space left", ["0"])
+
+    monkeypatch.setattr(Journal, "append_many", refuse)
+    result = invoke(tmp_path / "journal", "auto", tmp_path / "a.jsonl", "--json")
+    assert result.exit_code == 1
+    assert "no space left" in result.stderr
+    assert json.loads(result.stdout)["messages"] == 0
+
+
+@pytest.mark.parametrize("arguments", [["word", "x"], ["auto"], []])
+def test_wrong_use_is_told_from_failure(tmp_path: Path, arguments: list[str]) -> None:
+    """An unknown format, or no path, is status 2."""
+    assert invoke(tmp_path / "journal", *arguments).exit_code == 2
+
+
+def test_the_help_shows_formats_and_examples() -> None:
+    """It is a manual in small; its columns are kept."""
+    text = invoke_help()
+    assert "journal import claude-code ~/.claude/projects --follow\n" in text
+    assert "codex         ~/.codex/sessions" in text
+
+
+def invoke_help() -> str:
+    """Give the help text."""
+    return CliRunner().invoke(cli, ["import", "--help"]).stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_following_ends_cleanly_when_interrupted(tmp_path: Path, number: signal.Signals) -> None:
+    """What was read is in the journal, the report is given, and the status is 0."""
+    source, folder = tmp_path / "a.jsonl", tmp_path / "journal"
+    source.write_bytes(HELLO)
+    program = [sys.executable, "-c", "from journal.cli import main; main()"]
+    command = [*program, "--journal", str(folder), "import", "auto", str(source)]
+    with subprocess.Popen(
+        [*command, "--follow", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert "following" in process.stderr.readline()
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=20)
+    assert (process.returncode, stderr) == (0, "")
+    assert json.loads(stdout)["messages"] == 1
+    assert len(journal_set(folder)) == 2
+
+
+def test_importing_the_library_loads_nothing_heavy() -> None:
+    """A program that only appends does not pay for what imports need."""
+    program = (
+        "import sys, journal, journal.cli;"
+        "print(*sorted({'ijson', 'rich', 'journal.importers.driver'} & set(sys.modules)))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == ""

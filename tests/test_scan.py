@@ -1,0 +1,130 @@
+"""Scanning: whatever happened to the bytes, what is whole is found and the rest is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from journal import Event
+from journal.reader import read_chunk
+from journal.record import FORMAT, Header, decode, encode_event, encode_header
+from journal.scan import Damage, Found, scan
+from journal.segment import open_segment
+
+if TYPE_CHECKING:
+    import pytest
+
+HEADER = encode_header(Header(FORMAT, "s", "l", 1, "h", "b", 1, 1))
+LINES = [HEADER] + [
+    encode_event(n, Event(f"m{n}", "x", "s", 1000 + n, {"text": "x" * (n * 7 % 40)}))
+    for n in range(1, 12)
+]
+WHOLE = b"".join(LINES)
+
+_cut = st.tuples(st.just("cut"), st.integers(0, len(WHOLE)), st.integers(1, 300))
+_noise = st.binary(min_size=1, max_size=60) | st.sampled_from(
+    [b"\n", b"\0" * 50, b'{"crc":"', LINES[3], LINES[4][:-1], LINES[5][20:], b"}\n"]
+)
+_insert = st.tuples(st.just("insert"), st.integers(0, len(WHOLE)), _noise)
+_overwrite = st.tuples(st.just("overwrite"), st.integers(0, len(WHOLE)), _noise)
+Mutation = tuple[str, int, int | bytes]
+
+
+def _mutate(content: bytes, mutations: list[Mutation]) -> bytes:
+    for how, at, what in mutations:
+        if isinstance(what, int):
+            content = content[:at] + content[at + what :]
+        else:
+            behind = at + len(what) if how == "overwrite" else at
+            content = content[:at] + what + content[behind:]
+    return content
+
+
+def _assert_covers(content: bytes, items: list[Found | Damage], end: int) -> None:
+    """Check that records and damage stand one behind the other, from the first byte to the last."""
+    at = 0
+    for item in items:
+        if isinstance(item, Damage):
+            assert item.offset == at
+            assert item.length > 0
+            at += item.length
+        else:
+            line = content[at : item.end]
+            assert line.endswith(b"\n") == item.closed
+            assert decode(line.removesuffix(b"\n")) == item.record
+            at = item.end
+    assert at == end
+
+
+@settings(max_examples=300)
+@given(st.lists(_cut | _insert | _overwrite, max_size=4))
+def test_what_is_whole_is_found_and_every_byte_is_told(mutations: list[Mutation]) -> None:
+    """After any cuts, insertions and overwrites every untouched record is found.
+
+    Records and damage together cover the bytes exactly, without overlap.
+    """
+    content = _mutate(WHOLE, mutations)
+    items = list(scan(content, 0))
+    _assert_covers(content, items, len(content))
+    found = {repr(item.record) for item in items if isinstance(item, Found)}
+    for line in LINES:
+        if line in content:
+            assert repr(decode(line[:-1])) in found
+
+
+@settings(max_examples=100)
+@given(st.lists(_cut | _insert | _overwrite, max_size=4), st.integers(1, 500), st.booleans())
+def test_blocks_of_any_size_give_the_same(
+    tmp_path_factory: pytest.TempPathFactory, mutations: list[Mutation], limit: int, final: bool
+) -> None:
+    """Reading in blocks finds what reading at once finds, but for an unfinished last line."""
+    content = _mutate(WHOLE, mutations)
+    path = tmp_path_factory.getbasetemp() / "000001.jsonl"
+    path.write_bytes(content)
+    items: list[Found | Damage] = []
+    offset = 0
+    with open_segment(path) as file:
+        while (chunk := read_chunk(file, offset, final=final, limit=limit)).end > offset:
+            items += chunk.items
+            offset = chunk.end
+    end = len(content) if final else content.rfind(b"\n") + 1
+    assert offset == end
+    assert items == list(scan(content[:end], 0))
+
+
+def test_a_whole_file_is_all_records() -> None:
+    """Nothing is damaged where nothing happened; offsets are those behind each line."""
+    items = list(scan(WHOLE, 1000))
+    ends = [1000 + sum(map(len, LINES[: n + 1])) for n in range(len(LINES))]
+    assert [item.end for item in items if isinstance(item, Found)] == ends
+
+
+def test_nuls_behind_a_record_cost_nothing_but_themselves() -> None:
+    """A file that a power loss padded with NULs gives every record, and the NULs as damage."""
+    content = LINES[1] + LINES[2][:-1] + b"\0" * 10
+    items = list(scan(content, 0))
+    assert [type(item) for item in items] == [Found, Found, Damage]
+    assert items[-1] == Damage(len(content) - 10, 10, "unfinished record")
+
+
+def test_two_records_on_a_line_are_two_records() -> None:
+    """A lost newline loses no record."""
+    items = list(scan(LINES[1][:-1] + LINES[2], 0))
+    assert [item.record.seq for item in items if isinstance(item, Found)] == [1, 2]
+    assert [item.closed for item in items if isinstance(item, Found)] == [False, True]
+
+
+def test_a_write_spliced_into_another_costs_only_the_torn_one() -> None:
+    """The record inside a torn one is found, and the torn one's halves are told."""
+    items = list(scan(LINES[1][:40] + LINES[2] + LINES[1][40:], 0))
+    assert [type(item) for item in items] == [Damage, Found, Damage]
+
+
+def test_hostile_starts_are_not_searched_for_ever() -> None:
+    """Twenty thousand starts of records on one line are told as damage in a moment."""
+    content = b'{"crc":"' * 20_000 + b"\n"
+    (damage,) = scan(content, 0)
+    assert isinstance(damage, Damage)
+    assert (damage.offset, damage.length) == (0, len(content))
