@@ -76,12 +76,12 @@ def _part(part: object) -> str:
         return ""
     if isinstance(part, str):
         return part
-    known = _KINDS.get(str(part.get("type"))) if isinstance(part, dict) else None
-    if known is not None:
-        return known(part)
-    if isinstance(part, dict) and isinstance(part.get("text"), str):
-        return str(part["text"])
-    return _fenced(part)
+    if not isinstance(part, dict):
+        return _fenced(part)
+    show = _KINDS.get(str(part.get("type")))
+    if show is not None:
+        return show(part)
+    return str(part["text"]) if isinstance(part.get("text"), str) else _fenced(part)
 
 
 def _result(part: dict[str, Any]) -> str:
