@@ -68,7 +68,13 @@ def open_directory(path: str | os.PathLike[str], *, create: bool = True) -> Dire
         VersionError: the journal was made by a newer format.
         JournalOpenError: the file system refuses.
     """
-    folder = Path(path).expanduser().resolve()
+    try:
+        folder = Path(path).expanduser().resolve()
+    except (OSError, RuntimeError) as error:  # links in a circle, or no home
+        raise JournalOpenError(
+            f"cannot open the journal at {path}: {error}"
+            " (give another folder with --journal or JOURNAL_DIR)"
+        ) from error
     made: list[Path] = []
     try:
         if create:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from projector.document import document
 from projector.errors import NotFound
 from projector.fold import from_columns
 from projector.rows import STORED, stored
 from projector.schema import MESSAGE
+from projector.snippet import snippet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +31,7 @@ class SessionView:
         ended: when it ended; None while it goes on.
         last: time of its last message.
         messages: how many messages it has.
+        preview: the beginning of what the user said first; empty if the user said nothing.
         extra: everything else its events say.
     """
 
@@ -43,6 +46,7 @@ class SessionView:
     end_reason: str | None
     last: int | None
     messages: int
+    preview: str
     extra: dict[str, Any]
 
 
@@ -73,9 +77,13 @@ class MessageView:
 
 
 _SESSION = """
-SELECT session, title, source, model, cwd, parent, coalesce(started, first), ended, end_reason,
+SELECT id, session, title, source, model, cwd, parent, coalesce(started, first), ended, end_reason,
   last, messages, extra FROM sessions
 """
+_PREVIEW = 80
+"""Characters of a preview."""
+_PREVIEWED = 50
+"""Messages at a session's beginning among which the user's first is looked for."""
 _EVENT = ", ".join(f"e.{name}" for name in STORED.split(", "))
 # ties are broken by the lane's uuid, which is the same in every projection, never its number
 _IN_ORDER = "place, depth, time, (SELECT uuid FROM lanes WHERE lanes.id = lane), seq"
@@ -84,7 +92,7 @@ _IN_ORDER = "place, depth, time, (SELECT uuid FROM lanes WHERE lanes.id = lane),
 def sessions(db: apsw.Connection, *, limit: int, offset: int = 0) -> list[SessionView]:
     """Return sessions, that with the latest message first."""
     query = f"{_SESSION} ORDER BY last DESC NULLS LAST, session LIMIT ? OFFSET ?"
-    return [_session_view(row) for row in db.execute(query, (limit, offset))]
+    return [_session_view(db, row) for row in db.execute(query, (limit, offset))]
 
 
 def session(db: apsw.Connection, name: str) -> SessionView:
@@ -95,11 +103,11 @@ def session(db: apsw.Connection, name: str) -> SessionView:
     """
     row = db.execute(f"{_SESSION} WHERE session = ?", (name,)).fetchone()
     if row is not None:
-        return _session_view(row)
+        return _session_view(db, row)
     # a range, since LIKE would read % and _ in the name as wildcards
     bounds = (name, f"{name}\U0010ffff")
     query = f"{_SESSION} WHERE session >= ? AND session < ? ORDER BY session LIMIT 6"
-    found = [_session_view(row) for row in db.execute(query, bounds)]
+    found = [_session_view(db, row) for row in db.execute(query, bounds)]
     if len(found) == 1:
         return found[0]
     if not found:
@@ -108,9 +116,21 @@ def session(db: apsw.Connection, name: str) -> SessionView:
     raise NotFound(f"several sessions begin with {name!r}: {names}; give more of the id")
 
 
-def _session_view(row: tuple[Any, ...]) -> SessionView:
-    *fields, extra = row
-    return SessionView(*fields, extra={} if extra is None else orjson.loads(extra))  # type: ignore[misc] # the columns of _SESSION
+def _session_view(db: apsw.Connection, row: tuple[Any, ...]) -> SessionView:
+    number, *fields, extra = row
+    known = {} if extra is None else orjson.loads(extra)
+    return SessionView(*fields, preview=_preview(db, number), extra=known)  # type: ignore[misc] # the columns of _SESSION
+
+
+def _preview(db: apsw.Connection, session: int) -> str:
+    query = (
+        f"SELECT {STORED} FROM (SELECT * FROM events WHERE session = ? AND kind = 1"  # noqa: S608 - constants
+        f" ORDER BY place, depth, time LIMIT {_PREVIEWED}) WHERE role = 'user' LIMIT 1"
+    )
+    row = db.execute(query, (session,)).fetchone()
+    if row is None:
+        return ""
+    return snippet(document(stored(row).in_force), (), width=_PREVIEW)
 
 
 def messages(db: apsw.Connection, name: str) -> list[MessageView]:

@@ -43,6 +43,8 @@ class ExitGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - a command may return anything
         """Run the command; end as the exception it raised says."""
+        if os.environ.get("NO_COLOR"):
+            ctx.color = False
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from projector.search import Hit, Sort
 
 _OPEN, _CLOSE = "\x01", "\x02"
-"""Marks that no snippet holds (control characters become spaces), replaced by bold type."""
+"""Marks that no snippet holds: control characters become spaces in it."""
 _CONTEXT_WIDTH = 100
 
 
@@ -128,7 +129,9 @@ def _print_hit(number: int, hit: Hit) -> None:
 
 
 def _bold(snippet: str) -> str:
-    """Show what matched in bold; without colours the marks of Markdown do."""
+    """Show what matched in bold; where that cannot be, between the stars of Markdown."""
+    if not sys.stdout.isatty() or click.get_current_context().color is False:
+        return snippet.replace(_OPEN, "**").replace(_CLOSE, "**")
     pieces = snippet.replace(_CLOSE, _OPEN).split(_OPEN)
     return "".join(
         click.style(piece, bold=True, fg="red") if index % 2 else piece

@@ -31,7 +31,7 @@ def sessions_command(path: Path, limit: int, offset: int, as_json: bool) -> None
         projector sessions --json | jq -r 'select(.source == "cli") | .session'
 
     JSON: session, title, source, model, cwd, parent, started, ended, end_reason, last (times in
-    µs since 1970), messages, extra.
+    µs since 1970), messages, preview (what the user said first), extra.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     with Projection.open(path) as projection:
         found = projection.sessions(limit=limit, offset=offset)
@@ -43,11 +43,9 @@ def sessions_command(path: Path, limit: int, offset: int, as_json: bool) -> None
         click.echo("no sessions; append something with `journal append`", err=True)
     for view in found:
         last = "" if view.last is None else show_moment(view.last)[:16]
-        title = click.style(view.title or "", bold=True)
-        where = f"{view.source or ''}"
-        click.echo(
-            f"{view.session:<38} {last:<16} {view.messages:>6,}  {where:<12} {title}".rstrip()
-        )
+        about = click.style(view.title, bold=True) if view.title else view.preview
+        counted = f"{view.messages:>6,}  {view.source or '':<12}"
+        click.echo(f"{view.session:<38} {last:<16} {counted} {about}".rstrip())
 
 
 @click.command("show")

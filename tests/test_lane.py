@@ -1,0 +1,187 @@
+"""Lanes: one process at a time, as few as can be, and free when their holder is dead."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from journal import Journal, LeaseError
+from tests.journals import headers, ids, lane_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Start = Callable[..., subprocess.Popen[str]]
+
+_HOLDER = """
+import sys
+from journal import Journal
+journal = Journal.open(sys.argv[1])
+journal.append_message("s", "user", "hello", id=sys.argv[2])
+print(journal._writer.path.name, flush=True)
+sys.stdin.readline()
+"""
+
+
+def _line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def _lane(journal: Journal) -> str:
+    assert journal._writer is not None
+    return journal._writer.path.name
+
+
+def test_every_process_gets_a_lane_of_its_own(journal_dir: Path, start: Start) -> None:
+    """Processes that write at the same time have different lanes, numbered from 1."""
+    holders = [start(_HOLDER, journal_dir, n) for n in range(8)]
+    lanes = sorted(_line(holder) for holder in holders)
+    for holder in holders:
+        holder.communicate("\n")
+    assert lanes == [str(n) for n in range(1, 9)]
+    assert lane_names(journal_dir) == lanes
+    assert len({header.lane for header in headers(journal_dir)}) == 8
+
+
+def test_a_killed_process_frees_its_lane(journal_dir: Path, start: Start) -> None:
+    """After kill -9 the next process gets the same lane and goes on in it."""
+    first = start(_HOLDER, journal_dir, "1")
+    assert _line(first) == "1"
+    _kill(first)
+    second = start(_HOLDER, journal_dir, "2")
+    assert _line(second) == "1"
+    second.communicate("\n")
+    assert ids(journal_dir) == ["1", "2"]
+    assert len(headers(journal_dir)) == 1
+
+
+def test_the_lowest_free_lane_is_taken(journal_dir: Path) -> None:
+    """A lane that is given back is the next to be leased."""
+    held = [Journal.open(journal_dir) for _ in range(3)]
+    held[1].close()
+    with Journal.open(journal_dir) as journal:
+        assert _lane(journal) == "2"
+    for journal in held:
+        journal.close()
+
+
+def test_many_short_runs_leave_one_lane(journal_dir: Path) -> None:
+    """A hook that appends one event at a time leaves one lane and one segment."""
+    for n in range(200):
+        with Journal.open(journal_dir, fsync="never") as journal:
+            journal.append_message("s", "user", "hello", id=str(n))
+    assert lane_names(journal_dir) == ["1"]
+    assert len(headers(journal_dir)) == 1
+    assert len(ids(journal_dir)) == 200
+
+
+def test_two_handles_of_a_process_have_two_lanes(journal_dir: Path) -> None:
+    """A lease belongs to the handle, not to the process."""
+    with Journal.open(journal_dir) as one, Journal.open(journal_dir) as two:
+        assert _lane(one) != _lane(two)
+
+
+def test_a_child_program_does_not_keep_the_lease(journal_dir: Path, start: Start) -> None:
+    """A lane is free when its holder is dead, though a program that it started goes on."""
+    source = """
+import subprocess, sys
+from journal import Journal
+journal = Journal.open(sys.argv[1])
+child = subprocess.Popen(["sleep", "60"], close_fds=False)
+print(child.pid, flush=True)
+sys.stdin.readline()
+"""
+    holder = start(source, journal_dir)
+    child = int(_line(holder))
+    _kill(holder)
+    try:
+        with Journal.open(journal_dir) as journal:
+            assert _lane(journal) == "1"
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
+def test_a_forked_child_does_not_free_the_lane_by_ending(journal_dir: Path) -> None:
+    """A child that inherited the handle and ends leaves its parent's lease alone."""
+    with Journal.open(journal_dir) as journal:
+        if (pid := os.fork()) == 0:
+            journal.close()
+            os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+        with Journal.open(journal_dir) as other:
+            assert _lane(other) == "2"
+
+
+def test_a_forked_child_does_not_keep_the_lane(journal_dir: Path, start: Start) -> None:
+    """A parent's lane is free when it is dead, though its forked child lives on."""
+    source = """
+import os, sys
+from journal import Journal
+journal = Journal.open(sys.argv[1])
+ready, told = os.pipe()
+if os.fork() == 0:
+    os.write(told, b"x")
+    sys.stdin.readline()
+    os._exit(0)
+os.read(ready, 1)
+print("ready", flush=True)
+sys.stdin.readline()
+"""
+    parent = start(source, journal_dir)
+    assert _line(parent) == "ready"
+    parent.send_signal(signal.SIGKILL)
+    os.waitid(os.P_PID, parent.pid, os.WEXITED | os.WNOWAIT)
+    with Journal.open(journal_dir) as journal:
+        assert _lane(journal) == "1"
+
+
+def test_the_lock_file_stays(journal_dir: Path) -> None:
+    """A lock file that were deleted could be locked twice: it stays when the lane is free."""
+    Journal.open(journal_dir).close()
+    lock = journal_dir / "lanes/1/lock"
+    inode = lock.stat().st_ino
+    Journal.open(journal_dir).close()
+    assert lock.stat().st_ino == inode
+
+
+@pytest.mark.parametrize("name", ["lanes/1", "lanes/1/lock"])
+def test_a_link_in_a_lane_is_not_followed(journal_dir: Path, tmp_path: Path, name: str) -> None:
+    """A lane or lock that is a link is an error that names it; its target is not touched."""
+    Journal.open(journal_dir).close()
+    (journal_dir / "lanes/1/lock").unlink()
+    if name == "lanes/1":
+        (journal_dir / "lanes/1").rmdir()
+    target = tmp_path / "target"
+    (journal_dir / name).symlink_to(target)
+    with pytest.raises(LeaseError, match="cannot lease lane"):
+        Journal.open(journal_dir)
+    assert not target.exists()
+    (journal_dir / name).unlink()
+
+
+def test_a_foreign_user_is_told_to_take_another_journal(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lane that may not be opened says that a journal belongs to one user."""
+    Journal.open(journal_dir).close()
+    real = os.open
+
+    def refuse(path: str | Path, flags: int, mode: int = 0o777) -> int:
+        if str(path).endswith("lock"):
+            raise PermissionError(13, "Permission denied")
+        return real(path, flags, mode)
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(LeaseError, match="belongs to one user"):
+        Journal.open(journal_dir)
