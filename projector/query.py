@@ -35,17 +35,16 @@ about 33 nested parentheses was measured.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final
 
+from projector.boolean import Item, Term, Without, all_of, either_of, leaves, negation, render
 from projector.errors import QueryError
-from projector.text import is_cjk, pairs, units
+from projector.text import is_cjk, units
 
 #: The most words (a CJK character counts as one) that a query may hold.
 MAX_WORDS: Final = 2_000
-#: The most groups within each other that a query may have, once needless parentheses are gone.
-MAX_DEPTH: Final = 16
 
 _HELP = (
     'A query holds words, "phrases", prefix*, AND, OR, NOT and parentheses; '
@@ -58,37 +57,6 @@ _STAR = re.compile(f"([{re.escape(_STARS)}])")
 _PART = re.compile(f"[^\\s{re.escape(_OPENING + _CLOSING + _QUOTES)}]+")
 _OPERATORS = frozenset({"AND", "OR", "NOT"})
 _SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """Words that must follow each other.
-
-    Attributes:
-        words: The words in the spelling of the index, CJK runs in one piece; at least one.
-        prefix: Whether the last word may go on.
-    """
-
-    words: tuple[str, ...]
-    prefix: bool = False
-
-    @property
-    def size(self) -> int:
-        """How many tokens the term is to FTS5."""
-        return sum(len(word) if is_cjk(word) else 1 for word in self.words)
-
-    def match(self) -> str:
-        """Return the term as an FTS5 phrase."""
-        tokens: list[str] = []
-        for word in self.words[:-1]:
-            tokens += pairs(word) if is_cjk(word) else [word]
-        last, prefix = self.words[-1], self.prefix
-        if is_cjk(last):  # the last character is a token of its own only at the end of a run
-            tokens += pairs(last)[:-1] or [last]
-            prefix = len(last) == 1
-        else:
-            tokens.append(last)
-        return f'"{" ".join(tokens)}"{"*" * prefix}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,34 +74,6 @@ class Query:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class All:
-    """Every one of `wanted` (not empty) and none of `unwanted`."""
-
-    wanted: tuple["Node", ...]
-    unwanted: tuple["Node", ...] = ()
-    depth: int = field(default=1, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Either:
-    """At least one of `choices` (two or more)."""
-
-    choices: tuple["Node", ...]
-    depth: int = field(default=1, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Without:
-    """Everything that `node` does not match."""
-
-    node: "Node"
-
-
-Node: TypeAlias = Term | All | Either
-Item: TypeAlias = Node | Without
-
-
 @dataclass(slots=True)
 class _Group:
     """An open parenthesis: the alternatives read so far."""
@@ -143,12 +83,12 @@ class _Group:
 
     def add(self, item: Item | None) -> None:
         if item is not None:
-            self.alternatives[-1].append(_negation(item) if self.negated else item)
+            self.alternatives[-1].append(negation(item) if self.negated else item)
         self.negated = False
 
     def close(self) -> Item | None:
-        found = [item for items in self.alternatives if (item := _all(items)) is not None]
-        return _either(found)
+        found = [item for items in self.alternatives if (item := all_of(items)) is not None]
+        return either_of(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,13 +125,13 @@ def parse(query: str) -> Query:
             f"{shown} only says what must not be there. "
             "Name a word that must be, in each alternative: wanted NOT unwanted."
         )
-    size = sum(term.size for term in _leaves(item, unwanted=True))
+    size = sum(term.size for term in leaves(item, unwanted=True))
     if size > MAX_WORDS:
         raise QueryError(
             f"{shown} holds {size:,} words; at most {MAX_WORDS:,} can be searched at once. "
             "Search for a telling part of it."
         )
-    return Query(_render(item), tuple(dict.fromkeys(_leaves(item))), text)
+    return Query(render(item), tuple(dict.fromkeys(leaves(item))), text)
 
 
 def tree(query: str) -> Item | None:
@@ -288,7 +228,7 @@ def _word(word: str) -> Item | None:
         for index, piece in enumerate(pieces)
         if index % 2 == 0
     ]
-    return _all([term for term in found if term is not None])
+    return all_of([term for term in found if term is not None])
 
 
 def _phrase(text: str, *, starred: bool = False) -> Term | None:
@@ -300,93 +240,3 @@ def _phrase(text: str, *, starred: bool = False) -> Term | None:
     attached = units(f"{bare}a")[-1] != "a"  # the star follows the last word at once
     prefix = attached and not is_cjk(words[-1]) and (starred or bare != text)
     return Term(tuple(words), prefix)
-
-
-def _all(items: Iterable[Item]) -> Item | None:
-    """Return the item that matches what all of `items` match, as flat as can be."""
-    wanted: dict[Node, None] = {}
-    unwanted: dict[Node, None] = {}
-    for item in items:
-        if isinstance(item, All):
-            wanted |= dict.fromkeys(item.wanted)
-            unwanted |= dict.fromkeys(item.unwanted)
-        elif isinstance(item, Without):
-            unwanted |= dict.fromkeys(_choices(item.node))
-        else:
-            wanted[item] = None
-    if not wanted:
-        none = _either(unwanted)
-        return None if none is None else _negation(none)
-    if len(wanted) == 1 and not unwanted:
-        return next(iter(wanted))
-    return All(tuple(wanted), tuple(unwanted), _depth((*wanted, *unwanted)))
-
-
-def _either(items: Iterable[Item]) -> Item | None:
-    """Return the item that matches what any of `items` match, as flat as can be."""
-    choices: dict[Node, None] = {}
-    excluded: list[Node] = []
-    for item in items:
-        if isinstance(item, Without):
-            excluded.append(item.node)
-        else:
-            choices |= dict.fromkeys(_choices(item))
-    if excluded:  # (a OR NOT b) is everything but what is b and not a
-        rest = _all([*excluded, *map(Without, choices)])
-        return None if rest is None else _negation(rest)
-    if len(choices) > 1:
-        return Either(tuple(choices), _depth(choices))
-    return next(iter(choices), None)
-
-
-def _depth(children: Iterable[Node]) -> int:
-    """Return the depth of a node over `children`; bounded, for FTS5's parser and our recursion."""
-    depth = 1 + max(0 if isinstance(child, Term) else child.depth for child in children)
-    if depth > MAX_DEPTH:
-        raise QueryError(
-            f"the query has groups more than {MAX_DEPTH} deep in each other. "
-            "Take out parentheses, or search for less at once."
-        )
-    return depth
-
-
-def _negation(item: Item) -> Item:
-    return item.node if isinstance(item, Without) else Without(item)
-
-
-def _choices(node: Node) -> tuple[Node, ...]:
-    return node.choices if isinstance(node, Either) else (node,)
-
-
-def _leaves(node: Node, *, unwanted: bool = False) -> Iterator[Term]:
-    """Yield the terms below `node`, those that must not be there only if asked for."""
-    waiting: list[Node] = [node]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, Term):
-            yield node
-        elif isinstance(node, Either):
-            waiting += reversed(node.choices)
-        else:
-            waiting += reversed(node.wanted + node.unwanted if unwanted else node.wanted)
-
-
-def _render(node: Node) -> str:
-    """Return `node` as an FTS5 expression, with parentheses round everything but a term."""
-    if isinstance(node, Term):
-        return node.match()
-    if isinstance(node, Either):
-        return _join(" OR ", node.choices)
-    wanted = _join(" AND ", node.wanted)
-    if not node.unwanted:
-        return wanted
-    if len(node.wanted) > 1:
-        wanted = f"({wanted})"
-    unwanted = _join(" OR ", node.unwanted)
-    return f"{wanted} NOT ({unwanted})" if len(node.unwanted) > 1 else f"{wanted} NOT {unwanted}"
-
-
-def _join(operator: str, nodes: tuple[Node, ...]) -> str:
-    return operator.join(
-        _render(node) if isinstance(node, Term) else f"({_render(node)})" for node in nodes
-    )

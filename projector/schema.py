@@ -8,6 +8,7 @@ had since 3.24 are used, so the stock `sqlite3` and Datasette read the file.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from unicodedata import unidata_version
 
 import apsw
 
@@ -100,7 +101,8 @@ def create(path: Path, journal_uuid: str) -> apsw.Connection:
         with db:
             db.execute(_TABLES)
             db.executemany("INSERT INTO kinds(type, id) VALUES(?, ?)", KINDS.items())
-            meta = {"journal": journal_uuid, **dict.fromkeys(COUNTERS, 0)}
+            meta = {"journal": journal_uuid, "unicode": unidata_version}
+            meta |= dict.fromkeys(COUNTERS, 0)
             db.executemany("INSERT INTO meta(key, value) VALUES(?, ?)", meta.items())
         tune_writer(db)
     except apsw.Error as error:
@@ -122,12 +124,15 @@ def open_writer(path: Path, journal_uuid: str) -> apsw.Connection:
         ProjectionError: it cannot be opened, or is of another version or another journal.
     """
     db = _open(path, apsw.SQLITE_OPEN_READWRITE)
-    if (found := db.execute("SELECT value FROM meta WHERE key = 'journal'").get) != journal_uuid:
-        db.close()
-        raise ProjectionError(
-            f"{path} is the projection of journal {found}, not of {journal_uuid};"
-            " run `projector rebuild`"
-        )
+    # a text is taken out of the index by the words that were put in, and which characters make
+    # words is Python's Unicode's to say: another version's would leave words behind
+    for key, value in {"journal": journal_uuid, "unicode": unidata_version}.items():
+        found = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).get
+        if found != value:
+            db.close()
+            raise ProjectionError(
+                f"{path} was made for {key} {found}, not {value}; run `projector rebuild`"
+            )
     db.pragma("synchronous", "NORMAL")
     db.pragma("journal_size_limit", 16 * 1024 * 1024)
     db.pragma("wal_autocheckpoint", 0)  # the projector checkpoints between its batches

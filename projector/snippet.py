@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Final, NamedTuple
 
-from projector.query import Term
+from projector.boolean import Term
 from projector.text import CJK, LETTER, MARK, fold, is_cjk, normal_spans
 
 #: How many characters of a text are looked at; fewer for more than seven terms.

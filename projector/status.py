@@ -64,7 +64,8 @@ def status(current: Current) -> Status:
     sessions, marks = 0, {}
     with current.peeking() as db:
         if db is not None:
-            counters |= dict(db.execute("SELECT key, value FROM meta WHERE key <> 'journal'"))
+            stored = dict(db.execute("SELECT key, value FROM meta"))
+            counters = {name: stored[name] for name in COUNTERS}
             sessions = db.execute("SELECT count(*) FROM sessions").get
             marks = load_marks(db)
     behind = lag(marks, refs)

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from journal.reader import read_events
 from journal.record import Header, Record
 from journal.scan import Found, scan
@@ -13,7 +15,10 @@ from journal.scan import Found, scan
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pytest
+FORK_OF_A_THREADED_PROCESS = pytest.mark.filterwarnings(
+    "ignore:This process .* is multi-threaded:DeprecationWarning"
+)
+"""Python 3.12 and later warn of what the handle is made to survive."""
 
 
 def events(path: Path) -> list[Record]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from journal import Journal, LeaseError
-from tests.journals import headers, ids, lane_names
+from tests.journals import FORK_OF_A_THREADED_PROCESS, headers, ids, lane_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,6 +112,7 @@ sys.stdin.readline()
         os.kill(child, signal.SIGKILL)
 
 
+@FORK_OF_A_THREADED_PROCESS
 def test_a_forked_child_does_not_free_the_lane_by_ending(journal_dir: Path) -> None:
     """A child that inherited the handle and ends leaves its parent's lease alone."""
     with Journal.open(journal_dir) as journal:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from projector.boolean import MAX_DEPTH, Term
 from projector.errors import QueryError
-from projector.query import MAX_DEPTH, MAX_WORDS, Query, Term, parse
+from projector.query import MAX_WORDS, Query, parse
 from projector.text import fold, is_cjk, units
 from tests.test_text import found, full_text, mixed
 

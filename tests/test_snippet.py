@@ -10,8 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from projector.boolean import Term
 from projector.errors import QueryError
-from projector.query import Term, parse
+from projector.query import parse
 from projector.snippet import snippet
 from projector.text import fold, normal, units
 from tests.test_text import found, full_text, mixed

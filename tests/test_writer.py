@@ -11,7 +11,15 @@ import pytest
 
 from journal import ClosedError, EventError, Journal, NotAJournalError, Position
 from journal.reader import read_events
-from tests.journals import events, ids, lane_names, open_segments, patch_write, segments
+from tests.journals import (
+    FORK_OF_A_THREADED_PROCESS,
+    events,
+    ids,
+    lane_names,
+    open_segments,
+    patch_write,
+    segments,
+)
 
 if TYPE_CHECKING:
     import subprocess
@@ -142,6 +150,7 @@ def test_threads_share_a_handle(journal_dir: Path) -> None:
     assert lane_names(journal_dir) == ["1"]
 
 
+@FORK_OF_A_THREADED_PROCESS
 def test_a_forked_child_writes_to_a_lane_of_its_own(journal_dir: Path) -> None:
     """Parent and child go on with the same handle, and never in one segment."""
     with Journal.open(journal_dir) as journal:
@@ -157,6 +166,7 @@ def test_a_forked_child_writes_to_a_lane_of_its_own(journal_dir: Path) -> None:
     assert lane_names(journal_dir) == ["1", "2"]
 
 
+@FORK_OF_A_THREADED_PROCESS
 def test_a_fork_in_the_midst_of_an_append_does_not_hang_the_child(journal_dir: Path) -> None:
     """A child forked while another thread holds the handle's lock can append."""
     with Journal.open(journal_dir) as journal, journal._lock:
