@@ -101,7 +101,7 @@ def create(path: Path, journal_uuid: str) -> apsw.Connection:
         with db:
             db.execute(_TABLES)
             db.executemany("INSERT INTO kinds(type, id) VALUES(?, ?)", KINDS.items())
-            meta = {"journal": journal_uuid, "unicode": unidata_version}
+            meta: dict[str, str | int] = {"journal": journal_uuid, "unicode": unidata_version}
             meta |= dict.fromkeys(COUNTERS, 0)
             db.executemany("INSERT INTO meta(key, value) VALUES(?, ?)", meta.items())
         tune_writer(db)
