@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: demo test lint format docs clean
 
 demo: .venv/run.stamp
-	$(BIN)/python tools/demo.py
+	$(BIN)/python tools/demo.py $(ARGS)
 
 test: .venv/dev.stamp
 	$(BIN)/coverage run -m pytest

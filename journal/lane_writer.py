@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from journal import clock
-from journal.directory import sync_folder
 from journal.errors import AppendError, LeaseError, SyncError, name_ids
 from journal.event import Event
 from journal.ids import uuid7
@@ -17,6 +15,7 @@ from journal.lane import lease
 from journal.position import Position
 from journal.record import FORMAT, Header, Record, decode, encode_event, encode_header
 from journal.segment import ROLL_SIZE, SegmentFile
+from journal.unsynced import Unsynced, sync_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,38 +27,6 @@ NewEvent = tuple[str, str, str, dict[str, Any]]
 
 _MOST_OPEN = 32
 """Segments that wait for a sync, where none may ever be asked for."""
-
-
-@dataclass(slots=True)
-class Unsynced:
-    """What was written since the last good sync.
-
-    Attributes:
-        mark: count of events that this lane writer had written.
-        files: segments with unsynced bytes, the active one last.
-        folders: folders with unsynced entries.
-        lines: the records themselves, to be written again if the disk loses them.
-        size: bytes in `lines`.
-        lost: why the disk may have lost `lines`: no sync helps, they must be written again.
-    """
-
-    mark: int = 0
-    files: list[SegmentFile] = field(default_factory=list)
-    folders: list[Path] = field(default_factory=list)
-    lines: list[bytes] = field(default_factory=list)
-    size: int = 0
-    lost: OSError | None = None
-
-    def before(self, later: Unsynced) -> Unsynced:
-        """Join this with what was written later."""
-        return Unsynced(
-            later.mark,
-            list(dict.fromkeys([*self.files, *later.files])),
-            [*self.folders, *later.folders],
-            self.lines + later.lines,
-            self.size + later.size,
-            self.lost or later.lost,
-        )
 
 
 class LaneWriter:
@@ -86,6 +53,7 @@ class LaneWriter:
         self._uuid, self._seq, self._time, self._number = at.lane, at.seq, at.time, at.number
         self._mark = 0
         self._unsure = False
+        self._syncing: list[SegmentFile] = []
         # the last lessee may have died between making an entry and syncing it
         folders = [*directory.unsynced, directory.lanes, self._lane.path]
         self.unsynced = Unsynced(folders=folders)
@@ -135,7 +103,7 @@ class LaneWriter:
         try:
             # a segment that is still empty is used again: on a full disk they would pile up
             if segment is None or segment.size or segment.length():
-                self._segment = None
+                self._leave()
                 at = self._lane.continuation()
                 self._seq, self._number = max(self._seq, at.seq), max(self._number, at.number)
         except (OSError, LeaseError) as error:
@@ -171,12 +139,20 @@ class LaneWriter:
         if self._segment is None or self._segment.size >= ROLL_SIZE:
             if not self._keep and len(files) >= _MOST_OPEN:
                 self._sync_oldest()
+            self._leave()
             self._number += 1
             self._segment = SegmentFile.create(self._lane.path, self._number)
             self.unsynced.folders.append(self._lane.path)
         if not files or files[-1] is not self._segment:
             files.append(self._segment)
         return self._segment
+
+    def _leave(self) -> None:
+        """Write no more to the segment at hand; whatever is to sync it closes it."""
+        segment, self._segment = self._segment, None
+        if segment is None or segment in self.unsynced.files or segment in self._syncing:
+            return
+        segment.close()
 
     def _sync_oldest(self) -> None:
         """Let go of a final segment: a handle that is never synced would run out of files."""
@@ -203,11 +179,13 @@ class LaneWriter:
         """Hand over what is to be synced; what is written from now on is gathered anew."""
         taken = self.unsynced
         self.unsynced = Unsynced(self._mark)
+        self._syncing = taken.files
         return taken
 
     def put_back(self, taken: Unsynced) -> None:
         """Take back what was handed over and not synced."""
         self.unsynced = taken.before(self.unsynced)
+        self._syncing = []
 
     def synced(self, taken: Unsynced) -> None:
         """Close the final segments of what was synced."""
@@ -215,6 +193,7 @@ class LaneWriter:
             # one that was written to and rolled meanwhile is synced, and closed, the next time
             if file is not self._segment and file not in self.unsynced.files:
                 file.close()
+        self._syncing = []
 
     def rescue(self, lost: Unsynced, cause: OSError) -> None:
         """Write what a failed sync may have lost to a fresh segment, and sync that.
@@ -228,6 +207,7 @@ class LaneWriter:
                 names are written but not durable.
         """
         whole = lost.before(self.take_unsynced())
+        self._syncing = []
         self._abandon(whole.files)
         whole.files, whole.lost = [], cause
         what = f"the disk refused to sync lane {self._lane.path} ({cause.strerror or cause})"
@@ -268,23 +248,11 @@ class LaneWriter:
 
     def close(self) -> None:
         """Close every file and end the lease, without syncing; again does nothing."""
-        for file in self.unsynced.files:
+        for file in [*self.unsynced.files, *self._syncing]:
             file.close()
         if self._segment is not None:
             self._segment.close()
         self._lane.release()
-
-
-def sync_all(unsynced: Unsynced) -> None:
-    """Make everything in `unsynced` durable.
-
-    Raises:
-        OSError: the disk refused.
-    """
-    for file in unsynced.files:
-        file.sync()
-    for folder in dict.fromkeys(unsynced.folders):
-        sync_folder(folder)
 
 
 def _records(lines: list[bytes]) -> list[Record]:

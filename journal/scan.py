@@ -14,6 +14,9 @@ from journal.record import START, DamagedRecord, Header, Record, decode
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+UNFINISHED = "unfinished record"
+"""The reason of a torn tail: its writer ended, or the disk was full, before its newline."""
+
 _TRIES = 32
 """Ends tried for one start, so that hostile bytes cannot make the search quadratic."""
 
@@ -63,7 +66,9 @@ def scan(block: bytes, base: int) -> Iterator[Found | Damage]:
         try:
             found = Found(offset + len(unfinished), decode(unfinished), closed=False)
         except DamagedRecord:
-            yield from _salvage(unfinished, offset, 0, "unfinished record")
+            begun = unfinished.startswith(START[: len(unfinished)])
+            reason = UNFINISHED if begun else "no newline, and not the beginning of a record"
+            yield from _salvage(unfinished, offset, 0, reason)
         else:
             yield found
 

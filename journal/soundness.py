@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from journal.record import FORMAT, Header
-from journal.scan import Damage
+from journal.scan import UNFINISHED, Damage
 from journal.sequence import Sequence
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ Kind = Literal[
     "foreign",  # a file, folder or link that is none of the journal's
     "unreadable",  # the file system refuses
 ]
+
+DEATH: frozenset[Kind] = frozenset({"torn", "newline", "empty"})
+"""What the death of a writer may leave behind: nothing that was acknowledged is lost by it."""
 
 TORN = (
     "unfinished last record: its append never returned, so it was never acknowledged,"
@@ -79,6 +82,7 @@ class LaneCheck:
         self._end = 0
         self._header_judged = True
         self._opening = True
+        self._damaged = False
         self._last: Record | None = None
 
     @property
@@ -90,13 +94,17 @@ class LaneCheck:
         """Go on with the next segment."""
         self._number, self._end = number, 0
         self._header_judged, self._opening, self._last = False, True, None
+        self._damaged = False
 
     def add(self, item: Found | Damage) -> None:
         """Judge the next item of the segment."""
         start = self._end
         if isinstance(item, Damage):
             self._end = item.offset + item.length
-            torn = item.reason == "unfinished record"
+            self._damaged = True
+            torn = item.reason == UNFINISHED
+            if torn and start == 0:
+                self._header_judged = True  # it is the header that is torn
             self._say(
                 "torn" if torn else "damage", start, item.length, TORN if torn else item.reason
             )
@@ -109,15 +117,12 @@ class LaneCheck:
         if not item.closed:
             self._say("newline", item.end, 0, "a valid record lacks the newline that ends it")
 
-    def finish_segment(self, size: int) -> None:
-        """Say that nothing follows in a segment of `size` bytes."""
-        if size == 0:
+    def finish_segment(self) -> None:
+        """Say that nothing follows in the segment."""
+        if self._end == 0:
             self._say("empty", 0, 0, _EMPTY)
         elif not self._header_judged:
             self._no_header()
-        if size > self._end:
-            self._say("torn", self._end, size - self._end, TORN)
-            self._end = size
 
     def finish(self) -> None:
         """Judge what only the whole lane shows: missing numbers and odd lane uuids."""
@@ -178,8 +183,7 @@ class LaneCheck:
 
     def _judge_opening(self, record: Record, header: Header, start: int) -> None:
         """Compare the first record with the number that the header gives it."""
-        known_damage = any(p.segment == self._number and p.offset != 0 for p in self.problems)
-        if record.seq < header.seq or (record.seq > header.seq and not known_damage):
+        if record.seq < header.seq or (record.seq > header.seq and not self._damaged):
             reason = f"the header gives {header.seq:,} as the first number, here is {record.seq:,}"
             self._say("header", start, self._end - start, reason)
 

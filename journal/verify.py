@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 import stat
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from journal.errors import ReadError
 from journal.lane import LOCK
 from journal.reader import SegmentRef, list_segments, read_segment
 from journal.segment import segment_number
-from journal.soundness import LaneCheck, Problem, duplicates
+from journal.soundness import DEATH, LaneCheck, Problem, duplicates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["Problem", "Report", "verify"]
+__all__ = ["DEATH", "Problem", "Report", "verify"]
 
 _PATIENCE = 0.2
 """Seconds after which a line that has not grown is torn: one write(2) takes less."""
@@ -63,11 +63,11 @@ def verify(lanes: Path) -> Report:
     for walk in walks:
         walk.read()
     for _ in range(_LOOKS):
-        if not any(walk.unfinished() for walk in walks):
+        waiting = [walk for walk in walks if walk.unfinished()]
+        if not waiting:
             break
         time.sleep(_PATIENCE)  # a writer may be at work on that line
-        grown = [walk.read_on() for walk in walks]
-        if not any(grown):
+        if not any([walk.read_on() for walk in waiting]):  # noqa: C419 - each is to look again
             break
     for walk in walks:
         walk.finish()
@@ -101,29 +101,35 @@ class _LaneWalk:
         self.check = LaneCheck(name)
         self.refs = refs
         self.bytes = 0
-        self._broken = False
+        self._unfinished = 0
+        self._readable = True
 
     def read(self) -> None:
         for ref in self.refs:
             self.check.begin(ref.number)
-            self._broken = not self._read(ref)
+            self._readable = self._read(ref)
             if ref.final:
-                self._finish_segment(ref)
+                self._finish_segment()
 
     def unfinished(self) -> bool:
         """Say whether the last segment ends in bytes that were not judged, or is empty."""
-        size = _size(self.refs[-1].path)
-        return not self._broken and (size == 0 or size > self.check.end)
+        self._unfinished = _size(self.refs[-1].path)
+        return self._readable and (self._unfinished == 0 or self._unfinished > self.check.end)
 
     def read_on(self) -> bool:
-        """Read what the last segment got meanwhile; say whether there was anything."""
-        before = self.check.end
-        if not self._broken:
-            self._broken = not self._read(self.refs[-1])
-        return self.check.end > before
+        """Read what the last segment got meanwhile; say whether it has grown."""
+        if self._readable:
+            self._readable = self._read(self.refs[-1])
+        return _size(self.refs[-1].path) > self._unfinished
 
     def finish(self) -> None:
-        self._finish_segment(self.refs[-1])
+        ref = self.refs[-1]
+        # what has grown since the last look is being written: it is neither torn nor empty
+        if not ref.final and self._readable and _size(ref.path) == self._unfinished:
+            self._readable = self._read(replace(ref, final=True))
+            self._finish_segment()
+        elif not ref.final:
+            self.bytes += self.check.end
         self.check.finish()
 
     def _read(self, ref: SegmentRef) -> bool:
@@ -137,9 +143,9 @@ class _LaneWalk:
             return False
         return True
 
-    def _finish_segment(self, ref: SegmentRef) -> None:
-        if not self._broken:
-            self.check.finish_segment(max(_size(ref.path), self.check.end))
+    def _finish_segment(self) -> None:
+        if self._readable:
+            self.check.finish_segment()
         self.bytes += self.check.end
 
 

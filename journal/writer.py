@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import threading
 import weakref
@@ -12,7 +13,8 @@ from journal.directory import open_directory
 from journal.errors import ClosedError, EventError, SyncError
 from journal.event import MESSAGE_APPENDED, check_event, moment
 from journal.ids import uuid7
-from journal.lane_writer import LaneWriter, NewEvent, Unsynced, sync_all
+from journal.lane_writer import LaneWriter, NewEvent
+from journal.unsynced import Unsynced, sync_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -171,7 +173,7 @@ class Journal:
         if self._fsync == "always" or size > _FULL:
             self._make_durable(mark)
         elif self._fsync == "interval":
-            self._sync_soon(size)
+            self._sync_soon(mark, size)
         return positions
 
     def sync(self) -> None:
@@ -237,22 +239,29 @@ class Journal:
             raise
         self._durable = writer.unsynced.mark
 
-    def _sync_soon(self, size: int) -> None:
+    def _sync_soon(self, mark: int, size: int) -> None:
         if not self._wake.is_set():
-            if self._syncer is None:
-                self._start_syncer()
+            if self._syncer is None and not self._start_syncer():
+                self._make_durable(mark)
+                return
             self._wake.set()
         if size > _URGENT:
             self._urgent.set()
 
-    def _start_syncer(self) -> None:
+    def _start_syncer(self) -> bool:
+        """Start the background thread; False where no thread can be started."""
         with self._lock:
             if self._syncer is None:
                 arguments = (weakref.ref(self), self._wake, self._urgent)
-                self._syncer = threading.Thread(
+                syncer = threading.Thread(
                     target=_sync_in_background, args=arguments, name="journal-sync", daemon=True
                 )
-                self._syncer.start()
+                try:
+                    syncer.start()
+                except RuntimeError:  # too many threads, or the interpreter is ending
+                    return False
+                self._syncer = syncer
+        return True
 
     def _sync_quietly(self) -> bool:
         """Sync for the background thread; keep an error for the next call. False when closed."""
@@ -360,8 +369,10 @@ def _forget_leases() -> None:
 
 
 def _close_all() -> None:
-    for handle in list(_handles):
-        handle.close()
+    # one handle that cannot sync must not keep the others from it
+    with contextlib.ExitStack() as stack:
+        for handle in list(_handles):
+            stack.callback(handle.close)
 
 
 os.register_at_fork(after_in_child=_forget_leases)

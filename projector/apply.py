@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from journal.event import Event
 
+_SEQ_END = 2**63
+"""Sequence numbers are smaller: SQLite has no larger integers."""
 _RECENT = 50_000
 """Places kept in memory: parents are mostly near."""
 
@@ -54,6 +56,8 @@ class Applier:
         Raises:
             DamagedRecord: it holds what no writer of ours would have let in.
         """
+        if not 0 <= seq < _SEQ_END:
+            raise DamagedRecord(f"checksum holds but the sequence number {seq} cannot be")
         kind = self.state.kind(event.type)
         try:
             columns = values(spread(kind, event.data))

@@ -46,14 +46,27 @@ class Columns:
 
 
 _TEXT_COLUMNS = ("parent", "role", "source")
+_INTEGER_END = 2**63
+"""SQLite has no larger integers."""
+
+
+def encode(value: object, *, within: int = 1) -> str:
+    """Encode a part of a record's data that stands `within` objects deep in the record.
+
+    Raises:
+        TypeError: as part of the whole it is nested deeper than can be encoded: the digest and
+            conflicts encode the whole again.
+    """
+    for _ in range(within):
+        value = [value]
+    return orjson.dumps(value)[within:-within].decode()
 
 
 def to_columns(data: Mapping[str, Any]) -> Columns:
     """Spread a message's data over columns; a value of an unexpected kind stays in `rest`."""
     rest = dict(data)
     said = rest.get("timestamp")
-    # a bool is an int to Python, and would come back as one
-    if said.__class__ is int and 0 <= said < 2**63:
+    if _is_moment(said):
         del rest["timestamp"]
     else:
         said = None
@@ -63,13 +76,18 @@ def to_columns(data: Mapping[str, Any]) -> Columns:
     content = rest.get("content")
     parts = content.__class__ is list
     if parts:
-        content = orjson.dumps(rest.pop("content")).decode()
+        content = encode(rest.pop("content"), within=2)
     elif content.__class__ is str:
         del rest["content"]
     else:
         content = None
-    left = orjson.dumps(rest).decode() if rest else None
+    left = encode(rest) if rest else None
     return Columns(said, parent, role, source, content, parts, left)
+
+
+def _is_moment(value: object) -> bool:
+    # a bool is an int to Python, and would come back as one
+    return value.__class__ is int and 0 <= value < _INTEGER_END
 
 
 def from_columns(columns: Columns) -> dict[str, Any]:
@@ -120,14 +138,19 @@ def fold_session(events: Iterable[tuple[Order, str, Mapping[str, Any]]]) -> Sess
     extra: dict[str, Any] = {}
     for order, type, data in sorted(events, key=lambda event: event[0]):
         if type in (SESSION_CREATED, SESSION_TITLED):
-            fields |= {name: v for name, v in data.items() if v.__class__ is _KEPT.get(name)}
+            fields |= {name: v for name, v in data.items() if _is_kept(name, v)}
             if isinstance(data.get("extra"), Mapping):
                 extra |= data["extra"]
         elif type == SESSION_ENDED and "ended" not in fields:
             ended, reason = data.get("ended"), data.get("reason")
-            fields["ended"] = ended if ended.__class__ is int else order[0]
+            fields["ended"] = ended if _is_moment(ended) else order[0]
             fields["end_reason"] = reason if isinstance(reason, str) else None
     return Session(**fields, extra=extra)
+
+
+def _is_kept(name: str, value: object) -> bool:
+    kind = _KEPT.get(name)
+    return _is_moment(value) if kind is int else value.__class__ is kind
 
 
 def revise(

@@ -104,7 +104,8 @@ class Projector:
         pending: dict[str, SegmentRef] = {}
         for ref in list_segments(self._lanes):
             mark = self._marks.get(place(ref))
-            if (mark is None or mark.offset < ref.size) and ref.lane not in pending:
+            # an empty segment has nothing to wait for: its lane goes on in the next
+            if (mark.offset if mark else 0) < ref.size and ref.lane not in pending:
                 pending[ref.lane] = ref
         return list(pending.values())
 
@@ -152,10 +153,17 @@ class Projector:
         with file:
             mark = self._marks.get(at) or Mark("", 0, 0)
             chunk = read_chunk(file, mark.offset, final=ref.final)
-            if chunk.items and not (ref.final and at in self._synced):
+            if chunk.items and at not in self._synced:
                 # a view that is ahead of the log would show what a power loss takes back
-                os.fdatasync(file.fileno())
-                self._synced.add(at)
+                try:
+                    os.fdatasync(file.fileno())
+                except OSError as error:
+                    raise ReadError(
+                        f"cannot sync {ref.path}: {error.strerror or error};"
+                        " what it gained is not shown before the disk has it"
+                    ) from error
+                if ref.final:  # one that still grows must be synced each time
+                    self._synced.add(at)
         events = self._take_chunk(ref, mark, chunk)
         taken = chunk.end - mark.offset
         if taken:

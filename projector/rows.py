@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from projector.document import document
-from projector.fold import Columns, from_columns, to_columns
+from projector.fold import Columns, encode, from_columns, to_columns
 from projector.schema import MESSAGE
 from projector.text import index_form
 
@@ -80,7 +80,7 @@ def spread(kind: int, data: Mapping[str, Any]) -> Columns:
     """Spread data over columns: a message's over its own, anything else's into `rest`."""
     if kind == MESSAGE:
         return to_columns(data)
-    return Columns(None, None, None, None, None, parts=False, rest=orjson.dumps(data).decode())
+    return Columns(None, None, None, None, None, parts=False, rest=encode(data))
 
 
 def values(columns: Columns) -> tuple[int | str | None, ...]:

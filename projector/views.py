@@ -194,7 +194,8 @@ def _message_view(name: str, session_source: str | None, row: tuple[Any, ...]) -
 
 
 def _with_tool_name(view: MessageView, tools: dict[str, str]) -> MessageView:
-    name = tools.get(view.fields.get("tool_call_id", ""))
+    call = view.fields.get("tool_call_id")
+    name = tools.get(call) if isinstance(call, str) else None
     if name is None or "tool_name" in view.fields:
         return view
     return replace(view, fields=view.fields | {"tool_name": name})

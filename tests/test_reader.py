@@ -73,7 +73,7 @@ def test_missing_lanes_are_an_error_and_not_an_empty_journal(tmp_path: Path) -> 
 
 def test_damage_is_told_and_reading_goes_on(tmp_path: Path) -> None:
     """Noise between records, and a torn tail of a final segment, are told with their place."""
-    path = write_segment(tmp_path, "1", 1, [(1, 10)], tail=b"noise\ntorn")
+    path = write_segment(tmp_path, "1", 1, [(1, 10)], tail=b'noise\n{"cr')
     write_segment(tmp_path, "1", 2, [(2, 20)])
     told: list[tuple[int, Damage]] = []
     found = list(read_events(tmp_path, lambda ref, damage: told.append((ref.number, damage))))
@@ -152,7 +152,7 @@ def test_a_follower_gets_what_comes(journal_dir: Path, monkeypatch: pytest.Monke
 def test_a_follower_tells_a_torn_tail_once_it_is_final(tmp_path: Path) -> None:
     """An unfinished line is told when its lane has gone on in the next segment, and once."""
     told: list[Damage] = []
-    write_segment(tmp_path, "1", 1, [(1, 10)], tail=b"torn")
+    write_segment(tmp_path, "1", 1, [(1, 10)], tail=b'{"cr')
     follower = Follower(tmp_path, lambda _ref, damage: told.append(damage))
     assert [at.record.seq for at in follower.poll()] == [1]
     assert told == []

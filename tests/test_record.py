@@ -67,11 +67,14 @@ def test_any_json_value_comes_out_as_it_went_in(data: dict[str, Any], id: str, s
 @given(_anything)
 def test_anything_else_is_refused_by_name(value: object) -> None:
     """A value that JSON would change is refused, and the message names the field."""
+    refusal = None
     try:
         line = encode_event(1, _event({"field": value}))
     except EventError as error:
-        assert "data.field" in str(error)
-        assert "nothing was written" in str(error)
+        refusal = str(error)
+    if refusal is not None:
+        assert "data.field" in refusal
+        assert "nothing was written" in refusal
     else:
         record = decode(line[:-1])
         assert isinstance(record, Record)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from journal import Event
 from journal.reader import read_chunk
 from journal.record import FORMAT, Header, decode, encode_event, encode_header
-from journal.scan import Damage, Found, scan
+from journal.scan import UNFINISHED, Damage, Found, scan
 from journal.segment import open_segment
 
 if TYPE_CHECKING:
@@ -75,9 +75,13 @@ def test_what_is_whole_is_found_and_every_byte_is_told(mutations: list[Mutation]
 
 
 @settings(max_examples=100)
-@given(st.lists(_cut | _insert | _overwrite, max_size=4), st.integers(1, 500), st.booleans())
+@given(
+    mutations=st.lists(_cut | _insert | _overwrite, max_size=4),
+    limit=st.integers(1, 500),
+    final=st.booleans(),
+)
 def test_blocks_of_any_size_give_the_same(
-    tmp_path_factory: pytest.TempPathFactory, mutations: list[Mutation], limit: int, final: bool
+    tmp_path_factory: pytest.TempPathFactory, *, mutations: list[Mutation], limit: int, final: bool
 ) -> None:
     """Reading in blocks finds what reading at once finds, but for an unfinished last line."""
     content = _mutate(WHOLE, mutations)
@@ -106,7 +110,7 @@ def test_nuls_behind_a_record_cost_nothing_but_themselves() -> None:
     content = LINES[1] + LINES[2][:-1] + b"\0" * 10
     items = list(scan(content, 0))
     assert [type(item) for item in items] == [Found, Found, Damage]
-    assert items[-1] == Damage(len(content) - 10, 10, "unfinished record")
+    assert items[-1] == Damage(len(content) - 10, 10, UNFINISHED)
 
 
 def test_two_records_on_a_line_are_two_records() -> None:

@@ -80,6 +80,27 @@ def test_a_torn_tail_says_what_it_means(tmp_path: Path) -> None:
     )
 
 
+def test_a_tail_of_noise_is_no_torn_record(tmp_path: Path) -> None:
+    """Only the beginning of a record is called torn: other bytes at the end are damage."""
+    path = write_segment(tmp_path, "1", 1, THREE, tail=b"\0" * 100)
+    (problem,) = verify(tmp_path).problems
+    assert (problem.kind, problem.offset, problem.length) == (
+        "damage",
+        path.stat().st_size - 100,
+        100,
+    )
+
+
+def test_a_whole_last_record_without_its_newline_is_an_event(tmp_path: Path) -> None:
+    """A record that lacks nothing but its newline counts, and the newline is missed."""
+    path = write_segment(tmp_path, "1", 1, THREE)
+    path.write_bytes(path.read_bytes()[:-1])
+    report = verify(tmp_path)
+    assert _kinds(report) == ["newline"]
+    assert report.events == 3
+    assert report.bytes == path.stat().st_size
+
+
 def test_a_lost_newline_is_found(tmp_path: Path) -> None:
     """A record whose newline is gone is whole, and yet not as it was written."""
     path = write_segment(tmp_path, "1", 1, THREE)

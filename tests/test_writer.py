@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from journal import ClosedError, EventError, Journal, NotAJournalError, Position
+from journal import ClosedError, EventError, Journal, NotAJournalError, Position, clock
 from journal.reader import read_events
 from tests.journals import (
     FORK_OF_A_THREADED_PROCESS,
@@ -130,6 +130,21 @@ def test_times_grow_even_if_the_clock_does_not(
         journal.append_message("s", "user", "hello")
     times = [record.event.time for record in events(journal_dir)]
     assert times == sorted(set(times))
+
+
+def test_times_come_behind_what_was_read(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer is later than the question that its process read, whatever its own clock says."""
+    monkeypatch.setattr(clock, "_seen", 0)
+    monkeypatch.setattr("time.time_ns", lambda: 1_700_000_000 * 10**9)
+    question = 1_700_000_000 * 10**6 + 5_000_000
+    clock.observe(question)
+    clock.observe(question + 2 * 3600 * 10**6)  # a clock that is hours ahead drags nobody along
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "answer")
+    (record,) = events(journal_dir)
+    assert question < record.event.time < question + 10
 
 
 def test_threads_share_a_handle(journal_dir: Path) -> None:
@@ -264,6 +279,29 @@ journal.append_message("s", "user", "hello", id="m1")
     output, errors = start(source, journal_dir).communicate()
     assert (output, errors) == ("synced\n", "")
     assert ids(journal_dir) == ["m1"]
+
+
+def test_a_handle_that_cannot_sync_does_not_keep_others_from_it(
+    journal_dir: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    """At the end of the program every handle is closed, though closing one of them fails."""
+    source = """
+import os, sys
+from journal import Journal
+real = os.fdatasync
+def fdatasync(fd):
+    if "/lanes/2/" in os.readlink(f"/proc/self/fd/{fd}"):
+        raise OSError(5, "Input/output error")
+    real(fd)
+    os.write(1, b"synced\\n")
+os.fdatasync = fdatasync
+handles = [Journal.open(sys.argv[1]) for _ in range(3)]
+for handle in handles:
+    handle.append_message("s", "user", "hello")
+"""
+    output, errors = start(source, journal_dir).communicate()
+    assert output == "synced\n" * 2
+    assert "SyncError" in errors
 
 
 def test_an_unknown_level_is_refused_before_anything_is_made(journal_dir: Path) -> None:

@@ -27,6 +27,7 @@ _CODES: dict[type[Exception], int] = {
 
 
 @click.group(
+    "journal",
     cls=ExitGroup,
     codes=_CODES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

@@ -1,0 +1,57 @@
+"""What was written since the last good sync, and making it durable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from journal.directory import sync_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from journal.segment import SegmentFile
+
+
+@dataclass(slots=True)
+class Unsynced:
+    """What was written since the last good sync.
+
+    Attributes:
+        mark: count of events that this lane writer had written.
+        files: segments with unsynced bytes, the active one last.
+        folders: folders with unsynced entries.
+        lines: the records themselves, to be written again if the disk loses them.
+        size: bytes in `lines`.
+        lost: why the disk may have lost `lines`: no sync helps, they must be written again.
+    """
+
+    mark: int = 0
+    files: list[SegmentFile] = field(default_factory=list)
+    folders: list[Path] = field(default_factory=list)
+    lines: list[bytes] = field(default_factory=list)
+    size: int = 0
+    lost: OSError | None = None
+
+    def before(self, later: Unsynced) -> Unsynced:
+        """Join this with what was written later."""
+        return Unsynced(
+            later.mark,
+            list(dict.fromkeys([*self.files, *later.files])),
+            [*self.folders, *later.folders],
+            self.lines + later.lines,
+            self.size + later.size,
+            self.lost or later.lost,
+        )
+
+
+def sync_all(unsynced: Unsynced) -> None:
+    """Make everything in `unsynced` durable.
+
+    Raises:
+        OSError: the disk refused.
+    """
+    for file in unsynced.files:
+        file.sync()
+    for folder in dict.fromkeys(unsynced.folders):
+        sync_folder(folder)

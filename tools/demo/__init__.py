@@ -1,0 +1,1 @@
+"""The parts of `make demo`; `tools/demo.py` puts them together."""

@@ -1,0 +1,49 @@
+"""One of the eight writers: a process that appends its part of the conversation.
+
+Each id goes to standard output when its append has returned: that is the acknowledgement. The
+process ends when its standard input does, so that none is left behind when the demonstration dies.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import time
+
+from demo.script import Conversation
+from journal import Journal
+
+_FLUSH = 12
+"""Most messages that are appended with one write(2)."""
+
+
+def speak(path: str, seat: int, messages: int, begin: int, rate: float) -> None:
+    """Append the messages of a seat from number `begin` on, about `rate` of them a second."""
+    conversation = Conversation(messages)
+    chance = random.Random(seat * messages + begin)
+    with Journal.open(path) as journal:
+        if seat == 0:
+            journal.append_many(conversation.sessions())
+        started, turn = time.monotonic(), begin
+        while turn < messages:
+            flush = range(turn, min(turn + chance.randint(1, _FLUSH), messages))
+            said = [conversation.said(seat, number) for number in flush]
+            journal.append_many(
+                {"type": "message.appended", "session": one.session, "id": one.id, "data": one.data}
+                for one in said
+            )
+            os.write(sys.stdout.fileno(), "".join(f"{one.id}\n" for one in said).encode())
+            turn = flush.stop
+            time.sleep(max(0.0, started + (turn - begin) / rate - time.monotonic()))
+        sys.stdin.read()
+
+
+def main(arguments: list[str]) -> int:
+    """Run one writer: journal, seat, messages, the first of them, and how many a second."""
+    path, seat, messages, begin, rate = arguments
+    try:
+        speak(path, int(seat), int(messages), int(begin), float(rate))
+    except BrokenPipeError:  # nobody is left to acknowledge to
+        return 1
+    return 0
