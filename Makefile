@@ -15,6 +15,8 @@ lint: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy tools/cli_reference.py tools/acceptance.py tools/demo.py
+	$(BIN)/mypy tools/demo
 	$(BIN)/lint-imports
 
 format: .venv/dev.stamp

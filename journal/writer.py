@@ -7,30 +7,21 @@ import contextlib
 import os
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Self, get_args
 
 from journal.directory import open_directory
-from journal.errors import ClosedError, EventError, SyncError
+from journal.errors import ClosedError, EventError
 from journal.event import MESSAGE_APPENDED, check_event, moment
 from journal.ids import uuid7
-from journal.lane_writer import LaneWriter, NewEvent
-from journal.unsynced import Unsynced, sync_all
+from journal.shared_lane import Fsync, SharedLane
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
     from pathlib import Path
 
+    from journal.lane_writer import NewEvent
     from journal.position import Position
-
-Fsync = Literal["never", "interval", "always"]
-
-_GATHER = 0.1
-"""Seconds that the background sync gathers for: with the sync itself, below 200 ms."""
-_URGENT = 4 * 1024 * 1024
-"""Unsynced bytes that end the gathering at once."""
-_FULL = 32 * 1024 * 1024
-"""Unsynced bytes at which the appender itself waits for the disk: memory stays bounded."""
 
 
 class Journal:
@@ -48,34 +39,15 @@ class Journal:
     - `always`: and a power loss. Threads share one fdatasync.
     """
 
-    _writer: LaneWriter | None
-    _failure: SyncError | None
-    _syncer: threading.Thread | None
-
     def __init__(self, path: str | os.PathLike[str], fsync: Fsync) -> None:
         if fsync not in get_args(Fsync):
             raise ValueError(f"fsync must be one of {', '.join(get_args(Fsync))}, not {fsync!r}")
         self._directory = open_directory(path)
-        self._fsync = fsync
-        self._reset()
-        self._writer = self._lease()
-        _handles.add(self)
-
-    def _reset(self) -> None:
-        """Begin with nothing leased and nothing written, as a new or a forked handle does."""
-        self._lock = threading.Lock()
-        self._sync_lock = threading.Lock()
-        self._wake = threading.Event()
-        self._urgent = threading.Event()
-        self._syncer = None
-        self._durable = 0
-        self._refused: tuple[int, SyncError | None] = (0, None)
-        self._failure = None
-        self._writer = None
+        self._fsync: Fsync = fsync
+        self._turn = threading.Lock()
+        self._lane: SharedLane | None = SharedLane(self._directory, fsync)
         self._closed = False
-
-    def _lease(self) -> LaneWriter:
-        return LaneWriter(self._directory, keep=self._fsync != "never")
+        _handles.add(self)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, fsync: Fsync = "interval") -> Self:
@@ -160,21 +132,17 @@ class Journal:
         return self._append(checked) if checked else []
 
     def _append(self, events: list[NewEvent]) -> list[Position]:
-        with self._lock:
-            if self._closed:
-                raise ClosedError(f"this handle on {self.path} was closed; open another")
-            if self._failure is not None:
-                failure, self._failure = self._failure, None
-                raise failure
-            if self._writer is None:  # a forked child writes to a lane of its own
-                self._writer = self._lease()
-            positions = self._writer.append(events)
-            mark, size = self._writer.unsynced.mark, self._writer.unsynced.size
-        if self._fsync == "always" or size > _FULL:
-            self._make_durable(mark)
-        elif self._fsync == "interval":
-            self._sync_soon(mark, size)
-        return positions
+        return self._leased().append(events)
+
+    def _leased(self) -> SharedLane:
+        """Return the lane; a forked child leases one of its own here."""
+        lane = self._lane
+        if lane is None:
+            with self._turn:
+                if self._closed:
+                    raise ClosedError(f"this handle on {self.path} was closed; open another")
+                lane = self._lane = self._lane or SharedLane(self._directory, self._fsync)
+        return lane
 
     def sync(self) -> None:
         """Make everything that was appended durable, whatever the level.
@@ -183,99 +151,7 @@ class Journal:
             SyncError: the disk refused; the events it names are written but not durable.
             ClosedError: the handle was closed.
         """
-        with self._lock:
-            if self._closed:
-                raise ClosedError(f"this handle on {self.path} was closed; open another")
-            failure, self._failure = self._failure, None
-            writer = self._writer
-        if writer is not None:
-            self._make_durable(writer.unsynced.mark)
-        if failure is not None and not failure.ids:
-            raise failure
-
-    def _make_durable(self, mark: int) -> None:
-        """Return when the first `mark` events are durable; many threads share one sync."""
-        with self._sync_lock:
-            writer = self._writer
-            if self._durable >= mark:
-                return
-            if writer is None:
-                raise SyncError(
-                    f"the handle on {self.path} was closed before this was durable;"
-                    " append it again with the same ids",
-                    (),
-                )
-            refused, failure = self._refused
-            if mark <= refused and failure is not None:
-                raise failure
-            with self._lock:
-                taken = writer.take_unsynced()
-            self._sync_taken(writer, taken)
-
-    def _sync_taken(self, writer: LaneWriter, taken: Unsynced) -> None:
-        cause = taken.lost
-        try:
-            if cause is None:
-                sync_all(taken)
-        except OSError as error:
-            cause = error
-        except BaseException:
-            with self._lock:
-                writer.put_back(taken)
-            raise
-        with self._lock:
-            if cause is None:
-                writer.synced(taken)
-                self._durable = taken.mark
-            else:
-                self._rescue(writer, taken, cause)
-
-    def _rescue(self, writer: LaneWriter, taken: Unsynced, cause: OSError) -> None:
-        try:
-            writer.rescue(taken, cause)
-        except SyncError as error:
-            if not error.ids:  # nothing will write them again: no later sync may claim them
-                self._refused = writer.unsynced.mark, error
-            raise
-        self._durable = writer.unsynced.mark
-
-    def _sync_soon(self, mark: int, size: int) -> None:
-        if not self._wake.is_set():
-            if self._syncer is None and not self._start_syncer():
-                self._make_durable(mark)
-                return
-            self._wake.set()
-        if size > _URGENT:
-            self._urgent.set()
-
-    def _start_syncer(self) -> bool:
-        """Start the background thread; False where no thread can be started."""
-        with self._lock:
-            if self._syncer is None:
-                arguments = (weakref.ref(self), self._wake, self._urgent)
-                syncer = threading.Thread(
-                    target=_sync_in_background, args=arguments, name="journal-sync", daemon=True
-                )
-                try:
-                    syncer.start()
-                except RuntimeError:  # too many threads, or the interpreter is ending
-                    return False
-                self._syncer = syncer
-        return True
-
-    def _sync_quietly(self) -> bool:
-        """Sync for the background thread; keep an error for the next call. False when closed."""
-        with self._lock:
-            writer = self._writer
-            if self._closed or writer is None:
-                return False
-            mark = writer.unsynced.mark
-        try:
-            self._make_durable(mark)
-        except SyncError as error:
-            with self._lock:
-                self._failure = error
-        return True
+        self._leased().sync()
 
     def close(self) -> None:
         """Sync what the level promises, close the files and end the lease; again does nothing.
@@ -283,24 +159,11 @@ class Journal:
         Raises:
             SyncError: the disk refused; the handle is closed all the same.
         """
-        with self._lock:
-            if self._closed:
-                return
+        with self._turn:
             self._closed = True
-            writer, failure = self._writer, self._failure
-        self._wake.set()
-        self._urgent.set()
-        if writer is None:
-            return
-        try:
-            if self._fsync != "never":
-                self._make_durable(writer.unsynced.mark)
-        finally:
-            with self._sync_lock, self._lock:
-                self._writer = None
-                writer.close()
-        if failure is not None and not failure.ids:
-            raise failure
+            lane = self._lane
+        if lane is not None:
+            lane.close()
 
     def __enter__(self) -> Self:
         return self
@@ -319,11 +182,10 @@ class Journal:
 
     def _after_fork_in_child(self) -> None:
         """Let go of the parent's lane: two processes must never write to one segment."""
-        writer, closed = self._writer, self._closed
-        self._reset()
-        self._closed = closed
-        if writer is not None:
-            writer.close()
+        self._turn = threading.Lock()
+        lane, self._lane = self._lane, None
+        if lane is not None:
+            lane.abandon()
 
 
 def _event(type: str, session: str, id: str | None, data: Mapping[str, Any]) -> NewEvent:
@@ -342,22 +204,6 @@ def _from_mapping(event: Mapping[str, Any]) -> NewEvent:
     if rest:
         raise EventError(f"{next(iter(rest))!r} is no key of an event (type, session, id, data)")
     return _event(type, session, id, data)
-
-
-def _sync_in_background(
-    handle: weakref.ref[Journal], wake: threading.Event, urgent: threading.Event
-) -> None:
-    """Sync a handle's appends soon after each first one, until it is closed or forgotten."""
-    alive = True
-    while alive:
-        wake.wait()
-        urgent.wait(_GATHER)
-        # cleared before the sync takes its snapshot: an append in between wakes again
-        wake.clear()
-        urgent.clear()
-        journal = handle()
-        alive = journal is not None and journal._sync_quietly()  # noqa: SLF001 - its own thread
-        del journal
 
 
 _handles: weakref.WeakSet[Journal] = weakref.WeakSet()

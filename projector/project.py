@@ -70,7 +70,10 @@ class Projector:
         on_commit: Callable[[Progress], None] | None = None,
         stop: Callable[[], bool] = lambda: False,
     ) -> Progress:
-        """Apply everything that the lanes have gained, until there is nothing more or `stop`.
+        """Apply everything that stands in the lanes now, unless told to `stop`.
+
+        What is appended meanwhile may wait for the next call: beside writers that never pause,
+        one that went on until there is nothing more would never return.
 
         Args:
             on_commit: told of the progress after every transaction.
@@ -81,7 +84,8 @@ class Projector:
             ReadError: a segment cannot be read.
         """
         progress = Progress()
-        while (pending := self._pending()) and not stop():
+        goals = {place(ref): ref.size for ref in list_segments(self._lanes)}
+        while (pending := self._pending(goals)) and not stop():
             before = progress
             try:
                 for events, size in self._transaction(pending, stop):
@@ -99,13 +103,14 @@ class Projector:
                 on_commit(progress)
         return progress
 
-    def _pending(self) -> list[SegmentRef]:
-        """List what is not applied: of each lane the first such segment."""
+    def _pending(self, goals: dict[Place, int]) -> list[SegmentRef]:
+        """List what is not applied up to its goal: of each lane the first such segment."""
         pending: dict[str, SegmentRef] = {}
         for ref in list_segments(self._lanes):
             mark = self._marks.get(place(ref))
             # an empty segment has nothing to wait for: its lane goes on in the next
-            if (mark.offset if mark else 0) < ref.size and ref.lane not in pending:
+            goal = goals.get(place(ref), 0)
+            if (mark.offset if mark else 0) < goal and ref.lane not in pending:
                 pending[ref.lane] = ref
         return list(pending.values())
 

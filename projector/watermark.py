@@ -55,6 +55,26 @@ def save_mark(db: apsw.Connection, at: Place, mark: Mark) -> None:
     )
 
 
+def finished_ends(marks: dict[Place, Mark], refs: list[SegmentRef]) -> dict[Place, int]:
+    """Return the offset at which the finished records of each segment end.
+
+    Raises:
+        ReadError: a segment cannot be read.
+    """
+    ends = {}
+    for ref in refs:
+        mark = marks.get(place(ref))
+        offset = 0 if mark is None else mark.offset
+        # what is applied is finished
+        ends[place(ref)] = ref.size if offset >= ref.size else offset + unread(ref, offset)[0]
+    return ends
+
+
+def reached(marks: dict[Place, Mark], ends: dict[Place, int]) -> bool:
+    """Say whether every segment is applied up to its end in `ends`."""
+    return all(end == 0 or (at in marks and marks[at].offset >= end) for at, end in ends.items())
+
+
 @dataclass(frozen=True, slots=True)
 class Lag:
     """What the lanes hold and the projection has not applied: finished bytes, and records."""

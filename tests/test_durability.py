@@ -28,7 +28,7 @@ from tests.journals import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from journal.writer import Fsync
+    from journal.shared_lane import Fsync
     from tests.conftest import ExpectedProblems
 
 
@@ -148,14 +148,15 @@ def test_threads_share_a_sync(journal_dir: Path, disk: Disk) -> None:
 
     disk.during = gather
     with Journal.open(journal_dir, fsync="always") as journal:
-        real = journal._make_durable
+        lane = journal._leased()
+        real = lane._make_durable
 
         def make_durable(mark: int) -> None:
             if syncing.is_set():
                 appended.release()
             real(mark)
 
-        journal._make_durable = make_durable  # type: ignore[method-assign] # tells of an append
+        lane._make_durable = make_durable  # type: ignore[method-assign] # tells of an append
         leader = threading.Thread(target=journal.append_message, args=("s", "user", "0"))
         leader.start()
         assert syncing.wait(5)
@@ -272,14 +273,15 @@ def test_background_refusal_is_told_to_the_next_append(journal_dir: Path, disk: 
     noted = threading.Event()
     disk.refusals = 2
     with Journal.open(journal_dir) as journal:
-        real = journal._sync_quietly
+        lane = journal._leased()
+        real = lane._sync_quietly
 
         def sync_quietly() -> bool:
             alive = real()
             noted.set()
             return alive
 
-        journal._sync_quietly = sync_quietly  # type: ignore[method-assign] # tells when it is done
+        lane._sync_quietly = sync_quietly  # type: ignore[method-assign] # tells when it is done
         journal.append_message("s", "user", "hello", id="m1")
         assert noted.wait(5)
         with pytest.raises(SyncError, match="'m1'"):

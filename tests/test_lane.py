@@ -23,7 +23,7 @@ import sys
 from journal import Journal
 journal = Journal.open(sys.argv[1])
 journal.append_message("s", "user", "hello", id=sys.argv[2])
-print(journal._writer.path.name, flush=True)
+print(journal._lane.path.name, flush=True)
 sys.stdin.readline()
 """
 
@@ -39,8 +39,8 @@ def _kill(process: subprocess.Popen[str]) -> None:
 
 
 def _lane(journal: Journal) -> str:
-    assert journal._writer is not None
-    return journal._writer.path.name
+    assert journal._lane is not None
+    return journal._lane.path.name
 
 
 def test_every_process_gets_a_lane_of_its_own(journal_dir: Path, start: Start) -> None:

@@ -184,7 +184,7 @@ def test_a_forked_child_writes_to_a_lane_of_its_own(journal_dir: Path) -> None:
 @FORK_OF_A_THREADED_PROCESS
 def test_a_fork_in_the_midst_of_an_append_does_not_hang_the_child(journal_dir: Path) -> None:
     """A child forked while another thread holds the handle's lock can append."""
-    with Journal.open(journal_dir) as journal, journal._lock:
+    with Journal.open(journal_dir) as journal, journal._leased()._lock, journal._turn:
         if (pid := os.fork()) == 0:
             journal.append_message("s", "user", "child", id="child")
             os._exit(0)

@@ -342,9 +342,7 @@ def as_writer(journal: Path, name: str, seed: int, fsync: str) -> None:
 
 
 def _made_up(rng: random.Random, session: str, id: str) -> dict[str, object]:
-    text = " ".join(
-        rng.choices(["alpha", "beta", "gamma", "北京", "x" * 500], k=rng.randint(1, 6))
-    )
+    text = " ".join(rng.choices(["alpha", "beta", "gamma", "北京", "x" * 500], k=rng.randint(1, 6)))
     return {
         "type": "message.appended",
         "session": session,

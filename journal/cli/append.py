@@ -12,11 +12,13 @@ from journal.cli.exits import FAILED
 from journal.cli.message_lines import NumberedLine, batches, parse_message
 from journal.errors import EventError
 from journal.ids import uuid7
-from journal.writer import Fsync, Journal
+from journal.writer import Journal
 
 if TYPE_CHECKING:
     from io import BufferedReader
     from pathlib import Path
+
+    from journal.shared_lane import Fsync
 
 
 @click.command("append")

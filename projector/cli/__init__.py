@@ -11,7 +11,7 @@ import click
 
 from journal.cli.exits import BUSY, FAILED, NOT_FOUND, USAGE, ExitGroup
 from journal.directory import default_path
-from journal.errors import EventError, JournalError, NotAJournalError
+from journal.errors import JournalError, NotAJournalError
 from projector.cli.keep import digest_command, rebuild_command, run_command, sync_command
 from projector.cli.search import search_command
 from projector.cli.sessions import sessions_command, show_command
@@ -21,7 +21,6 @@ from projector.errors import NotFound, ProjectorBusy, ProjectorError, QueryError
 _CODES: dict[type[Exception], int] = {
     JournalError: FAILED,
     NotAJournalError: NOT_FOUND,
-    EventError: USAGE,
     ProjectorError: FAILED,
     ProjectorBusy: BUSY,
     NotFound: NOT_FOUND,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -49,9 +50,18 @@ def hit_json(hit: Hit) -> dict[str, Any]:
     }
 
 
+# what an agent read from somewhere could otherwise write to the terminal as its user
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]+")
+
+
+def harmless(text: str) -> str:
+    """Return a text without control characters, but for tabs and newlines."""
+    return _CONTROL.sub(" ", text)
+
+
 def readable(view: MessageView) -> str:
     """Return what a message says as text: its parts, what it calls, and what came back."""
-    return "\n\n".join(piece for piece in _pieces(view) if piece.strip())
+    return harmless("\n\n".join(piece for piece in _pieces(view) if piece.strip()))
 
 
 def _pieces(view: MessageView) -> Iterator[str]:
@@ -134,4 +144,4 @@ def described(session: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield what is known of a session, as name and value, without times."""
     for name in ("source", "model", "cwd", "parent", "end_reason"):
         if session[name] is not None:
-            yield name.replace("_", " "), str(session[name])
+            yield name.replace("_", " "), harmless(str(session[name]))

@@ -9,7 +9,7 @@ import click
 import orjson
 
 from journal.cli.when import Moment, show_moment
-from projector.cli.render import hit_json, readable
+from projector.cli.render import harmless, hit_json, readable
 from projector.projection import Projection
 from projector.search import RANKED, Look
 
@@ -115,8 +115,8 @@ def _print_hit(number: int, hit: Hit) -> None:
     place = "  ".join(
         part for part in (show_moment(hit.time)[:16], hit.role, hit.source, hit.session) if part
     )
-    title = f"{click.style(hit.title, bold=True)}  " if hit.title else ""
-    click.echo(f"{number:>3}. {title}{click.style(place, dim=True)}")
+    title = f"{click.style(harmless(hit.title), bold=True)}  " if hit.title else ""
+    click.echo(f"{number:>3}. {title}{click.style(harmless(place), dim=True)}")
     for view in hit.context:
         if view.id == hit.id:
             click.echo(f"     {_bold(hit.snippet)}")

@@ -8,7 +8,7 @@ import click
 import orjson
 
 from journal.cli.when import show_moment
-from projector.cli.render import described, message_json, readable, session_json
+from projector.cli.render import described, harmless, message_json, readable, session_json
 from projector.projection import Projection
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ def sessions_command(path: Path, limit: int, offset: int, as_json: bool) -> None
         click.echo("no sessions; append something with `journal append`", err=True)
     for view in found:
         last = "" if view.last is None else show_moment(view.last)[:16]
-        about = click.style(view.title, bold=True) if view.title else view.preview
+        about = click.style(harmless(view.title), bold=True) if view.title else view.preview
         counted = f"{view.messages:>6,}  {view.source or '':<12}"
-        click.echo(f"{view.session:<38} {last:<16} {counted} {about}".rstrip())
+        click.echo(f"{harmless(view.session):<38} {last:<16} {counted} {about}".rstrip())
 
 
 @click.command("show")
@@ -79,7 +79,7 @@ def show_command(path: Path, session: str, as_json: bool, markdown: bool) -> Non
 
 
 def _markdown(session: SessionView, messages: list[MessageView]) -> Iterator[str]:
-    yield f"# {session.title or session.session}\n"
+    yield f"# {harmless(session.title or session.session)}\n"
     yield f"- session: `{session.session}`"
     for name, value in described(session_json(session)):
         yield f"- {name}: `{value}`"
@@ -89,7 +89,7 @@ def _markdown(session: SessionView, messages: list[MessageView]) -> Iterator[str
 
 
 def _text(session: SessionView, messages: list[MessageView]) -> Iterator[str]:
-    yield click.style(session.title or session.session, bold=True)
+    yield click.style(harmless(session.title or session.session), bold=True)
     known = [f"session: {session.session}", f"{session.messages:,} messages"]
     known += [f"{name}: {value}" for name, value in described(session_json(session))]
     yield click.style("  ".join(known), dim=True)

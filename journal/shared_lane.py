@@ -1,0 +1,221 @@
+"""A leased lane that threads share, with what its level of durability promises."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import TYPE_CHECKING, Literal
+
+from journal.errors import ClosedError, SyncError
+from journal.lane_writer import LaneWriter, NewEvent
+from journal.unsynced import Unsynced, sync_all
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from journal.directory import Directory
+    from journal.position import Position
+
+Fsync = Literal["never", "interval", "always"]
+
+_GATHER = 0.1
+"""Seconds that the background sync gathers for: with the sync itself, below 200 ms."""
+_URGENT = 4 * 1024 * 1024
+"""Unsynced bytes that end the gathering at once."""
+_FULL = 32 * 1024 * 1024
+"""Unsynced bytes at which the appender itself waits for the disk: memory stays bounded."""
+
+
+class SharedLane:
+    """Takes turns at a lane's one writer, and syncs what it wrote as `fsync` promises.
+
+    Two locks, taken in this order: `_sync_lock` for the one sync under way, `_lock` for the
+    writer. Appends wait for `_lock` alone, so threads write on while one of them syncs for all.
+    """
+
+    def __init__(self, directory: Directory, fsync: Fsync) -> None:
+        self._fsync = fsync
+        self._lock = threading.Lock()
+        self._sync_lock = threading.Lock()
+        self._wake = threading.Event()
+        self._urgent = threading.Event()
+        self._syncer: threading.Thread | None = None
+        self._durable = 0
+        self._refused: tuple[int, SyncError | None] = (0, None)
+        self._failure: SyncError | None = None
+        self._closed = False
+        self._released = False
+        self._path = directory.path
+        self._writer = LaneWriter(directory, keep=fsync != "never")
+
+    @property
+    def path(self) -> Path:
+        """The lane's folder."""
+        return self._writer.path
+
+    def append(self, events: Sequence[NewEvent]) -> list[Position]:
+        """Append events with one write(2).
+
+        Raises:
+            EventError, AppendError, SyncError, ClosedError: as `Journal.append`.
+        """
+        with self._lock:
+            self._check_open()
+            if self._failure is not None:
+                failure, self._failure = self._failure, None
+                raise failure
+            positions = self._writer.append(events)
+            mark, size = self._writer.unsynced.mark, self._writer.unsynced.size
+        if self._fsync == "always" or size > _FULL:
+            self._make_durable(mark)
+        elif self._fsync == "interval":
+            self._sync_soon(mark, size)
+        return positions
+
+    def sync(self) -> None:
+        """Make everything that was appended durable, whatever the level.
+
+        Raises:
+            SyncError, ClosedError: as `Journal.sync`.
+        """
+        with self._lock:
+            self._check_open()
+            failure, self._failure = self._failure, None
+            mark = self._writer.unsynced.mark
+        self._make_durable(mark)
+        if failure is not None and not failure.ids:
+            raise failure
+
+    def _make_durable(self, mark: int) -> None:
+        """Return when the first `mark` events are durable; many threads share one sync."""
+        with self._sync_lock:
+            if self._durable >= mark:
+                return
+            if self._released:
+                raise SyncError(
+                    f"the handle on {self._path} was closed before this was durable;"
+                    " append it again with the same ids",
+                    (),
+                )
+            refused, failure = self._refused
+            if mark <= refused and failure is not None:
+                raise failure
+            with self._lock:
+                taken = self._writer.take_unsynced()
+            self._sync_taken(taken)
+
+    def _sync_taken(self, taken: Unsynced) -> None:
+        cause = taken.lost
+        try:
+            if cause is None:
+                sync_all(taken)
+        except OSError as error:
+            cause = error
+        except BaseException:
+            with self._lock:
+                self._writer.put_back(taken)
+            raise
+        with self._lock:
+            if cause is None:
+                self._writer.synced(taken)
+                self._durable = taken.mark
+            else:
+                self._rescue(taken, cause)
+
+    def _rescue(self, taken: Unsynced, cause: OSError) -> None:
+        try:
+            self._writer.rescue(taken, cause)
+        except SyncError as error:
+            if not error.ids:  # nothing will write them again: no later sync may claim them
+                self._refused = self._writer.unsynced.mark, error
+            raise
+        self._durable = self._writer.unsynced.mark
+
+    def _sync_soon(self, mark: int, size: int) -> None:
+        if not self._wake.is_set():
+            if self._syncer is None and not self._start_syncer():
+                self._make_durable(mark)
+                return
+            self._wake.set()
+        if size > _URGENT:
+            self._urgent.set()
+
+    def _start_syncer(self) -> bool:
+        """Start the background thread; False where no thread can be started."""
+        with self._lock:
+            if self._syncer is None:
+                arguments = (weakref.ref(self), self._wake, self._urgent)
+                syncer = threading.Thread(
+                    target=_sync_in_background, args=arguments, name="journal-sync", daemon=True
+                )
+                try:
+                    syncer.start()
+                except RuntimeError:  # too many threads, or the interpreter is ending
+                    return False
+                self._syncer = syncer
+        return True
+
+    def _sync_quietly(self) -> bool:
+        """Sync for the background thread; keep an error for the next call. False when closed."""
+        with self._lock:
+            if self._closed:
+                return False
+            mark = self._writer.unsynced.mark
+        try:
+            self._make_durable(mark)
+        except SyncError as error:
+            with self._lock:
+                self._failure = error
+        return True
+
+    def close(self) -> None:
+        """Sync what the level promises, close the files and end the lease; again does nothing.
+
+        Raises:
+            SyncError: the disk refused; everything is closed all the same.
+        """
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            mark, failure = self._writer.unsynced.mark, self._failure
+        self._wake.set()
+        self._urgent.set()
+        try:
+            if self._fsync != "never":
+                self._make_durable(mark)
+        finally:
+            with self._sync_lock, self._lock:
+                self._released = True
+                self._writer.close()
+        if failure is not None and not failure.ids:
+            raise failure
+
+    def abandon(self) -> None:
+        """Close the descriptors and nothing else, as a forked child must.
+
+        It takes no lock: a thread that is not in the child may have held one at the fork.
+        """
+        self._closed = self._released = True
+        self._writer.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedError(f"this handle on {self._path} was closed; open another")
+
+
+def _sync_in_background(
+    lane: weakref.ref[SharedLane], wake: threading.Event, urgent: threading.Event
+) -> None:
+    """Sync a lane's appends soon after each first one, until it is closed or forgotten."""
+    alive = True
+    while alive:
+        wake.wait()
+        urgent.wait(_GATHER)
+        # cleared before the sync takes its snapshot: an append in between wakes again
+        wake.clear()
+        urgent.clear()
+        shared = lane()
+        alive = shared is not None and shared._sync_quietly()  # noqa: SLF001 - its own thread
+        del shared
