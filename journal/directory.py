@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from journal import clock
+from journal import clock, disk
 from journal.errors import JournalOpenError, NotAJournalError, VersionError
 from journal.ids import uuid7
 from journal.record import FORMAT
@@ -102,13 +103,13 @@ def make_folder(path: Path) -> bool:
         OSError: the file system refuses, or something else stands there.
     """
     try:
-        path.mkdir(mode=0o700)
+        disk.in_use.make_folder(path)
     except FileExistsError:
         # a link inside the journal would lead writes to somewhere else
         if not stat.S_ISDIR(path.lstat().st_mode):
             raise
         return False
-    path.chmod(0o700)  # a strict umask may have taken bits away
+    disk.in_use.chmod(path, 0o700)  # a strict umask may have taken bits away
     return True
 
 
@@ -120,7 +121,7 @@ def sync_folder(path: Path) -> None:
     """
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(fd)
+        disk.in_use.fsync(fd)
     finally:
         os.close(fd)
 
@@ -131,28 +132,42 @@ def replace_file(path: Path, content: bytes) -> None:
     Raises:
         OSError: the file system refuses; the old file stands.
     """
+    swap_file(path, content)
+    sync_folder(path.parent)
+
+
+def swap_file(path: Path, content: bytes) -> None:
+    """Write a small file whole; after a power loss it may be the old one again, never a mixture.
+
+    Raises:
+        OSError: the file system refuses; the old file stands.
+    """
     draft = _write_draft(path, content)
     try:
-        draft.replace(path)
+        disk.in_use.replace(draft, path)
     except OSError:
-        draft.unlink(missing_ok=True)
+        _discard(draft)
         raise
-    sync_folder(path.parent)
 
 
 def _write_draft(path: Path, content: bytes) -> Path:
     draft = path.with_name(f".{path.name}.{uuid7()}")
-    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    fd = disk.in_use.create(draft)
     try:
-        with os.fdopen(fd, "wb") as file:
-            os.fchmod(fd, 0o600)
-            file.write(content)
-            file.flush()
-            os.fsync(fd)
+        disk.in_use.fchmod(fd, 0o600)
+        disk.write_whole(fd, content)
+        disk.in_use.fsync(fd)
     except OSError:
-        draft.unlink(missing_ok=True)
+        _discard(draft)
         raise
+    finally:
+        os.close(fd)
     return draft
+
+
+def _discard(draft: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        disk.in_use.unlink(draft)
 
 
 def _make_folders(folder: Path, made: list[Path]) -> None:
@@ -177,11 +192,11 @@ def _make_mark(folder: Path) -> None:
     draft = _write_draft(folder / MARK, orjson.dumps(mark) + b"\n")
     try:
         # link fails where the name exists: exactly one of many processes makes the mark
-        (folder / MARK).hardlink_to(draft)
+        disk.in_use.link(draft, folder / MARK)
     except FileExistsError:
         return
     finally:
-        draft.unlink(missing_ok=True)
+        _discard(draft)
 
 
 def _read_mark(folder: Path) -> str:

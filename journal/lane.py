@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import portalocker
 
+from journal import disk
 from journal.directory import make_folder
 from journal.errors import LeaseError
 from journal.ids import uuid7
@@ -103,8 +104,7 @@ def lease(lanes: Path) -> Lane:
 
 def _try(path: Path) -> Lane | None:
     make_folder(path)
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    fd = os.open(path / LOCK, flags, 0o600)
+    fd = disk.in_use.open_lock(path / LOCK)
     try:
         portalocker.lock(fd, _TAKE)
     except portalocker.exceptions.AlreadyLocked:

@@ -101,7 +101,7 @@ def read_chunk(file: FileIO, offset: int, *, final: bool, limit: int = BLOCK) ->
     """
     reach = limit
     while True:
-        block = _pread(file, offset, reach)
+        block = read_at(file, offset, reach)
         at_end = len(block) < reach
         whole = len(block) if final and at_end else block.rfind(b"\n") + 1
         if whole or at_end:
@@ -111,7 +111,12 @@ def read_chunk(file: FileIO, offset: int, *, final: bool, limit: int = BLOCK) ->
         reach = min(reach * 4, MAX_RECORD + 1)
 
 
-def _pread(file: FileIO, offset: int, size: int) -> bytes:
+def read_at(file: FileIO, offset: int, size: int) -> bytes:
+    """Read `size` bytes at `offset`, fewer at the end of the file.
+
+    Raises:
+        ReadError: the file cannot be read.
+    """
     try:
         block = os.pread(file.fileno(), size, offset)
         # a read may come back short before the end of the file
@@ -229,7 +234,7 @@ def unread(ref: SegmentRef, offset: int) -> tuple[int, int]:
         raise ReadError(f"cannot open {ref.path}: {error.strerror or error}") from error
     with file:
         at = offset
-        while block := _pread(file, at, BLOCK):
+        while block := read_at(file, at, BLOCK):
             newline = block.rfind(b"\n")
             lines += block.count(b"\n")
             if newline >= 0:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from io import FileIO
 from typing import TYPE_CHECKING
 
+from journal import disk
 from journal.record import FORMAT, MAX_RECORD, DamagedRecord, Header, Record, decode
 from journal.scan import Damage, scan
 
@@ -87,8 +88,8 @@ class SegmentFile:
             OSError: the file system refuses, or the segment exists.
         """
         path = lane / segment_name(number)
-        fd = os.open(path, _APPEND | os.O_CREAT | os.O_EXCL, 0o600)
-        os.fchmod(fd, 0o600)  # a strict umask may have taken bits away
+        fd = disk.in_use.create(path)
+        disk.in_use.fchmod(fd, 0o600)  # a strict umask may have taken bits away
         return cls(path, number, 0, fd)
 
     @classmethod
@@ -99,7 +100,7 @@ class SegmentFile:
             OSError: the file system refuses.
         """
         path = lane / segment_name(number)
-        return cls(path, number, size, os.open(path, _APPEND))
+        return cls(path, number, size, disk.in_use.open_append(path))
 
     def write(self, data: bytes) -> None:
         """Append whole records in a single system call.
@@ -108,11 +109,8 @@ class SegmentFile:
             OSError: the file system refused; part of `data` may stand in the file, so
                 nothing may be written behind it.
         """
-        done = os.write(self._fd, data)
-        # a short write comes before the error that explains it: go on until it shows
-        while done < len(data):
-            done += os.write(self._fd, memoryview(data)[done:])
-        self.size += done
+        disk.write_whole(self._fd, data)
+        self.size += len(data)
 
     def length(self) -> int:
         """Return the bytes that the file has, complete or not.
@@ -128,16 +126,13 @@ class SegmentFile:
         Raises:
             OSError: the disk refused; what it holds is unknown from here on.
         """
-        os.fdatasync(self._fd)
+        disk.in_use.fdatasync(self._fd)
 
     def close(self) -> None:
         """Close the file; closing again does nothing."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
-
-
-_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,11 +80,56 @@ def open_current(
         ProjectionError, ReadError, ProjectorBusy: as `rebuild`.
     """
     kept = generations(journal.path)
-    number = kept.current()
-    if number is not None:
-        try:
-            return number, Projector(open_writer(kept.path(number), journal.uuid), journal.lanes)
-        except ProjectionError as error:
-            _log.warning("building the projection anew: %s", error)
+    try:
+        number = kept.current()
+        if number is not None:
+            return number, _open(kept, number, journal)
+    except ProjectionError as error:
+        _log.warning("building the projection anew: %s", error)
     number = rebuild(journal, on_commit)
-    return number, Projector(open_writer(kept.path(number), journal.uuid), journal.lanes)
+    return number, _open(kept, number, journal)
+
+
+def _open(kept: Generations, number: int, journal: Directory) -> Projector:
+    db = open_writer(kept.path(number), journal.uuid)
+    try:
+        return Projector(db, journal.lanes)
+    except apsw.Error as error:
+        db.close()
+        raise ProjectionError(f"cannot read {kept.path(number)}: {error}") from error
+
+
+def replace_damaged(
+    journal: Directory,
+    error: ProjectionError,
+    on_commit: Callable[[Progress], None] | None = None,
+) -> None:
+    """Build the projection anew if `error` says that its database is damaged.
+
+    Only for the holder of the projector's lock.
+
+    Raises:
+        ProjectionError: it is `error`, which says something else.
+        ReadError, ProjectorBusy: as `rebuild`.
+    """
+    if not isinstance(error.__cause__, (apsw.CorruptError, apsw.NotADBError)):
+        raise error
+    _log.warning("building the projection anew: %s", error)
+    rebuild(journal, on_commit)
+
+
+def catch_up_once(journal: Directory, on_commit: Callable[[Progress], None] | None = None) -> None:
+    """Apply everything that stands in the lanes; build the projection anew if it is damaged.
+
+    Only for the holder of the projector's lock.
+
+    Raises:
+        ProjectionError, ReadError, ProjectorBusy: as `rebuild`.
+    """
+    _, projector = open_current(journal, on_commit)
+    try:
+        projector.catch_up(on_commit=on_commit)
+    except ProjectionError as error:
+        replace_damaged(journal, error, on_commit)
+    finally:
+        projector.close()

@@ -7,21 +7,23 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import apsw
+
 from journal import clock
 from journal.reader import list_segments
-from projector.build import open_current
-from projector.errors import NotProjected, ProjectionError
+from projector.build import catch_up_once
+from projector.errors import NotProjected, ProjectionError, ProjectorBusy
 from projector.generation import OnlyOne, generations
 from projector.schema import open_reader
-from projector.watermark import lag, load_marks
+from projector.watermark import finished_ends, load_marks, reached
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import apsw
+    from pathlib import Path
 
     from journal.directory import Directory
     from journal.position import Position
+    from projector.watermark import Mark, Place
 
 PATIENCE = 0.5
 """Seconds that a query waits for a running projector before it answers with what is there."""
@@ -46,6 +48,7 @@ class Current:
         self._turn = threading.RLock()
         self._db: apsw.Connection | None = None
         self._generation = 0
+        self._file: tuple[int, int] | None = None
 
     @contextmanager
     def reading(self) -> Iterator[tuple[apsw.Connection, bool]]:
@@ -61,7 +64,10 @@ class Current:
         """
         with self._turn:
             fresh = self._refresh()
-            yield self._reader(), fresh
+            try:
+                yield self._reader(), fresh
+            except apsw.Error as error:
+                raise self._unreadable(error) from error
 
     @contextmanager
     def peeking(self) -> Iterator[apsw.Connection | None]:
@@ -101,29 +107,50 @@ class Current:
     def _refresh(self) -> bool:
         """Apply what is new, or wait a moment for the projector that does; say if all is in."""
         refs = list_segments(self.journal.lanes)
+        ends: dict[Place, int] = {}
         until = time.monotonic() + PATIENCE
         pause = _SHORTEST
         while True:
-            built = self.generations.current() is not None
-            if built and not lag(load_marks(self._reader()), refs).bytes:
-                return True
+            trouble = None
+            built = False
+            try:
+                if built := self.generations.current() is not None:
+                    marks = self._marks()
+                    ends = ends or finished_ends(marks, refs)
+                    if reached(marks, ends):
+                        return True
+            except ProjectionError as error:  # who catches up builds another
+                trouble = error
             if self._catch_up():
-                continue
-            if built and time.monotonic() >= until:
-                return False
+                return True
+            if time.monotonic() >= until:
+                if trouble is not None:
+                    raise trouble
+                if built:
+                    return False
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST)
 
+    def _marks(self) -> dict[Place, Mark]:
+        try:
+            return load_marks(self._reader())
+        except apsw.Error as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: apsw.Error) -> ProjectionError:
+        return ProjectionError(
+            f"cannot read the projection in {self.generations.folder}: {error};"
+            " run `projector rebuild`"
+        )
+
     def _catch_up(self) -> bool:
-        """Be the projector for a moment, if nobody else is."""
+        """Be the projector for a moment, if nobody else is, and nobody builds."""
         if not self.projector_lock.take():
             return False
         try:
-            _, projector = open_current(self.journal)
-            try:
-                projector.catch_up()
-            finally:
-                projector.close()
+            catch_up_once(self.journal)
+        except ProjectorBusy:
+            return False
         finally:
             self.projector_lock.release()
         return True
@@ -132,7 +159,9 @@ class Current:
         """Return the connection, opened anew if another generation came into use."""
         while True:
             number = self.generations.current()
-            if self._db is not None and number == self._generation:
+            # a file that was deleted and made anew has the old one's name, and not its identity
+            file = None if number is None else _identity(self.generations.path(number))
+            if self._db is not None and number == self._generation and file == self._file:
                 return self._db
             self._close_reader()
             if number is None:
@@ -141,12 +170,12 @@ class Current:
                     " run `projector rebuild`"
                 )
             try:
-                self._db = open_reader(self.generations.path(number))
+                self._db = open_reader(self.generations.path(number), self.journal.uuid)
             except ProjectionError:
                 if self.generations.current() == number:
                     raise
                 continue  # it was replaced between the two looks
-            self._generation = number
+            self._generation, self._file = number, file
             clock.observe(self._db.execute("SELECT value FROM meta WHERE key = 'latest'").get)
 
     def _close_reader(self) -> None:
@@ -158,3 +187,12 @@ class Current:
         """Close the connection; again does nothing."""
         with self._turn:
             self._close_reader()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another of its name; None if there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino

@@ -16,6 +16,7 @@ from journal.event import EVENT_TYPES, MESSAGE_APPENDED, MESSAGE_REVISED
 from projector.errors import ProjectionError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 PAGE = 4096
@@ -36,7 +37,7 @@ CREATE TABLE meta(key TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
 CREATE TABLE lanes(id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE);
 CREATE TABLE segments(
   folder TEXT, number INTEGER, uuid TEXT NOT NULL, lane INTEGER NOT NULL,
-  offset INTEGER NOT NULL, PRIMARY KEY(folder, number)
+  offset INTEGER NOT NULL, bytes_before INTEGER NOT NULL, PRIMARY KEY(folder, number)
 ) WITHOUT ROWID;
 CREATE TABLE kinds(id INTEGER PRIMARY KEY, type TEXT NOT NULL UNIQUE);
 CREATE TABLE sessions(
@@ -123,46 +124,64 @@ def open_writer(path: Path, journal_uuid: str) -> apsw.Connection:
     Raises:
         ProjectionError: it cannot be opened, or is of another version or another journal.
     """
-    db = _open(path, apsw.SQLITE_OPEN_READWRITE)
     # a text is taken out of the index by the words that were put in, and which characters make
     # words is Python's Unicode's to say: another version's would leave words behind
-    for key, value in {"journal": journal_uuid, "unicode": unidata_version}.items():
-        found = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).get
-        if found != value:
-            db.close()
-            raise ProjectionError(
-                f"{path} was made for {key} {found}, not {value}; run `projector rebuild`"
-            )
+    made_for = {"journal": journal_uuid, "unicode": unidata_version}
+    return _open(path, apsw.SQLITE_OPEN_READWRITE, made_for, _prepare_writer)
+
+
+def _prepare_writer(db: apsw.Connection) -> None:
     db.pragma("synchronous", "NORMAL")
     db.pragma("journal_size_limit", 16 * 1024 * 1024)
     db.pragma("wal_autocheckpoint", 0)  # the projector checkpoints between its batches
     tune_writer(db)
-    return db
 
 
-def open_reader(path: Path) -> apsw.Connection:
+def open_reader(path: Path, journal_uuid: str) -> apsw.Connection:
     """Open a projection for reading.
 
     Raises:
-        ProjectionError: it cannot be opened, or is of another version.
+        ProjectionError: it cannot be opened, or is of another version or another journal.
     """
-    db = _open(path, apsw.SQLITE_OPEN_READONLY)
+    return _open(path, apsw.SQLITE_OPEN_READONLY, {"journal": journal_uuid}, _prepare_reader)
+
+
+def _prepare_reader(db: apsw.Connection) -> None:
     db.pragma("cache_size", -16 * 1024)
     db.pragma("mmap_size", 256 * 1024 * 1024)
-    return db
 
 
-def _open(path: Path, flags: int) -> apsw.Connection:
+def _open(
+    path: Path, flags: int, made_for: dict[str, str], prepare: Callable[[apsw.Connection], None]
+) -> apsw.Connection:
+    db = None
     try:
         db = apsw.Connection(str(path), flags)
         db.set_busy_timeout(5000)
-        application, version = db.pragma("application_id"), db.pragma("user_version")
-    except apsw.Error as error:
-        raise ProjectionError(f"cannot open the projection {path}: {error}") from error
+        _check(db, path, made_for)
+        prepare(db)
+    except (apsw.Error, ProjectionError) as error:
+        if db is not None:
+            db.close()
+        if isinstance(error, ProjectionError):
+            raise
+        raise ProjectionError(
+            f"cannot open the projection {path}: {error}; run `projector rebuild`"
+        ) from error
+    return db
+
+
+def _check(db: apsw.Connection, path: Path, made_for: dict[str, str]) -> None:
+    """Refuse a database that is no projection of this version, made for this."""
+    application, version = db.pragma("application_id"), db.pragma("user_version")
     if (application, version) != (_APPLICATION, SCHEMA):
-        db.close()
         raise ProjectionError(
             f"{path} is no projection of version {SCHEMA} (it says {version});"
             " run `projector rebuild`"
         )
-    return db
+    for key, value in made_for.items():
+        found = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).get
+        if found != value:
+            raise ProjectionError(
+                f"{path} was made for {key} {found}, not {value}; run `projector rebuild`"
+            )

@@ -11,7 +11,8 @@ from watchdog.events import DirCreatedEvent, FileCreatedEvent, FileModifiedEvent
 from watchdog.events import FileSystemEventHandler as Handler
 from watchdog.observers import Observer
 
-from projector.build import open_current
+from projector.build import open_current, replace_damaged
+from projector.errors import ProjectionError, ProjectorBusy
 from projector.generation import OnlyOne, generations
 
 if TYPE_CHECKING:
@@ -94,7 +95,10 @@ class Watch:
         """
         try:
             while not self._stopping:
-                self._run_generation(on_commit)
+                try:
+                    self._run_generation(on_commit)
+                except ProjectorBusy:  # a rebuild is at work: what it publishes is taken up
+                    self._bell.wait()
         finally:
             self._bell.close()
             self._lock.release()
@@ -104,14 +108,20 @@ class Watch:
         number, projector = open_current(self._journal, on_commit)
         quiet_since = time.monotonic()
         try:
-            while not self._stopping and self._generations.current() == number:
+            while not self._stopping and self._is_in_use(number):
                 if projector.catch_up(on_commit=on_commit, stop=lambda: self._stopping).events:
                     quiet_since = time.monotonic()
-                elif time.monotonic() - quiet_since > _SWEEP:
+                    continue  # while there is a backlog it does not wait for bells
+                if time.monotonic() - quiet_since > _SWEEP:
                     projector.checkpoint(above=0)
                     self._generations.remove_old(number)
                     quiet_since = time.monotonic()
                 if not self._stopping:
                     self._bell.wait()
+        except ProjectionError as error:
+            replace_damaged(self._journal, error, on_commit)
         finally:
             projector.close()
+
+    def _is_in_use(self, number: int) -> bool:
+        return self._generations.current() == number and self._generations.path(number).exists()

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from zlib import crc32
 
-from journal.reader import unread
+from journal.reader import read_at, unread
 
 if TYPE_CHECKING:
+    from io import FileIO
+
     import apsw
 
     from journal.reader import SegmentRef
+
+_FINGERPRINTED = 256
+"""Bytes that tell one segment from another: they hold a checksum, an id or a time."""
 
 Place = tuple[str, int]
 """Where a segment lies: its lane's folder and its number."""
@@ -24,11 +30,13 @@ class Mark:
         uuid: the segment's uuid, empty while its header has not been read.
         lane: number of its lane in this projection.
         offset: bytes applied.
+        check: checksum of the bytes before `offset`, to know the segment again.
     """
 
     uuid: str
     lane: int
     offset: int
+    check: int
 
 
 def place(ref: SegmentRef) -> Place:
@@ -38,20 +46,19 @@ def place(ref: SegmentRef) -> Place:
 
 def load_marks(db: apsw.Connection) -> dict[Place, Mark]:
     """Read the watermark."""
-    query = "SELECT folder, number, uuid, lane, offset FROM segments"
+    query = "SELECT folder, number, uuid, lane, offset, bytes_before FROM segments"
     return {
-        (folder, number): Mark(uuid, lane, offset)
-        for folder, number, uuid, lane, offset in db.execute(query)
+        (folder, number): Mark(uuid, lane, offset, check)
+        for folder, number, uuid, lane, offset, check in db.execute(query)
     }
 
 
 def save_mark(db: apsw.Connection, at: Place, mark: Mark) -> None:
     """Write one segment's mark into the current transaction."""
     db.execute(
-        "INSERT INTO segments(folder, number, uuid, lane, offset) VALUES(?, ?, ?, ?, ?)"
-        " ON CONFLICT(folder, number) DO UPDATE SET uuid = excluded.uuid, lane = excluded.lane,"
-        " offset = excluded.offset",
-        (*at, mark.uuid, mark.lane, mark.offset),
+        "INSERT OR REPLACE INTO segments(folder, number, uuid, lane, offset, bytes_before)"
+        " VALUES(?, ?, ?, ?, ?, ?)",
+        (*at, mark.uuid, mark.lane, mark.offset, mark.check),
     )
 
 
@@ -73,6 +80,28 @@ def finished_ends(marks: dict[Place, Mark], refs: list[SegmentRef]) -> dict[Plac
 def reached(marks: dict[Place, Mark], ends: dict[Place, int]) -> bool:
     """Say whether every segment is applied up to its end in `ends`."""
     return all(end == 0 or (at in marks and marks[at].offset >= end) for at, end in ends.items())
+
+
+def fingerprint(file: FileIO, offset: int) -> int:
+    """Return the checksum of the bytes just before `offset`: the last record, or its end.
+
+    Raises:
+        ReadError: the file cannot be read.
+    """
+    start = max(0, offset - _FINGERPRINTED)
+    return crc32(read_at(file, start, offset - start)) if offset else 0
+
+
+def stands(file: FileIO, mark: Mark) -> bool:
+    """Say whether a segment still begins with what was applied of it.
+
+    A segment that was cut off, or replaced by another, would be read on in the midst of a record,
+    and what it says before that place would be passed over.
+
+    Raises:
+        ReadError: the file cannot be read.
+    """
+    return fingerprint(file, mark.offset) == mark.check
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from projector.document import document
 from projector.generation import OnlyOne, generations
 from projector.project import Projector
 from projector.query import parse
-from projector.schema import create
+from projector.schema import COUNTERS, create
 from projector.views import messages
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def scratch(path: Path) -> Iterator[apsw.Connection]:
 
 def counters(db: apsw.Connection) -> dict[str, int]:
     """Return the counters of a projection."""
-    return dict(db.execute("SELECT key, value FROM meta WHERE key <> 'journal'"))
+    return {key: value for key, value in db.execute("SELECT * FROM meta") if key in COUNTERS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import projector.intake as intake_module
 import projector.project as project_module
 from journal.errors import ReadError
 from journal.event import MESSAGE_APPENDED, MESSAGE_REVISED, Event
@@ -63,7 +64,7 @@ def _arranged(random: Random, records: Sequence[Fact], folder: Path) -> tuple[Co
 
 def _small(random: Random, patch: pytest.MonkeyPatch) -> None:
     """Make batches, transactions and blocks so small that a few events fill many."""
-    patch.setattr(project_module, "_BATCH", random.choice([1, 2, 3, 2_000]))
+    patch.setattr(intake_module, "_BATCH", random.choice([1, 2, 3, 2_000]))
     patch.setattr(project_module, "_TRANSACTION", random.choice([1, 500, 10**9]))
     patch.setitem(read_chunk.__kwdefaults__ or {}, "limit", random.choice([150, 600, 1 << 20]))
 

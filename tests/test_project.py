@@ -314,13 +314,12 @@ def _refuse(_fd: int) -> None:
 
 def test_a_lane_that_cannot_be_read_is_named(lanes: Path, db: apsw.Connection) -> None:
     """A segment that the file system refuses is an error with its path, not silence."""
-    write_lane(lanes, "1", THREE)
-    path = lanes / "1" / "000001.jsonl"
+    path = write_lane(lanes, "1", THREE)
     running = Projector(db, lanes)
-    pending = running._pending()
+    pending = running._pending({("1", 1): path.stat().st_size})
     path.rename(path.with_name("gone"))
     with pytest.raises(ReadError, match=r"cannot open .*000001\.jsonl"):
-        running._take_block(pending[0])
+        running._intake.take_block(pending[0])
     path.with_name("gone").rename(path)
     running.catch_up()
     assert _ids(db) == {"m1", "m2", "m3"}

@@ -162,7 +162,7 @@ def test_a_growing_journal_does_not_keep_a_query_waiting(
 
     def write() -> None:
         with Journal.open(journal.path, fsync="never") as other:
-            while not done.is_set():
+            while not done.wait(0.0005):
                 other.append_message("s2", "user", "noise")
 
     writing = threading.Thread(target=write)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import orjson
 
+from journal.directory import make_folder, swap_file
 from journal.importers.lines import read_between
 
 if TYPE_CHECKING:
@@ -76,19 +77,8 @@ class Ledger:
         Raises:
             OSError: the file system refused.
         """
-        self.folder.mkdir(mode=0o700, exist_ok=True)
-        target = self._file(source)
-        temporary = target.with_suffix(f".{os.getpid()}.tmp")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(orjson.dumps(asdict(entry)) + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(target)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+        make_folder(self.folder)
+        swap_file(self._file(source), orjson.dumps(asdict(entry)) + b"\n")
 
     def _file(self, source: Path) -> Path:
         name = hashlib.blake2b(os.fsencode(source.resolve()), digest_size=16).hexdigest()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from journal.directory import open_directory
-from projector.build import open_current, rebuild
+from projector.build import catch_up_once, rebuild
 from projector.generation import OnlyOne, generations
 from projector.projection import Projection
 from projector.watch import Watch
@@ -58,11 +58,7 @@ def sync_command(path: Path) -> None:
     began = time.perf_counter()
     shown = _Shown()
     try:
-        _, projector = open_current(journal, shown)
-        try:
-            projector.catch_up(on_commit=shown)
-        finally:
-            projector.close()
+        catch_up_once(journal, shown)
     finally:
         lock.release()
     click.echo(f"{shown.events:,} events applied in {time.perf_counter() - began:.1f} s", err=True)

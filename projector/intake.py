@@ -1,0 +1,210 @@
+"""Take in blocks of segments: records become prepared events, damage goes into quarantine."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from journal.errors import ReadError
+from journal.reader import Chunk, SegmentRef, read_chunk
+from journal.record import FORMAT, DamagedRecord, Header
+from journal.scan import Damage
+from journal.segment import open_segment
+from projector.apply import Applier, Row
+from projector.watermark import Mark, Place, fingerprint, load_marks, place, save_mark, stands
+
+if TYPE_CHECKING:
+    from io import FileIO
+
+    import apsw
+
+    from projector.collide import Arrival
+
+_BATCH = 2_000
+"""Events inserted with one statement."""
+_FUTURE = "future-format-"
+"""How the uuid of a segment begins that only a newer program can read."""
+_NOWHERE = 2**62
+NOTHING = Mark("", 0, 0, 0)
+"""The mark of a segment of which nothing is applied."""
+
+_log = logging.getLogger("projector")
+
+
+class Intake:
+    """Reads on in segments, inside the transaction that its projector opened.
+
+    Attributes:
+        marks: the watermark, with what this transaction has taken.
+    """
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+        self.applier = Applier(db)
+        self.marks = load_marks(db)
+        self.changed: set[Place] = set()
+        self._synced: set[Place] = set()
+        self._prepared: list[tuple[Arrival, Row]] = []
+
+    def look_back(self, refs: list[SegmentRef]) -> None:
+        """Find the segments that changed while no projector ran.
+
+        Raises:
+            ReadError: a segment cannot be read.
+        """
+        gone = self.marks.keys() - {place(ref) for ref in refs}
+        for folder, number in sorted(gone):
+            _log.warning(
+                "segment %d of lane %s is gone; what it said stays in the projection:"
+                " see `projector verify`",
+                number,
+                folder,
+            )
+        for ref in refs:
+            mark = self.marks.get(place(ref), NOTHING)
+            with _open(ref) as file:
+                if not stands(file, mark):
+                    # an offset that no segment has makes it pending, whatever its size
+                    self.marks[place(ref)] = replace(mark, offset=_NOWHERE)
+
+    def take_block(self, ref: SegmentRef) -> tuple[int, int]:
+        """Read on in one segment; return the events and bytes taken."""
+        at = place(ref)
+        with _open(ref) as file:
+            mark = self.marks.get(at) or NOTHING
+            if not stands(file, mark):
+                self._forget(ref)
+                mark = NOTHING
+            # what is changed here is thrown away if the transaction fails
+            mark = replace(mark)
+            chunk = read_chunk(file, mark.offset, final=ref.final)
+            if chunk.items and at not in self._synced:
+                # a view that is ahead of the log would show what a power loss takes back
+                try:
+                    os.fdatasync(file.fileno())
+                except OSError as error:
+                    raise ReadError(
+                        f"cannot sync {ref.path}: {error.strerror or error};"
+                        " what it gained is not shown before the disk has it"
+                    ) from error
+                if ref.final:  # one that still grows must be synced each time
+                    self._synced.add(at)
+            mark.check = fingerprint(file, chunk.end)
+        taken = chunk.end - mark.offset
+        events = self._take_chunk(ref, mark, chunk)
+        if taken:
+            mark.offset = chunk.end
+            self.marks[at] = mark
+            self.changed.add(at)
+        return events, taken
+
+    def _forget(self, ref: SegmentRef) -> None:
+        """Read a segment again from its beginning: it is not the one that was read before.
+
+        What it says now is applied, and keys make it harmless to say it twice. What it said
+        before and no longer says stays in the projection; `projector salvage` writes it back.
+        """
+        _log.warning(
+            "segment %s is shorter or another than the one that was read: reading it again;"
+            " see `projector verify`",
+            ref.path,
+        )
+        query = "DELETE FROM quarantine WHERE folder = ? AND number = ?"
+        before = self._db.total_changes()
+        self._db.execute(query, place(ref))
+        self.applier.state.counters["quarantined"] -= self._db.total_changes() - before
+        self._synced.discard(place(ref))
+
+    def _take_chunk(self, ref: SegmentRef, mark: Mark, chunk: Chunk) -> int:
+        events, start = 0, mark.offset
+        for item in chunk.items:
+            if isinstance(item, Damage):
+                self._quarantine(ref, mark, item)
+                start = item.offset + item.length
+                continue
+            record = item.record
+            if isinstance(record, Header):
+                self._begin(ref, mark, record, Damage(start, item.end - start, ""))
+            elif mark.uuid.startswith(_FUTURE):
+                pass  # it was quarantined with its header: a newer program rebuilds it
+            else:
+                if not mark.lane:
+                    self._unheaded(ref, mark)
+                try:
+                    prepared = self.applier.arrival(mark.lane, record.seq, record.event)
+                except DamagedRecord as error:
+                    damage = Damage(start, item.end - start, str(error))
+                    self._quarantine(ref, mark, damage)
+                else:
+                    self._prepared.append(prepared)
+                    events += 1
+            start = item.end
+            if len(self._prepared) >= _BATCH:
+                self.flush()
+        return events
+
+    def _begin(self, ref: SegmentRef, mark: Mark, header: Header, stretch: Damage) -> None:
+        """Take in a segment's header."""
+        if stretch.offset or mark.uuid:
+            reason = "a header in the middle of a segment"
+            self._quarantine(ref, mark, Damage(stretch.offset, stretch.length, reason))
+        elif header.format > FORMAT:
+            mark.uuid = f"{_FUTURE}{header.format}"
+            reason = f"format {header.format}: this program reads up to {FORMAT}"
+            self._quarantine(ref, mark, Damage(stretch.offset, stretch.length, reason))
+        else:
+            mark.uuid = header.segment
+            mark.lane = self.applier.state.lane(header.lane)
+
+    def _unheaded(self, ref: SegmentRef, mark: Mark) -> None:
+        """Give records without a header a lane of their own, named after their folder."""
+        mark.uuid = f"?{ref.lane}/{ref.number}"
+        mark.lane = self.applier.state.lane(f"?{ref.lane}")
+
+    def _quarantine(self, ref: SegmentRef, mark: Mark, damage: Damage) -> None:
+        state = self.applier.state
+        before = self._db.total_changes()
+        self._db.execute(
+            "INSERT INTO quarantine(folder, number, offset, length, lane, segment, reason)"
+            " VALUES(?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (
+                *place(ref),
+                damage.offset,
+                damage.length,
+                state.lanes.get(mark.lane, ""),
+                mark.uuid,
+                damage.reason,
+            ),
+        )
+        state.counters["quarantined"] += self._db.total_changes() - before
+
+    def flush(self) -> None:
+        """Insert the events that are prepared."""
+        prepared, self._prepared = self._prepared, []
+        if prepared:
+            latest = max(arrival.event.time for arrival, _ in prepared)
+            counters = self.applier.state.counters
+            counters["latest"] = max(counters["latest"], latest)
+        self.applier.apply(prepared)
+
+    def save(self) -> None:
+        """Bring everything that was taken into the open transaction, with the watermark."""
+        self.flush()
+        self.applier.finish()
+        for at in self.changed:
+            save_mark(self._db, at, self.marks[at])
+
+    def reset(self) -> None:
+        """Forget what was taken and not committed, as after a rollback."""
+        self._prepared.clear()
+        self.applier.reset()
+        self.marks = load_marks(self._db)
+
+
+def _open(ref: SegmentRef) -> FileIO:
+    try:
+        return open_segment(ref.path)
+    except OSError as error:
+        raise ReadError(f"cannot open {ref.path}: {error.strerror or error}") from error
