@@ -1,0 +1,129 @@
+"""Check a projection: the database, the full-text index, and both against the journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import apsw
+
+from journal.errors import ReadError
+from journal.reader import list_segments
+from journal.segment import open_segment
+from projector.errors import ProjectionError
+from projector.generation import generations
+from projector.schema import COUNTERS, open_reader
+from projector.watermark import load_marks, place, stands
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from journal.directory import Directory
+    from journal.reader import SegmentRef
+    from projector.watermark import Mark
+
+_MOST = 100
+"""Faults of a database that SQLite lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that is not as it should be.
+
+    Attributes:
+        kind: `database`, `index`, `count` or `log`.
+        what: where, and what is wrong.
+        remedy: the command that mends it.
+    """
+
+    kind: str
+    what: str
+    remedy: str
+
+
+def verify(journal: Directory) -> list[Fault]:
+    """Check the generation in use; nothing is changed, and readers and projector go on.
+
+    - SQLite's integrity check of every table and index, the full-text index among them.
+    - Counters, rows and indexed texts agree.
+    - Every segment still begins with what was applied of it. One that is gone, shorter or another
+      means that the projection knows events which the journal has lost.
+
+    Raises:
+        ReadError: the lanes cannot be listed.
+        ProjectionError: CURRENT cannot be read.
+    """
+    kept = generations(journal.path)
+    number = kept.current()
+    if number is None:
+        return [Fault("database", "no projection was built yet", "projector sync")]
+    path = kept.path(number)
+    try:
+        db = open_reader(path, journal.uuid)
+    except ProjectionError as error:
+        return [Fault("database", str(error), "projector rebuild")]
+    try:
+        with db:  # one snapshot: a projector may be at work
+            # the journal is read after the watermark, so it can only be ahead of it
+            db.execute("SELECT 1 FROM meta").get  # noqa: B018 - begins the snapshot
+            faults = list(_database_faults(db))
+            refs = {place(ref): ref for ref in list_segments(journal.lanes)}
+            for at, mark in sorted(load_marks(db).items()):
+                faults += _log_faults(at, mark, refs.get(at))
+    except apsw.Error as error:
+        return [Fault("database", f"{path}: {error}", "projector rebuild")]
+    finally:
+        db.close()
+    return faults
+
+
+def _database_faults(db: apsw.Connection) -> Iterator[Fault]:
+    for (line,) in db.execute(f"PRAGMA integrity_check({_MOST})"):
+        if line != "ok":
+            kind = "index" if "fts" in str(line).lower() else "database"
+            yield Fault(kind, str(line), "projector rebuild")
+    counted = {name: _count(db, query) for name, query in _COUNTS.items()}
+    said = dict(db.execute("SELECT key, value FROM meta"))
+    for name in COUNTERS:
+        if name in counted and counted[name] != said[name]:
+            what = f"{said[name]} {name} are counted, {counted[name]} are there"
+            yield Fault("count", what, "projector rebuild")
+    texts = _count(db, "SELECT count(*) FROM fts_docsize")
+    if texts != counted["messages"]:
+        what = f"{counted['messages']} messages, {texts} texts in the full-text index"
+        yield Fault("index", what, "projector rebuild")
+
+
+_COUNTS = {
+    "events": "SELECT count(*) FROM events",
+    "messages": "SELECT count(*) FROM events WHERE kind = 1",
+    "conflicts": "SELECT count(*) FROM conflicts",
+    "quarantined": "SELECT count(*) FROM quarantine",
+}
+
+
+def _count(db: apsw.Connection, query: str) -> int:
+    count: int = db.execute(query).get
+    return count
+
+
+def _log_faults(at: tuple[str, int], mark: Mark, ref: SegmentRef | None) -> Iterator[Fault]:
+    folder, number = at
+    name = f"lane {folder} segment {number}"
+    if ref is None:
+        yield Fault("log", f"{name} is gone: {mark.offset:,} bytes were applied", _SALVAGE)
+    elif ref.size < mark.offset:
+        what = f"{name} has {ref.size:,} bytes, and {mark.offset:,} were applied"
+        yield Fault("log", what, _SALVAGE)
+    else:
+        try:
+            with open_segment(ref.path) as file:
+                same = stands(file, mark)
+        except (OSError, ReadError) as error:
+            yield Fault("log", f"{name} cannot be read: {error}", "journal verify")
+        else:
+            if not same:
+                yield Fault("log", f"{name} is not the one that was applied", _SALVAGE)
+
+
+_SALVAGE = "projector salvage"
