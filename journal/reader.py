@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from journal import segment
 from journal.errors import ReadError
 from journal.record import MAX_RECORD, START, Header, Record
-from journal.scan import Damage, Found, scan
+from journal.scan import Damage, Found, salvage, scan
 from journal.segment import open_segment, segment_number
 
 if TYPE_CHECKING:
@@ -132,11 +132,24 @@ def read_at(file: FileIO, offset: int, size: int) -> bytes:
 
 
 def _skip_overlong(block: bytes, offset: int) -> Chunk:
-    """Pass over bytes without a newline that are too long for a record, to the next start."""
-    found = block.find(START, 1)
-    length = found if found > 0 else len(block) - len(START) + 1
-    damage = Damage(offset, length, f"no newline in more than {MAX_RECORD:,} bytes")
-    return Chunk([damage], offset + length)
+    """Pass over bytes without a newline that are too long for a record, but for records in them.
+
+    One that begins in the block may end behind it: the next block begins in front of it, but
+    further on than this one by so much that bytes full of beginnings do not take for ever.
+    """
+    reason = f"no newline in more than {MAX_RECORD:,} bytes"
+    *items, last = salvage(block, offset, 0, reason)
+    if isinstance(last, Found):
+        return Chunk([*items, last], last.end)
+    behind = last.offset - offset
+    start = block.find(START, max(behind, BLOCK))
+    if start < 0:
+        start = len(block) - len(START) + 1
+    # the byte in front of a record tells whether it stands within another
+    end = max(start - 1, behind)
+    if end > behind:
+        items.append(Damage(last.offset, end - behind, reason))
+    return Chunk(items, offset + end)
 
 
 def read_segment(ref: SegmentRef, offset: int = 0) -> Iterator[Found | Damage]:

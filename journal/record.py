@@ -162,6 +162,33 @@ def check(line: bytes) -> None:
         raise DamagedRecord(f"checksum mismatch: says {says}, bytes give {found.decode()}")
 
 
+def record_end(block: bytes, start: int, reach: int) -> int | None:
+    """Return where a record that begins at `start` ends, if a checksum holds up to there.
+
+    Every record ends with a brace; the first is taken up to which the checksum holds.
+
+    Args:
+        block: bytes that hold the record among others.
+        start: offset of its first byte.
+        reach: offset up to which its end is searched for.
+    """
+    said = block[start + len(START) : start + BODY - 2]
+    if not block.startswith(START, start) or block[start + BODY - 2 : start + BODY] != b'",':
+        return None
+    try:
+        wanted = int(said, 16)
+    except ValueError:
+        return None
+    view = memoryview(block)
+    found, at = 0, start + BODY
+    while (brace := block.find(b"}", at, reach)) >= 0:
+        found = crc32(view[at : brace + 1], found)
+        at = brace + 1
+        if found == wanted:
+            return at
+    return None
+
+
 def _header(fields: dict[str, Any]) -> Header:
     version = fields.get("format")
     if version.__class__ is not int:

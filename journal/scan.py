@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from journal.record import START, DamagedRecord, Header, Record, decode
+from journal.record import START, DamagedRecord, Header, Record, decode, record_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 UNFINISHED = "unfinished record"
 """The reason of a torn tail: its writer ended, or the disk was full, before its newline."""
 
-_TRIES = 32
-"""Ends tried for one start, so that hostile bytes cannot make the search quadratic."""
+_PATIENCE = 4
+"""How often the bytes of a damaged line may be read again in the search for the ends of records."""
+_TRIES = 8
+"""Starts over which a record is searched for its end once that is used up: hostile bytes must not
+make the search quadratic."""
+_BEFORE = frozenset((b":", b"[", b","))
+_BEHIND = frozenset((b",", b"}", b"]"))
+"""What stands on both sides of an object within another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,7 @@ def scan(block: bytes, base: int) -> Iterator[Found | Damage]:
         try:
             found = Found(end, decode(line))
         except DamagedRecord as error:
-            yield from _salvage(line, offset, 1, str(error))
+            yield from salvage(line, offset, 1, str(error))
         else:
             yield found
         offset = end
@@ -68,34 +74,56 @@ def scan(block: bytes, base: int) -> Iterator[Found | Damage]:
         except DamagedRecord:
             begun = unfinished.startswith(START[: len(unfinished)])
             reason = UNFINISHED if begun else "no newline, and not the beginning of a record"
-            yield from _salvage(unfinished, offset, 0, reason)
+            yield from salvage(unfinished, offset, 0, reason)
         else:
             yield found
 
 
-def _salvage(line: bytes, base: int, newline: int, reason: str) -> Iterator[Found | Damage]:
-    """Yield the records inside a damaged line, and the stretches between them."""
+def salvage(line: bytes, base: int, newline: int, reason: str) -> Iterator[Found | Damage]:
+    """Yield the records inside a damaged line, and the stretches between them.
+
+    Args:
+        line: the line without its newline.
+        base: its offset in the segment, in bytes.
+        newline: bytes of its newline, 0 where it has none.
+        reason: why it is damaged.
+    """
     starts = list(_starts(line))
     damaged_from = 0
+    patience = _PATIENCE * len(line)
     for index, start in enumerate(starts):
         if start < damaged_from:
             continue
-        ends = [len(line), *starts[index + 1 : index + 1 + _TRIES]]
-        for end in ends:
-            piece = line[start:end].rstrip(b"\0")
-            try:
-                record = decode(piece)
-            except DamagedRecord:
-                continue
-            if start > damaged_from:
-                yield Damage(base + damaged_from, start - damaged_from, reason)
-            damaged_from = start + len(piece)
-            closed = bool(newline) and damaged_from == len(line)
-            yield Found(base + damaged_from + closed, record, closed)
-            break
+        near = starts[index + _TRIES] if index + _TRIES < len(starts) else len(line)
+        reach = len(line) if patience > 0 else near
+        patience -= reach - start
+        found = _record_within(line, start, reach)
+        if found is None:
+            continue
+        end, record = found
+        if start > damaged_from:
+            yield Damage(base + damaged_from, start - damaged_from, reason)
+        damaged_from = end
+        closed = bool(newline) and end == len(line)
+        yield Found(base + end + closed, record, closed)
     if damaged_from < len(line) or not line:
         length = len(line) + newline - damaged_from
         yield Damage(base + damaged_from, length, reason if line else "empty line")
+
+
+def _record_within(line: bytes, start: int, reach: int) -> tuple[int, Record | Header] | None:
+    """Return the record that begins at `start` and the offset behind it; None if there is none.
+
+    It ends with the first brace, before `reach`, up to which its checksum holds. An object within
+    another is no record, though its checksum may hold: it stands in somebody's data.
+    """
+    end = record_end(line, start, reach)
+    if end is None or (line[start - 1 : start] in _BEFORE and line[end : end + 1] in _BEHIND):
+        return None
+    try:
+        return end, decode(line[start:end])
+    except DamagedRecord:
+        return None
 
 
 def _starts(line: bytes) -> Iterator[int]:

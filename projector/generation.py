@@ -151,6 +151,8 @@ class OnlyOne:
         Raises:
             ProjectionError: the lock file cannot be used.
         """
+        if self._fd >= 0:
+            return True
         until = time.monotonic() + patience
         while (fd := self._try()) is None:
             if time.monotonic() >= until:

@@ -86,7 +86,14 @@ _PREVIEWED = 50
 """Messages at a session's beginning among which the user's first is looked for."""
 _EVENT = ", ".join(f"e.{name}" for name in STORED.split(", "))
 # ties are broken by the lane's uuid, which is the same in every projection, never its number
-_IN_ORDER = "place, depth, time, (SELECT uuid FROM lanes WHERE lanes.id = lane), seq"
+_ORDER_COLUMNS = (
+    "place",
+    "depth",
+    "time",
+    "(SELECT uuid FROM lanes WHERE lanes.id = lane)",
+    "seq",
+)
+_ORDER = ", ".join(_ORDER_COLUMNS)
 
 
 def sessions(db: apsw.Connection, *, limit: int, offset: int = 0) -> list[SessionView]:
@@ -137,7 +144,7 @@ def messages(db: apsw.Connection, name: str) -> list[MessageView]:
     """Return all messages of the session with exactly this id, in order."""
     query = (
         f"SELECT key, place, {STORED} FROM events WHERE kind = ?"  # noqa: S608 - constants
-        f" AND session = (SELECT id FROM sessions WHERE session = ?) ORDER BY {_IN_ORDER}"
+        f" AND session = (SELECT id FROM sessions WHERE session = ?) ORDER BY {_ORDER}"
     )
     source = db.execute("SELECT source FROM sessions WHERE session = ?", (name,)).get
     views = [_message_view(name, source, row) for row in db.execute(query, (MESSAGE, name))]
@@ -164,8 +171,8 @@ def around(
 ) -> tuple[list[MessageView], list[MessageView]]:
     """Return up to `count` messages before and after the message with a rowid."""
     found = db.execute(
-        "SELECT s.session, s.source, s.id, e.place, e.depth, e.time, e.id FROM events e"
-        " JOIN sessions s ON s.id = e.session WHERE e.id = ?",
+        f"SELECT s.session, s.source, s.id, {_ORDER} FROM events"  # noqa: S608 - constants
+        " JOIN sessions s ON s.id = events.session WHERE events.id = ?",
         (row,),
     ).fetchone()
     if found is None or not count:
@@ -175,8 +182,8 @@ def around(
     for compare, way in (("<", "DESC"), (">", "ASC")):
         query = (
             f"SELECT key, place, {STORED} FROM events WHERE kind = 1 AND session = ?"  # noqa: S608 - constants
-            f" AND (place, depth, time, id) {compare} (?, ?, ?, ?)"
-            f" ORDER BY place {way}, depth {way}, time {way}, id {way} LIMIT ?"
+            f" AND ({_ORDER}) {compare} (?, ?, ?, ?, ?)"
+            f" ORDER BY {', '.join(f'{column} {way}' for column in _ORDER_COLUMNS)} LIMIT ?"
         )
         rows = db.execute(query, (number, *at, count))
         sides.append([_message_view(name, source, found) for found in rows])

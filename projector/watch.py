@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _SWEEP = 1.0
 """Seconds after which sizes are looked at even if no bell rang: notifications get lost."""
+_STANDBY = 0.5
+"""Seconds for which the lock is tried: it may be held for no more than a look."""
 _POLL = 0.1
 """The same where the system has no notifications to give."""
 _EVENTS: list[type[FileSystemEvent]] = [FileModifiedEvent, FileCreatedEvent, DirCreatedEvent]
@@ -77,33 +79,60 @@ class Watch:
         self._journal = journal
         self._generations = generations(journal.path)
         self._lock = OnlyOne(self._generations.lock)
-        if not self._lock.take(patience=0.5):
-            raise self._lock.busy()
+        self._warn = warn
         self._stopping = False
-        self._bell = Bell(journal.lanes, warn)
+        self._bell: Bell | None = None
 
     def stop(self) -> None:
         """Ask the watch to end; safe in a signal handler and from any thread."""
         self._stopping = True
-        self._bell.ring()
+        if self._bell is not None:
+            self._bell.ring()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to end."""
+        return self._stopping
+
+    def take_over(self) -> None:
+        """Become the projector.
+
+        Raises:
+            ProjectorBusy: another projector runs.
+            ProjectionError: the lock file cannot be used.
+        """
+        if not self._lock.take(patience=_STANDBY):
+            raise self._lock.busy()
+
+    def stand_by(self) -> None:
+        """Become the projector as soon as no other runs, or return at `stop`.
+
+        Raises:
+            ProjectionError: the lock file cannot be used.
+        """
+        while not self._stopping and not self._lock.take(patience=_STANDBY):
+            pass
 
     def run(self, on_commit: Callable[[Progress], None] | None = None) -> None:
         """Keep the projection up to date until `stop`, then close it cleanly.
 
         Raises:
+            ProjectorBusy: another projector runs.
             ProjectionError, ReadError: the projection or the lanes cannot be used.
         """
+        self.take_over()
+        self._bell = bell = Bell(self._journal.lanes, self._warn)
         try:
             while not self._stopping:
                 try:
-                    self._run_generation(on_commit)
+                    self._run_generation(bell, on_commit)
                 except ProjectorBusy:  # a rebuild is at work: what it publishes is taken up
-                    self._bell.wait()
+                    bell.wait()
         finally:
-            self._bell.close()
+            bell.close()
             self._lock.release()
 
-    def _run_generation(self, on_commit: Callable[[Progress], None] | None) -> None:
+    def _run_generation(self, bell: Bell, on_commit: Callable[[Progress], None] | None) -> None:
         """Work on the generation in use until it is replaced, or until `stop`."""
         number, projector = open_current(self._journal, on_commit)
         quiet_since = time.monotonic()
@@ -117,7 +146,7 @@ class Watch:
                     self._generations.remove_old(number)
                     quiet_since = time.monotonic()
                 if not self._stopping:
-                    self._bell.wait()
+                    bell.wait()
         except ProjectionError as error:
             replace_damaged(self._journal, error, on_commit)
         finally:

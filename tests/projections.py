@@ -28,6 +28,7 @@ from projector.project import Projector
 from projector.query import parse
 from projector.schema import COUNTERS, create
 from projector.views import messages
+from tests.fulltext import index_for, index_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from random import Random
 
     import apsw
+
+    from tests.fulltext import Index
 
 JOURNAL = "0190aaaa-0000-7000-8000-000000000000"
 """The journal's uuid in projections that have no journal directory around them."""
@@ -144,6 +147,7 @@ class Content:
         counters: events, messages, conflicts, unknown and latest (duplicates are separate).
         conflicts: session, id, type and data of what does not stand.
         found: of each word the messages that hold it.
+        index: of each message the terms that stand in the full-text index.
     """
 
     digest: str
@@ -152,6 +156,7 @@ class Content:
     counters: dict[str, int]
     conflicts: list[tuple[str, str, str, bytes]]
     found: dict[str, set[tuple[str, str]]]
+    index: Index
 
 
 _COUNTED = ("events", "messages", "conflicts", "unknown", "latest")
@@ -187,6 +192,7 @@ def content(db: apsw.Connection, words: Iterable[str]) -> Content:
         {name: counted[name] for name in _COUNTED},
         sorted((*names, data.encode()) for *names, data in conflicts),
         {word: _matches(db, word) for word in words},
+        index_of(db),
     )
 
 
@@ -242,6 +248,7 @@ class Model:
                 word: {k for k, data in in_force.items() if _holds(document(data), word)}
                 for word in words
             },
+            index_for(in_force),
         )
 
     def _of(self, type: str) -> dict[tuple[str, str], Fact]:
@@ -314,6 +321,20 @@ def _holds(text: str, word: str) -> bool:
 
 WORDS = ("alpha", "beta", "gamma", "delta", "get_user_name", "北京", "京", "안녕", "手机")
 """Words that made-up messages hold, and one that none holds on its own."""
+ODD = (
+    "",
+    "\0",
+    "two\u2028lines\u0085of\x0ctext\r\n",
+    "Ünïcödé na\u0131\u0308ve ÎÅ ſ ß",
+    "\U00020000\U0002a6df𠮷野家",
+    "ﾊﾝｶｸ ﬁn Ⅻ ①",
+    "👩‍👩‍👧‍👦 \ufeff\u200b\u202e",
+    "C++ a.b/c-d_e '\"OR* NEAR( ^",
+    '{"crc":"00000000","seq":1}',
+    "ไทย العربية हिन्दी",
+    "x" * 700,
+)
+"""Texts that have troubled programs; none holds one of the words."""
 
 
 def random_facts(random: Random, most: int = 24) -> list[Fact]:
@@ -350,6 +371,8 @@ def _fields(random: Random, ids: list[str]) -> dict[str, Any]:
     data: dict[str, Any] = {}
     if random.random() < 0.8:
         said = " ".join(random.choices(WORDS, k=random.randint(0, 3)))
+        if random.random() < 0.1:
+            said = f"{random.choice(ODD)} {said}"
         parts = [{"type": "text", "text": said}]
         data["content"] = parts if random.random() < 0.2 else said
     if random.random() < 0.4:

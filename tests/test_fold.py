@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
-from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -24,8 +23,15 @@ from projector.fold import (
     to_columns,
 )
 
+if TYPE_CHECKING:
+    from random import Random
+
 _json = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
@@ -85,16 +91,14 @@ def test_the_last_writer_of_a_field_wins() -> None:
         ((2, "a", 2), SESSION_CREATED, {"cwd": "/", "extra": {"y": 2}}),
         ((2, "b", 1), SESSION_CREATED, {"model": "m2", "started": 5}),
     ]
-    expected = Session(
-        title="new", model="m2", cwd="/", started=5, extra={"x": 1, "y": 2}
-    )
+    expected = Session(title="new", model="m2", cwd="/", started=5, extra={"x": 1, "y": 2})
     for arranged in permutations(events):
         assert fold_session(arranged) == expected
 
 
 def test_the_first_end_stands() -> None:
     """A session that was ended twice ended the first time; without a moment, when it was said."""
-    events = [
+    events: list[tuple[tuple[int, str, int], str, dict[str, Any]]] = [
         ((9, "a", 2), SESSION_ENDED, {"reason": "later", "ended": 1}),
         ((8, "a", 1), SESSION_ENDED, {"reason": "first"}),
     ]

@@ -57,7 +57,7 @@ def test_a_build_that_fails_leaves_the_old_one_in_use(
 
     with monkeypatch.context() as patch:
         patch.setattr("pathlib.Path.replace", refuse)
-        with pytest.raises(ProjectionError, match="cannot publish generation 2.*No space left"):
+        with pytest.raises(ProjectionError, match=r"cannot publish generation 2.*No space left"):
             rebuild(directory)
     assert _files(kept) == {"1.db", "CURRENT"}
     assert rebuild(directory) == 2

@@ -26,7 +26,7 @@ from tests.projections import facts, header, line, message, projector, write_seg
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-PROJECTOR = Path(sys.executable).with_name("projector")
+PROJECTOR = str(Path(sys.executable).with_name("projector"))
 
 
 @pytest.fixture

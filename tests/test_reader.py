@@ -8,7 +8,7 @@ import pytest
 
 from journal import Event, Journal, ReadError
 from journal.follow import Follower
-from journal.reader import list_segments, read_chunk, read_events, read_segment
+from journal.reader import SegmentRef, list_segments, read_chunk, read_events, read_segment
 from journal.record import FORMAT, MAX_RECORD, Header, Record, encode_event, encode_header
 from journal.scan import Damage, Found
 from journal.segment import open_segment, segment_name
@@ -16,8 +16,6 @@ from tests.journals import ids, segments
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from journal.reader import SegmentRef
 
 
 def write_segment(
@@ -178,3 +176,32 @@ def test_reading_does_not_disturb_a_writer(journal_dir: Path) -> None:
         assert ids(journal_dir) == ["1"]
         journal.append_message("s", "user", "hello", id="2")
         assert ids(journal_dir) == ["1", "2"]
+
+
+def _event_line(number: int) -> bytes:
+    return encode_event(number, Event(f"n{number}", "x", "s", number, {"n": number}))
+
+
+@pytest.mark.parametrize("filling", [b"x", b"\0", b'{"crc":"', b'{"crc":"00000000",'])
+def test_records_among_too_many_bytes_without_a_newline_are_found(
+    tmp_path: Path, filling: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole records before, within and behind what is too long for one cost nothing."""
+    monkeypatch.setattr("journal.reader.MAX_RECORD", 2 * 1024 * 1024)
+    much = filling * (5 * 1024 * 1024 // 2 // len(filling))
+    lines = [_event_line(number) for number in range(1, 7)]
+    content = lines[0] + lines[1][:-1] + much + lines[2][:-1] + lines[3][:-1] + much
+    path = tmp_path / "000001.jsonl"
+    path.write_bytes(content + lines[4][:-1] + b"\r" + lines[5])
+    ref = SegmentRef(path, "1", 1, path.stat().st_size, final=True)
+    items = list(read_segment(ref))
+    records = [item.record for item in items if isinstance(item, Found)]
+    assert [record.seq for record in records] == [1, 2, 3, 4, 5, 6]
+    at = 0
+    for item in items:
+        if isinstance(item, Damage):
+            assert item.offset == at
+            at += item.length
+        else:
+            at = item.end
+    assert at == ref.size

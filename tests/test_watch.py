@@ -25,7 +25,7 @@ from tests.projections import facts, header, line, message, write_segment
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-PROJECTOR = Path(sys.executable).with_name("projector")
+PROJECTOR = str(Path(sys.executable).with_name("projector"))
 PATIENCE = 20.0
 
 Run = subprocess.Popen[str]
@@ -249,7 +249,7 @@ def test_one_that_waits_for_a_build_does_not_give_up(journal_dir: Path) -> None:
 def test_one_watch_at_a_time_in_a_process(journal_dir: Path) -> None:
     """The lock counts between threads, too, and is free again afterwards."""
     with Watching(journal_dir), pytest.raises(ProjectorBusy, match=f"process {os.getpid()} on"):
-        Watch(open_directory(journal_dir), print)
+        Watch(open_directory(journal_dir), print).run()
     with Watching(journal_dir):
         pass
 

@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ from projector import Projection, ProjectorError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_PROJECTOR = Path(sys.executable).with_name("projector")
+_PROJECTOR = [sys.executable, "-c", "from projector.cli import main; main()"]
 _PATIENCE = 120.0
 """Seconds after which a projector that should be done counts as stuck."""
 _HARMLESS = {"torn", "empty"}
@@ -71,20 +72,21 @@ class Run:
 def start_projector(journal: Path) -> subprocess.Popen[bytes]:
     """Start `projector run`; return when it listens."""
     process = subprocess.Popen(
-        [_PROJECTOR, "--journal", str(journal), "run"], stderr=subprocess.PIPE, bufsize=0
+        [*_PROJECTOR, "--journal", str(journal), "run"], stderr=subprocess.PIPE, bufsize=0
     )
     line = process.stderr.readline() if process.stderr else b""
     if not line.startswith(b"projecting"):
         process.kill()
-        process.wait()
-        raise Failed(f"projector run did not start: {line.decode()!r}")
+        line += process.communicate()[1]
+        raise Failed(f"projector run did not start: {line.decode()}")
     return process
 
 
 def stop(process: subprocess.Popen[bytes]) -> int:
     """End a projector with SIGTERM; return its exit code."""
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=_PATIENCE)
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=_PATIENCE)
     return process.returncode
 
 
@@ -109,7 +111,7 @@ def finish(run: Run, harmless: frozenset[str] = frozenset()) -> Counter[tuple[st
         before = projection.digest()
         status = projection.status()
         subprocess.run(
-            [_PROJECTOR, "--journal", str(run.journal), "rebuild"],
+            [*_PROJECTOR, "--journal", str(run.journal), "rebuild"],
             check=True,
             stderr=subprocess.DEVNULL,
         )
@@ -150,7 +152,7 @@ def writers(run: Run, *, count: int, messages: int) -> None:
 
     began = time.perf_counter()
     try:
-        children = [fork(lambda writer=writer: write(writer)) for writer in range(count)]
+        children = [fork(partial(write, writer)) for writer in range(count)]
         os.close(ready)
         os.close(go)
         ended = [os.waitpid(child, 0)[1] for child in children]
@@ -215,7 +217,7 @@ def processes(run: Run, *, count: int, at_once: int = 8) -> None:
             child, status = os.wait()
             alive.discard(child)
             ended[status] += 1
-        alive.add(fork(lambda number=number: write(number)))
+        alive.add(fork(partial(write, number)))
     for child in alive:
         ended[os.waitpid(child, 0)[1]] += 1
     seconds = time.perf_counter() - began
@@ -264,25 +266,31 @@ def kills(run: Run, *, count: int, seed: int, at_once: int = 4) -> None:
             )
         return _Writer(process, path)
 
-    alive = [start_writer() for _ in range(at_once)]
-    running = start_projector(run.journal)
+    alive: list[_Writer] = []
     struck: Counter[str] = Counter()
     began = time.perf_counter()
-    while struck.total() < count:
-        time.sleep(rng.uniform(0.0, 0.25))
-        if rng.random() < 0.35:  # noqa: PLR2004 - about every third
-            _kill(running, run)
-            struck["projector"] += 1
-            running = start_projector(run.journal)
-        else:
-            victim = alive.pop(rng.randrange(len(alive)))
-            _kill(victim.process, run)
-            struck["writer"] += 1
-            alive.append(start_writer())
-    seconds = time.perf_counter() - began
-    for writer in alive:
-        _kill(writer.process, run)
-    run.check(stop(running) == 0, "the last projector did not end cleanly")
+    running = start_projector(run.journal)
+    try:
+        alive += [start_writer() for _ in range(at_once)]
+        while struck.total() < count:
+            time.sleep(rng.uniform(0.0, 0.25))
+            if rng.random() < 0.35:  # noqa: PLR2004 - about every third
+                _kill(running, run)
+                struck["projector"] += 1
+                running = start_projector(run.journal)
+            else:
+                victim = alive.pop(rng.randrange(len(alive)))
+                _kill(victim.process, run)
+                struck["writer"] += 1
+                alive.append(start_writer())
+        seconds = time.perf_counter() - began
+        while alive:
+            _kill(alive.pop().process, run)
+    finally:
+        for writer in alive:
+            writer.process.kill()
+        code = stop(running)
+    run.check(code == 0, f"the last projector ended with {code}")
     # what a dead writer printed last may be half a line: that one was not told to anybody
     told = [
         tuple(orjson.loads(line))

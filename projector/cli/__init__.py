@@ -16,6 +16,7 @@ from projector.cli.keep import digest_command, rebuild_command, run_command, syn
 from projector.cli.search import search_command
 from projector.cli.sessions import sessions_command, show_command
 from projector.cli.status import status_command
+from projector.cli.verify import verify_command
 from projector.errors import NotFound, ProjectorBusy, ProjectorError, QueryError
 
 _CODES: dict[type[Exception], int] = {
@@ -63,6 +64,7 @@ def cli(context: click.Context, path: Path | None) -> None:
         1  failed; the reason is on stderr
         2  wrong usage, or a query with nothing to search for
         3  there is no such journal or session
+        5  damage was found
         7  busy: another projector or rebuild runs
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     context.obj = default_path() if path is None else path
@@ -77,6 +79,7 @@ for command in (
     sync_command,
     rebuild_command,
     digest_command,
+    verify_command,
 ):
     cli.add_command(command)
 

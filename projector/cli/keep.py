@@ -22,24 +22,35 @@ if TYPE_CHECKING:
 
 
 @click.command("run")
+@click.option(
+    "--standby", is_flag=True, help="Where another projector runs, wait and take over when it ends."
+)
 @click.pass_obj
-def run_command(path: Path) -> None:
+def run_command(path: Path, standby: bool) -> None:  # noqa: FBT001 - click gives flags so
     """Keep the projection up to date until SIGTERM or SIGINT.
 
-    One process does this for a journal; a second one says who runs and exits with 7. Writers
+    One process does this for a journal; a second one says who runs and exits with 7, or with
+    --standby waits and takes over within a second when the first ends, however it ends. Writers
     never wait for it, and may be started before it or after it. The journal is made if there is
     none.
 
     \b
         projector run
+        projector run --standby
         systemd-run --user projector run
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     journal = open_directory(path)
     watch = Watch(journal, warn=lambda text: click.echo(f"Warning: {text}", err=True))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: watch.stop())
-    click.echo(f"projecting {journal.path}; stop with Ctrl-C", err=True)
-    watch.run()
+    if standby:
+        click.echo(f"standing by for {journal.path}; stop with Ctrl-C", err=True)
+        watch.stand_by()
+    else:
+        watch.take_over()
+    if not watch.stopping:
+        click.echo(f"projecting {journal.path}; stop with Ctrl-C", err=True)
+        watch.run()
     click.echo("stopped", err=True)
 
 

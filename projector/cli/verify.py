@@ -1,0 +1,42 @@
+"""`projector verify` and `projector salvage`: check the projection, and save what only it knows."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+import orjson
+
+from journal.cli.exits import DAMAGED
+from journal.directory import open_directory
+from projector.verify import verify
+
+
+@click.command("verify")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def verify_command(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click gives flags so
+    """Check the projection: the database, the full-text index, and the journal beside them.
+
+    Nothing is changed. Everything but `log` is mended by `projector rebuild`; a fault of the kind
+    `log` means that the journal has lost what the projection still knows, and `projector salvage`
+    writes that back. Records themselves are checked by `journal verify`.
+
+    Exit code 5 if there are faults.
+
+    \b
+    JSON: faults, each with kind, what, remedy. Kinds:
+        database    SQLite finds it damaged, or it cannot be opened
+        index       the full-text index is damaged, or does not fit the messages
+        count       a counter is not what is there
+        log         a segment is gone, shorter, or another than the one that was applied
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    faults = verify(open_directory(context.obj, create=False))
+    if as_json:
+        click.echo(orjson.dumps({"faults": [asdict(fault) for fault in faults]}))
+    else:
+        for fault in faults:
+            click.echo(f"{fault.kind}: {fault.what}; run `{fault.remedy}`")
+        click.echo(f"{len(faults):,} faults" if faults else "no faults")
+    if faults:
+        context.exit(DAMAGED)

@@ -1,0 +1,339 @@
+"""What a disk may hold after a power loss, worked out from a log of file operations. Pure.
+
+**What is taken to be possible** (POSIX promises no more than this, and each case has been seen on
+ext4, xfs or btrfs in one mode or another: Pillai et al., "All File Systems Are Not Created Equal",
+OSDI 2014; Mohan et al., "Finding Crash-Consistency Bugs with Bounded Black-Box Crash Testing",
+OSDI 2018):
+
+- Bytes of a file up to its last good fdatasync or fsync are there. Of what was written behind them
+  any prefix may be there, cut at any byte; or its size without its bytes (zeros); or any of its
+  512-byte blocks, or any of its writes, without those before them; or other bytes altogether.
+- A sync counts for what was written before it began. After a sync that failed nothing that was
+  not durable before ever becomes so: the kernel may have dropped the pages, and a later sync
+  succeeds without them (Rebello et al., USENIX ATC 2020).
+- Each name in a folder is, independently of every other name and of every file's bytes, what it
+  was at the folder's last sync or after any change since then: a file without its name, a name
+  with an empty file, a rename of which one half happened. A file's sync does not make its name
+  durable, nor does a folder's sync make the folder's own name durable.
+
+**What is left out**: bytes that were durable are never damaged or taken back (disks that lie, bit
+rot); old blocks of other files never appear in a file (ext4 without ordered data) except as noise;
+permissions; a folder whose sync failed is taken to be durable once a later one succeeds, since
+file systems that keep a journal of names stop for good where it cannot be written; SQLite's own
+files are given as they were at their last sync.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise, product
+from math import prod
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from random import Random
+
+BLOCK = 512
+"""Bytes that a disk writes whole."""
+EVERY_BYTE = 1024
+"""Unsynced bytes up to which a file is cut at every one of them."""
+
+_SOME = 48
+_ALL_SUBSETS = 5
+_NEWLINE = 0x0A
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+Key = tuple[str, str]
+"""What makes an event one event: session and id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A file or folder, whatever names it has."""
+
+    number: int
+    folder: bool
+
+
+ROOT = Node(0, folder=True)
+"""A folder that was there, durable and empty, before anything began."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names that were given or, with None, taken away in one step."""
+
+    changes: tuple[tuple[Node, str, Node | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Bytes appended to a file; `short` if fewer were taken than were given."""
+
+    node: Node
+    data: bytes
+    short: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """A sync that returned: it counts for what stands in the log before place `begun`."""
+
+    node: Node
+    begun: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A sync of a file that failed."""
+
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """Events about to be appended: their keys, and their type and data in canonical form."""
+
+    events: tuple[tuple[Key, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """Events that were promised to survive: a power loss, or only the death of the process."""
+
+    keys: frozenset[Key]
+    durable: bool
+
+
+Step = Names | Write | Synced | Refused | Tried | Acknowledged
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file as a power loss left it.
+
+    Attributes:
+        content: its bytes.
+        durable: how many of them were synced.
+        torn: where writes were cut short before, as first and last offset.
+    """
+
+    content: bytes
+    durable: int
+    torn: tuple[tuple[int, int], ...] = ()
+
+
+Tree = dict[str, Stored | None]
+"""What a disk holds, by path from the root, parents first; None is a folder."""
+
+
+@dataclass(slots=True)
+class _File:
+    content: bytes = b""
+    durable: int = 0
+    ends: list[tuple[int, int]] = field(default_factory=list)  # place in the log, size after it
+    torn: list[tuple[int, int]] = field(default_factory=list)
+    refused: bool = False
+
+
+class Model:
+    """A disk, its cache and what was promised, after the steps that were given.
+
+    Attributes:
+        tried: of each key the contents that it was tried to be appended with, and how often.
+        survive_power: keys that were acknowledged to survive a power loss.
+        survive_death: keys that were acknowledged at all.
+    """
+
+    def __init__(self) -> None:
+        self.tried: dict[Key, list[bytes]] = {}
+        self.survive_power: set[Key] = set()
+        self.survive_death: set[Key] = set()
+        self._files: dict[Node, _File] = {}
+        self._names: dict[Node, dict[str, list[tuple[int, Node | None]]]] = {}
+        self._place = 0
+
+    def take(self, step: Step) -> None:
+        """Take the next step of the log."""
+        match step:
+            case Names():
+                for folder, name, node in step.changes:
+                    values = self._names.setdefault(folder, {}).setdefault(name, [(-1, None)])
+                    values.append((self._place, node))
+            case Write():
+                self._write(step)
+            case Synced() if step.node.folder:
+                for name, values in self._names.get(step.node, {}).items():
+                    past = [value for value in values if value[0] < step.begun]
+                    self._names[step.node][name] = [*past[-1:], *values[len(past) :]]
+            case Synced():
+                file = self._files.setdefault(step.node, _File())
+                if not file.refused:
+                    ends = (size for place, size in file.ends if place < step.begun)
+                    file.durable = max([file.durable, *ends])
+            case Refused():
+                self._files.setdefault(step.node, _File()).refused = True
+            case Tried():
+                for key, content in step.events:
+                    self.tried.setdefault(key, []).append(content)
+            case Acknowledged():
+                self.survive_death |= step.keys
+                if step.durable:
+                    self.survive_power |= step.keys
+        self._place += 1
+
+    def _write(self, step: Write) -> None:
+        file = self._files.setdefault(step.node, _File())
+        if file.refused:
+            raise AssertionError("a file was written to after its sync had failed")
+        before = len(file.content)
+        file.content += step.data
+        file.ends.append((self._place, len(file.content)))
+        if step.short:
+            file.torn.append((before, len(file.content)))
+
+    @property
+    def settled(self) -> bool:
+        """Whether a power loss would change nothing."""
+        names = (len(values) for folder in self._names.values() for values in folder.values())
+        return all(count == 1 for count in names) and all(
+            file.durable == len(file.content) for file in self._files.values()
+        )
+
+    def as_it_is(self) -> Tree:
+        """Return what the death of every process leaves."""
+        return self._tree({}, {})
+
+    def after_power_loss(self, random: Random, samples: int, room: int) -> Iterator[Tree]:
+        """Yield what a power loss may leave; a tree may come more than once.
+
+        Everything is combined with everything else where that gives no more than `room` trees.
+        Above that: all combinations of names (or `room` of them) with all files as they are and as
+        they were synced, each form of each file with everything else new and everything else old,
+        and `samples` combinations at random.
+        """
+        names = {
+            (folder, name): list(dict.fromkeys(node for _, node in reversed(values)))
+            for folder, entries in self._names.items()
+            for name, values in entries.items()
+        }
+        names = {at: values for at, values in names.items() if len(values) > 1}
+        files = {
+            node: list(dict.fromkeys(_forms(file, random)))
+            for node, file in self._files.items()
+            if file.durable < len(file.content)
+        }
+        if prod(map(len, [*names.values(), *files.values()])) <= room:
+            for chosen in product(*names.values()):
+                for forms in product(*files.values()):
+                    yield self._tree(_zip(names, chosen), _zip(files, forms))
+            return
+        old_files = {node: self._files[node].content[: self._files[node].durable] for node in files}
+        for chosen in _combinations(list(names.values()), random, room):
+            for base in ({}, old_files):
+                yield self._tree(_zip(names, chosen), base)
+        for node, forms_of_it in files.items():
+            for form in forms_of_it:
+                yield self._tree({}, {node: form})
+                yield self._tree({}, {**old_files, node: form})
+        for _ in range(samples):
+            picked = {at: _pick(values, random) for at, values in names.items()}
+            yield self._tree(picked, {node: _pick(forms, random) for node, forms in files.items()})
+
+    def _tree(
+        self, names: dict[tuple[Node, str], Node | None], files: dict[Node, bytes]
+    ) -> Tree:
+        """Put together what is reachable; what is not chosen is as it is in the cache."""
+        tree: Tree = {}
+        stored: dict[Node, Stored] = {}
+
+        def add(folder: Node, path: str) -> None:
+            for name, values in self._names.get(folder, {}).items():
+                node = names.get((folder, name), values[-1][1])
+                if node is None:
+                    continue
+                if node.folder:
+                    tree[path + name] = None
+                    add(node, f"{path}{name}/")
+                    continue
+                if node not in stored:
+                    file = self._files.get(node) or _File()
+                    content = files.get(node, file.content)
+                    stored[node] = Stored(content, file.durable, tuple(file.torn))
+                tree[path + name] = stored[node]
+
+        add(ROOT, "")
+        return tree
+
+
+def _zip(keys: Iterable[_K], values: Iterable[_V]) -> dict[_K, _V]:
+    return dict(zip(keys, values, strict=True))
+
+
+def _combinations(
+    choices: list[list[_V]], random: Random, room: int
+) -> Iterator[tuple[_V, ...]]:
+    """Yield all combinations of the choices, or `room` of them; the first of each come first."""
+    if prod(map(len, choices)) <= room:
+        yield from product(*choices)
+        return
+    yield tuple(values[0] for values in choices)
+    for _ in range(room):
+        yield tuple(_pick(values, random) for values in choices)
+
+
+def _pick(values: list[_V], random: Random) -> _V:
+    """Pick one; the newest and the oldest more often than those between."""
+    return values[random.choice([0, -1, random.randrange(len(values))])]
+
+
+def _forms(file: _File, random: Random) -> Iterator[bytes]:
+    """Yield what a file may hold after a power loss: as it is, then as it was synced."""
+    content, durable, size = file.content, file.durable, len(file.content)
+    writes = [end for _, end in file.ends if durable < end]
+    lines = [durable + n + 1 for n, byte in enumerate(content[durable:]) if byte == _NEWLINE]
+    blocks = range(-(-(durable + 1) // BLOCK) * BLOCK, size, BLOCK)
+    cuts = sorted({durable, size, *writes, *lines, *blocks})
+    yield content
+    yield content[:durable]
+    # torn: any prefix
+    if size - durable <= EVERY_BYTE:
+        yield from (content[:end] for end in range(durable + 1, size))
+    else:
+        near = {cut + step for cut in cuts for step in (-1, 0, 1)}
+        some = {random.randrange(durable, size) for _ in range(_SOME)}
+        yield from (content[:end] for end in sorted(near | some) if durable < end < size)
+    # the size came before the bytes
+    spans = [(start, end) for start in cuts for end in cuts if start < end]
+    for start, end in random.sample(spans, min(_SOME, len(spans))):
+        yield content[:start].ljust(end, b"\0")
+    # later bytes came before earlier ones
+    for ends in ([*blocks, size], writes, lines):
+        pieces = list(pairwise([durable, *ends]))
+        for lost in _subsets(pieces, random):
+            yield _without(content, lost)
+            yield _without(content, lost)[: random.choice(cuts[1:])]
+    # whatever stood on the disk before
+    start, end = random.choice(spans)
+    yield content[:start] + random.randbytes(end - start)
+    yield content[:start] + random.randbytes(end - start) + content[end:]
+
+
+def _subsets(
+    pieces: list[tuple[int, int]], random: Random
+) -> Iterator[list[tuple[int, int]]]:
+    if len(pieces) <= _ALL_SUBSETS:
+        for chosen in product((False, True), repeat=len(pieces)):
+            yield [piece for piece, lost in zip(pieces, chosen, strict=True) if lost]
+        return
+    for _ in range(_SOME):
+        yield [piece for piece in pieces if random.random() < random.random()]
+
+
+def _without(content: bytes, lost: list[tuple[int, int]]) -> bytes:
+    left = bytearray(content)
+    for start, end in lost:
+        left[start:end] = bytes(end - start)
+    return bytes(left)
