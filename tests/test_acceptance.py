@@ -194,8 +194,8 @@ def _containing(texts: dict[Key, str], word: str) -> set[Key]:
 
 def _with_words(texts: dict[Key, str], query: str) -> set[Key]:
     """Scan for a query's letters and digits, one group right after the other."""
-    groups = [re.escape(group) for group in re.findall(r"[^\W_]+", query)]
-    pattern = re.compile(rf"(?<![^\W_]){r'[\W_]+'.join(groups)}(?![^\W_])", re.IGNORECASE)
+    joined = r"[\W_]+".join(re.findall(r"[^\W_]+", query))
+    pattern = re.compile(rf"(?<![^\W_]){joined}(?![^\W_])", re.IGNORECASE)
     return {key for key, text in texts.items() if pattern.search(text)}
 
 

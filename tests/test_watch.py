@@ -59,6 +59,7 @@ class Watching:
         self._thread = threading.Thread(target=self.watch.run)
 
     def __enter__(self) -> Self:
+        self.watch.take_over()
         self._thread.start()
         return self
 
@@ -249,7 +250,7 @@ def test_one_that_waits_for_a_build_does_not_give_up(journal_dir: Path) -> None:
 def test_one_watch_at_a_time_in_a_process(journal_dir: Path) -> None:
     """The lock counts between threads, too, and is free again afterwards."""
     with Watching(journal_dir), pytest.raises(ProjectorBusy, match=f"process {os.getpid()} on"):
-        Watch(open_directory(journal_dir), print).run()
+        Watch(open_directory(journal_dir), print).take_over()
     with Watching(journal_dir):
         pass
 
