@@ -102,6 +102,28 @@ def lease(lanes: Path) -> Lane:
     raise LeaseError(f"all {_MOST} lanes in {lanes} are leased; close some writers")
 
 
+def lease_new(lanes: Path) -> Lane:
+    """Make a lane and take it: one that no writer has held before.
+
+    Raises:
+        LeaseError: the file system refuses.
+    """
+    try:
+        for number in range(1, _MOST):
+            path = lanes / str(number)
+            if path.exists():
+                continue
+            lane = _try(path)
+            # another process may have made it, held it and left, between the two looks
+            if lane is not None and not segment_numbers(path):
+                return lane
+            if lane is not None:
+                lane.release()
+    except OSError as error:
+        raise LeaseError(f"cannot make a lane in {lanes}: {error.strerror or error}") from error
+    raise LeaseError(f"there are {_MOST} lanes in {lanes}")
+
+
 def _try(path: Path) -> Lane | None:
     make_folder(path)
     fd = disk.in_use.open_lock(path / LOCK)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import platform
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from journal import clock
 from journal.errors import AppendError, LeaseError, SyncError, name_ids
 from journal.event import Event
-from journal.ids import uuid7
 from journal.lane import lease
 from journal.position import Position
-from journal.record import FORMAT, Header, Record, decode, encode_event, encode_header
-from journal.segment import ROLL_SIZE, SegmentFile
+from journal.record import Record, decode, encode_event
+from journal.segment import ROLL_SIZE, SegmentFile, header_line
 from journal.unsynced import Unsynced, sync_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from journal.directory import Directory
 
@@ -118,7 +115,7 @@ class LaneWriter:
         """Write lines to the active segment; return the offset at which they begin."""
         try:
             segment = self._active()
-            header = b"" if segment.size else self._header(seq, started)
+            header = b"" if segment.size else header_line(self._uuid, seq, started)
             segment.write(header + b"".join(lines))
         except OSError as error:
             raise AppendError(
@@ -161,19 +158,6 @@ class LaneWriter:
             oldest.sync()
         finally:
             oldest.close()
-
-    def _header(self, seq: int, started: int) -> bytes:
-        header = Header(
-            format=FORMAT,
-            segment=uuid7(),
-            lane=self._uuid,
-            seq=seq,
-            host=platform.node(),
-            boot=_boot_id(),
-            pid=os.getpid(),
-            started=started,
-        )
-        return encode_header(header)
 
     def take_unsynced(self) -> Unsynced:
         """Hand over what is to be synced; what is written from now on is gathered anew."""
@@ -258,11 +242,3 @@ class LaneWriter:
 def _records(lines: list[bytes]) -> list[Record]:
     decoded = (decode(line[:-1]) for line in lines)
     return [record for record in decoded if isinstance(record, Record)]
-
-
-def _boot_id() -> str:
-    """Name the running of the machine; empty where the kernel does not say."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:
-        return ""

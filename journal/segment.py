@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+import platform
 from dataclasses import dataclass
 from io import FileIO
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from journal import disk
-from journal.record import FORMAT, MAX_RECORD, DamagedRecord, Header, Record, decode
+from journal.ids import uuid7
+from journal.record import (
+    FORMAT,
+    MAX_RECORD,
+    DamagedRecord,
+    Header,
+    Record,
+    decode,
+    encode_header,
+)
 from journal.scan import Damage, scan
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ROLL_SIZE = 32 * 1024 * 1024
 """Bytes at which a segment is final and its lane goes on in the next one."""
@@ -48,6 +55,35 @@ def open_segment(path: Path) -> FileIO:
         OSError: the file system refuses.
     """
     return FileIO(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), "rb")
+
+
+def header_line(lane: str, seq: int, started: int) -> bytes:
+    """Return the first line of a segment that this process begins.
+
+    Args:
+        lane: uuid of the lane.
+        seq: sequence number of the segment's first event.
+        started: when it is begun, microseconds since 1970.
+    """
+    header = Header(
+        format=FORMAT,
+        segment=uuid7(),
+        lane=lane,
+        seq=seq,
+        host=platform.node(),
+        boot=_boot_id(),
+        pid=os.getpid(),
+        started=started,
+    )
+    return encode_header(header)
+
+
+def _boot_id() -> str:
+    """Name the running of the machine; empty where the kernel does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
 
 
 def read_lane_uuid(lane: Path) -> str | None:

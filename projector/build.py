@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import apsw
@@ -13,7 +14,7 @@ from projector.project import Progress, Projector
 from projector.schema import create, open_writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from journal.directory import Directory
 
@@ -30,6 +31,23 @@ def rebuild(journal: Directory, on_commit: Callable[[Progress], None] | None = N
         ProjectionError: the database or the file system refuses; the old one stays in use.
         ReadError: a segment cannot be read.
     """
+    with building(journal, on_commit) as number:
+        generations(journal.path).publish(number)
+    return number
+
+
+@contextmanager
+def building(
+    journal: Directory, on_commit: Callable[[Progress], None] | None = None
+) -> Iterator[int]:
+    """Build a new generation from the lanes, and be the only one who builds.
+
+    Yields:
+        Its number. It is removed at the end unless it was published.
+
+    Raises:
+        ProjectorBusy, ProjectionError, ReadError: as `rebuild`.
+    """
     kept = generations(journal.path)
     lock = OnlyOne(kept.build_lock)
     if not lock.take():
@@ -39,13 +57,11 @@ def rebuild(journal: Directory, on_commit: Callable[[Progress], None] | None = N
         number = kept.next()
         try:
             _build(kept, number, journal, on_commit)
-            kept.publish(number)
-        except BaseException:
-            kept.remove(number)
-            raise
+            yield number
+        finally:
+            kept.remove_unpublished()
     finally:
         lock.release()
-    return number
 
 
 def _build(

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import orjson
 import portalocker
 
+from journal import disk
 from journal.directory import make_folder, replace_file
 from projector.errors import ProjectionError, ProjectorBusy
 
@@ -133,7 +134,7 @@ def generations(journal: Path) -> Generations:
 def _sync_file(path: Path) -> None:
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(fd)
+        disk.in_use.fsync(fd)
     finally:
         os.close(fd)
 

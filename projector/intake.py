@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from journal import disk
 from journal.errors import ReadError
 from journal.reader import Chunk, SegmentRef, read_chunk
 from journal.record import FORMAT, DamagedRecord, Header
@@ -83,7 +83,7 @@ class Intake:
             if chunk.items and at not in self._synced:
                 # a view that is ahead of the log would show what a power loss takes back
                 try:
-                    os.fdatasync(file.fileno())
+                    disk.in_use.fdatasync(file.fileno())
                 except OSError as error:
                     raise ReadError(
                         f"cannot sync {ref.path}: {error.strerror or error};"
@@ -115,6 +115,7 @@ class Intake:
         before = self._db.total_changes()
         self._db.execute(query, place(ref))
         self.applier.state.counters["quarantined"] -= self._db.total_changes() - before
+        self.applier.state.counters["reread"] += 1
         self._synced.discard(place(ref))
 
     def _take_chunk(self, ref: SegmentRef, mark: Mark, chunk: Chunk) -> int:

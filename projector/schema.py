@@ -81,7 +81,16 @@ CREATE VIEW messages AS
   FROM events e JOIN sessions s ON s.id = e.session WHERE e.kind = 1;
 """
 
-COUNTERS = ("events", "messages", "duplicates", "conflicts", "quarantined", "unknown", "latest")
+COUNTERS = (
+    "events",
+    "messages",
+    "duplicates",
+    "conflicts",
+    "quarantined",
+    "unknown",
+    "reread",
+    "latest",
+)
 """Names of the counters kept in `meta`; `latest` is the time of the latest event."""
 
 

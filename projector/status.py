@@ -26,6 +26,7 @@ class Status:
         conflicts: contents that do not stand, since another has their key.
         quarantined: stretches of bytes that are no valid record.
         unknown: events of types that this version does not know.
+        reread: segments that were found cut off or replaced, and read again.
         unprojected: records that are not applied yet.
         lag_bytes: bytes that are not applied yet.
         generation: number of the one in use, 0 if there is none.
@@ -42,6 +43,7 @@ class Status:
     conflicts: int
     quarantined: int
     unknown: int
+    reread: int
     unprojected: int
     lag_bytes: int
     generation: int

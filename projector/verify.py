@@ -88,6 +88,12 @@ def _database_faults(db: apsw.Connection) -> Iterator[Fault]:
         if name in counted and counted[name] != said[name]:
             what = f"{said[name]} {name} are counted, {counted[name]} are there"
             yield Fault("count", what, "projector rebuild")
+    if said["reread"]:
+        what = (
+            f"{said['reread']} segments were found cut off or replaced, and read again: what they"
+            " said before may be known to the projection alone"
+        )
+        yield Fault("log", what, _SALVAGE)
     texts = _count(db, "SELECT count(*) FROM fts_docsize")
     if texts != counted["messages"]:
         what = f"{counted['messages']} messages, {texts} texts in the full-text index"

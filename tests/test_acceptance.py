@@ -168,12 +168,17 @@ def talks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Projection
             journal.append_many(chat[start : start + 1000])
     with Projection.open(path) as projection:
         texts = {
-            (view.session, message.id): document({"content": message.content, **message.fields})
+            (view.session, message.id): _plain({"content": message.content, **message.fields})
             for view in projection.sessions(limit=10**6)
             for message in projection.messages(view.session)
         }
         assert len(texts) == projection.status().messages > 30_000
         yield projection, texts
+
+
+def _plain(data: dict[str, Any]) -> str:
+    text = document(data)
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
 
 
 def _found(projection: Projection, query: str) -> set[Key]:
@@ -185,23 +190,25 @@ def _found(projection: Projection, query: str) -> set[Key]:
 
 def _containing(texts: dict[Key, str], word: str) -> set[Key]:
     wanted = unicodedata.normalize("NFKC", word)
-    return {
-        key
-        for key, text in texts.items()
-        if wanted in (text if text.isascii() else unicodedata.normalize("NFKC", text))
-    }
+    return {key for key, text in texts.items() if wanted in text}
 
 
-def _with_words(texts: dict[Key, str], query: str) -> set[Key]:
-    """Scan for a query's letters and digits, one group right after the other."""
-    joined = r"[\W_]+".join(re.findall(r"[^\W_]+", query))
-    pattern = re.compile(rf"(?<![^\W_]){joined}(?![^\W_])", re.IGNORECASE)
-    return {key for key, text in texts.items() if pattern.search(text)}
+def _matching(lowered: dict[Key, str], pattern: str, needed: str) -> set[Key]:
+    """Scan for a pattern; `needed` is a part of what it matches, and quicker to look for."""
+    search = re.compile(pattern).search
+    return {key for key, text in lowered.items() if needed in text and search(text)}
+
+
+@pytest.fixture(scope="module")
+def lowered(talks: tuple[Projection, dict[Key, str]]) -> dict[Key, str]:
+    """The text of every message in lower case."""
+    return {key: text.lower() for key, text in talks[1].items()}
 
 
 def _frequent(texts: Iterable[str], pattern: str, count: int) -> list[str]:
     """Return what matches a pattern in some texts, of all frequencies from rare to common."""
-    counts = Counter(found for text in texts for found in re.findall(pattern, text))
+    sample = itertools.islice(texts, 0, None, 4)
+    counts = Counter(found for text in sample for found in re.findall(pattern, text))
     ranked = sorted(counts, key=lambda found: (counts[found], found))
     return ranked[:: max(1, len(ranked) // count)][:count]
 
@@ -213,10 +220,21 @@ def test_cjk_words_of_any_length_are_found_as_a_scan_finds_them(
     """Chinese, Japanese and Korean, from one character up, against a plain scan of the text."""
     monkeypatch.setattr("projector.search.RANKED", 10**6)
     projection, texts = talks
-    chosen = ["北京", "颐和园", '"颐和园"', "故宫", "京", "ラーメン", "音楽", "학교", "음악", "나는"]
+    chosen = [
+        "北京",
+        "颐和园",
+        '"颐和园"',
+        "故宫",
+        "京",
+        "ラーメン",
+        "音楽",
+        "학교",
+        "음악",
+        "나는",
+    ]
     for runs in ("[一-鿿]", "[ぁ-ん]", "[ァ-ヴー]", "[가-힣]"):
         for length in (1, 2, 3, 5):
-            chosen += _frequent(texts.values(), f"{runs}{{{length}}}", 5)
+            chosen += _frequent(texts.values(), f"{runs}{{{length}}}", 6)
     for query in chosen:
         assert _found(projection, query) == _containing(texts, query.strip('"')), query
     for query in ("北京", "颐和园", "音楽", "음악"):
@@ -225,7 +243,9 @@ def test_cjk_words_of_any_length_are_found_as_a_scan_finds_them(
 
 @real
 def test_mixed_words_are_found_as_a_scan_finds_them(
-    talks: tuple[Projection, dict[Key, str]], monkeypatch: pytest.MonkeyPatch
+    talks: tuple[Projection, dict[Key, str]],
+    lowered: dict[Key, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Latin letters and digits that run into Chinese, Japanese or Korean ones."""
     monkeypatch.setattr("projector.search.RANKED", 10**6)
@@ -235,17 +255,17 @@ def test_mixed_words_are_found_as_a_scan_finds_them(
     chosen += _frequent(texts.values(), f"(?<![^\\W])[0-9]{{2,4}}{cjk}{{1,2}}", 10)
     assert len(chosen) == 30
     for query in chosen:
-        pattern = re.compile(rf"(?<![A-Za-z0-9À-ɏ]){re.escape(query)}", re.IGNORECASE)
-        scanned = {
-            key for key, text in texts.items() if pattern.search(unicodedata.normalize("NFKC", text))
-        }
+        word = query.lower()
+        scanned = _matching(lowered, rf"(?<![a-z0-9à-ɏ]){word}", word)
         assert _found(projection, query) == scanned, query
         assert scanned, query
 
 
 @real
 def test_identifiers_are_found_as_a_scan_finds_them(
-    talks: tuple[Projection, dict[Key, str]], monkeypatch: pytest.MonkeyPatch
+    talks: tuple[Projection, dict[Key, str]],
+    lowered: dict[Key, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Names, paths, versions and options as they stand in code and in what tools print."""
     monkeypatch.setattr("projector.search.RANKED", 10**6)
@@ -260,8 +280,10 @@ def test_identifiers_are_found_as_a_scan_finds_them(
         r"\b[a-z]{3,12}\b",
     ]
     chosen = [query for shape in shapes for query in _frequent(texts.values(), shape, 8)]
-    assert len(chosen) > 40
+    assert len(chosen) > 30
     for query in chosen:
-        scanned = _with_words(texts, query)
+        groups = re.findall(r"[^\W_]+", query.lower())
+        joined = r"[\W_]+".join(groups)
+        scanned = _matching(lowered, rf"(?<![^\W_]){joined}(?![^\W_])", groups[0])
         assert _found(projection, query) == scanned, query
         assert scanned, query

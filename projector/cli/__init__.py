@@ -16,7 +16,7 @@ from projector.cli.keep import digest_command, rebuild_command, run_command, syn
 from projector.cli.search import search_command
 from projector.cli.sessions import sessions_command, show_command
 from projector.cli.status import status_command
-from projector.cli.verify import verify_command
+from projector.cli.verify import salvage_command, verify_command
 from projector.errors import NotFound, ProjectorBusy, ProjectorError, QueryError
 
 _CODES: dict[type[Exception], int] = {
@@ -80,6 +80,7 @@ for command in (
     rebuild_command,
     digest_command,
     verify_command,
+    salvage_command,
 ):
     cli.add_command(command)
 

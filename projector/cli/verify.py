@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 import orjson
 
 from journal.cli.exits import DAMAGED
 from journal.directory import open_directory
+from projector.salvage import salvage
 from projector.verify import verify
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command("verify")
@@ -40,3 +45,28 @@ def verify_command(context: click.Context, as_json: bool) -> None:  # noqa: FBT0
         click.echo(f"{len(faults):,} faults" if faults else "no faults")
     if faults:
         context.exit(DAMAGED)
+
+
+@click.command("salvage")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def salvage_command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives flags so
+    """Write back to the journal what only the projection still knows.
+
+    After a disk that lied, a restored backup or a deleted segment the projection holds events that
+    no lane holds any more, and a rebuild would drop them. They are written to a lane of their own,
+    with the times that they had, and the projection is built anew. Doing it again changes nothing.
+
+    \b
+    JSON: events, sessions, lane (name of the folder; empty if nothing was missing), generation.
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    saved = salvage(open_directory(path, create=False))
+    if as_json:
+        click.echo(orjson.dumps(asdict(saved)))
+    elif saved.events:
+        click.echo(
+            f"{saved.events:,} events of {saved.sessions:,} sessions were missing in the journal;"
+            f" they are written back to lane {saved.lane} (generation {saved.generation})"
+        )
+    else:
+        click.echo("nothing is missing in the journal")

@@ -11,12 +11,13 @@ from workloads import SESSION, Workload, catch_up, event, small
 
 import journal.verify
 from journal.directory import open_directory
-from journal.reader import read_events
+from journal.reader import list_segments, read_events
 from journal.verify import DEATH, verify
 from projector.build import rebuild
 from projector.digest import digest
 from projector.generation import generations
-from projector.schema import open_writer
+from projector.schema import open_reader, open_writer
+from projector.watermark import lag, load_marks
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -96,7 +97,25 @@ class Bench:
             wrong.append(f"never appended: {sorted(found.keys() - self._keys)}")
         if not self.workload.writes and self._lanes(self.folder) != self._lanes(self._template):
             wrong.append("the lanes were changed by what only reads them")
-        return wrong
+        return wrong + self._readable()
+
+    def _readable(self) -> list[str]:
+        """Look at the projection as a reader does that comes first after the end of a run."""
+        directory = open_directory(self.folder, create=False)
+        kept = generations(directory.path)
+        number = kept.current()
+        if number is None:
+            return []
+        db = open_reader(kept.path(number), directory.uuid)
+        try:
+            rows = db.execute("SELECT count(*) FROM messages").get
+            counted = db.execute("SELECT value FROM meta WHERE key = 'messages'").get
+            sound = db.pragma("integrity_check")
+        finally:
+            db.close()
+        if rows != counted or sound != "ok":
+            return [f"a reader finds {rows} messages of {counted}, integrity {sound}"]
+        return []
 
     def _found(self) -> Counter[tuple[str, str]]:
         events = (at.record.event for at in read_events(self.folder / "lanes", lambda *_: None))
@@ -106,6 +125,23 @@ class Bench:
     def _lanes(folder: Path) -> dict[str, bytes]:
         lanes = folder / "lanes"
         return {str(p.relative_to(lanes)): p.read_bytes() for p in lanes.rglob("*") if p.is_file()}
+
+    def complete(self) -> list[str]:
+        """Return what is missing where the work said that it is done."""
+        if self.workload.writes:
+            missing = self._keys - self._found().keys()
+            return [f"said to be done, and not there: {sorted(missing)}"] if missing else []
+        directory = open_directory(self.folder, create=False)
+        kept = generations(directory.path)
+        number = kept.current()
+        if number is None:
+            return ["said to be done, and no generation is in use"]
+        db = open_reader(kept.path(number), directory.uuid)
+        try:
+            behind = lag(load_marks(db), list_segments(directory.lanes))
+        finally:
+            db.close()
+        return [f"said to be done, and behind: {behind}"] if behind.bytes else []
 
     def redo(self) -> list[str]:
         """Go on as a user would, and return what is wrong with journal and projection then."""

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from bench import Bench
 
 MINIMUM = {
-    "write": 0,
-    "import": 0,
-    "import-more": 0,
-    "sync-new": 0,
-    "sync": 0,
-    "rebuild": 0,
-    "run": 0,
+    "write": 260,
+    "import": 170,
+    "import-more": 170,
+    "sync-new": 900,
+    "sync": 620,
+    "rebuild": 680,
+    "run": 750,
 }
 """Distinct points at which a full run must have killed; a few depend on how threads take turns."""
 _SAMPLE = 12

@@ -76,6 +76,15 @@ class Recorder(Disk):
             if not self._settled.wait_for(lambda: self.model.settled, timeout):
                 raise AssertionError(f"something was not synced within {timeout} s")
 
+    def wait_for_write(self, place: int, timeout: float = 10.0) -> None:
+        """Return when the log has a write at `place` or behind it."""
+        with self._settled:
+            written = self._settled.wait_for(
+                lambda: any(isinstance(step, Write) for step in self.log[place:]), timeout
+            )
+        if not written:
+            raise AssertionError(f"nothing was written within {timeout} s")
+
     def make_folder(self, path: Path) -> None:
         with self._turn:
             self._live()
@@ -157,6 +166,8 @@ class Recorder(Disk):
     def replace(self, source: Path, target: Path) -> None:
         with self._turn:
             self._live()
+            if target.exists():
+                self._forget(target)
             super().replace(source, target)
             node = self._nodes[target.stat().st_ino]
             gone = (self._folder(source), source.name, None)
@@ -165,6 +176,7 @@ class Recorder(Disk):
     def unlink(self, path: Path) -> None:
         with self._turn:
             self._live()
+            self._forget(path)
             super().unlink(path)
             self._note(Names(((self._folder(path), path.name, None),)))
 
@@ -186,6 +198,12 @@ class Recorder(Disk):
         self._nodes[path.stat().st_ino] = node
         self._note(Names(((self._folder(path), path.name, node),)))
         return node
+
+    def _forget(self, path: Path) -> None:
+        """Forget a file that is about to lose its last name: its number will be given out again."""
+        found = path.lstat()
+        if found.st_nlink == 1:
+            del self._nodes[found.st_ino]
 
     def _made_elsewhere(self, path: Path) -> None:
         """Take in a file that SQLite wrote and that is synced now."""

@@ -1,0 +1,123 @@
+"""Write back to the journal what only the projection still knows.
+
+A journal can lose what was projected: a disk that lied about a sync, a restored backup, a deleted
+segment. Its projection then holds events that no lane holds, and the next rebuild would drop them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+import apsw
+import orjson
+
+from journal.event import Event
+from journal.restore import restore
+from projector.build import building
+from projector.errors import ProjectionError
+from projector.fold import canonical
+from projector.generation import generations
+from projector.project import Projector
+from projector.rows import STORED, stored
+from projector.schema import open_reader, open_writer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from journal.directory import Directory
+    from projector.fold import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Salvaged:
+    """What was written back.
+
+    Attributes:
+        events: how many, conflicting contents counted one by one.
+        sessions: to how many sessions they belong.
+        lane: name of the lane's folder they were written to; empty if there was nothing to write.
+        generation: number of the generation in use now.
+    """
+
+    events: int
+    sessions: int
+    lane: str
+    generation: int
+
+
+def salvage(journal: Directory) -> Salvaged:
+    """Write back what the projection in use knows and the journal does not.
+
+    The lanes are read into a new generation, which is compared with the one in use. What is missing
+    goes into a lane of its own with the times that it had, and the new generation is put into use.
+
+    Raises:
+        ProjectionError: there is no projection to save from, or it cannot be read.
+        ProjectorBusy: a build runs.
+        AppendError: the journal cannot be written.
+    """
+    kept = generations(journal.path)
+    current = kept.current()
+    if current is None:
+        raise ProjectionError(f"{kept.folder} has no projection to save anything from")
+    known = open_reader(kept.path(current), journal.uuid)
+    try:
+        with building(journal) as number:
+            db = open_writer(kept.path(number), journal.uuid)
+            lost = sorted(_missing(known, db), key=itemgetter(0))
+            projector = Projector(db, journal.lanes)
+            try:
+                name, events = "", 0
+                if lost:
+                    lane, events = restore(journal, (event for _, event in lost))
+                    name = lane.name
+                    projector.catch_up()
+            finally:
+                projector.close()
+            kept.publish(number)
+    except apsw.Error as error:
+        raise ProjectionError(f"cannot read the projection in {kept.folder}: {error}") from error
+    finally:
+        known.close()
+    sessions = {event.session for _, event in lost}
+    return Salvaged(events, len(sessions), name, number)
+
+
+def _missing(known: apsw.Connection, found: apsw.Connection) -> Iterator[tuple[Order, Event]]:
+    """Yield the contents that `known` has and `found` has not, with their order."""
+    names: list[tuple[Any]] = known.execute("SELECT session FROM sessions").fetchall()
+    for (session,) in names:
+        there = {_content(event) for _, event in _contents(found, session)}
+        for order, event in _contents(known, session):
+            if _content(event) not in there:
+                yield order, event
+
+
+def _content(event: Event) -> tuple[str, str, bytes]:
+    return event.id, event.type, canonical(event.data)
+
+
+def _contents(db: apsw.Connection, session: str) -> Iterator[tuple[Order, Event]]:
+    """Yield every content of a session, whether it stands or conflicts."""
+    standing = db.execute(
+        f"SELECT key, kinds.type, lanes.uuid, {_STORED} FROM events e"  # noqa: S608 - constants
+        " JOIN kinds ON kinds.id = e.kind JOIN lanes ON lanes.id = e.lane"
+        " WHERE e.session = (SELECT id FROM sessions WHERE session = ?)",
+        (session,),
+    )
+    for key, type, lane, *columns in standing:
+        row = stored(tuple(columns))
+        yield (row.time, lane, row.seq), Event(key, type, session, row.time, row.data)
+    conflicts = db.execute(
+        "SELECT key, type, time, lanes.uuid, seq, data FROM conflicts"
+        " JOIN lanes ON lanes.id = lane"
+        " WHERE session = (SELECT id FROM sessions WHERE session = ?)",
+        (session,),
+    )
+    for key, type, time, lane, seq, data in conflicts:
+        yield (time, lane, seq), Event(key, type, session, time, orjson.loads(data))
+
+
+_STORED = ", ".join(f"e.{name}" for name in STORED.split(", "))

@@ -1,0 +1,123 @@
+"""Sets of records, arranged and projected in random ways: all of them must say the same."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+import projector.intake as intake_module
+import projector.project as project_module
+from journal.directory import open_directory
+from journal.reader import read_chunk
+from projector.build import catch_up_once, rebuild
+from projector.project import Projector
+from tests.projections import (
+    WORDS,
+    Content,
+    Fact,
+    Model,
+    catch_up,
+    content,
+    counters,
+    grow,
+    projector,
+    random_steps,
+    scratch,
+    write_lane,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+    from random import Random
+
+
+class Diverged(AssertionError):  # noqa: N818 - names what was found
+    """Two projections of the same records, or a projection and the model, differ."""
+
+
+def check_convergence(
+    random: Random, records: Sequence[Fact], folder: Path, *, live: bool = False
+) -> None:
+    """Project records in several arrangements and compare them with the model.
+
+    Args:
+        random: arranges.
+        records: what is projected.
+        folder: an empty folder to work in.
+        live: whether a journal with generations, rebuilds and its projector's lock is among the
+            arrangements; it takes longer.
+
+    Raises:
+        Diverged: they do not all say the same.
+    """
+    model = Model(list(records))
+    expected = model.content(WORDS)
+    write_plain(folder / "plain", records)
+    with scratch(folder / "plain.db") as db:
+        catch_up(db, folder / "plain")
+        plain = content(db, WORDS)
+        duplicates = counters(db)["duplicates"]
+    _compare("in one go", replace(plain, digest=""), expected)
+    if duplicates != model.duplicates:
+        raise Diverged(f"in one go: {duplicates} duplicates, not {model.duplicates}")
+    for name in ("first", "second"):
+        _compare(f"the {name} arrangement", _arranged(random, records, folder / name), plain)
+    if live:
+        _compare("a journal with rebuilds", _rebuilt(random, records, folder / "live"), plain)
+
+
+def _compare(name: str, found: Content, wanted: Content) -> None:
+    for field in fields(Content):
+        says, should = getattr(found, field.name), getattr(wanted, field.name)
+        if says != should:
+            raise Diverged(f"{name}: {field.name} is {says!r} and not {should!r}")
+
+
+def write_plain(lanes: Path, records: Sequence[Fact]) -> None:
+    """Write records as whole lanes of one segment each."""
+    lanes.mkdir(exist_ok=True)
+    for number, lane in enumerate(sorted({fact.lane for fact in records}), 1):
+        write_lane(lanes, str(number), [fact for fact in records if fact.lane == lane])
+
+
+@contextmanager
+def small(random: Random) -> Iterator[None]:
+    """Make batches, transactions and blocks so small that a few events fill many."""
+    limits = read_chunk.__kwdefaults__ or {}
+    with ExitStack() as stack:
+        batch, transaction = random.choice([1, 2, 3, 2_000]), random.choice([1, 500, 10**9])
+        stack.enter_context(patch.object(intake_module, "_BATCH", batch))
+        stack.enter_context(patch.object(project_module, "_TRANSACTION", transaction))
+        stack.enter_context(patch.dict(limits, limit=random.choice([150, 600, 1 << 20])))
+        yield
+
+
+def _arranged(random: Random, records: Sequence[Fact], folder: Path) -> Content:
+    """Project records in a random arrangement over one database; return what it says."""
+    lanes = folder / "lanes"
+    lanes.mkdir(parents=True)
+    stay = random.random() < 0.5  # one projector for all rounds, or a new one each
+    with scratch(folder / "1.db") as db, small(random):
+        running = Projector(db, lanes)
+        for steps in random_steps(random, records):
+            grow(lanes, steps)
+            (running if stay else Projector(db, lanes)).catch_up()
+        return content(db, WORDS)
+
+
+def _rebuilt(random: Random, records: Sequence[Fact], folder: Path) -> Content:
+    """Project records in a random arrangement over a journal that is rebuilt now and then."""
+    journal = open_directory(folder)
+    with small(random):
+        for steps in random_steps(random, records):
+            grow(journal.lanes, steps)
+            if random.random() < 0.3:
+                rebuild(journal)
+            if random.random() < 0.7:
+                catch_up_once(journal)
+        with projector(folder) as running:
+            running.catch_up()
+            return content(running._db, WORDS)

@@ -1,0 +1,239 @@
+"""What must hold of a disk that lost its power, whatever it kept."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from crash.model import Key, Stored, Tree
+from crash.workloads import JOURNAL, content
+
+from journal.directory import open_directory
+from journal.errors import NotAJournalError
+from journal.importers.driver import Importer
+from journal.reader import read_events
+from journal.verify import verify
+from journal.writer import Journal
+from projector.build import rebuild
+from projector.projection import Projection
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from crash.model import Model
+
+    from journal.soundness import Kind, Problem
+
+EXPLAINED: frozenset[Kind] = frozenset({"torn", "newline", "empty", "damage", "header", "gap"})
+"""The kinds of problems that a power loss may leave, in what was not synced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an event stands: the uuid of its lane, its number there, its time."""
+
+    lane: str
+    seq: int
+    time: int
+
+
+Found = dict[Key, dict[Place, bytes]]
+"""The events in a journal: of each key where it stands, and what it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a tree holds, and what came of going on with it.
+
+    Attributes:
+        found: the events in it.
+        before: the problems in it.
+        after: the problems once programs had gone on with it.
+        failures: what went wrong, whatever was promised.
+    """
+
+    found: Found
+    before: tuple[Problem, ...]
+    after: tuple[Problem, ...]
+    failures: tuple[str, ...]
+
+
+def lay_out(tree: Tree, root: Path) -> None:
+    """Write a tree into an empty folder."""
+    for name, stored in tree.items():
+        path = root / name
+        if stored is None:
+            path.mkdir(0o700)
+        else:
+            path.write_bytes(stored.content)
+            path.chmod(0o600)
+
+
+def look(tree: Tree, model: Model, root: Path, *, source: Path | None, project: bool) -> Seen:
+    """Go on with what a tree holds, as programs do after the machine has started again.
+
+    Args:
+        tree: what the disk holds.
+        model: what was tried on it.
+        root: an empty folder; it is emptied again.
+        source: a transcript that is imported again.
+        project: whether the projection is built too, twice.
+    """
+    lay_out(tree, root)
+    path = root / JOURNAL
+    failures: list[str] = []
+    try:
+        try:
+            open_directory(path, create=False)
+        except NotAJournalError:
+            found: Found = {}
+            before: tuple[Problem, ...] = ()
+        else:
+            found = read(path)
+            before = problems(path)
+        failures += _go_on(path, found)
+        after = problems(path)
+        if source is not None:
+            failures += _import_again(path, source, model)
+        if project:
+            failures += _project(path)
+            failures += _retry(path, model)
+    finally:
+        for entry in root.iterdir():
+            shutil.rmtree(entry)
+    return Seen(found, before, after, tuple(failures))
+
+
+def read(path: Path) -> Found:
+    """Read every event of a journal."""
+    found: Found = defaultdict(dict)
+    if (path / "lanes").exists():
+        for at in read_events(path / "lanes", lambda _ref, _damage: None):
+            event = at.record.event
+            place = Place(at.lane, at.record.seq, event.time)
+            found[event.session, event.id][place] = content(event.type, event.data)
+    return dict(found)
+
+
+def problems(path: Path) -> tuple[Problem, ...]:
+    """Verify a journal."""
+    return verify(path / "lanes").problems if (path / "lanes").exists() else ()
+
+
+def _go_on(path: Path, found: Found) -> list[str]:
+    """Append with two handles, one after the other; nothing else may change."""
+    said = {"role": "user", "content": "after the power loss"}
+    new = [("after", f"a{number}") for number in range(4)]
+    with Journal.open(path, fsync="always") as journal:
+        journal.append_message(*_first(new[0]), "after the power loss", id=new[0][1])
+    with Journal.open(path, fsync="never") as journal:
+        for session, id in new[1:3]:
+            journal.append_message(session, "user", "after the power loss", id=id)
+        events = [{"type": "message.appended", "session": s, "id": i, "data": said} for s, i in new]
+        journal.append_many(events[3:])
+        journal.sync()
+    now = read(path)
+    failures = [f"{key} was appended and stands {len(now.get(key, {}))} times" for key in new
+                if len(now.get(key, {})) != 1]
+    failures += [f"{key} has changed: {found[key]} became {now.get(key)}" for key in found
+                 if not _same(found[key], now.get(key, {}))]
+    failures += [f"{key} appeared" for key in now.keys() - found.keys() - set(new)]
+    return failures
+
+
+def _first(key: Key) -> tuple[str, str]:
+    return key[0], "user"
+
+
+def _same(before: dict[Place, bytes], after: dict[Place, bytes]) -> bool:
+    """Say whether events are the same; a lane whose headers are lost may get its uuid later."""
+    def bare(places: dict[Place, bytes]) -> list[tuple[int, int, bytes]]:
+        return sorted((place.seq, place.time, said) for place, said in places.items())
+
+    return bare(before) == bare(after)
+
+
+def _import_again(path: Path, source: Path, model: Model) -> list[str]:
+    with Journal.open(path, fsync="never") as journal:
+        importer = Importer(journal, "auto")
+        report = importer.run(importer.sources([source]))
+    failures = [f"import: {error}" for error in report.errors.values()]
+    found = read(path)
+    missing = [key for key in model.tried if key[0] == "talk" and key not in found]
+    return failures + [f"{key} is in the transcript, and not imported" for key in missing]
+
+
+def _project(path: Path) -> list[str]:
+    """Compare the projection with the journal, and with one that is built anew."""
+    keys = set(read(path))
+    with Projection.open(path) as projection:
+        failures = _compare(projection, keys)
+        digest = projection.digest()
+        rebuild(open_directory(path, create=False))
+        if projection.digest() != digest:
+            failures.append("a rebuilt projection differs")
+    return failures
+
+
+def _compare(projection: Projection, keys: set[Key]) -> list[str]:
+    shown = Counter(
+        (message.session, message.id)
+        for session in sorted({key[0] for key in keys})
+        for message in projection.messages(session)
+    )
+    failures = [f"{key} is shown {shown[key]} times" for key in keys if shown[key] != 1]
+    failures += [f"{key} is shown and not in the journal" for key in shown.keys() - keys]
+    status = projection.status()
+    if (status.events, status.messages, status.conflicts) != (len(keys), len(keys), 0):
+        failures.append(f"{len(keys)} messages are in the journal; the projection has {status}")
+    return failures
+
+
+def _retry(path: Path, model: Model) -> list[str]:
+    """Append everything again that was ever tried: each must be there once."""
+    import json
+
+    with Journal.open(path, fsync="never") as journal:
+        for (session, id), contents in model.tried.items():
+            type, data = json.loads(contents[0])
+            journal.append(type=type, session=session, id=id, data=data)
+    keys = set(read(path))
+    missing = [f"{key} was appended again and is missing" for key in model.tried.keys() - keys]
+    with Projection.open(path) as projection:
+        return missing + _compare(projection, keys)
+
+
+def judge(seen: Seen, tree: Tree, model: Model, required: set[Key]) -> list[str]:
+    """Return what is wrong with a tree, given what was promised when the power was lost."""
+    failures = list(seen.failures)
+    failures += [f"{key} was acknowledged and is lost" for key in required - seen.found.keys()]
+    for key, places in seen.found.items():
+        tried = model.tried.get(key, [])
+        failures += [f"{key} was never said: {said!r}" for said in places.values() if said not in tried]
+        if len(places) > len(tried):
+            failures.append(f"{key} was appended {len(tried)} times and stands {len(places)} times")
+    complete = seen.found.keys() >= model.tried.keys()
+    for problem in (*seen.before, *seen.after):
+        if not _explained(problem, tree, complete=complete):
+            failures.append(f"the power loss does not explain {problem}")
+    return failures
+
+
+def _explained(problem: Problem, tree: Tree, *, complete: bool) -> bool:
+    if problem.kind not in EXPLAINED or problem.segment is None or problem.offset is None:
+        return False
+    if problem.kind == "gap":
+        return not complete
+    file = tree.get(f"{JOURNAL}/lanes/{problem.lane}/{problem.segment:06d}.jsonl")
+    if file is None:
+        return False  # what was written after the power was back is whole
+    end = problem.offset + problem.length
+    if problem.offset > len(file.content):
+        return False
+    return end > file.durable or problem.offset >= file.durable or _torn(problem.offset, end, file)
+
+
+def _torn(start: int, end: int, file: Stored) -> bool:
+    return any(start < last and first < end for first, last in file.torn)
