@@ -87,7 +87,7 @@ def salvage(journal: Directory) -> Salvaged:
 
 def _missing(known: apsw.Connection, found: apsw.Connection) -> Iterator[tuple[Order, Event]]:
     """Yield the contents that `known` has and `found` has not, with their order."""
-    names: list[tuple[Any]] = known.execute("SELECT session FROM sessions").fetchall()
+    names: list[tuple[Any, ...]] = known.execute("SELECT session FROM sessions").fetchall()
     for (session,) in names:
         there = {_content(event) for _, event in _contents(found, session)}
         for order, event in _contents(known, session):

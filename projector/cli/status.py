@@ -25,7 +25,8 @@ def status_command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click g
 
     \b
     JSON: lanes, segments, events, messages, sessions, duplicates, conflicts, quarantined,
-    unknown, reread, unprojected, lag_bytes, generation, projector_running, wal_bytes, database_bytes.
+    unknown, reread, unprojected, lag_bytes, generation, projector_running, wal_bytes,
+    database_bytes.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     with Projection.open(path) as projection:
         status = asdict(projection.status())

@@ -24,11 +24,13 @@ import argparse
 import sys
 import tempfile
 import time
-from collections import Counter
+import traceback
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
 from itertools import count
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, get_args
@@ -36,13 +38,13 @@ from unittest.mock import patch
 
 from crash import workloads
 from crash.checks import Seen, judge, lay_out, look
-from crash.model import Model, Names, Refused, Synced, Tree, Write
+from crash.model import Key, Model, Refused, Step, Synced, Tree, Tried
 from crash.recorder import Lie, Recorder
 
 from journal import disk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from crash.workloads import Scene
 
@@ -82,3 +84,212 @@ def all_workloads() -> dict[str, Workload]:
     for life in range(_LIVES):
         found[f"killed at {life}"] = partial(workloads.killed_at, life=life)
     return found
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of one workload.
+
+    Attributes:
+        name: the workload.
+        steps: operations and promises in its log.
+        states: distinct disks that were looked at.
+        judged: how often a disk was held against what was promised at a moment.
+        projected: disks of which the projection was built.
+        failures: what went wrong, ready to be printed.
+    """
+
+    name: str
+    steps: int = 0
+    states: int = 0
+    judged: int = 0
+    projected: int = 0
+    failures: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is looked at.
+
+    Attributes:
+        seed: of everything random.
+        share: part of the states, up to 1.
+        project: of one in so many states the projection is built.
+        lies: syncs that the disk does not do.
+    """
+
+    seed: int
+    share: float
+    project: int
+    lies: tuple[Lie, ...]
+
+
+def record(name: str, folder: Path, plan: Plan) -> tuple[Recorder, Path | None]:
+    """Run a workload; return what was recorded, and the transcript that it imported."""
+    root, outside = folder / "disk", folder / "outside"
+    root.mkdir()
+    outside.mkdir()
+    random = Random(f"{plan.seed} {name}")
+    recorder = Recorder(root, plan.lies)
+    scene = workloads.Scene(recorder, random, outside)
+    ticks = count(_EPOCH, 1000)
+    with (
+        patch.object(disk, "in_use", recorder),
+        patch("time.time_ns", lambda: next(ticks)),
+        patch("os.urandom", random.randbytes),
+    ):
+        try:
+            all_workloads()[name](scene)
+        finally:
+            scene.end()
+    return recorder, next(outside.iterdir(), None)
+
+
+def explore(name: str, plan: Plan) -> Outcome:
+    """Run one workload, and look at every disk that it may leave."""
+    with tempfile.TemporaryDirectory(dir=_memory()) as folder:
+        return _explore(name, plan, Path(folder))
+
+
+def _memory() -> Path | None:
+    """Return a folder that lies in memory; None if the machine has none."""
+    memory = Path("/dev/shm")  # noqa: S108 - everything goes into a new folder in it
+    return memory if memory.is_dir() else None
+
+
+def _explore(name: str, plan: Plan, folder: Path) -> Outcome:
+    recorder, source = record(name, folder, plan)
+    outcome = Outcome(name, steps=len(recorder.log))
+    root = folder / "state"
+    root.mkdir()
+    random = Random(f"{plan.seed} {name} states")
+    model = Model()
+    known: dict[bytes, Seen] = {}
+    for place, step in enumerate(recorder.log):
+        model.take(step)
+        if isinstance(step, (Refused, Synced, Tried)):
+            continue  # nothing is possible that was not before, and nothing more is promised
+        for tree, required in _moments(model, random):
+            digest = _digest(tree)
+            seen = known.get(digest)
+            if seen is None:
+                if int.from_bytes(digest[:4], "big") >= plan.share * 2**32:
+                    continue
+                project = name in _PROJECTED or digest[4] % plan.project == 0
+                seen = known[digest] = _look(tree, model, root, source, project=project)
+                outcome.projected += project
+            outcome.judged += 1
+            failures = judge(seen, tree, model, required)
+            if failures:
+                outcome.failures.append(_report(name, plan, recorder, place, tree, failures))
+                break
+        if outcome.failures:
+            break
+    outcome.states = len(known)
+    return outcome
+
+
+def _moments(model: Model, random: Random) -> Iterator[tuple[Tree, set[Key]]]:
+    yield model.as_it_is(), model.survive_death
+    for tree in model.after_power_loss(random, _SAMPLES, _ROOM):
+        yield tree, model.survive_power
+
+
+def _digest(tree: Tree) -> bytes:
+    sha = blake2b(digest_size=16)
+    for path, stored in tree.items():
+        content = b"/" if stored is None else stored.content
+        sha.update(b"%d %d " % (len(path), len(content)))
+        sha.update(path.encode())
+        sha.update(content)
+    return sha.digest()
+
+
+def _look(tree: Tree, model: Model, root: Path, source: Path | None, *, project: bool) -> Seen:
+    try:
+        return look(tree, model, root, source=source, project=project)
+    except Exception:  # noqa: BLE001 - whatever it is, it is what is looked for
+        return Seen({}, (), (), (traceback.format_exc(),))
+
+
+def _report(
+    name: str, plan: Plan, recorder: Recorder, place: int, tree: Tree, failures: list[str]
+) -> str:
+    """Keep a disk on which something is wrong, and say how it came about."""
+    kept = Path(tempfile.mkdtemp(prefix="crash-state-"))
+    (kept / "disk").mkdir()
+    lay_out(tree, kept / "disk")
+    log = (f"{n:4} {_shown(step)}" for n, step in enumerate(recorder.log[: place + 1]))
+    (kept / "log").write_text("\n".join(log) + "\n")
+    lines = [f"{name}, seed {plan.seed}: power lost after step {place}, see {kept}"]
+    return "\n  ".join([*lines, *failures[:_SHOWN], *([f"and {len(failures) - _SHOWN} more"] if len(failures) > _SHOWN else [])])
+
+
+def _shown(step: Step) -> str:
+    text = repr(step)
+    return text if len(text) <= _WIDE else f"{text[:_WIDE]}..."
+
+
+def main() -> int:
+    """Run the command line; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=FULL_SECONDS, help="looks at a part")
+    parser.add_argument("--sample", action="store_true", help="a few states of a few workloads")
+    parser.add_argument("--only", metavar="TEXT", default="", help="workloads with it in their name")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N")
+    parser.add_argument(
+        "--lie", action="append", default=[], choices=get_args(Lie),
+        help="a disk that does not do this kind of sync: the sweep must fail",
+    )
+    given = parser.parse_args()
+    share = _SAMPLE_SHARE if given.sample else min(1.0, given.seconds / FULL_SECONDS)
+    plan = Plan(given.seed, share, _PROJECT, tuple(given.lie))
+    names = [n for n in (_SAMPLED if given.sample else all_workloads()) if given.only in n]
+    begun = time.monotonic()
+    with ProcessPoolExecutor(given.jobs, get_context("fork")) as pool:
+        outcomes = list(pool.map(partial(explore, plan=plan), names))
+    for outcome in outcomes:
+        print("\n".join(outcome.failures), end="\n" if outcome.failures else "", file=sys.stderr)
+    states = sum(outcome.states for outcome in outcomes)
+    fewest = 0 if given.only else FEWEST_OF_SAMPLE if given.sample else int(FEWEST * share)
+    failed = sum(bool(outcome.failures) for outcome in outcomes)
+    print(
+        f"crash states: {len(names)} workloads, {sum(o.steps for o in outcomes):,} steps,"
+        f" {states:,} distinct states, {sum(o.judged for o in outcomes):,} judged,"
+        f" {sum(o.projected for o in outcomes):,} projected, {failed} workloads failed;"
+        f" seed {given.seed}, {time.monotonic() - begun:.0f} s"
+    )
+    if states < fewest and not failed:
+        print(f"there must be {fewest:,} distinct states at least", file=sys.stderr)
+    return int(bool(failed) or states < fewest)
+
+
+_LIVES = 60
+_PROJECT = 24
+_PROJECTED = ("published", "projected")
+_SAMPLES = 64
+_ROOM = 256
+_SHOWN = 8
+_WIDE = 300
+_SAMPLE_SHARE = 0.05
+_SAMPLED = (
+    "first of all",
+    "interval",
+    "rolls, never",
+    "taken over",
+    "killed at 5",
+    "killed at 40",
+    "full disk, always, 100 bytes",
+    "sync refused, always, 1 times",
+    "sync refused, never, 1 times",
+    "folder refused",
+    "threads",
+    "imported",
+    "published",
+    "projected",
+)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

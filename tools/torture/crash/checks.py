@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 EXPLAINED: frozenset[Kind] = frozenset({"torn", "newline", "empty", "damage", "header", "gap"})
 """The kinds of problems that a power loss may leave, in what was not synced."""
+
+
+_MESSAGE = content("message.appended", {})[:20]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +128,16 @@ def problems(path: Path) -> tuple[Problem, ...]:
 
 def _go_on(path: Path, found: Found) -> list[str]:
     """Append with two handles, one after the other; nothing else may change."""
-    said = {"role": "user", "content": "after the power loss"}
+    data = {"role": "user", "content": "after the power loss"}
     new = [("after", f"a{number}") for number in range(4)]
+    events = [
+        {"type": "message.appended", "session": s, "id": id, "data": data} for s, id in new
+    ]
     with Journal.open(path, fsync="always") as journal:
-        journal.append_message(*_first(new[0]), "after the power loss", id=new[0][1])
+        journal.append(**events[0])
     with Journal.open(path, fsync="never") as journal:
-        for session, id in new[1:3]:
-            journal.append_message(session, "user", "after the power loss", id=id)
-        events = [{"type": "message.appended", "session": s, "id": i, "data": said} for s, i in new]
-        journal.append_many(events[3:])
+        journal.append(**events[1])
+        journal.append_many(events[2:])
         journal.sync()
     now = read(path)
     failures = [f"{key} was appended and stands {len(now.get(key, {}))} times" for key in new
@@ -141,10 +146,6 @@ def _go_on(path: Path, found: Found) -> list[str]:
                  if not _same(found[key], now.get(key, {}))]
     failures += [f"{key} appeared" for key in now.keys() - found.keys() - set(new)]
     return failures
-
-
-def _first(key: Key) -> tuple[str, str]:
-    return key[0], "user"
 
 
 def _same(before: dict[Place, bytes], after: dict[Place, bytes]) -> bool:
@@ -167,9 +168,9 @@ def _import_again(path: Path, source: Path, model: Model) -> list[str]:
 
 def _project(path: Path) -> list[str]:
     """Compare the projection with the journal, and with one that is built anew."""
-    keys = set(read(path))
+    found = read(path)
     with Projection.open(path) as projection:
-        failures = _compare(projection, keys)
+        failures = _compare(projection, found)
         digest = projection.digest()
         rebuild(open_directory(path, create=False))
         if projection.digest() != digest:
@@ -177,7 +178,9 @@ def _project(path: Path) -> list[str]:
     return failures
 
 
-def _compare(projection: Projection, keys: set[Key]) -> list[str]:
+def _compare(projection: Projection, found: Found) -> list[str]:
+    said = (min(places.items(), key=_by_time) for places in found.values())
+    keys = {key for key, (_, first) in zip(found, said, strict=True) if first.startswith(_MESSAGE)}
     shown = Counter(
         (message.session, message.id)
         for session in sorted({key[0] for key in keys})
@@ -186,23 +189,25 @@ def _compare(projection: Projection, keys: set[Key]) -> list[str]:
     failures = [f"{key} is shown {shown[key]} times" for key in keys if shown[key] != 1]
     failures += [f"{key} is shown and not in the journal" for key in shown.keys() - keys]
     status = projection.status()
-    if (status.events, status.messages, status.conflicts) != (len(keys), len(keys), 0):
-        failures.append(f"{len(keys)} messages are in the journal; the projection has {status}")
+    if (status.events, status.messages, status.conflicts) != (len(found), len(keys), 0):
+        failures.append(f"the journal has {len(found)} events, the projection has {status}")
     return failures
 
 
 def _retry(path: Path, model: Model) -> list[str]:
     """Append everything again that was ever tried: each must be there once."""
-    import json
-
     with Journal.open(path, fsync="never") as journal:
         for (session, id), contents in model.tried.items():
             type, data = json.loads(contents[0])
             journal.append(type=type, session=session, id=id, data=data)
-    keys = set(read(path))
-    missing = [f"{key} was appended again and is missing" for key in model.tried.keys() - keys]
+    found = read(path)
+    missing = [f"{key} was said again and is missing" for key in model.tried.keys() - found.keys()]
     with Projection.open(path) as projection:
-        return missing + _compare(projection, keys)
+        return missing + _compare(projection, found)
+
+
+def _by_time(item: tuple[Place, bytes]) -> int:
+    return item[0].time
 
 
 def judge(seen: Seen, tree: Tree, model: Model, required: set[Key]) -> list[str]:

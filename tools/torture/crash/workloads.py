@@ -185,16 +185,23 @@ def several_lanes(scene: Scene) -> None:
 
 def rolls(scene: Scene, fsync: Fsync) -> None:
     """Segments are full soon."""
-    author = scene.author(fsync)
-    for _ in range(3):
-        author.say(2)
-        author.say_many(3)
-    author.sync()
-    author.say(3)
-    author.close()
-    author = scene.author("always")
-    author.say()
-    author.close()
+    with _small_segments():
+        author = scene.author(fsync)
+        for _ in range(3):
+            author.say(2)
+            author.say_many(3)
+        author.sync()
+        author.say(3)
+        author.close()
+        author = scene.author("always")
+        author.say()
+        author.close()
+
+
+@contextlib.contextmanager
+def _small_segments() -> Iterator[None]:
+    with patch("journal.lane_writer.ROLL_SIZE", _ROLL), patch("journal.lane.ROLL_SIZE", _ROLL):
+        yield
 
 
 def taken_over(scene: Scene) -> None:
@@ -216,16 +223,17 @@ def taken_over(scene: Scene) -> None:
 def killed_at(scene: Scene, life: int) -> None:
     """A process dies at any of its file operations; the next promises that all is durable."""
     scene.recorder.life = life
-    with contextlib.suppress(Killed):
-        first = scene.author("never")
-        first.say(2)
-        first.sync()
-        first.say(4)
-    scene.end()
-    scene.recorder.life = None
-    second = scene.author("always")
-    second.say()
-    second.close()
+    with _small_segments():
+        with contextlib.suppress(Killed):
+            first = scene.author("never")
+            first.say(2)
+            first.sync()
+            first.say(5)
+        scene.end()
+        scene.recorder.life = None
+        second = scene.author("always")
+        second.say()
+        second.close()
 
 
 def full_disk(scene: Scene, fsync: Fsync, room: int) -> None:
@@ -265,11 +273,19 @@ def refused(scene: Scene, fsync: Fsync, times: int) -> None:
             unsure.append(events)
     scene.recorder.refusals = 0
     for events in unsure:
-        author.append(events)
-    author.sync()
-    author.say()
-    author.sync()
+        _persist(author, events)
+    _persist(author, [scene.message()])
     author.close()
+
+
+def _persist(author: Author, events: list[dict[str, Any]]) -> None:
+    """Append until it is durable: the background may have an old error to tell first."""
+    for _ in range(_TRIES):
+        with contextlib.suppress(JournalError):
+            author.append(events)
+            author.sync()
+            return
+    raise AssertionError("the disk works again, and the handle does not")
 
 
 def folder_refused(scene: Scene) -> None:
@@ -366,3 +382,6 @@ def projected(scene: Scene) -> None:
 
 
 _THREADS = 3
+_TRIES = 4
+_ROLL = 700
+"""Bytes of a segment: four messages or so."""
