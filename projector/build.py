@@ -11,7 +11,7 @@ import apsw
 from projector.errors import ProjectionError
 from projector.generation import Generations, OnlyOne, generations
 from projector.project import Progress, Projector
-from projector.schema import create, open_writer
+from projector.schema import create, create_empty, open_writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,19 +49,45 @@ def building(
         ProjectorBusy, ProjectionError, ReadError: as `rebuild`.
     """
     kept = generations(journal.path)
+    with _numbered(kept) as number:
+        _build(kept, number, journal, on_commit)
+        yield number
+
+
+@contextmanager
+def _numbered(kept: Generations) -> Iterator[int]:
+    """Be the only one who makes a generation; it is removed at the end unless published."""
     lock = OnlyOne(kept.build_lock)
     if not lock.take():
         raise lock.busy()
     try:
         kept.remove_unpublished()
-        number = kept.next()
         try:
-            _build(kept, number, journal, on_commit)
-            yield number
+            yield kept.next()
         finally:
             kept.remove_unpublished()
     finally:
         lock.release()
+
+
+def leave(journal: Directory, projector: Projector) -> None:
+    """Leave the generation in use to a reader that holds on, and put a copy into use.
+
+    Only for the holder of the projector's lock, who goes on with the copy. Readers change over at
+    their next query; the one that holds on keeps its snapshot, and its WAL no longer grows.
+
+    Raises:
+        ProjectorBusy: a build runs, and what it publishes serves as well.
+        ProjectionError: the copy cannot be made.
+    """
+    kept = generations(journal.path)
+    with _numbered(kept) as number:
+        try:
+            projector.copy_to(create_empty(kept.path(number)))
+        except apsw.Error as error:
+            raise ProjectionError(f"cannot copy to generation {number}: {error}") from error
+        kept.publish(number)
+    _log.warning("a reader holds on to an old snapshot: going on in generation %d", number)
 
 
 def _build(
@@ -80,8 +106,7 @@ def _build(
         db = apsw.Connection(str(path), apsw.SQLITE_OPEN_READWRITE)
         db.pragma("journal_mode", "wal")
         db.close()
-        path.chmod(0o600)
-    except (apsw.Error, OSError) as error:
+    except apsw.Error as error:
         raise ProjectionError(f"cannot finish generation {number}: {error}") from error
 
 
@@ -142,10 +167,15 @@ def catch_up_once(journal: Directory, on_commit: Callable[[Progress], None] | No
     Raises:
         ProjectionError, ReadError, ProjectorBusy: as `rebuild`.
     """
-    _, projector = open_current(journal, on_commit)
-    try:
-        projector.catch_up(on_commit=on_commit)
-    except ProjectionError as error:
-        replace_damaged(journal, error, on_commit)
-    finally:
-        projector.close()
+    pinned = True
+    while pinned:
+        _, projector = open_current(journal, on_commit)
+        try:
+            projector.catch_up(on_commit=on_commit)
+            if pinned := projector.is_pinned:
+                leave(journal, projector)
+        except ProjectionError as error:
+            replace_damaged(journal, error, on_commit)
+            return
+        finally:
+            projector.close()

@@ -94,7 +94,8 @@ class Intake:
             mark.check = fingerprint(file, chunk.end)
         taken = chunk.end - mark.offset
         events = self._take_chunk(ref, mark, chunk)
-        if taken:
+        # one that has nothing any more must not stay in front of its lane's others
+        if taken or self.marks.get(at, NOTHING).offset != chunk.end:
             mark.offset = chunk.end
             self.marks[at] = mark
             self.changed.add(at)

@@ -6,6 +6,7 @@ dies. What was read is synced before it is committed: the view is never ahead of
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,17 +15,25 @@ import apsw
 from journal.reader import SegmentRef, list_segments
 from projector.errors import ProjectionError
 from projector.intake import NOTHING, Intake
-from projector.schema import PAGE
+from projector.schema import BUSY_MS, PAGE
 from projector.watermark import Mark, Place, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-_TRANSACTION = 16 * 1024 * 1024
-"""Bytes of segments that one transaction takes: the WAL of a live projection stays below 64 MiB."""
+_TRANSACTION = 4 * 1024 * 1024
+"""Bytes of segments that one transaction takes; it makes up to four times as much WAL."""
+_BUILDING = 4
+"""How many times as much a transaction takes where there is no WAL: in a build."""
 _CHECKPOINT = 4 * 1024 * 1024
 """Bytes of WAL at which it is written back."""
+_PRESSED = 20 * 1024 * 1024
+"""Bytes of WAL at which readers are waited for, so that it can begin anew."""
+_PINNED = 36 * 1024 * 1024
+"""Bytes of WAL at which a reader that holds on is left alone with its generation."""
+_PATIENCE_MS = 200
+"""Milliseconds for which readers are waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,12 @@ class Projector:
         self._intake = Intake(db)
         self._looked_back = False
         self._wal_pages = 0
+        self._limit = _TRANSACTION
+        if db.pragma("journal_mode") == "wal":
+            # what the last projector left in the WAL counts too
+            self._wal_pages = max(0, db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)[0])
+        else:
+            self._limit *= _BUILDING
         db.set_wal_hook(self._count_wal)
 
     @property
@@ -61,7 +76,8 @@ class Projector:
         """Apply everything that stands in the lanes now, unless told to `stop`.
 
         What is appended meanwhile may wait for the next call: beside writers that never pause,
-        one that went on until there is nothing more would never return.
+        one that went on until there is nothing more would never return. Nor does it go on while
+        a reader pins the WAL (`is_pinned`): go on in a copy then (`projector.build.leave`).
 
         Args:
             on_commit: told of the progress after every transaction.
@@ -77,7 +93,7 @@ class Projector:
             self._intake.look_back(refs)
             self._looked_back = True
         goals = {place(ref): ref.size for ref in refs}
-        while (pending := self._pending(goals)) and not stop():
+        while (pending := self._pending(goals)) and not (stop() or self.is_pinned):
             before = progress
             try:
                 for events, size in self._transaction(pending, stop):
@@ -88,8 +104,10 @@ class Projector:
                 raise ProjectionError(
                     f"cannot write the projection {self._db.filename}: {error}"
                 ) from error
-            if progress == before:  # only unfinished records are left
-                break
+            if progress == before:
+                if self._pending(goals) == pending:  # only unfinished records are left
+                    break
+                continue  # a segment was forgotten, and those behind it come next
             progress = Progress(progress.events, progress.bytes, progress.commits + 1)
             if on_commit is not None:
                 on_commit(progress)
@@ -114,7 +132,7 @@ class Projector:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             size = 0
-            while pending and size < _TRANSACTION and not stop():
+            while pending and size < self._limit and not stop():
                 going_on = []
                 for ref in pending:
                     events, read = self._intake.take_block(ref)
@@ -122,7 +140,7 @@ class Projector:
                         going_on.append(ref)
                         size += read
                         yield events, read
-                    if size >= _TRANSACTION:
+                    if size >= self._limit:
                         break
                 pending = going_on
             self._intake.save()
@@ -131,10 +149,23 @@ class Projector:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             self._intake.reset()
+            self._looked_back = False  # what was found, and not read again yet, was forgotten
             raise
         finally:
             self._intake.changed.clear()
         self.checkpoint()
+
+    def copy_to(self, target: apsw.Connection) -> None:
+        """Copy the generation as it stands into an empty database, and close that.
+
+        Raises:
+            apsw.Error: the copy cannot be made.
+        """
+        try:
+            with target.backup("main", self._db, "main") as backup:
+                backup.step()
+        finally:
+            target.close()
 
     def close(self) -> None:
         """Write the WAL back and close the connection."""
@@ -144,10 +175,24 @@ class Projector:
             self._db.close()
 
     def checkpoint(self, *, above: int = _CHECKPOINT) -> None:
-        """Write the WAL back into the database if it holds more than `above` bytes."""
-        if self._wal_pages * PAGE > above:
-            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-            self._wal_pages = 0
+        """Write the WAL back into the database if it holds more than `above` bytes.
+
+        A reader that holds a snapshot keeps the WAL from beginning anew, and it grows.
+        """
+        size = self._wal_pages * PAGE
+        if size <= above:
+            return
+        self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        if size > _PRESSED:
+            self._db.set_busy_timeout(_PATIENCE_MS)
+            with suppress(apsw.BusyError):
+                self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+            self._db.set_busy_timeout(BUSY_MS)
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether a reader that holds on has let the WAL grow to where it must not grow on."""
+        return self._wal_pages * PAGE > _PINNED
 
     def _count_wal(self, _db: apsw.Connection, _name: str, pages: int) -> int:
         self._wal_pages = pages

@@ -7,6 +7,7 @@ had since 3.24 are used, so the stock `sqlite3` and Datasette read the file.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 from unicodedata import unidata_version
 
@@ -18,6 +19,9 @@ from projector.errors import ProjectionError
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+BUSY_MS = 5_000
+"""Milliseconds for which SQLite waits where a moment's lock is in its way."""
 
 PAGE = 4096
 """Bytes of a database page."""
@@ -100,8 +104,8 @@ def create(path: Path, journal_uuid: str) -> apsw.Connection:
     Raises:
         ProjectionError: the file cannot be made.
     """
+    db = create_empty(path)
     try:
-        db = apsw.Connection(str(path))
         # nobody reads a generation that is being built, and a crash throws it away
         for pragma in ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE"):
             db.pragma(*pragma.split(" = "))
@@ -118,6 +122,22 @@ def create(path: Path, journal_uuid: str) -> apsw.Connection:
     except apsw.Error as error:
         raise ProjectionError(f"cannot make the projection {path}: {error}") from error
     return db
+
+
+def create_empty(path: Path) -> apsw.Connection:
+    """Make a database without a table, which only its owner can read.
+
+    Raises:
+        ProjectionError: the file exists, or cannot be made.
+    """
+    try:
+        # SQLite gives the WAL and its index the mode of the database
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        os.fchmod(fd, 0o600)
+        os.close(fd)
+        return apsw.Connection(str(path), apsw.SQLITE_OPEN_READWRITE)
+    except (OSError, apsw.Error) as error:
+        raise ProjectionError(f"cannot make the projection {path}: {error}") from error
 
 
 def tune_writer(db: apsw.Connection) -> None:
@@ -166,7 +186,7 @@ def _open(
     db = None
     try:
         db = apsw.Connection(str(path), flags)
-        db.set_busy_timeout(5000)
+        db.set_busy_timeout(BUSY_MS)
         _check(db, path, made_for)
         prepare(db)
     except (apsw.Error, ProjectionError) as error:

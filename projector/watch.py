@@ -11,7 +11,7 @@ from watchdog.events import DirCreatedEvent, FileCreatedEvent, FileModifiedEvent
 from watchdog.events import FileSystemEventHandler as Handler
 from watchdog.observers import Observer
 
-from projector.build import open_current, replace_damaged
+from projector.build import leave, open_current, replace_damaged
 from projector.errors import ProjectionError, ProjectorBusy
 from projector.generation import OnlyOne, generations
 
@@ -138,15 +138,18 @@ class Watch:
         quiet_since = time.monotonic()
         try:
             while not self._stopping and self._is_in_use(number):
-                if projector.catch_up(on_commit=on_commit, stop=lambda: self._stopping).events:
-                    quiet_since = time.monotonic()
-                    continue  # while there is a backlog it does not wait for bells
-                if time.monotonic() - quiet_since > _SWEEP:
-                    projector.checkpoint(above=0)
-                    self._generations.remove_old(number)
-                    quiet_since = time.monotonic()
-                if not self._stopping:
-                    bell.wait()
+                progress = projector.catch_up(on_commit=on_commit, stop=lambda: self._stopping)
+                if projector.is_pinned:
+                    leave(self._journal, projector)
+                elif progress.events:
+                    quiet_since = time.monotonic()  # a backlog does not wait for bells
+                else:
+                    if time.monotonic() - quiet_since > _SWEEP:
+                        projector.checkpoint(above=0)
+                        self._generations.remove_old(number)
+                        quiet_since = time.monotonic()
+                    if not self._stopping:
+                        bell.wait()
         except ProjectionError as error:
             replace_damaged(self._journal, error, on_commit)
         finally:

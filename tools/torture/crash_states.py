@@ -209,7 +209,7 @@ def _look(tree: Tree, model: Model, root: Path, source: Path | None, *, project:
     try:
         return look(tree, model, root, source=source, project=project)
     except Exception:  # noqa: BLE001 - whatever it is, it is what is looked for
-        return Seen({}, (), (), (traceback.format_exc(),))
+        return Seen({}, {}, (), (), (traceback.format_exc(),))
 
 
 def _report(

@@ -13,14 +13,14 @@ from crash.model import Key
 from crash.recorder import Killed
 
 from journal.directory import open_directory
-from journal.errors import JournalError
+from journal.errors import JournalError, SyncError
 from journal.importers.driver import Importer
 from journal.writer import Journal
 from projector.build import rebuild
 from projector.projection import Projection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from random import Random
 
@@ -61,12 +61,25 @@ class Author:
         keys = [(event["session"], event["id"]) for event in events]
         contents = [content(event["type"], event["data"]) for event in events]
         self._recorder.tried(zip(keys, contents, strict=True))
-        if len(events) == 1:
-            self._journal.append(**events[0])
-        else:
-            self._journal.append_many(events)
+        with self._refusals(keys):
+            if len(events) == 1:
+                self._journal.append(**events[0])
+            else:
+                self._journal.append_many(events)
         self._appended.update(keys)
         self._recorder.acknowledged(keys, durable=self._fsync == "always")
+
+    @contextlib.contextmanager
+    def _refusals(self, keys: Sequence[Key] = ()) -> Iterator[None]:
+        """Note what the next sync promises after this one was refused."""
+        try:
+            yield
+        except SyncError as error:
+            if error.ids:  # they are written, and the next sync is to make them durable
+                self._appended.update(key for key in keys if key[1] in error.ids)
+            else:  # they are to be appended again
+                self._appended.clear()
+            raise
 
     def insist(self, events: list[dict[str, Any]], then: Callable[[], None]) -> None:
         """Append events that the disk refuses first; do something, and append them again."""
@@ -78,7 +91,8 @@ class Author:
 
     def sync(self) -> None:
         """Make durable what was appended."""
-        self._journal.sync()
+        with self._refusals():
+            self._journal.sync()
         self._recorder.acknowledged(self._appended, durable=True)
 
     def settle(self) -> None:

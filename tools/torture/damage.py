@@ -1,0 +1,509 @@
+"""Damage journals in every way and look whether anything but the damaged bytes is lost.
+
+::
+
+    python tools/torture/damage.py                     3,000 seeds
+    python tools/torture/damage.py --seeds 1 --seed 7  seed 7
+    python tools/torture/damage.py --seconds 60        as many as fit
+    python tools/torture/damage.py --kind 'NUL run'    one kind of damage
+    python tools/torture/damage.py --sample            a few, as `make test` does
+
+Each seed makes a journal of several lanes and segments, some of it projected before the damage
+and some not, does one to three kinds of damage at random places, and appends more. Then
+
+- every record whose bytes are whole is applied, and so is what was projected before the damage and
+  what was appended after it, and nothing else;
+- the records and the quarantine of a projection built anew cover every byte, without overlap, each
+  stretch with lane, segment, offset, length and reason;
+- `journal verify` exits with 5 and names the same stretches, and by lane and range every sequence
+  number that is missing;
+- `journal cat` reads the same records.
+
+Whether bytes are whole is found out by a search for the bytes that were written, and by a parser
+of its own, not by the journal's code. One thing is no loss: a whole record that stands as an
+object within another cannot be told from somebody's data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import multiprocessing
+import os
+import re
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+from zlib import crc32
+
+import orjson
+from click.testing import CliRunner
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+import journal.reader
+import journal.verify
+from journal import Journal
+from journal.cli import cli
+from journal.directory import open_directory
+from journal.event import Event
+from journal.segment import segment_name
+from projector.project import Projector
+from tests.arrangements import small
+from tests.damages import KINDS, LARGE, Files
+from tests.projections import (
+    ODD,
+    WORDS,
+    Fact,
+    Model,
+    content,
+    counters,
+    header,
+    line,
+    message,
+    scratch,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import apsw
+
+SEEDS = 3_000
+_SAMPLE = 80
+_CHUNK = 10
+"""Seeds that a worker takes at a time."""
+_SMALL_LIMIT, _SMALL_BLOCK = 4_000, 600
+"""Stand in for 16 MiB and 1 MiB where lines of a real overlength would take too long."""
+
+
+class Lost(Exception):  # noqa: N818 - says what is the matter
+    """Something is not as it should be behind the damage."""
+
+
+def make(random: Random) -> tuple[list[Fact], Files]:
+    """Make up the records of a few lanes, and their segments."""
+    facts: list[Fact] = []
+    files: Files = {}
+    moment = 10**15
+    for lane in range(1, random.randint(2, 4)):
+        seq = 0
+        for number in range(1, random.randint(2, 5)):
+            files[str(lane), number] = header(f"L{lane}", number, seq=seq + 1)
+            for _ in range(random.randint(0, 6)):
+                seq += 1
+                moment += 1
+                text = f"{random.choice(ODD)} {' '.join(random.choices(WORDS, k=2))}"
+                event = message(f"m{lane}.{seq}", text, session=f"s{seq % 3}", time=moment)
+                facts.append(Fact(f"L{lane}", seq, event))
+                files[str(lane), number] += line(facts[-1])
+    return facts, files
+
+
+def write(lanes: Path, files: Files) -> None:
+    """Make the segments in a journal those in `files`."""
+    for path in lanes.glob("*/*.jsonl"):
+        if (path.parent.name, int(path.stem)) not in files:
+            path.unlink()
+    for (folder, number), bytes in files.items():
+        path = lanes / folder / segment_name(number)
+        path.parent.mkdir(exist_ok=True)
+        # another file under the same name, as a restored copy is
+        path.unlink(missing_ok=True)
+        path.write_bytes(bytes)
+
+
+def read(lanes: Path) -> Files:
+    """Read the segments of a journal."""
+    return {
+        (path.parent.name, int(path.stem)): path.read_bytes() for path in lanes.glob("*/*.jsonl")
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A record that stands in a segment: where, and what it says."""
+
+    begin: int
+    end: int
+    fields: dict[str, Any]
+
+    @property
+    def fact(self) -> Fact:
+        """The record, of no lane in particular: its time is its own."""
+        said = self.fields
+        event = Event(said["id"], said["type"], said["session"], said["time"], said["data"])
+        return Fact("L", said["seq"], event)
+
+
+def wholes(content: bytes) -> list[Whole]:
+    """Find the records in a segment, headers left out, with nothing of the journal's code."""
+    found: list[Whole] = []
+    # every byte is a character of Latin-1: places in the text are places in the bytes
+    text, decoder = content.decode("latin-1"), json.JSONDecoder()
+    at = 0
+    while (at := text.find('{"crc":"', at)) >= 0:
+        try:
+            _, end = decoder.raw_decode(text, at)
+            whole = content[at:end]
+            fields = orjson.loads(whole)
+        except (ValueError, RecursionError):
+            at += 1
+            continue
+        nested = text[at - 1 : at] in (":", "[", ",") and text[end : end + 1] in (",", "}", "]")
+        if fields["crc"] != f"{crc32(whole[18:]):08x}" or nested:
+            at += 1
+            continue
+        if _is_event(fields):
+            found.append(Whole(at, end, fields))
+        at = end
+    return found
+
+
+def _is_event(fields: dict[str, Any]) -> bool:
+    kinds = {"id": str, "type": str, "session": str, "seq": int, "time": int, "data": dict}
+    right = all(type(fields.get(name)) is kind for name, kind in kinds.items())
+    return right and fields["id"] and fields["session"] and fields["time"] >= 0
+
+
+@dataclass(slots=True)
+class Expected:
+    """What a journal holds: records that must be read, and those that may still be written."""
+
+    must: list[Fact] = field(default_factory=list)
+    may: list[Fact] = field(default_factory=list)
+
+
+def is_future(content: bytes) -> bool:
+    """Say whether a segment's header names a newer format."""
+    first = content.partition(b"\n")[0]
+    return b'"format":1,' not in first[:40] and first[18:27] == b'"format":'
+
+
+def expected(files: Files, limit: int) -> Expected:
+    """Find out what a projection of the segments holds."""
+    last = {folder: max(n for f, n in files if f == folder) for folder, _ in files}
+    result = Expected()
+    for (folder, number), content in files.items():
+        if is_future(content):
+            continue
+        finished = len(content) if number < last[folder] else content.rfind(b"\n") + 1
+        for whole in wholes(content):
+            if whole.end - whole.begin >= limit:
+                continue
+            (result.must if whole.end <= finished else result.may).append(whole.fact)
+    return result
+
+
+def check_projection(db: apsw.Connection, found: Expected, kept: Sequence[Fact]) -> None:
+    """Compare a projection with what it must hold, what it may hold, and what it held before."""
+    shown = {(str(s), str(k)) for s, k in db.execute("SELECT session, id FROM messages")}
+    must = {fact.key for fact in [*found.must, *kept]}
+    if missing := must - shown:
+        raise Lost(f"whole and not applied: {sorted(missing)}")
+    if extra := shown - must - {fact.key for fact in found.may}:
+        raise Lost(f"applied, and nowhere in the journal: {sorted(extra)}")
+    facts = [fact for fact in [*found.must, *kept, *found.may] if fact.key in shown]
+    wanted, says = Model(facts).content(WORDS), replace(content(db, WORDS), digest="")
+    for name in ("order", "counters", "conflicts", "found", "index"):
+        if getattr(says, name) != getattr(wanted, name):
+            raise Lost(f"{name}: {getattr(says, name)!r} and not {getattr(wanted, name)!r}")
+
+
+Stretch = tuple[str, int, int, int]
+"""Lane, segment, offset and length."""
+
+
+def check_quarantine(db: apsw.Connection, files: Files) -> set[Stretch]:
+    """Check that records and quarantine cover every segment; return the stretches."""
+    rows = db.execute(
+        "SELECT folder, number, offset, length, lane, segment, reason FROM quarantine"
+    ).fetchall()
+    if counters(db)["quarantined"] != len(rows):
+        raise Lost(f"{counters(db)['quarantined']} quarantined, and {len(rows)} noted")
+    if bad := [row for row in rows if not row[6]]:
+        raise Lost(f"without a reason: {bad}")
+    last = {folder: max(n for f, n in files if f == folder) for folder, _ in files}
+    for (folder, number), content in files.items():
+        finished = len(content) if number < last[folder] else content.rfind(b"\n") + 1
+        # of an unfinished line that is too long already, what cannot be a record is told too
+        spans = [
+            (o, min(o + size, finished))
+            for f, n, o, size, *_ in rows
+            if (f, n) == (folder, number) and o < finished
+        ]
+        if not is_future(content):
+            _check_cover(folder, number, content[:finished], sorted(spans))
+    return {(str(f), int(n), int(o), int(size)) for f, n, o, size, *_ in rows}
+
+
+def _check_cover(folder: str, number: int, content: bytes, spans: list[tuple[int, int]]) -> None:
+    """Check that what is not in quarantine is a row of records, each with its newline or not."""
+    at = 0
+    for begin, end in [*spans, (len(content), len(content))]:
+        if begin < at:
+            raise Lost(f"lane {folder}, segment {number}: quarantined twice at {begin}")
+        between = content[at:begin]
+        for piece in wholes_and_headers(between):
+            between = between.replace(piece, b"", 1)
+        if between.strip(b"\n"):
+            raise Lost(
+                f"lane {folder}, segment {number}: bytes {at} to {begin} are neither records nor"
+                f" in quarantine: {between[:200]!r}"
+            )
+        at = end
+
+
+def wholes_and_headers(content: bytes) -> Iterator[bytes]:
+    """Yield every line of a stretch, and every record of those that were glued together."""
+    for piece in content.split(b"\n"):
+        rest = piece
+        while rest:
+            try:
+                _, end = json.JSONDecoder().raw_decode(rest.decode("latin-1"))
+            except ValueError:
+                break
+            if rest[:8] != b'{"crc":"' or rest[8:16] != b"%08x" % crc32(rest[18:end]):
+                break
+            yield rest[:end]
+            rest = rest[end:]
+
+
+def check_verify(path: Path, files: Files, stretches: set[Stretch]) -> None:
+    """Check what `journal verify` says, and that `journal cat` reads on."""
+    answer = CliRunner().invoke(cli, ["--journal", str(path), "verify", "--json"])
+    if answer.exception is not None and not isinstance(answer.exception, SystemExit):
+        raise Lost(f"verify raised {answer.exception!r}")
+    problems = orjson.loads(answer.stdout)["problems"]
+    if answer.exit_code != (5 if problems else 0):
+        raise Lost(f"verify exits with {answer.exit_code} at {len(problems)} problems")
+    named = {(p["lane"], p["segment"], p["offset"], p["length"]) for p in problems}
+    if unnamed := stretches - named:
+        raise Lost(f"in quarantine, and not named by verify: {sorted(unnamed)}")
+    told = {
+        (p["lane"], *_range(p["reason"])) for p in problems if p["kind"] == "gap" and p["reason"]
+    }
+    if told != (missing := gaps(files)):
+        raise Lost(f"verify tells of {sorted(told)} as missing, and {sorted(missing)} are")
+    if not problems and stretches:
+        raise Lost("verify is content")
+
+
+def _range(reason: str) -> tuple[int, int]:
+    numbers = re.findall(r"[\d,]+", reason.partition("number ")[2])
+    first, last = numbers[0], numbers[-1]
+    return int(first.replace(",", "")), int(last.replace(",", ""))
+
+
+def gaps(files: Files) -> set[tuple[str, int, int]]:
+    """Find the sequence numbers that are nowhere in a lane: its folder, the first and the last."""
+    seen: dict[str, set[int]] = {}
+    for (folder, _), content in files.items():
+        seen.setdefault(folder, set()).update(w.fields["seq"] for w in wholes(content))
+    found = set()
+    for folder, numbers in seen.items():
+        before = 0
+        for number in sorted(numbers):
+            if number > before + 1:
+                found.add((folder, before + 1, number - 1))
+            before = number
+    return found
+
+
+def check_cat(path: Path, found: Expected) -> None:
+    """Check that `journal cat` prints every whole record."""
+    answer = CliRunner().invoke(cli, ["--journal", str(path), "cat"])
+    lines = [orjson.loads(text) for text in answer.stdout.split("\n") if text]
+    printed = {(said["session"], said["id"]) for said in lines}
+    if missing := {fact.key for fact in found.must} - printed:
+        raise Lost(f"whole and not printed by `journal cat` ({answer.exit_code}): {missing}")
+
+
+@contextmanager
+def scaled(random: Random, *, large: bool) -> Iterator[int]:
+    """Lower the limits of a record and a block for all who read, unless `large`; yield the limit.
+
+    Nobody writes meanwhile, so that nobody need wait for an unfinished line.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(journal.verify, "_PATIENCE", 0.0))
+        limit = journal.reader.MAX_RECORD
+        if not large:
+            stack.enter_context(small(random))
+            if random.random() < 0.5:
+                limit = _SMALL_LIMIT
+                stack.enter_context(patch.object(journal.reader, "MAX_RECORD", limit))
+                stack.enter_context(patch.object(journal.reader, "BLOCK", _SMALL_BLOCK))
+        yield limit
+
+
+def torture(seed: int, kind: str | None, done: Done) -> None:
+    """Damage one journal; raise if anything is lost."""
+    random = Random(f"damage {seed}")
+    facts, files = make(random)
+    large = kind in LARGE or (kind is None and seed % 200 == 199)
+    kinds = [kind or random.choice(sorted(LARGE if large else KINDS))]
+    if kind is None and not large:
+        kinds += random.choices(sorted(KINDS), k=random.choice([0, 0, 1, 2]))
+    shared_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a fresh folder in it
+    with ExitStack() as stack:
+        path = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="damage-", dir=shared_memory))
+        )
+        limit = stack.enter_context(scaled(random, large=large))
+        root = open_directory(path / "journal")
+        db = stack.enter_context(scratch(path / "kept.db"))
+        running = Projector(db, root.lanes)
+        kept: list[Fact] = []
+        if random.random() < 0.6:
+            kept = project_some(random, facts, files, root.lanes, running)
+        for name in kinds:
+            (KINDS | LARGE)[name](random, files)
+        done.kinds.update(kinds)
+        done.projected += bool(kept)
+        write(root.lanes, files)
+        if random.random() < 0.5:
+            running.catch_up()
+        append(random, root.path, seed)
+        files = read(root.lanes)
+        found = expected(files, limit)
+        done.records += len(found.must)
+        if random.random() < 0.5:
+            running = Projector(db, root.lanes)
+        running.catch_up()
+        check_projection(db, found, kept)
+        with scratch(path / "anew.db") as anew:
+            Projector(anew, root.lanes).catch_up()
+            check_projection(anew, found, [])
+            stretches = check_quarantine(anew, files)
+        done.stretches += len(stretches)
+        check_verify(root.path, files, stretches)
+        check_cat(root.path, found)
+
+
+def project_some(
+    random: Random, facts: list[Fact], files: Files, lanes: Path, running: Projector
+) -> list[Fact]:
+    """Project a part of every lane, or all of it; return the records of that part."""
+    part: Files = {}
+    for folder in {folder for folder, _ in files}:
+        numbers = sorted(n for f, n in files if f == folder)
+        upto = random.choice([0, *numbers, numbers[-1]])
+        part |= {(folder, n): files[folder, n] for n in numbers if n <= upto}
+        if upto and random.random() < 0.3:
+            cut = random.randint(0, len(part[folder, upto]))
+            part[folder, upto] = part[folder, upto][:cut]
+    write(lanes, part)
+    running.catch_up()
+    there = b"".join(content[: content.rfind(b"\n") + 1] for content in part.values())
+    return [fact for fact in facts if line(fact) in there]
+
+
+def append(random: Random, path: Path, seed: int) -> None:
+    """Append a few messages as programs do: the damage must not keep them from it."""
+    for handle in range(random.randint(1, 2)):
+        with Journal.open(path, fsync="never") as opened:
+            for number in range(random.randint(1, 3)):
+                id = f"new{handle}.{number}"
+                opened.append_message("appended", "user", f"alpha {seed} {id}", id=id)
+
+
+@dataclass(slots=True)
+class Done:
+    """What some seeds gave."""
+
+    seeds: int = 0
+    projected: int = 0
+    records: int = 0
+    stretches: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    failed: dict[int, str] = field(default_factory=dict)
+
+    def add(self, other: Done) -> None:
+        """Take in what other seeds gave."""
+        self.seeds += other.seeds
+        self.projected += other.projected
+        self.records += other.records
+        self.stretches += other.stretches
+        self.kinds += other.kinds
+        self.failed |= other.failed
+
+
+def run(seeds: range, kind: str | None) -> Done:
+    """Damage one journal a seed."""
+    done = Done()
+    for seed in seeds:
+        done.seeds += 1
+        try:
+            torture(seed, kind, done)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this seed's failure
+            done.failed[seed] = f"{type(error).__name__}: {error}"
+    return done
+
+
+def _quiet() -> None:
+    """Let a worker say nothing: the projector warns of every segment that it reads again."""
+    logging.getLogger("projector").setLevel(logging.ERROR)
+
+
+def run_all(given: argparse.Namespace) -> Done:
+    """Damage journals in worker processes until there are no more seeds, or no more time."""
+    end = given.seed + given.seeds if given.seeds else sys.maxsize
+    until = time.monotonic() + (float("inf") if given.seconds is None else given.seconds)
+    chunks = (
+        range(begin, min(begin + _CHUNK, end))
+        for begin in range(given.seed, end, _CHUNK)
+        if time.monotonic() < until
+    )
+    done = Done()
+    with multiprocessing.get_context("fork").Pool(given.workers, _quiet) as pool:
+        waiting = [
+            pool.apply_async(run, (seeds, given.kind))
+            for seeds in islice(chunks, given.workers * 2)
+        ]
+        while waiting:
+            done.add(waiting.pop(0).get())
+            if time.monotonic() < until and (seeds := next(chunks, None)) is not None:
+                waiting.append(pool.apply_async(run, (seeds, given.kind)))
+    return done
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Damage the journals that were asked for; return the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--seeds", type=int, help=f"how many [default: {SEEDS:,}]")
+    parser.add_argument("--seconds", type=float, help="as many seeds as fit, unless --seeds")
+    parser.add_argument("--kind", choices=[*KINDS, *LARGE], help="do this kind of damage only")
+    parser.add_argument("--sample", action="store_true", help=f"{_SAMPLE} seeds")
+    parser.add_argument("--workers", type=int, default=2, help="processes [default: 2]")
+    given = parser.parse_args(arguments)
+    if given.seeds is None:
+        given.seeds = _SAMPLE if given.sample else 0 if given.seconds is not None else SEEDS
+    began = time.monotonic()
+    done = run_all(given)
+    for seed, wrong in sorted(done.failed.items())[:20]:
+        only = f" --kind {given.kind!r}" if given.kind else ""
+        print(f"FAILED seed {seed}: {wrong}")
+        print(f"  again: python tools/torture/damage.py --seed {seed} --seeds 1{only}", flush=True)
+    kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(done.kinds.items()))
+    print(
+        f"damage: seeds {given.seed} to {given.seed + done.seeds - 1}: {done.kinds.total():,}"
+        f" damages ({kinds}), {done.projected:,} journals projected before,"
+        f" {done.stretches:,} stretches in quarantine, {done.records:,} records around them"
+        f" in {time.monotonic() - began:.0f} s, {len(done.failed)} seeds failed"
+    )
+    return int(bool(done.failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
