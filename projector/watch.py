@@ -151,6 +151,8 @@ class Watch:
                     if not self._stopping:
                         bell.wait()
         except ProjectionError as error:
+            if not self._is_in_use(number):
+                return  # its file was deleted under it: SQLite refuses to write to what is left
             replace_damaged(self._journal, error, on_commit)
         finally:
             projector.close()

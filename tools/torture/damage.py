@@ -27,7 +27,6 @@ object within another cannot be told from somebody's data.
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import multiprocessing
 import os
@@ -41,9 +40,8 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from unittest.mock import patch
-from zlib import crc32
 
 import orjson
 from click.testing import CliRunner
@@ -55,11 +53,12 @@ import journal.verify
 from journal import Journal
 from journal.cli import cli
 from journal.directory import open_directory
-from journal.event import Event
+from journal.record import MAX_RECORD
 from journal.segment import segment_name
 from projector.project import Projector
 from tests.arrangements import small
-from tests.damages import KINDS, LARGE, Files
+from tests.damages import KINDS, LARGE, Files, Place
+from tests.oracle import Expected, expected, finished, gaps, is_future, uncovered
 from tests.projections import (
     ODD,
     WORDS,
@@ -86,8 +85,16 @@ _SMALL_LIMIT, _SMALL_BLOCK = 4_000, 600
 """Stand in for 16 MiB and 1 MiB where lines of a real overlength would take too long."""
 
 
+_RARE = 200
+"""Of so many seeds one takes real 16 MiB."""
+
+
 class Lost(Exception):  # noqa: N818 - says what is the matter
     """Something is not as it should be behind the damage."""
+
+
+def _toss(random: Random) -> bool:
+    return random.choice([True, False])
 
 
 def make(random: Random) -> tuple[list[Fact], Files]:
@@ -129,81 +136,6 @@ def read(lanes: Path) -> Files:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """A record that stands in a segment: where, and what it says."""
-
-    begin: int
-    end: int
-    fields: dict[str, Any]
-
-    @property
-    def fact(self) -> Fact:
-        """The record, of no lane in particular: its time is its own."""
-        said = self.fields
-        event = Event(said["id"], said["type"], said["session"], said["time"], said["data"])
-        return Fact("L", said["seq"], event)
-
-
-def wholes(content: bytes) -> list[Whole]:
-    """Find the records in a segment, headers left out, with nothing of the journal's code."""
-    found: list[Whole] = []
-    # every byte is a character of Latin-1: places in the text are places in the bytes
-    text, decoder = content.decode("latin-1"), json.JSONDecoder()
-    at = 0
-    while (at := text.find('{"crc":"', at)) >= 0:
-        try:
-            _, end = decoder.raw_decode(text, at)
-            whole = content[at:end]
-            fields = orjson.loads(whole)
-        except (ValueError, RecursionError):
-            at += 1
-            continue
-        nested = text[at - 1 : at] in (":", "[", ",") and text[end : end + 1] in (",", "}", "]")
-        if fields["crc"] != f"{crc32(whole[18:]):08x}" or nested:
-            at += 1
-            continue
-        if _is_event(fields):
-            found.append(Whole(at, end, fields))
-        at = end
-    return found
-
-
-def _is_event(fields: dict[str, Any]) -> bool:
-    kinds = {"id": str, "type": str, "session": str, "seq": int, "time": int, "data": dict}
-    right = all(type(fields.get(name)) is kind for name, kind in kinds.items())
-    return right and fields["id"] and fields["session"] and fields["time"] >= 0
-
-
-@dataclass(slots=True)
-class Expected:
-    """What a journal holds: records that must be read, and those that may still be written."""
-
-    must: list[Fact] = field(default_factory=list)
-    may: list[Fact] = field(default_factory=list)
-
-
-def is_future(content: bytes) -> bool:
-    """Say whether a segment's header names a newer format."""
-    first = content.partition(b"\n")[0]
-    return b'"format":1,' not in first[:40] and first[18:27] == b'"format":'
-
-
-def expected(files: Files, limit: int) -> Expected:
-    """Find out what a projection of the segments holds."""
-    last = {folder: max(n for f, n in files if f == folder) for folder, _ in files}
-    result = Expected()
-    for (folder, number), content in files.items():
-        if is_future(content):
-            continue
-        finished = len(content) if number < last[folder] else content.rfind(b"\n") + 1
-        for whole in wholes(content):
-            if whole.end - whole.begin >= limit:
-                continue
-            (result.must if whole.end <= finished else result.may).append(whole.fact)
-    return result
-
-
 def check_projection(db: apsw.Connection, found: Expected, kept: Sequence[Fact]) -> None:
     """Compare a projection with what it must hold, what it may hold, and what it held before."""
     shown = {(str(s), str(k)) for s, k in db.execute("SELECT session, id FROM messages")}
@@ -225,57 +157,28 @@ Stretch = tuple[str, int, int, int]
 
 def check_quarantine(db: apsw.Connection, files: Files) -> set[Stretch]:
     """Check that records and quarantine cover every segment; return the stretches."""
-    rows = db.execute(
-        "SELECT folder, number, offset, length, lane, segment, reason FROM quarantine"
-    ).fetchall()
+    query = "SELECT folder, number, offset, length, reason FROM quarantine"
+    rows = [
+        (str(f), int(n), int(o), int(size), str(why)) for f, n, o, size, why in db.execute(query)
+    ]
     if counters(db)["quarantined"] != len(rows):
         raise Lost(f"{counters(db)['quarantined']} quarantined, and {len(rows)} noted")
-    if bad := [row for row in rows if not row[6]]:
+    if bad := [row for row in rows if not row[4]]:
         raise Lost(f"without a reason: {bad}")
-    last = {folder: max(n for f, n in files if f == folder) for folder, _ in files}
-    for (folder, number), content in files.items():
-        finished = len(content) if number < last[folder] else content.rfind(b"\n") + 1
+    ends = finished(files)
+    stretches: dict[Place, list[tuple[int, int]]] = {}
+    for folder, number, offset, length, *_ in rows:
+        end = ends[folder, number]
         # of an unfinished line that is too long already, what cannot be a record is told too
-        spans = [
-            (o, min(o + size, finished))
-            for f, n, o, size, *_ in rows
-            if (f, n) == (folder, number) and o < finished
-        ]
-        if not is_future(content):
-            _check_cover(folder, number, content[:finished], sorted(spans))
-    return {(str(f), int(n), int(o), int(size)) for f, n, o, size, *_ in rows}
-
-
-def _check_cover(folder: str, number: int, content: bytes, spans: list[tuple[int, int]]) -> None:
-    """Check that what is not in quarantine is a row of records, each with its newline or not."""
-    at = 0
-    for begin, end in [*spans, (len(content), len(content))]:
-        if begin < at:
-            raise Lost(f"lane {folder}, segment {number}: quarantined twice at {begin}")
-        between = content[at:begin]
-        for piece in wholes_and_headers(between):
-            between = between.replace(piece, b"", 1)
-        if between.strip(b"\n"):
-            raise Lost(
-                f"lane {folder}, segment {number}: bytes {at} to {begin} are neither records nor"
-                f" in quarantine: {between[:200]!r}"
-            )
-        at = end
-
-
-def wholes_and_headers(content: bytes) -> Iterator[bytes]:
-    """Yield every line of a stretch, and every record of those that were glued together."""
-    for piece in content.split(b"\n"):
-        rest = piece
-        while rest:
-            try:
-                _, end = json.JSONDecoder().raw_decode(rest.decode("latin-1"))
-            except ValueError:
-                break
-            if rest[:8] != b'{"crc":"' or rest[8:16] != b"%08x" % crc32(rest[18:end]):
-                break
-            yield rest[:end]
-            rest = rest[end:]
+        if offset < end:
+            stretch = offset, min(offset + length, end)
+            stretches.setdefault((folder, number), []).append(stretch)
+    for place, bytes in files.items():
+        if not is_future(bytes):
+            wrong = uncovered(bytes[: ends[place]], sorted(stretches.get(place, [])))
+            if wrong is not None:
+                raise Lost(f"lane {place[0]}, segment {place[1]}: {wrong}")
+    return {row[:4] for row in rows}
 
 
 def check_verify(path: Path, files: Files, stretches: set[Stretch]) -> None:
@@ -304,21 +207,6 @@ def _range(reason: str) -> tuple[int, int]:
     return int(first.replace(",", "")), int(last.replace(",", ""))
 
 
-def gaps(files: Files) -> set[tuple[str, int, int]]:
-    """Find the sequence numbers that are nowhere in a lane: its folder, the first and the last."""
-    seen: dict[str, set[int]] = {}
-    for (folder, _), content in files.items():
-        seen.setdefault(folder, set()).update(w.fields["seq"] for w in wholes(content))
-    found = set()
-    for folder, numbers in seen.items():
-        before = 0
-        for number in sorted(numbers):
-            if number > before + 1:
-                found.add((folder, before + 1, number - 1))
-            before = number
-    return found
-
-
 def check_cat(path: Path, found: Expected) -> None:
     """Check that `journal cat` prints every whole record."""
     answer = CliRunner().invoke(cli, ["--journal", str(path), "cat"])
@@ -336,10 +224,10 @@ def scaled(random: Random, *, large: bool) -> Iterator[int]:
     """
     with ExitStack() as stack:
         stack.enter_context(patch.object(journal.verify, "_PATIENCE", 0.0))
-        limit = journal.reader.MAX_RECORD
+        limit = MAX_RECORD
         if not large:
             stack.enter_context(small(random))
-            if random.random() < 0.5:
+            if _toss(random):
                 limit = _SMALL_LIMIT
                 stack.enter_context(patch.object(journal.reader, "MAX_RECORD", limit))
                 stack.enter_context(patch.object(journal.reader, "BLOCK", _SMALL_BLOCK))
@@ -350,7 +238,7 @@ def torture(seed: int, kind: str | None, done: Done) -> None:
     """Damage one journal; raise if anything is lost."""
     random = Random(f"damage {seed}")
     facts, files = make(random)
-    large = kind in LARGE or (kind is None and seed % 200 == 199)
+    large = kind in LARGE or (kind is None and seed % _RARE == 0)
     kinds = [kind or random.choice(sorted(LARGE if large else KINDS))]
     if kind is None and not large:
         kinds += random.choices(sorted(KINDS), k=random.choice([0, 0, 1, 2]))
@@ -364,20 +252,20 @@ def torture(seed: int, kind: str | None, done: Done) -> None:
         db = stack.enter_context(scratch(path / "kept.db"))
         running = Projector(db, root.lanes)
         kept: list[Fact] = []
-        if random.random() < 0.6:
+        if _toss(random):
             kept = project_some(random, facts, files, root.lanes, running)
         for name in kinds:
             (KINDS | LARGE)[name](random, files)
         done.kinds.update(kinds)
         done.projected += bool(kept)
         write(root.lanes, files)
-        if random.random() < 0.5:
+        if _toss(random):
             running.catch_up()
         append(random, root.path, seed)
         files = read(root.lanes)
         found = expected(files, limit)
         done.records += len(found.must)
-        if random.random() < 0.5:
+        if _toss(random):
             running = Projector(db, root.lanes)
         running.catch_up()
         check_projection(db, found, kept)
@@ -399,7 +287,7 @@ def project_some(
         numbers = sorted(n for f, n in files if f == folder)
         upto = random.choice([0, *numbers, numbers[-1]])
         part |= {(folder, n): files[folder, n] for n in numbers if n <= upto}
-        if upto and random.random() < 0.3:
+        if upto and _toss(random):
             cut = random.randint(0, len(part[folder, upto]))
             part[folder, upto] = part[folder, upto][:cut]
     write(lanes, part)
