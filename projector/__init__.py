@@ -15,6 +15,7 @@ from projector.errors import (
     ProjectorBusy,
     ProjectorError,
     QueryError,
+    QueryTimeout,
 )
 from projector.projection import Projection, Results
 from projector.search import Hit, Look
@@ -32,6 +33,7 @@ __all__ = [
     "ProjectorBusy",
     "ProjectorError",
     "QueryError",
+    "QueryTimeout",
     "Results",
     "SessionView",
     "Status",

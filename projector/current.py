@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import apsw
 
 from journal import clock
 from journal.reader import list_segments
-from projector.build import catch_up_once
-from projector.errors import NotProjected, ProjectionError, ProjectorBusy
+from projector.build import catch_up_once, rebuild
+from projector.errors import NotProjected, ProjectionError, ProjectorBusy, QueryTimeout
 from projector.generation import OnlyOne, generations
 from projector.schema import open_reader
 from projector.watermark import finished_ends, load_marks, reached
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from journal.directory import Directory
     from journal.position import Position
+    from journal.reader import SegmentRef
+    from projector.project import Progress
     from projector.watermark import Mark, Place
 
 PATIENCE = 0.5
@@ -30,6 +33,36 @@ PATIENCE = 0.5
 
 _SHORTEST, _LONGEST = 0.001, 0.02
 """Seconds between two looks at a projector's progress."""
+_STEPS = 20_000
+"""Steps of SQLite's machine between two looks at the clock: about a millisecond."""
+
+Answer = TypeVar("Answer")
+
+_log = logging.getLogger("projector")
+
+
+class Deadline:
+    """The moment by which an answer must be there."""
+
+    def __init__(self, timeout: float | None) -> None:
+        self._timeout = timeout
+        self._end = float("inf") if timeout is None else time.monotonic() + timeout
+
+    def is_over(self) -> bool:
+        """Say whether the time is up."""
+        return time.monotonic() >= self._end
+
+    def check(self, _progress: Progress | None = None) -> None:
+        """Raise QueryTimeout if the time is up; called between transactions of catching up."""
+        if self.is_over():
+            raise self.error("bringing the projection up to date")
+
+    def error(self, what: str) -> QueryTimeout:
+        """Return the error that says what took too long."""
+        return QueryTimeout(
+            f"{what} takes longer than {self._timeout:g} s; allow more time, narrow the query"
+            " down, or let `projector run` do the work beforehand"
+        )
 
 
 class Current:
@@ -50,24 +83,57 @@ class Current:
         self._generation = 0
         self._file: tuple[int, int] | None = None
 
-    @contextmanager
-    def reading(self) -> Iterator[tuple[apsw.Connection, bool]]:
-        """Bring the projection up to date, then lend the connection to it.
+    def read(
+        self, query: Callable[[apsw.Connection], Answer], timeout: float | None = None
+    ) -> tuple[Answer, bool]:
+        """Bring the projection up to date, then ask it.
 
-        Yields:
-            The connection, and whether it holds everything that stood in the journal when the
-            block was entered.
+        A database that turns out to be damaged is built anew, and asked again.
+
+        Args:
+            query: asked with the connection, perhaps twice.
+            timeout: seconds that all of it may take.
+
+        Returns:
+            The answer, and whether it knows everything that stood in the journal at the call.
 
         Raises:
+            QueryTimeout: it would have taken longer.
             ProjectionError: the projection cannot be built or read.
             ReadError: a lane cannot be read.
         """
+        deadline = Deadline(timeout)
         with self._turn:
-            fresh = self._refresh()
+            fresh = self._refresh(deadline)
             try:
-                yield self._reader(), fresh
+                return self._ask(query, deadline), fresh
+            except (apsw.CorruptError, apsw.NotADBError) as error:
+                _log.warning("building the projection anew: %s", self._unreadable(error))
+                self._replace(deadline)
+                fresh = self._refresh(deadline)
+                return self._ask(query, deadline), fresh
             except apsw.Error as error:
                 raise self._unreadable(error) from error
+
+    def _ask(self, query: Callable[[apsw.Connection], Answer], deadline: Deadline) -> Answer:
+        db = self._reader()
+        db.set_progress_handler(deadline.is_over, _STEPS)
+        try:
+            return query(db)
+        except apsw.InterruptError as error:
+            raise deadline.error("the query") from error
+        finally:
+            db.set_progress_handler(None)
+
+    def _replace(self, deadline: Deadline) -> None:
+        """Build the projection anew, or wait for whoever does."""
+        damaged = self.generations.current()
+        while self.generations.current() == damaged:
+            try:
+                rebuild(self.journal, deadline.check)
+            except ProjectorBusy:
+                deadline.check()
+                time.sleep(_LONGEST)
 
     @contextmanager
     def peeking(self) -> Iterator[apsw.Connection | None]:
@@ -104,32 +170,49 @@ class Current:
         with self.peeking() as db:
             return db is not None and db.execute(query, at).fetchone() is not None
 
-    def _refresh(self) -> bool:
+    def _refresh(self, deadline: Deadline) -> bool:
         """Apply what is new, or wait a moment for the projector that does; say if all is in."""
         refs = list_segments(self.journal.lanes)
         ends: dict[Place, int] = {}
-        until = time.monotonic() + PATIENCE
+        patience = Deadline(PATIENCE)
         pause = _SHORTEST
         while True:
-            trouble = None
-            built = False
-            try:
-                if built := self.generations.current() is not None:
-                    marks = self._marks()
-                    ends = ends or finished_ends(marks, refs)
-                    if reached(marks, ends):
-                        return True
-            except ProjectionError as error:  # who catches up builds another
-                trouble = error
-            if self._catch_up():
+            there, trouble = self._look(refs, ends)
+            if there:
                 return True
-            if time.monotonic() >= until:
+            try:
+                if self._catch_up(deadline.check):
+                    return True
+                if there is None:
+                    deadline.check()
+            except QueryTimeout:
+                if there is None:
+                    raise
+                return False
+            if patience.is_over():
                 if trouble is not None:
                     raise trouble
-                if built:
+                if there is not None:
                     return False
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST)
+
+    def _look(
+        self, refs: list[SegmentRef], ends: dict[Place, int]
+    ) -> tuple[bool | None, ProjectionError | None]:
+        """Say whether the watermark has reached `ends`; None where there is none to read.
+
+        An unreadable projection is an error only if nobody comes to replace it.
+        """
+        try:
+            if self.generations.current() is None:
+                return None, None
+            marks = self._marks()
+        except ProjectionError as error:
+            return None, error
+        if not ends:
+            ends |= finished_ends(marks, refs)
+        return reached(marks, ends), None
 
     def _marks(self) -> dict[Place, Mark]:
         try:
@@ -143,12 +226,12 @@ class Current:
             " run `projector rebuild`"
         )
 
-    def _catch_up(self) -> bool:
+    def _catch_up(self, on_commit: Callable[[Progress | None], None] | None = None) -> bool:
         """Be the projector for a moment, if nobody else is, and nobody builds."""
         if not self.projector_lock.take():
             return False
         try:
-            catch_up_once(self.journal)
+            catch_up_once(self.journal, on_commit)
         except ProjectorBusy:
             return False
         finally:

@@ -6,6 +6,7 @@
     ├── ProjectionError    a projection cannot be opened, read or built
     ├── ProjectorBusy      another projector runs
     ├── NotProjected       the projection did not get there in time
+    ├── QueryTimeout       the answer would have taken longer than was allowed
     ├── NotFound           there is no such session or message
     └── QueryError         the query cannot be searched for
 """
@@ -27,6 +28,10 @@ class ProjectorBusy(ProjectorError):  # noqa: N818 - says what is the matter
 
 class NotProjected(ProjectorError, TimeoutError):  # noqa: N818 - says what is the matter
     """The projection did not reach a position in time."""
+
+
+class QueryTimeout(ProjectorError, TimeoutError):  # noqa: N818 - says what is the matter
+    """The answer would have taken longer than was allowed."""
 
 
 class NotFound(ProjectorError, LookupError):  # noqa: N818 - says what is the matter

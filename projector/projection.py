@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Self
 from journal.directory import open_directory
 from journal.event import moment
 from projector import digest, search, views
-from projector.current import Current
+from projector.current import Answer, Current
 from projector.query import parse
 from projector.status import Status, status
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
     from datetime import datetime
+
+    import apsw
 
     from journal.position import Position
     from projector.search import Hit, Look, Sort
@@ -50,18 +53,24 @@ class Projection:
     Where no projector runs, every query first applies what the journal has gained.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], timeout: float | None) -> None:
         self._current = Current(open_directory(path, create=False))
+        self._timeout = timeout
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> Self:
+    def open(cls, path: str | os.PathLike[str], *, timeout: float | None = None) -> Self:
         """Open the projection of the journal at `path`; it is built at the first query.
+
+        Args:
+            path: folder of the journal.
+            timeout: seconds that each query may take, bringing the projection up to date
+                included; it raises QueryTimeout then. None means as long as it takes.
 
         Raises:
             NotAJournalError: there is no journal.
             ProjectionError: its folder cannot be used.
         """
-        return cls(path)
+        return cls(path, timeout)
 
     def search(  # noqa: PLR0913 - filters are keywords, and a search has many
         self,
@@ -108,16 +117,20 @@ class Projection:
             None if until is None else moment("until", until),
         )
         look = look or search.Look(context=context)
-        with self._current.reading() as (db, fresh):
-            hits, exact = search.search(
+
+        def ask(db: apsw.Connection) -> tuple[list[Hit], bool]:
+            return search.search(
                 db, parsed, filters, limit=limit, offset=offset, sort=sort, look=look
             )
+
+        (hits, exact), fresh = self._current.read(ask, self._timeout)
         return Results(query, tuple(hits), exact, fresh)
 
     def sessions(self, *, limit: int = 20, offset: int = 0) -> list[SessionView]:
         """Return sessions, that with the latest message first."""
-        with self._current.reading() as (db, _):
-            return views.sessions(db, limit=limit, offset=offset)
+        return self._current.read(
+            lambda db: views.sessions(db, limit=limit, offset=offset), self._timeout
+        )[0]
 
     def session(self, name: str) -> SessionView:
         """Return the session with this id, or with the only one that begins so.
@@ -125,18 +138,18 @@ class Projection:
         Raises:
             NotFound: there is none, or there are several.
         """
-        with self._current.reading() as (db, _):
-            return views.session(db, name)
+        return self._read(lambda db: views.session(db, name))
 
     def messages(self, session: str) -> list[MessageView]:
         """Return all messages of a session, in order; of an unknown session, none."""
-        with self._current.reading() as (db, _):
-            return views.messages(db, session)
+        return self._read(lambda db: views.messages(db, session))
 
     def digest(self) -> str:
         """Return the SHA-256 of the logical content in canonical order."""
-        with self._current.reading() as (db, _):
-            return digest.digest(db)
+        return self._read(digest.digest)
+
+    def _read(self, query: Callable[[apsw.Connection], Answer]) -> Answer:
+        return self._current.read(query, self._timeout)[0]
 
     def status(self) -> Status:
         """Return counts, lag and sizes, without applying anything."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import apsw
-
 from projector.document import document
-from projector.errors import ProjectionError
 from projector.snippet import snippet
 from projector.views import MessageView, around, view_row
 
 if TYPE_CHECKING:
+    import apsw
+
     from projector.query import Query
 
 RANKED = 5_000
@@ -91,15 +90,10 @@ def search(
     oldest, when those are asked for).
 
     Raises:
-        ProjectionError: the database refuses.
+        apsw.Error: the database refuses.
     """
-    try:
-        rows, exact = _find(db, query, filters, limit, offset, sort)
-        hits = [_hit(db, row, score, query, look) for row, score in rows]
-    except apsw.Error as error:
-        raise ProjectionError(
-            f"cannot search the projection {db.filename}: {error}; run `projector rebuild`"
-        ) from error
+    rows, exact = _find(db, query, filters, limit, offset, sort)
+    hits = [_hit(db, row, score, query, look) for row, score in rows]
     return hits, exact
 
 

@@ -174,6 +174,7 @@ def talks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Projection
             event = at.record.event
             if event.type == MESSAGE_APPENDED:  # of two under one key, the first stands
                 texts.setdefault((event.session, event.id), _plain(event.data))
+        assert projection.search("北京").fresh
         assert len(texts) == projection.status().messages > 30_000
         yield projection, texts
 

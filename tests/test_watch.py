@@ -77,16 +77,19 @@ def _stop(process: Run, number: signal.Signals = signal.SIGTERM) -> tuple[int, s
 
 def test_what_is_appended_is_found_at_once(journal_dir: Path) -> None:
     """From append to found it takes milliseconds, without a sweep in between."""
-    with Watching(journal_dir), Journal.open(journal_dir) as journal:
-        with Projection.open(journal_dir) as projection:
-            projection.wait_for(journal.append_message("s", "user", "warm up"), timeout=PATIENCE)
-            took = []
-            for number in range(20):
-                began = time.perf_counter()
-                position = journal.append_message("s", "user", f"word{number}x")
-                projection.wait_for(position, timeout=PATIENCE)
-                took.append(time.perf_counter() - began)
-                assert len(projection.search(f"word{number}x").hits) == 1
+    with (
+        Watching(journal_dir),
+        Journal.open(journal_dir) as journal,
+        Projection.open(journal_dir) as projection,
+    ):
+        projection.wait_for(journal.append_message("s", "user", "warm up"), timeout=PATIENCE)
+        took = []
+        for number in range(20):
+            began = time.perf_counter()
+            position = journal.append_message("s", "user", f"word{number}x")
+            projection.wait_for(position, timeout=PATIENCE)
+            took.append(time.perf_counter() - began)
+            assert len(projection.search(f"word{number}x").hits) == 1
     assert sorted(took)[10] < 0.25, f"the bell is not heard: {took}"
 
 
@@ -173,9 +176,12 @@ def test_without_notifications_it_looks_by_itself(
         raise OSError(errno.ENOSPC, "inotify watch limit reached")
 
     monkeypatch.setattr("projector.watch.Observer.start", start, raising=True)
-    with Watching(journal_dir) as watching, Journal.open(journal_dir) as journal:
-        with Projection.open(journal_dir) as projection:
-            projection.wait_for(journal.append_message("s", "user", "alpha"), timeout=PATIENCE)
+    with (
+        Watching(journal_dir) as watching,
+        Journal.open(journal_dir) as journal,
+        Projection.open(journal_dir) as projection,
+    ):
+        projection.wait_for(journal.append_message("s", "user", "alpha"), timeout=PATIENCE)
     assert len(watching.warnings) == 1
     assert "inotify watch limit reached" in watching.warnings[0]
 
@@ -185,9 +191,12 @@ def test_a_lost_notification_costs_a_second(
 ) -> None:
     """A bell that never rings delays, and hides nothing."""
     monkeypatch.setattr(Bell, "on_any_event", lambda _self, _event: None)
-    with Watching(journal_dir), Journal.open(journal_dir) as journal:
-        with Projection.open(journal_dir) as projection:
-            projection.wait_for(journal.append_message("s", "user", "alpha"), timeout=PATIENCE)
+    with (
+        Watching(journal_dir),
+        Journal.open(journal_dir) as journal,
+        Projection.open(journal_dir) as projection,
+    ):
+        projection.wait_for(journal.append_message("s", "user", "alpha"), timeout=PATIENCE)
 
 
 def test_a_rebuild_beside_it_disturbs_nobody(journal_dir: Path) -> None:

@@ -10,6 +10,7 @@ import orjson
 
 from journal.cli.when import Moment, show_moment
 from projector.cli.render import harmless, hit_json, readable
+from projector.cli.timeout import timeout_option
 from projector.projection import Projection
 from projector.search import RANKED, Look
 
@@ -48,6 +49,7 @@ _CONTEXT_WIDTH = 100
     default="relevance",
     show_default=True,
 )
+@timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def search_command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes them
@@ -62,6 +64,7 @@ def search_command(  # noqa: PLR0913, PLR0917 - one argument an option, as click
     offset: int,
     context: int,
     sort: Sort,
+    timeout: float,
     as_json: bool,  # noqa: FBT001 - click gives flags so
 ) -> None:
     """Find messages.
@@ -84,7 +87,7 @@ def search_command(  # noqa: PLR0913, PLR0917 - one argument an option, as click
     and only the newest 5,000 were ranked; `fresh` is false when a projector is behind.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     marks = ("**", "**") if as_json else (_OPEN, _CLOSE)
-    with Projection.open(path) as projection:
+    with Projection.open(path, timeout=timeout) as projection:
         results = projection.search(
             query,
             limit=limit,

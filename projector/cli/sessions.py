@@ -9,6 +9,7 @@ import orjson
 
 from journal.cli.when import show_moment
 from projector.cli.render import described, harmless, message_json, readable, session_json
+from projector.cli.timeout import timeout_option
 from projector.projection import Projection
 
 if TYPE_CHECKING:
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 @click.command("sessions")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
 @click.option("--offset", type=click.IntRange(min=0), default=0, help="Sessions to skip.")
+@timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @click.pass_obj
-def sessions_command(path: Path, limit: int, offset: int, as_json: bool) -> None:  # noqa: FBT001 - click gives flags so
+def sessions_command(path: Path, limit: int, offset: int, timeout: float, as_json: bool) -> None:  # noqa: FBT001 - click gives flags so
     """List conversations, that with the latest message first.
 
     \b
@@ -33,7 +35,7 @@ def sessions_command(path: Path, limit: int, offset: int, as_json: bool) -> None
     JSON: session, title, source, model, cwd, parent, started, ended, end_reason, last (times in
     µs since 1970), messages, preview (what the user said first), extra.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
-    with Projection.open(path) as projection:
+    with Projection.open(path, timeout=timeout) as projection:
         found = projection.sessions(limit=limit, offset=offset)
     if as_json:
         for view in found:
@@ -52,8 +54,9 @@ def sessions_command(path: Path, limit: int, offset: int, as_json: bool) -> None
 @click.argument("session")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--markdown", is_flag=True, help="Print Markdown.")
+@timeout_option
 @click.pass_obj
-def show_command(path: Path, session: str, as_json: bool, markdown: bool) -> None:  # noqa: FBT001 - click gives flags so
+def show_command(path: Path, session: str, as_json: bool, markdown: bool, timeout: float) -> None:  # noqa: FBT001 - click gives flags so
     """Print a conversation. The beginning of SESSION is enough if no other begins so.
 
     \b
@@ -66,7 +69,7 @@ def show_command(path: Path, session: str, as_json: bool, markdown: bool) -> Non
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     if as_json and markdown:
         raise click.UsageError("--json and --markdown exclude each other")
-    with Projection.open(path) as projection:
+    with Projection.open(path, timeout=timeout) as projection:
         view = projection.session(session)
         messages = projection.messages(view.session)
     if as_json:
