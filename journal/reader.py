@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 BLOCK = 1024 * 1024
 """Bytes read at a time."""
+_MANY = 1_000
+"""Beginnings of records that no block without a newline has by accident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +136,16 @@ def read_at(file: FileIO, offset: int, size: int) -> bytes:
 def _skip_overlong(block: bytes, offset: int) -> Chunk:
     """Pass over bytes without a newline that are too long for a record, but for records in them.
 
-    One that begins in the block may end behind it: the next block begins in front of it, but
-    further on than this one by so much that bytes full of beginnings do not take for ever.
+    One that begins in the block may end behind it: the next block begins in front of it, but so
+    much further on than this one that bytes full of beginnings do not take for ever.
     """
     reason = f"no newline in more than {MAX_RECORD:,} bytes"
     *items, last = salvage(block, offset, 0, reason)
     if isinstance(last, Found):
         return Chunk([*items, last], last.end)
     behind = last.offset - offset
-    start = block.find(START, max(behind, BLOCK))
+    further = BLOCK if block.count(START) < _MANY else len(block) // 2
+    start = block.find(START, max(behind, further))
     if start < 0:
         start = len(block) - len(START) + 1
     # the byte in front of a record tells whether it stands within another

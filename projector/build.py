@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("projector")
 
+_TRIES = 3
+"""Times that a generation is built when what was built cannot be opened."""
+
 
 def rebuild(journal: Directory, on_commit: Callable[[Progress], None] | None = None) -> int:
     """Build a new generation from the lanes and put it into use; return its number.
@@ -121,14 +124,17 @@ def open_current(
         ProjectionError, ReadError, ProjectorBusy: as `rebuild`.
     """
     kept = generations(journal.path)
-    try:
-        number = kept.current()
-        if number is not None:
-            return number, _open(kept, number, journal)
-    except ProjectionError as error:
-        _log.warning("building the projection anew: %s", error)
-    number = rebuild(journal, on_commit)
-    return number, _open(kept, number, journal)
+    for _ in range(_TRIES):
+        try:
+            number = kept.current()
+            if number is not None:
+                return number, _open(kept, number, journal)
+        except ProjectionError as error:
+            _log.warning("building the projection anew: %s", error)
+        rebuild(journal, on_commit)
+    raise ProjectionError(
+        f"what is built in {kept.folder} is gone at once, {_TRIES} times; who deletes it?"
+    )
 
 
 def _open(kept: Generations, number: int, journal: Directory) -> Projector:

@@ -14,7 +14,7 @@ import sqlite3
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 
@@ -84,8 +84,7 @@ def write(path: Path, told: Path, name: str, seed: str, fsync: str) -> None:
         Journal.open(path, fsync=fsync) as handle,  # type: ignore[arg-type] # one of the levels
         told.open("ab+") as file,
     ):
-        file.seek(0)
-        number = max(0, len(file.read().split(b"\n")) - 1 - _AGAIN)
+        number = _next_number(file)
         while life.goes_on:
             batch = _BURST if busy else rng.choice([1, 1, 1, 20])
             size = 30 if busy else 6
@@ -97,6 +96,18 @@ def write(path: Path, told: Path, name: str, seed: str, fsync: str) -> None:
             os.write(file.fileno(), b"".join(lines))
             number += batch
             _pause(life, 8.0 if busy else rng.choice([0.001, 0.01, 0.05]))
+
+
+def _next_number(told: BinaryIO) -> int:
+    """Go back behind what was told last: flush some of it again, and what was not told."""
+    told.seek(0)
+    whole, _, torn = told.read().rpartition(b"\n")
+    if torn:  # a kill in the midst of a line: that one was not told
+        told.truncate(len(whole) + 1 if whole else 0)
+    if not whole:
+        return 0
+    last: str = orjson.loads(whole.rpartition(b"\n")[2])[1]
+    return max(0, int(last.rpartition("-")[2]) + 1 - _AGAIN)
 
 
 def _pause(life: Life, seconds: float) -> None:
