@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,10 +16,12 @@ from journal.ids import uuid7
 from journal.segment import (
     ROLL_SIZE,
     Tail,
+    identity,
     read_lane_uuid,
     read_tail,
     segment_name,
     segment_numbers,
+    stands_at,
 )
 
 if TYPE_CHECKING:
@@ -51,11 +54,20 @@ class Continuation:
 class Lane:
     """A leased lane. The kernel frees the lease when the process dies, however it dies."""
 
-    __slots__ = ("_fd", "path")
+    __slots__ = ("_fd", "_identity", "path")
 
     def __init__(self, path: Path, fd: int) -> None:
         self.path = path
         self._fd = fd
+        self._identity = identity(os.fstat(fd))
+
+    def is_there(self) -> bool:
+        """Say whether the lease is still one on this lane: its lock file stands where it was.
+
+        Raises:
+            OSError: the file system does not say.
+        """
+        return stands_at(self.path / LOCK, self._identity)
 
     def release(self) -> None:
         """End the lease; again does nothing.
@@ -65,7 +77,8 @@ class Lane:
         """
         fd, self._fd = self._fd, -1
         if fd >= 0:
-            os.close(fd)
+            with contextlib.suppress(OSError):  # nothing was written by it, and it is closed
+                os.close(fd)
 
     def continuation(self) -> Continuation:
         """Find where the lane's last lessee stopped.
@@ -129,6 +142,7 @@ def _try(path: Path) -> Lane | None:
     fd = disk.in_use.open_lock(path / LOCK)
     try:
         portalocker.lock(fd, _TAKE)
+        return Lane(path, fd)
     except portalocker.exceptions.AlreadyLocked:
         os.close(fd)
         return None
@@ -137,7 +151,9 @@ def _try(path: Path) -> Lane | None:
         raise LeaseError(
             f"cannot lock {path / LOCK}: {error}; the journal needs a file system with locks"
         ) from error
-    return Lane(path, fd)
+    except BaseException:
+        os.close(fd)
+        raise
 
 
 def _continuation(path: Path) -> Continuation:

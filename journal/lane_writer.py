@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import time as timer
 from typing import TYPE_CHECKING, Any
 
 from journal import clock
-from journal.errors import AppendError, LeaseError, SyncError, name_ids
+from journal.directory import open_directory
+from journal.errors import AppendError, JournalError, LeaseError, SyncError, name_ids
 from journal.event import Event
 from journal.lane import lease
 from journal.position import Position
 from journal.record import Record, decode, encode_event
 from journal.segment import ROLL_SIZE, SegmentFile, header_line
-from journal.unsynced import Unsynced, sync_all
+from journal.unsynced import Unsynced, sync_all, vanished
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from journal.directory import Directory
@@ -24,6 +26,8 @@ NewEvent = tuple[str, str, str, dict[str, Any]]
 
 _MOST_OPEN = 32
 """Segments that wait for a sync, where none may ever be asked for."""
+_LOOK = 0.1
+"""Seconds after which an append looks whether its files are still in the journal's folder."""
 
 
 class LaneWriter:
@@ -36,24 +40,37 @@ class LaneWriter:
 
     def __init__(self, directory: Directory, *, keep: bool) -> None:
         self._keep = keep
-        self._lane = lease(directory.lanes)
-        try:
-            at = self._lane.continuation()
-            self._segment = (
-                SegmentFile.reopen(self._lane.path, at.number, at.size)
-                if at.size is not None
-                else None
-            )
-        except BaseException:
-            self._lane.release()
-            raise
-        self._uuid, self._seq, self._time, self._number = at.lane, at.seq, at.time, at.number
         self._mark = 0
-        self._unsure = False
         self._syncing: list[SegmentFile] = []
+        self._take(directory)
+
+    def _take(self, directory: Directory) -> None:
+        """Lease a lane, and go on where its last lessee stopped.
+
+        Raises:
+            LeaseError: no lane could be leased, or its files cannot be used.
+        """
+        lane = lease(directory.lanes)
+        try:
+            at = lane.continuation()
+            segment = (
+                SegmentFile.reopen(lane.path, at.number, at.size) if at.size is not None else None
+            )
+        except OSError as error:
+            lane.release()
+            raise LeaseError(
+                f"cannot go on in lane {lane.path}: {error.strerror or error}"
+            ) from error
+        except BaseException:
+            lane.release()
+            raise
+        self._directory, self._lane, self._segment = directory, lane, segment
+        self._uuid, self._seq, self._time, self._number = at.lane, at.seq, at.time, at.number
+        self._unsure = self._gone = False
+        self._looked = timer.monotonic()
         # the last lessee may have died between making an entry and syncing it
-        folders = [*directory.unsynced, directory.lanes, self._lane.path]
-        self.unsynced = Unsynced(folders=folders)
+        folders = [*directory.unsynced, directory.lanes, lane.path]
+        self.unsynced = Unsynced(self._mark, folders=folders)
 
     @property
     def path(self) -> Path:
@@ -68,6 +85,8 @@ class LaneWriter:
             AppendError: the file system refused; none of the events is acknowledged.
         """
         ids = [event[2] for event in events]
+        if self._gone or timer.monotonic() - self._looked > _LOOK:
+            self._look(ids)
         if self._unsure:
             self._find_end(ids)
         seq, started = self._seq, clock.tick(self._time)
@@ -89,6 +108,55 @@ class LaneWriter:
             offset += len(line)
             positions.append(Position(self._uuid, number, offset))
         return positions
+
+    def _look(self, ids: Sequence[str]) -> None:
+        """Notice that the files are gone from the journal's folder, and lease anew.
+
+        What is written to a file without a name is lost when it is closed. It is said once;
+        the next append goes on in whatever journal then stands there.
+        """
+        try:
+            there = self._lane.is_there()
+            if not there and self._gone:
+                self._lease_anew()
+            elif not there or not (self._segment is None or self._segment.is_there()):
+                self._gone = not there
+                self._leave()
+                self.unsynced.lost = vanished(self._lane.path)
+                raise self.unsynced.lost
+            self._gone = False
+        except (OSError, JournalError) as error:
+            raise AppendError(
+                f"lane {self._lane.path} vanished: {_reason(error)};"
+                f" not acknowledged: {name_ids(ids)}. Append them again with the same ids"
+                f" once there is a journal at {self._directory.path} again",
+                ids,
+            ) from error
+        self._looked = timer.monotonic()
+
+    def _lease_anew(self) -> None:
+        """Lease a lane of the journal that stands there now, and take there what is not durable.
+
+        Raises:
+            JournalError: there is none, or no lane could be leased.
+        """
+        # whoever took the journal away did not ask for an empty one in its place
+        directory = open_directory(self._directory.path, create=False)
+        old, files, lost = self._lane, [*self.unsynced.files, *self._syncing], self.unsynced
+        segment = self._segment
+        self._take(directory)
+        _close([*files, *([segment] if segment else [])])
+        old.release()
+        for record in _records(lost.lines):
+            event = record.event
+            self._time = clock.tick(self._time)
+            again = Event(event.id, event.type, event.session, self._time, event.data)
+            line = encode_event(self._seq, again)
+            self._seq += 1
+            self.unsynced.lines.append(line)
+            self.unsynced.size += len(line)
+        if self.unsynced.lines:
+            self.unsynced.lost = vanished(old.path)  # the next sync writes them
 
     def _find_end(self, ids: Sequence[str]) -> None:
         """Look at what landed of a write that did not return, and go on behind it.
@@ -149,7 +217,7 @@ class LaneWriter:
         segment, self._segment = self._segment, None
         if segment is None or segment in self.unsynced.files or segment in self._syncing:
             return
-        segment.close()
+        _close([segment])  # it is synced
 
     def _sync_oldest(self) -> None:
         """Let go of a final segment: a handle that is never synced would run out of files."""
@@ -173,10 +241,9 @@ class LaneWriter:
 
     def synced(self, taken: Unsynced) -> None:
         """Close the final segments of what was synced."""
-        for file in taken.files:
-            # one that was written to and rolled meanwhile is synced, and closed, the next time
-            if file is not self._segment and file not in self.unsynced.files:
-                file.close()
+        # one that was written to and rolled meanwhile is synced, and closed, the next time
+        going_on = [*self.unsynced.files, self._segment]
+        _close(file for file in taken.files if file not in going_on)
         self._syncing = []
 
     def rescue(self, lost: Unsynced, cause: OSError) -> None:
@@ -194,6 +261,8 @@ class LaneWriter:
         self._syncing = []
         self._abandon(whole.files)
         whole.files, whole.lost = [], cause
+        if self._keep:
+            whole = self._follow(whole, cause)
         what = f"the disk refused to sync lane {self._lane.path} ({cause.strerror or cause})"
         if not self._keep:
             self.unsynced.folders = whole.folders
@@ -222,21 +291,67 @@ class LaneWriter:
             ) from cause
         self.unsynced = Unsynced(self._mark)
 
+    def _follow(self, lost: Unsynced, cause: OSError) -> Unsynced:
+        """Take what is lost to the journal that stands there now, if this one's lane is gone.
+
+        Raises:
+            SyncError: there is none.
+        """
+        try:
+            if self._lane.is_there():
+                return lost
+            self._gone = True
+            self.unsynced = lost
+            self._lease_anew()
+        except (OSError, JournalError) as error:
+            self.unsynced = lost
+            ids = [record.event.id for record in _records(lost.lines)]
+            raise SyncError(
+                f"lane {self._lane.path} cannot be synced ({_reason(cause)}), and no other can"
+                f" be leased ({_reason(error)}); not durable: {name_ids(ids)}."
+                " Put the journal back, then call sync()",
+                ids,
+            ) from cause
+        whole = self.take_unsynced()
+        self._syncing = []
+        return whole
+
     def _abandon(self, files: list[SegmentFile]) -> None:
-        """Close files that must never be written again."""
-        for file in files:
-            file.close()
-        if self._segment is not None:
-            self._segment.close()
+        """Close files that must never be written again; what they held is written elsewhere."""
+        _close([*files, *([self._segment] if self._segment else [])])
         self._segment = None
 
     def close(self) -> None:
-        """Close every file and end the lease, without syncing; again does nothing."""
-        for file in [*self.unsynced.files, *self._syncing]:
-            file.close()
+        """Close every file and end the lease, without syncing; again does nothing.
+
+        Raises:
+            SyncError: the file system lost what was never synced.
+        """
+        error = _close([*self.unsynced.files, *self._syncing])
         if self._segment is not None:
-            self._segment.close()
+            _close([self._segment])
         self._lane.release()
+        if error is not None:
+            raise SyncError(
+                f"closing lane {self._lane.path} failed ({_reason(error)}): what was appended"
+                " since the last sync may be lost; append it again with the same ids",
+                (),
+            ) from error
+
+
+def _close(files: Iterable[SegmentFile]) -> OSError | None:
+    """Close files, each of them; return the first error, for whom it matters."""
+    first = None
+    for file in files:
+        try:
+            file.close()
+        except OSError as error:
+            first = first or error
+    return first
+
+
+def _reason(error: Exception) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
 
 def _records(lines: list[bytes]) -> list[Record]:

@@ -100,6 +100,23 @@ def read_lane_uuid(lane: Path) -> str | None:
     return None
 
 
+def identity(status: os.stat_result) -> tuple[int, int]:
+    """Return what tells an open file from another one at the same path."""
+    return status.st_dev, status.st_ino
+
+
+def stands_at(path: Path, file: tuple[int, int]) -> bool:
+    """Say whether a file is the one at `path`: not deleted, moved or replaced.
+
+    Raises:
+        OSError: the file system does not say.
+    """
+    try:
+        return identity(os.stat(path, follow_symlinks=False)) == file
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
 class SegmentFile:
     """A segment open for appending; only the process that holds the lane has one.
 
@@ -108,13 +125,14 @@ class SegmentFile:
         size: bytes written and complete.
     """
 
-    __slots__ = ("_fd", "number", "path", "size")
+    __slots__ = ("_fd", "_identity", "number", "path", "size")
 
     def __init__(self, path: Path, number: int, size: int, fd: int) -> None:
         self.path = path
         self.number = number
         self.size = size
         self._fd = fd
+        self._identity = identity(os.fstat(fd))
 
     @classmethod
     def create(cls, lane: Path, number: int) -> SegmentFile:
@@ -125,8 +143,12 @@ class SegmentFile:
         """
         path = lane / segment_name(number)
         fd = disk.in_use.create(path)
-        disk.in_use.fchmod(fd, 0o600)  # a strict umask may have taken bits away
-        return cls(path, number, 0, fd)
+        try:
+            disk.in_use.fchmod(fd, 0o600)  # a strict umask may have taken bits away
+            return cls(path, number, 0, fd)
+        except OSError:
+            os.close(fd)
+            raise
 
     @classmethod
     def reopen(cls, lane: Path, number: int, size: int) -> SegmentFile:
@@ -136,7 +158,12 @@ class SegmentFile:
             OSError: the file system refuses.
         """
         path = lane / segment_name(number)
-        return cls(path, number, size, disk.in_use.open_append(path))
+        fd = disk.in_use.open_append(path)
+        try:
+            return cls(path, number, size, fd)
+        except OSError:
+            os.close(fd)
+            raise
 
     def write(self, data: bytes) -> None:
         """Append whole records in a single system call.
@@ -164,8 +191,20 @@ class SegmentFile:
         """
         disk.in_use.fdatasync(self._fd)
 
+    def is_there(self) -> bool:
+        """Say whether the file still stands where it was opened.
+
+        Raises:
+            OSError: the file system does not say.
+        """
+        return stands_at(self.path, self._identity)
+
     def close(self) -> None:
-        """Close the file; closing again does nothing."""
+        """Close the file; closing again does nothing.
+
+        Raises:
+            OSError: some file systems tell only now that they lost what was not synced.
+        """
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -55,3 +56,13 @@ def sync_all(unsynced: Unsynced) -> None:
         file.sync()
     for folder in dict.fromkeys(unsynced.folders):
         sync_folder(folder)
+    for file in unsynced.files:
+        # bytes in a file without a name are durable and lost
+        if not file.is_there():
+            raise vanished(file.path)
+
+
+def vanished(path: Path) -> OSError:
+    """Return the error of a file that was deleted, moved or replaced while it was open."""
+    reason = "it was deleted, moved or replaced under the open handle"
+    return FileNotFoundError(errno.ENOENT, reason, str(path))

@@ -13,6 +13,7 @@ import apsw
 from journal import clock
 from journal.reader import list_segments
 from projector.build import catch_up_once, rebuild
+from projector.deadline import Deadline
 from projector.errors import NotProjected, ProjectionError, ProjectorBusy, QueryTimeout
 from projector.generation import OnlyOne, generations
 from projector.schema import open_reader
@@ -39,30 +40,6 @@ _STEPS = 20_000
 Answer = TypeVar("Answer")
 
 _log = logging.getLogger("projector")
-
-
-class Deadline:
-    """The moment by which an answer must be there."""
-
-    def __init__(self, timeout: float | None) -> None:
-        self._timeout = timeout
-        self._end = float("inf") if timeout is None else time.monotonic() + timeout
-
-    def is_over(self) -> bool:
-        """Say whether the time is up."""
-        return time.monotonic() >= self._end
-
-    def check(self, _progress: Progress | None = None) -> None:
-        """Raise QueryTimeout if the time is up; called between transactions of catching up."""
-        if self.is_over():
-            raise self.error("bringing the projection up to date")
-
-    def error(self, what: str) -> QueryTimeout:
-        """Return the error that says what took too long."""
-        return QueryTimeout(
-            f"{what} takes longer than {self._timeout:g} s; allow more time, narrow the query"
-            " down, or let `projector run` do the work beforehand"
-        )
 
 
 class Current:

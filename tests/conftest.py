@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from journal.directory import open_directory
 from journal.verify import verify
+from projector.build import rebuild
+from projector.projection import Projection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,6 +51,15 @@ def journal_dir(tmp_path: Path, expect_problems: ExpectedProblems) -> Iterator[P
         problems = verify(path / "lanes").problems
         kinds = {problem.kind for problem in problems}
         assert kinds == expect_problems.kinds, "\n".join(map(str, problems)) or "no problems"
+        assert_function_of_the_events(path)
+
+
+def assert_function_of_the_events(path: Path) -> None:
+    """Fail unless the projection, however it came about, is what a rebuild makes of the lanes."""
+    with Projection.open(path) as projection:
+        before = projection.digest()
+        rebuild(open_directory(path))
+        assert projection.digest() == before, "a rebuild gives another digest"
 
 
 @pytest.fixture

@@ -271,11 +271,12 @@ def test_a_busy_journal_is_sound(journal_dir: Path, monkeypatch: pytest.MonkeyPa
     for thread in threads:
         thread.start()
     reports = [verify(journal_dir / "lanes") for _ in range(5)]
+    while not reports[-1].events:  # the writers may not have got a turn yet
+        reports.append(verify(journal_dir / "lanes"))
     stop.set()
     for thread in threads:
         thread.join()
-    assert [report.problems for report in reports] == [()] * 5
-    assert reports[-1].events > 0
+    assert not [problem for report in reports for problem in report.problems]
 
 
 @given(st.lists(st.integers(1, 30), max_size=60))

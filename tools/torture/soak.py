@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _SECONDS = 120.0
-_SAMPLE = 4.0
+_SAMPLE = 3.0
 _ROLES = Path(__file__).with_name("soak_roles.py")
 _PROJECTOR = Path(sys.executable).with_name("projector")
 _LEVELS = ("never", "interval", "always")
@@ -60,6 +60,10 @@ _JUDGED = 20.0
 """Seconds that a process must have lived for its thirds to be compared."""
 _PATIENCE = 120.0
 """Seconds that a process has to end in after it was asked to."""
+_YOUNG = 10.0
+"""Seconds in which an interpreter has certainly started, on a busy machine too."""
+_SETTLING = 3.0
+"""Seconds in which who stands by has taken over."""
 _MORE_FILES = 2
 """Descriptors that may come and go between two looks."""
 _MORE_MEMORY = 1.3
@@ -88,7 +92,8 @@ class Program:
         name: what it is called here.
         argv: how it is started.
         killable: whether it may be killed.
-        samples: looks at the present process.
+        samples: looks at the present process, since nobody takes over from another any more.
+        started: when it was started, on the monotonic clock.
     """
 
     name: str
@@ -97,13 +102,19 @@ class Program:
     killable: bool
     process: subprocess.Popen[bytes] | None = None
     samples: list[Sample] = field(default_factory=list)
+    started: float = 0.0
 
     def start(self) -> None:
         """Start it; what it says is added to a file of its own."""
-        self.samples = []
+        self.samples, self.started = [], time.monotonic()
         out, err = self.folder / f"{self.name}.out", self.folder / f"{self.name}.err"
         with out.open("ab") as stdout, err.open("ab") as stderr:
             self.process = subprocess.Popen(self.argv, stdout=stdout, stderr=stderr)
+
+    @property
+    def young(self) -> bool:
+        """Whether it may not have begun to listen to signals yet."""
+        return time.monotonic() - self.started < _YOUNG
 
     def look(self) -> None:
         """Count its descriptors and its memory; it may have ended meanwhile."""
@@ -149,11 +160,8 @@ class Program:
             raise Failed(f"{self.name} did not end within {_PATIENCE:.0f} s") from None
 
     def growth(self) -> tuple[int, float, float]:
-        """Compare the first third of its life with the last: descriptors, and memory in bytes.
-
-        The first tenth is left out: modules are loaded then.
-        """
-        looks = self.samples[len(self.samples) // 10 :]
+        """Compare the first third of the looks with the last: descriptors, and bytes of memory."""
+        looks = self.samples
         third = max(1, len(looks) // 3)
         first, last = looks[:third], looks[-third:]
         more = min(look.files for look in last) - min(look.files for look in first)
@@ -162,7 +170,7 @@ class Program:
 
     @property
     def age(self) -> float:
-        """Seconds between the first look at the present process and the last."""
+        """Seconds between the first look that counts and the last."""
         return self.samples[-1].at - self.samples[0].at if self.samples else 0.0
 
 
@@ -217,11 +225,16 @@ class Soak:
             program.start()
         began = time.monotonic()
         kill = rebuild = look = 0.0
+        settled = False
         while (now := time.monotonic() - began) < seconds:
             time.sleep(0.05)
             self._watch_wal()
             for program in self.programs:
                 program.check()
+            if now >= seconds / 2 + _SETTLING and not settled:
+                settled = True
+                for program in self.programs:
+                    program.samples = []  # who stood by may be the projector now
             if now >= look:
                 look = now + 0.5
                 for program in self.programs:
@@ -276,7 +289,8 @@ class Soak:
         self._reap_rebuild()
         for program in self.programs:
             program.check()
-            if (code := program.end()) != 0:
+            allowed = {0, -signal.SIGTERM} if program.young else {0}
+            if (code := program.end()) not in allowed:
                 raise Failed(f"{program.name} ended with {code}: {program.said()[-2000:]}")
 
     def abandon(self) -> None:
@@ -346,7 +360,7 @@ class Soak:
                 continue
             files, before, after = program.growth()
             print(
-                f"  {program.name}: lived {program.age:.0f} s, {files:+} descriptors,"
+                f"  {program.name}: watched for {program.age:.0f} s, {files:+} descriptors,"
                 f" {before / 2**20:.0f} MiB, then {after / 2**20:.0f} MiB"
             )
             if files > _MORE_FILES:

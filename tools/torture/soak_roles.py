@@ -170,8 +170,11 @@ def hold(path: Path, seed: str) -> None:
     """Hold on to snapshots, as a slow report or a forgotten cursor does, with stock SQLite."""
     life, rng = Life(), random.Random(seed)
     held = 0
+    current = path / "projection" / "CURRENT"
+    while life.goes_on and not current.exists():  # nothing was projected yet
+        _pause(life, 0.1)
     while life.goes_on:
-        name = (path / "projection" / "CURRENT").read_text().strip()
+        name = current.read_text().strip()
         database = path / "projection" / f"{name}.db"
         with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
             db.execute("BEGIN")

@@ -1,0 +1,135 @@
+"""What only the projection still knows is noticed, and written back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from journal import Journal
+from journal.directory import open_directory
+from journal.reader import read_events
+from projector import Projection, ProjectionError
+from projector.build import rebuild
+from projector.salvage import salvage
+from projector.verify import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def _append(path: Path, ids: range) -> None:
+    with Journal.open(path) as journal:
+        for number in ids:
+            journal.append_message("s", "user", f"word{number}", id=f"m{number}")
+
+
+def _cut(path: Path, lines: int) -> None:
+    """Leave the first segment of the first lane only so many lines."""
+    segment = path / "lanes/1/000001.jsonl"
+    kept = segment.read_bytes().split(b"\n")[:lines]
+    segment.write_bytes(b"\n".join(kept) + b"\n")
+
+
+def _kinds(path: Path) -> list[str]:
+    return [fault.kind for fault in verify(open_directory(path))]
+
+
+def _ids(path: Path) -> list[str]:
+    with Projection.open(path) as projection:
+        return [message.id for message in projection.messages("s")]
+
+
+def test_a_journal_that_lost_its_end_gets_it_back_as_it_was(journal_dir: Path) -> None:
+    """Events that a disk took back are written to a lane of their own, at their own times."""
+    _append(journal_dir, range(6))
+    times = {m.id: m.time for m in Projection.open(journal_dir).messages("s")}
+    with Projection.open(journal_dir) as projection:
+        digest = projection.digest()
+    _cut(journal_dir, 3)
+    assert _kinds(journal_dir) == ["log"]
+    saved = salvage(open_directory(journal_dir))
+    assert (saved.events, saved.sessions, saved.lane) == (4, 1, "2")
+    assert _kinds(journal_dir) == []
+    with Projection.open(journal_dir) as projection:
+        assert projection.digest() == digest
+        assert {m.id: m.time for m in projection.messages("s")} == times
+    rebuild(open_directory(journal_dir))
+    assert _ids(journal_dir) == [f"m{number}" for number in range(6)]
+
+
+def test_what_was_lost_before_more_was_appended_is_not_forgotten(journal_dir: Path) -> None:
+    """A segment that was cut off and went on is read again, and the loss still told and mended."""
+    _append(journal_dir, range(6))
+    _ids(journal_dir)
+    _cut(journal_dir, 3)
+    _append(journal_dir, range(6, 20))
+    assert _ids(journal_dir) == [f"m{number}" for number in range(20)]
+    assert _kinds(journal_dir) == ["log"]
+    assert salvage(open_directory(journal_dir)).events == 4
+    assert _kinds(journal_dir) == []
+    rebuild(open_directory(journal_dir))
+    assert _ids(journal_dir) == [f"m{number}" for number in range(20)]
+
+
+def test_a_deleted_lane_comes_back(journal_dir: Path) -> None:
+    """Everything that a deleted segment said is written back, conflicts among it."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "one", id="m1")
+        journal.append_message("s", "user", "another", id="m1")
+        journal.append(type="session.titled", session="s", data={"title": "T"}, id="t")
+        journal.append(type="of.the.future", session="s", data={"x": [1, None]}, id="f")
+        journal.append(
+            type="message.revised", session="s", data={"message": "m1", "content": "new"}, id="r"
+        )
+    with Projection.open(journal_dir) as projection:
+        digest = projection.digest()
+    (journal_dir / "lanes/1/000001.jsonl").unlink()
+    assert _kinds(journal_dir) == ["log"]
+    assert salvage(open_directory(journal_dir)).events == 5
+    with Projection.open(journal_dir) as projection:
+        assert projection.digest() == digest
+        assert projection.messages("s")[0].content == "new"
+        assert projection.status().conflicts == 1
+
+
+def test_doing_it_again_changes_nothing(journal_dir: Path) -> None:
+    """A journal that lacks nothing is left as it is."""
+    _append(journal_dir, range(3))
+    _ids(journal_dir)
+    before = [at.record for at in read_events(journal_dir / "lanes", _no_damage)]
+    for _ in range(2):
+        assert salvage(open_directory(journal_dir)).events == 0
+    assert [at.record for at in read_events(journal_dir / "lanes", _no_damage)] == before
+
+
+def _no_damage(*found: object) -> None:
+    raise AssertionError(found)
+
+
+def test_without_a_projection_there_is_nothing_to_save_from(journal_dir: Path) -> None:
+    """It is an error, not an answer of nothing, when no projection was ever built."""
+    _append(journal_dir, range(3))
+    with pytest.raises(ProjectionError, match="no projection to save anything from"):
+        salvage(open_directory(journal_dir))
+
+
+def test_a_swapped_segment_is_read_again(
+    journal_dir: Path, tmp_path: Path, expect_problems: Callable[..., None]
+) -> None:
+    """Another file of the same size in a segment's place is noticed, and both are known then."""
+    _append(journal_dir, range(2))
+    other = tmp_path / "other"
+    with Journal.open(other) as journal:
+        for number in range(5, 7):
+            journal.append_message("s", "user", f"word{number}", id=f"m{number}")
+    _ids(journal_dir)
+    segment = journal_dir / "lanes/1/000001.jsonl"
+    assert segment.stat().st_size == (other / "lanes/1/000001.jsonl").stat().st_size
+    segment.write_bytes((other / "lanes/1/000001.jsonl").read_bytes())
+    assert _kinds(journal_dir) == ["log"]
+    _append(journal_dir, range(7, 8))
+    assert _ids(journal_dir) == ["m0", "m1", "m5", "m6", "m7"]
+    assert salvage(open_directory(journal_dir)).events == 2
+    del expect_problems
