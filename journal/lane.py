@@ -67,7 +67,7 @@ class Lane:
         Raises:
             OSError: the file system does not say.
         """
-        return stands_at(self.path / LOCK, self._identity)
+        return stands_at(str(self.path / LOCK), self._identity)
 
     def release(self) -> None:
         """End the lease; again does nothing.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time as timer
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from journal import clock
@@ -67,7 +67,7 @@ class LaneWriter:
         self._directory, self._lane, self._segment = directory, lane, segment
         self._uuid, self._seq, self._time, self._number = at.lane, at.seq, at.time, at.number
         self._unsure = self._gone = False
-        self._looked = timer.monotonic()
+        self._next_look = monotonic() + _LOOK
         # the last lessee may have died between making an entry and syncing it
         folders = [*directory.unsynced, directory.lanes, lane.path]
         self.unsynced = Unsynced(self._mark, folders=folders)
@@ -85,7 +85,7 @@ class LaneWriter:
             AppendError: the file system refused; none of the events is acknowledged.
         """
         ids = [event[2] for event in events]
-        if self._gone or timer.monotonic() - self._looked > _LOOK:
+        if monotonic() > self._next_look:
             self._look(ids)
         if self._unsure:
             self._find_end(ids)
@@ -120,7 +120,7 @@ class LaneWriter:
             if not there and self._gone:
                 self._lease_anew()
             elif not there or not (self._segment is None or self._segment.is_there()):
-                self._gone = not there
+                self._gone, self._next_look = not there, 0.0
                 self._leave()
                 self.unsynced.lost = vanished(self._lane.path)
                 raise self.unsynced.lost
@@ -132,7 +132,7 @@ class LaneWriter:
                 f" once there is a journal at {self._directory.path} again",
                 ids,
             ) from error
-        self._looked = timer.monotonic()
+        self._next_look = monotonic() + _LOOK
 
     def _lease_anew(self) -> None:
         """Lease a lane of the journal that stands there now, and take there what is not durable.
@@ -300,7 +300,7 @@ class LaneWriter:
         try:
             if self._lane.is_there():
                 return lost
-            self._gone = True
+            self._gone, self._next_look = True, 0.0
             self.unsynced = lost
             self._lease_anew()
         except (OSError, JournalError) as error:

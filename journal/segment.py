@@ -105,14 +105,15 @@ def identity(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def stands_at(path: Path, file: tuple[int, int]) -> bool:
+def stands_at(path: str, file: tuple[int, int]) -> bool:
     """Say whether a file is the one at `path`: not deleted, moved or replaced.
 
     Raises:
         OSError: the file system does not say.
     """
     try:
-        return identity(os.stat(path, follow_symlinks=False)) == file
+        status = os.stat(path, follow_symlinks=False)  # noqa: PTH116 - each durable append asks
+        return identity(status) == file
     except (FileNotFoundError, NotADirectoryError):
         return False
 
@@ -125,13 +126,14 @@ class SegmentFile:
         size: bytes written and complete.
     """
 
-    __slots__ = ("_fd", "_identity", "number", "path", "size")
+    __slots__ = ("_fd", "_identity", "_name", "number", "path", "size")
 
     def __init__(self, path: Path, number: int, size: int, fd: int) -> None:
         self.path = path
         self.number = number
         self.size = size
         self._fd = fd
+        self._name = str(path)
         self._identity = identity(os.fstat(fd))
 
     @classmethod
@@ -197,7 +199,7 @@ class SegmentFile:
         Raises:
             OSError: the file system does not say.
         """
-        return stands_at(self.path, self._identity)
+        return stands_at(self._name, self._identity)
 
     def close(self) -> None:
         """Close the file; closing again does nothing.

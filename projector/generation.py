@@ -74,9 +74,16 @@ class Generations:
         return max([self._damaged_current(), *self._numbers()], default=0) + 1
 
     def _damaged_current(self) -> int:
+        """Return the number in use; 0 if there is none, or CURRENT does not name one.
+
+        Raises:
+            ProjectionError: CURRENT cannot be read: who knows what is in use.
+        """
         try:
             return self.current() or 0
-        except ProjectionError:
+        except ProjectionError as error:
+            if isinstance(error.__cause__, OSError):
+                raise  # taken for none, the one that readers use would be removed
             return 0
 
     def _numbers(self) -> list[int]:
@@ -159,11 +166,22 @@ class OnlyOne:
             if time.monotonic() >= until:
                 return False
             time.sleep(0.01)
+        try:
+            self._sign(fd)
+        except OSError as error:
+            os.close(fd)
+            raise ProjectionError(
+                f"cannot write {self._path}: {error.strerror or error}"
+            ) from error
+        self._fd = fd
+        return True
+
+    @staticmethod
+    def _sign(fd: int) -> None:
+        """Say in the lock file who is the one."""
         who = {"pid": os.getpid(), "host": platform.node(), "since": time.time_ns() // 1000}
         os.ftruncate(fd, 0)
         os.pwrite(fd, orjson.dumps(who) + b"\n", 0)
-        self._fd = fd
-        return True
 
     def _try(self) -> int | None:
         """Lock the file and return its descriptor; None if somebody else holds it."""
@@ -177,6 +195,11 @@ class OnlyOne:
         except portalocker.exceptions.AlreadyLocked:
             os.close(fd)
             return None
+        except portalocker.exceptions.LockException as error:
+            os.close(fd)
+            raise ProjectionError(
+                f"cannot lock {self._path}: {error}; the journal needs a file system with locks"
+            ) from error
         except BaseException:
             os.close(fd)
             raise

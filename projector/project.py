@@ -178,10 +178,22 @@ class Projector:
         """Write the WAL back into the database if it holds more than `above` bytes.
 
         A reader that holds a snapshot keeps the WAL from beginning anew, and it grows.
+
+        Raises:
+            ProjectionError: the file system refuses; what was applied stands in the WAL.
         """
         size = self._wal_pages * PAGE
         if size <= above:
             return
+        try:
+            self._write_back(size)
+        except apsw.Error as error:
+            raise ProjectionError(
+                f"cannot write the WAL back into {self._db.filename}: {error};"
+                " what was applied stands in the WAL and is not lost"
+            ) from error
+
+    def _write_back(self, size: int) -> None:
         self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         if size > _PRESSED:
             self._db.set_busy_timeout(_PATIENCE_MS)

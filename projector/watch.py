@@ -45,8 +45,9 @@ class Bell(Handler):
         try:
             self._observer.schedule(self, str(lanes), recursive=True, event_filter=_EVENTS)
             self._observer.start()
-        except OSError as error:  # the limit of inotify watches or instances
+        except (OSError, RuntimeError) as error:  # the limit of inotify watches, or of threads
             warn(f"no file notifications ({error}); looking every {_POLL} s instead")
+            self._observer.stop()  # its threads that did start would fill its queue for ever
             self._observer = None
             self._sweep = _POLL
 

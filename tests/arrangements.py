@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 from unittest.mock import patch
+
+import apsw
 
 import projector.intake as intake_module
 import projector.project as project_module
 from journal.directory import open_directory
 from journal.reader import read_chunk
 from projector.build import catch_up_once, rebuild
+from projector.errors import ProjectionError
 from projector.project import Projector
 from tests.projections import (
     WORDS,
@@ -47,7 +50,7 @@ def check_convergence(
         random: arranges.
         records: what is projected.
         folder: an empty folder to work in.
-        live: whether a journal with generations, rebuilds and its projector's lock is among the
+        live: whether a journal with generations, rebuilds and failing statements is among the
             arrangements; it takes longer.
 
     Raises:
@@ -109,15 +112,41 @@ def _arranged(random: Random, records: Sequence[Fact], folder: Path) -> Content:
 
 
 def _rebuilt(random: Random, records: Sequence[Fact], folder: Path) -> Content:
-    """Project records in a random arrangement over a journal that is rebuilt now and then."""
+    """Project records in a random arrangement over a journal where much goes wrong.
+
+    It is rebuilt now and then, and now and then a statement fails and the projector goes on.
+    """
     journal = open_directory(folder)
     with small(random):
         for steps in random_steps(random, records):
             grow(journal.lanes, steps)
             if random.random() < 0.3:
                 rebuild(journal)
-            if random.random() < 0.7:
+            if random.random() < 0.4:
                 catch_up_once(journal)
+            elif random.random() < 0.7:
+                with projector(folder) as running:
+                    _stumble(running, random.randint(1, 80))
+                    if random.random() < 0.5:
+                        running.catch_up()
         with projector(folder) as running:
             running.catch_up()
             return content(running._db, WORDS)
+
+
+def _stumble(running: Projector, number: int) -> None:
+    """Catch up until the n-th statement fails, if there are so many."""
+    left = number
+
+    def trace(_cursor: object, statement: str, _bindings: object) -> bool:
+        nonlocal left
+        if statement != "ROLLBACK":  # nothing can be done where that fails
+            left -= 1
+            if left == 0:
+                raise apsw.FullError("made to fail")
+        return True
+
+    running._db.exec_trace = trace
+    with suppress(ProjectionError):
+        running.catch_up()
+    running._db.exec_trace = None

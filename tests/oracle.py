@@ -6,6 +6,7 @@ Nothing here uses the journal's code for reading: it is what that code is judged
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.damages import Files, Place
+
+
+_START = re.compile(r'\{"crc":"[0-9a-f]{8}","')
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,8 @@ def wholes(content: bytes) -> list[Whole]:
     # every byte is a character of Latin-1: places in the text are places in the bytes
     text, decoder = content.decode("latin-1"), json.JSONDecoder()
     at = 0
-    while (at := text.find('{"crc":"', at)) >= 0:
+    while (start := _START.search(text, at)) is not None:
+        at = start.start()
         try:
             _, end = decoder.raw_decode(text, at)
             whole = content[at:end]

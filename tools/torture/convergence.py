@@ -11,9 +11,9 @@ Each seed gives messages with and without time stamps, parents, parents that are
 of parents, revisions, titles, ends, unknown types, duplicates, and different contents under one
 key. They are split over lanes, segments and pieces that end in the midst of a line, and projected
 in one go, piece by piece with tiny batches and transactions by projectors that stay or begin anew,
-and with rebuilds in between. All must have the model's order of messages, sessions, counters,
-conflicts and full-text terms, and one digest. A seed that does not is made small: events are left
-out as long as it still fails, and what is left is printed.
+with rebuilds in between, and with statements that fail. All must have the model's order of
+messages, sessions, counters, conflicts and full-text terms, and one digest. A seed that does not is
+made small: events are left out as long as it still fails, and what is left is printed.
 """
 
 from __future__ import annotations

@@ -206,41 +206,42 @@ class Model:
         """Return what the death of every process leaves."""
         return self._tree({}, {})
 
-    def after_power_loss(self, random: Random, samples: int, room: int) -> Iterator[Tree]:
-        """Yield what a power loss may leave; a tree may come more than once.
+    def after_power_loss(
+        self, random: Random, samples: int, room: int
+    ) -> Iterator[tuple[Tree, bool]]:
+        """Yield what a power loss may leave, and whether it is one of the plain cases.
 
-        Everything is combined with everything else where that gives no more than `room` trees.
-        Above that: all combinations of names (or `room` of them) with all files as they are and as
-        they were synced, each form of each file with everything else new and everything else old,
-        and `samples` combinations at random.
+        The plain cases are all combinations of names (or `room` of them) with all files as they
+        are, and with all files as they were synced. The others are everything combined with
+        everything where that gives no more than `room` trees; above that, each form of each file
+        with everything else new and everything else old, and `samples` combinations at random. A
+        tree may come more than once.
         """
         names = {
             (folder, name): list(dict.fromkeys(node for _, node in reversed(values)))
             for folder, entries in self._names.items()
             for name, values in entries.items()
+            if len(values) > 1
         }
-        names = {at: values for at, values in names.items() if len(values) > 1}
-        files = {
-            node: list(dict.fromkeys(_forms(file, random)))
-            for node, file in self._files.items()
-            if file.durable < len(file.content)
-        }
-        if prod(map(len, [*names.values(), *files.values()])) <= room:
-            for chosen in product(*names.values()):
-                for forms in product(*files.values()):
-                    yield self._tree(_zip(names, chosen), _zip(files, forms))
-            return
-        old_files = {node: self._files[node].content[: self._files[node].durable] for node in files}
+        unsure = {n: file for n, file in self._files.items() if file.durable < len(file.content)}
+        old = {node: file.content[: file.durable] for node, file in unsure.items()}
         for chosen in _combinations(list(names.values()), random, room):
-            for base in ({}, old_files):
-                yield self._tree(_zip(names, chosen), base)
-        for node, forms_of_it in files.items():
-            for form in forms_of_it:
-                yield self._tree({}, {node: form})
-                yield self._tree({}, {**old_files, node: form})
+            yield self._tree(_zip(names, chosen), {}), True
+            yield self._tree(_zip(names, chosen), old), True
+        forms = {n: list(dict.fromkeys(_forms(file, random))) for n, file in unsure.items()}
+        if prod(map(len, [*names.values(), *forms.values()])) <= room:
+            for chosen in product(*names.values()):
+                for contents in product(*forms.values()):
+                    yield self._tree(_zip(names, chosen), _zip(forms, contents)), False
+            return
+        for node, contents_of_it in forms.items():
+            for content in contents_of_it:
+                yield self._tree({}, {node: content}), False
+                yield self._tree({}, {**old, node: content}), False
         for _ in range(samples):
             picked = {at: _pick(values, random) for at, values in names.items()}
-            yield self._tree(picked, {node: _pick(forms, random) for node, forms in files.items()})
+            mixed = {node: _pick(contents, random) for node, contents in forms.items()}
+            yield self._tree(picked, mixed), False
 
     def _tree(
         self, names: dict[tuple[Node, str], Node | None], files: dict[Node, bytes]
