@@ -14,6 +14,7 @@ import contextlib
 import os
 import stat
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,8 @@ class Directory:
     Attributes:
         path: the folder, absolute.
         uuid: the journal's uuid.
-        unsynced: folders whose entries this opening added, outermost first; they must be
-            synced before anything in the journal can be called durable.
+        unsynced: folders whose entries may be new; they must be synced before anything in the
+            journal can be called durable.
     """
 
     path: Path
@@ -76,24 +77,22 @@ def open_directory(path: str | os.PathLike[str], *, create: bool = True) -> Dire
             f"cannot open the journal at {path}: {error}"
             " (give another folder with --journal or JOURNAL_DIR)"
         ) from error
-    made: list[Path] = []
     try:
         if create:
-            _make_folders(folder, made)
+            _make_folders(folder)
             if not (folder / MARK).exists():
                 _refuse_foreign(folder)
+                _sync_above(folder)
                 _make_mark(folder)
-            if make_folder(folder / "lanes"):
-                made.append(folder)
+            make_folder(folder / "lanes")
         uuid = _read_mark(folder)
     except OSError as error:
         raise JournalOpenError(
             f"cannot open the journal at {folder}: {error.strerror or error}"
             " (give another folder with --journal or JOURNAL_DIR)"
         ) from error
-    # the folder above is synced even if another process made the entry: it may have died first
-    above = tuple(dict.fromkeys([*made, folder.parent, folder]))
-    return Directory(folder, uuid, above)
+    # whoever made the entries of this folder may have died before they were synced
+    return Directory(folder, uuid, (folder,))
 
 
 def make_folder(path: Path) -> bool:
@@ -170,11 +169,25 @@ def _discard(draft: Path) -> None:
         disk.in_use.unlink(draft)
 
 
-def _make_folders(folder: Path, made: list[Path]) -> None:
+def _make_folders(folder: Path) -> None:
     missing = [folder]
     while not missing[-1].parent.exists():
         missing.append(missing[-1].parent)
-    made.extend(path.parent for path in reversed(missing) if make_folder(path))
+    for path in reversed(missing):
+        make_folder(path)
+
+
+def _sync_above(folder: Path) -> None:
+    """Make every folder on the way to a new journal durable, whoever made it.
+
+    Another process may have made them a moment ago, and died. It is done before the journal gets
+    its mark: who finds the mark finds all above it durable.
+    """
+    for below, above in pairwise([folder, *folder.parents]):
+        if above.stat().st_dev != below.stat().st_dev:
+            return  # nothing was made above the root of a file system
+        if os.access(above, os.W_OK):  # who may not write there made nothing there
+            sync_folder(above)
 
 
 def _refuse_foreign(folder: Path) -> None:

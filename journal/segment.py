@@ -262,13 +262,16 @@ def _tail(header: Header | None, last: Record | Header, size: int, damaged: int)
 def _search_tail(header: Header | None, content: bytes, size: int) -> Tail | None:
     """Find the last record of a damaged segment the slow way."""
     last: Record | Header | None = None
-    damaged = 0
+    damaged, closed = 0, True
     for found in scan(content, 0):
         if isinstance(found, Damage):
             # a damaged line that ended in a newline was acknowledged: its number is used up
-            damaged += content[found.offset : found.offset + found.length].count(b"\n")
+            newlines = content[found.offset : found.offset + found.length].count(b"\n")
+            # but the first may end the line of the record in front, which has its number
+            damaged += newlines - (not closed and newlines > 0)
+            closed = closed or newlines > 0
         else:
-            last, damaged = found.record, 0
+            last, damaged, closed = found.record, 0, found.closed
             header = last if isinstance(last, Header) and header is None else header
     if last is None:
         return None

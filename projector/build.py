@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from projector.errors import ProjectionError
+from projector.errors import ProjectionDamaged, ProjectionError
 from projector.generation import Generations, OnlyOne, generations
 from projector.project import Progress, Projector
-from projector.schema import create, create_empty, open_writer
+from projector.schema import create, create_empty, failure, open_writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -129,7 +129,7 @@ def open_current(
             number = kept.current()
             if number is not None:
                 return number, _open(kept, number, journal)
-        except ProjectionError as error:
+        except ProjectionDamaged as error:
             _log.warning("building the projection anew: %s", error)
         rebuild(journal, on_commit)
     raise ProjectionError(
@@ -143,7 +143,7 @@ def _open(kept: Generations, number: int, journal: Directory) -> Projector:
         return Projector(db, journal.lanes)
     except apsw.Error as error:
         db.close()
-        raise ProjectionError(f"cannot read {kept.path(number)}: {error}") from error
+        raise failure("read", kept.path(number), error) from error
 
 
 def replace_damaged(
@@ -159,7 +159,7 @@ def replace_damaged(
         ProjectionError: it is `error`, which says something else.
         ReadError, ProjectorBusy: as `rebuild`.
     """
-    if not isinstance(error.__cause__, (apsw.CorruptError, apsw.NotADBError)):
+    if not isinstance(error, ProjectionDamaged):
         raise error
     _log.warning("building the projection anew: %s", error)
     rebuild(journal, on_commit)

@@ -4,6 +4,7 @@
 
     ProjectorError
     ├── ProjectionError    a projection cannot be opened, read or built
+    │   └── ProjectionDamaged  and never will: it is damaged, foreign, or of another version
     ├── ProjectorBusy      another projector runs
     ├── NotProjected       the projection did not get there in time
     ├── QueryTimeout       the answer would have taken longer than was allowed
@@ -20,6 +21,10 @@ class ProjectorError(Exception):
 
 class ProjectionError(ProjectorError):
     """A projection cannot be opened, read or built."""
+
+
+class ProjectionDamaged(ProjectionError):  # noqa: N818 - says what is the matter
+    """The projection is damaged, deleted, foreign or of another version: a rebuild replaces it."""
 
 
 class ProjectorBusy(ProjectorError):  # noqa: N818 - says what is the matter

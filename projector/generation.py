@@ -21,7 +21,7 @@ import portalocker
 
 from journal import disk
 from journal.directory import make_folder, replace_file
-from projector.errors import ProjectionError, ProjectorBusy
+from projector.errors import ProjectionDamaged, ProjectionError, ProjectorBusy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,16 +43,19 @@ class Generations:
         """Return the number of the generation in use; None if there is none.
 
         Raises:
-            ProjectionError: CURRENT is damaged or cannot be read.
+            ProjectionDamaged: CURRENT does not name one.
+            ProjectionError: CURRENT cannot be read.
         """
         try:
             text = (self.folder / CURRENT).read_text(encoding="ascii")
             return int(text)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
-            raise ProjectionError(
-                f"cannot read {self.folder / CURRENT}: {error}; run `projector rebuild`"
+        except OSError as error:
+            raise ProjectionError(f"cannot read {self.folder / CURRENT}: {error}") from error
+        except ValueError as error:
+            raise ProjectionDamaged(
+                f"{self.folder / CURRENT} names no generation: {error}; run `projector rebuild`"
             ) from error
 
     @property
@@ -81,9 +84,7 @@ class Generations:
         """
         try:
             return self.current() or 0
-        except ProjectionError as error:
-            if isinstance(error.__cause__, OSError):
-                raise  # taken for none, the one that readers use would be removed
+        except ProjectionDamaged:
             return 0
 
     def _numbers(self) -> list[int]:

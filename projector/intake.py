@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from journal import disk
+from journal.directory import sync_folder
 from journal.errors import ReadError
 from journal.reader import Chunk, SegmentRef, read_chunk
 from journal.record import FORMAT, DamagedRecord, Header
@@ -84,6 +85,8 @@ class Intake:
                 # a view that is ahead of the log would show what a power loss takes back
                 try:
                     disk.in_use.fdatasync(file.fileno())
+                    if not mark.offset:
+                        _sync_names(ref)
                 except OSError as error:
                     raise ReadError(
                         f"cannot sync {ref.path}: {error.strerror or error};"
@@ -203,6 +206,13 @@ class Intake:
         self._prepared.clear()
         self.applier.reset()
         self.marks = load_marks(self._db)
+
+
+def _sync_names(ref: SegmentRef) -> None:
+    """Make it durable that a segment is where it is: its writer may never have done so."""
+    lane = ref.path.parent
+    for folder in (lane, lane.parent, lane.parent.parent):
+        sync_folder(folder)
 
 
 def _open(ref: SegmentRef) -> FileIO:

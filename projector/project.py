@@ -15,7 +15,7 @@ import apsw
 from journal.reader import SegmentRef, list_segments
 from projector.errors import ProjectionError
 from projector.intake import NOTHING, Intake
-from projector.schema import BUSY_MS, PAGE
+from projector.schema import BUSY_MS, PAGE, failure
 from projector.watermark import Mark, Place, place
 
 if TYPE_CHECKING:
@@ -101,9 +101,7 @@ class Projector:
                         progress.events + events, progress.bytes + size, progress.commits
                     )
             except apsw.Error as error:
-                raise ProjectionError(
-                    f"cannot write the projection {self._db.filename}: {error}"
-                ) from error
+                raise failure("write", self._db.filename, error) from error
             if progress == before:
                 if self._pending(goals) == pending:  # only unfinished records are left
                     break
@@ -145,10 +143,14 @@ class Projector:
                 pending = going_on
             self._intake.save()
             self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            self._intake.reset()
+        except BaseException as error:
+            try:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                self._intake.reset()
+            except apsw.Error as again:
+                # a build keeps no journal to roll back with; "malformed" would hide why it failed
+                raise error from again
             self._looked_back = False  # what was found, and not read again yet, was forgotten
             raise
         finally:

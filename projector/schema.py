@@ -8,17 +8,17 @@ had since 3.24 are used, so the stock `sqlite3` and Datasette read the file.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 from unicodedata import unidata_version
 
 import apsw
 
 from journal.event import EVENT_TYPES, MESSAGE_APPENDED, MESSAGE_REVISED
-from projector.errors import ProjectionError
+from projector.errors import ProjectionDamaged, ProjectionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 BUSY_MS = 5_000
 """Milliseconds for which SQLite waits where a moment's lock is in its way."""
@@ -194,23 +194,31 @@ def _open(
             db.close()
         if isinstance(error, ProjectionError):
             raise
-        raise ProjectionError(
-            f"cannot open the projection {path}: {error}; run `projector rebuild`"
-        ) from error
+        raise failure("open", path, error) from error
     return db
+
+
+def failure(what: str, path: Path | str, error: apsw.Error) -> ProjectionError:
+    """Return the error that says what could not be done, and whether only a rebuild helps."""
+    message = f"cannot {what} the projection {path}: {error}"
+    gone = isinstance(error, apsw.CantOpenError) and not Path(path).exists()
+    # an error in SQL is a table that is not there: our statements have none of their own
+    if gone or isinstance(error, (apsw.CorruptError, apsw.NotADBError, apsw.SQLError)):
+        return ProjectionDamaged(f"{message}; run `projector rebuild`")
+    return ProjectionError(message)
 
 
 def _check(db: apsw.Connection, path: Path, made_for: dict[str, str]) -> None:
     """Refuse a database that is no projection of this version, made for this."""
     application, version = db.pragma("application_id"), db.pragma("user_version")
     if (application, version) != (_APPLICATION, SCHEMA):
-        raise ProjectionError(
+        raise ProjectionDamaged(
             f"{path} is no projection of version {SCHEMA} (it says {version});"
             " run `projector rebuild`"
         )
     for key, value in made_for.items():
         found = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).get
         if found != value:
-            raise ProjectionError(
+            raise ProjectionDamaged(
                 f"{path} was made for {key} {found}, not {value}; run `projector rebuild`"
             )

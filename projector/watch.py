@@ -41,13 +41,15 @@ class Bell(Handler):
         # unlike an Event, its put may interrupt its get: a signal handler rings too
         self._rings: SimpleQueue[None] = SimpleQueue()
         self._sweep = _SWEEP
-        self._observer: BaseObserver | None = Observer()
+        self._observer: BaseObserver | None = None
         try:
+            self._observer = Observer()
             self._observer.schedule(self, str(lanes), recursive=True, event_filter=_EVENTS)
             self._observer.start()
         except (OSError, RuntimeError) as error:  # the limit of inotify watches, or of threads
             warn(f"no file notifications ({error}); looking every {_POLL} s instead")
-            self._observer.stop()  # its threads that did start would fill its queue for ever
+            if self._observer is not None:
+                self._observer.stop()  # its threads that did start would fill its queue for ever
             self._observer = None
             self._sweep = _POLL
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from journal import Journal, JournalOpenError, NotAJournalError, VersionError
+from journal import Journal, JournalOpenError, NotAJournalError, VersionError, disk
 from journal.directory import default_path, open_directory, replace_file
 from tests.journals import ids
 
@@ -177,3 +177,32 @@ def test_a_failed_replacement_leaves_the_old_file(
         replace_file(path, b"two")
     assert path.read_bytes() == b"one"
     assert os.listdir(tmp_path) == ["small"]
+
+
+class _Noting(disk.Disk):
+    """Notes which folders are synced, and which names are made, in order."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    def fsync(self, fd: int) -> None:
+        super().fsync(fd)
+        self.done.append(str(Path(f"/proc/self/fd/{fd}").readlink()))
+
+    def link(self, source: Path, target: Path) -> None:
+        super().link(source, target)
+        self.done.append(str(target))
+
+
+def test_all_above_a_new_journal_is_durable_whoever_made_it(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process may have made folders on the way and died before it synced their names."""
+    deep = journal_dir / "made/by/another"
+    deep.mkdir(parents=True)
+    noting = _Noting()
+    monkeypatch.setattr(disk, "in_use", noting)
+    open_directory(deep)
+    before_the_mark = noting.done[: noting.done.index(str(deep / "journal.json"))]
+    for name in (deep.parent, deep.parent.parent, journal_dir, journal_dir.parent):
+        assert str(name) in before_the_mark

@@ -93,6 +93,18 @@ def test_damage_in_the_middle_does_not_reset_numbers(
     expect_problems("damage", "gap")
 
 
+def test_bytes_behind_a_whole_record_take_no_number(
+    journal_dir: Path, expect_problems: ExpectedProblems
+) -> None:
+    """Line ends that were changed lost no record, and none is reported as missing."""
+    _append(journal_dir, "1", "2")
+    path = segments(journal_dir)[0]
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    _append(journal_dir, "3")
+    assert _seqs(journal_dir) == [1, 2, 3]
+    expect_problems("damage", "newline")
+
+
 def test_a_destroyed_last_record_keeps_its_number(
     journal_dir: Path, expect_problems: ExpectedProblems
 ) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tools.torture import soak
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 def test_a_few_seconds_of_everything_together_lose_nothing(
@@ -33,3 +34,14 @@ def test_descriptors_and_memory_are_compared_by_thirds(tmp_path: Path) -> None:
     program.samples = [soak.Sample(n, 10 + n % 3, 1000 + n % 7) for n in range(100)]
     files, before, after = program.growth()
     assert (files, before, after) == (0, 1003, 1003)
+
+
+def test_a_program_that_ends_by_itself_is_told_with_its_last_words(tmp_path: Path) -> None:
+    """A reader that got an error ends the soak, and the error is shown."""
+    argv = [sys.executable, "-c", "raise ValueError('database is locked')"]
+    program = soak.Program("reader7", argv, tmp_path, killable=False)
+    program.start()
+    assert program.process is not None
+    program.process.wait()
+    with pytest.raises(soak.Failed, match=r"reader7 ended by itself with 1: [\s\S]* is locked"):
+        program.check()

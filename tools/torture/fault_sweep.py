@@ -14,19 +14,22 @@ from __future__ import annotations
 
 import random
 import sys
+import tempfile
 import time
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweep import Job, Outcome, arguments, count_calls, need_strace, run_all, show
-from traced import Point
-from workloads import WORKLOADS
+from faults.real import run as run_real
+from faults.sweep import Job, Outcome, arguments, count_calls, need_strace, run_all, show
+from faults.traced import Point
+from faults.workloads import WORKLOADS
 
 from journal.verify import DEATH
 
 if TYPE_CHECKING:
-    from bench import Bench
-    from traced import Ended
+    from faults.bench import Bench
+    from faults.traced import Ended
 
 _LOOK = ("EIO", "EACCES")
 _PUT = ("ENOSPC", "EIO", "EDQUOT", "EFBIG", "EINTR")
@@ -141,10 +144,18 @@ def main() -> None:
             if done[name] < least:
                 failures += 1
                 print(f"FAILED {name}: {done[name]} faults; at least {least} are expected")
+    real = 0
+    if not options.only and not options.workload:
+        with tempfile.TemporaryDirectory() as base:
+            real, wrong = run_real(Path(base))
+        failures += len(wrong)
+        for line in wrong:
+            print(f"FAILED without strace: {line}")
     each = ", ".join(f"{name} {done[name]}" for name in done)
     kinds = len({(job.point.call, job.point.what) for job in jobs})
     print(
-        f"fault sweep: {done.total():,} faults of {len(jobs):,}, {kinds} kinds ({each});"
+        f"fault sweep: {done.total():,} faults of {len(jobs):,}, {kinds} kinds ({each}),"
+        f" {real} real ones;"
         f" {failures} failures; seed {options.seed}; {time.monotonic() - began:.0f} s"
     )
     sys.exit(1 if failures else 0)

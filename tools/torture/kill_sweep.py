@@ -18,12 +18,12 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from sweep import Job, Outcome, arguments, count_calls, need_strace, run_all, show
-from traced import Point
-from workloads import WORKLOADS
+from faults.sweep import Job, Outcome, arguments, count_calls, need_strace, run_all, show
+from faults.traced import Point
+from faults.workloads import WORKLOADS
 
 if TYPE_CHECKING:
-    from bench import Bench
+    from faults.bench import Bench
 
 MINIMUM = {
     "write": 260,

@@ -67,7 +67,7 @@ _SETTLING = 3.0
 _MORE_FILES = 2
 """Descriptors that may come and go between two looks."""
 _MORE_MEMORY = 1.3
-_CACHES = 48 * 1024 * 1024
+_CACHES = 32 * 1024 * 1024
 """Bytes by which memory may grow all the same: page caches fill while the database grows."""
 
 
@@ -345,7 +345,20 @@ class Soak:
             "kills": dict(self.kills),
             "rebuilds": sum(self.rebuilds.values()),
             "greatest_wal": self.wal,
+            **self._questions(),
         }
+
+    def _questions(self) -> dict[str, object]:
+        """Add up what the readers tell that came to their end: questions, and the slowest."""
+        told = [
+            line.split()
+            for path in self.folder.glob("reader*.out")
+            for line in path.read_text().splitlines()
+        ]
+        if not told:
+            return {}
+        slowest = max(float(seconds) for _, seconds in told)
+        return {"questions": sum(int(n) for n, _ in told), "slowest_seconds": slowest}
 
     def _judge_words(self) -> None:
         """Check that nobody complained of a lock, or more than a warning."""

@@ -144,17 +144,18 @@ def _go_on(path: Path, found: Found) -> tuple[Found, list[str]]:
     failures += [
         f"{key} has changed: {found[key]} became {now.get(key)}"
         for key in found
-        if not _same(found[key], now.get(key, {}))
+        if not _kept(found[key], now.get(key, {}))
     ]
     return now, failures
 
 
-def _same(before: dict[Place, bytes], after: dict[Place, bytes]) -> bool:
-    """Say whether events are the same; a lane whose headers are lost may get its uuid later."""
-    def bare(places: dict[Place, bytes]) -> list[tuple[int, int, bytes]]:
-        return sorted((place.seq, place.time, said) for place, said in places.items())
+def _kept(before: dict[Place, bytes], after: dict[Place, bytes]) -> bool:
+    """Say whether all is still there; a lane whose headers are lost may get its uuid later."""
 
-    return bare(before) == bare(after)
+    def bare(places: dict[Place, bytes]) -> set[tuple[int, int, bytes]]:
+        return {(place.seq, place.time, said) for place, said in places.items()}
+
+    return bare(before) <= bare(after)
 
 
 def _import_again(path: Path, source: Path, model: Model) -> list[str]:
@@ -220,7 +221,7 @@ def judge(seen: Seen, tree: Tree, model: Model, required: set[Key]) -> list[str]
         failures += [f"{key} never said {said!r}" for said in places.values() if said not in tried]
         if len(places) > len(tried):
             failures.append(f"{key} was appended {len(tried)} times and stands {len(places)} times")
-    complete = seen.later.keys() >= model.tried.keys()
+    complete = all(len(seen.later.get(key, {})) >= len(t) for key, t in model.tried.items())
     for problem in (*seen.before, *seen.after):
         if not _explained(problem, tree, complete=complete):
             failures.append(f"the power loss does not explain {problem}")

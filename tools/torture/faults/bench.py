@@ -6,8 +6,8 @@ import shutil
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import traced
-from workloads import SESSION, Workload, catch_up, event, small
+from faults import traced
+from faults.workloads import SESSION, Workload, catch_up, event, small
 
 import journal.verify
 from journal.directory import open_directory
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from traced import Ended, Point
+    from faults.traced import Ended, Point
 
 
 class Bench:

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-import traced
+from faults import traced
 
 import journal.cli
 import journal.lane
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from traced import Shared
+    from faults.traced import Shared
 
     from journal.shared_lane import Fsync
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import traced
-from bench import Bench
-from traced import Point
-from workloads import WORKLOADS
+from faults import traced
+from faults.bench import Bench
+from faults.traced import Point
+from faults.workloads import WORKLOADS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -1,0 +1,1 @@
+"""What the kill sweep and the fault sweep are made of."""
