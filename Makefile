@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint format docs clean
+.PHONY: demo test torture lint format docs clean
 
 demo: .venv/run.stamp
 	$(BIN)/python tools/demo.py $(ARGS)
@@ -10,6 +10,11 @@ demo: .venv/run.stamp
 test: .venv/dev.stamp
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage report --skip-covered --fail-under=85
+
+# SECONDS=300 takes as much of each step as fits; SEED=n another seed; STEP=soak one step
+torture: .venv/dev.stamp
+	$(BIN)/python tools/torture/ladder.py $(if $(SECONDS),--seconds $(SECONDS)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(STEP),--only $(STEP))
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .

@@ -70,7 +70,7 @@ class LaneWriter:
         self._next_look = monotonic() + _LOOK
         # the last lessee may have died between making an entry and syncing it
         folders = [*directory.unsynced, directory.lanes, lane.path]
-        self.unsynced = Unsynced(self._mark, folders=folders)
+        self.unsynced = Unsynced(self._mark, folders=folders, lane=at.lane)
 
     @property
     def path(self) -> Path:
@@ -142,21 +142,29 @@ class LaneWriter:
         """
         # whoever took the journal away did not ask for an empty one in its place
         directory = open_directory(self._directory.path, create=False)
-        old, files, lost = self._lane, [*self.unsynced.files, *self._syncing], self.unsynced
-        segment = self._segment
+        old, lost = self._lane, self.unsynced
+        files = [*lost.files, *([self._segment] if self._segment else [])]
         self._take(directory)
-        _close([*files, *([segment] if segment else [])])
+        # what a sync is at work on is closed behind it
+        _close(file for file in files if file not in self._syncing)
         old.release()
+        self.unsynced.lines = self._numbered(lost)
+        self.unsynced.size = sum(map(len, self.unsynced.lines))
+        if self.unsynced.lines:
+            self.unsynced.lost = vanished(old.path)  # the next sync writes them
+
+    def _numbered(self, lost: Unsynced) -> list[bytes]:
+        """Return what is to be written again, as records of the lane at hand."""
+        if lost.lane == self._uuid:
+            return lost.lines
+        lines = []
         for record in _records(lost.lines):
             event = record.event
             self._time = clock.tick(self._time)
             again = Event(event.id, event.type, event.session, self._time, event.data)
-            line = encode_event(self._seq, again)
+            lines.append(encode_event(self._seq, again))
             self._seq += 1
-            self.unsynced.lines.append(line)
-            self.unsynced.size += len(line)
-        if self.unsynced.lines:
-            self.unsynced.lost = vanished(old.path)  # the next sync writes them
+        return lines
 
     def _find_end(self, ids: Sequence[str]) -> None:
         """Look at what landed of a write that did not return, and go on behind it.
@@ -230,7 +238,7 @@ class LaneWriter:
     def take_unsynced(self) -> Unsynced:
         """Hand over what is to be synced; what is written from now on is gathered anew."""
         taken = self.unsynced
-        self.unsynced = Unsynced(self._mark)
+        self.unsynced = Unsynced(self._mark, lane=self._uuid)
         self._syncing = taken.files
         return taken
 
@@ -257,6 +265,7 @@ class LaneWriter:
             SyncError: that failed too, or nothing was kept to write again; the events it
                 names are written but not durable.
         """
+        lost.lines = self._numbered(lost)  # an append may have leased anew meanwhile
         whole = lost.before(self.take_unsynced())
         self._syncing = []
         self._abandon(whole.files)
@@ -289,7 +298,7 @@ class LaneWriter:
                 f" {name_ids(ids)}. Mend the disk, then call sync()",
                 ids,
             ) from cause
-        self.unsynced = Unsynced(self._mark)
+        self.unsynced = Unsynced(self._mark, lane=self._uuid)
 
     def _follow(self, lost: Unsynced, cause: OSError) -> Unsynced:
         """Take what is lost to the journal that stands there now, if this one's lane is gone.

@@ -25,6 +25,7 @@ class Unsynced:
         lines: the records themselves, to be written again if the disk loses them.
         size: bytes in `lines`.
         lost: why the disk may have lost `lines`: no sync helps, they must be written again.
+        lane: uuid of the lane that `lines` are numbered for.
     """
 
     mark: int = 0
@@ -33,6 +34,7 @@ class Unsynced:
     lines: list[bytes] = field(default_factory=list)
     size: int = 0
     lost: OSError | None = None
+    lane: str = ""
 
     def before(self, later: Unsynced) -> Unsynced:
         """Join this with what was written later."""
@@ -43,6 +45,7 @@ class Unsynced:
             self.lines + later.lines,
             self.size + later.size,
             self.lost or later.lost,
+            later.lane,
         )
 
 

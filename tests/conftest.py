@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # a shared machine is slow now and then: that is no failure
 settings.register_profile("journal", deadline=None, max_examples=60)
+settings.register_profile("torture", deadline=None, max_examples=1000)
 settings.load_profile("journal")
 
 

@@ -30,7 +30,7 @@ def test_descriptors_and_memory_are_compared_by_thirds(tmp_path: Path) -> None:
     program = soak.Program("leaky", [], tmp_path, killable=False)
     program.samples = [soak.Sample(n, 10 + n // 2 + n % 3, 1000 + n) for n in range(100)]
     files, before, after = program.growth()
-    assert (files, before, after) == (34, 1016, 1083)
+    assert (files, before, after) == (33, 1016, 1083)
     program.samples = [soak.Sample(n, 10 + n % 3, 1000 + n % 7) for n in range(100)]
     files, before, after = program.growth()
     assert (files, before, after) == (0, 1003, 1003)

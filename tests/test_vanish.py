@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from typing import TYPE_CHECKING
@@ -144,3 +145,34 @@ def test_background_sync_tells_of_it(journal_dir: Path, monkeypatch: pytest.Monk
     assert failed.value.ids == ("2",)
     with pytest.raises(JournalError):
         journal.close()
+
+
+def test_a_sync_under_way_goes_along_too(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An append leases anew while a sync is at work on files of the lane that vanished."""
+    with Journal.open(journal_dir, fsync="interval") as journal:
+        lane = journal._lane
+        assert lane is not None
+        with lane._sync_lock:
+            _append(journal, "1")
+        real = os.fdatasync
+        done = False
+
+        def fdatasync(fd: int) -> None:
+            nonlocal done
+            if not done:
+                done = True
+                _remove(journal_dir)
+                Journal.open(journal_dir).close()
+                with pytest.raises(AppendError):
+                    _append(journal, "2")
+                _append(journal, "2")
+            real(fd)
+
+        monkeypatch.setattr(os, "fdatasync", fdatasync)
+        _append(journal, "0")
+        journal.sync()
+        assert done
+        journal.sync()
+    assert set(ids(journal_dir)) >= {"0", "2"}

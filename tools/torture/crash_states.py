@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 FEWEST = 20_000
 """Distinct states of a full run: fewer mean that something is no longer enumerated."""
-FEWEST_OF_SAMPLE = 400
+FEWEST_OF_SAMPLE = 1_000
 FULL_SECONDS = 300
 """Seconds for which a full run is meant; a shorter one looks at a part of the states."""
 _EPOCH = 1_750_000_000_000_000_000
@@ -83,7 +83,8 @@ def all_workloads() -> dict[str, Workload]:
             name = f"sync refused, {fsync}, {times} times"
             found[name] = partial(workloads.refused, fsync=fsync, times=times)
     for life in range(_LIVES):
-        found[f"killed at {life}"] = partial(workloads.killed_at, life=life)
+        last = life == _LIVES - 1
+        found[f"killed at {life}"] = partial(workloads.killed_at, life=life, last=last)
     return found
 
 
@@ -115,7 +116,8 @@ class Plan:
     Attributes:
         seed: of everything random.
         share: part of the states, up to 1.
-        project: of one in so many states the projection is built.
+        project: of one in so many states that hold a projection it is built; of the others, of
+            one in 24 times as many.
         lies: syncs that the disk does not do.
     """
 
@@ -181,7 +183,9 @@ def _explore(name: str, plan: Plan, folder: Path) -> Outcome:
             if seen is None:
                 if not plain and int.from_bytes(digest[:4], "big") >= share * 2**32:
                     continue
-                project = name in _PROJECTED or digest[4] % plan.project == 0
+                project = (
+                    digest[4] % (plan.project if name in _PROJECTED else 24 * plan.project) == 0
+                )
                 seen = known[digest] = _look(tree, model, root, source, project=project)
                 outcome.projected += project
             outcome.judged += 1
@@ -229,7 +233,13 @@ def _report(
     log = (f"{n:4} {_shown(step)}" for n, step in enumerate(recorder.log[: place + 1]))
     (kept / "log").write_text("\n".join(log) + "\n")
     lines = [f"{name}, seed {plan.seed}: power lost after step {place}, see {kept}"]
-    return "\n  ".join([*lines, *failures[:_SHOWN], *([f"and {len(failures) - _SHOWN} more"] if len(failures) > _SHOWN else [])])
+    return "\n  ".join(
+        [
+            *lines,
+            *failures[:_SHOWN],
+            *([f"and {len(failures) - _SHOWN} more"] if len(failures) > _SHOWN else []),
+        ]
+    )
 
 
 def _shown(step: Step) -> str:
@@ -243,15 +253,20 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=FULL_SECONDS, help="looks at a part")
     parser.add_argument("--sample", action="store_true", help="a few states of a few workloads")
-    parser.add_argument("--only", metavar="TEXT", default="", help="workloads with it in their name")
+    parser.add_argument(
+        "--only", metavar="TEXT", default="", help="workloads with it in their name"
+    )
     parser.add_argument("--jobs", type=int, default=2, metavar="N")
     parser.add_argument(
-        "--lie", action="append", default=[], choices=get_args(Lie),
+        "--lie",
+        action="append",
+        default=[],
+        choices=get_args(Lie),
         help="a disk that does not do this kind of sync: the sweep must fail",
     )
     given = parser.parse_args()
     share = _SAMPLE_SHARE if given.sample else min(1.0, given.seconds / FULL_SECONDS)
-    plan = Plan(given.seed, share, _PROJECT, tuple(given.lie))
+    plan = Plan(given.seed, share, 6 if given.sample else 1, tuple(given.lie))
     names = [n for n in (_SAMPLED if given.sample else all_workloads()) if given.only in n]
     begun = time.monotonic()
     with ProcessPoolExecutor(given.jobs, get_context("fork")) as pool:
@@ -282,20 +297,19 @@ _PARTS = (
     ("rolls, never", 0.5),
 )
 """Of workloads that are many and alike, or that leave very many states: the part looked at."""
-_PROJECT = 24
 _PROJECTED = ("published", "projected")
 _SAMPLES = 64
 _ROOM = 256
 _SHOWN = 8
 _WIDE = 300
-_SAMPLE_SHARE = 0.05
+_SAMPLE_SHARE = 0.03
 _SAMPLED = (
     "first of all",
     "interval",
     "rolls, never",
     "taken over",
     "killed at 5",
-    "killed at 40",
+    "killed at 25",
     "full disk, always, 100 bytes",
     "sync refused, always, 1 times",
     "sync refused, never, 1 times",

@@ -81,7 +81,7 @@ MINIMUM = {
     "run": 0,
 }
 """Distinct (call, number, error, once or for ever) of a full run."""
-_SAMPLE = 14
+_SAMPLE = 8
 _CODES = {0, 1, 7}
 """Exit codes that a failing file system may lead to."""
 
@@ -90,10 +90,12 @@ def judge(bench: Bench, job: Job) -> Outcome:
     """Fail once or for ever, and check."""
     ended = bench.run(job.point)
     wrong = ["it hung"] if ended.hung else []
-    for stray in ended.stray:
+    wrong += [
+        f"nobody caught: {stray}"
+        for stray in ended.stray
         # closing what watchdog listens with cannot really fail
-        if job.point.call != "close" or "watchdog" not in stray:
-            wrong.append(f"nobody caught: {stray}")
+        if job.point.call != "close" or "watchdog" not in stray
+    ]
     wrong += _writer(ended, job) if job.workload == "write" else _command(ended, job)
     # after a failed sync records are written again
     wrong += bench.check(ended.acknowledged, DEATH, once=not bench.workload.writes)

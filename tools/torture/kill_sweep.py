@@ -13,6 +13,7 @@ everything that was written stays written.
 from __future__ import annotations
 
 import random
+import signal
 import sys
 import time
 from collections import Counter
@@ -35,7 +36,7 @@ MINIMUM = {
     "run": 750,
 }
 """Distinct points at which a full run must have killed; a few depend on how threads take turns."""
-_SAMPLE = 12
+_SAMPLE = 8
 """Points of each workload in a sample."""
 _OURS = {"clock_nanosleep", "prctl"}
 """Calls that the harness makes, not the work."""
@@ -46,7 +47,7 @@ def judge(bench: Bench, job: Job) -> Outcome:
     ended = bench.run(job.point)
     if ended.hung:
         return Outcome(job, hit=False, wrong=["it hung"])
-    killed = ended.code == -9
+    killed = ended.code == -signal.SIGKILL
     wrong = bench.check(ended.acknowledged, once=True)
     wrong += bench.redo()
     if not killed and (ended.code or ended.stray):

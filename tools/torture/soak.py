@@ -159,14 +159,17 @@ class Program:
             process.wait()
             raise Failed(f"{self.name} did not end within {_PATIENCE:.0f} s") from None
 
-    def growth(self) -> tuple[int, float, float]:
+    def growth(self) -> tuple[float, float, float]:
         """Compare the first third of the looks with the last: descriptors, and bytes of memory."""
         looks = self.samples
         third = max(1, len(looks) // 3)
         first, last = looks[:third], looks[-third:]
-        more = min(look.files for look in last) - min(look.files for look in first)
-        memory = [median(look.memory for look in looks) for looks in (first, last)]
-        return more, memory[0], memory[1]
+        # the least or the most would be that of a moment, such as between two generations
+        files, memory = (
+            [median(getattr(look, name) for look in part) for part in (first, last)]
+            for name in ("files", "memory")
+        )
+        return files[1] - files[0], memory[0], memory[1]
 
     @property
     def age(self) -> float:
@@ -373,11 +376,11 @@ class Soak:
                 continue
             files, before, after = program.growth()
             print(
-                f"  {program.name}: watched for {program.age:.0f} s, {files:+} descriptors,"
+                f"  {program.name}: watched for {program.age:.0f} s, {files:+g} descriptors,"
                 f" {before / 2**20:.0f} MiB, then {after / 2**20:.0f} MiB"
             )
             if files > _MORE_FILES:
-                raise Failed(f"{program.name} has {files} descriptors more than in the beginning")
+                raise Failed(f"{program.name} has {files:g} descriptors more than in the beginning")
             if after > before * _MORE_MEMORY + _CACHES:
                 raise Failed(f"{program.name} grew from {before:,.0f} to {after:,.0f} bytes")
 

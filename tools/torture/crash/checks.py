@@ -6,12 +6,11 @@ import json
 import shutil
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from crash.model import Key, Stored, Tree
 from crash.workloads import JOURNAL, content
-
 from journal.directory import open_directory
 from journal.importers.driver import Importer
 from journal.reader import read_events
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from crash.model import Model
-
     from journal.soundness import Kind, Problem
 
 EXPLAINED: frozenset[Kind] = frozenset({"torn", "newline", "empty", "damage", "header", "gap"})
@@ -129,7 +127,7 @@ def _go_on(path: Path, found: Found) -> tuple[Found, list[str]]:
     """Append with two handles, one after the other, and read again; return the older events."""
     data = {"role": "user", "content": "after the power loss"}
     new = [("after", f"a{number}") for number in range(4)]
-    events = [
+    events: list[dict[str, Any]] = [
         {"type": "message.appended", "session": s, "id": id, "data": data} for s, id in new
     ]
     with Journal.open(path, fsync="always") as journal:

@@ -26,22 +26,16 @@ files are given as they were at their last sync.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import pairwise, product
+from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, TypeVar
+
+from crash.forms import forms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from random import Random
 
-BLOCK = 512
-"""Bytes that a disk writes whole."""
-EVERY_BYTE = 1024
-"""Unsynced bytes up to which a file is cut at every one of them."""
-
-_SOME = 48
-_ALL_SUBSETS = 5
-_NEWLINE = 0x0A
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
@@ -137,6 +131,9 @@ class _File:
     torn: list[tuple[int, int]] = field(default_factory=list)
     refused: bool = False
 
+    def forms(self, random: Random) -> Iterator[bytes]:
+        return forms(self.content, self.durable, (size for _, size in self.ends), random)
+
 
 class Model:
     """A disk, its cache and what was promised, after the steps that were given.
@@ -164,15 +161,8 @@ class Model:
                     values.append((self._place, node))
             case Write():
                 self._write(step)
-            case Synced() if step.node.folder:
-                for name, values in self._names.get(step.node, {}).items():
-                    past = [value for value in values if value[0] < step.begun]
-                    self._names[step.node][name] = [*past[-1:], *values[len(past) :]]
             case Synced():
-                file = self._files.setdefault(step.node, _File())
-                if not file.refused:
-                    ends = (size for place, size in file.ends if place < step.begun)
-                    file.durable = max([file.durable, *ends])
+                self._sync(step)
             case Refused():
                 self._files.setdefault(step.node, _File()).refused = True
             case Tried():
@@ -183,6 +173,17 @@ class Model:
                 if step.durable:
                     self.survive_power |= step.keys
         self._place += 1
+
+    def _sync(self, step: Synced) -> None:
+        if step.node.folder:
+            for name, values in self._names.get(step.node, {}).items():
+                past = [value for value in values if value[0] < step.begun]
+                self._names[step.node][name] = [*past[-1:], *values[len(past) :]]
+            return
+        file = self._files.setdefault(step.node, _File())
+        if not file.refused:
+            ends = (size for place, size in file.ends if place < step.begun)
+            file.durable = max([file.durable, *ends])
 
     def _write(self, step: Write) -> None:
         file = self._files.setdefault(step.node, _File())
@@ -228,24 +229,22 @@ class Model:
         for chosen in _combinations(list(names.values()), random, room):
             yield self._tree(_zip(names, chosen), {}), True
             yield self._tree(_zip(names, chosen), old), True
-        forms = {n: list(dict.fromkeys(_forms(file, random))) for n, file in unsure.items()}
-        if prod(map(len, [*names.values(), *forms.values()])) <= room:
+        left = {n: list(dict.fromkeys(file.forms(random))) for n, file in unsure.items()}
+        if prod(map(len, names.values())) * prod(map(len, left.values())) <= room:
             for chosen in product(*names.values()):
-                for contents in product(*forms.values()):
-                    yield self._tree(_zip(names, chosen), _zip(forms, contents)), False
+                for contents in product(*left.values()):
+                    yield self._tree(_zip(names, chosen), _zip(left, contents)), False
             return
-        for node, contents_of_it in forms.items():
+        for node, contents_of_it in left.items():
             for content in contents_of_it:
                 yield self._tree({}, {node: content}), False
                 yield self._tree({}, {**old, node: content}), False
         for _ in range(samples):
             picked = {at: _pick(values, random) for at, values in names.items()}
-            mixed = {node: _pick(contents, random) for node, contents in forms.items()}
+            mixed = {node: _pick(contents, random) for node, contents in left.items()}
             yield self._tree(picked, mixed), False
 
-    def _tree(
-        self, names: dict[tuple[Node, str], Node | None], files: dict[Node, bytes]
-    ) -> Tree:
+    def _tree(self, names: dict[tuple[Node, str], Node | None], files: dict[Node, bytes]) -> Tree:
         """Put together what is reachable; what is not chosen is as it is in the cache."""
         tree: Tree = {}
         stored: dict[Node, Stored] = {}
@@ -273,9 +272,7 @@ def _zip(keys: Iterable[_K], values: Iterable[_V]) -> dict[_K, _V]:
     return dict(zip(keys, values, strict=True))
 
 
-def _combinations(
-    choices: list[list[_V]], random: Random, room: int
-) -> Iterator[tuple[_V, ...]]:
+def _combinations(choices: list[list[_V]], random: Random, room: int) -> Iterator[tuple[_V, ...]]:
     """Yield all combinations of the choices, or `room` of them; the first of each come first."""
     if prod(map(len, choices)) <= room:
         yield from product(*choices)
@@ -288,53 +285,3 @@ def _combinations(
 def _pick(values: list[_V], random: Random) -> _V:
     """Pick one; the newest and the oldest more often than those between."""
     return values[random.choice([0, -1, random.randrange(len(values))])]
-
-
-def _forms(file: _File, random: Random) -> Iterator[bytes]:
-    """Yield what a file may hold after a power loss: as it is, then as it was synced."""
-    content, durable, size = file.content, file.durable, len(file.content)
-    writes = [end for _, end in file.ends if durable < end]
-    lines = [durable + n + 1 for n, byte in enumerate(content[durable:]) if byte == _NEWLINE]
-    blocks = range(-(-(durable + 1) // BLOCK) * BLOCK, size, BLOCK)
-    cuts = sorted({durable, size, *writes, *lines, *blocks})
-    yield content
-    yield content[:durable]
-    # torn: any prefix
-    if size - durable <= EVERY_BYTE:
-        yield from (content[:end] for end in range(durable + 1, size))
-    else:
-        near = {cut + step for cut in cuts for step in (-1, 0, 1)}
-        some = {random.randrange(durable, size) for _ in range(_SOME)}
-        yield from (content[:end] for end in sorted(near | some) if durable < end < size)
-    # the size came before the bytes
-    spans = [(start, end) for start in cuts for end in cuts if start < end]
-    for start, end in random.sample(spans, min(_SOME, len(spans))):
-        yield content[:start].ljust(end, b"\0")
-    # later bytes came before earlier ones
-    for ends in ([*blocks, size], writes, lines):
-        pieces = list(pairwise([durable, *ends]))
-        for lost in _subsets(pieces, random):
-            yield _without(content, lost)
-            yield _without(content, lost)[: random.choice(cuts[1:])]
-    # whatever stood on the disk before
-    start, end = random.choice(spans)
-    yield content[:start] + random.randbytes(end - start)
-    yield content[:start] + random.randbytes(end - start) + content[end:]
-
-
-def _subsets(
-    pieces: list[tuple[int, int]], random: Random
-) -> Iterator[list[tuple[int, int]]]:
-    if len(pieces) <= _ALL_SUBSETS:
-        for chosen in product((False, True), repeat=len(pieces)):
-            yield [piece for piece, lost in zip(pieces, chosen, strict=True) if lost]
-        return
-    for _ in range(_SOME):
-        yield [piece for piece in pieces if random.random() < random.random()]
-
-
-def _without(content: bytes, lost: list[tuple[int, int]]) -> bytes:
-    left = bytearray(content)
-    for start, end in lost:
-        left[start:end] = bytes(end - start)
-    return bytes(left)

@@ -8,8 +8,6 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from journal.disk import Disk
-
 from crash.model import (
     ROOT,
     Acknowledged,
@@ -23,6 +21,7 @@ from crash.model import (
     Tried,
     Write,
 )
+from journal.disk import Disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -86,12 +85,14 @@ class Recorder(Disk):
             raise AssertionError(f"nothing was written within {timeout} s")
 
     def make_folder(self, path: Path) -> None:
+        """Make a folder, and note its name."""
         with self._turn:
             self._live()
             super().make_folder(path)
             self._fresh(path, folder=True)
 
     def create(self, path: Path) -> int:
+        """Make a file, and note its name."""
         with self._turn:
             self._live()
             fd = super().create(path)
@@ -99,6 +100,7 @@ class Recorder(Disk):
             return fd
 
     def open_lock(self, path: Path) -> int:
+        """Open a lock file, and note its name if it is new."""
         with self._turn:
             self._live()
             there = path.exists()
@@ -108,6 +110,7 @@ class Recorder(Disk):
             return fd
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
+        """Append what there is room for, and note the bytes."""
         with self._turn:
             self._live()
             size = len(data) if self.room is None else min(self.room, len(data))
@@ -120,12 +123,14 @@ class Recorder(Disk):
             return done
 
     def fdatasync(self, fd: int) -> None:
+        """Sync a file or refuse, and note which."""
         self._sync_file(fd, super().fdatasync, "data")
 
     def fsync(self, fd: int) -> None:
+        """Sync a file or a folder or refuse, and note which."""
         node = self._nodes.get(os.fstat(fd).st_ino)
         if node is None or not node.folder:
-            path = Path(os.readlink(f"/proc/self/fd/{fd}"))
+            path = Path(f"/proc/self/fd/{fd}").readlink()
             if node is None and path.is_file() and path.is_relative_to(self.root):
                 self._made_elsewhere(path)
             elif node is None:
@@ -157,6 +162,7 @@ class Recorder(Disk):
                 self._note(Synced(node, begun))
 
     def link(self, source: Path, target: Path) -> None:
+        """Give a file a second name, and note it."""
         with self._turn:
             self._live()
             super().link(source, target)
@@ -164,6 +170,7 @@ class Recorder(Disk):
             self._note(Names(((self._folder(target), target.name, node),)))
 
     def replace(self, source: Path, target: Path) -> None:
+        """Rename a file, and note both names."""
         with self._turn:
             self._live()
             if target.exists():
@@ -174,6 +181,7 @@ class Recorder(Disk):
             self._note(Names(((self._folder(target), target.name, node), gone)))
 
     def unlink(self, path: Path) -> None:
+        """Remove a name, and note it."""
         with self._turn:
             self._live()
             self._forget(path)

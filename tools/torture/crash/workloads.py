@@ -9,9 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from crash.model import Key
 from crash.recorder import Killed
-
 from journal.directory import open_directory
 from journal.errors import JournalError, SyncError
 from journal.importers.driver import Importer
@@ -24,8 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from random import Random
 
+    from crash.model import Key
     from crash.recorder import Recorder
-
     from journal.shared_lane import Fsync
 
 JOURNAL = "new/folders/journal"
@@ -237,8 +235,11 @@ def taken_over(scene: Scene) -> None:
     fourth.close()
 
 
-def killed_at(scene: Scene, life: int) -> None:
-    """A process dies at any of its file operations; the next promises that all is durable."""
+def killed_at(scene: Scene, life: int, *, last: bool) -> None:
+    """A process dies at any of its file operations; the next promises that all is durable.
+
+    With the `last` number of operations it must live on, so that each of them was looked at.
+    """
     scene.recorder.life = life
     with _small_segments():
         with contextlib.suppress(Killed):
@@ -246,6 +247,9 @@ def killed_at(scene: Scene, life: int) -> None:
             first.say(2)
             first.sync()
             first.say(5)
+            last = False
+        if last:
+            raise AssertionError("the process has more operations than were looked at")
         scene.end()
         scene.recorder.life = None
         second = scene.author("always")

@@ -6,10 +6,9 @@ import shutil
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import journal.verify
 from faults import traced
 from faults.workloads import SESSION, Workload, catch_up, event, small
-
-import journal.verify
 from journal.directory import open_directory
 from journal.reader import list_segments, read_events
 from journal.verify import DEATH, verify

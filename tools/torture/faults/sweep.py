@@ -10,14 +10,14 @@ import shutil
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faults import traced
 from faults.bench import Bench
 from faults.traced import Point
-from faults.workloads import WORKLOADS
+from faults.workloads import WORKLOADS, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -51,11 +51,13 @@ class Outcome:
         job: the job.
         hit: whether strace did interfere.
         wrong: what is wrong, in words; empty if all is well.
+        seconds: how long it took, with its checks.
     """
 
     job: Job
     hit: bool
     wrong: list[str]
+    seconds: float = 0.0
 
 
 class Benches:
@@ -84,7 +86,12 @@ def arguments(doc: str) -> argparse.Namespace:
     parser.add_argument("--sample", action="store_true", help="the small form, below 10 s")
     parser.add_argument("--only", action="append", help="run one point, as a failure names it")
     parser.add_argument("--workload", action="append", choices=sorted(WORKLOADS))
-    return parser.parse_args()
+    parser.add_argument(
+        "--sabotage", action="store_true", help="a writer that acknowledges too early: must fail"
+    )
+    options = parser.parse_args()
+    settings.eager = options.sabotage
+    return options
 
 
 def need_strace() -> None:
@@ -143,8 +150,10 @@ def _work(jobs, judge, turn, done) -> None:  # type: ignore[no-untyped-def] # no
             if number >= len(jobs):
                 break
             job = jobs[number]
+            began = time.monotonic()
             try:
-                done.put(judge(benches[job.workload], job))
+                outcome = judge(benches[job.workload], job)
+                done.put(replace(outcome, seconds=time.monotonic() - began))
             except Exception as error:  # noqa: BLE001 - a bug of what is tested, most likely
                 done.put(Outcome(job, hit=True, wrong=[f"the check failed: {error!r}"]))
     finally:

@@ -232,7 +232,7 @@ def _child(work: Callable[[Path, Shared], int], folder: Path, shared: Shared) ->
             code = work(folder, shared)
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
-        atexit._run_exitfuncs()
+        atexit._run_exitfuncs()  # noqa: SLF001 - os._exit leaves them out
         gc.collect()
     except BaseException:  # noqa: BLE001 - it is told to the parent, which fails
         stray.append(traceback.format_exc())

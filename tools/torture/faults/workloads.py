@@ -8,9 +8,8 @@ import signal
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
-
-from faults import traced
 
 import journal.cli
 import journal.lane
@@ -19,6 +18,7 @@ import journal.shared_lane
 import projector.cli
 import projector.project
 import projector.schema
+from faults import traced
 from journal.directory import open_directory
 from journal.errors import JournalError, SyncError
 from journal.importers.driver import Importer
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from faults.traced import Shared
-
     from journal.shared_lane import Fsync
 
 T = TypeVar("T")
@@ -47,6 +46,16 @@ EVENTS = sum(sum(sizes) for _, sizes in PLAN)
 _ROLL = 700
 _TRIES = 3
 SESSION = "s1"
+
+
+@dataclass(slots=True)
+class Settings:
+    """What tests of the sweep change: `eager` acknowledges too early, and must be caught."""
+
+    eager: bool = False
+
+
+settings = Settings()
 
 
 def small() -> None:
@@ -79,26 +88,32 @@ def write(folder: Path, shared: Shared) -> int:
     small()
     number = 0
     for fsync, sizes in PLAN:
-        handle = _insist(shared, lambda level=fsync: Journal.open(folder, fsync=level))  # type: ignore[misc] # the default binds the loop's variable
+        handle = _insist(shared, partial(Journal.open, folder, fsync=fsync))
         if handle is None:
             return 9
         for size in sizes:
             numbers = list(range(number, number + size))
             number += size
-            if _insist(shared, lambda some=numbers: _append(handle, some)) is None:  # type: ignore[misc] # as above
+            if settings.eager:
+                _acknowledge(shared, numbers)
+            if _insist(shared, partial(_append, handle, numbers)) is None:
                 return 9
-            for one in numbers:
-                shared.acknowledge(one)
+            _acknowledge(shared, numbers)
             if fsync == "interval":
                 time.sleep(0.006)  # the background thread is to have its turn
         all_of_it = list(range(number - sum(sizes), number))
-        if fsync != "always" and _insist(shared, lambda: _sync(handle, all_of_it)) is None:  # noqa: B023 - called at once
+        if fsync != "always" and _insist(shared, partial(_sync, handle, all_of_it)) is None:
             return 9
         try:
             handle.close()
         except JournalError as error:
             traced.noted.append(f"{type(error).__name__}: {error}")
     return 0
+
+
+def _acknowledge(shared: Shared, numbers: list[int]) -> None:
+    for one in numbers:
+        shared.acknowledge(one)
 
 
 def _append(handle: Journal, numbers: list[int]) -> bool:

@@ -1,0 +1,105 @@
+"""Climb the whole ladder: every step of the torture, one after the other.
+
+python tools/torture/ladder.py                  all of it, about 20 minutes on 2 cores
+python tools/torture/ladder.py --seconds 300    as much of each step as fits into 5 minutes
+python tools/torture/ladder.py --only soak      one step
+
+Every step prints its counts and its seed, and a failure prints what reproduces it. The ladder goes
+on after a failure, and ends with 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+PROPERTIES = ("record", "scan", "query", "text", "snippet", "apply", "state_machine")
+"""Test modules whose properties are looked for with more examples than `make test` does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of the ladder.
+
+    Attributes:
+        name: what `--only` takes.
+        command: what is run, from the repository's root.
+        share: the part of `--seconds` that it gets; 0 for a step that has no such option.
+        seeded: whether it takes `--seed`.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    share: float
+    seeded: bool = True
+
+
+def _tool(name: str) -> tuple[str, ...]:
+    return (sys.executable, str(HERE / f"{name}.py"))
+
+
+STEPS = (
+    Step(
+        "properties",
+        (
+            *(sys.executable, "-m", "pytest", "-q", "--timeout", "1200"),
+            *("--hypothesis-profile", "torture"),
+            *(f"tests/test_{name}.py" for name in PROPERTIES),
+        ),
+        0,
+        seeded=False,
+    ),
+    Step("convergence", _tool("convergence"), 0.25),
+    Step("crash_states", _tool("crash_states"), 0.2),
+    Step("kill_sweep", _tool("kill_sweep"), 0.2),
+    Step("fault_sweep", _tool("fault_sweep"), 0.15),
+    Step("damage", _tool("damage"), 0.1),
+    Step("soak", _tool("soak"), 0.1),
+)
+
+
+def main() -> int:
+    """Run the steps; return the exit code."""
+    arguments = _arguments()
+    chosen = [step for step in STEPS if arguments.only in (None, step.name)]
+    print(f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores")
+    print(f"seed {arguments.seed}", flush=True)
+    failed = []
+    for step in chosen:
+        began = time.monotonic()
+        print(f"\n== {step.name}", flush=True)
+        code = subprocess.run(_command(step, arguments), cwd=ROOT, check=False).returncode
+        print(f"== {step.name}: exit {code} after {time.monotonic() - began:.0f} s", flush=True)
+        if code:
+            failed.append(step.name)
+    print(f"\nfailed: {', '.join(failed)}" if failed else f"\nall {len(chosen)} steps held")
+    return 1 if failed else 0
+
+
+def _command(step: Step, arguments: argparse.Namespace) -> list[str]:
+    command = list(step.command)
+    if step.seeded:
+        command += ["--seed", str(arguments.seed)]
+    if step.share and arguments.seconds is not None:
+        command += ["--seconds", str(max(1, round(arguments.seconds * step.share)))]
+    return command
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Climb the whole ladder of the torture.")
+    parser.add_argument("--seconds", type=float, help="for all steps together [default: all of it]")
+    parser.add_argument("--seed", type=int, default=1, help="[default: 1]")
+    parser.add_argument("--only", choices=[step.name for step in STEPS])
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
