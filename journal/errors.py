@@ -8,7 +8,7 @@
     │   └── VersionError      it was made by a newer format than this reads
     ├── EventError            an event cannot be stored as it is given; nothing was written
     ├── LeaseError            no lane could be leased
-    ├── AppendError           write(2) failed: these ids are not acknowledged
+    ├── AppendError           write(2) failed, or the lane vanished: these ids are not acknowledged
     ├── SyncError             the disk refused to make these ids durable
     ├── ClosedError           the handle was closed
     ├── ReadError             a lane or segment could not be read
@@ -30,6 +30,11 @@ def name_ids(ids: Sequence[str]) -> str:
     shown = ", ".join(repr(i) for i in ids[:_NAMED])
     more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
     return f"{shown}{more}"
+
+
+def reason(error: Exception) -> str:
+    """Say what is the matter, without an OSError's number and path."""
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
 
 class JournalError(Exception):
@@ -57,7 +62,7 @@ class LeaseError(JournalError):
 
 
 class AppendError(JournalError):
-    """write(2) failed: the events named in `ids` are not acknowledged.
+    """write(2) failed, or the lane vanished: the events named in `ids` are not acknowledged.
 
     Trying again with the same ids is always safe.
     """

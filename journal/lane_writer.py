@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from journal import clock
 from journal.directory import open_directory
-from journal.errors import AppendError, JournalError, LeaseError, SyncError, name_ids
+from journal.errors import AppendError, JournalError, LeaseError, SyncError, name_ids, reason
 from journal.event import Event
 from journal.lane import lease
 from journal.position import Position
-from journal.record import Record, decode, encode_event
-from journal.segment import ROLL_SIZE, SegmentFile, header_line
+from journal.record import encode_event
+from journal.segment import ROLL_SIZE, SegmentFile, close_all, header_line
 from journal.unsynced import Unsynced, sync_all, vanished
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from journal.directory import Directory
@@ -127,7 +127,7 @@ class LaneWriter:
             self._gone = False
         except (OSError, JournalError) as error:
             raise AppendError(
-                f"lane {self._lane.path} vanished: {_reason(error)};"
+                f"lane {self._lane.path} vanished: {reason(error)};"
                 f" not acknowledged: {name_ids(ids)}. Append them again with the same ids"
                 f" once there is a journal at {self._directory.path} again",
                 ids,
@@ -146,7 +146,7 @@ class LaneWriter:
         files = [*lost.files, *([self._segment] if self._segment else [])]
         self._take(directory)
         # what a sync is at work on is closed behind it
-        _close(file for file in files if file not in self._syncing)
+        close_all(file for file in files if file not in self._syncing)
         old.release()
         self.unsynced.lines = self._numbered(lost)
         self.unsynced.size = sum(map(len, self.unsynced.lines))
@@ -158,7 +158,7 @@ class LaneWriter:
         if lost.lane == self._uuid:
             return lost.lines
         lines = []
-        for record in _records(lost.lines):
+        for record in lost.records():
             event = record.event
             self._time = clock.tick(self._time)
             again = Event(event.id, event.type, event.session, self._time, event.data)
@@ -225,7 +225,7 @@ class LaneWriter:
         segment, self._segment = self._segment, None
         if segment is None or segment in self.unsynced.files or segment in self._syncing:
             return
-        _close([segment])  # it is synced
+        close_all([segment])  # it is synced
 
     def _sync_oldest(self) -> None:
         """Let go of a final segment: a handle that is never synced would run out of files."""
@@ -251,7 +251,7 @@ class LaneWriter:
         """Close the final segments of what was synced."""
         # one that was written to and rolled meanwhile is synced, and closed, the next time
         going_on = [*self.unsynced.files, self._segment]
-        _close(file for file in taken.files if file not in going_on)
+        close_all(file for file in taken.files if file not in going_on)
         self._syncing = []
 
     def rescue(self, lost: Unsynced, cause: OSError) -> None:
@@ -265,8 +265,10 @@ class LaneWriter:
             SyncError: that failed too, or nothing was kept to write again; the events it
                 names are written but not durable.
         """
-        lost.lines = self._numbered(lost)  # an append may have leased anew meanwhile
-        whole = lost.before(self.take_unsynced())
+        later = self.take_unsynced()
+        whole = lost.before(later)
+        if lost.lane != self._uuid:  # an append has leased anew meanwhile: these come behind
+            whole.lines = later.lines + self._numbered(lost)
         self._syncing = []
         self._abandon(whole.files)
         whole.files, whole.lost = [], cause
@@ -280,7 +282,7 @@ class LaneWriter:
                 " append it again with the same ids",
                 (),
             ) from cause
-        records = _records(whole.lines)
+        records = whole.records()
         ids = [record.event.id for record in records]
         self.unsynced.folders = list(whole.folders)
         try:
@@ -314,10 +316,10 @@ class LaneWriter:
             self._lease_anew()
         except (OSError, JournalError) as error:
             self.unsynced = lost
-            ids = [record.event.id for record in _records(lost.lines)]
+            ids = [record.event.id for record in lost.records()]
             raise SyncError(
-                f"lane {self._lane.path} cannot be synced ({_reason(cause)}), and no other can"
-                f" be leased ({_reason(error)}); not durable: {name_ids(ids)}."
+                f"lane {self._lane.path} cannot be synced ({reason(cause)}), and no other can"
+                f" be leased ({reason(error)}); not durable: {name_ids(ids)}."
                 " Put the journal back, then call sync()",
                 ids,
             ) from cause
@@ -327,7 +329,7 @@ class LaneWriter:
 
     def _abandon(self, files: list[SegmentFile]) -> None:
         """Close files that must never be written again; what they held is written elsewhere."""
-        _close([*files, *([self._segment] if self._segment else [])])
+        close_all([*files, *([self._segment] if self._segment else [])])
         self._segment = None
 
     def close(self) -> None:
@@ -336,33 +338,13 @@ class LaneWriter:
         Raises:
             SyncError: the file system lost what was never synced.
         """
-        error = _close([*self.unsynced.files, *self._syncing])
+        error = close_all([*self.unsynced.files, *self._syncing])
         if self._segment is not None:
-            _close([self._segment])
+            close_all([self._segment])
         self._lane.release()
         if error is not None:
             raise SyncError(
-                f"closing lane {self._lane.path} failed ({_reason(error)}): what was appended"
+                f"closing lane {self._lane.path} failed ({reason(error)}): what was appended"
                 " since the last sync may be lost; append it again with the same ids",
                 (),
             ) from error
-
-
-def _close(files: Iterable[SegmentFile]) -> OSError | None:
-    """Close files, each of them; return the first error, for whom it matters."""
-    first = None
-    for file in files:
-        try:
-            file.close()
-        except OSError as error:
-            first = first or error
-    return first
-
-
-def _reason(error: Exception) -> str:
-    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
-
-
-def _records(lines: list[bytes]) -> list[Record]:
-    decoded = (decode(line[:-1]) for line in lines)
-    return [record for record in decoded if isinstance(record, Record)]

@@ -7,6 +7,7 @@ import platform
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from journal import disk
 from journal.ids import uuid7
@@ -20,6 +21,9 @@ from journal.record import (
     encode_header,
 )
 from journal.scan import Damage, scan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 ROLL_SIZE = 32 * 1024 * 1024
 """Bytes at which a segment is final and its lane goes on in the next one."""
@@ -210,6 +214,17 @@ class SegmentFile:
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
+
+
+def close_all(files: Iterable[SegmentFile]) -> OSError | None:
+    """Close files, each of them; return the first error, for whom it matters."""
+    first = None
+    for file in files:
+        try:
+            file.close()
+        except OSError as error:
+            first = first or error
+    return first
 
 
 @dataclass(frozen=True, slots=True)

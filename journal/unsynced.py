@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from journal.directory import sync_folder
+from journal.record import Record, decode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +36,11 @@ class Unsynced:
     size: int = 0
     lost: OSError | None = None
     lane: str = ""
+
+    def records(self) -> list[Record]:
+        """Return what `lines` say."""
+        decoded = (decode(line[:-1]) for line in self.lines)
+        return [record for record in decoded if isinstance(record, Record)]
 
     def before(self, later: Unsynced) -> Unsynced:
         """Join this with what was written later."""

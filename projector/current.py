@@ -14,9 +14,15 @@ from journal import clock
 from journal.reader import list_segments
 from projector.build import catch_up_once, rebuild
 from projector.deadline import Deadline
-from projector.errors import NotProjected, ProjectionError, ProjectorBusy, QueryTimeout
+from projector.errors import (
+    NotProjected,
+    ProjectionDamaged,
+    ProjectionError,
+    ProjectorBusy,
+    QueryTimeout,
+)
 from projector.generation import OnlyOne, generations
-from projector.schema import open_reader
+from projector.schema import failure, open_reader
 from projector.watermark import finished_ends, load_marks, reached
 
 if TYPE_CHECKING:
@@ -84,13 +90,14 @@ class Current:
             fresh = self._refresh(deadline)
             try:
                 return self._ask(query, deadline), fresh
-            except (apsw.CorruptError, apsw.NotADBError) as error:
-                _log.warning("building the projection anew: %s", self._unreadable(error))
+            except apsw.Error as error:
+                trouble = self._unreadable(error)
+                if not isinstance(trouble, ProjectionDamaged):
+                    raise trouble from error
+                _log.warning("building the projection anew: %s", trouble)
                 self._replace(deadline)
                 fresh = self._refresh(deadline)
                 return self._ask(query, deadline), fresh
-            except apsw.Error as error:
-                raise self._unreadable(error) from error
 
     def _ask(self, query: Callable[[apsw.Connection], Answer], deadline: Deadline) -> Answer:
         db = self._reader()
@@ -198,10 +205,7 @@ class Current:
             raise self._unreadable(error) from error
 
     def _unreadable(self, error: apsw.Error) -> ProjectionError:
-        return ProjectionError(
-            f"cannot read the projection in {self.generations.folder}: {error};"
-            " run `projector rebuild`"
-        )
+        return failure("read", self.generations.path(self._generation), error)
 
     def _catch_up(self, on_commit: Callable[[Progress | None], None] | None = None) -> bool:
         """Be the projector for a moment, if nobody else is, and nobody builds."""
@@ -244,7 +248,7 @@ class Current:
         self._db = None
 
     def close(self) -> None:
-        """Close the connection; again does nothing."""
+        """Let go of the connection; again does nothing, and the next query opens it again."""
         with self._turn:
             self._close_reader()
 

@@ -52,7 +52,10 @@ class Generations:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise ProjectionError(f"cannot read {self.folder / CURRENT}: {error}") from error
+            raise ProjectionError(
+                f"cannot read {self.folder / CURRENT}: {error.strerror or error};"
+                " move it away, then run `projector rebuild`"
+            ) from error
         except ValueError as error:
             raise ProjectionDamaged(
                 f"{self.folder / CURRENT} names no generation: {error}; run `projector rebuild`"
@@ -132,6 +135,12 @@ def generations(journal: Path) -> Generations:
         ProjectionError: the folder cannot be made.
     """
     folder = journal / "projection"
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError as error:
+        raise ProjectionError(
+            f"SQLite needs a path in UTF-8, and {folder!r} is none; move the journal"
+        ) from error
     try:
         make_folder(folder)
     except OSError as error:

@@ -6,6 +6,7 @@ dies. What was read is synced before it is committed: the view is never ahead of
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -102,45 +103,43 @@ class Projector:
                     )
             except apsw.Error as error:
                 raise failure("write", self._db.filename, error) from error
-            if progress == before:
-                if self._pending(goals) == pending:  # only unfinished records are left
-                    break
-                continue  # a segment was forgotten, and those behind it come next
+            if progress == before:  # only unfinished records are left
+                break
             progress = Progress(progress.events, progress.bytes, progress.commits + 1)
             if on_commit is not None:
                 on_commit(progress)
         return progress
 
-    def _pending(self, goals: dict[Place, int]) -> list[SegmentRef]:
-        """List what is not applied up to its goal: of each lane the first such segment."""
-        pending: dict[str, SegmentRef] = {}
+    def _pending(self, goals: dict[Place, int]) -> list[deque[SegmentRef]]:
+        """List what is not applied up to its goal: of each lane its segments, in order."""
+        pending: dict[str, deque[SegmentRef]] = {}
         for ref in list_segments(self._lanes):
             offset = self.marks.get(place(ref), NOTHING).offset
             # an empty segment has nothing to wait for: its lane goes on in the next
             goal = goals.get(place(ref), 0)
             # one that is shorter than what was applied of it is not what it was
-            if (offset < goal or offset > ref.size) and ref.lane not in pending:
-                pending[ref.lane] = ref
+            if offset < goal or offset > ref.size:
+                pending.setdefault(ref.lane, deque()).append(ref)
         return list(pending.values())
 
     def _transaction(
-        self, pending: list[SegmentRef], stop: Callable[[], bool]
+        self, pending: list[deque[SegmentRef]], stop: Callable[[], bool]
     ) -> Iterator[tuple[int, int]]:
-        """Read a block of each segment in turn, and commit it all; yield events and bytes."""
+        """Read a block of each lane in turn, and commit it all; yield events and bytes."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
             size = 0
             while pending and size < self._limit and not stop():
-                going_on = []
-                for ref in pending:
-                    events, read = self._intake.take_block(ref)
+                for segments in pending:
+                    events, read = self._intake.take_block(segments[0])
                     if read:
-                        going_on.append(ref)
                         size += read
                         yield events, read
+                    else:  # all of it is read, or all that is finished
+                        segments.popleft()
                     if size >= self._limit:
                         break
-                pending = going_on
+                pending = [segments for segments in pending if segments]
             self._intake.save()
             self._db.execute("COMMIT")
         except BaseException as error:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, get_args
 
 from journal.directory import open_directory
 from journal.event import moment
 from projector import digest, search, views
 from projector.current import Answer, Current
+from projector.errors import NotProjected
 from projector.query import parse
 from projector.status import Status, status
 
@@ -106,9 +107,15 @@ class Projection:
         Raises:
             QueryError: nothing in the query can be searched for.
             EventError: a moment is none.
+            ValueError: `limit`, `offset` or `context` is out of range, or `sort` is unknown.
             ProjectionError: the projection cannot be read or built.
         """
         parsed = parse(query)
+        _check_range("limit", limit, 1)
+        _check_range("offset", offset, 0)
+        _check_range("context", context, 0)
+        if sort not in get_args(search.Sort):
+            raise ValueError(f"sort must be one of {get_args(search.Sort)}, not {sort!r}")
         filters = search.Filters(
             role,
             source,
@@ -141,12 +148,25 @@ class Projection:
         return self._read(lambda db: views.session(db, name))
 
     def messages(self, session: str) -> list[MessageView]:
-        """Return all messages of a session, in order; of an unknown session, none."""
+        """Return all messages of the session with exactly this id, in order.
+
+        Raises:
+            NotFound: there is no such session.
+        """
         return self._read(lambda db: views.messages(db, session))
 
     def digest(self) -> str:
-        """Return the SHA-256 of the logical content in canonical order."""
-        return self._read(digest.digest)
+        """Return the SHA-256 of the logical content in canonical order.
+
+        Raises:
+            NotProjected: a projector runs and is behind: the digest would be of the past.
+        """
+        answer, fresh = self._current.read(digest.digest, self._timeout)
+        if not fresh:
+            raise NotProjected(
+                "the projector is behind what the journal holds; see `projector status`"
+            )
+        return answer
 
     def _read(self, query: Callable[[apsw.Connection], Answer]) -> Answer:
         return self._current.read(query, self._timeout)[0]
@@ -164,7 +184,7 @@ class Projection:
         self._current.wait_for(position, timeout)
 
     def close(self) -> None:
-        """Close the connection; again does nothing."""
+        """Let go of the connection; again does nothing, and the next query opens it again."""
         self._current.close()
 
     def __enter__(self) -> Self:
@@ -172,3 +192,11 @@ class Projection:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+_MOST = 1_000_000
+
+
+def _check_range(name: str, value: int, least: int) -> None:
+    if not least <= value <= _MOST:
+        raise ValueError(f"{name} must be from {least} to {_MOST:,}, not {value}")

@@ -106,11 +106,13 @@ def _find(
         f" WHERE fts MATCH ?{where}"
     )
     way = "ASC" if sort == "oldest" else "DESC"
+    # by time there is nothing to rank, so one can page on for ever
+    most = RANKED if sort == "relevance" else RANKED + offset
     # one more than is ranked tells whether there are more
-    bounds = f"SELECT fts.rowid {matching} ORDER BY fts.rowid {way} LIMIT {RANKED + 1}"
-    rows = [row for (row,) in db.execute(bounds, (query.match, *values))]
-    exact = len(rows) <= RANKED
-    chosen = rows[:RANKED]
+    bounds = f"SELECT fts.rowid {matching} ORDER BY fts.rowid {way} LIMIT ?"
+    rows = [row for (row,) in db.execute(bounds, (query.match, *values, most + 1))]
+    exact = len(rows) <= most
+    chosen = rows[:most]
     if not chosen:
         return [], True
     order = {"relevance": "bm25(fts), e.place DESC", "newest": "e.place DESC", "oldest": "e.place"}

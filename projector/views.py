@@ -124,9 +124,16 @@ def session(db: apsw.Connection, name: str) -> SessionView:
 
 
 def _session_view(db: apsw.Connection, row: tuple[Any, ...]) -> SessionView:
-    number, *fields, extra = row
+    number, name, title, source, *fields, extra = row
     known = {} if extra is None else orjson.loads(extra)
-    return SessionView(*fields, preview=_preview(db, number), extra=known)  # type: ignore[misc] # the columns of _SESSION
+    if source is None:  # where its first message was said
+        query = (
+            "SELECT source FROM events WHERE session = ? AND kind = 1"
+            " ORDER BY place, depth, time LIMIT 1"
+        )
+        source = db.execute(query, (number,)).get
+    preview = _preview(db, number)
+    return SessionView(name, title, source, *fields, preview=preview, extra=known)  # type: ignore[misc] # the columns of _SESSION
 
 
 def _preview(db: apsw.Connection, session: int) -> str:
@@ -141,13 +148,20 @@ def _preview(db: apsw.Connection, session: int) -> str:
 
 
 def messages(db: apsw.Connection, name: str) -> list[MessageView]:
-    """Return all messages of the session with exactly this id, in order."""
+    """Return all messages of the session with exactly this id, in order.
+
+    Raises:
+        NotFound: there is no such session.
+    """
+    found = db.execute("SELECT id, source FROM sessions WHERE session = ?", (name,)).fetchone()
+    if found is None:
+        raise NotFound(f"no session has the id {name!r}")
+    number, source = found
     query = (
-        f"SELECT key, place, {STORED} FROM events WHERE kind = ?"  # noqa: S608 - constants
-        f" AND session = (SELECT id FROM sessions WHERE session = ?) ORDER BY {_ORDER}"
+        f"SELECT key, place, {STORED} FROM events WHERE kind = ? AND session = ?"  # noqa: S608 - constants
+        f" ORDER BY {_ORDER}"
     )
-    source = db.execute("SELECT source FROM sessions WHERE session = ?", (name,)).get
-    views = [_message_view(name, source, row) for row in db.execute(query, (MESSAGE, name))]
+    views = [_message_view(name, source, row) for row in db.execute(query, (MESSAGE, number))]
     tools = _tool_names(views)
     return [_with_tool_name(view, tools) for view in views]
 
@@ -194,10 +208,16 @@ def _message_view(name: str, session_source: str | None, row: tuple[Any, ...]) -
     key, place, *columns = row
     event = stored(tuple(columns))
     fields = from_columns(event.columns)
-    role, content = fields.pop("role", None), fields.pop("content", None)
-    source = fields.pop("source", None) or session_source
+    # what a foreign writer gave another kind than it has stays among the fields
+    role, source = _text(fields, "role"), _text(fields, "source") or session_source
+    content = fields.pop("content") if isinstance(fields.get("content"), str | list) else None
     revised = event.original is not None
     return MessageView(name, key, role, content, place, source, fields, revised)
+
+
+def _text(fields: dict[str, Any], name: str) -> str | None:
+    value = fields.get(name)
+    return fields.pop(name) if isinstance(value, str) else None
 
 
 def _with_tool_name(view: MessageView, tools: dict[str, str]) -> MessageView:

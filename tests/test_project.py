@@ -319,7 +319,7 @@ def test_a_lane_that_cannot_be_read_is_named(lanes: Path, db: apsw.Connection) -
     pending = running._pending({("1", 1): path.stat().st_size})
     path.rename(path.with_name("gone"))
     with pytest.raises(ReadError, match=r"cannot open .*000001\.jsonl"):
-        running._intake.take_block(pending[0])
+        running._intake.take_block(pending[0][0])
     path.with_name("gone").rename(path)
     running.catch_up()
     assert _ids(db) == {"m1", "m2", "m3"}
@@ -339,6 +339,15 @@ def test_progress_counts_events_bytes_and_commits(
     assert progress.commits == len(told) > 1
     assert told[-1] == progress
     assert Projector(db, lanes).catch_up() == Progress()
+
+
+def test_many_small_segments_are_few_transactions(lanes: Path, db: apsw.Connection) -> None:
+    """A lane of many segments is not looked through again for each of them."""
+    for number in range(1, 101):
+        (fact,) = facts(message(f"m{number}", "alpha", time=10**15 + number))
+        write_segment(lanes, "1", number, header("L1", number, seq=number) + line(fact))
+    assert Projector(db, lanes).catch_up().commits == 1
+    assert counters(db)["events"] == 100
 
 
 def test_stop_ends_between_two_blocks(

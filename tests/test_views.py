@@ -154,7 +154,8 @@ def test_a_revised_message_shows_its_revision(journal: Journal, projection: Proj
 
 def test_an_unknown_session_has_no_messages(projection: Projection) -> None:
     """Messages of a session that is not there are none."""
-    assert projection.messages("nowhere") == []
+    with pytest.raises(NotFound, match="no session has the id 'nowhere'"):
+        projection.messages("nowhere")
 
 
 def test_context_is_a_part_of_the_conversation(tmp_path: Path) -> None:

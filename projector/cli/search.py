@@ -34,11 +34,11 @@ _CONTEXT_WIDTH = 100
 )
 @click.option("--since", type=Moment(), metavar="T", help="Only messages of T or later.")
 @click.option("--until", type=Moment(), metavar="T", help="Only messages before T.")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
-@click.option("--offset", type=click.IntRange(min=0), default=0, help="Hits to skip.")
+@click.option("--limit", type=click.IntRange(1, 1_000_000), default=20, show_default=True)
+@click.option("--offset", type=click.IntRange(0, 1_000_000), default=0, help="Hits to skip.")
 @click.option(
     "--context",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, 1_000_000),
     default=0,
     metavar="N",
     help="N messages around each hit.",

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 @click.command("sessions")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
-@click.option("--offset", type=click.IntRange(min=0), default=0, help="Sessions to skip.")
+@click.option("--limit", type=click.IntRange(1, 1_000_000), default=20, show_default=True)
+@click.option("--offset", type=click.IntRange(0, 1_000_000), default=0, help="Sessions to skip.")
 @timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @click.pass_obj

@@ -219,7 +219,10 @@ def judge(seen: Seen, tree: Tree, model: Model, required: set[Key]) -> list[str]
         failures += [f"{key} never said {said!r}" for said in places.values() if said not in tried]
         if len(places) > len(tried):
             failures.append(f"{key} was appended {len(tried)} times and stands {len(places)} times")
-    complete = all(len(seen.later.get(key, {})) >= len(t) for key, t in model.tried.items())
+    # a damaged line uses up a number, and noise may look like any count of lines
+    complete = all(
+        len(seen.later.get(key, {})) >= len(t) for key, t in model.tried.items()
+    ) and not any(problem.kind == "damage" for problem in (*seen.before, *seen.after))
     for problem in (*seen.before, *seen.after):
         if not _explained(problem, tree, complete=complete):
             failures.append(f"the power loss does not explain {problem}")

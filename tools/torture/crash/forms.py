@@ -1,4 +1,4 @@
-"""What may be left of a file that was not synced. Pure; `crash/model.py` says what that rests on."""
+"""What may be left of a file that was not synced. Pure; `crash/model.py` says why."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def forms(content: bytes, durable: int, ends: Iterable[int], random: Random) -> 
     for start, end in random.sample(spans, min(_SOME, len(spans))):
         yield content[:start].ljust(end, b"\0")
     # later bytes came before earlier ones
-    for ends in ([*blocks, size], writes, lines):
-        pieces = list(pairwise([durable, *ends]))
+    for after in ([*blocks, size], writes, lines):
+        pieces = list(pairwise([durable, *after]))
         for lost in _subsets(pieces, random):
             yield _without(content, lost)
             yield _without(content, lost)[: random.choice(cuts[1:])]
