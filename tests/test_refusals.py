@@ -34,6 +34,17 @@ def _refuse(code: int = errno.EIO) -> Callable[..., None]:
     return refuse
 
 
+def _close_badly(code: int) -> Callable[[SegmentFile], None]:
+    """Return what close(2) does that fails: the descriptor is gone all the same."""
+    real = SegmentFile.close
+
+    def close(file: SegmentFile) -> None:
+        real(file)
+        raise OSError(code, os.strerror(code))
+
+    return close
+
+
 @pytest.fixture
 def filled(journal_dir: Path) -> Path:
     """A journal of one message."""
@@ -62,7 +73,7 @@ def test_closing_what_is_synced_cannot_fail(
     journal = Journal.open(journal_dir, fsync=fsync)
     journal.append_message("s", "user", "hello", id="1")
     with monkeypatch.context() as patch:
-        patch.setattr(SegmentFile, "close", _refuse())
+        patch.setattr(SegmentFile, "close", _close_badly(errno.EIO))
         journal.close()
     assert ids(journal_dir) == ["1"]
 
@@ -74,7 +85,7 @@ def test_closing_what_was_never_synced_may_tell_of_a_loss(
     journal = Journal.open(journal_dir, fsync="never")
     journal.append_message("s", "user", "hello", id="1")
     with monkeypatch.context() as patch:
-        patch.setattr(SegmentFile, "close", _refuse(errno.EDQUOT))
+        patch.setattr(SegmentFile, "close", _close_badly(errno.EDQUOT))
         with pytest.raises(SyncError, match="same ids"):
             journal.close()
     with Journal.open(journal_dir) as again:

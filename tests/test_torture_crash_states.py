@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -12,20 +13,21 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-def sweep(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the enumeration of crash states from the repository's root."""
+def sweep(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the enumeration from the repository's root; it keeps what fails in `folder`."""
     return subprocess.run(
         [sys.executable, "tools/torture/crash_states.py", "--sample", *arguments],
         check=False,
         cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(folder)},
         capture_output=True,
         text=True,
     )
 
 
-def test_nothing_that_was_promised_is_lost_with_the_power() -> None:
+def test_nothing_that_was_promised_is_lost_with_the_power(tmp_path: Path) -> None:
     """In a sample of the states of each kind of workload everything holds."""
-    done = sweep()
+    done = sweep(tmp_path)
     assert done.returncode == 0, done.stderr
     count = re.search(r"([\d,]+) distinct states", done.stdout)
     assert count is not None, done.stdout
@@ -33,15 +35,15 @@ def test_nothing_that_was_promised_is_lost_with_the_power() -> None:
 
 
 @pytest.mark.parametrize("lie", ["data", "files", "folders"])
-def test_a_disk_that_does_not_sync_is_found_out(lie: str) -> None:
+def test_a_disk_that_does_not_sync_is_found_out(tmp_path: Path, lie: str) -> None:
     """The enumeration would notice if one kind of sync were left out: it can fail."""
-    done = sweep("--only", "first of all", "--lie", lie)
+    done = sweep(tmp_path, "--only", "first of all", "--lie", lie)
     assert done.returncode == 1
     assert "power lost after step" in done.stderr
 
 
-def test_what_is_projected_without_a_sync_is_found_out() -> None:
+def test_what_is_projected_without_a_sync_is_found_out(tmp_path: Path) -> None:
     """A view of what the log may still lose is a failure, and is told as one."""
-    done = sweep("--only", "projected", "--lie", "folders")
+    done = sweep(tmp_path, "--only", "projected", "--lie", "folders")
     assert done.returncode == 1
     assert "was acknowledged and is lost" in done.stderr

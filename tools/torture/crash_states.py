@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
     Workload = Callable[[Scene], None]
 
-FEWEST = 20_000
+FEWEST = 50_000
 """Distinct states of a full run: fewer mean that something is no longer enumerated."""
 FEWEST_OF_SAMPLE = 1_000
 FULL_SECONDS = 300
@@ -232,14 +232,14 @@ def _report(
     lay_out(tree, kept / "disk")
     log = (f"{n:4} {_shown(step)}" for n, step in enumerate(recorder.log[: place + 1]))
     (kept / "log").write_text("\n".join(log) + "\n")
-    lines = [f"{name}, seed {plan.seed}: power lost after step {place}, see {kept}"]
-    return "\n  ".join(
-        [
-            *lines,
-            *failures[:_SHOWN],
-            *([f"and {len(failures) - _SHOWN} more"] if len(failures) > _SHOWN else []),
-        ]
-    )
+    more = len(failures) - _SHOWN
+    lines = [
+        f"{name}, seed {plan.seed}: power lost after step {place}, see {kept}",
+        *failures[:_SHOWN],
+        *([f"and {more} more"] if more > 0 else []),
+        f"again: python tools/torture/crash_states.py --seed {plan.seed} --only '{name}'",
+    ]
+    return "\n  ".join(lines)
 
 
 def _shown(step: Step) -> str:
@@ -268,6 +268,8 @@ def main() -> int:
     share = _SAMPLE_SHARE if given.sample else min(1.0, given.seconds / FULL_SECONDS)
     plan = Plan(given.seed, share, 6 if given.sample else 1, tuple(given.lie))
     names = [n for n in (_SAMPLED if given.sample else all_workloads()) if given.only in n]
+    if not names:
+        parser.error(f"no workload has {given.only!r} in its name")
     begun = time.monotonic()
     with ProcessPoolExecutor(given.jobs, get_context("fork")) as pool:
         outcomes = list(pool.map(partial(explore, plan=plan), names))

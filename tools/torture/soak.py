@@ -226,6 +226,7 @@ class Soak:
         """
         for program in self.programs:
             program.start()
+        self._wait_for_writers()
         began = time.monotonic()
         kill = rebuild = look = 0.0
         settled = False
@@ -248,6 +249,16 @@ class Soak:
             if now >= rebuild:
                 rebuild = now + self.rng.uniform(0.5, min(12.0, seconds / 4))
                 self._rebuild()
+
+    def _wait_for_writers(self) -> None:
+        """Return when something was acknowledged: on a busy machine programs start slowly."""
+        until = time.monotonic() + _PATIENCE
+        while not any(path.stat().st_size for path in self.told.iterdir()):
+            for program in self.programs:
+                program.check()
+            if time.monotonic() > until:
+                raise Failed(f"nothing was appended within {_PATIENCE:.0f} s")
+            time.sleep(0.05)
 
     def _kill_one(self, *, calm: bool) -> None:
         victims = [

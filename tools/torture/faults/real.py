@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import journal.lane
 import journal.lane_writer
 import journal.verify
-from faults.workloads import catch_up
+from faults.workloads import catch_up, put
 from journal import Journal, JournalError
 from journal.directory import open_directory
 from journal.reader import read_events
@@ -193,7 +193,7 @@ def read_only(base: Path) -> list[str]:
 def run(base: Path) -> tuple[int, list[str]]:
     """Run all that this user may; return how many, and what is wrong."""
     for module in (journal.lane, journal.lane_writer):
-        module.ROLL_SIZE = ROLL_SIZE  # workloads.small() was here
+        put(module, "ROLL_SIZE", ROLL_SIZE)  # workloads.small() was here
     faults: list[Callable[[Path], list[str]]] = [file_limit]
     if os.geteuid() == 0 and shutil.which("mount"):
         faults += [full_disk, read_only]

@@ -222,7 +222,7 @@ def _child(work: Callable[[Path, Shared], int], folder: Path, shared: Shared) ->
         sys.stdout, sys.stderr = out, err
         sys.unraisablehook = lambda it: stray.append(f"unraisable in {it.object}: {it.exc_value!r}")
         threading.excepthook = lambda it: stray.append(
-            f"in thread {it.thread}: {''.join(traceback.format_exception(it.exc_value))}"  # type: ignore[arg-type] # never None here
+            f"in thread {it.thread}: {''.join(traceback.format_exception(it.exc_value))}"
         )
         # some systems let only ancestors trace
         ctypes.CDLL(None).prctl(_PTRACER, ctypes.c_ulong(_ANYONE), 0, 0, 0)
@@ -239,7 +239,7 @@ def _child(work: Callable[[Path, Shared], int], folder: Path, shared: Shared) ->
     finally:
         with contextlib.suppress(ValueError):
             err.flush()
-        stderr = err.buffer.getvalue().decode()  # type: ignore[attr-defined] # it is a BytesIO
+        stderr = err.buffer.getvalue().decode()
         shared.say({"errors": noted, "stderr": stderr[-4000:], "stray": stray})
         os._exit(code)
 

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
+from unittest.mock import patch
 
 import journal.cli
 import journal.lane
@@ -30,6 +31,7 @@ from projector.watch import Bell
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+    from types import ModuleType
 
     from faults.traced import Shared
     from journal.shared_lane import Fsync
@@ -60,16 +62,22 @@ settings = Settings()
 
 def small() -> None:
     """Make segments and transactions so small that a few events make many; in this process."""
-    for module in (journal.lane, journal.lane_writer):
-        assert module.ROLL_SIZE  # noqa: S101 - a name that moved would make the sweep toothless
-        module.ROLL_SIZE = _ROLL
-    assert journal.shared_lane._GATHER  # noqa: S101, SLF001 - as above
-    journal.shared_lane._GATHER = 0.002  # noqa: SLF001 - the wait is not what is tested
-    assert projector.project._TRANSACTION  # noqa: S101, SLF001 - as above
-    projector.project._TRANSACTION = 4 * 1024  # noqa: SLF001 - several transactions from few events
-    assert projector.schema.BUSY_MS  # noqa: S101 - as above
-    for waiting in (projector.schema, projector.project):
-        waiting.BUSY_MS = 50
+    put(journal.lane, "ROLL_SIZE", _ROLL)
+    put(journal.lane_writer, "ROLL_SIZE", _ROLL)
+    put(journal.shared_lane, "_GATHER", 0.002)  # the wait is not what is tested
+    put(projector.project, "_TRANSACTION", 4 * 1024)
+    put(projector.schema, "BUSY_MS", 50)
+    put(projector.project, "BUSY_MS", 50)
+
+
+def put(module: ModuleType, name: str, value: float) -> None:
+    """Put another value in the place of a module's constant.
+
+    Raises:
+        AttributeError: the module has none of that name: the sweep would lose its teeth.
+    """
+    getattr(module, name)
+    setattr(module, name, value)
 
 
 def event(number: int) -> dict[str, object]:
@@ -177,8 +185,9 @@ def rebuild(folder: Path, _shared: Shared) -> int:
 
 def run(folder: Path, _shared: Shared) -> int:
     """Run the projector until it has caught up, then ask it to stop as an operator does."""
-    Bell.wait = lambda _self: os.kill(os.getpid(), signal.SIGTERM)  # type: ignore[method-assign] # what is tested comes before it
-    return _command(projector.cli.main, ["projector", "--journal", str(folder), "run"])
+    # what is tested comes before the first wait
+    with patch.object(Bell, "wait", lambda _: os.kill(os.getpid(), signal.SIGTERM)):
+        return _command(projector.cli.main, ["projector", "--journal", str(folder), "run"])
 
 
 def _command(main: Callable[[], None], arguments: list[str]) -> int:
