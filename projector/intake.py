@@ -12,7 +12,7 @@ from journal.errors import ReadError
 from journal.reader import Chunk, SegmentRef, read_chunk
 from journal.record import FORMAT, DamagedRecord, Header
 from journal.scan import Damage
-from journal.segment import open_segment
+from journal.segment import open_segment, read_lane_uuid
 from projector.apply import Applier, Row
 from projector.watermark import Mark, Place, fingerprint, load_marks, place, save_mark, stands
 
@@ -133,7 +133,7 @@ class Intake:
             if isinstance(record, Header):
                 self._begin(ref, mark, record, Damage(start, item.end - start, ""))
             elif mark.uuid.startswith(_FUTURE):
-                pass  # it was quarantined with its header: a newer program rebuilds it
+                pass  # what its records mean only a newer program knows, and that rebuilds
             else:
                 if not mark.lane:
                     self._unheaded(ref, mark)
@@ -164,9 +164,13 @@ class Intake:
             mark.lane = self.applier.state.lane(header.lane)
 
     def _unheaded(self, ref: SegmentRef, mark: Mark) -> None:
-        """Give records without a header a lane of their own, named after their folder."""
+        """Give records without a header the lane that the segments beside them name."""
+        try:
+            lane = read_lane_uuid(ref.path.parent)
+        except OSError as error:
+            raise ReadError(f"cannot read {ref.path.parent}: {error.strerror or error}") from error
         mark.uuid = f"?{ref.lane}/{ref.number}"
-        mark.lane = self.applier.state.lane(f"?{ref.lane}")
+        mark.lane = self.applier.state.lane(lane or f"?{ref.lane}")
 
     def _quarantine(self, ref: SegmentRef, mark: Mark, damage: Damage) -> None:
         state = self.applier.state
