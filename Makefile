@@ -22,6 +22,7 @@ lint: .venv/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/mypy tools/cli_reference.py tools/acceptance.py tools/demo.py
 	$(BIN)/mypy tools/demo
+	$(BIN)/mypy tools/torture
 	$(BIN)/lint-imports
 
 format: .venv/dev.stamp
