@@ -84,8 +84,9 @@ def open_directory(path: str | os.PathLike[str], *, create: bool = True) -> Dire
                 _refuse_foreign(folder)
                 _sync_above(folder)
                 _make_mark(folder)
-            make_folder(folder / "lanes")
         uuid = _read_mark(folder)
+        if create:  # behind the mark: in a journal of a newer format nothing is made
+            make_folder(folder / "lanes")
     except OSError as error:
         raise JournalOpenError(
             f"cannot open the journal at {folder}: {error.strerror or error}"
@@ -222,7 +223,9 @@ def _read_mark(folder: Path) -> str:
         ) from None
     try:
         mark = orjson.loads(content)
-        version, uuid = mark["format"], str(mark["uuid"])
+        version, uuid = mark["format"], mark["uuid"]
+        if not isinstance(uuid, str) or not uuid:
+            raise TypeError(f"uuid is {uuid!r}")  # noqa: TRY301 - told below with the file
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise NotAJournalError(
             f"{folder / MARK} is damaged ({error!r}); the lanes beside it may be whole:"

@@ -8,6 +8,7 @@ locking and closing change nothing and do not come here.
 from __future__ import annotations
 
 import os
+import stat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Disk:
 
     def open_lock(self, path: Path) -> int:
         """Open a lock file for reading and writing, making it where there is none."""
-        return os.open(path, os.O_RDWR | os.O_CREAT | _FLAGS, _MODE)
+        return open_lock_file(path)
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
         """Append bytes in one system call; return how many were taken."""
@@ -89,3 +90,19 @@ def write_whole(fd: int, data: bytes) -> None:
     # a short write comes before the error that explains it: go on until it shows
     while done < len(data):
         done += in_use.write(fd, memoryview(data)[done:])
+
+
+def open_lock_file(path: Path) -> int:
+    """Open a lock file for reading and writing, making it, 0600, where there is none.
+
+    Raises:
+        OSError: the file system refuses.
+    """
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | _FLAGS, _MODE)
+    try:
+        if stat.S_IMODE(os.fstat(fd).st_mode) != _MODE:
+            os.fchmod(fd, _MODE)  # a strict umask took bits away: nobody could open it again
+    except OSError:
+        os.close(fd)
+        raise
+    return fd

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -80,6 +81,9 @@ _KNOWN: dict[str, tuple[dict[str, tuple[type, ...]], tuple[str, ...]]] = {
 EVENT_TYPES = tuple(_KNOWN)
 """The event types whose fields are known here; others are stored as they are."""
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+"""What would break an id, a session or a type that is printed on a line of its own."""
+
 _NAMES = {str: "a string", int: "an integer", list: "a list", dict: "an object"}
 
 
@@ -87,13 +91,17 @@ def check_event(type: str, session: str, id: str, data: Mapping[str, Any]) -> No
     """Refuse an event that no reader could use.
 
     Raises:
-        EventError: a key is empty or too long, or a known event type lacks a field or has one
-            of the wrong kind; the message names the field.
+        EventError: a key is empty or too long or has control characters, or a known event type
+            lacks a field or has one of the wrong kind; the message names the field.
     """
     for name, value in (("session", session), ("id", id), ("type", type)):
         if not isinstance(value, str) or not value or len(value) > KEY_LIMIT:
             raise EventError(
                 f"{name} must be a string of 1 to {KEY_LIMIT} characters, not {_short(value)}"
+            )
+        if _CONTROL.search(value) is not None:
+            raise EventError(
+                f"{name} must not have control characters, such as newlines: {_short(value)}"
             )
     if not isinstance(data, dict):
         raise EventError(f"data must be a dict, not {_short(data)}")
@@ -122,8 +130,18 @@ def _check_fields(
             wanted = " or ".join(_NAMES[kind] for kind in kinds)
             raise EventError(f"{name} must be {wanted}, not {_short(value)}")
     for name in required:
-        if not data.get(name):
+        if name not in data:
             raise EventError(f"{type} needs {name!r}")
+    _check_values(data, required)
+
+
+def _check_values(data: Mapping[str, Any], required: tuple[str, ...]) -> None:
+    """Refuse values of the right kind that say nothing, or nothing that can be."""
+    for name in (*required, "source"):
+        if data.get(name) == "":
+            raise EventError(f"{name} must not be empty")
+    if data.get("token_count", 0) < 0:
+        raise EventError(f"token_count must not be negative, as {data['token_count']} is")
     for name in ("timestamp", "started", "ended"):
         if name in data:
             check_moment(name, data[name])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from journal.directory import make_folder
 from journal.errors import LeaseError
 from journal.ids import uuid7
 from journal.segment import (
+    LAST_NUMBER,
     ROLL_SIZE,
     Tail,
     identity,
@@ -30,6 +33,19 @@ if TYPE_CHECKING:
 LOCK = "lock"
 _TAKE = portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
 _MOST = 100_000
+_ITS_OWN = frozenset(
+    {
+        errno.EACCES,
+        errno.EPERM,
+        errno.EEXIST,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.ELOOP,
+        errno.ENXIO,
+    }
+)
+"""What is wrong with one lane alone. Of anything else (too many open files, a read-only disk) the
+next lane would have as much, and each try would leave a new one behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +110,25 @@ class Lane:
             ) from error
 
 
-def lease(lanes: Path) -> Lane:
-    """Take the first free lane, lowest number first; make one where none is free.
+def lease(lanes: Path) -> tuple[Lane, Continuation]:
+    """Take the first free lane, lowest number first, and find where its last lessee stopped.
+
+    A lane that this user cannot use is passed over like one that is leased. Where none is free,
+    one is made.
 
     Raises:
-        LeaseError: the file system refuses, or the lane belongs to another user.
+        LeaseError: the file system refuses where another lane would not help.
     """
     for number in range(1, _MOST):
         path = lanes / str(number)
+        made = False
         try:
-            if (lane := _try(path)) is not None:
-                return lane
+            made = make_folder(path)
+            if (taken := _take(path)) is not None:
+                return taken
         except OSError as error:
+            if not made and error.errno in _ITS_OWN and os.path.lexists(path):
+                continue
             raise LeaseError(
                 f"cannot lease lane {path}: {error.strerror or error}; a journal belongs to one"
                 " user: give this user its own with --journal or JOURNAL_DIR"
@@ -113,6 +136,25 @@ def lease(lanes: Path) -> Lane:
                 else f"cannot lease lane {path}: {error.strerror or error}"
             ) from error
     raise LeaseError(f"all {_MOST} lanes in {lanes} are leased; close some writers")
+
+
+def _take(path: Path) -> tuple[Lane, Continuation] | None:
+    """Lock a lane and look where it ends; None if it is leased.
+
+    Raises:
+        OSError: the lane cannot be used.
+    """
+    lane = _try(path)
+    if lane is None:
+        return None
+    try:
+        at = _continuation(path)
+        if at.number >= LAST_NUMBER:
+            raise FileExistsError(errno.EEXIST, "its last number is taken", str(path))  # noqa: TRY301 - given back below
+    except BaseException:
+        lane.release()
+        raise
+    return lane, at
 
 
 def lease_new(lanes: Path) -> Lane:
@@ -124,8 +166,9 @@ def lease_new(lanes: Path) -> Lane:
     try:
         for number in range(1, _MOST):
             path = lanes / str(number)
-            if path.exists():
+            if os.path.lexists(path):
                 continue
+            make_folder(path)
             lane = _try(path)
             # another process may have made it, held it and left, between the two looks
             if lane is not None and not segment_numbers(path):
@@ -138,9 +181,18 @@ def lease_new(lanes: Path) -> Lane:
 
 
 def _try(path: Path) -> Lane | None:
-    make_folder(path)
+    """Lock a lane; None if it is leased.
+
+    Raises:
+        OSError: the lane cannot be used.
+        LeaseError: the file system has no locks.
+    """
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     fd = disk.in_use.open_lock(path / LOCK)
     try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise FileExistsError(errno.EEXIST, "its lock is no regular file", str(path))  # noqa: TRY301 - closed below
         portalocker.lock(fd, _TAKE)
         return Lane(path, fd)
     except portalocker.exceptions.AlreadyLocked:
@@ -186,7 +238,9 @@ def _behind_overlap(path: Path, earlier: list[int], tail: Tail) -> tuple[int, in
         if before is None:
             continue
         seq, time = max(seq, before.seq), max(time, before.time)
-        if header is not None and before.seq <= header.seq:
+        # one of which only the header is left may have begun to write the same records again
+        bare = before.header is not None and before.seq == before.header.seq
+        if header is not None and before.seq <= header.seq and not bare:
             break
         header = before.header
     return seq, time

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -50,12 +51,13 @@ class LaneWriter:
         Raises:
             LeaseError: no lane could be leased, or its files cannot be used.
         """
-        lane = lease(directory.lanes)
+        lane, at = lease(directory.lanes)
+        segment = None
         try:
-            at = lane.continuation()
-            segment = (
-                SegmentFile.reopen(lane.path, at.number, at.size) if at.size is not None else None
-            )
+            # a segment that another user made may be one that can only be read
+            with contextlib.suppress(PermissionError):
+                if at.size is not None:
+                    segment = SegmentFile.reopen(lane.path, at.number, at.size)
         except OSError as error:
             lane.release()
             raise LeaseError(

@@ -61,32 +61,52 @@ def list_segments(lanes: Path) -> list[SegmentRef]:
     """List every segment of every lane, by lane and number.
 
     Raises:
-        ReadError: a folder cannot be read.
+        ReadError: a folder cannot be read; it is named.
+    """
+    return [ref for name in list_lanes(lanes) for ref in list_lane(lanes / name)]
+
+
+def list_lanes(lanes: Path) -> list[str]:
+    """List the names of the lanes' folders, numbers in their order.
+
+    Raises:
+        ReadError: the folder of the lanes cannot be read.
     """
     try:
         with os.scandir(lanes) as entries:
             folders = [e.name for e in entries if e.is_dir(follow_symlinks=False)]
-        return [
-            ref for name in sorted(folders, key=_lane_order) for ref in _list_lane(lanes / name)
-        ]
     except OSError as error:
         raise ReadError(f"cannot list the lanes in {lanes}: {error.strerror or error}") from error
+    return sorted(folders, key=_lane_order)
 
 
 def _lane_order(name: str) -> tuple[int, str]:
     return (int(name) if name.isascii() and name.isdigit() else 0, name)
 
 
-def _list_lane(lane: Path) -> list[SegmentRef]:
+def list_lane(lane: Path) -> list[SegmentRef]:
+    """List the segments of one lane, by number.
+
+    Raises:
+        ReadError: its folder cannot be read.
+    """
     numbered = []
-    with os.scandir(lane) as entries:
-        for entry in entries:
-            number = segment_number(entry.name)
-            if number is None:
-                continue
-            status = entry.stat(follow_symlinks=False)
-            if stat.S_ISREG(status.st_mode):
-                numbered.append((number, entry.name, status.st_size))
+    try:
+        with os.scandir(lane) as entries:
+            for entry in entries:
+                number = segment_number(entry.name)
+                if number is None:
+                    continue
+                status = entry.stat(follow_symlinks=False)
+                if stat.S_ISREG(status.st_mode):
+                    numbered.append((number, entry.name, status.st_size))
+    except PermissionError as error:
+        raise ReadError(
+            f"cannot list lane {lane}: {error.strerror}; its events are missing until this user"
+            " may read it: give it to this user (chown -R), or move it out of the journal"
+        ) from error
+    except OSError as error:
+        raise ReadError(f"cannot list lane {lane}: {error.strerror or error}") from error
     numbered.sort()
     last = numbered[-1][0] if numbered else 0
     return [SegmentRef(lane / n, lane.name, k, size, k < last) for k, n, size in numbered]

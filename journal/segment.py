@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import stat
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -28,7 +29,11 @@ if TYPE_CHECKING:
 ROLL_SIZE = 32 * 1024 * 1024
 """Bytes at which a segment is final and its lane goes on in the next one."""
 
+LAST_NUMBER = 10**12 - 1
+"""The highest number of a segment: a lane in which it stands has no room for another."""
+
 _SUFFIX = ".jsonl"
+_DIGITS = 12
 _BLOCK = 64 * 1024
 
 
@@ -41,6 +46,8 @@ def segment_number(name: str) -> int | None:
     """Return the number in a segment's file name; None for any other name."""
     stem, dot, suffix = name.partition(".")
     if f"{dot}{suffix}" != _SUFFIX or not stem.isascii() or not stem.isdigit():
+        return None
+    if len(stem) > _DIGITS:  # what stands in no database's integer is no position
         return None
     number = int(stem)
     # `1.jsonl` beside `000001.jsonl` would be two files for one number
@@ -58,7 +65,18 @@ def open_segment(path: Path) -> FileIO:
     Raises:
         OSError: the file system refuses.
     """
-    return FileIO(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), "rb")
+    # a pipe in the place of a segment would keep the opener waiting for ever
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    return FileIO(os.open(path, flags), "rb")
+
+
+def is_segment(path: Path) -> bool:
+    """Say whether a regular file stands there: nothing else is read.
+
+    Raises:
+        OSError: the file system does not say.
+    """
+    return stat.S_ISREG(path.lstat().st_mode)
 
 
 def header_line(lane: str, seq: int, started: int) -> bytes:
@@ -97,7 +115,10 @@ def read_lane_uuid(lane: Path) -> str | None:
         OSError: a segment cannot be read.
     """
     for number in reversed(segment_numbers(lane)):
-        with open_segment(lane / segment_name(number)) as file:
+        path = lane / segment_name(number)
+        if not is_segment(path):
+            continue
+        with open_segment(path) as file:
             header = _read_header(file.fileno())
         if header is not None:
             return header.lane
@@ -247,11 +268,13 @@ class Tail:
 
 
 def read_tail(path: Path) -> Tail | None:
-    """Read how a segment ends; None if no record of it can be read.
+    """Read how a segment ends; None if no record of it can be read, or it is no regular file.
 
     Raises:
         OSError: the file cannot be read.
     """
+    if not is_segment(path):
+        return None
     with open_segment(path) as file:
         size = os.fstat(file.fileno()).st_size
         header = _read_header(file.fileno())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from journal.errors import ReadError
 from journal.lane import LOCK
-from journal.reader import SegmentRef, list_segments, read_segment
+from journal.reader import SegmentRef, list_lane, list_lanes, read_segment
 from journal.segment import segment_number
 from journal.soundness import DEATH, LaneCheck, Problem, duplicates
 
@@ -59,7 +59,17 @@ def verify(lanes: Path) -> Report:
             problem in the report.
     """
     problems = list(_strangers(lanes))
-    walks = [_LaneWalk(name, refs) for name, refs in _by_lane(lanes).items()]
+    walks = []
+    names = list_lanes(lanes)
+    for name in names:
+        try:
+            refs = list_lane(lanes / name)
+        except ReadError as error:
+            problems.append(Problem("unreadable", name, None, None, 0, str(error)))
+            continue
+        problems += _strangers_in(lanes / name)
+        if refs:
+            walks.append(_LaneWalk(name, refs))
     for walk in walks:
         walk.read()
     for _ in range(_LOOKS):
@@ -74,7 +84,7 @@ def verify(lanes: Path) -> Report:
         problems += walk.check.problems
     problems += duplicates([walk.check for walk in walks])
     return Report(
-        lanes=sum(1 for entry in os.scandir(lanes) if entry.is_dir(follow_symlinks=False)),
+        lanes=len(names),
         segments=sum(len(walk.refs) for walk in walks),
         events=sum(walk.check.events for walk in walks),
         bytes=sum(walk.bytes for walk in walks),
@@ -85,13 +95,6 @@ def verify(lanes: Path) -> Report:
 def _place(problem: Problem) -> tuple[tuple[int, str], int, int]:
     number = int(problem.lane) if problem.lane.isascii() and problem.lane.isdigit() else 0
     return (number, problem.lane), problem.segment or 0, problem.offset or 0
-
-
-def _by_lane(lanes: Path) -> dict[str, list[SegmentRef]]:
-    by_lane: dict[str, list[SegmentRef]] = {}
-    for ref in list_segments(lanes):
-        by_lane.setdefault(ref.lane, []).append(ref)
-    return by_lane
 
 
 class _LaneWalk:
@@ -158,19 +161,32 @@ def _size(path: Path) -> int:
 
 
 def _strangers(lanes: Path) -> Iterator[Problem]:
-    """Yield every entry that no lane has: another program's file, a link, an odd name."""
+    """Yield every entry that is no lane: another program's file, a link."""
     try:
-        for entry in sorted(os.scandir(lanes), key=lambda entry: entry.name):
-            if not entry.is_dir(follow_symlinks=False):
-                what = _what(entry)
-                yield Problem("foreign", "", None, None, 0, f"{entry.name} in lanes/ is {what}")
-                continue
-            for inner in sorted(os.scandir(entry.path), key=lambda inner: inner.name):
-                if (reason := _stranger(inner)) is not None:
-                    number = segment_number(inner.name)
-                    yield Problem("foreign", entry.name, number, None, 0, reason)
+        with os.scandir(lanes) as entries:
+            for entry in sorted(entries, key=_name):
+                if not entry.is_dir(follow_symlinks=False):
+                    reason = f"{entry.name} in lanes/ is {_what(entry)}"
+                    yield Problem("foreign", "", None, None, 0, reason)
     except OSError as error:
         raise ReadError(f"cannot list the lanes in {lanes}: {error.strerror or error}") from error
+
+
+def _strangers_in(lane: Path) -> Iterator[Problem]:
+    """Yield every entry that no lane has: another program's file, a link, an odd name."""
+    try:
+        with os.scandir(lane) as entries:
+            for entry in sorted(entries, key=_name):
+                if (reason := _stranger(entry)) is not None:
+                    number = segment_number(entry.name)
+                    yield Problem("foreign", lane.name, number, None, 0, reason)
+    except OSError as error:
+        reason = f"cannot list lane {lane}: {error.strerror or error}"
+        yield Problem("unreadable", lane.name, None, None, 0, reason)
+
+
+def _name(entry: os.DirEntry[str]) -> str:
+    return entry.name
 
 
 def _stranger(entry: os.DirEntry[str]) -> str | None:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import threading
 import weakref
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, get_args
 
 from journal.directory import open_directory
@@ -16,7 +17,7 @@ from journal.ids import uuid7
 from journal.shared_lane import Fsync, SharedLane
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from datetime import datetime
     from pathlib import Path
 
@@ -195,6 +196,8 @@ def _event(type: str, session: str, id: str | None, data: Mapping[str, Any]) -> 
 
 
 def _from_mapping(event: Mapping[str, Any]) -> NewEvent:
+    if not isinstance(event, Mapping):
+        raise EventError(f"not a mapping with type, session and data, but {event!r:.60}")
     try:
         rest = dict(event)
         type, session, data = rest.pop("type"), rest.pop("session"), rest.pop("data")

@@ -196,8 +196,7 @@ class OnlyOne:
     def _try(self) -> int | None:
         """Lock the file and return its descriptor; None if somebody else holds it."""
         try:
-            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-            fd = os.open(self._path, flags, 0o600)
+            fd = disk.open_lock_file(self._path)
         except OSError as error:
             raise ProjectionError(f"cannot open {self._path}: {error.strerror or error}") from error
         try:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -123,6 +124,22 @@ def test_append_refuses_what_does_not_go_together(
     assert not journal_dir.exists()
 
 
+@pytest.mark.parametrize(
+    ("option", "reason"),
+    [
+        ("--session", "session must be a string of 1 to 1024 characters, not ''"),
+        ("--role", "role must not be empty"),
+        ("--id", "id must be a string of 1 to 1024 characters, not ''"),
+        ("--source", "source must not be empty"),
+    ],
+)
+def test_append_says_what_is_empty(run: Run, option: str, reason: str) -> None:
+    """An option that is given and empty is not called missing."""
+    options = {"--session": "s", "--role": "user"} | {option: ""}
+    result = run("append", *(part for pair in options.items() for part in pair), "hi")
+    assert (result.exit_code, result.stderr) == (1, f"Error: {reason}\n")
+
+
 def test_append_refuses_bytes_that_are_no_text(run: Run) -> None:
     """Input that is not UTF-8 is told with the place, not stored as something else."""
     result = run("append", "--session", "s1", "--role", "user", input=b"caf\xe9")
@@ -191,6 +208,14 @@ def test_append_jsonl_loses_no_good_line_to_a_bad_one(journal_dir: Path, run: Ru
     assert result.stderr.splitlines()[-1] == f"appended {len(good)}, refused {len(good)}"
 
 
+def test_append_jsonl_tells_refusals_in_the_order_of_the_lines(run: Run) -> None:
+    """Lines that do not parse and lines that the journal refuses are told as they stand."""
+    bad = ['{"session":"s","role":"u","extra":{"n":98765432109876543210}}', "no JSON"] * 3
+    result = run("append", "--jsonl", input="\n".join(bad))
+    told = [line.partition(":")[0] for line in result.stderr.splitlines()[:-1]]
+    assert told == [f"line {n}" for n in range(1, 7)]
+
+
 def test_append_jsonl_counts(run: Run) -> None:
     """With --json the counts are data."""
     result = run("append", "--jsonl", "--json", input='{"session":"s","role":"u"}\nbad\n')
@@ -245,6 +270,7 @@ def test_cat_since_takes_times_and_durations(
     with Journal.open(journal_dir) as journal:
         with monkeypatch.context() as patch:
             patch.setattr("time.time_ns", lambda: 1_500_000_000 * 10**9)
+            patch.setattr("journal.clock._seen", 0)  # other tests have read later times
             journal.append_message("s", "user", "old", id="old")
         journal.append_message("s", "user", "new", id="new")
 
@@ -260,6 +286,22 @@ def test_cat_since_takes_times_and_durations(
 def test_cat_since_refuses_what_is_no_time(run: Run, text: str) -> None:
     """What is no time is wrong usage, and says what would be one."""
     assert run("cat", "--since", text).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "zone"), [("0001-01-01", "Asia/Tokyo"), ("9999-12-31T23:59", "America/Los_Angeles")]
+)
+def test_cat_since_refuses_the_ends_of_the_calendar(
+    run: Run, text: str, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A local time that has no other in UTC is told in words."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", zone)
+        time.tzset()
+        result = run("cat", "--since", text)
+    time.tzset()
+    assert result.exit_code == 2
+    assert f"'{text}' cannot be told in every zone" in result.stderr
 
 
 def test_cat_tells_damage(journal_dir: Path, run: Run, expect_problems: ExpectedProblems) -> None:
@@ -342,7 +384,7 @@ def test_verify_says_that_all_is_well(journal_dir: Path, run: Run) -> None:
     _fill(journal_dir)
     result = run("verify")
     assert result.exit_code == 0
-    assert result.stdout.startswith("1 lanes, 1 segments, 3 events, ")
+    assert result.stdout.startswith("1 lane, 1 segment, 3 events, ")
     assert result.stdout.endswith("bytes: no problems\n")
 
 

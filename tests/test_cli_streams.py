@@ -33,7 +33,7 @@ def shell(journal_dir: Path) -> Shell:
 
     def shell(line: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["bash", "-c", f"{known}{line}"],
+            ["/bin/bash", "-c", f"{known}{line}"],
             env=os.environ | {"PYTHON": sys.executable, "JOURNAL": str(journal_dir)},
             capture_output=True,
             text=True,

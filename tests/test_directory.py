@@ -106,9 +106,22 @@ def test_a_newer_journal_is_refused(journal_dir: Path) -> None:
     (journal_dir / "journal.json").write_text('{"format": 2, "uuid": "u"}')
     with pytest.raises(VersionError, match="install a newer"):
         Journal.open(journal_dir)
+    assert os.listdir(journal_dir) == ["journal.json"]
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 1}', "\0\0"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"format": 1}',
+        '{"format": 1, "uuid": 5}',
+        '{"format": 1, "uuid": null}',
+        '{"format": 1, "uuid": ""}',
+        "\0\0",
+    ],
+)
 def test_a_damaged_mark_says_how_to_mend_it(journal_dir: Path, content: str) -> None:
     """A mark that cannot be read is told with a mark that would do."""
     journal_dir.mkdir()
@@ -138,6 +151,8 @@ def test_linked_lanes_are_refused(journal_dir: Path, tmp_path: Path) -> None:
     (journal_dir / "lanes").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(JournalOpenError, match="File exists"):
         Journal.open(journal_dir)
+    assert os.listdir(tmp_path / "elsewhere") == []
+    (journal_dir / "lanes").unlink()
 
 
 def test_the_default_is_named_or_xdg(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,8 +51,8 @@ def test_an_unknown_field_is_refused_with_a_way_out() -> None:
 
 def test_a_message_needs_a_role() -> None:
     """A message without a role is none; an empty role is none either."""
-    for data in ({}, {"role": ""}):
-        with pytest.raises(EventError, match="needs 'role'"):
+    for data, reason in (({}, "needs 'role'"), ({"role": ""}, "role must not be empty")):
+        with pytest.raises(EventError, match=reason):
             check_event("message.appended", "s", "m1", data)
 
 
@@ -63,6 +63,43 @@ def test_keys_are_strings_of_1_to_1024_characters(key: str, value: object) -> No
     keys: dict[str, Any] = {"type": "x", "session": "s", "id": "m1"} | {key: value}
     with pytest.raises(EventError, match=f"^{key} must be a string of 1 to 1024 characters"):
         check_event(data={}, **keys)
+
+
+@pytest.mark.parametrize("key", ["session", "id", "type"])
+@pytest.mark.parametrize("value", ["a\nb", "\0", "a\x1f", "\x7f"])
+def test_keys_have_no_control_characters(key: str, value: str) -> None:
+    """Ids are printed one a line: a newline in one would be two of them."""
+    keys: dict[str, Any] = {"type": "x", "session": "s", "id": "m1"} | {key: value}
+    with pytest.raises(EventError, match=f"^{key} must not have control characters"):
+        check_event(data={}, **keys)
+
+
+@pytest.mark.parametrize(
+    ("type", "data", "reason"),
+    [
+        ("message.appended", {"role": "user", "source": ""}, "^source must not be empty"),
+        ("message.revised", {"message": "m", "source": ""}, "^source must not be empty"),
+        ("session.created", {"source": ""}, "^source must not be empty"),
+        ("session.titled", {"title": ""}, "^title must not be empty"),
+        ("message.appended", {"role": "user", "token_count": -5}, "^token_count must not be neg"),
+        ("message.revised", {"message": "m", "token_count": -1}, "^token_count must not be neg"),
+    ],
+)
+def test_values_that_say_nothing_are_refused(type: str, data: dict[str, Any], reason: str) -> None:
+    """An empty source and fewer than no tokens are mistakes."""
+    with pytest.raises(EventError, match=reason):
+        check_event(type, "s", "m1", data)
+
+
+def test_no_tokens_and_no_text_are_values() -> None:
+    """A message may be empty, and may have cost nothing."""
+    data = {"role": "user", "token_count": 0, "content": "", "reasoning": ""}
+    check_event("message.appended", "s", "m1", data)
+
+
+def test_the_last_microsecond_that_a_double_holds_is_a_time() -> None:
+    """2^53 - 1 is taken, 2^53 is not."""
+    check_event("message.appended", "s", "m1", {"role": "user", "timestamp": 2**53 - 1})
 
 
 def test_an_unknown_type_is_stored_as_it_is() -> None:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from journal import Journal, LeaseError
+from journal.lane import _continuation
 from tests.journals import FORK_OF_A_THREADED_PROCESS, headers, ids, lane_names
+from tests.projections import facts, header, message, write_lane, write_segment
 
 if TYPE_CHECKING:
     import subprocess
@@ -156,21 +158,6 @@ def test_the_lock_file_stays(journal_dir: Path) -> None:
     assert lock.stat().st_ino == inode
 
 
-@pytest.mark.parametrize("name", ["lanes/1", "lanes/1/lock"])
-def test_a_link_in_a_lane_is_not_followed(journal_dir: Path, tmp_path: Path, name: str) -> None:
-    """A lane or lock that is a link is an error that names it; its target is not touched."""
-    Journal.open(journal_dir).close()
-    (journal_dir / "lanes/1/lock").unlink()
-    if name == "lanes/1":
-        (journal_dir / "lanes/1").rmdir()
-    target = tmp_path / "target"
-    (journal_dir / name).symlink_to(target)
-    with pytest.raises(LeaseError, match="cannot lease lane"):
-        Journal.open(journal_dir)
-    assert not target.exists()
-    (journal_dir / name).unlink()
-
-
 def test_a_foreign_user_is_told_to_take_another_journal(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,3 +173,12 @@ def test_a_foreign_user_is_told_to_take_another_journal(
     monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(LeaseError, match="belongs to one user"):
         Journal.open(journal_dir)
+
+
+def test_bare_headers_do_not_hide_a_number_that_was_given_out(tmp_path: Path) -> None:
+    """Two segments that were to hold a record again, and lost it: its number is still used."""
+    lane = tmp_path / "1"
+    write_lane(tmp_path, "1", facts(*(message(str(n), "hello") for n in (1, 2, 3))))
+    for number in (2, 4):
+        write_segment(tmp_path, "1", number, header("L1", number, seq=3) + b'{"crc":"12')
+    assert _continuation(lane).seq == 4

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from journal import Journal
-from journal.segment import read_tail, segment_name, segment_number, segment_numbers
+from journal.segment import LAST_NUMBER, read_tail, segment_name, segment_number, segment_numbers
 from tests.journals import events, headers, ids, segments
 
 if TYPE_CHECKING:
@@ -27,14 +27,24 @@ def _seqs(path: Path) -> list[int]:
     return [record.seq for record in events(path)]
 
 
-@pytest.mark.parametrize("number", [1, 999_999, 1_000_000])
+@pytest.mark.parametrize("number", [1, 999_999, 1_000_000, LAST_NUMBER])
 def test_a_name_gives_its_number(number: int) -> None:
     """Names have six digits or more, and give their number back."""
     assert segment_number(segment_name(number)) == number
 
 
 @pytest.mark.parametrize(
-    "name", ["1.jsonl", "0000001.jsonl", "000001.json", "000001.jsonl.tmp", "lock", "००००१.jsonl"]
+    "name",
+    [
+        "1.jsonl",
+        "0000001.jsonl",
+        "000001.json",
+        "000001.jsonl.tmp",
+        "lock",
+        "००००१.jsonl",
+        "1000000000000.jsonl",
+        f"{'9' * 23}.jsonl",
+    ],
 )
 def test_other_names_are_no_segments(name: str) -> None:
     """Only the one name that a number has is taken: two files for a number would be one lost."""

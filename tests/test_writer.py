@@ -83,10 +83,14 @@ def test_many_are_one_write(journal_dir: Path, monkeypatch: pytest.MonkeyPatch) 
         ({"type": "x", "session": "s"}, "event 1: 'data' is missing"),
         ({"type": "x", "session": "", "data": {}}, "event 1: session must be a string"),
         ({"type": "x", "session": "s", "data": {}, "time": 1}, "event 1: 'time' is no key"),
+        ("x", "event 1: not a mapping with type, session and data, but 'x'"),
+        (None, "event 1: not a mapping"),
     ],
 )
 def test_one_bad_event_of_many_writes_nothing(
-    journal_dir: Path, bad: dict[str, Any], message: str
+    journal_dir: Path,
+    bad: Any,  # noqa: ANN401 - any mistake
+    message: str,
 ) -> None:
     """Events are checked before any of them is written."""
     good = {"type": "x", "session": "s", "id": "good", "data": {}}

@@ -10,6 +10,7 @@ import orjson
 
 from journal.cli.exits import FAILED
 from journal.cli.message_lines import NumberedLine, batches, parse_message
+from journal.cli.streams import OutputError
 from journal.errors import EventError
 from journal.ids import uuid7
 from journal.writer import Journal
@@ -65,7 +66,8 @@ def append_command(  # noqa: PLR0913 - click gives every option as an argument
     tool_name, tool_calls, tool_call_id, token_count, finish_reason, reasoning, source, model,
     timestamp (ISO 8601 with a zone, or µs since 1970), parent, and extra for anything else. A
     line that cannot be stored is told on stderr with its number; the others are appended, and
-    the exit code is 1.
+    the exit code is 1. Where nobody reads the ids of --ack any more, as behind `head`, it stops
+    with exit code 1 and says how many lines were appended.
 
     \b
         echo '{"session":"s1","role":"user","content":"hello","id":"m1"}' |
@@ -74,7 +76,7 @@ def append_command(  # noqa: PLR0913 - click gives every option as an argument
     JSON: id and position of the message; with --jsonl the counts appended and refused.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     if jsonl:
-        if text or session or role or id or source:
+        if any(given is not None for given in (text, session, role, id, source)):
             raise click.UsageError("with --jsonl, session, role and the rest stand in the lines")
         if ack and as_json:
             raise click.UsageError("--ack prints ids; --json prints one object: give one of them")
@@ -83,17 +85,26 @@ def append_command(  # noqa: PLR0913 - click gives every option as an argument
         return
     if ack:
         raise click.UsageError("--ack goes with --jsonl")
-    if not session or not role:
+    if session is None or role is None:
         raise click.UsageError("give --session and --role, or --jsonl")
     content = _read_text() if text is None or text == "-" else text
     id = uuid7() if id is None else id
     with Journal.open(context.obj, fsync=fsync) as journal:
         position = journal.append_message(session, role, content, id=id, source=source)
-    click.echo(orjson.dumps({"id": id, "position": str(position)}) if as_json else id)
+    try:
+        click.echo(orjson.dumps({"id": id, "position": str(position)}) if as_json else id)
+    except OutputError as error:
+        raise OutputError(f"the message is appended, and its id is {id!r}; {error}") from error
+
+
+def _stdin() -> BufferedReader:
+    if sys.stdin is None:
+        raise click.UsageError("standard input is closed: pipe something in, or give TEXT")
+    return cast("BufferedReader", sys.stdin.buffer)
 
 
 def _read_text() -> str:
-    stream = sys.stdin.buffer
+    stream = _stdin()
     if stream.isatty():
         raise click.UsageError("give the message as TEXT, or pipe it in")
     try:
@@ -113,12 +124,18 @@ class _Appender:
         self._ack = ack
 
     def append(self, lines: list[NumberedLine]) -> None:
+        """Append what can be stored of a batch; tell the rest, in the order of the lines.
+
+        Raises:
+            OutputError: what happened cannot be told; the batch may be appended in part.
+        """
         events = []
+        refusals: dict[int, EventError] = {}
         for number, line in lines:
             try:
                 events.append((number, parse_message(line)))
             except EventError as error:
-                self._refuse(number, error)
+                refusals[number] = error
         try:
             self._write([event for _, event in events])
         except EventError:  # nothing was written: find the line that is to blame
@@ -126,27 +143,41 @@ class _Appender:
                 try:
                     self._write([event])
                 except EventError as error:
-                    self._refuse(number, error)
+                    refusals[number] = error
+        self.refused += len(refusals)
+        for number, refusal in sorted(refusals.items()):
+            reason = str(refusal).removeprefix("event 0: ")
+            self._say(f"line {number}: {reason}", err=True)
 
     def _write(self, events: list[dict[str, Any]]) -> None:
         self._journal.append_many(events)
         self.appended += len(events)
         if self._ack and events:
-            click.echo("\n".join(event["id"] for event in events))
+            self._say("\n".join(event["id"] for event in events))
 
-    def _refuse(self, number: int, error: EventError) -> None:
-        self.refused += 1
-        reason = str(error).removeprefix("event 0: ")
-        click.echo(f"line {number}: {reason}", err=True)
+    def _say(self, text: str, *, err: bool = False) -> None:
+        try:
+            click.echo(text, err=err)
+        except BrokenPipeError as error:
+            # to end with 0, as commands that only read do, would hide that lines are missing
+            name = "standard error" if err else "standard output"
+            raise OutputError(f"nobody reads {name} any more") from error
 
 
 def _append_lines(path: Path, fsync: Fsync, *, ack: bool, as_json: bool) -> bool:
     """Append standard input; say whether every line was stored."""
-    read = cast("BufferedReader", sys.stdin.buffer).read1
+    read = _stdin().read1
     with Journal.open(path, fsync=fsync) as journal:
         appender = _Appender(journal, ack=ack)
-        for lines in batches(read):
-            appender.append(lines)
+        try:
+            for lines in batches(read):
+                appender.append(lines)
+        except OutputError as error:
+            raise OutputError(
+                f"{error}: stopped with {appender.appended:,} lines appended,"
+                f" {appender.refused:,} refused; the rest was not read."
+                " Append all of it again: lines with ids are not doubled"
+            ) from error
     if as_json:
         click.echo(orjson.dumps({"appended": appender.appended, "refused": appender.refused}))
     elif appender.refused:

@@ -49,13 +49,17 @@ def verify_command(context: click.Context, as_json: bool) -> None:  # noqa: FBT0
     else:
         for problem in report.problems:
             click.echo(describe(problem))
-        found = f"{len(report.problems):,} problems" if report.problems else "no problems"
-        click.echo(
-            f"{report.lanes:,} lanes, {report.segments:,} segments, {report.events:,} events,"
-            f" {report.bytes:,} bytes: {found}"
-        )
+        counts = [(report.lanes, "lane"), (report.segments, "segment")]
+        counts += [(report.events, "event"), (report.bytes, "byte")]
+        held = ", ".join(_count(number, noun) for number, noun in counts)
+        found = _count(len(report.problems), "problem") if report.problems else "no problems"
+        click.echo(f"{held}: {found}")
     if report.problems:
         context.exit(DAMAGED)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def describe(problem: Problem) -> str:

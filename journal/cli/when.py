@@ -34,7 +34,12 @@ def parse_moment(text: str, now: datetime) -> int:
                 " or how far back (30m, 2h, 3d, 1w)"
             ) from error
     if moment.tzinfo is None:
-        moment = moment.astimezone()
+        try:
+            moment = moment.astimezone()
+        except (ValueError, OverflowError) as error:
+            raise ValueError(
+                f"{text!r} cannot be told in every zone: give a time of the years 2 to 9998"
+            ) from error
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
