@@ -19,13 +19,12 @@ from journal.segment import (
     LAST_NUMBER,
     ROLL_SIZE,
     Tail,
-    identity,
     read_lane_uuid,
     read_tail,
     segment_name,
     segment_numbers,
-    stands_at,
 )
+from journal.segment_file import identity, stands_at
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,8 @@ from journal.event import Event
 from journal.lane import lease
 from journal.position import Position
 from journal.record import encode_event
-from journal.segment import ROLL_SIZE, SegmentFile, close_all, header_line
+from journal.segment import ROLL_SIZE
+from journal.segment_file import SegmentFile, close_all, header_line
 from journal.unsynced import Unsynced, sync_all, vanished
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from journal.errors import AppendError
 from journal.ids import uuid7
 from journal.lane import lease_new
 from journal.record import encode_event
-from journal.segment import ROLL_SIZE, SegmentFile, header_line
+from journal.segment import ROLL_SIZE
+from journal.segment_file import SegmentFile, header_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,7 +12,7 @@ from journal.record import Record, decode
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from journal.segment import SegmentFile
+    from journal.segment_file import SegmentFile
 
 
 @dataclass(slots=True)

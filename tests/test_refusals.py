@@ -14,7 +14,7 @@ import pytest
 
 from journal import Journal, LeaseError, SyncError
 from journal.directory import open_directory
-from journal.segment import SegmentFile
+from journal.segment_file import SegmentFile
 from projector.build import open_current, rebuild
 from projector.errors import ProjectionError
 from projector.generation import CURRENT, OnlyOne, generations

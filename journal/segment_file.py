@@ -1,0 +1,168 @@
+"""A segment open for appending, and the line that it begins with."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from journal import disk
+from journal.ids import uuid7
+from journal.record import FORMAT, Header, encode_header
+from journal.segment import segment_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def header_line(lane: str, seq: int, started: int) -> bytes:
+    """Return the first line of a segment that this process begins.
+
+    Args:
+        lane: uuid of the lane.
+        seq: sequence number of the segment's first event.
+        started: when it is begun, microseconds since 1970.
+    """
+    header = Header(
+        format=FORMAT,
+        segment=uuid7(),
+        lane=lane,
+        seq=seq,
+        host=platform.node(),
+        boot=_boot_id(),
+        pid=os.getpid(),
+        started=started,
+    )
+    return encode_header(header)
+
+
+def _boot_id() -> str:
+    """Name the running of the machine; empty where the kernel does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def identity(status: os.stat_result) -> tuple[int, int]:
+    """Return what tells an open file from another one at the same path."""
+    return status.st_dev, status.st_ino
+
+
+def stands_at(path: str, file: tuple[int, int]) -> bool:
+    """Say whether a file is the one at `path`: not deleted, moved or replaced.
+
+    Raises:
+        OSError: the file system does not say.
+    """
+    try:
+        status = os.stat(path, follow_symlinks=False)  # noqa: PTH116 - each durable append asks
+        return identity(status) == file
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+class SegmentFile:
+    """A segment open for appending; only the process that holds the lane has one.
+
+    Attributes:
+        number: the segment's number.
+        size: bytes written and complete.
+    """
+
+    __slots__ = ("_fd", "_identity", "_name", "number", "path", "size")
+
+    def __init__(self, path: Path, number: int, size: int, fd: int) -> None:
+        self.path = path
+        self.number = number
+        self.size = size
+        self._fd = fd
+        self._name = str(path)
+        self._identity = identity(os.fstat(fd))
+
+    @classmethod
+    def create(cls, lane: Path, number: int) -> SegmentFile:
+        """Make a lane's n-th segment, empty.
+
+        Raises:
+            OSError: the file system refuses, or the segment exists.
+        """
+        path = lane / segment_name(number)
+        fd = disk.in_use.create(path)
+        try:
+            disk.in_use.fchmod(fd, 0o600)  # a strict umask may have taken bits away
+            return cls(path, number, 0, fd)
+        except OSError:
+            os.close(fd)
+            raise
+
+    @classmethod
+    def reopen(cls, lane: Path, number: int, size: int) -> SegmentFile:
+        """Go on in a segment that ends in a whole record.
+
+        Raises:
+            OSError: the file system refuses.
+        """
+        path = lane / segment_name(number)
+        fd = disk.in_use.open_append(path)
+        try:
+            return cls(path, number, size, fd)
+        except OSError:
+            os.close(fd)
+            raise
+
+    def write(self, data: bytes) -> None:
+        """Append whole records in a single system call.
+
+        Raises:
+            OSError: the file system refused; part of `data` may stand in the file, so
+                nothing may be written behind it.
+        """
+        disk.write_whole(self._fd, data)
+        self.size += len(data)
+
+    def length(self) -> int:
+        """Return the bytes that the file has, complete or not.
+
+        Raises:
+            OSError: the file system refuses.
+        """
+        return os.fstat(self._fd).st_size
+
+    def sync(self) -> None:
+        """Make what was written durable.
+
+        Raises:
+            OSError: the disk refused; what it holds is unknown from here on.
+        """
+        disk.in_use.fdatasync(self._fd)
+
+    def is_there(self) -> bool:
+        """Say whether the file still stands where it was opened.
+
+        Raises:
+            OSError: the file system does not say.
+        """
+        return stands_at(self._name, self._identity)
+
+    def close(self) -> None:
+        """Close the file; closing again does nothing.
+
+        Raises:
+            OSError: some file systems tell only now that they lost what was not synced.
+        """
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+
+def close_all(files: Iterable[SegmentFile]) -> OSError | None:
+    """Close files, each of them; return the first error, for whom it matters."""
+    first = None
+    for file in files:
+        try:
+            file.close()
+        except OSError as error:
+            first = first or error
+    return first
