@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from journal.soundness import Kind
+
+# a shell that runs the tests in the background has them ignore Ctrl-C, and what they start, too
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # a shared machine is slow now and then: that is no failure
 settings.register_profile("journal", deadline=None, max_examples=60)
