@@ -8,6 +8,7 @@ import os
 import random
 import resource
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,12 +59,15 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     return disk
 
 
-@pytest.fixture
-def small_files() -> Iterator[Callable[[int], None]]:
-    """Lets no file of this process grow over so many bytes, until the test ends."""
+@contextmanager
+def small_files(size: int) -> Iterator[None]:
+    """Let no file of this process grow over so many bytes: not for long, its output is one too."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def _tear(monkeypatch: pytest.MonkeyPatch, landing: Callable[[bytes], int]) -> None:
@@ -343,17 +347,15 @@ def test_full_disk_leaves_a_torn_line_and_the_next_append_rolls(
 
 
 def test_file_size_limit_is_an_error_like_a_full_disk(
-    journal_dir: Path,
-    small_files: Callable[[int], None],
-    expect_problems: ExpectedProblems,
+    journal_dir: Path, expect_problems: ExpectedProblems
 ) -> None:
     """A limit of the operating system on the size of files makes the lane roll, not die."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "one", id="1")
-        small_files(segments(journal_dir)[0].stat().st_size + 10)
-        with pytest.raises(AppendError):
+        with small_files(segments(journal_dir)[0].stat().st_size + 10):
+            with pytest.raises(AppendError):
+                journal.append_message("s", "user", "two", id="2")
             journal.append_message("s", "user", "two", id="2")
-        journal.append_message("s", "user", "two", id="2")
     assert ids(journal_dir) == ["1", "2"]
     expect_problems("torn")
 
