@@ -159,3 +159,49 @@ def test_importing_the_library_loads_nothing_heavy() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert found.stdout.strip() == ""
+
+
+def test_an_empty_path_is_wrong_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that was not set must not import the current folder."""
+    (tmp_path / "a.jsonl").write_bytes(HELLO)
+    monkeypatch.chdir(tmp_path)
+    result = invoke(tmp_path / "journal", "auto", "")
+    assert result.exit_code == 2
+    assert "empty" in result.stderr
+    assert not (tmp_path / "journal").exists()
+
+
+def test_the_report_fits_a_terminal(tmp_path: Path) -> None:
+    """However a file calls what it holds, the table is 80 columns wide at most."""
+    kinds = [line(type="response_item", payload={"type": "x" * size}) for size in (30, 64, 500)]
+    good = line(type="response_item", payload={"type": "message", "role": "user", "content": "x"})
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join([good, *kinds]) + b"\n")
+    result = invoke(tmp_path / "journal", "codex", tmp_path / "a.jsonl")
+    assert result.exit_code == 0
+    assert max(map(len, result.stderr.splitlines())) <= 80
+
+
+def test_a_wrong_format_fails_the_command_and_does_not_flood_the_terminal(tmp_path: Path) -> None:
+    """Each file is an error; the first of them are named, and the others counted."""
+    for number in range(30):
+        (tmp_path / f"{number:02}.jsonl").write_bytes(HELLO)
+    result = invoke(tmp_path / "journal", "codex", tmp_path)
+    assert result.exit_code == 1
+    assert result.stderr.count("this looks like openai, not codex") == 20
+    assert "10 more" in result.stderr
+
+
+def test_an_interrupted_import_gives_its_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was written until then is counted, and the status is that of an interrupt."""
+    (tmp_path / "a.jsonl").write_bytes(HELLO)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Journal, "append_many", interrupt)
+    result = invoke(tmp_path / "journal", "auto", tmp_path / "a.jsonl", "--json")
+    assert result.exit_code == 130
+    assert json.loads(result.stdout)["messages"] == 0
+    assert "interrupted" in result.stderr.lower()

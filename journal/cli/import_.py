@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import signal
 import sys
 import threading
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from journal.cli.exits import FAILED, NOT_FOUND
+from journal.cli.exits import FAILED, INTERRUPTED, NOT_FOUND
 from journal.errors import JournalError
 
 if TYPE_CHECKING:
@@ -23,13 +25,30 @@ if TYPE_CHECKING:
 
 _NAMED = 10
 """Files of no known format that are named on a terminal."""
+_FAILED = 20
+"""Files with an error that are named."""
 FORMATS = ("auto", "claude-code", "codex", "openai")
+
+
+class _GivenPath(click.Path):
+    """A path that says something: an empty one would be the current folder."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        """Refuse an empty path, such as a variable gives that was not set."""
+        if not os.fspath(value):
+            self.fail("the path is empty; for the current folder say .", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 @click.command("import")
 @click.argument("format", type=click.Choice(FORMATS), metavar="FORMAT")
 @click.argument(
-    "paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path)
+    "paths", nargs=-1, required=True, metavar="PATH...", type=_GivenPath(path_type=Path)
 )
 @click.option("--follow", is_flag=True, help="Go on importing as files grow, until interrupted.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON on stdout.")
@@ -86,6 +105,7 @@ def import_command(
     from journal.writer import Journal  # noqa: PLC0415
 
     report = Report()
+    interrupted = False
     with Journal.open(context.obj) as journal:
         importer = Importer(journal, format, reread=reread, report=report)
         try:
@@ -96,7 +116,12 @@ def import_command(
         except JournalError as error:
             # what was written until then is worth its report
             report.errors[str(journal.path)] = str(error)
+        except KeyboardInterrupt:
+            interrupted = True
     _show(report, as_json=as_json)
+    if interrupted:
+        click.echo("Interrupted: what is counted is written; import again for the rest.", err=True)
+        context.exit(INTERRUPTED)
     if report.errors:
         context.exit(FAILED)
 
@@ -170,12 +195,16 @@ def _show(report: Report, *, as_json: bool) -> None:
     else:
         rows = list(report.rows())
         width = max(len(name) for name, _ in rows)
+        digits = max(len(count) for _, count in rows)
         for name, count in rows:
-            click.echo(f"{name:<{width}}  {count:>12}", err=True)
+            click.echo(f"{name:<{width}}  {count:>{digits}}", err=True)
         for name in report.unknown[:_NAMED]:
             click.echo(f"no known format: {name}", err=True)
         if len(report.unknown) > _NAMED:
             more = len(report.unknown) - _NAMED
             click.echo(f"no known format: {more:,} more; --json names them all", err=True)
-    for name, why in report.errors.items():
+    for name, why in itertools.islice(report.errors.items(), _FAILED):
         click.echo(f"Error: {name}: {why}", err=True)
+    if len(report.errors) > _FAILED:
+        more = len(report.errors) - _FAILED
+        click.echo(f"Error: {more:,} more files; --json names them all", err=True)

@@ -34,7 +34,7 @@ from journal.importers.items import (
     present,
     text_or_none,
 )
-from journal.importers.moments import micros
+from journal.importers.moments import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -210,7 +210,7 @@ class ClaudeCode:
         data = {
             "role": "system",
             "content": value["prUrl"],
-            "timestamp": micros(value.get("timestamp")),
+            "timestamp": moment(value.get("timestamp")),
             "extra": present(
                 {
                     "subtype": "pr-link",

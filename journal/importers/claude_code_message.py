@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from journal.importers.items import count_or_none, present, text_or_none
-from journal.importers.moments import micros
+from journal.importers.moments import moment
 
 if TYPE_CHECKING:
     from journal.importers.items import Json
@@ -81,12 +81,9 @@ def message_data(value: dict[str, Json], *, taken_from: str | None = None) -> di
 
 
 def _common(value: dict[str, Json], more: dict[str, Json]) -> dict[str, Json]:
-    timestamp = micros(value.get("timestamp"))
     kept = {name: value.get(source) for source, name in _KEPT.items()}
-    if timestamp is None:
-        kept["timestamp"] = value.get("timestamp")  # one that no clock shows is kept as it is
     return {
-        "timestamp": timestamp,
+        "timestamp": moment(value.get("timestamp")),
         "parent": text_or_none(value.get("parentUuid")),
         "extra": present({**kept, **more}),
     }

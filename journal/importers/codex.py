@@ -25,7 +25,7 @@ from journal.event import SESSION_CREATED, SESSION_TITLED
 from journal.importers.codex_items import item_data
 from journal.importers.codex_twins import Twins, texts_of
 from journal.importers.items import Skipped, fact, fingerprint, message, present, text_or_none
-from journal.importers.moments import micros
+from journal.importers.moments import Moment, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,7 @@ class Codex:
         if not isinstance(payload, dict):
             yield from self._bare(line, value, id)
             return
-        timestamp = micros(value.get("timestamp"))
+        timestamp = moment(value.get("timestamp"))
         if kind == "session_meta":
             yield from self._meta(line, payload)
         elif kind == "response_item":
@@ -113,7 +113,7 @@ class Codex:
             "source": SOURCE,
             "cwd": text_or_none(payload.get("cwd")),
             "parent": text_or_none(parent),
-            "started": micros(payload.get("timestamp")),
+            "started": moment(payload.get("timestamp")),
             "extra": present(
                 {
                     "cli_version": payload.get("cli_version"),
@@ -135,7 +135,7 @@ class Codex:
         line: int,
         payload: dict[str, Json],
         id: str,
-        timestamp: int | None,
+        timestamp: Moment,
         parent: str | None,
     ) -> Iterator[Item]:
         data = item_data(payload, id)
@@ -152,7 +152,7 @@ class Codex:
         yield message(line, self.session, own or id, {**data, **shared})
 
     def _event(
-        self, line: int, payload: dict[str, Json], id: str, timestamp: int | None
+        self, line: int, payload: dict[str, Json], id: str, timestamp: Moment
     ) -> Iterator[Item]:
         kind = payload.get("type")
         text = text_or_none(payload.get("message")) or text_or_none(payload.get("text"))
@@ -188,7 +188,7 @@ class Codex:
             yield Skipped(line, f"event_msg/{_shorten(kind)}")
 
     def _context(
-        self, line: int, payload: dict[str, Json], id: str, timestamp: int | None
+        self, line: int, payload: dict[str, Json], id: str, timestamp: Moment
     ) -> Iterator[Item]:
         before, turn = self._turn, (payload.get("model"), payload.get("cwd"))
         self._turn = turn
@@ -222,7 +222,7 @@ class Codex:
         elif isinstance(kind, str):
             # the same words may come twice, and no time tells them apart
             place = f"{line}-{id[:16]}"
-            yield from self._item(line, value, place, micros(value.get("timestamp")), self._before)
+            yield from self._item(line, value, place, moment(value.get("timestamp")), self._before)
         else:
             yield Skipped(line, _shorten(value.get("record_type")))
 

@@ -10,15 +10,15 @@ that does not begin with the session's meta the item may be in the piece before.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from journal.importers.items import Found, Skipped
+from journal.importers.items import Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from journal.importers.items import Item, Json
+    from journal.importers.items import Found, Item, Json
 
 NEAR = 16
 """Lines between the two; in the rollouts seen they are neighbours."""
@@ -78,7 +78,7 @@ class Twins:
             self._said.popleft()
         while self._waiting and self._waiting[0].line < line - NEAR:
             copy = self._waiting.pop(0)
-            yield Found(line, copy.found.event)
+            yield replace(copy.found, line=line)
 
     def end(self) -> Iterator[Item]:
         """Name the texts that still wait."""

@@ -30,6 +30,8 @@ _SIGNED, _UNSIGNED = -(2**63), 2**64
 BYTES = "bytes that are no UTF-8 replaced by U+FFFD"
 SURROGATE = "lone surrogate replaced by U+FFFD"
 NUMBER = "number that JSON cannot carry kept as a string"
+_NOT_JSON = "not JSON"
+_UTF_16 = "UTF-16, not UTF-8"
 
 
 class BadLine(ValueError):  # noqa: N818 - reads as what it is in `except BadLine`
@@ -49,6 +51,24 @@ def decode(raw: bytes) -> tuple[Json, tuple[str, ...]]:
     if raw.count(b"[") + raw.count(b"{") > DEPTH and too_deep(value):
         raise BadLine("nested too deeply")
     return value, repairs
+
+
+def unfinished(raw: bytes, bad: BadLine) -> str:
+    """Say why the last line, which has no newline, is none: more of it may come, or not."""
+    reason = str(bad)
+    if reason != _NOT_JSON or not raw.removeprefix(BOM).lstrip().startswith((b"{", b"[")):
+        return reason
+    return f"{_NOT_JSON}: lines that end in CR alone" if b"\r" in raw else "unfinished last line"
+
+
+def _no_json(raw: bytes) -> str:
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return _UTF_16
+    zeros = sorted((raw[::2].count(0), raw[1::2].count(0)))
+    if zeros == [0, 0]:
+        return _NOT_JSON
+    # every other byte of Latin text; zeros that a torn write left stand side by side
+    return _UTF_16 if zeros[0] == 0 and zeros[1] * 4 > len(raw) else "NUL bytes"
 
 
 def too_deep(value: Json) -> bool:
@@ -104,7 +124,7 @@ def _decode_slowly(raw: bytes) -> tuple[Json, tuple[str, ...]]:
     except RecursionError:
         raise BadLine("nested too deeply") from None
     except json.JSONDecodeError:
-        raise BadLine("NUL bytes" if b"\0" in raw else "not JSON") from None
+        raise BadLine(_no_json(raw)) from None
     if cleaned is not value:
         repairs[SURROGATE] = None
     return cleaned, tuple(repairs)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
-from journal.importers.decode import BOM, BadLine, decode
+from journal.importers.decode import BOM, BadLine, decode, unfinished
 from journal.importers.document import format_of
 from journal.importers.lines import read_lines
 from journal.importers.openai import unwrap
@@ -31,29 +31,36 @@ class Kind:
     Attributes:
         format: one of FORMATS, or None when it is of none of them.
         document: whether it is one JSON document, rather than JSON lines.
+        why: why the format cannot be told, where the file's bytes say it.
     """
 
     format: str | None
     document: bool
+    why: str | None = field(default=None, compare=False)
 
 
 def detect(stream: BinaryIO, *, name: str) -> Kind:
     """Find out what a file is from its first lines, and its name where these leave it open."""
     document = _is_document(stream, name)
     if document:
-        return Kind(format_of(stream), document=True)
+        format, why = format_of(stream)
+        return Kind(format, document=True, why=why)
     stream.seek(0)
+    why = None
+    readable = False
     for line in read_lines(stream, limit=_LONGEST):
         if line.number > _LOOKED_AT:
             break
         if line.raw:
             try:
                 value, _ = decode(line.raw)
-            except BadLine:
+            except BadLine as bad:
+                why = why or (str(bad) if line.finished else unfinished(line.raw, bad))
                 continue
+            readable = True
             if (format := format_of_line(value)) is not None:
                 return Kind(format, document=False)
-    return Kind(None, document=False)
+    return Kind(None, document=False, why=None if readable else why)
 
 
 def format_of_line(value: Json) -> str | None:

@@ -25,7 +25,7 @@ from journal.importers.openai import (
     told,
     unwrap,
 )
-from journal.importers.streaming import Broken, pieces_of
+from journal.importers.streaming import DEEP, Broken, TooDeep, pieces_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ _NEITHER = "a JSON document without a list of messages"
 def items_of(stream: BinaryIO, place: Place) -> Iterator[Item]:
     """Give what a document holds; `stream` is a file, from any position in it."""
     shape = shape_of(stream)
-    if shape.broken is not None:
+    if shape.broken is not None and not shape.deep:
         stream.seek(0)
         raw = stream.read(REPAIRABLE + 1)
         if len(raw) <= REPAIRABLE:
@@ -57,28 +57,31 @@ def items_of(stream: BinaryIO, place: Place) -> Iterator[Item]:
         for number, items in _streamed(stream, shape, place):  # noqa: B007 - told where it breaks
             yield from items
     except Broken as broken:
-        yield Skipped(number + 1, f"broken JSON document: {broken}")
+        deep = isinstance(broken, TooDeep)
+        yield Skipped(number + 1, DEEP if deep else f"broken JSON document: {broken}")
     else:
         if shape.broken is not None:
-            yield Skipped(number + 1, f"broken JSON document: {shape.broken}")
+            reason = DEEP if shape.deep else f"broken JSON document: {shape.broken}"
+            yield Skipped(number + 1, reason)
 
 
-def format_of(stream: BinaryIO) -> str | None:
-    """Tell which format a document has: "claude-code", "openai", or None."""
+def format_of(stream: BinaryIO) -> tuple[str | None, str | None]:
+    """Tell which format a document has: "claude-code", "openai", or None; and why none."""
     shape = shape_of(stream)
     if shape.wraps_lines:
-        return "claude-code"
-    if shape.talk is not None:
-        return "openai"
-    if shape.renders:
-        return "openai" if unwrap(shape.rest) is not None else None
-    if shape.top != "list":
-        return None
-    try:
-        first = next(pieces_of(stream, "item"), None)
-    except Broken:
-        return None
-    return "openai" if unwrap(first) is not None else None
+        return "claude-code", None
+    found, deep = shape.talk is not None, shape.deep
+    if not found and shape.renders:
+        found = unwrap(shape.rest) is not None
+    elif not found and shape.top == "list":
+        try:
+            first = next(pieces_of(stream, "item"), None)
+        except Broken as broken:
+            deep = isinstance(broken, TooDeep)
+        else:
+            deep = too_deep(first)
+            found = not deep and unwrap(first) is not None
+    return ("openai", None) if found else (None, DEEP if deep else None)
 
 
 Numbered = tuple[int, "Iterator[Item]"]
@@ -115,7 +118,7 @@ def _talk(stream: BinaryIO, shape: Shape, name: str, place: Place) -> Iterator[N
 
 
 def _deep(number: int) -> Iterator[Item]:
-    return iter((Skipped(number, "nested too deeply"),))
+    return iter((Skipped(number, DEEP),))
 
 
 def _whole(value: Json, place: Place) -> Iterator[Item]:

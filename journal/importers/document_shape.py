@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from journal.importers.openai import RENDERED, choose
-from journal.importers.streaming import Broken, Builder, events_of
+from journal.importers.streaming import DEEP, Broken, Builder, events_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +50,11 @@ class Shape:
     rest: dict[str, Json] = field(default_factory=dict)
     large: list[str] = field(default_factory=list)
     broken: str | None = None
+
+    @property
+    def deep(self) -> bool:
+        """Whether it stops being read for its depth."""
+        return self.broken == DEEP
 
     @property
     def wraps_lines(self) -> bool:

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from journal.writer import Journal
 
 _UNKNOWN = (
-    "not a transcript of a known format; say which with `journal import FORMAT` in place of auto"
+    "not a transcript of a known format{}; say which with `journal import FORMAT` in place of auto"
 )
+_OTHER = "this looks like {0}, not {1}; import it as {0}, or with auto"
 _POLL = 0.25
 """Seconds between two looks at the files that are followed."""
 _SWEEP = 4
@@ -110,7 +111,7 @@ class Importer:
         while not wait(_POLL if polls else 0):
             if polls % _SWEEP == 0:
                 for source in self.sources(paths):
-                    if source.path not in self._watched and not wait(0):
+                    if source.real not in self._watched and not wait(0):
                         self._guarded(source, last=False)
             for watched in list(self._watched.values()):
                 if not wait(0):
@@ -153,17 +154,18 @@ class Importer:
         except OSError as error:
             self._failed(source, error)
             return
-        self._watched[source.path] = _Watched(source, state, tail)
+        self._watched[source.real] = _Watched(source, state, tail)
 
     def _file(
         self, source: Source, stream: BinaryIO, *, last: bool, tail: Tail | None
     ) -> Tail | None:
+        skipped = self.report.skipped.copy()
         if tail is None or not tail.goes_on(stream):
             kind = self._kind(source, stream)
             if kind.format is None:
                 return None
-            if source.path not in self._read:
-                self._read.add(source.path)
+            if source.real not in self._read:
+                self._read.add(source.real)
                 self.report.files += 1
             if kind.document:
                 self._document(source, kind.format, stream)
@@ -172,7 +174,17 @@ class Importer:
             tail = Tail(source.path, kind.format, known)
         tail.read(stream, self._sink, last=last, step=lambda offset: self.step(source, offset))
         self._remember(source, tail.entry())
+        if not tail.messages and self._is_other(source, detect(stream, name=source.path.name)):
+            # the reasons for which another format's lines are skipped say nothing
+            self.report.skipped = skipped
         return tail
+
+    def _is_other(self, source: Source, kind: Kind) -> bool:
+        """Tell whether a file is of another format than was said; that is an error."""
+        if self.format == "auto" or kind.format in (None, self.format):
+            return False
+        self.report.errors[shown(source.path)] = _OTHER.format(kind.format, self.format)
+        return True
 
     def _document(self, source: Source, format: str, stream: BinaryIO) -> None:
         entry = read_document(
@@ -194,13 +206,18 @@ class Importer:
         if not stream.seek(0, os.SEEK_END):
             return Kind(None, document=False)  # nothing in it yet
         if self.format != "auto":
+            if kind.document and self._is_other(source, kind):
+                return Kind(None, document=True)
             kind = Kind(self.format, document=kind.document)
         if kind.format is not None:
             self._unknown.discard(source.path)
         elif source.named:
-            self.report.errors[shown(source.path)] = _UNKNOWN
-        else:
+            why = "" if kind.why is None else f" ({kind.why})"
+            self.report.errors[shown(source.path)] = _UNKNOWN.format(why)
+        elif source.path not in self._unknown:
             self._unknown.add(source.path)
+            if kind.why is not None:
+                self.report.skip(kind.why)
         return kind
 
     def _failed(self, source: Source, error: OSError) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
 from journal.event import KEY_LIMIT, MESSAGE_APPENDED
+from journal.importers.moments import Moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 Json = Any
 """A decoded JSON value: what it is, is for the parser to find out."""
 
@@ -24,10 +27,12 @@ class Found:
     Attributes:
         line: number of the line, from 1; in one JSON document, the number of the piece.
         event: the arguments of `Journal.append`: type, session, id, data.
+        repairs: what of it is not as the source says it.
     """
 
     line: int
     event: dict[str, Any]
+    repairs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +87,42 @@ class Place:
 
 
 def message(line: int, session: str, id: str, data: dict[str, Any]) -> Found:
-    """Make a `message.appended` event; fields without a value are left out."""
-    return event(line, MESSAGE_APPENDED, session, id, data)
-
-
-def event(line: int, type: str, session: str, id: str, data: dict[str, Any]) -> Found:
-    """Make an event; fields that are None are left out, keys too long for one are shortened."""
-    kept = {name: value for name, value in data.items() if value is not None}
-    return Found(line, {"type": type, "session": key(session), "id": key(id), "data": kept})
+    """Make a `message.appended` event."""
+    kept, repairs = _kept(data)
+    event = {"type": MESSAGE_APPENDED, "session": key(session), "id": key(id), "data": kept}
+    return Found(line, event, repairs)
 
 
 def fact(line: int, type: str, session: str, data: dict[str, Any]) -> Found:
     """Make an event about a session whose id is its content: said twice, it is one event."""
-    kept = {name: value for name, value in data.items() if value is not None}
+    kept, repairs = _kept(data)
     digest = fingerprint(orjson.dumps(kept, option=orjson.OPT_SORT_KEYS))
-    return event(line, type, session, f"{type}:{digest}", kept)
+    event = {"type": type, "session": key(session), "id": f"{type}:{digest}", "data": kept}
+    return Found(line, event, repairs)
+
+
+def _kept(data: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Give an event's data as it is appended, and what of it was repaired.
+
+    Fields without a value are left out; a parent is made fit as its own id is; a `Moment`
+    becomes its microseconds, and what the source said, if that differs, is `extra.timestamp`.
+    """
+    kept: dict[str, Any] = {}
+    said: dict[str, Any] = {}
+    repairs: tuple[str, ...] = ()
+    for name, value in data.items():
+        if isinstance(value, Moment):
+            if value.micros is not None:
+                kept[name] = value.micros
+            if value.repair is not None:
+                repairs = (*repairs, value.repair)
+            if value.said is not None:
+                said = {"timestamp": value.said}
+        elif value is not None:
+            kept[name] = key(value) if name == "parent" else value
+    if said:
+        kept["extra"] = {**kept.get("extra", {}), **said}
+    return kept, repairs
 
 
 def fingerprint(raw: bytes) -> str:
@@ -105,10 +131,14 @@ def fingerprint(raw: bytes) -> str:
 
 
 def key(text: str) -> str:
-    """Make a text fit for an id: one that is too long ends in its fingerprint instead."""
-    if len(text) <= KEY_LIMIT:
+    """Make a text fit for an id: one that is none ends in its fingerprint.
+
+    That is one that is too long, or has control characters, which a journal refuses.
+    """
+    plain = _CONTROL.sub("\ufffd", text)
+    if plain == text and len(text) <= KEY_LIMIT:
         return text
-    return f"{text[: KEY_LIMIT - 40]}-{fingerprint(text.encode())}"
+    return f"{plain[: KEY_LIMIT - 40]}-{fingerprint(text.encode())}"
 
 
 def text_or_none(value: Json) -> str | None:

@@ -20,7 +20,7 @@ from journal.importers.lines import read_between
 if TYPE_CHECKING:
     from pathlib import Path
 
-PARSER = 1
+PARSER = 2
 """Raised when parsers give other events for the same lines: then everything is appended again."""
 
 
@@ -32,9 +32,10 @@ class Entry:
         path: the source.
         format: what it was imported as.
         parser: the PARSER that did it.
-        lines: finished lines (of a document: 1) whose events are in the journal.
-        offset: bytes that these lines are.
-        digest: 32 hex digits: blake2b of these bytes.
+        lines: finished lines (of a document: pieces) whose events are in the journal.
+        offset: bytes that these lines, or the document, are.
+        digest: 32 hex digits: blake2b of these bytes; of a document nothing.
+        marks: of a document, `Marks.packed` of its events that are in the journal.
     """
 
     path: str
@@ -43,6 +44,7 @@ class Entry:
     lines: int
     offset: int
     digest: str
+    marks: str = ""
 
 
 @dataclass(frozen=True, slots=True)

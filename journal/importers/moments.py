@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,38 +12,70 @@ if TYPE_CHECKING:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _EARLIEST, _LATEST = 10**13, 2**53
-"""What a journal takes as a timestamp."""
+"""What a journal takes as a timestamp: the end of April 1970 to the year 2255."""
+
+OUTSIDE = "timestamp outside of 1970 to 2255, kept as text"
+UNREADABLE = "timestamp that is no time, kept as text"
+ZONELESS = "timestamp without a zone, taken as UTC"
 
 
-def micros(value: Json) -> int | None:
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a source says that something happened.
+
+    Attributes:
+        micros: microseconds since 1970; None when there is no time that a journal can hold.
+        repair: how that differs from what the source says, or None.
+        said: what the source says, if it is to be kept for that difference.
+    """
+
+    micros: int | None = None
+    repair: str | None = None
+    said: Json = None
+
+
+def moment(value: Json) -> Moment:
     """Read an ISO 8601 string, or a number of seconds, milli-, micro- or nanoseconds.
 
     A number's unit is told by its size: each unit's years 1973 to 5138 do not overlap with the
-    next one's. A string without a time zone is taken as UTC.
-
-    Returns:
-        Microseconds since 1970, or None when the value is no moment that a journal can hold.
+    next one's. A string without a time zone is taken as UTC, which is what the programs write
+    whose transcripts are known here; that it is so is said in the report.
     """
-    moment = _from_text(value) if isinstance(value, str) else _from_number(value)
-    return moment if moment is not None and _EARLIEST <= moment < _LATEST else None
+    if value is None or value == "":
+        return Moment()
+    zoned = True
+    if isinstance(value, str):
+        when = _datetime(value)
+        if when is None:
+            return Moment(None, UNREADABLE, value)
+        zoned = when.tzinfo is not None
+        # whole microseconds: a float of seconds would lose the last digit
+        found = ((when if zoned else when.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
+    elif isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124 - NaN is not itself
+        return Moment(None, UNREADABLE, value)
+    else:
+        found = _from_number(value)
+    if not _EARLIEST <= found < _LATEST:
+        return Moment(None, OUTSIDE, value)
+    return Moment(found) if zoned else Moment(found, ZONELESS, value)
 
 
-def _from_text(text: str) -> int | None:
+def micros(value: Json) -> int | None:
+    """Give a moment's microseconds since 1970, or None when a journal cannot hold it."""
+    return moment(value).micros
+
+
+def _datetime(text: str) -> datetime | None:
     try:
-        when = datetime.fromisoformat(text)
+        return datetime.fromisoformat(text)
     except ValueError:
         return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    # whole microseconds: a float of seconds would lose the last digit
-    return (when - _EPOCH) // _MICROSECOND
 
 
-def _from_number(value: Json) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    if not 0 < value < 1e20:  # noqa: PLR2004 - beyond nanoseconds of any date, and NaN
-        return None
+def _from_number(value: float) -> int:
+    """Give microseconds; what is no time of any unit gives what no journal takes."""
+    if not 0 < value < 1e20:  # noqa: PLR2004 - beyond nanoseconds of any date
+        return 0
     if value < 1e11:  # noqa: PLR2004 - seconds
         return round(value * 1_000_000)
     if value < 1e14:  # noqa: PLR2004 - milliseconds

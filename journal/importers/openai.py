@@ -11,13 +11,13 @@ one before as its parent, so that the order holds whatever else the session rece
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from journal.event import SESSION_CREATED
 from journal.importers.decode import too_deep
 from journal.importers.items import Skipped, fact, message, present, text_or_none
-from journal.importers.moments import micros
+from journal.importers.moments import moment
 from journal.importers.openai_message import is_message, message_data, rendered
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Conversation:
         id = text_or_none(value.get("id")) or str(index)
         data = message_data(value)
         data["source"] = self.source
-        if data["timestamp"] is None:
+        if data["timestamp"].micros is None:
             data["parent"] = self._before
         self._before = id
         yield message(line, self.session, id, data)
@@ -150,7 +150,7 @@ def told(line: int, session: str, rest: dict[str, Json]) -> Iterator[Item]:
     }
     facts["source"] = source_of(rest)
     started = next((rest[name] for name in ("created_at", "created") if name in rest), None)
-    facts["started"] = micros(started)
+    facts["started"] = replace(moment(started), said=None)  # kept under its own name
     kept: dict[str, Json] = {}
     for key, value in rest.items():
         if key in _FACTS or (key in _IDS and value == session):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import orjson
 
 from journal.importers.items import count_or_none, present, text_or_none
-from journal.importers.moments import micros
+from journal.importers.moments import Moment, moment
 
 if TYPE_CHECKING:
     from journal.importers.items import Json
@@ -56,10 +57,8 @@ def message_data(value: dict[str, Json]) -> dict[str, Json]:
     name = text_or_none(value.get("tool_name")) or text_or_none(value.get("name"))
     result = role in ("tool", "function")
     reasoning = value.get("reasoning_content") or value.get("reasoning")
-    timestamp, time_name = _timestamp(value)
-    unread = {key: item for key, item in value.items() if key not in _READ}
-    if time_name is None:
-        unread |= {key: value.get(key) for key in _TIMES}
+    timestamp, times = _timestamp(value)
+    unread = {key: item for key, item in value.items() if key not in _READ} | times
     if not isinstance(reasoning, str):
         unread["reasoning"] = reasoning
     return {
@@ -138,9 +137,15 @@ def _call(call: dict[str, Json]) -> dict[str, Json]:
     return {**call, "function": {**function, "arguments": orjson.dumps(arguments).decode()}}
 
 
-def _timestamp(value: dict[str, Json]) -> tuple[int | None, str | None]:
+def _timestamp(value: dict[str, Json]) -> tuple[Moment, dict[str, Json]]:
+    """Choose the first time that can be read, and give those that could not, by their names."""
+    kept: dict[str, Json] = {}
+    first = Moment()
     for name in _TIMES:
-        moment = micros(value.get(name))
-        if moment is not None:
-            return moment, name
-    return None, None
+        found = moment(value.get(name))
+        if found.said is not None:
+            kept[name] = found.said
+        if found.micros is not None:
+            return replace(found, said=None), kept
+        first = first if first.repair is not None else found
+    return replace(first, said=None), kept

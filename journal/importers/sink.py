@@ -26,10 +26,17 @@ _RECENT = 1 << 18
 
 @dataclass(slots=True)
 class Sink:
-    """Appends events in batches. Nothing is durable before `flush` returned and was synced."""
+    """Appends events in batches. Nothing is durable before `flush` returned and was synced.
+
+    Attributes:
+        journal: takes the events.
+        report: counts them.
+        found: messages that were met so far, whether they were new or not.
+    """
 
     journal: Journal
     report: Report
+    found: int = 0
     _batch: list[dict[str, Any]] = field(default_factory=list)
     _bytes: int = 0
     _recent: set[int] = field(default_factory=set)
@@ -48,16 +55,19 @@ class Sink:
             if isinstance(item, Found):
                 self._found(item, said, known)
             elif isinstance(item, Skipped):
-                self.report.skipped[item.reason] += 1
+                self.report.skip(item.reason)
             else:
-                self.report.repaired[item.reason] += 1
+                self.report.repair(item.reason)
         self._bytes += len(raw) if raw is not None else _BYTES // _EVENTS
         if len(self._batch) >= _EVENTS or self._bytes >= _BYTES:
             self.flush()
 
     def _found(self, item: Found, said: int | None, known: int) -> None:
         event = item.event
+        self.found += event["type"] == MESSAGE_APPENDED
         self.report.sessions.add(event["session"])
+        for repair in item.repairs:
+            self.report.repair(repair)
         if item.line <= known or self._repeats(event, said):
             self.report.already += 1
         else:
@@ -101,7 +111,7 @@ class Sink:
             try:
                 self.journal.append(**event)
             except EventError as error:
-                self.report.skipped[f"refused by the journal: {error}"[:200]] += 1
+                self.report.skip(f"refused by the journal: {error}")
             else:
                 self._count(event)
 

@@ -20,10 +20,12 @@ class Source:
     Attributes:
         path: the file.
         named: whether the path itself was given, rather than a folder above it.
+        real: the path without links, by which a file is known again.
     """
 
     path: Path
     named: bool
+    real: Path
 
 
 def sources(
@@ -43,7 +45,7 @@ def sources(
             resolved = file.resolve()
             if resolved not in met:
                 met.add(resolved)
-                yield Source(file, named=file is path)
+                yield Source(file, named=file is path, real=resolved)
 
 
 def shown(path: Path | str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from journal.importers.decode import BOM
+from journal.importers.decode import BOM, DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,8 +12,19 @@ if TYPE_CHECKING:
     from journal.importers.items import Json
 
 
+DEEP = "nested too deeply"
+_BUILT = DEPTH + 16
+"""Levels that are built: enough that what is cut off below them is still seen to be too deep."""
+_GIVEN_UP = 10_000
+"""Levels at which a document is not read on: it is no transcript."""
+
+
 class Broken(Exception):  # noqa: N818 - reads as what it says of the document
     """The document is no JSON from some place on; the message says why, in one line."""
+
+
+class TooDeep(Broken):
+    """The document cannot be read on for its depth."""
 
 
 def events_of(stream: BinaryIO) -> Iterator[tuple[str, Any]]:
@@ -25,7 +36,7 @@ def events_of(stream: BinaryIO) -> Iterator[tuple[str, Any]]:
     import ijson  # type: ignore[import-untyped] # noqa: PLC0415 - no types; `import journal` must stay light
 
     try:
-        yield from ijson.basic_parse(_past_bom(stream), use_float=True)
+        yield from _shallow(ijson.basic_parse(_past_bom(stream), use_float=True))
     except (ijson.JSONError, UnicodeDecodeError, OverflowError) as error:
         raise Broken(_reason(error)) from error
 
@@ -33,13 +44,17 @@ def events_of(stream: BinaryIO) -> Iterator[tuple[str, Any]]:
 def pieces_of(stream: BinaryIO, path: str) -> Iterator[Json]:
     """Build the values at a path (`item`, `messages.item`) one by one.
 
+    What is nested more deeply than a journal takes is left out of a value, which stays too deep.
+
     Raises:
         Broken: the document is no JSON from here on.
     """
     import ijson  # noqa: PLC0415 - `import journal` must stay light
 
     try:
-        yield from ijson.items(_past_bom(stream), path, use_float=True)
+        # the streaming reader keeps each level's path as text: unbounded, that is quadratic
+        shallow = _shallow(ijson.basic_parse(_past_bom(stream), use_float=True))
+        yield from ijson.items(ijson.parse(shallow), path)
     except (ijson.JSONError, UnicodeDecodeError, OverflowError) as error:
         raise Broken(_reason(error)) from error
 
@@ -62,6 +77,29 @@ class Builder:
     def value(self) -> Json:
         """What was built."""
         return self._builder.value
+
+
+def _shallow(events: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Leave out what is nested more deeply than is built.
+
+    Raises:
+        TooDeep: the document ends inside of such a value, or is deeper than any transcript.
+    """
+    depth = 0
+    try:
+        for event in events:
+            depth += event[0] in ("start_map", "start_array")
+            if depth <= _BUILT:
+                yield event
+            elif depth > _GIVEN_UP:
+                break
+            depth -= event[0] in ("end_map", "end_array")
+    except Exception as error:
+        if depth <= _BUILT:
+            raise
+        raise TooDeep(DEEP) from error
+    if depth > _BUILT:
+        raise TooDeep(DEEP)
 
 
 def _past_bom(stream: BinaryIO) -> BinaryIO:

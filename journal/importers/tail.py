@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from journal.importers.claude_code import ClaudeCode
 from journal.importers.codex import Codex
-from journal.importers.decode import BadLine, decode
+from journal.importers.decode import BadLine, decode, unfinished
 from journal.importers.document import items_of
-from journal.importers.items import Place, Repaired, Skipped
-from journal.importers.ledger import PARSER, Entry, digest_of
+from journal.importers.items import Found, Place, Repaired, Skipped
+from journal.importers.ledger import PARSER, Entry
 from journal.importers.lines import Prefix, read_lines
+from journal.importers.marks import Marks
 from journal.importers.openai import OpenAI
 from journal.importers.sources import shown
 
@@ -37,13 +38,23 @@ _CHECKED = 64
 
 @dataclass(slots=True)
 class Tail:
-    """A file of JSON lines, read as far as its last finished line."""
+    """A file of JSON lines, read as far as its last finished line.
+
+    Attributes:
+        path: the file.
+        format: what it is read as.
+        known: what an earlier import noted of it.
+        offset: bytes that were read.
+        lines: lines that these are.
+        messages: messages that these hold, new or not.
+    """
 
     path: Path
     format: str
     known: Entry | None
     offset: int = 0
     lines: int = 0
+    messages: int = 0
     _prefix: Prefix = field(default_factory=Prefix)
     _last: bytes = b""
     _parser: Parser = field(init=False)
@@ -68,6 +79,7 @@ class Tail:
             step: is told the offset after each line.
         """
         stream.seek(self.offset)
+        before = sink.found
         known = self.known.lines if self.known is not None else 0
         for line in read_lines(stream, number=self.lines, prefix=self._prefix):
             if not line.finished and not last:
@@ -80,6 +92,7 @@ class Tail:
         if last:
             sink.take(self._parser.end(), None)
         sink.flush()
+        self.messages += sink.found - before
         stream.seek(max(0, self.offset - _CHECKED))
         self._last = stream.read(min(_CHECKED, self.offset))
 
@@ -106,7 +119,7 @@ class Tail:
         try:
             value, repairs = decode(raw)
         except BadLine as bad:
-            yield Skipped(number, str(bad) if line.finished else "unfinished last line")
+            yield Skipped(number, str(bad) if line.finished else unfinished(raw, bad))
             return
         yield from (Repaired(number, repair) for repair in repairs)
         yield from self._parser.value(number, value, raw)
@@ -120,17 +133,22 @@ class Tail:
 def read_document(
     path: Path, format: str, stream: BinaryIO, sink: Sink, ledger: Ledger, *, reread: bool
 ) -> Entry:
-    """Read one JSON document whole; what is known counts only if not a byte has changed."""
+    """Read one JSON document whole; append those of its events that were not appended before.
+
+    What an earlier import appended stays known when the document no longer holds it: it may
+    have been read while a program was writing it anew.
+    """
     size = os.fstat(stream.fileno()).st_size
-    entry = Entry(shown(path), format, PARSER, 1, size, digest_of(stream, size))
-    known = 2**53 if not reread and ledger.read(path) == entry else 0
+    noted = ledger.read(path)
+    marks = Marks.unpack(noted.marks if noted is not None else "")
     pieces = 0
     for item in items_of(stream, place_of(path)):
         pieces = max(pieces, item.line)
-        sink.take(iter((item,)), None, known=known)
+        known = isinstance(item, Found) and marks.add(item.event) and not reread
+        sink.take(iter((item,)), None, known=item.line if known else 0)
     sink.report.lines += pieces
     sink.flush()
-    return entry
+    return Entry(shown(path), format, PARSER, pieces, size, "", marks.packed())
 
 
 def place_of(path: Path) -> Place:
@@ -138,4 +156,4 @@ def place_of(path: Path) -> Place:
     resolved = path.resolve()
     mark = hashlib.blake2b(os.fsencode(resolved), digest_size=4).hexdigest()
     folders = tuple(shown(folder.name) for folder in resolved.parents[:2])
-    return Place(shown(path.stem), folders, mark)
+    return Place(shown(resolved.stem), folders, mark)

@@ -1,0 +1,63 @@
+"""Which events of a document are in the journal: eight bytes for each event's content.
+
+A document is written anew as a whole when it grows, so no offset tells what is new in it. The
+marks do, whatever was put before, changed or left out. A mark is blake2b of the event as JSON with
+its fields in order; two events of one document share one by accident once in 2**64 / n.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+from array import array
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_BYTES = 8
+
+
+def _array() -> array[int]:
+    return array("Q")
+
+
+@dataclass(slots=True)
+class Marks:
+    """The marks of one document, those of earlier imports sorted."""
+
+    _known: array[int] = field(default_factory=_array)
+    _new: array[int] = field(default_factory=_array)
+
+    @classmethod
+    def unpack(cls, packed: str) -> Marks:
+        """Read what `packed` gave; what it cannot have given is no marks."""
+        known = _array()
+        try:
+            known.frombytes(base64.b64decode(packed, validate=True))
+        except ValueError:
+            return cls()  # a hint that is torn is no hint
+        return cls(known)
+
+    def add(self, event: Mapping[str, Any]) -> bool:
+        """Note an event; tell whether an earlier import noted it."""
+        try:
+            raw = orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
+        except orjson.JSONEncodeError:
+            return False  # the journal will refuse it, and say why
+        mark = int.from_bytes(hashlib.blake2b(raw, digest_size=_BYTES).digest())
+        at = bisect_left(self._known, mark)
+        if at < len(self._known) and self._known[at] == mark:
+            return True
+        self._new.append(mark)
+        return False
+
+    def packed(self) -> str:
+        """Give all marks as text, sorted."""
+        whole = array("Q", sorted(itertools.chain(self._known, self._new)))
+        return base64.b64encode(whole.tobytes()).decode()
