@@ -93,7 +93,10 @@ def test_eight_processes_lose_nothing_and_double_nothing(
     assert kills is not None
     assert int(kills[1]) >= 8
     assert int(kills[2]) > 0
-    assert "ok verify: lanes 8, " in talk.stdout
+    lanes = re.search(r"ok verify: lanes (\d+), ", talk.stdout)
+    assert lanes is not None
+    # as many as wrote at the same time at the most, and in so short a talk perhaps fewer
+    assert 1 <= int(lanes[1]) <= 9
     digests = re.search(r"ok digest (\w+)… before, (\w+)… after a rebuild", talk.stdout)
     assert digests is not None
     assert digests[1] == digests[2]
