@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def test_random_sets_of_events_converge(capsys: pytest.CaptureFixture[str]) -> None:
     """However a set of events is arranged, its projection says what the model says."""
-    assert convergence.main(["--sample", "--seed", "100000"]) == 0
+    assert convergence.main(["--sample", "--seed", "100000", "--workers", "1"]) == 0
     said = capsys.readouterr().out
     assert "convergence: seeds 100000 to 100059: 60 sets of events" in said
     for type in ("message.appended", "message.revised", "session.ended", "tool.used"):
@@ -25,7 +25,7 @@ def test_a_projection_that_depends_on_the_order_of_arrival_is_caught(
 ) -> None:
     """A step that never fails proves nothing: one fault, and seed and smallest set are told."""
     monkeypatch.setattr(projector.collide, "_move", lambda *_: None)
-    assert convergence.main(["--seed", "7", "--seeds", "400"]) == 1
+    assert convergence.main(["--seed", "7", "--seeds", "400", "--workers", "1"]) == 1
     said = capsys.readouterr().out
     assert "FAILED seed " in said
     events = [line for line in said.splitlines() if line.startswith("  Fact(")]

@@ -27,6 +27,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
+from multiprocessing.pool import Pool, ThreadPool
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -138,7 +139,7 @@ def run_all(first: int, count: int, seconds: float, workers: int) -> Done:
     """Check seeds in worker processes until there are no more, or no more time."""
     done = Done()
     chunks = _chunks(first, count, time.monotonic() + seconds)
-    with multiprocessing.get_context("fork").Pool(workers) as pool:
+    with _pool(workers) as pool:
         # a pool takes everything that an iterator has at once: give it only what it can do now
         waiting = [pool.apply_async(run, (seeds,)) for seeds in islice(chunks, workers * 2)]
         while waiting:
@@ -147,6 +148,16 @@ def run_all(first: int, count: int, seconds: float, workers: int) -> Done:
             if seeds is not None and not done.failed:
                 waiting.append(pool.apply_async(run, (seeds,)))
     return done
+
+
+def _pool(workers: int) -> Pool:
+    """Return worker processes, or this process's own thread where one worker is enough.
+
+    A fork of a process that has threads, and handlers of signals, as a test run has, may hang.
+    """
+    if workers == 1:
+        return ThreadPool(1)
+    return multiprocessing.get_context("fork").Pool(workers)
 
 
 def report(seed: int, wrong: str) -> None:

@@ -31,6 +31,7 @@ import logging
 import multiprocessing
 import os
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -340,6 +341,8 @@ def run(seeds: range, kind: str | None) -> Done:
 
 def _quiet() -> None:
     """Let a worker say nothing: the projector warns of every segment that it reads again."""
+    # a test run handles it, and a worker that did would not end with its pool
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     logging.getLogger("projector").setLevel(logging.ERROR)
 
 
