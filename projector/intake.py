@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from journal import disk
 from journal.directory import sync_folder
 from journal.errors import ReadError
-from journal.reader import Chunk, SegmentRef, read_chunk
+from journal.reader import Chunk, SegmentRef, read_chunk, read_lane_uuid
 from journal.record import FORMAT, DamagedRecord, Header
 from journal.scan import Damage
-from journal.segment import open_segment, read_lane_uuid
+from journal.segment import open_segment
 from projector.apply import Applier, Row
 from projector.watermark import Mark, Place, fingerprint, load_marks, place, save_mark, stands
 
@@ -165,12 +165,8 @@ class Intake:
 
     def _unheaded(self, ref: SegmentRef, mark: Mark) -> None:
         """Give records without a header the lane that the segments beside them name."""
-        try:
-            lane = read_lane_uuid(ref.path.parent)
-        except OSError as error:
-            raise ReadError(f"cannot read {ref.path.parent}: {error.strerror or error}") from error
         mark.uuid = f"?{ref.lane}/{ref.number}"
-        mark.lane = self.applier.state.lane(lane or f"?{ref.lane}")
+        mark.lane = self.applier.state.lane(read_lane_uuid(ref.path.parent) or f"?{ref.lane}")
 
     def _quarantine(self, ref: SegmentRef, mark: Mark, damage: Damage) -> None:
         state = self.applier.state
