@@ -16,9 +16,14 @@ _LEAP = 3_600_000_000
 _seen = 0
 
 
+def wall() -> int:
+    """Return the time on the wall, in microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
 def tick(floor: int) -> int:
     """Return a time later than `floor` and than everything observed, in microseconds."""
-    return max(time.time_ns() // 1000, floor + 1, _seen + 1)
+    return max(wall(), floor + 1, _seen + 1)
 
 
 def observe(moment: int) -> None:
@@ -28,5 +33,5 @@ def observe(moment: int) -> None:
     every later event of every reader along.
     """
     global _seen  # noqa: PLW0603 - one clock a process is what the algorithm asks for
-    if _seen < moment < time.time_ns() // 1000 + _LEAP:
+    if _seen < moment < wall() + _LEAP:
         _seen = moment

@@ -6,6 +6,7 @@
     <journal>/lanes/<k>/      one folder a lane
     <journal>/projection/     the projector's
     <journal>/imports/        how far each source was imported
+    <journal>/arbiter         lock for answers that depend on everybody
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ from journal.ids import uuid7
 from journal.record import FORMAT
 
 MARK = "journal.json"
-_OURS = {"lanes", "projection", "imports", MARK}
+LANES = "lanes"
+"""Name of the folder that holds the lanes."""
+_OURS = {LANES, "projection", "imports", "arbiter", MARK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Directory:
     @property
     def lanes(self) -> Path:
         """The folder that holds the lanes."""
-        return self.path / "lanes"
+        return self.path / LANES
 
 
 def default_path() -> Path:
@@ -86,7 +89,7 @@ def open_directory(path: str | os.PathLike[str], *, create: bool = True) -> Dire
                 _make_mark(folder)
         uuid = _read_mark(folder)
         if create:  # behind the mark: in a journal of a newer format nothing is made
-            make_folder(folder / "lanes")
+            make_folder(folder / LANES)
     except OSError as error:
         raise JournalOpenError(
             f"cannot open the journal at {folder}: {error.strerror or error}"

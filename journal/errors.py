@@ -11,6 +11,7 @@
     ├── AppendError           write(2) failed, or the lane vanished: these ids are not acknowledged
     ├── SyncError             the disk refused to make these ids durable
     ├── ClosedError           the handle was closed
+    ├── ArbiterBusy           another process held the arbiter lock all the time
     ├── ReadError             a lane or segment could not be read
     └── ImportFailed          a source could not be imported
 """
@@ -85,6 +86,10 @@ class SyncError(JournalError):
 
 class ClosedError(JournalError):
     """The handle was closed."""
+
+
+class ArbiterBusy(JournalError):  # noqa: N818 - says how it is, like a busy file
+    """Another process held the arbiter lock all the time; nothing was decided."""
 
 
 class ReadError(JournalError):

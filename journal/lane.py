@@ -5,16 +5,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import portalocker
 
 from journal import disk
 from journal.directory import make_folder
 from journal.errors import LeaseError
 from journal.ids import uuid7
+from journal.lock import lock
 from journal.segment import (
     LAST_NUMBER,
     ROLL_SIZE,
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOCK = "lock"
-_TAKE = portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
 _MOST = 100_000
 _ITS_OWN = frozenset(
     {
@@ -183,26 +180,16 @@ def _try(path: Path) -> Lane | None:
     """Lock a lane; None if it is leased.
 
     Raises:
-        OSError: the lane cannot be used.
-        LeaseError: the file system has no locks.
+        OSError: the lane cannot be used, or the file system has no locks.
     """
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-    fd = disk.in_use.open_lock(path / LOCK)
-    try:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise FileExistsError(errno.EEXIST, "its lock is no regular file", str(path))  # noqa: TRY301 - closed below
-        portalocker.lock(fd, _TAKE)
-        return Lane(path, fd)
-    except portalocker.exceptions.AlreadyLocked:
-        os.close(fd)
+    fd = lock(disk.in_use.open_lock(path / LOCK))
+    if fd is None:
         return None
-    except portalocker.exceptions.LockException as error:
-        os.close(fd)
-        raise LeaseError(
-            f"cannot lock {path / LOCK}: {error}; the journal needs a file system with locks"
-        ) from error
-    except BaseException:
+    try:
+        return Lane(path, fd)
+    except OSError:
         os.close(fd)
         raise
 

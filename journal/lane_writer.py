@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from journal import clock
-from journal.directory import open_directory
-from journal.errors import AppendError, JournalError, LeaseError, SyncError, name_ids, reason
+from journal.errors import AppendError, LeaseError, SyncError, name_ids, reason
 from journal.event import Event
 from journal.lane import lease
 from journal.position import Position
 from journal.record import encode_event
 from journal.segment import ROLL_SIZE
 from journal.segment_file import SegmentFile, close_all, header_line
-from journal.unsynced import Unsynced, sync_all, vanished
+from journal.unsynced import Unsynced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +26,6 @@ NewEvent = tuple[str, str, str, dict[str, Any]]
 
 _MOST_OPEN = 32
 """Segments that wait for a sync, where none may ever be asked for."""
-_LOOK = 0.1
-"""Seconds after which an append looks whether its files are still in the journal's folder."""
 
 
 class LaneWriter:
@@ -67,10 +63,9 @@ class LaneWriter:
         except BaseException:
             lane.release()
             raise
-        self._directory, self._lane, self._segment = directory, lane, segment
+        self._lane, self._segment = lane, segment
         self._uuid, self._seq, self._time, self._number = at.lane, at.seq, at.time, at.number
-        self._unsure = self._gone = False
-        self._next_look = monotonic() + _LOOK
+        self._unsure = False
         # the last lessee may have died between making an entry and syncing it
         folders = [*directory.unsynced, directory.lanes, lane.path]
         self.unsynced = Unsynced(self._mark, folders=folders, lane=at.lane)
@@ -88,8 +83,6 @@ class LaneWriter:
             AppendError: the file system refused; none of the events is acknowledged.
         """
         ids = [event[2] for event in events]
-        if monotonic() > self._next_look:
-            self._look(ids)
         if self._unsure:
             self._find_end(ids)
         seq, started = self._seq, clock.tick(self._time)
@@ -111,63 +104,6 @@ class LaneWriter:
             offset += len(line)
             positions.append(Position(self._uuid, number, offset))
         return positions
-
-    def _look(self, ids: Sequence[str]) -> None:
-        """Notice that the files are gone from the journal's folder, and lease anew.
-
-        What is written to a file without a name is lost when it is closed. It is said once;
-        the next append goes on in whatever journal then stands there.
-        """
-        try:
-            there = self._lane.is_there()
-            if not there and self._gone:
-                self._lease_anew()
-            elif not there or not (self._segment is None or self._segment.is_there()):
-                self._gone, self._next_look = not there, 0.0
-                self._leave()
-                self.unsynced.lost = vanished(self._lane.path)
-                raise self.unsynced.lost
-            self._gone = False
-        except (OSError, JournalError) as error:
-            raise AppendError(
-                f"lane {self._lane.path} vanished: {reason(error)};"
-                f" not acknowledged: {name_ids(ids)}. Append them again with the same ids"
-                f" once there is a journal at {self._directory.path} again",
-                ids,
-            ) from error
-        self._next_look = monotonic() + _LOOK
-
-    def _lease_anew(self) -> None:
-        """Lease a lane of the journal that stands there now, and take there what is not durable.
-
-        Raises:
-            JournalError: there is none, or no lane could be leased.
-        """
-        # whoever took the journal away did not ask for an empty one in its place
-        directory = open_directory(self._directory.path, create=False)
-        old, lost = self._lane, self.unsynced
-        files = [*lost.files, *([self._segment] if self._segment else [])]
-        self._take(directory)
-        # what a sync is at work on is closed behind it
-        close_all(file for file in files if file not in self._syncing)
-        old.release()
-        self.unsynced.lines = self._numbered(lost)
-        self.unsynced.size = sum(map(len, self.unsynced.lines))
-        if self.unsynced.lines:
-            self.unsynced.lost = vanished(old.path)  # the next sync writes them
-
-    def _numbered(self, lost: Unsynced) -> list[bytes]:
-        """Return what is to be written again, as records of the lane at hand."""
-        if lost.lane == self._uuid:
-            return lost.lines
-        lines = []
-        for record in lost.records():
-            event = record.event
-            self._time = clock.tick(self._time)
-            again = Event(event.id, event.type, event.session, self._time, event.data)
-            lines.append(encode_event(self._seq, again))
-            self._seq += 1
-        return lines
 
     def _find_end(self, ids: Sequence[str]) -> None:
         """Look at what landed of a write that did not return, and go on behind it.
@@ -256,84 +192,6 @@ class LaneWriter:
         going_on = [*self.unsynced.files, self._segment]
         close_all(file for file in taken.files if file not in going_on)
         self._syncing = []
-
-    def rescue(self, lost: Unsynced, cause: OSError) -> None:
-        """Write what a failed sync may have lost to a fresh segment, and sync that.
-
-        A failed fsync is never tried again on its file: the kernel may have dropped the pages
-        and would call the next try good (Rebello et al., "Can Applications Recover from fsync
-        Failures?", USENIX ATC 2020).
-
-        Raises:
-            SyncError: that failed too, or nothing was kept to write again; the events it
-                names are written but not durable.
-        """
-        later = self.take_unsynced()
-        whole = lost.before(later)
-        if lost.lane != self._uuid:  # an append has leased anew meanwhile: these come behind
-            whole.lines = later.lines + self._numbered(lost)
-        self._syncing = []
-        self._abandon(whole.files)
-        whole.files, whole.lost = [], cause
-        if self._keep:
-            whole = self._follow(whole, cause)
-        what = f"the disk refused to sync lane {self._lane.path} ({cause.strerror or cause})"
-        if not self._keep:
-            self.unsynced.folders = whole.folders
-            raise SyncError(
-                f"{what}: what was appended since the last sync may not survive a power loss;"
-                " append it again with the same ids",
-                (),
-            ) from cause
-        records = whole.records()
-        ids = [record.event.id for record in records]
-        self.unsynced.folders = list(whole.folders)
-        try:
-            if records:
-                # the fresh segment begins with what is written again
-                self._write(whole.lines, ids, records[0].seq, records[0].event.time)
-            sync_all(self.unsynced)
-        except BaseException as again:
-            self._abandon(self.unsynced.files)
-            self.unsynced = whole
-            if not isinstance(again, (OSError, AppendError)):
-                raise
-            raise SyncError(
-                f"{what}, and again on a fresh segment ({again}); written but not durable:"
-                f" {name_ids(ids)}. Mend the disk, then call sync()",
-                ids,
-            ) from cause
-        self.unsynced = Unsynced(self._mark, lane=self._uuid)
-
-    def _follow(self, lost: Unsynced, cause: OSError) -> Unsynced:
-        """Take what is lost to the journal that stands there now, if this one's lane is gone.
-
-        Raises:
-            SyncError: there is none.
-        """
-        try:
-            if self._lane.is_there():
-                return lost
-            self._gone, self._next_look = True, 0.0
-            self.unsynced = lost
-            self._lease_anew()
-        except (OSError, JournalError) as error:
-            self.unsynced = lost
-            ids = [record.event.id for record in lost.records()]
-            raise SyncError(
-                f"lane {self._lane.path} cannot be synced ({reason(cause)}), and no other can"
-                f" be leased ({reason(error)}); not durable: {name_ids(ids)}."
-                " Put the journal back, then call sync()",
-                ids,
-            ) from cause
-        whole = self.take_unsynced()
-        self._syncing = []
-        return whole
-
-    def _abandon(self, files: list[SegmentFile]) -> None:
-        """Close files that must never be written again; what they held is written elsewhere."""
-        close_all([*files, *([self._segment] if self._segment else [])])
-        self._segment = None
 
     def close(self) -> None:
         """Close every file and end the lease, without syncing; again does nothing.

@@ -35,6 +35,8 @@ class SegmentRef:
         number: the segment's number in its lane.
         size: bytes of the file when it was listed.
         final: whether a later segment of the lane exists: it never changes again.
+        version: inode, and time of the last change in nanoseconds: where both are as they
+            were, it is the same file with the same bytes.
     """
 
     path: Path
@@ -42,6 +44,7 @@ class SegmentRef:
     number: int
     size: int
     final: bool
+    version: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,8 @@ def list_lane(lane: Path) -> list[SegmentRef]:
                     continue
                 status = entry.stat(follow_symlinks=False)
                 if stat.S_ISREG(status.st_mode):
-                    numbered.append((number, entry.name, status.st_size))
+                    version = status.st_ino, status.st_ctime_ns
+                    numbered.append((number, entry.name, status.st_size, version))
     except PermissionError as error:
         raise ReadError(
             f"cannot list lane {lane}: {error.strerror}; its events are missing until this user"
@@ -109,7 +113,7 @@ def list_lane(lane: Path) -> list[SegmentRef]:
         raise ReadError(f"cannot list lane {lane}: {error.strerror or error}") from error
     numbered.sort()
     last = numbered[-1][0] if numbered else 0
-    return [SegmentRef(lane / n, lane.name, k, size, k < last) for k, n, size in numbered]
+    return [SegmentRef(lane / n, lane.name, k, s, k < last, v) for k, n, s, v in numbered]
 
 
 def read_chunk(file: FileIO, offset: int, *, final: bool, limit: int = BLOCK) -> Chunk:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from journal.record import (
     FORMAT,
-    MAX_RECORD,
     DamagedRecord,
     Header,
     Record,
@@ -100,7 +99,8 @@ class Tail:
         seq: the sequence number that comes next.
         time: time of the last event, microseconds.
         size: bytes of the file.
-        whole: whether it may be continued: the header and the last line verify.
+        whole: whether it may be continued: the header and the last line verify, and no number
+            in front of it is missing or stands twice, as far as a block reaches.
     """
 
     header: Header | None
@@ -121,9 +121,10 @@ def read_tail(path: Path) -> Tail | None:
     with open_segment(path) as file:
         size = os.fstat(file.fileno()).st_size
         header = _read_header(file.fileno())
-        last = _decode(_last_line(file.fileno(), size))
-        if header is not None and last is not None:
-            return _tail(header, last, size, 0)
+        first, last, lines = _read_end(file.fileno(), size)
+        # with a gap or an older record at the end, the last number may not be the highest
+        if header is not None and first and last and _behind(last)[0] == _behind(first)[0] + lines:
+            return Tail(header, *_behind(last), size, whole=True)
         file.seek(0)
         return _search_tail(header, file.read(), size)
 
@@ -133,17 +134,17 @@ def _read_header(fd: int) -> Header | None:
     return first if isinstance(first, Header) and first.format == FORMAT else None
 
 
-def _tail(header: Header | None, last: Record | Header, size: int, damaged: int) -> Tail:
-    if isinstance(last, Header):
-        return Tail(header, last.seq + damaged, last.started, size, not damaged)
-    whole = header is not None and not damaged
-    return Tail(header, last.seq + 1 + damaged, last.event.time, size, whole)
+def _behind(record: Record | Header) -> tuple[int, int]:
+    """Return the number that comes next, and the time."""
+    if isinstance(record, Header):
+        return record.seq, record.started
+    return record.seq + 1, record.event.time
 
 
 def _search_tail(header: Header | None, content: bytes, size: int) -> Tail | None:
-    """Find the last record of a damaged segment the slow way."""
-    last: Record | Header | None = None
-    damaged, closed = 0, True
+    """Find what comes behind all records of a damaged segment the slow way."""
+    seq = time = damaged = 0
+    closed = True
     for found in scan(content, 0):
         if isinstance(found, Damage):
             # a damaged line that ended in a newline was acknowledged: its number is used up
@@ -152,26 +153,34 @@ def _search_tail(header: Header | None, content: bytes, size: int) -> Tail | Non
             damaged += newlines - (not closed and newlines > 0)
             closed = closed or newlines > 0
         else:
-            last, damaged, closed = found.record, 0, found.closed
-            header = last if isinstance(last, Header) and header is None else header
-    if last is None:
-        return None
-    tail = _tail(header, last, size, damaged)
-    return Tail(tail.header, tail.seq, tail.time, size, whole=False)
+            record, closed = found.record, found.closed
+            following, moment = _behind(record)
+            if following > seq:  # an older record again uses up no number, and frees none
+                seq, damaged = following, 0
+            time = max(time, moment)
+            header = record if isinstance(record, Header) and header is None else header
+    return Tail(header, seq + damaged, time, size, whole=False) if seq else None
 
 
-def _last_line(fd: int, size: int) -> bytes:
-    """Return the last line without its newline; empty if the file does not end in one."""
+def _read_end(fd: int, size: int) -> tuple[Record | Header | None, Record | Header | None, int]:
+    """Read the last block of a segment, more of it where a block holds no two lines.
+
+    Returns:
+        The first record and the last of those that stand whole in it, each None if it does not
+        verify, and how many lines the last is behind the first.
+    """
     if size == 0 or os.pread(fd, 1, size - 1) != b"\n":
-        return b""
+        return None, None, 0
     reach = _BLOCK
     while True:
         start = max(0, size - reach)
         block = os.pread(fd, size - 1 - start, start)
-        before, newline, line = block.rpartition(b"\n")
-        if newline or start == 0 or reach > MAX_RECORD:
-            return line
-        del before
+        # it may begin in the midst of a line
+        begin = block.find(b"\n") + 1 if start else 0
+        lines = block.count(b"\n", begin)
+        if lines or not start:
+            first = block[begin : block.find(b"\n", begin)] if lines else block
+            return _decode(first), _decode(block[block.rfind(b"\n") + 1 :]), lines
         reach *= 8
 
 

@@ -7,7 +7,7 @@ import weakref
 from typing import TYPE_CHECKING, Literal
 
 from journal.errors import ClosedError, SyncError
-from journal.lane_writer import LaneWriter, NewEvent
+from journal.lane_rescue import RescuingWriter
 from journal.unsynced import Unsynced, sync_all
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from journal.directory import Directory
+    from journal.lane_writer import NewEvent
     from journal.position import Position
 
 Fsync = Literal["never", "interval", "always"]
@@ -47,7 +48,7 @@ class SharedLane:
         self._closed = False
         self._released = False
         self._path = directory.path
-        self._writer = LaneWriter(directory, keep=fsync != "never")
+        self._writer = RescuingWriter(directory, keep=fsync != "never")
 
     @property
     def path(self) -> Path:

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Self, get_args
 
 from journal.directory import open_directory
 from journal.errors import ClosedError, EventError
-from journal.event import MESSAGE_APPENDED, check_event, moment
+from journal.event import check_event
 from journal.ids import uuid7
+from journal.moment import moment
 from journal.shared_lane import Fsync, SharedLane
+from journal.vocabulary import MESSAGE_APPENDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

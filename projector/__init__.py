@@ -16,14 +16,21 @@ from projector.errors import (
     ProjectorError,
     QueryError,
     QueryTimeout,
+    TitleTaken,
 )
+from projector.message_view import MessageView
 from projector.projection import Projection, Results
 from projector.search import Hit, Look
+from projector.session_view import SessionView
 from projector.status import Status
-from projector.views import MessageView, SessionView
+from projector.store import ABSENT, AsyncSessionStore, Claim, Listing, SessionStore
 
 __all__ = [
+    "ABSENT",
+    "AsyncSessionStore",
+    "Claim",
     "Hit",
+    "Listing",
     "Look",
     "MessageView",
     "NotFound",
@@ -35,6 +42,8 @@ __all__ = [
     "QueryError",
     "QueryTimeout",
     "Results",
+    "SessionStore",
     "SessionView",
     "Status",
+    "TitleTaken",
 ]

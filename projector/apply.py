@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from journal.event import Event
 from journal.record import DamagedRecord
-from projector.collide import Arrival, collide
-from projector.fold import place_after
+from journal.vocabulary import MESSAGE_APPENDED, TRANSCRIPT_REPLACED
+from projector.arrival import Arrival
+from projector.changes import is_changed
+from projector.collide import collide
+from projector.effects import IN_TRANSCRIPT, OUT, new_messages
+from projector.facts import refold, take_in
 from projector.places import replace_all
-from projector.revisions import note_revision, refold_revised
+from projector.placing import place_after
 from projector.rows import INSERT_EVENT, INSERT_TEXT, index_text, spread, values
-from projector.schema import MESSAGE, REVISION
-from projector.sessions import refold_sessions
+from projector.schema import MESSAGE
 from projector.state import State
 
 if TYPE_CHECKING:
@@ -19,20 +23,18 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from journal.event import Event
-
 _SEQ_END = 2**63
 """Sequence numbers are smaller: SQLite has no larger integers."""
 _RECENT = 50_000
 """Places kept in memory: parents are mostly near."""
 
 _ADD_MESSAGES = """
-UPDATE sessions SET messages = messages + ?, first = min(coalesce(first, ?), ?),
+UPDATE sessions SET messages = messages + ?, said = said + ?, first = min(coalesce(first, ?), ?),
   last = max(coalesce(last, ?), ?) WHERE id = ?
 """
 
 Row = tuple[int | str | None, ...]
-_PLACE = 7
+_PLACE = 9
 """Index of the place in a row of `events`."""
 _PARENT = 1
 """Index of the parent in the values of columns."""
@@ -50,20 +52,29 @@ class Applier:
         self.state = State(self._db)
         self._recent: dict[tuple[int, str], tuple[int, int]] = {}
 
-    def arrival(self, lane: int, seq: int, event: Event) -> tuple[Arrival, Row]:
-        """Prepare one event: its names as numbers, and its row but for id and place.
+    def arrivals(self, lane: int, seq: int, event: Event) -> list[tuple[Arrival, Row]]:
+        """Prepare one event, and the messages that it brings: their rows but for id and place.
 
         Raises:
             DamagedRecord: it holds what no writer of ours would have let in.
         """
         if not 0 <= seq < _SEQ_END:
             raise DamagedRecord(f"checksum holds but the sequence number {seq} cannot be")
-        kind = self.state.kind(event.type)
         try:
-            columns = values(spread(kind, event.data))
+            if event.type != TRANSCRIPT_REPLACED:
+                return [self._arrival(lane, seq, 0, event)]
+            brought = [
+                (part, Event(id, MESSAGE_APPENDED, event.session, event.time, data))
+                for part, id, data in new_messages(event.data)
+            ]
+            return [self._arrival(lane, seq, part, said) for part, said in [(0, event), *brought]]
         except TypeError as error:  # nested deeper than can be encoded again
             raise DamagedRecord(f"checksum holds but the data cannot be stored: {error}") from error
-        return Arrival(self.state.session(event.session), kind, lane, seq, event), columns
+
+    def _arrival(self, lane: int, seq: int, part: int, event: Event) -> tuple[Arrival, Row]:
+        kind = self.state.kind(event.type)
+        columns = values(spread(kind, event.data))
+        return Arrival(self.state.session(event.session), kind, lane, seq, part, event), columns
 
     def apply(self, prepared: Sequence[tuple[Arrival, Row]]) -> None:
         """Apply prepared events, in any order, any number of times."""
@@ -87,8 +98,7 @@ class Applier:
 
     def finish(self) -> None:
         """Fold anew what this transaction's events changed, before it is committed."""
-        refold_revised(self._db, self.state)
-        refold_sessions(self._db, self.state)
+        refold(self._db, self.state)
         if self.state.dirty.places:
             self._recent.clear()
             replace_all(self._db, self.state)
@@ -107,6 +117,8 @@ class Applier:
             event.time,
             arrival.lane,
             arrival.seq,
+            arrival.part,
+            OUT if arrival.part else IN_TRANSCRIPT,
             *place,
             *columns,
         )
@@ -166,27 +178,37 @@ class Applier:
         state = self.state
         texts: list[tuple[int, str]] = []
         spans: dict[int, list[int]] = {}
-        first = self.state.next_row - len(rows)
+        first = state.next_row - len(rows)
         for index in new:
             arrival = prepared[index][0]
-            if arrival.kind == MESSAGE:
-                texts.append((first + index, index_text(arrival.event.data)))
-                place: int = rows[index][_PLACE]  # type: ignore[assignment] # set by _place
-                span = spans.get(arrival.session)
-                if span is None:
-                    spans[arrival.session] = [1, place, place]
-                else:
-                    span[:] = span[0] + 1, min(span[1], place), max(span[2], place)
-                if arrival.session in state.revising:
-                    state.dirty.revised.add((arrival.session, arrival.event.id))
-            elif arrival.kind == REVISION:
-                note_revision(self._db, state, arrival.session, first + index, arrival.event)
-            elif state.is_known(arrival.kind):
-                state.dirty.sessions.add(arrival.session)
+            state.counters["events"] += not arrival.part
+            if arrival.kind != MESSAGE:
+                self._take_in_fact(first + index, arrival)
+                continue
+            session, event = arrival.session, arrival.event
+            if arrival.part or (
+                session in state.changing
+                and is_changed(self._db, state, session, event.id, event.time)
+            ):
+                state.dirty.changed.add((session, event.id))
+            if arrival.part:  # only a transcript that stands brings it in
+                continue
+            texts.append((first + index, index_text(event.data)))
+            place: int = rows[index][_PLACE]  # type: ignore[assignment] # set by _place
+            span = spans.get(session)
+            if span is None:
+                spans[session] = [1, place, place]
             else:
-                state.counters["unknown"] += 1
+                span[:] = span[0] + 1, min(span[1], place), max(span[2], place)
         self._db.executemany(INSERT_TEXT, texts)
-        state.counters["events"] += len(new)
         state.counters["messages"] += len(texts)
-        counts = [(n, low, low, high, high, session) for session, (n, low, high) in spans.items()]
+        counts = [
+            (n, n, low, low, high, high, session) for session, (n, low, high) in spans.items()
+        ]
         self._db.executemany(_ADD_MESSAGES, counts)
+
+    def _take_in_fact(self, row: int, arrival: Arrival) -> None:
+        if self.state.is_known(arrival.kind):
+            take_in(self._db, self.state, row, arrival)
+        else:
+            self.state.counters["unknown"] += 1

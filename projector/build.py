@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from projector.errors import ProjectionDamaged, ProjectionError
+from projector.errors import BuildStopped, ProjectionDamaged, ProjectionError
 from projector.generation import Generations, OnlyOne, generations
-from projector.project import Progress, Projector
+from projector.project import Progress, Projector, never
 from projector.schema import create, create_empty, failure, open_writer
 
 if TYPE_CHECKING:
@@ -24,24 +24,36 @@ _TRIES = 3
 """Times that a generation is built when what was built cannot be opened."""
 
 
-def rebuild(journal: Directory, on_commit: Callable[[Progress], None] | None = None) -> int:
+def rebuild(
+    journal: Directory,
+    on_commit: Callable[[Progress], None] | None = None,
+    stop: Callable[[], bool] = never,
+) -> int:
     """Build a new generation from the lanes and put it into use; return its number.
 
     Readers go on with the old one meanwhile. A running projector changes over by itself.
 
+    Args:
+        journal: the opened journal.
+        on_commit: told of the progress after every transaction.
+        stop: asked between blocks of about 1 MiB.
+
     Raises:
         ProjectorBusy: another build runs.
+        BuildStopped: `stop` said so; what was built is removed, the old one stays in use.
         ProjectionError: the database or the file system refuses; the old one stays in use.
         ReadError: a segment cannot be read.
     """
-    with building(journal, on_commit) as number:
+    with building(journal, on_commit, stop) as number:
         generations(journal.path).publish(number)
     return number
 
 
 @contextmanager
 def building(
-    journal: Directory, on_commit: Callable[[Progress], None] | None = None
+    journal: Directory,
+    on_commit: Callable[[Progress], None] | None = None,
+    stop: Callable[[], bool] = never,
 ) -> Iterator[int]:
     """Build a new generation from the lanes, and be the only one who builds.
 
@@ -49,11 +61,11 @@ def building(
         Its number. It is removed at the end unless it was published.
 
     Raises:
-        ProjectorBusy, ProjectionError, ReadError: as `rebuild`.
+        ProjectorBusy, BuildStopped, ProjectionError, ReadError: as `rebuild`.
     """
     kept = generations(journal.path)
     with _numbered(kept) as number:
-        _build(kept, number, journal, on_commit)
+        _build(kept, number, journal, on_commit, stop)
         yield number
 
 
@@ -98,11 +110,19 @@ def _build(
     number: int,
     journal: Directory,
     on_commit: Callable[[Progress], None] | None,
+    stop: Callable[[], bool],
 ) -> None:
     path = kept.path(number)
+
+    def check() -> bool:
+        # to finish the transaction would take its time, and a part of the lanes is of no use
+        if stop():
+            raise BuildStopped(f"the build of generation {number} was stopped")
+        return False
+
     db = create(path, journal.uuid)
     try:
-        Projector(db, journal.lanes).catch_up(on_commit=on_commit)
+        Projector(db, journal.lanes).catch_up(on_commit=on_commit, stop=check)
     finally:
         db.close()
     try:
@@ -114,14 +134,16 @@ def _build(
 
 
 def open_current(
-    journal: Directory, on_commit: Callable[[Progress], None] | None = None
+    journal: Directory,
+    on_commit: Callable[[Progress], None] | None = None,
+    stop: Callable[[], bool] = never,
 ) -> tuple[int, Projector]:
     """Open the generation in use for writing; build one where there is none that serves.
 
     Only for the holder of the projector's lock.
 
     Raises:
-        ProjectionError, ReadError, ProjectorBusy: as `rebuild`.
+        ProjectionError, ReadError, ProjectorBusy, BuildStopped: as `rebuild`.
     """
     kept = generations(journal.path)
     for _ in range(_TRIES):
@@ -131,7 +153,7 @@ def open_current(
                 return number, _open(kept, number, journal)
         except ProjectionDamaged as error:
             _log.warning("building the projection anew: %s", error)
-        rebuild(journal, on_commit)
+        rebuild(journal, on_commit, stop)
     raise ProjectionError(
         f"what is built in {kept.folder} is gone at once, {_TRIES} times; who deletes it?"
     )
@@ -150,6 +172,7 @@ def replace_damaged(
     journal: Directory,
     error: ProjectionError,
     on_commit: Callable[[Progress], None] | None = None,
+    stop: Callable[[], bool] = never,
 ) -> None:
     """Build the projection anew if `error` says that its database is damaged.
 
@@ -157,12 +180,12 @@ def replace_damaged(
 
     Raises:
         ProjectionError: it is `error`, which says something else.
-        ReadError, ProjectorBusy: as `rebuild`.
+        ReadError, ProjectorBusy, BuildStopped: as `rebuild`.
     """
     if not isinstance(error, ProjectionDamaged):
         raise error
     _log.warning("building the projection anew: %s", error)
-    rebuild(journal, on_commit)
+    rebuild(journal, on_commit, stop)
 
 
 def catch_up_once(journal: Directory, on_commit: Callable[[Progress], None] | None = None) -> None:

@@ -2,38 +2,29 @@
 
 The event with the lowest (time, lane uuid, seq) stands; every other content under its key is kept
 in `conflicts`. Each content carries the lowest order in which it was seen, so the outcome does
-not depend on the order of arrival.
+not depend on the order of arrival. A content that is a record of its own in one place is none that
+only a new transcript brought.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+from projector.arrival import Arrival
+from projector.effects import IN_TRANSCRIPT, OUT
+from projector.facts import take_back, take_in, touch
 from projector.fold import canonical
-from projector.revisions import note_revision
 from projector.rows import COLUMNS, Stored, fetch, index, spread, unindex, values
-from projector.schema import MESSAGE, REVISION
+from projector.schema import MESSAGE
 
 if TYPE_CHECKING:
     import apsw
 
-    from journal.event import Event
     from projector.state import State
 
 
-_TYPED = "kind = ?, time = ?, lane = ?, seq = ?, place = ?, depth = ?"
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A record on its way into the projection, its names replaced by numbers."""
-
-    session: int
-    kind: int
-    lane: int
-    seq: int
-    event: Event
+_TYPED = "kind = ?, time = ?, lane = ?, seq = ?, part = ?, state = ?, place = ?, depth = ?"
 
 
 def collide(db: apsw.Connection, state: State, new: Arrival) -> None:
@@ -44,16 +35,18 @@ def collide(db: apsw.Connection, state: State, new: Arrival) -> None:
     content = canonical(new.event.data)
     comes_first = _order(state, new) < state.order(old.time, old.lane, old.seq)
     if old.kind == new.kind and canonical(old.data) == content:
-        state.counters["duplicates"] += 1
-        if comes_first:
-            _move(db, state, new, old)
+        state.counters["duplicates"] += not (new.part or old.part)
+        _join(db, state, new, old, comes_first=comes_first)
         return
     rival = _rival(db, new, content)
     if rival is not None:
-        state.counters["duplicates"] += 1
-        row, order = rival
+        row, part, order = rival
+        state.counters["duplicates"] += not (new.part or part)
+        if part > new.part:
+            db.execute("UPDATE conflicts SET part = ? WHERE id = ?", (new.part, row))
         if _order(state, new) >= state.order(*order):
             return
+        new = replace(new, part=min(part, new.part))
         db.execute("DELETE FROM conflicts WHERE id = ?", (row,))
     else:
         state.counters["conflicts"] += 1
@@ -70,29 +63,29 @@ def _order(state: State, arrival: Arrival) -> tuple[int, str, int]:
 
 def _rival(
     db: apsw.Connection, new: Arrival, content: bytes
-) -> tuple[int, tuple[int, int, int]] | None:
-    """Find the same content among the conflicts of the key: its row and order."""
+) -> tuple[int, int, tuple[int, int, int]] | None:
+    """Find the same content among the conflicts of the key: its row, part and order."""
     query = (
-        "SELECT id, time, lane, seq FROM conflicts"
+        "SELECT id, part, time, lane, seq FROM conflicts"
         " WHERE session = ? AND key = ? AND type = ? AND data = ?"
     )
     found = db.execute(query, (new.session, new.event.id, new.event.type, content.decode()))
     row = found.fetchone()
-    return None if row is None else (row[0], row[1:])
+    return None if row is None else (row[0], row[1], row[2:])
 
 
 def _as_arrival(state: State, new: Arrival, old: Stored) -> Arrival:
     type = next(name for name, kind in state.kinds.items() if kind == old.kind)
     event = new.event.__class__(new.event.id, type, new.event.session, old.time, old.data)
-    return Arrival(new.session, old.kind, old.lane, old.seq, event)
+    return Arrival(new.session, old.kind, old.lane, old.seq, old.part, event)
 
 
 def _keep(db: apsw.Connection, new: Arrival, loser: Arrival) -> None:
     """Keep what does not stand."""
     event = loser.event
     db.execute(
-        "INSERT INTO conflicts(session, key, type, time, lane, seq, data)"
-        " VALUES(?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO conflicts(session, key, type, time, lane, seq, part, data)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
         (
             new.session,
             event.id,
@@ -100,53 +93,58 @@ def _keep(db: apsw.Connection, new: Arrival, loser: Arrival) -> None:
             event.time,
             loser.lane,
             loser.seq,
+            loser.part,
             canonical(event.data).decode(),
         ),
     )
 
 
-def _move(db: apsw.Connection, state: State, new: Arrival, old: Stored) -> None:
+def _join(
+    db: apsw.Connection, state: State, new: Arrival, old: Stored, *, comes_first: bool
+) -> None:
     """Let an event stand where its earliest duplicate stands."""
-    query = "UPDATE events SET time = ?, lane = ?, seq = ? WHERE id = ?"
-    db.execute(query, (new.event.time, new.lane, new.seq, old.row))
-    _touch(state, new.session, new.kind, new.event.id, old)
+    if not comes_first and new.part >= old.part:
+        return
+    part = min(new.part, old.part)
+    at = (new.event.time, new.lane, new.seq) if comes_first else (old.time, old.lane, old.seq)
+    query = "UPDATE events SET time = ?, lane = ?, seq = ?, part = ? WHERE id = ?"
+    db.execute(query, (*at, part, old.row))
+    state.counters["events"] += bool(old.part) - bool(part)
+    _touch(state, new.session, new.kind, new.event.id, old.data)
 
 
-def _touch(state: State, session: int, kind: int, key: str, old: Stored) -> None:
+def _touch(state: State, session: int, kind: int, key: str, data: dict[str, Any]) -> None:
     """Mark what depends on an event whose order or content changed."""
     if kind == MESSAGE:
         state.dirty.places.add(session)
-        if session in state.revising:
-            state.dirty.revised.add((session, key))
-    elif kind == REVISION:
-        target = old.data.get("message")
-        if isinstance(target, str):
-            state.dirty.revised.add((session, target))
+        state.dirty.changed.add((session, key))
     else:
-        state.dirty.sessions.add(session)
+        touch(state, session, kind, data)
 
 
 def _replace(db: apsw.Connection, state: State, new: Arrival, old: Stored) -> None:
     """Put an event in the place of one that no longer stands."""
     event = new.event
     if old.kind == MESSAGE:
-        unindex(db, old.row, old.in_force)
-        state.counters["messages"] -= 1
+        if old.state < OUT:
+            unindex(db, old.row, old.in_force)
+        state.counters["messages"] -= old.state == IN_TRANSCRIPT
         state.dirty.places.add(new.session)
-    if old.kind == REVISION:
-        db.execute("DELETE FROM revisions WHERE session = ? AND event = ?", (new.session, old.row))
-    _touch(state, new.session, old.kind, event.id, old)
+    else:
+        take_back(db, state, new.session, old.row, old.kind, old.data)
     state.counters["unknown"] += state.is_known(old.kind) - state.is_known(new.kind)
+    state.counters["events"] += bool(old.part) - bool(new.part)
     is_message = new.kind == MESSAGE
     place = (event.time, 0) if is_message else (None, None)
+    reached = OUT if new.part else IN_TRANSCRIPT
     query = f"UPDATE events SET {_TYPED}, {COLUMNS}, original = NULL WHERE id = ?"  # noqa: S608 - constants
     columns = values(spread(new.kind, event.data))
-    db.execute(query, (new.kind, event.time, new.lane, new.seq, *place, *columns, old.row))
-    if is_message:
+    where = (new.kind, event.time, new.lane, new.seq, new.part, reached, *place)
+    db.execute(query, (*where, *columns, old.row))
+    if not is_message:
+        take_in(db, state, old.row, new)
+        return
+    if reached < OUT:
         index(db, old.row, event.data)
         state.counters["messages"] += 1
-    if new.kind == REVISION:
-        note_revision(db, state, new.session, old.row, event)
-    replaced = fetch(db, new.session, event.id)
-    if replaced is not None:
-        _touch(state, new.session, new.kind, event.id, replaced)
+    _touch(state, new.session, new.kind, event.id, event.data)

@@ -43,6 +43,8 @@ _SHORTEST, _LONGEST = 0.001, 0.02
 _STEPS = 20_000
 """Steps of SQLite's machine between two looks at the clock: about a millisecond."""
 
+_LATEST = "SELECT value FROM meta WHERE key = 'latest'"
+
 Answer = TypeVar("Answer")
 
 _log = logging.getLogger("projector")
@@ -67,7 +69,10 @@ class Current:
         self._file: tuple[int, int] | None = None
 
     def read(
-        self, query: Callable[[apsw.Connection], Answer], timeout: float | None = None
+        self,
+        query: Callable[[apsw.Connection], Answer],
+        timeout: float | None = None,
+        patience: float = PATIENCE,
     ) -> tuple[Answer, bool]:
         """Bring the projection up to date, then ask it.
 
@@ -76,6 +81,8 @@ class Current:
         Args:
             query: asked with the connection, perhaps twice.
             timeout: seconds that all of it may take.
+            patience: seconds to wait for a running projector before the answer is of what is
+                there.
 
         Returns:
             The answer, and whether it knows everything that stood in the journal at the call.
@@ -87,7 +94,7 @@ class Current:
         """
         deadline = Deadline(timeout)
         with self._turn:
-            fresh = self._refresh(deadline)
+            fresh = self._refresh(deadline, patience)
             try:
                 return self._ask(query, deadline), fresh
             except apsw.Error as error:
@@ -96,18 +103,21 @@ class Current:
                     raise trouble from error
                 _log.warning("building the projection anew: %s", trouble)
                 self._replace(deadline)
-                fresh = self._refresh(deadline)
+                fresh = self._refresh(deadline, patience)
                 return self._ask(query, deadline), fresh
 
     def _ask(self, query: Callable[[apsw.Connection], Answer], deadline: Deadline) -> Answer:
         db = self._reader()
         db.set_progress_handler(deadline.is_over, _STEPS)
         try:
-            return query(db)
+            answer = query(db)
+            # what this process appends from now on is later than all that it may have read
+            clock.observe(db.execute(_LATEST).get)
         except apsw.InterruptError as error:
             raise deadline.error("the query") from error
         finally:
             db.set_progress_handler(None)
+        return answer
 
     def _replace(self, deadline: Deadline) -> None:
         """Build the projection anew, or wait for whoever does."""
@@ -125,6 +135,24 @@ class Current:
         with self._turn:
             yield None if self.generations.current() is None else self._reader()
 
+    def peek(self, query: Callable[[apsw.Connection | None], Answer]) -> Answer:
+        """Ask in one snapshot of what is there; the connection is None if there is nothing yet.
+
+        Raises:
+            ProjectionError: the projection cannot be read.
+        """
+        with self.peeking() as db:
+            if db is None:
+                return query(None)
+            try:
+                db.execute("BEGIN")
+                return query(db)
+            except apsw.Error as error:
+                raise self._unreadable(error) from error
+            finally:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+
     def wait_for(self, position: Position, timeout: float) -> None:
         """Return when the record at `position` is applied.
 
@@ -133,7 +161,7 @@ class Current:
         """
         until = time.monotonic() + timeout
         pause = _SHORTEST
-        while not self._has(position):
+        while not self.has(position):
             if time.monotonic() >= until:
                 raise NotProjected(
                     f"the projection has not reached {position} within {timeout} s;"
@@ -145,7 +173,8 @@ class Current:
                 time.sleep(pause)
                 pause = min(pause * 2, _LONGEST)
 
-    def _has(self, position: Position) -> bool:
+    def has(self, position: Position) -> bool:
+        """Say whether the record at `position` is applied, without applying anything."""
         query = (
             "SELECT 1 FROM segments JOIN lanes ON lanes.id = lane"
             " WHERE lanes.uuid = ? AND number = ? AND offset >= ?"
@@ -154,11 +183,11 @@ class Current:
         with self.peeking() as db:
             return db is not None and db.execute(query, at).fetchone() is not None
 
-    def _refresh(self, deadline: Deadline) -> bool:
+    def _refresh(self, deadline: Deadline, seconds: float) -> bool:
         """Apply what is new, or wait a moment for the projector that does; say if all is in."""
         refs = list_segments(self.journal.lanes)
         ends: dict[Place, int] = {}
-        patience = Deadline(PATIENCE)
+        patience = Deadline(seconds)
         pause = _SHORTEST
         while True:
             there, trouble = self._look(refs, ends)
@@ -240,7 +269,7 @@ class Current:
                     raise
                 continue  # it was replaced between the two looks
             self._generation, self._file = number, file
-            clock.observe(self._db.execute("SELECT value FROM meta WHERE key = 'latest'").get)
+            clock.observe(self._db.execute(_LATEST).get)
 
     def _close_reader(self) -> None:
         if self._db is not None:

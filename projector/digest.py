@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 def digest(db: apsw.Connection) -> str:
     """Return the SHA-256, in hexadecimal, of the logical content in canonical order.
 
-    It covers sessions as folded, every event with its data, every message with its revisions in
-    force, and conflicts. It holds timestamps that were given and never times of arrival, no
-    rowids and no lanes: the same events give the same digest on every machine.
+    It covers sessions as folded, their totals and keys, every event with its data, every message
+    with its state and its revisions in force, and conflicts. It holds timestamps that were given
+    and never times of arrival, no rowids and no lanes: the same events give the same digest on
+    every machine.
     """
     sha = hashlib.sha256()
     with db:  # one snapshot, however long it takes
@@ -34,18 +35,24 @@ def digest(db: apsw.Connection) -> str:
 def _lines(db: apsw.Connection) -> Iterator[bytes]:
     types = dict(db.execute("SELECT id, type FROM kinds"))
     sessions = db.execute(
-        "SELECT id, session, title, source, model, cwd, parent, started, ended IS NOT NULL,"
-        " end_reason, extra, messages FROM sessions ORDER BY session"
+        "SELECT id, session, title, source, model, cwd, parent, user, system_prompt, config,"
+        " started, ended IS NOT NULL, end_reason, extra, known, said, messages"
+        " FROM sessions ORDER BY session"
     ).fetchall()
     events = f"SELECT {STORED}, key FROM events WHERE session = ? ORDER BY key"  # noqa: S608 - a constant
+    totals = "SELECT name, total FROM usage WHERE session = ? ORDER BY name"
+    keys = "SELECT key, value FROM keys WHERE session = ? ORDER BY key"
     conflicts = "SELECT key, type, data FROM conflicts WHERE session = ? ORDER BY key, type, data"
     for number, *folded in sessions:
         yield canonical(["session", *folded])
         for *columns, key in db.execute(events, (number,)):
             event = stored(tuple(columns))
-            line = ["event", key, types[event.kind], event.data]
+            line = ["event", key, types[event.kind], event.data, bool(event.part), event.state]
             if event.original is not None:
                 line.append(event.in_force)
             yield canonical(line)
+        for kind, query in (("total", totals), ("key", keys)):
+            for found in db.execute(query, (number,)):
+                yield canonical([kind, *found])
         for key, type, data in db.execute(conflicts, (number,)):
             yield canonical(["conflict", key, type, orjson.loads(data)])

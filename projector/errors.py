@@ -6,9 +6,11 @@
     ├── ProjectionError    a projection cannot be opened, read or built
     │   └── ProjectionDamaged  and never will: it is damaged, foreign, or of another version
     ├── ProjectorBusy      another projector runs
+    ├── BuildStopped       whoever wanted a build wants it no more
     ├── NotProjected       the projection did not get there in time
     ├── QueryTimeout       the answer would have taken longer than was allowed
     ├── NotFound           there is no such session or message
+    ├── TitleTaken         another session has the title
     └── QueryError         the query cannot be searched for
 """
 
@@ -31,6 +33,10 @@ class ProjectorBusy(ProjectorError):  # noqa: N818 - says what is the matter
     """Another projector runs."""
 
 
+class BuildStopped(ProjectorError):  # noqa: N818 - says what is the matter
+    """Whoever wanted a build wants it no more; nothing of it is left."""
+
+
 class NotProjected(ProjectorError, TimeoutError):  # noqa: N818 - says what is the matter
     """The projection did not reach a position in time."""
 
@@ -41,6 +47,14 @@ class QueryTimeout(ProjectorError, TimeoutError):  # noqa: N818 - says what is t
 
 class NotFound(ProjectorError, LookupError):  # noqa: N818 - says what is the matter
     """There is no such session or message."""
+
+
+class TitleTaken(ProjectorError, ValueError):  # noqa: N818 - says what is the matter
+    """Another session has the title: that named `session`."""
+
+    def __init__(self, message: str, session: str) -> None:
+        super().__init__(message)
+        self.session = session
 
 
 class QueryError(ProjectorError, ValueError):

@@ -8,13 +8,29 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from journal.event import SESSION_CREATED, SESSION_ENDED, SESSION_TITLED
+from journal.vocabulary import (
+    COSTS,
+    COUNTS,
+    KEY_SET,
+    SESSION_CREATED,
+    SESSION_DELETED,
+    SESSION_ENDED,
+    SESSION_ENSURED,
+    SESSION_REOPENED,
+    SESSION_REVISED,
+    SESSION_TITLED,
+    USAGE_SET,
+)
+from projector.columns import is_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Order = tuple[int, str, int]
 """What orders events: time, lane uuid, sequence number."""
+
+Told = tuple[Order, str, Mapping[str, Any]]
+"""An event as it is folded: its order, its type, its data."""
 
 
 def canonical(data: object) -> bytes:
@@ -23,100 +39,25 @@ def canonical(data: object) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
-    """A message's data as the columns of its row; nothing is lost between the two.
-
-    Attributes:
-        said: the message's own `timestamp`, microseconds.
-        parent: id of the message it answers.
-        role: who speaks.
-        source: where it was said.
-        content: the text, or the JSON of a list of parts.
-        parts: whether `content` is such a list.
-        rest: JSON of everything else; None if there is nothing else.
-    """
-
-    said: int | None
-    parent: str | None
-    role: str | None
-    source: str | None
-    content: str | None
-    parts: bool
-    rest: str | None
-
-
-_TEXT_COLUMNS = ("parent", "role", "source")
-_INTEGER_END = 2**63
-"""SQLite has no larger integers."""
-
-
-def encode(value: object, *, within: int = 1) -> str:
-    """Encode a part of a record's data that stands `within` objects deep in the record.
-
-    Raises:
-        TypeError: as part of the whole it is nested deeper than can be encoded: the digest and
-            conflicts encode the whole again.
-    """
-    for _ in range(within):
-        value = [value]
-    return orjson.dumps(value)[within:-within].decode()
-
-
-def to_columns(data: Mapping[str, Any]) -> Columns:
-    """Spread a message's data over columns; a value of an unexpected kind stays in `rest`."""
-    rest = dict(data)
-    said = rest.get("timestamp")
-    if _is_moment(said):
-        del rest["timestamp"]
-    else:
-        said = None
-    parent, role, source = (
-        rest.pop(name) if rest.get(name).__class__ is str else None for name in _TEXT_COLUMNS
-    )
-    content = rest.get("content")
-    parts = content.__class__ is list
-    if parts:
-        content = encode(rest.pop("content"), within=2)
-    elif content.__class__ is str:
-        del rest["content"]
-    else:
-        content = None
-    left = encode(rest) if rest else None
-    return Columns(said, parent, role, source, content, parts, left)
-
-
-def _is_moment(value: object) -> bool:
-    # a bool is an int to Python, and would come back as one
-    return value.__class__ is int and 0 <= value < _INTEGER_END
-
-
-def from_columns(columns: Columns) -> dict[str, Any]:
-    """Put a message's data together again: the inverse of `to_columns`."""
-    data: dict[str, Any] = {} if columns.rest is None else orjson.loads(columns.rest)
-    if columns.said is not None:
-        data["timestamp"] = columns.said
-    for name in _TEXT_COLUMNS:
-        value = getattr(columns, name)
-        if value is not None:
-            data[name] = value
-    if columns.content is not None:
-        data["content"] = orjson.loads(columns.content) if columns.parts else columns.content
-    return data
-
-
-@dataclass(frozen=True, slots=True)
 class Session:
-    """What a session's own events say of it; `started` and `ended` in microseconds."""
+    """What a session's own events say of it; `started` and `ended` in microseconds.
+
+    `known` says whether any of them does: else there is a session only if there are messages.
+    """
 
     title: str | None = None
     source: str | None = None
     model: str | None = None
     cwd: str | None = None
     parent: str | None = None
+    user: str | None = None
+    system_prompt: str | None = None
+    config: dict[str, Any] | None = None
     started: int | None = None
     ended: int | None = None
     end_reason: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    known: bool = False
 
 
 _KEPT: dict[str, type] = {
@@ -125,32 +66,133 @@ _KEPT: dict[str, type] = {
     "model": str,
     "cwd": str,
     "parent": str,
+    "user": str,
+    "system_prompt": str,
+    "config": dict,
     "started": int,
 }
+_EXTRA = "extra."
 
 
-def fold_session(events: Iterable[tuple[Order, str, Mapping[str, Any]]]) -> Session:
-    """Fold a session's events, given as (order, type, data) in any sequence.
+def fold_session(events: Iterable[Told]) -> Session:
+    """Fold a session's own events, given in any sequence.
 
-    Fields are last-writer-wins in the order of events, `extra` key by key; the first end stands.
+    Fields are last-writer-wins in the order of events, `extra` key by key; what is `ensured`
+    counts where nothing else says it, the first of several; the first end stands until the
+    session is reopened. Nothing before a deletion counts.
     """
-    fields: dict[str, Any] = {}
-    extra: dict[str, Any] = {}
-    for order, type, data in sorted(events, key=lambda event: event[0]):
-        if type in (SESSION_CREATED, SESSION_TITLED):
-            fields |= {name: v for name, v in data.items() if _is_kept(name, v)}
-            if isinstance(data.get("extra"), Mapping):
-                extra |= data["extra"]
-        elif type == SESSION_ENDED and "ended" not in fields:
-            ended, reason = data.get("ended"), data.get("reason")
-            fields["ended"] = ended if _is_moment(ended) else order[0]
-            fields["end_reason"] = reason if isinstance(reason, str) else None
-    return Session(**fields, extra=extra)
+    said: dict[str, Any] = {}
+    ensured: dict[str, Any] = {}
+    ended: dict[str, Any] = {}
+    told = sorted(since_deletion(events), key=_by_order)
+    for order, type, data in told:
+        if type in (SESSION_CREATED, SESSION_TITLED, SESSION_REVISED):
+            said |= _flat(data)
+            said |= dict.fromkeys(_cleared(data), _CLEARED)
+        elif type == SESSION_ENSURED:
+            ensured = _flat(data) | ensured
+        elif type == SESSION_ENDED and not ended:
+            at, reason = data.get("ended"), data.get("reason")
+            ended["ended"] = at if is_moment(at) else order[0]
+            ended["end_reason"] = reason if isinstance(reason, str) else None
+        elif type == SESSION_REOPENED:
+            ended = {}
+    fields = {name: value for name, value in (ensured | said).items() if value is not _CLEARED}
+    extra = {
+        name.removeprefix(_EXTRA): fields.pop(name)
+        for name in list(fields)
+        if name.startswith(_EXTRA)
+    }
+    return Session(**fields, **ended, extra=extra, known=bool(told))
+
+
+def _by_order(event: Told) -> Order:
+    return event[0]
+
+
+def since_deletion(events: Iterable[Told]) -> list[Told]:
+    """Return the events after the last deletion of their session, in the sequence given."""
+    events = list(events)
+    deleted = max((order for order, type, _ in events if type == SESSION_DELETED), default=None)
+    return events if deleted is None else [event for event in events if event[0] > deleted]
+
+
+_CLEARED = object()
+"""Stands where a field has no value any more, and keeps an ensured one away."""
+
+
+def _flat(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of the right kind, those of `extra` among them as `extra.<key>`."""
+    found = {name: value for name, value in data.items() if _is_kept(name, value)}
+    extra = data.get("extra")
+    if isinstance(extra, Mapping):
+        found |= {f"{_EXTRA}{key}": value for key, value in extra.items()}
+    return found
 
 
 def _is_kept(name: str, value: object) -> bool:
     kind = _KEPT.get(name)
-    return _is_moment(value) if kind is int else value.__class__ is kind
+    return is_moment(value) if kind is int else value.__class__ is kind
+
+
+def _cleared(data: Mapping[str, Any]) -> list[str]:
+    names = data.get("clear")
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+
+def fold_usage(events: Iterable[Told]) -> dict[str, int]:
+    """Fold `usage.added` and `usage.set`: the last that was set, and what was added after it.
+
+    Costs are counted in whole nanodollars, so that a sum does not depend on its order.
+    """
+    base: dict[str, tuple[Order, int]] = {}
+    told = list(events)
+    for order, type, data in told:
+        if type == USAGE_SET:
+            for name, amount in amounts(data).items():
+                base[name] = max(base.get(name, (order, amount)), (order, amount))
+    totals = {name: amount for name, (_, amount) in base.items()}
+    for order, type, data in told:
+        if type != USAGE_SET:
+            for name, amount in amounts(data).items():
+                if name not in base or order > base[name][0]:
+                    totals[name] = totals.get(name, 0) + amount
+    return totals
+
+
+NANO = 1_000_000_000
+_MOST_USED = 2**53
+
+
+def amounts(data: Mapping[str, Any]) -> dict[str, int]:
+    """Return what one event says of each counter; costs in nanodollars."""
+    found = {}
+    for name in COUNTS:
+        value = data.get(name)
+        if value.__class__ is int and 0 <= value < _MOST_USED:
+            found[name] = value
+    for name in COSTS:
+        value = data.get(name)
+        if value.__class__ in (int, float) and 0 <= value < _MOST_USED:
+            found[name] = round(value * NANO)
+    return found
+
+
+def fold_keys(events: Iterable[Told]) -> dict[str, tuple[Order, Any]]:
+    """Fold `key.set` and `key.deleted` into values, each with the order of its event.
+
+    The value of a key that was deleted is `MISSING`.
+    """
+    found: dict[str, tuple[Order, Any]] = {}
+    for order, type, data in events:
+        key = data.get("key")
+        if isinstance(key, str) and (key not in found or order > found[key][0]):
+            found[key] = order, data.get("value") if type == KEY_SET else MISSING
+    return found
+
+
+MISSING = object()
+"""Stands for the value of a key that was deleted."""
 
 
 def revise(
@@ -161,59 +203,3 @@ def revise(
     for _, revision in sorted(revisions, key=lambda pair: pair[0]):
         data |= {name: value for name, value in revision.items() if name != "message"}
     return data
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What decides a message's place: its id, its moment in microseconds, and its parent."""
-
-    id: str
-    moment: int
-    parent: str | None
-
-
-def place_after(moment: int, parent: tuple[int, int] | None) -> tuple[int, int]:
-    """Return (place, depth) of a message: its moment, but never before its parent.
-
-    Messages are read by place, then depth, then in the order of events.
-    """
-    if parent is None or parent[0] < moment:
-        return moment, 0
-    return parent[0], parent[1] + 1
-
-
-def place_all(messages: Iterable[Said]) -> dict[str, tuple[int, int]]:
-    """Return (place, depth) of every message of a session.
-
-    A parent that is not there does not count. In a ring of parents, which only a broken writer
-    makes, the message that sorts first by (moment, id) begins.
-    """
-    by_id = {message.id: message for message in messages}
-    placed: dict[str, tuple[int, int]] = {}
-    for message in by_id.values():
-        chain: list[Said] = []  # from child to parent, up to what is placed already
-        on_chain: set[str] = set()
-        at: Said | None = message
-        while at is not None and at.id not in placed and at.id not in on_chain:
-            chain.append(at)
-            on_chain.add(at.id)
-            at = by_id.get(at.parent) if at.parent is not None else None
-        if at is not None and at.id in on_chain:
-            start = chain.index(at)
-            _place_chain(_cut_ring(chain[start:]), None, placed)
-            del chain[start:]
-        _place_chain(chain, placed[at.id] if at is not None else None, placed)
-    return placed
-
-
-def _place_chain(
-    chain: list[Said], above: tuple[int, int] | None, placed: dict[str, tuple[int, int]]
-) -> None:
-    for message in reversed(chain):
-        above = placed[message.id] = place_after(message.moment, above)
-
-
-def _cut_ring(ring: list[Said]) -> list[Said]:
-    """Turn a ring, child to parent, so that the message which begins comes last."""
-    begin = min(range(len(ring)), key=lambda index: (ring[index].moment, ring[index].id))
-    return ring[begin + 1 :] + ring[: begin + 1]

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
-import portalocker
 
 from journal import disk
 from journal.directory import make_folder, replace_file
+from journal.lock import lock
 from projector.errors import ProjectionDamaged, ProjectionError, ProjectorBusy
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 CURRENT = "CURRENT"
 _SUFFIX = ".db"
-_TAKE = portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
 _GRACE = 60.0
 """Seconds that an old generation stays for the queries that are still running on it."""
 
@@ -196,23 +195,9 @@ class OnlyOne:
     def _try(self) -> int | None:
         """Lock the file and return its descriptor; None if somebody else holds it."""
         try:
-            fd = disk.open_lock_file(self._path)
+            return lock(disk.open_lock_file(self._path))
         except OSError as error:
-            raise ProjectionError(f"cannot open {self._path}: {error.strerror or error}") from error
-        try:
-            portalocker.lock(fd, _TAKE)
-        except portalocker.exceptions.AlreadyLocked:
-            os.close(fd)
-            return None
-        except portalocker.exceptions.LockException as error:
-            os.close(fd)
-            raise ProjectionError(
-                f"cannot lock {self._path}: {error}; the journal needs a file system with locks"
-            ) from error
-        except BaseException:
-            os.close(fd)
-            raise
-        return fd
+            raise ProjectionError(f"cannot lock {self._path}: {error.strerror or error}") from error
 
     def release(self) -> None:
         """Stop being the one; again does nothing."""

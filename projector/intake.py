@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from projector.collide import Arrival
+    from projector.arrival import Arrival
 
 _BATCH = 2_000
 """Events inserted with one statement."""
@@ -47,28 +47,41 @@ class Intake:
         self.marks = load_marks(db)
         self.changed: set[Place] = set()
         self._synced: set[Place] = set()
+        self._known: dict[Place, tuple[int, int]] = {}
+        self._gone: set[Place] = set()
         self._prepared: list[tuple[Arrival, Row]] = []
 
     def look_back(self, refs: list[SegmentRef]) -> None:
-        """Find the segments that changed while no projector ran.
+        """Find the segments that were replaced, cut off or removed since they were read.
+
+        A file that stands as it stood at the last look is not opened: only its size and its
+        version are compared.
 
         Raises:
             ReadError: a segment cannot be read.
         """
         gone = self.marks.keys() - {place(ref) for ref in refs}
-        for folder, number in sorted(gone):
+        for folder, number in sorted(gone - self._gone):
             _log.warning(
                 "segment %d of lane %s is gone; what it said stays in the projection:"
                 " see `projector verify`",
                 number,
                 folder,
             )
+        self._gone = gone
         for ref in refs:
-            mark = self.marks.get(place(ref), NOTHING)
+            at = place(ref)
+            mark = self.marks.get(at, NOTHING)
+            # one of another size is read on, and looked at then
+            if ref.size != mark.offset or self._known.get(at) == ref.version:
+                continue
             with _open(ref) as file:
-                if not stands(file, mark):
+                if stands(file, mark):
+                    self._known[at] = ref.version
+                else:
+                    self._known.pop(at, None)
                     # an offset that no segment has makes it pending, whatever its size
-                    self.marks[place(ref)] = replace(mark, offset=_NOWHERE)
+                    self.marks[at] = replace(mark, offset=_NOWHERE)
 
     def take_block(self, ref: SegmentRef) -> tuple[int, int]:
         """Read on in one segment; return the events and bytes taken."""
@@ -138,12 +151,12 @@ class Intake:
                 if not mark.lane:
                     self._unheaded(ref, mark)
                 try:
-                    prepared = self.applier.arrival(mark.lane, record.seq, record.event)
+                    prepared = self.applier.arrivals(mark.lane, record.seq, record.event)
                 except DamagedRecord as error:
                     damage = Damage(start, item.end - start, str(error))
                     self._quarantine(ref, mark, damage)
                 else:
-                    self._prepared.append(prepared)
+                    self._prepared += prepared
                     events += 1
             start = item.end
             if len(self._prepared) >= _BATCH:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from projector.fold import Said, place_all
+from projector.effects import GONE, IN_TRANSCRIPT
+from projector.placing import Said, place_all
 from projector.schema import MESSAGE
 
 if TYPE_CHECKING:
@@ -22,18 +23,18 @@ def replace_all(db: apsw.Connection, state: State) -> None:
 
 def _replace(db: apsw.Connection, state: State, session: int) -> None:
     found: list[tuple[Any, ...]] = db.execute(
-        "SELECT id, key, said, time, parent, place, depth FROM events"
+        "SELECT id, key, said, time, parent, place, depth, state FROM events"
         " WHERE session = ? AND kind = ?",
         (session, MESSAGE),
     ).fetchall()
     said = [
         Said(key, time if moment is None else moment, None if parent == key else parent)
-        for _, key, moment, time, parent, _, _ in found
+        for _, key, moment, time, parent, *_ in found
     ]
     placed = place_all(said)
     moved = [
         (*placed[key], row)
-        for row, key, _, _, _, place, depth in found
+        for row, key, _, _, _, place, depth, _ in found
         if placed[key] != (place, depth)
     ]
     db.executemany("UPDATE events SET place = ?, depth = ? WHERE id = ?", moved)
@@ -43,8 +44,9 @@ def _replace(db: apsw.Connection, state: State, session: int) -> None:
         rows = [(session, parent) for parent in missing]
         db.executemany("INSERT INTO missing_parents(session, parent) VALUES(?, ?)", rows)
         state.missing[session] = missing
-    places = [place for place, _ in placed.values()]
+    there = sum(reached < GONE for *_, reached in found)
+    shown = [placed[key][0] for _, key, *_, reached in found if reached == IN_TRANSCRIPT]
     db.execute(
-        "UPDATE sessions SET messages = ?, first = ?, last = ? WHERE id = ?",
-        (len(found), min(places, default=None), max(places, default=None), session),
+        "UPDATE sessions SET messages = ?, said = ?, first = ?, last = ? WHERE id = ?",
+        (len(shown), there, min(shown, default=None), max(shown, default=None), session),
     )

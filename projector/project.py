@@ -37,6 +37,11 @@ _PATIENCE_MS = 200
 """Milliseconds for which readers are waited for."""
 
 
+def never() -> bool:
+    """Say that it is not time to stop."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """What one run of catching up did: events read, bytes read, transactions committed."""
@@ -53,7 +58,6 @@ class Projector:
         self._db = db
         self._lanes = lanes
         self._intake = Intake(db)
-        self._looked_back = False
         self._wal_pages = 0
         self._limit = _TRANSACTION
         if db.pragma("journal_mode") == "wal":
@@ -72,7 +76,7 @@ class Projector:
         self,
         *,
         on_commit: Callable[[Progress], None] | None = None,
-        stop: Callable[[], bool] = lambda: False,
+        stop: Callable[[], bool] = never,
     ) -> Progress:
         """Apply everything that stands in the lanes now, unless told to `stop`.
 
@@ -90,11 +94,10 @@ class Projector:
         """
         progress = Progress()
         refs = list_segments(self._lanes)
-        if not self._looked_back:
-            self._intake.look_back(refs)
-            self._looked_back = True
+        self._intake.look_back(refs)
         goals = {place(ref): ref.size for ref in refs}
-        while (pending := self._pending(goals)) and not (stop() or self.is_pinned):
+        pending = self._pending(refs, goals)
+        while pending and not (stop() or self.is_pinned):
             before = progress
             try:
                 for events, size in self._transaction(pending, stop):
@@ -108,12 +111,13 @@ class Projector:
             progress = Progress(progress.events, progress.bytes, progress.commits + 1)
             if on_commit is not None:
                 on_commit(progress)
+            pending = self._pending(list_segments(self._lanes), goals)
         return progress
 
-    def _pending(self, goals: dict[Place, int]) -> list[deque[SegmentRef]]:
+    def _pending(self, refs: list[SegmentRef], goals: dict[Place, int]) -> list[deque[SegmentRef]]:
         """List what is not applied up to its goal: of each lane its segments, in order."""
         pending: dict[str, deque[SegmentRef]] = {}
-        for ref in list_segments(self._lanes):
+        for ref in refs:
             offset = self.marks.get(place(ref), NOTHING).offset
             # an empty segment has nothing to wait for: its lane goes on in the next
             goal = goals.get(place(ref), 0)
@@ -128,8 +132,8 @@ class Projector:
         """Read a block of each lane in turn, and commit it all; yield events and bytes."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            size = 0
-            while pending and size < self._limit and not stop():
+            size, enough = 0, stop()
+            while pending and not enough:
                 for segments in pending:
                     events, read = self._intake.take_block(segments[0])
                     if read:
@@ -137,7 +141,8 @@ class Projector:
                         yield events, read
                     else:  # all of it is read, or all that is finished
                         segments.popleft()
-                    if size >= self._limit:
+                    enough = size >= self._limit or stop()
+                    if enough:
                         break
                 pending = [segments for segments in pending if segments]
             self._intake.save()
@@ -150,7 +155,6 @@ class Projector:
             except apsw.Error as again:
                 # a build keeps no journal to roll back with; "malformed" would hide why it failed
                 raise error from again
-            self._looked_back = False  # what was found, and not read again yet, was forgotten
             raise
         finally:
             self._intake.changed.clear()

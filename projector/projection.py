@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, get_args
 
 from journal.directory import open_directory
-from journal.event import moment
-from projector import digest, search, views
-from projector.current import Answer, Current
+from journal.moment import moment
+from projector import digest, message_view, search, session_view
+from projector.current import PATIENCE, Answer, Current
 from projector.errors import NotProjected
 from projector.query import parse
 from projector.status import Status, status
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     import apsw
 
     from journal.position import Position
+    from projector.message_view import MessageView
     from projector.search import Hit, Look, Sort
-    from projector.views import MessageView, SessionView
+    from projector.session_view import SessionView
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ class Projection:
     def sessions(self, *, limit: int = 20, offset: int = 0) -> list[SessionView]:
         """Return sessions, that with the latest message first."""
         return self._current.read(
-            lambda db: views.sessions(db, limit=limit, offset=offset), self._timeout
+            lambda db: session_view.sessions(db, limit=limit, offset=offset), self._timeout
         )[0]
 
     def session(self, name: str) -> SessionView:
@@ -145,7 +146,7 @@ class Projection:
         Raises:
             NotFound: there is none, or there are several.
         """
-        return self._read(lambda db: views.session(db, name))
+        return self._read(lambda db: session_view.session(db, name))
 
     def messages(self, session: str) -> list[MessageView]:
         """Return all messages of the session with exactly this id, in order.
@@ -153,7 +154,7 @@ class Projection:
         Raises:
             NotFound: there is no such session.
         """
-        return self._read(lambda db: views.messages(db, session))
+        return self._read(lambda db: message_view.messages(db, session))
 
     def digest(self) -> str:
         """Return the SHA-256 of the logical content in canonical order.
@@ -170,6 +171,40 @@ class Projection:
 
     def _read(self, query: Callable[[apsw.Connection], Answer]) -> Answer:
         return self._current.read(query, self._timeout)[0]
+
+    def read(
+        self, query: Callable[[apsw.Connection], Answer], *, patience: float = PATIENCE
+    ) -> tuple[Answer, bool]:
+        """Ask the database itself; its tables are those of `projector.schema`.
+
+        Args:
+            query: asked with a connection that can only read, perhaps twice.
+            patience: seconds to wait for a running projector before the answer is of what is
+                there.
+
+        Returns:
+            The answer, and whether it knows everything that stood in the journal at the call.
+
+        Raises:
+            QueryTimeout: it took longer than the projection was opened for.
+            ProjectionError: the projection cannot be built or read.
+            ReadError: a lane cannot be read.
+        """
+        return self._current.read(query, self._timeout, patience)
+
+    def peek(self, query: Callable[[apsw.Connection | None], Answer]) -> Answer:
+        """Ask in one snapshot of what is there, without applying or waiting for anything.
+
+        The connection is None where no projection was built yet.
+
+        Raises:
+            ProjectionError: the projection cannot be read.
+        """
+        return self._current.peek(query)
+
+    def has(self, position: Position) -> bool:
+        """Say whether the record at `position` is applied, without applying anything."""
+        return self._current.has(position)
 
     def status(self) -> Status:
         """Return counts, lag and sizes, without applying anything."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from projector.columns import Columns, encode, from_columns, to_columns
 from projector.document import document
-from projector.fold import Columns, encode, from_columns, to_columns
 from projector.schema import MESSAGE
 from projector.text import index_form
 
@@ -18,15 +18,18 @@ if TYPE_CHECKING:
     import apsw
 
 INSERT_EVENT = """
-INSERT INTO events(id, session, key, kind, time, lane, seq, place, depth,
+INSERT INTO events(id, session, key, kind, time, lane, seq, part, state, place, depth,
   said, parent, role, source, content, parts, rest)
-VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(session, key) DO NOTHING
+VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(session, key) DO NOTHING
 """
 INSERT_TEXT = "INSERT INTO fts(rowid, text) VALUES(?, ?)"
 _DELETE_TEXT = "INSERT INTO fts(fts, rowid, text) VALUES('delete', ?, ?)"
 COLUMNS = "said = ?, parent = ?, role = ?, source = ?, content = ?, parts = ?, rest = ?"
 """Assignments for the `values` of `Columns`."""
-STORED = "id, kind, time, lane, seq, original, said, parent, role, source, content, parts, rest"
+STORED = (
+    "id, kind, time, lane, seq, part, state, original,"
+    " said, parent, role, source, content, parts, rest"
+)
 """Columns that make a `Stored`, in its order."""
 
 
@@ -38,6 +41,8 @@ class Stored:
         row: its rowid in `events` and in the full-text table.
         kind: number of its type.
         time: with `lane` (the number of the lane) and `seq`, what orders it.
+        part: its place in the transcript that brought it, from 1; 0 if it is a record of its own.
+        state: of a message, `projector.effects.IN_TRANSCRIPT` and so on.
         original: JSON of the data before revisions; None if none is in force.
         columns: the data in force.
     """
@@ -47,6 +52,8 @@ class Stored:
     time: int
     lane: int
     seq: int
+    part: int
+    state: int
     original: str | None
     columns: Columns
 
@@ -63,10 +70,10 @@ class Stored:
 
 def stored(row: tuple[Any, ...]) -> Stored:
     """Make a `Stored` of a row of the columns `STORED`."""
-    said, parent, role, source, content, parts, rest = row[6:]
+    said, parent, role, source, content, parts, rest = row[8:]
     columns = Columns(said, parent, role, source, content, bool(parts), rest)
-    id, kind, time, lane, seq, original = row[:6]
-    return Stored(id, kind, time, lane, seq, original, columns)
+    id, kind, time, lane, seq, part, state, original = row[:8]
+    return Stored(id, kind, time, lane, seq, part, state, original, columns)
 
 
 def fetch(db: apsw.Connection, session: int, key: str) -> Stored | None:

@@ -104,7 +104,7 @@ def _contents(db: apsw.Connection, session: str) -> Iterator[tuple[Order, Event]
     standing = db.execute(
         f"SELECT key, kinds.type, lanes.uuid, {_STORED} FROM events e"  # noqa: S608 - constants
         " JOIN kinds ON kinds.id = e.kind JOIN lanes ON lanes.id = e.lane"
-        " WHERE e.session = (SELECT id FROM sessions WHERE session = ?)",
+        " WHERE e.part = 0 AND e.session = (SELECT id FROM sessions WHERE session = ?)",
         (session,),
     )
     for key, type, lane, *columns in standing:
@@ -113,7 +113,7 @@ def _contents(db: apsw.Connection, session: str) -> Iterator[tuple[Order, Event]
     conflicts = db.execute(
         "SELECT key, type, time, lanes.uuid, seq, data FROM conflicts"
         " JOIN lanes ON lanes.id = lane"
-        " WHERE session = (SELECT id FROM sessions WHERE session = ?)",
+        " WHERE part = 0 AND session = (SELECT id FROM sessions WHERE session = ?)",
         (session,),
     )
     for key, type, time, lane, seq, data in conflicts:

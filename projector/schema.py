@@ -14,7 +14,7 @@ from unicodedata import unidata_version
 
 import apsw
 
-from journal.event import EVENT_TYPES, MESSAGE_APPENDED, MESSAGE_REVISED
+from journal.vocabulary import EVENT_TYPES, MESSAGE_APPENDED
 from projector.errors import ProjectionDamaged, ProjectionError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ BUSY_MS = 5_000
 PAGE = 4096
 """Bytes of a database page."""
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of tables, fold and text cutting; a projection of another version is rebuilt."""
 
 _APPLICATION = 0x414A4E4C  # "AJNL", shown by file(1) and checked at opening
@@ -34,7 +34,7 @@ _APPLICATION = 0x414A4E4C  # "AJNL", shown by file(1) and checked at opening
 KINDS = {name: number for number, name in enumerate(EVENT_TYPES, 1)}
 """Numbers of the known event types in the column `kind`; the indexes below name a message's 1."""
 MESSAGE = KINDS[MESSAGE_APPENDED]
-REVISION = KINDS[MESSAGE_REVISED]
+TYPES = {number: name for name, number in KINDS.items()}
 
 _TABLES = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
@@ -46,29 +46,39 @@ CREATE TABLE segments(
 CREATE TABLE kinds(id INTEGER PRIMARY KEY, type TEXT NOT NULL UNIQUE);
 CREATE TABLE sessions(
   id INTEGER PRIMARY KEY, session TEXT NOT NULL UNIQUE,
-  title TEXT, source TEXT, model TEXT, cwd TEXT, parent TEXT,
-  started INTEGER, ended INTEGER, end_reason TEXT, extra TEXT,
+  title TEXT, source TEXT, model TEXT, cwd TEXT, parent TEXT, user TEXT, system_prompt TEXT,
+  config TEXT, started INTEGER, ended INTEGER, end_reason TEXT, extra TEXT,
+  known INTEGER NOT NULL DEFAULT 0, said INTEGER NOT NULL DEFAULT 0,
   messages INTEGER NOT NULL DEFAULT 0, first INTEGER, last INTEGER
 );
 CREATE INDEX sessions_last ON sessions(last DESC);
 CREATE TABLE events(
   id INTEGER PRIMARY KEY, session INTEGER NOT NULL, key TEXT NOT NULL, kind INTEGER NOT NULL,
   time INTEGER NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL,
-  place INTEGER, depth INTEGER, said INTEGER, parent TEXT, role TEXT, source TEXT,
-  content TEXT, parts INTEGER, rest TEXT, original TEXT,
+  part INTEGER NOT NULL, state INTEGER NOT NULL, place INTEGER, depth INTEGER,
+  said INTEGER, parent TEXT, role TEXT, source TEXT, content TEXT, parts INTEGER, rest TEXT,
+  original TEXT,
   UNIQUE(session, key)
 );
 CREATE INDEX events_order ON events(session, place, depth, time) WHERE kind = 1;
 CREATE INDEX events_other ON events(session, kind) WHERE kind <> 1;
-CREATE TABLE revisions(
+CREATE TABLE changes(
   session INTEGER, message TEXT, event INTEGER, PRIMARY KEY(session, message, event)
+) WITHOUT ROWID;
+CREATE TABLE usage(
+  session INTEGER, name TEXT, total INTEGER NOT NULL, PRIMARY KEY(session, name)
+) WITHOUT ROWID;
+CREATE TABLE keys(
+  session INTEGER, key TEXT, value TEXT,
+  time INTEGER NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY(session, key)
 ) WITHOUT ROWID;
 CREATE TABLE missing_parents(
   session INTEGER, parent TEXT, PRIMARY KEY(session, parent)
 ) WITHOUT ROWID;
 CREATE TABLE conflicts(
   id INTEGER PRIMARY KEY, session INTEGER NOT NULL, key TEXT NOT NULL, type TEXT NOT NULL,
-  time INTEGER NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL, data TEXT NOT NULL
+  time INTEGER NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL,
+  part INTEGER NOT NULL, data TEXT NOT NULL
 );
 CREATE INDEX conflicts_key ON conflicts(session, key);
 CREATE TABLE quarantine(
@@ -82,7 +92,7 @@ CREATE VIRTUAL TABLE fts USING fts5(
 CREATE VIEW messages AS
   SELECT e.id AS rowid, s.session, e.key AS id, e.role, coalesce(e.source, s.source) AS source,
     e.place AS time, e.content, e.parent, e.rest
-  FROM events e JOIN sessions s ON s.id = e.session WHERE e.kind = 1;
+  FROM events e JOIN sessions s ON s.id = e.session WHERE e.kind = 1 AND e.state = 0;
 """
 
 COUNTERS = (

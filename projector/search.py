@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from projector.document import document
+from projector.message_view import MessageView, around, view_row
 from projector.snippet import snippet
-from projector.views import MessageView, around, view_row
 
 if TYPE_CHECKING:
     import apsw

@@ -2,49 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
-import orjson
-
-from journal.event import SESSION_CREATED, SESSION_ENDED, SESSION_TITLED
-from projector.fold import canonical, fold_session
-from projector.schema import KINDS
+from journal.vocabulary import (
+    SESSION_CREATED,
+    SESSION_DELETED,
+    SESSION_ENDED,
+    SESSION_ENSURED,
+    SESSION_REOPENED,
+    SESSION_REVISED,
+    SESSION_TITLED,
+)
+from projector.fold import Session, canonical, fold_session
+from projector.told import told
 
 if TYPE_CHECKING:
     import apsw
 
     from projector.state import State
 
-_OWN = {KINDS[type]: type for type in (SESSION_CREATED, SESSION_TITLED, SESSION_ENDED)}
-"""Kinds of events that say something of the session itself."""
+OWN = (
+    SESSION_CREATED,
+    SESSION_ENSURED,
+    SESSION_REVISED,
+    SESSION_TITLED,
+    SESSION_ENDED,
+    SESSION_REOPENED,
+    SESSION_DELETED,
+)
+"""Types of events that say something of the session itself."""
+
+_COLUMNS = ", ".join(f"{field.name} = ?" for field in fields(Session))
 
 
 def refold_sessions(db: apsw.Connection, state: State) -> None:
     """Fold every marked session anew."""
     for session in sorted(state.dirty.sessions):
-        found = db.execute(
-            "SELECT kind, time, lane, seq, rest FROM events"
-            " WHERE session = ? AND kind <> 1 AND kind IN (?, ?, ?)",
-            (session, *_OWN),
-        )
-        folded = fold_session(
-            (state.order(time, lane, seq), _OWN[kind], orjson.loads(rest))
-            for kind, time, lane, seq, rest in found
-        )
-        db.execute(
-            "UPDATE sessions SET title = ?, source = ?, model = ?, cwd = ?, parent = ?,"
-            " started = ?, ended = ?, end_reason = ?, extra = ? WHERE id = ?",
-            (
-                folded.title,
-                folded.source,
-                folded.model,
-                folded.cwd,
-                folded.parent,
-                folded.started,
-                folded.ended,
-                folded.end_reason,
-                canonical(folded.extra).decode() if folded.extra else None,
-                session,
-            ),
-        )
+        folded = fold_session(told(db, state, session, OWN))
+        # a session that was never folded has no extra: folded to nothing it must be the same
+        said = asdict(folded) | {"extra": folded.extra or None}
+        row = [canonical(v).decode() if isinstance(v, dict) else v for v in said.values()]
+        db.execute(f"UPDATE sessions SET {_COLUMNS} WHERE id = ?", (*row, session))  # noqa: S608 - constants
     state.dirty.sessions.clear()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,13 +20,26 @@ class Dirty:
 
     places: set[int] = field(default_factory=set)
     sessions: set[int] = field(default_factory=set)
-    revised: set[tuple[int, str]] = field(default_factory=set)
+    changed: set[tuple[int, str]] = field(default_factory=set)
+    transcripts: set[int] = field(default_factory=set)
+    usage: set[int] = field(default_factory=set)
+    keys: set[int] = field(default_factory=set)
 
 
 class State:
     """Numbers of names, and what the next events must be checked against.
 
     Everything here can be read from the database again, which happens after a rollback.
+
+    Attributes:
+        dirty: what is folded anew before the next commit.
+        kinds, lanes, counters: copies of the tables.
+        next_row: rowid of the next event.
+        missing: of each session the parents that are not there.
+        changing: sessions in which events change messages that stand.
+        sweeps: of some of these the time of the last event that acts on every message.
+        used: of each session what `usage.added` brought since the last commit.
+        only_adds: of some sessions, whether totals are plain sums.
     """
 
     def __init__(self, db: apsw.Connection) -> None:
@@ -42,9 +55,12 @@ class State:
         self.missing: defaultdict[int, set[str]] = defaultdict(set)
         for session, parent in db.execute("SELECT session, parent FROM missing_parents"):
             self.missing[session].add(parent)
-        self.revising: set[int] = {
-            session for (session,) in db.execute("SELECT DISTINCT session FROM revisions")
+        self.changing: set[int] = {
+            session for (session,) in db.execute("SELECT DISTINCT session FROM changes")
         }
+        self.sweeps: dict[int, int] = {}
+        self.used: dict[int, Counter[str]] = {}
+        self.only_adds: dict[int, bool] = {}
         self._sessions: dict[str, int] = {}
         self._lane_numbers = {uuid: number for number, uuid in self.lanes.items()}
 

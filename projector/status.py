@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from journal.reader import list_segments
 from projector.schema import COUNTERS
+from projector.session_view import EXISTS
 from projector.watermark import lag, load_marks
 
 if TYPE_CHECKING:
@@ -68,7 +69,9 @@ def status(current: Current) -> Status:
         if db is not None:
             stored = dict(db.execute("SELECT key, value FROM meta"))
             counters = {name: stored[name] for name in COUNTERS}
-            sessions = db.execute("SELECT count(*) FROM sessions").get
+            sessions = db.execute(
+                f"SELECT count(*) FROM sessions WHERE {EXISTS}"  # noqa: S608 - a constant
+            ).get
             marks = load_marks(db)
     behind = lag(marks, refs)
     del counters["latest"]

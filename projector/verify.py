@@ -95,14 +95,15 @@ def _database_faults(db: apsw.Connection) -> Iterator[Fault]:
         )
         yield Fault("log", what, _SALVAGE)
     texts = _count(db, "SELECT count(*) FROM fts_docsize")
-    if texts != counted["messages"]:
-        what = f"{counted['messages']} messages, {texts} texts in the full-text index"
+    found = _count(db, "SELECT count(*) FROM events WHERE kind = 1 AND state < 2")
+    if texts != found:
+        what = f"{found} messages that are found, {texts} texts in the full-text index"
         yield Fault("index", what, "projector rebuild")
 
 
 _COUNTS = {
-    "events": "SELECT count(*) FROM events",
-    "messages": "SELECT count(*) FROM events WHERE kind = 1",
+    "events": "SELECT count(*) FROM events WHERE part = 0",
+    "messages": "SELECT count(*) FROM events WHERE kind = 1 AND state = 0",
     "conflicts": "SELECT count(*) FROM conflicts",
     "quarantined": "SELECT count(*) FROM quarantine",
 }

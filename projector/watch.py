@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from watchdog.events import FileSystemEventHandler as Handler
 from watchdog.observers import Observer
 
 from projector.build import leave, open_current, replace_damaged
-from projector.errors import ProjectionError, ProjectorBusy
+from projector.errors import BuildStopped, ProjectionError, ProjectorBusy
 from projector.generation import OnlyOne, generations
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Bell(Handler):
         self._sweep = _SWEEP
         self._observer: BaseObserver | None = None
         try:
+            # watchdog warns of a lane that it meets twice: when it is made, and in its folder
+            warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
             self._observer = Observer()
             self._observer.schedule(self, str(lanes), recursive=True, event_filter=_EVENTS)
             self._observer.start()
@@ -92,9 +95,8 @@ class Watch:
         if self._bell is not None:
             self._bell.ring()
 
-    @property
-    def stopping(self) -> bool:
-        """Whether it was asked to end."""
+    def is_stopping(self) -> bool:
+        """Say whether it was asked to end."""
         return self._stopping
 
     def take_over(self) -> None:
@@ -131,17 +133,19 @@ class Watch:
                     self._run_generation(bell, on_commit)
                 except ProjectorBusy:  # a rebuild is at work: what it publishes is taken up
                     bell.wait()
+                except BuildStopped:
+                    break
         finally:
             bell.close()
             self._lock.release()
 
     def _run_generation(self, bell: Bell, on_commit: Callable[[Progress], None] | None) -> None:
         """Work on the generation in use until it is replaced, or until `stop`."""
-        number, projector = open_current(self._journal, on_commit)
+        number, projector = open_current(self._journal, on_commit, self.is_stopping)
         quiet_since = time.monotonic()
         try:
             while not self._stopping and self._is_in_use(number):
-                progress = projector.catch_up(on_commit=on_commit, stop=lambda: self._stopping)
+                progress = projector.catch_up(on_commit=on_commit, stop=self.is_stopping)
                 if projector.is_pinned:
                     leave(self._journal, projector)
                 elif progress.events:
@@ -156,7 +160,7 @@ class Watch:
         except ProjectionError as error:
             if not self._is_in_use(number):
                 return  # its file was deleted under it: SQLite refuses to write to what is left
-            replace_damaged(self._journal, error, on_commit)
+            replace_damaged(self._journal, error, on_commit, self.is_stopping)
         finally:
             projector.close()
 

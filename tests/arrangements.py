@@ -16,13 +16,11 @@ from journal.reader import read_chunk
 from projector.build import catch_up_once, rebuild
 from projector.errors import ProjectionError
 from projector.project import Projector
+from tests.made_up import WORDS
+from tests.model import Content, Model, content
 from tests.projections import (
-    WORDS,
-    Content,
     Fact,
-    Model,
     catch_up,
-    content,
     counters,
     grow,
     projector,

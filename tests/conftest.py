@@ -30,6 +30,16 @@ settings.register_profile("torture", deadline=None, max_examples=1000)
 settings.load_profile("journal")
 
 
+@pytest.fixture(autouse=True)
+def own_signal_handlers() -> Iterator[None]:
+    """What a command does at Ctrl-C or SIGTERM ends with its test: the test run keeps its own."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
 class ExpectedProblems:
     """The kinds of problems that a test makes on purpose."""
 

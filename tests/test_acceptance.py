@@ -15,9 +15,9 @@ import orjson
 import pytest
 
 from journal import Journal
-from journal.event import MESSAGE_APPENDED
 from journal.importers.driver import Importer
 from journal.reader import read_events
+from journal.vocabulary import MESSAGE_APPENDED
 from projector import Projection
 from projector.document import document
 

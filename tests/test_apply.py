@@ -16,24 +16,22 @@ from hypothesis import strategies as st
 
 import projector.project as project_module
 from journal.errors import ReadError
-from journal.event import MESSAGE_APPENDED, MESSAGE_REVISED, Event
+from journal.event import Event
 from journal.reader import read_chunk
+from journal.vocabulary import MESSAGE_APPENDED, MESSAGE_REVISED
 from projector.errors import ProjectionError
 from projector.project import Projector
 from tests.arrangements import check_convergence, write_plain
+from tests.made_up import WORDS, random_facts
+from tests.model import Content, Model, content
 from tests.projections import (
-    WORDS,
-    Content,
     Fact,
-    Model,
     catch_up,
-    content,
     counters,
     facts,
     header,
     line,
     message,
-    random_facts,
     scratch,
     write_lane,
     write_segment,

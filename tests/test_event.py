@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journal import EventError
-from journal.event import EVENT_TYPES, MESSAGE_FIELDS, check_event, moment
+from journal.event import check_event
+from journal.moment import moment
+from journal.vocabulary import EVENT_TYPES, MESSAGE_FIELDS
 
 _FULL: dict[str, Any] = {
     "role": "assistant",

@@ -9,19 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journal.event import SESSION_CREATED, SESSION_ENDED, SESSION_TITLED
-from projector.fold import (
-    Said,
-    Session,
-    canonical,
-    encode,
-    fold_session,
-    from_columns,
-    place_after,
-    place_all,
-    revise,
-    to_columns,
-)
+from journal.vocabulary import SESSION_CREATED, SESSION_ENDED, SESSION_TITLED
+from projector.columns import encode, from_columns, to_columns
+from projector.fold import Session, canonical, fold_session, revise
+from projector.placing import Said, place_after, place_all
 
 if TYPE_CHECKING:
     from random import Random
@@ -91,7 +82,9 @@ def test_the_last_writer_of_a_field_wins() -> None:
         ((2, "a", 2), SESSION_CREATED, {"cwd": "/", "extra": {"y": 2}}),
         ((2, "b", 1), SESSION_CREATED, {"model": "m2", "started": 5}),
     ]
-    expected = Session(title="new", model="m2", cwd="/", started=5, extra={"x": 1, "y": 2})
+    expected = Session(
+        title="new", model="m2", cwd="/", started=5, extra={"x": 1, "y": 2}, known=True
+    )
     for arranged in permutations(events):
         assert fold_session(arranged) == expected
 
@@ -102,7 +95,7 @@ def test_the_first_end_stands() -> None:
         ((9, "a", 2), SESSION_ENDED, {"reason": "later", "ended": 1}),
         ((8, "a", 1), SESSION_ENDED, {"reason": "first"}),
     ]
-    assert fold_session(events) == Session(ended=8, end_reason="first")
+    assert fold_session(events) == Session(ended=8, end_reason="first", known=True)
     assert fold_session(events[:1]) == Session(ended=1, end_reason="later")
 
 

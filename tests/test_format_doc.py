@@ -10,13 +10,14 @@ from zlib import crc32
 import pytest
 
 from journal import Event, Journal, Position
-from journal.event import _KNOWN, EVENT_TYPES, KEY_LIMIT, MESSAGE_FIELDS
+from journal.event import KEY_LIMIT
 from journal.lossless import _DEEP
 from journal.reader import read_events
 from journal.record import BODY, FORMAT, MAX_RECORD, START, Header, Record, decode, encode_header
 from journal.record import encode_event as encode
 from journal.segment import ROLL_SIZE
 from journal.verify import verify
+from journal.vocabulary import _KNOWN, EVENT_TYPES, MESSAGE_FIELDS
 from tests.journals import events, headers, ids
 
 DOC = (Path(__file__).parents[1] / "docs" / "format.md").read_text(encoding="utf-8")

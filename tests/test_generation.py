@@ -12,6 +12,7 @@ from journal import Journal
 from journal.directory import open_directory
 from projector import Projection, ProjectionError, ProjectorBusy
 from projector.build import catch_up_once, open_current, rebuild
+from projector.errors import BuildStopped
 from projector.generation import Generations, OnlyOne, generations
 
 if TYPE_CHECKING:
@@ -59,6 +60,16 @@ def test_a_build_that_fails_leaves_the_old_one_in_use(
         patch.setattr("pathlib.Path.replace", refuse)
         with pytest.raises(ProjectionError, match=r"cannot publish generation 2.*No space left"):
             rebuild(directory)
+    assert _files(kept) == {"1.db", "CURRENT"}
+    assert rebuild(directory) == 2
+
+
+def test_a_build_that_is_stopped_leaves_nothing(journal: Journal, kept: Generations) -> None:
+    """It ends before it is complete, is never published, and the old one stays in use."""
+    directory = open_directory(journal.path)
+    rebuild(directory)
+    with pytest.raises(BuildStopped, match="build of generation 2 was stopped"):
+        rebuild(directory, stop=lambda: kept.path(2).exists())
     assert _files(kept) == {"1.db", "CURRENT"}
     assert rebuild(directory) == 2
 
@@ -197,7 +208,7 @@ def test_a_lock_is_taken_once_and_freed(tmp_path: Path) -> None:
 def test_a_lock_that_is_a_link_is_refused(tmp_path: Path) -> None:
     """A link in the journal would make the projector write elsewhere."""
     (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(ProjectionError, match="cannot open"):
+    with pytest.raises(ProjectionError, match="cannot lock"):
         OnlyOne(tmp_path / "lock").take()
     assert not (tmp_path / "elsewhere").exists()
 

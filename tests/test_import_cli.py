@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -205,3 +206,25 @@ def test_an_interrupted_import_gives_its_report(
     assert result.exit_code == 130
     assert json.loads(result.stdout)["messages"] == 0
     assert "interrupted" in result.stderr.lower()
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+@pytest.mark.parametrize(("formats", "code"), [("auto", 0), ("codex", 1)])
+def test_a_report_that_nobody_reads_changes_no_exit_code(
+    tmp_path: Path, options: list[str], formats: str, code: int
+) -> None:
+    """What was imported is durable: it ends as `journal cat | head` does, unless a file failed."""
+    source, folder = tmp_path / "a.jsonl", tmp_path / "journal"
+    source.write_bytes(HELLO)
+    program = [sys.executable, "-c", "from journal.cli import main; main()"]
+    command = [*program, "--journal", str(folder), "import", formats, str(source), *options]
+    reader, writer = os.pipe()
+    os.close(reader)
+    stdout, stderr = (writer, subprocess.PIPE) if options else (subprocess.PIPE, writer)
+    done = subprocess.run(command, stdout=stdout, stderr=stderr, text=True, check=False)
+    os.close(writer)
+    assert done.returncode == code
+    assert not done.stdout
+    assert ("looks like openai" in (done.stderr or "")) == bool(options and code)
+    assert "Traceback" not in (done.stderr or "")
+    assert len(journal_set(folder)) == (0 if code else 2)

@@ -12,15 +12,15 @@ import pytest
 import projector.project as project_module
 from journal.errors import ReadError
 from journal.event import Event
-from journal.reader import read_chunk
+from journal.reader import list_segments, read_chunk
 from projector.digest import digest
+from projector.message_view import messages
 from projector.project import Progress, Projector
-from projector.views import messages
+from tests.made_up import WORDS
+from tests.model import content
 from tests.projections import (
-    WORDS,
     Fact,
     catch_up,
-    content,
     counters,
     facts,
     header,
@@ -316,7 +316,7 @@ def test_a_lane_that_cannot_be_read_is_named(lanes: Path, db: apsw.Connection) -
     """A segment that the file system refuses is an error with its path, not silence."""
     path = write_lane(lanes, "1", THREE)
     running = Projector(db, lanes)
-    pending = running._pending({("1", 1): path.stat().st_size})
+    pending = running._pending(list_segments(lanes), {("1", 1): path.stat().st_size})
     path.rename(path.with_name("gone"))
     with pytest.raises(ReadError, match=r"cannot open .*000001\.jsonl"):
         running._intake.take_block(pending[0][0])

@@ -136,9 +136,22 @@ def test_a_file_system_without_locks_is_said_to_be_one(
     def lock(*_: object) -> None:
         raise portalocker.exceptions.LockException("No locks available")
 
-    monkeypatch.setattr(portalocker, "lock", lock)
-    with pytest.raises(ProjectionError, match="No locks available"):
-        OnlyOne(generations(filled).lock).take()
+    path = generations(filled).lock
+    with monkeypatch.context() as patch:
+        patch.setattr(portalocker, "lock", lock)
+        with pytest.raises(ProjectionError, match=r"No locks available.* file system with locks"):
+            OnlyOne(path).take()
+        with pytest.raises(LeaseError, match=r"No locks available.* file system with locks"):
+            Journal.open(filled)
+
+
+def test_a_lock_that_is_no_file_is_an_error_in_words(filled: Path) -> None:
+    """A pipe can be locked and names nobody: it is refused before it counts as a lock."""
+    path = generations(filled).lock
+    os.mkfifo(path)
+    with pytest.raises(ProjectionError, match=r"cannot lock .* is no regular file"):
+        OnlyOne(path).take()
+    path.unlink()
 
 
 def test_a_wal_that_cannot_be_written_back_is_an_error_in_words(filled: Path) -> None:

@@ -127,6 +127,38 @@ def test_a_destroyed_last_record_keeps_its_number(
     expect_problems("damage", "gap")
 
 
+@pytest.mark.parametrize("stale", [slice(2, 3), slice(2, 5)], ids=["one", "several"])
+@pytest.mark.parametrize("length", [5, 40_000], ids=["short", "long"])
+def test_an_older_record_at_the_end_frees_no_number(
+    journal_dir: Path, expect_problems: ExpectedProblems, stale: slice, length: int
+) -> None:
+    """Lines that stand again behind later ones do not let the later numbers be given out twice."""
+    with Journal.open(journal_dir) as journal:
+        for number in range(1, 9):
+            journal.append_message("s", "user", "x" * length, id=str(number))
+    path = segments(journal_dir)[0]
+    lines = path.read_bytes().splitlines(keepends=True)
+    written = b"".join(lines + lines[stale])
+    path.write_bytes(written)
+    _append(journal_dir, "9")
+    assert path.read_bytes() == written
+    assert _seqs(journal_dir)[-1] == 9
+    expect_problems("sequence")
+
+
+def test_an_older_record_behind_a_damaged_one_frees_no_number(
+    journal_dir: Path, expect_problems: ExpectedProblems
+) -> None:
+    """The number of the damaged line stays used, whatever stands behind it."""
+    _append(journal_dir, "1", "2", "3")
+    path = segments(journal_dir)[0]
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:3]) + lines[3][:-10] + b"\n" + lines[1])
+    _append(journal_dir, "4")
+    assert _seqs(journal_dir)[-1] == 4
+    expect_problems("damage", "gap", "sequence")
+
+
 def test_an_empty_segment_is_passed_over(
     journal_dir: Path, expect_problems: ExpectedProblems
 ) -> None:

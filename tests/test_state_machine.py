@@ -21,7 +21,8 @@ from journal.scan import Found, scan
 from journal.segment import segment_numbers
 from journal.verify import DEATH, verify
 from projector.build import rebuild
-from tests.projections import Fact, Model, canonical, content, projector
+from tests.model import Model, canonical, content
+from tests.projections import Fact, projector
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

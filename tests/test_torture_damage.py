@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import journal.scan
+from journal.segment import open_segment
 from projector.project import Projector
 from tests.damages import KINDS
 from tests.projections import (
@@ -23,6 +24,7 @@ from tests.projections import (
 from tools.torture import damage
 
 if TYPE_CHECKING:
+    from io import FileIO
     from pathlib import Path
 
 
@@ -93,6 +95,53 @@ def test_a_replaced_segment_is_read_again_though_the_first_try_fails(
                 running.catch_up()
         running.catch_up()
         assert counters(db)["events"] == 3
+
+
+@pytest.mark.parametrize("number", [1, 2], ids=["a final segment", "the active segment"])
+def test_a_segment_replaced_by_one_of_its_size_is_read_again(tmp_path: Path, number: int) -> None:
+    """A projector that runs sees it at its next look, though no size has changed."""
+    lanes = tmp_path / "lanes"
+    paths = [
+        write_segment(lanes, "1", k, header("L1", k, seq=k) + line(fact))
+        for k, fact in enumerate((FIRST, SECOND), 1)
+    ]
+    with scratch(tmp_path / "1.db") as db:
+        running = Projector(db, lanes)
+        running.catch_up()
+        assert not running.catch_up().events
+        path = paths[number - 1]
+        other = tmp_path / "other"
+        other.write_bytes(header("L1", number, seq=number) + line(THIRD))
+        assert other.stat().st_size == path.stat().st_size
+        other.replace(path)
+        assert running.catch_up().events == 1
+        assert counters(db)["events"] == 3
+        assert counters(db)["reread"] == 1
+
+
+def test_a_look_at_idle_lanes_opens_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What costs nothing may be done every second: one listing, of files that stand as before."""
+    lanes = tmp_path / "lanes"
+    path = write_lane(lanes, "1", [FIRST, SECOND])
+    opened: list[Path] = []
+
+    def open_and_note(path: Path) -> FileIO:
+        opened.append(path)
+        return open_segment(path)
+
+    with scratch(tmp_path / "1.db") as db:
+        running = Projector(db, lanes)
+        running.catch_up()
+        running.catch_up()
+        monkeypatch.setattr("projector.intake.open_segment", open_and_note)
+        running.catch_up()
+        assert opened == []
+        path.chmod(0o400)  # a change that is none of the bytes costs one look
+        running.catch_up()
+        running.catch_up()
+        assert opened == [path]
 
 
 def _refuse(*_: object) -> None:

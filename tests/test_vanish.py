@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from journal import AppendError, Journal, JournalError, SyncError
-from journal import lane_writer as lane_writer_module
+from journal import AppendError, Journal, JournalError, SyncError, lane_rescue
 from tests.journals import ids, segments
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def look_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every append looks, not one in 100 ms."""
-    monkeypatch.setattr(lane_writer_module, "_LOOK", -1.0)
+    monkeypatch.setattr(lane_rescue, "_LOOK", -1.0)
 
 
 def _append(journal: Journal, id: str) -> None:
@@ -56,7 +55,7 @@ def test_always_never_calls_an_unlinked_file_durable(
     journal_dir: Path, vanish: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between two looks of the append it is the sync that notices."""
-    monkeypatch.setattr(lane_writer_module, "_LOOK", 1e9)
+    monkeypatch.setattr(lane_rescue, "_LOOK", 1e9)
     journal = Journal.open(journal_dir, fsync="always")
     _append(journal, "1")
     vanish(journal_dir)
@@ -129,7 +128,7 @@ def test_a_deleted_segment_is_noticed_and_its_lane_kept(journal_dir: Path) -> No
 
 def test_background_sync_tells_of_it(journal_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At `interval` the next append after the background sync raises, and names what is lost."""
-    monkeypatch.setattr(lane_writer_module, "_LOOK", 1e9)
+    monkeypatch.setattr(lane_rescue, "_LOOK", 1e9)
     journal = Journal.open(journal_dir, fsync="interval")
     _append(journal, "1")
     journal.sync()

@@ -8,7 +8,7 @@ import pytest
 
 from journal import Journal
 from projector import NotFound, Projection
-from projector.views import around, messages
+from projector.message_view import around, messages
 from tests.projections import Fact, catch_up, facts, message, scratch, write_lane
 
 if TYPE_CHECKING:

@@ -113,6 +113,41 @@ def test_a_signal_ends_it_cleanly(
             projection.wait_for(journal.append_message("s", "user", "beta"), timeout=PATIENCE)
 
 
+_STOPPED = """
+import os, sys
+from projector.cli import cli
+from projector.intake import Intake
+
+take_block = Intake.take_block
+
+def take_block_and_stop(*arguments):
+    taken = take_block(*arguments)
+    print(taken, flush=True)
+    os.kill(os.getpid(), int(sys.argv[2]))
+    return taken
+
+Intake.take_block = take_block_and_stop
+cli(["--journal", sys.argv[1], "run"])
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_first_build(
+    journal_dir: Path, start: Callable[..., Run], number: signal.Signals
+) -> None:
+    """It takes no other block, leaves no generation, and ends as it does when it watches."""
+    with Journal.open(journal_dir) as one, Journal.open(journal_dir) as other:
+        one.append_message("s", "user", "alpha")
+        other.append_message("s", "user", "alpha")
+    output, errors = (process := start(_STOPPED, journal_dir, int(number))).communicate()
+    assert (process.returncode, errors.splitlines()[1:]) == (0, ["stopped"])
+    assert len(output.splitlines()) == 1
+    left = sorted(path.name for path in (journal_dir / "projection").iterdir())
+    assert left == ["build.lock", "lock"]
+    with Projection.open(journal_dir) as projection:
+        assert len(projection.search("alpha").hits) == 2
+
+
 def test_a_second_one_says_who_runs(journal_dir: Path, run: Callable[[], Run]) -> None:
     """A journal has one projector: the second ends with 7 and names the process that runs."""
     process = run()
@@ -202,6 +237,11 @@ def test_a_lost_notification_costs_a_second(
 def test_a_rebuild_beside_it_disturbs_nobody(journal_dir: Path) -> None:
     """It changes over to the new generation; searches in a loop never fail or miss anything."""
     with Watching(journal_dir), Journal.open(journal_dir) as journal:
+        with Projection.open(journal_dir) as projection:
+            # its own first build is over when what comes behind it is applied
+            for text in ("first", "second"):
+                position = journal.append_message("s", "user", text)
+                projection.wait_for(position, timeout=PATIENCE)
         position = journal.append_many(
             {
                 "type": "message.appended",
@@ -229,7 +269,7 @@ def test_a_rebuild_beside_it_disturbs_nobody(journal_dir: Path) -> None:
             position = journal.append_message("s", "user", "after")
             projection.wait_for(position, timeout=PATIENCE)
             assert projection.status().generation == numbers[-1]
-            assert projection.status().messages == 301
+            assert projection.status().messages == 303
 
 
 def _search_until(path: Path, done: threading.Event, found: list[int]) -> None:
@@ -238,15 +278,25 @@ def _search_until(path: Path, done: threading.Event, found: list[int]) -> None:
             found.append(len(projection.search("alpha", limit=1000).hits))
 
 
-def test_one_that_waits_for_a_build_does_not_give_up(journal_dir: Path) -> None:
+def test_one_that_waits_for_a_build_does_not_give_up(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With a rebuild at work and no generation yet, it waits and then goes on with that one."""
     directory = open_directory(journal_dir)
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "alpha")
     building = OnlyOne(generations(directory.path).build_lock)
     assert building.take()
+    waits = threading.Event()
+    wait = Bell.wait
+
+    def wait_and_tell(bell: Bell) -> None:
+        waits.set()
+        wait(bell)
+
+    monkeypatch.setattr(Bell, "wait", wait_and_tell)
     with Watching(journal_dir) as watching:
-        time.sleep(0.1)  # long enough for it to meet the lock
+        assert waits.wait(PATIENCE), "it does not wait for the build"
         assert watching._thread.is_alive()
         building.release()
         with Projection.open(journal_dir) as projection:
@@ -279,6 +329,24 @@ def test_damage_met_while_watching_does_not_end_it(
             assert time.monotonic() < until
             time.sleep(0.01)
         assert status.quarantined == 1
+
+
+def test_a_segment_replaced_while_watching_is_read_again(tmp_path: Path) -> None:
+    """Another file of the same size and name, such as a restored one, is seen by the sweep."""
+    path = tmp_path / "journal"
+    lanes = open_directory(path).lanes
+    first, second = facts(message("m1", "alpha"), message("m2", "omega"))
+    segment = write_segment(lanes, "1", 1, header("L1") + line(first))
+    with Watching(path), Projection.open(path) as projection:
+        assert len(projection.search("alpha").hits) == 1
+        other = tmp_path / "other"
+        other.write_bytes(header("L1") + line(second))
+        other.replace(segment)
+        until = time.monotonic() + PATIENCE
+        while not projection.search("omega").hits:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        assert projection.status().reread == 1
 
 
 def test_removed_generations_go_when_nobody_reads_them(

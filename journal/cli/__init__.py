@@ -5,17 +5,13 @@ One module holds one command.
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import click
-
 from journal.cli.append import append_command
 from journal.cli.cat import cat_command
-from journal.cli.exits import BUSY, FAILED, NOT_FOUND, ExitGroup
+from journal.cli.exits import BUSY, FAILED, NOT_FOUND
 from journal.cli.import_ import import_command
+from journal.cli.program import program
 from journal.cli.status import status_command
 from journal.cli.verify import verify_command
-from journal.directory import default_path
 from journal.errors import JournalError, LeaseError, NotAJournalError
 
 _CODES: dict[type[Exception], int] = {
@@ -26,22 +22,8 @@ _CODES: dict[type[Exception], int] = {
 }
 
 
-@click.group(
-    "journal",
-    cls=ExitGroup,
-    codes=_CODES,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
-@click.option(
-    "--journal",
-    "path",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Folder of the journal. [default: JOURNAL_DIR, else agent-journal in the XDG data folder]",
-)
-@click.version_option(package_name="agent-journal")
-@click.pass_context
-def cli(context: click.Context, path: Path | None) -> None:
+@program("journal", _CODES)
+def cli() -> None:
     """Append messages of AI agents to a journal, and read them back.
 
     Any number of processes may append at the same time: each has a lane of its own, and nothing
@@ -64,7 +46,6 @@ def cli(context: click.Context, path: Path | None) -> None:
         5  damage was found
         7  busy: no lane could be leased
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
-    context.obj = default_path() if path is None else path
 
 
 for command in (append_command, import_command, cat_command, status_command, verify_command):
@@ -72,5 +53,5 @@ for command in (append_command, import_command, cat_command, status_command, ver
 
 
 def main() -> None:
-    """Run the `journal` command; the script of that name starts here."""
+    """Run the `journal` command."""
     cli(prog_name="journal")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from journal.cli.exits import FAILED, INTERRUPTED, NOT_FOUND
+from journal.cli.streams import end_output
 from journal.errors import JournalError
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _NAMED = 10
 """Files of no known format that are named on a terminal."""
 _FAILED = 20
 """Files with an error that are named."""
-FORMATS = ("auto", "claude-code", "codex", "openai")
+FORMATS = ("auto", "claude-code", "codex", "openai", "hermes")
 
 
 class _GivenPath(click.Path):
@@ -72,13 +73,19 @@ def import_command(
         codex         ~/.codex/sessions: rollouts, one JSONL file a session
         openai        lists of role/content messages: a JSON document or JSON
                       lines, bare or wrapped one level deep in an object
+        hermes        ~/.hermes/state.db: the database of hermes-agent, schema
+                      versions 11 to 22, while Hermes is running, too
         auto          each file is what its first lines say it is
 
-    PATH is a file, or a folder of which every *.jsonl and *.json is read.
+    PATH is a file, or a folder of which every *.jsonl, *.json and state.db is read.
 
     Importing again adds exactly what is new: a longer copy of a file, or parts of one
     session in any order, never make a message appear twice. How far each file was
     imported is remembered in the journal's folder imports/; it is safe to delete.
+
+    A database of Hermes is only read, in one snapshot. Beside what is new, the next
+    import tells what has changed in it: titles, ends, messages that were compacted,
+    taken back or replaced. Sessions that Hermes has deleted stay in the journal.
 
     What cannot be imported is skipped, counted and named in the report, which goes to
     stderr, or as JSON to stdout. With auto, a file of no known format is an error if its
@@ -89,6 +96,7 @@ def import_command(
         journal import auto ~/.claude/projects ~/.codex/sessions
         journal import claude-code ~/.claude/projects --follow
         journal import openai exported.jsonl --json | jq .skipped
+        journal import hermes ~/.hermes/state.db
         journal import codex rollout.jsonl --reread
 
     Exit status: 0 if all files were read, 1 if one could not be, 2 for an unknown
@@ -118,9 +126,8 @@ def import_command(
             report.errors[str(journal.path)] = str(error)
         except KeyboardInterrupt:
             interrupted = True
-    _show(report, as_json=as_json)
+    _tell(report, as_json=as_json, interrupted=interrupted)
     if interrupted:
-        click.echo("Interrupted: what is counted is written; import again for the rest.", err=True)
         context.exit(INTERRUPTED)
     if report.errors:
         context.exit(FAILED)
@@ -187,22 +194,41 @@ def _size(path: Path) -> int:
         return 0  # gone by now: the import itself says so
 
 
-def _show(report: Report, *, as_json: bool) -> None:
-    if as_json:
-        import orjson  # noqa: PLC0415 - only this needs it
+def _tell(report: Report, *, as_json: bool, interrupted: bool) -> None:
+    """Give the report; whether anybody reads it changes nothing about what was imported."""
+    try:
+        if not as_json:
+            _show(report)
+        _show_errors(report)
+        if interrupted:
+            text = "Interrupted: what is counted is written; import again for the rest."
+            click.echo(text, err=True)
+        if as_json:
+            _print(report)
+    except BrokenPipeError:
+        end_output()
 
-        click.echo(orjson.dumps(report.as_json(), option=orjson.OPT_INDENT_2).decode())
-    else:
-        rows = list(report.rows())
-        width = max(len(name) for name, _ in rows)
-        digits = max(len(count) for _, count in rows)
-        for name, count in rows:
-            click.echo(f"{name:<{width}}  {count:>{digits}}", err=True)
-        for name in report.unknown[:_NAMED]:
-            click.echo(f"no known format: {name}", err=True)
-        if len(report.unknown) > _NAMED:
-            more = len(report.unknown) - _NAMED
-            click.echo(f"no known format: {more:,} more; --json names them all", err=True)
+
+def _print(report: Report) -> None:
+    import orjson  # noqa: PLC0415 - only this needs it
+
+    click.echo(orjson.dumps(report.as_json(), option=orjson.OPT_INDENT_2).decode())
+
+
+def _show(report: Report) -> None:
+    rows = list(report.rows())
+    width = max(len(name) for name, _ in rows)
+    digits = max(len(count) for _, count in rows)
+    for name, count in rows:
+        click.echo(f"{name:<{width}}  {count:>{digits}}", err=True)
+    for name in report.unknown[:_NAMED]:
+        click.echo(f"no known format: {name}", err=True)
+    if len(report.unknown) > _NAMED:
+        more = len(report.unknown) - _NAMED
+        click.echo(f"no known format: {more:,} more; --json names them all", err=True)
+
+
+def _show_errors(report: Report) -> None:
     for name, why in itertools.islice(report.errors.items(), _FAILED):
         click.echo(f"Error: {name}: {why}", err=True)
     if len(report.errors) > _FAILED:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from journal.errors import EventError
-from journal.event import MESSAGE_APPENDED, check_event, moment
+from journal.event import check_event
 from journal.ids import uuid7
+from journal.moment import moment
+from journal.vocabulary import MESSAGE_APPENDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

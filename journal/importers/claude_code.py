@@ -23,7 +23,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from journal.event import SESSION_CREATED, SESSION_TITLED
 from journal.importers.claude_code_message import message_data
 from journal.importers.claude_code_queue import Queue
 from journal.importers.items import (
@@ -35,6 +34,7 @@ from journal.importers.items import (
     text_or_none,
 )
 from journal.importers.moments import moment
+from journal.vocabulary import SESSION_CREATED, SESSION_TITLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,11 +21,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from journal.event import SESSION_CREATED, SESSION_TITLED
 from journal.importers.codex_items import item_data
 from journal.importers.codex_twins import Twins, texts_of
 from journal.importers.items import Skipped, fact, fingerprint, message, present, text_or_none
 from journal.importers.moments import Moment, moment
+from journal.vocabulary import SESSION_CREATED, SESSION_TITLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a file is: one JSON document or JSON lines, and of which format."""
+"""What a file is: one JSON document, JSON lines or a database, and of which format."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from journal.importers.decode import BOM, BadLine, decode, unfinished
 from journal.importers.document import format_of
+from journal.importers.hermes_file import HERMES, is_database
 from journal.importers.lines import read_lines
 from journal.importers.openai import unwrap
 from journal.importers.openai_message import is_message
@@ -14,7 +15,7 @@ from journal.importers.openai_message import is_message
 if TYPE_CHECKING:
     from journal.importers.items import Json
 
-FORMATS = ("claude-code", "codex", "openai")
+FORMATS = ("claude-code", "codex", "openai", "hermes")
 _LOOKED_AT = 64
 """Lines that are looked at before a file is given up."""
 _LONGEST = 1024 * 1024
@@ -30,7 +31,7 @@ class Kind:
 
     Attributes:
         format: one of FORMATS, or None when it is of none of them.
-        document: whether it is one JSON document, rather than JSON lines.
+        document: whether it is one whole (a JSON document, a database), rather than JSON lines.
         why: why the format cannot be told, where the file's bytes say it.
     """
 
@@ -41,6 +42,9 @@ class Kind:
 
 def detect(stream: BinaryIO, *, name: str) -> Kind:
     """Find out what a file is from its first lines, and its name where these leave it open."""
+    stream.seek(0)
+    if is_database(stream.read(16)):
+        return Kind(HERMES, document=True)  # whose database it is, is seen when it is opened
     document = _is_document(stream, name)
     if document:
         format, why = format_of(stream)

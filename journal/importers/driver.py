@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
+from journal.errors import ImportFailed
 from journal.importers.detect import Kind, detect
+from journal.importers.hermes_file import HERMES, changes_of, is_database, is_wanted
 from journal.importers.ledger import Ledger
 from journal.importers.report import Report
 from journal.importers.sink import Sink
@@ -28,6 +31,9 @@ _POLL = 0.25
 """Seconds between two looks at the files that are followed."""
 _SWEEP = 4
 """Polls between two looks for new files."""
+_REST = 10
+"""A database is left alone for so many times as long as it took to read it."""
+_EMPTY = "is empty: Hermes has written nothing to it yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +41,7 @@ class _State:
     """What tells that a file has changed."""
 
     inode: int
-    size: int
-    modified: int
+    changes: tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -44,8 +49,10 @@ class _Watched:
     """A file that is followed."""
 
     source: Source
-    state: _State
-    tail: Tail | None  # none while its format is not known, and for a document
+    state: _State | None  # none when it could not be opened: it is tried again
+    tail: Tail | None  # none while its format is not known, for a document, and a database
+    database: bool = False
+    rests_until: float = 0.0  # of time.monotonic
 
 
 @dataclass(slots=True)
@@ -77,7 +84,12 @@ class Importer:
 
     def sources(self, paths: Sequence[Path]) -> list[Source]:
         """Find the files; a folder that cannot be read is reported."""
-        found = sources(paths, leave_out=self.journal.path, failed=self._folder_failed)
+        found = sources(
+            paths,
+            leave_out=self.journal.path,
+            failed=self._folder_failed,
+            wanted=lambda name: is_wanted(name, self.format),
+        )
         return list(found)
 
     def run(self, found: Sequence[Source]) -> Report:
@@ -114,15 +126,21 @@ class Importer:
                     if source.real not in self._watched and not wait(0):
                         self._guarded(source, last=False)
             for watched in list(self._watched.values()):
-                if not wait(0):
+                if time.monotonic() >= watched.rests_until and not wait(0):
                     self._look(watched)
             if not polls:
                 caught_up()
             polls += 1
         for watched in list(self._watched.values()):
-            if watched.tail is not None:
-                self._guarded(watched.source, last=True, tail=watched.tail)
+            self._look_last(watched)
         return self._finish()
+
+    def _look_last(self, watched: _Watched) -> None:
+        """Take what is still to be had: an unfinished line, and changes while it rested."""
+        if watched.tail is not None:
+            self._guarded(watched.source, last=True, tail=watched.tail)
+        elif watched.database:
+            self._look(watched)
 
     def _finish(self) -> Report:
         self.report.unknown = sorted(shown(path) for path in self._unknown)
@@ -131,14 +149,16 @@ class Importer:
     def _look(self, watched: _Watched) -> None:
         """Read a file again if it has changed."""
         try:
-            state = _state(watched.source.path.stat())
+            found = watched.source.path.stat()
+            state = _state(watched.source, found, database=watched.database)
         except FileNotFoundError:
             return  # deleted, or about to be replaced: what was in it is imported
         except OSError as error:
             self._failed(watched.source, error)
             return
         if state != watched.state:
-            same = watched.tail if state.inode == watched.state.inode else None
+            before = watched.state.inode if watched.state is not None else None
+            same = watched.tail if state.inode == before else None
             self._guarded(watched.source, last=False, tail=same)
 
     def _guarded(self, source: Source, *, last: bool, tail: Tail | None = None) -> None:
@@ -146,15 +166,22 @@ class Importer:
         if not source.path.is_file():  # to open a pipe would wait for its other end
             self.report.errors[shown(source.path)] = "is no regular file, or is gone"
             return
+        began, database, state = time.monotonic(), False, None
         try:
             with source.path.open("rb") as stream:
                 self.report.errors.pop(shown(source.path), None)
-                state = _state(os.fstat(stream.fileno()))
+                database = is_database(stream.read(16))
+                state = _state(source, os.fstat(stream.fileno()), database=database)
                 tail = self._file(source, stream, last=last, tail=tail)
         except OSError as error:
             self._failed(source, error)
             return
-        self._watched[source.real] = _Watched(source, state, tail)
+        except ImportFailed as error:
+            self.report.errors[shown(source.path)] = str(error)
+            state = tail = None
+        now = time.monotonic()
+        rests_until = now + _REST * (now - began) if database else now
+        self._watched[source.real] = _Watched(source, state, tail, database, rests_until)
 
     def _file(
         self, source: Source, stream: BinaryIO, *, last: bool, tail: Tail | None
@@ -164,9 +191,10 @@ class Importer:
             kind = self._kind(source, stream)
             if kind.format is None:
                 return None
-            if source.real not in self._read:
-                self._read.add(source.real)
-                self.report.files += 1
+            if kind.format == HERMES:
+                self._database(source)
+                return None
+            self._count(source)
             if kind.document:
                 self._document(source, kind.format, stream)
                 return None
@@ -186,6 +214,39 @@ class Importer:
         self.report.errors[shown(source.path)] = _OTHER.format(kind.format, self.format)
         return True
 
+    def _count(self, source: Source) -> None:
+        if source.real not in self._read:
+            self._read.add(source.real)
+            self.report.files += 1
+
+    def _database(self, source: Source) -> None:
+        """Import a database.
+
+        Raises:
+            ImportFailed: it is none of Hermes, or cannot be opened.
+        """
+        from journal.importers.hermes import read_database  # noqa: PLC0415 - only this needs SQLite
+        from journal.importers.hermes_database import NotHermesError  # noqa: PLC0415 - the same
+
+        try:
+            entry, why = read_database(
+                source.path,
+                self._sink,
+                self._ledger,
+                reread=self.reread,
+                first=source.real not in self._read,
+                step=lambda offset: self.step(source, offset),
+            )
+        except NotHermesError:
+            if self.format != "auto" or source.named:
+                raise
+            self._unknown.add(source.path)  # other programs call theirs state.db, too
+            return
+        self._count(source)
+        self._remember(source, entry)
+        if why is not None:
+            self.report.errors[shown(source.path)] = why
+
     def _document(self, source: Source, format: str, stream: BinaryIO) -> None:
         entry = read_document(
             source.path, format, stream, self._sink, self._ledger, reread=self.reread
@@ -204,9 +265,11 @@ class Importer:
         """Find out what a file is; one of no known format is noted."""
         kind = detect(stream, name=source.path.name)
         if not stream.seek(0, os.SEEK_END):
+            if self.format == HERMES:
+                self.report.errors[shown(source.path)] = _EMPTY
             return Kind(None, document=False)  # nothing in it yet
         if self.format != "auto":
-            if kind.document and self._is_other(source, kind):
+            if (kind.document or self.format == HERMES) and self._is_other(source, kind):
                 return Kind(None, document=True)
             kind = Kind(self.format, document=kind.document)
         if kind.format is not None:
@@ -227,5 +290,6 @@ class Importer:
         self.report.errors[shown(error.filename)] = error.strerror or str(error)
 
 
-def _state(found: os.stat_result) -> _State:
-    return _State(found.st_ino, found.st_size, found.st_mtime_ns)
+def _state(source: Source, found: os.stat_result, *, database: bool) -> _State:
+    same = changes_of(source.path) if database else (found.st_size, found.st_mtime_ns)
+    return _State(found.st_ino, same)

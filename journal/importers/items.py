@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
-from journal.event import KEY_LIMIT, MESSAGE_APPENDED
+from journal.event import KEY_LIMIT
 from journal.importers.moments import Moment
+from journal.vocabulary import MESSAGE_APPENDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

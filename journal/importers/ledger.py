@@ -32,10 +32,12 @@ class Entry:
         path: the source.
         format: what it was imported as.
         parser: the PARSER that did it.
-        lines: finished lines (of a document: pieces) whose events are in the journal.
-        offset: bytes that these lines, or the document, are.
-        digest: 32 hex digits: blake2b of these bytes; of a document nothing.
-        marks: of a document, `Marks.packed` of its events that are in the journal.
+        lines: finished lines (of a document: pieces, of a database: rows) whose events are in
+            the journal.
+        offset: bytes that these lines, or the document, are; 0 for a database.
+        digest: 32 hex digits: blake2b of these bytes; of a document or a database nothing.
+        marks: of a document, `Marks.packed` of its events that are in the journal; of a
+            database, `Memory.packed`.
     """
 
     path: str

@@ -14,11 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from journal.event import SESSION_CREATED
 from journal.importers.decode import too_deep
 from journal.importers.items import Skipped, fact, message, present, text_or_none
 from journal.importers.moments import moment
 from journal.importers.openai_message import is_message, message_data, rendered
+from journal.vocabulary import SESSION_CREATED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

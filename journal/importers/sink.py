@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from journal.errors import EventError
-from journal.event import MESSAGE_APPENDED
 from journal.importers.items import Found, Skipped
+from journal.vocabulary import MESSAGE_APPENDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 ENDINGS = (".jsonl", ".json")
+"""What the names of transcripts end in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,11 @@ class Source:
 
 
 def sources(
-    paths: Iterable[Path], *, leave_out: Path, failed: Callable[[OSError], None]
+    paths: Iterable[Path],
+    *,
+    leave_out: Path,
+    failed: Callable[[OSError], None],
+    wanted: Callable[[str], bool] = lambda name: name.endswith(ENDINGS),
 ) -> Iterator[Source]:
     """Walk folders in sorted order; each file once, however many paths lead to it.
 
@@ -37,10 +42,11 @@ def sources(
         paths: files and folders.
         leave_out: a folder that is not walked: the journal itself holds JSON lines, too.
         failed: is told of each folder that cannot be read.
+        wanted: tells by its name whether a file in a folder is to be imported.
     """
     met: set[Path] = set()
     for path in paths:
-        files = _walk(path, leave_out, failed) if path.is_dir() else iter((path,))
+        files = _walk(path, leave_out, failed, wanted) if path.is_dir() else iter((path,))
         for file in files:
             resolved = file.resolve()
             if resolved not in met:
@@ -53,12 +59,17 @@ def shown(path: Path | str) -> str:
     return os.fsencode(path).decode(errors="replace")
 
 
-def _walk(folder: Path, leave_out: Path, failed: Callable[[OSError], None]) -> Iterator[Path]:
+def _walk(
+    folder: Path,
+    leave_out: Path,
+    failed: Callable[[OSError], None],
+    wanted: Callable[[str], bool],
+) -> Iterator[Path]:
     left_out = leave_out.resolve()
     for above, folders, files in os.walk(folder, onerror=failed):
         here = Path(above)
         folders[:] = sorted(name for name in folders if (here / name).resolve() != left_out)
         for name in sorted(files):
             # to open a pipe would wait for its other end
-            if name.endswith(ENDINGS) and (here / name).is_file():
+            if wanted(name) and (here / name).is_file():
                 yield here / name

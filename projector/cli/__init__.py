@@ -5,12 +5,8 @@ One module holds one command, or a few that share everything.
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import click
-
-from journal.cli.exits import BUSY, FAILED, NOT_FOUND, USAGE, ExitGroup
-from journal.directory import default_path
+from journal.cli.exits import BUSY, FAILED, NOT_FOUND, USAGE
+from journal.cli.program import program
 from journal.errors import JournalError, NotAJournalError
 from projector.cli.keep import digest_command, rebuild_command, run_command, sync_command
 from projector.cli.search import search_command
@@ -30,21 +26,8 @@ _CODES: dict[type[Exception], int] = {
 }
 
 
-@click.group(
-    cls=ExitGroup,
-    codes=_CODES,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
-@click.option(
-    "--journal",
-    "path",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Folder of the journal. [default: JOURNAL_DIR, else agent-journal in the XDG data folder]",
-)
-@click.version_option(package_name="agent-journal")
-@click.pass_context
-def cli(context: click.Context, path: Path | None) -> None:
+@program("projector", _CODES)
+def cli() -> None:
     """Search what AI agents said, and keep the database for it up to date.
 
     No daemon is needed: where none runs, each query first applies what the journal has gained.
@@ -67,7 +50,6 @@ def cli(context: click.Context, path: Path | None) -> None:
         5  damage was found
         7  busy: another projector or rebuild runs
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
-    context.obj = default_path() if path is None else path
 
 
 for command in (
@@ -86,5 +68,5 @@ for command in (
 
 
 def main() -> None:
-    """Run the `projector` command; the script of that name starts here."""
+    """Run the `projector` command."""
     cli(prog_name="projector")

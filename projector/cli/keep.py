@@ -48,7 +48,7 @@ def run_command(path: Path, standby: bool) -> None:  # noqa: FBT001 - click give
         watch.stand_by()
     else:
         watch.take_over()
-    if not watch.stopping:
+    if not watch.is_stopping():
         click.echo(f"projecting {journal.path}; stop with Ctrl-C", err=True)
         watch.run()
     click.echo("stopped", err=True)

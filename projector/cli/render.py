@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from projector.message_view import MessageView
     from projector.search import Hit
-    from projector.views import MessageView, SessionView
+    from projector.session_view import SessionView
 
 
 def message_json(view: MessageView) -> dict[str, Any]:

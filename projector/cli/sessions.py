@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from projector.views import MessageView, SessionView
+    from projector.message_view import MessageView
+    from projector.session_view import SessionView
 
 
 @click.command("sessions")

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.arrangements import check_convergence
-from tests.projections import random_facts
+from tests.made_up import random_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -59,19 +59,10 @@ from journal.segment import segment_name
 from projector.project import Projector
 from tests.arrangements import small
 from tests.damages import KINDS, LARGE, Files, Place
+from tests.made_up import ODD, WORDS
+from tests.model import Model, content
 from tests.oracle import Expected, expected, finished, gaps, is_future, uncovered
-from tests.projections import (
-    ODD,
-    WORDS,
-    Fact,
-    Model,
-    content,
-    counters,
-    header,
-    line,
-    message,
-    scratch,
-)
+from tests.projections import Fact, counters, header, line, message, scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

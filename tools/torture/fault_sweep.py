@@ -12,7 +12,6 @@ Not made to fail: what only fails for a bug of the caller (lseek, futex, ...), a
 
 from __future__ import annotations
 
-import random
 import sys
 import tempfile
 import time
@@ -21,9 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faults.real import run as run_real
-from faults.sweep import Job, Outcome, arguments, count_calls, need_strace, run_all, show
+from faults.sweep import Job, Outcome, arguments, need_strace, plan, run_all, show
 from faults.traced import Point
-from faults.workloads import WORKLOADS
 
 from journal.verify import DEATH
 
@@ -81,7 +79,6 @@ MINIMUM = {
     "run": 920,
 }
 """Distinct (call, number, error, once or for ever) of a full run."""
-_SAMPLE = 8
 _CODES = {0, 1, 7}
 """Exit codes that a failing file system may lead to."""
 
@@ -127,11 +124,7 @@ def main() -> None:
     need_strace()
     options = arguments(__doc__ or "")
     began = time.monotonic()
-    names = options.workload or list(WORKLOADS)
-    jobs = [Job.parse(text) for text in options.only or ()] or _jobs(names)
-    random.Random(options.seed).shuffle(jobs)
-    if options.sample:
-        jobs = [job for name in names for job in [j for j in jobs if j.workload == name][:_SAMPLE]]
+    names, jobs = plan(options, _points)
     done: Counter[str] = Counter()
     failures = 0
     for outcome in run_all(jobs, judge, options.seconds):
@@ -161,15 +154,6 @@ def main() -> None:
         f" {failures} failures; seed {options.seed}; {time.monotonic() - began:.0f} s"
     )
     sys.exit(1 if failures else 0)
-
-
-def _jobs(names: list[str]) -> list[Job]:
-    return [
-        Job(name, point)
-        for name, calls in count_calls(names).items()
-        for call, count in calls.items()
-        for point in _points(call, count)
-    ]
 
 
 def _points(call: str, count: int) -> list[Point]:

@@ -12,16 +12,14 @@ everything that was written stays written.
 
 from __future__ import annotations
 
-import random
 import signal
 import sys
 import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from faults.sweep import Job, Outcome, arguments, count_calls, need_strace, run_all, show
+from faults.sweep import SAMPLE, Job, Outcome, arguments, need_strace, plan, run_all, show
 from faults.traced import Point
-from faults.workloads import WORKLOADS
 
 if TYPE_CHECKING:
     from faults.bench import Bench
@@ -36,8 +34,6 @@ MINIMUM = {
     "run": 750,
 }
 """Distinct points at which a full run must have killed; a few depend on how threads take turns."""
-_SAMPLE = 8
-"""Points of each workload in a sample."""
 _OURS = {"clock_nanosleep", "prctl"}
 """Calls that the harness makes, not the work."""
 
@@ -60,11 +56,7 @@ def main() -> None:
     need_strace()
     options = arguments(__doc__ or "")
     began = time.monotonic()
-    names = options.workload or list(WORKLOADS)
-    jobs = [Job.parse(text) for text in options.only or ()] or _jobs(names)
-    random.Random(options.seed).shuffle(jobs)
-    if options.sample:
-        jobs = [job for name in names for job in [j for j in jobs if j.workload == name][:_SAMPLE]]
+    names, jobs = plan(options, _points)
     killed: Counter[str] = Counter()
     runs = failures = 0
     for outcome in run_all(jobs, judge, options.seconds):
@@ -76,7 +68,7 @@ def main() -> None:
     if not options.only:
         whole = runs == len(jobs) and not options.sample
         for name in names:
-            least = MINIMUM[name] if whole else min(MINIMUM[name] * runs // len(jobs), _SAMPLE) // 2
+            least = MINIMUM[name] if whole else min(MINIMUM[name] * runs // len(jobs), SAMPLE) // 2
             if killed[name] < max(least, 1):
                 failures += 1
                 print(f"FAILED {name}: {killed[name]} kill points; at least {least} are expected")
@@ -88,14 +80,10 @@ def main() -> None:
     sys.exit(1 if failures else 0)
 
 
-def _jobs(names: list[str]) -> list[Job]:
-    return [
-        Job(name, Point(call, str(n), "signal=KILL"))
-        for name, calls in count_calls(names).items()
-        for call, count in calls.items()
-        if call not in _OURS
-        for n in range(1, count + 1)
-    ]
+def _points(call: str, count: int) -> list[Point]:
+    if call in _OURS:
+        return []
+    return [Point(call, str(n), "signal=KILL") for n in range(1, count + 1)]
 
 
 if __name__ == "__main__":

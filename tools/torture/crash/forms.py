@@ -1,8 +1,16 @@
-"""What may be left of a file that was not synced. Pure; `crash/model.py` says why."""
+"""What may be left of a file that was not synced. Pure; `crash/model.py` says why.
+
+**The bound.** Of a file with up to `EVERY_BYTE` unsynced bytes every form below is enumerated: each
+prefix; each stretch between two cuts of which the size came and not the bytes; each set of its
+blocks, of its writes and of its lines that did not come, with the file cut at each of its cuts. A
+cut is an end of a write, a line or a block. Of a longer file (a database that SQLite wrote, in one
+write) and of more than `ALL_SUBSETS` pieces some forms are drawn at random, and so are the bytes of
+noise; what was drawn is marked as such.
+"""
 
 from __future__ import annotations
 
-from itertools import pairwise, product
+from itertools import combinations, pairwise, product
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,16 +19,21 @@ if TYPE_CHECKING:
 
 BLOCK = 512
 """Bytes that a disk writes whole."""
-EVERY_BYTE = 1024
+EVERY_BYTE = 4096
 """Unsynced bytes up to which a file is cut at every one of them."""
+ALL_SUBSETS = 7
+"""Pieces up to which every set of them is lost."""
 
 _SOME = 48
-_ALL_SUBSETS = 5
 _NEWLINE = 0x0A
 
 
-def forms(content: bytes, durable: int, ends: Iterable[int], random: Random) -> Iterator[bytes]:
+def forms(
+    content: bytes, durable: int, ends: Iterable[int], random: Random
+) -> Iterator[tuple[bytes, bool]]:
     """Yield what a file may hold after a power loss: as it is, then as it was synced.
+
+    With each form comes whether it was drawn at random.
 
     Args:
         content: its bytes as programs see them.
@@ -33,38 +46,47 @@ def forms(content: bytes, durable: int, ends: Iterable[int], random: Random) -> 
     lines = [durable + n + 1 for n, byte in enumerate(content[durable:]) if byte == _NEWLINE]
     blocks = range(-(-(durable + 1) // BLOCK) * BLOCK, size, BLOCK)
     cuts = sorted({durable, size, *writes, *lines, *blocks})
-    yield content
-    yield content[:durable]
+    short = size - durable <= EVERY_BYTE
+    yield content, False
+    yield content[:durable], False
     # torn: any prefix
-    if size - durable <= EVERY_BYTE:
-        yield from (content[:end] for end in range(durable + 1, size))
+    if short:
+        yield from ((content[:end], False) for end in range(durable + 1, size))
     else:
         near = {cut + step for cut in cuts for step in (-1, 0, 1)}
-        some = {random.randrange(durable, size) for _ in range(_SOME)}
-        yield from (content[:end] for end in sorted(near | some) if durable < end < size)
+        yield from ((content[:end], False) for end in sorted(near) if durable < end < size)
+        some = {random.randrange(durable, size) for _ in range(_SOME)} - near
+        yield from ((content[:end], True) for end in sorted(some))
     # the size came before the bytes
-    spans = [(start, end) for start in cuts for end in cuts if start < end]
-    for start, end in random.sample(spans, min(_SOME, len(spans))):
-        yield content[:start].ljust(end, b"\0")
+    spans = list(combinations(cuts, 2))
+    for start, end in spans if short else random.sample(spans, min(_SOME, len(spans))):
+        yield content[:start].ljust(end, b"\0"), not short
     # later bytes came before earlier ones
     for after in ([*blocks, size], writes, lines):
         pieces = list(pairwise([durable, *after]))
-        for lost in _subsets(pieces, random):
-            yield _without(content, lost)
-            yield _without(content, lost)[: random.choice(cuts[1:])]
+        for lost, drawn in _subsets(pieces, random):
+            left = _without(content, lost)
+            yield left, drawn
+            if short and not drawn:
+                yield from ((left[:end], False) for end in cuts[1:])
+            else:
+                yield left[: random.choice(cuts[1:])], True
     # whatever stood on the disk before
     start, end = random.choice(spans)
-    yield content[:start] + random.randbytes(end - start)
-    yield content[:start] + random.randbytes(end - start) + content[end:]
+    yield content[:start] + random.randbytes(end - start), True
+    yield content[:start] + random.randbytes(end - start) + content[end:], True
 
 
-def _subsets(pieces: list[tuple[int, int]], random: Random) -> Iterator[list[tuple[int, int]]]:
-    if len(pieces) <= _ALL_SUBSETS:
+def _subsets(
+    pieces: list[tuple[int, int]], random: Random
+) -> Iterator[tuple[list[tuple[int, int]], bool]]:
+    """Yield sets of pieces, and whether they were drawn at random."""
+    if len(pieces) <= ALL_SUBSETS:
         for chosen in product((False, True), repeat=len(pieces)):
-            yield [piece for piece, lost in zip(pieces, chosen, strict=True) if lost]
+            yield [piece for piece, lost in zip(pieces, chosen, strict=True) if lost], False
         return
     for _ in range(_SOME):
-        yield [piece for piece in pieces if random.random() < random.random()]
+        yield [piece for piece in pieces if random.random() < random.random()], True
 
 
 def _without(content: bytes, lost: list[tuple[int, int]]) -> bytes:

@@ -28,7 +28,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from crash.forms import forms
 
@@ -43,8 +43,7 @@ Key = tuple[str, str]
 """What makes an event one event: session and id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A file or folder, whatever names it has."""
 
     number: int
@@ -122,6 +121,13 @@ class Stored:
 Tree = dict[str, Stored | None]
 """What a disk holds, by path from the root, parents first; None is a folder."""
 
+Way = Literal["plain", "enumerated", "drawn"]
+"""How a tree was arrived at: a plain combination of names, as any other within the bound, or by
+chance."""
+
+ALL_NAMES = 2048
+"""Combinations of names up to which all of them are taken."""
+
 
 @dataclass(slots=True)
 class _File:
@@ -131,8 +137,14 @@ class _File:
     torn: list[tuple[int, int]] = field(default_factory=list)
     refused: bool = False
 
-    def forms(self, random: Random) -> Iterator[bytes]:
-        return forms(self.content, self.durable, (size for _, size in self.ends), random)
+    def forms(self, random: Random) -> dict[bytes, bool]:
+        """Return each form once, and whether it comes by chance alone."""
+        found: dict[bytes, bool] = {}
+        for content, drawn in forms(
+            self.content, self.durable, (size for _, size in self.ends), random
+        ):
+            found[content] = drawn and found.get(content, True)
+        return found
 
 
 class Model:
@@ -209,14 +221,10 @@ class Model:
 
     def after_power_loss(
         self, random: Random, samples: int, room: int
-    ) -> Iterator[tuple[Tree, bool]]:
-        """Yield what a power loss may leave, and whether it is one of the plain cases.
+    ) -> Iterator[tuple[Tree, Way]]:
+        """Yield what a power loss may leave, and the way in which it was arrived at.
 
-        The plain cases are all combinations of names (or `room` of them) with all files as they
-        are, and with all files as they were synced. The others are everything combined with
-        everything where that gives no more than `room` trees; above that, each form of each file
-        with everything else new and everything else old, and `samples` combinations at random. A
-        tree may come more than once.
+        A tree may come more than once.
         """
         names = {
             (folder, name): list(dict.fromkeys(node for _, node in reversed(values)))
@@ -226,23 +234,27 @@ class Model:
         }
         unsure = {n: file for n, file in self._files.items() if file.durable < len(file.content)}
         old = {node: file.content[: file.durable] for node, file in unsure.items()}
-        for chosen in _combinations(list(names.values()), random, room):
-            yield self._tree(_zip(names, chosen), {}), True
-            yield self._tree(_zip(names, chosen), old), True
-        left = {n: list(dict.fromkeys(file.forms(random))) for n, file in unsure.items()}
+        way: Way
+        for chosen, way in _combinations(list(names.values()), random):
+            yield self._tree(_zip(names, chosen), {}), way
+            yield self._tree(_zip(names, chosen), old), way
+        left = {node: file.forms(random) for node, file in unsure.items()}
         if prod(map(len, names.values())) * prod(map(len, left.values())) <= room:
             for chosen in product(*names.values()):
                 for contents in product(*left.values()):
-                    yield self._tree(_zip(names, chosen), _zip(left, contents)), False
+                    picked = _zip(left, contents)
+                    yield self._tree(_zip(names, chosen), picked), _way(left, picked)
             return
         for node, contents_of_it in left.items():
-            for content in contents_of_it:
-                yield self._tree({}, {node: content}), False
-                yield self._tree({}, {**old, node: content}), False
+            for content, drawn in contents_of_it.items():
+                way = "drawn" if drawn else "enumerated"
+                yield self._tree({}, {node: content}), way
+                yield self._tree({}, {**old, node: content}), way
+        lists = {node: list(contents) for node, contents in left.items()}
         for _ in range(samples):
-            picked = {at: _pick(values, random) for at, values in names.items()}
-            mixed = {node: _pick(contents, random) for node, contents in left.items()}
-            yield self._tree(picked, mixed), False
+            taken = {at: _pick(values, random) for at, values in names.items()}
+            mixed = {node: _pick(contents, random) for node, contents in lists.items()}
+            yield self._tree(taken, mixed), "drawn"
 
     def _tree(self, names: dict[tuple[Node, str], Node | None], files: dict[Node, bytes]) -> Tree:
         """Put together what is reachable; what is not chosen is as it is in the cache."""
@@ -272,14 +284,19 @@ def _zip(keys: Iterable[_K], values: Iterable[_V]) -> dict[_K, _V]:
     return dict(zip(keys, values, strict=True))
 
 
-def _combinations(choices: list[list[_V]], random: Random, room: int) -> Iterator[tuple[_V, ...]]:
-    """Yield all combinations of the choices, or `room` of them; the first of each come first."""
-    if prod(map(len, choices)) <= room:
-        yield from product(*choices)
+def _way(forms: dict[Node, dict[bytes, bool]], picked: dict[Node, bytes]) -> Way:
+    drawn = any(forms[node][content] for node, content in picked.items())
+    return "drawn" if drawn else "enumerated"
+
+
+def _combinations(choices: list[list[_V]], random: Random) -> Iterator[tuple[tuple[_V, ...], Way]]:
+    """Yield all combinations of the choices, or `ALL_NAMES` at random if there are more."""
+    if prod(map(len, choices)) <= ALL_NAMES:
+        yield from ((chosen, "plain") for chosen in product(*choices))
         return
-    yield tuple(values[0] for values in choices)
-    for _ in range(room):
-        yield tuple(_pick(values, random) for values in choices)
+    yield tuple(values[0] for values in choices), "plain"
+    for _ in range(ALL_NAMES):
+        yield tuple(_pick(values, random) for values in choices), "drawn"
 
 
 def _pick(values: list[_V], random: Random) -> _V:

@@ -1,4 +1,4 @@
-"""What the kill sweep and the fault sweep share: arguments, two workers, reports."""
+"""What the kill sweep and the fault sweep share: arguments, a plan, two workers, reports."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 _WORKERS = 2
+SAMPLE = 8
+"""Points of each workload in a sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +102,38 @@ def need_strace() -> None:
         sys.exit(f"{reason}: install strace, and run where ptrace is permitted")
 
 
-def count_calls(workloads: Iterable[str]) -> dict[str, dict[str, int]]:
+def _count_calls(workloads: Iterable[str]) -> dict[str, dict[str, int]]:
     """Return what each workload calls, undisturbed, and how often."""
     benches = Benches()
     try:
         return {name: benches[name].calls for name in workloads}
     finally:
         benches.close()
+
+
+def plan(
+    options: argparse.Namespace, points: Callable[[str, int], list[Point]]
+) -> tuple[list[str], list[Job]]:
+    """Choose what is run, in an order that the seed gives.
+
+    Args:
+        options: the command line.
+        points: lists where to interfere with a call that is made so many times.
+
+    Returns:
+        The names of the workloads, and the jobs.
+    """
+    names = options.workload or list(WORKLOADS)
+    jobs = [Job.parse(text) for text in options.only or ()] or [
+        Job(name, point)
+        for name, calls in _count_calls(names).items()
+        for call, count in calls.items()
+        for point in points(call, count)
+    ]
+    random.Random(options.seed).shuffle(jobs)
+    if options.sample:
+        jobs = [job for name in names for job in [j for j in jobs if j.workload == name][:SAMPLE]]
+    return names, jobs
 
 
 def run_all(

@@ -1,53 +1,21 @@
-"""Sessions, messages and the state of the projection, as values."""
+"""Messages of a projection, as values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
-from projector.document import document
+from projector.columns import from_columns
+from projector.effects import IN_TRANSCRIPT
 from projector.errors import NotFound
-from projector.fold import from_columns
 from projector.rows import STORED, stored
 from projector.schema import MESSAGE
-from projector.snippet import snippet
+from projector.session_view import EXISTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import apsw
-
-
-@dataclass(frozen=True, slots=True)
-class SessionView:
-    """A session.
-
-    Attributes:
-        session: its id.
-        title, source, model, cwd, parent, end_reason: what its events say; None if nothing.
-        started: when it began: said so, else its first message's time; microseconds since 1970.
-        ended: when it ended; None while it goes on.
-        last: time of its last message.
-        messages: how many messages it has.
-        preview: the beginning of what the user said first; empty if the user said nothing.
-        extra: everything else its events say.
-    """
-
-    session: str
-    title: str | None
-    source: str | None
-    model: str | None
-    cwd: str | None
-    parent: str | None
-    started: int | None
-    ended: int | None
-    end_reason: str | None
-    last: int | None
-    messages: int
-    preview: str
-    extra: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +32,7 @@ class MessageView:
         fields: every other field that it has, by name; a tool result without a `tool_name` has
             that of the call it answers.
         revised: whether a revision is in force.
+        state: whether it is in the transcript (`projector.effects.IN_TRANSCRIPT`), archived or out.
     """
 
     session: str
@@ -74,16 +43,9 @@ class MessageView:
     source: str | None
     fields: dict[str, Any]
     revised: bool
+    state: int
 
 
-_SESSION = """
-SELECT id, session, title, source, model, cwd, parent, coalesce(started, first), ended, end_reason,
-  last, messages, extra FROM sessions
-"""
-_PREVIEW = 80
-"""Characters of a preview."""
-_PREVIEWED = 50
-"""Messages at a session's beginning among which the user's first is looked for."""
 _EVENT = ", ".join(f"e.{name}" for name in STORED.split(", "))
 # ties are broken by the lane's uuid, which is the same in every projection, never its number
 _ORDER_COLUMNS = (
@@ -92,76 +54,34 @@ _ORDER_COLUMNS = (
     "time",
     "(SELECT uuid FROM lanes WHERE lanes.id = lane)",
     "seq",
+    "part",
 )
 _ORDER = ", ".join(_ORDER_COLUMNS)
 
 
-def sessions(db: apsw.Connection, *, limit: int, offset: int = 0) -> list[SessionView]:
-    """Return sessions, that with the latest message first."""
-    query = f"{_SESSION} ORDER BY last DESC NULLS LAST, session LIMIT ? OFFSET ?"
-    return [_session_view(db, row) for row in db.execute(query, (limit, offset))]
+def messages(db: apsw.Connection, name: str, *, state: int = IN_TRANSCRIPT) -> list[MessageView]:
+    """Return the messages of the session with exactly this id, in order.
 
-
-def session(db: apsw.Connection, name: str) -> SessionView:
-    """Return the session with this id, or with the only id that begins so.
-
-    Raises:
-        NotFound: there is none, or several; the message lists some.
-    """
-    row = db.execute(f"{_SESSION} WHERE session = ?", (name,)).fetchone()
-    if row is not None:
-        return _session_view(db, row)
-    # a range, since LIKE would read % and _ in the name as wildcards
-    bounds = (name, f"{name}\U0010ffff")
-    query = f"{_SESSION} WHERE session >= ? AND session < ? ORDER BY session LIMIT 6"
-    found = [_session_view(db, row) for row in db.execute(query, bounds)]
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise NotFound(f"no session has the id {name!r}, or one that begins so")
-    names = ", ".join(view.session for view in found)
-    raise NotFound(f"several sessions begin with {name!r}: {names}; give more of the id")
-
-
-def _session_view(db: apsw.Connection, row: tuple[Any, ...]) -> SessionView:
-    number, name, title, source, *fields, extra = row
-    known = {} if extra is None else orjson.loads(extra)
-    if source is None:  # where its first message was said
-        query = (
-            "SELECT source FROM events WHERE session = ? AND kind = 1"
-            " ORDER BY place, depth, time LIMIT 1"
-        )
-        source = db.execute(query, (number,)).get
-    preview = _preview(db, number)
-    return SessionView(name, title, source, *fields, preview=preview, extra=known)  # type: ignore[misc] # the columns of _SESSION
-
-
-def _preview(db: apsw.Connection, session: int) -> str:
-    query = (
-        f"SELECT {STORED} FROM (SELECT * FROM events WHERE session = ? AND kind = 1"  # noqa: S608 - constants
-        f" ORDER BY place, depth, time LIMIT {_PREVIEWED}) WHERE role = 'user' LIMIT 1"
-    )
-    row = db.execute(query, (session,)).fetchone()
-    if row is None:
-        return ""
-    return snippet(document(stored(row).in_force), (), width=_PREVIEW)
-
-
-def messages(db: apsw.Connection, name: str) -> list[MessageView]:
-    """Return all messages of the session with exactly this id, in order.
+    Args:
+        db: the projection.
+        name: the session's id.
+        state: those in this state or a lower one (`projector.effects`).
 
     Raises:
         NotFound: there is no such session.
     """
-    found = db.execute("SELECT id, source FROM sessions WHERE session = ?", (name,)).fetchone()
+    query = f"SELECT id, source FROM sessions WHERE session = ? AND {EXISTS}"  # noqa: S608 - a constant
+    found = db.execute(query, (name,)).fetchone()
     if found is None:
         raise NotFound(f"no session has the id {name!r}")
     number, source = found
     query = (
         f"SELECT key, place, {STORED} FROM events WHERE kind = ? AND session = ?"  # noqa: S608 - constants
-        f" ORDER BY {_ORDER}"
+        f" AND state <= ? ORDER BY {_ORDER}"
     )
-    views = [_message_view(name, source, row) for row in db.execute(query, (MESSAGE, number))]
+    views = [
+        _message_view(name, source, row) for row in db.execute(query, (MESSAGE, number, state))
+    ]
     tools = _tool_names(views)
     return [_with_tool_name(view, tools) for view in views]
 
@@ -196,7 +116,7 @@ def around(
     for compare, way in (("<", "DESC"), (">", "ASC")):
         query = (
             f"SELECT key, place, {STORED} FROM events WHERE kind = 1 AND session = ?"  # noqa: S608 - constants
-            f" AND ({_ORDER}) {compare} (?, ?, ?, ?, ?)"
+            f" AND state < 2 AND ({_ORDER}) {compare} (?, ?, ?, ?, ?, ?)"
             f" ORDER BY {', '.join(f'{column} {way}' for column in _ORDER_COLUMNS)} LIMIT ?"
         )
         rows = db.execute(query, (number, *at, count))
@@ -212,7 +132,7 @@ def _message_view(name: str, session_source: str | None, row: tuple[Any, ...]) -
     role, source = _text(fields, "role"), _text(fields, "source") or session_source
     content = fields.pop("content") if isinstance(fields.get("content"), str | list) else None
     revised = event.original is not None
-    return MessageView(name, key, role, content, place, source, fields, revised)
+    return MessageView(name, key, role, content, place, source, fields, revised, event.state)
 
 
 def _text(fields: dict[str, Any], name: str) -> str | None:

@@ -1,0 +1,184 @@
+"""What events do to messages that stand as they were said: revisions, removals, new transcripts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from journal.vocabulary import TRANSCRIPT_REPLACED
+from projector.columns import to_columns
+from projector.effects import (
+    IN_TRANSCRIPT,
+    OUT,
+    SWEEPING,
+    Item,
+    changed_fields,
+    effect,
+    items,
+    named,
+    state_after,
+)
+from projector.fold import Told, canonical, revise
+from projector.rows import COLUMNS, STORED, Stored, index, stored, unindex, values
+from projector.schema import MESSAGE, TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import apsw
+
+    from projector.fold import Order
+    from projector.state import State
+
+EVERY = ""
+"""Stands for every message of a session in the table `changes`; no message has this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one event did to one message: the state it brought it into, the fields it changed."""
+
+    order: Order
+    state: int | None
+    fields: Mapping[str, Any] | None
+
+
+def link(
+    db: apsw.Connection, state: State, session: int, row: int, type: str, data: dict[str, Any]
+) -> None:
+    """Note which messages an event changes."""
+    targets = named(type, data)
+    if type in SWEEPING:
+        targets.add(EVERY)
+    if not targets:
+        return
+    rows = [(session, target, row) for target in targets]
+    db.executemany("INSERT OR IGNORE INTO changes(session, message, event) VALUES(?, ?, ?)", rows)
+    state.changing.add(session)
+
+
+def mark_changed(state: State, session: int, type: str, data: dict[str, Any]) -> None:
+    """Mark the messages that an event changes, or no longer changes as it did."""
+    if type in SWEEPING:
+        state.dirty.transcripts.add(session)
+        state.sweeps.pop(session, None)
+    else:
+        state.dirty.changed |= {(session, target) for target in named(type, data)}
+
+
+def unlink(db: apsw.Connection, session: int, row: int) -> None:
+    """Forget what an event changes which no longer stands."""
+    db.execute("DELETE FROM changes WHERE session = ? AND event = ?", (session, row))
+
+
+def is_changed(db: apsw.Connection, state: State, session: int, key: str, time: int) -> bool:
+    """Say whether a message that arrives now may be other than it was said."""
+    last = state.sweeps.get(session)
+    if last is None:
+        query = (
+            "SELECT coalesce(max(e.time), 0) FROM changes c JOIN events e ON e.id = c.event"
+            " WHERE c.session = ? AND c.message = ''"
+        )
+        last = state.sweeps[session] = db.execute(query, (session,)).get
+    if time <= last:
+        return True
+    query = "SELECT 1 FROM changes WHERE session = ? AND message = ?"
+    return db.execute(query, (session, key)).fetchone() is not None
+
+
+def refold_changed(db: apsw.Connection, state: State) -> None:
+    """Bring into force what was done to every marked message."""
+    dirty = state.dirty
+    marked: defaultdict[int, set[str]] = defaultdict(set)
+    for session, key in dirty.changed:
+        marked[session].add(key)
+    for session in sorted(dirty.transcripts | set(marked)):
+        everything = session in dirty.transcripts
+        _refold_session(db, state, session, None if everything else marked[session])
+        dirty.places.add(session)
+    dirty.changed.clear()
+    dirty.transcripts.clear()
+
+
+def _refold_session(db: apsw.Connection, state: State, session: int, keys: set[str] | None) -> None:
+    history = _History(db, state, session)
+    query = f"SELECT key, {STORED} FROM events WHERE session = ? AND kind = ?"  # noqa: S608 - a constant
+    if keys is None:
+        found = db.execute(query, (session, MESSAGE)).fetchall()
+    else:
+        one = f"{query} AND key = ?"
+        # a change of what is no message, or not yet: the message's arrival marks it again
+        found = [row for key in sorted(keys) for row in db.execute(one, (session, MESSAGE, key))]
+    for row in found:
+        _refold(db, state, stored(row[1:]), history.of(str(row[0])))
+
+
+def _refold(db: apsw.Connection, state: State, message: Stored, changes: Sequence[Change]) -> None:
+    """Bring into force what was done to one message."""
+    order = None if message.part else state.order(message.time, message.lane, message.seq)
+    reached = state_after(
+        order, [(change.order, change.state) for change in changes if change.state is not None]
+    )
+    original = message.data
+    fields = [(change.order, change.fields) for change in changes if change.fields]
+    data = revise(original, fields)
+    kept = canonical(original).decode() if fields else None
+    columns = to_columns(data)
+    if (columns, kept, reached) == (message.columns, message.original, message.state):
+        return
+    if message.state < OUT:
+        unindex(db, message.row, message.in_force)
+    if reached < OUT:
+        index(db, message.row, data)
+    state.counters["messages"] += (reached == IN_TRANSCRIPT) - (message.state == IN_TRANSCRIPT)
+    query = f"UPDATE events SET {COLUMNS}, original = ?, state = ? WHERE id = ?"  # noqa: S608 - a constant
+    db.execute(query, (*values(columns), kept, reached, message.row))
+
+
+class _History:
+    """What was done to the messages of one session."""
+
+    def __init__(self, db: apsw.Connection, state: State, session: int) -> None:
+        self._db = db
+        self._state = state
+        self._session = session
+        self._decoded: dict[int, dict[str, Any]] = {}
+        self._items: dict[int, dict[str, Item]] = {}
+        self._sweeps = self._events(EVERY)
+
+    def of(self, key: str) -> list[Change]:
+        """Return what was done to one message."""
+        found = []
+        naming = self._events(key)
+        for row, (order, type, data) in (self._sweeps | naming).items():
+            item = data if type != TRANSCRIPT_REPLACED else self._item(row, data, key)
+            fields = changed_fields(type, item) if row in naming else None
+            reached = effect(type, data, is_named=row in naming)
+            found.append(Change(order, reached, fields))
+        return found
+
+    def _item(self, row: int, data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+        # worked out once: a transcript of n messages is asked for each of them
+        if row not in self._items:
+            self._items[row] = items(data)
+        return self._items[row].get(key, {})
+
+    def _events(self, target: str) -> dict[int, Told]:
+        query = (
+            "SELECT e.id, e.kind, e.time, e.lane, e.seq FROM changes c"
+            " JOIN events e ON e.id = c.event WHERE c.session = ? AND c.message = ?"
+        )
+        return {
+            row: (self._state.order(time, lane, seq), TYPES[kind], self._data(row))
+            for row, kind, time, lane, seq in self._db.execute(query, (self._session, target))
+        }
+
+    def _data(self, row: int) -> dict[str, Any]:
+        """Return an event's data, decoded once: that of a new transcript may be large."""
+        if row not in self._decoded:
+            rest = self._db.execute("SELECT rest FROM events WHERE id = ?", (row,)).get
+            self._decoded[row] = orjson.loads(rest)
+        return self._decoded[row]

@@ -1,0 +1,94 @@
+"""A message's data as the columns of its row, and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A message's data as the columns of its row; nothing is lost between the two.
+
+    Attributes:
+        said: the message's own `timestamp`, microseconds.
+        parent: id of the message it answers.
+        role: who speaks.
+        source: where it was said.
+        content: the text, or the JSON of a list of parts.
+        parts: whether `content` is such a list.
+        rest: JSON of everything else; None if there is nothing else.
+    """
+
+    said: int | None
+    parent: str | None
+    role: str | None
+    source: str | None
+    content: str | None
+    parts: bool
+    rest: str | None
+
+
+_TEXT_COLUMNS = ("parent", "role", "source")
+_INTEGER_END = 2**63
+"""SQLite has no larger integers."""
+
+
+def encode(value: object, *, within: int = 1) -> str:
+    """Encode a part of a record's data that stands `within` objects deep in the record.
+
+    Raises:
+        TypeError: as part of the whole it is nested deeper than can be encoded: the digest and
+            conflicts encode the whole again.
+    """
+    for _ in range(within):
+        value = [value]
+    return orjson.dumps(value)[within:-within].decode()
+
+
+def to_columns(data: Mapping[str, Any]) -> Columns:
+    """Spread a message's data over columns; a value of an unexpected kind stays in `rest`."""
+    rest = dict(data)
+    said = rest.get("timestamp")
+    if is_moment(said):
+        del rest["timestamp"]
+    else:
+        said = None
+    parent, role, source = (
+        rest.pop(name) if rest.get(name).__class__ is str else None for name in _TEXT_COLUMNS
+    )
+    content = rest.get("content")
+    parts = content.__class__ is list
+    if parts:
+        content = encode(rest.pop("content"), within=2)
+    elif content.__class__ is str:
+        del rest["content"]
+    else:
+        content = None
+    left = encode(rest) if rest else None
+    return Columns(said, parent, role, source, content, parts, left)
+
+
+def is_moment(value: object) -> TypeGuard[int]:
+    """Say whether a value can be microseconds since 1970."""
+    # a bool is an int to Python, and would come back as one
+    return value.__class__ is int and 0 <= value < _INTEGER_END
+
+
+def from_columns(columns: Columns) -> dict[str, Any]:
+    """Put a message's data together again: the inverse of `to_columns`."""
+    data: dict[str, Any] = {} if columns.rest is None else orjson.loads(columns.rest)
+    if columns.said is not None:
+        data["timestamp"] = columns.said
+    for name in _TEXT_COLUMNS:
+        value = getattr(columns, name)
+        if value is not None:
+            data[name] = value
+    if columns.content is not None:
+        data["content"] = orjson.loads(columns.content) if columns.parts else columns.content
+    return data

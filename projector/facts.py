@@ -1,0 +1,69 @@
+"""Events that are no messages: what each of them changes, and what is folded anew for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from journal.vocabulary import (
+    KEY_DELETED,
+    KEY_SET,
+    SESSION_DELETED,
+    USAGE_ADDED,
+    USAGE_SET,
+)
+from projector.changes import link, mark_changed, refold_changed, unlink
+from projector.keys import put_key, refold_keys
+from projector.schema import TYPES
+from projector.sessions import OWN, refold_sessions
+from projector.totals import add_usage, refold_usage
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import apsw
+
+    from projector.arrival import Arrival
+    from projector.state import State
+
+
+def take_in(db: apsw.Connection, state: State, row: int, new: Arrival) -> None:
+    """Note what an event changes that has just come in."""
+    event, session = new.event, new.session
+    if event.type == USAGE_ADDED:
+        add_usage(db, state, session, event.data)
+    elif event.type in (KEY_SET, KEY_DELETED):
+        put_key(db, state, new)
+    else:
+        link(db, state, session, row, event.type, event.data)
+        touch(state, session, new.kind, event.data)
+
+
+def touch(state: State, session: int, kind: int, data: dict[str, Any]) -> None:
+    """Mark what depends on an event whose order or content changed."""
+    type = TYPES.get(kind)
+    dirty = state.dirty
+    if type is None:
+        return
+    mark_changed(state, session, type, data)
+    if type in OWN:
+        dirty.sessions.add(session)
+    if type in (USAGE_ADDED, USAGE_SET, SESSION_DELETED):
+        dirty.usage.add(session)
+    if type in (KEY_SET, KEY_DELETED, SESSION_DELETED):
+        dirty.keys.add(session)
+
+
+def take_back(
+    db: apsw.Connection, state: State, session: int, row: int, kind: int, data: dict[str, Any]
+) -> None:
+    """Undo what an event changed that no longer stands."""
+    unlink(db, session, row)
+    touch(state, session, kind, data)
+
+
+def refold(db: apsw.Connection, state: State) -> None:
+    """Fold everything anew that is marked."""
+    refold_changed(db, state)
+    refold_sessions(db, state)
+    refold_usage(db, state)
+    refold_keys(db, state)

@@ -1,0 +1,65 @@
+"""Where a message stands in its conversation: pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What decides a message's place: its id, its moment in microseconds, and its parent."""
+
+    id: str
+    moment: int
+    parent: str | None
+
+
+def place_after(moment: int, parent: tuple[int, int] | None) -> tuple[int, int]:
+    """Return (place, depth) of a message: its moment, but never before its parent.
+
+    Messages are read by place, then depth, then in the order of events.
+    """
+    if parent is None or parent[0] < moment:
+        return moment, 0
+    return parent[0], parent[1] + 1
+
+
+def place_all(messages: Iterable[Said]) -> dict[str, tuple[int, int]]:
+    """Return (place, depth) of every message of a session.
+
+    A parent that is not there does not count. In a ring of parents, which only a broken writer
+    makes, the message that sorts first by (moment, id) begins.
+    """
+    by_id = {message.id: message for message in messages}
+    placed: dict[str, tuple[int, int]] = {}
+    for message in by_id.values():
+        chain: list[Said] = []  # from child to parent, up to what is placed already
+        on_chain: set[str] = set()
+        at: Said | None = message
+        while at is not None and at.id not in placed and at.id not in on_chain:
+            chain.append(at)
+            on_chain.add(at.id)
+            at = by_id.get(at.parent) if at.parent is not None else None
+        if at is not None and at.id in on_chain:
+            start = chain.index(at)
+            _place_chain(_cut_ring(chain[start:]), None, placed)
+            del chain[start:]
+        _place_chain(chain, placed[at.id] if at is not None else None, placed)
+    return placed
+
+
+def _place_chain(
+    chain: list[Said], above: tuple[int, int] | None, placed: dict[str, tuple[int, int]]
+) -> None:
+    for message in reversed(chain):
+        above = placed[message.id] = place_after(message.moment, above)
+
+
+def _cut_ring(ring: list[Said]) -> list[Said]:
+    """Turn a ring, child to parent, so that the message which begins comes last."""
+    begin = min(range(len(ring)), key=lambda index: (ring[index].moment, ring[index].id))
+    return ring[begin + 1 :] + ring[: begin + 1]

@@ -1,0 +1,174 @@
+"""Sessions, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from journal.vocabulary import COSTS
+from projector.document import document
+from projector.errors import NotFound
+from projector.fold import NANO
+from projector.rows import STORED, stored
+from projector.snippet import snippet
+
+if TYPE_CHECKING:
+    import apsw
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """A session.
+
+    Attributes:
+        session: its id.
+        title, source, model, cwd, parent, user, system_prompt, end_reason: what its events say;
+            None if nothing.
+        config: the model's configuration; None if nothing is said.
+        started: when it began: said so, else its first message's time, else when it was created;
+            microseconds since 1970.
+        ended: when it ended; None while it goes on.
+        last: time of its last message.
+        messages: how many messages its transcript has.
+        tool_calls: how many calls of tools they make.
+        usage: totals of `journal.vocabulary.COUNTS`, and of `COSTS` in US dollars; what was never
+            counted is not there.
+        preview: the beginning of what the user said first; empty if the user said nothing.
+        extra: everything else its events say.
+    """
+
+    session: str
+    title: str | None
+    source: str | None
+    model: str | None
+    cwd: str | None
+    parent: str | None
+    user: str | None
+    system_prompt: str | None
+    config: dict[str, Any] | None
+    started: int | None
+    ended: int | None
+    end_reason: str | None
+    last: int | None
+    messages: int
+    tool_calls: int
+    usage: dict[str, int | float]
+    preview: str
+    extra: dict[str, Any]
+
+
+EXISTS = "(known OR said > 0)"
+"""Which rows of `sessions` are sessions: others were deleted, or are names of other things."""
+_BEGAN = """
+(SELECT min(time) FROM events e WHERE e.session = sessions.id AND kind <> 1
+  AND kind IN (SELECT id FROM kinds WHERE type IN ('session.created', 'session.ensured')))
+"""
+_SESSION = f"""
+SELECT id, extra, config, session, title, source, model, cwd, parent, user, system_prompt,
+  coalesce(started, first, {_BEGAN}) AS started, ended, end_reason, last, messages FROM sessions
+  WHERE {EXISTS}
+"""  # noqa: S608 - constants
+_PREVIEW = 80
+"""Characters of a preview."""
+_PREVIEWED = 50
+"""Messages at a session's beginning among which the user's first is looked for."""
+
+
+def sessions(
+    db: apsw.Connection,
+    *,
+    source: str | None = None,
+    parent: str | None = None,
+    limit: int,
+    offset: int = 0,
+) -> list[SessionView]:
+    """Return sessions, that with the latest message first.
+
+    Args:
+        db: the projection.
+        source: only those from there.
+        parent: only those that continue or belong to the session with this id.
+        limit: most to return.
+        offset: how many to skip.
+    """
+    wanted = {"source": source, "parent": parent}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    where = "".join(f" AND {name} = ?" for name in given)
+    query = f"{_SESSION}{where} ORDER BY last DESC NULLS LAST, session LIMIT ? OFFSET ?"
+    found = db.execute(query, (*given.values(), limit, offset))
+    return [_session_view(db, row) for row in found]
+
+
+def session(db: apsw.Connection, name: str) -> SessionView:
+    """Return the session with this id, or with the only id that begins so.
+
+    Raises:
+        NotFound: there is none, or several; the message lists some.
+    """
+    row = db.execute(f"{_SESSION} AND session = ?", (name,)).fetchone()
+    if row is not None:
+        return _session_view(db, row)
+    # a range, since LIKE would read % and _ in the name as wildcards
+    bounds = (name, f"{name}\U0010ffff")
+    query = f"{_SESSION} AND session >= ? AND session < ? ORDER BY session LIMIT 6"
+    found = [_session_view(db, row) for row in db.execute(query, bounds)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise NotFound(f"no session has the id {name!r}, or one that begins so")
+    names = ", ".join(view.session for view in found)
+    raise NotFound(f"several sessions begin with {name!r}: {names}; give more of the id")
+
+
+def _session_view(db: apsw.Connection, row: tuple[Any, ...]) -> SessionView:
+    number, extra, config, *said = row
+    names = ("session", *_SAID, "started", "ended", "end_reason", "last", "messages")
+    fields = dict(zip(names, said, strict=True))
+    if fields["source"] is None:  # where its first message was said
+        query = (
+            "SELECT source FROM events WHERE session = ? AND kind = 1 AND state = 0"
+            " ORDER BY place, depth, time LIMIT 1"
+        )
+        fields["source"] = db.execute(query, (number,)).get
+    calls = (
+        "SELECT total(json_array_length(rest, '$.tool_calls')) FROM events"
+        " WHERE session = ? AND kind = 1 AND state = 0 AND rest IS NOT NULL"
+    )
+    return SessionView(
+        **fields,
+        config=None if config is None else orjson.loads(config),
+        tool_calls=int(db.execute(calls, (number,)).get),
+        usage=_usage(db, number),
+        preview=_preview(db, number),
+        extra={} if extra is None else orjson.loads(extra),
+    )
+
+
+_SAID = ("title", "source", "model", "cwd", "parent", "user", "system_prompt")
+
+
+def _usage(db: apsw.Connection, session: int) -> dict[str, int | float]:
+    found = db.execute("SELECT name, total FROM usage WHERE session = ?", (session,))
+    return {name: total / NANO if name in COSTS else total for name, total in found}
+
+
+def _preview(db: apsw.Connection, session: int) -> str:
+    query = (
+        f"SELECT {STORED} FROM (SELECT * FROM events WHERE session = ? AND kind = 1 AND state = 0"  # noqa: S608 - constants
+        f" ORDER BY place, depth, time LIMIT {_PREVIEWED}) WHERE role = 'user' LIMIT 1"
+    )
+    row = db.execute(query, (session,)).fetchone()
+    if row is None:
+        return ""
+    return snippet(document(stored(row).in_force), (), width=_PREVIEW)
+
+
+def ended(db: apsw.Connection, before: int, source: str | None) -> list[str]:
+    """Return the ids of sessions that ended, and began before a moment in microseconds."""
+    query = (
+        f"SELECT session FROM ({_SESSION}) WHERE ended IS NOT NULL AND started < ?"  # noqa: S608 - constants
+        " AND (? IS NULL OR source = ?) ORDER BY started"
+    )
+    return [str(name) for (name,) in db.execute(query, (before, source, source))]

@@ -1,0 +1,79 @@
+"""The keyword arguments that methods of a store take; None means that nothing is said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from projector.search import Look, Sort
+
+
+class SessionFields(TypedDict, total=False):
+    """Fields of a session; `started` is a moment, integers in microseconds since 1970."""
+
+    title: str | None
+    source: str | None
+    model: str | None
+    cwd: str | None
+    parent: str | None
+    user: str | None
+    system_prompt: str | None
+    config: dict[str, Any] | None
+    started: datetime | str | int | None
+    extra: dict[str, Any] | None
+
+
+class MoreOfMessage(TypedDict, total=False):
+    """Fields of a message, but for its role and its content."""
+
+    tool_name: str | None
+    tool_calls: list[dict[str, Any]] | None
+    tool_call_id: str | None
+    token_count: int | None
+    finish_reason: str | None
+    reasoning: str | None
+    source: str | None
+    model: str | None
+    timestamp: datetime | str | int | None
+    parent: str | None
+    extra: dict[str, Any] | None
+
+
+class MessageFields(MoreOfMessage, total=False):
+    """Fields of a message."""
+
+    role: str | None
+    content: str | list[Any] | None
+
+
+class UsageFields(TypedDict, total=False):
+    """Counters: whole numbers, and costs in US dollars; and what was used."""
+
+    input_tokens: int | None
+    output_tokens: int | None
+    cache_read_tokens: int | None
+    cache_write_tokens: int | None
+    reasoning_tokens: int | None
+    api_calls: int | None
+    estimated_cost: float | None
+    actual_cost: float | None
+    model: str | None
+    provider: str | None
+    extra: dict[str, Any] | None
+
+
+class SearchFilters(TypedDict, total=False):
+    """Arguments of `Projection.search`."""
+
+    limit: int
+    offset: int
+    context: int
+    role: str | None
+    source: str | None
+    session: str | None
+    since: datetime | str | int | None
+    until: datetime | str | int | None
+    sort: Sort
+    look: Look | None

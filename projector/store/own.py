@@ -1,0 +1,135 @@
+"""A journal and its projection in one hand: append, and read what was appended."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Self
+
+from journal.arbiter import arbitrating
+from journal.writer import Journal
+from projector.errors import NotProjected, ProjectionDamaged
+from projector.projection import Projection
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Mapping
+
+    import apsw
+
+    from journal.position import Position
+    from journal.shared_lane import Fsync
+    from projector.current import Answer
+
+
+class Own:
+    """A handle that appends, and sees what it has appended in its next read. Safe for threads.
+
+    Attributes:
+        journal: what it appends with.
+        projection: what it reads with.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], fsync: Fsync, timeout: float) -> None:
+        self.journal = Journal.open(path, fsync=fsync)
+        self.projection = Projection.open(path)
+        self._timeout = timeout
+        self._turn = threading.Lock()
+        self._position: Position | None = None
+
+    @property
+    def position(self) -> Position | None:
+        """Position of the last event that this handle appended; None if there is none."""
+        return self._position
+
+    def add(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Append events with one write(2): mappings with type, session, data, and perhaps id.
+
+        Raises:
+            EventError, AppendError, SyncError, ClosedError: as `Journal.append_many`.
+        """
+        positions = self.journal.append_many(events)
+        if positions:
+            with self._turn:
+                self._position = positions[-1]
+
+    def _add(self, type: str, session: str, data: dict[str, Any], id: str | None = None) -> None:
+        position = self.journal.append(type=type, session=session, data=data, id=id)
+        with self._turn:
+            self._position = position
+
+    def read(self, query: Callable[[apsw.Connection], Answer]) -> tuple[Answer, bool]:
+        """Ask the projection; it knows at least everything that this handle has appended.
+
+        Returns:
+            The answer, and whether it knows all that stood in the journal at the call.
+
+        Raises:
+            NotProjected: a projector runs, and has not applied this handle's own events in time.
+            QueryTimeout, ProjectionError, ReadError: as the methods of `Projection`.
+        """
+        self.settle()
+        return self.projection.read(query)
+
+    def settle(self) -> None:
+        """Return when this handle's own events are applied.
+
+        Raises:
+            NotProjected: a projector runs, and has not applied them in time.
+            ProjectionError: the projection cannot be built or read.
+        """
+        own = self._position
+        if own is not None:
+            with suppress(ProjectionDamaged):  # the query that follows has it built anew
+                self.projection.wait_for(own, self._timeout)
+
+    def wait_for(self, position: Position, timeout: float = 2.0) -> None:
+        """Return when an event that any handle appended can be read.
+
+        Raises:
+            NotProjected: it cannot within `timeout` seconds.
+        """
+        self.projection.wait_for(position, timeout)
+
+    def decide(
+        self,
+        question: Callable[[apsw.Connection], tuple[Answer, list[dict[str, Any]]]],
+    ) -> Answer:
+        """Compare and append: decide with everybody's events in view, one process at a time.
+
+        Args:
+            question: asked with the projection up to date, perhaps twice; returns the answer
+                and the events to append.
+
+        Raises:
+            ArbiterBusy: other processes were deciding all the time.
+            NotProjected: a projector runs and is too far behind to decide on what it shows.
+            EventError, AppendError, SyncError, ClosedError: as `Journal.append_many`.
+            QueryTimeout, ProjectionError, ReadError: as the methods of `Projection`.
+        """
+        with arbitrating(self.journal.path, self._timeout):
+            (answer, events), fresh = self.projection.read(question, patience=self._timeout)
+            if not fresh:
+                raise NotProjected(
+                    f"the projector is more than {self._timeout} s behind: nothing was decided;"
+                    " see `projector status`"
+                )
+            self.add(events)
+        return answer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Sync what the level promises and close everything; again does nothing.
+
+        Raises:
+            SyncError: the disk refused; everything is closed all the same.
+        """
+        try:
+            self.journal.close()
+        finally:
+            self.projection.close()

@@ -1,0 +1,253 @@
+"""What a store writes and reads of sessions themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Unpack
+
+from journal.ids import uuid7
+from journal.moment import moment
+from journal.vocabulary import (
+    SESSION_CLEARED,
+    SESSION_CREATED,
+    SESSION_DELETED,
+    SESSION_ENDED,
+    SESSION_ENSURED,
+    SESSION_REOPENED,
+    SESSION_REVISED,
+    SESSION_TITLED,
+)
+from projector import session_view
+from projector.errors import NotFound, TitleTaken
+from projector.fold import canonical
+from projector.store.own import Own
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    import apsw
+
+    from projector.session_view import SessionView
+    from projector.store.fields import SessionFields
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Sessions that were listed.
+
+    Attributes:
+        items: the sessions, that with the latest message first.
+        fresh: whether all that stood in the journal at the call was looked at.
+    """
+
+    items: tuple[SessionView, ...]
+    fresh: bool
+
+
+class Sessions(Own):
+    """Sessions: created, changed, ended, deleted and listed.
+
+    The fields of a session are `title`, `source`, `model`, `cwd`, `parent` (the session that it
+    continues or belongs to), `user`, `system_prompt`, `config` (of the model), `started` (an
+    aware datetime, an ISO 8601 string or microseconds since 1970) and `extra` (a dict for anything
+    else). None means that nothing is said.
+    """
+
+    def create(self, session: str | None = None, **fields: Unpack[SessionFields]) -> str:
+        """Create a session, or say more of one; return its id.
+
+        Of several values of a field the last counts. Messages may come before, after, or without
+        it; the same call again adds nothing.
+
+        Raises:
+            EventError: a field is unknown or of the wrong kind; nothing was written.
+            AppendError, SyncError, ClosedError: as `Journal.append`.
+        """
+        session = uuid7() if session is None else session
+        self._say(SESSION_CREATED, session, _present(fields))
+        return session
+
+    def ensure(self, session: str, **fields: Unpack[SessionFields]) -> None:
+        """See that there is a session; the fields count where nothing else gives them a value.
+
+        Raises:
+            EventError, AppendError, SyncError, ClosedError: as `create`.
+        """
+        self._say(SESSION_ENSURED, session, _present(fields))
+
+    def revise(
+        self, session: str, *, clear: Iterable[str] = (), **fields: Unpack[SessionFields]
+    ) -> None:
+        """Change fields of a session; the last writer of each wins.
+
+        Args:
+            session: its id.
+            clear: names of fields to take away, `extra.<key>` among them.
+            fields: new values.
+
+        Raises:
+            EventError, AppendError, SyncError, ClosedError: as `create`.
+        """
+        data = _present(fields)
+        if gone := list(clear):
+            data["clear"] = gone
+        self._add(SESSION_REVISED, session, data)
+
+    def title(self, session: str, title: str) -> None:
+        """Give a session a title, whoever else has it; the last writer wins.
+
+        Raises:
+            EventError, AppendError, SyncError, ClosedError: as `create`.
+        """
+        self._add(SESSION_TITLED, session, {"title": title})
+
+    def claim_title(self, session: str, title: str) -> None:
+        """Give a session a title that no other session has.
+
+        Raises:
+            TitleTaken: another session has it; nothing was written.
+            ArbiterBusy, NotProjected: as `decide`.
+        """
+
+        def question(db: apsw.Connection) -> tuple[str | None, list[dict[str, Any]]]:
+            holder = titled(db, title, session)
+            event = {"type": SESSION_TITLED, "session": session, "data": {"title": title}}
+            return holder, [event] if holder is None else []
+
+        holder = self.decide(question)
+        if holder is not None:
+            raise TitleTaken(f"session {holder!r} has the title {title!r}", holder)
+
+    def end(
+        self,
+        session: str,
+        reason: str | None = None,
+        *,
+        ended: datetime | str | int | None = None,
+    ) -> None:
+        """End a session; the first end stands until it is reopened.
+
+        Raises:
+            EventError, AppendError, SyncError, ClosedError: as `create`.
+        """
+        at = None if ended is None else moment("ended", ended)
+        data = {"reason": reason, "ended": at}
+        self._add(SESSION_ENDED, session, {k: v for k, v in data.items() if v is not None})
+
+    def reopen(self, session: str) -> None:
+        """Let a session that ended go on.
+
+        Raises:
+            AppendError, SyncError, ClosedError: as `create`.
+        """
+        self._add(SESSION_REOPENED, session, {})
+
+    def clear(self, session: str) -> None:
+        """Take every message out of a session's transcript, and out of searches.
+
+        Raises:
+            AppendError, SyncError, ClosedError: as `create`.
+        """
+        self._add(SESSION_CLEARED, session, {})
+
+    def delete(self, *sessions: str) -> None:
+        """Delete sessions with all that belongs to them; what is said later begins them anew.
+
+        The events stay in the journal; no query shows them any more.
+
+        Raises:
+            AppendError, SyncError, ClosedError: as `create`.
+        """
+        self.add({"type": SESSION_DELETED, "session": name, "data": {}} for name in sessions)
+
+    def prune(self, before: datetime | str | int, *, source: str | None = None) -> list[str]:
+        """Delete the sessions that ended, and had begun before a moment; return their ids.
+
+        Args:
+            before: an aware datetime, an ISO 8601 string or microseconds since 1970.
+            source: only those from there.
+
+        Raises:
+            EventError: `before` is no moment.
+            AppendError, SyncError, ClosedError: as `create`.
+            NotProjected, ProjectionError: as `read`.
+        """
+        moved = moment("before", before)
+
+        def query(db: apsw.Connection) -> list[str]:
+            return session_view.ended(db, moved, source)
+
+        names, _ = self.read(query)
+        self.delete(*names)
+        return names
+
+    def session(self, name: str) -> SessionView:
+        """Return the session with this id, or with the only one that begins so.
+
+        Raises:
+            NotFound: there is none, or there are several.
+            NotProjected, ProjectionError: as `read`.
+        """
+        return self.read(lambda db: session_view.session(db, name))[0]
+
+    def exists(self, name: str) -> bool:
+        """Say whether there is a session with exactly this id.
+
+        Raises:
+            NotProjected, ProjectionError: as `read`.
+        """
+        try:
+            return self.session(name).session == name
+        except NotFound:
+            return False
+
+    def sessions(
+        self,
+        *,
+        source: str | None = None,
+        parent: str | None = None,
+        limit: int = 20,
+        offset: int = 0,
+    ) -> Listing:
+        """Return sessions, that with the latest message first.
+
+        Args:
+            source: only those from there.
+            parent: only those that continue or belong to the session with this id.
+            limit: most to return.
+            offset: how many to skip.
+
+        Raises:
+            NotProjected, ProjectionError: as `read`.
+        """
+
+        def query(db: apsw.Connection) -> list[SessionView]:
+            return session_view.sessions(
+                db, source=source, parent=parent, limit=limit, offset=offset
+            )
+
+        found, fresh = self.read(query)
+        return Listing(tuple(found), fresh)
+
+    def _say(self, type: str, session: str, data: dict[str, Any]) -> None:
+        """Append what may be said again without being another event."""
+        said = blake2b(canonical(data), digest_size=10).hexdigest()
+        self._add(type, session, data, f"{type}:{said}")
+
+
+def titled(db: apsw.Connection, title: str, but: str) -> str | None:
+    """Return the session that has a title, other than the session `but`; None if none has."""
+    query = (
+        f"SELECT session FROM sessions WHERE title = ? AND session <> ? AND {session_view.EXISTS}"  # noqa: S608 - a constant
+    )
+    found: str | None = db.execute(query, (title, but)).get
+    return found
+
+
+def _present(fields: SessionFields) -> dict[str, Any]:
+    data: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
+    if "started" in data:
+        data["started"] = moment("started", data["started"])
+    return data

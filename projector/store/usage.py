@@ -1,0 +1,49 @@
+"""What sessions use: tokens, calls and costs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Unpack
+
+from journal.vocabulary import USAGE_ADDED, USAGE_SET
+from projector.store.own import Own
+
+if TYPE_CHECKING:
+    from projector.store.fields import UsageFields
+
+
+class Usage(Own):
+    """Counters of a session, shown in `SessionView.usage`.
+
+    The counters are `input_tokens`, `output_tokens`, `cache_read_tokens`, `cache_write_tokens`,
+    `reasoning_tokens`, `api_calls`, and `estimated_cost` and `actual_cost` in US dollars; `model`,
+    `provider` and `extra` may say more. None means that nothing is said.
+    """
+
+    def add_usage(
+        self, session: str, *, id: str | None = None, **used: Unpack[UsageFields]
+    ) -> None:
+        """Add to the counters of a session.
+
+        Args:
+            session: its id.
+            id: of this delivery: the same again adds nothing.
+            used: what to add, by counter.
+
+        Raises:
+            EventError, AppendError, SyncError, ClosedError: as `create`.
+        """
+        self._add(USAGE_ADDED, session, _present(used), id)
+
+    def set_usage(
+        self, session: str, *, id: str | None = None, **totals: Unpack[UsageFields]
+    ) -> None:
+        """Set counters of a session to totals; what is added later counts on from them.
+
+        Raises:
+            EventError, AppendError, SyncError, ClosedError: as `create`.
+        """
+        self._add(USAGE_SET, session, _present(totals), id)
+
+
+def _present(used: UsageFields) -> dict[str, Any]:
+    return {name: value for name, value in used.items() if value is not None}

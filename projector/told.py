@@ -1,0 +1,31 @@
+"""Events read back from their rows, to be folded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+
+from projector.schema import KINDS, TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import apsw
+
+    from projector.fold import Told
+    from projector.state import State
+
+
+def told(db: apsw.Connection, state: State, session: int, types: Sequence[str]) -> list[Told]:
+    """Return a session's events of some types, none of them messages."""
+    marks = ", ".join("?" * len(types))
+    found = db.execute(
+        "SELECT kind, time, lane, seq, rest FROM events"  # noqa: S608 - question marks
+        f" WHERE session = ? AND kind <> 1 AND kind IN ({marks})",
+        (session, *(KINDS[type] for type in types)),
+    )
+    return [
+        (state.order(time, lane, seq), TYPES[kind], orjson.loads(rest))
+        for kind, time, lane, seq, rest in found
+    ]

@@ -1,0 +1,203 @@
+"""Run a workload, and look at every disk that a power loss may leave of it."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import traceback
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from itertools import count
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+from crash.catalogue import all_workloads
+from crash.checks import Seen, judge
+from crash.look import Looker
+from crash.model import Key, Model, Refused, Step, Synced, Tree, Tried, Way
+from crash.recorder import Lie, Recorder
+from crash.stage import Stage, bare
+from crash.workloads import Scene
+from journal import disk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_EPOCH = 1_750_000_000_000_000_000
+_PROJECTED = ("published", "projected")
+_OTHERS = 64
+"""Of the workloads that build no projection, one state in so many is projected."""
+_DOUBT = 64
+"""Of one state in so many everything is read without the memory too, and must be the same."""
+_SAMPLES = 64
+_ROOM = 256
+_SHOWN = 8
+_WIDE = 300
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of one workload.
+
+    Attributes:
+        name: the workload.
+        steps: operations and promises in its log.
+        states: distinct disks that were looked at.
+        drawn: those of them that came by chance alone, beyond the bound of the enumeration.
+        judged: how often a disk was held against what was promised at a moment.
+        projected: disks of which the projection was built.
+        failures: what went wrong, ready to be printed.
+    """
+
+    name: str
+    steps: int = 0
+    states: int = 0
+    drawn: int = 0
+    judged: int = 0
+    projected: int = 0
+    failures: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is looked at.
+
+    Attributes:
+        seed: of everything random.
+        share: part of the states, up to 1.
+        project: of one in so many states that hold a projection it is built; of the others, of
+            one in `_OTHERS` times as many.
+        lies: syncs that the disk does not do.
+    """
+
+    seed: int
+    share: float
+    project: int
+    lies: tuple[Lie, ...]
+
+
+def record(name: str, folder: Path, plan: Plan) -> tuple[Recorder, Path | None]:
+    """Run a workload; return what was recorded, and the transcript that it imported."""
+    root, outside = folder / "disk", folder / "outside"
+    root.mkdir()
+    outside.mkdir()
+    random = Random(f"{plan.seed} {name}")
+    recorder = Recorder(root, plan.lies)
+    scene = Scene(recorder, random, outside)
+    ticks = count(_EPOCH, 1000)
+    with (
+        patch.object(disk, "in_use", recorder),
+        patch("time.time_ns", lambda: next(ticks)),
+        patch("os.urandom", random.randbytes),
+    ):
+        try:
+            all_workloads()[name](scene)
+        finally:
+            scene.end()
+    return recorder, next(outside.iterdir(), None)
+
+
+def explore(name: str, plan: Plan) -> Outcome:
+    """Run one workload, and look at every disk that it may leave."""
+    logging.getLogger("projector").setLevel(logging.ERROR)  # it says what it mends
+    with tempfile.TemporaryDirectory(dir=_memory()) as folder:
+        try:
+            return _explore(name, plan, Path(folder))
+        except Exception:  # noqa: BLE001 - the others are to be run all the same
+            return Outcome(name, failures=[f"{name}, seed {plan.seed}: {traceback.format_exc()}"])
+
+
+def _memory() -> Path | None:
+    """Return a folder that lies in memory; None if the machine has none."""
+    memory = Path("/dev/shm")  # noqa: S108 - everything goes into a new folder in it
+    return memory if memory.is_dir() else None
+
+
+def _explore(name: str, plan: Plan, folder: Path) -> Outcome:
+    recorder, source = record(name, folder, plan)
+    outcome = Outcome(name, steps=len(recorder.log))
+    root = folder / "state"
+    root.mkdir()
+    looker = Looker(Stage(root), source)
+    with looker.at_work():
+        _look_at_all(recorder, looker, plan, outcome)
+    return outcome
+
+
+def _look_at_all(recorder: Recorder, looker: Looker, plan: Plan, outcome: Outcome) -> None:
+    random = Random(f"{plan.seed} {outcome.name} states")
+    every = plan.project if outcome.name in _PROJECTED else _OTHERS * plan.project
+    model = Model()
+    known: dict[bytes, Seen] = {}
+    drawn: set[bytes] = set()
+    for place, step in enumerate(recorder.log):
+        model.take(step)
+        if isinstance(step, (Refused, Synced, Tried)):
+            continue  # nothing is possible that was not before, and nothing more is promised
+        for tree, required, way in _moments(model, random):
+            digest = _digest(tree)
+            seen = known.get(digest)
+            if seen is None:
+                chance = int.from_bytes(digest[:4], "big")
+                if way != "plain" and chance >= plan.share * 2**32:
+                    continue
+                project = chance % every == 0
+                doubt = chance % _DOUBT == 0
+                seen = looker.look(tree, model, project=project, doubt=doubt)
+                known[digest] = seen
+                drawn.add(digest)
+                outcome.projected += project
+            if way != "drawn":
+                drawn.discard(digest)
+            outcome.judged += 1
+            failures = judge(seen, tree, model, required)
+            if failures:
+                told = _report(plan, outcome.name, recorder, place, tree, failures)
+                outcome.failures.append(told)
+                break
+        if outcome.failures:
+            break
+    outcome.states, outcome.drawn = len(known), len(drawn)
+
+
+def _moments(model: Model, random: Random) -> Iterator[tuple[Tree, set[Key], Way]]:
+    """Yield what may be found now, what must be in it, and the way it was arrived at."""
+    yield model.as_it_is(), model.survive_death, "plain"
+    for tree, way in model.after_power_loss(random, _SAMPLES, _ROOM):
+        yield tree, model.survive_power, way
+
+
+def _digest(tree: Tree) -> bytes:
+    sha = blake2b(digest_size=16)
+    for path, stored in tree.items():
+        content = b"/" if stored is None else stored.content
+        sha.update(b"%d %d " % (len(path), len(content)))
+        sha.update(path.encode())
+        sha.update(content)
+    return sha.digest()
+
+
+def _report(
+    plan: Plan, name: str, recorder: Recorder, place: int, tree: Tree, failures: list[str]
+) -> str:
+    """Keep a disk on which something is wrong, and say how it came about."""
+    kept = Path(tempfile.mkdtemp(prefix="crash-state-"))
+    (kept / "disk").mkdir()
+    Stage(kept / "disk").lay_out(bare(tree))
+    log = (f"{n:4} {_shown(step)}" for n, step in enumerate(recorder.log[: place + 1]))
+    (kept / "log").write_text("\n".join(log) + "\n")
+    more = len(failures) - _SHOWN
+    lines = [
+        f"{name}, seed {plan.seed}: power lost after step {place}, see {kept}",
+        *failures[:_SHOWN],
+        *([f"and {more} more"] if more > 0 else []),
+        f"again: python tools/torture/crash_states.py --seed {plan.seed} --only '{name}'",
+    ]
+    return "\n  ".join(lines)
+
+
+def _shown(step: Step) -> str:
+    text = repr(step)
+    return text if len(text) <= _WIDE else f"{text[:_WIDE]}..."
