@@ -34,7 +34,8 @@ from crash.explore import Plan, explore
 from crash.recorder import Lie
 
 FEWEST = 340_000
-"""Distinct states of a full run, those drawn at random not counted: fewer mean that something is no longer enumerated."""
+"""Distinct states of a full run, without those that are drawn at random: fewer mean that something
+is no longer enumerated."""
 FEWEST_OF_SAMPLE = 1_000
 FULL_SECONDS = 300
 """Seconds for which a full run is meant; a shorter one looks at a part of the states."""

@@ -16,6 +16,14 @@ OSDI 2018):
   with an empty file, a rename of which one half happened. A file's sync does not make its name
   durable, nor does a folder's sync make the folder's own name durable.
 
+**What is enumerated**, without chance and whole, each time before the next step of the log: every
+combination of names, up to `ALL_NAMES` of them, with all files as they are and with all files as
+they were synced; every form of every file (`crash/forms.py` says where these end) with everything
+else new and with everything else old; and every form of every file with every form of every other
+and every combination of names, where that gives no more trees than `room`. Beyond this bound trees
+are drawn at random, and marked: `samples` a step of names and forms mixed, `ALL_NAMES` where there
+are more combinations than that, and what `crash/forms.py` draws.
+
 **What is left out**: bytes that were durable are never damaged or taken back (disks that lie, bit
 rot); old blocks of other files never appear in a file (ext4 without ordered data) except as noise;
 permissions; a folder whose sync failed is taken to be durable once a later one succeeds, since
