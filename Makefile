@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test torture lint format docs clean
+.PHONY: demo test torture bench lint format docs clean
 
 demo: .venv/run.stamp
 	$(BIN)/python tools/demo.py $(ARGS)
@@ -16,6 +16,10 @@ torture: .venv/dev.stamp
 	$(BIN)/python tools/torture/ladder.py $(if $(SECONDS),--seconds $(SECONDS)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(STEP),--only $(STEP))
 
+# QUICK=1 takes two minutes and changes nothing in docs/; ONLY=search measures one part
+bench: .venv-bench/bench.stamp
+	.venv-bench/bin/python tools/bench/run.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -23,6 +27,7 @@ lint: .venv/dev.stamp
 	$(BIN)/mypy tools/cli_reference.py tools/acceptance.py tools/demo.py
 	$(BIN)/mypy tools/demo
 	$(BIN)/mypy tools/torture
+	$(BIN)/mypy tools/bench
 	$(BIN)/lint-imports
 
 format: .venv/dev.stamp
@@ -43,5 +48,11 @@ docs: .venv/run.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@ .venv/run.stamp
 
+# hermes-agent pins its dependencies, and is not to choose ours
+.venv-bench/bench.stamp: pyproject.toml
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	touch $@
+
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage build dist
+	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage build dist

@@ -14,7 +14,7 @@ from projector.effects import IN_TRANSCRIPT, OUT, new_messages
 from projector.facts import refold, take_in
 from projector.places import replace_all
 from projector.placing import place_after
-from projector.rows import INSERT_EVENT, INSERT_TEXT, index_text, spread, values
+from projector.rows import INSERT_EVENT, INSERT_TEXT, indexed, spread, values
 from projector.schema import MESSAGE
 from projector.state import State
 
@@ -176,7 +176,7 @@ class Applier:
     ) -> None:
         """Index and count events that were inserted, and mark what depends on them."""
         state = self.state
-        texts: list[tuple[int, str]] = []
+        texts: list[tuple[int, str, str]] = []
         spans: dict[int, list[int]] = {}
         first = state.next_row - len(rows)
         for index in new:
@@ -193,7 +193,7 @@ class Applier:
                 state.dirty.changed.add((session, event.id))
             if arrival.part:  # only a transcript that stands brings it in
                 continue
-            texts.append((first + index, index_text(event.data)))
+            texts.append(indexed(first + index, session, event.data))
             place: int = rows[index][_PLACE]  # type: ignore[assignment] # set by _place
             span = spans.get(session)
             if span is None:

@@ -113,10 +113,12 @@ def _refold_session(db: apsw.Connection, state: State, session: int, keys: set[s
         # a change of what is no message, or not yet: the message's arrival marks it again
         found = [row for key in sorted(keys) for row in db.execute(one, (session, MESSAGE, key))]
     for row in found:
-        _refold(db, state, stored(row[1:]), history.of(str(row[0])))
+        _refold(db, state, session, stored(row[1:]), history.of(str(row[0])))
 
 
-def _refold(db: apsw.Connection, state: State, message: Stored, changes: Sequence[Change]) -> None:
+def _refold(
+    db: apsw.Connection, state: State, session: int, message: Stored, changes: Sequence[Change]
+) -> None:
     """Bring into force what was done to one message."""
     order = None if message.part else state.order(message.time, message.lane, message.seq)
     reached = state_after(
@@ -130,9 +132,9 @@ def _refold(db: apsw.Connection, state: State, message: Stored, changes: Sequenc
     if (columns, kept, reached) == (message.columns, message.original, message.state):
         return
     if message.state < OUT:
-        unindex(db, message.row, message.in_force)
+        unindex(db, message.row, session, message.in_force)
     if reached < OUT:
-        index(db, message.row, data)
+        index(db, message.row, session, data)
     state.counters["messages"] += (reached == IN_TRANSCRIPT) - (message.state == IN_TRANSCRIPT)
     query = f"UPDATE events SET {COLUMNS}, original = ?, state = ? WHERE id = ?"  # noqa: S608 - a constant
     db.execute(query, (*values(columns), kept, reached, message.row))

@@ -56,7 +56,8 @@ _ORDER_COLUMNS = (
     "seq",
     "part",
 )
-_ORDER = ", ".join(_ORDER_COLUMNS)
+ORDER = ", ".join(_ORDER_COLUMNS)
+"""What orders a transcript, for `ORDER BY` in a query of `events`."""
 
 
 def messages(db: apsw.Connection, name: str, *, state: int = IN_TRANSCRIPT) -> list[MessageView]:
@@ -77,7 +78,7 @@ def messages(db: apsw.Connection, name: str, *, state: int = IN_TRANSCRIPT) -> l
     number, source = found
     query = (
         f"SELECT key, place, {STORED} FROM events WHERE kind = ? AND session = ?"  # noqa: S608 - constants
-        f" AND state <= ? ORDER BY {_ORDER}"
+        f" AND state <= ? ORDER BY {ORDER}"
     )
     views = [
         _message_view(name, source, row) for row in db.execute(query, (MESSAGE, number, state))
@@ -105,7 +106,7 @@ def around(
 ) -> tuple[list[MessageView], list[MessageView]]:
     """Return up to `count` messages before and after the message with a rowid."""
     found = db.execute(
-        f"SELECT s.session, s.source, s.id, {_ORDER} FROM events"  # noqa: S608 - constants
+        f"SELECT s.session, s.source, s.id, {ORDER} FROM events"  # noqa: S608 - constants
         " JOIN sessions s ON s.id = events.session WHERE events.id = ?",
         (row,),
     ).fetchone()
@@ -116,7 +117,7 @@ def around(
     for compare, way in (("<", "DESC"), (">", "ASC")):
         query = (
             f"SELECT key, place, {STORED} FROM events WHERE kind = 1 AND session = ?"  # noqa: S608 - constants
-            f" AND state < 2 AND ({_ORDER}) {compare} (?, ?, ?, ?, ?, ?)"
+            f" AND state < 2 AND ({ORDER}) {compare} (?, ?, ?, ?, ?, ?)"
             f" ORDER BY {', '.join(f'{column} {way}' for column in _ORDER_COLUMNS)} LIMIT ?"
         )
         rows = db.execute(query, (number, *at, count))

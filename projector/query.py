@@ -66,11 +66,13 @@ class Query:
     Attributes:
         match: The expression for `MATCH`.
         terms: What must or may be there, in the order typed, without repetition: for highlighting.
+        phrases: The phrases of `match` as FTS5 numbers them, those that must not be there included.
         text: What was typed; lone surrogates, which no output can hold, as U+FFFD.
     """
 
     match: str
     terms: tuple[Term, ...]
+    phrases: tuple[Term, ...]
     text: str
 
 
@@ -125,13 +127,14 @@ def parse(query: str) -> Query:
             f"{shown} only says what must not be there. "
             "Name a word that must be, in each alternative: wanted NOT unwanted."
         )
-    size = sum(term.size for term in leaves(item, unwanted=True))
+    phrases = tuple(leaves(item, unwanted=True))
+    size = sum(term.size for term in phrases)
     if size > MAX_WORDS:
         raise QueryError(
             f"{shown} holds {size:,} words; at most {MAX_WORDS:,} can be searched at once. "
             "Search for a telling part of it."
         )
-    return Query(render(item), tuple(dict.fromkeys(leaves(item))), text)
+    return Query(render(item), tuple(dict.fromkeys(leaves(item))), phrases, text)
 
 
 def tree(query: str) -> Item | None:

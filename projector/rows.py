@@ -10,6 +10,7 @@ import orjson
 from projector.columns import Columns, encode, from_columns, to_columns
 from projector.document import document
 from projector.schema import MESSAGE
+from projector.tags import tags
 from projector.text import index_form
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ INSERT INTO events(id, session, key, kind, time, lane, seq, part, state, place, 
   said, parent, role, source, content, parts, rest)
 VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(session, key) DO NOTHING
 """
-INSERT_TEXT = "INSERT INTO fts(rowid, text) VALUES(?, ?)"
-_DELETE_TEXT = "INSERT INTO fts(fts, rowid, text) VALUES('delete', ?, ?)"
+INSERT_TEXT = "INSERT INTO fts(rowid, text, tags) VALUES(?, ?, ?)"
+_DELETE_TEXT = "INSERT INTO fts(fts, rowid, text, tags) VALUES('delete', ?, ?, ?)"
 COLUMNS = "said = ?, parent = ?, role = ?, source = ?, content = ?, parts = ?, rest = ?"
 """Assignments for the `values` of `Columns`."""
 STORED = (
@@ -104,15 +105,26 @@ def values(columns: Columns) -> tuple[int | str | None, ...]:
 
 
 def index_text(data: Mapping[str, Any]) -> str:
-    """Return what the full-text index is fed for a message."""
+    """Return the text that a message is found by."""
     return index_form(document(data))
 
 
-def index(db: apsw.Connection, row: int, data: Mapping[str, Any]) -> None:
+def indexed(row: int, session: int, data: Mapping[str, Any]) -> tuple[int, str, str]:
+    """Return what the full-text index is fed for a message of a session with this number."""
+    role, source = data.get("role"), data.get("source")
+    tagged = tags(
+        session,
+        role if isinstance(role, str) else None,
+        source if isinstance(source, str) else None,
+    )
+    return row, index_text(data), tagged
+
+
+def index(db: apsw.Connection, row: int, session: int, data: Mapping[str, Any]) -> None:
     """Put a message into the full-text index."""
-    db.execute(INSERT_TEXT, (row, index_text(data)))
+    db.execute(INSERT_TEXT, indexed(row, session, data))
 
 
-def unindex(db: apsw.Connection, row: int, data: Mapping[str, Any]) -> None:
+def unindex(db: apsw.Connection, row: int, session: int, data: Mapping[str, Any]) -> None:
     """Take a message out of the full-text index; `data` must be what was put in."""
-    db.execute(_DELETE_TEXT, (row, index_text(data)))
+    db.execute(_DELETE_TEXT, indexed(row, session, data))

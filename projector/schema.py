@@ -15,6 +15,7 @@ from unicodedata import unidata_version
 import apsw
 
 from journal.vocabulary import EVENT_TYPES, MESSAGE_APPENDED
+from projector import prefixes, ranking
 from projector.errors import ProjectionDamaged, ProjectionError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ BUSY_MS = 5_000
 PAGE = 4096
 """Bytes of a database page."""
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of tables, fold and text cutting; a projection of another version is rebuilt."""
 
 _APPLICATION = 0x414A4E4C  # "AJNL", shown by file(1) and checked at opening
@@ -52,6 +53,7 @@ CREATE TABLE sessions(
   messages INTEGER NOT NULL DEFAULT 0, first INTEGER, last INTEGER
 );
 CREATE INDEX sessions_last ON sessions(last DESC);
+CREATE INDEX sessions_parent ON sessions(parent) WHERE parent IS NOT NULL;
 CREATE TABLE events(
   id INTEGER PRIMARY KEY, session INTEGER NOT NULL, key TEXT NOT NULL, kind INTEGER NOT NULL,
   time INTEGER NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL,
@@ -87,7 +89,7 @@ CREATE TABLE quarantine(
   PRIMARY KEY(folder, number, offset)
 ) WITHOUT ROWID;
 CREATE VIRTUAL TABLE fts USING fts5(
-  text, content='', tokenize='unicode61 remove_diacritics 2'
+  text, tags, content='', tokenize='unicode61 remove_diacritics 2'
 );
 CREATE VIEW messages AS
   SELECT e.id AS rowid, s.session, e.key AS id, e.role, coalesce(e.source, s.source) AS source,
@@ -188,6 +190,8 @@ def open_reader(path: Path, journal_uuid: str) -> apsw.Connection:
 def _prepare_reader(db: apsw.Connection) -> None:
     db.pragma("cache_size", -16 * 1024)
     db.pragma("mmap_size", 256 * 1024 * 1024)
+    ranking.register(db)
+    prefixes.register(db)
 
 
 def _open(

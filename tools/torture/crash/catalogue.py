@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from crash import workloads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from crash.workloads import Scene
 
     Workload = Callable[[Scene], None]
 
-_LIVES = 28
-"""Operations of a process that is killed at each of them; with the last it lives on."""
+_LIVES = 30
+"""Operations of a process that is killed at each of them; with the last it must live on."""
 
 
 def all_workloads() -> dict[str, Workload]:
@@ -45,3 +45,16 @@ def all_workloads() -> dict[str, Workload]:
         last = life == _LIVES - 1
         found[f"killed at {life}"] = partial(workloads.killed_at, life=life, last=last)
     return found
+
+
+def family(name: str) -> str:
+    """Return what workloads have in common that begin alike, and so leave equal disks."""
+    return "killed" if name.startswith("killed at ") else name
+
+
+def families(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Return the names of each family, the largest first."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(family(name), []).append(name)
+    return sorted(map(tuple, found.values()), key=len, reverse=True)

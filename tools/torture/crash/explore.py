@@ -13,14 +13,14 @@ from random import Random
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
-from crash.catalogue import all_workloads
+from crash.catalogue import all_workloads, family
 from crash.checks import Seen, judge
 from crash.look import Looker
 from crash.model import Key, Model, Refused, Step, Synced, Tree, Tried, Way
 from crash.recorder import Lie, Recorder
 from crash.stage import Stage, bare
 from crash.workloads import Scene
-from journal import disk
+from journal import clock, disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,7 @@ class Outcome:
     Attributes:
         name: the workload.
         steps: operations and promises in its log.
-        states: distinct disks that were looked at.
+        states: distinct disks that were looked at, and were not met in a workload before it.
         drawn: those of them that came by chance alone, beyond the bound of the enumeration.
         judged: how often a disk was held against what was promised at a moment.
         projected: disks of which the projection was built.
@@ -83,12 +83,13 @@ def record(name: str, folder: Path, plan: Plan) -> tuple[Recorder, Path | None]:
     root, outside = folder / "disk", folder / "outside"
     root.mkdir()
     outside.mkdir()
-    random = Random(f"{plan.seed} {name}")
+    random = Random(f"{plan.seed} {family(name)}")
     recorder = Recorder(root, plan.lies)
     scene = Scene(recorder, random, outside)
     ticks = count(_EPOCH, 1000)
     with (
         patch.object(disk, "in_use", recorder),
+        patch.object(clock, "_seen", 0),  # not the times of another workload
         patch("time.time_ns", lambda: next(ticks)),
         patch("os.urandom", random.randbytes),
     ):
@@ -99,14 +100,23 @@ def record(name: str, folder: Path, plan: Plan) -> tuple[Recorder, Path | None]:
     return recorder, next(outside.iterdir(), None)
 
 
-def explore(name: str, plan: Plan) -> Outcome:
-    """Run one workload, and look at every disk that it may leave."""
+def explore(names: tuple[str, ...], plan: Plan) -> list[Outcome]:
+    """Run workloads, and look at every disk that each of them may leave, at equal ones once."""
     logging.getLogger("projector").setLevel(logging.ERROR)  # it says what it mends
+    outcomes = [Outcome(name) for name in names]
     with tempfile.TemporaryDirectory(dir=_memory()) as folder:
-        try:
-            return _explore(name, plan, Path(folder))
-        except Exception:  # noqa: BLE001 - the others are to be run all the same
-            return Outcome(name, failures=[f"{name}, seed {plan.seed}: {traceback.format_exc()}"])
+        stage = Path(folder) / "state"
+        stage.mkdir()
+        explorer = _Explorer(plan, Looker(Stage(stage)))
+        for outcome in outcomes:
+            own = Path(folder) / outcome.name
+            own.mkdir()
+            try:
+                explorer.explore(outcome, own)
+            except Exception:  # noqa: BLE001 - the others are to be run all the same
+                told = f"{outcome.name}, seed {plan.seed}: {traceback.format_exc()}"
+                outcome.failures.append(told)
+    return outcomes
 
 
 def _memory() -> Path | None:
@@ -115,51 +125,60 @@ def _memory() -> Path | None:
     return memory if memory.is_dir() else None
 
 
-def _explore(name: str, plan: Plan, folder: Path) -> Outcome:
-    recorder, source = record(name, folder, plan)
-    outcome = Outcome(name, steps=len(recorder.log))
-    root = folder / "state"
-    root.mkdir()
-    looker = Looker(Stage(root), source)
-    with looker.at_work():
-        _look_at_all(recorder, looker, plan, outcome)
-    return outcome
+class _Explorer:
+    """Looks at the disks of workloads, and remembers what came of each."""
 
+    def __init__(self, plan: Plan, looker: Looker) -> None:
+        self._plan = plan
+        self._looker = looker
+        self._known: dict[bytes, Seen] = {}
+        self._drawn: set[bytes] = set()
 
-def _look_at_all(recorder: Recorder, looker: Looker, plan: Plan, outcome: Outcome) -> None:
-    random = Random(f"{plan.seed} {outcome.name} states")
-    every = plan.project if outcome.name in _PROJECTED else _OTHERS * plan.project
-    model = Model()
-    known: dict[bytes, Seen] = {}
-    drawn: set[bytes] = set()
-    for place, step in enumerate(recorder.log):
-        model.take(step)
-        if isinstance(step, (Refused, Synced, Tried)):
-            continue  # nothing is possible that was not before, and nothing more is promised
-        for tree, required, way in _moments(model, random):
-            digest = _digest(tree)
-            seen = known.get(digest)
-            if seen is None:
-                chance = int.from_bytes(digest[:4], "big")
-                if way != "plain" and chance >= plan.share * 2**32:
+    def explore(self, outcome: Outcome, folder: Path) -> None:
+        """Run a workload, look at its disks, and write down what came of them."""
+        recorder, source = record(outcome.name, folder, self._plan)
+        outcome.steps = len(recorder.log)
+        before, drawn_before = len(self._known), len(self._drawn)
+        with self._looker.at_work(source):
+            self._look_at_all(recorder, outcome)
+        outcome.states = len(self._known) - before
+        outcome.drawn = len(self._drawn) - drawn_before
+
+    def _look_at_all(self, recorder: Recorder, outcome: Outcome) -> None:
+        random = Random(f"{self._plan.seed} {outcome.name} states")
+        model = Model()
+        for place, step in enumerate(recorder.log):
+            model.take(step)
+            if isinstance(step, (Refused, Synced, Tried)):
+                continue  # nothing is possible that was not before, and nothing more is promised
+            for tree, required, way in _moments(model, random):
+                seen = self._seen(tree, way, model, outcome)
+                if seen is None:
                     continue
-                project = chance % every == 0
-                doubt = chance % _DOUBT == 0
-                seen = looker.look(tree, model, project=project, doubt=doubt)
-                known[digest] = seen
-                drawn.add(digest)
-                outcome.projected += project
-            if way != "drawn":
-                drawn.discard(digest)
-            outcome.judged += 1
-            failures = judge(seen, tree, model, required)
-            if failures:
-                told = _report(plan, outcome.name, recorder, place, tree, failures)
-                outcome.failures.append(told)
-                break
-        if outcome.failures:
-            break
-    outcome.states, outcome.drawn = len(known), len(drawn)
+                outcome.judged += 1
+                failures = judge(seen, tree, model, required)
+                if failures:
+                    told = _report(self._plan, outcome.name, recorder, place, tree, failures)
+                    outcome.failures.append(told)
+                    return
+
+    def _seen(self, tree: Tree, way: Way, model: Model, outcome: Outcome) -> Seen | None:
+        """Return what is to be seen on a disk; None if it is not of the part that is looked at."""
+        digest = _digest(tree)
+        seen = self._known.get(digest)
+        if seen is None:
+            chance = int.from_bytes(digest[:4], "big")
+            if way != "plain" and chance >= self._plan.share * 2**32:
+                return None
+            others = 1 if outcome.name in _PROJECTED else _OTHERS
+            project = chance % (self._plan.project * others) == 0
+            seen = self._looker.look(tree, model, project=project, doubt=chance % _DOUBT == 0)
+            self._known[digest] = seen
+            self._drawn.add(digest)
+            outcome.projected += project
+        if way != "drawn":
+            self._drawn.discard(digest)
+        return seen
 
 
 def _moments(model: Model, random: Random) -> Iterator[tuple[Tree, set[Key], Way]]:

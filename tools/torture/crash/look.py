@@ -15,6 +15,7 @@ from crash.checks import Found, Place, Seen
 from crash.memory import Memory
 from crash.stage import bare
 from crash.workloads import JOURNAL, content
+from journal import clock
 from journal.directory import open_directory
 from journal.importers.driver import Importer
 from journal.reader import read_events
@@ -46,22 +47,27 @@ class Looker:
 
     Args:
         stage: where the disks are laid out; empty.
-        source: a transcript that is imported again.
     """
 
-    def __init__(self, stage: Stage, source: Path | None) -> None:
+    def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._path = stage.root / JOURNAL
-        self._source = source
+        self._source: Path | None = None
         self._memory = Memory()
         self._found: dict[Listed, Found] = {}
         self._ticks = self._noises = count()
 
     @contextmanager
-    def at_work(self) -> Iterator[None]:
-        """Remember what reading says, and let the time and all noise come from here."""
+    def at_work(self, source: Path | None) -> Iterator[None]:
+        """Remember what reading says, and let the time and all noise come from here.
+
+        Args:
+            source: a transcript that is imported again.
+        """
+        self._source = source
         with (
             self._memory.installed(),
+            patch.object(clock, "_seen", 0),
             patch("time.time_ns", lambda: _LATER + 1000 * next(self._ticks)),
             patch("os.urandom", lambda n: shake_128(b"%d" % next(self._noises)).digest(n)),
         ):
@@ -83,7 +89,7 @@ class Looker:
             return Seen({}, {}, (), (), (traceback.format_exc(),))
 
     def _look(self, disk: Bytes, model: Model, *, project: bool, doubt: bool) -> Seen:
-        self._ticks, self._noises = count(), count()
+        self._ticks, self._noises, clock._seen = count(), count(), 0  # noqa: SLF001 - a new process
         self._stage.lay_out(disk)
         if doubt and self._stage.take_in() != disk:
             raise AssertionError("the disk is not what it was to be")

@@ -1,0 +1,146 @@
+"""How hits are ranked: bm25 as FTS5 computes it, without what makes that slow."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from journal import Journal
+from projector import Projection
+from projector.prefixes import widen
+from projector.query import parse
+from projector.ranking import count_matches, rarity, scores
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import apsw
+
+_WORDS = [f"word{n}" for n in range(60)]
+
+
+@pytest.fixture
+def projection(journal_dir: Path) -> Projection:
+    """A projection of messages of random words, the first of them the most common."""
+    random = Random(7)  # noqa: S311 - reproducible, not secret
+    weights = [1 / (n + 1) for n in range(len(_WORDS))]
+    with Journal.open(journal_dir) as journal:
+        journal.append_many(
+            {
+                "type": "message.appended",
+                "session": f"s{n % 7}",
+                "id": f"m{n}",
+                "data": {
+                    "role": random.choice(["user", "assistant"]),
+                    "content": " ".join(random.choices(_WORDS, weights, k=random.randint(1, 30))),
+                    **({"source": random.choice(["cli", "web"])} if n % 3 else {}),
+                },
+            }
+            for n in range(400)
+        )
+        journal.append(type="session.created", session="s1", data={"source": "cli"})
+    return Projection.open(journal_dir)
+
+
+def _bm25(db: apsw.Connection, query: str) -> dict[int, float]:
+    """Rank with FTS5's own function, over the column that is searched."""
+    match = f"text : ({parse(query).match})"
+    found = db.execute("SELECT rowid, -bm25(fts, 1.0, 0.0) FROM fts WHERE fts MATCH ?", (match,))
+    return {int(row): float(score) for row, score in found}
+
+
+def _key(db: apsw.Connection, row: int) -> tuple[str, str]:
+    query = (
+        "SELECT s.session, e.key FROM events e JOIN sessions s ON s.id = e.session WHERE e.id = ?"
+    )
+    [(session, key)] = db.execute(query, (row,)).fetchall()
+    return str(session), str(key)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["word0", "word40", "word1 word2", "word3 OR word30", '"word0 word1"', "word0 NOT word1"],
+)
+def test_the_order_is_that_of_bm25(projection: Projection, query: str) -> None:
+    """Messages stand in the order that FTS5's own bm25 gives them."""
+    own = {(hit.session, hit.id): hit.score for hit in projection.search(query, limit=400).hits}
+
+    def ranked(db: apsw.Connection) -> list[tuple[str, str, float]]:
+        return [
+            (*db.execute(f"{keys} WHERE e.id = ?", (row,)).fetchone(), score)
+            for row, score in sorted(_bm25(db, query).items(), key=lambda item: -item[1])
+        ]
+
+    theirs, _ = projection.read(ranked)
+    assert len(own) == len(theirs) > 0
+    # lengths differ by the tags, which FTS5 counts as words: near scores may change places
+    in_their_order = [own[session, id] for session, id, _ in theirs]
+    slack = max(in_their_order) * 0.1
+    assert all(after <= before + slack for before, after in pairwise(in_their_order))
+
+
+def test_a_common_phrase_weighs_less_than_a_rare_one() -> None:
+    """Weights fall with the number of matches, and never below a floor."""
+    weights = [rarity(matches, 1000) for matches in (1, 10, 400, 600, 1000, 2000)]
+    assert weights == sorted(weights, reverse=True)
+    assert weights[0] > 6
+    assert weights[-1] == weights[-2] > 0
+
+
+def test_scores_grow_with_counts_and_fall_with_length() -> None:
+    """A word that stands more often counts more, less and less; in a longer text it counts less."""
+    once, twice, thrice, longer = scores(["10 1", "10 2", "10 3", "90 1"], 10, [1.0])
+    assert twice - once > thrice - twice > 0
+    assert longer < once
+    assert scores(["0 0"], 0, [1.0]) == [0]
+
+
+def test_common_words_are_estimated(
+    projection: Projection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a word with many matches the newest tell how many; with fewer, they are counted."""
+    truth, _ = projection.read(lambda db: len(_bm25(db, "word0")))
+    counted, _ = projection.read(lambda db: count_matches(db, '"word0"'))
+    assert counted == truth
+    monkeypatch.setattr("projector.ranking.SAMPLED", 50)
+    estimated, _ = projection.read(lambda db: count_matches(db, '"word0"'))
+    assert estimated == pytest.approx(truth, rel=0.3)
+    assert estimated != truth
+
+
+@pytest.mark.parametrize("query", ["word1*", "word4* word0", "word0 NOT word5*", "word59*"])
+def test_a_prefix_finds_the_same_in_either_way(
+    projection: Projection, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    """Words put in the place of a prefix find what the prefix finds, with scores of their own."""
+    wide, _ = projection.read(lambda db: widen(db, parse(query)))
+    assert wide.words > 0
+    found = {hit.id: hit.score for hit in projection.search(query, limit=400).hits}
+    monkeypatch.setattr("projector.prefixes.MOST", 0)
+    assert projection.read(lambda db: widen(db, parse(query)))[0].words == 0
+    plain = {hit.id: hit.score for hit in projection.search(query, limit=400).hits}
+    assert found == plain
+    assert found
+
+
+@pytest.mark.parametrize("role", [None, "user"])
+@pytest.mark.parametrize("source", [None, "cli", "web"])
+@pytest.mark.parametrize("session", [None, "s1", "s2", "nowhere"])
+def test_filters_find_what_a_plain_scan_finds(
+    projection: Projection, role: str | None, source: str | None, session: str | None
+) -> None:
+    """Tags narrow a search to exactly the messages that pass its filters."""
+    hits = projection.search("word0", role=role, source=source, session=session, limit=400).hits
+    wanted = {
+        (name, message.id)
+        for name in (f"s{n}" for n in range(7))
+        for message in projection.messages(name)
+        if "word0" in str(message.content).split()
+        and role in {None, message.role}
+        and source in {None, message.source}
+        and session in {None, name}
+    }
+    assert {(hit.session, hit.id) for hit in hits} == wanted
