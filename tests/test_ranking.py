@@ -70,7 +70,7 @@ def test_the_order_is_that_of_bm25(projection: Projection, query: str) -> None:
 
     def ranked(db: apsw.Connection) -> list[tuple[str, str, float]]:
         return [
-            (*db.execute(f"{keys} WHERE e.id = ?", (row,)).fetchone(), score)
+            (*_key(db, row), score)
             for row, score in sorted(_bm25(db, query).items(), key=lambda item: -item[1])
         ]
 
