@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from journal.reader import SegmentRef, list_segments
+from journal.reader import SegmentRef, glance, list_segments
 from projector.errors import ProjectionError
 from projector.intake import NOTHING, Intake
 from projector.schema import BUSY_MS, PAGE, failure
@@ -52,12 +52,18 @@ class Progress:
 
 
 class Projector:
-    """Applies lanes to one generation, over the connection that it alone writes with."""
+    """Applies lanes to one generation, over the connection that it alone writes with.
+
+    Attributes:
+        is_unchanged: says whether the active segments are as they were when `catch_up` last found
+            nothing to do; new segments are not looked for.
+    """
 
     def __init__(self, db: apsw.Connection, lanes: Path) -> None:
         self._db = db
         self._lanes = lanes
         self._intake = Intake(db)
+        self.is_unchanged: Callable[[], bool] = never
         self._wal_pages = 0
         self._limit = _TRANSACTION
         if db.pragma("journal_mode") == "wal":
@@ -112,6 +118,8 @@ class Projector:
             if on_commit is not None:
                 on_commit(progress)
             pending = self._pending(list_segments(self._lanes), goals)
+        if not progress.events:
+            self.is_unchanged = glance(refs)
         return progress
 
     def _pending(self, refs: list[SegmentRef], goals: dict[Place, int]) -> list[deque[SegmentRef]]:

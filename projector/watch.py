@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import warnings
-from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver
 
     from journal.directory import Directory
-    from projector.project import Progress
+    from projector.project import Progress, Projector
 
 _SWEEP = 1.0
 """Seconds after which sizes are looked at even if no bell rang: notifications get lost."""
@@ -32,16 +31,23 @@ _STANDBY = 0.5
 """Seconds for which the lock is tried: it may be held for no more than a look."""
 _POLL = 0.1
 """The same where the system has no notifications to give."""
+_FOLDERS = 30.0
+"""Seconds after which the folders are listed even if no bell rang."""
 _EVENTS: list[type[FileSystemEvent]] = [FileModifiedEvent, FileCreatedEvent, DirCreatedEvent]
 
 
 class Bell(Handler):
-    """Rings when something in the lanes changed. It says that, and never what."""
+    """Rings when something in the lanes changed. It says that, and never what.
+
+    Attributes:
+        folders: seconds after which the folders are to be listed although it did not ring.
+    """
 
     def __init__(self, lanes: Path, warn: Callable[[str], None]) -> None:
         # unlike an Event, its put may interrupt its get: a signal handler rings too
         self._rings: SimpleQueue[None] = SimpleQueue()
         self._sweep = _SWEEP
+        self.folders = _FOLDERS
         self._observer: BaseObserver | None = None
         try:
             # watchdog warns of a lane that it meets twice: when it is made, and in its folder
@@ -54,7 +60,7 @@ class Bell(Handler):
             if self._observer is not None:
                 self._observer.stop()  # its threads that did start would fill its queue for ever
             self._observer = None
-            self._sweep = _POLL
+            self._sweep, self.folders = _POLL, _SWEEP
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Ring."""
@@ -66,10 +72,13 @@ class Bell(Handler):
         if self._rings.empty():
             self._rings.put(None)
 
-    def wait(self) -> None:
-        """Wait for a ring, or until it is time for a look."""
-        with suppress(Empty):
+    def wait(self) -> bool:
+        """Wait for a ring, or until it is time for a look; say whether it rang."""
+        try:
             self._rings.get(timeout=self._sweep)
+        except Empty:
+            return False
+        return True
 
     def close(self) -> None:
         """Stop listening."""
@@ -151,18 +160,28 @@ class Watch:
                 elif progress.events:
                     quiet_since = time.monotonic()  # a backlog does not wait for bells
                 else:
-                    if time.monotonic() - quiet_since > _SWEEP:
+                    is_quiet = time.monotonic() - quiet_since > _SWEEP
+                    if is_quiet:
                         projector.checkpoint(above=0)
                         self._generations.remove_old(number)
-                        quiet_since = time.monotonic()
-                    if not self._stopping:
-                        bell.wait()
+                    self._wait(bell, projector, number, bell.folders if is_quiet else _SWEEP)
         except ProjectionError as error:
             if not self._is_in_use(number):
                 return  # its file was deleted under it: SQLite refuses to write to what is left
             replace_damaged(self._journal, error, on_commit, self.is_stopping)
         finally:
             projector.close()
+
+    def _wait(self, bell: Bell, projector: Projector, number: int, seconds: float) -> None:
+        """Wait until there may be something to do, or so long."""
+        until = time.monotonic() + seconds
+        while (
+            not (self._stopping or bell.wait())
+            and time.monotonic() < until
+            and self._is_in_use(number)
+            and projector.is_unchanged()
+        ):
+            pass
 
     def _is_in_use(self, number: int) -> bool:
         return self._generations.current() == number and self._generations.path(number).exists()

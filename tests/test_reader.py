@@ -8,7 +8,14 @@ import pytest
 
 from journal import Event, Journal, ReadError
 from journal.follow import Follower
-from journal.reader import SegmentRef, list_segments, read_chunk, read_events, read_segment
+from journal.reader import (
+    SegmentRef,
+    glance,
+    list_segments,
+    read_chunk,
+    read_events,
+    read_segment,
+)
 from journal.record import FORMAT, MAX_RECORD, Header, Record, encode_event, encode_header
 from journal.scan import Damage, Found
 from journal.segment import open_segment, segment_name
@@ -205,3 +212,24 @@ def test_records_among_too_many_bytes_without_a_newline_are_found(
         else:
             at = item.end
     assert at == ref.size
+
+
+def test_a_glance_sees_what_became_of_active_segments(journal_dir: Path) -> None:
+    """An active segment that grew, or is another file, or is gone, is not as it was listed."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "one", id="1")
+        path = segments(journal_dir)[0]
+        is_same = glance(list_segments(journal_dir / "lanes"))
+        assert is_same()
+        journal.append_message("s", "user", "two", id="2")
+        assert not is_same()
+    is_same = glance(list_segments(journal_dir / "lanes"))
+    other = path.with_name("copy")
+    other.write_bytes(path.read_bytes())
+    other.replace(path)
+    assert not is_same()
+    is_same = glance(list_segments(journal_dir / "lanes"))
+    content = path.read_bytes()
+    path.unlink()
+    assert not is_same()
+    path.write_bytes(content)
