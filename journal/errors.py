@@ -13,7 +13,8 @@
     ├── ClosedError           the handle was closed
     ├── ArbiterBusy           another process held the arbiter lock all the time
     ├── ReadError             a lane or segment could not be read
-    └── ImportFailed          a source could not be imported
+    ├── ImportFailed          a source could not be imported
+    └── ExportFailed          a journal could not be written in another program's format
 """
 
 from __future__ import annotations
@@ -98,3 +99,7 @@ class ReadError(JournalError):
 
 class ImportFailed(JournalError):  # noqa: N818 - reads as what happened, next to the command of that name
     """A source could not be imported."""
+
+
+class ExportFailed(JournalError):  # noqa: N818 - as ImportFailed
+    """A journal could not be written in another program's format; there is no new file."""

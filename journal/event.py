@@ -46,8 +46,9 @@ def check_event(type: str, session: str, id: str, data: Mapping[str, Any]) -> No
         EventError: a key is empty or too long or has control characters, or a known event type
             lacks a field or has one of the wrong kind; the message names the field.
     """
-    for name, value in (("session", session), ("id", id), ("type", type)):
-        _check_key(name, value)
+    _check_key("session", session)
+    _check_key("id", id)
+    _check_key("type", type)
     if not isinstance(data, dict):
         raise EventError(f"data must be a dict, not {data!r:.60}")
     check_data(type, data)
@@ -57,6 +58,9 @@ def check_event(type: str, session: str, id: str, data: Mapping[str, Any]) -> No
 
 
 def _check_key(name: str, value: object) -> None:
+    # what is printable has no control characters, and that is soon seen
+    if value.__class__ is str and 0 < len(value) <= KEY_LIMIT and value.isprintable():
+        return
     if not isinstance(value, str) or not value or len(value) > KEY_LIMIT:
         raise EventError(
             f"{name} must be a string of 1 to {KEY_LIMIT} characters, not {value!r:.60}"

@@ -43,7 +43,7 @@ class RescuingWriter(LaneWriter):
         """
         if monotonic() > self._next_look:
             self._look([event[2] for event in events])
-        return super().append(events)
+        return LaneWriter.append(self, events)
 
     def _look(self, ids: Sequence[str]) -> None:
         """Notice that the files are gone from the journal's folder, and lease anew.
@@ -136,7 +136,7 @@ class RescuingWriter(LaneWriter):
         try:
             if records:
                 # the fresh segment begins with what is written again
-                self._write(whole.lines, ids, records[0].seq, records[0].event.time)
+                self._write(whole.lines, records[0].seq, records[0].event.time)
             sync_all(self.unsynced)
         except BaseException as again:
             self._abandon(self.unsynced.files)

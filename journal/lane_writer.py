@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from journal import clock
 from journal.errors import AppendError, LeaseError, SyncError, name_ids, reason
-from journal.event import Event
 from journal.lane import lease
 from journal.position import Position
-from journal.record import encode_event
+from journal.record import encode
 from journal.segment import ROLL_SIZE
 from journal.segment_file import SegmentFile, close_all, header_line
 from journal.unsynced import Unsynced
@@ -82,27 +81,34 @@ class LaneWriter:
             EventError: an event cannot be stored; nothing was written.
             AppendError: the file system refused; none of the events is acknowledged.
         """
-        ids = [event[2] for event in events]
         if self._unsure:
-            self._find_end(ids)
-        seq, started = self._seq, clock.tick(self._time)
-        time, lines = started, []
+            self._find_end([event[2] for event in events])
+        seq, time = self._seq, clock.tick(self._time)
+        started, lines = time, []
         for type, session, id, data in events:
-            time = clock.tick(time)
-            lines.append(encode_event(seq, Event(id, type, session, time, data)))
-            seq += 1
+            lines.append(encode(seq, id, type, session, time, data))
+            seq, time = seq + 1, time + 1
         self._time = time
         self._unsure = True  # until the end: an interrupt may come anywhere
-        offset = self._write(lines, ids, self._seq, started)
+        try:
+            offset = self._write(lines, self._seq, started)
+        except OSError as error:
+            ids = [event[2] for event in events]
+            raise AppendError(
+                f"cannot append to lane {self._lane.path}: {error.strerror or error};"
+                f" not acknowledged: {name_ids(ids)}. Append them again with the same ids"
+                " once the cause is gone",
+                ids,
+            ) from error
         self._seq = seq
         self._mark += len(lines)
         self.unsynced.mark = self._mark
         self._unsure = False
-        number = self._number
+        uuid, number = self._uuid, self._number
         positions = []
         for line in lines:
             offset += len(line)
-            positions.append(Position(self._uuid, number, offset))
+            positions.append(Position(uuid, number, offset))
         return positions
 
     def _find_end(self, ids: Sequence[str]) -> None:
@@ -126,23 +132,24 @@ class LaneWriter:
             ) from error
         self._unsure = False
 
-    def _write(self, lines: list[bytes], ids: Sequence[str], seq: int, started: int) -> int:
-        """Write lines to the active segment; return the offset at which they begin."""
-        try:
+    def _write(self, lines: list[bytes], seq: int, started: int) -> int:
+        """Write lines to the active segment; return the offset at which they begin.
+
+        Raises:
+            OSError: the file system refused; part of the lines may stand in the segment.
+        """
+        segment, files = self._segment, self.unsynced.files
+        if segment is None or segment.size >= ROLL_SIZE or not files or files[-1] is not segment:
             segment = self._active()
-            header = b"" if segment.size else header_line(self._uuid, seq, started)
-            segment.write(header + b"".join(lines))
-        except OSError as error:
-            raise AppendError(
-                f"cannot append to lane {self._lane.path}: {error.strerror or error};"
-                f" not acknowledged: {name_ids(ids)}. Append them again with the same ids"
-                " once the cause is gone",
-                ids,
-            ) from error
-        size = sum(map(len, lines))
+        data = lines[0] if len(lines) == 1 else b"".join(lines)
+        size = len(data)
+        if not segment.size:
+            data = header_line(self._uuid, seq, started) + data
+        segment.write(data)
         if self._keep:
-            self.unsynced.lines += lines
-            self.unsynced.size += size
+            unsynced = self.unsynced
+            unsynced.lines += lines
+            unsynced.size += size
         return segment.size - size
 
     def _active(self) -> SegmentFile:

@@ -76,16 +76,25 @@ def encode_event(seq: int, event: Event) -> bytes:
     """Encode one record, newline included.
 
     Raises:
+        EventError: as `encode`.
+    """
+    return encode(seq, event.id, event.type, event.session, event.time, event.data)
+
+
+def encode(seq: int, id: str, type: str, session: str, time: int, data: dict[str, Any]) -> bytes:
+    """Encode one record of the fields of an event, newline included.
+
+    Raises:
         EventError: JSON would change the event on the way (NaN, a lone surrogate, a tuple, an
             integer over 64 bits, a key that is no string, bytes), or the record is too large.
     """
     fields = {
         "seq": seq,
-        "id": event.id,
-        "type": event.type,
-        "session": event.session,
-        "time": event.time,
-        "data": event.data,
+        "id": id,
+        "type": type,
+        "session": session,
+        "time": time,
+        "data": data,
     }
     try:
         body = orjson.dumps(fields)
@@ -97,7 +106,7 @@ def encode_event(seq: int, event: Event) -> bytes:
     line = _line(body)
     if len(line) > MAX_RECORD:
         raise EventError(
-            f"the record of {event.id!r} would have {len(line):,} bytes; the limit is"
+            f"the record of {id!r} would have {len(line):,} bytes; the limit is"
             f" {MAX_RECORD:,}: split it, or store the large part in a file and its path here;"
             " nothing was written"
         )

@@ -62,12 +62,14 @@ class SharedLane:
             EventError, AppendError, SyncError, ClosedError: as `Journal.append`.
         """
         with self._lock:
-            self._check_open()
+            if self._closed:
+                self._check_open()
             if self._failure is not None:
                 failure, self._failure = self._failure, None
                 raise failure
             positions = self._writer.append(events)
-            mark, size = self._writer.unsynced.mark, self._writer.unsynced.size
+            unsynced = self._writer.unsynced
+            mark, size = unsynced.mark, unsynced.size
         if self._fsync == "always" or size > _FULL:
             self._make_durable(mark)
         elif self._fsync == "interval":

@@ -86,6 +86,7 @@ _USAGE: _Fields = {
     "provider": (str,),
     "extra": (dict,),
 }
+_MOMENTS = frozenset(("timestamp", "started", "ended"))
 _LISTED: _Fields = {"messages": (list,), "reason": (str,), "extra": (dict,)}
 _NOTED: _Fields = {"extra": (dict,)}
 _KNOWN: dict[str, tuple[_Fields, tuple[str, ...]]] = {
@@ -132,6 +133,8 @@ def check_data(type: str, data: Mapping[str, Any]) -> None:
         return
     fields, required = known
     _check_fields(type, data, fields, required)
+    if fields is _MESSAGE:
+        return
     if type == TRANSCRIPT_REPLACED:
         _check_transcript(data)
     elif "messages" in fields:
@@ -155,8 +158,7 @@ def _check_fields(
                 if "extra" in fields
                 else f"{type} has no field {name!r} (it has {', '.join(fields)})"
             )
-        # bool is an int to Python, and no reader means it
-        if kinds != (object,) and (not isinstance(value, kinds) or value is True or value is False):
+        if value.__class__ not in kinds and not _is_of(value, kinds):
             wanted = " or ".join(_NAMES[kind] for kind in kinds)
             raise EventError(f"{name} must be {wanted}, not {_short(value)}")
     for name in required:
@@ -165,16 +167,23 @@ def _check_fields(
     _check_values(data, required)
 
 
+def _is_of(value: object, kinds: tuple[type, ...]) -> bool:
+    """Say whether a value is of a class derived from one of the kinds, or anything may stand."""
+    # bool is an int to Python, and no reader means it
+    return kinds == (object,) or (isinstance(value, kinds) and not isinstance(value, bool))
+
+
 def _check_values(data: Mapping[str, Any], required: tuple[str, ...]) -> None:
     """Refuse values of the right kind that say nothing, or nothing that can be."""
-    for name in (*required, "source"):
-        if data.get(name) == "" and name != "value":
+    for name in required:
+        if data[name] == "" and name != "value":
             raise EventError(f"{name} must not be empty")
+    if data.get("source") == "":
+        raise EventError("source must not be empty")
     if data.get("token_count", 0) < 0:
         raise EventError(f"token_count must not be negative, as {data['token_count']} is")
-    for name in ("timestamp", "started", "ended"):
-        if name in data:
-            check_moment(name, data[name])
+    for name in _MOMENTS & data.keys():
+        check_moment(name, data[name])
 
 
 def _check_ids(name: str, values: list[Any]) -> None:

@@ -110,11 +110,14 @@ class Journal:
             EventError: a field is unknown or of the wrong kind; nothing was written.
             AppendError: as for `append`, like SyncError and ClosedError.
         """
-        data: dict[str, Any] = {"role": role, "content": content, **fields}
+        data: dict[str, Any] = {"role": role}
+        if content is not None:
+            data["content"] = content
         if timestamp is not None:
             data["timestamp"] = moment("timestamp", timestamp)
-        present = {name: value for name, value in data.items() if value is not None}
-        return self._append([_event(MESSAGE_APPENDED, session, id, present)])[0]
+        if fields:
+            data.update((name, value) for name, value in fields.items() if value is not None)
+        return self._append([_event(MESSAGE_APPENDED, session, id, data)])[0]
 
     def append_many(self, events: Iterable[Mapping[str, Any]]) -> list[Position]:
         """Append events with one write(2): mappings with the keys of `append`'s arguments.
@@ -200,17 +203,16 @@ def _event(type: str, session: str, id: str | None, data: Mapping[str, Any]) -> 
 def _from_mapping(event: Mapping[str, Any]) -> NewEvent:
     if not isinstance(event, Mapping):
         raise EventError(f"not a mapping with type, session and data, but {event!r:.60}")
+    if not event.keys() <= _KEYS:
+        odd = next(name for name in event if name not in _KEYS)
+        raise EventError(f"{odd!r} is no key of an event (type, session, id, data)")
     try:
-        rest = dict(event)
-        type, session, data = rest.pop("type"), rest.pop("session"), rest.pop("data")
+        return _event(event["type"], event["session"], event.get("id"), event["data"])
     except KeyError as error:
         raise EventError(f"{error} is missing") from error
-    id = rest.pop("id", None)
-    if rest:
-        raise EventError(f"{next(iter(rest))!r} is no key of an event (type, session, id, data)")
-    return _event(type, session, id, data)
 
 
+_KEYS = {"type", "session", "id", "data"}
 _handles: weakref.WeakSet[Journal] = weakref.WeakSet()
 
 

@@ -38,6 +38,9 @@ class Filters:
         session: id of the session.
         since: microseconds since 1970, inclusive.
         until: microseconds since 1970, exclusive.
+        roles: any of these speaks.
+        sources: any of these is where it was said.
+        but_sources: none of these is.
     """
 
     role: str | None = None
@@ -45,6 +48,9 @@ class Filters:
     session: str | None = None
     since: int | None = None
     until: int | None = None
+    roles: tuple[str, ...] | None = None
+    sources: tuple[str, ...] | None = None
+    but_sources: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +204,16 @@ def _conditions(filters: Filters) -> tuple[str, list[str | int]]:
         "e.place < ?": filters.until,
     }
     wanted = {text: value for text, value in conditions.items() if value is not None}
-    return "".join(f" AND {text}" for text in wanted), list(wanted.values())
+    texts, values = list(wanted), list(wanted.values())
+    for text, any_of in (
+        ("e.role IN", filters.roles),
+        ("coalesce(e.source, s.source) IN", filters.sources),
+        ("coalesce(e.source, s.source, '') NOT IN", filters.but_sources),
+    ):
+        if any_of is not None:
+            texts.append(f"{text} ({', '.join('?' for _ in any_of)})")
+            values += any_of
+    return "".join(f" AND {text}" for text in texts), values
 
 
 def _hit(db: apsw.Connection, row: int, score: float, query: Query, look: Look) -> Hit:

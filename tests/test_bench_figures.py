@@ -1,0 +1,152 @@
+"""What measurements come to: medians, ratios, verdicts, and the document that has them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tools.bench.figure import at_least, at_most, figure, times_lower
+from tools.bench.machine import machine, packages
+from tools.bench.spread import median, percentile
+from tools.bench.table import Row, document, missing, number, plain, ratio, verdict, wanted
+
+
+def test_a_percentile_is_one_of_the_values() -> None:
+    """The smallest that so many percent of all do not exceed."""
+    thousand = list(range(1, 1_001))
+    assert percentile(thousand, 50) == 500
+    assert percentile(thousand, 99.9) == 999
+    assert percentile(thousand, 100) == 1_000
+    assert percentile([3.0, 1.0, 2.0], 1) == 1.0
+    assert percentile([7.0], 99) == 7.0
+
+
+@pytest.mark.parametrize(("values", "share"), [([], 50), ([1.0], 0), ([1.0], 101)])
+def test_a_percentile_of_nothing_is_an_error(values: list[float], share: float) -> None:
+    """Never a number that nobody measured."""
+    with pytest.raises(ValueError, match="percentile"):
+        percentile(values, share)
+
+
+def test_a_median_is_the_middle() -> None:
+    """Of an even number, between the two in the middle; of none, an error."""
+    assert median([5.0, 1.0, 3.0]) == 3.0
+    assert median([4.0, 1.0, 2.0, 3.0]) == 2.5
+    with pytest.raises(ValueError, match="median"):
+        median([])
+
+
+def test_a_figure_compares_medians() -> None:
+    """One round that went wrong on either side does not count."""
+    found = figure("a", "x/s", [600.0, 10.0, 620.0], [10.0, 9.0, 800.0], target=at_least(60))
+    assert (found.ours, found.theirs, found.ratio) == (600.0, 10.0, 60.0)
+    assert found.reached is True
+    assert found.ours_rounds == (600.0, 10.0, 620.0)
+
+
+def test_a_row_that_was_not_measured_is_an_error() -> None:
+    """It is never left out."""
+    with pytest.raises(ValueError, match="nothing was measured"):
+        figure("a", "x/s", [])
+
+
+def test_how_many_times_lower_is_judged_the_other_way_round() -> None:
+    """Of times, theirs to ours."""
+    found = figure("a", "ms", [2.0], [150.0], target=times_lower(100))
+    assert found.ratio == 75.0
+    assert found.reached is False
+    assert verdict(found) == "**missed by 1.33 x**"
+    assert (wanted(found), ratio(found)) == ("100 x lower", "75 x lower")
+
+
+def test_a_value_is_judged_by_itself() -> None:
+    """Whatever stands beside it."""
+    found = figure("a", "ms", [3.0], [1.0], target=at_most(2))
+    assert (found.reached, found.ratio) == (False, 3.0)
+    assert verdict(found) == "**missed by 1.50 x**"
+    assert wanted(found) == "at most 2 ms"
+
+
+def test_at_the_limit_is_reached() -> None:
+    """Both bounds include it."""
+    assert figure("a", "ms", [2.5], [1.0], target=at_most(2.5, "ours / theirs")).reached
+    assert figure("a", "ms", [2.0], target=at_most(2)).reached
+    assert figure("a", "x/s", [1.0], [1.0], target=at_least(1)).reached
+
+
+def test_without_the_others_a_ratio_has_no_verdict() -> None:
+    """It is said that nothing was compared, and it does not count as reached."""
+    found = figure("a", "x/s", [600.0], target=at_least(60))
+    assert found.reached is None
+    assert verdict(found) == "not compared"
+
+
+def test_a_figure_without_a_target_only_stands_there() -> None:
+    """It has no verdict."""
+    found = figure("a", "ms", [1.0])
+    assert (found.reached, verdict(found), wanted(found)) == (None, "", "")
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [
+        (1_234_567.0, "bytes", "1.23 MB"),
+        (2.5e9, "bytes", "2.5 GB"),
+        (12.0, "bytes", "12 bytes"),
+        (70_598.3, "appends/s", "70,598 appends/s"),
+        (0.19612, "ms", "0.196 ms"),
+    ],
+)
+def test_numbers_have_three_digits_and_a_unit(value: float, unit: str, shown: str) -> None:
+    """As many as the measurement is worth."""
+    assert number(value, unit) == shown
+
+
+ROWS = [
+    Row(
+        "loop",
+        "one append",
+        "The kernel.",
+        (
+            figure(
+                "append",
+                "µs",
+                [9.0],
+                [3.0],
+                against="bare loop",
+                target=at_most(2.5, "ours / theirs"),
+                note="noisy",
+            ),
+            figure("open", "ms", [1.0], target=at_most(2)),
+        ),
+        3.0,
+    )
+]
+
+
+def test_the_document_says_of_each_figure_whether_it_is_reached() -> None:
+    """With its ratio, what it must reach, the floor and how to measure it again."""
+    text = document(ROWS, machine(), packages(), {"loop": "performance/loop.svg"})
+    assert (
+        "| append | 9 µs | 3 µs (bare loop) | 3 x | at most 2.5 x | **missed by 1.20 x** |" in text
+    )
+    assert "| open | 1 ms |  |  | at most 2 ms | reached |" in text
+    assert "1 of 2 figures reach what they must." in text
+    assert "- append: noisy." in text
+    assert "**The floor.** The kernel." in text
+    assert "![one append](performance/loop.svg)" in text
+    assert "run.py --only loop" in text
+
+
+def test_the_table_for_a_terminal_has_the_same_lines() -> None:
+    """Aligned, and with the notes."""
+    text = plain(ROWS)
+    assert "missed by 1.20 x" in text
+    assert "    noisy" in text
+    assert [figure.name for figure in missing(ROWS)] == ["append"]
+
+
+def test_the_machine_is_described_without_names() -> None:
+    """No host, user or folder: figures are published."""
+    described = machine() | packages()
+    assert {"cores", "processor", "memory_gib", "kernel", "python", "orjson"} <= described.keys()
+    assert not any("/" in str(value) and " @ " not in str(value) for value in described.values())

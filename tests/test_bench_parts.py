@@ -1,0 +1,46 @@
+"""Every part of the benchmark runs, in small, without the others beside it."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING
+
+import orjson
+import pytest
+
+from tools.bench import program
+from tools.bench.plan import tiny
+from tools.bench.processes import BenchError, alone
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the parts share what they make."""
+    return tmp_path_factory.mktemp("bench")
+
+
+@pytest.mark.parametrize("name", program.PARTS)
+def test_a_part_measures_its_row(folder: Path, name: str) -> None:
+    """Each of its figures is a number, and belongs to ours alone."""
+    (row,) = program.run(tiny(folder), [name])
+    assert row.figures
+    for figure in row.figures:
+        assert isfinite(figure.ours), figure
+        assert figure.against not in ("hermes-agent", "tantivy")
+    assert row.title
+    assert row.floor
+    assert orjson.dumps([figure.as_json() for figure in row.figures])
+
+
+def test_every_row_has_a_name_of_its_own() -> None:
+    """Rows are told apart by them in results.json."""
+    assert len({part.ROW for part in program.PARTS.values()}) == len(program.PARTS)
+
+
+def test_a_measurement_that_fails_is_an_error(folder: Path) -> None:
+    """It names what failed and says why; the row is not left out."""
+    with pytest.raises(BenchError, match=r"(?s)projecting\.rebuild ended with 1.*nowhere"):
+        alone(tiny(folder), "projecting", "rebuild", journal=str(folder / "nowhere"))
