@@ -1,0 +1,153 @@
+"""A figure: what was measured, what it is compared with, and what it must reach."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from .spread import median
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Of = Literal["value", "ours / theirs", "theirs / ours"]
+"""What a target bounds: our value, how many times theirs ours is, or the other way round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What must be reached.
+
+    Attributes:
+        of: what is bounded.
+        bound: `at least` or `at most`.
+        limit: the bound, in the figure's unit or as a ratio.
+    """
+
+    of: Of
+    bound: Literal["at least", "at most"]
+    limit: float
+
+    def holds(self, measured: float) -> bool:
+        """Say whether a measurement reaches it."""
+        return measured >= self.limit if self.bound == "at least" else measured <= self.limit
+
+    def missed_by(self, measured: float) -> float:
+        """Return the factor that is missing to the target; 1 or less if it is reached."""
+        small, large = (
+            (measured, self.limit) if self.bound == "at least" else (self.limit, measured)
+        )
+        return large / small if small else float("inf")
+
+
+def at_least(limit: float, of: Of = "ours / theirs") -> Target:
+    """Return a target that wants much."""
+    return Target(of, "at least", limit)
+
+
+def at_most(limit: float, of: Of = "value") -> Target:
+    """Return a target that wants little."""
+    return Target(of, "at most", limit)
+
+
+def times_lower(limit: float) -> Target:
+    """Return a target that wants theirs to be so many times ours."""
+    return Target("theirs / ours", "at least", limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure: medians of the rounds.
+
+    Attributes:
+        name: what was measured.
+        ours, theirs: medians, in `unit`; theirs is None where nothing stands beside it.
+        unit: of both.
+        against: what `theirs` is: `hermes-agent`, `tantivy`, `bare loop`; empty without it.
+        ratio: of the two, as the target has it (else ours to theirs); None where there is one.
+        target: what must be reached; None for a figure that only stands beside the others.
+        reached: whether it is; None without a target.
+        ours_rounds, theirs_rounds: each round's value.
+        note: what a reader must know to judge it.
+        points: what was measured at each size, where it was measured at several.
+    """
+
+    name: str
+    ours: float
+    theirs: float | None
+    unit: str
+    against: str
+    ratio: float | None
+    target: Target | None
+    reached: bool | None
+    ours_rounds: tuple[float, ...]
+    theirs_rounds: tuple[float, ...]
+    note: str = ""
+    points: tuple[tuple[int, float], ...] = ()
+
+    @property
+    def judged(self) -> float | None:
+        """What the target bounds; None where it bounds a ratio and nothing to compare was run."""
+        if self.target is None:
+            return None
+        return self.ours if self.target.of == "value" else self.ratio
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the figure as JSON takes it."""
+        return asdict(self)
+
+
+def figure(
+    name: str,
+    unit: str,
+    ours: Sequence[float],
+    theirs: Sequence[float] = (),
+    *,
+    against: str = "",
+    target: Target | None = None,
+    note: str = "",
+    points: Sequence[tuple[int, float]] = (),
+) -> Figure:
+    """Make a figure of the rounds of both sides.
+
+    Args:
+        name: what was measured.
+        unit: of the values.
+        ours: one value for each round.
+        theirs: the same of the other side; none if it was not run.
+        against: what the other side is.
+        target: what must be reached.
+        note: what a reader must know to judge it.
+        points: what was measured at each size.
+
+    Raises:
+        ValueError: nothing was measured: a row is never left out silently.
+    """
+    if not ours:
+        raise ValueError(f"{name}: nothing was measured")
+    mine = median(ours)
+    other = median(theirs) if theirs else None
+    ratio = _ratio(mine, other, target)
+    judged = mine if target is not None and target.of == "value" else ratio
+    reached = None if target is None or judged is None else target.holds(judged)
+    return Figure(
+        name,
+        mine,
+        other,
+        unit,
+        against if theirs else "",
+        ratio,
+        target,
+        reached,
+        tuple(ours),
+        tuple(theirs),
+        note,
+        tuple(points),
+    )
+
+
+def _ratio(ours: float, theirs: float | None, target: Target | None) -> float | None:
+    if theirs is None:
+        return None
+    of, to = (theirs, ours) if target and target.of == "theirs / ours" else (ours, theirs)
+    return of / to if to else float("inf")

@@ -1,0 +1,121 @@
+"""How much is measured: in full, in two minutes, or in a test's few seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def _say_nothing(_: str) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Sizes of everything that is measured.
+
+    Attributes:
+        folder: for journals and databases; they are thrown away at the end.
+        rivals: whether the others are measured too.
+        say: told what goes on.
+        rounds: of each measurement, ours and theirs alternating.
+        heavy_rounds: of those that take minutes.
+        writers: processes that append at once.
+        append_seconds: for which they do.
+        jammed: processes that write at a pace.
+        jammed_seconds: for which they do.
+        loop: appends of one process in a round against the bare loop.
+        backlog: messages that are projected and searched.
+        rival_backlog: messages that hermes-agent is given one by one, in the projecting round.
+        rival_searched: messages in hermes-agent's database when it is searched and weighed.
+        found: messages that are looked for after each was appended.
+        busy: messages a second that others append meanwhile, in all.
+        queries: different ones.
+        spawns: processes started to measure an import.
+        opens: times that a journal is opened.
+        segments: final segments of the lane that is opened.
+        lanes: lanes beside which a projector idles.
+        idle_seconds: for which it does.
+        growth: messages in the journals that are compared for growth.
+        gained: messages that a projection of each then catches up with.
+    """
+
+    folder: Path
+    rivals: bool = True
+    say: Callable[[str], None] = _say_nothing
+    rounds: int = 5
+    heavy_rounds: int = 3
+    writers: int = 8
+    append_seconds: float = 4.0
+    jammed: int = 16
+    jammed_seconds: float = 20.0
+    loop: int = 20_000
+    backlog: int = 1_000_000
+    rival_backlog: int = 50_000
+    rival_searched: int = 1_000_000
+    found: int = 200
+    busy: int = 2_000
+    queries: int = 200
+    spawns: int = 60
+    opens: int = 60
+    segments: int = 1_000
+    lanes: int = 1_000
+    idle_seconds: float = 30.0
+    growth: tuple[int, ...] = (10_000, 100_000, 1_000_000, 3_000_000)
+    gained: int = 5_000
+
+
+def full(folder: Path, say: Callable[[str], None] = _say_nothing) -> Plan:
+    """Return the plan that `docs/performance.md` is made by."""
+    return Plan(folder, say=say)
+
+
+def quick(folder: Path, say: Callable[[str], None] = _say_nothing) -> Plan:
+    """Return a plan of about two minutes."""
+    return Plan(
+        folder,
+        say=say,
+        rounds=2,
+        heavy_rounds=1,
+        append_seconds=1.5,
+        jammed_seconds=3.0,
+        loop=5_000,
+        backlog=50_000,
+        rival_backlog=4_000,
+        rival_searched=50_000,
+        found=40,
+        spawns=15,
+        opens=20,
+        idle_seconds=5.0,
+        growth=(5_000, 20_000, 50_000),
+    )
+
+
+def tiny(folder: Path) -> Plan:
+    """Return a plan of few seconds that measures ours alone: it shows that all parts run."""
+    return replace(
+        quick(folder),
+        rivals=False,
+        rounds=1,
+        writers=2,
+        append_seconds=0.1,
+        jammed=2,
+        jammed_seconds=0.2,
+        loop=300,
+        backlog=1_000,
+        rival_searched=0,
+        found=3,
+        busy=100,
+        queries=20,
+        spawns=1,
+        opens=3,
+        segments=5,
+        lanes=5,
+        idle_seconds=0.2,
+        growth=(100, 200),
+        gained=50,
+    )

@@ -1,0 +1,97 @@
+"""Plots of the figures, drawn with matplotlib: a file for each part that has something to show."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from .figure import Figure
+    from .table import Row
+
+_OURS, _THEIRS, _OTHER = "#1f77b4", "#d62728", "#7f7f7f"
+_SETTINGS = {"svg.hashsalt": "agent-journal", "svg.fonttype": "none", "font.size": 9}
+"""The same figures give the same file."""
+
+
+def draw(rows: Sequence[Row], folder: Path) -> dict[str, str]:
+    """Draw what can be drawn; return file names by part."""
+    matplotlib = import_module("matplotlib")
+    matplotlib.use("svg")
+    pyplot = import_module("matplotlib.pyplot")
+    drawn = {}
+    with matplotlib.rc_context(_SETTINGS):
+        for row in rows:
+            painter = _PAINTERS.get(row.part)
+            made = None if painter is None else painter(pyplot, row.figures)
+            if made is not None:
+                name = f"{row.part}.svg"
+                made.savefig(folder / name, metadata={"Date": None}, bbox_inches="tight")
+                pyplot.close(made)
+                drawn[row.part] = name
+    return drawn
+
+
+def _growth(pyplot: Any, figures: Sequence[Figure]) -> Any:  # noqa: ANN401 - no types
+    """Draw each measure over the messages, relative to the smallest journal."""
+    made, axes = pyplot.subplots(figsize=(7, 4))
+    sizes: list[int] = []
+    for figure in figures:
+        sizes = [size for size, _ in figure.points]
+        first = figure.points[0][1]
+        label = figure.name.removeprefix("growth of ").partition(":")[0]
+        axes.plot(sizes, [value / first for _, value in figure.points], marker="o", label=label)
+    lowest, highest = min(sizes), max(sizes)
+    # what grows with the number of messages, to compare with
+    axes.plot([lowest, highest], [1, highest / lowest], ":", color=_OTHER, label="linear")
+    axes.set(xscale="log", yscale="log", xlabel="messages in the journal")
+    axes.set_ylabel(f"cost, {lowest:,} messages = 1")
+    axes.grid(visible=True, which="major", alpha=0.3)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1))
+    return made
+
+
+def _pairs(pick: Callable[[Figure], bool], label: str) -> Callable[..., Any]:
+    """Return a painter of pairs on a logarithmic scale: of each figure ours and theirs."""
+
+    def paint(pyplot: Any, figures: Sequence[Figure]) -> Any:  # noqa: ANN401 - no types
+        chosen = [figure for figure in figures if figure.theirs_rounds and pick(figure)]
+        if not chosen:
+            return None
+        made, axes = pyplot.subplots(figsize=(7, 0.6 + 0.5 * len(chosen)))
+        for at, figure in enumerate(reversed(chosen)):
+            for shift, middle, values, colour in (
+                (0.15, figure.ours, figure.ours_rounds, _OURS),
+                (-0.15, figure.theirs, figure.theirs_rounds, _THEIRS),
+            ):
+                # beside the dot, the rounds that it is the median of
+                axes.plot([middle], [at + shift], "o", color=colour)
+                axes.plot(values, [at + shift] * len(values), "|", color=colour, markersize=8)
+        axes.set_yticks(range(len(chosen)), [_label(figure) for figure in reversed(chosen)])
+        axes.set_xlabel(f"{label} (blue ours, red theirs)")
+        axes.set_xscale("log")
+        axes.grid(visible=True, alpha=0.3)
+        return made
+
+    return paint
+
+
+def _label(figure: Figure) -> str:
+    name = figure.name.removeprefix("search, ").removesuffix(": median")
+    return name if "against" in name else f"{name}, against {figure.against}"
+
+
+def _any(_: Figure) -> bool:
+    return True
+
+
+_PAINTERS: dict[str, Callable[..., Any]] = {
+    "appends": _pairs(_any, "appends a second"),
+    "jam": _pairs(_any, "milliseconds of an append"),
+    "projecting": _pairs(_any, "messages a second"),
+    "search": _pairs(lambda figure: figure.name.endswith("median"), "milliseconds"),
+    "growth": _growth,
+}

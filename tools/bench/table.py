@@ -1,0 +1,168 @@
+"""Figures as text: a table on the terminal, and `docs/performance.md`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .figure import Figure
+
+_HOW = (
+    "Written by `make bench`: do not edit. Ours and theirs were run on the same work in one run, in"
+    " turn; every number is the median of the rounds, and"
+    " [performance/results.json](performance/results.json) has each round. Exactly-once, checksums"
+    " and the round-trip check are on in all of them. Texts are made up (`tools/bench/words.py`),"
+    " the same on every machine."
+)
+_UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of what must be reached: the figures that it is judged by, and its floor.
+
+    Attributes:
+        part: name of the part that measured it.
+        title: what it is about.
+        floor: what no implementation of these promises could do without.
+        figures: what was measured.
+        seconds: for which was measured.
+    """
+
+    part: str
+    title: str
+    floor: str
+    figures: tuple[Figure, ...]
+    seconds: float
+
+
+def number(value: float, unit: str) -> str:
+    """Write a value with its unit, to three digits."""
+    if unit == "bytes":
+        for name, size in _UNITS:
+            if value >= size:
+                return f"{value / size:.3g} {name}"
+    shown = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"  # noqa: PLR2004 - three digits
+    return f"{shown} {unit}"
+
+
+def wanted(figure: Figure) -> str:
+    """Write what a figure must reach; empty if nothing."""
+    target = figure.target
+    if target is None:
+        return ""
+    if target.of == "value":
+        return f"{target.bound} {number(target.limit, figure.unit)}"
+    if target.of == "theirs / ours":
+        lower = f"{target.limit:g} x lower"
+        return lower if target.limit != 1 else "never slower"
+    return f"{target.bound} {target.limit:g} x"
+
+
+def verdict(figure: Figure) -> str:
+    """Write whether it is reached, or by how much not; empty where nothing must be."""
+    if figure.target is None:
+        return ""
+    if figure.judged is None:
+        return "not compared"
+    if figure.reached:
+        return "reached"
+    return f"**missed by {figure.target.missed_by(figure.judged):.2f} x**"
+
+
+def ratio(figure: Figure) -> str:
+    """Write how the two sides compare; empty where there is one."""
+    if figure.ratio is None:
+        return ""
+    of = figure.target.of if figure.target is not None else "ours / theirs"
+    return f"{figure.ratio:.3g} x" + (" lower" if of == "theirs / ours" else "")
+
+
+def cells(figure: Figure) -> tuple[str, ...]:
+    """Return a figure as the cells of a line."""
+    theirs = "" if figure.theirs is None else number(figure.theirs, figure.unit)
+    if figure.against:
+        theirs += f" ({figure.against})"
+    ours = number(figure.ours, figure.unit)
+    return figure.name, ours, theirs, ratio(figure), wanted(figure), verdict(figure)
+
+
+HEAD = ("what", "ours", "theirs", "ratio", "must reach", "verdict")
+
+
+def plain(rows: Sequence[Row]) -> str:
+    """Return the table for a terminal: columns aligned, a blank line between rows."""
+    lines = [cells(figure) for row in rows for figure in row.figures]
+    widths = [max(map(len, column)) for column in zip(HEAD, *lines, strict=True)]
+    text = [_aligned(HEAD, widths)]
+    for row in rows:
+        text += ["", f"{row.title} ({row.seconds:.0f} s)"]
+        for figure in row.figures:
+            text.append(_aligned(cells(figure), widths).replace("**", ""))
+            if figure.note:
+                text.append(f"    {figure.note}")
+    return "\n".join(text)
+
+
+def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+def missing(rows: Sequence[Row]) -> list[Figure]:
+    """Return the figures that do not reach what they must."""
+    return [figure for row in rows for figure in row.figures if figure.reached is False]
+
+
+def document(
+    rows: Sequence[Row],
+    machine: Mapping[str, str | int],
+    packages: Mapping[str, str],
+    plots: Mapping[str, str],
+) -> str:
+    """Return `docs/performance.md`.
+
+    Args:
+        rows: all rows, in their order.
+        machine: what `machine()` says.
+        packages: versions by name.
+        plots: of a part, the path of its plot beside the document.
+    """
+    judged = [f for row in rows for f in row.figures if f.reached is not None]
+    reached = len(judged) - len(missing(rows))
+    lines = [
+        "# Performance",
+        "",
+        _HOW,
+        "",
+        f"{reached} of {len(judged)} figures reach what they must.",
+        "",
+        _measured_on(machine, packages),
+    ]
+    for row in rows:
+        lines += ["", f"## {row.title[0].upper()}{row.title[1:]}", ""]
+        lines += [_line(HEAD), _line(["---"] * len(HEAD))]
+        lines += [_line(cells(figure)) for figure in row.figures]
+        notes = [f"- {figure.name}: {figure.note}." for figure in row.figures if figure.note]
+        lines += ["", *notes] if notes else []
+        lines += ["", f"**The floor.** {row.floor}"]
+        if row.part in plots:
+            lines += ["", f"![{row.title}]({plots[row.part]})"]
+        lines += ["", f"Again: `.venv-bench/bin/python tools/bench/run.py --only {row.part}`"]
+    return "\n".join(lines) + "\n"
+
+
+def _measured_on(machine: Mapping[str, str | int], packages: Mapping[str, str]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in packages.items())
+    return (
+        f"Measured on {machine['cores']} cores of {machine['processor']},"
+        f" {machine['memory_gib']} GiB, {machine['kernel']}, Python {machine['python']}, SQLite"
+        f" {machine['sqlite_of_apsw']} (ours) and {machine['sqlite_of_python']} (theirs), with"
+        f" {versions}."
+    )
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
