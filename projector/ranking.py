@@ -11,7 +11,7 @@ the constants and the floor of https://sqlite.org/fts5.html, section 5.1.1.
 from __future__ import annotations
 
 from math import log
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,9 @@ def _numbers(api: apsw.FTS5ExtensionApi, *given: apsw.SQLiteValue) -> str:
             many words replace it (0 if none is replaced), and how many tags are matched.
     """
     length = api.column_size(_TEXT)
-    count, first, more, tags = (int(str(number)) for number in given)
+    count, first, more, tags = cast("tuple[int, int, int, int]", given)
+    if count == 1 and not more:
+        return f"{length} {len(api.phrase_column_offsets(0, _TEXT))}"
     if not more:
         found = [len(api.phrase_column_offsets(n, _TEXT)) for n in range(count)]
     else:  # one by one the words would take too long: they have what the others have not
@@ -71,16 +73,15 @@ def scores(numbers: Sequence[str], average: float, rarities: Sequence[float]) ->
         rarities: of each phrase, as `rarity` gives it.
     """
     found = []
+    even, uneven = _K1 * (1 - _B), _K1 * _B / average if average else 0.0
     for line in numbers:
         length, *counts = map(int, line.split())
-        norm = _K1 * (1 - _B + _B * length / average) if average else _K1
-        found.append(
-            sum(
-                rare * count * (_K1 + 1) / (count + norm)
-                for rare, count in zip(rarities, counts, strict=True)
-                if count
-            )
-        )
+        norm = even + uneven * length
+        score = 0.0
+        for rare, count in zip(rarities, counts, strict=True):
+            if count:
+                score += rare * count / (count + norm)
+        found.append(score * (_K1 + 1))
     return found
 
 

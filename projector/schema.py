@@ -27,7 +27,7 @@ BUSY_MS = 5_000
 PAGE = 4096
 """Bytes of a database page."""
 
-SCHEMA = 3
+SCHEMA = 4
 """Version of tables, fold and text cutting; a projection of another version is rebuilt."""
 
 _APPLICATION = 0x414A4E4C  # "AJNL", shown by file(1) and checked at opening

@@ -33,6 +33,8 @@ _MOST_TERMS = 64
 _NEARBY = 1_000  # how far to look for something other than blanks beyond the window
 _WORD_SLACK = 24  # how far an end of the window moves to find a word boundary
 _BLANKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_SHOWN = re.compile(f"{_BLANKS.pattern}|.", re.DOTALL)
+"""A character as it is shown: blank space of any length is one."""
 _MARKED = re.compile(MARK)
 _LETTER = re.compile(LETTER)
 _LETTERS = re.compile(f"{LETTER}+")
@@ -226,11 +228,15 @@ def _merged(
 
 def _forward(text: str, place: int, room: int) -> tuple[int, int]:
     """Return the place `room` shown characters on, and the room left at the end of the text."""
-    while room > 0 and place < len(text):
-        blank = _BLANKS.match(text, place)
-        place = blank.end() if blank else place + 1
-        room -= 1
-    return place, room
+    found = _shown(max(room, 0)).match(text, place)
+    end = found.end() if found else place
+    return end, 0 if end < len(text) else room - len(_SHOWN.findall(text, place))
+
+
+@lru_cache(maxsize=512)
+def _shown(count: int) -> re.Pattern[str]:
+    """Return the pattern of so many characters as they are shown, or fewer at the end."""
+    return re.compile(f"(?:{_SHOWN.pattern}){{0,{count}}}", re.DOTALL)
 
 
 def _backward(text: str, place: int, room: int) -> tuple[int, int]:

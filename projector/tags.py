@@ -7,6 +7,7 @@ session's: there the rows decide.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 
 _NO_SOURCE = "s0"
@@ -34,6 +35,7 @@ def narrowed(match: str, *, session: int | None, role: str | None, source: str |
     return f"(text : ({match})) AND (tags : ({' AND '.join(wanted)}))"
 
 
+@lru_cache(maxsize=1024)
 def _tag(kind: str, name: str) -> str:
     # any name at all becomes one word of letters and digits
     return kind + blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -19,7 +19,7 @@ def test_the_command_line_reference_is_up_to_date() -> None:
 def test_the_reference_shows_every_command() -> None:
     """Both commands and each of their subcommands have a section."""
     text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-    for command in ("append", "import", "cat", "status", "verify"):
+    for command in ("append", "import", "export", "cat", "status", "verify"):
         assert f"\n### journal {command}\n" in text
     for command in ("run", "sync", "rebuild", "digest", "status", "search", "sessions", "show"):
         assert f"\n### projector {command}\n" in text

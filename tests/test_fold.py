@@ -96,13 +96,13 @@ def test_the_first_end_stands() -> None:
         ((8, "a", 1), SESSION_ENDED, {"reason": "first"}),
     ]
     assert fold_session(events) == Session(ended=8, end_reason="first", known=True)
-    assert fold_session(events[:1]) == Session(ended=1, end_reason="later")
+    assert fold_session(events[:1]) == Session(ended=1, end_reason="later", known=True)
 
 
 def test_values_of_another_kind_say_nothing_of_a_session() -> None:
     """A title that is a number, or a start that no clock can show, is passed over."""
     said = {"title": 7, "model": None, "started": 2**64 - 1, "source": "cli", "extra": [1]}
-    assert fold_session([((1, "a", 1), SESSION_CREATED, said)]) == Session(source="cli")
+    assert fold_session([((1, "a", 1), SESSION_CREATED, said)]) == Session(source="cli", known=True)
 
 
 def test_revisions_come_into_force_in_the_order_of_events() -> None:

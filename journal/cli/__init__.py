@@ -8,6 +8,7 @@ from __future__ import annotations
 from journal.cli.append import append_command
 from journal.cli.cat import cat_command
 from journal.cli.exits import BUSY, FAILED, NOT_FOUND
+from journal.cli.export import export_command
 from journal.cli.import_ import import_command
 from journal.cli.program import program
 from journal.cli.status import status_command
@@ -48,7 +49,14 @@ def cli() -> None:
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
 
 
-for command in (append_command, import_command, cat_command, status_command, verify_command):
+for command in (
+    append_command,
+    import_command,
+    export_command,
+    cat_command,
+    status_command,
+    verify_command,
+):
     cli.add_command(command)
 
 

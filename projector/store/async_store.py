@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from functools import wraps
+import contextvars
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from projector.store.session_store import SessionStore
@@ -19,6 +21,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+_THREADS = 32
+"""Reads and decisions of a store that may wait at the same time; others wait for them."""
+
+
 def _awaited(
     method: Callable[Concatenate[SessionStore, P], R],
 ) -> Callable[Concatenate[AsyncSessionStore, P], Coroutine[Any, Any, R]]:
@@ -27,6 +33,22 @@ def _awaited(
     @wraps(method)
     async def run(self: AsyncSessionStore, /, *args: P.args, **kwargs: P.kwargs) -> R:
         return await asyncio.to_thread(method, self.store, *args, **kwargs)
+
+    return run
+
+
+def _waiting(
+    method: Callable[Concatenate[SessionStore, P], R],
+) -> Callable[Concatenate[AsyncSessionStore, P], Coroutine[Any, Any, R]]:
+    """Return the same for a method that may wait for others.
+
+    The loop has few threads of its own: if these waited in them, so would those who append.
+    """
+
+    @wraps(method)
+    async def run(self: AsyncSessionStore, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        call = partial(contextvars.copy_context().run, method, self.store, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
     return run
 
@@ -45,6 +67,7 @@ class AsyncSessionStore:
 
     def __init__(self, store: SessionStore) -> None:
         self.store = store
+        self._threads = ThreadPoolExecutor(_THREADS, "journal-waiting")
 
     @classmethod
     async def open(
@@ -63,25 +86,25 @@ class AsyncSessionStore:
         return self.store.position
 
     add = _awaited(SessionStore.add)
-    read = _awaited(SessionStore.read)
-    decide = _awaited(SessionStore.decide)
-    wait_for = _awaited(SessionStore.wait_for)
-    settle = _awaited(SessionStore.settle)
+    read = _waiting(SessionStore.read)
+    decide = _waiting(SessionStore.decide)
+    wait_for = _waiting(SessionStore.wait_for)
+    settle = _waiting(SessionStore.settle)
     close = _awaited(SessionStore.close)
 
     create = _awaited(SessionStore.create)
     ensure = _awaited(SessionStore.ensure)
     revise = _awaited(SessionStore.revise)
     title = _awaited(SessionStore.title)
-    claim_title = _awaited(SessionStore.claim_title)
+    claim_title = _waiting(SessionStore.claim_title)
     end = _awaited(SessionStore.end)
     reopen = _awaited(SessionStore.reopen)
     clear = _awaited(SessionStore.clear)
     delete = _awaited(SessionStore.delete)
-    prune = _awaited(SessionStore.prune)
-    session = _awaited(SessionStore.session)
-    exists = _awaited(SessionStore.exists)
-    sessions = _awaited(SessionStore.sessions)
+    prune = _waiting(SessionStore.prune)
+    session = _waiting(SessionStore.session)
+    exists = _waiting(SessionStore.exists)
+    sessions = _waiting(SessionStore.sessions)
 
     append = _awaited(SessionStore.append)
     flush = _awaited(SessionStore.flush)
@@ -90,22 +113,22 @@ class AsyncSessionStore:
     remove = _awaited(SessionStore.remove)
     archive = _awaited(SessionStore.archive)
     restore = _awaited(SessionStore.restore)
-    rewind = _awaited(SessionStore.rewind)
-    messages = _awaited(SessionStore.messages)
-    search = _awaited(SessionStore.search)
+    rewind = _waiting(SessionStore.rewind)
+    messages = _waiting(SessionStore.messages)
+    search = _waiting(SessionStore.search)
 
     add_usage = _awaited(SessionStore.add_usage)
     set_usage = _awaited(SessionStore.set_usage)
 
     set = _awaited(SessionStore.set)
     unset = _awaited(SessionStore.unset)
-    get = _awaited(SessionStore.get)
-    items = _awaited(SessionStore.items)
-    compare_and_set = _awaited(SessionStore.compare_and_set)
-    claim = _awaited(SessionStore.claim)
-    renew = _awaited(SessionStore.renew)
-    release = _awaited(SessionStore.release)
-    holder = _awaited(SessionStore.holder)
+    get = _waiting(SessionStore.get)
+    items = _waiting(SessionStore.items)
+    compare_and_set = _waiting(SessionStore.compare_and_set)
+    claim = _waiting(SessionStore.claim)
+    renew = _waiting(SessionStore.renew)
+    release = _waiting(SessionStore.release)
+    holder = _waiting(SessionStore.holder)
 
     async def __aenter__(self) -> Self:
         return self

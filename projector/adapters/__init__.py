@@ -1,0 +1,1 @@
+"""Stand-ins for stores that other programs bring with them."""

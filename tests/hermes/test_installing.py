@@ -1,0 +1,64 @@
+"""`install` puts our store in place of Hermes's, and `uninstall` puts Hermes's back."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import pytest
+
+from projector.adapters import hermes
+from projector.adapters.hermes import SessionDB, install, uninstall
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Theirs:
+    """Stands for Hermes's own class."""
+
+
+@pytest.fixture
+def state(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """A module like Hermes's."""
+    module = ModuleType("hermes_state")
+    vars(module)["SessionDB"] = Theirs
+    monkeypatch.setitem(sys.modules, "hermes_state", module)
+    yield module
+    uninstall()
+
+
+def test_install_replaces_the_class_wherever_it_was_imported(
+    state: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Modules that have the name already, and those that import it later, get ours."""
+    early = ModuleType("early")
+    other = ModuleType("other")
+    vars(early)["SessionDB"] = Theirs
+    vars(other)["SessionDB"] = int
+    for module in (early, other):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    assert install() is Theirs
+    assert vars(state)["SessionDB"] is SessionDB
+    assert vars(early)["SessionDB"] is SessionDB
+    assert vars(other)["SessionDB"] is int, "another class of the name is nobody's concern"
+
+
+def test_uninstall_puts_hermes_own_back(state: ModuleType) -> None:
+    """After it everything is as it was; our own modules keep our class throughout."""
+    before = dict(vars(state))
+    assert install() is Theirs
+    assert install() is Theirs, "again does nothing"
+    uninstall()
+    uninstall()
+    assert vars(state) == before
+    assert hermes.SessionDB is SessionDB
+
+
+def test_without_hermes_there_is_nothing_to_replace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no Hermes, `install` says so."""
+    monkeypatch.setitem(sys.modules, "hermes_state", None)
+    with pytest.raises(ImportError):
+        install()
+    uninstall()

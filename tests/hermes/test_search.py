@@ -1,0 +1,104 @@
+"""Searching as Hermes does, without Hermes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from projector.adapters.hermes import SessionDB
+
+
+def fill(db: SessionDB) -> None:
+    """Say something in three sessions."""
+    db.create_session("a", "cli", model="m1")
+    db.append_message("a", "user", "Where is docker compose?")
+    db.append_message("a", "assistant", "docker is in CI")
+    db.append_message("a", "tool", "docker: not found", tool_name="terminal")
+    db.create_session("b", "telegram")
+    db.append_message("b", "user", "北京的天气 docker")
+    db.create_session("c", "tool")
+    db.append_message("c", "user", "docker behind the scenes " + "and so on " * 60)
+
+
+def test_a_hit_has_hermes_keys(db: SessionDB) -> None:
+    """Matches are marked, and the messages around it come along, each cut short."""
+    fill(db)
+    [hit] = db.search_messages("compose")
+    assert list(hit) == [
+        "id",
+        "session_id",
+        "role",
+        "snippet",
+        "timestamp",
+        "tool_name",
+        "source",
+        "model",
+        "session_started",
+        "context",
+    ]
+    assert hit["snippet"] == "Where is docker >>>compose<<<?"
+    assert (hit["session_id"], hit["source"], hit["model"]) == ("a", "cli", "m1")
+    assert hit["context"] == [
+        {"role": "user", "content": "Where is docker compose?"},
+        {"role": "assistant", "content": "docker is in CI"},
+    ]
+    [long] = db.search_messages("scenes")
+    assert long["snippet"].endswith("...")
+    assert len(long["context"][0]["content"]) == 200
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ({}, "aaabc"),
+        ({"source_filter": ["cli", "tool"]}, "aaac"),
+        ({"source_filter": []}, ""),
+        ({"exclude_sources": ["tool", "cli"]}, "b"),
+        ({"exclude_sources": []}, "aaabc"),
+        ({"role_filter": ["assistant", "tool"]}, "aa"),
+        ({"role_filter": []}, "aaabc"),
+        ({"limit": 0}, ""),
+        ({"limit": -1}, "aaabc"),
+        ({"role_filter": ["user"], "source_filter": ["cli"]}, "a"),
+    ],
+)
+def test_filters_take_several_values(db: SessionDB, filters: dict[str, Any], found: str) -> None:
+    """Any of several sources or roles, none of several sources; an empty list as in Hermes."""
+    fill(db)
+    sessions = [hit["session_id"] for hit in db.search_messages("docker", **filters)]
+    assert "".join(sorted(sessions)) == found
+
+
+def test_hits_are_sorted_by_moment_if_asked(db: SessionDB) -> None:
+    """`newest` and `oldest`, in any case; anything else is the best first."""
+    fill(db)
+    newest = [hit["timestamp"] for hit in db.search_messages("docker", sort=" Newest")]
+    oldest = [hit["timestamp"] for hit in db.search_messages("docker", sort="oldest")]
+    assert newest == sorted(newest, reverse=True)
+    assert oldest == newest[::-1]
+    assert len(db.search_messages("docker", sort="best")) == len(newest)
+    page = db.search_messages("docker", sort="oldest", limit=2, offset=1)
+    assert [hit["timestamp"] for hit in page] == oldest[1:3]
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("", 0),
+        ("   ", 0),
+        ("***", 0),
+        ("NOT docker", 5),
+        ("and docker OR", 5),
+        ("docker AND", 5),
+        ('docker "compose', 1),
+        ("天气", 1),
+        ("compos*", 1),
+        ("docker" + " " * 2100 + "zebra", 5),
+    ],
+)
+def test_no_query_is_an_error(db: SessionDB, query: str, count: int) -> None:
+    """An operator that joins nothing is none; where nothing can be searched nothing is found."""
+    fill(db)
+    assert len(db.search_messages(query)) == count

@@ -1,0 +1,164 @@
+"""`journal export`: exporters are found by name, and a file appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from journal.cli import cli
+from journal.errors import ExportFailed
+from journal.writer import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from click.testing import Result
+
+
+def write(journal: Path, file: Path, target: Path) -> Mapping[str, int]:
+    """Export the name of the target."""
+    assert (journal / "journal.json").exists()
+    assert file.parent == target.parent
+    file.write_text(target.name)
+    return {"names": 1234}
+
+
+def fail(_journal: Path, file: Path, _target: Path) -> Mapping[str, int]:
+    """Fail halfway."""
+    file.write_text("half")
+    raise ExportFailed("the disk is full")
+
+
+def race(_journal: Path, _file: Path, target: Path) -> Mapping[str, int]:
+    """Be slower than somebody else."""
+    target.write_text("somebody else's")
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def exporters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some exporters are installed."""
+    found = EntryPoints(
+        EntryPoint(name, f"{__name__}:{name}", "journal.exporters")
+        for name in ("write", "fail", "race")
+    )
+    monkeypatch.setattr("journal.cli.export.entry_points", lambda group: found.select(group=group))
+
+
+@pytest.fixture
+def run(journal_dir: Path) -> Callable[..., Result]:
+    """Runs `journal export ...` on a journal."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "hello")
+
+    def run(*arguments: object) -> Result:
+        command = ["--journal", str(journal_dir), "export", *map(str, arguments)]
+        return CliRunner().invoke(cli, command)
+
+    return run
+
+
+def test_a_file_appears_when_it_is_whole(run: Callable[..., Result], tmp_path: Path) -> None:
+    """Nobody but its owner can read it, and nothing is left beside it; counts go to stderr."""
+    out = tmp_path / "out"
+    out.mkdir()
+    result = run("write", out / "file")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "names: 1,234\n")
+    assert os.listdir(out) == ["file"]
+    assert (out / "file").read_text() == "file"
+    assert (out / "file").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_export_that_fails_leaves_nothing(run: Callable[..., Result], tmp_path: Path) -> None:
+    """The reason is on stderr."""
+    out = tmp_path / "out"
+    out.mkdir()
+    result = run("fail", out / "file")
+    assert (result.exit_code, result.stderr) == (1, "Error: the disk is full\n")
+    assert os.listdir(out) == []
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_what_is_there_is_not_written_over(
+    run: Callable[..., Result], tmp_path: Path, *, link: bool
+) -> None:
+    """A file, or a link that leads nowhere, stays what it is."""
+    out = tmp_path / "file"
+    if link:
+        out.symlink_to("nowhere")
+    else:
+        out.write_text("mine")
+    result = run("write", out)
+    assert result.exit_code == 1
+    assert "exists" in result.stderr
+    assert out.is_symlink() if link else out.read_text() == "mine"
+
+
+def test_what_appears_meanwhile_is_not_written_over(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    """Of two who write one file, the second is told."""
+    result = run("race", tmp_path / "file")
+    assert result.exit_code == 1
+    assert "exists by now" in result.stderr
+    assert (tmp_path / "file").read_text() == "somebody else's"
+
+
+def test_a_file_system_without_second_names_will_do(
+    run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There the file is renamed; what is there by then stays, too."""
+
+    def refuse(self: Path, _target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted", str(self))
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    assert run("write", tmp_path / "file").exit_code == 0
+    assert (tmp_path / "file").read_text() == "file"
+    assert run("race", tmp_path / "other").exit_code == 1
+    assert (tmp_path / "other").read_text() == "somebody else's"
+
+
+def test_a_folder_that_is_not_there_is_named(run: Callable[..., Result], tmp_path: Path) -> None:
+    """It is not made."""
+    result = run("write", tmp_path / "none" / "file")
+    assert result.exit_code == 1
+    assert f"cannot write in {tmp_path / 'none'}: No such file or directory" in result.stderr
+
+
+def test_a_format_that_is_not_installed_is_wrong_usage(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    """Those that are installed are named."""
+    result = run("other", tmp_path / "file")
+    assert result.exit_code == 2
+    assert "'other' is none that is installed (fail, race, write)" in " ".join(
+        result.stderr.split()
+    )
+
+
+def test_installed_formats_are_listed(run: Callable[..., Result]) -> None:
+    """Each with where it comes from; no file is needed for that."""
+    result = run("--list")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[0] == f"fail\t{__name__}:fail"
+
+
+def test_the_projects_own_exporter_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`hermes` is found although `journal` imports nothing of the read side."""
+    monkeypatch.undo()
+    result = CliRunner().invoke(cli, ["export", "--list"])
+    assert "hermes\tprojector.adapters.hermes.export_db:export" in result.stdout.splitlines()
+
+
+def test_a_journal_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    """The exit code is that of every command."""
+    arguments = ["--journal", str(tmp_path / "none"), "export", "write", str(tmp_path / "file")]
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == 3
+    assert os.listdir(tmp_path) == []

@@ -1,0 +1,1 @@
+"""The failures that users of Hermes's store reported, tried on it and on the one that stands in."""

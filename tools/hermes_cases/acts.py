@@ -1,0 +1,190 @@
+"""What a process of a case can be told to do: a function each, with the side it plays on."""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+import signal
+import threading
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+    from pathlib import Path
+
+    from .side import Side, Store
+
+_kept: dict[str, Any] = {}
+"""What stays open from one thing that is told to the next."""
+
+
+def _timed(call: Any) -> dict[str, Any]:  # noqa: ANN401 - any callable
+    from .worker import timed  # noqa: PLC0415 - it imports this
+
+    return timed(call)
+
+
+def _store() -> Store:
+    return _kept["store"]
+
+
+def begin(side: Side, path: Path) -> dict[str, Any]:
+    """Open the store, which stays open."""
+
+    def call() -> None:
+        _kept["store"] = side.open(path)
+
+    return _timed(call)
+
+
+def create(_side: Side, session: str) -> dict[str, Any]:
+    """Create a session."""
+    return _timed(lambda: _store().create_session(session, "cli") and None)
+
+
+def say(_side: Side, session: str, text: str) -> dict[str, Any]:
+    """Append a message."""
+    return _timed(lambda: _store().append_message(session, "user", text) and None)
+
+
+def find(_side: Side, word: str) -> dict[str, Any]:
+    """Search; the answer is how many messages were found."""
+    return _timed(lambda: len(_store().search_messages(word, limit=50)))
+
+
+def read(_side: Side, session: str) -> dict[str, Any]:
+    """Read a transcript; the answer is its texts."""
+    return _timed(lambda: [m["content"] for m in _store().get_messages(session)])
+
+
+def counted(_side: Side, session: str) -> dict[str, Any]:
+    """Read how many messages a session says that it has."""
+    return _timed(lambda: (_store().get_session(session) or {}).get("message_count"))
+
+
+def hold(side: Side, path: Path) -> None:
+    """Hold what can be held, until `let_go`."""
+    _kept["held"] = side.hold(path)
+
+
+def look(side: Side, path: Path) -> None:
+    """Hold a snapshot, until `let_go`."""
+    _kept["held"] = side.look(path)
+
+
+def let_go(_side: Side) -> None:
+    """Let go of what is held."""
+    held: ExitStack = _kept.pop("held")
+    held.close()
+
+
+def write(  # noqa: PLR0913 - it is told much
+    _side: Side, session: str, seconds: float, every: float, size: int, at: float
+) -> list[dict[str, Any]]:
+    """Append messages at a pace from an instant on; one that is late is not made up for."""
+    store = _store()
+    taken = []
+    due, until = at, at + seconds
+    number = 0
+    while due < until:
+        time.sleep(max(0.0, due - time.monotonic()))
+        text = " ".join(f"{session}x{number}x{part}" for part in range(size // 10))
+        done = _timed(lambda text=text: store.append_message(session, "user", text) and None)
+        taken.append(done)
+        number += 1
+        due = max(due + every, time.monotonic())
+    return taken
+
+
+def arrive(side: Side, path: Path, session: str, at: float) -> dict[str, Any]:
+    """Open a store that may not be there yet, at an instant; say something, and leave."""
+    while time.monotonic() < at:
+        pass
+
+    def call() -> None:
+        store = side.open(path)
+        store.create_session(session, "cli")
+        store.append_message(session, "user", f"hello from {session}")
+        store.close()
+
+    return _timed(call)
+
+
+def flush(_side: Side, session: str, texts: list[str], start: int) -> dict[str, Any]:
+    """Hand over a conversation as Hermes's agent does: message by message, from the last flush."""
+
+    def call() -> None:
+        for text in texts[start:]:
+            _store().append_message(session, "user", text)
+
+    return _timed(call)
+
+
+def flush_whole(_side: Side, session: str, texts: list[str], room: int | None) -> dict[str, Any]:
+    """Hand over a conversation with `SessionStore.flush`; `room` is the bytes the disk still has."""
+    store = _store()._store  # noqa: SLF001 - the store under the one that stands in
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if room is not None:
+        lanes = store.journal.path / "lanes"
+        largest = max(file.stat().st_size for file in lanes.glob("*/*.jsonl"))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest + room, limits[1]))
+    try:
+        said = [{"role": "user", "content": text} for text in texts]
+        return _timed(lambda: store.flush(session, said))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def serve(side: Side, path: Path, requests: int, way: str) -> dict[str, Any]:
+    """Answer requests, each with a store of its own that nobody closes.
+
+    Args:
+        side: whose store.
+        path: where it is.
+        requests: how many.
+        way: `forget` drops it; `thread` does so in a thread of its own; `ring` leaves it in a
+            ring of objects, as a request and its response are; `cache` keeps the last eight, each
+            of another place.
+
+    Returns:
+        The descriptors that were open after ten requests and at the end, and the most ever.
+    """
+    cache: OrderedDict[int, Store] = OrderedDict()
+
+    def answer(number: int) -> None:
+        place = path if way != "cache" else path.with_name(f"{number % 24}.db")
+        store = side.open(place)
+        store.list_sessions_rich(limit=5)
+        if way == "ring":
+            request: dict[str, Any] = {"store": store}
+            request["response"] = {"request": request}
+        if way == "cache":
+            cache[number] = store
+            if len(cache) > 8:  # noqa: PLR2004 - the size of the cache
+                cache.popitem(last=False)
+
+    after_ten = most = 0
+    for number in range(requests):
+        if way == "thread":
+            thread = threading.Thread(target=answer, args=(number,))
+            thread.start()
+            thread.join()
+        else:
+            answer(number)
+        open_now = _descriptors()
+        most = max(most, open_now)
+        if number == 9:  # noqa: PLR2004 - the tenth
+            after_ten = open_now
+    before = _descriptors()
+    cache.clear()
+    gc.collect()
+    end = _descriptors()
+    return {"after_ten": after_ten, "most": most, "at_end": before, "collected": end}
+
+
+def _descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))

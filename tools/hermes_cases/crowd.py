@@ -1,0 +1,226 @@
+"""Cases 1 to 3: others hold the store, many write to it, many make it at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from .plan import Finding, Notes
+from .side import SIDES
+from .workers import Crew
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .plan import Plan
+
+AT_ONCE = 50.0
+"""Milliseconds."""
+MOST_WAL = 64.0
+"""MiB."""
+
+
+def held(plan: Plan, side: str) -> Finding:
+    """Have one process hold the store while another starts, and see what that one can do."""
+    notes = Notes()
+    path = _place(plan, f"held-{side}")
+    with Crew(side, path.parent, 2) as (holder, agent):
+        holder.do("begin", path=path)
+        holder.do("create", session="first")
+        holder.do("say", session="first", text="apple")
+        holder.do("find", word="apple")
+        holder.do("hold", path=path)
+        began = time.monotonic()
+        for act, told in {
+            "begin": {"path": path},
+            "create": {"session": "s"},
+            "say": {"session": "s", "text": "pear"},
+        }.items():
+            done = agent.do(act, **told)
+            notes.measured(f"{act} {_shown(done)}")
+            notes.expect(
+                done["error"] is None and _ms(done) < AT_ONCE, f"{act}: {_shown(done)}"
+            )
+        done = agent.do("find", word="apple")
+        notes.measured(f"search of what others said {_shown(done)}, {done['answer']} found")
+        time.sleep(max(0.0, plan.held - (time.monotonic() - began)))
+        holder.do("let_go")
+        for word in ("apple", "pear"):
+            done = agent.do("find", word=word)
+            notes.measured(f"search afterwards {_shown(done)}, {done['answer']} found")
+            notes.expect(done["answer"] == 1, f"{word!r} is not found afterwards: {_shown(done)}")
+    return notes.finding()
+
+
+def crowded(plan: Plan, side: str) -> Finding:
+    """Have processes append while one reads, and some are stopped wherever they are."""
+    notes = Notes()
+    path = _place(plan, f"crowded-{side}")
+    with Crew(side, path.parent, plan.writers) as crew, Crew(side, path.parent, 2) as (
+        reader,
+        searcher,
+    ):
+        for number, worker in enumerate(crew):
+            worker.do("begin", path=path)
+            worker.do("create", session=f"s{number}")
+            worker.do("say", session=f"s{number}", text="first")
+        searcher.do("begin", path=path)
+        searcher.do("find", word="first")
+        reader.do("look", path=path)
+        with _Watch(SIDES[side]().wals(path)) as watch:
+            taken = _all_write(plan, crew, searcher)
+        reader.do("let_go")
+        stopped = _some_stop(plan, crew)
+        said = sum(done["error"] is None for done in taken + stopped)
+        lost = _lost(searcher, plan.writers, said)
+    slow = [done for done in taken if _ms(done) > AT_ONCE]
+    errors = Counter(done["error"] for done in taken + stopped if done["error"])
+    waited = [done for done in stopped if _ms(done) > AT_ONCE]
+    notes.measured(f"{len(taken):,} appends of {plan.writers} processes")
+    notes.measured(f"{len(slow):,} over 50 ms, worst {_worst(taken):,.0f} ms")
+    notes.measured(
+        f"beside stopped writers {len(waited)} of {len(stopped)} over 50 ms,"
+        f" worst {_worst(stopped):,.0f} ms"
+    )
+    notes.measured(f"errors {dict(errors) or 0}")
+    notes.measured(f"WAL up to {watch.most:,.1f} MiB")
+    notes.measured(f"{lost:,} lost")
+    share = len(slow) / max(len(taken), 1)
+    # a machine that is busy with other things is late now and then: it is not waiting
+    notes.expect(share < 0.001, f"{len(slow):,} appends took more than 50 ms")  # noqa: PLR2004 - one of a thousand
+    notes.expect(not waited, f"{len(waited)} appends waited for a process that stood still")
+    notes.expect(not errors, f"{sum(errors.values())} appends failed")
+    notes.expect(watch.most < MOST_WAL, f"the WAL grew to {watch.most:,.0f} MiB")
+    notes.expect(lost == 0, f"{lost} messages are lost")
+    return notes.finding()
+
+
+def _all_write(plan: Plan, crew: Crew, searcher: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - a worker
+    """Have everybody append at a pace, and one search beside; return all appends."""
+    over = threading.Event()
+
+    def search() -> None:
+        while not over.wait(0.2):
+            searcher.do("find", word="first")
+
+    thread = threading.Thread(target=search)
+    thread.start()
+    try:
+        each = [{"session": f"s{number}"} for number in range(plan.writers)]
+        found = crew.together(
+            "write", each, seconds=plan.seconds, every=plan.every, size=plan.size
+        )
+    finally:
+        over.set()
+        thread.join()
+    return [done for one in found for done in one]
+
+
+def _some_stop(plan: Plan, crew: Crew) -> list[dict[str, Any]]:
+    """Stop all but one while they write as fast as they can; return what that one could do."""
+    found = []
+    for _ in range(plan.stops):
+        at = time.monotonic() + 0.02
+        for number, worker in enumerate(crew):
+            if number:
+                worker.tell(
+                    "write", session=f"s{number}", seconds=0.3, every=0.0, size=plan.size, at=at
+                )
+        time.sleep(0.15)
+        for worker in crew.workers[1:]:
+            worker.stop()
+        try:
+            for _ in range(3):
+                found.append(crew[0].do("say", session="s0", text="while they stand still"))
+        finally:
+            for worker in crew.workers[1:]:
+                worker.go_on()
+        for worker in crew.workers[1:]:
+            worker.answer()
+    return found
+
+
+def _lost(searcher: Any, writers: int, _said: int) -> int:  # noqa: ANN401 - a worker
+    """Return how many sessions do not hold as many messages as they count."""
+    lost = 0
+    for number in range(writers):
+        counted = searcher.do("counted", session=f"s{number}")
+        held = searcher.do("read", session=f"s{number}")
+        lost += abs((counted["answer"] or 0) - len(held["answer"] or []))
+    return lost
+
+
+def made_at_once(plan: Plan, side: str) -> Finding:
+    """Have processes open a store that is not there, all at one instant, again and again."""
+    notes = Notes()
+    errors: Counter[str] = Counter()
+    incomplete = several = 0
+    worst = 0.0
+    with Crew(side, plan.folder / f"made-{side}", plan.openers) as crew, ExitStack() as stack:
+        [checker] = stack.enter_context(Crew(side, plan.folder / f"made-{side}", 1))
+        for turn in range(plan.rounds):
+            path = _place(plan, f"made-{side}/{turn}")
+            each = [{"session": f"s{number}"} for number in range(plan.openers)]
+            found = crew.together("arrive", each, path=path)
+            worst = max(worst, *(_ms(done) for done in found))
+            failed = [done["error"] for done in found if done["error"]]
+            errors.update(failed)
+            said = plan.openers - len(failed)
+            checker.do("begin", path=path)
+            done = checker.do("find", word="hello")
+            incomplete += done["answer"] != said
+            several += len([one for one in path.parent.iterdir() if one.suffix != ".tmp"]) > 3  # noqa: PLR2004 - a database, its WAL and its index
+    opened = plan.rounds * plan.openers
+    notes.measured(f"{opened:,} openings in {plan.rounds} rounds")
+    notes.measured(f"{sum(errors.values()):,} failed {dict(errors.most_common(2)) or ''}".strip())
+    notes.measured(f"rounds with something lost {incomplete}, slowest {worst:,.0f} ms")
+    notes.expect(not errors, f"{sum(errors.values()):,} of {opened:,} openings failed")
+    notes.expect(not incomplete, f"messages are missing in {incomplete} rounds")
+    notes.expect(not several, f"there are several stores in {several} rounds")
+    return notes.finding()
+
+
+class _Watch:
+    """Looks at how large write-ahead logs get, in MiB."""
+
+    def __init__(self, paths: list[Path]) -> None:
+        self.paths = paths
+        self.most = 0.0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def _look(self) -> None:
+        while not self._over.wait(0.05):
+            sizes = [path.stat().st_size for path in self.paths if path.exists()]
+            self.most = max(self.most, sum(sizes) / 2**20)
+
+    def __enter__(self) -> _Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+
+def _place(plan: Plan, name: str) -> Path:
+    folder = plan.folder / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / "state.db"
+
+
+def _ms(done: dict[str, Any]) -> float:
+    """Return the milliseconds without those in which others had the processor."""
+    return float(max(0.0, done["ms"] - done["off_cpu_ms"]))
+
+
+def _worst(taken: list[dict[str, Any]]) -> float:
+    return max((_ms(done) for done in taken), default=0.0)
+
+
+def _shown(done: dict[str, Any]) -> str:
+    error = f", {done['error']}" if done["error"] else ""
+    return f"{done['ms']:,.0f} ms{error}"

@@ -1,0 +1,74 @@
+"""How much of each case is tried, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is tried. The defaults are what users reported.
+
+    Attributes:
+        folder: where the stores are made.
+        held: seconds for which a store is held; Hermes gives up within 17.
+        writers, seconds, every, size: processes that append, for how long, seconds between two
+            appends of one, and the characters of a message.
+        stops: how often all writers but one are stopped wherever they are.
+        openers, rounds: processes that open a new store at one instant, and how often.
+        requests: requests that a web server answers.
+    """
+
+    folder: Path
+    held: float = 25.0
+    writers: int = 8
+    seconds: float = 40.0
+    every: float = 0.02
+    size: int = 2_000
+    stops: int = 40
+    openers: int = 16
+    rounds: int = 200
+    requests: int = 10_000
+
+
+def quick(folder: Path) -> Plan:
+    """Return a plan that takes a minute on one side."""
+    return Plan(folder, held=2.0, seconds=3.0, stops=4, rounds=4, requests=120)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What came of a case on one side.
+
+    Attributes:
+        wrong: what of the report was seen here; empty if nothing.
+        figures: what was measured.
+    """
+
+    wrong: tuple[str, ...]
+    figures: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Notes:
+    """What is found while a case is tried."""
+
+    wrong: list[str] = field(default_factory=list)
+    figures: list[str] = field(default_factory=list)
+
+    def measured(self, text: str) -> None:
+        """Note a figure."""
+        self.figures.append(text)
+
+    def expect(self, holds: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence
+        """Note what is wrong unless something holds."""
+        if not holds:
+            self.wrong.append(otherwise)
+
+    def finding(self) -> Finding:
+        """Return what was found."""
+        return Finding(tuple(self.wrong), tuple(self.figures))

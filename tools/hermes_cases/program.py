@@ -1,0 +1,96 @@
+"""Tries the cases on both sides and prints the table."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import crowd, wear
+from .plan import Plan, quick
+from .side import SOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .plan import Finding
+
+VERSION = "0.13.0"
+
+CASES: dict[int, tuple[str, Callable[[Plan, str], Finding]]] = {
+    1: ("a writer holds the database while another process starts", crowd.held),
+    2: ("eight processes append, and a reader is open", crowd.crowded),
+    3: ("sixteen processes open a store that is not there yet", crowd.made_at_once),
+    4: ("a flush of five messages fails at the third, and is tried again", wear.flushed_twice),
+    5: ("a web server makes a store for each request and forgets it", wear.left_open),
+    6: ("what is read from is moved, deleted or replaced", wear.replaced),
+}
+
+
+def main(description: str | None) -> int:
+    """Do what the arguments say; return the exit code: 1 if a case fails on ours."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--case", type=int, action="append", choices=CASES, help="only this one")
+    parser.add_argument("--side", choices=("ours", "theirs"), help="only on this side")
+    parser.add_argument("--quick", action="store_true", help="smaller numbers: a few minutes")
+    told = parser.parse_args()
+    fails = False
+    with tempfile.TemporaryDirectory(prefix="hermes-cases-") as name:
+        folder = Path(name)
+        sides = [told.side] if told.side else ["theirs", "ours"]
+        if "theirs" in sides and not _sources(folder / "sources"):
+            print(f"no hermes-agent {VERSION}: neither {SOURCES} nor pip gives it", file=sys.stderr)
+            sides.remove("theirs")
+        plan = quick(folder) if told.quick else Plan(folder)
+        for number in told.case or CASES:
+            reported, run = CASES[number]
+            print(f"\n{number}. {reported}", flush=True)
+            found: dict[str, Finding] = {}
+            for side in sides:
+                began = time.monotonic()
+                found[side] = run(plan, side)
+                _show(side, found[side], time.monotonic() - began)
+            fails |= "ours" in found and bool(found["ours"].wrong)
+            print(f"   verdict: {verdict(found)}", flush=True)
+    return int(fails)
+
+
+def verdict(found: dict[str, Finding]) -> str:
+    """Say in a few words what was shown."""
+    if "ours" in found and found["ours"].wrong:
+        return "FAILS HERE: " + "; ".join(found["ours"].wrong)
+    if "theirs" not in found:
+        return "holds here; theirs was not tried"
+    there = "; ".join(found["theirs"].wrong)
+    if "ours" not in found:
+        return f"there: {there or 'not seen'}"
+    if there:
+        return f"fails there ({there}), holds here"
+    return "holds on both: what was reported was not seen with the real one this time"
+
+
+def _show(side: str, finding: Finding, seconds: float) -> None:
+    lines = [*finding.figures, *(f"WRONG: {what}" for what in finding.wrong)]
+    for index, line in enumerate(lines):
+        head = f"   {side:<7}" if index == 0 else " " * 10
+        print(textwrap.fill(line, 100, initial_indent=head, subsequent_indent=" " * 12))
+    print(f"{'':10}({seconds:.0f} s)", flush=True)
+
+
+def _sources(folder: Path) -> bool:
+    """See that there is the real package, which needs none of its dependencies for this."""
+    if SOURCES not in os.environ:
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+        command += ["--disable-pip-version-check", "--target", str(folder)]
+        if subprocess.run([*command, f"hermes-agent=={VERSION}"], check=False).returncode != 0:
+            return False
+        os.environ[SOURCES] = str(folder)
+    return (Path(os.environ[SOURCES]) / "hermes_state.py").exists()

@@ -1,0 +1,112 @@
+"""The two stores that are compared: the same class twice, opened on a `state.db` in a folder."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from contextlib import ExitStack
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+SOURCES = "HERMES_SOURCES"
+"""Environment variable that names the folder with the real `hermes_state.py`."""
+
+Store = Any
+"""Hermes's `SessionDB`, or ours: the real one has no types here."""
+
+
+class Theirs:
+    """Hermes's own store: one SQLite database, which every process writes."""
+
+    name = "hermes-agent"
+
+    def __init__(self) -> None:
+        folder = os.environ[SOURCES]
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
+        self._class = import_module("hermes_state").SessionDB
+
+    def open(self, path: Path) -> Store:
+        """Open the store."""
+        return self._class(path)
+
+    def hold(self, path: Path) -> ExitStack:
+        """Write, and do not come to an end: a transaction that stays open."""
+        held = ExitStack()
+        db = sqlite3.connect(path, isolation_level=None, timeout=10)
+        held.callback(db.close)
+        db.execute("BEGIN IMMEDIATE")
+        held.callback(db.execute, "ROLLBACK")
+        return held
+
+    def look(self, path: Path) -> ExitStack:
+        """Read, and do not come to an end: a snapshot that stays open."""
+        return _snapshot(path, "messages")
+
+    def wals(self, path: Path) -> list[Path]:
+        """Return the write-ahead logs."""
+        return [path.with_name(f"{path.name}-wal")]
+
+
+class Ours:
+    """The store that stands in: every process has a file of its own to append to."""
+
+    name = "agent-journal"
+
+    def __init__(self) -> None:
+        self._class = import_module("projector.adapters.hermes").SessionDB
+
+    def open(self, path: Path) -> Store:
+        """Open the store."""
+        return self._class(path)
+
+    def hold(self, path: Path) -> ExitStack:
+        """Hold all that a process that writes, decides or applies can ever hold."""
+        from journal.arbiter import arbitrating  # noqa: PLC0415 - the real one's process has none of it
+        from journal.writer import Journal  # noqa: PLC0415
+        from projector.generation import OnlyOne, generations  # noqa: PLC0415
+
+        held = ExitStack()
+        journal = held.enter_context(Journal.open(_journal(path)))
+        journal.append_message("held", "user", "this lane is mine")
+        held.enter_context(arbitrating(journal.path, 10))
+        lock = OnlyOne(generations(journal.path).lock)
+        if not lock.take(patience=10):
+            raise lock.busy()
+        held.callback(lock.release)
+        db = sqlite3.connect(self._projection(path), isolation_level=None, timeout=10)
+        held.callback(db.close)
+        db.execute("BEGIN IMMEDIATE")
+        held.callback(db.execute, "ROLLBACK")
+        return held
+
+    def look(self, path: Path) -> ExitStack:
+        """Read, and do not come to an end: a snapshot that stays open."""
+        return _snapshot(self._projection(path), "events")
+
+    def wals(self, path: Path) -> list[Path]:
+        """Return the write-ahead logs."""
+        return list((_journal(path) / "projection").glob("*-wal"))
+
+    def _projection(self, path: Path) -> Path:
+        folder = _journal(path) / "projection"
+        return folder / f"{(folder / 'CURRENT').read_text().strip()}.db"
+
+
+def _journal(path: Path) -> Path:
+    return path.with_suffix(".journal")
+
+
+def _snapshot(path: Path, table: str) -> ExitStack:
+    held = ExitStack()
+    db = sqlite3.connect(path, isolation_level=None, timeout=10)
+    held.callback(db.close)
+    db.execute("BEGIN")
+    db.execute(f"SELECT count(*) FROM {table}").fetchone()
+    return held
+
+
+Side = Theirs | Ours
+SIDES: dict[str, type[Theirs | Ours]] = {"theirs": Theirs, "ours": Ours}

@@ -1,0 +1,178 @@
+"""Cases 4 to 6: a flush that fails, stores that nobody closes, files that go under one's feet."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from .crowd import _place, _shown
+from .plan import Finding, Notes
+from .workers import CaseError, Crew
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from .plan import Plan
+    from .workers import Worker
+
+_TEXTS = ["apple one", "banana two", "cherry three", "damson four", "elder five"]
+_WORDS = [text.split()[0] for text in _TEXTS]
+_ROOM = 700
+"""Bytes for two messages, and not for three."""
+
+
+def flushed_twice(plan: Plan, side: str) -> Finding:
+    """Have a flush of five messages fail at the third, and try it again."""
+    notes = Notes()
+    path = _place(plan, f"flushed-{side}")
+    with Crew(side, path.parent, 2) as (agent, other):
+        agent.do("begin", path=path)
+        agent.do("create", session="s")
+        if side == "theirs":
+            # it remembers how far it came at the end of a flush that succeeded, as their agent does
+            agent.do("flush", session="s", texts=_TEXTS[:2], start=0)
+            other.do("hold", path=path)
+            failed = agent.do("flush", session="s", texts=_TEXTS, start=2)
+            other.do("let_go")
+            again = agent.do("flush", session="s", texts=_TEXTS, start=0)
+        else:
+            failed = agent.do("flush_whole", session="s", texts=_TEXTS, room=_ROOM)
+            there = agent.do("read", session="s")
+            notes.measured(f"{len(there['answer'] or [])} of 5 were written then")
+            again = agent.do("flush_whole", session="s", texts=_TEXTS, room=None)
+        notes.measured(f"first {_shown(failed)}; again {_shown(again)}")
+        notes.expect(failed["error"] is not None, "the first flush did not fail")
+        held = agent.do("read", session="s")["answer"]
+        counted = agent.do("counted", session="s")["answer"]
+        hits = [agent.do("find", word=word)["answer"] for word in _WORDS]
+    notes.measured(f"{len(held)} messages, counted {counted}, each found {hits}")
+    notes.expect(held == _TEXTS, f"the transcript has {len(held)} messages")
+    notes.expect(counted == len(_TEXTS), f"the count is {counted}")
+    notes.expect(hits == [1] * 5, f"each is found {hits} times")
+    return notes.finding()
+
+
+def left_open(plan: Plan, side: str) -> Finding:
+    """Have a web server make a store for each request, and forget it."""
+    notes = Notes()
+    for way in ("forget", "thread", "ring", "cache"):
+        path = _place(plan, f"left-{side}-{way}")
+        with Crew(side, path.parent, 1) as crew:
+            crew[0].do("begin", path=path)
+            crew[0].do("create", session="s")
+            crew[0].do("say", session="s", text="hello")
+            found = crew[0].do("serve", path=path, requests=plan.requests, way=way)
+        notes.measured(
+            f"{way}: {found['after_ten']} descriptors after ten, {found['at_end']} after"
+            f" {plan.requests:,}, at most {found['most']}"
+        )
+        grown = found["collected"] - found["after_ten"]
+        notes.expect(grown <= 0, f"{way}: {grown} descriptors more than after ten")
+        # what is in a ring waits for the collector, which comes when there are many objects
+        most = found["after_ten"] + (200 if way == "ring" else 100 if way == "cache" else 8)
+        notes.expect(found["most"] <= most, f"{way}: up to {found['most']} descriptors")
+    return notes.finding()
+
+
+def replaced(plan: Plan, side: str) -> Finding:
+    """Move away, delete and replace what a running agent reads from."""
+    notes = Notes()
+    for name, do in _DEEDS.items():
+        path = _place(plan, f"replaced-{side}-{name.replace(' ', '-')}")
+        with Crew(side, path.parent, 2) as (agent, other):
+            agent.do("begin", path=path)
+            agent.do("create", session="s")
+            agent.do("say", session="s", text="apple")
+            agent.do("find", word="apple")
+            files = _read_from(path, side)
+            copies = [(file, file.with_name(f"{file.name}.copy")) for file in files]
+            for file, copy in copies:
+                shutil.copy(file, copy)
+            agent.do("say", session="s", text="banana")
+            agent.do("find", word="banana")
+            do(files)
+            try:
+                notes.expect(*_asked(notes, name, agent, other, path))
+            except CaseError as error:
+                notes.measured(f"{name}: the agent died")
+                notes.expect(False, f"{name}: {str(error).splitlines()[0]}")  # noqa: FBT003 - it does not hold
+    return notes.finding()
+
+
+def _asked(
+    notes: Notes, name: str, agent: Worker, other: Worker, path: Path
+) -> tuple[bool, str]:
+    """Have the agent and a new process go on; say whether each knows all, and what is wrong."""
+    first = agent.do("find", word="banana")
+    other.do("begin", path=path)
+    other.do("create", session="t")
+    other.do("say", session="t", text="cherry")
+    said = agent.do("say", session="s", text="damson")
+    seen = [agent.do("find", word=w)["answer"] for w in ("apple", "banana", "cherry", "damson")]
+    beside = [other.do("find", word=w)["answer"] for w in ("apple", "banana", "cherry", "damson")]
+    notes.measured(
+        f"{name}: next query {_shown(first)}, {first['answer']} found; then the agent finds"
+        f" {seen}, another process {beside}{', append failed' if said['error'] else ''}"
+    )
+    right = first["answer"] == 1 and seen == beside == [1, 1, 1, 1]
+    return right, f"{name}: next query {_shown(first)}; found {seen} and {beside}"
+
+
+def _read_from(path: Path, side: str) -> list[Path]:
+    """Return the files of the database that is read."""
+    if side == "ours":
+        folder = path.with_suffix(".journal") / "projection"
+        path = folder / f"{(folder / 'CURRENT').read_text().strip()}.db"
+    there = [path.with_name(f"{path.name}{suffix}") for suffix in ("", "-wal", "-shm")]
+    return [file for file in there if file.exists()]
+
+
+def _move(files: list[Path]) -> None:
+    """Move the files away, the whole folder if it holds nothing else."""
+    folder = files[0].parent
+    if folder.name == "projection":
+        folder.rename(folder.with_name("moved"))
+        shutil.rmtree(folder.with_name("moved"))
+        return
+    for file in files:
+        file.rename(file.with_name(f"moved-{file.name}"))
+
+
+def _delete(files: list[Path]) -> None:
+    files[0].unlink()
+
+
+def _older(files: list[Path]) -> None:
+    """Put the copy in the place of the file, by its name."""
+    files[0].with_name(f"{files[0].name}.copy").rename(files[0])
+
+
+def _all_older(files: list[Path]) -> None:
+    """Put the copies in the place of all files, as who restores a backup."""
+    for file in files:
+        file.with_name(f"{file.name}.copy").rename(file)
+
+
+def _garbage(files: list[Path]) -> None:
+    """Put garbage in the place of the file, by its name."""
+    new = files[0].with_name("garbage")
+    new.write_bytes(b"no database" * 2_000)
+    new.rename(files[0])
+
+
+def _overwritten(files: list[Path]) -> None:
+    """Write garbage over the file, as long as it is."""
+    size = files[0].stat().st_size
+    with files[0].open("r+b") as file:
+        file.write(b"\xff" * size)
+
+
+_DEEDS: dict[str, Callable[[list[Path]], None]] = {
+    "moved": _move,
+    "deleted": _delete,
+    "older copy": _older,
+    "older copies": _all_older,
+    "garbage": _garbage,
+    "overwritten": _overwritten,
+}
