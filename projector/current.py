@@ -174,14 +174,21 @@ class Current:
                 pause = min(pause * 2, _LONGEST)
 
     def has(self, position: Position) -> bool:
-        """Say whether the record at `position` is applied, without applying anything."""
+        """Say whether the record at `position` is applied, without applying anything.
+
+        Raises:
+            ProjectionError: the projection cannot be read.
+        """
         query = (
             "SELECT 1 FROM segments JOIN lanes ON lanes.id = lane"
             " WHERE lanes.uuid = ? AND number = ? AND offset >= ?"
         )
         at = (position.lane, position.segment, position.offset)
         with self.peeking() as db:
-            return db is not None and db.execute(query, at).fetchone() is not None
+            try:
+                return db is not None and db.execute(query, at).fetchone() is not None
+            except apsw.Error as error:
+                raise self._unreadable(error) from error
 
     def _refresh(self, deadline: Deadline, seconds: float) -> bool:
         """Apply what is new, or wait a moment for the projector that does; say if all is in."""
@@ -238,6 +245,7 @@ class Current:
 
     def _catch_up(self, on_commit: Callable[[Progress | None], None] | None = None) -> bool:
         """Be the projector for a moment, if nobody else is, and nobody builds."""
+        generations(self.journal.path)  # its folder may have been moved away
         if not self.projector_lock.take():
             return False
         try:

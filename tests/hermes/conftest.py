@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from journal import clock as journal_clock
 from journal.directory import open_directory
 from projector.adapters.hermes import SessionDB
+from tests.hermes.pairs import Clock, Pair
+from tests.hermes.real import loaded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,3 +24,24 @@ def db(journal_dir: Path) -> Iterator[SessionDB]:
     open_directory(journal_dir)  # a folder that is a journal is that journal
     with SessionDB(journal_dir) as db:
         yield db
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A clock that both stores read."""
+    clock = Clock()
+    monkeypatch.setattr(time, "time", clock.seconds)
+    monkeypatch.setattr(journal_clock, "wall", clock.micros)
+    monkeypatch.setattr(journal_clock, "_seen", 0)
+    return clock
+
+
+@pytest.fixture
+def pair(journal_dir: Path, clock: Clock) -> Iterator[Pair]:  # noqa: ARG001 - both read it
+    """A real store and ours, empty."""
+    with loaded(journal_dir.parent) as hermes:
+        real = hermes.SessionDB(journal_dir.with_name("state.db"))
+        open_directory(journal_dir)
+        with SessionDB(journal_dir) as ours:
+            yield Pair(real, ours, hermes.SCHEMA_VERSION)
+        real.close()

@@ -66,8 +66,13 @@ def counted(_side: Side, session: str) -> dict[str, Any]:
 
 
 def hold(side: Side, path: Path) -> None:
-    """Hold what can be held, until `let_go`."""
+    """Hold what a writer can, until `let_go`."""
     _kept["held"] = side.hold(path)
+
+
+def hold_all(side: Side, path: Path) -> None:
+    """Hold all that can be held, until `let_go`."""
+    _kept["held"] = side.hold_all(path)
 
 
 def look(side: Side, path: Path) -> None:
@@ -175,6 +180,8 @@ def serve(side: Side, path: Path, requests: int, way: str) -> dict[str, Any]:
             thread.join()
         else:
             answer(number)
+        if number == 9 and way == "ring":  # noqa: PLR2004 - the tenth
+            gc.collect()
         open_now = _descriptors()
         most = max(most, open_now)
         if number == 9:  # noqa: PLR2004 - the tenth

@@ -41,6 +41,8 @@ class Theirs:
         held.callback(db.execute, "ROLLBACK")
         return held
 
+    hold_all = hold
+
     def look(self, path: Path) -> ExitStack:
         """Read, and do not come to an end: a snapshot that stays open."""
         return _snapshot(path, "messages")
@@ -63,16 +65,22 @@ class Ours:
         return self._class(path)
 
     def hold(self, path: Path) -> ExitStack:
-        """Hold all that a process that writes, decides or applies can ever hold."""
+        """Hold all that a process can that writes and decides, and do not come to an end."""
         from journal.arbiter import arbitrating  # noqa: PLC0415 - the real one's process has none of it
-        from journal.writer import Journal  # noqa: PLC0415
-        from projector.generation import OnlyOne, generations  # noqa: PLC0415
+        from journal.writer import Journal  # noqa: PLC0415 - same
 
         held = ExitStack()
         journal = held.enter_context(Journal.open(_journal(path)))
         journal.append_message("held", "user", "this lane is mine")
         held.enter_context(arbitrating(journal.path, 10))
-        lock = OnlyOne(generations(journal.path).lock)
+        return held
+
+    def hold_all(self, path: Path) -> ExitStack:
+        """Be the projector too, and stand still in the middle of a transaction."""
+        from projector.generation import OnlyOne, generations  # noqa: PLC0415 - same
+
+        held = self.hold(path)
+        lock = OnlyOne(generations(_journal(path)).lock)
         if not lock.take(patience=10):
             raise lock.busy()
         held.callback(lock.release)
@@ -104,7 +112,7 @@ def _snapshot(path: Path, table: str) -> ExitStack:
     db = sqlite3.connect(path, isolation_level=None, timeout=10)
     held.callback(db.close)
     db.execute("BEGIN")
-    db.execute(f"SELECT count(*) FROM {table}").fetchone()
+    db.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - a constant
     return held
 
 

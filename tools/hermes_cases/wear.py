@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _TEXTS = ["apple one", "banana two", "cherry three", "damson four", "elder five"]
 _WORDS = [text.split()[0] for text in _TEXTS]
-_ROOM = 700
+_ROOM = 400
 """Bytes for two messages, and not for three."""
 
 
@@ -168,6 +168,11 @@ def _overwritten(files: list[Path]) -> None:
         file.write(b"\xff" * size)
 
 
+def _cut(files: list[Path]) -> None:
+    """Leave nothing of the file."""
+    files[0].write_bytes(b"")
+
+
 _DEEDS: dict[str, Callable[[list[Path]], None]] = {
     "moved": _move,
     "deleted": _delete,
@@ -175,4 +180,5 @@ _DEEDS: dict[str, Callable[[list[Path]], None]] = {
     "older copies": _all_older,
     "garbage": _garbage,
     "overwritten": _overwritten,
+    "cut short": _cut,
 }
