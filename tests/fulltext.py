@@ -50,7 +50,8 @@ def index_for(messages: Mapping[tuple[str, str], Mapping[str, Any]]) -> Index:
 def _terms(db: apsw.Connection) -> dict[int, Terms]:
     db.execute(_VOCABULARY)
     found: dict[int, list[tuple[int, str]]] = {}
-    for row, place, term in db.execute("SELECT doc, offset, term FROM temp.terms WHERE col = 'text'"):
+    query = "SELECT doc, offset, term FROM temp.terms WHERE col = 'text'"
+    for row, place, term in db.execute(query):
         found.setdefault(int(row), []).append((int(place), str(term)))
     db.execute("DROP TABLE temp.terms")
     return {row: tuple(sorted(terms)) for row, terms in found.items()}
