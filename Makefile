@@ -28,6 +28,8 @@ lint: .venv/dev.stamp
 	$(BIN)/mypy tools/demo
 	$(BIN)/mypy tools/torture
 	$(BIN)/mypy tools/bench
+	$(BIN)/mypy tools/hermes_cases.py
+	$(BIN)/mypy tools/hermes_cases
 	$(BIN)/lint-imports
 
 format: .venv/dev.stamp

@@ -189,7 +189,8 @@ def open_reader(path: Path, journal_uuid: str) -> apsw.Connection:
 
 def _prepare_reader(db: apsw.Connection) -> None:
     db.pragma("cache_size", -16 * 1024)
-    db.pragma("mmap_size", 256 * 1024 * 1024)
+    # a file that is cut short under a mapping kills the process; reading it is an error
+    db.pragma("mmap_size", 0)
     ranking.register(db)
     prefixes.register(db)
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from .plan import Finding, Notes
 from .side import SIDES
@@ -43,15 +43,16 @@ def _while_held(plan: Plan, side: str, what: str, notes: Notes) -> None:
         holder.do("find", word="apple")
         holder.do(what, path=path)
         began = time.monotonic()
-        for act, told in {
+        acts: dict[str, dict[str, Any]] = {
             "begin": {"path": path},
             "create": {"session": "s"},
             "say": {"session": "s", "text": "pear"},
-        }.items():
+        }
+        for act, told in acts.items():
             done = agent.do(act, **told)
             notes.measured(f"{act} {_shown(done)}")
             notes.expect(done["error"] is None and _ms(done) < AT_ONCE, f"{act}: {_shown(done)}")
-        for word in ("apple", "pear"):
+        for word in ("apple", "pear") if what == "hold" else ("apple",):
             done = agent.do("find", word=word)
             notes.measured(f"search for {word!r} {_shown(done)}, {done['answer']} found")
             if what == "hold":
@@ -68,9 +69,12 @@ def crowded(plan: Plan, side: str) -> Finding:
     """Have processes append while one reads, and some are stopped wherever they are."""
     notes = Notes()
     path = _place(plan, f"crowded-{side}")
-    with Crew(side, path.parent, plan.writers) as crew, Crew(side, path.parent, 2) as (
-        reader,
-        searcher,
+    with (
+        Crew(side, path.parent, plan.writers) as crew,
+        Crew(side, path.parent, 2) as (
+            reader,
+            searcher,
+        ),
     ):
         for number, worker in enumerate(crew):
             worker.do("begin", path=path)
@@ -83,8 +87,7 @@ def crowded(plan: Plan, side: str) -> Finding:
             taken = _all_write(plan, crew, searcher)
         reader.do("let_go")
         stopped = _some_stop(plan, crew)
-        said = sum(done["error"] is None for done in taken + stopped)
-        lost = _lost(searcher, plan.writers, said)
+        lost = _lost(searcher, plan.writers)
     slow = [done for done in taken if _ms(done) > AT_ONCE]
     errors = Counter(done["error"] for done in taken + stopped if done["error"])
     waited = [done for done in stopped if _ms(done) > AT_ONCE]
@@ -97,9 +100,9 @@ def crowded(plan: Plan, side: str) -> Finding:
     notes.measured(f"errors {dict(errors) or 0}")
     notes.measured(f"WAL up to {watch.most:,.1f} MiB")
     notes.measured(f"{lost:,} lost")
-    share = len(slow) / max(len(taken), 1)
-    # a machine that is busy with other things is late now and then: it is not waiting
-    notes.expect(share < 0.001, f"{len(slow):,} appends took more than 50 ms")  # noqa: PLR2004 - one of a thousand
+    # a disk that is busy with other things is late now and then: nobody waits for another there
+    few = max(3, len(taken) // 1000)
+    notes.expect(len(slow) <= few, f"{len(slow):,} appends took more than 50 ms")
     notes.expect(not waited, f"{len(waited)} appends waited for a process that stood still")
     notes.expect(not errors, f"{sum(errors.values())} appends failed")
     notes.expect(watch.most < MOST_WAL, f"the WAL grew to {watch.most:,.0f} MiB")
@@ -119,9 +122,7 @@ def _all_write(plan: Plan, crew: Crew, searcher: Any) -> list[dict[str, Any]]:  
     thread.start()
     try:
         each = [{"session": f"s{number}"} for number in range(plan.writers)]
-        found = crew.together(
-            "write", each, seconds=plan.seconds, every=plan.every, size=plan.size
-        )
+        found = crew.together("write", each, seconds=plan.seconds, every=plan.every, size=plan.size)
     finally:
         over.set()
         thread.join()
@@ -142,8 +143,7 @@ def _some_stop(plan: Plan, crew: Crew) -> list[dict[str, Any]]:
         for worker in crew.workers[1:]:
             worker.stop()
         try:
-            for _ in range(3):
-                found.append(crew[0].do("say", session="s0", text="while they stand still"))
+            found.append(crew[0].do("say", session="s0", text="while they stand still"))
         finally:
             for worker in crew.workers[1:]:
                 worker.go_on()
@@ -152,7 +152,7 @@ def _some_stop(plan: Plan, crew: Crew) -> list[dict[str, Any]]:
     return found
 
 
-def _lost(searcher: Any, writers: int, _said: int) -> int:  # noqa: ANN401 - a worker
+def _lost(searcher: Any, writers: int) -> int:  # noqa: ANN401 - a worker
     """Return how many sessions do not hold as many messages as they count."""
     lost = 0
     for number in range(writers):
@@ -206,7 +206,7 @@ class _Watch:
             sizes = [path.stat().st_size for path in self.paths if path.exists()]
             self.most = max(self.most, sum(sizes) / 2**20)
 
-    def __enter__(self) -> _Watch:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -29,7 +29,7 @@ class Plan:
     seconds: float = 40.0
     every: float = 0.02
     size: int = 2_000
-    stops: int = 40
+    stops: int = 10
     openers: int = 16
     rounds: int = 200
     requests: int = 10_000
@@ -37,7 +37,7 @@ class Plan:
 
 def quick(folder: Path) -> Plan:
     """Return a plan that takes a minute on one side."""
-    return Plan(folder, held=2.0, seconds=3.0, stops=4, rounds=4, requests=120)
+    return Plan(folder, held=2.0, seconds=3.0, stops=2, rounds=4, requests=120)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ def _show(side: str, finding: Finding, seconds: float) -> None:
 def _sources(folder: Path) -> bool:
     """See that there is the real package, which needs none of its dependencies for this."""
     if SOURCES not in os.environ:
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+        command = [sys.executable, "-m", "pip", "install", "-qqq", "--no-deps"]
         command += ["--disable-pip-version-check", "--target", str(folder)]
         if subprocess.run([*command, f"hermes-agent=={VERSION}"], check=False).returncode != 0:
             return False

@@ -7,8 +7,10 @@ import sqlite3
 import sys
 from contextlib import ExitStack
 from importlib import import_module
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SOURCES = "HERMES_SOURCES"
 """Environment variable that names the folder with the real `hermes_state.py`."""

@@ -100,9 +100,7 @@ def replaced(plan: Plan, side: str) -> Finding:
     return notes.finding()
 
 
-def _asked(
-    notes: Notes, name: str, agent: Worker, other: Worker, path: Path
-) -> tuple[bool, str]:
+def _asked(notes: Notes, name: str, agent: Worker, other: Worker, path: Path) -> tuple[bool, str]:
     """Have the agent and a new process go on; say whether each knows all, and what is wrong."""
     first = agent.do("find", word="banana")
     other.do("begin", path=path)

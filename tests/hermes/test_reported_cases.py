@@ -1,0 +1,129 @@
+"""What users of Hermes's store reported does not happen here.
+
+The same cases run in full, and on the real store beside ours, in tools/hermes_cases.py.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from journal.verify import verify
+from projector import SessionStore
+from projector.errors import ProjectionDamaged
+from tests.conftest import assert_function_of_the_events
+from tools.hermes_cases import crowd, wear
+from tools.hermes_cases.plan import Plan, quick
+from tools.hermes_cases.side import SOURCES
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tools.hermes_cases.plan import Finding
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Iterator[Plan]:
+    """Small numbers; at the end every journal that was made must be sound."""
+    yield replace(quick(tmp_path), held=0.2, seconds=2.0, rounds=2, requests=40)
+    for mark in tmp_path.glob("**/journal.json"):
+        problems = verify(mark.parent / "lanes").problems
+        # a write that the disk cut short stays where it is
+        assert {problem.kind for problem in problems} <= {"torn"}, problems
+        assert_function_of_the_events(mark.parent)
+
+
+def holds(found: Finding) -> bool:
+    """Say whether nothing of the report was seen; show what was measured otherwise."""
+    assert found.figures
+    assert not found.wrong, "\n".join([*found.wrong, *found.figures])
+    return True
+
+
+def test_a_writer_that_holds_everything_holds_nobody_up(plan: Plan) -> None:
+    """A process that starts meanwhile creates its session at once, and searches, then and later."""
+    assert holds(crowd.held(plan, "ours"))
+
+
+def test_appends_wait_for_no_other_process(plan: Plan) -> None:
+    """Eight write while a snapshot is held: none waits 50 ms, not even for one that is stopped."""
+    assert holds(crowd.crowded(plan, "ours"))
+
+
+def test_many_make_one_store(plan: Plan) -> None:
+    """Sixteen that open what is not there, at one instant, get one journal, and lose nothing."""
+    assert holds(crowd.made_at_once(plan, "ours"))
+
+
+def test_a_flush_that_failed_is_tried_again(plan: Plan) -> None:
+    """The disk had room for two of five: then there are five, in order, each found once."""
+    assert holds(wear.flushed_twice(plan, "ours"))
+
+
+def test_stores_that_nobody_closes_are_closed(plan: Plan) -> None:
+    """However a web server forgets them, and when a cache lets go of them."""
+    assert holds(wear.left_open(plan, "ours"))
+
+
+def test_the_projection_may_go_under_a_running_agent(plan: Plan) -> None:
+    """Moved, deleted, older, garbage or cut short: its next query answers, with everything."""
+    assert holds(wear.replaced(plan, "ours"))
+
+
+@pytest.mark.skipif(SOURCES not in os.environ, reason=f"{SOURCES} names no real hermes_state")
+@pytest.mark.parametrize(
+    "case", [crowd.held, crowd.crowded, wear.flushed_twice, wear.left_open, wear.replaced]
+)
+def test_the_real_one_fails(tmp_path: Path, case: Callable[[Plan, str], Finding]) -> None:
+    """The cases show what was reported: none of these holds with Hermes's own store."""
+    plan = replace(quick(tmp_path), stops=1, requests=200)
+    assert case(plan, "theirs").wrong
+
+
+def test_a_projection_that_is_gone_is_made_again_for_a_writer(journal_dir: Path) -> None:
+    """A handle that waits for its own event makes the folder that was moved away."""
+    with SessionStore.open(journal_dir) as store:
+        store.append("s", "user", "one")
+        assert len(store.messages("s")) == 1
+        (journal_dir / "projection").rename(journal_dir.with_name("moved"))
+        store.append("s", "user", "two")
+        assert len(store.messages("s")) == 2
+
+
+def test_a_damaged_projection_is_an_error_of_its_own_kind(journal_dir: Path) -> None:
+    """Who looks for a position in it is told that a rebuild helps; the next query does that."""
+    with SessionStore.open(journal_dir) as store:
+        store.append("s", "user", "one")
+        assert len(store.messages("s")) == 1
+        position = store.position
+        assert position is not None
+        for file in (journal_dir / "projection").glob("*.db*"):
+            file.write_bytes(b"\xff" * file.stat().st_size)
+        with pytest.raises(ProjectionDamaged):
+            store.projection.has(position)
+        assert len(store.messages("s")) == 1
+
+
+def test_a_projection_that_is_cut_short_kills_nobody(
+    journal_dir: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    """Reading what is no longer there is an error, never a signal."""
+    source = """
+import sys
+from pathlib import Path
+from projector import SessionStore
+with SessionStore.open(sys.argv[1]) as store:
+    store.flush("s", [{"role": "user", "content": f"m{n} " * 50} for n in range(500)])
+    print(len(store.messages("s")))
+    for file in Path(sys.argv[1], "projection").glob("*.db"):
+        file.write_bytes(b"")
+    print(len(store.messages("s")))
+"""
+    process = start(source, journal_dir)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out.split()) == (0, ["500", "500"]), err
