@@ -65,6 +65,11 @@ def counted(_side: Side, session: str) -> dict[str, Any]:
     return _timed(lambda: (_store().get_session(session) or {}).get("message_count"))
 
 
+def leave(_side: Side) -> None:
+    """Close the store."""
+    _kept.pop("store").close()
+
+
 def hold(side: Side, path: Path) -> None:
     """Hold what a writer can, until `let_go`."""
     _kept["held"] = side.hold(path)
@@ -118,28 +123,35 @@ def arrive(side: Side, path: Path, session: str, at: float) -> dict[str, Any]:
     return _timed(call)
 
 
-def flush(_side: Side, session: str, texts: list[str], start: int) -> dict[str, Any]:
+def flush(
+    _side: Side, session: str, texts: list[str], start: int, room: int | None = None
+) -> dict[str, Any]:
     """Hand over a conversation as Hermes's agent does: message by message, from the last flush."""
 
     def call() -> None:
         for text in texts[start:]:
             _store().append_message(session, "user", text)
 
-    return _timed(call)
+    return _with_room(room, call)
 
 
 def flush_whole(_side: Side, session: str, texts: list[str], room: int | None) -> dict[str, Any]:
     """Hand over a conversation with `SessionStore.flush`; the disk has `room` for so many bytes."""
     store = _store()._store  # noqa: SLF001 - the store under the one that stands in
+    said = [{"role": "user", "content": text} for text in texts]
+    return _with_room(room, lambda: store.flush(session, said))
+
+
+def _with_room(room: int | None, call: Any) -> dict[str, Any]:  # noqa: ANN401 - any callable
+    """Call something while the lanes of our store can grow by so many bytes; None is no limit."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     if room is not None:
-        lanes = store.journal.path / "lanes"
+        lanes = _store()._store.journal.path / "lanes"  # noqa: SLF001 - the store under the one that stands in
         largest = max(file.stat().st_size for file in lanes.glob("*/*.jsonl"))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest + room, limits[1]))
     try:
-        said = [{"role": "user", "content": text} for text in texts]
-        return _timed(lambda: store.flush(session, said))
+        return _timed(call)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
@@ -180,8 +192,6 @@ def serve(side: Side, path: Path, requests: int, way: str) -> dict[str, Any]:
             thread.join()
         else:
             answer(number)
-        if number == 9 and way == "ring":  # noqa: PLR2004 - the tenth
-            gc.collect()
         most = max(most, _descriptors())
         if number == 9:  # noqa: PLR2004 - the tenth
             after_ten = _settled()

@@ -26,7 +26,7 @@ class Plan:
     folder: Path
     held: float = 25.0
     writers: int = 8
-    seconds: float = 40.0
+    seconds: float = 120.0
     every: float = 0.02
     size: int = 2_000
     stops: int = 10

@@ -24,15 +24,14 @@ class Theirs:
 
     name = "hermes-agent"
 
-    def __init__(self) -> None:
-        folder = os.environ[SOURCES]
-        if folder not in sys.path:
-            sys.path.insert(0, folder)
-        self._class = import_module("hermes_state").SessionDB
+    def load(self) -> None:
+        """Import what opens it, in a worker: elsewhere names of Hermes's packages may be taken."""
+        sys.path.insert(0, os.environ[SOURCES])
+        import_module("hermes_state")
 
     def open(self, path: Path) -> Store:
         """Open the store."""
-        return self._class(path)
+        return sys.modules["hermes_state"].SessionDB(path)
 
     def hold(self, path: Path) -> ExitStack:
         """Write, and do not come to an end: a transaction that stays open."""
@@ -53,18 +52,23 @@ class Theirs:
         """Return the write-ahead logs."""
         return [path.with_name(f"{path.name}-wal")]
 
+    def stores(self, path: Path) -> list[Path]:
+        """Return the stores that there are beside this one, itself among them."""
+        return list(path.parent.glob("*.db"))
+
 
 class Ours:
     """The store that stands in: every process has a file of its own to append to."""
 
     name = "agent-journal"
 
-    def __init__(self) -> None:
-        self._class = import_module("projector.adapters.hermes").SessionDB
+    def load(self) -> None:
+        """Import what opens it."""
+        import_module("projector.adapters.hermes")
 
     def open(self, path: Path) -> Store:
         """Open the store."""
-        return self._class(path)
+        return sys.modules["projector.adapters.hermes"].SessionDB(path)
 
     def hold(self, path: Path) -> ExitStack:
         """Hold all that a process can that writes and decides, and do not come to an end."""
@@ -99,6 +103,10 @@ class Ours:
     def wals(self, path: Path) -> list[Path]:
         """Return the write-ahead logs."""
         return list((_journal(path) / "projection").glob("*-wal"))
+
+    def stores(self, path: Path) -> list[Path]:
+        """Return the stores that there are beside this one, itself among them."""
+        return list(path.parent.glob("**/journal.json"))
 
     def _projection(self, path: Path) -> Path:
         folder = _journal(path) / "projection"

@@ -46,11 +46,29 @@ def flushed_twice(plan: Plan, side: str) -> Finding:
         held = agent.do("read", session="s")["answer"]
         counted = agent.do("counted", session="s")["answer"]
         hits = [agent.do("find", word=word)["answer"] for word in _WORDS]
-    notes.measured(f"{len(held)} messages, counted {counted}, each found {hits}")
+        notes.measured(f"{len(held)} messages, counted {counted}, each found {hits}")
+        if side == "ours":
+            _by_hermes_loop(notes, agent)
     notes.expect(held == _TEXTS, f"the transcript has {len(held)} messages")
     notes.expect(counted == len(_TEXTS), f"the count is {counted}")
     notes.expect(hits == [1] * 5, f"each is found {hits} times")
     return notes.finding()
+
+
+def _by_hermes_loop(notes: Notes, agent: Worker) -> None:
+    """Note what Hermes's own way of flushing does on our store when the disk is full.
+
+    It appends one by one, without ids, and begins again: no store can tell that from saying it
+    twice. It is measured, and no part of the verdict.
+    """
+    agent.do("create", session="loop")
+    failed = agent.do("flush", session="loop", texts=_TEXTS, start=0, room=_ROOM)
+    agent.do("flush", session="loop", texts=_TEXTS, start=0)
+    held = agent.do("read", session="loop")["answer"]
+    notes.measured(
+        "append_message one by one, on a full disk, as Hermes's agent flushes:"
+        f" {'failed' if failed['error'] else 'did not fail'}, again gives {len(held)} messages"
+    )
 
 
 def left_open(plan: Plan, side: str) -> Finding:
@@ -62,16 +80,21 @@ def left_open(plan: Plan, side: str) -> Finding:
             crew[0].do("begin", path=path)
             crew[0].do("create", session="s")
             crew[0].do("say", session="s", text="hello")
+            # SQLite keeps files open for as long as the same process has another store of them
+            crew[0].do("leave")
             found = crew[0].do("serve", path=path, requests=plan.requests, way=way)
         notes.measured(
             f"{way}: {found['after_ten']} descriptors after ten, {found['at_end']} after"
-            f" {plan.requests:,}, at most {found['most']}"
+            f" {plan.requests:,}, at most {found['most']}, {found['collected']} once the garbage"
+            " collector came"
         )
-        grown = found["collected"] - found["after_ten"]
-        notes.expect(grown <= 0, f"{way}: {grown} descriptors more than after ten")
-        # what is in a ring waits for the collector, which comes when there are many objects
-        most = found["after_ten"] + (200 if way == "ring" else 100 if way == "cache" else 8)
-        notes.expect(found["most"] <= most, f"{way}: up to {found['most']} descriptors")
+        if way == "ring":
+            # nothing closes what is in a ring before the collector comes, on either side
+            grown = found["collected"] - found["after_ten"]
+            notes.expect(grown <= 0, f"{way}: {grown} descriptors more than after ten")
+        else:
+            grown = found["at_end"] - found["after_ten"]
+            notes.expect(grown <= 0, f"{way}: {grown} descriptors more than after ten")
     return notes.finding()
 
 

@@ -23,6 +23,7 @@ def main(side: str) -> int:
     """Do what comes in on standard input until it ends; return the exit code."""
     known: dict[str, Callable[..., Any]] = dict(inspect.getmembers(acts, inspect.isfunction))
     mine: Side = SIDES[side]()
+    mine.load()  # no act is to be measured with it
     for line in sys.stdin:
         told = json.loads(line)
         arguments = told["arguments"]
