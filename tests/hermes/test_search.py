@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.projections import projector
+
 if TYPE_CHECKING:
     from projector.adapters.hermes import SessionDB
 
@@ -102,3 +104,19 @@ def test_no_query_is_an_error(db: SessionDB, query: str, count: int) -> None:
     """An operator that joins nothing is none; where nothing can be searched nothing is found."""
     fill(db)
     assert len(db.search_messages(query)) == count
+
+
+def test_search_goes_on_beside_a_projector_that_stands_still(
+    db: SessionDB, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is applied is found, and the log says that what was written last is not yet."""
+    db.create_session("s1", "cli")
+    db.append_message("s1", "user", "before it stopped")
+    assert len(db.search_messages("before")) == 1
+    assert db._own is not None
+    monkeypatch.setattr(db._own, "_timeout", 0.05)
+    with projector(db._own.journal.path):
+        db.append_message("s1", "user", "after it stopped")
+        assert len(db.search_messages("stopped")) == 1
+    assert "answering without what was written last" in caplog.text
+    assert len(db.search_messages("stopped")) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sqlite3
 import sys
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 from journal.directory import MARK
 from journal.errors import NotAJournalError
 from projector.adapters.hermes.numbers import find_key, new_key, number
+from projector.errors import NotProjected
 from projector.projection import Projection
 from projector.store import SessionStore
 
@@ -39,6 +41,8 @@ __all__ = [
 ]
 
 Answer = TypeVar("Answer")
+
+_log = logging.getLogger("projector")
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -108,11 +112,18 @@ class Base:
     def _read(self, query: Callable[[apsw.Connection], Answer]) -> Answer:
         """Ask the projection; it knows what this handle has written.
 
+        Where a projector stands still, it is asked all the same, after a while: an agent's search
+        must go on, and what is missing is missing in Hermes's own store too until it is written.
+
         Raises:
-            NotProjected, ProjectionError: as `SessionStore.read`.
+            ProjectionError: as `SessionStore.read`.
         """
-        asked = self._projection if self._own is None else self._own
-        return asked.read(query)[0]
+        if self._own is not None:
+            try:
+                return self._own.read(query)[0]
+            except NotProjected as error:
+                _log.warning("answering without what was written last: %s", error)
+        return self._projection.read(query)[0]
 
     def _is_there(self, session: str) -> bool:
         """Say whether there is a session: Hermes's updates do nothing where there is none.
