@@ -15,7 +15,7 @@ from journal.scan import Damage, Found, salvage, scan
 from journal.segment import open_segment, segment_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from io import FileIO
     from pathlib import Path
 
@@ -114,26 +114,6 @@ def list_lane(lane: Path) -> list[SegmentRef]:
     numbered.sort()
     last = numbered[-1][0] if numbered else 0
     return [SegmentRef(lane / n, lane.name, k, s, k < last, v) for k, n, s, v in numbered]
-
-
-def glance(refs: Iterable[SegmentRef]) -> Callable[[], bool]:
-    """Return what says whether the active ones of these segments still are as they were listed.
-
-    It makes one system call for each of them, and looks at no folder.
-    """
-    active = [(str(ref.path), ref.size, *ref.version) for ref in refs if not ref.final]
-
-    def is_same() -> bool:
-        try:
-            for path, size, inode, changed in active:
-                found = os.lstat(path)
-                if found.st_ctime_ns != changed or found.st_size != size or found.st_ino != inode:
-                    return False
-        except OSError:  # it is gone, or cannot be looked at: whoever reads it will say so
-            return False
-        return True
-
-    return is_same
 
 
 def read_chunk(file: FileIO, offset: int, *, final: bool, limit: int = BLOCK) -> Chunk:

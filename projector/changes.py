@@ -80,9 +80,9 @@ def is_changed(db: apsw.Connection, state: State, session: int, key: str, time: 
     if last is None:
         query = (
             "SELECT coalesce(max(e.time), 0) FROM changes c JOIN events e ON e.id = c.event"
-            " WHERE c.session = ? AND c.message = ''"
+            " WHERE c.session = ? AND c.message = ?"
         )
-        last = state.sweeps[session] = db.execute(query, (session,)).get
+        last = state.sweeps[session] = db.execute(query, (session, EVERY)).get
     if time <= last:
         return True
     query = "SELECT 1 FROM changes WHERE session = ? AND message = ?"

@@ -39,7 +39,7 @@ def refold_keys(db: apsw.Connection, state: State) -> None:
     """Fold the keys of every marked session anew."""
     for session in sorted(state.dirty.keys):
         events = told(db, state, session, (KEY_SET, KEY_DELETED, SESSION_DELETED))
-        folded = fold_keys(e for e in since_deletion(events) if e[1] != SESSION_DELETED)
+        folded = fold_keys(since_deletion(events))
         db.execute("DELETE FROM keys WHERE session = ?", (session,))
         rows = [_row(state, session, key, *last) for key, last in folded.items()]
         db.executemany(_PUT, rows)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from journal.reader import SegmentRef, glance, list_segments
+from journal.glance import glance
+from journal.reader import SegmentRef, list_segments
 from projector.errors import ProjectionError
 from projector.intake import NOTHING, Intake
 from projector.schema import BUSY_MS, PAGE, failure

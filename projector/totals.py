@@ -49,7 +49,7 @@ def refold_usage(db: apsw.Connection, state: State) -> None:
     state.used.clear()
     for session in sorted(state.dirty.usage):
         events = told(db, state, session, (USAGE_ADDED, USAGE_SET, SESSION_DELETED))
-        totals = fold_usage(e for e in since_deletion(events) if e[1] != SESSION_DELETED)
+        totals = fold_usage(since_deletion(events))
         db.execute("DELETE FROM usage WHERE session = ?", (session,))
         db.executemany(_ADD, [(session, name, total) for name, total in totals.items()])
     state.dirty.usage.clear()

@@ -8,9 +8,9 @@ import pytest
 
 from journal import Event, Journal, ReadError
 from journal.follow import Follower
+from journal.glance import glance
 from journal.reader import (
     SegmentRef,
-    glance,
     list_segments,
     read_chunk,
     read_events,
