@@ -53,7 +53,7 @@ _MESSAGE: _Fields = {
 MESSAGE_FIELDS = tuple(_MESSAGE)
 """The fields of a message, in the order in which they are documented."""
 
-_SESSION: _Fields = {
+SESSION_FIELDS: _Fields = {
     "title": (str,),
     "source": (str,),
     "model": (str,),
@@ -65,8 +65,7 @@ _SESSION: _Fields = {
     "started": (int,),
     "extra": (dict,),
 }
-SESSION_FIELDS = tuple(_SESSION)
-"""The fields of a session, in the order in which they are documented."""
+"""The fields of a session, and the kind of each."""
 
 COUNTS = (
     "input_tokens",
@@ -92,15 +91,15 @@ _NOTED: _Fields = {"extra": (dict,)}
 _KNOWN: dict[str, tuple[_Fields, tuple[str, ...]]] = {
     MESSAGE_APPENDED: (_MESSAGE, ("role",)),
     MESSAGE_REVISED: (_MESSAGE | {"message": (str,)}, ("message",)),
-    SESSION_CREATED: (_SESSION, ()),
+    SESSION_CREATED: (SESSION_FIELDS, ()),
     SESSION_TITLED: ({"title": (str,)}, ("title",)),
     SESSION_ENDED: ({"reason": (str,), "ended": (int,), "extra": (dict,)}, ()),
     MESSAGE_REMOVED: (_LISTED, ("messages",)),
     MESSAGE_ARCHIVED: (_LISTED, ("messages",)),
     MESSAGE_RESTORED: (_LISTED, ("messages",)),
     TRANSCRIPT_REPLACED: (_LISTED | {"rest": (str,)}, ("messages",)),
-    SESSION_ENSURED: (_SESSION, ()),
-    SESSION_REVISED: (_SESSION | {"clear": (list,)}, ()),
+    SESSION_ENSURED: (SESSION_FIELDS, ()),
+    SESSION_REVISED: (SESSION_FIELDS | {"clear": (list,)}, ()),
     SESSION_REOPENED: (_NOTED, ()),
     SESSION_CLEARED: (_NOTED, ()),
     SESSION_DELETED: (_NOTED, ()),
@@ -197,9 +196,9 @@ def _check_clear(data: Mapping[str, Any]) -> None:
     _check_ids("clear", data["clear"])
     for name in data["clear"]:
         key = name.removeprefix("extra.")
-        if key == name and name not in _SESSION:
+        if key == name and name not in SESSION_FIELDS:
             raise EventError(
-                f"clear: {name!r} is no field of a session (it has {', '.join(_SESSION)},"
+                f"clear: {name!r} is no field of a session (it has {', '.join(SESSION_FIELDS)},"
                 " and extra.<key>)"
             )
         if name in data or (key != name and key in data.get("extra", {})):

@@ -16,6 +16,7 @@ from journal.vocabulary import (
     SESSION_DELETED,
     SESSION_ENDED,
     SESSION_ENSURED,
+    SESSION_FIELDS,
     SESSION_REOPENED,
     SESSION_REVISED,
     SESSION_TITLED,
@@ -60,17 +61,7 @@ class Session:
     known: bool = False
 
 
-_KEPT: dict[str, type] = {
-    "title": str,
-    "source": str,
-    "model": str,
-    "cwd": str,
-    "parent": str,
-    "user": str,
-    "system_prompt": str,
-    "config": dict,
-    "started": int,
-}
+_KEPT = {name: kind for name, (kind,) in SESSION_FIELDS.items() if name != "extra"}
 _EXTRA = "extra."
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from projector.search import Look, Sort
@@ -77,3 +78,8 @@ class SearchFilters(TypedDict, total=False):
     until: datetime | str | int | None
     sort: Sort
     look: Look | None
+
+
+def present(fields: Mapping[str, object]) -> dict[str, Any]:
+    """Return the fields that say something."""
+    return {name: value for name, value in fields.items() if value is not None}

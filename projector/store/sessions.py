@@ -21,6 +21,7 @@ from journal.vocabulary import (
 from projector import session_view
 from projector.errors import NotFound, TitleTaken
 from projector.fold import canonical
+from projector.store.fields import present
 from projector.store.own import Own
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class Sessions(Own):
         """
         at = None if ended is None else moment("ended", ended)
         data = {"reason": reason, "ended": at}
-        self._add(SESSION_ENDED, session, {k: v for k, v in data.items() if v is not None})
+        self._add(SESSION_ENDED, session, present(data))
 
     def reopen(self, session: str) -> None:
         """Let a session that ended go on.
@@ -247,7 +248,7 @@ def titled(db: apsw.Connection, title: str, but: str) -> str | None:
 
 
 def _present(fields: SessionFields) -> dict[str, Any]:
-    data: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
+    data = present(fields)
     if "started" in data:
         data["started"] = moment("started", data["started"])
     return data

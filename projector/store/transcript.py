@@ -14,6 +14,7 @@ from projector.columns import is_moment
 from projector.effects import OUT, SWEEPING, items, named, new_messages
 from projector.fold import canonical
 from projector.schema import MESSAGE
+from projector.store.fields import present
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,7 +52,7 @@ def hand_over(messages: Sequence[Mapping[str, Any]], epoch: str) -> list[Handed]
     seen: set[str] = set()
     for index, message in enumerate(messages):
         try:
-            data = {name: value for name, value in dict(message).items() if value is not None}
+            data = present(dict(message))
             if "timestamp" in data:
                 data["timestamp"] = moment("timestamp", data["timestamp"])
         except (TypeError, ValueError) as error:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from journal.vocabulary import USAGE_ADDED, USAGE_SET
+from projector.store.fields import present
 from projector.store.own import Own
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Usage(Own):
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `create`.
         """
-        self._add(USAGE_ADDED, session, _present(used), id)
+        self._add(USAGE_ADDED, session, present(used), id)
 
     def set_usage(
         self, session: str, *, id: str | None = None, **totals: Unpack[UsageFields]
@@ -42,8 +43,4 @@ class Usage(Own):
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `create`.
         """
-        self._add(USAGE_SET, session, _present(totals), id)
-
-
-def _present(used: UsageFields) -> dict[str, Any]:
-    return {name: value for name, value in used.items() if value is not None}
+        self._add(USAGE_SET, session, present(totals), id)
