@@ -105,13 +105,13 @@ def refold_changed(db: apsw.Connection, state: State) -> None:
 
 def _refold_session(db: apsw.Connection, state: State, session: int, keys: set[str] | None) -> None:
     history = _History(db, state, session)
-    query = f"SELECT key, {STORED} FROM events WHERE session = ? AND kind = ?"  # noqa: S608 - a constant
+    query = f"SELECT key, {STORED} FROM events WHERE session = ? AND kind = {MESSAGE}"  # noqa: S608 - constants
     if keys is None:
-        found = db.execute(query, (session, MESSAGE)).fetchall()
+        found = db.execute(query, (session,)).fetchall()
     else:
         one = f"{query} AND key = ?"
         # a change of what is no message, or not yet: the message's arrival marks it again
-        found = [row for key in sorted(keys) for row in db.execute(one, (session, MESSAGE, key))]
+        found = [row for key in sorted(keys) for row in db.execute(one, (session, key))]
     for row in found:
         _refold(db, state, session, stored(row[1:]), history.of(str(row[0])))
 

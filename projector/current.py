@@ -110,6 +110,7 @@ class Current:
         db = self._reader()
         db.set_progress_handler(deadline.is_over, _STEPS)
         try:
+            db.execute("BEGIN")  # one snapshot, and one lock for all that is asked
             answer = query(db)
             # what this process appends from now on is later than all that it may have read
             clock.observe(db.execute(_LATEST).get)
@@ -117,6 +118,8 @@ class Current:
             raise deadline.error("the query") from error
         finally:
             db.set_progress_handler(None)
+            if db.in_transaction:
+                db.execute("ROLLBACK")
         return answer
 
     def _replace(self, deadline: Deadline) -> None:

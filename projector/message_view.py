@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from projector.columns import from_columns
-from projector.effects import IN_TRANSCRIPT
+import orjson
+
+from projector.effects import IN_TRANSCRIPT, OUT
 from projector.errors import NotFound
-from projector.rows import STORED, stored
 from projector.schema import MESSAGE
 from projector.session_view import EXISTS
 
@@ -46,16 +46,13 @@ class MessageView:
     state: int
 
 
-_EVENT = ", ".join(f"e.{name}" for name in STORED.split(", "))
-# ties are broken by the lane's uuid, which is the same in every projection, never its number
-_ORDER_COLUMNS = (
-    "place",
-    "depth",
-    "time",
-    "(SELECT uuid FROM lanes WHERE lanes.id = lane)",
-    "seq",
-    "part",
+_VIEWED = (
+    "key, place, state, original IS NOT NULL, said, parent, role, source, content, parts, rest"
 )
+"""Columns of `events` that make a view, in the order of `_view`."""
+_INDEXED = ("place", "depth", "time")
+# ties are broken by the lane's uuid, which is the same in every projection, never its number
+_ORDER_COLUMNS = (*_INDEXED, "(SELECT uuid FROM lanes WHERE lanes.id = lane)", "seq", "part")
 ORDER = ", ".join(_ORDER_COLUMNS)
 """What orders a transcript, for `ORDER BY` in a query of `events`."""
 
@@ -77,68 +74,109 @@ def messages(db: apsw.Connection, name: str, *, state: int = IN_TRANSCRIPT) -> l
         raise NotFound(f"no session has the id {name!r}")
     number, source = found
     query = (
-        f"SELECT key, place, {STORED} FROM events WHERE kind = ? AND session = ?"  # noqa: S608 - constants
+        f"SELECT {_VIEWED} FROM events WHERE kind = {MESSAGE} AND session = ?"  # noqa: S608 - constants
         f" AND state <= ? ORDER BY {ORDER}"
     )
-    views = [
-        _message_view(name, source, row) for row in db.execute(query, (MESSAGE, number, state))
-    ]
+    views = [_view(name, source, row) for row in db.execute(query, (number, state))]
     tools = _tool_names(views)
     return [_with_tool_name(view, tools) for view in views]
 
 
-def view_row(db: apsw.Connection, row: int) -> tuple[str | None, MessageView, dict[str, Any]]:
-    """Return the message with a rowid: its session's title, its view, and its data."""
-    query = (
-        f"SELECT s.title, s.session, s.source, e.key, e.place, {_EVENT} FROM events e"  # noqa: S608 - constants
-        " JOIN sessions s ON s.id = e.session WHERE e.id = ?"
-    )
-    found = db.execute(query, (row,)).fetchone()
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A message, and what is needed to find those around it.
+
+    Attributes:
+        row: its rowid.
+        view: the message.
+        title, source: its session's.
+        at: number of its session, then its place, depth and time.
+    """
+
+    row: int
+    view: MessageView
+    title: str | None
+    source: str | None
+    at: tuple[int, int, int, int]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What it says, as `projector.document.document` takes it."""
+        view = self.view
+        return view.fields if view.content is None else view.fields | {"content": view.content}
+
+
+_PLACED = (
+    "SELECT s.title, s.source, s.session, e.* FROM sessions s JOIN"  # noqa: S608 - constants
+    f" (SELECT session AS number, {', '.join(_INDEXED)}, {_VIEWED} FROM events WHERE id = ?) e"
+    " ON s.id = e.number"
+)
+
+
+def placed(db: apsw.Connection, row: int) -> Placed:
+    """Return the message with a rowid.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = db.execute(_PLACED, (row,)).fetchone()
     if found is None:
         raise NotFound(f"no message has the rowid {row}")
-    title, name, source, *rest = found
-    data = stored(tuple(rest[2:])).in_force
-    return title, _message_view(name, source, tuple(rest)), data
+    title, source, name = found[:3]
+    return Placed(row, _view(name, source, found[7:]), title, source, found[3:7])
 
 
 def around(
-    db: apsw.Connection, row: int, count: int
+    db: apsw.Connection, message: Placed, count: int
 ) -> tuple[list[MessageView], list[MessageView]]:
-    """Return up to `count` messages before and after the message with a rowid."""
-    found = db.execute(
-        f"SELECT s.session, s.source, s.id, {ORDER} FROM events"  # noqa: S608 - constants
-        " JOIN sessions s ON s.id = events.session WHERE events.id = ?",
-        (row,),
-    ).fetchone()
-    if found is None or not count:
-        return [], []
-    name, source, number, *at = found
-    sides = []
-    for compare, way in (("<", "DESC"), (">", "ASC")):
-        query = (
-            f"SELECT key, place, {STORED} FROM events WHERE kind = 1 AND session = ?"  # noqa: S608 - constants
-            f" AND state < 2 AND ({ORDER}) {compare} (?, ?, ?, ?, ?, ?)"
-            f" ORDER BY {', '.join(f'{column} {way}' for column in _ORDER_COLUMNS)} LIMIT ?"
-        )
-        rows = db.execute(query, (number, *at, count))
-        sides.append([_message_view(name, source, found) for found in rows])
-    return sides[0][::-1], sides[1]
+    """Return up to `count` messages before and after a message."""
+    return _beside(db, message, count, "DESC")[::-1], _beside(db, message, count, "ASC")
 
 
-def _message_view(name: str, session_source: str | None, row: tuple[Any, ...]) -> MessageView:
-    key, place, *columns = row
-    event = stored(tuple(columns))
-    fields = from_columns(event.columns)
-    # what a foreign writer gave another kind than it has stays among the fields
-    role, source = _text(fields, "role"), _text(fields, "source") or session_source
-    content = fields.pop("content") if isinstance(fields.get("content"), str | list) else None
-    revised = event.original is not None
-    return MessageView(name, key, role, content, place, source, fields, revised, event.state)
+def _beside(
+    db: apsw.Connection, message: Placed, count: int, way: Literal["ASC", "DESC"]
+) -> list[MessageView]:
+    """Return the messages that stand next in one direction."""
+    # itself too, and one more, to see whether they stand in the order of the index
+    rows = db.execute(_NEAR[way], (*message.at, count + 2)).fetchall()
+    if len({row[: len(_INDEXED)] for row in rows}) == len(rows):
+        rows = rows[1 : count + 1]
+    else:  # some stand at one place: the rest of the order decides
+        at = db.execute(f"SELECT {ORDER} FROM events WHERE id = ?", (message.row,))  # noqa: S608 - constants
+        rows = db.execute(_NEAR_TIED[way], (message.at[0], *at.fetchall()[0], count)).fetchall()
+    return [_view(message.view.session, message.source, row[len(_INDEXED) :]) for row in rows]
 
 
-def _text(fields: dict[str, Any], name: str) -> str | None:
-    value = fields.get(name)
-    return fields.pop(name) if isinstance(value, str) else None
+def _near(order: tuple[str, ...], compare: str, way: str) -> str:
+    """Return the query of a session's messages from one on, in one direction."""
+    return (
+        f"SELECT {', '.join(_INDEXED)}, {_VIEWED} FROM events"  # noqa: S608 - constants
+        f" WHERE kind = {MESSAGE} AND session = ? AND state < {OUT}"
+        f" AND ({', '.join(order)}) {compare} ({', '.join('?' * len(order))})"
+        f" ORDER BY {', '.join(f'{column} {way}' for column in order)} LIMIT ?"
+    )
+
+
+_NEAR = {way: _near(_INDEXED, f"{sign}=", way) for way, sign in (("ASC", ">"), ("DESC", "<"))}
+_NEAR_TIED = {way: _near(_ORDER_COLUMNS, sign, way) for way, sign in (("ASC", ">"), ("DESC", "<"))}
+
+
+def _view(name: str, session_source: str | None, row: tuple[Any, ...]) -> MessageView:
+    """Make a view of the columns `_VIEWED`.
+
+    What a foreign writer gave another kind than it has is in none of them: it stays among the
+    fields (`projector.columns`).
+    """
+    key, place, state, revised, said, parent, role, source, content, parts, rest = row
+    fields: dict[str, Any] = {} if rest is None else orjson.loads(rest)
+    if said is not None:
+        fields["timestamp"] = said
+    if parent is not None:
+        fields["parent"] = parent
+    if parts:
+        content = orjson.loads(content)
+    said_in = source or session_source
+    return MessageView(name, key, role, content, place, said_in, fields, bool(revised), state)
 
 
 def _with_tool_name(view: MessageView, tools: dict[str, str]) -> MessageView:

@@ -23,9 +23,9 @@ def replace_all(db: apsw.Connection, state: State) -> None:
 
 def _replace(db: apsw.Connection, state: State, session: int) -> None:
     found: list[tuple[Any, ...]] = db.execute(
-        "SELECT id, key, said, time, parent, place, depth, state FROM events"
-        " WHERE session = ? AND kind = ?",
-        (session, MESSAGE),
+        "SELECT id, key, said, time, parent, place, depth, state FROM events"  # noqa: S608 - a constant
+        f" WHERE session = ? AND kind = {MESSAGE}",
+        (session,),
     ).fetchall()
     said = [
         Said(key, time if moment is None else moment, None if parent == key else parent)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from projector.text import fold
+
 if TYPE_CHECKING:
     import apsw
 
@@ -24,18 +26,21 @@ class Widened:
 
     Attributes:
         match: the expression for MATCH.
-        at: which phrase of the query was replaced; there are no more before it than in the query.
-        words: how many words stand for it; 0 if none was replaced.
+        at: which phrase of the query is that prefix; -1 if none is. There are no more before it
+            in `match` than in the query.
+        words: how many words stand for it; 0 if there are too many, and it stands as it stood.
+        either: the expression that one of them, or of the first `MOST` + 1, is there.
     """
 
     match: str
-    at: int = 0
+    at: int = -1
     words: int = 0
+    either: str = ""
 
 
 def register(db: apsw.Connection) -> None:
     """Give a connection the list of the index's words."""
-    db.execute("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab('main', 'fts', 'col')")
+    db.execute("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab('main', 'fts', 'instance')")
 
 
 def widen(db: apsw.Connection, query: Query) -> Widened:
@@ -43,16 +48,30 @@ def widen(db: apsw.Connection, query: Query) -> Widened:
     for at, phrase in enumerate(query.phrases):
         if phrase.prefix and len(phrase.words) == 1:
             words = _words(db, phrase.words[0])
-            if not 0 < len(words) <= MOST:
-                return Widened(query.match)
+            if not words:
+                continue
             either = " OR ".join(f'"{word}"' for word in words)
-            return Widened(query.match.replace(phrase.match(), f"({either})", 1), at, len(words))
+            if len(words) > MOST:
+                return Widened(query.match, at, 0, either)
+            match = query.match.replace(phrase.match(), f"({either})", 1)
+            return Widened(match, at, len(words), either)
     return Widened(query.match)
 
 
+# to step to the next word of the list is to read through all texts that have this one
+_WORDS = """
+WITH RECURSIVE words(word) AS (
+  SELECT (SELECT term FROM temp.vocabulary WHERE term >= ?1 LIMIT 1)
+  UNION ALL
+  SELECT (SELECT term FROM temp.vocabulary WHERE term >= word || char(1) LIMIT 1)
+  FROM words WHERE word < ?2
+)
+SELECT word FROM words WHERE word < ?2 LIMIT ?3
+"""
+
+
 def _words(db: apsw.Connection, prefix: str) -> list[str]:
-    found = db.execute(
-        "SELECT term FROM temp.vocabulary WHERE term >= ? AND term < ? AND col = 'text' LIMIT ?",
-        (prefix, f"{prefix}\U0010ffff", MOST + 1),
-    )
+    """Return the words that begin so, one more than `MOST` if there are more."""
+    begin = fold(prefix)
+    found = db.execute(_WORDS, (begin, f"{begin}\U0010ffff", MOST + 1))
     return [str(word) for (word,) in found]

@@ -10,12 +10,12 @@ the constants and the floor of https://sqlite.org/fts5.html, section 5.1.1.
 
 from __future__ import annotations
 
+import json
+from dataclasses import astuple, dataclass
 from math import log
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import apsw
 
 SAMPLED = 5_000
@@ -29,60 +29,84 @@ _TEXT = 0
 
 
 def register(db: apsw.Connection) -> None:
-    """Make `numbers(fts, phrases, at, words, tags)` and `totals(fts)` known to a connection."""
-    db.register_fts5_function("numbers", _numbers)
-    db.register_fts5_function("totals", _totals)
+    """Make `score(fts, size, phrases)` known to a connection.
 
-
-def _numbers(api: apsw.FTS5ExtensionApi, *given: apsw.SQLiteValue) -> str:
-    """Return a row's length in words, and how often each phrase of the query stands in it.
-
-    Args:
-        api: the row.
-        given: how many phrases the query has, which of them is replaced by single words, how
-            many words replace it (0 if none is replaced), and how many tags are matched.
+    It returns the bm25 of a row, larger is better, of its size as `fts_docsize` has it, and of
+    the `Phrases` in force, as text.
     """
-    length = api.column_size(_TEXT)
-    count, first, more, tags = cast("tuple[int, int, int, int]", given)
-    if count == 1 and not more:
-        return f"{length} {len(api.phrase_column_offsets(0, _TEXT))}"
-    if not more:
-        found = [len(api.phrase_column_offsets(n, _TEXT)) for n in range(count)]
-    else:  # one by one the words would take too long: they have what the others have not
-        found = [
-            len(api.phrase_column_offsets(n if n < first else n + more - 1, _TEXT))
-            if n != first
-            else 0
-            for n in range(count)
+    db.register_fts5_function("score", _score)
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """What tells the phrases of a match apart, to weigh and to count them.
+
+    Attributes:
+        matches: of each phrase of the query, how many texts have it.
+        at: which of them is a prefix.
+        words: how many words stand for it; 0 if none do, and it stands itself.
+        tags: phrases of the match that are tags, one of which each row has.
+    """
+
+    matches: tuple[float, ...]
+    at: int
+    words: int
+    tags: int
+
+    def __str__(self) -> str:
+        return json.dumps(astuple(self))
+
+    @classmethod
+    def parse(cls, text: str) -> Phrases:
+        """Read what `str` wrote."""
+        matches, at, words, tags = json.loads(text)
+        return cls(tuple(matches), at, words, tags)
+
+
+class _Weights:
+    """What of a score is the same for all rows of a query."""
+
+    def __init__(self, api: apsw.FTS5ExtensionApi, phrases: Phrases) -> None:
+        total = api.row_count
+        average = api.column_total_size(_TEXT) / total
+        self._even, self._uneven = _K1 * (1 - _B), _K1 * _B / average if average else 0.0
+        self.norms: dict[bytes, float] = {}
+        self.tags = phrases.tags
+        # what weighs all alike need not be known
+        one = len(phrases.matches) == 1
+        weights = [
+            (_K1 + 1) * (1.0 if one else rarity(matches, total)) for matches in phrases.matches
         ]
-        found[first] = api.inst_count - sum(found) - tags
-    return f"{length} {' '.join(map(str, found))}"
+        at = 0 if one else phrases.at if phrases.words else None
+        self.rest = None if at is None else weights.pop(at)
+        self.counted = [
+            (n if at is None or n < at else n + phrases.words, weight)
+            for n, weight in enumerate(weights)
+        ]
+
+    def norm(self, size: bytes, words: int) -> float:
+        """Return what the counts of a row of so many words are measured by, and remember it."""
+        norm = self.norms[size] = self._even + self._uneven * words
+        return norm
 
 
-def _totals(api: apsw.FTS5ExtensionApi, *_: object) -> str:
-    """Return how many words all texts have, and how many texts there are."""
-    return f"{api.column_total_size(_TEXT)} {api.row_count}"
-
-
-def scores(numbers: Sequence[str], average: float, rarities: Sequence[float]) -> list[float]:
-    """Return the scores of rows; larger is better.
-
-    Args:
-        numbers: what `numbers` says of each.
-        average: words of an average text, as `totals(fts)` tells.
-        rarities: of each phrase, as `rarity` gives it.
-    """
-    found = []
-    even, uneven = _K1 * (1 - _B), _K1 * _B / average if average else 0.0
-    for line in numbers:
-        length, *counts = map(int, line.split())
-        norm = even + uneven * length
-        score = 0.0
-        for rare, count in zip(rarities, counts, strict=True):
-            if count:
-                score += rare * count / (count + norm)
-        found.append(score * (_K1 + 1))
-    return found
+def _score(api: apsw.FTS5ExtensionApi, *given: apsw.SQLiteValue) -> float:
+    weights: _Weights | None = api.aux_data
+    size, phrases = cast("tuple[bytes, str]", given)
+    if weights is None:
+        weights = api.aux_data = _Weights(api, Phrases.parse(phrases))
+    norm = weights.norms.get(size) or weights.norm(size, api.column_size(_TEXT))
+    score, others = 0.0, weights.tags
+    for phrase, weight in weights.counted:
+        count = len(api.phrase_column_offsets(phrase, _TEXT))
+        if count:
+            others += count
+            score += weight * count / (count + norm)
+    if weights.rest is None:
+        return score
+    # one by one, the words of a prefix would take too long: they have what the others have not
+    count = api.inst_count - others
+    return score + weights.rest * count / (count + norm)
 
 
 def rarity(matches: float, total: int) -> float:

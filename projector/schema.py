@@ -147,9 +147,17 @@ def create_empty(path: Path) -> apsw.Connection:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         os.fchmod(fd, 0o600)
         os.close(fd)
-        return apsw.Connection(str(path), apsw.SQLITE_OPEN_READWRITE)
+        return _connect(path, apsw.SQLITE_OPEN_READWRITE)
     except (OSError, apsw.Error) as error:
         raise ProjectionError(f"cannot make the projection {path}: {error}") from error
+
+
+def _connect(path: Path, flags: int) -> apsw.Connection:
+    db = apsw.Connection(str(path), flags)
+    # else statements, FTS5's own among them, are compiled anew whenever a bound value changes: a
+    # plan depends on the text alone now, and a partial index needs its condition spelled out
+    db.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
+    return db
 
 
 def tune_writer(db: apsw.Connection) -> None:
@@ -200,7 +208,7 @@ def _open(
 ) -> apsw.Connection:
     db = None
     try:
-        db = apsw.Connection(str(path), flags)
+        db = _connect(path, flags)
         db.set_busy_timeout(BUSY_MS)
         _check(db, path, made_for)
         prepare(db)

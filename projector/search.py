@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from heapq import nlargest
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from projector.document import document
-from projector.message_view import MessageView, around, view_row
+from projector.message_view import MessageView, around, placed
 from projector.prefixes import widen
-from projector.ranking import count_matches, rarity, scores
+from projector.ranking import Phrases, count_matches
 from projector.snippet import snippet
 from projector.tags import narrowed
 
 if TYPE_CHECKING:
     import apsw
 
+    from projector.prefixes import Widened
     from projector.query import Query
 
 RANKED = 5_000
 """Matches that are ranked; of more, the newest so many are."""
 
-_TOTALS = "SELECT totals(fts) FROM fts WHERE fts MATCH ? LIMIT 1"
 _WEIGHED = 64
 """Phrases of a query whose weight is looked up; nobody tells the others apart."""
 
@@ -106,16 +107,12 @@ def search(
         apsw.Error: the database refuses.
     """
     found, exact = _find(db, query, filters, limit, offset, sort)
-    hits = [_hit(db, hit.row, hit.score, query, look) for hit in found]
+    hits = [_hit(db, row, score, query, look) for row, score in found]
     return hits, exact
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A message that matches: its rowid and its score."""
-
-    row: int
-    score: float
+_Found = tuple[int, float]
+"""A message that matches: its rowid and its score."""
 
 
 def _find(
@@ -130,55 +127,49 @@ def _find(
     way = "ASC" if sort == "oldest" else "DESC"
     # by time there is nothing to rank, so one can page on for ever
     most = RANKED if sort == "relevance" else RANKED + offset
-    candidates: list[tuple[Any, ...]] = db.execute(
-        f"SELECT fts.rowid, numbers(fts, ?, ?, ?, ?) FROM fts{joins if where else ''}"  # noqa: S608 - constants
+    phrases = Phrases(_matches(db, query, wide), wide.at, wide.words, _tagged(filters))
+    found: list[_Found] = db.execute(  # type: ignore[assignment] # a score is a float
+        "SELECT fts.rowid, score(fts, d.sz, ?) FROM fts"  # noqa: S608 - constants
+        f" CROSS JOIN fts_docsize d ON d.id = fts.rowid{joins if where else ''}"
         f" WHERE fts MATCH ?{where} ORDER BY fts.rowid {way} LIMIT ?",
         # one more than is ranked tells whether there are more
-        (len(query.phrases), wide.at, wide.words, _tagged(filters), match, *values, most + 1),
+        (str(phrases), match, *values, most + 1),
     ).fetchall()
-    exact = len(candidates) <= most
-    del candidates[most:]
-    if not candidates:
-        return [], True
-    rows = [int(row) for row, _ in candidates]
-    texts: str = db.execute(_TOTALS, (match,)).get
-    words, total = (int(count) for count in texts.split())
-    numbers = [str(number) for _, number in candidates]
-    weighed = scores(numbers, words / total, _rarities(db, query, numbers, total))
-    found = [_Found(row, score) for row, score in zip(rows, weighed, strict=True)]
+    exact = len(found) <= most
+    del found[most:]
     page = slice(offset, offset + limit)
     if sort == "relevance":
         return _best(db, found, offset + limit)[page], exact
-    places = _places(db, rows)
-    found.sort(key=lambda hit: (places[hit.row], hit.row), reverse=sort == "newest")
+    places = _places(db, found)
+    found.sort(key=lambda hit: (places[hit[0]], hit[0]), reverse=sort == "newest")
     return found[page], exact
 
 
-def _rarities(db: apsw.Connection, query: Query, numbers: list[str], total: int) -> list[float]:
-    """Return of each phrase how much it weighs."""
+def _matches(db: apsw.Connection, query: Query, wide: Widened) -> tuple[float, ...]:
+    """Return of each phrase how many texts have it."""
     if len(query.phrases) == 1:
-        return [1.0]  # what weighs all alike need not be known
-    rarities = []
-    for phrase in query.phrases[:_WEIGHED]:
-        match = phrase.match()
-        # to count a prefix is to find all its words again: it is as common as among the matches
-        matches = len(numbers) if match.endswith("*") else count_matches(db, f"text : {match}")
-        rarities.append(rarity(matches, total))
-    return rarities + [1.0] * len(query.phrases[_WEIGHED:])
+        return (0.0,)  # what weighs all alike need not be known
+    found = []
+    for at, phrase in enumerate(query.phrases[:_WEIGHED]):
+        # to count a prefix is to find all its words again: some of them, or the bare one, do
+        match = phrase.match().rstrip("*") if at != wide.at else wide.either
+        found.append(count_matches(db, f"text : ({match})"))
+    return (*found, *[found[-1]] * (len(query.phrases) - len(found)))
 
 
 def _best(db: apsw.Connection, found: list[_Found], count: int) -> list[_Found]:
     """Return the best, those with the same score in the order of their places, newest first."""
     if len(found) > count:
-        least = nlargest(count, (hit.score for hit in found))[-1]
-        found = [hit for hit in found if hit.score >= least]
-    places = _places(db, [hit.row for hit in found])
-    return sorted(found, key=lambda hit: (-hit.score, -places[hit.row], hit.row))
+        least = nlargest(count, [score for _, score in found])[-1]
+        found = [hit for hit in found if hit[1] >= least]
+    tied = Counter(score for _, score in found)
+    places = _places(db, [hit for hit in found if tied[hit[1]] > 1])
+    return sorted(found, key=lambda hit: (-hit[1], -places.get(hit[0], 0), hit[0]))
 
 
-def _places(db: apsw.Connection, rows: list[int]) -> dict[int, int]:
+def _places(db: apsw.Connection, found: list[_Found]) -> dict[int, int]:
     query = "SELECT place FROM events WHERE id = ?"
-    return {row: db.execute(query, (row,)).get for row in rows}
+    return {row: db.execute(query, (row,)).get for row, _ in found}
 
 
 def _narrowed(db: apsw.Connection, match: str, filters: Filters) -> str | None:
@@ -217,20 +208,22 @@ def _conditions(filters: Filters) -> tuple[str, list[str | int]]:
 
 
 def _hit(db: apsw.Connection, row: int, score: float, query: Query, look: Look) -> Hit:
-    title, found, data = view_row(db, row)
-    text = document(data)
-    shown = snippet(text, query.terms, width=look.width, open=look.open, close=look.close)
+    found = placed(db, row)
+    view = found.view
+    shown = snippet(
+        document(found.data), query.terms, width=look.width, open=look.open, close=look.close
+    )
     context: tuple[MessageView, ...] = ()
     if look.context:
-        before, after = around(db, row, look.context)
-        context = (*before, found, *after)
+        before, after = around(db, found, look.context)
+        context = (*before, view, *after)
     return Hit(
-        found.session,
-        found.id,
-        found.role,
-        found.source,
-        title,
-        found.time,
+        view.session,
+        view.id,
+        view.role,
+        view.source,
+        found.title,
+        view.time,
         round(score, 4),
         shown,
         context,

@@ -32,7 +32,12 @@ _MOST_MATCHES = 2_000  # enough to choose a window; a word of every line needs n
 _MOST_TERMS = 64
 _NEARBY = 1_000  # how far to look for something other than blanks beyond the window
 _WORD_SLACK = 24  # how far an end of the window moves to find a word boundary
-_BLANKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_BLANK = r"\s\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"
+_BLANKS = re.compile(f"[{_BLANK}]+")
+_SOLID = re.compile(f"[^{_BLANK}]")
+_TWO_BLANKS = re.compile(f"[{_BLANK}]{{2}}")
+_UNEVEN = re.compile(f"[{_BLANK}]{{2}}|[^\\S ]|[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Blanks that are not one space already."""
 _SHOWN = re.compile(f"{_BLANKS.pattern}|.", re.DOTALL)
 """A character as it is shown: blank space of any length is one."""
 _MARKED = re.compile(MARK)
@@ -86,13 +91,13 @@ def snippet(
         place = last
     pieces.append(_line(text[place:end]).rstrip())
     pieces[0] = pieces[0].lstrip()
-    before = _ELLIPSIS if _line(text[max(start - _NEARBY, 0) : start]).strip() else ""
-    after = _ELLIPSIS if _line(text[end : end + _NEARBY]).strip() else ""
+    before = _ELLIPSIS if _SOLID.search(text, max(start - _NEARBY, 0), start) else ""
+    after = _ELLIPSIS if _SOLID.search(text, end, end + _NEARBY) else ""
     return f"{before}{''.join(pieces)}{after}"
 
 
 def _line(text: str) -> str:
-    return _BLANKS.sub(" ", text)
+    return _BLANKS.sub(" ", text) if _UNEVEN.search(text) else text
 
 
 def _find(text: str, terms: tuple[Term, ...]) -> list[_Match]:
@@ -120,7 +125,7 @@ def _folded(text: str) -> tuple[str, list[int] | None]:
     """Return `text` as it is compared, without marks, and where each character came from."""
     form, origin = normal_spans(text)
     form = fold(form)
-    if not _MARKED.search(form):
+    if form.isascii() or not _MARKED.search(form):
         return form, origin
     kept: list[int] = []
     done = 0
@@ -228,6 +233,10 @@ def _merged(
 
 def _forward(text: str, place: int, room: int) -> tuple[int, int]:
     """Return the place `room` shown characters on, and the room left at the end of the text."""
+    reach = place + max(room, 0)
+    if not _TWO_BLANKS.search(text, place, reach + 1):  # each character is shown
+        end = min(reach, len(text))
+        return end, 0 if end < len(text) else room - (end - place)
     found = _shown(max(room, 0)).match(text, place)
     end = found.end() if found else place
     return end, 0 if end < len(text) else room - len(_SHOWN.findall(text, place))

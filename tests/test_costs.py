@@ -10,12 +10,14 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import apsw
 import pytest
 
 from journal import Journal, disk
 from journal.directory import open_directory
+from projector import Projection
 from projector.build import rebuild
 from projector.project import Projector
 from projector.schema import create
@@ -28,8 +30,6 @@ from tools.bench.words import Texts
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    import apsw
 
     from journal.shared_lane import Fsync
 
@@ -253,3 +253,28 @@ def test_bytes_on_disk_are_bounded_by_the_bytes_of_text(journal_dir: Path) -> No
     lanes = sum(path.stat().st_size for path in segments(journal_dir))
     assert lanes <= 1.5 * text
     assert database(journal_dir).stat().st_size <= 2.5 * text
+
+
+def test_a_search_takes_three_statements_for_each_hit_and_compiles_none_anew(
+    journal_dir: Path,
+) -> None:
+    """The row and what stands before and behind it; FTS5's own statements are not compiled anew."""
+    fill(journal_dir, 4_000)
+    asked: Counter[str] = Counter()
+    anew: Counter[str] = Counter()
+
+    def note(event: dict[str, Any]) -> None:
+        asked[event["sql"]] += 1
+        anew[event["sql"]] = event["stmt_status"]["SQLITE_STMTSTATUS_REPREPARE"]
+
+    word, other = Texts().vocabulary.words[:2]
+    with Projection.open(journal_dir) as projection:
+        projection.search(word, limit=1, context=1)
+        projection.read(lambda db: db.trace_v2(apsw.SQLITE_TRACE_PROFILE, note))
+        statements = []
+        for limit in (1, 20):
+            asked.clear()
+            assert len(projection.search(other, limit=limit, context=1).hits) == limit
+            statements.append(sum(n for sql, n in asked.items() if "parts, rest" in sql))
+    assert statements[1] - statements[0] == 3 * 19
+    assert sum(anew.values()) == 0

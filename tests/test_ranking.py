@@ -12,7 +12,7 @@ from journal import Journal
 from projector import Projection
 from projector.prefixes import widen
 from projector.query import parse
-from projector.ranking import count_matches, rarity, scores
+from projector.ranking import count_matches, rarity
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,12 +90,16 @@ def test_a_common_phrase_weighs_less_than_a_rare_one() -> None:
     assert weights[-1] == weights[-2] > 0
 
 
-def test_scores_grow_with_counts_and_fall_with_length() -> None:
+def test_scores_grow_with_counts_and_fall_with_length(journal_dir: Path) -> None:
     """A word that stands more often counts more, less and less; in a longer text it counts less."""
-    once, twice, thrice, longer = scores(["10 1", "10 2", "10 3", "90 1"], 10, [1.0])
-    assert twice - once > thrice - twice > 0
-    assert longer < once
-    assert scores(["0 0"], 0, [1.0]) == [0]
+    texts = {"once": (1, 10), "twice": (2, 10), "thrice": (3, 10), "longer": (1, 900)}
+    with Journal.open(journal_dir) as journal:
+        for id, (count, words) in texts.items():
+            journal.append_message("s", "user", "apple " * count + "x " * (words - count), id=id)
+    with Projection.open(journal_dir) as projection:
+        scores = {hit.id: hit.score for hit in projection.search("apple").hits}
+    assert scores["twice"] - scores["once"] > scores["thrice"] - scores["twice"] > 0
+    assert scores["longer"] < scores["once"]
 
 
 def test_common_words_are_estimated(
@@ -115,14 +119,15 @@ def test_common_words_are_estimated(
 def test_a_prefix_finds_the_same_in_either_way(
     projection: Projection, monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
-    """Words put in the place of a prefix find what the prefix finds, with scores of their own."""
+    """Words put in the place of a prefix find what the prefix finds, as far up as it does."""
     wide, _ = projection.read(lambda db: widen(db, parse(query)))
     assert wide.words > 0
     found = {hit.id: hit.score for hit in projection.search(query, limit=400).hits}
     monkeypatch.setattr("projector.prefixes.MOST", 0)
     assert projection.read(lambda db: widen(db, parse(query)))[0].words == 0
     plain = {hit.id: hit.score for hit in projection.search(query, limit=400).hits}
-    assert found == plain
+    # beside another phrase a prefix weighs by the words that were looked at
+    assert found == plain if query.count(" ") == 0 else found.keys() == plain.keys()
     assert found
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from journal import Journal
 from projector import NotFound, Projection
-from projector.message_view import around, messages
+from projector.message_view import around, messages, placed
 from tests.projections import Fact, catch_up, facts, message, scratch, write_lane
 
 if TYPE_CHECKING:
@@ -178,11 +178,12 @@ def test_context_is_a_part_of_the_conversation(tmp_path: Path) -> None:
         whole = [view.id for view in messages(db, "s")]
         assert whole == ["a1", "a2", "a3", "z1", "z2", "z3"]
         for row, key in db.execute("SELECT id, key FROM events").fetchall():
-            before, after = around(db, int(str(row)), 2)
+            before, after = around(db, placed(db, int(str(row))), 2)
             at = whole.index(str(key))
             assert [view.id for view in before] == whole[max(at - 2, 0) : at]
             assert [view.id for view in after] == whole[at + 1 : at + 3]
-        assert around(db, 10**9, 2) == ([], [])
+        with pytest.raises(NotFound, match="1000000000"):
+            placed(db, 10**9)
 
 
 def test_facts_are_a_microsecond_apart() -> None:

@@ -131,10 +131,10 @@ def standing(db: apsw.Connection, session: str) -> Standing:
     )
     epoch, swept = db.execute(query, (session,)).fetchone() or ("", 0)
     query = (
-        "SELECT key, place, state >= ? AND time <= ? FROM events"
-        " WHERE session = (SELECT id FROM sessions WHERE session = ?) AND kind = ?"
+        "SELECT key, place, state >= ? AND time <= ? FROM events"  # noqa: S608 - a constant
+        f" WHERE session = (SELECT id FROM sessions WHERE session = ?) AND kind = {MESSAGE}"
     )
-    found = db.execute(query, (OUT, swept, session, MESSAGE))
+    found = db.execute(query, (OUT, swept, session))
     messages = {str(key): Known(place, bool(out)) for key, place, out in found}
     return Standing(str(epoch), int(swept), messages)
 

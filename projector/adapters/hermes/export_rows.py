@@ -45,17 +45,17 @@ def is_later(db: apsw.Connection) -> bool:
         return True
     extras = [f"json_extract(rest, '$.extra.{name}')" for name in LATER_MESSAGE.keys() - _INACTIVE]
     query = (
-        f"SELECT 1 FROM events WHERE kind = ? AND state < ? AND rest LIKE '%\"extra\"%'"  # noqa: S608 - constants
+        f"SELECT 1 FROM events WHERE kind = {KIND} AND state < ? AND rest LIKE '%\"extra\"%'"  # noqa: S608 - constants
         f" AND coalesce({', '.join(extras)}, 0) <> 0 LIMIT 1"
     )
-    if db.execute(query, (KIND, OUT)).get is not None:
+    if db.execute(query, (OUT,)).get is not None:
         return True
     return any(is_any_inactive(db, name) for (name,) in db.execute(f"SELECT id FROM {SESSIONS}"))  # noqa: S608 - a constant
 
 
 def highest_number(db: apsw.Connection) -> int:
     """Return the highest number that a message is known by in Hermes; 0 if none is."""
-    found = db.execute("SELECT key FROM events WHERE kind = ?", (KIND,))
+    found = db.execute(f"SELECT key FROM events WHERE kind = {KIND}")  # noqa: S608 - a constant
     return max((own_number(key) or 0 for (key,) in found), default=0)
 
 

@@ -52,11 +52,11 @@ class Kept:
 def kept(db: apsw.Connection, session: str, *, inactive: bool = True) -> list[Kept]:
     """Return what Hermes keeps of a session, in order; without what is inactive, its transcript."""
     query = (
-        "SELECT id, key, state, time FROM events WHERE kind = ? AND state <= ?"  # noqa: S608 - constants
+        f"SELECT id, key, state, time FROM events WHERE kind = {MESSAGE} AND state <= ?"  # noqa: S608 - constants
         f" AND session = (SELECT id FROM sessions WHERE session = ?) ORDER BY {ORDER}"
     )
     most = OUT if inactive else IN_TRANSCRIPT
-    found = [Kept(*row) for row in db.execute(query, (MESSAGE, most, session))]
+    found = [Kept(*row) for row in db.execute(query, (most, session))]
     if all(message.state != OUT for message in found):
         return found
     taken_back = _taken_back(db, session)
@@ -77,14 +77,12 @@ def rows(db: apsw.Connection, session: str, messages: Iterable[Kept]) -> list[Ro
 def is_any_inactive(db: apsw.Connection, session: str) -> bool:
     """Say whether Hermes keeps messages of a session that are not in its transcript."""
     query = (
-        "SELECT 1 FROM events WHERE kind = ? AND state = ?"
+        f"SELECT 1 FROM events WHERE kind = {MESSAGE} AND state = ?"  # noqa: S608 - a constant
         " AND session = (SELECT id FROM sessions WHERE session = ?) LIMIT 1"
     )
-    if db.execute(query, (MESSAGE, IN_ARCHIVE, session)).get is not None:
+    if db.execute(query, (IN_ARCHIVE, session)).get is not None:
         return True
-    return db.execute(query, (MESSAGE, OUT, session)).get is not None and bool(
-        _taken_back(db, session)
-    )
+    return db.execute(query, (OUT, session)).get is not None and bool(_taken_back(db, session))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +101,11 @@ def _taken_back(db: apsw.Connection, session: str) -> set[int]:
     deeds = _deeds(db, number)
     query = (
         f"SELECT e.id, e.key, e.time, {_UUID}, e.seq FROM events e"  # noqa: S608 - a constant
-        " WHERE kind = ? AND e.session = ? AND e.state = ?"
+        f" WHERE kind = {MESSAGE} AND e.session = ? AND e.state = ?"
     )
     return {
         row
-        for row, key, *order in db.execute(query, (MESSAGE, number, OUT))
+        for row, key, *order in db.execute(query, (number, OUT))
         if _is_kept(key, (order[0], order[1], order[2]), deeds)
     }
 

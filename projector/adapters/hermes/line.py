@@ -48,8 +48,8 @@ def last_message(db: apsw.Connection | None, session: str) -> Last | None:
         return None
     order = ", ".join(f"{column} DESC" for column in ("place", "depth", "time"))
     query = (
-        "SELECT key, place, depth FROM events WHERE kind = ? AND state < ?"  # noqa: S608 - constants
+        f"SELECT key, place, depth FROM events WHERE kind = {MESSAGE} AND state < ?"  # noqa: S608 - constants
         f" AND session = (SELECT id FROM sessions WHERE session = ?) ORDER BY {order} LIMIT 1"
     )
-    found = db.execute(query, (MESSAGE, GONE, session)).fetchone()
+    found = db.execute(query, (GONE, session)).fetchone()
     return None if found is None else Last(*found)

@@ -187,11 +187,11 @@ class Lists(Base):
 
     def message_count(self, session_id: str | None = None) -> int:
         """Count messages, archived ones too: those of a session, or all."""
-        query = "SELECT count(*) FROM events WHERE kind = ? AND state < ?"
+        query = f"SELECT count(*) FROM events WHERE kind = {MESSAGE} AND state < ?"  # noqa: S608 - a constant
         if session_id:
             one = " AND session = (SELECT id FROM sessions WHERE session = ?)"
-            return self._count(query + one, (MESSAGE, OUT, session_id))
-        return self._count(query, (MESSAGE, OUT))
+            return self._count(query + one, (OUT, session_id))
+        return self._count(query, (OUT,))
 
     def distinct_session_cwds(self, include_archived: bool = False) -> list[dict[str, Any]]:
         """Return the folders that sessions work in, how many do, and when the last one did."""

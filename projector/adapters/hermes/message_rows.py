@@ -64,11 +64,11 @@ def message_rows(
     A session that there is not has none.
     """
     query = (
-        f"SELECT key, place, {STORED} FROM events WHERE kind = ? AND state <= ?"  # noqa: S608 - constants
+        f"SELECT key, place, {STORED} FROM events WHERE kind = {MESSAGE} AND state <= ?"  # noqa: S608 - constants
         f" AND session = (SELECT id FROM sessions WHERE session = ?) ORDER BY {ORDER}"
     )
     rows = []
-    for key, place, *columns in db.execute(query, (MESSAGE, state, session)):
+    for key, place, *columns in db.execute(query, (state, session)):
         event = stored(tuple(columns))
         rows.append(message_row(session, key, place, event.state, event.in_force))
     return rows

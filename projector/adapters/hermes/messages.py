@@ -36,7 +36,7 @@ _ONE_RECORD = 12 * 1024 * 1024
 """Bytes of a new transcript above which its messages do not go into one record."""
 
 _LATEST_USER = f"""
-SELECT key, {STORED} FROM events WHERE kind = ? AND state = 0 AND role = 'user'
+SELECT key, {STORED} FROM events WHERE kind = {MESSAGE} AND state = 0 AND role = 'user'
   AND session = (SELECT id FROM sessions WHERE session = ?)
   ORDER BY place DESC, depth DESC, time DESC, seq DESC, part DESC LIMIT 1
 """  # noqa: S608 - a constant
@@ -242,11 +242,11 @@ class Messages(Base):
 
         def query(db: apsw.Connection) -> bool:
             named = (
-                "SELECT id FROM events WHERE kind = ?"
+                f"SELECT id FROM events WHERE kind = {MESSAGE}"  # noqa: S608 - a constant
                 " AND session = (SELECT id FROM sessions WHERE session = ?)"
                 " AND json_extract(rest, '$.extra.platform_message_id') = ?"
             )
-            found = db.execute(named, (MESSAGE, session_id, str(platform_message_id)))
+            found = db.execute(named, (session_id, str(platform_message_id)))
             numbers = {row for (row,) in found}
             return bool(numbers) and any(m.row in numbers for m in kept(db, session_id))
 

@@ -54,12 +54,12 @@ def find_key(db: apsw.Connection, session: str, wanted: int) -> str | None:
     """Return the key of the message of a session that a number stands for; None if none has it."""
     name = str(wanted)
     query = (
-        "SELECT e.key FROM events e JOIN sessions s ON s.id = e.session"
-        " WHERE s.session = ? AND e.kind = ? AND e.state < ?"
+        "SELECT e.key FROM events e JOIN sessions s ON s.id = e.session"  # noqa: S608 - a constant
+        f" WHERE s.session = ? AND e.kind = {MESSAGE} AND e.state < ?"
     )
     near = f"{query} AND (e.key = ? OR (e.key > ? AND e.key < ?)) ORDER BY length(e.key), e.key"
     # "." is the character after "-"
-    for (key,) in db.execute(near, (session, MESSAGE, GONE, name, f"{name}-", f"{name}.")):
+    for (key,) in db.execute(near, (session, GONE, name, f"{name}-", f"{name}.")):
         if number(session, key) == wanted:
             return str(key)
     for (key,) in db.execute(query, (session, MESSAGE, GONE)):

@@ -230,10 +230,10 @@ def _ids(db: apsw.Connection, where: str, values: Iterable[object] | None = None
 def _keys(db: apsw.Connection, session: str) -> set[str]:
     """Return the keys of all messages that a session ever had."""
     query = (
-        "SELECT e.key FROM events e JOIN sessions s ON s.id = e.session"
-        " WHERE s.session = ? AND e.kind = ?"
+        "SELECT e.key FROM events e JOIN sessions s ON s.id = e.session"  # noqa: S608 - a constant
+        f" WHERE s.session = ? AND e.kind = {MESSAGE}"
     )
-    return {str(key) for (key,) in db.execute(query, (session, MESSAGE))}
+    return {str(key) for (key,) in db.execute(query, (session,))}
 
 
 def _helpers(db: apsw.Connection, names: Collection[str]) -> list[str]:

@@ -167,10 +167,10 @@ _LOOKED_AT, _SHOWN = 63, 60
 
 def _preview(db: apsw.Connection, number: int) -> str:
     query = (
-        f"SELECT {STORED} FROM events WHERE session = ? AND kind = ? AND state = ?"  # noqa: S608 - constants
+        f"SELECT {STORED} FROM events WHERE session = ? AND kind = {MESSAGE} AND state = ?"  # noqa: S608 - constants
         f" AND role = 'user' AND content IS NOT NULL ORDER BY {ORDER} LIMIT 1"
     )
-    found = db.execute(query, (number, MESSAGE, IN_TRANSCRIPT)).fetchone()
+    found = db.execute(query, (number, IN_TRANSCRIPT)).fetchone()
     if found is None:
         return ""
     data = stored(found).in_force
