@@ -36,7 +36,7 @@ _BLANK = r"\s\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"
 _BLANKS = re.compile(f"[{_BLANK}]+")
 _SOLID = re.compile(f"[^{_BLANK}]")
 _TWO_BLANKS = re.compile(f"[{_BLANK}]{{2}}")
-_UNEVEN = re.compile(f"[{_BLANK}]{{2}}|[^\\S ]|[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNEVEN = re.compile(rf"[{_BLANK}]{{2}}|[^\S ]|[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """Blanks that are not one space already."""
 _SHOWN = re.compile(f"{_BLANKS.pattern}|.", re.DOTALL)
 """A character as it is shown: blank space of any length is one."""
