@@ -193,7 +193,7 @@ class Applier:
                 state.dirty.changed.add((session, event.id))
             if arrival.part:  # only a transcript that stands brings it in
                 continue
-            texts.append(indexed(first + index, session, event.data))
+            texts.append(indexed(first + index, session, state.tagged(session), event.data))
             place: int = rows[index][_PLACE]  # type: ignore[assignment] # set by _place
             span = spans.get(session)
             if span is None:

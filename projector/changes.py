@@ -132,9 +132,9 @@ def _refold(
     if (columns, kept, reached) == (message.columns, message.original, message.state):
         return
     if message.state < OUT:
-        unindex(db, message.row, session, message.in_force)
+        unindex(db, message.row, session, state.tagged(session), message.in_force)
     if reached < OUT:
-        index(db, message.row, session, data)
+        index(db, message.row, session, state.tagged(session), data)
     state.counters["messages"] += (reached == IN_TRANSCRIPT) - (message.state == IN_TRANSCRIPT)
     query = f"UPDATE events SET {COLUMNS}, original = ?, state = ? WHERE id = ?"  # noqa: S608 - a constant
     db.execute(query, (*values(columns), kept, reached, message.row))

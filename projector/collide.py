@@ -127,7 +127,7 @@ def _replace(db: apsw.Connection, state: State, new: Arrival, old: Stored) -> No
     event = new.event
     if old.kind == MESSAGE:
         if old.state < OUT:
-            unindex(db, old.row, new.session, old.in_force)
+            unindex(db, old.row, new.session, state.tagged(new.session), old.in_force)
         state.counters["messages"] -= old.state == IN_TRANSCRIPT
         state.dirty.places.add(new.session)
     else:
@@ -145,6 +145,6 @@ def _replace(db: apsw.Connection, state: State, new: Arrival, old: Stored) -> No
         take_in(db, state, old.row, new)
         return
     if reached < OUT:
-        index(db, old.row, new.session, event.data)
+        index(db, old.row, new.session, state.tagged(new.session), event.data)
         state.counters["messages"] += 1
     _touch(state, new.session, new.kind, event.id, event.data)

@@ -36,6 +36,9 @@ def take_in(db: apsw.Connection, state: State, row: int, new: Arrival) -> None:
     else:
         link(db, state, session, row, event.type, event.data)
         touch(state, session, new.kind, event.data)
+        source = event.data.get("source")
+        if event.type in OWN and isinstance(source, str):
+            state.named[session] = source  # the messages that come with it need not move later
 
 
 def touch(state: State, session: int, kind: int, data: dict[str, Any]) -> None:

@@ -118,11 +118,11 @@ class Projection:
         if sort not in get_args(search.Sort):
             raise ValueError(f"sort must be one of {get_args(search.Sort)}, not {sort!r}")
         filters = search.Filters(
-            role,
-            source,
             session,
             None if since is None else moment("since", since),
             None if until is None else moment("until", until),
+            roles=None if role is None else (role,),
+            sources=None if source is None else (source,),
         )
         look = look or search.Look(context=context)
 

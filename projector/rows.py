@@ -109,22 +109,34 @@ def index_text(data: Mapping[str, Any]) -> str:
     return index_form(document(data))
 
 
-def indexed(row: int, session: int, data: Mapping[str, Any]) -> tuple[int, str, str]:
-    """Return what the full-text index is fed for a message of a session with this number."""
+def indexed(row: int, session: int, tagged: str, data: Mapping[str, Any]) -> tuple[int, str, str]:
+    """Return what the full-text index is fed for a message.
+
+    Args:
+        row: its rowid.
+        session: number of its session.
+        tagged: what `sessions.tagged` says of that.
+        data: what the message says.
+    """
     role, source = data.get("role"), data.get("source")
     tagged = tags(
         session,
         role if isinstance(role, str) else None,
         source if isinstance(source, str) else None,
+        tagged,
     )
     return row, index_text(data), tagged
 
 
-def index(db: apsw.Connection, row: int, session: int, data: Mapping[str, Any]) -> None:
+def index(
+    db: apsw.Connection, row: int, session: int, tagged: str, data: Mapping[str, Any]
+) -> None:
     """Put a message into the full-text index."""
-    db.execute(INSERT_TEXT, indexed(row, session, data))
+    db.execute(INSERT_TEXT, indexed(row, session, tagged, data))
 
 
-def unindex(db: apsw.Connection, row: int, session: int, data: Mapping[str, Any]) -> None:
-    """Take a message out of the full-text index; `data` must be what was put in."""
-    db.execute(_DELETE_TEXT, indexed(row, session, data))
+def unindex(
+    db: apsw.Connection, row: int, session: int, tagged: str, data: Mapping[str, Any]
+) -> None:
+    """Take a message out of the full-text index; all must be what was put in."""
+    db.execute(_DELETE_TEXT, indexed(row, session, tagged, data))

@@ -17,6 +17,7 @@ import apsw
 from journal.vocabulary import EVENT_TYPES, MESSAGE_APPENDED
 from projector import prefixes, ranking
 from projector.errors import ProjectionDamaged, ProjectionError
+from projector.tags import MOVED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,7 @@ BUSY_MS = 5_000
 PAGE = 4096
 """Bytes of a database page."""
 
-SCHEMA = 4
+SCHEMA = 5
 """Version of tables, fold and text cutting; a projection of another version is rebuilt."""
 
 _APPLICATION = 0x414A4E4C  # "AJNL", shown by file(1) and checked at opening
@@ -37,7 +38,7 @@ KINDS = {name: number for number, name in enumerate(EVENT_TYPES, 1)}
 MESSAGE = KINDS[MESSAGE_APPENDED]
 TYPES = {number: name for name, number in KINDS.items()}
 
-_TABLES = """
+_TABLES = f"""
 CREATE TABLE meta(key TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
 CREATE TABLE lanes(id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE);
 CREATE TABLE segments(
@@ -50,9 +51,10 @@ CREATE TABLE sessions(
   title TEXT, source TEXT, model TEXT, cwd TEXT, parent TEXT, user TEXT, system_prompt TEXT,
   config TEXT, started INTEGER, ended INTEGER, end_reason TEXT, extra TEXT,
   known INTEGER NOT NULL DEFAULT 0, said INTEGER NOT NULL DEFAULT 0,
-  messages INTEGER NOT NULL DEFAULT 0, first INTEGER, last INTEGER
+  messages INTEGER NOT NULL DEFAULT 0, first INTEGER, last INTEGER, tagged TEXT
 );
 CREATE INDEX sessions_last ON sessions(last DESC);
+CREATE INDEX sessions_moved ON sessions(source, tagged) WHERE {MOVED};
 CREATE INDEX sessions_parent ON sessions(parent) WHERE parent IS NOT NULL;
 CREATE TABLE events(
   id INTEGER PRIMARY KEY, session INTEGER NOT NULL, key TEXT NOT NULL, kind INTEGER NOT NULL,
@@ -95,7 +97,7 @@ CREATE VIEW messages AS
   SELECT e.id AS rowid, s.session, e.key AS id, e.role, coalesce(e.source, s.source) AS source,
     e.place AS time, e.content, e.parent, e.rest
   FROM events e JOIN sessions s ON s.id = e.session WHERE e.kind = 1 AND e.state = 0;
-"""
+"""  # noqa: S608 - a constant
 
 COUNTERS = (
     "events",

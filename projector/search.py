@@ -12,9 +12,11 @@ from projector.message_view import MessageView, around, placed
 from projector.prefixes import widen
 from projector.ranking import Phrases, count_matches
 from projector.snippet import snippet
-from projector.tags import narrowed
+from projector.tags import MOVED, inherited, narrowed, of_role, of_session, of_source, of_tagged
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import apsw
 
     from projector.prefixes import Widened
@@ -34,18 +36,14 @@ class Filters:
     """Which messages count; None means all.
 
     Attributes:
-        role: who speaks.
-        source: where it was said, by the message or else by its session.
         session: id of the session.
         since: microseconds since 1970, inclusive.
         until: microseconds since 1970, exclusive.
         roles: any of these speaks.
-        sources: any of these is where it was said.
+        sources: any of these is where it was said, by the message or else by its session.
         but_sources: none of these is.
     """
 
-    role: str | None = None
-    source: str | None = None
     session: str | None = None
     since: int | None = None
     until: int | None = None
@@ -119,21 +117,21 @@ def _find(
     db: apsw.Connection, query: Query, filters: Filters, limit: int, offset: int, sort: Sort
 ) -> tuple[list[_Found], bool]:
     wide = widen(db, query)
-    match = _narrowed(db, wide.match, filters)
-    if match is None:
+    narrowing = _narrowing(db, filters)
+    if narrowing is None:
         return [], True
-    where, values = _conditions(filters)
+    match, where = narrowed(wide.match, narrowing.tags), narrowing.where
     joins = " JOIN events e ON e.id = fts.rowid JOIN sessions s ON s.id = e.session"
     way = "ASC" if sort == "oldest" else "DESC"
     # by time there is nothing to rank, so one can page on for ever
     most = RANKED if sort == "relevance" else RANKED + offset
-    phrases = Phrases(_matches(db, query, wide), wide.at, wide.words, _tagged(filters))
+    phrases = Phrases(_matches(db, query, wide), wide.at, wide.words, len(narrowing.tags))
     found: list[_Found] = db.execute(  # type: ignore[assignment] # a score is a float
         "SELECT fts.rowid, score(fts, d.sz, ?) FROM fts"  # noqa: S608 - constants
         f" CROSS JOIN fts_docsize d ON d.id = fts.rowid{joins if where else ''}"
         f" WHERE fts MATCH ?{where} ORDER BY fts.rowid {way} LIMIT ?",
         # one more than is ranked tells whether there are more
-        (str(phrases), match, *values, most + 1),
+        (str(phrases), match, *narrowing.values, most + 1),
     ).fetchall()
     exact = len(found) <= most
     del found[most:]
@@ -172,39 +170,61 @@ def _places(db: apsw.Connection, found: list[_Found]) -> dict[int, int]:
     return {row: db.execute(query, (row,)).get for row, _ in found}
 
 
-def _narrowed(db: apsw.Connection, match: str, filters: Filters) -> str | None:
-    """Return the match with what the filters say of tags; None if nothing can pass them."""
-    number = None
+@dataclass(frozen=True, slots=True)
+class _Narrowing:
+    """What filters ask of messages.
+
+    Attributes:
+        tags: a message must have one of each collection.
+        where: what the rows must say besides, as SQL; empty where tags say it all.
+        values: what is bound in it.
+    """
+
+    tags: tuple[Collection[str], ...]
+    where: str
+    values: tuple[str | int, ...]
+
+
+def _narrowing(db: apsw.Connection, filters: Filters) -> _Narrowing | None:
+    """Return what the filters ask; None if nothing can pass them."""
+    tags: list[Collection[str]] = []
+    conditions: list[tuple[str, tuple[str | int, ...]]] = []
     if filters.session is not None:
         number = db.execute("SELECT id FROM sessions WHERE session = ?", (filters.session,)).get
         if number is None:
             return None
-    return narrowed(match, session=number, role=filters.role, source=filters.source)
+        tags.append([of_session(number)])
+    if filters.roles is not None:
+        tags.append([of_role(role) for role in filters.roles])
+    if filters.sources is not None:
+        tags.append(_tags_of_sources(db, filters.sources))
+        if db.execute(f"SELECT 1 FROM sessions WHERE {MOVED} LIMIT 1").get is not None:  # noqa: S608 - a constant
+            conditions.append(
+                (f"coalesce(e.source, s.source) {_in(filters.sources)}", filters.sources)
+            )
+    if filters.but_sources is not None:
+        none_of = f"coalesce(e.source, s.source, '') NOT {_in(filters.but_sources)}"
+        conditions.append((none_of, filters.but_sources))
+    if filters.since is not None:
+        conditions.append(("e.place >= ?", (filters.since,)))
+    if filters.until is not None:
+        conditions.append(("e.place < ?", (filters.until,)))
+    if not all(tags):
+        return None
+    where = "".join(f" AND {text}" for text, _ in conditions)
+    return _Narrowing(tuple(tags), where, tuple(v for _, values in conditions for v in values))
 
 
-def _tagged(filters: Filters) -> int:
-    """Return how many tags a match is narrowed to."""
-    return sum(wanted is not None for wanted in (filters.session, filters.role, filters.source))
+def _tags_of_sources(db: apsw.Connection, sources: tuple[str, ...]) -> Collection[str]:
+    """Return all tags that messages from one of these may have."""
+    query = f"SELECT DISTINCT tagged FROM sessions WHERE {MOVED} AND source {_in(sources)}"  # noqa: S608 - constants
+    moved = [of_tagged(str(tagged)) for (tagged,) in db.execute(query, sources)]
+    said = [tag for name in sources for tag in (of_source(name), of_tagged(inherited(name)))]
+    return dict.fromkeys([*said, *moved])  # twice the same would count as two matches
 
 
-def _conditions(filters: Filters) -> tuple[str, list[str | int]]:
-    """Return what the rows themselves must say, where tags do not say it all."""
-    conditions = {
-        "coalesce(e.source, s.source) = ?": filters.source,
-        "e.place >= ?": filters.since,
-        "e.place < ?": filters.until,
-    }
-    wanted = {text: value for text, value in conditions.items() if value is not None}
-    texts, values = list(wanted), list(wanted.values())
-    for text, any_of in (
-        ("e.role IN", filters.roles),
-        ("coalesce(e.source, s.source) IN", filters.sources),
-        ("coalesce(e.source, s.source, '') NOT IN", filters.but_sources),
-    ):
-        if any_of is not None:
-            texts.append(f"{text} ({', '.join('?' for _ in any_of)})")
-            values += any_of
-    return "".join(f" AND {text}" for text in texts), values
+def _in(names: tuple[str, ...]) -> str:
+    return f"IN ({', '.join('?' * len(names))})"
 
 
 def _hit(db: apsw.Connection, row: int, score: float, query: Query, look: Look) -> Hit:

@@ -45,3 +45,4 @@ def refold_sessions(db: apsw.Connection, state: State) -> None:
         row = [canonical(v).decode() if isinstance(v, dict) else v for v in said.values()]
         db.execute(f"UPDATE sessions SET {_COLUMNS} WHERE id = ?", (*row, session))  # noqa: S608 - constants
     state.dirty.sessions.clear()
+    state.named.clear()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from projector.schema import COUNTERS, KINDS
+from projector.tags import inherited
 
 if TYPE_CHECKING:
     import apsw
@@ -40,6 +41,7 @@ class State:
         sweeps: of some of these the time of the last event that acts on every message.
         used: of each session what `usage.added` brought since the last commit.
         only_adds: of some sessions, whether totals are plain sums.
+        named: of some sessions the source that this transaction's events say, not folded yet.
     """
 
     def __init__(self, db: apsw.Connection) -> None:
@@ -61,7 +63,9 @@ class State:
         self.sweeps: dict[int, int] = {}
         self.used: dict[int, Counter[str]] = {}
         self.only_adds: dict[int, bool] = {}
+        self.named: dict[int, str] = {}
         self._sessions: dict[str, int] = {}
+        self._tagged: dict[int, str] = {}
         self._lane_numbers = {uuid: number for number, uuid in self.lanes.items()}
 
     def session(self, name: str) -> int:
@@ -77,6 +81,26 @@ class State:
                 number = self._db.last_insert_rowid()
             self._sessions[name] = number
         return number
+
+    def tagged(self, session: int) -> str:
+        """Return what a session's messages are tagged with for its source.
+
+        The first of them settles it: a text is taken out of the index by the words that were put
+        in, so it never changes.
+        """
+        found = self._tagged.get(session)
+        if found is None:
+            if len(self._tagged) >= _MOST_SESSIONS:
+                self._tagged.clear()
+            query = "SELECT source, tagged FROM sessions WHERE id = ?"
+            source, found = cast(
+                "tuple[str | None, str | None]", self._db.execute(query, (session,)).fetchone()
+            )
+            if found is None:
+                found = inherited(self.named.get(session, source))
+                self._db.execute("UPDATE sessions SET tagged = ? WHERE id = ?", (found, session))
+            self._tagged[session] = found
+        return found
 
     def kind(self, type: str) -> int:
         """Return an event type's number, giving it one if it is new."""

@@ -1,38 +1,71 @@
 """Tags: what a search may be narrowed to, as words of the full-text index.
 
 A filter that few messages pass is then part of the match, and no common word is read through for
-it. They say session and role, and too much of the source, since a message without one has its
-session's: there the rows decide.
+it. They say session and role, and where a message was said: its own source, or the one it inherits
+from its session. A session's source may change when its messages are in the index; they keep the
+tag that the first of them was given, which the column `sessions.tagged` remembers. Such a session
+has moved, and a search for sources asks it for its rows.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
-_NO_SOURCE = "s0"
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+MOVED = "tagged <> coalesce('=' || source, '')"
+"""Condition of the rows of `sessions` that have moved."""
 
 
-def tags(session: int, role: str | None, source: str | None) -> str:
-    """Return the tags of a message: of its session's number, its role, and its own source."""
-    said = [f"n{session}", _NO_SOURCE if source is None else _tag("s", source)]
+def inherited(source: str | None) -> str:
+    """Return what `sessions.tagged` says of a session with this source."""
+    return "" if source is None else f"={source}"
+
+
+def tags(session: int, role: str | None, source: str | None, tagged: str) -> str:
+    """Return the tags of a message.
+
+    Args:
+        session: number of its session.
+        role: who speaks.
+        source: where it was said, if the message itself says so.
+        tagged: what `sessions.tagged` says of its session.
+    """
+    said = [of_session(session), of_tagged(tagged) if source is None else of_source(source)]
     if role is not None:
-        said.append(_tag("r", role))
+        said.append(of_role(role))
     return " ".join(said)
 
 
-def narrowed(match: str, *, session: int | None, role: str | None, source: str | None) -> str:
-    """Return a match of texts, narrowed to messages whose tags may pass the filters."""
-    wanted = []
-    if session is not None:
-        wanted.append(f"n{session}")
-    if role is not None:
-        wanted.append(_tag("r", role))
-    if source is not None:
-        wanted.append(f"({_tag('s', source)} OR {_NO_SOURCE})")
+def of_session(number: int) -> str:
+    """Return the tag of the messages of a session."""
+    return f"n{number}"
+
+
+def of_role(role: str) -> str:
+    """Return the tag of the messages of a role."""
+    return _tag("r", role)
+
+
+def of_source(source: str) -> str:
+    """Return the tag of the messages that themselves say this source."""
+    return _tag("s", source)
+
+
+def of_tagged(tagged: str) -> str:
+    """Return the tag of the messages that inherit their source, by `sessions.tagged`."""
+    return _tag("i", tagged)
+
+
+def narrowed(match: str, wanted: Collection[Collection[str]]) -> str:
+    """Return a match of texts, narrowed to messages that have one tag of each collection."""
     if not wanted:
         return f"text : ({match})"
-    return f"(text : ({match})) AND (tags : ({' AND '.join(wanted)}))"
+    all_of = " AND ".join(f"({' OR '.join(any_of)})" for any_of in wanted)
+    return f"(text : ({match})) AND (tags : ({all_of}))"
 
 
 @lru_cache(maxsize=1024)

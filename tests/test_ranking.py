@@ -13,6 +13,7 @@ from projector import Projection
 from projector.prefixes import widen
 from projector.query import parse
 from projector.ranking import count_matches, rarity
+from projector.tags import MOVED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,3 +150,41 @@ def test_filters_find_what_a_plain_scan_finds(
         and session in {None, name}
     }
     assert {(hit.session, hit.id) for hit in hits} == wanted
+
+
+def test_a_filter_follows_a_session_whose_source_changes(journal_dir: Path) -> None:
+    """Messages that are in the index by then are found by the new source, and not by the old."""
+    with Journal.open(journal_dir) as journal, Projection.open(journal_dir) as projection:
+
+        def found(source: str) -> set[str]:
+            return {hit.id for hit in projection.search("apple", source=source).hits}
+
+        journal.append_message("s", "user", "apple", id="early")
+        journal.append_message("s", "user", "apple", id="own", source="web")
+        journal.append_message("other", "user", "apple", id="other")
+        assert (found("cli"), found("web")) == (set(), {"own"})
+        journal.append(type="session.created", session="other", id="c", data={"source": "cli"})
+        journal.append(type="session.created", session="s", id="c", data={"source": "cli"})
+        journal.append_message("s", "user", "apple", id="late")
+        assert (found("cli"), found("web")) == ({"early", "late", "other"}, {"own"})
+        journal.append(type="session.revised", session="s", data={"source": "web"})
+        assert (found("cli"), found("web")) == ({"other"}, {"early", "own", "late"})
+        journal.append(type="message.removed", session="s", data={"messages": ["early"]})
+        journal.append(
+            type="message.revised", session="s", data={"message": "late", "content": "pear"}
+        )
+        assert found("web") == {"own"}
+        assert {hit.id for hit in projection.search("pear", source="web").hits} == {"late"}
+        # twice the same tag among those asked for would count as two matches
+        assert len({hit.score for hit in projection.search("apple").hits}) == 1
+
+
+def test_a_session_that_is_created_with_its_messages_has_not_moved(journal_dir: Path) -> None:
+    """What is said of a session in the same transaction counts when its messages are indexed."""
+    with Journal.open(journal_dir) as journal:
+        journal.append(type="session.created", session="s", data={"source": "cli"})
+        journal.append_message("s", "user", "apple")
+    with Projection.open(journal_dir) as projection:
+        assert len(projection.search("apple", source="cli").hits) == 1
+        moved = f"SELECT count(*) FROM sessions WHERE {MOVED}"  # noqa: S608 - a constant
+        assert projection.read(lambda db: db.execute(moved).get)[0] == 0

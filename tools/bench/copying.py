@@ -68,23 +68,26 @@ class _Copy:
         """Copy sessions, events and texts in the order in which they came; time the inserts."""
         names = [c[1] for c in self._old.execute("PRAGMA table_info(events)")]
         wanted = ("id", "session", "kind", "content", "role", "source")
+        tagged: dict[int, str] = {}
         at = {name: names.index(name) for name in wanted}
         into_sessions, into_events = self._statement("sessions"), self._statement("events")
         new, sessions = self._new, 0
         source = self._old.execute("SELECT * FROM events ORDER BY id")
         chunk = 0
         while rows := [row for _, row in zip(range(_CHUNK), source, strict=False)]:
+            begun = self._sessions(max(row[at["session"]] for row in rows), sessions)
+            sessions = max([sessions, *(row[0] for row in begun)])
+            tagged |= {row[0]: row[-1] for row in begun}
             texts = [
                 indexed(
                     row[at["id"]],
                     row[at["session"]],
+                    tagged[row[at["session"]]],
                     {name: row[at[name]] for name in ("content", "role", "source")},
                 )
                 for row in rows
                 if row[at["kind"]] == 1
             ]
-            begun = self._sessions(max(row[at["session"]] for row in rows), sessions)
-            sessions = max([sessions, *(row[0] for row in begun)])
             if chunk % _TRANSACTION == 0:
                 self._time(lambda: new.execute("BEGIN IMMEDIATE"))
             began = perf_counter()
