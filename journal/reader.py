@@ -12,7 +12,7 @@ from journal import segment
 from journal.errors import ReadError
 from journal.record import MAX_RECORD, START, Header, Record
 from journal.scan import Damage, Found, salvage, scan
-from journal.segment import open_segment, segment_number
+from journal.segment import open_segment, segment_name, segment_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,8 +30,8 @@ class SegmentRef:
     """A segment as the directory shows it.
 
     Attributes:
-        path: the file.
-        lane: name of the lane's folder.
+        folder: the lane's folder.
+        lane: its name.
         number: the segment's number in its lane.
         size: bytes of the file when it was listed.
         final: whether a later segment of the lane exists: it never changes again.
@@ -39,12 +39,17 @@ class SegmentRef:
             were, it is the same file with the same bytes.
     """
 
-    path: Path
+    folder: Path
     lane: str
     number: int
     size: int
     final: bool
     version: tuple[int, int] = (0, 0)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.folder / segment_name(self.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,7 @@ def list_lane(lane: Path) -> list[SegmentRef]:
                 status = entry.stat(follow_symlinks=False)
                 if stat.S_ISREG(status.st_mode):
                     version = status.st_ino, status.st_ctime_ns
-                    numbered.append((number, entry.name, status.st_size, version))
+                    numbered.append((number, status.st_size, version))
     except PermissionError as error:
         raise ReadError(
             f"cannot list lane {lane}: {error.strerror}; its events are missing until this user"
@@ -113,7 +118,8 @@ def list_lane(lane: Path) -> list[SegmentRef]:
         raise ReadError(f"cannot list lane {lane}: {error.strerror or error}") from error
     numbered.sort()
     last = numbered[-1][0] if numbered else 0
-    return [SegmentRef(lane / n, lane.name, k, s, k < last, v) for k, n, s, v in numbered]
+    name = lane.name
+    return [SegmentRef(lane, name, n, size, n < last, version) for n, size, version in numbered]
 
 
 def read_chunk(file: FileIO, offset: int, *, final: bool, limit: int = BLOCK) -> Chunk:

@@ -200,7 +200,7 @@ def test_records_among_too_many_bytes_without_a_newline_are_found(
     content = lines[0] + lines[1][:-1] + much + lines[2][:-1] + lines[3][:-1] + much
     path = tmp_path / "000001.jsonl"
     path.write_bytes(content + lines[4][:-1] + b"\r" + lines[5])
-    ref = SegmentRef(path, "1", 1, path.stat().st_size, final=True)
+    ref = SegmentRef(tmp_path, "1", 1, path.stat().st_size, final=True)
     items = list(read_segment(ref))
     records = [item.record for item in items if isinstance(item, Found)]
     assert [record.seq for record in records] == [1, 2, 3, 4, 5, 6]

@@ -125,7 +125,7 @@ class Memory:
         # the sizes are those of today
         return [
             SegmentRef(
-                ref.path, ref.lane, ref.number, len(files[segment_name(ref.number)]), ref.final
+                ref.folder, ref.lane, ref.number, len(files[segment_name(ref.number)]), ref.final
             )
             for ref in refs
         ]
