@@ -164,7 +164,8 @@ def _connect(path: Path, flags: int) -> apsw.Connection:
 
 def tune_writer(db: apsw.Connection) -> None:
     """Give a writing connection its memory: pages, and the full-text index's hash."""
-    db.pragma("cache_size", -64 * 1024)
+    # four times as much was not faster, over a million messages: the kernel keeps pages too
+    db.pragma("cache_size", -16 * 1024)
     db.pragma("temp_store", "MEMORY")
     db.execute("INSERT INTO fts(fts, rank) VALUES('hashsize', ?)", (32 * 1024 * 1024,))
 

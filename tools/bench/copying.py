@@ -23,7 +23,7 @@ _PRAGMAS = {
     "synchronous": "OFF",
     "locking_mode": "EXCLUSIVE",
     "temp_store": "MEMORY",
-    "cache_size": -64 * 1024,
+    "cache_size": -16 * 1024,
 }
 _HASH = 64 * 1024 * 1024
 _SHADOW = "fts_%"

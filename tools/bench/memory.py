@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ROW = "memory"
 FLOOR = (
-    "Python with apsw; SQLite's page cache of 64 MiB and the full-text hash of the connection that"
+    "Python with apsw; SQLite's page cache of 16 MiB and the full-text hash of the connection that"
     " builds; of a writer, the lines of the last 200 ms, which are kept until they are synced."
 )
 _MB = 1e6
