@@ -74,7 +74,7 @@ class Current:
         timeout: float | None = None,
         patience: float = PATIENCE,
     ) -> tuple[Answer, bool]:
-        """Bring the projection up to date, then ask it.
+        """Bring the projection up to date, then ask it, in one snapshot.
 
         A database that turns out to be damaged is built anew, and asked again.
 

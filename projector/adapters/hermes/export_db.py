@@ -85,12 +85,8 @@ def export(journal: Path, file: Path, target: Path) -> Mapping[str, int]:
     def query(source: apsw.Connection) -> Counter[str]:
         # a projection that turns out to be damaged is built anew, and asked again
         file.write_bytes(b"")
-        source.execute("BEGIN")
-        try:
-            with StateFile(file) as made:
-                return _Export(source, made).run()
-        finally:
-            source.execute("ROLLBACK")
+        with StateFile(file) as made:
+            return _Export(source, made).run()
 
     try:
         with Projection.open(journal) as projection:

@@ -263,7 +263,7 @@ class Messages(Base):
         wanted = content_of(content)
 
         def query(db: apsw.Connection) -> tuple[str, dict[str, Any]] | None:
-            found = db.execute(_LATEST_USER, (MESSAGE, session_id)).fetchone()
+            found = db.execute(_LATEST_USER, (session_id,)).fetchone()
             return None if found is None else (str(found[0]), stored(found[1:]).in_force)
 
         found = self._read(query)

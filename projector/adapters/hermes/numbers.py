@@ -62,7 +62,7 @@ def find_key(db: apsw.Connection, session: str, wanted: int) -> str | None:
     for (key,) in db.execute(near, (session, GONE, name, f"{name}-", f"{name}.")):
         if number(session, key) == wanted:
             return str(key)
-    for (key,) in db.execute(query, (session, MESSAGE, GONE)):
+    for (key,) in db.execute(query, (session, GONE)):
         if number(session, key) == wanted:
             return str(key)
     return None
