@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from heapq import nlargest
@@ -166,8 +167,8 @@ def _best(db: apsw.Connection, found: list[_Found], count: int) -> list[_Found]:
 
 
 def _places(db: apsw.Connection, found: list[_Found]) -> dict[int, int]:
-    query = "SELECT place FROM events WHERE id = ?"
-    return {row: db.execute(query, (row,)).get for row, _ in found}
+    query = "SELECT id, place FROM events WHERE id IN (SELECT value FROM json_each(?))"
+    return dict(db.execute(query, (json.dumps([row for row, _ in found]),)))
 
 
 @dataclass(frozen=True, slots=True)
