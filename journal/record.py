@@ -8,7 +8,7 @@ everything from byte 18 up to the newline. `docs/format.md` specifies every byte
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import orjson
@@ -59,8 +59,7 @@ class Header:
     started: int
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """An event with its sequence number in the lane."""
 
     seq: int

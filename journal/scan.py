@@ -7,7 +7,7 @@ do: a write spliced into another, a lost newline or a run of NULs costs only the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from journal.record import START, DamagedRecord, Header, Record, decode, record_end
 
@@ -27,8 +27,7 @@ _BEHIND = frozenset((b",", b"}", b"]"))
 """What stands on both sides of an object within another."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A valid record, or a segment's header, and the offset just behind it in bytes.
 
     `closed` says whether the newline that ends a record is there.

@@ -14,7 +14,7 @@ from projector.effects import IN_TRANSCRIPT, OUT, new_messages
 from projector.facts import refold, take_in
 from projector.places import replace_all
 from projector.placing import place_after
-from projector.rows import INSERT_EVENT, INSERT_TEXT, indexed, spread, values
+from projector.rows import INSERT_EVENT, INSERT_TEXT, indexed, spread
 from projector.schema import MESSAGE
 from projector.state import State
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import apsw
+
+    from projector.columns import Columns
 
 _SEQ_END = 2**63
 """Sequence numbers are smaller: SQLite has no larger integers."""
@@ -34,10 +36,10 @@ UPDATE sessions SET messages = messages + ?, said = said + ?, first = min(coales
 """
 
 Row = tuple[int | str | None, ...]
+Prepared = tuple[Arrival, "Columns"]
+"""An event and what its row holds but for id and place."""
 _PLACE = 9
 """Index of the place in a row of `events`."""
-_PARENT = 1
-"""Index of the parent in the values of columns."""
 
 
 class Applier:
@@ -52,8 +54,8 @@ class Applier:
         self.state = State(self._db)
         self._recent: dict[tuple[int, str], tuple[int, int]] = {}
 
-    def arrivals(self, lane: int, seq: int, event: Event) -> list[tuple[Arrival, Row]]:
-        """Prepare one event, and the messages that it brings: their rows but for id and place.
+    def arrivals(self, lane: int, seq: int, event: Event) -> list[Prepared]:
+        """Prepare one event, and the messages that it brings.
 
         Raises:
             DamagedRecord: it holds what no writer of ours would have let in.
@@ -71,12 +73,12 @@ class Applier:
         except TypeError as error:  # nested deeper than can be encoded again
             raise DamagedRecord(f"checksum holds but the data cannot be stored: {error}") from error
 
-    def _arrival(self, lane: int, seq: int, part: int, event: Event) -> tuple[Arrival, Row]:
+    def _arrival(self, lane: int, seq: int, part: int, event: Event) -> Prepared:
         kind = self.state.kind(event.type)
-        columns = values(spread(kind, event.data))
+        columns = spread(kind, event.data)
         return Arrival(self.state.session(event.session), kind, lane, seq, part, event), columns
 
-    def apply(self, prepared: Sequence[tuple[Arrival, Row]]) -> None:
+    def apply(self, prepared: Sequence[Prepared]) -> None:
         """Apply prepared events, in any order, any number of times."""
         if not prepared:
             return
@@ -104,33 +106,25 @@ class Applier:
             replace_all(self._db, self.state)
         self.state.save_counters()
 
-    def _row(self, number: int, arrival: Arrival, columns: Row) -> Row:
-        event = arrival.event
+    def _row(self, number: int, arrival: Arrival, columns: Columns) -> Row:
+        session, kind, lane, seq, part, event = arrival
         place: tuple[int | None, int | None] = (None, None)
-        if arrival.kind == MESSAGE:
-            place = self._place(arrival.session, event, columns[0], columns[1])
-        return (
-            number,
-            arrival.session,
-            event.id,
-            arrival.kind,
-            event.time,
-            arrival.lane,
-            arrival.seq,
-            arrival.part,
-            OUT if arrival.part else IN_TRANSCRIPT,
-            *place,
-            *columns,
-        )
+        if kind == MESSAGE:
+            place = self._place(session, event, columns.said, columns.parent)
+        reached = OUT if part else IN_TRANSCRIPT
+        where = number, session, event.id, kind, event.time, lane, seq, part, reached
+        return where + place + columns
 
-    def _place(self, session: int, event: Event, said: object, parent: object) -> tuple[int, int]:
+    def _place(
+        self, session: int, event: Event, said: int | None, parent: str | None
+    ) -> tuple[int, int]:
         state = self.state
         if session in state.missing and event.id in state.missing[session]:
             state.dirty.places.add(session)
         above = None
-        if isinstance(parent, str) and parent != event.id:
+        if parent is not None and parent != event.id:
             above = self._parent_place(session, parent)
-        place = place_after(said if isinstance(said, int) else event.time, above)
+        place = place_after(event.time if said is None else said, above)
         if len(self._recent) >= _RECENT:
             self._recent.clear()
         self._recent[session, event.id] = place
@@ -152,9 +146,7 @@ class Applier:
             self._db.execute(query, (session, parent))
         return None
 
-    def _sort_out(
-        self, prepared: Sequence[tuple[Arrival, Row]], first: int
-    ) -> tuple[list[int], list[int]]:
+    def _sort_out(self, prepared: Sequence[Prepared], first: int) -> tuple[list[int], list[int]]:
         """Tell the events that were inserted from those whose keys were taken, by index."""
         query = "SELECT id FROM events WHERE id >= ?"
         inserted = {row - first for (row,) in self._db.execute(query, (first,))}
@@ -167,31 +159,30 @@ class Applier:
             self._recent.pop(key, None)
         for index in new:
             arrival, columns = prepared[index]
-            if (arrival.session, columns[_PARENT]) in unsure:
+            if (arrival.session, columns.parent) in unsure:
                 self.state.dirty.places.add(arrival.session)
         return new, taken
 
-    def _take_in(
-        self, prepared: Sequence[tuple[Arrival, Row]], rows: list[Row], new: Sequence[int]
-    ) -> None:
+    def _take_in(self, prepared: Sequence[Prepared], rows: list[Row], new: Sequence[int]) -> None:
         """Index and count events that were inserted, and mark what depends on them."""
         state = self.state
         texts: list[tuple[int, str, str]] = []
         spans: dict[int, list[int]] = {}
         first = state.next_row - len(rows)
+        brought = 0
         for index in new:
             arrival = prepared[index][0]
-            state.counters["events"] += not arrival.part
-            if arrival.kind != MESSAGE:
+            session, kind, _, _, part, event = arrival
+            if kind != MESSAGE:
                 self._take_in_fact(first + index, arrival)
                 continue
-            session, event = arrival.session, arrival.event
-            if arrival.part or (
+            if part or (
                 session in state.changing
                 and is_changed(self._db, state, session, event.id, event.time)
             ):
                 state.dirty.changed.add((session, event.id))
-            if arrival.part:  # only a transcript that stands brings it in
+            if part:  # only a transcript that stands brings it in
+                brought += 1
                 continue
             texts.append(indexed(first + index, session, state.tagged(session), event.data))
             place: int = rows[index][_PLACE]  # type: ignore[assignment] # set by _place
@@ -199,7 +190,12 @@ class Applier:
             if span is None:
                 spans[session] = [1, place, place]
             else:
-                span[:] = span[0] + 1, min(span[1], place), max(span[2], place)
+                span[0] += 1
+                if place < span[1]:
+                    span[1] = place
+                elif place > span[2]:
+                    span[2] = place
+        state.counters["events"] += len(new) - brought
         self._db.executemany(INSERT_TEXT, texts)
         state.counters["messages"] += len(texts)
         counts = [

@@ -22,7 +22,7 @@ from projector.effects import (
     state_after,
 )
 from projector.fold import Told, canonical, revise
-from projector.rows import COLUMNS, STORED, Stored, index, stored, unindex, values
+from projector.rows import COLUMNS, STORED, Stored, index, stored, unindex
 from projector.schema import MESSAGE, TYPES
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _refold(
         index(db, message.row, session, state.tagged(session), data)
     state.counters["messages"] += (reached == IN_TRANSCRIPT) - (message.state == IN_TRANSCRIPT)
     query = f"UPDATE events SET {COLUMNS}, original = ?, state = ? WHERE id = ?"  # noqa: S608 - a constant
-    db.execute(query, (*values(columns), kept, reached, message.row))
+    db.execute(query, (*columns, kept, reached, message.row))
 
 
 class _History:

@@ -8,14 +8,13 @@ only a new transcript brought.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from projector.arrival import Arrival
 from projector.effects import IN_TRANSCRIPT, OUT
 from projector.facts import take_back, take_in, touch
 from projector.fold import canonical
-from projector.rows import COLUMNS, Stored, fetch, index, spread, unindex, values
+from projector.rows import COLUMNS, Stored, fetch, index, spread, unindex
 from projector.schema import MESSAGE
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def collide(db: apsw.Connection, state: State, new: Arrival) -> None:
             db.execute("UPDATE conflicts SET part = ? WHERE id = ?", (new.part, row))
         if _order(state, new) >= state.order(*order):
             return
-        new = replace(new, part=min(part, new.part))
+        new = new._replace(part=min(part, new.part))
         db.execute("DELETE FROM conflicts WHERE id = ?", (row,))
     else:
         state.counters["conflicts"] += 1
@@ -138,7 +137,7 @@ def _replace(db: apsw.Connection, state: State, new: Arrival, old: Stored) -> No
     place = (event.time, 0) if is_message else (None, None)
     reached = OUT if new.part else IN_TRANSCRIPT
     query = f"UPDATE events SET {_TYPED}, {COLUMNS}, original = NULL WHERE id = ?"  # noqa: S608 - constants
-    columns = values(spread(new.kind, event.data))
+    columns = spread(new.kind, event.data)
     where = (new.kind, event.time, new.lane, new.seq, new.part, reached, *place)
     db.execute(query, (*where, *columns, old.row))
     if not is_message:

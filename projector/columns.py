@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 import orjson
 
@@ -11,9 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(NamedTuple):
     """A message's data as the columns of its row; nothing is lost between the two.
+
+    A tuple in the order of the row: what is bound when it is written.
 
     Attributes:
         said: the message's own `timestamp`, microseconds.
@@ -35,6 +35,8 @@ class Columns:
 
 
 _TEXT_COLUMNS = ("parent", "role", "source")
+_OWN = ("timestamp", *_TEXT_COLUMNS, "content")
+"""Fields that have a column, in the order of `Columns`."""
 _INTEGER_END = 2**63
 """SQLite has no larger integers."""
 
@@ -53,25 +55,26 @@ def encode(value: object, *, within: int = 1) -> str:
 
 def to_columns(data: Mapping[str, Any]) -> Columns:
     """Spread a message's data over columns; a value of an unexpected kind stays in `rest`."""
-    rest = dict(data)
-    said = rest.get("timestamp")
-    if is_moment(said):
-        del rest["timestamp"]
-    else:
+    said, parent, role, source, content = map(data.get, _OWN)
+    if not is_moment(said):
         said = None
-    parent, role, source = (
-        rest.pop(name) if rest.get(name).__class__ is str else None for name in _TEXT_COLUMNS
-    )
-    content = rest.get("content")
+    if parent.__class__ is not str:
+        parent = None
+    if role.__class__ is not str:
+        role = None
+    if source.__class__ is not str:
+        source = None
     parts = content.__class__ is list
     if parts:
-        content = encode(rest.pop("content"), within=2)
-    elif content.__class__ is str:
-        del rest["content"]
-    else:
+        content = encode(content, within=2)
+    elif content.__class__ is not str:
         content = None
-    left = encode(rest) if rest else None
-    return Columns(said, parent, role, source, content, parts, left)
+    own = said, parent, role, source, content
+    rest = None
+    if len(data) > len(own) - own.count(None):  # most messages say nothing else
+        taken = {name for name, value in zip(_OWN, own, strict=True) if value is not None}
+        rest = encode({name: value for name, value in data.items() if name not in taken})
+    return Columns(*own, parts, rest)
 
 
 def is_moment(value: object) -> TypeGuard[int]:

@@ -147,7 +147,8 @@ def _readable(text: str) -> str:
 def _has_unbroken(text: str) -> bool:
     """Tell whether some aligned half-payload of `text` has no blank: cheap, and never misses."""
     step = PAYLOAD // 2
-    return any(
-        " " not in (half := text[start : start + step]) and "\n" not in half and half.isascii()
-        for start in range(0, len(text) - step + 1, step)
-    )
+    for start in range(0, len(text) - step + 1, step):
+        half = text[start : start + step]
+        if " " not in half and "\n" not in half and half.isascii():
+            return True
+    return False

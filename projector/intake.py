@@ -13,7 +13,7 @@ from journal.reader import Chunk, SegmentRef, read_chunk, read_lane_uuid
 from journal.record import FORMAT, DamagedRecord, Header
 from journal.scan import Damage
 from journal.segment import open_segment
-from projector.apply import Applier, Row
+from projector.apply import Applier
 from projector.watermark import Mark, Place, fingerprint, load_marks, place, save_mark, stands
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from projector.arrival import Arrival
+    from projector.apply import Prepared
 
 _BATCH = 2_000
 """Events inserted with one statement."""
@@ -49,7 +49,7 @@ class Intake:
         self._synced: set[Place] = set()
         self._known: dict[Place, tuple[int, int]] = {}
         self._gone: set[Place] = set()
-        self._prepared: list[tuple[Arrival, Row]] = []
+        self._prepared: list[Prepared] = []
 
     def look_back(self, refs: list[SegmentRef]) -> None:
         """Find the segments that were replaced, cut off or removed since they were read.

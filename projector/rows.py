@@ -26,7 +26,7 @@ VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(session
 INSERT_TEXT = "INSERT INTO fts(rowid, text, tags) VALUES(?, ?, ?)"
 _DELETE_TEXT = "INSERT INTO fts(fts, rowid, text, tags) VALUES('delete', ?, ?, ?)"
 COLUMNS = "said = ?, parent = ?, role = ?, source = ?, content = ?, parts = ?, rest = ?"
-"""Assignments for the `values` of `Columns`."""
+"""Assignments for the values of `Columns`, in their order."""
 STORED = (
     "id, kind, time, lane, seq, part, state, original,"
     " said, parent, role, source, content, parts, rest"
@@ -89,19 +89,6 @@ def spread(kind: int, data: Mapping[str, Any]) -> Columns:
     if kind == MESSAGE:
         return to_columns(data)
     return Columns(None, None, None, None, None, parts=False, rest=encode(data))
-
-
-def values(columns: Columns) -> tuple[int | str | None, ...]:
-    """Return columns as values to bind, in the order of `COLUMNS`."""
-    return (
-        columns.said,
-        columns.parent,
-        columns.role,
-        columns.source,
-        columns.content,
-        columns.parts,
-        columns.rest,
-    )
 
 
 def index_text(data: Mapping[str, Any]) -> str:

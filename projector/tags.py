@@ -25,6 +25,7 @@ def inherited(source: str | None) -> str:
     return "" if source is None else f"={source}"
 
 
+@lru_cache(maxsize=4096)
 def tags(session: int, role: str | None, source: str | None, tagged: str) -> str:
     """Return the tags of a message.
 
