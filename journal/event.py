@@ -46,9 +46,10 @@ def check_event(type: str, session: str, id: str, data: Mapping[str, Any]) -> No
         EventError: a key is empty or too long or has control characters, or a known event type
             lacks a field or has one of the wrong kind; the message names the field.
     """
-    _check_key("session", session)
-    _check_key("id", id)
-    _check_key("type", type)
+    for name, key in (("session", session), ("id", id), ("type", type)):
+        # what is printable has no control characters, and that is soon seen
+        if not (key.__class__ is str and 0 < len(key) <= KEY_LIMIT and key.isprintable()):
+            _check_key(name, key)
     if not isinstance(data, dict):
         raise EventError(f"data must be a dict, not {data!r:.60}")
     check_data(type, data)
@@ -58,9 +59,6 @@ def check_event(type: str, session: str, id: str, data: Mapping[str, Any]) -> No
 
 
 def _check_key(name: str, value: object) -> None:
-    # what is printable has no control characters, and that is soon seen
-    if value.__class__ is str and 0 < len(value) <= KEY_LIMIT and value.isprintable():
-        return
     if not isinstance(value, str) or not value or len(value) > KEY_LIMIT:
         raise EventError(
             f"{name} must be a string of 1 to {KEY_LIMIT} characters, not {value!r:.60}"

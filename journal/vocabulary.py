@@ -86,6 +86,8 @@ _USAGE: _Fields = {
     "extra": (dict,),
 }
 _MOMENTS = frozenset(("timestamp", "started", "ended"))
+_LOOKED_AT = _MOMENTS | {"source", "token_count"}
+"""The fields whose values are looked at, and not their kind alone."""
 _LISTED: _Fields = {"messages": (list,), "reason": (str,), "extra": (dict,)}
 _NOTED: _Fields = {"extra": (dict,)}
 _KNOWN: dict[str, tuple[_Fields, tuple[str, ...]]] = {
@@ -177,6 +179,8 @@ def _check_values(data: Mapping[str, Any], required: tuple[str, ...]) -> None:
     for name in required:
         if data[name] == "" and name != "value":
             raise EventError(f"{name} must not be empty")
+    if _LOOKED_AT.isdisjoint(data):
+        return
     if data.get("source") == "":
         raise EventError("source must not be empty")
     if data.get("token_count", 0) < 0:
