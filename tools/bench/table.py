@@ -15,7 +15,8 @@ _HOW = (
     " turn; every number is the median of the rounds, and"
     " [performance/results.json](performance/results.json) has each round. Exactly-once, checksums"
     " and the round-trip check are on in all of them. Texts are made up (`tools/bench/words.py`),"
-    " the same on every machine."
+    " the same on every machine. Why some figures are missed, with profiles:"
+    " [performance/missed.md](performance/missed.md)."
 )
 _UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
