@@ -1,6 +1,6 @@
 """`make bench`: ours and theirs on the same work, and how far ours is from what it must reach.
 
-.venv-bench/bin/python tools/bench/run.py                  all of it, about 45 minutes
+.venv-bench/bin/python tools/bench/run.py                  all of it, about 35 minutes
 .venv-bench/bin/python tools/bench/run.py --quick          about two minutes, the table only
 .venv-bench/bin/python tools/bench/run.py --only search    one part, at full size
 
