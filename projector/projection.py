@@ -10,6 +10,7 @@ from journal.moment import moment
 from projector import digest, message_view, search, session_view
 from projector.current import PATIENCE, Answer, Current
 from projector.errors import NotProjected
+from projector.filters import Filters
 from projector.query import parse
 from projector.status import Status, status
 
@@ -117,7 +118,7 @@ class Projection:
         _check_range("context", context, 0)
         if sort not in get_args(search.Sort):
             raise ValueError(f"sort must be one of {get_args(search.Sort)}, not {sort!r}")
-        filters = search.Filters(
+        filters = Filters(
             session,
             None if since is None else moment("since", since),
             None if until is None else moment("until", until),

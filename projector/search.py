@@ -9,17 +9,17 @@ from heapq import nlargest
 from typing import TYPE_CHECKING, Literal
 
 from projector.document import document
+from projector.filters import narrowing
 from projector.message_view import MessageView, around, placed
 from projector.prefixes import widen
 from projector.ranking import Phrases, count_matches
 from projector.snippet import snippet
-from projector.tags import MOVED, inherited, narrowed, of_role, of_session, of_source, of_tagged
+from projector.tags import narrowed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     import apsw
 
+    from projector.filters import Filters
     from projector.prefixes import Widened
     from projector.query import Query
 
@@ -30,27 +30,6 @@ _WEIGHED = 64
 """Phrases of a query whose weight is looked up; nobody tells the others apart."""
 
 Sort = Literal["relevance", "newest", "oldest"]
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which messages count; None means all.
-
-    Attributes:
-        session: id of the session.
-        since: microseconds since 1970, inclusive.
-        until: microseconds since 1970, exclusive.
-        roles: any of these speaks.
-        sources: any of these is where it was said, by the message or else by its session.
-        but_sources: none of these is.
-    """
-
-    session: str | None = None
-    since: int | None = None
-    until: int | None = None
-    roles: tuple[str, ...] | None = None
-    sources: tuple[str, ...] | None = None
-    but_sources: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,21 +97,21 @@ def _find(
     db: apsw.Connection, query: Query, filters: Filters, limit: int, offset: int, sort: Sort
 ) -> tuple[list[_Found], bool]:
     wide = widen(db, query)
-    narrowing = _narrowing(db, filters)
-    if narrowing is None:
+    asked = narrowing(db, filters)
+    if asked is None:
         return [], True
-    match, where = narrowed(wide.match, narrowing.tags), narrowing.where
+    match, where = narrowed(wide.match, asked.tags), asked.where
     joins = " JOIN events e ON e.id = fts.rowid JOIN sessions s ON s.id = e.session"
     way = "ASC" if sort == "oldest" else "DESC"
     # by time there is nothing to rank, so one can page on for ever
     most = RANKED if sort == "relevance" else RANKED + offset
-    phrases = Phrases(_matches(db, query, wide), wide.at, wide.words, len(narrowing.tags))
+    phrases = Phrases(_matches(db, query, wide), wide.at, wide.words, len(asked.tags))
     found: list[_Found] = db.execute(  # type: ignore[assignment] # a score is a float
         "SELECT fts.rowid, score(fts, d.sz, ?) FROM fts"  # noqa: S608 - constants
         f" CROSS JOIN fts_docsize d ON d.id = fts.rowid{joins if where else ''}"
         f" WHERE fts MATCH ?{where} ORDER BY fts.rowid {way} LIMIT ?",
         # one more than is ranked tells whether there are more
-        (str(phrases), match, *narrowing.values, most + 1),
+        (str(phrases), match, *asked.values, most + 1),
     ).fetchall()
     exact = len(found) <= most
     del found[most:]
@@ -169,63 +148,6 @@ def _best(db: apsw.Connection, found: list[_Found], count: int) -> list[_Found]:
 def _places(db: apsw.Connection, found: list[_Found]) -> dict[int, int]:
     query = "SELECT id, place FROM events WHERE id IN (SELECT value FROM json_each(?))"
     return dict(db.execute(query, (json.dumps([row for row, _ in found]),)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Narrowing:
-    """What filters ask of messages.
-
-    Attributes:
-        tags: a message must have one of each collection.
-        where: what the rows must say besides, as SQL; empty where tags say it all.
-        values: what is bound in it.
-    """
-
-    tags: tuple[Collection[str], ...]
-    where: str
-    values: tuple[str | int, ...]
-
-
-def _narrowing(db: apsw.Connection, filters: Filters) -> _Narrowing | None:
-    """Return what the filters ask; None if nothing can pass them."""
-    tags: list[Collection[str]] = []
-    conditions: list[tuple[str, tuple[str | int, ...]]] = []
-    if filters.session is not None:
-        number = db.execute("SELECT id FROM sessions WHERE session = ?", (filters.session,)).get
-        if number is None:
-            return None
-        tags.append([of_session(number)])
-    if filters.roles is not None:
-        tags.append([of_role(role) for role in filters.roles])
-    if filters.sources is not None:
-        tags.append(_tags_of_sources(db, filters.sources))
-        if db.execute(f"SELECT 1 FROM sessions WHERE {MOVED} LIMIT 1").get is not None:  # noqa: S608 - a constant
-            conditions.append(
-                (f"coalesce(e.source, s.source) {_in(filters.sources)}", filters.sources)
-            )
-    if filters.but_sources is not None:
-        none_of = f"coalesce(e.source, s.source, '') NOT {_in(filters.but_sources)}"
-        conditions.append((none_of, filters.but_sources))
-    if filters.since is not None:
-        conditions.append(("e.place >= ?", (filters.since,)))
-    if filters.until is not None:
-        conditions.append(("e.place < ?", (filters.until,)))
-    if not all(tags):
-        return None
-    where = "".join(f" AND {text}" for text, _ in conditions)
-    return _Narrowing(tuple(tags), where, tuple(v for _, values in conditions for v in values))
-
-
-def _tags_of_sources(db: apsw.Connection, sources: tuple[str, ...]) -> Collection[str]:
-    """Return all tags that messages from one of these may have."""
-    query = f"SELECT DISTINCT tagged FROM sessions WHERE {MOVED} AND source {_in(sources)}"  # noqa: S608 - constants
-    moved = [of_tagged(str(tagged)) for (tagged,) in db.execute(query, sources)]
-    said = [tag for name in sources for tag in (of_source(name), of_tagged(inherited(name)))]
-    return dict.fromkeys([*said, *moved])  # twice the same would count as two matches
-
-
-def _in(names: tuple[str, ...]) -> str:
-    return f"IN ({', '.join('?' * len(names))})"
 
 
 def _hit(db: apsw.Connection, row: int, score: float, query: Query, look: Look) -> Hit:

@@ -1,10 +1,9 @@
 r"""The part of a text that shows best why it was found.
 
-Matches are looked for in the text itself, with the index's notion of equality (`projector.text`),
-because the index keeps no text. The window shown is the one with the most different terms, then
-the most matches, then the earliest. It is moved to word boundaries, never cuts a character from
-the marks that follow it, and comes back on one line: blank space and control characters (also the
-escapes of coloured terminal output) become one space.
+The window shown is the one with the most different terms, then the most matches, then the
+earliest. It is moved to word boundaries, never cuts a character from the marks that follow it, and
+comes back on one line: blank space and control characters (also the escapes of coloured terminal
+output) become one space.
 """
 
 import re
@@ -13,23 +12,12 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import islice
-from typing import Final, NamedTuple
 
 from projector.boolean import Term
-from projector.text import CJK, LETTER, MARK, fold, is_cjk, normal_spans
-
-#: How many characters of a text are looked at; fewer for more than seven terms.
-SCANNED: Final = 1_000_000
-#: How much more a character costs that the index spells in another way (decomposed, full-width).
-RESPELLED_COST: Final = 16
+from projector.matches import Match, find
+from projector.text import CJK
 
 _ELLIPSIS = "\u2026"
-_CHUNK = 16_384  # a text is looked at in pieces, so that an early match is found early
-_OVERLAP = 512  # a match across two pieces is found if it is no longer than this
-_BEFORE = 64  # a match may not begin in the middle of a word, or a word of marks
-_MOST_MATCHES = 2_000  # enough to choose a window; a word of every line needs no more
-_MOST_TERMS = 64
 _NEARBY = 1_000  # how far to look for something other than blanks beyond the window
 _WORD_SLACK = 24  # how far an end of the window moves to find a word boundary
 _BLANK = r"\s\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"
@@ -40,10 +28,6 @@ _UNEVEN = re.compile(rf"[{_BLANK}]{{2}}|[^\S ]|[\x00-\x1f\x7f-\x9f\ud800-\udfff]
 """Blanks that are not one space already."""
 _SHOWN = re.compile(f"{_BLANKS.pattern}|.", re.DOTALL)
 """A character as it is shown: blank space of any length is one."""
-_MARKED = re.compile(MARK)
-_LETTER = re.compile(LETTER)
-_LETTERS = re.compile(f"{LETTER}+")
-_LETTER_MARKS = re.compile(f"{LETTER}{MARK}+")
 _WORD = re.compile(r"\w")
 _CJK = re.compile(CJK)
 _JOINER = "\u200d"
@@ -52,28 +36,14 @@ _JOINS = re.compile("[\u200d\U0001f3fb-\U0001f3ff\u1160-\u11ff\uff9e\uff9f]")
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]")
 
 
-class _Match(NamedTuple):
-    start: int
-    end: int
-    term: int
-
-
-class _Finder(NamedTuple):
-    """What finds a term in folded text: its words, and whether they are bounded by others."""
-
-    words: re.Pattern[str]
-    from_start: bool  # the first word may not begin inside another one
-    to_end: bool  # nor the last one end so
-    goes_on: bool  # unless it is a prefix
-
-
 def snippet(
     text: str, terms: Iterable[Term], *, width: int = 160, open: str = "**", close: str = "**"
 ) -> str:
     """Return the part of `text` with the best matches of `terms`, the matches marked.
 
     Args:
-        text: The text as it was written, of any length; about the first `SCANNED` count.
+        text: The text as it was written, of any length; about the first
+            `projector.matches.SCANNED` characters count.
         terms: What to mark, as a `Query` holds it.
         width: The most characters of `text` to show, marks and ellipses not counted; at least 1.
         open: What to put before a match.
@@ -82,7 +52,7 @@ def snippet(
     Returns:
         One line. If nothing matches, the head of the text, nothing marked.
     """
-    matches = _find(text, tuple(terms)[:_MOST_TERMS])
+    matches = find(text, tuple(terms))
     start, end = _window(text, matches, max(width, 1))
     pieces: list[str] = []
     place = start
@@ -100,86 +70,7 @@ def _line(text: str) -> str:
     return _BLANKS.sub(" ", text) if _UNEVEN.search(text) else text
 
 
-def _find(text: str, terms: tuple[Term, ...]) -> list[_Match]:
-    """Return where `terms` are in `text`, in order; enough to choose a window, not all."""
-    found: list[_Match] = []
-    seen: set[int] = set()
-    start, budget = 0, SCANNED // (1 + len(terms) // 8)
-    while (
-        start < len(text) and budget > 0 and len(seen) < len(terms) and len(found) < _MOST_MATCHES
-    ):
-        base = max(start - _BEFORE, 0)
-        folded, origin = _folded(text[base : start + _CHUNK + _OVERLAP])
-        for term, finder in enumerate(_finders(terms)):
-            for span in islice(_spans(folded, finder), _MOST_MATCHES):
-                first, last = span if origin is None else _placed(span, origin)
-                if start <= base + first < start + _CHUNK:  # the next piece sees the others whole
-                    found.append(_Match(base + first, base + last, term))
-                    seen.add(term)
-        start += _CHUNK
-        budget -= _CHUNK if origin is None else _CHUNK * RESPELLED_COST
-    return sorted(found)
-
-
-def _folded(text: str) -> tuple[str, list[int] | None]:
-    """Return `text` as it is compared, without marks, and where each character came from."""
-    form, origin = normal_spans(text)
-    form = fold(form)
-    if form.isascii() or not _MARKED.search(form):
-        return form, origin
-    kept: list[int] = []
-    done = 0
-    for match in _LETTER_MARKS.finditer(form):
-        kept += range(done, match.start() + 1)
-        done = match.end()
-    kept += range(done, len(form) + 1)
-    bare = "".join([form[place] for place in kept[:-1]])
-    return bare, kept if origin is None else [origin[place] for place in kept]
-
-
-def _spans(folded: str, finder: _Finder) -> Iterator[tuple[int, int]]:
-    """Yield where a term is; a candidate that begins or ends inside a word is none."""
-    place = 0
-    while match := finder.words.search(folded, place):
-        start, end = match.span()
-        place = start + 1
-        if finder.from_start and start and _LETTER.match(folded, start - 1):
-            continue
-        if finder.to_end:
-            rest = _LETTERS.match(folded, end)
-            whole = rest.end() if rest else end
-            if whole != end and not finder.goes_on:
-                continue
-            end = whole
-        place = end
-        yield start, end
-
-
-def _placed(span: tuple[int, int], origin: list[int]) -> tuple[int, int]:
-    """Return the span in the text as written of a span in its normal form."""
-    start, end = span
-    while end < len(origin) - 1 and origin[end] == origin[end - 1]:
-        end += 1  # one character written became several; it is marked whole
-    return origin[start], origin[end]
-
-
-@lru_cache(maxsize=256)
-def _finders(terms: tuple[Term, ...]) -> tuple[_Finder, ...]:
-    return tuple(map(_finder, terms))
-
-
-def _finder(term: Term) -> _Finder:
-    parts: list[str] = []
-    cjk = [is_cjk(word) for word in term.words]
-    for index, word in enumerate(term.words):
-        if index:
-            # two words of one kind are only two because something stands between them
-            parts.append(r"[\W_]+" if cjk[index] == cjk[index - 1] else r"[\W_]*")
-        parts.append(re.escape(_MARKED.sub("", fold(word))))
-    return _Finder(re.compile("".join(parts)), not cjk[0], not cjk[-1], term.prefix)
-
-
-def _window(text: str, matches: Sequence[_Match], width: int) -> tuple[int, int]:
+def _window(text: str, matches: Sequence[Match], width: int) -> tuple[int, int]:
     """Return where the part to show starts and ends."""
     if not matches:
         start = blank.end() if (blank := _BLANKS.match(text)) else 0
@@ -194,7 +85,7 @@ def _window(text: str, matches: Sequence[_Match], width: int) -> tuple[int, int]
     return _start_at_word(text, before, start), _end_at_word(text, end, after)
 
 
-def _best(matches: Sequence[_Match], width: int) -> tuple[_Match, _Match]:
+def _best(matches: Sequence[Match], width: int) -> tuple[Match, Match]:
     """Return the first and the last match of the best window."""
     best, score = (matches[0], matches[0]), (0, 0)
     within: Counter[int] = Counter()
@@ -210,9 +101,7 @@ def _best(matches: Sequence[_Match], width: int) -> tuple[_Match, _Match]:
     return best
 
 
-def _merged(
-    text: str, matches: Sequence[_Match], start: int, end: int
-) -> Iterator[tuple[int, int]]:
+def _merged(text: str, matches: Sequence[Match], start: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield the spans to mark between `start` and `end`; matches that touch are one."""
     open_span: tuple[int, int] | None = None
     for match in matches[bisect_left(matches, start, key=lambda match: match.start) :]:

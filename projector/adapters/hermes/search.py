@@ -10,6 +10,7 @@ from projector.adapters.hermes.base import Base, number, seconds
 from projector.adapters.hermes.rewind import text_of
 from projector.adapters.hermes.session_rows import SESSIONS
 from projector.errors import QueryError
+from projector.filters import Filters
 from projector.query import parse
 from projector.rows import fetch
 
@@ -66,7 +67,7 @@ class Search(Base):
         parsed = _parsed(query)
         if parsed is None or limit == 0 or (source_filter is not None and not source_filter):
             return []
-        filters = search.Filters(
+        filters = Filters(
             roles=tuple(role_filter) if role_filter else None,
             sources=None if source_filter is None else tuple(source_filter),
             but_sources=tuple(exclude_sources) if exclude_sources else None,
