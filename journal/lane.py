@@ -117,13 +117,14 @@ def lease(lanes: Path) -> tuple[Lane, Continuation]:
     """
     for number in range(1, _MOST):
         path = lanes / str(number)
-        made = False
+        # one that is made here and cannot be used is no reason to make the next, and the next
+        there = os.path.lexists(path)
         try:
-            made = make_folder(path)
+            make_folder(path)
             if (taken := _take(path)) is not None:
                 return taken
         except OSError as error:
-            if not made and error.errno in _ITS_OWN and os.path.lexists(path):
+            if there and error.errno in _ITS_OWN:
                 continue
             raise LeaseError(
                 f"cannot lease lane {path}: {error.strerror or error}; a journal belongs to one"

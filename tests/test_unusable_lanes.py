@@ -156,6 +156,18 @@ def test_lanes_that_cannot_be_made_end_the_search(
             Journal.open(journal_dir)
 
 
+def test_a_file_system_without_permissions_makes_no_lane_after_the_other(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lane that was made, and whose permissions cannot be set, ends the search: one was made."""
+    _append(journal_dir, "m1")
+    with Journal.open(journal_dir), monkeypatch.context() as patch:
+        _refuse(patch, "chmod", journal_dir / "lanes/2", errno.EPERM)
+        with pytest.raises(LeaseError, match=r"cannot lease lane .*/2: Operation not permitted"):
+            Journal.open(journal_dir)
+        assert lane_names(journal_dir) == ["1", "2"]
+
+
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, _a_link])
 def test_what_stands_in_the_place_of_a_segment_is_passed_over(
     journal_dir: Path, make: Callable[[Path], None], expect_problems: ExpectedProblems
