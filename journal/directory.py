@@ -99,8 +99,8 @@ def open_directory(path: str | os.PathLike[str], *, create: bool = True) -> Dire
     return Directory(folder, uuid, (folder,))
 
 
-def make_folder(path: Path) -> bool:
-    """Make one folder that only its owner can enter; say whether it was made.
+def make_folder(path: Path) -> None:
+    """Make one folder that only its owner can enter, unless it is there.
 
     Raises:
         OSError: the file system refuses, or something else stands there.
@@ -111,9 +111,8 @@ def make_folder(path: Path) -> bool:
         # a link inside the journal would lead writes to somewhere else
         if not stat.S_ISDIR(path.lstat().st_mode):
             raise
-        return False
-    disk.in_use.chmod(path, 0o700)  # a strict umask may have taken bits away
-    return True
+    else:
+        disk.in_use.chmod(path, 0o700)  # a strict umask may have taken bits away
 
 
 def sync_folder(path: Path) -> None:
