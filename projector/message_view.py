@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
+from projector.columns import Columns, from_columns
 from projector.effects import IN_TRANSCRIPT, OUT
 from projector.errors import NotFound
 from projector.schema import MESSAGE
@@ -168,11 +169,7 @@ def _view(name: str, session_source: str | None, row: tuple[Any, ...]) -> Messag
     fields (`projector.columns`).
     """
     key, place, state, revised, said, parent, role, source, content, parts, rest = row
-    fields: dict[str, Any] = {} if rest is None else orjson.loads(rest)
-    if said is not None:
-        fields["timestamp"] = said
-    if parent is not None:
-        fields["parent"] = parent
+    fields = from_columns(Columns(said, parent, None, None, None, parts=False, rest=rest))
     if parts:
         content = orjson.loads(content)
     said_in = source or session_source
