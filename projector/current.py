@@ -22,7 +22,7 @@ from projector.errors import (
     QueryTimeout,
 )
 from projector.generation import OnlyOne, generations
-from projector.schema import failure, open_reader
+from projector.schema import failure, open_reader, snapshot
 from projector.watermark import finished_ends, load_marks, reached
 
 if TYPE_CHECKING:
@@ -108,18 +108,16 @@ class Current:
 
     def _ask(self, query: Callable[[apsw.Connection], Answer], deadline: Deadline) -> Answer:
         db = self._reader()
-        db.set_progress_handler(deadline.is_over, _STEPS)
-        try:
-            db.execute("BEGIN")  # one snapshot, and one lock for all that is asked
-            answer = query(db)
-            # what this process appends from now on is later than all that it may have read
-            clock.observe(db.execute(_LATEST).get)
-        except apsw.InterruptError as error:
-            raise deadline.error("the query") from error
-        finally:
-            db.set_progress_handler(None)
-            if db.in_transaction:
-                db.execute("ROLLBACK")
+        with snapshot(db):
+            db.set_progress_handler(deadline.is_over, _STEPS)
+            try:
+                answer = query(db)
+                # what this process appends from now on is later than all that it may have read
+                clock.observe(db.execute(_LATEST).get)
+            except apsw.InterruptError as error:
+                raise deadline.error("the query") from error
+            finally:
+                db.set_progress_handler(None)
         return answer
 
     def _replace(self, deadline: Deadline) -> None:
@@ -148,13 +146,10 @@ class Current:
             if db is None:
                 return query(None)
             try:
-                db.execute("BEGIN")
-                return query(db)
+                with snapshot(db):
+                    return query(db)
             except apsw.Error as error:
                 raise self._unreadable(error) from error
-            finally:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
 
     def wait_for(self, position: Position, timeout: float) -> None:
         """Return when the record at `position` is applied.

@@ -8,6 +8,7 @@ had since 3.24 are used, so the stock `sqlite3` and Datasette read the file.
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from unicodedata import unidata_version
@@ -20,7 +21,7 @@ from projector.errors import ProjectionDamaged, ProjectionError
 from projector.tags import MOVED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 BUSY_MS = 5_000
 """Milliseconds for which SQLite waits where a moment's lock is in its way."""
@@ -196,6 +197,21 @@ def open_reader(path: Path, journal_uuid: str) -> apsw.Connection:
         ProjectionError: it cannot be opened, or is of another version or another journal.
     """
     return _open(path, apsw.SQLITE_OPEN_READONLY, {"journal": journal_uuid}, _prepare_reader)
+
+
+@contextmanager
+def snapshot(db: apsw.Connection) -> Iterator[None]:
+    """Let everything that is asked meanwhile see one state, under one lock.
+
+    Raises:
+        apsw.Error: the database refuses.
+    """
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
 
 
 def _prepare_reader(db: apsw.Connection) -> None:
