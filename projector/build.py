@@ -22,6 +22,10 @@ _log = logging.getLogger("projector")
 
 _TRIES = 3
 """Times that a generation is built when what was built cannot be opened."""
+_HAND_OVER = 0.3
+"""Seconds for which the projector's lock is tried before a new generation is put into use."""
+_REST = 1024 * 1024
+"""Bytes that a build leaves to be applied while it has the projector's lock."""
 
 
 def rebuild(
@@ -31,7 +35,9 @@ def rebuild(
 ) -> int:
     """Build a new generation from the lanes and put it into use; return its number.
 
-    Readers go on with the old one meanwhile. A running projector changes over by itself.
+    Readers go on with the old one meanwhile. A running projector changes over by itself; where
+    none runs, nobody can apply anything between the last look at the lanes and the change: the
+    new generation knows all that the old one knew.
 
     Args:
         journal: the opened journal.
@@ -45,8 +51,49 @@ def rebuild(
         ReadError: a segment cannot be read.
     """
     with building(journal, on_commit, stop) as number:
-        generations(journal.path).publish(number)
+        put_into_use(journal, number, on_commit)
     return number
+
+
+def put_into_use(
+    journal: Directory, number: int, on_commit: Callable[[Progress], None] | None = None
+) -> None:
+    """Publish a generation that was built, with what the lanes have gained since.
+
+    It is done under the projector's lock, so that nothing can be applied to the generation in use
+    alone meanwhile. A projector that runs for long keeps the lock: it changes over at once, and
+    whoever asks before waits for it.
+
+    Raises:
+        ProjectionError, ReadError: as `rebuild`.
+    """
+    lock = OnlyOne(generations(journal.path).lock)
+    lock.take(_HAND_OVER)
+    try:
+        _publish(journal, number, on_commit)
+    finally:
+        lock.release()
+
+
+def _renew(
+    journal: Directory,
+    on_commit: Callable[[Progress], None] | None,
+    stop: Callable[[], bool],
+) -> None:
+    """Build a new generation and put it into use; only for the holder of the projector's lock."""
+    with building(journal, on_commit, stop) as number:
+        _publish(journal, number, on_commit)
+
+
+def _publish(journal: Directory, number: int, on_commit: Callable[[Progress], None] | None) -> None:
+    """Put a generation into use, with what the lanes have gained since it was built."""
+    kept = generations(journal.path)
+    projector = _open(kept, number, journal)
+    try:
+        projector.catch_up(on_commit=on_commit)
+    finally:
+        projector.close()
+    kept.publish(number)
 
 
 @contextmanager
@@ -122,7 +169,10 @@ def _build(
 
     db = create(path, journal.uuid)
     try:
-        Projector(db, journal.lanes).catch_up(on_commit=on_commit, stop=check)
+        projector = Projector(db, journal.lanes)
+        # a long build leaves much behind, which nobody should have to wait for when it is published
+        while projector.catch_up(on_commit=on_commit, stop=check).bytes > _REST:
+            pass
     finally:
         db.close()
     try:
@@ -153,7 +203,7 @@ def open_current(
                 return number, _open(kept, number, journal)
         except ProjectionDamaged as error:
             _log.warning("building the projection anew: %s", error)
-        rebuild(journal, on_commit, stop)
+        _renew(journal, on_commit, stop)
     raise ProjectionError(
         f"what is built in {kept.folder} is gone at once, {_TRIES} times; who deletes it?"
     )
@@ -185,7 +235,7 @@ def replace_damaged(
     if not isinstance(error, ProjectionDamaged):
         raise error
     _log.warning("building the projection anew: %s", error)
-    rebuild(journal, on_commit, stop)
+    _renew(journal, on_commit, stop)
 
 
 def catch_up_once(journal: Directory, on_commit: Callable[[Progress], None] | None = None) -> None:

@@ -15,15 +15,14 @@ from journal.reader import list_segments
 from projector.build import catch_up_once, rebuild
 from projector.deadline import Deadline
 from projector.errors import (
-    NotProjected,
     ProjectionDamaged,
     ProjectionError,
     ProjectorBusy,
     QueryTimeout,
 )
 from projector.generation import OnlyOne, generations
+from projector.goal import Goal, Own, has_applied
 from projector.schema import failure, open_reader, snapshot
-from projector.watermark import finished_ends, load_marks, reached
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,15 +30,13 @@ if TYPE_CHECKING:
 
     from journal.directory import Directory
     from journal.position import Position
-    from journal.reader import SegmentRef
     from projector.project import Progress
-    from projector.watermark import Mark, Place
 
 PATIENCE = 0.5
 """Seconds that a query waits for a running projector before it answers with what is there."""
 
-_SHORTEST, _LONGEST = 0.001, 0.02
-"""Seconds between two looks at a projector's progress."""
+_PAUSE = 0.02
+"""Seconds between two looks at somebody else's build."""
 _STEPS = 20_000
 """Steps of SQLite's machine between two looks at the clock: about a millisecond."""
 
@@ -73,62 +70,98 @@ class Current:
         query: Callable[[apsw.Connection], Answer],
         timeout: float | None = None,
         patience: float = PATIENCE,
+        own: Own | None = None,
     ) -> tuple[Answer, bool]:
         """Bring the projection up to date, then ask it, in one snapshot.
 
-        A database that turns out to be damaged is built anew, and asked again.
+        What a snapshot knows is looked up in that snapshot: at any moment a generation may come
+        into use that was read from the lanes earlier. A database that turns out to be damaged is
+        built anew, and asked again.
 
         Args:
             query: asked with the connection, perhaps twice.
             timeout: seconds that all of it may take.
             patience: seconds to wait for a running projector before the answer is of what is
                 there.
+            own: what the answer must know in any case.
 
         Returns:
             The answer, and whether it knows everything that stood in the journal at the call.
 
         Raises:
+            NotProjected: a projector runs, and has not applied `own` in time.
             QueryTimeout: it would have taken longer.
             ProjectionError: the projection cannot be built or read.
             ReadError: a lane cannot be read.
         """
         deadline = Deadline(timeout)
         with self._turn:
-            fresh = self._refresh(deadline, patience)
-            try:
-                return self._ask(query, deadline), fresh
-            except apsw.Error as error:
-                trouble = self._unreadable(error)
-                if not isinstance(trouble, ProjectionDamaged):
-                    raise trouble from error
-                _log.warning("building the projection anew: %s", trouble)
-                self._replace(deadline)
-                fresh = self._refresh(deadline, patience)
-                return self._ask(query, deadline), fresh
+            goal = Goal(list_segments(self.journal.lanes), patience, own, deadline)
+            answered = self._ask(query, deadline, goal)
+            while answered is None:
+                self._refresh(deadline, goal)
+                answered = self._ask(query, deadline, goal)
+        return answered
 
-    def _ask(self, query: Callable[[apsw.Connection], Answer], deadline: Deadline) -> Answer:
-        db = self._reader()
-        with snapshot(db):
-            db.set_progress_handler(deadline.is_over, _STEPS)
-            try:
-                answer = query(db)
-                # what this process appends from now on is later than all that it may have read
-                clock.observe(db.execute(_LATEST).get)
-            except apsw.InterruptError as error:
-                raise deadline.error("the query") from error
-            finally:
-                db.set_progress_handler(None)
-        return answer
+    def _ask(
+        self, query: Callable[[apsw.Connection], Answer], deadline: Deadline, goal: Goal
+    ) -> tuple[Answer, bool] | None:
+        """Ask in one snapshot, and say if that knew everything; None if it knows too little."""
+        goal.trouble = None
+        try:
+            if self.generations.current() is None:
+                return None
+            db = self._reader()
+            with snapshot(db):
+                fresh = goal.is_reached(db)
+                if fresh or goal.is_enough(db):
+                    return _answer(db, query, deadline), fresh
+        except apsw.Error as error:
+            goal.trouble = self._unreadable(error)
+            goal.trouble.__cause__ = error
+        except ProjectionError as error:
+            goal.trouble = error
+        return None
+
+    def _refresh(self, deadline: Deadline, goal: Goal) -> None:
+        """Apply what is new, or wait a moment for the projector that does.
+
+        Raises:
+            QueryTimeout: there is nothing yet to answer from, and the time is up.
+            ProjectionError: the projection cannot be read, and nobody comes to replace it.
+        """
+        if isinstance(goal.trouble, ProjectionDamaged):
+            goal.replace()
+            _log.warning("building the projection anew: %s", goal.trouble)
+            self._replace(deadline)
+            return
+        try:
+            if self._catch_up(deadline.check):
+                goal.look_again(list_segments(self.journal.lanes))
+                return
+            if not self._is_there():
+                deadline.check()
+        except QueryTimeout:
+            if not self._is_there():
+                raise
+            goal.give_up()
+            return
+        if goal.trouble is not None and goal.is_over:
+            raise goal.trouble
+        goal.pause()
+
+    def _is_there(self) -> bool:
+        return self.generations.current() is not None
 
     def _replace(self, deadline: Deadline) -> None:
         """Build the projection anew, or wait for whoever does."""
-        damaged = self.generations.current()
-        while self.generations.current() == damaged:
+        damaged = self.generations.in_use()
+        while self.generations.in_use() == damaged:
             try:
                 rebuild(self.journal, deadline.check)
             except ProjectorBusy:
                 deadline.check()
-                time.sleep(_LONGEST)
+                time.sleep(_PAUSE)
 
     @contextmanager
     def peeking(self) -> Iterator[apsw.Connection | None]:
@@ -157,19 +190,15 @@ class Current:
         Raises:
             NotProjected: it is not within `timeout` seconds.
         """
-        until = time.monotonic() + timeout
-        pause = _SHORTEST
+        own = Own(position, timeout)
+        goal = Goal([], timeout, own, Deadline(None))
         while not self.has(position):
-            if time.monotonic() >= until:
-                raise NotProjected(
-                    f"the projection has not reached {position} within {timeout} s;"
-                    " see `projector status`"
-                )
+            if goal.is_over:
+                raise own.error()
             with self._turn:
                 caught_up = self._catch_up()
             if not caught_up:
-                time.sleep(pause)
-                pause = min(pause * 2, _LONGEST)
+                goal.pause()
 
     def has(self, position: Position) -> bool:
         """Say whether the record at `position` is applied, without applying anything.
@@ -177,66 +206,11 @@ class Current:
         Raises:
             ProjectionError: the projection cannot be read.
         """
-        query = (
-            "SELECT 1 FROM segments JOIN lanes ON lanes.id = lane"
-            " WHERE lanes.uuid = ? AND number = ? AND offset >= ?"
-        )
-        at = (position.lane, position.segment, position.offset)
         with self.peeking() as db:
             try:
-                return db is not None and db.execute(query, at).fetchone() is not None
+                return db is not None and has_applied(db, position)
             except apsw.Error as error:
                 raise self._unreadable(error) from error
-
-    def _refresh(self, deadline: Deadline, seconds: float) -> bool:
-        """Apply what is new, or wait a moment for the projector that does; say if all is in."""
-        refs = list_segments(self.journal.lanes)
-        ends: dict[Place, int] = {}
-        patience = Deadline(seconds)
-        pause = _SHORTEST
-        while True:
-            there, trouble = self._look(refs, ends)
-            if there:
-                return True
-            try:
-                if self._catch_up(deadline.check):
-                    return True
-                if there is None:
-                    deadline.check()
-            except QueryTimeout:
-                if there is None:
-                    raise
-                return False
-            if patience.is_over():
-                if trouble is not None:
-                    raise trouble
-                if there is not None:
-                    return False
-            time.sleep(pause)
-            pause = min(pause * 2, _LONGEST)
-
-    def _look(
-        self, refs: list[SegmentRef], ends: dict[Place, int]
-    ) -> tuple[bool | None, ProjectionError | None]:
-        """Say whether the watermark has reached `ends`; None where there is none to read.
-
-        An unreadable projection is an error only if nobody comes to replace it.
-        """
-        try:
-            if self.generations.current() is None:
-                return None, None
-            marks = self._marks()
-        except ProjectionError as error:
-            return None, error
-        if not ends:
-            ends |= finished_ends(marks, refs)
-        return reached(marks, ends), None
-
-    def _marks(self) -> dict[Place, Mark]:
-        try:
-            return load_marks(self._reader())
-        except apsw.Error as error:
-            raise self._unreadable(error) from error
 
     def _unreadable(self, error: apsw.Error) -> ProjectionError:
         return failure("read", self.generations.path(self._generation), error)
@@ -286,6 +260,22 @@ class Current:
         """Let go of the connection; again does nothing, and the next query opens it again."""
         with self._turn:
             self._close_reader()
+
+
+def _answer(
+    db: apsw.Connection, query: Callable[[apsw.Connection], Answer], deadline: Deadline
+) -> Answer:
+    """Ask in the snapshot that `db` holds, as long as there is time."""
+    db.set_progress_handler(deadline.is_over, _STEPS)
+    try:
+        answer = query(db)
+        # what this process appends from now on is later than all that it may have read
+        clock.observe(db.execute(_LATEST).get)
+    except apsw.InterruptError as error:
+        raise deadline.error("the query") from error
+    finally:
+        db.set_progress_handler(None)
+    return answer
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -76,9 +76,9 @@ class Generations:
 
     def next(self) -> int:
         """Return a number that no generation has had."""
-        return max([self._damaged_current(), *self._numbers()], default=0) + 1
+        return max([self.in_use(), *self._numbers()], default=0) + 1
 
-    def _damaged_current(self) -> int:
+    def in_use(self) -> int:
         """Return the number in use; 0 if there is none, or CURRENT does not name one.
 
         Raises:
@@ -115,7 +115,7 @@ class Generations:
 
     def remove_unpublished(self) -> None:
         """Remove what a build that died left behind; only for the holder of the build lock."""
-        current = self._damaged_current()
+        current = self.in_use()
         for number in self._numbers():
             if number > current:
                 self.remove(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, get_args
 
@@ -11,6 +12,7 @@ from projector import digest, message_view, search, session_view
 from projector.current import PATIENCE, Answer, Current
 from projector.errors import NotProjected
 from projector.filters import Filters
+from projector.goal import Own
 from projector.query import parse
 from projector.status import Status, status
 
@@ -59,6 +61,7 @@ class Projection:
     def __init__(self, path: str | os.PathLike[str], timeout: float | None) -> None:
         self._current = Current(open_directory(path, create=False))
         self._timeout = timeout
+        self._own: Own | None = None
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, timeout: float | None = None) -> Self:
@@ -74,6 +77,16 @@ class Projection:
             ProjectionError: its folder cannot be used.
         """
         return cls(path, timeout)
+
+    def after(self, position: Position | None, timeout: float = 2.0) -> Self:
+        """Return this handle as one whose answers know the record at `position`.
+
+        What it asks raises NotProjected if a projector runs, and has not applied that record
+        within `timeout` seconds. Both are one handle: to close one closes the other.
+        """
+        bound = copy(self)
+        bound._own = None if position is None else Own(position, timeout)  # noqa: SLF001 - of the same class
+        return bound
 
     def search(  # noqa: PLR0913 - filters are keywords, and a search has many
         self,
@@ -132,14 +145,12 @@ class Projection:
                 db, parsed, filters, limit=limit, offset=offset, sort=sort, look=look
             )
 
-        (hits, exact), fresh = self._current.read(ask, self._timeout)
+        (hits, exact), fresh = self.read(ask)
         return Results(query, tuple(hits), exact, fresh)
 
     def sessions(self, *, limit: int = 20, offset: int = 0) -> list[SessionView]:
         """Return sessions, that with the latest message first."""
-        return self._current.read(
-            lambda db: session_view.sessions(db, limit=limit, offset=offset), self._timeout
-        )[0]
+        return self._read(lambda db: session_view.sessions(db, limit=limit, offset=offset))
 
     def session(self, name: str) -> SessionView:
         """Return the session with this id, or with the only one that begins so.
@@ -163,7 +174,7 @@ class Projection:
         Raises:
             NotProjected: a projector runs and is behind: the digest would be of the past.
         """
-        answer, fresh = self._current.read(digest.digest, self._timeout)
+        answer, fresh = self.read(digest.digest)
         if not fresh:
             raise NotProjected(
                 "the projector is behind what the journal holds; see `projector status`"
@@ -171,7 +182,7 @@ class Projection:
         return answer
 
     def _read(self, query: Callable[[apsw.Connection], Answer]) -> Answer:
-        return self._current.read(query, self._timeout)[0]
+        return self.read(query)[0]
 
     def read(
         self, query: Callable[[apsw.Connection], Answer], *, patience: float = PATIENCE
@@ -187,11 +198,12 @@ class Projection:
             The answer, and whether it knows everything that stood in the journal at the call.
 
         Raises:
+            NotProjected: a position that the answer must know (`after`) was not applied in time.
             QueryTimeout: it took longer than the projection was opened for.
             ProjectionError: the projection cannot be built or read.
             ReadError: a lane cannot be read.
         """
-        return self._current.read(query, self._timeout, patience)
+        return self._current.read(query, self._timeout, patience, self._own)
 
     def peek(self, query: Callable[[apsw.Connection | None], Answer]) -> Answer:
         """Ask in one snapshot of what is there, without applying or waiting for anything.

@@ -15,13 +15,12 @@ import orjson
 
 from journal.event import Event
 from journal.restore import restore
-from projector.build import building
+from projector.build import building, put_into_use
 from projector.errors import ProjectionError
 from projector.fold import canonical
 from projector.generation import generations
-from projector.project import Projector
 from projector.rows import STORED, stored
-from projector.schema import open_reader, open_writer
+from projector.schema import open_reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,18 +64,16 @@ def salvage(journal: Directory) -> Salvaged:
     known = open_reader(kept.path(current), journal.uuid)
     try:
         with building(journal) as number:
-            db = open_writer(kept.path(number), journal.uuid)
-            lost = sorted(_missing(known, db), key=itemgetter(0))
-            projector = Projector(db, journal.lanes)
+            built = open_reader(kept.path(number), journal.uuid)
             try:
-                name, events = "", 0
-                if lost:
-                    lane, events = restore(journal, (event for _, event in lost))
-                    name = lane.name
-                    projector.catch_up()
+                lost = sorted(_missing(known, built), key=itemgetter(0))
             finally:
-                projector.close()
-            kept.publish(number)
+                built.close()
+            name, events = "", 0
+            if lost:
+                lane, events = restore(journal, (event for _, event in lost))
+                name = lane.name
+            put_into_use(journal, number)
     except apsw.Error as error:
         raise ProjectionError(f"cannot read the projection in {kept.folder}: {error}") from error
     finally:

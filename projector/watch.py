@@ -7,7 +7,7 @@ import warnings
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from watchdog.events import DirCreatedEvent, FileCreatedEvent, FileModifiedEvent
+from watchdog.events import DirCreatedEvent, FileCreatedEvent, FileModifiedEvent, FileMovedEvent
 from watchdog.events import FileSystemEventHandler as Handler
 from watchdog.observers import Observer
 
@@ -37,13 +37,13 @@ _EVENTS: list[type[FileSystemEvent]] = [FileModifiedEvent, FileCreatedEvent, Dir
 
 
 class Bell(Handler):
-    """Rings when something in the lanes changed. It says that, and never what.
+    """Rings when the lanes changed, or another generation came into use; it does not say which.
 
     Attributes:
         folders: seconds after which the folders are to be listed although it did not ring.
     """
 
-    def __init__(self, lanes: Path, warn: Callable[[str], None]) -> None:
+    def __init__(self, lanes: Path, kept: Path, warn: Callable[[str], None]) -> None:
         # unlike an Event, its put may interrupt its get: a signal handler rings too
         self._rings: SimpleQueue[None] = SimpleQueue()
         self._sweep = _SWEEP
@@ -54,6 +54,8 @@ class Bell(Handler):
             warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
             self._observer = Observer()
             self._observer.schedule(self, str(lanes), recursive=True, event_filter=_EVENTS)
+            # CURRENT is moved into place; the database beside it is written and never moved
+            self._observer.schedule(self, str(kept), event_filter=[FileMovedEvent])
             self._observer.start()
         except (OSError, RuntimeError) as error:  # the limit of inotify watches, or of threads
             warn(f"no file notifications ({error}); looking every {_POLL} s instead")
@@ -135,7 +137,7 @@ class Watch:
             ProjectionError, ReadError: the projection or the lanes cannot be used.
         """
         self.take_over()
-        self._bell = bell = Bell(self._journal.lanes, self._warn)
+        self._bell = bell = Bell(self._journal.lanes, self._generations.folder, self._warn)
         try:
             while not self._stopping:
                 try:

@@ -192,7 +192,7 @@ def test_without_a_thread_to_spare_the_watch_polls(
     said: list[str] = []
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
-        bell = Bell(filled / "lanes", said.append)
+        bell = Bell(filled / "lanes", filled, said.append)
     assert len(said) == 1
     assert "can't start new thread" in said[0]
     bell.close()

@@ -54,11 +54,11 @@ def test_catching_up_that_takes_too_long_gives_a_stale_answer(
         for number in range(20):
             journal.append_message("s", "user", f"beta {number}")
 
-        def no_time(_self: Deadline, _progress: object = None) -> None:
+        def no_time(*_: object) -> None:
             raise QueryTimeout("no time")
 
         with monkeypatch.context() as patch:
-            patch.setattr(Deadline, "check", no_time)
+            patch.setattr("projector.current.catch_up_once", no_time)
             results = projection.search("alpha")
         assert (len(results.hits), results.fresh) == (1, False)
         assert projection.search("beta").fresh

@@ -194,8 +194,7 @@ class Messages(Own):
             QueryError, EventError, ValueError: as `Projection.search`.
             NotProjected, ProjectionError: as `read`.
         """
-        self.settle()
-        return self.projection.search(query, **filters)
+        return self.projection.after(self.position, self._timeout).search(query, **filters)
 
     def _standing(self, session: str) -> Standing:
         """Return what stands of a transcript, and wait for nobody unless much is unapplied."""

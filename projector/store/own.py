@@ -68,8 +68,7 @@ class Own:
             NotProjected: a projector runs, and has not applied this handle's own events in time.
             QueryTimeout, ProjectionError, ReadError: as the methods of `Projection`.
         """
-        self.settle()
-        return self.projection.read(query)
+        return self.projection.after(self._position, self._timeout).read(query)
 
     def settle(self) -> None:
         """Return when this handle's own events are applied.

@@ -57,11 +57,12 @@ STEPS = (
         0,
         seeded=False,
     ),
-    Step("convergence", _tool("convergence"), 0.25),
+    Step("convergence", _tool("convergence"), 0.2),
     Step("crash_states", _tool("crash_states"), 0.2),
     Step("kill_sweep", _tool("kill_sweep"), 0.2),
     Step("fault_sweep", _tool("fault_sweep"), 0.15),
     Step("damage", _tool("damage"), 0.1),
+    Step("decisions", _tool("decisions"), 0.05),
     Step("soak", _tool("soak"), 0.1),
 )
 

@@ -1,0 +1,138 @@
+"""What an answer must know: all that was acknowledged before the question, or its asker's part."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from projector.deadline import Deadline
+from projector.errors import NotProjected
+from projector.watermark import finished_ends, load_marks, place, reached
+
+if TYPE_CHECKING:
+    import apsw
+
+    from journal.position import Position
+    from journal.reader import SegmentRef
+    from projector.errors import ProjectionError
+    from projector.watermark import Place
+
+_SHORTEST, _LONGEST = 0.001, 0.02
+"""Seconds between two looks at a projector's progress."""
+_REPLACED = 2
+"""Times that the projection is built anew for one question; a query can be at fault, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What an answer must know in any case: a position, within `patience` seconds."""
+
+    position: Position
+    patience: float
+
+    def is_applied(self, db: apsw.Connection) -> bool:
+        """Say whether the position is applied in the snapshot that `db` holds."""
+        return has_applied(db, self.position)
+
+    def error(self) -> NotProjected:
+        """Return the error that says that it was not applied in time."""
+        return NotProjected(
+            f"the projection has not reached {self.position} within {self.patience} s;"
+            " see `projector status`"
+        )
+
+
+class Goal:
+    """What the answer to one question must know, and how long that is waited for.
+
+    Attributes:
+        trouble: why the projection cannot be asked; None if it can.
+    """
+
+    def __init__(
+        self, refs: list[SegmentRef], patience: float, own: Own | None, deadline: Deadline
+    ) -> None:
+        self._refs = refs
+        self._ends: dict[Place, int] = {}
+        self._own = own
+        self._deadline = deadline
+        self._patience = Deadline(patience)
+        self._own_patience = Deadline(0.0 if own is None else max(patience, own.patience))
+        self._pause = _SHORTEST
+        self._given_up = False
+        self._replaced = 0
+        self.trouble: ProjectionError | None = None
+
+    def is_reached(self, db: apsw.Connection) -> bool:
+        """Say whether the snapshot that `db` holds knows all that was acknowledged before.
+
+        Raises:
+            ReadError: a segment cannot be read.
+        """
+        marks = load_marks(db)
+        if not self._ends:
+            self._ends = finished_ends(marks, self._refs)
+        return reached(marks, self._ends)
+
+    def is_enough(self, db: apsw.Connection) -> bool:
+        """Say whether the snapshot is to be asked although it does not know everything.
+
+        Raises:
+            NotProjected: it does not know what it must know in any case, and time is up.
+        """
+        if not self.is_over:
+            return False
+        if self._own is None or self._own.is_applied(db):
+            return True
+        if self._own_patience.is_over():
+            raise self._own.error()
+        return False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody waits any more for all to be applied."""
+        return self._given_up or self._patience.is_over() or self._deadline.is_over()
+
+    def give_up(self) -> None:
+        """Wait no longer: ask what is there."""
+        self._given_up = True
+
+    def replace(self) -> None:
+        """Count a damaged projection that is built anew for this question.
+
+        Raises:
+            ProjectionDamaged: that was done before, and is no remedy.
+        """
+        if self._replaced >= _REPLACED and self.trouble is not None:
+            raise self.trouble
+        self._replaced += 1
+
+    def pause(self) -> None:
+        """Let a projector work for a moment."""
+        time.sleep(self._pause)
+        self._pause = min(self._pause * 2, _LONGEST)
+
+    def look_again(self, refs: list[SegmentRef]) -> None:
+        """Take in what became of the segments: some may be gone, or shorter than they were.
+
+        Nothing that was appended since is waited for.
+        """
+        now = {place(ref): ref for ref in refs}
+        before = [(ref, now.get(place(ref))) for ref in self._refs]
+        self._refs = [
+            ref if there.size >= ref.size else replace(ref, size=there.size)
+            for ref, there in before
+            if there is not None
+        ]
+        self._ends = {}
+
+
+def has_applied(db: apsw.Connection, position: Position) -> bool:
+    """Say whether the record at `position` is applied in the snapshot that `db` holds."""
+    query = (
+        "SELECT 1 FROM segments JOIN lanes ON lanes.id = lane"
+        " WHERE lanes.uuid = ? AND number = ? AND offset >= ?"
+    )
+    at = (position.lane, position.segment, position.offset)
+    return db.execute(query, at).fetchone() is not None
