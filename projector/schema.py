@@ -17,7 +17,7 @@ import apsw
 
 from journal.vocabulary import EVENT_TYPES, MESSAGE_APPENDED
 from projector import prefixes, ranking
-from projector.errors import ProjectionDamaged, ProjectionError
+from projector.errors import ProjectionDamaged, ProjectionError, QueryError
 from projector.tags import MOVED
 
 if TYPE_CHECKING:
@@ -205,10 +205,16 @@ def snapshot(db: apsw.Connection) -> Iterator[None]:
 
     Raises:
         apsw.Error: the database refuses.
+        QueryError: a text that is asked for is none.
     """
     db.execute("BEGIN")
     try:
         yield
+    except UnicodeEncodeError as error:
+        raise QueryError(
+            f"{error.object!r:.60} has a lone surrogate at character {error.start},"
+            " so it is no text, and nothing that is stored has it"
+        ) from error
     finally:
         if db.in_transaction:
             db.execute("ROLLBACK")

@@ -6,10 +6,11 @@ import sys
 from typing import TYPE_CHECKING, Any, cast
 
 import click
-import orjson
 
+from journal.cli.clean import one_line
 from journal.cli.exits import FAILED
 from journal.cli.message_lines import NumberedLine, batches, parse_message
+from journal.cli.output import say, say_block, say_json
 from journal.cli.streams import OutputError
 from journal.errors import EventError
 from journal.ids import uuid7
@@ -92,7 +93,10 @@ def append_command(  # noqa: PLR0913 - click gives every option as an argument
     with Journal.open(context.obj, fsync=fsync) as journal:
         position = journal.append_message(session, role, content, id=id, source=source)
     try:
-        click.echo(orjson.dumps({"id": id, "position": str(position)}) if as_json else id)
+        if as_json:
+            say_json({"id": id, "position": str(position)})
+        else:
+            say(id)
     except OutputError as error:
         raise OutputError(f"the message is appended, and its id is {id!r}; {error}") from error
 
@@ -147,17 +151,17 @@ class _Appender:
         self.refused += len(refusals)
         for number, refusal in sorted(refusals.items()):
             reason = str(refusal).removeprefix("event 0: ")
-            self._say(f"line {number}: {reason}", err=True)
+            self._say(one_line(f"line {number}: {reason}"), err=True)
 
     def _write(self, events: list[dict[str, Any]]) -> None:
         self._journal.append_many(events)
         self.appended += len(events)
         if self._ack and events:
-            self._say("\n".join(event["id"] for event in events))
+            self._say("\n".join(one_line(event["id"]) for event in events))
 
     def _say(self, text: str, *, err: bool = False) -> None:
         try:
-            click.echo(text, err=err)
+            say_block(text, err=err)
         except BrokenPipeError as error:
             # to end with 0, as commands that only read do, would hide that lines are missing
             name = "standard error" if err else "standard output"
@@ -179,7 +183,7 @@ def _append_lines(path: Path, fsync: Fsync, *, ack: bool, as_json: bool) -> bool
                 " Append all of it again: lines with ids are not doubled"
             ) from error
     if as_json:
-        click.echo(orjson.dumps({"appended": appender.appended, "refused": appender.refused}))
+        say_json({"appended": appender.appended, "refused": appender.refused})
     elif appender.refused:
-        click.echo(f"appended {appender.appended:,}, refused {appender.refused:,}", err=True)
+        say(f"appended {appender.appended:,}, refused {appender.refused:,}", err=True)
     return not appender.refused

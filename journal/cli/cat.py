@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
-import orjson
 
 from journal.cli.exits import DAMAGED
+from journal.cli.output import say, say_json_lines
 from journal.cli.when import Moment
 from journal.directory import open_directory
 from journal.follow import Follower
 from journal.reader import read_events
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from journal.reader import Located, SegmentRef
     from journal.scan import Damage
 
@@ -57,7 +54,7 @@ def cat_command(
 
     def on_damage(ref: SegmentRef, damage: Damage) -> None:
         damages.append(damage)
-        click.echo(
+        say(
             f"damage: lane {ref.lane} segment {ref.number} offset {damage.offset}"
             f" {damage.length} bytes: {damage.reason}",
             err=True,
@@ -73,26 +70,23 @@ def cat_command(
 
     lanes = open_directory(context.obj, create=False).lanes
     follower = Follower(lanes, on_damage)
-    _print(filter(wanted, filter(follower.is_new, read_events(lanes, follower.damaged))))
+    known = filter(follower.is_new, read_events(lanes, follower.damaged))
+    say_json_lines(map(_fields, filter(wanted, known)))
     while follow:
         time.sleep(_POLL)
-        _print(filter(wanted, follower.poll()))
+        say_json_lines(map(_fields, filter(wanted, follower.poll())))
     if damages:
         context.exit(DAMAGED)
 
 
-def _print(events: Iterable[Located]) -> None:
-    out = sys.stdout.buffer
-    for at in events:
-        event = at.record.event
-        line = {
-            "lane": at.lane,
-            "seq": at.record.seq,
-            "id": event.id,
-            "type": event.type,
-            "session": event.session,
-            "time": event.time,
-            "data": event.data,
-        }
-        out.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
-    out.flush()
+def _fields(at: Located) -> dict[str, Any]:
+    event = at.record.event
+    return {
+        "lane": at.lane,
+        "seq": at.record.seq,
+        "id": event.id,
+        "type": event.type,
+        "session": event.session,
+        "time": event.time,
+        "data": event.data,
+    }

@@ -6,12 +6,14 @@ Both commands use this, each with its own mapping of exceptions to codes.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from journal.cli.output import Warnings, say
 from journal.cli.streams import OutputError, end_output, prepare_streams
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ class ExitGroup(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - click's own
         """Run the whole program, whatever its standard streams are like."""
         prepare_streams()
+        logging.lastResort = Warnings(logging.WARNING)
         try:
             return super().main(*args, **kwargs)
         except OutputError as error:  # of a help text: no command runs yet
@@ -94,4 +97,4 @@ class ExitGroup(click.Group):
 
 def _tell(error: Exception) -> None:
     with contextlib.suppress(OSError):  # nobody hears it: the exit code is all that is left
-        click.echo(f"Error: {error}", err=True)
+        say(f"Error: {error}", err=True)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
+from journal.cli.clean import one_line
+from journal.cli.output import say, say_block
 from journal.directory import open_directory
 from journal.errors import ExportFailed, reason
 
@@ -43,7 +45,7 @@ class Exporter(Protocol):
 def _list(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click calls it so
     if value:
         for point in _installed().values():
-            click.echo(f"{point.name}\t{point.value}")
+            say_block(f"{one_line(point.name)}\t{one_line(point.value)}")
         context.exit()
 
 
@@ -99,7 +101,7 @@ def export_command(context: click.Context, format: str, out: Path) -> None:
         counts = export(journal.path, file, out)
         _publish(file, out)
     for name, count in counts.items():
-        click.echo(f"{name}: {count:,}", err=True)
+        say(f"{name}: {count:,}", err=True)
 
 
 def _installed() -> dict[str, EntryPoint]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import signal
-import sys
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from journal.cli.clean import one_line
 from journal.cli.exits import FAILED, INTERRUPTED, NOT_FOUND
+from journal.cli.output import console, is_terminal, say, say_json
 from journal.cli.streams import end_output
 from journal.errors import JournalError
 
@@ -105,7 +106,7 @@ def import_command(
     missing = [path for path in paths if not path.exists()]
     if missing:
         names = ", ".join(str(path) for path in missing)
-        click.echo(f"Error: no such file or folder: {names}; nothing was imported", err=True)
+        say(f"Error: no such file or folder: {names}; nothing was imported", err=True)
         context.exit(NOT_FOUND)
     # loaded here: `journal append` must not pay for what an import needs
     from journal.importers.driver import Importer  # noqa: PLC0415
@@ -146,7 +147,7 @@ def _follow(importer: Importer, paths: Sequence[Path]) -> None:
 
 
 def _say_following() -> None:
-    click.echo("All that was there is imported; following (interrupt to stop).", err=True)
+    say("All that was there is imported; following (interrupt to stop).", err=True)
 
 
 @contextmanager
@@ -165,14 +166,14 @@ def _until_interrupted() -> Iterator[threading.Event]:
 @contextmanager
 def _progress(found: Sequence[Source]) -> Iterator[Callable[[Source, int], None]]:
     """Show a bar of the bytes read; on a terminal only."""
-    if not sys.stderr.isatty():
+    if not is_terminal(err=True):
         yield lambda _source, _offset: None
         return
-    from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
+    from rich.markup import escape  # noqa: PLC0415 - only a terminal needs it
     from rich.progress import Progress  # noqa: PLC0415
 
     sizes = {source.path: _size(source.path) for source in found}
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with Progress(console=console(), transient=True) as progress:
         task = progress.add_task("Importing", total=sum(sizes.values()))
         done = 0
         current: Path | None = None
@@ -182,7 +183,9 @@ def _progress(found: Sequence[Source]) -> Iterator[Callable[[Source, int], None]
             if current is not None and source.path != current:
                 done += sizes[current]
             current = source.path
-            progress.update(task, completed=done + offset, description=source.path.name[:40])
+            # brackets in a name would be taken for a style, or for the end of one
+            name = escape(one_line(source.path.name)[:40])
+            progress.update(task, completed=done + offset, description=name)
 
         yield step
 
@@ -202,17 +205,11 @@ def _tell(report: Report, *, as_json: bool, interrupted: bool) -> None:
         _show_errors(report)
         if interrupted:
             text = "Interrupted: what is counted is written; import again for the rest."
-            click.echo(text, err=True)
+            say(text, err=True)
         if as_json:
-            _print(report)
+            say_json(report.as_json(), indent=True)
     except BrokenPipeError:
         end_output()
-
-
-def _print(report: Report) -> None:
-    import orjson  # noqa: PLC0415 - only this needs it
-
-    click.echo(orjson.dumps(report.as_json(), option=orjson.OPT_INDENT_2).decode())
 
 
 def _show(report: Report) -> None:
@@ -220,17 +217,17 @@ def _show(report: Report) -> None:
     width = max(len(name) for name, _ in rows)
     digits = max(len(count) for _, count in rows)
     for name, count in rows:
-        click.echo(f"{name:<{width}}  {count:>{digits}}", err=True)
+        say(f"{name:<{width}}  {count:>{digits}}", err=True)
     for name in report.unknown[:_NAMED]:
-        click.echo(f"no known format: {name}", err=True)
+        say(f"no known format: {name}", err=True)
     if len(report.unknown) > _NAMED:
         more = len(report.unknown) - _NAMED
-        click.echo(f"no known format: {more:,} more; --json names them all", err=True)
+        say(f"no known format: {more:,} more; --json names them all", err=True)
 
 
 def _show_errors(report: Report) -> None:
     for name, why in itertools.islice(report.errors.items(), _FAILED):
-        click.echo(f"Error: {name}: {why}", err=True)
+        say(f"Error: {name}: {why}", err=True)
     if len(report.errors) > _FAILED:
         more = len(report.errors) - _FAILED
-        click.echo(f"Error: {more:,} more files; --json names them all", err=True)
+        say(f"Error: {more:,} more files; --json names them all", err=True)

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
-import orjson
 
+from journal.cli.output import say, say_json
 from journal.cli.when import show_moment
 from journal.directory import open_directory
 from journal.status import read_status
@@ -34,7 +34,7 @@ def status_command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click g
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     status = read_status(open_directory(path, create=False))
     if as_json:
-        click.echo(orjson.dumps(asdict(status) | {"path": str(status.path)}))
+        say_json(asdict(status) | {"path": str(status.path)})
         return
     rows = {
         "journal": str(status.path),
@@ -47,4 +47,4 @@ def status_command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click g
         "last event": "none" if status.last is None else show_moment(status.last),
     }
     for name, value in rows.items():
-        click.echo(f"{name:<12} {value}")
+        say(f"{name:<12} {value}")

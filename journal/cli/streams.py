@@ -1,11 +1,14 @@
-"""Standard streams that are closed, full, or read by nobody."""
+"""Standard streams that are closed, full, or read by nobody, and that clean what they are given."""
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import sys
 from typing import TYPE_CHECKING
+
+from journal.cli.clean import clean
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -33,6 +36,24 @@ class _Output(io.FileIO):
             raise OutputError(f"cannot write to {self._what}: {error.strerror or error}") from error
 
 
+class _Cleaned(io.TextIOWrapper):
+    """A standard stream that cleans what libraries write to it: errors of click, tracebacks.
+
+    Attributes:
+        plain: the same stream for `journal.cli.output`, which has cleaned what it writes.
+    """
+
+    def __init__(self, buffer: io.BufferedWriter, encoding: str) -> None:
+        # an encoding without some character must not turn an answer into a traceback; nothing is
+        # kept back in either of the two, so what they write stays in order
+        super().__init__(buffer, encoding, "backslashreplace", write_through=True)
+        self.plain = io.TextIOWrapper(buffer, encoding, "backslashreplace", write_through=True)
+
+    def write(self, text: str, /) -> int:
+        super().write(clean(text))
+        return len(text)
+
+
 def prepare_streams() -> None:
     """Make standard output and error writable, and let them tell which one is full.
 
@@ -47,7 +68,7 @@ def prepare_streams() -> None:
         if stream is None:
             _take_descriptor(fd)
             nowhere = io.FileIO(os.devnull, "w")
-            setattr(sys, name, io.TextIOWrapper(io.BufferedWriter(nowhere), encoding="utf-8"))
+            setattr(sys, name, _Cleaned(io.BufferedWriter(nowhere), "utf-8"))
         elif stream is getattr(sys, f"__{name}__") and isinstance(stream, io.TextIOWrapper):
             setattr(sys, name, _named(stream, _NAMES[name]))
 
@@ -62,13 +83,10 @@ def _take_descriptor(fd: int) -> None:
 
 
 def _named(stream: io.TextIOWrapper, name: str) -> io.TextIOWrapper:
-    return io.TextIOWrapper(
-        io.BufferedWriter(_Output(stream.fileno(), name)),
-        encoding=stream.encoding,
-        errors=stream.errors,
-        line_buffering=stream.line_buffering,
-        write_through=stream.write_through,
-    )
+    # in a locale of ASCII click would go around this stream to write UTF-8
+    is_ascii = codecs.lookup(stream.encoding).name == "ascii"
+    encoding = "utf-8" if is_ascii else stream.encoding
+    return _Cleaned(io.BufferedWriter(_Output(stream.fileno(), name)), encoding)
 
 
 def end_output() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import click
-import orjson
 
 from journal.cli.exits import DAMAGED
+from journal.cli.output import say, say_json
 from journal.directory import open_directory
 from journal.verify import Problem, verify
 
@@ -45,15 +45,15 @@ def verify_command(context: click.Context, as_json: bool) -> None:  # noqa: FBT0
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     report = verify(open_directory(context.obj, create=False).lanes)
     if as_json:
-        click.echo(orjson.dumps(asdict(report)))
+        say_json(asdict(report))
     else:
         for problem in report.problems:
-            click.echo(describe(problem))
+            say(describe(problem))
         counts = [(report.lanes, "lane"), (report.segments, "segment")]
         counts += [(report.events, "event"), (report.bytes, "byte")]
         held = ", ".join(_count(number, noun) for number, noun in counts)
         found = _count(len(report.problems), "problem") if report.problems else "no problems"
-        click.echo(f"{held}: {found}")
+        say(f"{held}: {found}")
     if report.problems:
         context.exit(DAMAGED)
 

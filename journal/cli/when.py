@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import click
 
@@ -45,8 +46,28 @@ def parse_moment(text: str, now: datetime) -> int:
 
 def show_moment(microseconds: int) -> str:
     """Show a time in the local zone, to the second."""
-    moment = _EPOCH + timedelta(microseconds=microseconds)
-    return moment.astimezone().isoformat(sep=" ", timespec="seconds")
+    moment = _local(microseconds)
+    return _no_date(microseconds) if moment is None else moment.isoformat(" ", "seconds")
+
+
+def show_local(microseconds: int, timespec: Literal["minutes", "seconds"]) -> str:
+    """Show a time in the local zone, without naming that."""
+    moment = _local(microseconds)
+    if moment is None:
+        return _no_date(microseconds)
+    return moment.replace(tzinfo=None).isoformat(" ", timespec)
+
+
+def _local(microseconds: int) -> datetime | None:
+    """Return a time in the local zone; None if it lies outside of the years 1 to 9999."""
+    try:
+        return (_EPOCH + timedelta(microseconds=microseconds)).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _no_date(microseconds: int) -> str:
+    return f"{microseconds} µs since 1970"
 
 
 class Moment(click.ParamType[int]):

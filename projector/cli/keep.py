@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import signal
-import sys
 import time
 from typing import TYPE_CHECKING
 
 import click
 
+from journal.cli.output import is_terminal, say, say_again
 from journal.directory import open_directory
 from projector.build import catch_up_once, rebuild
 from projector.generation import OnlyOne, generations
@@ -40,18 +40,18 @@ def run_command(path: Path, standby: bool) -> None:  # noqa: FBT001 - click give
         systemd-run --user projector run
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     journal = open_directory(path)
-    watch = Watch(journal, warn=lambda text: click.echo(f"Warning: {text}", err=True))
+    watch = Watch(journal, warn=lambda text: say(f"Warning: {text}", err=True))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: watch.stop())
     if standby:
-        click.echo(f"standing by for {journal.path}; stop with Ctrl-C", err=True)
+        say(f"standing by for {journal.path}; stop with Ctrl-C", err=True)
         watch.stand_by()
     else:
         watch.take_over()
     if not watch.is_stopping():
-        click.echo(f"projecting {journal.path}; stop with Ctrl-C", err=True)
+        say(f"projecting {journal.path}; stop with Ctrl-C", err=True)
         watch.run()
-    click.echo("stopped", err=True)
+    say("stopped", err=True)
 
 
 @click.command("sync")
@@ -72,7 +72,7 @@ def sync_command(path: Path) -> None:
         catch_up_once(journal, shown)
     finally:
         lock.release()
-    click.echo(f"{shown.events:,} events applied in {time.perf_counter() - began:.1f} s", err=True)
+    say(f"{shown.events:,} events applied in {time.perf_counter() - began:.1f} s", err=True)
 
 
 @click.command("rebuild")
@@ -88,7 +88,7 @@ def rebuild_command(path: Path) -> None:
     shown = _Shown()
     number = rebuild(journal, shown)
     seconds = time.perf_counter() - began
-    click.echo(f"generation {number}: {shown.events:,} events in {seconds:.1f} s", err=True)
+    say(f"generation {number}: {shown.events:,} events in {seconds:.1f} s", err=True)
 
 
 @click.command("digest")
@@ -100,7 +100,7 @@ def digest_command(path: Path) -> None:
     digest, whatever their order of arrival, on every machine, before and after a rebuild.
     """
     with Projection.open(path) as projection:
-        click.echo(projection.digest())
+        say(projection.digest())
 
 
 class _Shown:
@@ -108,7 +108,7 @@ class _Shown:
 
     def __init__(self) -> None:
         self.events = 0
-        self._terminal = sys.stderr.isatty()
+        self._terminal = is_terminal(err=True)
         self._before = 0
 
     def __call__(self, progress: Progress) -> None:
@@ -116,4 +116,4 @@ class _Shown:
             self._before = self.events
         self.events = self._before + progress.events
         if self._terminal:
-            click.echo(f"\r{self.events:,} events", err=True, nl=False)
+            say_again(f"{self.events:,} events")

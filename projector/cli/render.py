@@ -7,6 +7,8 @@ import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from journal.cli.clean import json_line
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -51,18 +53,37 @@ def hit_json(hit: Hit) -> dict[str, Any]:
     }
 
 
-# what an agent read from somewhere could otherwise write to the terminal as its user
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]+")
-
-
-def harmless(text: str) -> str:
-    """Return a text without control characters, but for tabs and newlines."""
-    return _CONTROL.sub(" ", text)
-
-
 def readable(view: MessageView) -> str:
     """Return what a message says as text: its parts, what it calls, and what came back."""
-    return harmless("\n\n".join(piece for piece in _pieces(view) if piece.strip()))
+    return "\n\n".join(piece for piece in _pieces(view) if piece.strip())
+
+
+def fenced(text: str, kind: str = "") -> str:
+    """Put a text between fences of Markdown that it does not hold itself.
+
+    Between them nothing is Markdown or HTML: no line of a message can pass for a heading.
+    """
+    fence = "`" * max(3, _longest_run(text) + 1)
+    return f"{fence}{kind}\n{text}\n{fence}"
+
+
+def code_span(text: str) -> str:
+    """Put a text of one line between marks of Markdown that it does not hold itself."""
+    marks = "`" * (_longest_run(text) + 1)
+    space = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{marks}{space}{text}{space}{marks}"
+
+
+def no_markdown(text: str) -> str:
+    """Return a text of one line in which Markdown finds no mark of its own."""
+    return _MARKS.sub(r"\\\g<0>", text)
+
+
+_MARKS = re.compile(r"[\\`*_\[\]<>&#!~|]")
+
+
+def _longest_run(text: str) -> int:
+    return max(map(len, re.findall("`+", text)), default=0)
 
 
 def _pieces(view: MessageView) -> Iterator[str]:
@@ -78,71 +99,81 @@ def _pieces(view: MessageView) -> Iterator[str]:
         if isinstance(function, dict):
             yield _call(function.get("name"), function.get("arguments"))
         else:
-            yield _fenced(call)
+            yield _as_json(call)
 
 
-def _part(part: object) -> str:
+def _part(part: object, depth: int = 0) -> str:
     """Return one content part as text; a part of an unknown kind as JSON."""
     if part is None:
         return ""
     if isinstance(part, str):
         return part
-    if not isinstance(part, dict):
-        return _fenced(part)
-    show = _KINDS.get(str(part.get("type")))
+    if not isinstance(part, dict) or depth > _DEEP:
+        return _as_json(part)
+    kind = part.get("type")
+    show = _KINDS.get(kind) if isinstance(kind, str) else None
     if show is not None:
-        return show(part)
-    return str(part["text"]) if isinstance(part.get("text"), str) else _fenced(part)
+        return show(part, depth)
+    text = part.get("text")
+    return text if isinstance(text, str) else _as_json(part)
 
 
-def _result(part: dict[str, Any]) -> str:
+def _result(part: dict[str, Any], depth: int) -> str:
     content = part.get("content")
     below = content if isinstance(content, list) else [content]
-    return "\n\n".join(_part(item) for item in below)
+    return "\n\n".join(_part(item, depth + 1) for item in below)
 
 
-def _media(part: dict[str, Any]) -> str:
-    return f"[{part['type']}]"
-
-
-_KINDS: dict[str, Callable[[dict[str, Any]], str]] = {
-    "thinking": lambda part: _quoted(str(part.get("thinking", ""))),
-    "tool_use": lambda part: _call(part.get("name"), part.get("input")),
+_KINDS: dict[str, Callable[[dict[str, Any], int], str]] = {
+    "thinking": lambda part, _: _quoted(_plain(part.get("thinking", ""))),
+    "tool_use": lambda part, _: _call(part.get("name"), part.get("input")),
     "tool_result": _result,
     **dict.fromkeys(
-        ("image", "input_image", "image_url", "document", "audio", "input_audio"), _media
+        ("image", "input_image", "image_url", "document", "audio", "input_audio"),
+        lambda part, _: f"[{part['type']}]",
     ),
 }
+_DEEP = 20
+"""Results within results that are shown as text."""
 
 
 def _call(name: object, arguments: object) -> str:
     if isinstance(arguments, str):
         try:
             arguments = json.loads(arguments)
-        except ValueError:
-            return f"→ {name}\n{arguments}"
+        except (ValueError, RecursionError):
+            return f"→ {_plain(name)}\n{arguments}"
     if isinstance(arguments, dict) and all(_is_short(value) for value in arguments.values()):
         listed = ", ".join(f"{key}={value}" for key, value in arguments.items())
-        return f"→ {name}({listed})"
-    return f"→ {name}\n{_fenced(arguments)}"
+        return f"→ {_plain(name)}({listed})"
+    return f"→ {_plain(name)}\n{_as_json(arguments)}"
 
 
 def _is_short(value: object) -> bool:
+    if isinstance(value, dict | list):
+        return False
     text = str(value)
-    return len(text) <= 200 and "\n" not in text and not isinstance(value, dict | list)  # noqa: PLR2004 - two lines of a terminal
+    return len(text) <= 200 and "\n" not in text  # noqa: PLR2004 - two lines of a terminal
 
 
-def _fenced(value: object) -> str:
-    shown = json.dumps(value, ensure_ascii=False, indent=2)
-    return f"```json\n{shown}\n```"
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json_line(value)
+
+
+def _as_json(value: object) -> str:
+    try:
+        shown = json.dumps(value, ensure_ascii=False, indent=2)
+    except RecursionError:  # it would be mostly spaces, too
+        shown = json_line(value)
+    return fenced(shown, "json")
 
 
 def _quoted(text: str) -> str:
-    return "\n".join(f"> {line}" for line in text.strip().splitlines())
+    return "\n".join(f"> {line}" for line in text.strip().split("\n"))
 
 
 def described(session: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield what is known of a session, as name and value, without times."""
     for name in ("source", "model", "cwd", "parent", "end_reason"):
         if session[name] is not None:
-            yield name.replace("_", " "), harmless(str(session[name]))
+            yield name.replace("_", " "), str(session[name])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
-import orjson
 
-from journal.cli.when import Moment, show_moment
-from projector.cli.render import harmless, hit_json, readable
+from journal.cli.output import Styled, has_colours, say, say_json
+from journal.cli.when import Moment, show_local
+from projector.cli.render import hit_json, readable
 from projector.cli.timeout import timeout_option
 from projector.projection import Projection
 from projector.search import RANKED, Look
@@ -107,7 +106,7 @@ def search_command(  # noqa: PLR0913, PLR0917 - one argument an option, as click
             "fresh": results.fresh,
             "hits": [hit_json(hit) for hit in results.hits],
         }
-        click.echo(orjson.dumps(answer))
+        say_json(answer)
         return
     for number, hit in enumerate(results.hits, offset + 1):
         _print_hit(number, hit)
@@ -116,36 +115,38 @@ def search_command(  # noqa: PLR0913, PLR0917 - one argument an option, as click
 
 def _print_hit(number: int, hit: Hit) -> None:
     place = "  ".join(
-        part for part in (show_moment(hit.time)[:16], hit.role, hit.source, hit.session) if part
+        part
+        for part in (show_local(hit.time, "minutes"), hit.role, hit.source, hit.session)
+        if part
     )
-    title = f"{click.style(harmless(hit.title), bold=True)}  " if hit.title else ""
-    click.echo(f"{number:>3}. {title}{click.style(harmless(place), dim=True)}")
+    title = (Styled(hit.title, bold=True), "  ") if hit.title else ()
+    say(f"{number:>3}. ", *title, Styled(place, dim=True))
     for view in hit.context:
         if view.id == hit.id:
-            click.echo(f"     {_bold(hit.snippet)}")
+            say("     ", *_bold(hit.snippet))
         else:
             text = " ".join(readable(view).split())
             short = text if len(text) <= _CONTEXT_WIDTH else f"{text[:_CONTEXT_WIDTH]}…"
-            click.echo(click.style(f"     {view.role}: {short}", dim=True))
+            say(Styled(f"     {view.role}: {short}", dim=True))
     if not hit.context:
-        click.echo(f"     {_bold(hit.snippet)}")
+        say("     ", *_bold(hit.snippet))
 
 
-def _bold(snippet: str) -> str:
+def _bold(snippet: str) -> list[Styled | str]:
     """Show what matched in bold; where that cannot be, between the stars of Markdown."""
-    if not sys.stdout.isatty() or click.get_current_context().color is False:
-        return snippet.replace(_OPEN, "**").replace(_CLOSE, "**")
+    if not has_colours():
+        return [snippet.replace(_OPEN, "**").replace(_CLOSE, "**")]
     pieces = snippet.replace(_CLOSE, _OPEN).split(_OPEN)
-    return "".join(
-        click.style(piece, bold=True, fg="red") if index % 2 else piece
+    return [
+        Styled(piece, bold=True, fg="red") if index % 2 else piece
         for index, piece in enumerate(pieces)
-    )
+    ]
 
 
 def _print_notes(results: Results) -> None:
     if not results.hits:
-        click.echo("nothing found", err=True)
+        say("nothing found", err=True)
     if not results.exact:
-        click.echo(f"many matches: only {RANKED:,} of them were ranked; narrow it down", err=True)
+        say(f"many matches: only {RANKED:,} of them were ranked; narrow it down", err=True)
     if not results.fresh:
-        click.echo("the projector is behind: the latest messages may be missing", err=True)
+        say("the projector is behind: the latest messages may be missing", err=True)

@@ -5,15 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-import orjson
 
-from journal.cli.when import show_moment
-from projector.cli.render import described, harmless, message_json, readable, session_json
+from journal.cli.clean import clean, one_line
+from journal.cli.output import Styled, say, say_block, say_json, say_json_lines
+from journal.cli.when import show_local, show_moment
+from projector.cli.render import (
+    code_span,
+    described,
+    fenced,
+    message_json,
+    no_markdown,
+    readable,
+    session_json,
+)
 from projector.cli.timeout import timeout_option
 from projector.projection import Projection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from projector.message_view import MessageView
@@ -39,16 +47,16 @@ def sessions_command(path: Path, limit: int, offset: int, timeout: float, as_jso
     with Projection.open(path, timeout=timeout) as projection:
         found = projection.sessions(limit=limit, offset=offset)
     if as_json:
-        for view in found:
-            click.echo(orjson.dumps(session_json(view)))
+        say_json_lines(map(session_json, found))
         return
     if not found:
-        click.echo("no sessions; append something with `journal append`", err=True)
+        say("no sessions; append something with `journal append`", err=True)
     for view in found:
-        last = "" if view.last is None else show_moment(view.last)[:16]
-        about = click.style(harmless(view.title), bold=True) if view.title else view.preview
-        counted = f"{view.messages:>6,}  {view.source or '':<12}"
-        click.echo(f"{harmless(view.session):<38} {last:<16} {counted} {about}".rstrip())
+        last = "" if view.last is None else show_local(view.last, "minutes")
+        about = Styled(view.title, bold=True) if view.title else view.preview
+        counted = f"{view.messages:>6,}  {one_line(view.source or ''):<12}"
+        known = f"{one_line(view.session):<38} {last:<16} {counted}"
+        say(*((known, " ", about) if view.title or view.preview else (known.rstrip(),)))
 
 
 @click.command("show")
@@ -75,33 +83,40 @@ def show_command(path: Path, session: str, as_json: bool, markdown: bool, timeou
         messages = projection.messages(view.session)
     if as_json:
         whole = {"session": session_json(view), "messages": [message_json(m) for m in messages]}
-        click.echo(orjson.dumps(whole))
-        return
-    lines = _markdown(view, messages) if markdown else _text(view, messages)
-    for line in lines:
-        click.echo(line)
+        say_json(whole)
+    elif markdown:
+        _markdown(view, messages)
+    else:
+        _text(view, messages)
 
 
-def _markdown(session: SessionView, messages: list[MessageView]) -> Iterator[str]:
-    yield f"# {harmless(session.title or session.session)}\n"
-    yield f"- session: `{session.session}`"
+def _markdown(session: SessionView, messages: list[MessageView]) -> None:
+    say(f"# {no_markdown(session.title or session.session)}")
+    say()
+    say(f"- session: {code_span(one_line(session.session))}")
     for name, value in described(session_json(session)):
-        yield f"- {name}: `{value}`"
+        say(f"- {name}: {code_span(one_line(value))}")
     for message in messages:
-        yield f"\n## {_speaker(message)}, {show_moment(message.time)}\n"
-        yield readable(message)
+        say()
+        say(f"## {no_markdown(_speaker(message))}, {show_moment(message.time)}")
+        if text := clean(readable(message)):
+            say()
+            say_block(fenced(text))
 
 
-def _text(session: SessionView, messages: list[MessageView]) -> Iterator[str]:
-    yield click.style(harmless(session.title or session.session), bold=True)
+def _text(session: SessionView, messages: list[MessageView]) -> None:
+    say(Styled(session.title or session.session, bold=True))
     known = [f"session: {session.session}", f"{session.messages:,} messages"]
     known += [f"{name}: {value}" for name, value in described(session_json(session))]
-    yield click.style("  ".join(known), dim=True)
+    say(Styled("  ".join(known), dim=True))
     for message in messages:
-        yield ""
-        speaker = click.style(_speaker(message), fg=_COLOURS.get(message.role or ""), bold=True)
-        yield f"{speaker}  {click.style(show_moment(message.time)[:19], dim=True)}"
-        yield readable(message)
+        say()
+        say(
+            Styled(_speaker(message), fg=_COLOURS.get(message.role or ""), bold=True),
+            Styled(f"  {show_local(message.time, 'seconds')}", dim=True),
+        )
+        # only the line that this program writes of a message begins at the left
+        say_block(readable(message), prefix="  ")
 
 
 _COLOURS = {"user": "green", "assistant": "blue", "tool": "yellow", "system": "magenta"}

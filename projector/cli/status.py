@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
-import orjson
 
+from journal.cli.output import say, say_json
 from projector.projection import Projection
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def status_command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click g
     with Projection.open(path) as projection:
         status = asdict(projection.status())
     if as_json:
-        click.echo(orjson.dumps(status))
+        say_json(status)
         return
     for name, value in status.items():
         shown = ("no", "yes")[value] if isinstance(value, bool) else f"{value:,}"
-        click.echo(f"{name.replace('_', ' '):<18} {shown}")
+        say(f"{name.replace('_', ' '):<18} {shown}")

@@ -6,9 +6,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
-import orjson
 
 from journal.cli.exits import DAMAGED
+from journal.cli.output import say, say_json
 from journal.directory import open_directory
 from projector.salvage import salvage
 from projector.verify import verify
@@ -38,11 +38,11 @@ def verify_command(context: click.Context, as_json: bool) -> None:  # noqa: FBT0
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     faults = verify(open_directory(context.obj, create=False))
     if as_json:
-        click.echo(orjson.dumps({"faults": [asdict(fault) for fault in faults]}))
+        say_json({"faults": [asdict(fault) for fault in faults]})
     else:
         for fault in faults:
-            click.echo(f"{fault.kind}: {fault.what}; run `{fault.remedy}`")
-        click.echo(f"{len(faults):,} faults" if faults else "no faults")
+            say(f"{fault.kind}: {fault.what}; run `{fault.remedy}`")
+        say(f"{len(faults):,} faults" if faults else "no faults")
     if faults:
         context.exit(DAMAGED)
 
@@ -62,11 +62,11 @@ def salvage_command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click 
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     saved = salvage(open_directory(path, create=False))
     if as_json:
-        click.echo(orjson.dumps(asdict(saved)))
+        say_json(asdict(saved))
     elif saved.events:
-        click.echo(
+        say(
             f"{saved.events:,} events of {saved.sessions:,} sessions were missing in the journal;"
             f" they are written back to lane {saved.lane} (generation {saved.generation})"
         )
     else:
-        click.echo("nothing is missing in the journal")
+        say("nothing is missing in the journal")
