@@ -6,14 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from journal.bounds import KEY_LIMIT
 from journal.errors import EventError
 from journal.vocabulary import TRANSCRIPT_REPLACED, check_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-KEY_LIMIT = 1024
-"""Characters in an id, a session or a type."""
 
 
 @dataclass(frozen=True, slots=True)

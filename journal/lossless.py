@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from journal.bounds import DEPTH
+
 _REASONS: dict[type, str] = {
     tuple: "is a tuple, which JSON turns into a list: give a list",
     bytes: "is bytes, which JSON has not: decode it, or give base64 text",
@@ -9,8 +11,6 @@ _REASONS: dict[type, str] = {
     set: "is a set, which JSON has not: give a sorted list",
     frozenset: "is a set, which JSON has not: give a sorted list",
 }
-_DEEP = 250
-"""Levels of nesting that the encoder takes."""
 
 
 def culprit(value: object) -> str:
@@ -19,8 +19,8 @@ def culprit(value: object) -> str:
 
 
 def _find(value: object, path: str, depth: int) -> str | None:
-    if depth > _DEEP:
-        return f"{path[:80]}... is nested more than {_DEEP} levels deep"
+    if depth >= DEPTH and isinstance(value, dict | list):
+        return f"{path[:80]}... is nested more than {DEPTH} levels deep"
     if isinstance(value, dict):
         return _find_in_object(value, path, depth)
     if isinstance(value, list):

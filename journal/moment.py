@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from journal.bounds import LARGEST
 from journal.errors import EventError
 
 _EARLIEST = 10**13
@@ -16,7 +17,7 @@ def check_moment(name: str, value: int) -> None:
     Raises:
         EventError: the number is too small or too large to be microseconds since 1970.
     """
-    if not _EARLIEST <= value < 2**53:
+    if not _EARLIEST <= value <= LARGEST:
         raise EventError(
             f"{name} must be microseconds since 1970 (such as {_now()}), not {value};"
             " give a datetime or an ISO 8601 string and it is converted"

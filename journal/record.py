@@ -13,6 +13,7 @@ from zlib import crc32
 
 import orjson
 
+from journal.bounds import DEPTH, READ_DEPTH, is_deeper, is_key
 from journal.errors import EventError
 from journal.event import Event
 from journal.lossless import culprit
@@ -100,7 +101,7 @@ def encode(seq: int, id: str, type: str, session: str, time: int, data: dict[str
     except TypeError as error:  # orjson.JSONEncodeError is a TypeError
         raise EventError(f"{culprit(fields)}; nothing was written") from error
     # orjson writes NaN as null and a tuple as a list: what comes out would not be what went in
-    if orjson.loads(body) != fields:
+    if orjson.loads(body) != fields or is_deeper(fields, body, DEPTH):
         raise EventError(f"{culprit(fields)}; nothing was written")
     line = _line(body)
     if len(line) > MAX_RECORD:
@@ -143,16 +144,16 @@ def decode(line: bytes) -> Record | Header:
         raise DamagedRecord(f"checksum holds but the record has no {error}") from None
     if not (
         seq.__class__ is int
-        and id.__class__ is str
-        and type.__class__ is str
-        and session.__class__ is str
         and time.__class__ is int
         and data.__class__ is dict
-        and id
-        and session
         and 0 <= time < 2**63
     ):
         raise DamagedRecord("checksum holds but a field has the wrong type")
+    for name, key in (("id", id), ("type", type), ("session", session)):
+        if not is_key(key):
+            raise DamagedRecord(f"checksum holds but {name} is no text of 1 to 1,024 characters")
+    if is_deeper(fields, line, READ_DEPTH):
+        raise DamagedRecord(f"checksum holds but nested more than {READ_DEPTH} levels deep")
     return Record(seq, Event(id, type, session, time, data))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from journal.bounds import LARGEST
 from journal.errors import EventError
 from journal.moment import check_moment
 
@@ -142,9 +143,14 @@ def check_data(type: str, data: Mapping[str, Any]) -> None:
         _check_ids("messages", data["messages"])
     elif "clear" in data:
         _check_clear(data)
-    for name in COUNTS + COSTS if fields is _USAGE else ():
-        if not 0 <= data.get(name, 0) < 2**53:  # NaN is not
-            raise EventError(f"{name} must be 0 or more, not {data[name]}")
+    elif fields is _USAGE:
+        _check_amounts(data)
+
+
+def _check_amounts(data: Mapping[str, Any]) -> None:
+    for name in COUNTS + COSTS:
+        if not 0 <= data.get(name, 0) <= LARGEST:  # NaN is not
+            raise EventError(f"{name} must be from 0 to {LARGEST}, not {_short(data[name])}")
 
 
 def _check_fields(
@@ -183,8 +189,10 @@ def _check_values(data: Mapping[str, Any], required: tuple[str, ...]) -> None:
         return
     if data.get("source") == "":
         raise EventError("source must not be empty")
-    if data.get("token_count", 0) < 0:
-        raise EventError(f"token_count must not be negative, as {data['token_count']} is")
+    if not 0 <= data.get("token_count", 0) <= LARGEST:
+        raise EventError(
+            f"token_count must be from 0 to {LARGEST}, not {_short(data['token_count'])}"
+        )
     for name in _MOMENTS & data.keys():
         check_moment(name, data[name])
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
+
+from journal.bounds import is_moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,8 +39,6 @@ class Columns(NamedTuple):
 _TEXT_COLUMNS = ("parent", "role", "source")
 _OWN = ("timestamp", *_TEXT_COLUMNS, "content")
 """Fields that have a column, in the order of `Columns`."""
-_INTEGER_END = 2**63
-"""SQLite has no larger integers."""
 
 
 def encode(value: object, *, within: int = 1) -> str:
@@ -75,12 +75,6 @@ def to_columns(data: Mapping[str, Any]) -> Columns:
         taken = {name for name, value in zip(_OWN, own, strict=True) if value is not None}
         rest = encode({name: value for name, value in data.items() if name not in taken})
     return Columns(*own, parts, rest)
-
-
-def is_moment(value: object) -> TypeGuard[int]:
-    """Say whether a value can be microseconds since 1970."""
-    # a bool is an int to Python, and would come back as one
-    return value.__class__ is int and 0 <= value < _INTEGER_END
 
 
 def from_columns(columns: Columns) -> dict[str, Any]:

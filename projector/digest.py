@@ -40,7 +40,7 @@ def _lines(db: apsw.Connection) -> Iterator[bytes]:
         " FROM sessions ORDER BY session"
     ).fetchall()
     events = f"SELECT {STORED}, key FROM events WHERE session = ? ORDER BY key"  # noqa: S608 - a constant
-    totals = "SELECT name, total FROM usage WHERE session = ? ORDER BY name"
+    totals = "SELECT name, coalesce(exact, total) FROM usage WHERE session = ? ORDER BY name"
     keys = "SELECT key, value FROM keys WHERE session = ? ORDER BY key"
     conflicts = "SELECT key, type, data FROM conflicts WHERE session = ? ORDER BY key, type, data"
     for number, *folded in sessions:

@@ -61,8 +61,13 @@ _ARGUMENTS = frozenset({"args", "arguments", "input", "parameters"})
 # An object with one of these holds in `data` what they describe.
 _MEDIA = ("format", "media_type", "mimeType", "mime_type")
 
-_DATA_URL = re.compile(r"data:[\w.+-]*/?[\w.+-]*(?:;[\w=.+-]+)*;base64,[\w+/=-]*", re.ASCII)
-_UNBROKEN = re.compile(rf"[\w+/-]{{{PAYLOAD},}}={{0,2}}", re.ASCII)
+# Possessive, so that no character is tried twice: with stars that give back, a long run behind
+# `data:` takes the square of its length.
+_DATA_URL = re.compile(
+    r"data:[\w.+-]*+(?:/[\w.+-]*+)?+(?:;(?!base64,)[\w=.+-]++)*+;base64,[\w+/=-]*+", re.ASCII
+)
+# Only from where a run begins: else each character of a run that is too short is a new attempt.
+_UNBROKEN = re.compile(rf"(?<![\w+/-])[\w+/-]{{{PAYLOAD},}}+={{0,2}}+", re.ASCII)
 _ELLIPSIS = "\u2026"
 # Integers beyond this are no JSON of ours, and Python refuses to print the longest.
 _LARGEST = 2**64

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from journal.bounds import is_amount, is_count, is_moment
 from journal.vocabulary import (
     COSTS,
     COUNTS,
@@ -22,7 +23,6 @@ from journal.vocabulary import (
     SESSION_TITLED,
     USAGE_SET,
 )
-from projector.columns import is_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -152,7 +152,6 @@ def fold_usage(events: Iterable[Told]) -> dict[str, int]:
 
 
 NANO = 1_000_000_000
-_MOST_USED = 2**53
 
 
 def amounts(data: Mapping[str, Any]) -> dict[str, int]:
@@ -160,11 +159,11 @@ def amounts(data: Mapping[str, Any]) -> dict[str, int]:
     found = {}
     for name in COUNTS:
         value = data.get(name)
-        if value.__class__ is int and 0 <= value < _MOST_USED:
+        if is_count(value):
             found[name] = value
     for name in COSTS:
         value = data.get(name)
-        if value.__class__ in (int, float) and 0 <= value < _MOST_USED:
+        if is_amount(value):
             found[name] = round(value * NANO)
     return found
 

@@ -29,7 +29,7 @@ BUSY_MS = 5_000
 PAGE = 4096
 """Bytes of a database page."""
 
-SCHEMA = 5
+SCHEMA = 6
 """Version of tables, fold and text cutting; a projection of another version is rebuilt."""
 
 _APPLICATION = 0x414A4E4C  # "AJNL", shown by file(1) and checked at opening
@@ -71,7 +71,7 @@ CREATE TABLE changes(
   session INTEGER, message TEXT, event INTEGER, PRIMARY KEY(session, message, event)
 ) WITHOUT ROWID;
 CREATE TABLE usage(
-  session INTEGER, name TEXT, total INTEGER NOT NULL, PRIMARY KEY(session, name)
+  session INTEGER, name TEXT, total INTEGER NOT NULL, exact TEXT, PRIMARY KEY(session, name)
 ) WITHOUT ROWID;
 CREATE TABLE keys(
   session INTEGER, key TEXT, value TEXT,

@@ -26,7 +26,7 @@ _SOLID = re.compile(f"[^{_BLANK}]")
 _TWO_BLANKS = re.compile(f"[{_BLANK}]{{2}}")
 _UNEVEN = re.compile(rf"[{_BLANK}]{{2}}|[^\S ]|[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """Blanks that are not one space already."""
-_SHOWN = re.compile(f"{_BLANKS.pattern}|.", re.DOTALL)
+_SHOWN = re.compile(f"{_BLANKS.pattern}+|[^{_BLANK}]")
 """A character as it is shown: blank space of any length is one."""
 _WORD = re.compile(r"\w")
 _CJK = re.compile(CJK)
@@ -134,7 +134,7 @@ def _forward(text: str, place: int, room: int) -> tuple[int, int]:
 @lru_cache(maxsize=512)
 def _shown(count: int) -> re.Pattern[str]:
     """Return the pattern of so many characters as they are shown, or fewer at the end."""
-    return re.compile(f"(?:{_SHOWN.pattern}){{0,{count}}}", re.DOTALL)
+    return re.compile(f"(?:{_SHOWN.pattern}){{0,{count}}}+")
 
 
 def _backward(text: str, place: int, room: int) -> tuple[int, int]:

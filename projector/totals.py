@@ -1,4 +1,9 @@
-"""What sessions have used, as totals."""
+"""What sessions have used, as totals.
+
+A total is exact however large it grows, so it does not depend on the order in which it was added
+up. The column `total` holds it up to `MOST`, and that for every larger one; `exact` holds the
+digits of a larger one.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +16,16 @@ from projector.schema import KINDS
 from projector.told import told
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import apsw
 
     from projector.state import State
 
-_ADD = """
-INSERT INTO usage(session, name, total) VALUES(?, ?, ?)
-ON CONFLICT(session, name) DO UPDATE SET total = total + excluded.total
-"""
+MOST = 2**63 - 1
+"""The largest total that is shown: SQLite has no larger integers. In nanodollars of a cost."""
+
+_PUT = "INSERT OR REPLACE INTO usage(session, name, total, exact) VALUES(?, ?, ?, ?)"
 
 
 def add_usage(db: apsw.Connection, state: State, session: int, data: dict[str, Any]) -> None:
@@ -45,12 +52,28 @@ def refold_usage(db: apsw.Connection, state: State) -> None:
     """Bring the totals up to date: add what came in, and fold marked sessions anew."""
     for session, added in state.used.items():
         if session not in state.dirty.usage:
-            db.executemany(_ADD, [(session, name, amount) for name, amount in added.items()])
+            before = _exact(db, session)
+            totals = {name: before.get(name, 0) + amount for name, amount in added.items()}
+            _put(db, session, totals)
     state.used.clear()
     for session in sorted(state.dirty.usage):
         events = told(db, state, session, (USAGE_ADDED, USAGE_SET, SESSION_DELETED))
-        totals = fold_usage(since_deletion(events))
         db.execute("DELETE FROM usage WHERE session = ?", (session,))
-        db.executemany(_ADD, [(session, name, total) for name, total in totals.items()])
+        _put(db, session, fold_usage(since_deletion(events)))
     state.dirty.usage.clear()
     state.only_adds.clear()
+
+
+def _exact(db: apsw.Connection, session: int) -> dict[str, int]:
+    query = "SELECT name, coalesce(exact, total) FROM usage WHERE session = ?"
+    return {name: int(total) for name, total in db.execute(query, (session,))}
+
+
+def _put(db: apsw.Connection, session: int, totals: Mapping[str, int]) -> None:
+    # added up here and not by SQLite, which makes a float of what passes 64 bits: then the total
+    # would depend on the order of what was added
+    rows = [
+        (session, name, min(total, MOST), str(total) if total > MOST else None)
+        for name, total in totals.items()
+    ]
+    db.executemany(_PUT, rows)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from journal.bounds import is_amount
 from journal.importers.decode import BadLine, decode
 from journal.importers.items import count_or_none, key, text_or_none
 from journal.importers.moments import moment
@@ -48,7 +49,6 @@ _OWN = {"id", "message_count", "tool_call_count", "ended_at", "end_reason"}
 _MESSAGE_TEXTS = ("tool_name", "tool_call_id", "finish_reason", "reasoning")
 _JSON = ("reasoning_details", "codex_reasoning_items", "codex_message_items")
 _FLAGS = {"active", "compacted"}
-_LARGEST = 2**53
 
 
 class Standing(IntEnum):
@@ -131,13 +131,8 @@ def session_told(values: dict[str, Json]) -> Told:
 def usage_told(values: dict[str, Json]) -> dict[str, Json]:
     """Give what a session has used, by Hermes's columns; what cannot be a counter is not there."""
     counts = {name: count_or_none(values.get(name)) for name in _COUNTS}
-    used: dict[str, Json] = {
-        name: count for name, count in counts.items() if count is not None and count < _LARGEST
-    }
-    for name in _COSTS:
-        cost = values.get(name)
-        if isinstance(cost, int | float) and 0 <= cost < _LARGEST:
-            used[name] = cost
+    used: dict[str, Json] = {name: count for name, count in counts.items() if count is not None}
+    used |= {name: values[name] for name in _COSTS if is_amount(values.get(name))}
     return used
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
-from journal.event import KEY_LIMIT
+from journal.bounds import KEY_LIMIT, is_count
 from journal.importers.moments import Moment
 from journal.vocabulary import MESSAGE_APPENDED
 
@@ -148,8 +148,8 @@ def text_or_none(value: Json) -> str | None:
 
 
 def count_or_none(value: Json) -> int | None:
-    """Give an integer that is a count (JSON's true and false are none), else None."""
-    return value if type(value) is int and value >= 0 else None
+    """Give an integer that a journal takes as a count, else None."""
+    return value if is_count(value) else None
 
 
 def present(pairs: dict[str, Json]) -> dict[str, Json] | None:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from journal.bounds import LARGEST
+
 if TYPE_CHECKING:
     from journal.importers.items import Json
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_EARLIEST, _LATEST = 10**13, 2**53
+_EARLIEST = 10**13
 """What a journal takes as a timestamp: the end of April 1970 to the year 2255."""
 
 OUTSIDE = "timestamp outside of 1970 to 2255, kept as text"
@@ -55,7 +57,7 @@ def moment(value: Json) -> Moment:
         return Moment(None, UNREADABLE, value)
     else:
         found = _from_number(value)
-    if not _EARLIEST <= found < _LATEST:
+    if not _EARLIEST <= found <= LARGEST:
         return Moment(None, OUTSIDE, value)
     return Moment(found) if zoned else Moment(found, ZONELESS, value)
 

@@ -61,6 +61,9 @@ def message_data(value: dict[str, Json]) -> dict[str, Json]:
     unread = {key: item for key, item in value.items() if key not in _READ} | times
     if not isinstance(reasoning, str):
         unread["reasoning"] = reasoning
+    count = count_or_none(value.get("token_count"))
+    if count is None:
+        unread["token_count"] = value.get("token_count")
     return {
         "role": "tool" if result else role,
         "content": content,
@@ -70,7 +73,7 @@ def message_data(value: dict[str, Json]) -> dict[str, Json]:
         "reasoning": reasoning if isinstance(reasoning, str) and reasoning else None,
         "model": text_or_none(value.get("model")),
         "finish_reason": text_or_none(value.get("finish_reason")),
-        "token_count": count_or_none(value.get("token_count")),
+        "token_count": count,
         "timestamp": timestamp,
         "extra": present({**unread, **extra, **odd, "name": None if result else name}),
     }

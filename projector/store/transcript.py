@@ -7,10 +7,10 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Self
 
 from journal import clock
+from journal.bounds import is_moment
 from journal.errors import EventError
 from journal.moment import moment
 from journal.vocabulary import MESSAGE_APPENDED, MESSAGE_RESTORED
-from projector.columns import is_moment
 from projector.effects import OUT, SWEEPING, items, named, new_messages
 from projector.fold import canonical
 from projector.schema import MESSAGE

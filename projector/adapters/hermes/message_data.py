@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from journal.bounds import LARGEST, is_count
 from projector.adapters.hermes.base import clean, micros
 
 if TYPE_CHECKING:
@@ -17,9 +18,8 @@ _OF_ASSISTANT = ("reasoning", "reasoning_content", *_STRUCTURED)
 """What Hermes keeps of the assistant's messages alone when it rewrites a transcript."""
 
 _SMALLEST, _BEYOND = -(2**63), 2**64
-_LARGEST = 2**53
 _EARLIEST = 10**13
-"""Microseconds; the journal takes no moment that is earlier, or beyond `_LARGEST`."""
+"""Microseconds; the journal takes no moment that is earlier."""
 
 
 def message_data(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def message_data(given: Mapping[str, Any]) -> dict[str, Any]:
     (extra if isinstance(content, dict) else data)["content"] = content
     data |= {name: _text(given.get(name)) for name in _TEXTS}
     count = given.get("token_count")
-    if isinstance(count, int) and not isinstance(count, bool) and 0 <= count < _LARGEST:
+    if is_count(count):
         data["token_count"] = count
     calls = plain(given.get("tool_calls") or None)
     (data if isinstance(calls, list) else extra)["tool_calls"] = calls
@@ -67,7 +67,7 @@ def moment_of(timestamp: object) -> int | None:
         found = micros(float(moment))
     except (TypeError, ValueError, OverflowError):
         return None
-    return found if _EARLIEST <= found < _LARGEST else None
+    return found if _EARLIEST <= found <= LARGEST else None
 
 
 def content_of(content: object) -> str | list[Any] | dict[str, Any] | None:

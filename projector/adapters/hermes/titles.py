@@ -19,7 +19,8 @@ _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _INVISIBLE = re.compile("[\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffc\ufff9-\ufffb]")
 """What has no width, turns the direction of writing, or stands for something else."""
 _SPACES = re.compile(r"\s+")
-_NUMBERED = re.compile(r"(.*) #(\d+)$")
+_MOST_DIGITS = 18
+"""Digits of a number behind a title; what has more is no number that was counted up to."""
 
 
 class Titles(Base):
@@ -123,7 +124,7 @@ class Titles(Base):
 
     def get_next_title_in_lineage(self, base_title: str) -> str:
         """Return the title, or `title #N` with the first number above those that are taken."""
-        base = found[1] if (found := _NUMBERED.match(base_title)) else base_title
+        base = _numbered(base_title)[0]
 
         def query(db: apsw.Connection) -> list[str]:
             taken = (
@@ -134,8 +135,14 @@ class Titles(Base):
         taken = self._read(query)
         if not taken:
             return base
-        counted = (_NUMBERED.match(title) for title in taken)
-        return f"{base} #{max([1, *(int(match[2]) for match in counted if match)]) + 1}"
+        return f"{base} #{max(1, *(_numbered(title)[1] for title in taken)) + 1}"
+
+
+def _numbered(title: str) -> tuple[str, int]:
+    """Return a title without the number behind it, and that number; 0 if there is none."""
+    base, mark, digits = title.rpartition(" #")
+    is_number = bool(mark) and digits.isdecimal() and len(digits) <= _MOST_DIGITS
+    return (base, int(digits)) if is_number else (title, 0)
 
 
 def _titled(db: apsw.Connection, title: str) -> Row | None:

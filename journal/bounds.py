@@ -1,0 +1,66 @@
+"""Which values an event may have: one place for the writer, the decoder and the fold.
+
+`docs/format.md` states the same. The writer refuses what is beyond these bounds and names the
+field. The decoder sets a record aside whose key or nesting is beyond them. The fold takes a field
+of `data` that is beyond them as one that says nothing, since another program may have written it.
+"""
+
+from __future__ import annotations
+
+from typing import TypeGuard
+
+LARGEST = 2**53 - 1
+"""The largest count, cost in US dollars, and moment in microseconds: a double holds it exactly."""
+
+KEY_LIMIT = 1024
+"""Characters in an id, a session or a type."""
+
+DEPTH = 250
+"""Levels of nesting in a record that is written; its own object is the first, `data` the second."""
+
+READ_DEPTH = 254
+"""Levels of nesting in a record that is read: as deep as can be encoded, which 0.1.0 allowed."""
+
+
+def is_count(value: object) -> TypeGuard[int]:
+    """Say whether a value can be a count: an integer from 0 to `LARGEST`."""
+    # a bool is an int to Python, and no count to any reader
+    return value.__class__ is int and 0 <= value <= LARGEST
+
+
+def is_moment(value: object) -> TypeGuard[int]:
+    """Say whether a value can be microseconds since 1970: an integer from 0 to `LARGEST`."""
+    return is_count(value)
+
+
+def is_amount(value: object) -> TypeGuard[int | float]:
+    """Say whether a value can be a cost in US dollars: a number from 0 to `LARGEST`."""
+    return value.__class__ in (int, float) and 0 <= value <= LARGEST
+
+
+def is_key(value: object) -> TypeGuard[str]:
+    """Say whether a value can be an id, a session or a type: 1 to `KEY_LIMIT` characters."""
+    return value.__class__ is str and 0 < len(value) <= KEY_LIMIT
+
+
+def is_deeper(value: object, encoded: bytes, levels: int) -> bool:
+    """Say whether a value is nested more deeply than so many levels.
+
+    Args:
+        value: as decoded.
+        encoded: its JSON, which tells in almost every case that there is nothing to look for.
+        levels: how many are allowed; that of the value itself counts.
+    """
+    if len(encoded) <= levels or encoded.count(b"{") + encoded.count(b"[") <= levels:
+        return False
+    level = [value]
+    for _ in range(levels):
+        level = [below for container in level for below in _containers(container)]
+        if not level:
+            return False
+    return True
+
+
+def _containers(value: object) -> list[object]:
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [item for item in items if isinstance(item, dict | list)]
