@@ -335,3 +335,12 @@ def test_no_value_breaks_a_parser_and_every_event_can_be_stored(
     for item in document(values):
         if isinstance(item, Found):
             check_event(**item.event)
+
+
+@pytest.mark.parametrize("count", [2**53, 2**64 - 1, -1, 1.5, "7"])
+def test_a_count_that_no_journal_takes_is_kept_beside_the_message(count: object) -> None:
+    """A message is not lost for its number of tokens: what cannot be one stays in `extra`."""
+    (found,) = messages(document([{**HELLO, "token_count": count}]))
+    assert found["content"] == "hello"
+    assert "token_count" not in found
+    assert found["extra"] == {"token_count": count}
