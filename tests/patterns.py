@@ -44,12 +44,14 @@ class Use:
         function: the function it stands in, empty at module level.
         name: what a module-level pattern is bound to, empty where it is bound to nothing.
         line: line number.
+        text: the expression where it is written out in place, else None.
     """
 
     module: str
     function: str
     name: str
     line: int
+    text: str | bytes | None = None
 
 
 def uses() -> Iterator[Use]:
@@ -78,7 +80,10 @@ def _uses(tree: ast.AST, module: str, function: str) -> Iterator[Use]:
             yield Use(module, function, target, node.lineno)  # type: ignore[attr-defined]
             continue
         if _is_re_call(node):
-            yield Use(module, function, "", node.lineno)  # type: ignore[attr-defined]
+            first = node.args[0] if node.args else None  # type: ignore[attr-defined]
+            said = first.value if isinstance(first, ast.Constant) else None
+            text = said if isinstance(said, str | bytes) else None
+            yield Use(module, function, "", node.lineno, text)  # type: ignore[attr-defined]
         yield from _uses(node, module, inside)
 
 
