@@ -1,0 +1,90 @@
+"""What programs were promised, and what must be there when the power goes. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+INTERVAL = 200_000_000
+"""Nanoseconds after which an event of the level `interval` is durable."""
+_FOR_THE_DISK = 100_000_000
+"""Nanoseconds of them that are meant for the sync itself: what it takes longer delays the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """That events survive a power loss.
+
+    Attributes:
+        at: nanoseconds of CLOCK_MONOTONIC, once the call that promised it had returned.
+        within: nanoseconds after which it holds; 0 for at once.
+        ids: the events.
+    """
+
+    at: int
+    within: int
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """A sync that a program waited for, from `began` to `ended` (nanoseconds, CLOCK_MONOTONIC)."""
+
+    began: int
+    ended: int
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What one program did.
+
+    Attributes:
+        tried: of each event that it appended, when the call began (nanoseconds).
+        promises: what it was promised.
+        syncs: its syncs.
+    """
+
+    tried: dict[str, int]
+    promises: tuple[Promise, ...]
+    syncs: tuple[Sync, ...]
+
+
+def required(story: Story, moment: int) -> set[str]:
+    """Return the ids that must be there if the power goes at `moment` (nanoseconds)."""
+    return {
+        id for promise in story.promises if _holds(promise, story, moment) for id in promise.ids
+    }
+
+
+def _holds(promise: Promise, story: Story, moment: int) -> bool:
+    due = promise.at + promise.within
+    if promise.within == 0 or due > moment:
+        return due <= moment
+    return due + _delay(story.syncs, promise.at, moment) <= moment
+
+
+def _delay(syncs: Iterable[Sync], begin: int, end: int) -> int:
+    """Return the nanoseconds by which slow syncs between two moments were too slow."""
+    late = 0
+    for sync in syncs:
+        if sync.began < end and sync.ended > begin:
+            late += max(0, min(sync.ended, end) - sync.began - _FOR_THE_DISK)
+    return late
+
+
+def oldest_lost(story: Story, moment: int, found: set[str]) -> int:
+    """Return the age of the oldest acknowledged event that is not there, in nanoseconds.
+
+    0 if all that was acknowledged up to `moment` is there.
+    """
+    return max(
+        (
+            moment - promise.at
+            for promise in story.promises
+            if promise.at <= moment and not found.issuperset(promise.ids)
+        ),
+        default=0,
+    )

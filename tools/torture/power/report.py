@@ -1,0 +1,88 @@
+"""What a program notes while it works, and leaves behind: its story, as `power.promises` has it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import orjson
+
+from journal.disk import Disk
+
+from .promises import Promise, Story, Sync
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+
+class Report:
+    """Notes what a program tries, what it is promised, and what it waits for. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._tried: dict[str, int] = {}
+        self._promises: list[Promise] = []
+        self._syncs: list[Sync] = []
+
+    def trying(self, ids: Iterable[str]) -> None:
+        """Note that events are about to be appended."""
+        now = time.monotonic_ns()
+        self._tried.update(dict.fromkeys(ids, now))
+
+    def promised(self, ids: Iterable[str], *, within: int = 0) -> None:
+        """Note that a call has returned which promised that events are durable.
+
+        Args:
+            ids: the events.
+            within: nanoseconds after which it promised that.
+        """
+        self._promises.append(Promise(time.monotonic_ns(), within, tuple(ids)))
+
+    def synced(self, began: int) -> None:
+        """Note that a sync has returned, which began at `began` (nanoseconds)."""
+        self._syncs.append(Sync(began, time.monotonic_ns()))
+
+    def save(self, path: Path) -> None:
+        """Write all that was noted to a new file."""
+        story = Story(self._tried, tuple(self._promises), tuple(self._syncs))
+        path.write_bytes(orjson.dumps(asdict(story)))
+
+
+def load(path: Path) -> Story:
+    """Read what a program has left."""
+    story = orjson.loads(path.read_bytes())
+    return Story(
+        story["tried"],
+        tuple(Promise(it["at"], it["within"], tuple(it["ids"])) for it in story["promises"]),
+        tuple(Sync(**it) for it in story["syncs"]),
+    )
+
+
+class WatchedDisk(Disk):
+    """The disk of a program: notes how long each sync took.
+
+    Args:
+        report: where it notes that.
+        lies: `fdatasync` or `fsync`: what is answered and not done. A power cut must show it.
+    """
+
+    __slots__ = ("_lies", "_report")
+
+    def __init__(self, report: Report, lies: frozenset[str]) -> None:
+        self._report = report
+        self._lies = lies
+
+    def fdatasync(self, fd: int) -> None:
+        """Make a file's bytes durable."""
+        self._timed("fdatasync", super().fdatasync, fd)
+
+    def fsync(self, fd: int) -> None:
+        """Make a file, or the entries of a folder, durable."""
+        self._timed("fsync", super().fsync, fd)
+
+    def _timed(self, name: str, sync: Callable[[int], None], fd: int) -> None:
+        began = time.monotonic_ns()
+        if name not in self._lies:
+            sync(fd)
+        self._report.synced(began)
