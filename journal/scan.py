@@ -71,11 +71,18 @@ def scan(block: bytes, base: int) -> Iterator[Found | Damage]:
         try:
             found = Found(offset + len(unfinished), decode(unfinished), closed=False)
         except DamagedRecord:
-            begun = unfinished.startswith(START[: len(unfinished)])
-            reason = UNFINISHED if begun else "no newline, and not the beginning of a record"
-            yield from salvage(unfinished, offset, 0, reason)
+            yield from salvage(unfinished, offset, 0, _no_line(unfinished))
         else:
             yield found
+
+
+def _no_line(unfinished: bytes) -> str:
+    """Return why the rest behind the last newline is no record."""
+    if unfinished.startswith(START[: len(unfinished)]):
+        return UNFINISHED
+    if not unfinished.strip(b"\0"):
+        return "NUL bytes up to the end, as a power loss leaves them in what was not synced"
+    return "no newline, and not the beginning of a record"
 
 
 def salvage(line: bytes, base: int, newline: int, reason: str) -> Iterator[Found | Damage]:

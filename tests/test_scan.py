@@ -121,6 +121,14 @@ def test_nuls_behind_a_record_cost_nothing_but_themselves() -> None:
     assert items[-1] == Damage(len(content) - 10, 10, UNFINISHED)
 
 
+def test_nuls_behind_the_last_newline_are_explained() -> None:
+    """ext4 may keep a file's size without its bytes: the reason says where that comes from."""
+    content = LINES[1] + b"\0" * 10
+    *_, last = scan(content, 0)
+    reason = "NUL bytes up to the end, as a power loss leaves them in what was not synced"
+    assert last == Damage(len(content) - 10, 10, reason)
+
+
 def test_two_records_on_a_line_are_two_records() -> None:
     """A lost newline loses no record."""
     items = list(scan(LINES[1][:-1] + LINES[2], 0))
