@@ -1,6 +1,11 @@
 """The lock for the few answers that depend on everybody, such as a unique title.
 
 Whoever holds it reads, decides, appends and lets go. Ordinary appends never touch it.
+
+Its file can be removed while it is held, by a program that tidies up; the next one then locks
+another file. So a holder looks before it appends whether its file still stands, and holds the
+lock of the journal's folder from that look to the end of the append. The next one waits for that
+lock before it reads: either it sees what was appended, or the other's look fails.
 """
 
 from __future__ import annotations
@@ -13,8 +18,8 @@ from random import uniform
 from typing import TYPE_CHECKING
 
 from journal import disk
-from journal.errors import ArbiterBusy, JournalOpenError
-from journal.lock import lock
+from journal.errors import ArbiterBusy, ArbiterLost, JournalOpenError
+from journal.lock import is_at, lock, lock_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +32,82 @@ _SHORTEST, _LONGEST = 0.001, 0.02
 """Seconds between two tries: chance keeps those who wait from waking in step."""
 
 
+class Arbiter:
+    """The arbiter lock of a journal, held."""
+
+    def __init__(self, journal: Path, timeout: float) -> None:
+        self._journal = journal
+        self._timeout = timeout
+        self._fd = _wait(journal / NAME, timeout)
+        try:
+            folder = self._lock_folder()
+            if folder is not None:
+                os.close(folder)
+        except BaseException:
+            self.release()
+            raise
+
+    @contextmanager
+    def appending(self) -> Iterator[None]:
+        """See to it that what is appended meanwhile is seen by the next holder.
+
+        Raises:
+            ArbiterLost: the lock is held no more, and another process may have decided.
+            ArbiterBusy: another process held the lock of the journal's folder all the time.
+            JournalOpenError: the file system refuses.
+        """
+        folder = self._lock_folder()
+        try:
+            if not self._is_held():
+                raise ArbiterLost(
+                    f"{self._journal / NAME} was removed or replaced while it was held, or this"
+                    " process was forked meanwhile; nothing was decided: try again"
+                )
+            yield
+        finally:
+            if folder is not None:
+                os.close(folder)
+
+    def _is_held(self) -> bool:
+        try:
+            return is_at(self._fd, self._journal / NAME)
+        except OSError as error:
+            raise JournalOpenError(
+                f"cannot look at {self._journal / NAME}: {error.strerror or error}"
+            ) from error
+
+    def _lock_folder(self) -> int | None:
+        """Lock the journal's folder; None where folders have no locks, as on NFS."""
+        until = time.monotonic() + self._timeout
+        pause = _SHORTEST
+        while True:
+            try:
+                if (fd := lock_folder(self._journal)) is not None:
+                    return fd
+            except OSError as error:
+                if error.errno == errno.ENOLCK:
+                    return None
+                raise JournalOpenError(
+                    f"cannot lock {self._journal}: {error.strerror or error}"
+                ) from error
+            if time.monotonic() >= until:
+                raise ArbiterBusy(
+                    f"another process held the folder {self._journal} locked for"
+                    f" {self._timeout} s; nothing was decided: try again"
+                )
+            pause = _rest(pause)
+
+    def release(self) -> None:
+        """Let go of the lock; in a forked child it is gone already."""
+        try:
+            os.close(self._fd)
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
+
+
 @contextmanager
-def arbitrating(journal: Path, timeout: float) -> Iterator[None]:
+def arbitrating(journal: Path, timeout: float) -> Iterator[Arbiter]:
     """Hold the arbiter lock of the journal in a folder.
 
     The kernel frees it when its holder dies.
@@ -41,26 +120,38 @@ def arbitrating(journal: Path, timeout: float) -> Iterator[None]:
         ArbiterBusy: somebody held it all the time.
         JournalOpenError: the file cannot be opened or locked.
     """
+    arbiter = Arbiter(journal, timeout)
+    try:
+        yield arbiter
+    finally:
+        arbiter.release()
+
+
+def _wait(path: Path, timeout: float) -> int:
     until = time.monotonic() + timeout
     pause = _SHORTEST
-    while (fd := _take(journal / NAME)) is None:
+    while (fd := _take(path)) is None:
         if time.monotonic() >= until:
             raise ArbiterBusy(
-                f"another process held {journal / NAME} for {timeout} s; nothing was decided:"
-                " try again"
+                f"another process held {path} for {timeout} s; nothing was decided: try again"
             )
-        time.sleep(uniform(pause / 2, pause))  # noqa: S311 - no secret
-        pause = min(pause * 2, _LONGEST)
-    try:
-        yield
-    finally:
-        os.close(fd)
+        pause = _rest(pause)
+    return fd
+
+
+def _rest(pause: float) -> float:
+    time.sleep(uniform(pause / 2, pause))  # noqa: S311 - no secret
+    return min(pause * 2, _LONGEST)
 
 
 def _take(path: Path) -> int | None:
     try:
-        return lock(disk.in_use.open_lock(path))
+        fd = lock(disk.in_use.open_lock(path))
+        if fd is None or is_at(fd, path):
+            return fd
+        os.close(fd)  # it was removed between the two: the next try makes it anew
     except OSError as error:
         if error.errno == errno.ENOENT:
             raise JournalOpenError(f"{path.parent} is gone") from error
         raise JournalOpenError(f"cannot lock {path}: {error.strerror or error}") from error
+    return None

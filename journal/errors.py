@@ -11,7 +11,9 @@
     ├── AppendError           write(2) failed, or the lane vanished: these ids are not acknowledged
     ├── SyncError             the disk refused to make these ids durable
     ├── ClosedError           the handle was closed
+    ├── Reentered             this thread is in the middle of a call of the same handle
     ├── ArbiterBusy           another process held the arbiter lock all the time
+    │   └── ArbiterLost       its file was removed or replaced while it was held
     ├── ReadError             a lane or segment could not be read
     ├── ImportFailed          a source could not be imported
     └── ExportFailed          a journal could not be written in another program's format
@@ -89,8 +91,20 @@ class ClosedError(JournalError):
     """The handle was closed."""
 
 
+class Reentered(JournalError):  # noqa: N818 - says what happened
+    """This thread is in the middle of a call of the same handle; nothing was done.
+
+    A signal handler, a finalizer or a callback runs in whatever thread it meets, between any two
+    steps of it: that call cannot end before the handler does.
+    """
+
+
 class ArbiterBusy(JournalError):  # noqa: N818 - says how it is, like a busy file
     """Another process held the arbiter lock all the time; nothing was decided."""
+
+
+class ArbiterLost(ArbiterBusy):
+    """The arbiter's file was removed or replaced while it was held; nothing was decided."""
 
 
 class ReadError(JournalError):

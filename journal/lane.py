@@ -12,7 +12,7 @@ from journal import disk
 from journal.directory import make_folder
 from journal.errors import LeaseError
 from journal.ids import uuid7
-from journal.lock import lock
+from journal.lock import identity, lock, stands_at
 from journal.segment import (
     LAST_NUMBER,
     ROLL_SIZE,
@@ -22,7 +22,6 @@ from journal.segment import (
     segment_name,
     segment_numbers,
 )
-from journal.segment_file import identity, stands_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -190,7 +189,7 @@ def _try(path: Path) -> Lane | None:
         return None
     try:
         return Lane(path, fd)
-    except OSError:
+    except BaseException:
         os.close(fd)
         raise
 

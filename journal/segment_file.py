@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from journal import disk
 from journal.ids import uuid7
+from journal.lock import identity, stands_at
 from journal.record import FORMAT, Header, encode_header
 from journal.segment import segment_name
 
@@ -43,24 +44,6 @@ def _boot_id() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
         return ""
-
-
-def identity(status: os.stat_result) -> tuple[int, int]:
-    """Return what tells an open file from another one at the same path."""
-    return status.st_dev, status.st_ino
-
-
-def stands_at(path: str, file: tuple[int, int]) -> bool:
-    """Say whether a file is the one at `path`: not deleted, moved or replaced.
-
-    Raises:
-        OSError: the file system does not say.
-    """
-    try:
-        status = os.stat(path, follow_symlinks=False)  # noqa: PTH116 - each durable append asks
-        return identity(status) == file
-    except (FileNotFoundError, NotADirectoryError):
-        return False
 
 
 class SegmentFile:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import os
 import threading
 import weakref
 from collections.abc import Mapping
@@ -13,12 +12,14 @@ from typing import TYPE_CHECKING, Any, Self, get_args
 from journal.directory import open_directory
 from journal.errors import ClosedError, EventError
 from journal.event import check_event
+from journal.fork import follow
 from journal.ids import uuid7
 from journal.moment import moment
 from journal.shared_lane import Fsync, SharedLane
 from journal.vocabulary import MESSAGE_APPENDED
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable
     from datetime import datetime
     from pathlib import Path
@@ -51,6 +52,7 @@ class Journal:
         self._lane: SharedLane | None = SharedLane(self._directory, fsync)
         self._closed = False
         _handles.add(self)
+        follow(self)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, fsync: Fsync = "interval") -> Self:
@@ -186,7 +188,7 @@ class Journal:
         state = "closed" if self._closed else f"fsync={self._fsync}"
         return f"<Journal {self.path} {state}>"
 
-    def _after_fork_in_child(self) -> None:
+    def after_fork_in_child(self) -> None:
         """Let go of the parent's lane: two processes must never write to one segment."""
         self._turn = threading.Lock()
         lane, self._lane = self._lane, None
@@ -216,11 +218,6 @@ _KEYS = {"type", "session", "id", "data"}
 _handles: weakref.WeakSet[Journal] = weakref.WeakSet()
 
 
-def _forget_leases() -> None:
-    for handle in list(_handles):
-        handle._after_fork_in_child()  # noqa: SLF001 - the handle's own hook
-
-
 def _close_all() -> None:
     # one handle that cannot sync must not keep the others from it
     with contextlib.ExitStack() as stack:
@@ -228,5 +225,4 @@ def _close_all() -> None:
             stack.callback(handle.close)
 
 
-os.register_at_fork(after_in_child=_forget_leases)
 atexit.register(_close_all)

@@ -111,13 +111,14 @@ def building(
         ProjectorBusy, BuildStopped, ProjectionError, ReadError: as `rebuild`.
     """
     kept = generations(journal.path)
-    with _numbered(kept) as number:
+    with _numbered(kept) as (number, lock):
         _build(kept, number, journal, on_commit, stop)
+        lock.check()
         yield number
 
 
 @contextmanager
-def _numbered(kept: Generations) -> Iterator[int]:
+def _numbered(kept: Generations) -> Iterator[tuple[int, OnlyOne]]:
     """Be the only one who makes a generation; it is removed at the end unless published."""
     lock = OnlyOne(kept.build_lock)
     if not lock.take():
@@ -125,9 +126,11 @@ def _numbered(kept: Generations) -> Iterator[int]:
     try:
         kept.remove_unpublished()
         try:
-            yield kept.next()
+            yield kept.next(), lock
         finally:
-            kept.remove_unpublished()
+            # if the lock file was removed, or this is a forked child, what is there is another's
+            if lock.is_there():
+                kept.remove_unpublished()
     finally:
         lock.release()
 
@@ -143,11 +146,12 @@ def leave(journal: Directory, projector: Projector) -> None:
         ProjectionError: the copy cannot be made.
     """
     kept = generations(journal.path)
-    with _numbered(kept) as number:
+    with _numbered(kept) as (number, lock):
         try:
             projector.copy_to(create_empty(kept.path(number)))
         except apsw.Error as error:
             raise ProjectionError(f"cannot copy to generation {number}: {error}") from error
+        lock.check()
         kept.publish(number)
     _log.warning("a reader holds on to an old snapshot: going on in generation %d", number)
 

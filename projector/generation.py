@@ -20,7 +20,8 @@ import orjson
 
 from journal import disk
 from journal.directory import make_folder, replace_file
-from journal.lock import lock
+from journal.fork import follow
+from journal.lock import is_at, lock
 from projector.errors import ProjectionDamaged, ProjectionError, ProjectorBusy
 
 if TYPE_CHECKING:
@@ -161,6 +162,11 @@ class OnlyOne:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._fd = -1
+        follow(self)
+
+    def after_fork_in_child(self) -> None:
+        """Be nobody: the lock belongs to the parent."""
+        self._fd = -1
 
     def take(self, patience: float = 0.0) -> bool:
         """Try to become the one for `patience` seconds: another's look at the lock is soon over.
@@ -169,20 +175,25 @@ class OnlyOne:
             ProjectionError: the lock file cannot be used.
         """
         if self._fd >= 0:
-            return True
+            if self.is_there():
+                return True
+            self.release()
         until = time.monotonic() + patience
         while (fd := self._try()) is None:
             if time.monotonic() >= until:
                 return False
             time.sleep(0.01)
+        self._fd = fd
         try:
             self._sign(fd)
         except OSError as error:
-            os.close(fd)
+            self.release()
             raise ProjectionError(
                 f"cannot write {self._path}: {error.strerror or error}"
             ) from error
-        self._fd = fd
+        except BaseException:
+            self.release()
+            raise
         return True
 
     @staticmethod
@@ -195,9 +206,38 @@ class OnlyOne:
     def _try(self) -> int | None:
         """Lock the file and return its descriptor; None if somebody else holds it."""
         try:
-            return lock(disk.open_lock_file(self._path))
+            fd = lock(disk.open_lock_file(self._path))
+            if fd is not None and not is_at(fd, self._path):
+                os.close(fd)  # it was removed between the two: another may hold what is there now
+                return None
         except OSError as error:
             raise ProjectionError(f"cannot lock {self._path}: {error.strerror or error}") from error
+        return fd
+
+    def is_there(self) -> bool:
+        """Say whether this is the one still: if the lock file was removed, another can be.
+
+        Raises:
+            ProjectionError: the file system does not say.
+        """
+        try:
+            return self._fd >= 0 and is_at(self._fd, self._path)
+        except OSError as error:
+            raise ProjectionError(
+                f"cannot look at {self._path}: {error.strerror or error}"
+            ) from error
+
+    def check(self) -> None:
+        """Go on only as the one.
+
+        Raises:
+            ProjectorBusy: the lock file was removed or replaced, and another may be the one.
+        """
+        if not self.is_there():
+            raise ProjectorBusy(
+                f"{self._path} was removed or replaced while it was held: another process may be at"
+                " work; try again"
+            )
 
     def release(self) -> None:
         """Stop being the one; again does nothing."""

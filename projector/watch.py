@@ -140,6 +140,9 @@ class Watch:
         self._bell = bell = Bell(self._journal.lanes, self._generations.folder, self._warn)
         try:
             while not self._stopping:
+                if not self._lock.is_there():
+                    self._take_again()
+                    continue
                 try:
                     self._run_generation(bell, on_commit)
                 except ProjectorBusy:  # a rebuild is at work: what it publishes is taken up
@@ -149,6 +152,12 @@ class Watch:
         finally:
             bell.close()
             self._lock.release()
+
+    def _take_again(self) -> None:
+        """Become the projector again: without its lock file, others can project beside it."""
+        self._warn(f"{self._generations.lock} was removed or replaced: locking it again")
+        generations(self._journal.path)  # the folder may be gone, too
+        self.stand_by()
 
     def _run_generation(self, bell: Bell, on_commit: Callable[[Progress], None] | None) -> None:
         """Work on the generation in use until it is replaced, or until `stop`."""
@@ -186,4 +195,8 @@ class Watch:
             pass
 
     def _is_in_use(self, number: int) -> bool:
-        return self._generations.current() == number and self._generations.path(number).exists()
+        return (
+            self._generations.current() == number
+            and self._generations.path(number).exists()
+            and self._lock.is_there()  # without it, another process can project, too
+        )

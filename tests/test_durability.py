@@ -493,7 +493,7 @@ def test_half_rescued_events_keep_their_numbers(
             journal.append_many(
                 [{"type": "x", "session": "s", "id": str(n), "data": {}} for n in range(5)]
             )
-        journal._after_fork_in_child()  # lets go of the lane as a process that dies here would
+        journal.after_fork_in_child()  # lets go of the lane as a process that dies here would
     assert headers(journal_dir)[1].seq == 2
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "hello", id="next")
@@ -548,7 +548,7 @@ def test_any_run_of_faults_loses_nothing_acknowledged(
             else:
                 acknowledged.update(event["id"] for event in batch)
             if chance.random() < 0.1:
-                journal._after_fork_in_child()  # lets go of the lane as a process that dies would
+                journal.after_fork_in_child()  # lets go of the lane as a process that dies would
                 journal = Journal.open(journal_dir, fsync=fsync)
     with contextlib.suppress(SyncError):
         journal.close()

@@ -175,7 +175,7 @@ class Machine(RuleBasedStateMachine):
     def die(self, data: st.DataObject) -> None:
         """A process is killed: nothing is synced or closed in order, and nothing is lost."""
         held = self._held(data)
-        held.journal._after_fork_in_child()
+        held.journal.after_fork_in_child()
         self.held.remove(held)
 
     @rule(data=st.data())
@@ -186,7 +186,7 @@ class Machine(RuleBasedStateMachine):
         Only what the projection has not shown can be lost: it syncs what it reads.
         """
         held = data.draw(st.sampled_from([h for h in self.held if h.unsynced]), label="handle")
-        held.journal._after_fork_in_child()
+        held.journal.after_fork_in_child()
         self.held.remove(held)
         last = held.unsynced[-1]
         lane = self._folder_of(last.lane)

@@ -101,19 +101,22 @@ class Own:
                 and the events to append.
 
         Raises:
-            ArbiterBusy: other processes were deciding all the time.
+            ArbiterBusy: other processes were deciding all the time, or the arbiter's file was
+                removed meanwhile (ArbiterLost).
             NotProjected: a projector runs and is too far behind to decide on what it shows.
             EventError, AppendError, SyncError, ClosedError: as `Journal.append_many`.
             QueryTimeout, ProjectionError, ReadError: as the methods of `Projection`.
         """
-        with arbitrating(self.journal.path, self._timeout):
+        with arbitrating(self.journal.path, self._timeout) as arbiter:
             (answer, events), fresh = self.projection.read(question, patience=self._timeout)
             if not fresh:
                 raise NotProjected(
                     f"the projector is more than {self._timeout} s behind: nothing was decided;"
                     " see `projector status`"
                 )
-            self.add(events)
+            if events:
+                with arbiter.appending():
+                    self.add(events)
         return answer
 
     def __enter__(self) -> Self:

@@ -108,7 +108,7 @@ class Author:
 
     def die(self) -> None:
         """End as a killed process does: files are closed, and nothing else happens."""
-        self._journal._after_fork_in_child()  # noqa: SLF001 - there is no other way to let go
+        self._journal.after_fork_in_child()
 
     @property
     def journal(self) -> Journal:
