@@ -18,6 +18,7 @@ from projector.errors import (
     QueryTimeout,
     TitleTaken,
 )
+from projector.freshness import Behind, Freshness
 from projector.message_view import MessageView
 from projector.projection import Projection, Results
 from projector.search import Hit, Look
@@ -28,7 +29,9 @@ from projector.store import ABSENT, AsyncSessionStore, Claim, Listing, SessionSt
 __all__ = [
     "ABSENT",
     "AsyncSessionStore",
+    "Behind",
     "Claim",
+    "Freshness",
     "Hit",
     "Listing",
     "Look",

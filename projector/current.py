@@ -11,18 +11,22 @@ from typing import TYPE_CHECKING, TypeVar
 import apsw
 
 from journal import clock
+from journal.errors import ReadError
 from journal.reader import list_segments
 from projector.build import catch_up_once, rebuild
 from projector.deadline import Deadline
 from projector.errors import (
+    NotFound,
     ProjectionDamaged,
     ProjectionError,
     ProjectorBusy,
     QueryTimeout,
 )
-from projector.generation import OnlyOne, generations
+from projector.freshness import FRESH, Freshness
+from projector.generation import OnlyOne, find_generations, generations
 from projector.goal import Goal, Own, has_applied
-from projector.schema import failure, open_reader, snapshot
+from projector.schema import failure, snapshot
+from projector.still import open_somehow, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from journal.directory import Directory
     from journal.position import Position
     from projector.project import Progress
+    from projector.still import Stamp
 
 PATIENCE = 0.5
 """Seconds that a query waits for a running projector before it answers with what is there."""
@@ -58,12 +63,13 @@ class Current:
 
     def __init__(self, journal: Directory) -> None:
         self.journal = journal
-        self.generations = generations(journal.path)
+        self.generations = find_generations(journal.path)
         self.projector_lock = OnlyOne(self.generations.lock)
         self._turn = threading.RLock()
         self._db: apsw.Connection | None = None
         self._generation = 0
         self._file: tuple[int, int] | None = None
+        self._stamp: Stamp | None = None
 
     def read(
         self,
@@ -71,7 +77,7 @@ class Current:
         timeout: float | None = None,
         patience: float = PATIENCE,
         own: Own | None = None,
-    ) -> tuple[Answer, bool]:
+    ) -> tuple[Answer, Freshness]:
         """Bring the projection up to date, then ask it, in one snapshot.
 
         What a snapshot knows is looked up in that snapshot: at any moment a generation may come
@@ -86,7 +92,8 @@ class Current:
             own: what the answer must know in any case.
 
         Returns:
-            The answer, and whether it knows everything that stood in the journal at the call.
+            The answer, and whether it knows everything that stood in the journal at the call; if
+            not, what it does not know.
 
         Raises:
             NotProjected: a projector runs, and has not applied `own` in time.
@@ -105,7 +112,7 @@ class Current:
 
     def _ask(
         self, query: Callable[[apsw.Connection], Answer], deadline: Deadline, goal: Goal
-    ) -> tuple[Answer, bool] | None:
+    ) -> tuple[Answer, Freshness] | None:
         """Ask in one snapshot, and say if that knew everything; None if it knows too little."""
         goal.trouble = None
         try:
@@ -113,9 +120,14 @@ class Current:
                 return None
             db = self._reader()
             with snapshot(db):
-                fresh = goal.is_reached(db)
-                if fresh or goal.is_enough(db):
-                    return _answer(db, query, deadline), fresh
+                fresh = FRESH
+                if not goal.is_reached(db):
+                    if not goal.is_enough(db):
+                        return None
+                    fresh = Freshness(goal.behind(db))
+                answer = _answer(db, query, deadline, fresh)
+            # a file that nobody was kept from changing may have been changed while it was read
+            return (answer, fresh) if self._is_still() else None
         except apsw.Error as error:
             goal.trouble = self._unreadable(error)
             goal.trouble.__cause__ = error
@@ -130,6 +142,8 @@ class Current:
             QueryTimeout: there is nothing yet to answer from, and the time is up.
             ProjectionError: the projection cannot be read, and nobody comes to replace it.
         """
+        if goal.trouble is not None and goal.hindrance is not None:
+            raise goal.trouble
         if isinstance(goal.trouble, ProjectionDamaged):
             goal.replace()
             _log.warning("building the projection anew: %s", goal.trouble)
@@ -141,10 +155,11 @@ class Current:
                 return
             if not self._is_there():
                 deadline.check()
-        except QueryTimeout:
+        except (QueryTimeout, ProjectionError, ReadError) as error:
+            # a full disk, or a read-only one: what is there is answered from
             if not self._is_there():
                 raise
-            goal.give_up()
+            goal.give_up(error)
             return
         if goal.trouble is not None and goal.is_over:
             raise goal.trouble
@@ -234,7 +249,8 @@ class Current:
             number = self.generations.current()
             # a file that was deleted and made anew has the old one's name, and not its identity
             file = None if number is None else _identity(self.generations.path(number))
-            if self._db is not None and number == self._generation and file == self._file:
+            same = number == self._generation and file == self._file and self._is_still()
+            if self._db is not None and same:
                 return self._db
             self._close_reader()
             if number is None:
@@ -243,13 +259,19 @@ class Current:
                     " run `projector rebuild`"
                 )
             try:
-                self._db = open_reader(self.generations.path(number), self.journal.uuid)
+                path = self.generations.path(number)
+                self._db, self._stamp = open_somehow(path, self.journal.uuid)
             except ProjectionError:
                 if self.generations.current() == number:
                     raise
                 continue  # it was replaced between the two looks
             self._generation, self._file = number, file
             clock.observe(self._db.execute(_LATEST).get)
+
+    def _is_still(self) -> bool:
+        """Say whether the database is as it was when it was opened as one that never changes."""
+        path = self.generations.path(self._generation)
+        return self._stamp is None or stamp(path) == self._stamp
 
     def _close_reader(self) -> None:
         if self._db is not None:
@@ -263,7 +285,10 @@ class Current:
 
 
 def _answer(
-    db: apsw.Connection, query: Callable[[apsw.Connection], Answer], deadline: Deadline
+    db: apsw.Connection,
+    query: Callable[[apsw.Connection], Answer],
+    deadline: Deadline,
+    fresh: Freshness,
 ) -> Answer:
     """Ask in the snapshot that `db` holds, as long as there is time."""
     db.set_progress_handler(deadline.is_over, _STEPS)
@@ -273,6 +298,12 @@ def _answer(
         clock.observe(db.execute(_LATEST).get)
     except apsw.InterruptError as error:
         raise deadline.error("the query") from error
+    except NotFound as error:
+        if fresh.behind is None:
+            raise
+        again = NotFound(f"{error}; {fresh.behind}")
+        again.behind = fresh.behind
+        raise again from error
     finally:
         db.set_progress_handler(None)
     return answer

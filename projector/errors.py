@@ -16,6 +16,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from projector.freshness import Behind
+
 
 class ProjectorError(Exception):
     """Root of every error that the projector raises."""
@@ -46,7 +51,13 @@ class QueryTimeout(ProjectorError, TimeoutError):  # noqa: N818 - says what is t
 
 
 class NotFound(ProjectorError, LookupError):  # noqa: N818 - says what is the matter
-    """There is no such session or message."""
+    """There is no such session or message.
+
+    Attributes:
+        behind: what the projection that was asked does not know; None if it knows everything.
+    """
+
+    behind: Behind | None = None
 
 
 class TitleTaken(ProjectorError, ValueError):  # noqa: N818 - says what is the matter

@@ -134,6 +134,20 @@ def generations(journal: Path) -> Generations:
     Raises:
         ProjectionError: the folder cannot be made.
     """
+    kept = find_generations(journal)
+    try:
+        make_folder(kept.folder)
+    except OSError as error:
+        raise ProjectionError(f"cannot make {kept.folder}: {error.strerror or error}") from error
+    return kept
+
+
+def find_generations(journal: Path) -> Generations:
+    """Return the generations of the journal at `journal`, and make nothing.
+
+    Raises:
+        ProjectionError: SQLite cannot be given their path.
+    """
     folder = journal / "projection"
     try:
         str(folder).encode()
@@ -141,10 +155,6 @@ def generations(journal: Path) -> Generations:
         raise ProjectionError(
             f"SQLite needs a path in UTF-8, and {folder!r} is none; move the journal"
         ) from error
-    try:
-        make_folder(folder)
-    except OSError as error:
-        raise ProjectionError(f"cannot make {folder}: {error.strerror or error}") from error
     return Generations(folder)
 
 
@@ -249,7 +259,13 @@ class OnlyOne:
         """Say whether somebody is the one, this process included."""
         if self._fd >= 0:
             return True
-        fd = self._try()
+        try:
+            # to look needs no right to write: the journal may lie on a read-only medium
+            fd = lock(os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW))
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise ProjectionError(f"cannot lock {self._path}: {error.strerror or error}") from error
         if fd is None:
             return True
         os.close(fd)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from projector.deadline import Deadline
 from projector.errors import NotProjected
-from projector.watermark import finished_ends, load_marks, place, reached
+from projector.freshness import Behind
+from projector.schema import APPLIED
+from projector.watermark import finished_ends, lag, load_marks, place, reached
 
 if TYPE_CHECKING:
     import apsw
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from journal.position import Position
     from journal.reader import SegmentRef
     from projector.errors import ProjectionError
-    from projector.watermark import Place
+    from projector.watermark import Mark, Place
 
 _SHORTEST, _LONGEST = 0.001, 0.02
 """Seconds between two looks at a projector's progress."""
@@ -48,6 +50,7 @@ class Goal:
 
     Attributes:
         trouble: why the projection cannot be asked; None if it can.
+        hindrance: why what is new cannot be applied; None if only time is missing.
     """
 
     def __init__(
@@ -61,6 +64,8 @@ class Goal:
         self._own_patience = Deadline(0.0 if own is None else max(patience, own.patience))
         self._pause = _SHORTEST
         self._given_up = False
+        self._marks: dict[Place, Mark] = {}
+        self.hindrance: Exception | None = None
         self._replaced = 0
         self.trouble: ProjectionError | None = None
 
@@ -70,10 +75,23 @@ class Goal:
         Raises:
             ReadError: a segment cannot be read.
         """
-        marks = load_marks(db)
+        self._marks = load_marks(db)
         if not self._ends:
-            self._ends = finished_ends(marks, self._refs)
-        return reached(marks, self._ends)
+            self._ends = finished_ends(self._marks, self._refs)
+        return reached(self._marks, self._ends)
+
+    def behind(self, db: apsw.Connection) -> Behind:
+        """Return what the snapshot does not know at which `is_reached` looked last.
+
+        Raises:
+            ReadError: a segment cannot be read.
+        """
+        applied = db.execute("SELECT value FROM meta WHERE key = ?", (APPLIED,)).get
+        missing = lag(self._marks, self._refs)
+        why = "a projector runs and has not come to them"
+        if self.hindrance is not None:
+            why = str(self.hindrance)
+        return Behind(missing.bytes, missing.records, applied or None, why)
 
     def is_enough(self, db: apsw.Connection) -> bool:
         """Say whether the snapshot is to be asked although it does not know everything.
@@ -85,8 +103,8 @@ class Goal:
             return False
         if self._own is None or self._own.is_applied(db):
             return True
-        if self._own_patience.is_over():
-            raise self._own.error()
+        if self._own_patience.is_over() or self._deadline.is_over():
+            raise self._own.error() from self.hindrance
         return False
 
     @property
@@ -94,9 +112,10 @@ class Goal:
         """Whether nobody waits any more for all to be applied."""
         return self._given_up or self._patience.is_over() or self._deadline.is_over()
 
-    def give_up(self) -> None:
+    def give_up(self, hindrance: Exception) -> None:
         """Wait no longer: ask what is there."""
         self._given_up = True
+        self.hindrance = hindrance
 
     def replace(self) -> None:
         """Count a damaged projection that is built anew for this question.

@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from journal import disk
+from journal import clock, disk
 from journal.directory import sync_folder
 from journal.errors import ReadError
 from journal.reader import Chunk, SegmentRef, read_chunk, read_lane_uuid
@@ -14,6 +14,7 @@ from journal.record import FORMAT, DamagedRecord, Header
 from journal.scan import Damage
 from journal.segment import open_segment
 from projector.apply import Applier
+from projector.schema import APPLIED
 from projector.watermark import Mark, Place, fingerprint, load_marks, place, save_mark, stands
 
 if TYPE_CHECKING:
@@ -211,6 +212,9 @@ class Intake:
         """Bring everything that was taken into the open transaction, with the watermark."""
         self.flush()
         self.applier.finish()
+        if self.changed:
+            query = "UPDATE meta SET value = ? WHERE key = ?"
+            self._db.execute(query, (clock.wall(), APPLIED))
         for at in self.changed:
             save_mark(self._db, at, self.marks[at])
 

@@ -12,6 +12,7 @@ from projector import digest, message_view, search, session_view
 from projector.current import PATIENCE, Answer, Current
 from projector.errors import NotProjected
 from projector.filters import Filters
+from projector.freshness import Behind, Freshness, Listing
 from projector.goal import Own
 from projector.query import parse
 from projector.status import Status, status
@@ -37,13 +38,19 @@ class Results:
         query: what was asked.
         hits: what was found, best first.
         exact: whether all matches were ranked to choose the hits.
-        fresh: whether everything was searched that stood in the journal when the query began.
+        behind: what was not searched although it stood in the journal when the query began; None
+            if all of it was.
     """
 
     query: str
     hits: tuple[Hit, ...]
     exact: bool
-    fresh: bool
+    behind: Behind | None
+
+    @property
+    def fresh(self) -> bool:
+        """Whether everything was searched that stood in the journal when the query began."""
+        return self.behind is None
 
 
 class Projection:
@@ -146,27 +153,45 @@ class Projection:
             )
 
         (hits, exact), fresh = self.read(ask)
-        return Results(query, tuple(hits), exact, fresh)
+        return Results(query, tuple(hits), exact, fresh.behind)
 
-    def sessions(self, *, limit: int = 20, offset: int = 0) -> list[SessionView]:
-        """Return sessions, that with the latest message first."""
-        return self._read(lambda db: session_view.sessions(db, limit=limit, offset=offset))
+    def sessions(self, *, limit: int = 20, offset: int = 0) -> Listing[SessionView]:
+        """Return sessions, that with the latest message first; the list says how old it is."""
+        found, fresh = self.read(lambda db: session_view.sessions(db, limit=limit, offset=offset))
+        return Listing(found, fresh.behind)
 
     def session(self, name: str) -> SessionView:
         """Return the session with this id, or with the only one that begins so.
 
         Raises:
-            NotFound: there is none, or there are several.
+            NotFound: there is none, or there are several; its `behind` says how old that is.
         """
-        return self._read(lambda db: session_view.session(db, name))
+        return self.read(lambda db: session_view.session(db, name))[0]
 
-    def messages(self, session: str) -> list[MessageView]:
+    def messages(self, session: str) -> Listing[MessageView]:
         """Return all messages of the session with exactly this id, in order.
 
+        The list says how old it is.
+
         Raises:
-            NotFound: there is no such session.
+            NotFound: there is no such session; its `behind` says how old that is.
         """
-        return self._read(lambda db: message_view.messages(db, session))
+        found, fresh = self.read(lambda db: message_view.messages(db, session))
+        return Listing(found, fresh.behind)
+
+    def conversation(self, name: str) -> tuple[SessionView, Listing[MessageView]]:
+        """Return a session as `session`, and its messages as `messages`, of one snapshot.
+
+        Raises:
+            NotFound: there is none, or there are several; its `behind` says how old that is.
+        """
+
+        def ask(db: apsw.Connection) -> tuple[SessionView, list[MessageView]]:
+            view = session_view.session(db, name)
+            return view, message_view.messages(db, view.session)
+
+        (view, found), fresh = self.read(ask)
+        return view, Listing(found, fresh.behind)
 
     def digest(self) -> str:
         """Return the SHA-256 of the logical content in canonical order.
@@ -176,17 +201,12 @@ class Projection:
         """
         answer, fresh = self.read(digest.digest)
         if not fresh:
-            raise NotProjected(
-                "the projector is behind what the journal holds; see `projector status`"
-            )
+            raise NotProjected(f"{fresh.behind}; see `projector status`")
         return answer
-
-    def _read(self, query: Callable[[apsw.Connection], Answer]) -> Answer:
-        return self.read(query)[0]
 
     def read(
         self, query: Callable[[apsw.Connection], Answer], *, patience: float = PATIENCE
-    ) -> tuple[Answer, bool]:
+    ) -> tuple[Answer, Freshness]:
         """Ask the database itself; its tables are those of `projector.schema`.
 
         Args:
@@ -195,7 +215,8 @@ class Projection:
                 there.
 
         Returns:
-            The answer, and whether it knows everything that stood in the journal at the call.
+            The answer, and whether it knows everything that stood in the journal at the call: that
+            is true if it does, and else says in `behind` what it does not know.
 
         Raises:
             NotProjected: a position that the answer must know (`after`) was not applied in time.

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from unicodedata import unidata_version
+from urllib.parse import quote
 
 import apsw
 
@@ -113,6 +114,10 @@ COUNTERS = (
 """Names of the counters kept in `meta`; `latest` is the time of the latest event."""
 
 
+APPLIED = "applied"
+"""Key in `meta` of the time of the last commit, microseconds by the wall clock; 0 if none."""
+
+
 def create(path: Path, journal_uuid: str) -> apsw.Connection:
     """Make an empty projection for building: nobody else reads it until it is published.
 
@@ -131,6 +136,7 @@ def create(path: Path, journal_uuid: str) -> apsw.Connection:
             db.execute(_TABLES)
             db.executemany("INSERT INTO kinds(type, id) VALUES(?, ?)", KINDS.items())
             meta: dict[str, str | int] = {"journal": journal_uuid, "unicode": unidata_version}
+            meta[APPLIED] = 0
             meta |= dict.fromkeys(COUNTERS, 0)
             db.executemany("INSERT INTO meta(key, value) VALUES(?, ?)", meta.items())
         tune_writer(db)
@@ -156,7 +162,10 @@ def create_empty(path: Path) -> apsw.Connection:
 
 
 def _connect(path: Path, flags: int) -> apsw.Connection:
-    db = apsw.Connection(str(path), flags)
+    name = str(path)
+    if flags & apsw.SQLITE_OPEN_URI:
+        name = f"file:{quote(name)}?immutable=1"
+    db = apsw.Connection(name, flags)
     # else statements, FTS5's own among them, are compiled anew whenever a bound value changes: a
     # plan depends on the text alone now, and a partial index needs its condition spelled out
     db.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
@@ -197,6 +206,16 @@ def open_reader(path: Path, journal_uuid: str) -> apsw.Connection:
         ProjectionError: it cannot be opened, or is of another version or another journal.
     """
     return _open(path, apsw.SQLITE_OPEN_READONLY, {"journal": journal_uuid}, _prepare_reader)
+
+
+def open_unchanging(path: Path, journal_uuid: str) -> apsw.Connection:
+    """Open a projection that nobody writes to and that has no WAL; no file is made beside it.
+
+    Raises:
+        ProjectionError: it cannot be opened, or is of another version or another journal.
+    """
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    return _open(path, flags, {"journal": journal_uuid}, _prepare_reader)
 
 
 @contextmanager

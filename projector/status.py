@@ -13,7 +13,10 @@ from projector.watermark import lag, load_marks
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import apsw
+
     from projector.current import Current
+    from projector.watermark import Mark, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +66,7 @@ def status(current: Current) -> Status:
     refs = list_segments(current.journal.lanes)
     generation = current.generations.current() or 0
     path = current.generations.path(generation)
-    counters = dict.fromkeys(COUNTERS, 0)
-    sessions, marks = 0, {}
-    with current.peeking() as db:
-        if db is not None:
-            stored = dict(db.execute("SELECT key, value FROM meta"))
-            counters = {name: stored[name] for name in COUNTERS}
-            sessions = db.execute(
-                f"SELECT count(*) FROM sessions WHERE {EXISTS}"  # noqa: S608 - a constant
-            ).get
-            marks = load_marks(db)
+    counters, sessions, marks = current.peek(_look)
     behind = lag(marks, refs)
     del counters["latest"]
     return Status(
@@ -87,6 +81,15 @@ def status(current: Current) -> Status:
         database_bytes=_size(path),
         **counters,
     )
+
+
+def _look(db: apsw.Connection | None) -> tuple[dict[str, int], int, dict[Place, Mark]]:
+    if db is None:
+        return dict.fromkeys(COUNTERS, 0), 0, {}
+    stored = dict(db.execute("SELECT key, value FROM meta"))
+    counters = {name: stored[name] for name in COUNTERS}
+    query = f"SELECT count(*) FROM sessions WHERE {EXISTS}"  # noqa: S608 - a constant
+    return counters, db.execute(query).get, load_marks(db)
 
 
 def _size(path: Path) -> int:

@@ -11,8 +11,9 @@ from journal.errors import ReadError
 from journal.reader import list_segments
 from journal.segment import open_segment
 from projector.errors import ProjectionError
-from projector.generation import generations
-from projector.schema import COUNTERS, open_reader
+from projector.generation import find_generations
+from projector.schema import COUNTERS
+from projector.still import open_somehow
 from projector.watermark import load_marks, place, stands
 
 if TYPE_CHECKING:
@@ -53,13 +54,13 @@ def verify(journal: Directory) -> list[Fault]:
         ReadError: the lanes cannot be listed.
         ProjectionError: CURRENT cannot be read.
     """
-    kept = generations(journal.path)
+    kept = find_generations(journal.path)
     number = kept.current()
     if number is None:
         return [Fault("database", "no projection was built yet", "projector sync")]
     path = kept.path(number)
     try:
-        db = open_reader(path, journal.uuid)
+        db, _ = open_somehow(path, journal.uuid)
     except ProjectionError as error:
         return [Fault("database", str(error), "projector rebuild")]
     try:

@@ -11,6 +11,8 @@ import click
 from journal.cli.output import is_terminal, say, say_again
 from journal.directory import open_directory
 from projector.build import catch_up_once, rebuild
+from projector.cli.behind import say_behind
+from projector.digest import digest
 from projector.generation import OnlyOne, generations
 from projector.projection import Projection
 from projector.watch import Watch
@@ -97,10 +99,13 @@ def digest_command(path: Path) -> None:
     """Print the SHA-256 of the logical content, in canonical order.
 
     It is free of rowids, lanes and times of arrival: the same set of events gives the same
-    digest, whatever their order of arrival, on every machine, before and after a rebuild.
+    digest, whatever their order of arrival, on every machine, before and after a rebuild. Where
+    not all is applied, and cannot be, it is of what is there, and that is said on stderr.
     """
     with Projection.open(path) as projection:
-        say(projection.digest())
+        answer, fresh = projection.read(digest)
+    say_behind(fresh.behind)
+    say(answer)
 
 
 class _Shown:

@@ -8,6 +8,7 @@ import click
 
 from journal.cli.output import Styled, has_colours, say, say_json
 from journal.cli.when import Moment, show_local
+from projector.cli.behind import behind_json, say_behind
 from projector.cli.render import hit_json, readable
 from projector.cli.timeout import timeout_option
 from projector.projection import Projection
@@ -83,7 +84,8 @@ def search_command(  # noqa: PLR0913, PLR0917 - one argument an option, as click
 
     JSON: {"query", "exact", "fresh", "hits": [{"session", "id", "role", "source", "title",
     "time", "score", "snippet", "context"}]}. `exact` is false when more than 5,000 messages match
-    and only the newest 5,000 were ranked; `fresh` is false when a projector is behind.
+    and only the newest 5,000 were ranked; `fresh` is false when the
+    projection is behind; then there is also `behind`: {"bytes", "events", "as_of", "why"}.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     marks = ("**", "**") if as_json else (_OPEN, _CLOSE)
     with Projection.open(path, timeout=timeout) as projection:
@@ -105,8 +107,10 @@ def search_command(  # noqa: PLR0913, PLR0917 - one argument an option, as click
             "exact": results.exact,
             "fresh": results.fresh,
             "hits": [hit_json(hit) for hit in results.hits],
+            **behind_json(results.behind),
         }
         say_json(answer)
+        say_behind(results.behind)
         return
     for number, hit in enumerate(results.hits, offset + 1):
         _print_hit(number, hit)
@@ -148,5 +152,4 @@ def _print_notes(results: Results) -> None:
         say("nothing found", err=True)
     if not results.exact:
         say(f"many matches: only {RANKED:,} of them were ranked; narrow it down", err=True)
-    if not results.fresh:
-        say("the projector is behind: the latest messages may be missing", err=True)
+    say_behind(results.behind)

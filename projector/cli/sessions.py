@@ -9,6 +9,7 @@ import click
 from journal.cli.clean import clean, one_line
 from journal.cli.output import Styled, say, say_block, say_json, say_json_lines
 from journal.cli.when import show_local, show_moment
+from projector.cli.behind import behind_json, say_behind
 from projector.cli.render import (
     code_span,
     described,
@@ -42,13 +43,16 @@ def sessions_command(path: Path, limit: int, offset: int, timeout: float, as_jso
         projector sessions --json | jq -r 'select(.source == "cli") | .session'
 
     JSON: session, title, source, model, cwd, parent, started, ended, end_reason, last (times in
-    µs since 1970), messages, preview (what the user said first), extra.
+    µs since 1970), messages, preview (what the user said first), extra; and `behind` ("bytes",
+    "events", "as_of", "why") when the projection does not know all that the journal holds.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     with Projection.open(path, timeout=timeout) as projection:
         found = projection.sessions(limit=limit, offset=offset)
     if as_json:
-        say_json_lines(map(session_json, found))
+        say_behind(found.behind)
+        say_json_lines(session_json(view) | behind_json(found.behind) for view in found)
         return
+    say_behind(found.behind)
     if not found:
         say("no sessions; append something with `journal append`", err=True)
     for view in found:
@@ -74,15 +78,20 @@ def show_command(path: Path, session: str, as_json: bool, markdown: bool, timeou
         projector show 8e1f --json | jq -r '.messages[] | select(.role == "user") | .content'
 
     JSON: {"session": {...}, "messages": [{"id", "role", "time", "content", ...}]}; every field
-    that a message has is there under its own name.
+    that a message has is there under its own name. `behind` ("bytes", "events", "as_of", "why") is
+    there when the projection does not know all that the journal holds.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     if as_json and markdown:
         raise click.UsageError("--json and --markdown exclude each other")
     with Projection.open(path, timeout=timeout) as projection:
-        view = projection.session(session)
-        messages = projection.messages(view.session)
+        view, messages = projection.conversation(session)
+    say_behind(messages.behind)
     if as_json:
-        whole = {"session": session_json(view), "messages": [message_json(m) for m in messages]}
+        whole = {
+            "session": session_json(view),
+            "messages": [message_json(m) for m in messages],
+            **behind_json(messages.behind),
+        }
         say_json(whole)
     elif markdown:
         _markdown(view, messages)

@@ -17,6 +17,7 @@ from journal.vocabulary import (
 from projector import message_view
 from projector.effects import IN_ARCHIVE, IN_TRANSCRIPT
 from projector.errors import NotFound, ProjectionError
+from projector.freshness import Listing
 from projector.store.own import Own
 from projector.store.tails import tail
 from projector.store.transcript import Standing, hand_over, new_transcript, standing
@@ -177,15 +178,18 @@ class Messages(Own):
         self.remove(session, gone, reason)
         return gone
 
-    def messages(self, session: str, *, archived: bool = False) -> list[MessageView]:
+    def messages(self, session: str, *, archived: bool = False) -> Listing[MessageView]:
         """Return the messages of a session in order, perhaps with those that are archived.
+
+        The list says how old it is.
 
         Raises:
             NotFound: there is no such session.
             NotProjected, ProjectionError: as `read`.
         """
         state = IN_ARCHIVE if archived else IN_TRANSCRIPT
-        return self.read(lambda db: message_view.messages(db, session, state=state))[0]
+        found, fresh = self.read(lambda db: message_view.messages(db, session, state=state))
+        return Listing(found, fresh.behind)
 
     def search(self, query: str, **filters: Unpack[SearchFilters]) -> Results:
         """Search messages; filters as for `Projection.search`.

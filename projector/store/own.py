@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from journal.position import Position
     from journal.shared_lane import Fsync
     from projector.current import Answer
+    from projector.freshness import Freshness
 
 
 class Own:
@@ -58,11 +59,12 @@ class Own:
         with self._turn:
             self._position = position
 
-    def read(self, query: Callable[[apsw.Connection], Answer]) -> tuple[Answer, bool]:
+    def read(self, query: Callable[[apsw.Connection], Answer]) -> tuple[Answer, Freshness]:
         """Ask the projection; it knows at least everything that this handle has appended.
 
         Returns:
-            The answer, and whether it knows all that stood in the journal at the call.
+            The answer, and whether it knows all that stood in the journal at the call: that is
+            true if it does, and else says in `behind` what it does not know.
 
         Raises:
             NotProjected: a projector runs, and has not applied this handle's own events in time.
@@ -110,10 +112,7 @@ class Own:
         with arbitrating(self.journal.path, self._timeout) as arbiter:
             (answer, events), fresh = self.projection.read(question, patience=self._timeout)
             if not fresh:
-                raise NotProjected(
-                    f"the projector is more than {self._timeout} s behind: nothing was decided;"
-                    " see `projector status`"
-                )
+                raise NotProjected(f"nothing was decided: {fresh.behind}; see `projector status`")
             if events:
                 with arbiter.appending():
                     self.add(events)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -21,8 +20,10 @@ from journal.vocabulary import (
 from projector import session_view
 from projector.errors import NotFound, TitleTaken
 from projector.fold import canonical
+from projector.freshness import Listing
 from projector.store.fields import present
 from projector.store.own import Own
+from projector.store.tails import tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,19 +33,6 @@ if TYPE_CHECKING:
 
     from projector.session_view import SessionView
     from projector.store.fields import SessionFields
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """Sessions that were listed.
-
-    Attributes:
-        items: the sessions, that with the latest message first.
-        fresh: whether all that stood in the journal at the call was looked at.
-    """
-
-    items: tuple[SessionView, ...]
-    fresh: bool
 
 
 class Sessions(Own):
@@ -196,13 +184,18 @@ class Sessions(Own):
     def exists(self, name: str) -> bool:
         """Say whether there is a session with exactly this id.
 
+        What a projector that is behind has not applied is looked through, so that a session is
+        not called missing of which the journal has an event.
+
         Raises:
             NotProjected, ProjectionError: as `read`.
         """
         try:
             return self.session(name).session == name
-        except NotFound:
-            return False
+        except NotFound as error:
+            return error.behind is not None and self.projection.peek(
+                lambda db: any(e.session == name for e in tail(db, self.journal.path)[1])
+            )
 
     def sessions(
         self,
@@ -211,8 +204,8 @@ class Sessions(Own):
         parent: str | None = None,
         limit: int = 20,
         offset: int = 0,
-    ) -> Listing:
-        """Return sessions, that with the latest message first.
+    ) -> Listing[SessionView]:
+        """Return sessions, that with the latest message first; the list says how old it is.
 
         Args:
             source: only those from there.
@@ -230,7 +223,7 @@ class Sessions(Own):
             )
 
         found, fresh = self.read(query)
-        return Listing(tuple(found), fresh)
+        return Listing(found, fresh.behind)
 
     def _say(self, type: str, session: str, data: dict[str, Any]) -> None:
         """Append what may be said again without being another event."""
