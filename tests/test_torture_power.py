@@ -305,7 +305,7 @@ def remains(folder: Path) -> list[str]:
 
 def wait_until(condition: Callable[[], bool]) -> None:
     """Return when a condition holds; fail after some seconds."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 40
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
@@ -323,7 +323,7 @@ def test_whatever_ends_it_nothing_of_it_is_left(tmp_path: Path, number: signal.S
     try:
         wait_until(lambda: any("loop" in name for name in remains(tmp_path)))
         process.send_signal(number)
-        assert process.wait(10) != 0
+        assert process.wait(30) != 0
     finally:
         process.kill()
         process.wait()

@@ -24,6 +24,7 @@ it must then fail.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import subprocess
 import sys
 import tempfile
@@ -32,7 +33,7 @@ from pathlib import Path
 
 from power.file_system import FILE_SYSTEMS
 from power.needs import SKIPPED, missing, usable
-from power.private import end_with_parent, run_apart
+from power.private import parent_gone, run_apart
 from power.programs import LEVELS
 from power.rounds import Bench, Plan
 
@@ -56,7 +57,6 @@ def main() -> int:
     for name, reason in without.items():
         print(f"power cuts: {name} is left out: {reason}")
     if given.inside is not None:
-        end_with_parent()
         return _cut(given, Path(given.inside))
     with tempfile.TemporaryDirectory(prefix="power-cut-") as folder:
         return run_apart([sys.executable, *sys.argv, _INSIDE, folder])
@@ -64,6 +64,7 @@ def main() -> int:
 
 def _cut(given: argparse.Namespace, folder: Path) -> int:
     """Cut the power again and again; every file on the way is in memory."""
+    gone = parent_gone()
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(folder)], check=True)  # noqa: S607 - the system's own
     systems, _ = usable(s for s in FILE_SYSTEMS if given.fs in (None, s.name))
     plan = Plan(given.seed, given.cuts, given.work, tuple(given.lie))
@@ -73,8 +74,11 @@ def _cut(given: argparse.Namespace, folder: Path) -> int:
     # round by round, so that a shorter run looks at a part of each
     while left := [bench for bench in benches.values() if not bench.done()]:
         for bench in left:
-            for failure in bench.round():
-                print(failure, file=sys.stderr, flush=True)
+            with contextlib.closing(bench.round()) as cuts:
+                for wrong in cuts:
+                    print(wrong, end="\n" if wrong else "", file=sys.stderr, flush=True)
+                    if gone.is_set():
+                        return 1
         if given.seconds is not None and time.monotonic() - begun > given.seconds:
             break
     for (system, level), bench in benches.items():

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -14,37 +15,54 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _APART = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+_GRACE = 20.0
+"""Seconds in which the program is to end once it was told to: btrfs does not let go of a loop
+device if it is killed while it mounts it."""
 
 
 def run_apart(command: Sequence[str]) -> int:
     """Run a program in namespaces of its own, and return its exit code.
 
     However it or this program ends, by Ctrl-C, SIGTERM or SIGKILL too: all its processes end with
-    it, and so do its mounts, and with these the loop devices below them. The program is to call
-    `end_with_parent` first.
+    it, and so do its mounts, and with these the loop devices below them. The program is to look
+    at `parent_gone` and to end.
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
-    # a session of its own: Ctrl-C comes here alone, and ends it below
+    # a session of its own: Ctrl-C comes here alone
     with subprocess.Popen(
         [*_APART, *command], stdin=subprocess.PIPE, start_new_session=True
     ) as process:
         try:
             return process.wait()
+        except SystemExit:
+            if process.stdin is not None:
+                process.stdin.close()
+            process.wait(_GRACE)
+            raise
         finally:
             process.kill()
 
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)  # a second Ctrl-C must not cut the end short
     sys.exit(128 + number)
 
 
-def end_with_parent() -> None:
-    """End this process, the first of its namespace, as soon as its standard input is closed."""
+def parent_gone() -> threading.Event:
+    """Return what is set when `run_apart` wants this program to end, or is gone.
+
+    Some seconds later the process ends, and with it, as the first of its namespace, all others.
+    """
+    gone = threading.Event()
 
     def watch() -> None:
         while os.read(0, 1):
             pass
+        gone.set()
+        time.sleep(_GRACE)
         os._exit(1)
 
-    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
+    threading.Thread(target=watch, name="parent-gone", daemon=True).start()
+    return gone

@@ -17,7 +17,7 @@ from .loss import LOSSES, Cut, last_flush
 from .recording import JOURNAL, record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from .file_system import FileSystem
     from .programs import Level
@@ -122,8 +122,11 @@ class Bench:
         """Say whether all moments were looked at."""
         return self.tally.cuts >= self._plan.cuts
 
-    def round(self) -> Iterator[str]:
-        """Record some work, cut the power in it at some moments, and yield what is wrong.
+    def round(self) -> Generator[str, None, None]:
+        """Record some work, cut the power in it at some moments, and say of each what is wrong.
+
+        Yields:
+            After each cut a description of what is wrong; empty if nothing is.
 
         Raises:
             RuntimeError: the work itself failed.
@@ -149,8 +152,7 @@ class Bench:
                 flushed.lose(cut, self._durable(recording, cut), self._rng, image)
                 seen = self._judge(recording, cut, image, folder / "mount")
                 self.tally.add(seen)
-                if seen.wrong:
-                    yield self._describe(cut, seen, image)
+                yield self._describe(cut, seen, image) if seen.wrong else ""
                 image.unlink()
 
     def _cuts(self, recording: Recording) -> list[Cut]:
