@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 from typing import TYPE_CHECKING, Literal
 
@@ -213,12 +214,18 @@ def _sync_in_background(
 ) -> None:
     """Sync a lane's appends soon after each first one, until it is closed or forgotten."""
     alive = True
+    began = 0.0
     while alive:
+        # an append during the last sync may be as old as that sync: after it, a whole gathering
+        # and a second sync would come later than 200 ms
+        as_old = wake.is_set()
         wake.wait()
-        urgent.wait(_GATHER)
+        since = began if as_old else time.monotonic()
+        urgent.wait(max(0.0, since + _GATHER - time.monotonic()))
         # cleared before the sync takes its snapshot: an append in between wakes again
         wake.clear()
         urgent.clear()
+        began = time.monotonic()
         shared = lane()
         alive = shared is not None and shared._sync_quietly()  # noqa: SLF001 - its own thread
         del shared

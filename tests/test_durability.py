@@ -8,6 +8,7 @@ import os
 import random
 import resource
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,6 +113,29 @@ def test_interval_syncs_soon_by_itself(journal_dir: Path, disk: Disk) -> None:
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "hello")
         assert synced.wait(5)
+
+
+def test_interval_counts_the_gathering_from_the_begin_of_a_slow_sync(
+    journal_dir: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was appended while a slow sync ran is not gathered for anew: two syncs are the bound."""
+    monkeypatch.setattr("journal.shared_lane._GATHER", 1.0)
+    began: list[float] = []
+
+    def slow() -> None:
+        began.append(time.monotonic())
+        if len(began) == 1:
+            journal.append_message("s", "user", "while the first sync runs")
+            time.sleep(1.0)
+
+    disk.during = slow
+    with Journal.open(journal_dir, fsync="interval") as journal:
+        journal.append_message("s", "user", "hello")
+        end = time.monotonic() + 20
+        while len(began) < 2:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+    assert began[1] - began[0] < 1.8
 
 
 def test_interval_syncs_on_close(journal_dir: Path, disk: Disk) -> None:

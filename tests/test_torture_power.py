@@ -174,15 +174,15 @@ def test_at_interval_it_must_be_there_200_ms_later() -> None:
 
 
 def test_a_slow_disk_delays_the_200_ms_by_what_it_is_too_slow() -> None:
-    """A sync of 150 ms is 50 ms late: so is what waits for it, but nothing that came after it."""
-    slow = Sync(100 * MS, 250 * MS)
-    before = story(Promise(10 * MS, INTERVAL, ("a",)), syncs=(slow,))
-    assert required(before, 259 * MS) == set()
-    assert required(before, 260 * MS) == {"a"}
-    after = story(Promise(250 * MS, INTERVAL, ("a",)), syncs=(slow,))
-    assert required(after, 450 * MS) == {"a"}
-    at_once = story(Promise(260 * MS, 0, ("a",)), syncs=(slow, Sync(260 * MS, 900 * MS)))
-    assert required(at_once, 260 * MS) == {"a"}
+    """Syncs of 150 ms in all, one of them half over before, are 50 ms late: so is the promise."""
+    slow = (Sync(-60 * MS, 60 * MS), Sync(110 * MS, 200 * MS))
+    before = story(Promise(0, INTERVAL, ("a",)), syncs=slow)
+    assert required(before, 249 * MS) == set()
+    assert required(before, 250 * MS) == {"a"}
+    after = story(Promise(200 * MS, INTERVAL, ("a",)), syncs=slow)
+    assert required(after, 400 * MS) == {"a"}
+    at_once = story(Promise(10 * MS, 0, ("a",)), syncs=(Sync(10 * MS, 900 * MS),))
+    assert required(at_once, 10 * MS) == {"a"}
 
 
 def test_the_oldest_event_that_is_lost_is_measured() -> None:

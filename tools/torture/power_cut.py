@@ -8,7 +8,7 @@ write up to the last flush, and of the later ones none, all, the first, the firs
 each by chance, or each sector by chance. The file system recovers, and on it:
 
 - every event is there, once, that `always`, `sync()` or `close()` had promised, or `interval`
-  200 ms before (what a sync takes longer than 100 ms delays that);
+  200 ms before (what syncs take longer than 100 ms delays that);
 - nothing is there that was not appended, and nothing has changed;
 - `journal verify` names nothing but what the death of a writer leaves: an unfinished last line, an
   empty last segment;
@@ -79,6 +79,8 @@ def _cut(given: argparse.Namespace, folder: Path) -> int:
                     print(wrong, end="\n" if wrong else "", file=sys.stderr, flush=True)
                     if gone.is_set():
                         return 1
+        cuts = sum(bench.tally.cuts for bench in benches.values())
+        print(f"{cuts:,} moments after {time.monotonic() - begun:.0f} s", flush=True)
         if given.seconds is not None and time.monotonic() - begun > given.seconds:
             break
     for (system, level), bench in benches.items():
@@ -97,7 +99,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--cuts", type=int, default=CUTS, help="of each file system and level")
     parser.add_argument("--seconds", type=float, help="with fewer cuts [default: all of them]")
-    parser.add_argument("--work", type=float, default=1.5, help="seconds of work in a recording")
+    parser.add_argument("--work", type=float, default=1.0, help="seconds of work in a recording")
     parser.add_argument("--fs", choices=[system.name for system in FILE_SYSTEMS])
     parser.add_argument("--level", choices=LEVELS)
     parser.add_argument(

@@ -22,6 +22,8 @@ from .operations import Flush, Write, encode
 
 NAME = "disk"
 """The one file in the folder."""
+_NICE = -15
+"""What is added to the niceness of this program: a disk does not wait for a core."""
 
 
 class VolatileDisk(mfusepy.Operations):
@@ -76,6 +78,7 @@ class VolatileDisk(mfusepy.Operations):
 
 def main(image: str, log: str, folder: str) -> None:
     """Serve until the folder is unmounted."""
+    os.nice(_NICE)
     disk = VolatileDisk(Path(image), Path(log))
     mfusepy.FUSE(disk, folder, foreground=True, nothreads=True)
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 INTERVAL = 200_000_000
 """Nanoseconds after which an event of the level `interval` is durable."""
 _FOR_THE_DISK = 100_000_000
-"""Nanoseconds of them that are meant for the sync itself: what it takes longer delays the rest."""
+"""Nanoseconds of them in which syncs are to be done: what they take longer delays the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,13 @@ def _holds(promise: Promise, story: Story, moment: int) -> bool:
 
 
 def _delay(syncs: Iterable[Sync], begin: int, end: int) -> int:
-    """Return the nanoseconds by which slow syncs between two moments were too slow."""
-    late = 0
-    for sync in syncs:
-        if sync.began < end and sync.ended > begin:
-            late += max(0, min(sync.ended, end) - sync.began - _FOR_THE_DISK)
-    return late
+    """Return the nanoseconds by which the syncs between two moments were too slow."""
+    spent = sum(
+        min(sync.ended, end) - max(sync.began, begin)
+        for sync in syncs
+        if sync.began < end and sync.ended > begin
+    )
+    return max(0, spent - _FOR_THE_DISK)
 
 
 def oldest_lost(story: Story, moment: int, found: set[str]) -> int:
