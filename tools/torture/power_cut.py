@@ -25,17 +25,24 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from power.file_system import FILE_SYSTEMS
 from power.needs import SKIPPED, missing, usable
 from power.private import parent_gone, run_apart
 from power.programs import LEVELS
 from power.rounds import Bench, Plan
+
+if TYPE_CHECKING:
+    import threading
+
+    from power.file_system import FileSystem
 
 CUTS = 200
 """Moments of each file system and level."""
@@ -54,44 +61,55 @@ def main() -> int:
     if why is not None:
         print(f"power cuts: skipped: {why}")
         return SKIPPED
+    if given.inside is not None:
+        return _cut(given, systems, Path(given.inside))
     for name, reason in without.items():
         print(f"power cuts: {name} is left out: {reason}")
-    if given.inside is not None:
-        return _cut(given, Path(given.inside))
     with tempfile.TemporaryDirectory(prefix="power-cut-") as folder:
         return run_apart([sys.executable, *sys.argv, _INSIDE, folder])
 
 
-def _cut(given: argparse.Namespace, folder: Path) -> int:
-    """Cut the power again and again; every file on the way is in memory."""
+def _cut(given: argparse.Namespace, systems: list[FileSystem], folder: Path) -> int:
+    """Cut the power again and again, and print what came of it; files on the way are in memory."""
     gone = parent_gone()
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(folder)], check=True)  # noqa: S607 - the system's own
-    systems, _ = usable(s for s in FILE_SYSTEMS if given.fs in (None, s.name))
     plan = Plan(given.seed, given.cuts, given.work, tuple(given.lie))
     levels = [level for level in LEVELS if given.level in (None, level)]
     benches = {(s.name, level): Bench(s, level, plan, folder) for s in systems for level in levels}
     begun = time.monotonic()
+    seconds = math.inf if given.seconds is None else given.seconds
+    moments = 0
     # round by round, so that a shorter run looks at a part of each
     while left := [bench for bench in benches.values() if not bench.done()]:
         for bench in left:
-            with contextlib.closing(bench.round()) as cuts:
-                for wrong in cuts:
-                    print(wrong, end="\n" if wrong else "", file=sys.stderr, flush=True)
-                    if gone.is_set():
-                        return 1
-        cuts = sum(bench.tally.cuts for bench in benches.values())
-        print(f"{cuts:,} moments after {time.monotonic() - begun:.0f} s", flush=True)
-        if given.seconds is not None and time.monotonic() - begun > given.seconds:
+            _round(bench, gone, seconds / len(benches))
+        if gone.is_set():
+            return 1
+        moments = sum(bench.tally.cuts for bench in benches.values())
+        print(f"{moments:,} moments after {time.monotonic() - begun:.0f} s", flush=True)
+        if time.monotonic() - begun > seconds:
             break
     for (system, level), bench in benches.items():
         print(f"{system}, {level}: {bench.tally}")
     failed = sum(bench.tally.failed for bench in benches.values())
     print(
-        f"power cuts: {sum(bench.tally.cuts for bench in benches.values()):,} moments,"
-        f" {len(systems)} file systems, {failed} failed; seed {given.seed},"
-        f" {time.monotonic() - begun:.0f} s"
+        f"power cuts: {moments:,} moments, {len(systems)} file systems, {failed} failed;"
+        f" seed {given.seed}, {time.monotonic() - begun:.0f} s"
     )
     return int(bool(failed))
+
+
+def _round(bench: Bench, gone: threading.Event, seconds: float) -> None:
+    """Work through one round of a bench, or as much of it as fits, and print what is wrong."""
+    begun = time.monotonic()
+    if gone.is_set():
+        return
+    with contextlib.closing(bench.round()) as cuts:
+        for wrong in cuts:
+            if wrong:
+                print(wrong, file=sys.stderr, flush=True)
+            if gone.is_set() or time.monotonic() - begun > seconds:
+                return
 
 
 def _arguments() -> argparse.Namespace:
