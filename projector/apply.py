@@ -74,8 +74,9 @@ class Applier:
             raise DamagedRecord(f"checksum holds but the data cannot be stored: {error}") from error
 
     def _arrival(self, lane: int, seq: int, part: int, event: Event) -> Prepared:
+        # first what can fail: an event that is set aside leaves no name behind
+        columns = spread(event.type, event.data)
         kind = self.state.kind(event.type)
-        columns = spread(kind, event.data)
         return Arrival(self.state.session(event.session), kind, lane, seq, part, event), columns
 
     def apply(self, prepared: Sequence[Prepared]) -> None:

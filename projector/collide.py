@@ -137,7 +137,7 @@ def _replace(db: apsw.Connection, state: State, new: Arrival, old: Stored) -> No
     place = (event.time, 0) if is_message else (None, None)
     reached = OUT if new.part else IN_TRANSCRIPT
     query = f"UPDATE events SET {_TYPED}, {COLUMNS}, original = NULL WHERE id = ?"  # noqa: S608 - constants
-    columns = spread(new.kind, event.data)
+    columns = spread(event.type, event.data)
     where = (new.kind, event.time, new.lane, new.seq, new.part, reached, *place)
     db.execute(query, (*where, *columns, old.row))
     if not is_message:

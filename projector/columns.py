@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from journal.bounds import is_moment
+from journal.bounds import is_key, is_moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +58,7 @@ def to_columns(data: Mapping[str, Any]) -> Columns:
     said, parent, role, source, content = map(data.get, _OWN)
     if not is_moment(said):
         said = None
-    if parent.__class__ is not str:
+    if not is_key(parent):  # no message has such an id, and all that are missing are remembered
         parent = None
     if role.__class__ is not str:
         role = None

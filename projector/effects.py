@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from journal.bounds import is_key
 from journal.vocabulary import (
     ARCHIVED,
     MESSAGE_ARCHIVED,
@@ -36,9 +37,9 @@ Item = dict[str, Any]
 def named(type: str, data: Mapping[str, Any]) -> set[str]:
     """Return the ids of the messages that an event names and does something to."""
     if type == MESSAGE_REVISED:
-        return {target} if isinstance(target := data.get("message"), str) else set()
+        return {target} if is_key(target := data.get("message")) else set()
     if type in LISTING:
-        return {id for id in _list(data) if isinstance(id, str)}
+        return set(filter(is_key, _list(data)))
     return set(items(data)) if type == TRANSCRIPT_REPLACED else set()
 
 
@@ -48,7 +49,7 @@ def items(data: Mapping[str, Any]) -> dict[str, Item]:
     for item in _list(data):
         if isinstance(item, dict):
             id = item.get("message", item.get("id"))
-            if isinstance(id, str) and id:
+            if is_key(id):
                 found.setdefault(id, item)
     return found
 

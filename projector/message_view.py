@@ -11,7 +11,7 @@ from projector.columns import Columns, from_columns
 from projector.effects import IN_TRANSCRIPT, OUT
 from projector.errors import NotFound
 from projector.schema import MESSAGE
-from projector.session_view import EXISTS
+from projector.session_view import EXISTS, INDEXED, ORDER, ORDER_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,12 +51,6 @@ _VIEWED = (
     "key, place, state, original IS NOT NULL, said, parent, role, source, content, parts, rest"
 )
 """Columns of `events` that make a view, in the order of `_view`."""
-_INDEXED = ("place", "depth", "time")
-# ties are broken by the lane's uuid, which is the same in every projection, never its number
-_ORDER_COLUMNS = (*_INDEXED, "(SELECT uuid FROM lanes WHERE lanes.id = lane)", "seq", "part")
-ORDER = ", ".join(_ORDER_COLUMNS)
-"""What orders a transcript, for `ORDER BY` in a query of `events`."""
-
 
 def messages(db: apsw.Connection, name: str, *, state: int = IN_TRANSCRIPT) -> list[MessageView]:
     """Return the messages of the session with exactly this id, in order.
@@ -109,7 +103,7 @@ class Placed:
 
 _PLACED = (
     "SELECT s.title, s.source, s.session, e.* FROM sessions s JOIN"  # noqa: S608 - constants
-    f" (SELECT session AS number, {', '.join(_INDEXED)}, {_VIEWED} FROM events WHERE id = ?) e"
+    f" (SELECT session AS number, {', '.join(INDEXED)}, {_VIEWED} FROM events WHERE id = ?) e"
     " ON s.id = e.number"
 )
 
@@ -140,26 +134,26 @@ def _beside(
     """Return the messages that stand next in one direction."""
     # itself too, and one more, to see whether they stand in the order of the index
     rows = db.execute(_NEAR[way], (*message.at, count + 2)).fetchall()
-    if len({row[: len(_INDEXED)] for row in rows}) == len(rows):
+    if len({row[: len(INDEXED)] for row in rows}) == len(rows):
         rows = rows[1 : count + 1]
     else:  # some stand at one place: the rest of the order decides
         at = db.execute(f"SELECT {ORDER} FROM events WHERE id = ?", (message.row,))  # noqa: S608 - constants
         rows = db.execute(_NEAR_TIED[way], (message.at[0], *at.fetchall()[0], count)).fetchall()
-    return [_view(message.view.session, message.source, row[len(_INDEXED) :]) for row in rows]
+    return [_view(message.view.session, message.source, row[len(INDEXED) :]) for row in rows]
 
 
 def _near(order: tuple[str, ...], compare: str, way: str) -> str:
     """Return the query of a session's messages from one on, in one direction."""
     return (
-        f"SELECT {', '.join(_INDEXED)}, {_VIEWED} FROM events"  # noqa: S608 - constants
+        f"SELECT {', '.join(INDEXED)}, {_VIEWED} FROM events"  # noqa: S608 - constants
         f" WHERE kind = {MESSAGE} AND session = ? AND state < {OUT}"
         f" AND ({', '.join(order)}) {compare} ({', '.join('?' * len(order))})"
         f" ORDER BY {', '.join(f'{column} {way}' for column in order)} LIMIT ?"
     )
 
 
-_NEAR = {way: _near(_INDEXED, f"{sign}=", way) for way, sign in (("ASC", ">"), ("DESC", "<"))}
-_NEAR_TIED = {way: _near(_ORDER_COLUMNS, sign, way) for way, sign in (("ASC", ">"), ("DESC", "<"))}
+_NEAR = {way: _near(INDEXED, f"{sign}=", way) for way, sign in (("ASC", ">"), ("DESC", "<"))}
+_NEAR_TIED = {way: _near(ORDER_COLUMNS, sign, way) for way, sign in (("ASC", ">"), ("DESC", "<"))}
 
 
 def _view(name: str, session_source: str | None, row: tuple[Any, ...]) -> MessageView:

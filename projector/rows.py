@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from journal.vocabulary import MESSAGE_APPENDED
 from projector.columns import Columns, encode, from_columns, to_columns
 from projector.document import document
-from projector.schema import MESSAGE
 from projector.tags import tags
 from projector.text import index_form
 
@@ -84,9 +84,9 @@ def fetch(db: apsw.Connection, session: int, key: str) -> Stored | None:
     return None if row is None else stored(row)
 
 
-def spread(kind: int, data: Mapping[str, Any]) -> Columns:
+def spread(type: str, data: Mapping[str, Any]) -> Columns:
     """Spread data over columns: a message's over its own, anything else's into `rest`."""
-    if kind == MESSAGE:
+    if type == MESSAGE_APPENDED:
         return to_columns(data)
     return Columns(None, None, None, None, None, parts=False, rest=encode(data))
 

@@ -118,8 +118,9 @@ def _find(
     page = slice(offset, offset + limit)
     if sort == "relevance":
         return _best(db, found, offset + limit)[page], exact
-    places = _places(db, found)
-    found.sort(key=lambda hit: (places[hit[0]], hit[0]), reverse=sort == "newest")
+    places = _places(db, [row for row, _ in found])
+    names = _names(db, places)
+    found.sort(key=lambda hit: (places[hit[0]], names.get(hit[0], _FIRST)), reverse=way == "DESC")
     return found[page], exact
 
 
@@ -141,13 +142,32 @@ def _best(db: apsw.Connection, found: list[_Found], count: int) -> list[_Found]:
         least = nlargest(count, [score for _, score in found])[-1]
         found = [hit for hit in found if hit[1] >= least]
     tied = Counter(score for _, score in found)
-    places = _places(db, [hit for hit in found if tied[hit[1]] > 1])
-    return sorted(found, key=lambda hit: (-hit[1], -places.get(hit[0], 0), hit[0]))
+    places = _places(db, [row for row, score in found if tied[score] > 1])
+    names = _names(db, places)
+    return sorted(
+        found, key=lambda hit: (-hit[1], -places.get(hit[0], 0), names.get(hit[0], _FIRST))
+    )
 
 
-def _places(db: apsw.Connection, found: list[_Found]) -> dict[int, int]:
+def _places(db: apsw.Connection, rows: list[int]) -> dict[int, int]:
     query = "SELECT id, place FROM events WHERE id IN (SELECT value FROM json_each(?))"
-    return dict(db.execute(query, (json.dumps([row for row, _ in found]),)))
+    return dict(db.execute(query, (json.dumps(rows),)))
+
+
+_Name = tuple[int, int, str, str]
+_FIRST: _Name = (0, 0, "", "")
+
+
+def _names(db: apsw.Connection, times: dict[int, int]) -> dict[int, _Name]:
+    """Return what orders rows of one time: a rowid would say which of them was applied first."""
+    at = Counter(times.values())
+    tied = [row for row, time in times.items() if at[time] > 1]
+    query = (
+        "SELECT e.id, place, depth, s.session, key FROM events e"
+        " JOIN sessions s ON s.id = e.session WHERE e.id IN (SELECT value FROM json_each(?))"
+    )
+    found = db.execute(query, (json.dumps(tied),)) if tied else ()
+    return {row: (place, depth, session, key) for row, place, depth, session, key in found}
 
 
 def _hit(db: apsw.Connection, row: int, score: float, query: Query, look: Look) -> Hit:

@@ -59,6 +59,13 @@ class SessionView:
     extra: dict[str, Any]
 
 
+INDEXED = ("place", "depth", "time")
+"""Columns of the index that orders a transcript."""
+# ties are broken by the lane's uuid, which is the same in every projection, never its number
+ORDER_COLUMNS = (*INDEXED, "(SELECT uuid FROM lanes WHERE lanes.id = lane)", "seq", "part")
+ORDER = ", ".join(ORDER_COLUMNS)
+"""What orders a transcript, for `ORDER BY` in a query of `events`."""
+
 EXISTS = "(known OR said > 0)"
 """Which rows of `sessions` are sessions: others were deleted, or are names of other things."""
 _BEGAN = """
@@ -128,8 +135,8 @@ def _session_view(db: apsw.Connection, row: tuple[Any, ...]) -> SessionView:
     fields = dict(zip(names, said, strict=True))
     if fields["source"] is None:  # where its first message was said
         query = (
-            "SELECT source FROM events WHERE session = ? AND kind = 1 AND state = 0"
-            " ORDER BY place, depth, time LIMIT 1"
+            "SELECT source FROM events WHERE session = ? AND kind = 1 AND state = 0"  # noqa: S608 - a constant
+            f" ORDER BY {ORDER} LIMIT 1"
         )
         fields["source"] = db.execute(query, (number,)).get
     calls = (
@@ -157,7 +164,7 @@ def _usage(db: apsw.Connection, session: int) -> dict[str, int | float]:
 def _preview(db: apsw.Connection, session: int) -> str:
     query = (
         f"SELECT {STORED} FROM (SELECT * FROM events WHERE session = ? AND kind = 1 AND state = 0"  # noqa: S608 - constants
-        f" ORDER BY place, depth, time LIMIT {_PREVIEWED}) WHERE role = 'user' LIMIT 1"
+        f" ORDER BY {ORDER} LIMIT {_PREVIEWED}) WHERE role = 'user' LIMIT 1"
     )
     row = db.execute(query, (session,)).fetchone()
     if row is None:

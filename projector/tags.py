@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 MOVED = "tagged <> coalesce('=' || source, '')"
 """Condition of the rows of `sessions` that have moved."""
 
+_REMEMBERED = 1024
+"""Characters of names of which the tags are remembered."""
+
 
 def inherited(source: str | None) -> str:
     """Return what `sessions.tagged` says of a session with this source."""
     return "" if source is None else f"={source}"
 
 
-@lru_cache(maxsize=4096)
 def tags(session: int, role: str | None, source: str | None, tagged: str) -> str:
     """Return the tags of a message.
 
@@ -35,6 +37,14 @@ def tags(session: int, role: str | None, source: str | None, tagged: str) -> str
         source: where it was said, if the message itself says so.
         tagged: what `sessions.tagged` says of its session.
     """
+    # a role may have megabytes: thousands of such must not be remembered
+    is_short = len(role or "") + len(source or "") + len(tagged) <= _REMEMBERED
+    make = _tags if is_short else _tags.__wrapped__
+    return make(session, role, source, tagged)
+
+
+@lru_cache(maxsize=4096)
+def _tags(session: int, role: str | None, source: str | None, tagged: str) -> str:
     said = [of_session(session), of_tagged(tagged) if source is None else of_source(source)]
     if role is not None:
         said.append(of_role(role))
@@ -69,7 +79,6 @@ def narrowed(match: str, wanted: Collection[Collection[str]]) -> str:
     return f"(text : ({match})) AND (tags : ({all_of}))"
 
 
-@lru_cache(maxsize=1024)
 def _tag(kind: str, name: str) -> str:
     # any name at all becomes one word of letters and digits
     return kind + blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

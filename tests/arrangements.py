@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import apsw
@@ -28,6 +28,7 @@ from tests.projections import (
     scratch,
     write_lane,
 )
+from tests.shown import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,14 +61,19 @@ def check_convergence(
     with scratch(folder / "plain.db") as db:
         catch_up(db, folder / "plain")
         plain = content(db, WORDS)
+        seen = shown(db, WORDS)
         duplicates = counters(db)["duplicates"]
     _compare("in one go", replace(plain, digest=""), expected)
     if duplicates != model.duplicates:
         raise Diverged(f"in one go: {duplicates} duplicates, not {model.duplicates}")
     for name in ("first", "second"):
-        _compare(f"the {name} arrangement", _arranged(random, records, folder / name), plain)
+        said, shows = _arranged(random, records, folder / name)
+        _compare(f"the {name} arrangement", said, plain)
+        _compare_shown(f"the {name} arrangement", shows, seen)
     if live:
-        _compare("a journal with rebuilds", _rebuilt(random, records, folder / "live"), plain)
+        said, shows = _rebuilt(random, records, folder / "live")
+        _compare("a journal with rebuilds", said, plain)
+        _compare_shown("a journal with rebuilds", shows, seen)
 
 
 def _compare(name: str, found: Content, wanted: Content) -> None:
@@ -75,6 +81,12 @@ def _compare(name: str, found: Content, wanted: Content) -> None:
         says, should = getattr(found, field.name), getattr(wanted, field.name)
         if says != should:
             raise Diverged(f"{name}: {field.name} is {says!r} and not {should!r}")
+
+
+def _compare_shown(name: str, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+    for what in wanted | found:
+        if found.get(what) != wanted.get(what):
+            raise Diverged(f"{name}: {what}: {found.get(what)!r} and not {wanted.get(what)!r}")
 
 
 def write_plain(lanes: Path, records: Sequence[Fact]) -> None:
@@ -96,7 +108,7 @@ def small(random: Random) -> Iterator[None]:
         yield
 
 
-def _arranged(random: Random, records: Sequence[Fact], folder: Path) -> Content:
+def _arranged(random: Random, records: Sequence[Fact], folder: Path) -> tuple[Content, dict[str, Any]]:
     """Project records in a random arrangement over one database; return what it says."""
     lanes = folder / "lanes"
     lanes.mkdir(parents=True)
@@ -106,10 +118,10 @@ def _arranged(random: Random, records: Sequence[Fact], folder: Path) -> Content:
         for steps in random_steps(random, records):
             grow(lanes, steps)
             (running if stay else Projector(db, lanes)).catch_up()
-        return content(db, WORDS)
+        return content(db, WORDS), shown(db, WORDS)
 
 
-def _rebuilt(random: Random, records: Sequence[Fact], folder: Path) -> Content:
+def _rebuilt(random: Random, records: Sequence[Fact], folder: Path) -> tuple[Content, dict[str, Any]]:
     """Project records in a random arrangement over a journal where much goes wrong.
 
     It is rebuilt now and then, and now and then a statement fails and the projector goes on.
@@ -129,7 +141,7 @@ def _rebuilt(random: Random, records: Sequence[Fact], folder: Path) -> Content:
                         running.catch_up()
         with projector(folder) as running:
             running.catch_up()
-            return content(running._db, WORDS)
+            return content(running._db, WORDS), shown(running._db, WORDS)
 
 
 def _stumble(running: Projector, number: int) -> None:

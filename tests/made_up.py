@@ -91,6 +91,8 @@ def _fields(random: Random, ids: list[str]) -> dict[str, Any]:
         data["timestamp"] = random.randint(1, 12)
     if random.random() < 0.5:
         data["parent"] = random.choice([*ids, "e1", "nobody"])
+    if random.random() < 0.25:
+        data["source"] = random.choice(["cli", "web"])
     if random.random() < 0.2:
         data["extra"] = {"k": random.choice([1, 1.0, "1", None, [], {"z": 1, "a": 2}])}
     return data
@@ -111,7 +113,7 @@ def _about(random: Random, _ids: list[str]) -> tuple[str, dict[str, Any]]:
     data: dict[str, Any] = {
         "title": "three",
         "model": random.choice(["m", "n"]),
-        "source": "cli",
+        "source": random.choice(["cli", "hook"]),
         "user": random.choice("uv"),
         "config": {"temperature": random.choice([0, 1])},
         "started": random.choice([5, 6]),

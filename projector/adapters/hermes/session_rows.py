@@ -33,7 +33,7 @@ _CREATED = """
 """
 _SOURCE = f"""
 (SELECT e.source FROM events e WHERE e.session = sessions.id AND kind = {MESSAGE}
-  AND state = {IN_TRANSCRIPT} ORDER BY place, depth, e.time LIMIT 1)
+  AND state = {IN_TRANSCRIPT} ORDER BY {ORDER} LIMIT 1)
 """  # noqa: S608 - constants
 _CALLS = f"""
 (SELECT coalesce(sum(CASE WHEN json_type(rest, '$.tool_calls') = 'array'
