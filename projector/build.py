@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from projector.errors import BuildStopped, ProjectionDamaged, ProjectionError
+from projector.errors import BuildStopped, NotApplied, ProjectionDamaged, ProjectionError
 from projector.generation import Generations, OnlyOne, generations
 from projector.project import Progress, Projector, never
 from projector.schema import create, create_empty, failure, open_writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from journal.directory import Directory
 
@@ -171,20 +172,43 @@ def _build(
             raise BuildStopped(f"the build of generation {number} was stopped")
         return False
 
-    db = create(path, journal.uuid)
     try:
-        projector = Projector(db, journal.lanes)
-        # a long build leaves much behind, which nobody should have to wait for when it is published
-        while projector.catch_up(on_commit=on_commit, stop=check).bytes > _REST:
-            pass
-    finally:
-        db.close()
+        _fill(path, journal, on_commit, check, is_careful=False)
+    except NotApplied as error:
+        _log.warning("building again, trying each event alone: %s", error)
+        kept.remove_unpublished()
+        _fill(path, journal, on_commit, check, is_careful=True)
     try:
         db = apsw.Connection(str(path), apsw.SQLITE_OPEN_READWRITE)
         db.pragma("journal_mode", "wal")
         db.close()
     except apsw.Error as error:
         raise ProjectionError(f"cannot finish generation {number}: {error}") from error
+
+
+def _fill(
+    path: Path,
+    journal: Directory,
+    on_commit: Callable[[Progress], None] | None,
+    stop: Callable[[], bool],
+    *,
+    is_careful: bool,
+) -> None:
+    """Make a database, and apply everything that stands in the lanes.
+
+    Raises:
+        NotApplied: an event cannot be, and `is_careful` is false; the database is of no use.
+    """
+    db = create(path, journal.uuid)
+    try:
+        projector = Projector(db, journal.lanes)
+        if is_careful:
+            projector.be_careful()
+        # a long build leaves much behind, which nobody should have to wait for when it is published
+        while projector.catch_up(on_commit=on_commit, stop=stop).bytes > _REST:
+            pass
+    finally:
+        db.close()
 
 
 def open_current(

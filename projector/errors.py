@@ -4,7 +4,8 @@
 
     ProjectorError
     ├── ProjectionError    a projection cannot be opened, read or built
-    │   └── ProjectionDamaged  and never will: it is damaged, foreign, or of another version
+    │   ├── ProjectionDamaged  and never will: it is damaged, foreign, or of another version
+    │   └── NotApplied     events could not be applied, and each must be tried alone
     ├── ProjectorBusy      another projector runs
     ├── BuildStopped       whoever wanted a build wants it no more
     ├── NotProjected       the projection did not get there in time
@@ -32,6 +33,10 @@ class ProjectionError(ProjectorError):
 
 class ProjectionDamaged(ProjectionError):  # noqa: N818 - says what is the matter
     """The projection is damaged, deleted, foreign or of another version: a rebuild replaces it."""
+
+
+class NotApplied(ProjectionError):  # noqa: N818 - says what is the matter
+    """Events could not be applied; which of them is to blame is not known yet."""
 
 
 class ProjectorBusy(ProjectorError):  # noqa: N818 - says what is the matter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from journal import clock, disk
 from journal.directory import sync_folder
@@ -14,7 +14,9 @@ from journal.record import FORMAT, DamagedRecord, Header
 from journal.scan import Damage
 from journal.segment import open_segment
 from projector.apply import Applier
+from projector.errors import NotApplied, ProjectionDamaged
 from projector.schema import APPLIED
+from projector.trial import Trial, applying
 from projector.watermark import Mark, Place, fingerprint, load_marks, place, save_mark, stands
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     import apsw
 
+    from journal.record import Record
     from projector.apply import Prepared
 
 _BATCH = 2_000
@@ -33,6 +36,15 @@ NOTHING = Mark("", 0, 0, 0)
 """The mark of a segment of which nothing is applied."""
 
 _log = logging.getLogger("projector")
+
+
+class _Waiting(NamedTuple):
+    """An event that is to be applied with care: where it stands, and what it was prepared to."""
+
+    ref: SegmentRef
+    mark: Mark
+    stretch: Damage
+    prepared: list[Prepared]
 
 
 class Intake:
@@ -51,6 +63,9 @@ class Intake:
         self._known: dict[Place, tuple[int, int]] = {}
         self._gone: set[Place] = set()
         self._prepared: list[Prepared] = []
+        self._trial: Trial | None = None
+        self._waiting: list[_Waiting] = []
+        self._isolates = False
 
     def look_back(self, refs: list[SegmentRef]) -> None:
         """Find the segments that were replaced, cut off or removed since they were read.
@@ -110,7 +125,8 @@ class Intake:
                     self._synced.add(at)
             mark.check = fingerprint(file, chunk.end)
         taken = chunk.end - mark.offset
-        events = self._take_chunk(ref, mark, chunk)
+        with applying():
+            events = self._take_chunk(ref, mark, chunk)
         # one that has nothing any more must not stay in front of its lane's others
         if taken or self.marks.get(at, NOTHING).offset != chunk.end:
             mark.offset = chunk.end
@@ -151,18 +167,30 @@ class Intake:
             else:
                 if not mark.lane:
                     self._unheaded(ref, mark)
-                try:
-                    prepared = self.applier.arrivals(mark.lane, record.seq, record.event)
-                except DamagedRecord as error:
-                    damage = Damage(start, item.end - start, str(error))
-                    self._quarantine(ref, mark, damage)
-                else:
-                    self._prepared += prepared
-                    events += 1
+                stretch = Damage(start, item.end - start, "")
+                events += self._take_event(ref, mark, record, stretch)
             start = item.end
             if len(self._prepared) >= _BATCH:
                 self.flush()
         return events
+
+    def _take_event(self, ref: SegmentRef, mark: Mark, record: Record, stretch: Damage) -> int:
+        """Prepare an event that stands in a stretch of a segment; return how many it is."""
+        trouble = None
+        if self._trial is not None:
+            trouble = self._trial.trouble(record.seq, record.event)
+        if trouble is None:
+            try:
+                prepared = self.applier.arrivals(mark.lane, record.seq, record.event)
+            except DamagedRecord as error:
+                trouble = str(error)
+        if trouble is not None:
+            self._quarantine(ref, mark, replace(stretch, reason=trouble))
+            return 0
+        self._prepared += prepared
+        if self._trial is not None:
+            self._waiting.append(_Waiting(ref, mark, stretch, prepared))
+        return 1
 
     def _begin(self, ref: SegmentRef, mark: Mark, header: Header, stretch: Damage) -> None:
         """Take in a segment's header."""
@@ -202,16 +230,63 @@ class Intake:
     def flush(self) -> None:
         """Insert the events that are prepared."""
         prepared, self._prepared = self._prepared, []
+        waiting, self._waiting = self._waiting, []
         if prepared:
             latest = max(arrival.event.time for arrival, _ in prepared)
             counters = self.applier.state.counters
             counters["latest"] = max(counters["latest"], latest)
-        self.applier.apply(prepared)
+        if self._trial is None:
+            self.applier.apply(prepared)
+        elif waiting:
+            self._isolate(waiting)
+
+    def be_careful(self, *, isolates: bool) -> None:
+        """Try each event alone before it is applied, from here on until `be_quick`.
+
+        Args:
+            isolates: whether an event that fails only beside others is set aside; else the
+                database counts as damaged, as it may well be.
+        """
+        self._trial = self._trial or Trial()
+        self._isolates = isolates
+
+    def be_quick(self) -> None:
+        """Apply many events at once again."""
+        self._trial = None
+
+    def _isolate(self, waiting: list[_Waiting]) -> None:
+        """Apply events, but set those aside that cannot be."""
+        # what is counted in memory alone is lost with the savepoint
+        self.applier.state.save_counters()
+        self._db.execute("SAVEPOINT some")
+        try:
+            with applying():
+                self.applier.apply([event for one in waiting for event in one.prepared])
+                self.applier.finish()
+        except NotApplied as error:
+            self._db.execute("ROLLBACK TO some")
+            self._db.execute("RELEASE some")
+            self.applier.reset()
+            if len(waiting) > 1:
+                middle = len(waiting) // 2
+                self._isolate(waiting[:middle])
+                self._isolate(waiting[middle:])
+            elif self._isolates:
+                ref, mark, stretch, _ = waiting[0]
+                self._quarantine(ref, mark, replace(stretch, reason=str(error)))
+            else:
+                raise ProjectionDamaged(
+                    f"{self._db.filename} does not take an event that an empty one takes"
+                    f" ({error}); run `projector rebuild`"
+                ) from error
+        else:
+            self._db.execute("RELEASE some")
 
     def save(self) -> None:
         """Bring everything that was taken into the open transaction, with the watermark."""
-        self.flush()
-        self.applier.finish()
+        with applying():
+            self.flush()
+            self.applier.finish()
         if self.changed:
             query = "UPDATE meta SET value = ? WHERE key = ?"
             self._db.execute(query, (clock.wall(), APPLIED))
@@ -221,6 +296,7 @@ class Intake:
     def reset(self) -> None:
         """Forget what was taken and not committed, as after a rollback."""
         self._prepared.clear()
+        self._waiting.clear()
         self.applier.reset()
         self.marks = load_marks(self._db)
 

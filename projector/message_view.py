@@ -52,6 +52,7 @@ _VIEWED = (
 )
 """Columns of `events` that make a view, in the order of `_view`."""
 
+
 def messages(db: apsw.Connection, name: str, *, state: int = IN_TRANSCRIPT) -> list[MessageView]:
     """Return the messages of the session with exactly this id, in order.
 

@@ -6,6 +6,7 @@ dies. What was read is synced before it is committed: the view is never ahead of
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import apsw
 
 from journal.glance import glance
 from journal.reader import SegmentRef, list_segments
-from projector.errors import ProjectionError
+from projector.errors import NotApplied, ProjectionError
 from projector.intake import NOTHING, Intake
 from projector.schema import BUSY_MS, PAGE, failure
 from projector.watermark import Mark, Place, place
@@ -23,6 +24,8 @@ from projector.watermark import Mark, Place, place
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+_log = logging.getLogger("projector")
 
 _TRANSACTION = 4 * 1024 * 1024
 """Bytes of segments that one transaction takes; it makes up to four times as much WAL."""
@@ -67,12 +70,20 @@ class Projector:
         self.is_unchanged: Callable[[], bool] = never
         self._wal_pages = 0
         self._limit = _TRANSACTION
-        if db.pragma("journal_mode") == "wal":
+        self._is_building = db.pragma("journal_mode") != "wal"
+        self._is_careful = False
+        if not self._is_building:
             # what the last projector left in the WAL counts too
             self._wal_pages = max(0, db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)[0])
         else:
             self._limit *= _BUILDING
         db.set_wal_hook(self._count_wal)
+
+    def be_careful(self) -> None:
+        """Try each event of a build alone: one that cannot be applied is set aside."""
+        self._db.pragma("journal_mode", "memory")
+        self._intake.be_careful(isolates=True)
+        self._is_careful = True
 
     @property
     def marks(self) -> dict[Place, Mark]:
@@ -111,8 +122,19 @@ class Projector:
                     progress = Progress(
                         progress.events + events, progress.bytes + size, progress.commits
                     )
+            except NotApplied as error:
+                if self._is_building or self._is_careful:
+                    raise  # a build keeps no journal to roll back with
+                _log.warning("trying each event alone: %s", error)
+                self._intake.be_careful(isolates=False)
+                self._is_careful = True
+                progress, pending = before, self._pending(list_segments(self._lanes), goals)
+                continue
             except apsw.Error as error:
                 raise failure("write", self._db.filename, error) from error
+            if self._is_careful and not self._is_building:
+                self._intake.be_quick()
+                self._is_careful = False
             if progress == before:  # only unfinished records are left
                 break
             progress = Progress(progress.events, progress.bytes, progress.commits + 1)

@@ -132,17 +132,28 @@ def create(path: Path, journal_uuid: str) -> apsw.Connection:
         db.pragma("page_size", PAGE)
         db.pragma("application_id", _APPLICATION)
         db.pragma("user_version", SCHEMA)
-        with db:
-            db.execute(_TABLES)
-            db.executemany("INSERT INTO kinds(type, id) VALUES(?, ?)", KINDS.items())
-            meta: dict[str, str | int] = {"journal": journal_uuid, "unicode": unidata_version}
-            meta[APPLIED] = 0
-            meta |= dict.fromkeys(COUNTERS, 0)
-            db.executemany("INSERT INTO meta(key, value) VALUES(?, ?)", meta.items())
+        _make_tables(db, journal_uuid)
         tune_writer(db)
     except apsw.Error as error:
         raise ProjectionError(f"cannot make the projection {path}: {error}") from error
     return db
+
+
+def create_in_memory() -> apsw.Connection:
+    """Make an empty projection that is gone when it is closed."""
+    db = apsw.Connection(":memory:")
+    _make_tables(db, "")
+    return db
+
+
+def _make_tables(db: apsw.Connection, journal_uuid: str) -> None:
+    with db:
+        db.execute(_TABLES)
+        db.executemany("INSERT INTO kinds(type, id) VALUES(?, ?)", KINDS.items())
+        meta: dict[str, str | int] = {"journal": journal_uuid, "unicode": unidata_version}
+        meta[APPLIED] = 0
+        meta |= dict.fromkeys(COUNTERS, 0)
+        db.executemany("INSERT INTO meta(key, value) VALUES(?, ?)", meta.items())
 
 
 def create_empty(path: Path) -> apsw.Connection:

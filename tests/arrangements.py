@@ -108,7 +108,9 @@ def small(random: Random) -> Iterator[None]:
         yield
 
 
-def _arranged(random: Random, records: Sequence[Fact], folder: Path) -> tuple[Content, dict[str, Any]]:
+def _arranged(
+    random: Random, records: Sequence[Fact], folder: Path
+) -> tuple[Content, dict[str, Any]]:
     """Project records in a random arrangement over one database; return what it says."""
     lanes = folder / "lanes"
     lanes.mkdir(parents=True)
@@ -121,7 +123,9 @@ def _arranged(random: Random, records: Sequence[Fact], folder: Path) -> tuple[Co
         return content(db, WORDS), shown(db, WORDS)
 
 
-def _rebuilt(random: Random, records: Sequence[Fact], folder: Path) -> tuple[Content, dict[str, Any]]:
+def _rebuilt(
+    random: Random, records: Sequence[Fact], folder: Path
+) -> tuple[Content, dict[str, Any]]:
     """Project records in a random arrangement over a journal where much goes wrong.
 
     It is rebuilt now and then, and now and then a statement fails and the projector goes on.

@@ -47,6 +47,7 @@ SEEDS = 4_000
 _SAMPLE = 40
 _LIVE = 5
 """Of so many seeds one is projected in a journal that is rebuilt too."""
+_OFTEN, _SELDOM = 0.3, 0.15
 _SIZES = (4, 12, 24, 40)
 
 
@@ -106,7 +107,7 @@ def _projected(lines: Sequence[Line], folder: Path, random: Random | None) -> di
 def _rebuilt(lines: Sequence[Line], folder: Path, random: Random) -> dict[str, Any]:
     journal = open_directory(folder)
     for _ in _written_in_pieces(journal.lanes, lines, random):
-        if random.random() < 0.3:
+        if random.random() < _OFTEN:
             with Projection.open(folder) as projection:
                 projection.digest()
     rebuild(journal)
@@ -116,7 +117,9 @@ def _rebuilt(lines: Sequence[Line], folder: Path, random: Random) -> dict[str, A
 
 def _says(db: apsw.Connection) -> dict[str, Any]:
     counted = counters(db)
-    keys = db.execute("SELECT s.session, key, value FROM keys k JOIN sessions s ON s.id = k.session")
+    keys = db.execute(
+        "SELECT s.session, key, value FROM keys k JOIN sessions s ON s.id = k.session"
+    )
     good = db.execute(
         "SELECT key FROM events JOIN sessions s ON s.id = events.session WHERE s.session = ?",
         (GOOD,),
@@ -146,13 +149,13 @@ def _written_in_pieces(lanes: Path, lines: Sequence[Line], random: Random) -> It
         random.shuffle(mine)
         number, waiting = 1, header(lane, 1)
         for raw in mine:
-            if random.random() < 0.15:
+            if random.random() < _SELDOM:
                 write_segment(lanes, str(folder), number, waiting)
                 number += 1
                 waiting = header(lane, number)
                 yield
             waiting += raw
-            if random.random() < 0.3:
+            if random.random() < _OFTEN:
                 cut = len(waiting) - random.choice([0, 0, 3])
                 write_segment(lanes, str(folder), number, waiting[:cut])
                 waiting = waiting[cut:]

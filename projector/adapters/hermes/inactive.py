@@ -20,9 +20,9 @@ from journal.vocabulary import (
 )
 from projector.adapters.hermes.message_rows import message_row
 from projector.effects import IN_ARCHIVE, IN_TRANSCRIPT, OUT, SWEEPING, named
-from projector.message_view import ORDER
 from projector.rows import STORED, stored
 from projector.schema import MESSAGE
+from projector.session_view import ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

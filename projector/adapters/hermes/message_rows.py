@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from projector.adapters.hermes.base import number, seconds
 from projector.effects import IN_ARCHIVE, IN_TRANSCRIPT
-from projector.message_view import ORDER
 from projector.rows import STORED, stored
 from projector.schema import MESSAGE
+from projector.session_view import ORDER
 
 if TYPE_CHECKING:
     import apsw

@@ -11,10 +11,9 @@ from projector.adapters.hermes.base import micros
 from projector.document import document
 from projector.effects import IN_TRANSCRIPT, OUT
 from projector.fold import NANO
-from projector.message_view import ORDER
 from projector.rows import STORED, stored
 from projector.schema import MESSAGE
-from projector.session_view import EXISTS
+from projector.session_view import EXISTS, ORDER
 
 if TYPE_CHECKING:
     import apsw
