@@ -13,20 +13,28 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
+import time
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from journal import clock, disk
 from journal.errors import JournalOpenError, NotAJournalError, VersionError
 from journal.ids import uuid7
+from journal.location import locate
+from journal.ownership import Untrusted, check_folder, read_own
 from journal.record import FORMAT
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 MARK = "journal.json"
+_MOST = 64 * 1024
+"""Bytes that the mark may have."""
 LANES = "lanes"
 """Name of the folder that holds the lanes."""
 _OURS = {LANES, "projection", "imports", "arbiter", MARK}
@@ -53,14 +61,6 @@ class Directory:
         return self.path / LANES
 
 
-def default_path() -> Path:
-    """Return where the journal is unless told: JOURNAL_DIR, else the XDG data folder."""
-    if named := os.environ.get("JOURNAL_DIR"):
-        return Path(named)
-    data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-    return Path(data).expanduser() / "agent-journal"
-
-
 def open_directory(path: str | os.PathLike[str], *, create: bool = True) -> Directory:
     """Open the journal at `path`, making it where there is none.
 
@@ -73,23 +73,25 @@ def open_directory(path: str | os.PathLike[str], *, create: bool = True) -> Dire
         VersionError: the journal was made by a newer format.
         JournalOpenError: the file system refuses.
     """
-    try:
-        folder = Path(path).expanduser().resolve()
-    except (OSError, RuntimeError) as error:  # links in a circle, or no home
-        raise JournalOpenError(
-            f"cannot open the journal at {path}: {error}"
-            " (give another folder with --journal or JOURNAL_DIR)"
-        ) from error
+    folder = locate(path)
     try:
         if create:
             _make_folders(folder)
-            if not (folder / MARK).exists():
-                _refuse_foreign(folder)
-                _sync_above(folder)
-                _make_mark(folder)
+        if os.path.lexists(folder):
+            check_folder(folder)
+        if create:
+            sweep_drafts(folder)
+        if create and not (folder / MARK).exists():
+            _refuse_foreign(folder)
+            _sync_above(folder)
+            _make_mark(folder)
         uuid = _read_mark(folder)
+        if os.path.lexists(folder / LANES):
+            check_folder(folder / LANES)
         if create:  # behind the mark: in a journal of a newer format nothing is made
             make_folder(folder / LANES)
+    except Untrusted as error:
+        raise JournalOpenError(f"cannot open the journal at {folder}: {error.strerror}") from error
     except OSError as error:
         raise JournalOpenError(
             f"cannot open the journal at {folder}: {error.strerror or error}"
@@ -103,6 +105,7 @@ def make_folder(path: Path) -> None:
     """Make one folder that only its owner can enter, unless it is there.
 
     Raises:
+        Untrusted: a folder stands there that another user made or may write to.
         OSError: the file system refuses, or something else stands there.
     """
     try:
@@ -111,6 +114,7 @@ def make_folder(path: Path) -> None:
         # a link inside the journal would lead writes to somewhere else
         if not stat.S_ISDIR(path.lstat().st_mode):
             raise
+        check_folder(path)
     else:
         disk.in_use.chmod(path, 0o700)  # a strict umask may have taken bits away
 
@@ -144,27 +148,46 @@ def swap_file(path: Path, content: bytes) -> None:
     Raises:
         OSError: the file system refuses; the old file stands.
     """
-    draft = _write_draft(path, content)
+    draft = _draft_of(path)
     try:
+        _fill(draft, content)
         disk.in_use.replace(draft, path)
-    except OSError:
+    except BaseException:
         _discard(draft)
         raise
 
 
-def _write_draft(path: Path, content: bytes) -> Path:
-    draft = path.with_name(f".{path.name}.{uuid7()}")
+def sweep_drafts(folder: Path) -> None:
+    """Remove the drafts in a folder whose writers were killed: a living one needs milliseconds.
+
+    Raises:
+        OSError: the file system refuses.
+    """
+    since = time.time() - _DRAFTED
+    for name in os.listdir(folder):
+        if _DRAFT.fullmatch(name):
+            with contextlib.suppress(FileNotFoundError):
+                if (folder / name).lstat().st_mtime < since:
+                    disk.in_use.unlink(folder / name)
+
+
+_DRAFT = re.compile(r"\..+\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_DRAFTED = 3600
+"""Seconds after which a draft is nobody's."""
+
+
+def _draft_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{uuid7()}")
+
+
+def _fill(draft: Path, content: bytes) -> None:
     fd = disk.in_use.create(draft)
     try:
         disk.in_use.fchmod(fd, 0o600)
         disk.write_whole(fd, content)
         disk.in_use.fsync(fd)
-    except OSError:
-        _discard(draft)
-        raise
     finally:
         os.close(fd)
-    return draft
 
 
 def _discard(draft: Path) -> None:
@@ -205,8 +228,9 @@ def _refuse_foreign(folder: Path) -> None:
 
 def _make_mark(folder: Path) -> None:
     mark: dict[str, Any] = {"format": FORMAT, "uuid": uuid7(), "created": clock.tick(0)}
-    draft = _write_draft(folder / MARK, orjson.dumps(mark) + b"\n")
+    draft = _draft_of(folder / MARK)
     try:
+        _fill(draft, orjson.dumps(mark) + b"\n")
         # link fails where the name exists: exactly one of many processes makes the mark
         disk.in_use.link(draft, folder / MARK)
     except FileExistsError:
@@ -217,7 +241,7 @@ def _make_mark(folder: Path) -> None:
 
 def _read_mark(folder: Path) -> str:
     try:
-        content = (folder / MARK).read_bytes()
+        content = read_own(folder / MARK, _MOST)
     except (FileNotFoundError, NotADirectoryError):
         raise NotAJournalError(
             f"there is no journal at {folder}: append or import something first,"

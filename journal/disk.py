@@ -7,9 +7,12 @@ locking and closing change nothing and do not come here.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from typing import TYPE_CHECKING
+
+from journal.ownership import check_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,11 +99,17 @@ def open_lock_file(path: Path) -> int:
     """Open a lock file for reading and writing, making it, 0600, where there is none.
 
     Raises:
-        OSError: the file system refuses.
+        Untrusted: a file stands there that another user made or may write to.
+        OSError: the file system refuses, or no file stands there.
     """
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | _FLAGS, _MODE)
+    # to open a device could do something; a pipe opens for reading and writing at once
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | _FLAGS, _MODE)
     try:
-        if stat.S_IMODE(os.fstat(fd).st_mode) != _MODE:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise FileExistsError(errno.EEXIST, "the lock is no regular file")
+        check_file(path, status)
+        if stat.S_IMODE(status.st_mode) != _MODE:
             os.fchmod(fd, _MODE)  # a strict umask took bits away: nobody could open it again
     except OSError:
         os.close(fd)

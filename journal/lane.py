@@ -13,6 +13,7 @@ from journal.directory import make_folder
 from journal.errors import LeaseError
 from journal.ids import uuid7
 from journal.lock import identity, lock, stands_at
+from journal.ownership import Untrusted
 from journal.segment import (
     LAST_NUMBER,
     ROLL_SIZE,
@@ -37,6 +38,7 @@ _ITS_OWN = frozenset(
         errno.EISDIR,
         errno.ELOOP,
         errno.ENXIO,
+        errno.EFBIG,
     }
 )
 """What is wrong with one lane alone. Of anything else (too many open files, a read-only disk) the
@@ -123,7 +125,7 @@ def lease(lanes: Path) -> tuple[Lane, Continuation]:
             if (taken := _take(path)) is not None:
                 return taken
         except OSError as error:
-            if there and error.errno in _ITS_OWN:
+            if there and _is_passed_over(path, error):
                 continue
             raise LeaseError(
                 f"cannot lease lane {path}: {error.strerror or error}; a journal belongs to one"
@@ -132,6 +134,17 @@ def lease(lanes: Path) -> tuple[Lane, Continuation]:
                 else f"cannot lease lane {path}: {error.strerror or error}"
             ) from error
     raise LeaseError(f"all {_MOST} lanes in {lanes} are leased; close some writers")
+
+
+def _is_passed_over(path: Path, error: OSError) -> bool:
+    """Say whether a lane is left alone for what is wrong with it.
+
+    One that others may write to is not: its user must know, and readers refuse it, too. One that is
+    closed to this user is another's, who may have made it by mistake.
+    """
+    if isinstance(error, Untrusted):
+        return not os.access(path, os.R_OK | os.W_OK | os.X_OK)
+    return error.errno in _ITS_OWN
 
 
 def _take(path: Path) -> tuple[Lane, Continuation] | None:

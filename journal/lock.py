@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import stat
 from typing import TYPE_CHECKING
 
 import portalocker
@@ -62,14 +61,11 @@ def lock(fd: int) -> int | None:
         The descriptor; None if another opening of the file is locked.
 
     Raises:
-        OSError: it is no regular file, or its file system has no locks.
+        OSError: its file system has no locks.
     """
     taken = False
     try:
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode):
-            raise FileExistsError(errno.EEXIST, "the lock is no regular file")
-        taken = _take(fd, status)
+        taken = _take(fd, os.fstat(fd))
     finally:
         if not taken:
             os.close(fd)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from journal.bounds import DEPTH
+from journal.errors import EventError
 
 _REASONS: dict[type, str] = {
     tuple: "is a tuple, which JSON turns into a list: give a list",
@@ -16,6 +17,21 @@ _REASONS: dict[type, str] = {
 def culprit(value: object) -> str:
     """Name the first field that does not survive JSON unchanged, and say why."""
     return _find(value, "", 0) or "the event holds something that JSON cannot carry unchanged"
+
+
+def is_text(value: str) -> bool:
+    """Say whether a string has no lone surrogates, as what was bytes and no UTF-8 has."""
+    return _find_text(value, "") is None
+
+
+def check_text(name: str, value: object) -> None:
+    """Refuse a string with a lone surrogate.
+
+    Raises:
+        EventError: it has one; the message names it.
+    """
+    if isinstance(value, str) and (found := _find_text(value, name)) is not None:
+        raise EventError(f"{found}; nothing was written")
 
 
 def _find(value: object, path: str, depth: int) -> str | None:

@@ -6,10 +6,13 @@ import heapq
 import os
 import stat
 from dataclasses import dataclass
+from errno import ENXIO
 from typing import TYPE_CHECKING
 
 from journal import segment
 from journal.errors import ReadError
+from journal.lossless import is_text
+from journal.ownership import check_folder
 from journal.record import MAX_RECORD, START, Header, Record
 from journal.scan import Damage, Found, salvage, scan
 from journal.segment import open_segment, segment_name, segment_number
@@ -21,6 +24,10 @@ if TYPE_CHECKING:
 
 BLOCK = 1024 * 1024
 """Bytes read at a time."""
+_MERGED = 16 * BLOCK
+"""Bytes of all lanes that are read ahead where lanes are merged."""
+_LEAST = 16 * 1024
+"""Bytes of each of them, however many there are."""
 _MANY = 1_000
 """Beginnings of records that no block without a newline has by accident."""
 
@@ -85,6 +92,12 @@ def list_lanes(lanes: Path) -> list[str]:
             folders = [e.name for e in entries if e.is_dir(follow_symlinks=False)]
     except OSError as error:
         raise ReadError(f"cannot list the lanes in {lanes}: {error.strerror or error}") from error
+    for name in folders:
+        if not is_text(name):
+            raise ReadError(
+                f"the name of lane {lanes / name} is not UTF-8; its events are missing until it is"
+                " renamed: give it a name of ASCII letters"
+            )
     return sorted(folders, key=_lane_order)
 
 
@@ -100,6 +113,7 @@ def list_lane(lane: Path) -> list[SegmentRef]:
     """
     numbered = []
     try:
+        check_folder(lane)
         with os.scandir(lane) as entries:
             for entry in entries:
                 number = segment_number(entry.name)
@@ -139,7 +153,7 @@ def read_chunk(file: FileIO, offset: int, *, final: bool, limit: int = BLOCK) ->
         if whole or at_end:
             return Chunk(list(scan(block[:whole], offset)), offset + whole)
         if reach > MAX_RECORD:
-            return _skip_overlong(block, offset)
+            return _skip_hole(file, block, offset) or _skip_overlong(block, offset)
         reach = min(reach * 4, MAX_RECORD + 1)
 
 
@@ -161,6 +175,29 @@ def read_at(file: FileIO, offset: int, size: int) -> bytes:
             f"cannot read {file.name} at {offset}: {error.strerror or error}"
         ) from error
     return block
+
+
+def _skip_hole(file: FileIO, block: bytes, offset: int) -> Chunk | None:
+    """Pass over a hole in a sparse file, whatever size that has; None if there is none.
+
+    The last byte in front of what follows is left: it tells whether that stands within a record.
+    """
+    end = _next_data(file, block, offset) - 1
+    if end <= offset + len(block):
+        return None
+    return Chunk([Damage(offset, end - offset, "a hole in the file")], end)
+
+
+def _next_data(file: FileIO, block: bytes, offset: int) -> int:
+    """Return where the bytes behind a block go on; the file's end behind a last hole."""
+    behind = offset + len(block)
+    if block.count(0) < len(block):
+        return behind
+    try:
+        return max(behind, os.lseek(file.fileno(), behind, os.SEEK_DATA))
+    except OSError as error:
+        # ENXIO: nothing but the hole; anything else: a file system that knows of no holes
+        return max(behind, os.fstat(file.fileno()).st_size) if error.errno == ENXIO else behind
 
 
 def _skip_overlong(block: bytes, offset: int) -> Chunk:
@@ -185,23 +222,25 @@ def _skip_overlong(block: bytes, offset: int) -> Chunk:
     return Chunk(items, offset + end)
 
 
-def read_segment(ref: SegmentRef, offset: int = 0) -> Iterator[Found | Damage]:
-    """Yield everything that stands in a segment from `offset` up to its end.
+def read_segment(ref: SegmentRef, offset: int = 0, limit: int = BLOCK) -> Iterator[Found | Damage]:
+    """Yield everything that stands in a segment from `offset` up to its end, `limit` bytes a time.
+
+    The file is open only while it is read: of a thousand lanes that are merged, none is.
 
     Raises:
         ReadError: the file cannot be read.
     """
-    try:
-        file = open_segment(ref.path)
-    except OSError as error:
-        raise ReadError(f"cannot open {ref.path}: {error.strerror or error}") from error
-    with file:
-        while True:
-            chunk = read_chunk(file, offset, final=ref.final)
-            yield from chunk.items
-            if chunk.end == offset:
-                return
-            offset = chunk.end
+    while True:
+        try:
+            file = open_segment(ref.path)
+        except OSError as error:
+            raise ReadError(f"cannot open {ref.path}: {error.strerror or error}") from error
+        with file:
+            chunk = read_chunk(file, offset, final=ref.final, limit=limit)
+        yield from chunk.items
+        if chunk.end == offset:
+            return
+        offset = chunk.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +266,9 @@ def read_events(lanes: Path, on_damage: Callable[[SegmentRef, Damage], None]) ->
     by_lane: dict[str, list[SegmentRef]] = {}
     for ref in list_segments(lanes):
         by_lane.setdefault(ref.lane, []).append(ref)
-    streams = [_read_lane(refs, on_damage) for refs in by_lane.values()]
+    # what is read of all lanes is in memory at the same time
+    limit = max(_LEAST, min(BLOCK, _MERGED // max(1, len(by_lane))))
+    streams = [_read_lane(refs, on_damage, limit) for refs in by_lane.values()]
     yield from heapq.merge(*streams, key=event_order)
 
 
@@ -237,11 +278,11 @@ def event_order(at: Located) -> tuple[int, str, int]:
 
 
 def _read_lane(
-    refs: list[SegmentRef], on_damage: Callable[[SegmentRef, Damage], None]
+    refs: list[SegmentRef], on_damage: Callable[[SegmentRef, Damage], None], limit: int
 ) -> Iterator[Located]:
     for ref in refs:
         lane = None
-        for item in read_segment(ref):
+        for item in read_segment(ref, limit=limit):
             if isinstance(item, Damage):
                 on_damage(ref, item)
             elif isinstance(item.record, Header):
@@ -285,5 +326,5 @@ def unread(ref: SegmentRef, offset: int) -> tuple[int, int]:
             lines += block.count(b"\n")
             if newline >= 0:
                 finished = at + newline + 1 - offset
-            at += len(block)
+            at = _next_data(file, block, at)
     return (at - offset, lines) if ref.final else (finished, lines)

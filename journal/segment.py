@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from dataclasses import dataclass
 from io import FileIO
 from typing import TYPE_CHECKING
 
+from journal.ownership import open_own
 from journal.record import (
     FORMAT,
+    MAX_RECORD,
     DamagedRecord,
     Header,
     Record,
@@ -29,6 +32,8 @@ LAST_NUMBER = 10**12 - 1
 _SUFFIX = ".jsonl"
 _DIGITS = 12
 _BLOCK = 64 * 1024
+_SEARCHED = ROLL_SIZE + 2 * MAX_RECORD
+"""Bytes of a damaged segment that are searched for its end: more than a writer puts into one."""
 
 
 def segment_name(number: int) -> str:
@@ -57,11 +62,12 @@ def open_segment(path: Path) -> FileIO:
     """Open a segment for reading, never through a link.
 
     Raises:
+        Untrusted: it is no regular file of this user's own.
         OSError: the file system refuses.
     """
-    # a pipe in the place of a segment would keep the opener waiting for ever
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-    return FileIO(os.open(path, flags), "rb")
+    file = FileIO(open_own(path), "rb")
+    file.name = str(path)
+    return file
 
 
 def is_segment(path: Path) -> bool:
@@ -125,6 +131,9 @@ def read_tail(path: Path) -> Tail | None:
         # with a gap or an older record at the end, the last number may not be the highest
         if header is not None and first and last and _behind(last)[0] == _behind(first)[0] + lines:
             return Tail(header, *_behind(last), size, whole=True)
+        if size > _SEARCHED:
+            reason = f"it is damaged, and {size:,} bytes are too many to search for its end"
+            raise OSError(errno.EFBIG, reason, str(path))
         file.seek(0)
         return _search_tail(header, file.read(), size)
 
@@ -181,6 +190,8 @@ def _read_end(fd: int, size: int) -> tuple[Record | Header | None, Record | Head
         if lines or not start:
             first = block[begin : block.find(b"\n", begin)] if lines else block
             return _decode(first), _decode(block[block.rfind(b"\n") + 1 :]), lines
+        if reach > MAX_RECORD:  # no record is as long
+            return None, None, 0
         reach *= 8
 
 

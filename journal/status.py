@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -83,6 +84,8 @@ def _last(refs: list[SegmentRef]) -> int | None:
         try:
             tail = read_tail(ref.path)
         except OSError as error:
+            if error.errno == errno.EFBIG:  # larger than any writer makes it, and damaged
+                continue
             raise ReadError(f"cannot read {ref.path}: {error.strerror or error}") from error
         if tail is not None:
             return tail.time

@@ -19,16 +19,21 @@ from typing import TYPE_CHECKING
 import orjson
 
 from journal import disk
-from journal.directory import make_folder, replace_file
+from journal.directory import make_folder, replace_file, sweep_drafts
 from journal.fork import follow
 from journal.lock import is_at, lock
+from journal.ownership import Untrusted, check_folder, read_own
 from projector.errors import ProjectionDamaged, ProjectionError, ProjectorBusy
+from projector.schema import SUFFIXES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 CURRENT = "CURRENT"
 _SUFFIX = ".db"
+_MOST = 4096
+"""Bytes that CURRENT, and what a lock file says, may have."""
+_HIGHEST = 2**53
 _GRACE = 60.0
 """Seconds that an old generation stays for the queries that are still running on it."""
 
@@ -47,8 +52,9 @@ class Generations:
             ProjectionError: CURRENT cannot be read.
         """
         try:
-            text = (self.folder / CURRENT).read_text(encoding="ascii")
-            return int(text)
+            number = int(read_own(self.folder / CURRENT, _MOST))
+            if not 0 < number < _HIGHEST:
+                raise ValueError("its number is out of range")  # noqa: TRY301 - told below
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -60,6 +66,7 @@ class Generations:
             raise ProjectionDamaged(
                 f"{self.folder / CURRENT} names no generation: {error}; run `projector rebuild`"
             ) from error
+        return number
 
     @property
     def lock(self) -> Path:
@@ -102,6 +109,7 @@ class Generations:
         """
         try:
             _sync_file(self.path(number))
+            sweep_drafts(self.folder)
             replace_file(self.folder / CURRENT, b"%d\n" % number)
         except OSError as error:
             raise ProjectionError(f"cannot publish generation {number}: {error}") from error
@@ -123,7 +131,7 @@ class Generations:
 
     def remove(self, number: int) -> None:
         """Remove one generation's files."""
-        for suffix in ("", "-wal", "-shm", "-journal"):
+        for suffix in SUFFIXES:
             path = self.path(number)
             path.with_name(path.name + suffix).unlink(missing_ok=True)
 
@@ -155,6 +163,16 @@ def find_generations(journal: Path) -> Generations:
         raise ProjectionError(
             f"SQLite needs a path in UTF-8, and {folder!r} is none; move the journal"
         ) from error
+    try:
+        check_folder(folder)
+    except FileNotFoundError:
+        pass
+    except Untrusted as error:
+        raise ProjectionError(
+            f"cannot use the projection: {error.strerror}, or move it away: it is built anew"
+        ) from error
+    except OSError as error:
+        raise ProjectionError(f"cannot look at {folder}: {error.strerror or error}") from error
     return Generations(folder)
 
 
@@ -274,7 +292,7 @@ class OnlyOne:
     def busy(self) -> ProjectorBusy:
         """Return the error that says who runs."""
         try:
-            who = orjson.loads(self._path.read_bytes())
+            who = orjson.loads(read_own(self._path, _MOST))
             name = f"process {who['pid']} on {who['host']}"
         except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
             name = "another process"

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, get_args
 
 from journal.directory import open_directory
+from journal.lossless import is_text
 from journal.moment import moment
 from projector import digest, message_view, search, session_view
 from projector.current import PATIENCE, Answer, Current
-from projector.errors import NotProjected
+from projector.errors import NotProjected, QueryError
 from projector.filters import Filters
 from projector.freshness import Behind, Freshness, Listing
 from projector.goal import Own
@@ -132,6 +133,9 @@ class Projection:
             ValueError: `limit`, `offset` or `context` is out of range, or `sort` is unknown.
             ProjectionError: the projection cannot be read or built.
         """
+        for name, text in (("the query", query), ("role", role), ("source", source)):
+            _check_text(name, text)
+        _check_text("session", session)
         parsed = parse(query)
         _check_range("limit", limit, 1)
         _check_range("offset", offset, 0)
@@ -264,6 +268,11 @@ class Projection:
 
 
 _MOST = 1_000_000
+
+
+def _check_text(name: str, value: str | None) -> None:
+    if value is not None and not is_text(value):
+        raise QueryError(f"{name} is not UTF-8: {value!r:.60} has a lone surrogate, as no text has")
 
 
 def _check_range(name: str, value: int, least: int) -> None:

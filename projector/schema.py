@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import apsw
 
+from journal.ownership import check_file
 from journal.vocabulary import EVENT_TYPES, MESSAGE_APPENDED
 from projector import prefixes, ranking
 from projector.errors import ProjectionDamaged, ProjectionError, QueryError
@@ -32,6 +33,9 @@ PAGE = 4096
 
 SCHEMA = 6
 """Version of tables, fold and text cutting; a projection of another version is rebuilt."""
+
+SUFFIXES = ("", "-wal", "-shm", "-journal")
+"""What the names of a database's files end in."""
 
 _APPLICATION = 0x414A4E4C  # "AJNL", shown by file(1) and checked at opening
 
@@ -263,6 +267,7 @@ def _open(
 ) -> apsw.Connection:
     db = None
     try:
+        _check_files(path)
         db = _connect(path, flags)
         db.set_busy_timeout(BUSY_MS)
         _check(db, path, made_for)
@@ -274,6 +279,24 @@ def _open(
             raise
         raise failure("open", path, error) from error
     return db
+
+
+def _check_files(path: Path) -> None:
+    """Refuse what SQLite would wait for or follow: it opens whatever has the name.
+
+    Raises:
+        ProjectionError: one of a database's files is not this user's own, or no regular file.
+    """
+    for suffix in SUFFIXES:
+        file = path.with_name(path.name + suffix)
+        try:
+            check_file(file, file.lstat())
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise ProjectionError(
+                f"cannot open the projection: {error.strerror}, then run `projector rebuild`"
+            ) from error
 
 
 def failure(what: str, path: Path | str, error: apsw.Error) -> ProjectionError:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from journal import Journal, JournalOpenError, NotAJournalError, VersionError, disk
-from journal.directory import default_path, open_directory, replace_file
+from journal.directory import open_directory, replace_file
+from journal.location import default_path
 from tests.journals import ids
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def test_linked_lanes_are_refused(journal_dir: Path, tmp_path: Path) -> None:
     (journal_dir / "lanes").rmdir()
     (tmp_path / "elsewhere").mkdir()
     (journal_dir / "lanes").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(JournalOpenError, match="File exists"):
+    with pytest.raises(JournalOpenError, match="symbolic link"):
         Journal.open(journal_dir)
     assert os.listdir(tmp_path / "elsewhere") == []
     (journal_dir / "lanes").unlink()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import apsw
@@ -17,12 +16,13 @@ from journal.directory import open_directory
 from journal.segment_file import SegmentFile
 from projector.build import open_current, rebuild
 from projector.errors import ProjectionError
-from projector.generation import CURRENT, OnlyOne, generations
+from projector.generation import OnlyOne, generations
 from projector.watch import Bell
 from tests.journals import ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from journal.shared_lane import Fsync
 
@@ -99,15 +99,8 @@ def test_an_unreadable_current_removes_no_generation(
     """Not knowing what is in use is no reason to remove it under its readers."""
     directory = open_directory(filled)
     number = rebuild(directory)
-    real = Path.read_text
-
-    def read_text(path: Path, *args: str, **kwargs: str) -> str:
-        if path.name == CURRENT:
-            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-        return real(path, *args, **kwargs)
-
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_text", read_text)
+        patch.setattr("projector.generation.read_own", _refuse(errno.EMFILE))
         with pytest.raises(ProjectionError, match="Too many open files"):
             rebuild(directory)
     assert generations(directory.path).path(number).exists()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from journal.cli.output import Warnings, say
+from journal.cli.signals import Ended, end_by, raised_signals
 from journal.cli.streams import OutputError, end_output, prepare_streams
 
 if TYPE_CHECKING:
@@ -62,12 +63,17 @@ class ExitGroup(click.Group):
         if os.environ.get("NO_COLOR"):
             ctx.color = False
         try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()
+            with raised_signals():
+                result = super().invoke(ctx)
+                sys.stdout.flush()
         except BrokenPipeError:
             # the reader, such as `head`, has what it wanted; who must not end so, catches it
             end_output()
             ctx.exit(DONE)
+        except Ended as error:
+            end_output()
+            end_by(error.number)
+            raise
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)
         except click.NoSuchOption as error:

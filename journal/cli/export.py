@@ -15,12 +15,15 @@ from journal.cli.clean import one_line
 from journal.cli.output import say, say_block
 from journal.directory import open_directory
 from journal.errors import ExportFailed, reason
+from journal.lock import lock
+from journal.ownership import open_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from importlib.metadata import EntryPoint
 
 _GROUP = "journal.exporters"
+_DRAFT = ".tmp"
 
 
 class Exporter(Protocol):
@@ -112,16 +115,42 @@ def _installed() -> dict[str, EntryPoint]:
 
 @contextmanager
 def _beside(out: Path) -> Iterator[Path]:
-    """Make an empty file in the same folder, which only its owner can read; it goes at the end."""
-    file = out.with_name(f".{out.name}.{secrets.token_hex(4)}.tmp")
+    """Make an empty file in the same folder, which only its owner can read; it goes at the end.
+
+    It is locked as long as it is in use. What an export left that was killed is not, and goes now.
+    """
+    begun = f".{out.name}."
+    file = out.with_name(f"{begun}{secrets.token_hex(4)}{_DRAFT}")
     try:
-        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        for name in os.listdir(out.absolute().parent):
+            if name.startswith(begun) and name.endswith(_DRAFT):
+                _sweep(out.with_name(name))
+        held = lock(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise ExportFailed(f"cannot write in {out.absolute().parent}: {reason(error)}") from error
     try:
         yield file
     finally:
-        file.unlink(missing_ok=True)
+        _remove(file)
+        if held is not None:
+            os.close(held)
+
+
+def _sweep(left: Path) -> None:
+    """Remove a file that an export made which is dead; one that is alive holds its lock."""
+    try:
+        held = lock(open_own(left))
+    except OSError:  # somebody else's, or gone by now
+        return
+    if held is not None:
+        _remove(left)
+        os.close(held)
+
+
+def _remove(file: Path) -> None:
+    """Remove a file, and what SQLite makes beside one."""
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        file.with_name(file.name + suffix).unlink(missing_ok=True)
 
 
 def _publish(file: Path, out: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import signal
 import threading
 from contextlib import contextmanager
@@ -13,7 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from journal.cli.clean import one_line
-from journal.cli.exits import FAILED, INTERRUPTED, NOT_FOUND
+from journal.cli.exits import FAILED, NOT_FOUND
+from journal.cli.given import GivenPath
 from journal.cli.output import console, is_terminal, say, say_json
 from journal.cli.streams import end_output
 from journal.errors import JournalError
@@ -32,26 +32,9 @@ _FAILED = 20
 FORMATS = ("auto", "claude-code", "codex", "openai", "hermes")
 
 
-class _GivenPath(click.Path):
-    """A path that says something: an empty one would be the current folder."""
-
-    def convert(
-        self,
-        value: str | os.PathLike[str],
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> str | bytes | os.PathLike[str]:
-        """Refuse an empty path, such as a variable gives that was not set."""
-        if not os.fspath(value):
-            self.fail("the path is empty; for the current folder say .", param, ctx)
-        return super().convert(value, param, ctx)
-
-
 @click.command("import")
 @click.argument("format", type=click.Choice(FORMATS), metavar="FORMAT")
-@click.argument(
-    "paths", nargs=-1, required=True, metavar="PATH...", type=_GivenPath(path_type=Path)
-)
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=GivenPath(path_type=Path))
 @click.option("--follow", is_flag=True, help="Go on importing as files grow, until interrupted.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON on stdout.")
 @click.option("--reread", is_flag=True, help="Append all of it again, known or not.")
@@ -114,7 +97,7 @@ def import_command(
     from journal.writer import Journal  # noqa: PLC0415
 
     report = Report()
-    interrupted = False
+    interrupted: KeyboardInterrupt | None = None
     with Journal.open(context.obj) as journal:
         importer = Importer(journal, format, reread=reread, report=report)
         try:
@@ -125,11 +108,11 @@ def import_command(
         except JournalError as error:
             # what was written until then is worth its report
             report.errors[str(journal.path)] = str(error)
-        except KeyboardInterrupt:
-            interrupted = True
-    _tell(report, as_json=as_json, interrupted=interrupted)
-    if interrupted:
-        context.exit(INTERRUPTED)
+        except KeyboardInterrupt as error:
+            interrupted = error
+    _tell(report, as_json=as_json, interrupted=interrupted is not None)
+    if interrupted is not None:
+        raise interrupted
     if report.errors:
         context.exit(FAILED)
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from journal.cli.exits import ExitGroup
-from journal.directory import default_path
+from journal.cli.given import GivenPath
+from journal.location import default_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,7 +38,7 @@ def program(
         @click.option(
             "--journal",
             "path",
-            type=click.Path(path_type=Path),
+            type=GivenPath(path_type=Path),
             metavar="DIR",
             help="Folder of the journal."
             " [default: JOURNAL_DIR, else agent-journal in the XDG data folder]",

@@ -81,6 +81,7 @@ class Importer:
     def __post_init__(self) -> None:
         self._sink = Sink(self.journal, self.report)
         self._ledger = Ledger(self.journal.path / "imports")
+        self._ledger.sweep()
 
     def sources(self, paths: Sequence[Path]) -> list[Source]:
         """Find the files; a folder that cannot be read is reported."""

@@ -7,6 +7,7 @@ still begins with the very bytes that it names. Losing it costs duplicates, whic
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from dataclasses import asdict, dataclass, fields
@@ -14,12 +15,15 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import orjson
 
-from journal.directory import make_folder, swap_file
+from journal.directory import make_folder, swap_file, sweep_drafts
 from journal.importers.lines import read_between
+from journal.ownership import read_own
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+_MOST = 256 * 1024 * 1024
+"""Bytes that an entry may have: it holds the marks of a whole database."""
 PARSER = 2
 """Raised when parsers give other events for the same lines: then everything is appended again."""
 
@@ -58,7 +62,7 @@ class Ledger:
     def read(self, source: Path) -> Entry | None:
         """Give what is known of a source; None if nothing is, or nothing that can be read."""
         try:
-            found = orjson.loads(self._file(source).read_bytes())
+            found = orjson.loads(read_own(self._file(source), _MOST))
         except (OSError, orjson.JSONDecodeError):
             return None  # a hint that is not there, or torn, is no hint
         kinds = {field.name: field.type for field in fields(Entry)}
@@ -83,6 +87,11 @@ class Ledger:
         """
         make_folder(self.folder)
         swap_file(self._file(source), orjson.dumps(asdict(entry)) + b"\n")
+
+    def sweep(self) -> None:
+        """Remove what an import that was killed had begun to write."""
+        with contextlib.suppress(FileNotFoundError):
+            sweep_drafts(self.folder)
 
     def _file(self, source: Path) -> Path:
         name = hashlib.blake2b(os.fsencode(source.resolve()), digest_size=16).hexdigest()

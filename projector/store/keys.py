@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from journal.lossless import check_text
 from journal.vocabulary import KEY_DELETED
 from projector.store.claims import (
     Claim,
@@ -91,6 +92,8 @@ class Keys(Own):
         Raises:
             ArbiterBusy, NotProjected: as `decide`.
         """
+        check_text("key", key)
+        check_text("namespace", namespace)
 
         def question(db: apsw.Connection) -> tuple[bool, list[dict[str, Any]]]:
             is_so = key_value(db, namespace, key, ABSENT) == expected
@@ -112,6 +115,8 @@ class Keys(Own):
         Raises:
             ArbiterBusy, NotProjected: as `decide`.
         """
+        check_text("name", name)
+        check_text("holder", holder)
 
         def question(db: apsw.Connection) -> tuple[Claim | None, list[dict[str, Any]]]:
             held, token = standing(db, name)

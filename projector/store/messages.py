@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Unpack
 
 from journal.ids import uuid7
+from journal.lossless import check_text
 from journal.vocabulary import (
     MESSAGE_APPENDED,
     MESSAGE_ARCHIVED,
@@ -202,6 +203,7 @@ class Messages(Own):
 
     def _standing(self, session: str) -> Standing:
         """Return what stands of a transcript, and wait for nobody unless much is unapplied."""
+        check_text("session", session)
         try:
             found = self.projection.peek(lambda db: self._look(db, session, _SCANNED))
             if found is None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Unpack
 
+from journal.errors import EventError
 from journal.ids import uuid7
+from journal.lossless import check_text, culprit
 from journal.moment import moment
 from journal.vocabulary import (
     SESSION_CLEARED,
@@ -97,8 +99,11 @@ class Sessions(Own):
 
         Raises:
             TitleTaken: another session has it; nothing was written.
+            EventError: a text has a lone surrogate.
             ArbiterBusy, NotProjected: as `decide`.
         """
+        check_text("session", session)
+        check_text("title", title)
 
         def question(db: apsw.Connection) -> tuple[str | None, list[dict[str, Any]]]:
             holder = titled(db, title, session)
@@ -227,7 +232,10 @@ class Sessions(Own):
 
     def _say(self, type: str, session: str, data: dict[str, Any]) -> None:
         """Append what may be said again without being another event."""
-        said = blake2b(canonical(data), digest_size=10).hexdigest()
+        try:
+            said = blake2b(canonical(data), digest_size=10).hexdigest()
+        except TypeError as error:
+            raise EventError(f"{culprit(data)}; nothing was written") from error
         self._add(type, session, data, f"{type}:{said}")
 
 

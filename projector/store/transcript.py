@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from journal import clock
 from journal.bounds import is_moment
 from journal.errors import EventError
+from journal.lossless import culprit
 from journal.moment import moment
 from journal.vocabulary import MESSAGE_APPENDED, MESSAGE_RESTORED
 from projector.effects import OUT, SWEEPING, items, named, new_messages
@@ -69,7 +70,7 @@ def _id(index: int, data: Mapping[str, Any], epoch: str) -> str:
     try:
         said = canonical([epoch, index, *(data.get(name) for name in _SAID)])
     except TypeError as error:
-        raise EventError(f"messages[{index}]: {error}") from error
+        raise EventError(f"messages[{index}]: {culprit(data)}; nothing was written") from error
     return f"{index}-{blake2b(said, digest_size=10).hexdigest()}"
 
 

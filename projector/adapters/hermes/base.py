@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
 from journal.directory import MARK
 from journal.errors import NotAJournalError
+from journal.location import expanded
 from projector.adapters.hermes.numbers import find_key, new_key, number
 from projector.errors import NotProjected
 from projector.projection import Projection
@@ -204,7 +205,7 @@ def _default_path() -> Path:
     try:
         home = import_module("hermes_constants").get_hermes_home()
     except ImportError:
-        home = Path("~/.hermes").expanduser()
+        home = expanded("~/.hermes")
     return Path(home) / "state.db"
 
 
