@@ -78,9 +78,10 @@ def scan(block: bytes, base: int) -> Iterator[Found | Damage]:
 
 def _no_line(unfinished: bytes) -> str:
     """Return why the rest behind the last newline is no record."""
-    if unfinished.startswith(START[: len(unfinished)]):
+    written = unfinished.rstrip(b"\0")  # a power loss may keep a size without its last bytes
+    if written and written.startswith(START[: len(written)]):
         return UNFINISHED
-    if not unfinished.strip(b"\0"):
+    if not written:
         return "NUL bytes up to the end, as a power loss leaves them in what was not synced"
     return "no newline, and not the beginning of a record"
 

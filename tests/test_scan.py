@@ -129,6 +129,14 @@ def test_nuls_behind_the_last_newline_are_explained() -> None:
     assert last == Damage(len(content) - 10, 10, reason)
 
 
+@pytest.mark.parametrize("length", [1, 7, 8, 30])
+def test_a_record_that_was_only_begun_is_unfinished_with_nuls_behind_it_too(length: int) -> None:
+    """A torn record is one wherever the block ended of which the power loss kept nothing."""
+    content = LINES[1] + LINES[2][:length] + b"\0" * 10
+    *_, last = scan(content, 0)
+    assert last == Damage(len(LINES[1]), length + 10, UNFINISHED)
+
+
 def test_two_records_on_a_line_are_two_records() -> None:
     """A lost newline loses no record."""
     items = list(scan(LINES[1][:-1] + LINES[2], 0))
