@@ -59,8 +59,9 @@ def test_a_message_that_was_changed_is_appended_and_its_neighbours_are_not(
     run(tmp_path / "j", source)
     said[1]["content"] = "changed"
     source.write_text(json.dumps(said))
-    assert run(tmp_path / "j", source).messages == 1
-    assert run(tmp_path / "j", source).messages == 0
+    report = run(tmp_path / "j", source)
+    assert (report.messages, report.conflicts) == (0, 1), "the first content stands"
+    assert run(tmp_path / "j", source).conflicts == 0
 
 
 def test_a_document_that_was_cut_short_for_a_while_is_still_known(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from journal.importers.driver import Importer
 from journal.importers.lines import LIMIT
+from journal.record import MAX_RECORD
 from journal.writer import Journal
 from tests.importers.feed import journal_events, journal_set, line
 
@@ -92,7 +93,8 @@ def test_a_file_that_was_replaced_is_imported_whole(
     run(journal, source)
     source.write_bytes(change)
     report = run(journal, source)
-    assert report.messages == change.count(b"\n")
+    assert report.messages + report.conflicts == change.count(b"\n")
+    assert report.conflicts == change.count(b"y1"), "its id has another content in the journal"
     assert report.errors == {}
 
 
@@ -169,22 +171,34 @@ def test_bad_lines_are_counted_and_do_not_stop_the_rest(box: Path, journal: Path
     assert report.lines == 8
 
 
-def test_a_line_over_16_mib_is_skipped(box: Path, journal: Path) -> None:
-    """It could not be one record; the lines beside it are imported."""
+def test_a_line_that_is_too_long_to_be_read_leaves_a_message_with_its_size(
+    box: Path, journal: Path
+) -> None:
+    """It keeps its place in the session; the lines beside it are imported."""
     (box / "a.jsonl").write_bytes(said(1) + b'"' + b"x" * LIMIT + b'"\n' + said(2))
     report = run(journal, box)
-    assert (report.messages, report.skipped) == (2, {"line over 16 MiB": 1})
+    assert report.messages == 3
+    assert report.skipped == {"line over 64 MiB, replaced by a message with its size": 1}
+    reason = f"a line of {LIMIT + 3:,} bytes, more than are read"
+    assert texts(journal) == ["x1", f"[left out: {reason}]", "x2"]
+    left_out = [data for *_, data in journal_events(journal) if "left_out" in str(data)]
+    assert left_out[0]["extra"] == {"left_out": {"bytes": LIMIT + 3, "reason": reason}}
     assert run(journal, box).messages == 0
 
 
 def test_what_the_journal_refuses_is_named_and_the_rest_appended(box: Path, journal: Path) -> None:
-    """One event that is too large for a record does not take its batch with it."""
-    # as JSON six bytes each, as a record's text it grows over the limit
-    large = b'{"role":"user","content":"%s"}\n' % (b"\\u0001" * (LIMIT // 6 - 10))
-    (box / "a.jsonl").write_bytes(line(role="user", content="a") + b"\n" + large)
+    """One message that is too large for a record leaves its size and the reason in its place."""
+    large = line(role="tool", tool_call_id="c", content="x" * MAX_RECORD) + b"\n"
+    small = line(role="user", content="a") + b"\n"
+    (box / "a.jsonl").write_bytes(small + large + small)
     report = run(journal, box)
-    assert report.messages + report.skipped.total() == 2
-    assert texts(journal)[0] == "a"
+    assert (report.messages, report.skipped.total(), report.conflicts) == (3, 1, 0)
+    (stand_in,) = [data for *_, data in journal_events(journal) if "left_out" in str(data)]
+    assert (stand_in["role"], stand_in["tool_call_id"]) == ("tool", "c")
+    assert stand_in["extra"]["left_out"]["bytes"] > MAX_RECORD
+    assert "more than a record of a journal holds" in stand_in["content"]
+    again = run(journal, box, reread=True)
+    assert (again.conflicts, len(journal_set(journal))) == (0, 4), "the same again adds nothing"
 
 
 def test_a_folder_is_walked_in_order_and_each_file_once(box: Path) -> None:
@@ -228,10 +242,11 @@ def test_snapshots_of_one_session_are_stored_once(box: Path, journal: Path) -> N
     assert (report.messages, report.already) == (4, 7)
 
 
-def test_two_contents_of_one_id_are_both_appended(box: Path, journal: Path) -> None:
-    """Which one stands is for the projector to say; none is left out here."""
+def test_two_contents_of_one_id_are_two_messages(box: Path, journal: Path) -> None:
+    """The first has the id for its key, the other a key of its own; the same again is the same."""
     (box / "a.jsonl").write_bytes(said(1, "one") + said(1, "two") + said(1, "one"))
-    run(journal, box)
+    report = run(journal, box)
+    assert (report.messages, report.already, report.conflicts) == (2, 1, 0)
     assert texts(journal) == ["one1", "two1"]
 
 

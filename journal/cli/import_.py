@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _NAMED = 10
 """Files of no known format that are named on a terminal."""
+_FEW = 3
+"""Files that are named for each reason why they were passed over."""
 _FAILED = 20
 """Files with an error that are named."""
 FORMATS = ("auto", "claude-code", "codex", "openai", "hermes")
@@ -61,11 +63,20 @@ def import_command(
                       versions 11 to 22, while Hermes is running, too
         auto          each file is what its first lines say it is
 
-    PATH is a file, or a folder of which every *.jsonl, *.json and state.db is read.
+    PATH is a file, or a folder of which every *.jsonl, *.json and state.db is read,
+    also compressed (*.jsonl.zst) and where a symbolic link leads to another folder.
+    What a folder holds beside them is counted by reason, and --json names it.
 
     Importing again adds exactly what is new: a longer copy of a file, or parts of one
     session in any order, never make a message appear twice. How far each file was
     imported is remembered in the journal's folder imports/; it is safe to delete.
+    A message whose id the journal has with another content is a conflict: the first
+    one stands, and the report counts and names the others.
+
+    What a source marks as taken back (turns rolled back in Codex, prompts rewound in
+    Claude Code) leaves the transcript and is still found. Messages are read in the
+    order of their file, also where its clock stepped back; one without a readable
+    time gets that of its neighbour, and extra.timestamp_estimated says so.
 
     A database of Hermes is only read, in one snapshot. Beside what is new, the next
     import tells what has changed in it: titles, ends, messages that were compacted,
@@ -84,7 +95,8 @@ def import_command(
         journal import codex rollout.jsonl --reread
 
     Exit status: 0 if all files were read, 1 if one could not be, 2 for an unknown
-    FORMAT, 3 if a PATH does not exist (then nothing is imported).
+    FORMAT, 3 if a PATH does not exist (then nothing is imported) or if there is
+    nothing in them to import.
     """  # noqa: D301 - \b is the control character by which click keeps lines apart
     missing = [path for path in paths if not path.exists()]
     if missing:
@@ -115,6 +127,8 @@ def import_command(
         raise interrupted
     if report.errors:
         context.exit(FAILED)
+    if report.is_empty and not report.unknown and not follow:
+        context.exit(NOT_FOUND)
 
 
 def _run(importer: Importer, paths: Sequence[Path]) -> None:
@@ -186,6 +200,8 @@ def _tell(report: Report, *, as_json: bool, interrupted: bool) -> None:
         if not as_json:
             _show(report)
         _show_errors(report)
+        if report.is_empty:
+            say(f"Nothing was imported: {_why_nothing(report)}", err=True)
         if interrupted:
             text = "Interrupted: what is counted is written; import again for the rest."
             say(text, err=True)
@@ -201,11 +217,28 @@ def _show(report: Report) -> None:
     digits = max(len(count) for _, count in rows)
     for name, count in rows:
         say(f"{name:<{width}}  {count:>{digits}}", err=True)
+    for reason, paths in report.passed_over.items():
+        for name in paths[:_FEW]:
+            say(f"passed over: {name}: {reason}", err=True)
+    for name in report.conflicting[:_NAMED]:
+        say(f"conflict: {name} is there with another content, which stands", err=True)
     for name in report.unknown[:_NAMED]:
         say(f"no known format: {name}", err=True)
     if len(report.unknown) > _NAMED:
         more = len(report.unknown) - _NAMED
         say(f"no known format: {more:,} more; --json names them all", err=True)
+
+
+def _why_nothing(report: Report) -> str:
+    """Say what an import that found nothing did find."""
+    if report.errors:
+        return "no file could be read"
+    if report.files:
+        return f"no message in {report.files:,} file{'s' if report.files != 1 else ''}"
+    others = len(report.unknown)
+    if others:
+        return f"no transcript, and {others:,} file{'s' if others != 1 else ''} of no known format"
+    return "no transcript was found"
 
 
 def _show_errors(report: Report) -> None:

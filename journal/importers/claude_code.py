@@ -14,6 +14,9 @@ The format has no published description; this follows the files that Claude Code
 * A sub-agent's lines (those with an `agentId`) are a session of their own, named as Claude Code
   names its file, whose `parent` is the session that started it. Sidechains of older versions
   name no agent; they stay where they are, marked `extra.sidechain`.
+* What the user took back with /rewind leaves the transcript: see `claude_code_rewinds`.
+* A large output of a tool is a file in `<session>/tool-results/`; its line holds the beginning,
+  in `<persisted-output>`. The file's text is a message of its own behind that of the line.
 * A `summary` names the message it sums up, not its session. It is a title if that message is
   in the same file, before it; Claude Code writes those of other sessions, too.
 """
@@ -21,15 +24,20 @@ The format has no published description; this follows the files that Claude Code
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from journal.importers.claude_code_message import message_data
+from journal.importers.claude_code_outputs import outputs_of
 from journal.importers.claude_code_queue import Queue
+from journal.importers.claude_code_rewinds import Rewinds
 from journal.importers.items import (
+    Retracted,
+    SideFile,
     Skipped,
     fact,
     fingerprint,
     message,
+    placeholder,
     present,
     text_or_none,
 )
@@ -46,6 +54,7 @@ _REMEMBERED = 65_536
 """Messages whose session is remembered for the summaries that name them: bounded memory."""
 _SHORT_AGENT = 16
 """Agent ids shorter than this are not unique among all sessions."""
+_REWOUND = "rewound in Claude Code"
 _TITLES = {"custom-title": "customTitle", "ai-title": "aiTitle"}
 
 
@@ -53,8 +62,11 @@ _TITLES = {"custom-title": "customTitle", "ai-title": "aiTitle"}
 class ClaudeCode:
     """The parser of one file."""
 
+    equal_is_same: ClassVar[bool] = True
     place: Place
     _queue: Queue = field(default_factory=Queue)
+    _rewinds: Rewinds = field(default_factory=Rewinds)
+    _last: str | None = None  # the session of the line before
     _leaves: dict[str, str] = field(default_factory=dict)  # uuid of a message: its session
     _told: set[str] = field(default_factory=set)  # sessions whose source was told
     _renamed: set[str] = field(default_factory=set)  # sessions that the user gave a title
@@ -71,6 +83,17 @@ class ClaudeCode:
         if not self._begun and text_or_none(value.get("uuid")):
             self._begun = True
             self._began = value if _is_root(value) else None
+        yield from self._line(line, kind, value, raw)
+        if retracted := self._rewinds.take(line, value):
+            yield Retracted(line, retracted, _REWOUND)
+
+    def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
+        """Put a message in the place of a line that is too long to be read."""
+        return placeholder(line, self._last or self.place.stem, id, size, SOURCE)
+
+    def _line(
+        self, line: int, kind: str | None, value: dict[str, Json], raw: bytes | None
+    ) -> Iterator[Item]:
         if kind in ("user", "assistant", "system"):
             yield from self._message(line, value, raw)
         elif kind == "summary":
@@ -114,8 +137,19 @@ class ClaudeCode:
         session = self.session(value)
         id = self._id(line, value, raw)
         self._remember(id, session)
+        self._last = session
         yield from self._facts(line, value, session)
         yield message(line, session, id, {**data, "source": SOURCE})
+        for name, call in outputs_of(data["content"]):
+            output = {
+                "role": "tool",
+                "tool_call_id": call,
+                "source": SOURCE,
+                "timestamp": data["timestamp"],
+                "parent": id,
+                "extra": {"file": name},
+            }
+            yield SideFile(line, session, name, output)
 
     def _id(self, line: int, value: dict[str, Json], raw: bytes | None) -> str:
         # the wrapped form has neither uuids nor lines: its place is the line's number

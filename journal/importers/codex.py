@@ -9,8 +9,11 @@ items bare, without a time.
 * A line has no id: it is the payload's, the call's, or the fingerprint of the line, which holds a
   time in milliseconds. So a line that is there twice, byte for byte, is one message. Bare items
   have no time: their id is their place, and they name the item before as their parent.
+* Call ids may be numbered anew in each turn: see `reused_ids`.
 * The session is that of the first `session_meta` (a forked rollout repeats the one it came
-  from, too), else the one in the file's name.
+  from, too), else the one in the file's name. A session that was resumed is written to further
+  files, `rollout-<time>-<session>_<segment>.jsonl`.
+* `thread_rolled_back` takes back the last turns of the user: see `codex_turns`.
 * The model is said per turn: the session has that of its first turn, and a turn with another
   model or folder than the one before it gives a system message without text that says so.
 """
@@ -19,12 +22,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from journal.importers.codex_items import item_data
+from journal.importers.codex_turns import Turns, begins_turn
 from journal.importers.codex_twins import Twins, texts_of
-from journal.importers.items import Skipped, fact, fingerprint, message, present, text_or_none
-from journal.importers.moments import Moment, moment
+from journal.importers.items import (
+    Began,
+    Skipped,
+    fact,
+    fingerprint,
+    message,
+    placeholder,
+    present,
+    text_or_none,
+)
+from journal.importers.moments import Moment, micros, moment
+from journal.importers.reused_ids import is_numbered
 from journal.vocabulary import SESSION_CREATED, SESSION_TITLED
 
 if TYPE_CHECKING:
@@ -33,7 +47,10 @@ if TYPE_CHECKING:
     from journal.importers.items import Item, Json, Place
 
 SOURCE = "codex"
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$", re.IGNORECASE)
+_ID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_NAME = re.compile(rf"({_ID})(?:_({_ID}))?\Z", re.IGNORECASE)
+"""The session's uuid at the end of a file's name, and that of a resumed segment behind it."""
+_DATE = re.compile(r"rollout-([0-9]{4}-[0-9]{2}-[0-9]{2}T)([0-9]{2})-([0-9]{2})-([0-9]{2})-")
 _TOLD = ("error", "warning")
 """Events whose text is nowhere else."""
 
@@ -42,12 +59,22 @@ _TOLD = ("error", "warning")
 class Codex:
     """The parser of one rollout."""
 
+    equal_is_same: ClassVar[bool] = False
     place: Place
     _twins: Twins = field(default_factory=Twins)
+    _turns: Turns = field(default_factory=Turns)
+    _segment: str | None = None  # uuid of the segment, in a file that goes on with a session
+    _named: str = ""  # the session in the file's name
     _session: str | None = None
+    _dated: bool = False  # it was said when the session began
     _begins: bool = False  # the file begins with the session's meta
     _turn: tuple[Json, Json] | None = None  # model and folder of the turn
     _before: str | None = None  # id of the bare item before
+
+    def __post_init__(self) -> None:
+        named = _NAME.search(self.place.stem)
+        self._named = self.place.stem if named is None else named[1].lower()
+        self._segment = None if named is None or named[2] is None else named[2].lower()
 
     def value(self, line: int, value: Json, raw: bytes | None) -> Iterator[Item]:
         """Take one line's value."""
@@ -56,7 +83,13 @@ class Codex:
             return
         id = f"line-{line}" if raw is None else fingerprint(raw)
         yield from self._value(line, value, id)
-        yield from self._twins.overdue(line)
+        for found in self._twins.overdue(line):
+            yield found
+            yield from self._turns.late(found)
+
+    def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
+        """Put a message in the place of a line that is too long to be read."""
+        return placeholder(line, self.session, id, size, SOURCE)
 
     def end(self) -> Iterator[Item]:
         """Name the texts whose second copy is not there yet."""
@@ -68,6 +101,8 @@ class Codex:
             yield from self._bare(line, value, id)
             return
         timestamp = moment(value.get("timestamp"))
+        if kind != "session_meta" and not self._dated:
+            yield from self._date(line)
         if kind == "session_meta":
             yield from self._meta(line, payload)
         elif kind == "response_item":
@@ -93,9 +128,17 @@ class Codex:
     def session(self) -> str:
         """The session of this file."""
         if self._session is None:
-            named = _UUID.search(self.place.stem)
-            self._session = named.group().lower() if named else self.place.stem
+            self._session = self._named
         return self._session
+
+    def _date(self, line: int) -> Iterator[Item]:
+        """Say when the session began, if its file's name does."""
+        self._dated = True
+        date = _DATE.match(self.place.stem)
+        if date is not None:
+            found = micros("{}{}:{}:{}Z".format(*date.groups()))
+            if found is not None:
+                yield Began(line, self.session, found)
 
     def _meta(self, line: int, payload: dict[str, Json]) -> Iterator[Item]:
         own = text_or_none(payload.get("id"))
@@ -103,17 +146,20 @@ class Codex:
             other = own not in (None, self._session)
             yield Skipped(line, f"session_meta{' of the session it was forked from' * other}")
             return
-        if own is not None:
+        if own is not None and own.lower() == self._segment:
+            self._session = self._named
+        elif own is not None:
             self._session = own
         self._begins = True
         git = payload.get("git")
         git = git if isinstance(git, dict) else {}
         parent = payload.get("parent_thread_id") or payload.get("forked_from_id")
+        started = moment(payload.get("timestamp"))
         data = {
             "source": SOURCE,
             "cwd": text_or_none(payload.get("cwd")),
             "parent": text_or_none(parent),
-            "started": moment(payload.get("timestamp")),
+            "started": started,
             "extra": present(
                 {
                     "cli_version": payload.get("cli_version"),
@@ -126,6 +172,9 @@ class Codex:
             ),
         }
         yield fact(line, SESSION_CREATED, self.session, data)
+        if started.micros is None:
+            yield from self._date(line)
+        self._dated = True
         instructions = payload.get("base_instructions") or payload.get("instructions")
         if instructions:
             yield Skipped(line, "session_meta: base instructions, the same in every session")
@@ -147,6 +196,10 @@ class Codex:
         if own is None and (call := text_or_none(payload.get("call_id"))) is not None:
             # a call and its output share the call's id
             own = f"{call}:output" if data["role"] == "tool" else call
+        if own is not None and self._segment is not None and is_numbered(own):
+            own = f"{own}~{id}"  # the session's other files number theirs alike
+        if data["role"] == "user" and begins_turn(payload):
+            self._turns.begin(line)
         shared = {"source": SOURCE, "timestamp": timestamp, "parent": parent}
         self._before = own or id
         yield message(line, self.session, own or id, {**data, **shared})
@@ -170,6 +223,9 @@ class Codex:
                 line, self.session, id, {"role": "assistant", "content": plan, **shared}
             )
             yield from self._twins.repeated(line, kind, plan, found, begins=self._begins)
+        elif kind == "thread_rolled_back":
+            waiting = self._twins.waiting("user_message")
+            yield self._turns.roll_back(line, payload.get("num_turns"), waiting)
         elif kind == "thread_name_updated" and text_or_none(payload.get("thread_name")):
             title = {"title": payload["thread_name"]}
             yield fact(line, SESSION_TITLED, self.session, title)

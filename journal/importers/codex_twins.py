@@ -72,13 +72,17 @@ class Twins:
             return
         self._waiting.append(_Copy(line, kind, text, found))
 
-    def overdue(self, line: int) -> Iterator[Item]:
+    def waiting(self, kind: str) -> list[int]:
+        """Give the numbers of the lines whose texts wait, of one kind of event."""
+        return [copy.line for copy in self._waiting if copy.kind == kind]
+
+    def overdue(self, line: int) -> Iterator[Found]:
         """Import the texts that no item repeated in time."""
         while self._said and self._said[0][0] < line - NEAR:
             self._said.popleft()
         while self._waiting and self._waiting[0].line < line - NEAR:
             copy = self._waiting.pop(0)
-            yield replace(copy.found, line=line)
+            yield replace(copy.found, line=line, origin=copy.line)
 
     def end(self) -> Iterator[Item]:
         """Name the texts that still wait."""

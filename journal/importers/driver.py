@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 from journal.errors import ImportFailed
+from journal.importers.compressed import open_source
 from journal.importers.detect import Kind, detect
-from journal.importers.hermes_file import HERMES, changes_of, is_database, is_wanted
+from journal.importers.following import Following, Watched, state_of
+from journal.importers.hermes_file import HERMES, is_database, is_wanted
+from journal.importers.known_keys import KnownKeys
 from journal.importers.ledger import Ledger
 from journal.importers.report import Report
 from journal.importers.sink import Sink
-from journal.importers.sources import Source, shown, sources
+from journal.importers.sources import Source, Walk, shown
 from journal.importers.tail import Tail, read_document
 
 if TYPE_CHECKING:
@@ -27,32 +30,7 @@ _UNKNOWN = (
     "not a transcript of a known format{}; say which with `journal import FORMAT` in place of auto"
 )
 _OTHER = "this looks like {0}, not {1}; import it as {0}, or with auto"
-_POLL = 0.25
-"""Seconds between two looks at the files that are followed."""
-_SWEEP = 4
-"""Polls between two looks for new files."""
-_REST = 10
-"""A database is left alone for so many times as long as it took to read it."""
 _EMPTY = "is empty: Hermes has written nothing to it yet"
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """What tells that a file has changed."""
-
-    inode: int
-    changes: tuple[int, ...]
-
-
-@dataclass(slots=True)
-class _Watched:
-    """A file that is followed."""
-
-    source: Source
-    state: _State | None  # none when it could not be opened: it is tried again
-    tail: Tail | None  # none while its format is not known, for a document, and a database
-    database: bool = False
-    rests_until: float = 0.0  # of time.monotonic
 
 
 @dataclass(slots=True)
@@ -74,24 +52,30 @@ class Importer:
     step: Callable[[Source, int], None] = lambda _source, _offset: None
     _sink: Sink = field(init=False)
     _ledger: Ledger = field(init=False)
-    _watched: dict[Path, _Watched] = field(default_factory=dict)
+    _keys: KnownKeys = field(init=False)
     _read: set[Path] = field(default_factory=set)
     _unknown: set[Path] = field(default_factory=set)
+    _passed: dict[str, str] = field(default_factory=dict)  # path: why it was passed over
 
     def __post_init__(self) -> None:
-        self._sink = Sink(self.journal, self.report)
-        self._ledger = Ledger(self.journal.path / "imports")
+        imports = self.journal.path / "imports"
+        self._keys = KnownKeys(self.journal.path / "lanes", imports / "keys")
+        self._sink = Sink(self.journal, self.report, self._keys)
+        self._ledger = Ledger(imports)
         self._ledger.sweep()
 
     def sources(self, paths: Sequence[Path]) -> list[Source]:
-        """Find the files; a folder that cannot be read is reported."""
-        found = sources(
-            paths,
-            leave_out=self.journal.path,
-            failed=self._folder_failed,
-            wanted=lambda name: is_wanted(name, self.format),
+        """Find the files; what is passed over, and a folder that cannot be read, is reported."""
+        return list(self.walk().sources(paths))
+
+    def walk(self) -> Walk:
+        """Begin a walk over folders."""
+        return Walk(
+            self.journal.path,
+            lambda name: is_wanted(name, self.format),
+            self._folder_failed,
+            self._pass_over,
         )
-        return list(found)
 
     def run(self, found: Sequence[Source]) -> Report:
         """Import files once.
@@ -100,7 +84,7 @@ class Importer:
             JournalError: the journal could not be written; what the report counts is.
         """
         for source in found:
-            self._guarded(source, last=True)
+            self.take(source, last=True)
         return self._finish()
 
     def follow(
@@ -120,69 +104,66 @@ class Importer:
         Raises:
             JournalError: the journal could not be written; what the report counts is.
         """
-        polls = 0
-        while not wait(_POLL if polls else 0):
-            if polls % _SWEEP == 0:
-                for source in self.sources(paths):
-                    if source.real not in self._watched and not wait(0):
-                        self._guarded(source, last=False)
-            for watched in list(self._watched.values()):
-                if time.monotonic() >= watched.rests_until and not wait(0):
-                    self._look(watched)
-            if not polls:
-                caught_up()
-            polls += 1
-        for watched in list(self._watched.values()):
-            self._look_last(watched)
+        Following(self, paths, wait).run(caught_up)
         return self._finish()
-
-    def _look_last(self, watched: _Watched) -> None:
-        """Take what is still to be had: an unfinished line, and changes while it rested."""
-        if watched.tail is not None:
-            self._guarded(watched.source, last=True, tail=watched.tail)
-        elif watched.database:
-            self._look(watched)
 
     def _finish(self) -> Report:
         self.report.unknown = sorted(shown(path) for path in self._unknown)
+        for path, reason in sorted(self._passed.items()):
+            if path not in self.report.side_files:
+                self.report.pass_over(reason, path)
+        self._passed.clear()
+        self._keys.save()
         return self.report
 
-    def _look(self, watched: _Watched) -> None:
-        """Read a file again if it has changed."""
-        try:
-            found = watched.source.path.stat()
-            state = _state(watched.source, found, database=watched.database)
-        except FileNotFoundError:
-            return  # deleted, or about to be replaced: what was in it is imported
-        except OSError as error:
-            self._failed(watched.source, error)
-            return
-        if state != watched.state:
-            before = watched.state.inode if watched.state is not None else None
-            same = watched.tail if state.inode == before else None
-            self._guarded(watched.source, last=False, tail=same)
+    def take(self, source: Source, *, last: bool, tail: Tail | None = None) -> Watched | None:
+        """Import one file; that it cannot be read must not keep others from being imported.
 
-    def _guarded(self, source: Source, *, last: bool, tail: Tail | None = None) -> None:
-        """Import one file; that it cannot be read must not keep others from being imported."""
+        Args:
+            source: the file.
+            last: whether an unfinished last line is all that will come of it.
+            tail: how far it was read.
+
+        Returns:
+            What is to be known of the file to follow it; None if it cannot be read at all.
+        """
         if not source.path.is_file():  # to open a pipe would wait for its other end
             self.report.errors[shown(source.path)] = "is no regular file, or is gone"
-            return
+            return None
         began, database, state = time.monotonic(), False, None
         try:
-            with source.path.open("rb") as stream:
+            with open_source(source.path) as stream:
                 self.report.errors.pop(shown(source.path), None)
+                found = os.fstat(stream.fileno())
                 database = is_database(stream.read(16))
-                state = _state(source, os.fstat(stream.fileno()), database=database)
+                state = state_of(source.path, found, database=database)
                 tail = self._file(source, stream, last=last, tail=tail)
         except OSError as error:
-            self._failed(source, error)
-            return
+            self._sink.flush()  # what stands in front of the broken place
+            self.failed(source, error)
+            return None
         except ImportFailed as error:
             self.report.errors[shown(source.path)] = str(error)
             state = tail = None
-        now = time.monotonic()
-        rests_until = now + _REST * (now - began) if database else now
-        self._watched[source.real] = _Watched(source, state, tail, database, rests_until)
+        return Watched(source, state, tail, database, time.monotonic() - began)
+
+    def tail(self, path: Path, place: Path, format: str) -> Tail | None:
+        """Give how far a file of lines was read, as the ledger has it; None if it has not.
+
+        Args:
+            path: where the file is now.
+            place: the path that stands for it in ids.
+            format: what it is read as.
+        """
+        try:
+            with open_source(path) as stream:
+                for known_as in (path, place):
+                    known = self._ledger.known(known_as, format, stream)
+                    if known is not None:
+                        return Tail(path, format, known, place=place)
+        except OSError:
+            return None  # to read it says what is the matter
+        return None
 
     def _file(
         self, source: Source, stream: BinaryIO, *, last: bool, tail: Tail | None
@@ -284,13 +265,12 @@ class Importer:
                 self.report.skip(kind.why)
         return kind
 
-    def _failed(self, source: Source, error: OSError) -> None:
+    def failed(self, source: Source, error: OSError) -> None:
+        """Report a file that could not be read."""
         self.report.errors[shown(source.path)] = error.strerror or str(error)
+
+    def _pass_over(self, reason: str, path: Path) -> None:
+        self._passed[shown(path)] = reason
 
     def _folder_failed(self, error: OSError) -> None:
         self.report.errors[shown(error.filename)] = error.strerror or str(error)
-
-
-def _state(source: Source, found: os.stat_result, *, database: bool) -> _State:
-    same = changes_of(source.path) if database else (found.st_size, found.st_mtime_ns)
-    return _State(found.st_ino, same)

@@ -67,7 +67,7 @@ def read_database(
         JournalError: the journal could not be written; what the report counts is.
     """
     entry = ledger.read(path)
-    if entry is not None and (entry.format, entry.parser) != (HERMES, PARSER):
+    if entry is not None and (entry.format, entry.parser) != (HERMES, PARSER[HERMES]):
         entry = None
     known = Memory() if entry is None else Memory.unpack(entry.marks)
     if reread and first:
@@ -78,7 +78,7 @@ def read_database(
     sink.flush()
     before = 0 if first or entry is None else entry.lines
     sink.report.lines += max(0, work.rows - before)
-    return Entry(shown(path), HERMES, PARSER, work.rows, 0, "", work.now.packed()), why
+    return Entry(shown(path), HERMES, PARSER[HERMES], work.rows, 0, "", work.now.packed()), why
 
 
 @dataclass(slots=True)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import orjson
 
 from journal.bounds import KEY_LIMIT, is_count
 from journal.importers.moments import Moment
-from journal.vocabulary import MESSAGE_APPENDED
+from journal.vocabulary import MESSAGE_APPENDED, MESSAGE_REVISED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 Json = Any
@@ -29,11 +29,13 @@ class Found:
         line: number of the line, from 1; in one JSON document, the number of the piece.
         event: the arguments of `Journal.append`: type, session, id, data.
         repairs: what of it is not as the source says it.
+        origin: number of the line in which it stands, where that is an earlier one; else 0.
     """
 
     line: int
     event: dict[str, Any]
     repairs: tuple[str, ...] = ()
+    origin: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +54,74 @@ class Repaired:
     reason: str
 
 
-Item = Found | Skipped | Repaired
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """A message that stands a second time in its source."""
+
+    line: int
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """When a session began, in microseconds, where its source says so beside its lines."""
+
+    line: int
+    session: str
+    micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retracted:
+    """Lines whose messages the source takes back.
+
+    Attributes:
+        line: number of the line that takes them back.
+        lines: numbers of the lines that are taken back, in order.
+        reason: how the source takes them back.
+    """
+
+    line: int
+    lines: Sequence[int]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SideFile:
+    """The output of a tool that the source keeps in a file of its own.
+
+    Attributes:
+        line: number of the line that names the file.
+        session: the session of that line.
+        name: the file's name, without a folder.
+        data: fields of the message that the file's text becomes, but for its content.
+    """
+
+    line: int
+    session: str
+    name: str
+    data: dict[str, Any]
+
+
+Item = Found | Skipped | Repaired | Repeated | Began | Retracted | SideFile
 
 
 class Parser(Protocol):
-    """Turns the values of one source, in order, into items."""
+    """Turns the values of one source, in order, into items.
+
+    Attributes:
+        equal_is_same: whether two lines under one id that say the same are one message whatever
+            stands between them, also where that id is used for others.
+    """
+
+    equal_is_same: ClassVar[bool]
 
     def value(self, line: int, value: Json, raw: bytes | None) -> Iterator[Item]:
         """Take the value of one line; `raw` are its bytes, None where it is no line."""
+        ...
+
+    def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
+        """Take a line that is too long to be read: its size in bytes, and its fingerprint."""
         ...
 
     def end(self) -> Iterator[Item]:
@@ -92,6 +154,27 @@ def message(line: int, session: str, id: str, data: dict[str, Any]) -> Found:
     kept, repairs = _kept(data)
     event = {"type": MESSAGE_APPENDED, "session": key(session), "id": key(id), "data": kept}
     return Found(line, event, repairs)
+
+
+def placeholder(line: int, session: str, id: str, size: int, source: str) -> Iterator[Item]:
+    """Give what stands for a line that is too long to be read."""
+    reason = f"a line of {size:,} bytes, more than are read"
+    extra = {"left_out": {"bytes": size, "reason": reason}}
+    data = {"role": "system", "content": f"[left out: {reason}]", "source": source, "extra": extra}
+    yield Skipped(line, "line over 64 MiB, replaced by a message with its size")
+    yield message(line, session, id, data)
+
+
+def revision(line: int, session: str, id: str, data: dict[str, Any]) -> Found:
+    """Make a `message.revised` event, whose id is its content: what a message's place says of it.
+
+    Args:
+        line: number of the line that shows it.
+        session: the session, as a key.
+        id: the message's id, as a key.
+        data: fields of the message.
+    """
+    return fact(line, MESSAGE_REVISED, session, {"message": id, **data})
 
 
 def fact(line: int, type: str, session: str, data: dict[str, Any]) -> Found:

@@ -17,6 +17,7 @@ import orjson
 
 from journal.directory import make_folder, swap_file, sweep_drafts
 from journal.importers.lines import read_between
+from journal.importers.sources import COMPRESSED
 from journal.ownership import read_own
 
 if TYPE_CHECKING:
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
 
 _MOST = 256 * 1024 * 1024
 """Bytes that an entry may have: it holds the marks of a whole database."""
-PARSER = 2
-"""Raised when parsers give other events for the same lines: then everything is appended again."""
+PARSER = {"claude-code": 3, "codex": 3, "openai": 3, "hermes": 2}
+"""Versions by format, raised when a parser gives other events for the same lines: then everything
+is appended again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,8 @@ class Entry:
             the journal.
         offset: bytes that these lines, or the document, are; 0 for a database.
         digest: 32 hex digits: blake2b of these bytes; of a document or a database nothing.
-        marks: of a document, `Marks.packed` of its events that are in the journal; of a
-            database, `Memory.packed`.
+        marks: of lines, what is still missing of them; of a document, `Marks.packed` of its
+            events that are in the journal; of a database, `Memory.packed`.
     """
 
     path: str
@@ -75,7 +77,7 @@ class Ledger:
     def known(self, source: Path, format: str, stream: BinaryIO) -> Entry | None:
         """Give what is known of a source if it still begins with the bytes that were imported."""
         entry = self.read(source)
-        if entry is None or (entry.format, entry.parser) != (format, PARSER):
+        if entry is None or (entry.format, entry.parser) != (format, PARSER[format]):
             return None
         return entry if digest_of(stream, entry.offset) == entry.digest else None
 
@@ -94,7 +96,9 @@ class Ledger:
             sweep_drafts(self.folder)
 
     def _file(self, source: Path) -> Path:
-        name = hashlib.blake2b(os.fsencode(source.resolve()), digest_size=16).hexdigest()
+        # a rollout is compressed some day, and holds the same lines then
+        path = os.fsencode(source.resolve()).removesuffix(COMPRESSED.encode())
+        name = hashlib.blake2b(path, digest_size=16).hexdigest()
         return self.folder / f"{name}.json"
 
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, BinaryIO
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LIMIT = 16 * 1024 * 1024
-"""Bytes of a line; a longer one could not be one record of a journal."""
+LIMIT = 64 * 1024 * 1024
+"""Bytes of a line that is read; a record of a journal is smaller, but its line may hold more."""
+CHECKED = 64
+"""Bytes before the offset that must still be there when a file is read on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,26 +24,36 @@ class Line:
         end: byte offset behind the line and its newline.
         raw: the line without its newline; None when it is over the limit.
         finished: whether it ends in a newline; the last line of a growing file may not.
+        size: its bytes, with the newline.
+        digest: of a finished line over the limit, 32 hex digits that stand for its bytes.
     """
 
     number: int
     end: int
     raw: bytes | None
     finished: bool
+    size: int
+    digest: str = ""
 
 
 class Prefix:
-    """A checksum over the finished lines that were read, from the file's beginning."""
+    """A checksum over the finished lines that were read, from the file's beginning.
 
-    __slots__ = ("_hash",)
+    Attributes:
+        last: the last bytes of them.
+    """
+
+    __slots__ = ("_hash", "last")
 
     def __init__(self) -> None:
         self._hash = hashlib.blake2b(digest_size=16)
+        self.last = b""
 
     def take(self, chunks: Iterator[bytes]) -> None:
         """Add bytes."""
         for chunk in chunks:
             self._hash.update(chunk)
+            self.last = (self.last + chunk[-CHECKED:])[-CHECKED:]
 
     def digest(self) -> str:
         """Give the checksum so far."""
@@ -66,9 +78,18 @@ def read_lines(
         while long and chunk and not chunk.endswith(b"\n"):
             chunk = stream.readline(limit)
         end, finished = stream.tell(), chunk.endswith(b"\n")
+        digest = ""
         if prefix is not None and finished:
-            prefix.take(read_between(stream, start, end) if long else iter((raw,)))
-        yield Line(number, end, None if long else raw.rstrip(b"\r\n"), finished)
+            if long:
+                own = Prefix()
+                for piece in read_between(stream, start, end):
+                    prefix.take(iter((piece,)))
+                    own.take(iter((piece,)))
+                digest = own.digest()
+            else:
+                prefix.take(iter((raw,)))
+        text = None if long else raw.rstrip(b"\r\n")
+        yield Line(number, end, text, finished, end - start, digest)
 
 
 def read_between(stream: BinaryIO, start: int, end: int) -> Iterator[bytes]:

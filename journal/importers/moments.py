@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -15,6 +16,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _EARLIEST = 10**13
 """What a journal takes as a timestamp: the end of April 1970 to the year 2255."""
+
+_NUMBER = re.compile(r"[0-9]{9,20}(?:\.[0-9]{0,9})?Z?")
+"""A count of seconds or less as text; eight digits are a date of ISO 8601."""
 
 OUTSIDE = "timestamp outside of 1970 to 2255, kept as text"
 UNREADABLE = "timestamp that is no time, kept as text"
@@ -39,6 +43,8 @@ class Moment:
 def moment(value: Json) -> Moment:
     """Read an ISO 8601 string, or a number of seconds, milli-, micro- or nanoseconds.
 
+    Some programs write the number as text, and a Z behind it ("1767268802Z").
+
     A number's unit is told by its size: each unit's years 1973 to 5138 do not overlap with the
     next one's. A string without a time zone is taken as UTC, which is what the programs write
     whose transcripts are known here; that it is so is said in the report.
@@ -46,7 +52,11 @@ def moment(value: Json) -> Moment:
     if value is None or value == "":
         return Moment()
     zoned = True
-    if isinstance(value, str):
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        # whole digits first: a float of microseconds would lose the last of them
+        digits = value.removesuffix("Z")
+        found = _from_number(float(digits) if "." in digits else int(digits))
+    elif isinstance(value, str):
         when = _datetime(value)
         if when is None:
             return Moment(None, UNREADABLE, value)

@@ -12,10 +12,17 @@ one before as its parent, so that the order holds whatever else the session rece
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from journal.importers.decode import too_deep
-from journal.importers.items import Skipped, fact, message, present, text_or_none
+from journal.importers.items import (
+    Skipped,
+    fact,
+    message,
+    placeholder,
+    present,
+    text_or_none,
+)
 from journal.importers.moments import moment
 from journal.importers.openai_message import is_message, message_data, rendered
 from journal.vocabulary import SESSION_CREATED
@@ -63,6 +70,7 @@ class Conversation:
 class OpenAI:
     """The parser of one file of JSON lines, or of one list of conversations."""
 
+    equal_is_same: ClassVar[bool] = False
     place: Place
     _lines: Conversation | None = None  # what lines of one message each belong to
     _conversations: int = 0
@@ -86,6 +94,10 @@ class OpenAI:
             return
         self._conversations += 1
         yield from conversation(line, found, name)
+
+    def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
+        """Put a message in the place of a line that is too long to be read."""
+        return placeholder(line, self.place.name, id, size, SOURCE)
 
     def end(self) -> Iterator[Item]:
         """Nothing waits for a later line."""

@@ -17,6 +17,8 @@ _REASONS = 500
 _SHOWN = 24
 """Reasons in the table, the most frequent ones."""
 _OTHER = "other reasons"
+_PATHS = 1_000
+"""Paths that are named for one reason."""
 
 
 @dataclass(slots=True)
@@ -32,6 +34,11 @@ class Report:
         skipped: lines, or parts of one, that are not imported, by reason.
         repaired: lines that were imported although something in them could not be kept as it
             is (they are no strict JSON, or their time is none), by what was changed.
+        conflicts: events whose key the journal has already, with another content: the first
+            stands, and these are kept beside it.
+        conflicting: keys of the first of them, each as "session/id".
+        passed_over: what was met in a folder and not read, by reason; `skipped` counts it, too.
+        side_files: files whose text was imported with a line that names them.
         unknown: files of no known format, met in a folder.
         errors: files that could not be read, and why.
         sessions: ids of the sessions that were met.
@@ -44,6 +51,10 @@ class Report:
     already: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     repaired: Counter[str] = field(default_factory=Counter)
+    conflicts: int = 0
+    conflicting: list[str] = field(default_factory=list)
+    passed_over: dict[str, list[str]] = field(default_factory=dict)
+    side_files: set[str] = field(default_factory=set)
     unknown: list[str] = field(default_factory=list)
     errors: dict[str, str] = field(default_factory=dict)
     sessions: set[str] = field(default_factory=set)
@@ -56,6 +67,24 @@ class Report:
         """Count what is imported, but not as it is."""
         _count(self.repaired, reason)
 
+    def pass_over(self, reason: str, path: str) -> None:
+        """Count and name what was met in a folder and is not read."""
+        self.skip(reason)
+        paths = self.passed_over.setdefault(reason, [])
+        if len(paths) < _PATHS:
+            paths.append(path)
+
+    def conflict(self, session: str, id: str) -> None:
+        """Count and name an event whose key the journal has with another content."""
+        self.conflicts += 1
+        if len(self.conflicting) < _PATHS:
+            self.conflicting.append(f"{session}/{id}")
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was found that is in the journal now."""
+        return not (self.messages or self.events or self.already or self.conflicts)
+
     def as_json(self) -> dict[str, Any]:
         """Give the report as one JSON object."""
         return {
@@ -65,8 +94,12 @@ class Report:
             "messages": self.messages,
             "events": self.events,
             "already": self.already,
+            "conflicts": self.conflicts,
+            "conflicting": self.conflicting,
             "skipped": dict(self.skipped.most_common()),
             "repaired": dict(self.repaired.most_common()),
+            "passed_over": self.passed_over,
+            "side_files": sorted(self.side_files),
             "unknown": self.unknown,
             "errors": self.errors,
         }
@@ -79,6 +112,8 @@ class Report:
         yield "messages written", f"{self.messages:,}"
         yield "other events written", f"{self.events:,}"
         yield "already imported", f"{self.already:,}"
+        if self.conflicts:
+            yield "conflicts with what is there", f"{self.conflicts:,}"
         for title, counts in (("skipped", self.skipped), ("repaired", self.repaired)):
             yield title, f"{counts.total():,}"
             most = counts.most_common(_SHOWN)

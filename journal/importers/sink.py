@@ -6,14 +6,16 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from journal.errors import EventError
-from journal.importers.items import Found, Skipped
+from journal.errors import EventError, ReadError
+from journal.importers.items import Found, Repaired, Repeated, Skipped, key
+from journal.importers.stand_in import placeholder_data
 from journal.vocabulary import MESSAGE_APPENDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from journal.importers.items import Item
+    from journal.importers.known_keys import KnownKeys
     from journal.importers.report import Report
     from journal.writer import Journal
 
@@ -31,11 +33,13 @@ class Sink:
     Attributes:
         journal: takes the events.
         report: counts them.
+        keys: knows what the journal holds.
         found: messages that were met so far, whether they were new or not.
     """
 
     journal: Journal
     report: Report
+    keys: KnownKeys
     found: int = 0
     _batch: list[dict[str, Any]] = field(default_factory=list)
     _bytes: int = 0
@@ -56,7 +60,11 @@ class Sink:
                 self._found(item, said, known)
             elif isinstance(item, Skipped):
                 self.report.skip(item.reason)
-            else:
+            elif isinstance(item, Repeated):
+                self.report.sessions.add(key(item.session))
+                self.report.already += 1
+                self.found += 1
+            elif isinstance(item, Repaired):
                 self.report.repair(item.reason)
         self._bytes += len(raw) if raw is not None else _BYTES // _EVENTS
         if len(self._batch) >= _EVENTS or self._bytes >= _BYTES:
@@ -98,6 +106,10 @@ class Sink:
         if not batch:
             return
         try:
+            self.keys.load()
+        except ReadError as error:
+            self.report.skip(f"conflicts are not counted: {error}")
+        try:
             self.journal.append_many(batch)
         except EventError:
             self._append_one_by_one(batch)
@@ -112,11 +124,26 @@ class Sink:
                 self.journal.append(**event)
             except EventError as error:
                 self.report.skip(f"refused by the journal: {error}")
+                self._stand_in(event, error)
             else:
                 self._count(event)
 
+    def _stand_in(self, event: dict[str, Any], error: EventError) -> None:
+        """Append a message that says what was refused, in its place and under its id."""
+        if event["type"] != MESSAGE_APPENDED:
+            return
+        stand_in = {**event, "data": placeholder_data(event["data"], error)}
+        try:
+            self.journal.append(**stand_in)
+        except EventError as again:
+            self.report.skip(f"refused by the journal, and no message says so: {again}")
+        else:
+            self._count(stand_in)
+
     def _count(self, event: dict[str, Any]) -> None:
-        if event["type"] == MESSAGE_APPENDED:
+        if self.keys.conflicts(event):
+            self.report.conflict(event["session"], event["id"])
+        elif event["type"] == MESSAGE_APPENDED:
             self.report.messages += 1
         else:
             self.report.events += 1

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Set as AbstractSet
 
-ENDINGS = (".jsonl", ".json")
+COMPRESSED = ".zst"
+"""What a compressed transcript's name ends in, behind its own ending."""
+ENDINGS = (".jsonl", ".json", f".jsonl{COMPRESSED}", f".json{COMPRESSED}")
 """What the names of transcripts end in."""
+SIDE_FOLDER = "tool-results"
+"""A folder of outputs that are imported with the lines that name them."""
+
+BROKEN_LINK = "symbolic link to nothing"
+SECOND_LINK = "symbolic link to a folder that is read already"
+SIDE_FILE = "tool output that no imported line names"
+_OTHER_FILE = "no regular file"
+_PACKED = (".gz", ".xz", ".bz2", ".lz4", ".zip", ".tar", ".7z", COMPRESSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,29 +40,136 @@ class Source:
     real: Path
 
 
-def sources(
-    paths: Iterable[Path],
-    *,
-    leave_out: Path,
-    failed: Callable[[OSError], None],
-    wanted: Callable[[str], bool] = lambda name: name.endswith(ENDINGS),
-) -> Iterator[Source]:
-    """Walk folders in sorted order; each file once, however many paths lead to it.
+@dataclass(slots=True)
+class Walk:
+    """One walk over paths.
 
-    Args:
-        paths: files and folders.
+    Attributes:
         leave_out: a folder that is not walked: the journal itself holds JSON lines, too.
-        failed: is told of each folder that cannot be read.
         wanted: tells by its name whether a file in a folder is to be imported.
+        failed: is told of each folder that cannot be read.
+        passed: is told of what is passed over in a folder: why, and the path.
+        roots: the folders that were walked with all below them, without links.
+        apart: folders of files that were given by their own paths, or that a link leads to.
     """
-    met: set[Path] = set()
-    for path in paths:
-        files = _walk(path, leave_out, failed, wanted) if path.is_dir() else iter((path,))
-        for file in files:
-            resolved = file.resolve()
-            if resolved not in met:
-                met.add(resolved)
-                yield Source(file, named=file is path, real=resolved)
+
+    leave_out: Path
+    wanted: Callable[[str], bool] = lambda name: name.endswith(ENDINGS)
+    failed: Callable[[OSError], None] = lambda _error: None
+    passed: Callable[[str, Path], None] = lambda _reason, _path: None
+    roots: set[str] = field(default_factory=set)
+    apart: set[str] = field(default_factory=set)
+    _met: set[str] = field(default_factory=set)
+    _folders: set[str] = field(default_factory=set)
+
+    def sources(self, paths: Iterable[Path]) -> Iterator[Source]:
+        """Walk folders in sorted order; each file once, however many paths lead to it."""
+        for path in paths:
+            real = os.path.realpath(path)
+            if path.is_dir():
+                yield from self._folder(path, real)
+            elif real not in self._met:
+                self._met.add(real)
+                self.apart.add(os.path.dirname(real))  # noqa: PTH120 - a path as text
+                yield Source(path, named=True, real=Path(real))
+
+    def changed(self, path: str) -> Iterator[Source]:
+        """Give what is to be imported of a path, without links, that is new in a walked folder."""
+        name = os.path.basename(path)  # noqa: PTH119 - a path as text
+        left_out = os.path.realpath(self.leave_out)
+        if f"{path}/".startswith(f"{left_out}/"):
+            return
+        if os.path.isdir(path):  # noqa: PTH112 - the same
+            yield from self._folder(Path(path), path)
+        elif self.wanted(name) and Path(path).parent.name != SIDE_FOLDER and Path(path).is_file():
+            yield Source(Path(path), named=False, real=Path(os.path.realpath(path)))
+
+    def _folder(self, folder: Path, real: str) -> Iterator[Source]:
+        """Walk a folder: its files, then the folders in it; a link leads to each folder once."""
+        left_out = os.path.realpath(self.leave_out)
+        waiting = [(folder, real, False)]
+        while waiting:
+            here, real, linked = waiting.pop()
+            if real in self._folders or real == left_out:
+                if linked and real != left_out:
+                    self.passed(SECOND_LINK, here)
+                continue
+            self._folders.add(real)
+            if linked or here is folder:
+                self.roots.add(real)
+            below: list[tuple[Path, str, bool]] = []
+            for entry in self._entries(here):
+                path, link = here / entry.name, entry.is_symlink()
+                itself = os.path.realpath(path) if link else os.path.join(real, entry.name)  # noqa: PTH118 - thousands of Path objects cost
+                if _is_folder(entry):
+                    below.append((path, itself, link))
+                elif (reason := self._reason(entry, here.name)) is not None:
+                    self.passed(reason, path)
+                elif itself not in self._met:
+                    self._met.add(itself)
+                    if link:
+                        self.apart.add(os.path.dirname(itself))  # noqa: PTH120 - a path as text
+                    yield Source(path, named=False, real=Path(itself))
+            waiting.extend(reversed(below))
+
+    def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(folder) as found:
+                return sorted(found, key=lambda entry: entry.name)
+        except OSError as error:
+            self.failed(error)
+            return []
+
+    def _reason(self, entry: os.DirEntry[str], folder: str) -> str | None:
+        """Say why a file is passed over; None for one that is to be imported."""
+        name = entry.name
+        if folder == SIDE_FOLDER:
+            return SIDE_FILE
+        if not self.wanted(name):
+            ending = os.path.splitext(name)[1]  # noqa: PTH122 - a name, not a path
+            if ending.lower() in _PACKED:
+                return f"compressed file or archive that is not read, *{ending}"
+            return "no transcript by its name" + (f", *{ending[:16]}" if ending else "")
+        try:
+            if entry.is_file():  # to open a pipe would wait for its other end
+                return None
+        except OSError:
+            return BROKEN_LINK  # a ring of links
+        return BROKEN_LINK if entry.is_symlink() and not os.path.exists(entry.path) else _OTHER_FILE  # noqa: PTH110 - no Path is at hand
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # a ring of links: it is named as a link to nothing
+
+
+def moved(paths: Iterable[Path], inodes: AbstractSet[int]) -> dict[int, Path]:
+    """Find where files are now, by their inodes, whatever their names: in the folders of `paths`.
+
+    A file that was given by its own path is looked for beside it. What cannot be read is passed
+    over: the next walk reports it.
+    """
+    found: dict[int, Path] = {}
+    waiting = [path if path.is_dir() else path.parent for path in paths]
+    met: set[str] = set()
+    while waiting and len(found) < len(inodes):
+        folder = waiting.pop()
+        real = os.path.realpath(folder)
+        if real in met:
+            continue
+        met.add(real)
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if _is_folder(entry):
+                        waiting.append(Path(entry.path))
+                    elif entry.inode() in inodes and entry.is_file(follow_symlinks=False):
+                        found[entry.inode()] = Path(entry.path)
+        except OSError:
+            continue
+    return found
 
 
 def shown(path: Path | str) -> str:
@@ -59,17 +177,7 @@ def shown(path: Path | str) -> str:
     return os.fsencode(path).decode(errors="replace")
 
 
-def _walk(
-    folder: Path,
-    leave_out: Path,
-    failed: Callable[[OSError], None],
-    wanted: Callable[[str], bool],
-) -> Iterator[Path]:
-    left_out = leave_out.resolve()
-    for above, folders, files in os.walk(folder, onerror=failed):
-        here = Path(above)
-        folders[:] = sorted(name for name in folders if (here / name).resolve() != left_out)
-        for name in sorted(files):
-            # to open a pipe would wait for its other end
-            if wanted(name) and (here / name).is_file():
-                yield here / name
+def stem_of(path: Path) -> str:
+    """Give a file's name without its ending, that of a compressed one included."""
+    name = Path(path.name.removesuffix(COMPRESSED))
+    return name.stem

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from journal.importers.claude_code import ClaudeCode
 from journal.importers.codex import Codex
 from journal.importers.decode import BadLine, decode, unfinished
+from journal.importers.detect import format_of_line
 from journal.importers.document import items_of
-from journal.importers.items import Found, Place, Repaired, Skipped
+from journal.importers.items import Found, Place, Repaired, SideFile, Skipped
 from journal.importers.ledger import PARSER, Entry
 from journal.importers.lines import Prefix, read_lines
 from journal.importers.marks import Marks
 from journal.importers.openai import OpenAI
-from journal.importers.sources import shown
+from journal.importers.side_files import NEW, read_side_file
+from journal.importers.sources import shown, stem_of
+from journal.importers.torn import parts_of
+from journal.importers.transcript import Transcript
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,8 +36,8 @@ PARSERS: dict[str, Callable[[Place], Parser]] = {
     "codex": Codex,
     "openai": OpenAI,
 }
-_CHECKED = 64
-"""Bytes before the offset that must still be there when a file is read on."""
+_MISSING = "side files were missing"
+"""What the ledger says of a source whose side files were not all there: it looks again."""
 
 
 @dataclass(slots=True)
@@ -47,6 +51,8 @@ class Tail:
         offset: bytes that were read.
         lines: lines that these are.
         messages: messages that these hold, new or not.
+        place: the path that stands for the file in ids, where it was renamed.
+        rest: whether an unfinished line stands behind them.
     """
 
     path: Path
@@ -55,17 +61,20 @@ class Tail:
     offset: int = 0
     lines: int = 0
     messages: int = 0
+    place: Path | None = None
+    rest: bool = False
     _prefix: Prefix = field(default_factory=Prefix)
-    _last: bytes = b""
-    _parser: Parser = field(init=False)
+    _parser: Transcript = field(init=False)
+    _missing: bool = False  # a side file was not there
 
     def __post_init__(self) -> None:
-        self._parser = PARSERS[self.format](place_of(self.path))
+        self._parser = Transcript(PARSERS[self.format](place_of(self.place or self.path)))
 
     def goes_on(self, stream: BinaryIO) -> bool:
         """Tell whether the file still holds what was read of it."""
-        stream.seek(self.offset - len(self._last))
-        return stream.read(len(self._last)) == self._last
+        last = self._prefix.last
+        stream.seek(self.offset - len(last))
+        return stream.read(len(last)) == last
 
     def read(
         self, stream: BinaryIO, sink: Sink, *, last: bool, step: Callable[[int], None]
@@ -81,11 +90,13 @@ class Tail:
         stream.seek(self.offset)
         before = sink.found
         known = self.known.lines if self.known is not None else 0
+        self.rest = False
         for line in read_lines(stream, number=self.lines, prefix=self._prefix):
             if not line.finished and not last:
+                self.rest = True
                 break
             sink.report.lines += 1
-            sink.take(self._items(line), line.raw, known=known)
+            sink.take(self._with_side_files(line, known, sink), line.raw, known=known)
             if line.finished or self._is_whole(line):
                 self.lines, self.offset = line.number, line.end
             step(line.end)
@@ -93,8 +104,6 @@ class Tail:
             sink.take(self._parser.end(), None)
         sink.flush()
         self.messages += sink.found - before
-        stream.seek(max(0, self.offset - _CHECKED))
-        self._last = stream.read(min(_CHECKED, self.offset))
 
     def _is_whole(self, line: Line) -> bool:
         """Tell whether a last line without a newline can be no part of a longer one."""
@@ -108,10 +117,33 @@ class Tail:
         self._prefix.take(iter((raw,)))
         return True
 
+    def _with_side_files(self, line: Line, known: int, sink: Sink) -> Iterator[Item]:
+        """Give what a line gives, and the texts of the side files that it names."""
+        again = self.known is not None and self.known.marks == _MISSING
+        for item in self._items(line):
+            if not isinstance(item, SideFile):
+                yield item
+            elif line.number > known or again:
+                yield from self._side_file(item, sink)
+
+    def _side_file(self, item: SideFile, sink: Sink) -> Iterator[Item]:
+        try:
+            texts = read_side_file(self.path, item)
+        except OSError as error:
+            self._missing = True
+            sink.report.pass_over(f"tool output: {error.strerror or error}", item.name)
+            return
+        sink.report.side_files.add(shown(texts.path))
+        for found in texts.messages:
+            yield replace(found, line=NEW)
+
     def _items(self, line: Line) -> Iterator[Item]:
         number, raw = line.number, line.raw
         if raw is None:
-            yield Skipped(number, "line over 16 MiB")
+            if line.digest:
+                yield from self._parser.left_out(number, line.size, line.digest)
+            else:
+                yield Skipped(number, "unfinished last line, over 64 MiB")
             return
         if not raw.strip():
             yield Skipped(number, "blank line")
@@ -119,15 +151,34 @@ class Tail:
         try:
             value, repairs = decode(raw)
         except BadLine as bad:
-            yield Skipped(number, str(bad) if line.finished else unfinished(raw, bad))
+            yield from self._torn(line, raw, str(bad) if line.finished else unfinished(raw, bad))
             return
         yield from (Repaired(number, repair) for repair in repairs)
         yield from self._parser.value(number, value, raw)
 
+    def _torn(self, line: Line, raw: bytes, reason: str) -> Iterator[Item]:
+        """Take the whole objects of a line that is no JSON; the rest is skipped by name."""
+        # a bare message may be a part of anything
+        bare = self.format == "openai"
+        parts = parts_of(raw, lambda value: not bare and format_of_line(value) == self.format)
+        if not parts.objects:
+            yield Skipped(line.number, reason)
+            return
+        if parts.torn:
+            yield Skipped(line.number, "torn part of a line, beside a whole object")
+        else:
+            yield Repaired(line.number, "objects on one line, without newlines between them")
+        for whole in parts.objects:
+            value, repairs = decode(whole)
+            yield from (Repaired(line.number, repair) for repair in repairs)
+            yield from self._parser.value(line.number, value, whole)
+
     def entry(self) -> Entry:
         """Say how far the file was read."""
         digest = self._prefix.digest()
-        return Entry(shown(self.path), self.format, PARSER, self.lines, self.offset, digest)
+        marks = _MISSING if self._missing else ""
+        parser = PARSER[self.format]
+        return Entry(shown(self.path), self.format, parser, self.lines, self.offset, digest, marks)
 
 
 def read_document(
@@ -142,13 +193,17 @@ def read_document(
     noted = ledger.read(path)
     marks = Marks.unpack(noted.marks if noted is not None else "")
     pieces = 0
-    for item in items_of(stream, place_of(path)):
+    transcript = Transcript(OpenAI(place_of(path)))
+    for item in transcript.all(items_of(stream, place_of(path))):
+        if isinstance(item, SideFile):
+            sink.report.pass_over("tool output that a document names", item.name)
+            continue
         pieces = max(pieces, item.line)
         known = isinstance(item, Found) and marks.add(item.event) and not reread
         sink.take(iter((item,)), None, known=item.line if known else 0)
     sink.report.lines += pieces
     sink.flush()
-    return Entry(shown(path), format, PARSER, pieces, size, "", marks.packed())
+    return Entry(shown(path), format, PARSER[format], pieces, size, "", marks.packed())
 
 
 def place_of(path: Path) -> Place:
@@ -156,4 +211,4 @@ def place_of(path: Path) -> Place:
     resolved = path.resolve()
     mark = hashlib.blake2b(os.fsencode(resolved), digest_size=4).hexdigest()
     folders = tuple(shown(folder.name) for folder in resolved.parents[:2])
-    return Place(shown(resolved.stem), folders, mark)
+    return Place(shown(stem_of(resolved)), folders, mark)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from journal.importers.decode import decode
 from journal.importers.items import Found, Place, Skipped
+from journal.importers.transcript import Transcript
 from journal.reader import read_events
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def line(**fields: Any) -> bytes:  # noqa: ANN401 - any JSON
 
 def feed(make: Callable[[Place], Parser], lines: Iterable[bytes], stem: str = "file") -> list[Item]:
     """Give lines to a new parser and collect all that it gives."""
-    parser = make(Place(stem, (), "0badcafe"))
+    parser = Transcript(make(Place(stem, (), "0badcafe")))
     items: list[Item] = []
     for number, raw in enumerate(lines, 1):
         value, _ = decode(raw)

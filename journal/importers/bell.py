@@ -1,0 +1,86 @@
+"""Says which files in some folders changed, by the system's notifications.
+
+A bell can be missed: who follows files looks at all of them now and then, too.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from watchdog.events import FileSystemEvent
+    from watchdog.observers.api import BaseObserver
+
+
+class Bell:
+    """Collects the paths of what was made, written to or moved, as absolute paths without links."""
+
+    def __init__(self) -> None:
+        self._changed: set[str] = set()
+        self._lock = threading.Lock()
+        self._observer: BaseObserver | None = None
+        self._watched: dict[str, bool] = {}
+        self.failed = False
+
+    def dispatch(self, event: FileSystemEvent) -> None:
+        """Take an event; watchdog calls this in a thread of its own."""
+        paths = {os.fsdecode(event.src_path), os.fsdecode(event.dest_path)} - {""}
+        with self._lock:
+            self._changed |= paths
+
+    def watch(self, trees: Iterable[str], folders: Iterable[str]) -> None:
+        """Watch folders with all below them, and folders alone; known ones are watched already.
+
+        Where the system gives no notifications, `failed` says so: there are none from then on.
+        """
+        wanted = {**dict.fromkeys(folders, False), **dict.fromkeys(trees, True)}
+        for folder, deep in sorted(wanted.items()):
+            known = self._watched.get(folder)
+            if self.failed or known is True or known is deep:
+                continue
+            try:
+                self._schedule(folder, deep=deep)
+            except FileNotFoundError:
+                continue  # gone by now
+            except (OSError, RuntimeError):  # the limit of inotify watches, or of threads
+                self.failed = True
+                self.stop()
+
+    def _schedule(self, folder: str, *, deep: bool) -> None:
+        from watchdog import events  # noqa: PLC0415 - only following needs it
+        from watchdog.observers import Observer  # noqa: PLC0415 - the same
+
+        wanted: list[type[FileSystemEvent]] = [
+            events.FileCreatedEvent,
+            events.FileModifiedEvent,
+            events.FileMovedEvent,
+            events.DirCreatedEvent,
+            events.DirMovedEvent,
+        ]
+        if self._observer is None:
+            # watchdog warns of a folder that it meets twice: when it is made, and above it
+            warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
+            self._observer = Observer()
+            self._observer.start()
+        self._observer.schedule(self, folder, recursive=deep, event_filter=wanted)  # type: ignore[arg-type] # anything with `dispatch`
+        self._watched[folder] = deep
+
+    def take(self) -> set[str]:
+        """Give the paths that changed since the last call."""
+        if not self._changed:
+            return set()
+        with self._lock:
+            changed, self._changed = self._changed, set()
+        return changed
+
+    def stop(self) -> None:
+        """End the notifications."""
+        observer, self._observer = self._observer, None
+        if observer is not None:
+            observer.stop()
+            observer.join()

@@ -1,0 +1,34 @@
+"""The outputs of tools that Claude Code keeps in files of their own."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from journal.importers.items import text_or_none
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from journal.importers.items import Json
+
+_MARK = "<persisted-output>"
+_SAVED = re.compile(r"Full output saved to: ([^\n]{1,4096})")
+_HEAD = 8192
+"""Characters at the beginning of a result in which the file is named."""
+
+
+def outputs_of(content: Json) -> Iterator[tuple[str, str | None]]:
+    """Give the files that a line's results name: the file's name, and the call's id."""
+    for part in content if isinstance(content, list) else ():
+        if not isinstance(part, dict) or part.get("type") != "tool_result":
+            continue
+        said = part.get("content")
+        for text in said if isinstance(said, list) else [said]:
+            head = text.get("text") if isinstance(text, dict) else text
+            if not isinstance(head, str) or not head[:_HEAD].lstrip().startswith(_MARK):
+                continue
+            found = _SAVED.search(head, 0, _HEAD)
+            name = re.split(r"[/\\]", found[1].strip())[-1] if found is not None else ""
+            if name not in ("", ".", ".."):
+                yield name, text_or_none(part.get("tool_use_id"))

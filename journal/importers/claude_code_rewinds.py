@@ -1,0 +1,131 @@
+"""The prompts that the user of Claude Code took back with /rewind.
+
+The lines of a session are a tree by `parentUuid`. After a rewind the next prompt has a parent
+further up, and what followed that parent before is a branch that the conversation has left.
+
+Branches arise in other ways, too: results of parallel calls, several lines of one answer, hooks,
+a compaction, and what a local command such as /exit leaves behind. So a branch counts as taken
+back only if a prompt begins it, another prompt of the same session begins at the same point, and,
+where either is a command, an answer follows it. Sub-agents are no part of the tree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from journal.importers.items import text_or_none
+
+if TYPE_CHECKING:
+    from journal.importers.items import Json
+
+_INJECTED = (
+    "<task-notification",
+    "<teammate-message",
+    "<system-reminder",
+    "<bash-",
+    "<local-command-",
+    "[Request interrupted",
+    "Caveat: The messages below",
+)
+"""How what Claude Code says in the user's name begins."""
+_COMMAND = "<command-"
+_HEAD = 64
+"""Characters of a prompt that tell what it is."""
+
+
+@dataclass(slots=True)
+class _Prompt:
+    """A prompt: its session and its uuid."""
+
+    session: Json
+    uuid: str
+
+
+@dataclass(slots=True)
+class Rewinds:
+    """The tree of one file, as far as it was read.
+
+    Attributes:
+        _lines: the number of each line by its uuid.
+        _points: the message of the conversation at which each line hangs: itself, or one above.
+        _children: the lines below each line that were not taken back.
+        _prompts: the latest prompt that hangs at each message.
+        _commands: commands that no answer follows yet: the message at which each hangs.
+    """
+
+    _lines: dict[str, int] = field(default_factory=dict)
+    _points: dict[str, str] = field(default_factory=dict)
+    _children: dict[str, list[str]] = field(default_factory=dict)
+    _prompts: dict[str, _Prompt] = field(default_factory=dict)
+    _commands: dict[str, tuple[str, Json]] = field(default_factory=dict)
+
+    def take(self, line: int, value: dict[str, Json]) -> list[int]:
+        """Take the next line; give the numbers of the lines that it takes back, in order."""
+        uuid = text_or_none(value.get("uuid"))
+        if uuid is None or uuid in self._lines or value.get("isSidechain") or value.get("agentId"):
+            return []
+        above = text_or_none(value.get("parentUuid"))
+        self._lines[uuid] = line
+        self._children.setdefault(
+            above or text_or_none(value.get("logicalParentUuid")) or "", []
+        ).append(uuid)
+        point = self._points.get(above) if above is not None else None
+        kind = _kind(value)
+        self._points[uuid] = uuid if kind is not None or point is None else point
+        if point is None or kind is None:
+            return []
+        session = value.get("sessionId")
+        if kind == "prompt":
+            return self._begin(point, uuid, session)
+        if kind == "command":
+            self._commands[uuid] = (point, session)
+        elif kind == "answer" and point in self._commands:
+            at, asked = self._commands.pop(point)
+            return self._begin(at, point, asked)
+        return []
+
+    def _begin(self, point: str, uuid: str, session: Json) -> list[int]:
+        """Begin a branch at a point; what was begun there before by a prompt is left."""
+        before = self._prompts.get(point)
+        if before is not None and before.session != session:
+            return []  # another session goes on from here, and takes nothing back
+        self._prompts[point] = _Prompt(session, uuid)
+        if before is None or before.uuid == uuid:
+            return []
+        return self._branch(before.uuid)
+
+    def _branch(self, root: str) -> list[int]:
+        """Give the lines of a branch, and forget it."""
+        lines: list[int] = []
+        waiting = [root]
+        while waiting:
+            uuid = waiting.pop()
+            if (line := self._lines.get(uuid)) is not None:
+                lines.append(line)
+            waiting.extend(self._children.pop(uuid, ()))
+        return sorted(lines)
+
+
+def _kind(value: dict[str, Json]) -> str | None:
+    """Tell what a line is to the conversation: "prompt", "command", "answer", "result" or None."""
+    kind, body = value.get("type"), value.get("message")
+    if not isinstance(body, dict):
+        return None
+    if kind == "assistant":
+        # what Claude Code says itself, such as at a resume behind /exit, answers nothing
+        return "result" if body.get("model") == "<synthetic>" else "answer"
+    return _kind_of_user(value, body.get("content")) if kind == "user" else None
+
+
+def _kind_of_user(value: dict[str, Json], content: Json) -> str | None:
+    parts = content if isinstance(content, list) else [content]
+    if any(isinstance(part, dict) and part.get("type") == "tool_result" for part in parts):
+        return "result"
+    if value.get("isMeta") or value.get("isCompactSummary"):
+        return None
+    texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
+    head = next((text[:_HEAD].lstrip() for text in texts if isinstance(text, str)), "")
+    if head.startswith(_INJECTED):
+        return None
+    return "command" if head.startswith(_COMMAND) else "prompt"

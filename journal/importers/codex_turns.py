@@ -1,0 +1,89 @@
+"""The turns of a Codex rollout, and those that the user took back.
+
+A turn begins with what the user typed. `thread_rolled_back` takes back the last `num_turns` of
+them, with all that follows them up to its line; codex-rs does the same to the history that it
+gives to the model. What the program itself says in the user's name begins no turn.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from journal.importers.items import Retracted, Skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from journal.importers.items import Found, Item, Json
+
+_CONTEXT = (
+    "# agents.md instructions",
+    "<environment_context>",
+    "<skill>",
+    "<subagent_notification>",
+    "<turn_aborted>",
+    "<user_instructions>",
+    "<user_shell_command>",
+)
+"""How what the program says in the user's name begins."""
+_REASON = "rolled back in Codex"
+
+
+@dataclass(slots=True)
+class Turns:
+    """The turns of one rollout, as far as it was read.
+
+    Attributes:
+        _begun: numbers of the lines with which the turns begin that were not taken back.
+        _undone: first and last line of what was taken back, latest last.
+    """
+
+    _begun: list[int] = field(default_factory=list)
+    _undone: list[tuple[int, int]] = field(default_factory=list)
+
+    def begin(self, line: int) -> None:
+        """Note that a turn begins."""
+        self._begun.append(line)
+
+    def roll_back(self, line: int, count: Json, waiting: Iterable[int]) -> Item:
+        """Take back the last turns.
+
+        Args:
+            line: number of the line that says so.
+            count: turns.
+            waiting: lines that also begin a turn, unless a later line repeats them.
+        """
+        if type(count) is not int or count < 1:
+            return Skipped(line, "event_msg/thread_rolled_back without a number of turns")
+        begun = sorted({*self._begun, *waiting})
+        if not begun:
+            return Skipped(line, "event_msg/thread_rolled_back of turns that are not in this file")
+        first = begun[-min(count, len(begun))]
+        self._begun = [turn for turn in self._begun if turn < first]
+        while self._undone and self._undone[-1][0] >= first:
+            self._undone.pop()  # within what is taken back now
+        self._undone.append((first, line))
+        return Retracted(line, range(first, line), _REASON)
+
+    def late(self, found: Found) -> Iterator[Item]:
+        """Take a message that is given out later than it stands in the file."""
+        for first, last in self._undone:
+            if first <= found.origin < last:
+                yield Retracted(found.line, (found.origin,), _REASON)
+                return
+        if found.event["data"].get("role") == "user":
+            insort(self._begun, found.origin)
+
+
+def begins_turn(payload: dict[str, Json]) -> bool:
+    """Tell what the user typed from what the program says in the user's name."""
+    content = payload.get("content")
+    parts = [content] if isinstance(content, str) else content
+    if not isinstance(parts, list):
+        return False
+    texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
+    return not any(
+        isinstance(text, str) and text[:64].lstrip().lower().startswith(_CONTEXT) for text in texts
+    )

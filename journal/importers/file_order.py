@@ -1,0 +1,117 @@
+"""The order in which a source has its messages, where their times do not give it.
+
+A journal reads a conversation by the times of its messages, and never a message before its parent.
+Where a source's clock steps back, a message would be read before those in front of it in the
+file, and one without a readable time would be read as of the import. For such a message a
+`message.revised` event follows: it names the message in front of it as its parent, and gives the
+time of its neighbour, marked `extra.timestamp_estimated`. The message itself stays a function of
+its own line, so that imports of other pieces of the file, and of earlier versions, agree on it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from journal.importers.items import revision
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from journal.importers.items import Found
+
+_WAITING = 1_000
+"""Messages in front of the first readable time that are dated by it: bounded memory."""
+_BACK = 32
+"""Messages remembered for one that is given out later than it stands in the file."""
+
+Spot = tuple[int, int]
+"""Place and depth by which a message is read: its time, and its distance from the message that
+has this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """A message: number of its line, its spot, its key."""
+
+    line: int
+    spot: Spot
+    key: str
+
+
+def _recent() -> deque[_Last]:
+    return deque(maxlen=_BACK)
+
+
+@dataclass(slots=True)
+class _Talk:
+    """One session of the source.
+
+    Attributes:
+        time: the latest readable time; None if there was none.
+        spots: the spot of each message.
+        recent: the latest messages.
+        undated: key and `extra` of the messages in front of the first readable time.
+    """
+
+    time: int | None = None
+    spots: dict[str, Spot] = field(default_factory=dict)
+    recent: deque[_Last] = field(default_factory=_recent)
+    undated: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class FileOrder:
+    """The messages of one source, as far as it was read."""
+
+    _talks: dict[str, _Talk] = field(default_factory=dict)
+
+    def began(self, session: str, micros: int) -> None:
+        """Note when a session began: that dates what has no time in front of all others."""
+        talk = self._talks.setdefault(session, _Talk())
+        if talk.time is None:
+            talk.time = micros
+
+    def take(self, found: Found) -> Iterator[Found]:
+        """Take the next message; give what its place in the file says of it and of others."""
+        data, line = found.event["data"], found.origin or found.line
+        session, id = found.event["session"], found.event["id"]
+        talk = self._talks.setdefault(session, _Talk())
+        own: int | None = data.get("timestamp")
+        moment = talk.time if own is None else own
+        if moment is None:
+            if len(talk.undated) < _WAITING:
+                talk.undated.append((id, data.get("extra", {})))
+            return
+        before = next((last for last in reversed(talk.recent) if last.line <= line), None)
+        fields: dict[str, Any] = {}
+        if own is None:
+            fields = _estimate(moment, data.get("extra", {}))
+        elif not found.origin:
+            talk.time = moment
+        for key, extra in talk.undated:
+            parent = {} if before is None else {"parent": before.key}
+            yield revision(found.line, session, key, {**_estimate(moment, extra), **parent})
+            spot = (moment, 0) if before is None else _behind(moment, before.spot)
+            before = _Last(line, spot, key)
+            talk.spots[key] = spot
+        talk.undated.clear()
+        spot = _behind(moment, talk.spots.get(data.get("parent", "")))
+        if before is not None and (spot < before.spot or (fields and "parent" not in data)):
+            fields["parent"] = before.key
+            spot = _behind(moment, before.spot)
+        if fields:
+            yield revision(found.line, session, id, fields)
+        talk.spots[id] = spot
+        if not found.origin:  # one that comes late does not move those behind it
+            talk.recent.append(_Last(line, spot, id))
+
+
+def _behind(moment: int, parent: Spot | None) -> Spot:
+    """Give the spot of a message: its moment, but never before its parent."""
+    return (moment, 0) if parent is None or parent[0] < moment else (parent[0], parent[1] + 1)
+
+
+def _estimate(moment: int, extra: dict[str, Any]) -> dict[str, Any]:
+    return {"timestamp": moment, "extra": {**extra, "timestamp_estimated": True}}

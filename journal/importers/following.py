@@ -1,0 +1,270 @@
+"""Following files: what is added to them is imported for as long as the import runs.
+
+The system says which files change. Since it may miss some, all files are looked at now and then,
+and folders are walked: the more that costs, the more seldom, so that thousands of idle files cost
+next to nothing. A file that was renamed is found again by its inode, and read on.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from journal.importers.bell import Bell
+from journal.importers.compressed import open_source
+from journal.importers.hermes_file import changes_of
+from journal.importers.sources import Source, moved
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from journal.importers.driver import Importer
+    from journal.importers.tail import Tail
+
+POLL = 0.25
+"""Seconds between two looks at what the system says has changed."""
+_WALK = 4
+"""Polls between two walks over the folders, at least."""
+_SHARE = 400
+"""All files are looked at so seldom that it takes one part in so many of a processor's time."""
+_ALONE = 250
+"""The same where the system says nothing."""
+_TAILS = 256
+"""Files whose state is kept in memory; that of others is made again when they change."""
+_REST = 10
+"""A database is left alone for so many times as long as it took to read it."""
+_LOG = "-wal"
+
+
+@dataclass(slots=True)
+class Watched:
+    """A file that is followed.
+
+    Attributes:
+        source: the file.
+        state: what tells that it has changed; None when it could not be opened.
+        tail: how far it was read; None while its format is not known, and for a document and
+            a database.
+        database: whether it is a database.
+        took: seconds that it took to read it.
+        rests_until: by `time.monotonic`: when a database is looked at again.
+        format: the format of its lines, if it has lines.
+        place: the path that stands for it in ids.
+        rest: whether an unfinished line stands at its end.
+    """
+
+    source: Source
+    state: tuple[int, ...] | None
+    tail: Tail | None
+    database: bool = False
+    took: float = 0.0
+    rests_until: float = 0.0
+    format: str | None = None
+    place: Path | None = None
+    rest: bool = False
+
+    def __post_init__(self) -> None:
+        if self.database:
+            self.rests_until = time.monotonic() + _REST * self.took
+        if self.tail is not None:
+            self.format, self.rest = self.tail.format, self.tail.rest
+            self.place = self.tail.place or self.tail.path
+
+
+@dataclass(slots=True)
+class Following:
+    """The files under some paths, followed.
+
+    Attributes:
+        importer: imports them.
+        paths: files and folders; new files in the folders are taken up.
+        wait: waits for at most so many seconds; True when it is time to stop.
+    """
+
+    importer: Importer
+    paths: Sequence[Path]
+    wait: Callable[[float], bool]
+    _bell: Bell = field(default_factory=Bell)
+    _watched: dict[str, Watched] = field(default_factory=dict)  # by the path without links
+    _databases: set[str] = field(default_factory=set)
+    _tails: dict[str, None] = field(default_factory=dict)  # those with a tail, the latest last
+    _roots: set[str] = field(default_factory=set)
+    _walk_in: int = 0
+    _look_in: int = 1
+
+    def run(self, caught_up: Callable[[], None]) -> None:
+        """Follow until it is time to stop.
+
+        Args:
+            caught_up: called when all that was there at the start is imported.
+
+        Raises:
+            JournalError: the journal could not be written.
+        """
+        try:
+            first = True
+            while not self.wait(0 if first else POLL):
+                self._poll()
+                if first:
+                    caught_up()
+                first = False
+        finally:
+            self._bell.stop()
+        for watched in list(self._watched.values()):
+            self._look_last(watched)
+
+    def _poll(self) -> None:
+        """Look at what has changed, and at all files if it is time for that."""
+        changed = self._bell.take()
+        if changed:
+            self._take(changed)
+        self._walk_in -= 1
+        self._look_in -= 1
+        if self._walk_in <= 0:
+            self._walk_in = self._cost(self._walk, _WALK)
+        if self._look_in <= 0:
+            self._look_in = self._cost(lambda: self._look(list(self._watched)), 1)
+        else:
+            self._look(self._databases & self._watched.keys())
+
+    def _cost(self, work: Callable[[], None], least: int) -> int:
+        """Do some work; return how many polls it is to wait for the next time."""
+        began = time.thread_time()
+        work()
+        share = _ALONE if self._bell.failed else _SHARE
+        return max(least, int((time.thread_time() - began) * share / POLL))
+
+    def _walk(self) -> None:
+        """Take up new files."""
+        if not self._roots:
+            # before the files are read: what is added meanwhile must not be missed
+            self._roots = {os.path.realpath(path) for path in self.paths if path.is_dir()}
+            self._bell.watch(self._roots, ())
+        walk = self.importer.walk()
+        for source in walk.sources(self.paths):
+            if str(source.real) not in self._watched and not self.wait(0):
+                self._import(source)
+        self._roots |= walk.roots
+        self._bell.watch(walk.roots, walk.apart)
+
+    def _take(self, changed: Iterable[str]) -> None:
+        """Look at what the system says has changed."""
+        known, new = set(), []
+        for path in sorted(changed):
+            for name in (path, path.removesuffix(_LOG)):
+                if name in self._watched:
+                    known.add(name)
+                    break
+            else:
+                new.append(path)
+        self._look(known)  # first: what has a new name is known again, and read on
+        for path in new:
+            if not any(path.startswith(f"{root}/") for root in self._roots):
+                continue  # beside a file that was given by its own path
+            for source in self.importer.walk().changed(path):
+                if str(source.real) not in self._watched and not self.wait(0):
+                    self._import(source)
+
+    def _look(self, reals: Iterable[str]) -> None:
+        """Read files again that have changed."""
+        gone: dict[int, Watched] = {}
+        now = time.monotonic()
+        for real in reals:
+            watched = self._watched.get(real)
+            if watched is None or now < watched.rests_until:
+                continue
+            before, path = watched.state, watched.source.path
+            try:
+                found = os.stat(path)  # noqa: PTH116 - thousands of Path objects cost
+            except FileNotFoundError:
+                # deleted, or renamed, or about to be replaced
+                self._forget(real)
+                if before is not None:
+                    gone[before[0]] = watched
+                continue
+            except OSError as error:
+                self.importer.failed(watched.source, error)
+                continue
+            if state_of(path, found, database=watched.database) == before or self.wait(0):
+                continue
+            if before is not None and before[0] != found.st_ino:
+                self._forget(real)
+                gone[before[0]] = watched
+                self._import(watched.source)
+            else:
+                self._import(watched.source, self._tail(watched))
+        if gone:
+            self._find(gone)
+
+    def _find(self, gone: dict[int, Watched]) -> None:
+        """Read on in files that have another name now."""
+        for inode, path in sorted(moved(self.paths, gone.keys()).items()):
+            before = gone[inode]
+            real = os.path.realpath(path)
+            if before.format is None or (real in self._watched and self._watched[real].tail):
+                continue  # it was read whole, or is read already under its new name
+            source = Source(path, before.source.named, Path(real))
+            tail = before.tail
+            if tail is None and before.place is not None:
+                tail = self.importer.tail(path, before.place, before.format)
+            elif tail is not None and not (tail.offset and _goes_on(tail, path)):
+                tail = None  # another file, with the inode of one that was deleted
+            if tail is not None:
+                tail.path, tail.place = path, before.place
+                self._import(source, tail)
+
+    def _tail(self, watched: Watched) -> Tail | None:
+        """Give how far a file of lines was read; what is not in memory is read again."""
+        if watched.tail is not None or watched.format is None or watched.place is None:
+            return watched.tail
+        return self.importer.tail(watched.source.path, watched.place, watched.format)
+
+    def _import(self, source: Source, tail: Tail | None = None) -> None:
+        real = str(source.real)
+        watched = self.importer.take(source, last=False, tail=tail)
+        if watched is None:
+            return
+        self._watched[real] = watched
+        if watched.database:
+            self._databases.add(real)
+        self._tails.pop(real, None)
+        if watched.tail is not None:
+            self._tails[real] = None
+            if len(self._tails) > _TAILS:
+                oldest = next(iter(self._tails))
+                del self._tails[oldest]
+                if (old := self._watched.get(oldest)) is not None:
+                    old.tail = None
+
+    def _forget(self, real: str) -> None:
+        self._watched.pop(real, None)
+        self._databases.discard(real)
+        self._tails.pop(real, None)
+
+    def _look_last(self, watched: Watched) -> None:
+        """Take what is still to be had: an unfinished line, and changes while it rested."""
+        if watched.database:
+            self.importer.take(watched.source, last=True)
+        elif watched.tail is not None:
+            self.importer.take(watched.source, last=True, tail=watched.tail)
+        elif watched.rest:
+            tail = self._tail(watched)
+            if tail is not None:
+                self.importer.take(watched.source, last=True, tail=tail)
+
+
+def state_of(path: Path, found: os.stat_result, *, database: bool) -> tuple[int, ...]:
+    """Give what tells that a file has changed; its inode is the first of it."""
+    same = changes_of(path) if database else (found.st_size, found.st_mtime_ns)
+    return (found.st_ino, *same)
+
+
+def _goes_on(tail: Tail, path: Path) -> bool:
+    try:
+        with open_source(path) as stream:
+            return tail.goes_on(stream)
+    except OSError:
+        return False

@@ -1,0 +1,169 @@
+"""Which keys a journal holds, and with which contents, so that an import can count conflicts.
+
+What the lanes hold is noted as two marks of eight bytes an event: one of its key, one of its key
+and content. They are read once, when an import has something to append for the first time, and
+are kept in `<journal>/imports/keys`: the next import reads only what the lanes have gained. The
+file is a hint like those of the ledger; without it the lanes are read from their beginning.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from journal.directory import make_folder, swap_file
+from journal.reader import list_segments, read_segment
+from journal.record import Header
+from journal.scan import Damage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from journal.reader import SegmentRef
+
+_VERSION = 1
+_MERGED = 1 << 16
+"""New marks that wait outside of the sorted ones."""
+_SAVED = 16
+"""The file is written anew when it lacks a sixteenth of what it holds, or _MERGED / 16 marks."""
+
+
+def _array() -> array[int]:
+    return array("Q")
+
+
+@dataclass(slots=True)
+class _Set:
+    """A set of marks, most of them in a sorted array."""
+
+    sorted: array[int] = field(default_factory=_array)
+    new: set[int] = field(default_factory=set)
+
+    def __contains__(self, mark: int) -> bool:
+        at = bisect_left(self.sorted, mark)
+        return mark in self.new or (at < len(self.sorted) and self.sorted[at] == mark)
+
+    def add(self, mark: int) -> None:
+        if mark not in self:
+            self.new.add(mark)
+            if len(self.new) > max(_MERGED, len(self.sorted) // 4):
+                self.merge()
+
+    def merge(self) -> None:
+        self.sorted = array("Q", sorted([*self.sorted, *self.new]))
+        self.new.clear()
+
+    def __len__(self) -> int:
+        return len(self.sorted) + len(self.new)
+
+
+@dataclass(slots=True)
+class KnownKeys:
+    """The keys and contents of one journal.
+
+    Attributes:
+        lanes: the folder of its lanes.
+        file: where the marks are kept.
+    """
+
+    lanes: Path
+    file: Path
+    _keys: _Set = field(default_factory=_Set)
+    _contents: _Set = field(default_factory=_Set)
+    _read: dict[str, list[int]] = field(default_factory=dict)  # segment: inode, bytes read
+    _saved: int = 0
+    _loaded: bool = False
+
+    def load(self) -> None:
+        """Read what the journal holds, once, before this import appends anything.
+
+        Raises:
+            ReadError: a lane cannot be read.
+        """
+        if self._loaded:
+            return
+        self._loaded = True
+        self._load()
+        self._saved = len(self._contents)
+        for ref in list_segments(self.lanes):
+            self._read_on(ref)
+
+    def conflicts(self, event: dict[str, Any]) -> bool:
+        """Note an event; tell whether its key is there already, with another content alone."""
+        return self._note(event["type"], event["session"], event["id"], event["data"])
+
+    def save(self) -> None:
+        """Keep the marks for the next import, if enough of them are new.
+
+        Raises:
+            OSError: the file system refused.
+        """
+        new = len(self._contents) - self._saved
+        if new < max(_MERGED // _SAVED, self._saved // _SAVED):
+            return
+        self._keys.merge()
+        self._contents.merge()
+        head = {"version": _VERSION, "keys": len(self._keys), "read": self._read}
+        parts = (self._keys.sorted.tobytes(), self._contents.sorted.tobytes())
+        make_folder(self.file.parent)
+        body = b"".join(parts)
+        head["digest"] = _digest(body)
+        swap_file(self.file, orjson.dumps(head) + b"\n" + body)
+        self._saved = len(self._contents)
+
+    def _note(self, type: str, session: str, id: str, data: dict[str, Any]) -> bool:
+        key = orjson.dumps([session, id])
+        content = orjson.dumps([type, data], option=orjson.OPT_SORT_KEYS)
+        key_mark, mark = _mark((key,)), _mark((key, content))
+        if mark in self._contents:
+            return False
+        known = key_mark in self._keys
+        self._keys.add(key_mark)
+        self._contents.add(mark)
+        return known
+
+    def _read_on(self, ref: SegmentRef) -> None:
+        """Note what a segment holds behind what was read of it before."""
+        name = f"{ref.lane}/{ref.number}"
+        inode, offset = self._read.get(name, [0, 0])
+        if inode != ref.version[0] or offset > ref.size:
+            offset = 0
+        for item in read_segment(ref, offset):
+            if isinstance(item, Damage):
+                continue
+            offset = item.end
+            if not isinstance(item.record, Header):
+                event = item.record.event
+                self._note(event.type, event.session, event.id, event.data)
+        self._read[name] = [ref.version[0], offset]
+
+    def _load(self) -> None:
+        """Read the file; what cannot be read is no hint."""
+        try:
+            head, _, body = self.file.read_bytes().partition(b"\n")
+            found = orjson.loads(head)
+            if found["version"] != _VERSION or found["digest"] != _digest(body):
+                return
+            count = found["keys"] * 8
+            self._keys.sorted.frombytes(body[:count])
+            self._contents.sorted.frombytes(body[count:])
+            self._read = {str(name): [int(n) for n in two] for name, two in found["read"].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            self._keys, self._contents, self._read = _Set(), _Set(), {}
+
+
+def _mark(parts: Iterable[bytes]) -> int:
+    digest = hashlib.blake2b(digest_size=8)
+    for part in parts:
+        digest.update(part)
+    return int.from_bytes(digest.digest())
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.blake2b(body, digest_size=16).hexdigest()

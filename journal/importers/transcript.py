@@ -1,0 +1,103 @@
+"""The items of one source as events: what its lines say together, beside what each says alone.
+
+A parser gives messages under the source's own ids, in the source's order, and names the lines
+that the source takes back. Here they get keys (`reused_ids`), their order where their times do not
+give it (`file_order`), and what was taken back leaves the transcript: it is archived, so that it
+is still found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import orjson
+
+from journal.importers.file_order import FileOrder
+from journal.importers.items import Began, Found, Repeated, Retracted, SideFile, fact, key
+from journal.importers.reused_ids import ReusedIds
+from journal.vocabulary import MESSAGE_APPENDED, MESSAGE_ARCHIVED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from journal.importers.items import Item, Json, Parser
+
+_LISTED = 5_000
+"""Messages that one event archives: bounded records."""
+
+
+@dataclass(slots=True)
+class Transcript:
+    """One source, as far as it was read."""
+
+    parser: Parser
+    _ids: ReusedIds = field(init=False)
+    _order: FileOrder = field(default_factory=FileOrder)
+    _lines: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._ids = ReusedIds(self.parser.equal_is_same)
+
+    def value(self, line: int, value: Json, raw: bytes | None) -> Iterator[Item]:
+        """Take the value of one line; `raw` are its bytes, None where it is no line."""
+        return self.all(self.parser.value(line, value, raw))
+
+    def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
+        """Take a line that is too long to be read: its size in bytes, and its fingerprint."""
+        return self.all(self.parser.left_out(line, size, id))
+
+    def end(self) -> Iterator[Item]:
+        """Say what was still waiting for a later line."""
+        return self.all(self.parser.end())
+
+    def all(self, items: Iterator[Item]) -> Iterator[Item]:
+        """Take what a parser gave."""
+        for item in items:
+            if isinstance(item, Found):
+                yield from self._found(item)
+            elif isinstance(item, Began):
+                self._order.began(key(item.session), item.micros)
+            elif isinstance(item, Retracted):
+                yield from self._retracted(item)
+            elif isinstance(item, SideFile) and (parent := item.data.get("parent")) is not None:
+                latest = self._ids.latest(key(item.session), key(parent))
+                yield replace(item, data={**item.data, "parent": latest})
+            else:
+                yield item
+
+    def _found(self, item: Found) -> Iterator[Item]:
+        event = item.event
+        session, data = event["session"], event["data"]
+        if event["type"] != MESSAGE_APPENDED:
+            started = data.get("started")
+            if started is not None:
+                self._order.began(session, started)
+            yield item
+            return
+        parent = data.get("parent")
+        if parent is not None and (latest := self._ids.latest(session, parent)) != parent:
+            data = {**data, "parent": latest}
+        try:
+            id = self._ids.key_of(session, event["id"], data)
+        except orjson.JSONEncodeError:
+            yield item  # the journal refuses it, and says why
+            return
+        if id is None:
+            yield Repeated(item.line, session)
+            return
+        item = replace(item, event={**event, "id": id, "data": data})
+        self._lines.setdefault(item.origin or item.line, []).append((session, id))
+        yield item
+        yield from self._order.take(item)
+
+    def _retracted(self, item: Retracted) -> Iterator[Item]:
+        """Archive the messages of lines that were taken back."""
+        sessions: dict[str, list[str]] = {}
+        for line in item.lines:
+            for session, id in self._lines.get(line, ()):
+                sessions.setdefault(session, []).append(id)
+        for session, ids in sessions.items():
+            for start in range(0, len(ids), _LISTED):
+                data = {"messages": ids[start : start + _LISTED], "reason": item.reason}
+                yield fact(item.line, MESSAGE_ARCHIVED, session, data)
