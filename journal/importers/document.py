@@ -75,7 +75,7 @@ def format_of(stream: BinaryIO) -> tuple[str | None, str | None]:
         found = unwrap(shape.rest) is not None
     elif not found and shape.top == "list":
         try:
-            first = next(pieces_of(stream, "item"), None)
+            first = next(pieces_of(stream, None), None)
         except Broken as broken:
             deep = isinstance(broken, TooDeep)
         else:
@@ -91,7 +91,7 @@ def _streamed(stream: BinaryIO, shape: Shape, place: Place) -> Iterator[Numbered
     """Give the document's pieces with their numbers, each as what it gives."""
     if shape.wraps_lines:
         lines = ClaudeCode(place)
-        for number, piece in enumerate(pieces_of(stream, "loglines.item"), 1):
+        for number, piece in enumerate(pieces_of(stream, "loglines"), 1):
             yield number, lines.value(number, piece, None) if not too_deep(piece) else _deep(number)
     elif shape.talk is not None:
         yield from _talk(stream, shape, shape.talk, place)
@@ -99,7 +99,7 @@ def _streamed(stream: BinaryIO, shape: Shape, place: Place) -> Iterator[Numbered
         yield 1, _whole(shape.rest, place)
     elif shape.top == "list":
         talks = OpenAI(place)
-        for number, piece in enumerate(pieces_of(stream, "item"), 1):
+        for number, piece in enumerate(pieces_of(stream, None), 1):
             yield number, talks.value(number, piece, None) if not too_deep(piece) else _deep(number)
     elif shape.broken is None:
         yield 1, iter((Skipped(1, _NEITHER),))
@@ -110,7 +110,7 @@ def _talk(stream: BinaryIO, shape: Shape, name: str, place: Place) -> Iterator[N
     session = session_of(shape.rest) or place.name
     yield 1, told(1, session, shape.rest)
     talk = Conversation(session, source_of(shape.rest))
-    for number, piece in enumerate(pieces_of(stream, f"{name}.item" if name else "item"), 1):
+    for number, piece in enumerate(pieces_of(stream, name or None), 1):
         yield number, talk.take(number, piece) if not too_deep(piece) else _deep(number)
     for other in (*shape.lists, *shape.large):
         if other != name:
