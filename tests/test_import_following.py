@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -165,9 +164,7 @@ def test_a_change_is_seen_at_once_though_all_files_are_looked_at_seldom(
         (box / "sub").mkdir()
         add(box / "sub" / "b.jsonl", said(3))
 
-    report = follow(
-        tmp_path / "j", box, lambda: add(source, said(2)), nap, nap, new, nap, nap, nap
-    )
+    report = follow(tmp_path / "j", box, lambda: add(source, said(2)), nap, nap, new, nap, nap, nap)
     assert (report.messages, report.files) == (3, 2)
 
 
@@ -185,5 +182,5 @@ def test_files_are_found_by_their_inodes(box: Path) -> None:
     """Whatever they are called now; a ring of links does not lead in circles."""
     add(box / "a", b"x")
     (box / "ring").symlink_to(box)
-    inode = os.stat(box / "a").st_ino
+    inode = (box / "a").stat().st_ino
     assert moved([box], {inode, 1}) == {inode: box / "a"}
