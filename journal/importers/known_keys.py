@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from journal.directory import make_folder, swap_file
+from journal.ownership import open_own
 from journal.reader import list_segments, read_segment
 from journal.record import Header
 from journal.scan import Damage
@@ -146,7 +147,8 @@ class KnownKeys:
     def _load(self) -> None:
         """Read the file; what cannot be read is no hint."""
         try:
-            head, _, body = self.file.read_bytes().partition(b"\n")
+            with open(open_own(self.file), "rb") as file:  # noqa: PTH123 - a descriptor
+                head, _, body = file.read().partition(b"\n")
             found = orjson.loads(head)
             if found["version"] != _VERSION or found["digest"] != _digest(body):
                 return
