@@ -29,6 +29,9 @@ BODY = 18
 """Where the checked bytes begin: behind the checksum, its quote and its comma."""
 
 _HEADER_KEY = b'"format":'
+_NOTHING = "; nothing was written"
+_LARGEST = 2**53 - 1
+"""A sequence number, or a time, that takes as many digits as any."""
 
 
 class DamagedRecord(ValueError):  # noqa: N818 - names what was found; the caller goes on
@@ -99,18 +102,27 @@ def encode(seq: int, id: str, type: str, session: str, time: int, data: dict[str
     try:
         body = orjson.dumps(fields)
     except TypeError as error:  # orjson.JSONEncodeError is a TypeError
-        raise EventError(f"{culprit(fields)}; nothing was written") from error
+        raise EventError(f"{culprit(fields)}{_NOTHING}") from error
     # orjson writes NaN as null and a tuple as a list: what comes out would not be what went in
     if orjson.loads(body) != fields or is_deeper(fields, body, DEPTH):
-        raise EventError(f"{culprit(fields)}; nothing was written")
+        raise EventError(f"{culprit(fields)}{_NOTHING}")
     line = _line(body)
     if len(line) > MAX_RECORD:
         raise EventError(
             f"the record of {id!r} would have {len(line):,} bytes; the limit is"
-            f" {MAX_RECORD:,}: split it, or store the large part in a file and its path here;"
-            " nothing was written"
+            f" {MAX_RECORD:,}: split it, or store the large part in a file and its path"
+            f" here{_NOTHING}"
         )
     return line
+
+
+def refusal(type: str, session: str, id: str, data: dict[str, Any]) -> str | None:
+    """Say why no record can hold an event; None if one can, whatever its number and its time."""
+    try:
+        encode(_LARGEST, id, type, session, _LARGEST, data)
+    except EventError as error:
+        return str(error).removesuffix(_NOTHING)
+    return None
 
 
 def _line(body: bytes) -> bytes:

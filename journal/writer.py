@@ -15,6 +15,7 @@ from journal.event import check_event
 from journal.fork import follow
 from journal.ids import uuid7
 from journal.moment import moment
+from journal.record import refusal
 from journal.shared_lane import Fsync, SharedLane
 from journal.vocabulary import MESSAGE_APPENDED
 
@@ -137,7 +138,13 @@ class Journal:
                 checked.append(_from_mapping(event))
             except EventError as error:
                 raise EventError(f"event {index}: {error}") from error
-        return self._append(checked) if checked else []
+        try:
+            return self._append(checked) if checked else []
+        except EventError as error:
+            for index, (type, session, id, data) in enumerate(checked):
+                if refusal(type, session, id, data) is not None:
+                    raise EventError(f"event {index}: {error}") from error
+            raise
 
     def _append(self, events: list[NewEvent]) -> list[Position]:
         return self._leased().append(events)

@@ -17,26 +17,22 @@ from journal.vocabulary import (
 )
 from projector import message_view
 from projector.effects import IN_ARCHIVE, IN_TRANSCRIPT
-from projector.errors import NotFound, ProjectionError
+from projector.errors import NotFound
 from projector.freshness import Listing
-from projector.store.own import Own
-from projector.store.tails import tail
-from projector.store.transcript import Standing, hand_over, new_transcript, standing
+from projector.store.flush.flushing import Flushing
+from projector.store.flush.handed import all_handed_over
+from projector.store.flush.handed import fields as said
+from projector.store.transcript import new_transcript
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-    import apsw
 
     from projector.message_view import MessageView
     from projector.projection import Results
     from projector.store.fields import MessageFields, MoreOfMessage, SearchFilters
 
-_SCANNED = 8 * 1024 * 1024
-"""Bytes that are looked through rather than waiting until they are applied."""
 
-
-class Messages(Own):
+class Messages(Flushing):
     """Messages: appended, flushed, changed, taken out and put back, read and searched.
 
     The fields of a message are those of `Journal.append_message`. None means that nothing is said.
@@ -58,43 +54,9 @@ class Messages(Own):
             AppendError, SyncError, ClosedError: as `Journal.append`.
         """
         id = uuid7() if id is None else id
-        [message] = hand_over([{"id": id, "role": role, "content": content, **fields}], "")
-        self._add(MESSAGE_APPENDED, session, message.data, id)
+        data = said({"role": role, "content": content, **fields})
+        self._add(MESSAGE_APPENDED, session, data, id)
         return id
-
-    def flush(self, session: str, messages: Sequence[Mapping[str, Any]]) -> list[str]:
-        """Hand over the whole conversation so far; exactly what is new is added, in order.
-
-        It may be done any number of times, from any process, after any failure: a message is
-        known by its `id`, or else by its place and what it says (role, content, tool calls).
-        What is known stays as it is (see `revise_message`, `replace`), unless the transcript was
-        swept (`clear`, `delete`, `replace`) since it was said: then it is put back.
-
-        Args:
-            session: its id.
-            messages: of each message its fields, and perhaps `id`.
-
-        Returns:
-            The ids of the messages that were added.
-
-        Raises:
-            EventError: a message cannot be stored; its index is named; nothing was written.
-            AppendError, SyncError, ClosedError: as `Journal.append_many`.
-        """
-        known = self._standing(session)
-        added: dict[str, dict[str, Any]] = {}
-        again: list[str] = []
-        for message in hand_over(messages, known.epoch):
-            there = known.messages.get(message.id)
-            if there is None:
-                added[message.id] = message.data
-            elif there.is_swept:
-                again.append(message.id)
-        events = [_event(MESSAGE_APPENDED, session, data, id) for id, data in added.items()]
-        if again:
-            events.append(_event(MESSAGE_RESTORED, session, {"messages": again}))
-        self.add(events)
-        return [*added, *again]
 
     def replace(
         self, session: str, messages: Sequence[Mapping[str, Any]], *, rest: str = REMOVED
@@ -116,13 +78,19 @@ class Messages(Own):
             AppendError, SyncError, ClosedError: as `Journal.append`.
         """
         id = uuid7()
-        known = self._standing(session)
-        listed = new_transcript(hand_over(messages, id), known)
-        data: dict[str, Any] = {"messages": listed}
-        if rest != REMOVED:
-            data["rest"] = rest
-        self._add(TRANSCRIPT_REPLACED, session, data, id)
-        return [item.get("id") or item["message"] for item in listed]
+        handed = all_handed_over(messages)
+        account = self._standing(session)
+        try:
+            listed = new_transcript(id, handed, account.standing.messages)
+            data: dict[str, Any] = {"messages": listed}
+            if rest != REMOVED:
+                data["rest"] = rest
+            self._add(TRANSCRIPT_REPLACED, session, data, id)
+            ids = [item.get("id") or item["message"] for item in listed]
+            account.note(ids, handed)
+        finally:
+            self._memory.put(session, account)
+        return ids
 
     def revise_message(self, session: str, id: str, **fields: Unpack[MessageFields]) -> None:
         """Change fields of a message; the last writer of each wins.
@@ -130,8 +98,7 @@ class Messages(Own):
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `append`.
         """
-        [message] = hand_over([fields], "")
-        self._add(MESSAGE_REVISED, session, {"message": id, **message.data})
+        self._add(MESSAGE_REVISED, session, {"message": id, **said(fields)})
 
     def remove(self, session: str, ids: Iterable[str], reason: str | None = None) -> None:
         """Take messages out of the transcript, and out of searches.
@@ -172,7 +139,7 @@ class Messages(Own):
             AppendError, SyncError, ClosedError: as `append`.
             NotProjected, ProjectionError: as `read`.
         """
-        ids = [message.id for message in self.messages(session)]
+        ids = [message.id for message in self._messages(session, IN_TRANSCRIPT)]
         if id not in ids:
             raise NotFound(f"the transcript of session {session!r} has no message {id!r}")
         gone = ids[ids.index(id) :]
@@ -188,7 +155,11 @@ class Messages(Own):
             NotFound: there is no such session.
             NotProjected, ProjectionError: as `read`.
         """
-        state = IN_ARCHIVE if archived else IN_TRANSCRIPT
+        found = self._messages(session, IN_ARCHIVE if archived else IN_TRANSCRIPT)
+        self._memory.note_read(session, (message.id for message in found.items))
+        return found
+
+    def _messages(self, session: str, state: int) -> Listing[MessageView]:
         found, fresh = self.read(lambda db: message_view.messages(db, session, state=state))
         return Listing(found, fresh.behind)
 
@@ -200,30 +171,3 @@ class Messages(Own):
             NotProjected, ProjectionError: as `read`.
         """
         return self.projection.after(self.position, self._timeout).search(query, **filters)
-
-    def _standing(self, session: str) -> Standing:
-        """Return what stands of a transcript, and wait for nobody unless much is unapplied."""
-        check_text("session", session)
-        try:
-            found = self.projection.peek(lambda db: self._look(db, session, _SCANNED))
-            if found is None:
-                self.projection.read(lambda _: None)
-                found = self.projection.peek(lambda db: self._look(db, session, None))
-        except ProjectionError:  # a writer must not fail with the projection: the lanes know all
-            found = self._look(None, session, None)
-        return found or Standing.none()
-
-    def _look(self, db: apsw.Connection | None, session: str, most: int | None) -> Standing | None:
-        behind, events = tail(db, self.journal.path)
-        if most is not None and behind > most:
-            return None
-        found = Standing.none() if db is None else standing(db, session)
-        for event in events:
-            if event.session == session:
-                found.go_on(event)
-        return found
-
-
-def _event(type: str, session: str, data: dict[str, Any], id: str | None = None) -> dict[str, Any]:
-    event = {"type": type, "session": session, "data": data}
-    return event if id is None else event | {"id": id}

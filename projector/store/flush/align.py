@@ -1,0 +1,125 @@
+"""Which items of a list stand in another, in the same order: pure functions."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Sequence
+
+_MOST_BITS = 2**29
+"""Product of two lengths up to which the longest common subsequence is found: 64 MiB of bits."""
+
+Pair = tuple[int, int]
+"""Index of an item in the list, and index of the same one in the other."""
+
+
+def align(
+    count: int,
+    others: int,
+    same: Callable[[int, int], bool],
+    label: Callable[[int], Hashable],
+    labels: Callable[[int], Sequence[Hashable]],
+) -> list[Pair]:
+    """Pair the items of a list with those of another, as a diff does: no two pairs cross.
+
+    The common beginning and the common end are taken first, and between them the longest common
+    subsequence. The time is linear in what is common at both ends, and `n * m / 64` steps of the
+    machine between them. Where that is more than 2**23, items are paired by how often they stood,
+    counted from the end, and the longest sequence of such pairs is taken: `n log n` steps.
+
+    Args:
+        count: items of the list.
+        others: items of the other.
+        same: says whether two items are the same, by their indices.
+        label: returns what stands for an item of the list.
+        labels: returns what stands for one of the other: those that say the same, one is enough.
+
+    Returns:
+        The pairs, in order.
+    """
+    start = 0
+    while start < count and start < others and same(start, start):
+        start += 1
+    end, other_end = count, others
+    while end > start and other_end > start and same(end - 1, other_end - 1):
+        end, other_end = end - 1, other_end - 1
+    pairs = [(index, index) for index in range(start)]
+    if end > start and other_end > start:
+        wanted = [label(index) for index in range(start, end)]
+        there = [labels(index) for index in range(start, other_end)]
+        find = _subsequence if len(wanted) * len(there) <= _MOST_BITS else _by_occurrence
+        pairs += [(start + i, start + j) for i, j in find(wanted, there)]
+    return pairs + [(end + n, other_end + n) for n in range(count - end)]
+
+
+def _subsequence(wanted: list[Hashable], there: list[Sequence[Hashable]]) -> list[Pair]:
+    """Return the longest common subsequence; of two equal items the later one in `there`.
+
+    A row of the table of lengths is one integer of as many bits as there are items (Hyyro,
+    "Bit-Parallel LCS-Length Computation Revisited", AWOCA 2004).
+    """
+    # the bits stand for the items from the last one on: the first that fits is the latest
+    masks: defaultdict[Hashable, int] = defaultdict(int)
+    for bit, names in enumerate(reversed(there)):
+        for name in names:
+            masks[name] |= 1 << bit
+    full = (1 << len(there)) - 1
+    row, rows = full, [full]
+    for name in reversed(wanted):
+        met = row & masks.get(name, 0)
+        row = ((row + met) | (row - met)) & full
+        rows.append(row)
+    pairs = []
+    i, j = len(wanted), len(there)
+    while i and j:
+        # a bit that is 0 says that the length grows at its item
+        if rows[i] >> (j - 1) & 1:
+            j -= 1
+            continue
+        i -= 1
+        if rows[i] >> (j - 1) & 1:
+            j -= 1
+            pairs.append((len(wanted) - 1 - i, len(there) - 1 - j))
+    return pairs
+
+
+def _by_occurrence(wanted: list[Hashable], there: list[Sequence[Hashable]]) -> list[Pair]:
+    """Return the longest sequence of pairs of items that stood equally often behind them."""
+    places: defaultdict[Hashable, list[int]] = defaultdict(list)
+    for index, names in enumerate(there):
+        for name in names:
+            places[name].append(index)
+    taken: set[int] = set()
+    pairs: list[Pair] = []
+    for index in range(len(wanted) - 1, -1, -1):
+        left = places.get(wanted[index], [])
+        while left and left[-1] in taken:
+            left.pop()
+        if left:
+            taken.add(left[-1])
+            pairs.append((index, left.pop()))
+    return _increasing(pairs[::-1])
+
+
+def _increasing(pairs: list[Pair]) -> list[Pair]:
+    """Return the longest sequence of pairs, given by their first, whose second grows."""
+    ends: list[int] = []
+    last: list[int] = []
+    before: list[int | None] = []
+    for index, (_, j) in enumerate(pairs):
+        at = bisect_left(ends, j)
+        before.append(last[at - 1] if at else None)
+        if at == len(ends):
+            ends.append(j)
+            last.append(index)
+        else:
+            ends[at], last[at] = j, index
+    found = []
+    at_pair = last[-1] if last else None
+    while at_pair is not None:
+        found.append(pairs[at_pair])
+        at_pair = before[at_pair]
+    return found[::-1]

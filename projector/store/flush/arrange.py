@@ -1,0 +1,154 @@
+"""Where messages must say that they stand, so that a transcript is read in its order: pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from projector.placing import place_after
+
+if TYPE_CHECKING:
+    from projector.store.flush.reconcile import Plan, Slot
+    from projector.store.flush.standing import Known, Standing
+
+_EARLIEST, _LATEST = 10**13, 2**52 - 1
+"""Microseconds: moments that a message may have."""
+
+_Place = tuple[int, int]
+"""Where a message stands: its place and its depth, as `projector.placing` counts them."""
+
+
+def arrange(plan: Plan, standing: Standing, now: int) -> dict[str, dict[str, Any]]:
+    """Return the fields that put messages where a plan has them, by their ids.
+
+    A message that goes between two others takes the moment of the one in front, and names it as
+    its parent; one that is to stand behind what is said later names that as its parent. Those
+    behind it that were said at the same moment make room: they name it, too.
+
+    Args:
+        plan: the transcript to be.
+        standing: what stands.
+        now: microseconds; no message that is appended now is said earlier.
+    """
+    return _Arrangement(plan, standing, now).fields
+
+
+class _Arrangement:
+    """A walk through the transcript to be.
+
+    `_last` is the place of the message in front and `_front` its id; `_is_new` says whether it has
+    not always stood there.
+    """
+
+    def __init__(self, plan: Plan, standing: Standing, now: int) -> None:
+        self.fields: dict[str, dict[str, Any]] = {}
+        self._standing, self._now = standing, now
+        self._placed: dict[str, _Place] = {}
+        before = plan.before
+        self._last: _Place | None = None if before is None else before.place
+        self._front = "" if before is None else before.id
+        self._is_new = False
+        self._moved = {slot.id for slot in plan.slots if slot.known is not None and not slot.stays}
+        self._bound = self._bound_to(self._moved)
+        limits = self._limits(plan.slots)
+        for slot, limit in zip(plan.slots, limits, strict=True):
+            if slot.stays and slot.known is not None:
+                self._keep(slot.known)
+            else:
+                self._put(slot, limit)
+
+    def _bound_to(self, moved: set[str]) -> set[str]:
+        """Return the messages whose parents, or theirs, are among those that move.
+
+        They must name others: links would run in a ring.
+        """
+        if not moved:
+            return set()
+        bound: dict[str, bool] = dict.fromkeys(moved, True)
+        for id in self._standing.messages:
+            chain = []
+            at: str | None = id
+            while at is not None and at not in bound and at in self._standing.messages:
+                chain.append(at)
+                bound[at] = False
+                at = self._standing.messages[at].parent
+            is_bound = at is not None and bound.get(at, False)
+            bound |= dict.fromkeys(chain, is_bound)
+        return {id for id, is_bound in bound.items() if is_bound} - moved
+
+    def _limits(self, slots: list[Slot]) -> list[_Place | None]:
+        """Return for each slot the place of the next message that stays where it is."""
+        limits: list[_Place | None] = []
+        limit = None
+        for slot in reversed(slots):
+            limits.append(limit)
+            if slot.stays and slot.known is not None and slot.id not in self._bound:
+                limit = slot.known.place
+        return limits[::-1]
+
+    def _keep(self, known: Known) -> None:
+        is_behind = not self._is_new or self._last is None or known.place > self._last
+        if known.id in self._bound:
+            # its own id as a parent says that it has none
+            self._say(known.id, parent=self._front or known.id)
+            self._stand(known.id, place_after(known.moment, self._last))
+        elif is_behind:
+            self._last, self._front, self._is_new = known.place, known.id, False
+        else:
+            self._say(known.id, parent=self._front)
+            self._stand(known.id, place_after(known.moment, self._last))
+
+    def _put(self, slot: Slot, limit: _Place | None) -> None:
+        place = self._own_place(slot)
+        is_behind = place is not None and (self._last is None or place > self._last)
+        if place is not None and is_behind and (limit is None or place < limit):
+            self._stand(slot.id, place)
+        elif self._last is None:
+            moment = self._moment(slot) if limit is None else _bounded(limit[0] - 1)
+            self._say(slot.id, timestamp=moment)
+            if slot.known is not None or (slot.handed is not None and "parent" in slot.handed.data):
+                self._say(slot.id, parent=slot.id)
+            self._stand(slot.id, (moment, 0))
+        elif limit is None:
+            self._say(slot.id, parent=self._front)
+            self._stand(slot.id, place_after(self._moment(slot), self._last))
+        else:
+            moment = _bounded(self._last[0])
+            self._say(slot.id, timestamp=moment, parent=self._front)
+            self._stand(slot.id, place_after(moment, self._last))
+
+    def _own_place(self, slot: Slot) -> _Place | None:
+        """Return where a message would stand of itself; None if that moves with others."""
+        known = slot.known
+        if known is not None:
+            parent = known.parent
+        else:
+            given = slot.handed.data.get("parent") if slot.handed is not None else None
+            parent = given if isinstance(given, str) and given != slot.id else None
+        if parent is None:
+            return self._moment(slot), 0
+        if parent in self._placed:
+            return place_after(self._moment(slot), self._placed[parent])
+        if parent in self._moved or parent in self._bound:
+            return None
+        above = self._standing.messages.get(parent)
+        return place_after(self._moment(slot), None if above is None else above.place)
+
+    def _moment(self, slot: Slot) -> int:
+        if slot.known is not None:
+            return slot.known.moment
+        given = slot.handed.data.get("timestamp") if slot.handed is not None else None
+        return given if isinstance(given, int) else self._now
+
+    def _say(self, id: str, **fields: object) -> None:
+        self.fields.setdefault(id, {}).update(fields)
+
+    def _stand(self, id: str, place: _Place) -> None:
+        self._placed[id] = self._last = place
+        # what is appended in one go is said one behind the other
+        if place[0] == self._now:
+            self._now += 1
+        self._front, self._is_new = id, True
+
+
+def _bounded(place: int) -> int:
+    return min(max(place, _EARLIEST), _LATEST)

@@ -1,0 +1,214 @@
+"""What stands of a session's transcript: read from the projection, and on from the lanes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from journal.vocabulary import (
+    MESSAGE_APPENDED,
+    MESSAGE_RESTORED,
+    MESSAGE_REVISED,
+    TRANSCRIPT_REPLACED,
+)
+from projector.columns import Columns, from_columns, is_moment
+from projector.effects import (
+    IN_TRANSCRIPT,
+    LISTING,
+    SWEEPING,
+    changed_fields,
+    items,
+    named,
+    new_messages,
+)
+from projector.message_view import ORDER
+from projector.placing import Said, place_after, place_all
+from projector.schema import MESSAGE
+from projector.store.flush.words import Words, revised, words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import apsw
+
+    from journal.event import Event
+
+REFUSED = "refused"
+"""Key of `extra` that tells what a message stands for that no record can hold."""
+
+
+@dataclass(slots=True)
+class Known:
+    """A message that was appended, in the transcript or not.
+
+    Attributes:
+        id: its id.
+        words: what it says.
+        first: what it said when it was appended.
+        refused: digest of the words that it stands for; None if it stands for itself.
+        moment: its own moment, microseconds.
+        parent: id of its parent.
+        place: its place and depth in the conversation.
+        rank: its number among those of one place.
+        is_there: whether it is in the transcript.
+    """
+
+    id: str
+    words: Words
+    first: Words
+    refused: str | None
+    moment: int
+    parent: str | None
+    place: tuple[int, int]
+    rank: int
+    is_there: bool
+
+    @property
+    def key(self) -> tuple[tuple[int, int], int]:
+        """What orders it."""
+        return self.place, self.rank
+
+
+@dataclass(slots=True)
+class Standing:
+    """What stands of a session's transcript.
+
+    Attributes:
+        epoch: id of the last event that swept it; empty if there is none.
+        swept: time of that event.
+        messages: every message that ever was, by id.
+    """
+
+    epoch: str = ""
+    swept: int = 0
+    messages: dict[str, Known] = field(default_factory=dict)
+    _missing: set[str] = field(default_factory=set)
+    _is_placed: bool = True
+    _sorted: list[Known] | None = None
+
+    def transcript(self) -> list[Known]:
+        """Return the messages that are in the transcript, in order."""
+        if not self._is_placed:
+            found = [Said(m.id, m.moment, _other(m.parent, m.id)) for m in self.messages.values()]
+            for id, place in place_all(found).items():
+                self.messages[id].place = place
+            self._is_placed, self._sorted = True, None
+        if self._sorted is None:
+            there = (message for message in self.messages.values() if message.is_there)
+            self._sorted = sorted(there, key=_key)
+        return self._sorted
+
+    def go_on(self, event: Event) -> None:
+        """Take in an event of the session that is later than those taken in before."""
+        is_later = (event.time, event.id) > (self.swept, self.epoch)
+        if event.type in SWEEPING and is_later:
+            self._sweep(event)
+        elif event.type in LISTING and (event.type != MESSAGE_RESTORED or is_later):
+            for id in named(event.type, event.data) & self.messages.keys():
+                self.messages[id].is_there = event.type == MESSAGE_RESTORED
+            self._sorted = None
+        elif event.type == MESSAGE_REVISED:
+            for id in named(event.type, event.data) & self.messages.keys():
+                self._revise(self.messages[id], event.data)
+        elif event.type == MESSAGE_APPENDED:
+            self._add(event.id, event.data, event.time, is_there=event.time > self.swept)
+
+    def _sweep(self, event: Event) -> None:
+        self.epoch, self.swept = event.id, event.time
+        kept = items(event.data)
+        for id, known in self.messages.items():
+            known.is_there = id in kept
+            fields = changed_fields(event.type, kept[id]) if id in kept else None
+            if fields:
+                self._revise(known, fields)
+        for _, id, data in new_messages(event.data) if event.type == TRANSCRIPT_REPLACED else ():
+            self._add(id, data, event.time, is_there=True)
+        self._sorted = None
+
+    def _revise(self, known: Known, fields: Mapping[str, Any]) -> None:
+        known.words = revised(known.words, fields)
+        if "extra" in fields:
+            known.refused = _stands_for(fields)
+        if is_moment(fields.get("timestamp")):
+            known.moment = fields["timestamp"]
+            self._is_placed = False
+        if isinstance(fields.get("parent"), str):
+            known.parent = fields["parent"]
+            self._is_placed = False
+
+    def _add(self, id: str, data: Mapping[str, Any], time: int, *, is_there: bool) -> None:
+        if id in self.messages:
+            return
+        said, parent = data.get("timestamp"), data.get("parent")
+        moment = said if is_moment(said) else time
+        parent = _other(parent, id) if isinstance(parent, str) else None
+        above = self.messages.get(parent) if parent is not None else None
+        if parent is not None and above is None:
+            self._missing.add(parent)
+        place = place_after(moment, None if above is None else above.place)
+        says, rank = words(data), len(self.messages)
+        known = Known(id, says, says, _stands_for(data), moment, parent, place, rank, is_there)
+        self.messages[id] = known
+        if id in self._missing:
+            self._is_placed = False
+        if is_there and self._sorted is not None:
+            if self._is_placed and (not self._sorted or self._sorted[-1].key < known.key):
+                self._sorted.append(known)
+            else:
+                self._sorted = None
+
+    def load(self, db: apsw.Connection, session: str) -> None:
+        """Read what stands of a session, as far as it is applied."""
+        number = db.execute("SELECT id FROM sessions WHERE session = ?", (session,)).get
+        if number is None:
+            return
+        query = (
+            "SELECT e.key, e.time FROM changes c JOIN events e ON e.id = c.event"
+            " WHERE c.session = ? AND c.message = '' ORDER BY e.time DESC, e.key DESC LIMIT 1"
+        )
+        epoch, swept = db.execute(query, (number,)).fetchone() or ("", 0)
+        self.epoch, self.swept = str(epoch), int(swept)
+        query = (
+            "SELECT key, place, depth, state, time, original, said, parent, role, content, parts,"  # noqa: S608 - constants
+            f" rest FROM events WHERE session = ? AND kind = {MESSAGE} ORDER BY {ORDER}"
+        )
+        for row in db.execute(query, (number,)):
+            known = _known(len(self.messages), row)
+            self.messages[known.id] = known
+        self._missing = {
+            message.parent
+            for message in self.messages.values()
+            if message.parent is not None and message.parent not in self.messages
+        }
+
+
+def _known(rank: int, row: tuple[Any, ...]) -> Known:
+    """Make a message of a row of the projection."""
+    id, place, depth, state, time, original, said, parent, role, content, parts, rest = row
+    data = from_columns(Columns(said, parent, role, None, content, bool(parts), rest))
+    says = words(data)
+    first = says if original is None else words(orjson.loads(original))
+    moment = said if said is not None else time if depth else place
+    is_there = state == IN_TRANSCRIPT
+    stands_for = None if rest is None else _stands_for(data)
+    at = (place, depth)
+    return Known(id, says, first, stands_for, moment, _other(parent, id), at, rank, is_there)
+
+
+def _stands_for(data: Mapping[str, Any]) -> str | None:
+    """Return the digest of what a message stands for; None if it stands for itself."""
+    extra = data.get("extra")
+    told = extra.get(REFUSED) if isinstance(extra, dict) else None
+    found = told.get("words") if isinstance(told, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _other(parent: str | None, id: str) -> str | None:
+    """Return a message's parent; None where it is its own, which says that it has none."""
+    return None if parent == id else parent
+
+
+def _key(known: Known) -> tuple[tuple[int, int], int]:
+    return known.key

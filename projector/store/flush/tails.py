@@ -1,0 +1,67 @@
+"""What the lanes hold of a session behind some offsets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from journal.errors import ReadError, reason
+from journal.reader import Located, event_order, read_chunk
+from journal.record import Header
+from journal.scan import Found
+from journal.segment import open_segment
+from projector.watermark import place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from journal.event import Event
+    from journal.reader import SegmentRef
+
+Offsets = dict[tuple[str, int], int]
+"""How many bytes were read of the segment at each `projector.watermark.Place`."""
+
+
+def unread(offsets: Offsets, refs: Iterable[SegmentRef]) -> int:
+    """Return how many bytes of the segments were not read."""
+    return sum(max(0, ref.size - offsets.get(place(ref), 0)) for ref in refs)
+
+
+def is_shorter(offsets: Offsets, refs: Iterable[SegmentRef]) -> bool:
+    """Say whether a segment has fewer bytes than were read, or is gone: it is another one."""
+    sizes = {place(ref): ref.size for ref in refs}
+    return any(sizes.get(at, 0) < offset for at, offset in offsets.items())
+
+
+def read_on(offsets: Offsets, refs: Iterable[SegmentRef], session: str) -> list[Event]:
+    """Return the events of a session behind the offsets, in the order of events.
+
+    The offsets are moved behind what was read; a record that its writer has not finished is read
+    the next time.
+
+    Raises:
+        ReadError: a segment cannot be read.
+    """
+    found: list[Located] = []
+    for ref in refs:
+        if offsets.get(place(ref), 0) < ref.size:
+            found += [at for at in _read(offsets, ref) if at.record.event.session == session]
+    return [at.record.event for at in sorted(found, key=event_order)]
+
+
+def _read(offsets: Offsets, ref: SegmentRef) -> Iterator[Located]:
+    try:
+        file = open_segment(ref.path)
+    except OSError as error:
+        raise ReadError(f"cannot open {ref.path}: {reason(error)}") from error
+    at = place(ref)
+    with file:
+        while True:
+            offset = offsets.get(at, 0)
+            chunk = read_chunk(file, offset, final=ref.final)
+            for item in chunk.items:
+                if isinstance(item, Found) and not isinstance(item.record, Header):
+                    # the folder tells lanes apart as well as the uuid, which an earlier line names
+                    yield Located(ref.lane, item.record, ref, item.end)
+            offsets[at] = chunk.end
+            if chunk.end == offset or chunk.end >= ref.size:
+                return
