@@ -24,13 +24,22 @@ from projector.projection import Projection, Results
 from projector.search import Hit, Look
 from projector.session_view import SessionView
 from projector.status import Status
-from projector.store import ABSENT, AsyncSessionStore, Claim, Listing, SessionStore
+from projector.store import (
+    ABSENT,
+    AsyncSessionStore,
+    Claim,
+    FlushReport,
+    Listing,
+    Refused,
+    SessionStore,
+)
 
 __all__ = [
     "ABSENT",
     "AsyncSessionStore",
     "Behind",
     "Claim",
+    "FlushReport",
     "Freshness",
     "Hit",
     "Listing",
@@ -44,6 +53,7 @@ __all__ = [
     "ProjectorError",
     "QueryError",
     "QueryTimeout",
+    "Refused",
     "Results",
     "SessionStore",
     "SessionView",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,11 @@ from projector import NotFound, SessionStore
 from projector.build import rebuild
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from random import Random
 
-    from projector.store import FlushReport
+    from projector import FlushReport
 
 Message = dict[str, Any]
 SESSION = "s1"
@@ -75,8 +75,7 @@ class Conversation:
             AssertionError: a rule of flush is broken.
         """
         with self._stores:
-            for _ in range(steps):
-                agent = self._random.choice(self._agents)
+            for agent in self._random.choices(self._agents, k=steps):
                 self._change(agent)
                 self._flush(agent)
             digest = self._observer.projection.digest()
@@ -191,14 +190,14 @@ class Conversation:
     def _clear(self, agent: Agent) -> None:
         agent.store.clear(SESSION)
 
-    def _others(self, _: Agent) -> None:
+    def _others(self, _agent: Agent) -> None:
         for _ in range(self._random.randint(1, 2)):
             message = self._message()
             self._other.append(SESSION, message["role"], message["content"])
 
     def _take_over(self, agent: Agent) -> None:
         """Let an agent have the list that the other has."""
-        other = next(a for a in self._agents if a is not agent)
+        [other] = [one for one in self._agents if one is not agent]
         agent.talk = list(other.talk)
 
     # a flush, and what must hold
@@ -241,7 +240,9 @@ class Conversation:
         self, talk: Sequence[Message], after: Mapping[str, Any], report: FlushReport
     ) -> None:
         """Flush the same list with a new handle: nothing is added, nothing goes."""
-        if self._random.random() < 1 / 4:
+        # a list that others have revised says what a new handle has never heard of
+        is_old = [after[id] for id in report.ids] != [words(message) for message in talk]
+        if not is_old and self._random.random() < 1 / 4:
             self.done["by a new handle"] += 1
             with SessionStore.open(self._folder, fsync="never") as anew:
                 again = anew.flush(SESSION, talk)

@@ -3,7 +3,16 @@
 from projector.freshness import Listing
 from projector.store.async_store import AsyncSessionStore
 from projector.store.claims import Claim
+from projector.store.flush import FlushReport, Refused
 from projector.store.keys import ABSENT
 from projector.store.session_store import SessionStore
 
-__all__ = ["ABSENT", "AsyncSessionStore", "Claim", "Listing", "SessionStore"]
+__all__ = [
+    "ABSENT",
+    "AsyncSessionStore",
+    "Claim",
+    "FlushReport",
+    "Listing",
+    "Refused",
+    "SessionStore",
+]

@@ -23,7 +23,7 @@ def new_transcript(
         handed: the messages.
         known: every message that ever was, by id.
     """
-    ids = [f"{record}-{m.index}" if m.id is None else m.id for m in handed]
+    ids = [f"{record}-{m.at}" if m.id is None else m.id for m in handed]
     places = [_said(message, known.get(id)) for id, message in zip(ids, handed, strict=True)]
     listed, last = [], 0
     for index, (id, message) in enumerate(zip(ids, handed, strict=True)):

@@ -47,7 +47,12 @@ class _Arrangement:
         self._last: _Place | None = None if before is None else before.place
         self._front = "" if before is None else before.id
         self._is_new = False
-        self._moved = {slot.id for slot in plan.slots if slot.known is not None and not slot.stays}
+        # what was written of a flush that died may name parents that come now
+        self._moved = {
+            slot.id
+            for slot in plan.slots
+            if not slot.stays and (slot.known is not None or slot.id in standing.missing)
+        }
         self._bound = self._bound_to(self._moved)
         limits = self._limits(plan.slots)
         for slot, limit in zip(plan.slots, limits, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from journal.errors import EventError
 from journal.moment import moment
@@ -18,18 +18,17 @@ if TYPE_CHECKING:
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
-class Handed:
+class Handed(NamedTuple):
     """A message that was handed over.
 
     Attributes:
-        index: its place in the caller's list.
+        at: its index in the caller's list.
         id: the id that the caller gave it; None if it has none.
         data: its fields that say something, without the id.
         words: what it says.
     """
 
-    index: int
+    at: int
     id: str | None
     data: dict[str, Any]
     words: Words
@@ -53,12 +52,14 @@ def hand_over(messages: Iterable[object]) -> tuple[list[Handed], list[Mistake]]:
     ids: set[str] = set()
     for index, message in enumerate(messages):
         try:
-            id, data = _fields(message, ids)
+            data = fields(message)
+            id = data.pop("id", None)
+            if id is not None:
+                _check_id(id, ids)
+                ids.add(id)
         except EventError as error:
             mistakes.append(Mistake(index, str(error)))
         else:
-            if id is not None:
-                ids.add(id)
             handed.append(Handed(index, id, data, words(data)))
     return handed, mistakes
 
@@ -81,22 +82,20 @@ def fields(message: object) -> dict[str, Any]:
     Raises:
         EventError: it is no mapping, or its time stamp is none.
     """
-    if not isinstance(message, Mapping):
+    if message.__class__ is not dict and not isinstance(message, Mapping):
         raise EventError(f"must be a mapping with the fields of a message, not {message!r:.60}")
-    data = present(message)
+    data = dict(message)
+    if None in data.values():
+        data = present(data)
     if "timestamp" in data:
         data["timestamp"] = moment("timestamp", data["timestamp"])
     return data
 
 
-def _fields(message: object, taken: Container[str]) -> tuple[str | None, dict[str, Any]]:
-    data = fields(message)
-    id = data.pop("id", None)
-    if id is not None:
-        if not isinstance(id, str):
-            raise EventError(f"id must be a string, not {id!r:.60}")
-        if not id.isprintable() and _SURROGATE.search(id):
-            raise EventError(f"id has a lone surrogate, which is no text: {id!r:.60}")
-        if id in taken:
-            raise EventError(f"the id {id!r} stands twice in one conversation")
-    return id, data
+def _check_id(id: object, taken: Container[str]) -> None:
+    if not isinstance(id, str):
+        raise EventError(f"id must be a string, not {id!r:.60}")
+    if not id.isprintable() and _SURROGATE.search(id):
+        raise EventError(f"id has a lone surrogate, which is no text: {id!r:.60}")
+    if id in taken:
+        raise EventError(f"the id {id!r} stands twice in one conversation")

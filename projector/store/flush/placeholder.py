@@ -13,8 +13,6 @@ from projector.store.flush.words import size_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from projector.store.flush.words import Words
-
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _DEEPEST = 200
 _KEPT = 64 * 1024
@@ -23,17 +21,22 @@ _SHOWN = 2_000
 """Characters of a content that is too long."""
 
 
-def stand_in(data: Mapping[str, Any], says: Words, reason: str) -> dict[str, Any]:
+def stand_in(data: Mapping[str, Any], said: str, reason: str) -> dict[str, Any]:
     """Return what is stored of a message that cannot be stored as it is.
 
     What JSON has not (lone surrogates, NaN, wide integers, bytes) is there as text. Of content
     that is too long the beginning is there; other fields that are too long are left out. `extra`
     says under `refused` why, how large it was (bytes of its JSON, about), and which fields are not
     whole; and what it said, as a digest: when it is flushed again it is known by that.
+
+    Args:
+        data: the message.
+        said: digest of what it says.
+        reason: why no record can hold it.
     """
     found = {name: _readable(value) for name, value in data.items()}
     size = sum(size_of(value) for value in found.values())
-    told = {"reason": reason, "bytes": size, "words": says.digest()}
+    told = {"reason": reason, "bytes": size, "words": said}
     if size > MAX_RECORD - _KEPT:
         cut = [name for name, value in found.items() if size_of(value) > _KEPT]
         told["cut"] = cut

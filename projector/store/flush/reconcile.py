@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from projector.store.flush.align import align
-from projector.store.flush.words import SAID, Words, grows, words
+from projector.store.flush.words import SAID, Words, digest, grows, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -117,15 +117,20 @@ class _Reconciliation:
     def _align(self) -> None:
         """Pair what says the same; then, in the gaps, what said the same before it was revised."""
         handed, there = self._handed, self._there
-        self._at = dict(
-            align(
-                len(handed),
-                len(there),
-                lambda i, j: self._is_same(handed[i], there[j]),
-                lambda i: _label(handed[i]),
-                lambda j: self._labels(there[j]),
-            )
+        start = 0
+        for message, known in zip(handed, there, strict=False):
+            if not self._is_same(message, known):
+                break
+            start += 1
+        pairs = align(
+            len(handed) - start,
+            len(there) - start,
+            lambda i, j: self._is_same(handed[start + i], there[start + j]),
+            lambda i: _label(handed[start + i]),
+            lambda j: self._labels(there[start + j]),
         )
+        self._at = {i: i for i in range(start)}
+        self._at |= {start + i: start + j for i, j in pairs}
         if len(self._at) == len(handed):
             return
         ends = [(-1, -1), *self._at.items(), (len(handed), len(there))]
@@ -158,14 +163,14 @@ class _Reconciliation:
     def _is_same(self, message: Handed, known: Known) -> bool:
         if message.id is not None:
             return message.id == known.id
-        return known.id not in self._given and _says(message, known)
+        return _says(message, known) and known.id not in self._given
 
     def _labels(self, known: Known) -> tuple[object, ...]:
         if known.id in self._given:
             return (known.id,)
         if known.refused is None:
             return (known.words,)
-        return tuple({m.words for m in self._handed if m.words.digest() == known.refused})
+        return tuple({m.words for m in self._handed if digest(m.data) == known.refused})
 
     def _is_own(self, known: Known) -> bool:
         return known.id in self._held.words
@@ -245,20 +250,24 @@ class _Reconciliation:
         The id of a new message without one is made of its words and the id of the message in
         front of it in the list: whoever flushes the same list again makes the same.
         """
-        places = {known.id: j for j, known in enumerate(self._there)}
-        taken = {self._there[j].id for j in (*self._at.values(), *self._moved.values())}
-        taken |= self._given
+        there = self._there
+        found = self._at | self._moved
+        if len(found) == len(self._handed):
+            self._ids = [there[found[i]].id for i in range(len(found))]
+            return
+        places = {known.id: j for j, known in enumerate(there)}
+        taken = {there[j].id for j in found.values()} | self._given
         before = ""
         for i, message in enumerate(self._handed):
-            j = self._at.get(i, self._moved.get(i))
+            j = found.get(i)
             if j is not None:
-                before = self._there[j].id
+                before = there[j].id
             elif message.id is not None:
                 before = message.id
             else:
                 before = next(
                     id
-                    for id in _names(self._standing.epoch, before, message.words)
+                    for id in _names(self._standing.epoch, before, digest(message.data))
                     if id not in taken and self._may_be(message, id)
                 )
                 taken.add(before)
@@ -272,13 +281,13 @@ class _Reconciliation:
 
     def _sort(self, plan: Plan) -> None:
         """Say of each message of the list what becomes of it."""
-        for i, message in enumerate(self._handed):
-            id = self._ids[i]
-            known = self._standing.messages.get(id)
+        messages = self._standing.messages
+        for id, message in zip(self._ids, self._handed, strict=True):
+            known = messages.get(id)
             if known is None:
                 plan.added.append(id)
                 continue
-            fields = self._changed(message, known)
+            fields = {} if _says(message, known) else self._changed(message, known)
             if fields:
                 plan.fields[id] = fields
             if not known.is_there:
@@ -288,8 +297,6 @@ class _Reconciliation:
 
     def _changed(self, message: Handed, known: Known) -> dict[str, Any]:
         """Return the fields by which a message comes to say what the list says; none if it does."""
-        if known.refused is not None and known.refused == message.words.digest():
-            return {}
         given = [name for name in SAID if name in message.data] if message.id else SAID
         held = self._held.words.get(known.id)
         says = [known.words, *([held] if held is not None else [known.first])]
@@ -318,8 +325,8 @@ class _Reconciliation:
         start = next((i for i in range(len(self._handed)) if i not in self._at), None)
         if start is None:
             return
-        if self._moved:
-            start = 0  # links to a message that moved may come from any other
+        if self._moved or not self._standing.missing.isdisjoint(self._ids):
+            start = 0  # what names a message that moves, or comes, as its parent may be any other
         j = 0
         if start:
             j = self._at[start - 1] + 1
@@ -350,7 +357,7 @@ class _Reconciliation:
 def _says(message: Handed, known: Known) -> bool:
     """Say whether a message says what another does, or what that stands for."""
     if known.refused is not None:
-        return known.refused == message.words.digest()
+        return known.refused == digest(message.data)
     return message.words == known.words
 
 
@@ -362,11 +369,11 @@ def _agree(one: Words, other: Words, names: Sequence[str]) -> bool:
     return all(getattr(one, name) == getattr(other, name) for name in names)
 
 
-def _names(epoch: str, before: str, said: Words) -> Iterator[str]:
+def _names(epoch: str, before: str, said: str) -> Iterator[str]:
     """Yield the ids that a message without one may have."""
     number = 0
     while True:
-        parts = "\0".join((epoch, before, said.digest(), str(number)))
+        parts = "\0".join((epoch, before, said, str(number)))
         name = blake2b(parts.encode(errors="surrogatepass"), digest_size=12).hexdigest()
         yield f"f-{name}"
         number += 1

@@ -79,12 +79,13 @@ class Standing:
         epoch: id of the last event that swept it; empty if there is none.
         swept: time of that event.
         messages: every message that ever was, by id.
+        missing: ids that messages name as their parents, and that there never were.
     """
 
     epoch: str = ""
     swept: int = 0
     messages: dict[str, Known] = field(default_factory=dict)
-    _missing: set[str] = field(default_factory=set)
+    missing: set[str] = field(default_factory=set)
     _is_placed: bool = True
     _sorted: list[Known] | None = None
 
@@ -134,8 +135,11 @@ class Standing:
         if is_moment(fields.get("timestamp")):
             known.moment = fields["timestamp"]
             self._is_placed = False
-        if isinstance(fields.get("parent"), str):
-            known.parent = fields["parent"]
+        parent = fields.get("parent")
+        if isinstance(parent, str):
+            known.parent = _other(parent, known.id)
+            if parent not in self.messages:
+                self.missing.add(parent)
             self._is_placed = False
 
     def _add(self, id: str, data: Mapping[str, Any], time: int, *, is_there: bool) -> None:
@@ -146,12 +150,12 @@ class Standing:
         parent = _other(parent, id) if isinstance(parent, str) else None
         above = self.messages.get(parent) if parent is not None else None
         if parent is not None and above is None:
-            self._missing.add(parent)
+            self.missing.add(parent)
         place = place_after(moment, None if above is None else above.place)
         says, rank = words(data), len(self.messages)
         known = Known(id, says, says, _stands_for(data), moment, parent, place, rank, is_there)
         self.messages[id] = known
-        if id in self._missing:
+        if id in self.missing:
             self._is_placed = False
         if is_there and self._sorted is not None:
             if self._is_placed and (not self._sorted or self._sorted[-1].key < known.key):
@@ -177,7 +181,7 @@ class Standing:
         for row in db.execute(query, (number,)):
             known = _known(len(self.messages), row)
             self.messages[known.id] = known
-        self._missing = {
+        self.missing = {
             message.parent
             for message in self.messages.values()
             if message.parent is not None and message.parent not in self.messages

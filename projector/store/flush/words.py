@@ -18,24 +18,21 @@ _BYTES = 16
 class Words(NamedTuple):
     """What makes two messages say the same; what is empty is None.
 
+    Texts are there as their hashes in this process, which cost nothing the second time.
+
     Attributes:
         role: who speaks.
-        content: digest of the content.
-        tool_calls: digest of the calls.
+        content: hash of the content.
+        tool_calls: hash of the calls.
         tool_call_id: the call that is answered.
         tool_name: the tool that answers.
     """
 
-    role: str | bytes | None
-    content: bytes | None
-    tool_calls: bytes | None
-    tool_call_id: str | bytes | None
-    tool_name: str | bytes | None
-
-    def digest(self) -> str:
-        """Return all of it as one short text."""
-        parts = [part.hex() if isinstance(part, bytes) else part for part in self]
-        return blake2b(_encode(parts), digest_size=_BYTES).hexdigest()
+    role: str | int | None
+    content: int | None
+    tool_calls: int | None
+    tool_call_id: str | int | None
+    tool_name: str | int | None
 
 
 SAID = Words._fields
@@ -45,34 +42,38 @@ make it no other message."""
 
 def words(data: Mapping[str, Any]) -> Words:
     """Return what a message says."""
-    content = data.get("content")
+    get = data.get
+    role, content, calls = get("role"), get("content"), get("tool_calls")
+    call, tool = get("tool_call_id"), get("tool_name")
     return Words(
-        _name(data.get("role")),
-        digest(content) if content else None,
-        digest(calls) if (calls := data.get("tool_calls")) else None,
-        _name(data.get("tool_call_id")),
-        _name(data.get("tool_name")),
+        role if role.__class__ is str and role else _hash(role),
+        _hash(content),
+        None if calls is None else _hash(calls),
+        call if call is None or (call.__class__ is str and call) else _hash(call),
+        tool if tool is None or (tool.__class__ is str and tool) else _hash(tool),
     )
 
 
-def _name(value: object) -> str | bytes | None:
-    """Return a name as it is; what a foreign writer gave in place of one, as its digest."""
-    return value if isinstance(value, str) and value else digest(value) if value else None
+def _hash(value: object) -> int | None:
+    if not value:
+        return None
+    return hash(value if value.__class__ is str else _encode(value))
+
+
+def digest(data: Mapping[str, Any]) -> str:
+    """Return what a message says as a short text, the same in every process."""
+    said = blake2b(digest_size=_BYTES)
+    for name in SAID:
+        value = data.get(name)
+        part = _encode(value) if value else b""
+        said.update(b"%d:%b" % (len(part), part))
+    return said.hexdigest()
 
 
 def revised(said: Words, fields: Mapping[str, Any]) -> Words:
     """Return what a message says when some of its fields have other values."""
     changed = words(fields)
     return said._replace(**{name: getattr(changed, name) for name in SAID if name in fields})
-
-
-def digest(value: object) -> bytes:
-    """Return the digest of a value, also of one that no record can hold."""
-    if isinstance(value, str):
-        encoded = value.encode(errors="surrogatepass")
-    else:
-        encoded = b"\0" + _encode(value)
-    return blake2b(encoded, digest_size=_BYTES).digest()
 
 
 def _encode(value: object) -> bytes:
