@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from random import Random
 
-    from projector import FlushReport
+    from projector import FlushReport, MessageView
 
 Message = dict[str, Any]
 SESSION = "s1"
@@ -170,10 +170,9 @@ class Conversation:
         """Let a new handle go on with a list that it read."""
         agent.store.close()
         agent.store, agent.own, agent.said = self._open(), set(), {}
-        try:
+        found: list[MessageView] = []
+        with suppress(NotFound):
             found = agent.store.messages(SESSION)
-        except NotFound:
-            found = []
         agent.own = {message.id for message in found}
         agent.talk = [{"role": m.role, "content": m.content, "id": m.id} for m in found]
         self._undo(agent)
@@ -212,7 +211,7 @@ class Conversation:
         if self._random.random() < 1 / 3:
             self.done["twice"] += 1
             again = agent.store.flush(SESSION, talk)
-            assert again.kept == report.ids, f"flushed again: {again}"
+            assert again.kept == report.ids, f"flushed again: {again}, not {report}"
         after = self._transcript()
         check(talk, before, after, report, agent.own, self._first | agent.said)
         agent.own |= set(report.ids)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import threading
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -146,8 +147,9 @@ def test_the_callers_ids_are_the_messages_ids(store: SessionStore) -> None:
     """A message that has an id is known by it alone; twice in one conversation is a mistake."""
     talk = [{"id": "m1", "role": "user", "content": "one"}]
     assert store.flush("s1", talk) == ["m1"]
-    assert store.flush("s1", [{**talk[0], "content": "changed"}]) == []
-    assert said(store, "s1") == ["one"]
+    report = store.flush("s1", [{**talk[0], "content": "changed"}])
+    assert (list(report), report.revised) == ([], ("m1",))
+    assert said(store, "s1") == ["changed"]
     with pytest.raises(EventError, match="the id 'm1' stands twice"):
         store.flush("s1", talk * 2)
 
@@ -491,8 +493,8 @@ def test_threads_share_a_store(store: SessionStore) -> None:
         assert said(store, name) == [message["content"] for message in messages]
 
 
-def test_bad_messages_are_named_and_nothing_is_written(store: SessionStore) -> None:
-    """A message that cannot be stored is named by its index."""
+def test_what_is_no_message_is_named_and_the_others_are_stored(store: SessionStore) -> None:
+    """What is no message is named by its index in the list, at each flush; nothing is doubled."""
     bad: list[tuple[Any, str]] = [
         ({"role": "user", "content": 1}, "content must be a string or an array"),
         ({"role": "user", "timestamp": "yesterday"}, r"messages\[1\]: timestamp must be an ISO"),
@@ -500,9 +502,18 @@ def test_bad_messages_are_named_and_nothing_is_written(store: SessionStore) -> N
         ("text", r"messages\[1\]"),
     ]
     for message, reason in bad:
-        with pytest.raises(EventError, match=reason):
-            store.flush("s1", [_TALK[0], message])
-    assert events(store.journal.path) == []
+        for _ in range(2):
+            with pytest.raises(EventError, match=r"messages\[1\]") as caught:
+                store.flush("s1", [_TALK[0], message, _TALK[1]])
+            assert re.search(reason, str(caught.value))
+    assert said(store, "s1") == [message["content"] for message in _TALK[:2]]
+    assert len(events(store.journal.path)) == 2
+
+
+def test_a_message_that_is_appended_alone_has_no_index(store: SessionStore) -> None:
+    """An error names the field, and no place in a list that there is not."""
+    with pytest.raises(EventError, match=r"^timestamp must be an ISO"):
+        store.append("s1", "user", "hello", timestamp="yesterday")
 
 
 def test_a_closed_store_is_closed_and_closing_again_does_nothing(journal_dir: Path) -> None:

@@ -156,7 +156,7 @@ class Messages(Flushing):
             NotProjected, ProjectionError: as `read`.
         """
         found = self._messages(session, IN_ARCHIVE if archived else IN_TRANSCRIPT)
-        self._memory.note_read(session, (message.id for message in found.items))
+        self._memory.note_read(session, (message.id for message in found))
         return found
 
     def _messages(self, session: str, state: int) -> Listing[MessageView]:

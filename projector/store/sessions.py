@@ -5,10 +5,12 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Unpack
 
+from journal.directory import LANES
 from journal.errors import EventError
 from journal.ids import uuid7
 from journal.lossless import check_text, culprit
 from journal.moment import moment
+from journal.reader import list_segments
 from journal.vocabulary import (
     SESSION_CLEARED,
     SESSION_CREATED,
@@ -25,7 +27,7 @@ from projector.fold import canonical
 from projector.freshness import Listing
 from projector.store.fields import present
 from projector.store.own import Own
-from projector.store.tails import tail
+from projector.store.tails import applied, read_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -199,7 +201,9 @@ class Sessions(Own):
             return self.session(name).session == name
         except NotFound as error:
             return error.behind is not None and self.projection.peek(
-                lambda db: any(e.session == name for e in tail(db, self.journal.path)[1])
+                lambda db: bool(
+                    read_on(applied(db), list_segments(self.journal.path / LANES), name)
+                )
             )
 
     def sessions(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from projector.placing import place_after
 
 if TYPE_CHECKING:
-    from projector.store.flush.reconcile import Plan, Slot
+    from projector.store.flush.plan import Plan, Slot
     from projector.store.flush.standing import Known, Standing
 
 _EARLIEST, _LATEST = 10**13, 2**52 - 1

@@ -19,13 +19,14 @@ from projector.store.flush.arrange import arrange
 from projector.store.flush.handed import Handed, Mistake, hand_over
 from projector.store.flush.looking import Looking
 from projector.store.flush.placeholder import stand_in
-from projector.store.flush.reconcile import Plan, reconcile
+from projector.store.flush.reconcile import reconcile
 from projector.store.flush.report import FlushReport, Refused
 from projector.store.flush.words import digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from projector.store.flush.plan import Plan
     from projector.store.flush.standing import Standing
 
 _IN_ONE_EVENT = 10_000

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from journal.errors import EventError
+from journal.lossless import check_text
 from journal.moment import moment
 from projector.store.fields import present
 from projector.store.flush.words import Words, words
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Handed(NamedTuple):
@@ -95,7 +93,7 @@ def fields(message: object) -> dict[str, Any]:
 def _check_id(id: object, taken: Container[str]) -> None:
     if not isinstance(id, str):
         raise EventError(f"id must be a string, not {id!r:.60}")
-    if not id.isprintable() and _SURROGATE.search(id):
-        raise EventError(f"id has a lone surrogate, which is no text: {id!r:.60}")
+    if not id.isprintable():
+        check_text("id", id)
     if id in taken:
         raise EventError(f"the id {id!r} stands twice in one conversation")

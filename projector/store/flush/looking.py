@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from journal.directory import LANES
+from journal.lossless import check_text
 from journal.reader import list_segments
 from projector.errors import ProjectionError
 from projector.store.flush.memory import Account, Memory
 from projector.store.flush.standing import Standing
-from projector.store.flush.tails import Offsets, is_shorter, read_on, unread
 from projector.store.own import Own
-from projector.watermark import load_marks
+from projector.store.tails import Offsets, applied, is_shorter, read_on, unread
 
 if TYPE_CHECKING:
     import os
-
     import apsw
 
     from journal.shared_lane import Fsync
@@ -39,8 +38,10 @@ class Looking(Own):
         It waits for nobody unless much is unapplied.
 
         Raises:
+            EventError: the session's id has half a character.
             ReadError: a lane cannot be read.
         """
+        check_text("session", session)
         account = self._memory.take(session)
         try:
             if not account.is_read or not self._is_near(account.offsets):
@@ -63,7 +64,7 @@ class Looking(Own):
         """Return how many bytes of the lanes the projection has not applied."""
         refs = list_segments(self.journal.path / LANES)
         try:
-            return self.projection.peek(lambda db: unread(_applied(db), refs))
+            return self.projection.peek(lambda db: unread(applied(db), refs))
         except ProjectionError:
             return unread({}, refs)
 
@@ -90,10 +91,4 @@ def _loaded(db: apsw.Connection | None, session: str) -> tuple[Standing, Offsets
     standing = Standing()
     if db is not None:
         standing.load(db, session)
-    return standing, _applied(db)
-
-
-def _applied(db: apsw.Connection | None) -> Offsets:
-    """Return how far a projection has applied the lanes."""
-    marks = {} if db is None else load_marks(db)
-    return {at: mark.offset for at, mark in marks.items()}
+    return standing, applied(db)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from projector.store.flush.reconcile import Held
+from journal.fork import follow
+from projector.store.flush.plan import Held
 from projector.store.flush.standing import Standing
 from projector.store.flush.words import SAID
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from projector.store.flush.handed import Handed
-    from projector.store.flush.tails import Offsets
+    from projector.store.tails import Offsets
 
 _SESSIONS, _MESSAGES = 1_000, 100_000
 """Most sessions, and most messages of all of them together, that are remembered."""
@@ -75,9 +76,15 @@ class Memory:
     """
 
     def __init__(self) -> None:
-        self._turn = threading.Lock()
+        self._turn = threading.RLock()  # a signal handler may flush, too
         self._accounts: OrderedDict[str, Account] = OrderedDict()
         self._size = 0
+        follow(self)
+
+    def after_fork_in_child(self) -> None:
+        """Forget the lock, which a thread that is not in the child may hold."""
+        self._turn = threading.RLock()
+        self._size = sum(account.size for account in self._accounts.values())
 
     def take(self, session: str) -> Account:
         """Take the account of a session out; an empty one if nothing is remembered."""

@@ -44,8 +44,10 @@ def stand_in(data: Mapping[str, Any], said: str, reason: str) -> dict[str, Any]:
             del found[name]
         if "content" in cut:
             found["content"] = _beginning(data["content"], reason)
-    extra = found.get("extra")
-    return found | {"extra": (extra if isinstance(extra, dict) else {}) | {REFUSED: told}}
+    extra = {**found.get("extra", {}), REFUSED: told}
+    if isinstance(found.get("token_count"), str):  # a number that is none to JSON
+        extra["token_count"] = found.pop("token_count")
+    return found | {"extra": extra}
 
 
 def _beginning(content: object, reason: str) -> str:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from journal.bounds import is_moment
 from journal.vocabulary import (
     MESSAGE_APPENDED,
     MESSAGE_RESTORED,
     MESSAGE_REVISED,
     TRANSCRIPT_REPLACED,
 )
-from projector.columns import Columns, from_columns, is_moment
+from projector.columns import Columns, from_columns
 from projector.effects import (
     IN_TRANSCRIPT,
     LISTING,

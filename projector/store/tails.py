@@ -9,16 +9,24 @@ from journal.reader import Located, event_order, read_chunk
 from journal.record import Header
 from journal.scan import Found
 from journal.segment import open_segment
-from projector.watermark import place
+from projector.watermark import load_marks, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    import apsw
 
     from journal.event import Event
     from journal.reader import SegmentRef
 
 Offsets = dict[tuple[str, int], int]
 """How many bytes were read of the segment at each `projector.watermark.Place`."""
+
+
+def applied(db: apsw.Connection | None) -> Offsets:
+    """Return how far a projection has applied the lanes."""
+    marks = {} if db is None else load_marks(db)
+    return {at: mark.offset for at, mark in marks.items()}
 
 
 def unread(offsets: Offsets, refs: Iterable[SegmentRef]) -> int:
