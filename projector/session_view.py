@@ -65,6 +65,8 @@ INDEXED = ("place", "depth", "time")
 ORDER_COLUMNS = (*INDEXED, "(SELECT uuid FROM lanes WHERE lanes.id = lane)", "seq", "part")
 ORDER = ", ".join(ORDER_COLUMNS)
 """What orders a transcript, for `ORDER BY` in a query of `events`."""
+TIES = ", ".join(ORDER_COLUMNS[2:])
+"""What orders messages of one place and depth: the order of events."""
 
 EXISTS = "(known OR said > 0)"
 """Which rows of `sessions` are sessions: others were deleted, or are names of other things."""

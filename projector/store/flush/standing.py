@@ -24,9 +24,9 @@ from projector.effects import (
     named,
     new_messages,
 )
-from projector.message_view import ORDER
 from projector.placing import Said, place_after, place_all
 from projector.schema import MESSAGE
+from projector.session_view import TIES
 from projector.store.flush.words import Words, revised, words
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Known:
         moment: its own moment, microseconds.
         parent: id of its parent.
         place: its place and depth in the conversation.
-        rank: its number among those of one place.
+        rank: its number in the order of events, which decides among those of one place.
         is_there: whether it is in the transcript.
     """
 
@@ -177,7 +177,7 @@ class Standing:
         self.epoch, self.swept = str(epoch), int(swept)
         query = (
             "SELECT key, place, depth, state, time, original, said, parent, role, content, parts,"  # noqa: S608 - constants
-            f" rest FROM events WHERE session = ? AND kind = {MESSAGE} ORDER BY {ORDER}"
+            f" rest FROM events WHERE session = ? AND kind = {MESSAGE} ORDER BY {TIES}"
         )
         for row in db.execute(query, (number,)):
             known = _known(len(self.messages), row)
