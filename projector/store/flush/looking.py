@@ -15,6 +15,7 @@ from projector.store.tails import Offsets, applied, is_shorter, read_on, unread
 
 if TYPE_CHECKING:
     import os
+
     import apsw
 
     from journal.shared_lane import Fsync
