@@ -291,3 +291,27 @@ def test_a_read_only_handle_writes_nothing(db: SessionDB, tmp_path: Path) -> Non
                 write()
     with pytest.raises(sqlite3.OperationalError):
         SessionDB(tmp_path / "nowhere.db", read_only=True)
+
+
+def test_what_hermes_holds_and_no_record_can_is_kept_as_far_as_one_can(db: SessionDB) -> None:
+    """Texts over 16 MiB, deep nesting and an empty role are no errors, as in Hermes."""
+    large = "x" * 17_000_000
+    deep: list[Any] = []
+    for _ in range(300):
+        deep = [deep]
+    db.append_message("s", "tool", large, tool_call_id="c1")
+    db.append_message("s", "assistant", "short", reasoning=large)
+    db.append_message("s", "assistant", tool_calls=[{"function": {"arguments": large}}])
+    db.append_message("s", "user", deep)
+    db.append_message("s", "", "nobody")
+    rows = db.get_messages("s")
+    assert [row["role"] for row in rows] == ["tool", "assistant", "assistant", "user", ""]
+    assert rows[0]["content"].startswith("x" * 2000 + "\n[16,998,000 characters more")
+    assert rows[0]["tool_call_id"] == "c1"
+    assert (rows[1]["content"], rows[1]["reasoning"]) == ("short", None)
+    assert rows[2]["content"].startswith("[Not stored: tool_calls: the record of ")
+    assert rows[4]["content"] == "nobody"
+    db.replace_messages("s", [{"role": "user", "content": large}, {"role": "", "content": "b"}])
+    rows = db.get_messages("s")
+    assert [row["role"] for row in rows] == ["user", ""]
+    assert rows[0]["content"].startswith("x" * 2000)

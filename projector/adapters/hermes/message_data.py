@@ -6,7 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from journal.bounds import LARGEST, is_count
+from journal.record import refusal
+from journal.vocabulary import MESSAGE_APPENDED
 from projector.adapters.hermes.base import clean, micros
+from projector.store.flush.placeholder import stand_in
+from projector.store.flush.words import digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +20,9 @@ _MORE_TEXTS = ("reasoning_content", "effect_disposition", "platform_message_id")
 _STRUCTURED = ("reasoning_details", "codex_reasoning_items", "codex_message_items")
 _OF_ASSISTANT = ("reasoning", "reasoning_content", *_STRUCTURED)
 """What Hermes keeps of the assistant's messages alone when it rewrites a transcript."""
+
+_NO_ROLE = "unknown"
+"""Stands for a role that is empty, which no message of a journal has."""
 
 _SMALLEST, _BEYOND = -(2**63), 2**64
 _EARLIEST = 10**13
@@ -28,8 +35,9 @@ def message_data(given: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         given: the arguments of Hermes's `append_message` by name; `timestamp` is left out.
     """
-    data: dict[str, Any] = {"role": clean(str(given["role"]))}
-    extra: dict[str, Any] = {}
+    role = clean(str(given["role"]))
+    data: dict[str, Any] = {"role": role or _NO_ROLE}
+    extra: dict[str, Any] = {} if role else {"role": ""}
     content = content_of(given.get("content"))
     (extra if isinstance(content, dict) else data)["content"] = content
     data |= {name: _text(given.get(name)) for name in _TEXTS}
@@ -49,13 +57,19 @@ def message_data(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def rewritten(message: Mapping[str, Any]) -> dict[str, Any]:
     """Return the data of a message of a transcript that Hermes rewrites."""
-    given = {"role": "unknown"} | {
+    given = {"role": _NO_ROLE} | {
         name: value
         for name, value in message.items()
         if name not in _OF_ASSISTANT or message.get("role") == "assistant"
     }
     given["platform_message_id"] = message.get("platform_message_id") or message.get("message_id")
     return message_data(given)
+
+
+def holdable(session: str, key: str, data: dict[str, Any]) -> dict[str, Any]:
+    """Return the data of a message, or what stands for it where no record can hold it."""
+    reason = refusal(MESSAGE_APPENDED, session, key, data)
+    return data if reason is None else stand_in(data, digest(data), reason)
 
 
 def moment_of(timestamp: object) -> int | None:

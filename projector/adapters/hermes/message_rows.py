@@ -36,7 +36,7 @@ def message_row(
     row = {
         "id": number(session, key),
         "session_id": session,
-        "role": data.get("role"),
+        "role": extra.get("role", data.get("role")),
         "content": data.get("content", extra.get("content")),
         "tool_call_id": data.get("tool_call_id"),
         "tool_calls": data.get("tool_calls", extra.get("tool_calls")) or None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from journal import clock
+from journal.errors import EventError
 from journal.vocabulary import (
     ARCHIVED,
     MESSAGE_APPENDED,
@@ -18,7 +19,13 @@ from journal.vocabulary import (
 from projector.adapters.hermes.base import Base, clean, new_key, now, number
 from projector.adapters.hermes.inactive import REPLACED, is_any_inactive, kept, rows
 from projector.adapters.hermes.line import Last, last_message
-from projector.adapters.hermes.message_data import content_of, message_data, moment_of, rewritten
+from projector.adapters.hermes.message_data import (
+    content_of,
+    holdable,
+    message_data,
+    moment_of,
+    rewritten,
+)
 from projector.errors import ProjectorError
 from projector.rows import STORED, stored
 from projector.schema import MESSAGE
@@ -68,10 +75,11 @@ class Messages(Base):
     ) -> int:
         """Append a message, whatever others do at the moment; return its id.
 
-        The session need not be there yet. What JSON cannot hold is kept as its text.
+        The session need not be there yet. What JSON cannot hold is kept as its text, and of what
+        no record can hold (over 16 MiB) the beginning.
 
         Raises:
-            EventError: the role is empty, or an argument is of a kind that is none of Hermes's.
+            EventError: the session's id is empty, longer than 1,024 characters or has controls.
             AppendError, SyncError, ClosedError: as `SessionStore.append`.
         """
         data = message_data(
@@ -96,9 +104,12 @@ class Messages(Base):
         )
         key = new_key()
         last = self._put_behind(session_id, key, data, moment_of(timestamp))
-        self._store.add(
-            [{"type": MESSAGE_APPENDED, "session": session_id, "id": key, "data": data}]
-        )
+        event = {"type": MESSAGE_APPENDED, "session": session_id, "id": key, "data": data}
+        try:
+            self._store.add([event])
+        except EventError:  # Hermes's database holds more than a record
+            event["data"] = holdable(session_id, key, data)
+            self._store.add([event])
         self._note_last(session_id, last)
         return number(session_id, key)
 
@@ -164,7 +175,7 @@ class Messages(Base):
             active_only: keep what is inactive; else it is gone, too.
 
         Raises:
-            EventError: a message cannot be stored; nothing was written.
+            EventError: the session's id is none; nothing was written.
         """
         if not active_only:
             self._replace(session_id, messages, None)
@@ -206,7 +217,7 @@ class Messages(Base):
             at = moment if at is None else at
             if last is not None and (parent := last.parent_of(at)) is not None:
                 data["parent"] = parent
-            items.append({"id": key, "timestamp": at, **data})
+            items.append({"id": key, "timestamp": at, **holdable(session, key, data)})
             last = Last(key, at) if last is None else last.then(key, at)
             moment = max(moment, at) + 1
         data = {"messages": items, **more}

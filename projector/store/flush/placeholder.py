@@ -42,17 +42,14 @@ def stand_in(data: Mapping[str, Any], said: str, reason: str) -> dict[str, Any]:
         told["cut"] = cut
         for name in cut:
             del found[name]
-        if "content" in cut:
-            found["content"] = _beginning(data["content"], reason)
-    extra = {**found.get("extra", {}), REFUSED: told}
-    if isinstance(found.get("token_count"), str):  # a number that is none to JSON
-        extra["token_count"] = found.pop("token_count")
-    return found | {"extra": extra}
+        if not found.get("content"):
+            found["content"] = _beginning(data.get("content"), cut, reason)
+    return found | {"extra": {**found.get("extra", {}), REFUSED: told}}
 
 
-def _beginning(content: object, reason: str) -> str:
-    if not isinstance(content, str):
-        return f"[This message has {size_of(content):,} bytes and is not stored: {reason}]"
+def _beginning(content: object, cut: list[str], reason: str) -> str:
+    if "content" not in cut or not isinstance(content, str):
+        return f"[Not stored: {', '.join(cut)}: {reason}]"
     shown = _SURROGATES.sub("\ufffd", content[:_SHOWN])
     return f"{shown}\n[{len(content) - _SHOWN:,} characters more are not stored: {reason}]"
 
