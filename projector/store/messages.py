@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Unpack
 
 from journal.ids import uuid7
-from journal.lossless import check_text
 from journal.vocabulary import (
     MESSAGE_APPENDED,
     MESSAGE_ARCHIVED,

@@ -139,7 +139,7 @@ def flush_whole(_side: Side, session: str, texts: list[str], room: int | None) -
     """Hand over a conversation with `SessionStore.flush`; the disk has `room` for so many bytes."""
     store = _store()._store  # noqa: SLF001 - the store under the one that stands in
     said = [{"role": "user", "content": text} for text in texts]
-    return _with_room(room, lambda: store.flush(session, said))
+    return _with_room(room, lambda: list(store.flush(session, said)))
 
 
 def _with_room(room: int | None, call: Any) -> dict[str, Any]:  # noqa: ANN401 - any callable
