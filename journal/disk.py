@@ -40,7 +40,7 @@ class Disk:
 
     def open_append(self, path: Path) -> int:
         """Open a file that exists for appending."""
-        return os.open(path, _APPEND)
+        return os.open(path, _APPEND | os.O_NONBLOCK)
 
     def open_lock(self, path: Path) -> int:
         """Open a lock file for reading and writing, making it where there is none."""

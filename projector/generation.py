@@ -22,7 +22,7 @@ from journal import disk
 from journal.directory import make_folder, replace_file, sweep_drafts
 from journal.fork import follow
 from journal.lock import is_at, lock
-from journal.ownership import Untrusted, check_folder, read_own
+from journal.ownership import Untrusted, check_folder, open_own, read_own
 from projector.errors import ProjectionDamaged, ProjectionError, ProjectorBusy
 from projector.schema import SUFFIXES
 
@@ -279,7 +279,7 @@ class OnlyOne:
             return True
         try:
             # to look needs no right to write: the journal may lie on a read-only medium
-            fd = lock(os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW))
+            fd = lock(open_own(self._path))
         except FileNotFoundError:
             return False
         except OSError as error:

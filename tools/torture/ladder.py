@@ -67,6 +67,7 @@ STEPS = (
     Step("kill_sweep", _tool("kill_sweep"), 0.15),
     Step("fault_sweep", _tool("fault_sweep"), 0.15),
     Step("damage", _tool("damage"), 0.1),
+    Step("hostile", _tool("hostile"), 0.05),
     Step("decisions", _tool("decisions"), 0.05),
     Step("soak", _tool("soak"), 0.1),
     Step("power", _tool("power_cut"), 0.1),
