@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import apsw
 
     from projector.columns import Columns
+    from projector.portion import Portion
 
 _SEQ_END = 2**63
 """Sequence numbers are smaller: SQLite has no larger integers."""
@@ -99,12 +100,18 @@ class Applier:
         for index in taken:
             collide(self._db, self.state, prepared[index][0])
 
-    def finish(self) -> None:
-        """Fold anew what this transaction's events changed, before it is committed."""
-        refold(self._db, self.state)
-        if self.state.dirty.places:
+    def finish(self, portion: Portion) -> None:
+        """Fold anew what events changed, before the transaction is committed.
+
+        What goes beyond the portion is noted, and folded when this is called again; no other
+        events may be applied before.
+        """
+        dirty = self.state.dirty
+        refold(self._db, self.state, portion)
+        if dirty.places and not (dirty.transcripts or dirty.changed):
             self._recent.clear()
-            replace_all(self._db, self.state)
+            replace_all(self._db, self.state, portion)
+        self.state.save_unfolded()
         self.state.save_counters()
 
     def _row(self, number: int, arrival: Arrival, columns: Columns) -> Row:

@@ -56,8 +56,25 @@ def rebuild(
     return number
 
 
+def build_anew(journal: Directory, stop: Callable[[], bool]) -> None:
+    """Put a new generation into use in the place of one that does not serve, or of none.
+
+    What is built when `stop` says so is put into use as it is: whoever comes next goes on with it,
+    else no time that is too short for all of it would ever lead to an answer.
+
+    Raises:
+        BuildStopped: nothing was applied yet.
+        ProjectorBusy, ProjectionError, ReadError: as `rebuild`.
+    """
+    with _begun(journal, None, stop) as number:
+        put_into_use(journal, number, stop=stop)
+
+
 def put_into_use(
-    journal: Directory, number: int, on_commit: Callable[[Progress], None] | None = None
+    journal: Directory,
+    number: int,
+    on_commit: Callable[[Progress], None] | None = None,
+    stop: Callable[[], bool] = never,
 ) -> None:
     """Publish a generation that was built, with what the lanes have gained since.
 
@@ -71,7 +88,7 @@ def put_into_use(
     lock = OnlyOne(generations(journal.path).lock)
     lock.take(_HAND_OVER)
     try:
-        _publish(journal, number, on_commit)
+        _publish(journal, number, on_commit, stop)
     finally:
         lock.release()
 
@@ -81,20 +98,45 @@ def _renew(
     on_commit: Callable[[Progress], None] | None,
     stop: Callable[[], bool],
 ) -> None:
-    """Build a new generation and put it into use; only for the holder of the projector's lock."""
-    with building(journal, on_commit, stop) as number:
-        _publish(journal, number, on_commit)
+    """Do as `build_anew`; only for the holder of the projector's lock."""
+    with _begun(journal, on_commit, stop) as number:
+        _publish(journal, number, on_commit, stop)
 
 
-def _publish(journal: Directory, number: int, on_commit: Callable[[Progress], None] | None) -> None:
+def _publish(
+    journal: Directory,
+    number: int,
+    on_commit: Callable[[Progress], None] | None,
+    stop: Callable[[], bool],
+) -> None:
     """Put a generation into use, with what the lanes have gained since it was built."""
     kept = generations(journal.path)
     projector = _open(kept, number, journal)
     try:
-        projector.catch_up(on_commit=on_commit)
+        projector.catch_up(on_commit=on_commit, stop=stop)
     finally:
         projector.close()
     kept.publish(number)
+
+
+@contextmanager
+def _begun(
+    journal: Directory,
+    on_commit: Callable[[Progress], None] | None,
+    stop: Callable[[], bool],
+) -> Iterator[int]:
+    """Build a new generation as far as there is time; yield its number.
+
+    Raises:
+        BuildStopped: nothing was applied.
+        ProjectorBusy, ProjectionError, ReadError: as `rebuild`.
+    """
+    kept = generations(journal.path)
+    with _numbered(kept) as (number, lock):
+        if not _build(kept, number, journal, on_commit, stop) and stop():
+            raise BuildStopped(f"the build of generation {number} was stopped")
+        lock.check()
+        yield number
 
 
 @contextmanager
@@ -112,8 +154,16 @@ def building(
         ProjectorBusy, BuildStopped, ProjectionError, ReadError: as `rebuild`.
     """
     kept = generations(journal.path)
+
     with _numbered(kept) as (number, lock):
-        _build(kept, number, journal, on_commit, stop)
+
+        def check() -> bool:
+            # to finish the transaction would take its time, and a part of the lanes is of no use
+            if stop():
+                raise BuildStopped(f"the build of generation {number} was stopped")
+            return False
+
+        _build(kept, number, journal, on_commit, check)
         lock.check()
         yield number
 
@@ -163,27 +213,22 @@ def _build(
     journal: Directory,
     on_commit: Callable[[Progress], None] | None,
     stop: Callable[[], bool],
-) -> None:
+) -> int:
+    """Build a generation until all is applied, or told to `stop`; return how many events are."""
     path = kept.path(number)
-
-    def check() -> bool:
-        # to finish the transaction would take its time, and a part of the lanes is of no use
-        if stop():
-            raise BuildStopped(f"the build of generation {number} was stopped")
-        return False
-
     try:
-        _fill(path, journal, on_commit, check, is_careful=False)
+        applied = _fill(path, journal, on_commit, stop, is_careful=False)
     except NotApplied as error:
         _log.warning("building again, trying each event alone: %s", error)
         kept.remove_unpublished()
-        _fill(path, journal, on_commit, check, is_careful=True)
+        applied = _fill(path, journal, on_commit, stop, is_careful=True)
     try:
         db = apsw.Connection(str(path), apsw.SQLITE_OPEN_READWRITE)
         db.pragma("journal_mode", "wal")
         db.close()
     except apsw.Error as error:
         raise ProjectionError(f"cannot finish generation {number}: {error}") from error
+    return applied
 
 
 def _fill(
@@ -193,8 +238,8 @@ def _fill(
     stop: Callable[[], bool],
     *,
     is_careful: bool,
-) -> None:
-    """Make a database, and apply everything that stands in the lanes.
+) -> int:
+    """Make a database, and apply what stands in the lanes; return how many events that are.
 
     Raises:
         NotApplied: an event cannot be, and `is_careful` is false; the database is of no use.
@@ -205,10 +250,13 @@ def _fill(
         if is_careful:
             projector.be_careful()
         # a long build leaves much behind, which nobody should have to wait for when it is published
-        while projector.catch_up(on_commit=on_commit, stop=stop).bytes > _REST:
-            pass
+        applied, rest = 0, _REST + 1
+        while rest > _REST:
+            progress = projector.catch_up(on_commit=on_commit, stop=stop)
+            applied, rest = applied + progress.events, progress.bytes
     finally:
         db.close()
+    return applied
 
 
 def open_current(
@@ -266,23 +314,28 @@ def replace_damaged(
     _renew(journal, on_commit, stop)
 
 
-def catch_up_once(journal: Directory, on_commit: Callable[[Progress], None] | None = None) -> None:
+def catch_up_once(
+    journal: Directory,
+    on_commit: Callable[[Progress], None] | None = None,
+    stop: Callable[[], bool] = never,
+) -> None:
     """Apply everything that stands in the lanes; build the projection anew if it is damaged.
 
-    Only for the holder of the projector's lock.
+    Only for the holder of the projector's lock. What is applied when `stop` says so is kept.
 
     Raises:
+        BuildStopped: `stop` said so before there was anything to keep.
         ProjectionError, ReadError, ProjectorBusy: as `rebuild`.
     """
     pinned = True
     while pinned:
-        _, projector = open_current(journal, on_commit)
+        _, projector = open_current(journal, on_commit, stop)
         try:
-            projector.catch_up(on_commit=on_commit)
+            projector.catch_up(on_commit=on_commit, stop=stop)
             if pinned := projector.is_pinned:
                 leave(journal, projector)
         except ProjectionError as error:
-            replace_damaged(journal, error, on_commit)
+            replace_damaged(journal, error, on_commit, stop)
             return
         finally:
             projector.close()

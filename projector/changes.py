@@ -22,15 +22,17 @@ from projector.effects import (
     state_after,
 )
 from projector.fold import Told, canonical, revise
+from projector.portion import ROW
 from projector.rows import COLUMNS, STORED, Stored, index, stored, unindex
 from projector.schema import MESSAGE, TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import apsw
 
     from projector.fold import Order
+    from projector.portion import Portion
     from projector.state import State
 
 EVERY = ""
@@ -89,37 +91,71 @@ def is_changed(db: apsw.Connection, state: State, session: int, key: str, time: 
     return db.execute(query, (session, key)).fetchone() is not None
 
 
-def refold_changed(db: apsw.Connection, state: State) -> None:
-    """Bring into force what was done to every marked message."""
+def refold_changed(db: apsw.Connection, state: State, portion: Portion) -> None:
+    """Bring into force what was done to every marked message, as far as the portion goes."""
     dirty = state.dirty
     marked: defaultdict[int, set[str]] = defaultdict(set)
     for session, key in dirty.changed:
         marked[session].add(key)
     for session in sorted(dirty.transcripts | set(marked)):
         everything = session in dirty.transcripts
-        _refold_session(db, state, session, None if everything else marked[session])
         dirty.places.add(session)
-    dirty.changed.clear()
-    dirty.transcripts.clear()
+        keys = None if everything else marked[session]
+        if _refold_session(db, state, session, keys, portion):
+            dirty.transcripts.discard(session)
+            dirty.reached.pop(session, None)
+            dirty.changed.difference_update((session, key) for key in marked.get(session, ()))
+        if portion.is_spent():
+            return
 
 
-def _refold_session(db: apsw.Connection, state: State, session: int, keys: set[str] | None) -> None:
+def _refold_session(
+    db: apsw.Connection, state: State, session: int, keys: set[str] | None, portion: Portion
+) -> bool:
+    """Fold marked messages anew, all of the session if `keys` is None; say if all are folded."""
+    dirty = state.dirty
     history = _History(db, state, session)
-    query = f"SELECT key, {STORED} FROM events WHERE session = ? AND kind = {MESSAGE}"  # noqa: S608 - constants
     if keys is None:
-        found = db.execute(query, (session,)).fetchall()
+        found = _every(db, session, dirty.reached.get(session, ""))
     else:
-        one = f"{query} AND key = ?"
-        # a change of what is no message, or not yet: the message's arrival marks it again
-        found = [row for key in sorted(keys) for row in db.execute(one, (session, key))]
+        found = _some(db, session, keys)
     for row in found:
-        _refold(db, state, session, stored(row[1:]), history.of(str(row[0])))
+        portion.spend(_refold(db, state, session, stored(row[1:]), history.of(str(row[0]))))
+        dirty.changed.discard((session, str(row[0])))
+        if keys is None:
+            dirty.reached[session] = str(row[0])
+        if portion.is_spent():
+            return False
+    return True
+
+
+_FETCHED = 256
+"""Messages read at a time: a session of any size is folded in memory that does not grow."""
+
+
+def _every(db: apsw.Connection, session: int, behind: str) -> Iterator[tuple[Any, ...]]:
+    """Yield the messages of a session whose ids sort behind one, by id."""
+    query = (
+        f"SELECT key, {STORED} FROM events INDEXED BY sqlite_autoindex_events_1"  # noqa: S608 - constants
+        f" WHERE session = ? AND kind = {MESSAGE} AND key > ? ORDER BY key LIMIT {_FETCHED}"
+    )
+    while found := db.execute(query, (session, behind)).fetchall():
+        yield from found
+        behind = str(found[-1][0])
+
+
+def _some(db: apsw.Connection, session: int, keys: set[str]) -> Iterator[tuple[Any, ...]]:
+    """Yield the messages of a session with these ids, by id."""
+    query = f"SELECT key, {STORED} FROM events WHERE session = ? AND kind = {MESSAGE} AND key = ?"  # noqa: S608 - constants
+    # a change of what is no message, or not yet: the message's arrival marks it again
+    for key in sorted(keys):
+        yield from db.execute(query, (session, key))
 
 
 def _refold(
     db: apsw.Connection, state: State, session: int, message: Stored, changes: Sequence[Change]
-) -> None:
-    """Bring into force what was done to one message."""
+) -> int:
+    """Bring into force what was done to one message; return what it cost of the portion."""
     order = None if message.part else state.order(message.time, message.lane, message.seq)
     reached = state_after(
         order, [(change.order, change.state) for change in changes if change.state is not None]
@@ -130,7 +166,7 @@ def _refold(
     kept = canonical(original).decode() if fields else None
     columns = to_columns(data)
     if (columns, kept, reached) == (message.columns, message.original, message.state):
-        return
+        return 0
     if message.state < OUT:
         unindex(db, message.row, session, state.tagged(session), message.in_force)
     if reached < OUT:
@@ -138,6 +174,7 @@ def _refold(
     state.counters["messages"] += (reached == IN_TRANSCRIPT) - (message.state == IN_TRANSCRIPT)
     query = f"UPDATE events SET {COLUMNS}, original = ?, state = ? WHERE id = ?"  # noqa: S608 - a constant
     db.execute(query, (*columns, kept, reached, message.row))
+    return ROW + len(columns.content or "") + len(columns.rest or "")
 
 
 class _History:

@@ -13,9 +13,10 @@ import apsw
 from journal import clock
 from journal.errors import ReadError
 from journal.reader import list_segments
-from projector.build import catch_up_once, rebuild
+from projector.build import build_anew, catch_up_once
 from projector.deadline import Deadline
 from projector.errors import (
+    BuildStopped,
     NotFound,
     ProjectionDamaged,
     ProjectionError,
@@ -25,7 +26,7 @@ from projector.errors import (
 from projector.freshness import FRESH, Freshness
 from projector.generation import OnlyOne, find_generations, generations
 from projector.goal import Goal, Own, has_applied
-from projector.schema import failure, snapshot
+from projector.schema import UNFOLDED, failure, snapshot
 from projector.still import open_somehow, stamp
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
     from journal.directory import Directory
     from journal.position import Position
-    from projector.project import Progress
     from projector.still import Stamp
 
 PATIENCE = 0.5
@@ -42,6 +42,10 @@ PATIENCE = 0.5
 
 _PAUSE = 0.02
 """Seconds between two looks at somebody else's build."""
+_FOLDING = 5.0
+"""Seconds for which effects of events are waited for that are not in force yet."""
+_ASKING = 0.25
+"""Part of a time limit that the question is left."""
 _STEPS = 20_000
 """Steps of SQLite's machine between two looks at the clock: about a millisecond."""
 
@@ -102,11 +106,14 @@ class Current:
             ReadError: a lane cannot be read.
         """
         deadline = Deadline(timeout)
+        # what is applied up to then is answered with: the question needs its own part of the time
+        early = deadline.before(_ASKING)
         with self._turn:
-            goal = Goal(list_segments(self.journal.lanes), patience, own, deadline)
+            goal = Goal(list_segments(self.journal.lanes), patience, own, early)
             answered = self._ask(query, deadline, goal)
             while answered is None:
-                self._refresh(deadline, goal)
+                self._refresh(early, goal)
+                deadline.extend(_ASKING)
                 answered = self._ask(query, deadline, goal)
         return answered
 
@@ -150,11 +157,15 @@ class Current:
             self._replace(deadline)
             return
         try:
-            if self._catch_up(deadline.check):
+            if self._catch_up(deadline.is_over):
+                deadline.check()
                 goal.look_again(list_segments(self.journal.lanes))
                 return
             if not self._is_there():
                 deadline.check()
+        except BuildStopped:
+            deadline.check()
+            raise
         except (QueryTimeout, ProjectionError, ReadError) as error:
             # a full disk, or a read-only one: what is there is answered from
             if not self._is_there():
@@ -173,7 +184,10 @@ class Current:
         damaged = self.generations.in_use()
         while self.generations.in_use() == damaged:
             try:
-                rebuild(self.journal, deadline.check)
+                build_anew(self.journal, deadline.is_over)
+            except BuildStopped:
+                deadline.check()
+                raise
             except ProjectorBusy:
                 deadline.check()
                 time.sleep(_PAUSE)
@@ -184,7 +198,7 @@ class Current:
         with self._turn:
             yield None if self.generations.current() is None else self._reader()
 
-    def peek(self, query: Callable[[apsw.Connection | None], Answer]) -> Answer:
+    def look(self, query: Callable[[apsw.Connection | None], Answer]) -> Answer:
         """Ask in one snapshot of what is there; the connection is None if there is nothing yet.
 
         Raises:
@@ -199,6 +213,29 @@ class Current:
             except apsw.Error as error:
                 raise self._unreadable(error) from error
 
+    def peek(self, query: Callable[[apsw.Connection | None], Answer]) -> Answer:
+        """Ask as `look`, but only where everything that applied events change is in force.
+
+        Raises:
+            ProjectionError: the projection cannot be read, or is being folded for long.
+        """
+
+        def ask(db: apsw.Connection | None) -> tuple[Answer] | None:
+            is_folded = db is None or db.execute(UNFOLDED).fetchone() is None
+            return (query(db),) if is_folded else None
+
+        waiting = Deadline(_FOLDING)
+        with self._turn:
+            while (answer := self.look(ask)) is None:
+                if waiting.is_over():
+                    raise ProjectionError(
+                        "what was deleted or replaced is not taken out of the projection yet;"
+                        " see `projector status`"
+                    )
+                if not self._catch_up(waiting.is_over):
+                    time.sleep(_PAUSE)
+        return answer[0]
+
     def wait_for(self, position: Position, timeout: float) -> None:
         """Return when the record at `position` is applied.
 
@@ -211,7 +248,7 @@ class Current:
             if goal.is_over:
                 raise own.error()
             with self._turn:
-                caught_up = self._catch_up()
+                caught_up = self._catch_up(goal.is_late)
             if not caught_up:
                 goal.pause()
 
@@ -230,13 +267,13 @@ class Current:
     def _unreadable(self, error: apsw.Error) -> ProjectionError:
         return failure("read", self.generations.path(self._generation), error)
 
-    def _catch_up(self, on_commit: Callable[[Progress | None], None] | None = None) -> bool:
+    def _catch_up(self, stop: Callable[[], bool]) -> bool:
         """Be the projector for a moment, if nobody else is, and nobody builds."""
         generations(self.journal.path)  # its folder may have been moved away
         if not self.projector_lock.take():
             return False
         try:
-            catch_up_once(self.journal, on_commit)
+            catch_up_once(self.journal, None, stop)
         except ProjectorBusy:
             return False
         finally:

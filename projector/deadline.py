@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from projector.errors import QueryTimeout
-
-if TYPE_CHECKING:
-    from projector.project import Progress
 
 
 class Deadline:
@@ -22,8 +18,21 @@ class Deadline:
         """Say whether the time is up."""
         return time.monotonic() >= self._end
 
-    def check(self, _progress: Progress | None = None) -> None:
-        """Raise QueryTimeout if the time is up; called between transactions of catching up."""
+    def before(self, part: float) -> Deadline:
+        """Return the moment that lies a part of the time before this one, a second at the most."""
+        earlier = Deadline(self._timeout)
+        earlier._end = self._end - self._part(part)
+        return earlier
+
+    def extend(self, part: float) -> None:
+        """See that a part of the time is left: what was done before may have come to no end."""
+        self._end = max(self._end, time.monotonic() + self._part(part))
+
+    def _part(self, part: float) -> float:
+        return 0.0 if self._timeout is None else min(1.0, part * self._timeout)
+
+    def check(self) -> None:
+        """Raise QueryTimeout if the time is up."""
         if self.is_over():
             raise self.error("bringing the projection up to date")
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import apsw
 
     from projector.arrival import Arrival
+    from projector.portion import Portion
     from projector.state import State
 
 
@@ -64,9 +65,9 @@ def take_back(
     touch(state, session, kind, data)
 
 
-def refold(db: apsw.Connection, state: State) -> None:
-    """Fold everything anew that is marked."""
-    refold_changed(db, state)
+def refold(db: apsw.Connection, state: State, portion: Portion) -> None:
+    """Fold anew what is marked; of messages as many as the portion lets."""
+    refold_changed(db, state, portion)
     refold_sessions(db, state)
     refold_usage(db, state)
     refold_keys(db, state)

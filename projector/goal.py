@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from projector.deadline import Deadline
 from projector.errors import NotProjected
 from projector.freshness import Behind
-from projector.schema import APPLIED
+from projector.schema import APPLIED, UNFOLDED
 from projector.watermark import finished_ends, lag, load_marks, place, reached
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Goal:
         self._marks = load_marks(db)
         if not self._ends:
             self._ends = finished_ends(self._marks, self._refs)
-        return reached(self._marks, self._ends)
+        return reached(self._marks, self._ends) and db.execute(UNFOLDED).fetchone() is None
 
     def behind(self, db: apsw.Connection) -> Behind:
         """Return what the snapshot does not know at which `is_reached` looked last.
@@ -89,6 +89,8 @@ class Goal:
         applied = db.execute("SELECT value FROM meta WHERE key = ?", (APPLIED,)).get
         missing = lag(self._marks, self._refs)
         why = "a projector runs and has not come to them"
+        if not missing.bytes:
+            why = "what they change is not all in force yet"
         if self.hindrance is not None:
             why = str(self.hindrance)
         return Behind(missing.bytes, missing.records, applied or None, why)
@@ -106,6 +108,10 @@ class Goal:
         if self._own_patience.is_over() or self._deadline.is_over():
             raise self._own.error() from self.hindrance
         return False
+
+    def is_late(self) -> bool:
+        """Say whether nobody waits any more for all to be applied."""
+        return self.is_over
 
     @property
     def is_over(self) -> bool:
@@ -154,4 +160,5 @@ def has_applied(db: apsw.Connection, position: Position) -> bool:
         " WHERE lanes.uuid = ? AND number = ? AND offset >= ?"
     )
     at = (position.lane, position.segment, position.offset)
-    return db.execute(query, at).fetchone() is not None
+    # not before all its effects are in force
+    return db.execute(query, at).fetchone() is not None and not db.execute(UNFOLDED).fetchone()

@@ -15,6 +15,7 @@ from journal.scan import Damage
 from journal.segment import open_segment
 from projector.apply import Applier
 from projector.errors import NotApplied, ProjectionDamaged
+from projector.portion import Portion, unbounded
 from projector.schema import APPLIED
 from projector.trial import Trial, applying
 from projector.watermark import Mark, Place, fingerprint, load_marks, place, save_mark, stands
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 _BATCH = 2_000
 """Events inserted with one statement."""
+_SESSIONS = 1_000
+"""Sessions folded in one transaction, or a few more."""
 _FUTURE = "future-format-"
 """How the uuid of a segment begins that only a newer program can read."""
 _NOWHERE = 2**62
@@ -262,7 +265,7 @@ class Intake:
         try:
             with applying():
                 self.applier.apply([event for one in waiting for event in one.prepared])
-                self.applier.finish()
+                self.applier.finish(unbounded())
         except NotApplied as error:
             self._db.execute("ROLLBACK TO some")
             self._db.execute("RELEASE some")
@@ -282,11 +285,24 @@ class Intake:
         else:
             self._db.execute("RELEASE some")
 
-    def save(self) -> None:
-        """Bring everything that was taken into the open transaction, with the watermark."""
+    @property
+    def is_unfolded(self) -> bool:
+        """Whether the last commit left something to be folded: nothing may be taken before."""
+        return self.applier.state.is_unfolded
+
+    @property
+    def is_full(self) -> bool:
+        """Whether what was taken marks so many sessions that they are to be folded now."""
+        return len(self.applier.state.dirty.sessions) >= _SESSIONS
+
+    def save(self, portion: Portion) -> None:
+        """Bring everything that was taken into the open transaction, with the watermark.
+
+        What must be folded beyond the portion is left for the next transaction.
+        """
         with applying():
             self.flush()
-            self.applier.finish()
+            self.applier.finish(portion)
         if self.changed:
             query = "UPDATE meta SET value = ? WHERE key = ?"
             self._db.execute(query, (clock.wall(), APPLIED))

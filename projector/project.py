@@ -18,6 +18,7 @@ from journal.glance import glance
 from journal.reader import SegmentRef, list_segments
 from projector.errors import NotApplied, ProjectionError
 from projector.intake import NOTHING, Intake
+from projector.portion import Portion
 from projector.schema import BUSY_MS, PAGE, failure
 from projector.watermark import Mark, Place, place
 
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger("projector")
 
 _TRANSACTION = 4 * 1024 * 1024
-"""Bytes of segments that one transaction takes; it makes up to four times as much WAL."""
+"""Bytes of segments that one transaction takes, and of text that it changes; they make up to four
+times as much WAL."""
 _BUILDING = 4
 """How many times as much a transaction takes where there is no WAL: in a build."""
 _CHECKPOINT = 4 * 1024 * 1024
@@ -104,7 +106,7 @@ class Projector:
 
         Args:
             on_commit: told of the progress after every transaction.
-            stop: asked between blocks of about 1 MiB.
+            stop: asked between blocks of about 1 MiB, and between messages that are folded anew.
 
         Raises:
             ProjectionError: the database refuses; nothing of the open transaction was kept.
@@ -115,8 +117,8 @@ class Projector:
         self._intake.look_back(refs)
         goals = {place(ref): ref.size for ref in refs}
         pending = self._pending(refs, goals)
-        while pending and not (stop() or self.is_pinned):
-            before = progress
+        while (pending or self._intake.is_unfolded) and not (stop() or self.is_pinned):
+            before, folds = progress, self._intake.is_unfolded
             try:
                 for events, size in self._transaction(pending, stop):
                     progress = Progress(
@@ -135,13 +137,13 @@ class Projector:
             if self._is_careful and not self._is_building:
                 self._intake.be_quick()
                 self._is_careful = False
-            if progress == before:  # only unfinished records are left
+            if progress == before and not folds:  # only unfinished records are left
                 break
             progress = Progress(progress.events, progress.bytes, progress.commits + 1)
             if on_commit is not None:
                 on_commit(progress)
             pending = self._pending(list_segments(self._lanes), goals)
-        if not progress.events:
+        if not (progress.events or self._intake.is_unfolded):
             self.is_unchanged = glance(refs)
         return progress
 
@@ -163,7 +165,7 @@ class Projector:
         """Read a block of each lane in turn, and commit it all; yield events and bytes."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            size, enough = 0, stop()
+            size, enough = 0, stop() or self._intake.is_unfolded
             while pending and not enough:
                 for segments in pending:
                     events, read = self._intake.take_block(segments[0])
@@ -172,11 +174,11 @@ class Projector:
                         yield events, read
                     else:  # all of it is read, or all that is finished
                         segments.popleft()
-                    enough = size >= self._limit or stop()
+                    enough = size >= self._limit or self._intake.is_full or stop()
                     if enough:
                         break
                 pending = [segments for segments in pending if segments]
-            self._intake.save()
+            self._intake.save(Portion(max(self._limit - size, self._limit // 4), stop))
             self._db.execute("COMMIT")
         except BaseException as error:
             try:

@@ -85,6 +85,9 @@ CREATE TABLE keys(
 CREATE TABLE missing_parents(
   session INTEGER, parent TEXT, PRIMARY KEY(session, parent)
 ) WITHOUT ROWID;
+CREATE TABLE unfolded(
+  what TEXT, session INTEGER, message TEXT, PRIMARY KEY(what, session, message)
+) WITHOUT ROWID;
 CREATE TABLE conflicts(
   id INTEGER PRIMARY KEY, session INTEGER NOT NULL, key TEXT NOT NULL, type TEXT NOT NULL,
   time INTEGER NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL,
@@ -104,6 +107,9 @@ CREATE VIEW messages AS
     e.place AS time, e.content, e.parent, e.rest
   FROM events e JOIN sessions s ON s.id = e.session WHERE e.kind = 1 AND e.state = 0;
 """  # noqa: S608 - a constant
+
+UNFOLDED = "SELECT 1 FROM unfolded LIMIT 1"
+"""Gives a row where events are applied whose effects on messages are not all in force yet."""
 
 COUNTERS = (
     "events",

@@ -25,6 +25,26 @@ class Dirty:
     transcripts: set[int] = field(default_factory=set)
     usage: set[int] = field(default_factory=set)
     keys: set[int] = field(default_factory=set)
+    reached: dict[int, str] = field(default_factory=dict)
+    """Of sessions in `transcripts` whose fold goes on: the last message id that is folded."""
+
+    def rows(self) -> set[tuple[str, int, str]]:
+        """Return what is left when a transaction had changed enough, as rows of `unfolded`."""
+        found = {
+            ("transcript", session, self.reached.get(session, "")) for session in self.transcripts
+        }
+        found |= {("changed", session, key) for session, key in self.changed}
+        return found | {("places", session, "") for session in self.places}
+
+    def take(self, what: str, session: int, message: str) -> None:
+        """Take in a row of `unfolded`."""
+        if what == "transcript":
+            self.transcripts.add(session)
+            self.reached[session] = message
+        elif what == "changed":
+            self.changed.add((session, message))
+        else:
+            self.places.add(session)
 
 
 class State:
@@ -47,6 +67,10 @@ class State:
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db
         self.dirty = Dirty()
+        self._unfolded: set[tuple[str, int, str]] = set()
+        for row in db.execute("SELECT what, session, message FROM unfolded"):
+            self._unfolded.add(row)
+            self.dirty.take(*row)
         self.kinds: dict[str, int] = dict(db.execute("SELECT type, id FROM kinds"))
         self.lanes: dict[int, str] = dict(db.execute("SELECT id, uuid FROM lanes"))
         self.counters: dict[str, int] = {
@@ -126,6 +150,22 @@ class State:
     def is_known(self, kind: int) -> bool:
         """Say whether this version knows what events of a kind mean."""
         return kind <= len(KINDS)
+
+    def save_unfolded(self) -> None:
+        """Write what is left to be folded into the current transaction."""
+        rows = self.dirty.rows()
+        if rows != self._unfolded:
+            self._db.executemany(
+                "DELETE FROM unfolded WHERE what = ? AND session = ? AND message = ?",
+                self._unfolded - rows,
+            )
+            self._db.executemany("INSERT INTO unfolded VALUES(?, ?, ?)", rows - self._unfolded)
+        self._unfolded = rows
+
+    @property
+    def is_unfolded(self) -> bool:
+        """Whether the last commit left something to be folded."""
+        return bool(self._unfolded)
 
     def save_counters(self) -> None:
         """Write the counters into the current transaction."""

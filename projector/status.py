@@ -66,7 +66,7 @@ def status(current: Current) -> Status:
     refs = list_segments(current.journal.lanes)
     generation = current.generations.current() or 0
     path = current.generations.path(generation)
-    counters, sessions, marks = current.peek(_look)
+    counters, sessions, marks = current.look(_look)
     behind = lag(marks, refs)
     del counters["latest"]
     return Status(

@@ -18,6 +18,7 @@ from journal.record import DamagedRecord
 from projector.apply import Applier
 from projector.digest import digest
 from projector.errors import NotApplied, ProjectorError
+from projector.portion import unbounded
 from projector.schema import create_in_memory
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Trial:
             with applying():
                 applier = Applier(self._db)
                 applier.apply(applier.arrivals(self._lane, seq, event))
-                applier.finish()
+                applier.finish(unbounded())
                 digest(self._db)
         except (DamagedRecord, NotApplied) as error:
             return str(error)
