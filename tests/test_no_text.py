@@ -51,8 +51,6 @@ WRITES: dict[str, tuple[str, Act]] = {
     "append extra key": ("extra", lambda s, v: s.append("s", "user", extra={v: 1})),
     "append calls": ("tool_calls", lambda s, v: s.append("s", "user", tool_calls=[{"a": v}])),
     "flush session": ("session", lambda s, v: s.flush(v, [{"role": "user"}])),
-    "flush role": ("role", lambda s, v: s.flush("s", [{"role": v}])),
-    "flush content": ("content", lambda s, v: s.flush("s", [{"role": "user", "content": v}])),
     "flush id": ("id", lambda s, v: s.flush("s", [{"role": "user", "id": v}])),
     "flush key": ("no field", lambda s, v: s.flush("s", [{"role": "user", v: 1}])),
     "replace session": ("session", lambda s, v: s.replace(v, [{"role": "user"}])),
@@ -143,6 +141,27 @@ def test_a_lone_surrogate_anywhere_in_a_value_is_refused(
     ):
         with pytest.raises(EventError, match="lone surrogate"):
             act()
+
+
+@pytest.mark.parametrize(
+    ("message", "field"),
+    [
+        ({"role": BAD}, "role"),
+        ({"role": "user", "content": BAD}, "content"),
+        ({"role": "user", "content": [{"type": BAD}]}, "content"),
+        ({"role": "user", "extra": {BAD: 1}}, "extra"),
+    ],
+)
+def test_a_flush_names_what_is_no_text(
+    store: SessionStore, message: dict[str, Any], field: str
+) -> None:
+    """The message is kept as a placeholder, the report says why, and all others go in."""
+    report = store.flush("f", [message, {"role": "user", "content": "behind"}])
+    (refused,) = report.refused
+    assert refused.index == 0
+    assert field in refused.reason
+    assert "lone surrogate" in refused.reason
+    assert store.messages("f")[-1].content == "behind"
 
 
 READS: dict[str, Act] = {

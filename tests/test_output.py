@@ -325,6 +325,8 @@ def test_results_within_results_are_shown(journal_dir: Path) -> None:
         "from sys import stderr\nstderr.write('x')",
         "from rich.console import Console\nConsole().print('x')",
         "import rich\nrich.print('x')",
+        "from rich.progress import track\ntrack([])",
+        "from rich.logging import RichHandler\nRichHandler()",
         "import logging\nlogging.basicConfig()",
         "import logging\nlogging.getLogger().addHandler(logging.StreamHandler())",
         "import warnings\nwarnings.warn('x')",
