@@ -101,10 +101,14 @@ class Conversation:
             "new handle": self._new_handle,
             "rewind": self._rewind,
             "clear": self._clear,
+            "delete": self._delete,
+            "take out": self._take_out,
+            "revise": self._revise,
+            "replace": self._replace,
             "others": self._others,
             "take over": self._take_over,
         }
-        weights = (6, 2, 2, 1, 2, 1, 2, 2, 3, 1, 1, 1, 1, 0.3, 2, 1)
+        weights = (6, 2, 2, 1, 2, 1, 2, 2, 3, 1, 1, 1, 1, 0.3, 0.2, 1, 1, 0.5, 2, 1)
         [name] = self._random.choices(list(changes), weights)
         self.done[name] += 1
         changes[name](agent)
@@ -188,6 +192,35 @@ class Conversation:
 
     def _clear(self, agent: Agent) -> None:
         agent.store.clear(SESSION)
+
+    def _delete(self, _agent: Agent) -> None:
+        self._other.delete(SESSION)
+
+    def _take_out(self, _agent: Agent) -> None:
+        there = list(self._transcript())
+        some = self._random.sample(there, min(len(there), self._random.randint(1, 3)))
+        way = self._random.choice([self._other.remove, self._other.archive])
+        way(SESSION, some)
+
+    def _revise(self, _agent: Agent) -> None:
+        there = list(self._transcript())
+        if there:
+            text = self._message()["content"]
+            self._other.revise_message(SESSION, self._random.choice(there), content=text)
+
+    def _replace(self, agent: Agent) -> None:
+        """Let an agent make a summary and the end of its list the whole transcript."""
+        there = self._transcript()
+        kept = list(there)[-2:]
+        new = {"role": "system", "content": self._message()["content"]}
+        listed = [new, *({"id": id} for id in kept)]
+        rest = self._random.choice(["removed", "archived"])
+        ids = agent.store.replace(SESSION, listed, rest=rest)
+        agent.talk = [
+            new,
+            *({"id": id, "role": there[id][0], "content": there[id][1]} for id in kept),
+        ]
+        agent.own |= set(ids)
 
     def _others(self, _agent: Agent) -> None:
         for _ in range(self._random.randint(1, 2)):
