@@ -19,8 +19,8 @@ from projector.effects import IN_ARCHIVE, IN_TRANSCRIPT
 from projector.errors import NotFound
 from projector.freshness import Listing
 from projector.store.flush.flushing import Flushing
-from projector.store.flush.handed import all_handed_over
-from projector.store.flush.handed import fields as said
+from projector.store.flush.listed import fields as said
+from projector.store.flush.listed import read_all
 from projector.store.transcript import new_transcript
 
 if TYPE_CHECKING:
@@ -77,16 +77,16 @@ class Messages(Flushing):
             AppendError, SyncError, ClosedError: as `Journal.append`.
         """
         id = uuid7()
-        handed = all_handed_over(messages)
+        listed = read_all(messages)
         account = self._standing(session)
         try:
-            listed = new_transcript(id, handed, account.standing.messages)
-            data: dict[str, Any] = {"messages": listed}
+            items = new_transcript(id, listed, account.transcript.messages)
+            data: dict[str, Any] = {"messages": items}
             if rest != REMOVED:
                 data["rest"] = rest
             self._add(TRANSCRIPT_REPLACED, session, data, id)
-            ids = [item.get("id") or item["message"] for item in listed]
-            account.note(ids, handed)
+            ids = [item.get("id") or item["message"] for item in items]
+            account.note(ids, listed)
         finally:
             self._memory.put(session, account)
         return ids

@@ -9,24 +9,24 @@ from journal import clock
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from projector.store.flush.handed import Handed
-    from projector.store.flush.standing import Known
+    from projector.store.flush.listed import Listed
+    from projector.store.flush.transcript import Recorded
 
 
 def new_transcript(
-    record: str, handed: Sequence[Handed], known: Mapping[str, Known]
+    record: str, listed: Sequence[Listed], known: Mapping[str, Recorded]
 ) -> list[dict[str, Any]]:
     """Return the items of `transcript.replaced`, with time stamps that keep them in order.
 
     Args:
         record: id of the event; messages without an id have theirs from it.
-        handed: the messages.
+        listed: the messages.
         known: every message that ever was, by id.
     """
-    ids = [f"{record}-{m.at}" if m.id is None else m.id for m in handed]
-    places = [_said(message, known.get(id)) for id, message in zip(ids, handed, strict=True)]
-    listed, last = [], 0
-    for index, (id, message) in enumerate(zip(ids, handed, strict=True)):
+    ids = [f"{record}-{m.at}" if m.id is None else m.id for m in listed]
+    places = [_said(message, known.get(id)) for id, message in zip(ids, listed, strict=True)]
+    items, last = [], 0
+    for index, (id, message) in enumerate(zip(ids, listed, strict=True)):
         place = places[index]
         if place is None:
             later = next(((n, p) for n, p in enumerate(places[index:]) if p is not None), None)
@@ -36,11 +36,11 @@ def new_transcript(
         data = dict(message.data)
         if there is None or last != there.place[0]:
             data["timestamp"] = last
-        listed.append({("id" if there is None else "message"): id, **data})
-    return listed
+        items.append({("id" if there is None else "message"): id, **data})
+    return items
 
 
-def _said(message: Handed, there: Known | None) -> int | None:
+def _said(message: Listed, there: Recorded | None) -> int | None:
     """Return a message's place as it is given, or as it stands; None if it has none."""
     given: int | None = message.data.get("timestamp")
     return there.place[0] if given is None and there is not None else given

@@ -9,7 +9,7 @@ from journal.bounds import LARGEST, is_count
 from journal.record import refusal
 from journal.vocabulary import MESSAGE_APPENDED
 from projector.adapters.hermes.base import clean, micros
-from projector.store.flush.placeholder import stand_in
+from projector.store.flush.placeholder import placeholder
 from projector.store.flush.words import digest
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def rewritten(message: Mapping[str, Any]) -> dict[str, Any]:
 def holdable(session: str, key: str, data: dict[str, Any]) -> dict[str, Any]:
     """Return the data of a message, or what stands for it where no record can hold it."""
     reason = refusal(MESSAGE_APPENDED, session, key, data)
-    return data if reason is None else stand_in(data, digest(data), reason)
+    return data if reason is None else placeholder(data, digest(data), reason)
 
 
 def moment_of(timestamp: object) -> int | None:

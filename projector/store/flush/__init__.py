@@ -1,4 +1,4 @@
-"""A conversation that is handed over whole, again and again: each message once, in order."""
+"""A conversation that is listed over whole, again and again: each message once, in order."""
 
 from projector.store.flush.report import FlushReport, Refused
 

@@ -25,17 +25,18 @@ def align(
 ) -> list[Pair]:
     """Pair the items of a list with those of another, as a diff does: no two pairs cross.
 
-    The common beginning and the common end are taken first, and between them the longest common
-    subsequence. The time is linear in what is common at both ends, and `n * m / 64` steps of the
-    machine between them. Where that is more than 2**23, items are paired by how often they stood,
-    counted from the end, and the longest sequence of such pairs is taken: `n log n` steps.
+    First the longest common beginning, then the longest common end, then the longest common
+    subsequence between them. The time is linear in what is common at both ends, and `n * m / 64`
+    machine steps between them. If that is more than 2**23, equal items are paired by their number
+    of occurrence, counted from the end, and the longest increasing sequence of these pairs is
+    used: `n log n` steps.
 
     Args:
         count: items of the list.
         others: items of the other.
-        same: says whether two items are the same, by their indices.
-        label: returns what stands for an item of the list.
-        labels: returns what stands for one of the other: those that say the same, one is enough.
+        same: whether two items are the same, by their indices.
+        label: the label of an item of the list.
+        labels: the labels of an item of the other; one that is equal is enough.
 
     Returns:
         The pairs, in order.
@@ -75,7 +76,7 @@ def _subsequence(wanted: list[Hashable], there: list[Sequence[Hashable]]) -> lis
     pairs = []
     i, j = len(wanted), len(there)
     while i and j:
-        # a bit that is 0 says that the length grows at its item
+        # a bit is 0 where the length grows
         if rows[i] >> (j - 1) & 1:
             j -= 1
             continue
@@ -87,7 +88,7 @@ def _subsequence(wanted: list[Hashable], there: list[Sequence[Hashable]]) -> lis
 
 
 def _by_occurrence(wanted: list[Hashable], there: list[Sequence[Hashable]]) -> list[Pair]:
-    """Return the longest sequence of pairs of items that stood equally often behind them."""
+    """Return the longest sequence of pairs that have equally many equal items behind them."""
     places: defaultdict[Hashable, list[int]] = defaultdict(list)
     for index, names in enumerate(there):
         for name in names:

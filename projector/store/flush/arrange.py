@@ -1,4 +1,4 @@
-"""Where messages must say that they stand, so that a transcript is read in its order: pure."""
+"""Time stamps and parents that put messages in order: pure functions."""
 
 from __future__ import annotations
 
@@ -8,50 +8,50 @@ from projector.placing import place_after
 
 if TYPE_CHECKING:
     from projector.store.flush.plan import Plan, Slot
-    from projector.store.flush.standing import Known, Standing
+    from projector.store.flush.transcript import Recorded, Transcript
 
 _EARLIEST, _LATEST = 10**13, 2**52 - 1
 """Microseconds: moments that a message may have."""
 
 _Place = tuple[int, int]
-"""Where a message stands: its place and its depth, as `projector.placing` counts them."""
+"""Place and depth of a message, as in `projector.placing`."""
 
 
-def arrange(plan: Plan, standing: Standing, now: int) -> dict[str, dict[str, Any]]:
-    """Return the fields that put messages where a plan has them, by their ids.
+def arrange(plan: Plan, transcript: Transcript, now: int) -> dict[str, dict[str, Any]]:
+    """Return the fields that put messages in the order of a plan, by message id.
 
-    A message that goes between two others takes the moment of the one in front, and names it as
-    its parent; one that is to stand behind what is said later names that as its parent. Those
-    behind it that were said at the same moment make room: they name it, too.
+    A message between two others gets the place of the one before it as its time stamp, and its id
+    as parent. If the one behind it has the same place, it gets a new parent too. A message at the
+    end gets a parent only if the one before it has a later date.
 
     Args:
         plan: the transcript to be.
-        standing: what stands.
-        now: microseconds; no message that is appended now is said earlier.
+        transcript: the transcript now.
+        now: microseconds; new messages get no earlier time.
     """
-    return _Arrangement(plan, standing, now).fields
+    return _Arrangement(plan, transcript, now).fields
 
 
 class _Arrangement:
-    """A walk through the transcript to be.
+    """A walk through the new order.
 
-    `_last` is the place of the message in front and `_front` its id; `_is_new` says whether it has
-    not always stood there.
+    `_last` and `_front` are the place and the id of the message before; `_is_new` is whether its
+    place is new.
     """
 
-    def __init__(self, plan: Plan, standing: Standing, now: int) -> None:
+    def __init__(self, plan: Plan, transcript: Transcript, now: int) -> None:
         self.fields: dict[str, dict[str, Any]] = {}
-        self._standing, self._now = standing, now
+        self._transcript, self._now = transcript, now
         self._placed: dict[str, _Place] = {}
         before = plan.before
         self._last: _Place | None = None if before is None else before.place
         self._front = "" if before is None else before.id
         self._is_new = False
-        # what was written of a flush that died may name parents that come now
+        # a flush that was killed may have left messages that name parents which are added now
         self._moved = {
             slot.id
             for slot in plan.slots
-            if not slot.stays and (slot.known is not None or slot.id in standing.missing)
+            if not slot.stays and (slot.known is not None or slot.id in transcript.missing)
         }
         self._bound = self._bound_to(self._moved)
         limits = self._limits(plan.slots)
@@ -62,26 +62,26 @@ class _Arrangement:
                 self._put(slot, limit)
 
     def _bound_to(self, moved: set[str]) -> set[str]:
-        """Return the messages whose parents, or theirs, are among those that move.
+        """Return the messages whose ancestors are among those that move.
 
-        They must name others: links would run in a ring.
+        They need new parents: with the old ones, links could form a ring.
         """
         if not moved:
             return set()
         bound: dict[str, bool] = dict.fromkeys(moved, True)
-        for id in self._standing.messages:
+        for id in self._transcript.messages:
             chain = []
             at: str | None = id
-            while at is not None and at not in bound and at in self._standing.messages:
+            while at is not None and at not in bound and at in self._transcript.messages:
                 chain.append(at)
                 bound[at] = False
-                at = self._standing.messages[at].parent
+                at = self._transcript.messages[at].parent
             is_bound = at is not None and bound.get(at, False)
             bound |= dict.fromkeys(chain, is_bound)
         return {id for id, is_bound in bound.items() if is_bound} - moved
 
     def _limits(self, slots: list[Slot]) -> list[_Place | None]:
-        """Return for each slot the place of the next message that stays where it is."""
+        """Return for each slot the place of the next message that keeps its place."""
         limits: list[_Place | None] = []
         limit = None
         for slot in reversed(slots):
@@ -90,10 +90,10 @@ class _Arrangement:
                 limit = slot.known.place
         return limits[::-1]
 
-    def _keep(self, known: Known) -> None:
+    def _keep(self, known: Recorded) -> None:
         is_behind = not self._is_new or self._last is None or known.place > self._last
         if known.id in self._bound:
-            # its own id as a parent says that it has none
+            # its own id as parent means no parent
             self._say(known.id, parent=self._front or known.id)
             self._stand(known.id, place_after(known.moment, self._last))
         elif is_behind:
@@ -110,7 +110,7 @@ class _Arrangement:
         elif self._last is None:
             moment = self._moment(slot) if limit is None else _bounded(limit[0] - 1)
             self._say(slot.id, timestamp=moment)
-            if slot.known is not None or (slot.handed is not None and "parent" in slot.handed.data):
+            if slot.known is not None or (slot.listed is not None and "parent" in slot.listed.data):
                 self._say(slot.id, parent=slot.id)
             self._stand(slot.id, (moment, 0))
         elif limit is None:
@@ -122,12 +122,12 @@ class _Arrangement:
             self._stand(slot.id, place_after(moment, self._last))
 
     def _own_place(self, slot: Slot) -> _Place | None:
-        """Return where a message would stand of itself; None if that moves with others."""
+        """Return a message's place without new fields; None if its ancestors move."""
         known = slot.known
         if known is not None:
             parent = known.parent
         else:
-            given = slot.handed.data.get("parent") if slot.handed is not None else None
+            given = slot.listed.data.get("parent") if slot.listed is not None else None
             parent = given if isinstance(given, str) and given != slot.id else None
         if parent is None:
             return self._moment(slot), 0
@@ -135,13 +135,13 @@ class _Arrangement:
             return place_after(self._moment(slot), self._placed[parent])
         if parent in self._moved or parent in self._bound:
             return None
-        above = self._standing.messages.get(parent)
+        above = self._transcript.messages.get(parent)
         return place_after(self._moment(slot), None if above is None else above.place)
 
     def _moment(self, slot: Slot) -> int:
         if slot.known is not None:
             return slot.known.moment
-        given = slot.handed.data.get("timestamp") if slot.handed is not None else None
+        given = slot.listed.data.get("timestamp") if slot.listed is not None else None
         return given if isinstance(given, int) else self._now
 
     def _say(self, id: str, **fields: object) -> None:
@@ -149,7 +149,7 @@ class _Arrangement:
 
     def _stand(self, id: str, place: _Place) -> None:
         self._placed[id] = self._last = place
-        # what is appended in one go is said one behind the other
+        # messages of one append have increasing times
         if place[0] == self._now:
             self._now += 1
         self._front, self._is_new = id, True

@@ -1,4 +1,4 @@
-"""The handle that flushes: what stands is looked at, and made what the list says."""
+"""Flushing: the transcript is compared with a list, and events make it contain the list."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from journal.vocabulary import (
     MESSAGE_REVISED,
 )
 from projector.store.flush.arrange import arrange
-from projector.store.flush.handed import Handed, Mistake, hand_over
+from projector.store.flush.listed import Listed, Mistake, read_list
 from projector.store.flush.looking import Looking
-from projector.store.flush.placeholder import stand_in
+from projector.store.flush.placeholder import placeholder
 from projector.store.flush.reconcile import reconcile
 from projector.store.flush.report import FlushReport, Refused
 from projector.store.flush.words import digest
@@ -27,105 +27,101 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from projector.store.flush.plan import Plan
-    from projector.store.flush.standing import Standing
+    from projector.store.flush.transcript import Transcript
 
 _IN_ONE_EVENT = 10_000
 """Ids that one event names."""
-_TOLD = 5
-"""Mistakes that an error spells out."""
+_SPELLED = 5
+"""Mistakes that an error message lists."""
 
 OMITTED = "omitted"
-"""Reason of an archival: the list that was flushed has the message no more."""
+"""Reason of an archival: the message is no longer in the list that was flushed."""
 
 
 class Flushing(Looking):
-    """Conversations that are handed over whole."""
+    """Conversations that are listed over whole."""
 
     def flush(self, session: str, messages: Sequence[Mapping[str, Any]]) -> FlushReport:
-        """Hand over the whole conversation so far: the transcript has each message once, in order.
+        """Make the transcript contain the whole conversation: each message once, in order.
 
-        It may be done any number of times, from any process, after any failure. Afterwards the
-        transcript has every message of the list, in the order of the list; what else it has stays
-        between them. Messages are paired with those that stand there:
+        It can be called any number of times, from any process, after any failure. Messages of the
+        list are matched with those of the transcript (`docs/flush.md` has all rules):
 
-        - One with an `id` is the one that has this id, in the transcript or not. If the caller's
-          list says something else than before, it is revised.
-        - One without is paired by what it says (role, content, tool calls) as a diff would pair
-          it: the common beginning first, then the longest common subsequence.
-        - The last message of this handle's last flush may go on, as one does that streams: the
-          message in its place that begins with all it said is the same, revised.
-        - Between two common messages as many others, of the same roles, in the place of as many
-          that the handle flushed before are edits of these; so is another system prompt in front.
-        - What is left of the list is new. One that stood behind the same message and was taken
-          out comes back.
+        - A message with an `id` is the message with this id. It is revised if the caller's list
+          has other words for it than before.
+        - A message without an id is matched by its words (role, content, tool calls) as a diff
+          does: the longest common beginning, then the longest common subsequence.
+        - The last message of this handle's previous flush may have grown, as one does that
+          streams. It is revised.
+        - As many new messages between two matches as there are own messages that the list lacks,
+          with the same roles, are edits of these. So is a changed system prompt in front.
+        - Everything else is new. A message that was taken back behind the same message comes back.
 
-        Nobody can tell by a list alone whether what it lacks was taken back or has left a window.
-        So only what stands behind the last common message is taken out of the transcript, and
-        only if this handle flushed it before, or read it before it flushed anything. It is
-        archived, still to be found, and comes back when it is said again. What is missing in
-        front or in between, what others wrote, and all that a new handle does not know of stay;
-        see `replace`, `remove`.
+        A list cannot show whether a missing message was taken back or has left a window. So a
+        message is hidden only if it is behind the last match and this handle flushed it before,
+        or read it before its first flush of the session. It is archived, is still found, and comes
+        back when the list has it again. All other messages stay; see `replace` and `remove`.
 
-        A message that no record can hold (over 16 MiB; NaN, a lone surrogate) is kept as far as
-        one can; `extra.refused` says why it is not whole.
+        A message that no record can hold (over 16 MiB, NaN, a lone surrogate) is stored as far as
+        possible and marked in `extra.refused`.
 
         Args:
             session: its id.
-            messages: of each message its fields, and perhaps `id`.
+            messages: the fields of each message, and perhaps `id`.
 
         Returns:
-            What became of each message. As a sequence, the ids of those that came in.
+            What became of each message. As a sequence, the ids that came into the transcript.
 
         Raises:
-            EventError: something in the list is no message, or an id stands twice; its index is
-                named. The others are stored.
+            EventError: something in the list is not a message, or an id occurs twice; the index
+                is named. All other messages are stored.
             ReadError: a lane cannot be read.
             AppendError, SyncError, ClosedError: as `Journal.append_many`.
         """
-        handed, mistakes = hand_over(messages)
+        listed, mistakes = read_list(messages)
         account = self._standing(session)
         try:
-            plan = reconcile(handed, account.standing, account.held)
-            events, report = _events(session, plan, handed, account.standing)
+            plan = reconcile(listed, account.transcript, account.remembered)
+            events, report = _events(session, plan, listed, account.transcript)
             try:
                 self.add(events)
             except EventError:
-                while found := _mistakes(session, plan, handed):
+                while found := _mistakes(session, plan, listed):
                     mistakes += found
                     wrong = {mistake.index for mistake in found}
-                    handed = [message for message in handed if message.at not in wrong]
-                    plan = reconcile(handed, account.standing, account.held)
-                events, report = _events(session, plan, handed, account.standing)
-                refused = _stand_in(events, dict(zip(plan.ids, handed, strict=True)))
+                    listed = [message for message in listed if message.at not in wrong]
+                    plan = reconcile(listed, account.transcript, account.remembered)
+                events, report = _events(session, plan, listed, account.transcript)
+                refused = _replace_refused(events, dict(zip(plan.ids, listed, strict=True)))
                 self.add(events)
                 report = replace(report, refused=tuple(refused))
-            account.note(plan.ids, handed)
+            account.note(plan.ids, listed)
         finally:
             self._memory.put(session, account)
         if mistakes:
-            raise EventError(_told(mistakes, len(handed)))
+            raise EventError(_mistake_text(mistakes, len(listed)))
         return report
 
 
 def _events(
-    session: str, plan: Plan, handed: Sequence[Handed], standing: Standing
+    session: str, plan: Plan, listed: Sequence[Listed], transcript: Transcript
 ) -> tuple[list[dict[str, Any]], FlushReport]:
-    """Return the events that do what a plan says, and what they do.
+    """Return the events of a plan, and the report of what they do.
 
-    A process that dies in the write leaves the first of them. So they come in an order in which
-    each part is a step: what goes, what comes back, what makes room, what is new.
+    A process that is killed in the write leaves the first of them. Every beginning of this order
+    is a valid state: archivals, restorations, revisions, new messages.
     """
-    places = arrange(plan, standing, clock.wall()) if plan.slots else {}
+    places = arrange(plan, transcript, clock.wall()) if plan.slots else {}
     events = [
         *_listing(MESSAGE_ARCHIVED, session, plan.hidden, {"reason": OMITTED}),
         *_listing(MESSAGE_RESTORED, session, plan.restored, {}),
     ]
-    moved = {id: fields for id, fields in places.items() if id in standing.messages}
+    moved = {id: fields for id, fields in places.items() if id in transcript.messages}
     for id in dict.fromkeys([*plan.fields, *moved]):
         data = {"message": id, **plan.fields.get(id, {}), **moved.get(id, {})}
         events.append({"type": MESSAGE_REVISED, "session": session, "data": data})
     added, restored = set(plan.added), set(plan.restored)
-    for id, message in zip(plan.ids, handed, strict=True):
+    for id, message in zip(plan.ids, listed, strict=True):
         if id in added:
             data = _put(message.data, places.get(id, {}))
             events.append({"type": MESSAGE_APPENDED, "session": session, "data": data, "id": id})
@@ -140,11 +136,11 @@ def _events(
     )
 
 
-def _mistakes(session: str, plan: Plan, handed: Sequence[Handed]) -> list[Mistake]:
-    """Return what is no message, of what is to be written."""
+def _mistakes(session: str, plan: Plan, listed: Sequence[Listed]) -> list[Mistake]:
+    """Return the mistakes in the messages that are to be written."""
     added = set(plan.added)
     found = []
-    for id, message in zip(plan.ids, handed, strict=True):
+    for id, message in zip(plan.ids, listed, strict=True):
         try:
             if id in added:
                 check_event(MESSAGE_APPENDED, session, id, message.data)
@@ -156,11 +152,11 @@ def _mistakes(session: str, plan: Plan, handed: Sequence[Handed]) -> list[Mistak
     return found
 
 
-def _told(mistakes: list[Mistake], stored: int) -> str:
-    """Return the text of an error that names what is no message."""
+def _mistake_text(mistakes: list[Mistake], stored: int) -> str:
+    """Return the error message that names the mistakes."""
     ordered = sorted(mistakes, key=lambda mistake: mistake.index)
-    shown = "; ".join(str(mistake) for mistake in ordered[:_TOLD])
-    more = f"; and {len(ordered) - _TOLD} more" if len(ordered) > _TOLD else ""
+    shown = "; ".join(str(mistake) for mistake in ordered[:_SPELLED])
+    more = f"; and {len(ordered) - _SPELLED} more" if len(ordered) > _SPELLED else ""
     return f"{shown}{more} (the other {stored} messages of the list are stored)"
 
 
@@ -173,10 +169,9 @@ def _listing(
 
 
 def _put(data: dict[str, Any], place: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the data of a message that stands at a place.
+    """Return the data of a new message with the fields of its place.
 
-    What the caller said of its moment and its parent is kept in `extra`, where the place needs
-    others.
+    A time stamp or parent of the caller that these replace is kept in `extra`.
     """
     given = {name: data[name] for name in place if name in data and data[name] != place[name]}
     if not given:
@@ -184,15 +179,15 @@ def _put(data: dict[str, Any], place: Mapping[str, Any]) -> dict[str, Any]:
     return data | dict(place) | {"extra": data.get("extra", {}) | given}
 
 
-def _stand_in(events: list[dict[str, Any]], handed: Mapping[str, Handed]) -> list[Refused]:
-    """Put into events what records can hold; return the messages that they cannot."""
+def _replace_refused(events: list[dict[str, Any]], listed: Mapping[str, Listed]) -> list[Refused]:
+    """Put placeholders in place of what no record can hold; return which messages these are."""
     refused = []
     for event in events:
         data = event["data"]
         id = event.get("id") or data.get("message")
-        message = handed.get(id)
+        message = listed.get(id)
         reason = refusal(event["type"], event["session"], id or "", data)
         if message is not None and reason is not None:
-            event["data"] = stand_in(data, digest(message.data), reason)
+            event["data"] = placeholder(data, digest(message.data), reason)
             refused.append(Refused(message.at, id, reason))
     return refused

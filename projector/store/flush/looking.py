@@ -1,4 +1,4 @@
-"""The handle that looks at what stands of a transcript, and waits for nobody."""
+"""Reading transcripts from the projection and the lanes, without waiting for a projector."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from journal.lossless import check_text
 from journal.reader import list_segments
 from projector.errors import ProjectionError
 from projector.store.flush.memory import Account, Memory
-from projector.store.flush.standing import Standing
+from projector.store.flush.transcript import Transcript
 from projector.store.own import Own
 from projector.store.tails import Offsets, applied, is_shorter, read_on, unread
 
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
     from journal.shared_lane import Fsync
 
 _SCANNED = 8 * 1024 * 1024
-"""Bytes that are looked through rather than waiting until they are applied."""
+"""Unapplied bytes above which a flush waits until they are applied."""
 _NEAR = 512 * 1024
-"""Bytes that are read on from what is remembered before the projection is asked."""
+"""Unread bytes up to which a remembered transcript is updated without asking the projection."""
 
 
 class Looking(Own):
-    """Transcripts as they stand, read from the projection and the lanes, and remembered."""
+    """Transcripts, read from the projection and the lanes, and remembered."""
 
     def __init__(self, path: str | os.PathLike[str], fsync: Fsync, timeout: float) -> None:
         super().__init__(path, fsync, timeout)
         self._memory = Memory()
 
     def _standing(self, session: str) -> Account:
-        """Return the account of a session, taken out of the memory, with what stands now.
+        """Take the account of a session out of the memory, and bring its transcript up to date.
 
-        It waits for nobody unless much is unapplied.
+        It waits only if more than 8 MiB are unapplied.
 
         Raises:
-            EventError: the session's id has half a character.
+            EventError: the session's id has a lone surrogate.
             ReadError: a lane cannot be read.
         """
         check_text("session", session)
@@ -54,7 +54,7 @@ class Looking(Own):
         return account
 
     def _is_near(self, offsets: Offsets) -> bool:
-        """Say whether less is unread of the lanes than the projection has not applied."""
+        """Return whether reading on is cheaper than reading the projection and its tail."""
         refs = list_segments(self.journal.path / LANES)
         if is_shorter(offsets, refs):
             return False
@@ -70,26 +70,26 @@ class Looking(Own):
             return unread({}, refs)
 
     def _load(self, session: str, account: Account) -> None:
-        """Read what stands as far as it is applied."""
+        """Read the transcript from the projection."""
         try:
             if self._unapplied() > _SCANNED:
                 self.projection.read(lambda _: None)
             loaded = self.projection.peek(lambda db: _loaded(db, session))
-        except ProjectionError:  # a writer must not fail with the projection: the lanes know all
+        except ProjectionError:  # a broken projection must not stop a writer
             loaded = _loaded(None, session)
-        account.standing, account.offsets = loaded
+        account.transcript, account.offsets = loaded
 
     def _read_on(self, session: str, account: Account) -> None:
-        """Take in what the lanes hold behind what was read."""
-        account.is_read = False  # what is read half is not to be gone on with
+        """Apply what the lanes have gained since the account was read."""
+        account.is_read = False  # after an error the transcript may be incomplete
         refs = list_segments(self.journal.path / LANES)
         for event in read_on(account.offsets, refs, session):
-            account.standing.go_on(event)
+            account.transcript.go_on(event)
         account.is_read = True
 
 
-def _loaded(db: apsw.Connection | None, session: str) -> tuple[Standing, Offsets]:
-    standing = Standing()
+def _loaded(db: apsw.Connection | None, session: str) -> tuple[Transcript, Offsets]:
+    transcript = Transcript()
     if db is not None:
-        standing.load(db, session)
-    return standing, applied(db)
+        transcript.load(db, session)
+    return transcript, applied(db)

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from journal.fork import follow
-from projector.store.flush.plan import Held
-from projector.store.flush.standing import Standing
+from projector.store.flush.plan import Remembered
+from projector.store.flush.transcript import Transcript
 from projector.store.flush.words import SAID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from projector.store.flush.handed import Handed
+    from projector.store.flush.listed import Listed
     from projector.store.tails import Offsets
 
 _SESSIONS, _MESSAGES = 1_000, 100_000
@@ -29,41 +29,41 @@ class Account:
     """What is remembered of a session.
 
     Attributes:
-        held: what the caller's own list had.
+        remembered: what is known of the caller's list.
         is_flushed: whether the handle has flushed a list.
-        standing: what stood when it was looked at last.
+        transcript: the transcript when it was read last.
         offsets: how far the lanes were read then.
-        is_read: whether the two agree.
+        is_read: whether `transcript` holds everything up to `offsets`.
     """
 
-    held: Held = field(default_factory=Held)
+    remembered: Remembered = field(default_factory=Remembered)
     is_flushed: bool = False
-    standing: Standing = field(default_factory=Standing)
+    transcript: Transcript = field(default_factory=Transcript)
     offsets: Offsets = field(default_factory=dict)
     is_read: bool = False
 
     @property
     def size(self) -> int:
         """How many messages are remembered."""
-        return max(len(self.standing.messages), len(self.held.words))
+        return max(len(self.transcript.messages), len(self.remembered.words))
 
-    def note(self, ids: Sequence[str], handed: Sequence[Handed]) -> None:
-        """Note the caller's own list: the ids of its messages, and the messages."""
+    def note(self, ids: Sequence[str], listed: Sequence[Listed]) -> None:
+        """Remember the caller's list: the ids of its messages, and the messages."""
         self.is_flushed = True
-        said = {id: message.words for id, message in zip(ids, handed, strict=True)}
-        self.held.words.update(said)
-        if handed:
-            last = _copied({name: handed[-1].data.get(name) for name in SAID})
-            self.held.last = None if last is None else (ids[-1], last)
+        said = {id: message.words for id, message in zip(ids, listed, strict=True)}
+        self.remembered.words.update(said)
+        if listed:
+            last = _copied({name: listed[-1].data.get(name) for name in SAID})
+            self.remembered.last = None if last is None else (ids[-1], last)
 
 
 def _copied(said: dict[str, Any]) -> dict[str, Any] | None:
-    """Return a copy of what a message says: its caller may go on in the same lists."""
+    """Copy the compared fields of a message: the caller may change its lists in place."""
     if isinstance(said["content"], str) and said["tool_calls"] is None:
         return said
     try:
         copy: dict[str, Any] = orjson.loads(orjson.dumps(said))
-    except TypeError:  # what no record can hold does not go on
+    except TypeError:  # a message that no record can hold does not stream
         return None
     return copy
 
@@ -71,18 +71,18 @@ def _copied(said: dict[str, Any]) -> dict[str, Any] | None:
 class Memory:
     """The accounts of a handle, those used last. Safe for threads.
 
-    Whoever works on an account takes it out: another thread that flushes the same session
-    meanwhile begins with an empty one.
+    A thread takes an account out while it works on it. Another thread that flushes the same
+    session meanwhile begins with an empty one.
     """
 
     def __init__(self) -> None:
-        self._turn = threading.RLock()  # a signal handler may flush, too
+        self._turn = threading.RLock()  # a signal handler may flush too
         self._accounts: OrderedDict[str, Account] = OrderedDict()
         self._size = 0
         follow(self)
 
     def after_fork_in_child(self) -> None:
-        """Forget the lock, which a thread that is not in the child may hold."""
+        """Replace the lock, which a thread of the parent may hold."""
         self._turn = threading.RLock()
         self._size = sum(account.size for account in self._accounts.values())
 
@@ -99,9 +99,9 @@ class Memory:
         """Put an account back, and forget those that were not used for the longest time."""
         with self._turn:
             other = self._accounts.pop(session, None)
-            if other is not None:  # a thread that worked on the same session
+            if other is not None:  # another thread flushed the same session
                 self._size -= other.size
-                account.held.words = other.held.words | account.held.words
+                account.remembered.words = other.remembered.words | account.remembered.words
             self._accounts[session] = account
             self._size += account.size
             while len(self._accounts) > 1 and (
@@ -111,11 +111,12 @@ class Memory:
                 self._size -= oldest.size
 
     def note_read(self, session: str, ids: Iterable[str]) -> None:
-        """Note what a caller has read who has flushed nothing: it begins its list with that.
+        """Remember what was read by a handle that has not flushed the session yet.
 
-        One who has flushed has a list already, and what others have said is not in it.
+        Its caller's list begins with that. The list of a handle that has flushed is known already,
+        and does not gain the messages of other writers when they are read.
         """
         account = self.take(session)
         if not account.is_flushed:
-            account.held.words = dict.fromkeys(ids)
+            account.remembered.words = dict.fromkeys(ids)
         self.put(session, account)

@@ -1,4 +1,4 @@
-"""Which message of a list is which of a transcript: pure functions."""
+"""Matches between the messages of a list and those of a transcript: pure functions."""
 
 from __future__ import annotations
 
@@ -12,60 +12,62 @@ from projector.store.flush.words import Words, digest, grows, words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from projector.store.flush.handed import Handed
-    from projector.store.flush.plan import Held
-    from projector.store.flush.standing import Known
+    from projector.store.flush.listed import Listed
+    from projector.store.flush.plan import Remembered
+    from projector.store.flush.transcript import Recorded
 
 _SYSTEM = ("system", "developer")
-"""Roles of a message that stands in front of a conversation, and is written anew for each turn."""
+"""Roles of prompts, which may be rewritten for every turn."""
 
 
 class Pairing:
     """One list beside one transcript.
 
     Attributes:
-        at: of each message of the list that stands in the transcript its index there, where both
-            are in one order.
-        moved: the same of those that stand there in another order.
+        at: index in the transcript by index in the list, for messages that are in the same order
+            in both.
+        moved: the same for messages in another order.
     """
 
-    def __init__(self, handed: Sequence[Handed], there: Sequence[Known], held: Held) -> None:
-        self._handed, self._there, self._held = handed, there, held
-        self._given = {message.id for message in handed if message.id is not None}
+    def __init__(
+        self, listed: Sequence[Listed], there: Sequence[Recorded], remembered: Remembered
+    ) -> None:
+        self._listed, self._there, self._remembered = listed, there, remembered
+        self._given = {message.id for message in listed if message.id is not None}
         self.at: dict[int, int] = {}
         self.moved: dict[int, int] = {}
         self._align()
-        if len(self.at) < len(handed):
+        if len(self.at) < len(listed):
             self._find_by_id()
             self._find_grown()
             self._find_edited()
             self._find_moved()
 
     def _align(self) -> None:
-        """Pair what says the same; then, in the gaps, what said the same before it was revised."""
-        handed, there = self._handed, self._there
+        """Match equal messages; then, in the gaps, messages that were equal before a revision."""
+        listed, there = self._listed, self._there
         start = 0
-        for message, known in zip(handed, there, strict=False):
+        for message, known in zip(listed, there, strict=False):
             if not self._is_same(message, known):
                 break
             start += 1
         pairs = align(
-            len(handed) - start,
+            len(listed) - start,
             len(there) - start,
-            lambda i, j: self._is_same(handed[start + i], there[start + j]),
-            lambda i: _label(handed[start + i]),
+            lambda i, j: self._is_same(listed[start + i], there[start + j]),
+            lambda i: _label(listed[start + i]),
             lambda j: self._labels(there[start + j]),
         )
         self.at = {i: i for i in range(start)}
         self.at |= {start + i: start + j for i, j in pairs}
-        if len(self.at) == len(handed):
+        if len(self.at) == len(listed):
             return
-        ends = [(-1, -1), *self.at.items(), (len(handed), len(there))]
+        ends = [(-1, -1), *self.at.items(), (len(listed), len(there))]
         for (i, j), (next_i, next_j) in pairwise(ends):
             if next_i - i == 1 or next_j - j == 1:
                 continue
-            mine = [n for n in range(i + 1, next_i) if handed[n].id is None]
-            theirs = [n for n in range(j + 1, next_j) if self._said_other(there[n])]
+            mine = [n for n in range(i + 1, next_i) if listed[n].id is None]
+            theirs = [n for n in range(j + 1, next_j) if self._has_earlier_words(there[n])]
             if mine and theirs:
                 self._align_earlier(mine, theirs)
 
@@ -74,81 +76,81 @@ class Pairing:
         pairs = align(
             len(mine),
             len(theirs),
-            lambda i, j: self._handed[mine[i]].words in earlier[j],
-            lambda i: self._handed[mine[i]].words,
+            lambda i, j: self._listed[mine[i]].words in earlier[j],
+            lambda i: self._listed[mine[i]].words,
             lambda j: earlier[j],
         )
         self.at |= {mine[i]: theirs[j] for i, j in pairs}
 
-    def _earlier(self, known: Known) -> tuple[Words | None, ...]:
-        """Return what a message said when it was appended, and when it was handed over last."""
-        return tuple({known.first, self._held.words.get(known.id)})
+    def _earlier(self, known: Recorded) -> tuple[Words | None, ...]:
+        """Return a message's words when it was appended, and when this handle flushed it last."""
+        return tuple({known.first, self._remembered.words.get(known.id)})
 
-    def _said_other(self, known: Known) -> bool:
-        held = self._held.words.get(known.id)
-        said = known.first != known.words or (held is not None and held != known.words)
-        return said and known.id not in self._given
+    def _has_earlier_words(self, known: Recorded) -> bool:
+        before = self._remembered.words.get(known.id) or known.words
+        is_other = {known.first, before} != {known.words}
+        return is_other and known.id not in self._given
 
-    def _is_same(self, message: Handed, known: Known) -> bool:
+    def _is_same(self, message: Listed, known: Recorded) -> bool:
         if message.id is not None:
             return message.id == known.id
-        return says(message, known) and known.id not in self._given
+        return is_equal(message, known) and known.id not in self._given
 
-    def _labels(self, known: Known) -> tuple[object, ...]:
+    def _labels(self, known: Recorded) -> tuple[object, ...]:
         if known.id in self._given:
             return (known.id,)
         if known.refused is None:
             return (known.words,)
-        return tuple({m.words for m in self._handed if digest(m.data) == known.refused})
+        return tuple({m.words for m in self._listed if digest(m.data) == known.refused})
 
-    def _is_own(self, known: Known) -> bool:
-        return known.id in self._held.words
+    def _is_own(self, known: Recorded) -> bool:
+        return known.id in self._remembered.words
 
     def _find_by_id(self) -> None:
         places = {known.id: j for j, known in enumerate(self._there)}
-        for i, message in enumerate(self._handed):
+        for i, message in enumerate(self._listed):
             if i not in self.at and message.id is not None and message.id in places:
                 self.moved[i] = places[message.id]
 
     def _find_grown(self) -> None:
-        """Pair the message that was last in the list of before with one that goes on from it."""
-        if self._held.last is None:
+        """Match the last message of the previous flush with one that has grown from it."""
+        if self._remembered.last is None:
             return
-        id, data = self._held.last
+        id, data = self._remembered.last
         last_i, last_j = max(self.at.items(), default=(-1, -1))
         behind = range(len(self._there) - 1, last_j, -1)
         i, j = last_i + 1, next((j for j in behind if self._there[j].id == id), -1)
-        if j < 0 or i >= len(self._handed) or i in self.moved or j in self.moved.values():
+        if j < 0 or i >= len(self._listed) or i in self.moved or j in self.moved.values():
             return
-        message = self._handed[i]
-        # it must still say what was handed over: what somebody else revised is not ours to go on
+        message = self._listed[i]
+        # if another writer has revised it, it is not the message that grew
         if message.id is None and self._there[j].words == words(data) and grows(data, message.data):
             self.at[i] = j
 
     def _find_edited(self) -> None:
-        """Pair messages between two common ones that stand where as many others stood."""
+        """Match edits: as many new messages between two matches as own ones are missing there."""
         pairs = sorted(self.at.items())
         taken = set(self.moved.values())
         for (i, j), (next_i, next_j) in pairwise(pairs):
             if next_i - i > 1:
                 mine = [n for n in range(j + 1, next_j) if self.is_free(n, taken)]
                 self._pair(range(i + 1, next_i), mine)
-        # a system prompt is made anew for every turn: it is the same one
+        # a prompt that is rewritten for every turn is one message
         if pairs and min(pairs[0]) > 0 and self._there[0].words.role in _SYSTEM:
             self._pair([0], [n for n in (0,) if self.is_free(n, taken)])
 
     def is_free(self, j: int, taken: set[int]) -> bool:
-        """Say whether a message is the caller's own, and none of some."""
+        """Return whether this handle flushed a message, and it is not matched yet."""
         return j not in taken and self._is_own(self._there[j])
 
     def _pair(self, mine: Sequence[int], theirs: Sequence[int]) -> None:
         if len(mine) == len(theirs) and all(
-            self._is_edited(self._handed[i], self._there[j])
+            self._is_edited(self._listed[i], self._there[j])
             for i, j in zip(mine, theirs, strict=True)
         ):
             self.at |= dict(zip(mine, theirs, strict=True))
 
-    def _is_edited(self, message: Handed, known: Known) -> bool:
+    def _is_edited(self, message: Listed, known: Recorded) -> bool:
         new, old = message.words, known.words
         return (
             message.id is None
@@ -157,8 +159,8 @@ class Pairing:
         )
 
     def _find_moved(self) -> None:
-        """Find messages of the same words at another place between the same common ones."""
-        if len(self.at) == len(self._handed):
+        """Match equal messages at another place between the first and the last match."""
+        if len(self.at) == len(self._listed):
             return
         (first_i, first_j), (last_i, last_j) = (
             choose(self.at.items(), default=(0, 0)) for choose in (min, max)
@@ -170,17 +172,17 @@ class Pairing:
             if j not in taken and self._is_own(known) and known.id not in self._given:
                 left[known.words].append(j)
         for i in range(first_i + 1, last_i):
-            message = self._handed[i]
+            message = self._listed[i]
             if i not in self.at and message.id is None and left.get(message.words):
                 self.moved[i] = left[message.words].pop()
 
 
-def says(message: Handed, known: Known) -> bool:
-    """Say whether a message says what another does, or what that stands for."""
+def is_equal(message: Listed, known: Recorded) -> bool:
+    """Return whether two messages have the same words, or one is a placeholder of the other."""
     if known.refused is not None:
         return known.refused == digest(message.data)
     return message.words == known.words
 
 
-def _label(message: Handed) -> str | Words:
+def _label(message: Listed) -> str | Words:
     return message.words if message.id is None else message.id

@@ -1,4 +1,4 @@
-"""What stands for a message that no record can hold."""
+"""Placeholders for messages that no record can hold."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from journal.record import MAX_RECORD
-from projector.store.flush.standing import REFUSED
+from projector.store.flush.transcript import REFUSED
 from projector.store.flush.words import size_of
 
 if TYPE_CHECKING:
@@ -21,30 +21,30 @@ _SHOWN = 2_000
 """Characters of a content that is too long."""
 
 
-def stand_in(data: Mapping[str, Any], said: str, reason: str) -> dict[str, Any]:
-    """Return what is stored of a message that cannot be stored as it is.
+def placeholder(data: Mapping[str, Any], words: str, reason: str) -> dict[str, Any]:
+    """Return what is stored in place of a message that no record can hold.
 
-    What JSON has not (lone surrogates, NaN, wide integers, bytes) is there as text. Of content
-    that is too long the beginning is there; other fields that are too long are left out. `extra`
-    says under `refused` why, how large it was (bytes of its JSON, about), and which fields are not
-    whole; and what it said, as a digest: when it is flushed again it is known by that.
+    Values that JSON does not have (lone surrogates, NaN, wide integers, bytes) become text. Of
+    content that is too long the beginning is kept; other fields that are too long are left out.
+    `extra.refused` has `reason`, `bytes` (about the size of the message in JSON), `cut` (fields
+    that are not whole) and `words`, by which the next flush knows the message.
 
     Args:
         data: the message.
-        said: digest of what it says.
+        words: its digest (`projector.store.flush.words.digest`).
         reason: why no record can hold it.
     """
     found = {name: _readable(value) for name, value in data.items()}
     size = sum(size_of(value) for value in found.values())
-    told = {"reason": reason, "bytes": size, "words": said}
+    mark = {"reason": reason, "bytes": size, "words": words}
     if size > MAX_RECORD - _KEPT:
         cut = [name for name, value in found.items() if size_of(value) > _KEPT]
-        told["cut"] = cut
+        mark["cut"] = cut
         for name in cut:
             del found[name]
         if not found.get("content"):
             found["content"] = _beginning(data.get("content"), cut, reason)
-    return found | {"extra": {**found.get("extra", {}), REFUSED: told}}
+    return found | {"extra": {**found.get("extra", {}), REFUSED: mark}}
 
 
 def _beginning(content: object, cut: list[str], reason: str) -> str:
@@ -55,7 +55,7 @@ def _beginning(content: object, cut: list[str], reason: str) -> str:
 
 
 def _readable(value: object, depth: int = 0) -> Any:  # noqa: ANN401 - any JSON
-    """Return a value as JSON can hold it; what it cannot hold is its text."""
+    """Return a value as JSON can hold it, text in place of what it cannot hold."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int | float):

@@ -1,4 +1,4 @@
-"""What a flush knows of the caller's list, and what it does."""
+"""What a flush remembers of the caller's list, and what it plans to do."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from projector.store.flush.handed import Handed
-    from projector.store.flush.standing import Known
+    from projector.store.flush.listed import Listed
+    from projector.store.flush.transcript import Recorded
     from projector.store.flush.words import Words
 
 
 @dataclass(slots=True)
-class Held:
-    """What a handle knows of the caller's own list, from what it flushed or read before.
+class Remembered:
+    """The caller's list, as far as it is known from earlier flushes and reads.
 
     Attributes:
-        words: of each message that was in it what it said there; None for one that was read.
-        last: id and fields of the message that was its last.
+        words: the words of each message when it was flushed last, by id; None if it was only read.
+        last: id and fields of the last message of the last flush.
     """
 
     words: dict[str, Words | None] = field(default_factory=dict)
@@ -28,18 +28,18 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A message of the transcript to be.
+    """A message in the new order of the transcript.
 
     Attributes:
         id: its id.
-        known: the message as it stands; None for a new one.
-        handed: the message as it was handed over; None for one that the list has not.
-        stays: whether it stands where it stood.
+        known: the message as it is recorded; None for a new one.
+        listed: the message of the list; None if the list does not have it.
+        stays: whether its place relative to the others is the same as before.
     """
 
     id: str
-    known: Known | None
-    handed: Handed | None
+    known: Recorded | None
+    listed: Listed | None
     stays: bool
 
 
@@ -49,11 +49,11 @@ class Plan:
 
     Attributes:
         ids: the id of each message of the list.
-        added, restored, kept: those that are new, that come back, that are there as they are.
-        fields: of those that are to say something else, the fields that say it.
-        hidden: those that are to be archived.
+        added, restored, kept: ids of messages that are new, come back, and are unchanged.
+        fields: new fields of messages that are revised, by id.
+        hidden: ids of messages that are archived.
         before: the message in front of the first slot; None if that is the first of all.
-        slots: the transcript to be, from the first message that does not stay as it is.
+        slots: the new order, from the first message on that does not stay.
     """
 
     ids: list[str]
@@ -62,5 +62,5 @@ class Plan:
     kept: list[str] = field(default_factory=list)
     fields: dict[str, dict[str, Any]] = field(default_factory=dict)
     hidden: list[str] = field(default_factory=list)
-    before: Known | None = None
+    before: Recorded | None = None
     slots: list[Slot] = field(default_factory=list)

@@ -1,40 +1,42 @@
-"""What a flush does, so that a transcript has the messages of a list in their order: pure."""
+"""Plans that make a transcript contain a list in its order: pure functions."""
 
 from __future__ import annotations
 
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from projector.store.flush.pairing import Pairing, says
+from projector.store.flush.pairing import Pairing, is_equal
 from projector.store.flush.plan import Plan, Slot
 from projector.store.flush.words import SAID, Words, digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from projector.store.flush.handed import Handed
-    from projector.store.flush.plan import Held
-    from projector.store.flush.standing import Known, Standing
+    from projector.store.flush.listed import Listed
+    from projector.store.flush.plan import Remembered
+    from projector.store.flush.transcript import Recorded, Transcript
 
 
-def reconcile(handed: Sequence[Handed], standing: Standing, held: Held) -> Plan:
-    """Say how a transcript becomes one that has the messages of a list in their order.
+def reconcile(listed: Sequence[Listed], transcript: Transcript, remembered: Remembered) -> Plan:
+    """Plan how a transcript comes to contain the messages of a list in their order.
 
     Args:
-        handed: the list.
-        standing: what stands.
-        held: what the handle flushed or read before.
+        listed: the list.
+        transcript: the transcript now.
+        remembered: what this handle flushed or read before.
     """
-    return _Reconciliation(handed, standing, held).plan()
+    return _Reconciliation(listed, transcript, remembered).plan()
 
 
 class _Reconciliation:
-    """One list beside one transcript, and which of their messages are the same."""
+    """One list, one transcript, and the matches between them."""
 
-    def __init__(self, handed: Sequence[Handed], standing: Standing, held: Held) -> None:
-        self._handed, self._standing, self._held = handed, standing, held
-        self._there = standing.transcript()
-        self._pairing = Pairing(handed, self._there, held)
+    def __init__(
+        self, listed: Sequence[Listed], transcript: Transcript, remembered: Remembered
+    ) -> None:
+        self._listed, self._transcript, self._remembered = listed, transcript, remembered
+        self._there = transcript.visible()
+        self._pairing = Pairing(listed, self._there, remembered)
         self._at, self._moved = self._pairing.at, self._pairing.moved
         self._ids: list[str] = []
 
@@ -48,21 +50,21 @@ class _Reconciliation:
         return plan
 
     def _name(self) -> None:
-        """Give every message an id: that of the one that it is, or one made of what it is behind.
+        """Give every message of the list an id.
 
-        The id of a new message without one is made of its words and the id of the message in
-        front of it in the list: whoever flushes the same list again makes the same.
+        The id of a new message without one is made from its words and the id of the message before
+        it in the list, so that every process that flushes the same list makes the same id.
         """
         there = self._there
         found = self._at | self._moved
-        if len(found) == len(self._handed):
+        if len(found) == len(self._listed):
             self._ids = [there[found[i]].id for i in range(len(found))]
             return
         places = {known.id: j for j, known in enumerate(there)}
         taken = {there[j].id for j in found.values()}
-        taken |= {message.id for message in self._handed if message.id is not None}
+        taken |= {message.id for message in self._listed if message.id is not None}
         before = ""
-        for i, message in enumerate(self._handed):
+        for i, message in enumerate(self._listed):
             j = found.get(i)
             if j is not None:
                 before = there[j].id
@@ -71,7 +73,7 @@ class _Reconciliation:
             else:
                 before = next(
                     id
-                    for id in _names(self._standing.epoch, before, digest(message.data))
+                    for id in _names(self._transcript.epoch, before, digest(message.data))
                     if id not in taken and self._may_be(message, id)
                 )
                 taken.add(before)
@@ -79,19 +81,19 @@ class _Reconciliation:
                     self._moved[i] = places[before]
             self._ids.append(before)
 
-    def _may_be(self, message: Handed, id: str) -> bool:
-        known = self._standing.messages.get(id)
-        return known is None or says(message, known)
+    def _may_be(self, message: Listed, id: str) -> bool:
+        known = self._transcript.messages.get(id)
+        return known is None or is_equal(message, known)
 
     def _sort(self, plan: Plan) -> None:
-        """Say of each message of the list what becomes of it."""
-        messages = self._standing.messages
-        for id, message in zip(self._ids, self._handed, strict=True):
+        """Sort the messages of the list by what becomes of them."""
+        messages = self._transcript.messages
+        for id, message in zip(self._ids, self._listed, strict=True):
             known = messages.get(id)
             if known is None:
                 plan.added.append(id)
                 continue
-            fields = {} if says(message, known) else self._changed(message, known)
+            fields = {} if is_equal(message, known) else self._changed(message, known)
             if fields:
                 plan.fields[id] = fields
             if not known.is_there:
@@ -99,22 +101,21 @@ class _Reconciliation:
             elif not fields:
                 plan.kept.append(id)
 
-    def _changed(self, message: Handed, known: Known) -> dict[str, Any]:
-        """Return the fields by which a message comes to say what the list says; none if it does."""
+    def _changed(self, message: Listed, known: Recorded) -> dict[str, Any]:
+        """Return the new fields of a message whose words are to be those of the list."""
         given = [name for name in SAID if name in message.data] if message.id else SAID
-        held = self._held.words.get(known.id)
-        says = [known.words, *([held] if held is not None else [known.first])]
-        # what the caller's list said before it still says: a revision by another stays in force
-        if any(_agree(message.words, other, given) for other in says):
+        before = self._remembered.words.get(known.id) or known.first
+        # if the caller's list has not changed here, a revision by another writer stays
+        if any(_agree(message.words, other, given) for other in (known.words, before)):
             return {}
         fields = {n: v for n, v in message.data.items() if n not in ("timestamp", "parent")}
         gone = {name for name in given if name not in fields and getattr(known.words, name)}
         fields |= {name: [] if name == "tool_calls" else "" for name in gone}
-        # it stands for itself from here on
+        # it is no placeholder any more
         return fields if known.refused is None else {"extra": {}} | fields
 
     def _hidden(self) -> list[str]:
-        """Return the messages of the caller's own that the list has left behind its common ones."""
+        """Return the own messages behind the last match that the list lacks."""
         if not self._at:
             return []
         there, last = self._there, max(self._at.values())
@@ -122,51 +123,51 @@ class _Reconciliation:
         return [there[j].id for j in range(last + 1, len(there)) if self._pairing.is_free(j, taken)]
 
     def _lay_out(self, plan: Plan, hidden: frozenset[str]) -> None:
-        """Say in which order the transcript is to be read, from the first message that is not kept.
+        """Fill in the new order, from the first message that does not stay.
 
-        What the list has not stays in front of what it has that is new there.
+        Between two matches, what the list lacks comes before what is new.
         """
-        start = next((i for i in range(len(self._handed)) if i not in self._at), None)
+        start = next((i for i in range(len(self._listed)) if i not in self._at), None)
         if start is None:
             return
-        if self._moved or not self._standing.missing.isdisjoint(self._ids):
-            start = 0  # what names a message that moves, or comes, as its parent may be any other
+        if self._moved or not self._transcript.missing.isdisjoint(self._ids):
+            start = 0  # any message may name one that moves, or is added, as its parent
         j = 0
         if start:
             j = self._at[start - 1] + 1
             plan.before = self._there[j - 1]
         taken = {*self._at.values(), *self._moved.values()}
-        for i, to in [*self._runs(start), (len(self._handed), len(self._there))]:
+        for i, to in [*self._runs(start), (len(self._listed), len(self._there))]:
             plan.slots += [
                 Slot(known.id, known, None, stays=True)
                 for n, known in enumerate(self._there[j:to], j)
                 if n not in taken and known.id not in hidden
             ]
             plan.slots += [self._slot(n) for n in range(start, i)]
-            if i < len(self._handed):
+            if i < len(self._listed):
                 plan.slots.append(self._slot(i))
             start, j = i + 1, to + 1
 
     def _runs(self, start: int) -> Iterator[tuple[int, int]]:
-        """Yield the messages of the list that stay where they stand: both indices."""
-        for i in range(start, len(self._handed)):
+        """Yield the matches in order: index in the list, and in the transcript."""
+        for i in range(start, len(self._listed)):
             if i in self._at:
                 yield i, self._at[i]
 
     def _slot(self, i: int) -> Slot:
         id = self._ids[i]
-        return Slot(id, self._standing.messages.get(id), self._handed[i], stays=i in self._at)
+        return Slot(id, self._transcript.messages.get(id), self._listed[i], stays=i in self._at)
 
 
 def _agree(one: Words, other: Words, names: Sequence[str]) -> bool:
     return all(getattr(one, name) == getattr(other, name) for name in names)
 
 
-def _names(epoch: str, before: str, said: str) -> Iterator[str]:
-    """Yield the ids that a message without one may have."""
+def _names(epoch: str, before: str, words: str) -> Iterator[str]:
+    """Yield the possible ids of a message without one, best first."""
     number = 0
     while True:
-        parts = "\0".join((epoch, before, said, str(number)))
+        parts = "\0".join((epoch, before, words, str(number)))
         name = blake2b(parts.encode(errors="surrogatepass"), digest_size=12).hexdigest()
         yield f"f-{name}"
         number += 1

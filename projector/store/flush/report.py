@@ -9,7 +9,7 @@ from typing import overload
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A message that no record can hold; something else stands for it.
+    """A message that no record can hold; a placeholder is stored.
 
     Attributes:
         index: its place in the caller's list.
@@ -32,13 +32,12 @@ class FlushReport(Sequence[str]):
     Attributes:
         ids: the id of every message of the list.
         added: those that are new.
-        restored: those that were out of the transcript, and are in it again.
-        revised: those that stood there, and say something else now.
-        kept: those that stood there, and stay as they are.
-        moved: those that were there, and stand at another place than before; they are among the
-            others too, or are messages behind such a place that had to make room.
-        hidden: those that stood in the transcript behind the last common one, and are archived.
-        refused: those that no record can hold, and something else stands for.
+        restored: those that were out of the transcript and are in it again.
+        revised: those that were in the transcript and have other words now.
+        kept: those that were in the transcript and are unchanged.
+        moved: messages whose place was changed, of the list or behind a message of the list.
+        hidden: messages behind the last match that the list lacks; they are archived.
+        refused: those that no record can hold, when their placeholders were stored.
     """
 
     ids: tuple[str, ...] = ()
@@ -68,7 +67,7 @@ class FlushReport(Sequence[str]):
         return self._came[index]
 
     def __eq__(self, other: object) -> bool:
-        """Say whether another report, or a list of ids, says the same."""
+        """Compare with another report, or with a list of ids."""
         if isinstance(other, FlushReport):
             return self._all == other._all
         if isinstance(other, list | tuple):

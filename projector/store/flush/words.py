@@ -1,4 +1,4 @@
-"""What a message says, in a form that two messages are compared by: pure functions."""
+"""The words of a message, by which it is compared with others: pure functions."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ _BYTES = 16
 
 
 class Words(NamedTuple):
-    """What makes two messages say the same; what is empty is None.
+    """The compared fields of a message; empty ones are None.
 
-    Texts are there as their hashes in this process, which cost nothing the second time.
+    Texts are kept as hashes, which Python computes once for each text. They differ between
+    processes; `digest` does not.
 
     Attributes:
         role: who speaks.
@@ -36,12 +37,11 @@ class Words(NamedTuple):
 
 
 SAID = Words._fields
-"""The fields of a message that are compared. Tokens that were counted later, or a reason to stop,
-make it no other message."""
+"""The compared fields. Others, such as a token count that is added later, make no other message."""
 
 
 def words(data: Mapping[str, Any]) -> Words:
-    """Return what a message says."""
+    """Return the words of a message."""
     get = data.get
     role, content, calls = get("role"), get("content"), get("tool_calls")
     call, tool = get("tool_call_id"), get("tool_name")
@@ -61,7 +61,7 @@ def _hash(value: object) -> int | None:
 
 
 def digest(data: Mapping[str, Any]) -> str:
-    """Return what a message says as a short text, the same in every process."""
+    """Return the digest of a message's words, the same in every process."""
     said = blake2b(digest_size=_BYTES)
     for name in SAID:
         value = data.get(name)
@@ -71,7 +71,7 @@ def digest(data: Mapping[str, Any]) -> str:
 
 
 def revised(said: Words, fields: Mapping[str, Any]) -> Words:
-    """Return what a message says when some of its fields have other values."""
+    """Return the words of a message after a revision."""
     changed = words(fields)
     return said._replace(**{name: getattr(changed, name) for name in SAID if name in fields})
 
@@ -88,7 +88,7 @@ def _encode(value: object) -> bytes:
 
 
 def _kind(value: object) -> str:
-    """Return what stands for a value that JSON has not, the same in every process."""
+    """Return a text for a value that JSON does not have, the same in every process."""
     is_data = isinstance(value, bytes | bytearray)
     return repr(value) if is_data else f"<{type(value).__qualname__}>"
 
@@ -99,7 +99,7 @@ def size_of(value: object) -> int:
 
 
 def grows(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Say whether a message can be an earlier one that went on: nothing that it said is gone."""
+    """Return whether a message begins with everything that an earlier one has."""
     if any(old.get(name) != new.get(name) for name in ("role", "tool_call_id", "tool_name")):
         return False
     return _begins(new.get("content"), old.get("content")) and _begins(
@@ -108,7 +108,7 @@ def grows(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
 
 
 def _begins(new: object, old: object) -> bool:
-    """Say whether a value begins with another: texts by characters, lists item by item."""
+    """Return whether a value begins with another: texts by characters, lists by items."""
     if not old or new == old:
         return True
     if isinstance(old, str) and isinstance(new, str):

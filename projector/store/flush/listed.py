@@ -1,4 +1,4 @@
-"""Messages as the caller of a store hands them over."""
+"""The messages of the list that a caller flushes."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
 
-class Handed(NamedTuple):
-    """A message that was handed over.
+class Listed(NamedTuple):
+    """A message of the caller's list.
 
     Attributes:
         at: its index in the caller's list.
-        id: the id that the caller gave it; None if it has none.
-        data: its fields that say something, without the id.
-        words: what it says.
+        id: the caller's id; None if it has none.
+        data: its fields that are not None, without the id.
+        words: what it is compared by.
     """
 
     at: int
@@ -34,7 +34,7 @@ class Handed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """Something in the caller's list that is no message."""
+    """Something in the caller's list that is not a message."""
 
     index: int
     reason: str
@@ -43,9 +43,9 @@ class Mistake:
         return f"messages[{self.index}]: {self.reason}"
 
 
-def hand_over(messages: Iterable[object]) -> tuple[list[Handed], list[Mistake]]:
-    """Return the messages of a list, and what in it is none."""
-    handed: list[Handed] = []
+def read_list(messages: Iterable[object]) -> tuple[list[Listed], list[Mistake]]:
+    """Return the messages of a list, and the mistakes in it."""
+    listed: list[Listed] = []
     mistakes: list[Mistake] = []
     ids: set[str] = set()
     for index, message in enumerate(messages):
@@ -58,27 +58,27 @@ def hand_over(messages: Iterable[object]) -> tuple[list[Handed], list[Mistake]]:
         except EventError as error:
             mistakes.append(Mistake(index, str(error)))
         else:
-            handed.append(Handed(index, id, data, words(data)))
-    return handed, mistakes
+            listed.append(Listed(index, id, data, words(data)))
+    return listed, mistakes
 
 
-def all_handed_over(messages: Iterable[object]) -> list[Handed]:
-    """Return the messages of a list in which all must be messages.
+def read_all(messages: Iterable[object]) -> list[Listed]:
+    """Return the messages of a list without mistakes.
 
     Raises:
-        EventError: one is none; its index is named.
+        EventError: something is not a message; its index is named.
     """
-    handed, mistakes = hand_over(messages)
+    listed, mistakes = read_list(messages)
     if mistakes:
         raise EventError(str(mistakes[0]))
-    return handed
+    return listed
 
 
 def fields(message: object) -> dict[str, Any]:
-    """Return the fields of a message that say something, its time stamp in microseconds.
+    """Return the fields of a message that are not None, with the time stamp in microseconds.
 
     Raises:
-        EventError: it is no mapping, or its time stamp is none.
+        EventError: it is not a mapping, or its time stamp is invalid.
     """
     if message.__class__ is not dict and not isinstance(message, Mapping):
         raise EventError(f"must be a mapping with the fields of a message, not {message!r:.60}")

@@ -1,4 +1,4 @@
-"""What stands of a session's transcript: read from the projection, and on from the lanes."""
+"""A session's transcript, read from the projection and updated from the lanes."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ if TYPE_CHECKING:
     from journal.event import Event
 
 REFUSED = "refused"
-"""Key of `extra` that tells what a message stands for that no record can hold."""
+"""Key of `extra` that marks the placeholder of a message that no record can hold."""
 
 
 @dataclass(slots=True)
-class Known:
-    """A message that was appended, in the transcript or not.
+class Recorded:
+    """A message that was appended, in the transcript or out of it.
 
     Attributes:
         id: its id.
-        words: what it says.
-        first: what it said when it was appended.
-        refused: digest of the words that it stands for; None if it stands for itself.
+        words: its words now.
+        first: its words when it was appended.
+        refused: digest of the message that it is a placeholder of; None if it is none.
         moment: its own moment, microseconds.
         parent: id of its parent.
         place: its place and depth in the conversation.
@@ -73,24 +73,24 @@ class Known:
 
 
 @dataclass(slots=True)
-class Standing:
-    """What stands of a session's transcript.
+class Transcript:
+    """The messages of a session, and the order in which they are read.
 
     Attributes:
         epoch: id of the last event that swept it; empty if there is none.
         swept: time of that event.
-        messages: every message that ever was, by id.
-        missing: ids that messages name as their parents, and that there never were.
+        messages: every message that was ever appended, by id.
+        missing: parents of messages that were never appended.
     """
 
     epoch: str = ""
     swept: int = 0
-    messages: dict[str, Known] = field(default_factory=dict)
+    messages: dict[str, Recorded] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
     _is_placed: bool = True
-    _sorted: list[Known] | None = None
+    _sorted: list[Recorded] | None = None
 
-    def transcript(self) -> list[Known]:
+    def visible(self) -> list[Recorded]:
         """Return the messages that are in the transcript, in order."""
         if not self._is_placed:
             found = [Said(m.id, m.moment, _other(m.parent, m.id)) for m in self.messages.values()]
@@ -103,7 +103,7 @@ class Standing:
         return self._sorted
 
     def go_on(self, event: Event) -> None:
-        """Take in an event of the session that is later than those taken in before."""
+        """Apply an event of the session that is later than those applied before."""
         is_later = (event.time, event.id) > (self.swept, self.epoch)
         if event.type in SWEEPING and is_later:
             self._sweep(event)
@@ -129,10 +129,10 @@ class Standing:
             self._add(id, data, event.time, is_there=True)
         self._sorted = None
 
-    def _revise(self, known: Known, fields: Mapping[str, Any]) -> None:
+    def _revise(self, known: Recorded, fields: Mapping[str, Any]) -> None:
         known.words = revised(known.words, fields)
         if "extra" in fields:
-            known.refused = _stands_for(fields)
+            known.refused = _refused(fields)
         if is_moment(fields.get("timestamp")):
             known.moment = fields["timestamp"]
             self._is_placed = False
@@ -153,8 +153,8 @@ class Standing:
         if parent is not None and above is None:
             self.missing.add(parent)
         place = place_after(moment, None if above is None else above.place)
-        says, rank = words(data), len(self.messages)
-        known = Known(id, says, says, _stands_for(data), moment, parent, place, rank, is_there)
+        found, rank = words(data), len(self.messages)
+        known = Recorded(id, found, found, _refused(data), moment, parent, place, rank, is_there)
         self.messages[id] = known
         if id in self.missing:
             self._is_placed = False
@@ -165,7 +165,7 @@ class Standing:
                 self._sorted = None
 
     def load(self, db: apsw.Connection, session: str) -> None:
-        """Read what stands of a session, as far as it is applied."""
+        """Read the messages of a session from the projection."""
         number = db.execute("SELECT id FROM sessions WHERE session = ?", (session,)).get
         if number is None:
             return
@@ -189,31 +189,31 @@ class Standing:
         }
 
 
-def _known(rank: int, row: tuple[Any, ...]) -> Known:
+def _known(rank: int, row: tuple[Any, ...]) -> Recorded:
     """Make a message of a row of the projection."""
     id, place, depth, state, time, original, said, parent, role, content, parts, rest = row
     data = from_columns(Columns(said, parent, role, None, content, bool(parts), rest))
-    says = words(data)
-    first = says if original is None else words(orjson.loads(original))
+    now = words(data)
+    first = now if original is None else words(orjson.loads(original))
     moment = said if said is not None else time if depth else place
     is_there = state == IN_TRANSCRIPT
-    stands_for = None if rest is None else _stands_for(data)
+    refused = None if rest is None else _refused(data)
     at = (place, depth)
-    return Known(id, says, first, stands_for, moment, _other(parent, id), at, rank, is_there)
+    return Recorded(id, now, first, refused, moment, _other(parent, id), at, rank, is_there)
 
 
-def _stands_for(data: Mapping[str, Any]) -> str | None:
-    """Return the digest of what a message stands for; None if it stands for itself."""
+def _refused(data: Mapping[str, Any]) -> str | None:
+    """Return the digest of the message that this is a placeholder of; None if it is none."""
     extra = data.get("extra")
-    told = extra.get(REFUSED) if isinstance(extra, dict) else None
-    found = told.get("words") if isinstance(told, dict) else None
+    mark = extra.get(REFUSED) if isinstance(extra, dict) else None
+    found = mark.get("words") if isinstance(mark, dict) else None
     return found if isinstance(found, str) else None
 
 
 def _other(parent: str | None, id: str) -> str | None:
-    """Return a message's parent; None where it is its own, which says that it has none."""
+    """Return a message's parent; None if it is the message itself, which means no parent."""
     return None if parent == id else parent
 
 
-def _key(known: Known) -> tuple[tuple[int, int], int]:
+def _key(known: Recorded) -> tuple[tuple[int, int], int]:
     return known.key
