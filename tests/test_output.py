@@ -345,3 +345,15 @@ def test_the_linter_refuses_another_way_out(line: str, file: str) -> None:
         check=False,
     )
     assert re.search(r"TID251|T201", found.stdout), found.stdout + found.stderr
+
+
+def test_ids_are_acknowledged_exactly(journal_dir: Path) -> None:
+    """A script that compares what it gave with what it got finds spaces where they were."""
+    found = subprocess.run(
+        [BIN / "journal", "--journal", journal_dir, "append", "--jsonl", "--ack"],
+        input='{"session":"s","role":"user","id":" m1 "}\n',
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.stdout == " m1 \n"

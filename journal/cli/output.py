@@ -47,7 +47,7 @@ def say_block(text: str, *, prefix: str = "", err: bool = False) -> None:
     """
     if text:
         lines = clean(text).split("\n")
-        _write("".join(f"{prefix}{line}".rstrip() + "\n" for line in lines), err=err)
+        _write("".join(f"{prefix}{line}\n" if line else "\n" for line in lines), err=err)
 
 
 def say_json(value: object, *, indent: bool = False) -> None:
