@@ -23,8 +23,12 @@ parts of OpenAI's Chat Completions and Responses APIs. Anything else is searched
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import repeat
 from typing import Any, Final
 
+#: The most characters of a document: more of a message is neither found nor shown in a snippet. A
+#: message of 16 MiB may hold millions of different words: seconds and a gigabyte for the index.
+LONGEST: Final = 1_000_000
 #: The length in characters from which an unbroken run of base64 characters is left out.
 PAYLOAD: Final = 512
 
@@ -81,26 +85,40 @@ def document(data: Mapping[str, Any]) -> str:
             the fields have, known shape or not, however deep.
 
     Returns:
-        The text, its parts separated by newlines; empty if nothing was said.
+        The text, its parts separated by newlines; empty if nothing was said. Of a longer one the
+        first `LONGEST` characters.
     """
     content = data.get("content")
     if isinstance(content, str) and _BEYOND_CONTENT.isdisjoint(data):
-        return _readable(content)
-    texts = (_readable(text) for name in _FIELDS for text in _texts(data.get(name)))
-    return "\n".join(text for text in texts if text)
+        return _readable(content)[:LONGEST]
+    texts: list[str] = []
+    room = LONGEST + 1  # nothing stands in front of the first
+    for name in _FIELDS:
+        for text in map(_readable, _texts(data.get(name))):
+            if text:
+                texts.append(text)
+                room -= len(text) + 1
+            if room <= 0:
+                return "\n".join(texts)[:LONGEST]
+    return "\n".join(texts)
 
 
 def _texts(value: object) -> Iterator[str]:
     """Yield the strings of a content value or of tool calls in their order."""
-    waiting: list[tuple[object, bool]] = [(value, False)]  # a stack: input may be nested deeply
+    # a stack, since input may be nested deeply; of iterators, since a list may have millions
+    waiting: list[Iterator[tuple[object, bool]]] = [iter([(value, False)])]
     while waiting:
-        value, argument = waiting.pop()
+        found = next(waiting[-1], None)
+        if found is None:
+            waiting.pop()
+            continue
+        value, argument = found
         if isinstance(value, str):
             yield value
         elif isinstance(value, Mapping):
-            waiting += reversed(list(_members(value, argument=argument)))
+            waiting.append(_members(value, argument=argument))
         elif isinstance(value, list | tuple):
-            waiting += [(item, argument) for item in reversed(value)]
+            waiting.append(zip(value, repeat(argument)))
         elif isinstance(value, float) or _is_number(value):
             yield str(value)
 

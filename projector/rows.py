@@ -9,7 +9,7 @@ import orjson
 
 from journal.vocabulary import MESSAGE_APPENDED
 from projector.columns import Columns, encode, from_columns, to_columns
-from projector.document import document
+from projector.document import LONGEST, document
 from projector.tags import tags
 from projector.text import index_form
 
@@ -92,8 +92,9 @@ def spread(type: str, data: Mapping[str, Any]) -> Columns:
 
 
 def index_text(data: Mapping[str, Any]) -> str:
-    """Return the text that a message is found by."""
-    return index_form(document(data))
+    """Return the text that a message is found by; of a large one the beginning."""
+    # pairs of characters take three times the room of their text
+    return index_form(document(data))[:LONGEST]
 
 
 def indexed(row: int, session: int, tagged: str, data: Mapping[str, Any]) -> tuple[int, str, str]:

@@ -65,6 +65,9 @@ LETTER: Final = f"[^\\W_{_CJK}{_LATE_LETTER}]"
 #: Regular expression of one mark that belongs to the token before it without changing it.
 MARK: Final = f"[{_MARK}]"
 
+_PIECES: Final = 16_384
+"""Characters of a run that are cut into pairs at once."""
+
 _RUN = re.compile(f"{CJK}+")
 _UNIT = re.compile(f"{CJK}+|{LETTER}(?:{LETTER}|{MARK})*")
 _ONE_CJK = re.compile(CJK)
@@ -181,7 +184,14 @@ def fold(text: str) -> str:
 
 def _cut(match: re.Match[str]) -> str:
     run = match[0]
-    return f" {' '.join(map(add, run, run[1:]))} {run[-1]} " if len(run) > 1 else f" {run} "
+    if len(run) == 1:
+        return f" {run} "
+    # in pieces: each pair is an object while it waits, fifty times as large as what it holds
+    pieces = [
+        " ".join(map(add, run[start : start + _PIECES], run[start + 1 : start + _PIECES + 1]))
+        for start in range(0, len(run) - 1, _PIECES)
+    ]
+    return f" {' '.join(pieces)} {run[-1]} "
 
 
 def _plain_letters() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import tracemalloc
 from collections.abc import Iterator
 from itertools import islice, zip_longest
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from projector.document import PAYLOAD, document
+from projector.document import LONGEST, PAYLOAD, document
 from projector.query import parse
 from projector.snippet import snippet
 from projector.text import fold, is_cjk, normal, units
@@ -297,3 +298,25 @@ def test_code_identifiers_of_real_transcripts_are_found_as_a_plain_scan_finds_th
     for query, rows in hits.items():
         for row in islice(rows, 3):
             assert "**" in snippet(texts[row], parse(query).terms, width=400)
+
+
+def test_a_huge_message_is_cut_at_the_bound() -> None:
+    """The first million characters count, wherever they stand; base64 payloads take no room."""
+    payload = "A" * 2_000_000
+    assert document({"content": "word " * 400_000}) == ("word " * 200_000)
+    assert document({"content": f"{payload} behind it"}) == "\u2026 behind it"
+    parts = [{"type": "text", "text": "x" * 11} for _ in range(100_000)]
+    text = document({"content": parts, "tool_name": "never reached"})
+    assert len(text) == LONGEST
+    assert text == "\n".join(["x" * 11] * 83_334)[:LONGEST]
+
+
+def test_a_list_of_millions_takes_no_memory_of_its_own() -> None:
+    """What is searched for strings is gone through one by one."""
+    parts = ["a"] * 3_000_000
+    tracemalloc.start()
+    try:
+        assert len(document({"content": parts})) == LONGEST
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()

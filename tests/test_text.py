@@ -169,3 +169,11 @@ def test_places_in_the_normal_form_lead_back_to_the_text(text: str) -> None:
     for place, char in enumerate(form):
         if char.isascii():
             assert char in normal(text[origin[place] : origin[place] + 2])
+
+
+@pytest.mark.parametrize("length", [2, 3, 16_383, 16_384, 16_385, 16_386, 40_000])
+def test_a_long_run_is_cut_as_a_short_one(length: int) -> None:
+    """The pieces in which a long run is cut into pairs do not show."""
+    run = "".join(chr(0x4E00 + n % 5_000) for n in range(length))
+    assert index_form(run).split() == pairs(run)
+    assert index_form(run) == f" {' '.join(pairs(run))} "
