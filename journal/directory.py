@@ -165,13 +165,13 @@ def sweep_drafts(folder: Path) -> None:
     """
     since = time.time() - _DRAFTED
     for name in os.listdir(folder):
-        if _DRAFT.fullmatch(name):
+        if name.startswith(".") and _DRAFT.search(name, 2):
             with contextlib.suppress(FileNotFoundError):
                 if (folder / name).lstat().st_mtime < since:
                     disk.in_use.unlink(folder / name)
 
 
-_DRAFT = re.compile(r"\..+\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_DRAFT = re.compile(r"\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 _DRAFTED = 3600
 """Seconds after which a draft is nobody's."""
 
