@@ -8,10 +8,10 @@ write up to the last flush, and of the later ones none, all, the first, the firs
 each by chance, or each sector by chance. The file system recovers, and on it:
 
 - every event is there, once, that `always`, `sync()` or `close()` had promised, or `interval`
-  200 ms before (what syncs take longer than 100 ms delays that);
+  200 ms before (what the disk takes longer than 100 ms of it delays that);
 - nothing is there that was not appended, and nothing has changed;
-- `journal verify` names nothing but what the death of a writer leaves: an unfinished last line, an
-  empty last segment;
+- `journal verify` names nothing but an unfinished last line, an empty segment, and, behind all
+  that was promised, damage and gaps;
 - appending goes on, at two levels, and loses nothing;
 - the projection that is there, brought up to date, passes `projector verify`, and its digest is
   that of a rebuild, before and after that.

@@ -1,4 +1,4 @@
-"""Which problems of a journal a power loss explains."""
+"""Which problems of a journal a power loss explains. Pure."""
 
 from __future__ import annotations
 
@@ -7,35 +7,34 @@ from typing import TYPE_CHECKING
 from journal.soundness import DEATH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping
 
     from journal.soundness import Problem
 
 
-def unexplained(problems: Iterable[Problem], lanes: Path, lost: int) -> Iterator[Problem]:
+def unexplained(
+    problems: Iterable[Problem], promised: Mapping[tuple[str, int], int], lost: int
+) -> Iterator[Problem]:
     """Yield the problems that the power loss does not explain.
 
-    Explained are an unfinished last line and an empty segment; NUL bytes up to the end of a
-    segment, since ext4 may keep a file's new size without the bytes that it needed it for; and,
-    if anything was lost that was not promised, a gap where that was.
+    Explained are an unfinished last line and an empty segment. If anything was lost (which was
+    not promised, or that is a fault of its own), a gap is too, and so are damaged bytes behind
+    all that was promised in their segment: ext4 may keep a file's new size, and of the bytes that
+    needed it none, or some sectors.
 
     Args:
         problems: what `journal verify` finds.
-        lanes: the folder of the lanes.
+        promised: by folder of the lane and number of the segment, the offset behind the last
+            record in it that was promised; nothing was where there is none.
         lost: events that were appended and are not there.
     """
     for problem in problems:
-        if problem.kind in DEATH or (problem.kind == "gap" and lost):
+        if problem.kind in DEATH:
             continue
-        if problem.kind in {"damage", "header"} and _nul_to_the_end(problem, lanes):
+        if lost and problem.kind == "gap":
             continue
+        if lost and problem.kind in {"damage", "header"} and problem.segment is not None:
+            end = promised.get((problem.lane, problem.segment), 0)
+            if problem.offset is not None and problem.offset >= end:
+                continue
         yield problem
-
-
-def _nul_to_the_end(problem: Problem, lanes: Path) -> bool:
-    if problem.segment is None or problem.offset is None:
-        return False
-    segment = (lanes / problem.lane / f"{problem.segment:06d}.jsonl").read_bytes()
-    rest = segment[problem.offset :]
-    return bool(rest) and not rest.strip(b"\0")

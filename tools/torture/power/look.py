@@ -6,7 +6,7 @@ import traceback
 from collections import Counter
 from dataclasses import dataclass
 from multiprocessing import get_context
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from faults.workloads import put
 
@@ -24,7 +24,7 @@ from .programs import message
 from .promises import oldest_lost, required
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from multiprocessing.connection import Connection
     from pathlib import Path
 
@@ -99,7 +99,8 @@ def _look(path: Path, stories: Sequence[Story], moment: int) -> Seen:
     put(journal.verify, "_PATIENCE", 0)  # no writer is at work
     tried = {id: at for story in stories for id, at in story.tried.items()}
     needed = set().union(*(required(story, moment) for story in stories))
-    found, wrong = _read(path), []
+    there, wrong = _read(path), []
+    found = Counter(record.id for record in there)
     wrong += _lacks(needed, found, "was promised and is lost")
     for id, times in found.items():
         if times != 1:
@@ -109,7 +110,12 @@ def _look(path: Path, stories: Sequence[Story], moment: int) -> Seen:
     lanes = path / "lanes"
     problems = verify(lanes).problems if lanes.exists() else ()
     lost = sum(at <= moment and id not in found for id, at in tried.items())
-    wrong += [f"verify: {problem}" for problem in unexplained(problems, lanes, lost)]
+    promised: dict[tuple[str, int], int] = {}
+    for record in there:
+        if record.id in needed:
+            place = record.lane, record.segment
+            promised[place] = max(record.end, promised.get(place, 0))
+    wrong += [f"verify: {problem}" for problem in unexplained(problems, promised, lost)]
     projected = (path / "projection" / "CURRENT").exists()
     wrong += _go_on(path, set(found))
     return Seen(
@@ -122,18 +128,27 @@ def _look(path: Path, stories: Sequence[Story], moment: int) -> Seen:
     )
 
 
-def _lacks(ids: set[str], found: Counter[str], what: str) -> list[str]:
-    lost = sorted(ids - found.keys())
+def _lacks(ids: set[str], found: Collection[str], what: str) -> list[str]:
+    lost = sorted(ids.difference(found))
     return [f"{len(lost)} of {len(ids)}: {lost[0]} {what}"] if lost else []
 
 
-def _read(path: Path) -> Counter[str]:
-    """Count the events by id.
+class _There(NamedTuple):
+    """A record that is there: its id, its lane's folder, its segment, and the offset behind it."""
+
+    id: str
+    lane: str
+    segment: int
+    end: int
+
+
+def _read(path: Path) -> list[_There]:
+    """Read all events.
 
     Raises:
         ValueError: one is not what was appended.
     """
-    found: Counter[str] = Counter()
+    found: list[_There] = []
     if not (path / "lanes").exists():
         return found
     for at in read_events(path / "lanes", lambda _ref, _damage: None):
@@ -141,7 +156,7 @@ def _read(path: Path) -> Counter[str]:
         kept = {"type": event.type, "session": event.session, "id": event.id, "data": event.data}
         if kept != message(event.id):
             raise ValueError(f"{event.id} is not what was appended: {kept}")
-        found[event.id] += 1
+        found.append(_There(event.id, at.ref.lane, at.ref.number, at.end))
     return found
 
 
@@ -155,7 +170,8 @@ def _go_on(path: Path, found: set[str]) -> list[str]:
     with Journal.open(path, fsync="never") as handle:
         handle.append_many([message(id) for id in _NEW[2:]])
         handle.sync()
-    wrong += _lacks(found | set(_NEW), _read(path), "is lost after more was appended")
+    now = {record.id for record in _read(path)}
+    wrong += _lacks(found | set(_NEW), now, "is lost after more was appended")
     return wrong + _compare(path, found | set(_NEW))
 
 

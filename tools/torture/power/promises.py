@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 INTERVAL = 200_000_000
 """Nanoseconds after which an event of the level `interval` is durable."""
 _FOR_THE_DISK = 100_000_000
-"""Nanoseconds of them in which syncs are to be done: what they take longer delays the rest."""
+"""Nanoseconds of them that are meant for the disk: what it takes longer delays the promise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True)
-class Sync:
-    """A sync that a program waited for, from `began` to `ended` (nanoseconds, CLOCK_MONOTONIC)."""
+class Wait:
+    """A call of the disk, from `began` to `ended` (nanoseconds, CLOCK_MONOTONIC)."""
 
     began: int
     ended: int
@@ -44,12 +44,12 @@ class Story:
     Attributes:
         tried: of each event that it appended, when the call began (nanoseconds).
         promises: what it was promised.
-        syncs: its syncs.
+        waits: when it waited for the disk: to write, to make files, to sync.
     """
 
     tried: dict[str, int]
     promises: tuple[Promise, ...]
-    syncs: tuple[Sync, ...]
+    waits: tuple[Wait, ...]
 
 
 def required(story: Story, moment: int) -> set[str]:
@@ -63,16 +63,16 @@ def _holds(promise: Promise, story: Story, moment: int) -> bool:
     due = promise.at + promise.within
     if promise.within == 0 or due > moment:
         return due <= moment
-    return due + _delay(story.syncs, promise.at, moment) <= moment
+    return due + _delay(story.waits, promise.at, moment) <= moment
 
 
-def _delay(syncs: Iterable[Sync], begin: int, end: int) -> int:
-    """Return the nanoseconds by which the syncs between two moments were too slow."""
-    spent = sum(
-        min(sync.ended, end) - max(sync.began, begin)
-        for sync in syncs
-        if sync.began < end and sync.ended > begin
-    )
+def _delay(waits: Iterable[Wait], begin: int, end: int) -> int:
+    """Return the nanoseconds by which the disk was too slow between two moments."""
+    spent, counted = 0, begin
+    for wait in sorted(waits, key=lambda one: one.began):
+        # threads wait at the same time, which counts once
+        spent += max(0, min(wait.ended, end) - max(wait.began, counted))
+        counted = max(counted, wait.ended)
     return max(0, spent - _FOR_THE_DISK)
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import orjson
 
 from journal.disk import Disk
 
-from .promises import Promise, Story, Sync
+from .promises import Promise, Story, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Report:
@@ -23,7 +26,7 @@ class Report:
     def __init__(self) -> None:
         self._tried: dict[str, int] = {}
         self._promises: list[Promise] = []
-        self._syncs: list[Sync] = []
+        self._waits: list[Wait] = []
 
     def trying(self, ids: Iterable[str]) -> None:
         """Note that events are about to be appended."""
@@ -39,13 +42,13 @@ class Report:
         """
         self._promises.append(Promise(time.monotonic_ns(), within, tuple(ids)))
 
-    def synced(self, began: int) -> None:
-        """Note that a sync has returned, which began at `began` (nanoseconds)."""
-        self._syncs.append(Sync(began, time.monotonic_ns()))
+    def waited(self, began: int) -> None:
+        """Note that a call of the disk has returned, which began at `began` (nanoseconds)."""
+        self._waits.append(Wait(began, time.monotonic_ns()))
 
     def save(self, path: Path) -> None:
         """Write all that was noted to a new file."""
-        story = Story(self._tried, tuple(self._promises), tuple(self._syncs))
+        story = Story(self._tried, tuple(self._promises), tuple(self._waits))
         path.write_bytes(orjson.dumps(asdict(story)))
 
 
@@ -55,12 +58,12 @@ def load(path: Path) -> Story:
     return Story(
         story["tried"],
         tuple(Promise(it["at"], it["within"], tuple(it["ids"])) for it in story["promises"]),
-        tuple(Sync(**it) for it in story["syncs"]),
+        tuple(Wait(**it) for it in story["waits"]),
     )
 
 
 class WatchedDisk(Disk):
-    """The disk of a program: notes how long each sync took.
+    """The disk of a program: notes how long the program waited for it.
 
     Args:
         report: where it notes that.
@@ -73,16 +76,31 @@ class WatchedDisk(Disk):
         self._report = report
         self._lies = lies
 
+    def make_folder(self, path: Path) -> None:
+        """Make one folder."""
+        self._timed(super().make_folder, path)
+
+    def create(self, path: Path) -> int:
+        """Make a file; on a slow disk that waits for the syncs of others."""
+        return self._timed(super().create, path)
+
+    def write(self, fd: int, data: bytes | memoryview) -> int:
+        """Append bytes; as above."""
+        return self._timed(super().write, fd, data)
+
     def fdatasync(self, fd: int) -> None:
         """Make a file's bytes durable."""
-        self._timed("fdatasync", super().fdatasync, fd)
+        if "fdatasync" not in self._lies:
+            self._timed(super().fdatasync, fd)
 
     def fsync(self, fd: int) -> None:
         """Make a file, or the entries of a folder, durable."""
-        self._timed("fsync", super().fsync, fd)
+        if "fsync" not in self._lies:
+            self._timed(super().fsync, fd)
 
-    def _timed(self, name: str, sync: Callable[[int], None], fd: int) -> None:
+    def _timed(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         began = time.monotonic_ns()
-        if name not in self._lies:
-            sync(fd)
-        self._report.synced(began)
+        try:
+            return call(*args, **kwargs)
+        finally:
+            self._report.waited(began)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
+
+import orjson
 
 from .file_system import copy, make, mounted
 from .image import FlushedImage
@@ -152,7 +154,7 @@ class Bench:
                 flushed.lose(cut, self._durable(recording, cut), self._rng, image)
                 seen = self._judge(recording, cut, image, folder / "mount")
                 self.tally.add(seen)
-                yield self._describe(cut, seen, image) if seen.wrong else ""
+                yield self._describe(recording, cut, seen, image) if seen.wrong else ""
                 image.unlink()
 
     def _cuts(self, recording: Recording) -> list[Cut]:
@@ -183,8 +185,8 @@ class Bench:
         except subprocess.CalledProcessError as error:
             return failed(f"the file system cannot be mounted, or let go: {error}")
 
-    def _describe(self, cut: Cut, seen: Seen, image: Path) -> str:
-        """Say what is wrong, and keep the disk, on which the look went on already."""
+    def _describe(self, recording: Recording, cut: Cut, seen: Seen, image: Path) -> str:
+        """Say what is wrong; keep the disk, on which the look went on, and what was promised."""
         wrong = "\n  ".join(seen.wrong)
         described = (
             f"{self._system.name}, {self._level}: power lost after operation {cut.done:,} of the"
@@ -196,5 +198,7 @@ class Bench:
             folder = Path(tempfile.mkdtemp(prefix="power-cut-"))
             copy(image, folder / "image")
             (folder / "wrong").write_text(f"{described}\n", "utf-8")
+            stories = [asdict(story) for story in recording.stories]
+            (folder / "stories").write_bytes(orjson.dumps({"at": cut.at, "stories": stories}))
             described += f"\n  the disk is kept in {folder}"
         return described
