@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 INTERVAL = 200_000_000
 """Nanoseconds after which an event of the level `interval` is durable."""
@@ -54,26 +55,32 @@ class Story:
 
 def required(story: Story, moment: int) -> set[str]:
     """Return the ids that must be there if the power goes at `moment` (nanoseconds)."""
-    return {
-        id for promise in story.promises if _holds(promise, story, moment) for id in promise.ids
-    }
+    waited = _waited(story.waits)
+    kept: set[str] = set()
+    for promise in story.promises:
+        due = promise.at + promise.within
+        if promise.within and due <= moment:
+            due += max(0, waited(moment) - waited(promise.at) - _FOR_THE_DISK)
+        if due <= moment:
+            kept.update(promise.ids)
+    return kept
 
 
-def _holds(promise: Promise, story: Story, moment: int) -> bool:
-    due = promise.at + promise.within
-    if promise.within == 0 or due > moment:
-        return due <= moment
-    return due + _delay(story.waits, promise.at, moment) <= moment
-
-
-def _delay(waits: Iterable[Wait], begin: int, end: int) -> int:
-    """Return the nanoseconds by which the disk was too slow between two moments."""
-    spent, counted = 0, begin
+def _waited(waits: Iterable[Wait]) -> Callable[[int], int]:
+    """Return what gives the nanoseconds for which the disk was waited for before a moment."""
+    begins, ends, before = [0], [0], [0]
     for wait in sorted(waits, key=lambda one: one.began):
         # threads wait at the same time, which counts once
-        spent += max(0, min(wait.ended, end) - max(wait.began, counted))
-        counted = max(counted, wait.ended)
-    return max(0, spent - _FOR_THE_DISK)
+        if wait.ended > ends[-1]:
+            before.append(before[-1] + ends[-1] - begins[-1])
+            begins.append(max(wait.began, ends[-1]))
+            ends.append(wait.ended)
+
+    def until(moment: int) -> int:
+        last = max(0, bisect_right(begins, moment) - 1)
+        return before[last] + min(moment, ends[last]) - begins[last]
+
+    return until
 
 
 def oldest_lost(story: Story, moment: int, found: set[str]) -> int:
