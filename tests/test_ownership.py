@@ -461,12 +461,15 @@ def test_what_a_killed_export_left_goes_with_the_next(tmp_path: Path) -> None:
     dead.wait()
     left = set(tmp_path.glob(".out.db*"))
     assert left
+    own = tmp_path / ".out.db.mine.tmp"  # no export made it
+    own.touch()
     alive = _export(path, out)
     os.kill(alive.pid, signal.SIGSTOP)
     held = set(tmp_path.glob(".out.db*.tmp"))
     assert run(path, "journal", "export", "hermes", str(out)).exit_code == 0
     assert not left & set(tmp_path.glob(".out.db*"))
     assert held - left <= set(tmp_path.glob(".out.db*"))
+    assert own.exists()
     alive.kill()
     alive.wait()
 

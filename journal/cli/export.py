@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from contextlib import contextmanager
 from importlib.metadata import entry_points
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 _GROUP = "journal.exporters"
-_DRAFT = ".tmp"
 
 
 class Exporter(Protocol):
@@ -119,16 +119,17 @@ def _beside(out: Path) -> Iterator[Path]:
 
     It is locked as long as it is in use. What an export left that was killed is not, and goes now.
     """
-    begun = f".{out.name}."
-    file = out.with_name(f"{begun}{secrets.token_hex(4)}{_DRAFT}")
+    file = out.with_name(f".{out.name}.{secrets.token_hex(4)}.tmp")
+    draft = re.compile(rf"\.{re.escape(out.name)}\.[0-9a-f]{{8}}\.tmp")
+    held = None
     try:
-        for name in os.listdir(out.absolute().parent):
-            if name.startswith(begun) and name.endswith(_DRAFT):
+        try:
+            for name in filter(draft.fullmatch, os.listdir(out.absolute().parent)):
                 _sweep(out.with_name(name))
-        held = lock(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    except OSError as error:
-        raise ExportFailed(f"cannot write in {out.absolute().parent}: {reason(error)}") from error
-    try:
+            held = lock(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            folder = out.absolute().parent
+            raise ExportFailed(f"cannot write in {folder}: {reason(error)}") from error
         yield file
     finally:
         _remove(file)
