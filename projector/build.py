@@ -11,7 +11,7 @@ import apsw
 from projector.errors import BuildStopped, NotApplied, ProjectionDamaged, ProjectionError
 from projector.generation import Generations, OnlyOne, generations
 from projector.project import Progress, Projector, never
-from projector.schema import create, create_empty, failure, open_writer
+from projector.schema import create, create_empty, failure, finish, open_writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -222,12 +222,7 @@ def _build(
         _log.warning("building again, trying each event alone: %s", error)
         kept.remove_unpublished()
         applied = _fill(path, journal, on_commit, stop, is_careful=True)
-    try:
-        db = apsw.Connection(str(path), apsw.SQLITE_OPEN_READWRITE)
-        db.pragma("journal_mode", "wal")
-        db.close()
-    except apsw.Error as error:
-        raise ProjectionError(f"cannot finish generation {number}: {error}") from error
+    finish(path)
     return applied
 
 

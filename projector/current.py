@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 import apsw
+import orjson
 
 from journal import clock
 from journal.errors import ReadError
@@ -137,6 +138,11 @@ class Current:
             return (answer, fresh) if self._is_still() else None
         except apsw.Error as error:
             goal.trouble = self._unreadable(error)
+            goal.trouble.__cause__ = error
+        except (UnicodeDecodeError, orjson.JSONDecodeError) as error:
+            # what stands in a row is no text, or no JSON: nothing that was put there
+            path = self.generations.path(self._generation)
+            goal.trouble = ProjectionDamaged(f"{path} is damaged: {error}; run `projector rebuild`")
             goal.trouble.__cause__ = error
         except ProjectionError as error:
             goal.trouble = error

@@ -19,6 +19,7 @@ import apsw
 from journal.ownership import check_file
 from journal.vocabulary import EVENT_TYPES, MESSAGE_APPENDED
 from projector import prefixes, ranking
+from projector.checksums import RESERVED, vfs
 from projector.errors import ProjectionDamaged, ProjectionError, QueryError
 from projector.tags import MOVED
 
@@ -30,6 +31,10 @@ BUSY_MS = 5_000
 
 PAGE = 4096
 """Bytes of a database page."""
+
+_INDEX_PAGE = 4040
+"""Bytes of a page of the full-text index: it fits into a database page that ends with a checksum,
+where one of the usual 4,050 would take two."""
 
 SCHEMA = 6
 """Version of tables, fold and text cutting; a projection of another version is rebuilt."""
@@ -140,6 +145,8 @@ def create(path: Path, journal_uuid: str) -> apsw.Connection:
         for pragma in ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE"):
             db.pragma(*pragma.split(" = "))
         db.pragma("page_size", PAGE)
+        if vfs() is not None:
+            db.reserve_bytes("main", RESERVED)
         db.pragma("application_id", _APPLICATION)
         db.pragma("user_version", SCHEMA)
         _make_tables(db, journal_uuid)
@@ -159,11 +166,26 @@ def create_in_memory() -> apsw.Connection:
 def _make_tables(db: apsw.Connection, journal_uuid: str) -> None:
     with db:
         db.execute(_TABLES)
+        db.execute("INSERT INTO fts(fts, rank) VALUES('pgsz', ?)", (_INDEX_PAGE,))
         db.executemany("INSERT INTO kinds(type, id) VALUES(?, ?)", KINDS.items())
         meta: dict[str, str | int] = {"journal": journal_uuid, "unicode": unidata_version}
         meta[APPLIED] = 0
         meta |= dict.fromkeys(COUNTERS, 0)
         db.executemany("INSERT INTO meta(key, value) VALUES(?, ?)", meta.items())
+
+
+def finish(path: Path) -> None:
+    """Give a database that was built its WAL mode: from now on others may read it.
+
+    Raises:
+        ProjectionError: the file system refuses.
+    """
+    try:
+        db = _connect(path, apsw.SQLITE_OPEN_READWRITE)
+        db.pragma("journal_mode", "wal")
+        db.close()
+    except apsw.Error as error:
+        raise ProjectionError(f"cannot finish the projection {path}: {error}") from error
 
 
 def create_empty(path: Path) -> apsw.Connection:
@@ -186,7 +208,7 @@ def _connect(path: Path, flags: int) -> apsw.Connection:
     name = str(path)
     if flags & apsw.SQLITE_OPEN_URI:
         name = f"file:{quote(name)}?immutable=1"
-    db = apsw.Connection(name, flags)
+    db = apsw.Connection(name, flags, vfs=vfs())
     # else statements, FTS5's own among them, are compiled anew whenever a bound value changes: a
     # plan depends on the text alone now, and a partial index needs its condition spelled out
     db.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
@@ -305,12 +327,29 @@ def _check_files(path: Path) -> None:
             ) from error
 
 
+_DAMAGED = frozenset(
+    [
+        apsw.SQLITE_IOERR_DATA,  # a page does not have its checksum
+        apsw.SQLITE_IOERR_READ,  # the disk cannot give a page any more
+        apsw.SQLITE_IOERR_SHORT_READ,
+        apsw.SQLITE_IOERR_CORRUPTFS,
+    ]
+)
+"""Extended codes of errors of which only another file is a remedy."""
+_DAMAGE = (
+    *(apsw.CorruptError, apsw.NotADBError, apsw.SQLError),
+    # our statements bind what their columns take, and our keys are found before they are written
+    *(apsw.ConstraintError, apsw.MismatchError, apsw.FormatError, apsw.RangeError),
+)
+"""Errors in SQL too: a table that is not there. Our statements have none of their own."""
+
+
 def failure(what: str, path: Path | str, error: apsw.Error) -> ProjectionError:
     """Return the error that says what could not be done, and whether only a rebuild helps."""
     message = f"cannot {what} the projection {path}: {error}"
     gone = isinstance(error, apsw.CantOpenError) and not Path(path).exists()
-    # an error in SQL is a table that is not there: our statements have none of their own
-    if gone or isinstance(error, (apsw.CorruptError, apsw.NotADBError, apsw.SQLError)):
+    damaged = getattr(error, "extendedresult", 0) in _DAMAGED
+    if gone or damaged or isinstance(error, _DAMAGE):
         return ProjectionDamaged(f"{message}; run `projector rebuild`")
     return ProjectionError(message)
 
@@ -323,6 +362,8 @@ def _check(db: apsw.Connection, path: Path, made_for: dict[str, str]) -> None:
             f"{path} is no projection of version {SCHEMA} (it says {version});"
             " run `projector rebuild`"
         )
+    if vfs() is not None and db.reserve_bytes("main") != RESERVED:
+        raise ProjectionDamaged(f"{path} has no checksums; run `projector rebuild`")
     for key, value in made_for.items():
         found = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).get
         if found != value:

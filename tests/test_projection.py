@@ -20,6 +20,7 @@ from journal.directory import open_directory
 from projector import NotProjected, Projection, ProjectionError
 from projector import current as current_module
 from projector.build import rebuild
+from projector.checksums import vfs
 from projector.generation import OnlyOne, generations
 from tests.projections import facts, header, line, message, projector, write_segment
 
@@ -262,19 +263,19 @@ def _foreign(path: Path) -> None:
 
 
 def _older(path: Path) -> None:
-    with apsw.Connection(str(path)) as db:
+    with apsw.Connection(str(path), vfs=vfs()) as db:
         db.pragma("user_version", 999)
     db.close()
 
 
 def _of_another_journal(path: Path) -> None:
-    with apsw.Connection(str(path)) as db:
+    with apsw.Connection(str(path), vfs=vfs()) as db:
         db.execute("UPDATE meta SET value = 'another' WHERE key = 'journal'")
     db.close()
 
 
 def _without_a_table(path: Path) -> None:
-    with apsw.Connection(str(path)) as db:
+    with apsw.Connection(str(path), vfs=vfs()) as db:
         db.execute("DROP TABLE segments")
     db.close()
 

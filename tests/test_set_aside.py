@@ -12,6 +12,7 @@ from journal.directory import open_directory
 from journal.reader import list_segments
 from projector import apply, facts, fold, totals
 from projector.build import rebuild
+from projector.checksums import vfs
 from projector.projection import Projection
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def test_a_database_that_is_no_longer_what_it_was_is_built_anew(path: Path) -> N
         journal.append_message("s", "user", "before", id="m1")
         assert len(projection.messages("s")) == 1
 
-        db = apsw.Connection(projection.read(lambda db: str(db.filename))[0])
+        db = apsw.Connection(projection.read(lambda db: str(db.filename))[0], vfs=vfs())
         db.execute("UPDATE events SET rest = 'no JSON' WHERE key = 'u1'")
         db.close()
         journal.append_many([_used(2, 7)])

@@ -135,7 +135,7 @@ cli(["--journal", sys.argv[1], "run"])
 def test_a_signal_ends_the_first_build(
     journal_dir: Path, start: Callable[..., Run], number: signal.Signals
 ) -> None:
-    """It takes no other block, leaves no generation, and ends as it does when it watches."""
+    """It takes no other block, keeps what it took, and ends as it does when it watches."""
     with Journal.open(journal_dir) as one, Journal.open(journal_dir) as other:
         one.append_message("s", "user", "alpha")
         other.append_message("s", "user", "alpha")
@@ -143,7 +143,7 @@ def test_a_signal_ends_the_first_build(
     assert (process.returncode, errors.splitlines()[1:]) == (0, ["stopped"])
     assert len(output.splitlines()) == 1
     left = sorted(path.name for path in (journal_dir / "projection").iterdir())
-    assert left == ["build.lock", "lock"]
+    assert left == ["1.db", "CURRENT", "build.lock", "lock"]
     with Projection.open(journal_dir) as projection:
         assert len(projection.search("alpha").hits) == 2
 
