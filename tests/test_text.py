@@ -3,6 +3,8 @@
 # ruff: noqa: RUF001 - characters that look like others are what is tested
 
 import re
+import sys
+import time
 import unicodedata
 from collections.abc import Iterable
 
@@ -177,3 +179,26 @@ def test_a_long_run_is_cut_as_a_short_one(length: int) -> None:
     run = "".join(chr(0x4E00 + n % 5_000) for n in range(length))
     assert index_form(run).split() == pairs(run)
     assert index_form(run) == f" {' '.join(pairs(run))} "
+
+
+@pytest.mark.parametrize(
+    "run", ["\u0301\u0323", "\u0327\u0301\u0323", "\u05b0\u0323", "\u0323\u0f71"]
+)
+def test_a_run_of_marks_takes_linear_time(run: str) -> None:
+    """Marks in the wrong order, without end: their sorting must not take the square of them."""
+    text = f"word a{run * 200_000} word"
+    began = time.process_time()
+    form = index_form(text)
+    spelled, origin = normal_spans(text[:200_000])
+    assert time.process_time() - began < 4
+    assert form.split()[0] == form.split()[-1] == "word"
+    assert origin is None or len(origin) == len(spelled) + 1
+
+
+def test_runs_of_marks_that_a_language_has_are_in_one_order() -> None:
+    """Up to thirty marks in any order are one spelling; all marks are of what is counted."""
+    assert normal("a" + "\u0301\u0323" * 15) == unicodedata.normalize(
+        "NFC", "a" + "\u0301\u0323" * 15
+    )
+    marks = [chr(n) for n in range(sys.maxunicode + 1) if unicodedata.combining(chr(n))]
+    assert not [mark for mark in marks if not re.fullmatch(r"[^\w\x00-\x7f]", mark)]
