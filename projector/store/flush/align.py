@@ -26,10 +26,10 @@ def align(
     """Pair the items of a list with those of another, as a diff does: no two pairs cross.
 
     First the longest common beginning, then the longest common end, then the longest common
-    subsequence between them. The time is linear in what is common at both ends, and `n * m / 64`
-    machine steps between them. If that is more than 2**23, equal items are paired by their number
-    of occurrence, counted from the end, and the longest increasing sequence of these pairs is
-    used: `n log n` steps.
+    subsequence between them. Items that only one of them has cost linear time; the others between
+    the ends take `n * m / 64` machine steps. If that is more than 2**23, equal items are paired by
+    their number of occurrence, counted from the end, and the longest increasing sequence of these
+    pairs is used: `n log n` steps.
 
     Args:
         count: items of the list.
@@ -44,16 +44,36 @@ def align(
     start = 0
     while start < count and start < others and same(start, start):
         start += 1
-    end, other_end = count, others
-    while end > start and other_end > start and same(end - 1, other_end - 1):
-        end, other_end = end - 1, other_end - 1
+    common = 0
+    while common < min(count, others) - start and same(count - 1 - common, others - 1 - common):
+        common += 1
     pairs = [(index, index) for index in range(start)]
+    end, other_end = count - common, others - common
     if end > start and other_end > start:
-        wanted = [label(index) for index in range(start, end)]
-        there = [labels(index) for index in range(start, other_end)]
-        find = _subsequence if len(wanted) * len(there) <= _MOST_BITS else _by_occurrence
-        pairs += [(start + i, start + j) for i, j in find(wanted, there)]
-    return pairs + [(end + n, other_end + n) for n in range(count - end)]
+        wanted = [(index, label(index)) for index in range(start, end)]
+        there = [(index, labels(index)) for index in range(start, other_end)]
+        pairs += _between(wanted, there)
+    return pairs + [(end + n, other_end + n) for n in range(common)]
+
+
+def _between(
+    wanted: list[tuple[int, Hashable]], there: list[tuple[int, Sequence[Hashable]]]
+) -> list[Pair]:
+    """Pair items between the common ends; both are given with their indices."""
+    # what is in one of them alone has no partner: without it, a window is a common end
+    names = {name for _, name in wanted}
+    there = [(j, found) for j, found in there if not names.isdisjoint(found)]
+    names = {name for _, found in there for name in found}
+    wanted = [(i, name) for i, name in wanted if name in names]
+    end, other_end = len(wanted), len(there)
+    while end and other_end and wanted[end - 1][1] in there[other_end - 1][1]:
+        end, other_end = end - 1, other_end - 1
+    pairs = [(end + n, other_end + n) for n in range(len(wanted) - end)]
+    if end and other_end:
+        one, other = [name for _, name in wanted[:end]], [found for _, found in there[:other_end]]
+        find = _subsequence if end * other_end <= _MOST_BITS else _by_occurrence
+        pairs = find(one, other) + pairs
+    return [(wanted[i][0], there[j][0]) for i, j in pairs]
 
 
 def _subsequence(wanted: list[Hashable], there: list[Sequence[Hashable]]) -> list[Pair]:

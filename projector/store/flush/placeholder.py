@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from journal.record import MAX_RECORD
 from projector.store.flush.transcript import REFUSED
-from projector.store.flush.words import size_of
+from projector.store.flush.words import digest, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,8 @@ def placeholder(data: Mapping[str, Any], words: str, reason: str) -> dict[str, A
     Values that JSON does not have (lone surrogates, NaN, wide integers, bytes) become text. Of
     content that is too long the beginning is kept; other fields that are too long are left out.
     `extra.refused` has `reason`, `bytes` (about the size of the message in JSON), `cut` (fields
-    that are not whole) and `words`, by which the next flush knows the message.
+    that are not whole), `words`, by which the next flush knows the message, and `stored`, the
+    digest of what is stored: if somebody revises that, it is no placeholder any more.
 
     Args:
         data: the message.
@@ -44,6 +45,7 @@ def placeholder(data: Mapping[str, Any], words: str, reason: str) -> dict[str, A
             del found[name]
         if not found.get("content"):
             found["content"] = _beginning(data.get("content"), cut, reason)
+    mark["stored"] = digest(found)
     return found | {"extra": {**found.get("extra", {}), REFUSED: mark}}
 
 

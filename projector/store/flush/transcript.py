@@ -27,7 +27,7 @@ from projector.effects import (
 from projector.placing import Said, place_after, place_all
 from projector.schema import MESSAGE
 from projector.session_view import TIES
-from projector.store.flush.words import Words, revised, words
+from projector.store.flush.words import SAID, Words, digest, revised, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,7 +131,7 @@ class Transcript:
 
     def _revise(self, known: Recorded, fields: Mapping[str, Any]) -> None:
         known.words = revised(known.words, fields)
-        if "extra" in fields:
+        if not fields.keys().isdisjoint((*SAID, "extra")):
             known.refused = _refused(fields)
         if is_moment(fields.get("timestamp")):
             known.moment = fields["timestamp"]
@@ -206,7 +206,9 @@ def _refused(data: Mapping[str, Any]) -> str | None:
     """Return the digest of the message that this is a placeholder of; None if it is none."""
     extra = data.get("extra")
     mark = extra.get(REFUSED) if isinstance(extra, dict) else None
-    found = mark.get("words") if isinstance(mark, dict) else None
+    if not isinstance(mark, dict) or mark.get("stored") != digest(data):
+        return None
+    found = mark.get("words")
     return found if isinstance(found, str) else None
 
 
