@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from pathlib import Path
     from random import Random
 
-    from projector import MessageView
+    from projector import Listing, MessageView
 
 Message = dict[str, Any]
 SESSION = "s1"
 _WORDS = ("yes", "no", "go on", "done", "why?", "because")
 _ROLES = ("user", "assistant")
+_PATIENCE = 20
+"""Reads after which a projection that is still behind is an error."""
 
 
 @dataclass(slots=True)
@@ -284,14 +286,24 @@ class Conversation:
 
     def _transcript(self) -> dict[str, Any]:
         """Return what everybody reads: role and content by id, in order."""
-        try:
-            found = self._observer.messages(SESSION)
-        except NotFound:
-            return {}
+        found = self._seen()
         assert len({message.id for message in found}) == len(found)
         there = {message.id: (message.role, message.content) for message in found}
         self._first = there | self._first
         return there
+
+    def _seen(self) -> Listing[MessageView] | list[MessageView]:
+        """Return the messages when everything is applied: another handle may be applying it."""
+        for _ in range(_PATIENCE):
+            try:
+                found = self._observer.messages(SESSION)
+            except NotFound as error:
+                if error.behind is None:
+                    return []
+            else:
+                if found.behind is None:
+                    return found
+        raise AssertionError("the projection stays behind")
 
 
 def words(message: Message) -> tuple[str, Any]:
