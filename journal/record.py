@@ -13,7 +13,7 @@ from zlib import crc32
 
 import orjson
 
-from journal.bounds import DEPTH, READ_DEPTH, is_deeper, is_key
+from journal.bounds import DEPTH, KEY_LIMIT, READ_DEPTH, is_deeper, is_key
 from journal.errors import EventError
 from journal.event import Event
 from journal.lossless import culprit
@@ -161,10 +161,18 @@ def decode(line: bytes) -> Record | Header:
         and 0 <= time < 2**63
     ):
         raise DamagedRecord("checksum holds but a field has the wrong type")
-    for name, key in (("id", id), ("type", type), ("session", session)):
-        if not is_key(key):
-            raise DamagedRecord(f"checksum holds but {name} is no text of 1 to 1,024 characters")
-    if is_deeper(fields, line, READ_DEPTH):
+    if not (
+        id.__class__ is type.__class__ is session.__class__ is str
+        and 0 < len(id) <= KEY_LIMIT
+        and 0 < len(type) <= KEY_LIMIT
+        and 0 < len(session) <= KEY_LIMIT
+    ):
+        keys = {"id": id, "type": type, "session": session}
+        name = next(name for name, key in keys.items() if not is_key(key))
+        raise DamagedRecord(
+            f"checksum holds but {name} is no text of 1 to {KEY_LIMIT:,} characters"
+        )
+    if len(line) > READ_DEPTH and is_deeper(fields, line, READ_DEPTH):
         raise DamagedRecord(f"checksum holds but nested more than {READ_DEPTH} levels deep")
     return Record(seq, Event(id, type, session, time, data))
 

@@ -56,9 +56,11 @@ def encode(value: object, *, within: int = 1) -> str:
 def to_columns(data: Mapping[str, Any]) -> Columns:
     """Spread a message's data over columns; a value of an unexpected kind stays in `rest`."""
     said, parent, role, source, content = map(data.get, _OWN)
-    if not is_moment(said):
+    if said is not None and not is_moment(said):
         said = None
-    if not is_key(parent):  # no message has such an id, and all that are missing are remembered
+    if parent is not None and not is_key(
+        parent
+    ):  # no message has such an id, and all that are missing are remembered
         parent = None
     if role.__class__ is not str:
         role = None

@@ -170,28 +170,26 @@ class Intake:
             else:
                 if not mark.lane:
                     self._unheaded(ref, mark)
-                stretch = Damage(start, item.end - start, "")
-                events += self._take_event(ref, mark, record, stretch)
+                events += self._take_record(ref, mark, record, start, item.end)
             start = item.end
             if len(self._prepared) >= _BATCH:
                 self.flush()
         return events
 
-    def _take_event(self, ref: SegmentRef, mark: Mark, record: Record, stretch: Damage) -> int:
-        """Prepare an event that stands in a stretch of a segment; return how many it is."""
-        trouble = None
-        if self._trial is not None:
-            trouble = self._trial.trouble(record.seq, record.event)
-        if trouble is None:
-            try:
-                prepared = self.applier.arrivals(mark.lane, record.seq, record.event)
-            except DamagedRecord as error:
-                trouble = str(error)
-        if trouble is not None:
-            self._quarantine(ref, mark, replace(stretch, reason=trouble))
+    def _take_record(
+        self, ref: SegmentRef, mark: Mark, record: Record, start: int, end: int
+    ) -> int:
+        """Prepare an event that stands from `start` to `end`; return how many it is."""
+        try:
+            if self._trial is not None:
+                self._trial.check(record.seq, record.event)
+            prepared = self.applier.arrivals(mark.lane, record.seq, record.event)
+        except DamagedRecord as error:
+            self._quarantine(ref, mark, Damage(start, end - start, str(error)))
             return 0
         self._prepared += prepared
         if self._trial is not None:
+            stretch = Damage(start, end - start, "")
             self._waiting.append(_Waiting(ref, mark, stretch, prepared))
         return 1
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from journal.event import Event
 
 _OUTSIDE = (
-    *(JournalError, ProjectorError, OSError, MemoryError),
+    *(DamagedRecord, JournalError, ProjectorError, OSError, MemoryError),
     *(apsw.AbortError, apsw.BusyError, apsw.CantOpenError, apsw.CorruptError, apsw.FullError),
     *(apsw.IOError, apsw.InterruptError, apsw.LockedError, apsw.NotADBError, apsw.PermissionsError),
     *(apsw.ReadOnlyError, apsw.ThreadingViolationError),
@@ -60,8 +60,12 @@ class Trial:
         self._db = create_in_memory()
         self._lane = Applier(self._db).state.lane("trial")
 
-    def trouble(self, seq: int, event: Event) -> str | None:
-        """Say why an event cannot be applied alone; None if it can."""
+    def check(self, seq: int, event: Event) -> None:
+        """Refuse an event that cannot be applied alone.
+
+        Raises:
+            DamagedRecord: it cannot; the message says why.
+        """
         self._db.execute("SAVEPOINT trial")
         try:
             with applying():
@@ -69,9 +73,8 @@ class Trial:
                 applier.apply(applier.arrivals(self._lane, seq, event))
                 applier.finish(unbounded())
                 digest(self._db)
-        except (DamagedRecord, NotApplied) as error:
-            return str(error)
+        except NotApplied as error:
+            raise DamagedRecord(str(error)) from error
         finally:
             self._db.execute("ROLLBACK TO trial")
             self._db.execute("RELEASE trial")
-        return None
