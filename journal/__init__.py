@@ -12,6 +12,7 @@ Every process appends events to a lane that it alone holds; nothing waits for an
 
 from journal.errors import (
     AppendError,
+    ClockError,
     ClosedError,
     EventError,
     JournalError,
@@ -28,6 +29,7 @@ from journal.writer import Journal
 
 __all__ = [
     "AppendError",
+    "ClockError",
     "ClosedError",
     "Event",
     "EventError",

@@ -35,9 +35,11 @@ if TYPE_CHECKING:
 MARK = "journal.json"
 _MOST = 64 * 1024
 """Bytes that the mark may have."""
+_FORMATS = (1, FORMAT)
+"""Versions of the folder that this program knows. An old journal keeps its own."""
 LANES = "lanes"
 """Name of the folder that holds the lanes."""
-_OURS = {LANES, "projection", "imports", "arbiter", MARK}
+_OURS = {LANES, "projection", "imports", "arbiter", "relay", "key", "retention.toml", MARK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,14 @@ class Directory:
     Attributes:
         path: the folder, absolute.
         uuid: the journal's uuid.
+        format: version of the format that the journal was made in.
         unsynced: folders whose entries may be new; they must be synced before anything in the
             journal can be called durable.
     """
 
     path: Path
     uuid: str
+    format: int
     unsynced: tuple[Path, ...]
 
     @property
@@ -85,7 +89,7 @@ def open_directory(path: str | os.PathLike[str], *, create: bool = True) -> Dire
             _refuse_foreign(folder)
             _sync_above(folder)
             _make_mark(folder)
-        uuid = _read_mark(folder)
+        uuid, version = _read_mark(folder)
         if os.path.lexists(folder / LANES):
             check_folder(folder / LANES)
         if create:  # behind the mark: in a journal of a newer format nothing is made
@@ -98,7 +102,7 @@ def open_directory(path: str | os.PathLike[str], *, create: bool = True) -> Dire
             " (give another folder with --journal or JOURNAL_DIR)"
         ) from error
     # whoever made the entries of this folder may have died before they were synced
-    return Directory(folder, uuid, (folder,))
+    return Directory(folder, uuid, version, (folder,))
 
 
 def make_folder(path: Path) -> None:
@@ -227,7 +231,7 @@ def _refuse_foreign(folder: Path) -> None:
 
 
 def _make_mark(folder: Path) -> None:
-    mark: dict[str, Any] = {"format": FORMAT, "uuid": uuid7(), "created": clock.tick(0)}
+    mark: dict[str, Any] = {"format": FORMAT, "uuid": uuid7(), "created": clock.wall()}
     draft = _draft_of(folder / MARK)
     try:
         _fill(draft, orjson.dumps(mark) + b"\n")
@@ -239,7 +243,8 @@ def _make_mark(folder: Path) -> None:
         _discard(draft)
 
 
-def _read_mark(folder: Path) -> str:
+def _read_mark(folder: Path) -> tuple[str, int]:
+    """Return the journal's uuid and the version of its format."""
     try:
         content = read_own(folder / MARK, _MOST)
     except (FileNotFoundError, NotADirectoryError):
@@ -255,11 +260,11 @@ def _read_mark(folder: Path) -> str:
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise NotAJournalError(
             f"{folder / MARK} is damaged ({error!r}); the lanes beside it may be whole:"
-            ' write {"format": 1, "uuid": "<any uuid>"} into it and run `journal verify`'
+            ' write {"format": 2, "uuid": "<any uuid>"} into it and run `journal verify`'
         ) from error
-    if version != FORMAT:
+    if version not in _FORMATS:
         raise VersionError(
-            f"{folder} has format {version!r}, and this program knows format {FORMAT}:"
+            f"{folder} has format {version!r}, and this program knows formats up to {FORMAT}:"
             " install a newer agent-journal"
         )
-    return uuid
+    return uuid, version

@@ -22,7 +22,10 @@ class Event:
         id: unique within the session; the key of an event is (session, id).
         type: what happened, such as `message.appended`.
         session: the conversation it belongs to.
-        time: when it was appended: hybrid logical clock, microseconds since the Unix epoch.
+        time: when it was appended, by the wall clock of its writer: microseconds since the Unix
+            epoch. It is for people: nothing is decided by it.
+        order: orders events, together with lane uuid and sequence number; it is higher than
+            every order that its writer had read.
         data: the fact itself, a JSON object.
     """
 
@@ -30,6 +33,7 @@ class Event:
     type: str
     session: str
     time: int
+    order: int
     data: dict[str, Any]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from journal.errors import ReadError
 from journal.reader import Located, event_order, list_segments, read_chunk, read_lane_uuid
-from journal.record import Header
+from journal.record import Header, Record
 from journal.scan import Damage
 from journal.segment import open_segment
 from journal.sequence import Sequence
@@ -41,7 +41,7 @@ class Follower:
         """
         self._offsets[at.ref.path] = at.end
         sequence = self._seen.setdefault(at.lane, Sequence())
-        return sequence.add(at.record.seq, at.record.event.time) != "again"
+        return sequence.add(at.record.seq, at.record.event.order) != "again"
 
     def damaged(self, ref: SegmentRef, damage: Damage) -> None:
         """Note and tell a stretch of bytes that is no valid record."""
@@ -76,7 +76,7 @@ class Follower:
                         self.damaged(ref, item)
                     elif isinstance(item.record, Header):
                         self._uuids[ref.path] = item.record.lane
-                    else:
+                    elif isinstance(item.record, Record):
                         found.append(Located(self._uuid(ref), item.record, ref, item.end))
                 offset = chunk.end
         self._offsets[ref.path] = offset
@@ -86,5 +86,5 @@ class Follower:
 
     def _uuid(self, ref: SegmentRef) -> str:
         if ref.path not in self._uuids:
-            self._uuids[ref.path] = read_lane_uuid(ref.path.parent)
+            self._uuids[ref.path] = read_lane_uuid(ref)
         return self._uuids[ref.path]

@@ -8,17 +8,18 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from journal import disk
+from journal import clock, disk
+from journal.boot import boot_id
 from journal.directory import make_folder
 from journal.errors import LeaseError
 from journal.ids import uuid7
 from journal.lock import identity, lock, stands_at
 from journal.ownership import Untrusted
+from journal.record import FORMAT, MAX_SEQ
 from journal.segment import (
     LAST_NUMBER,
     ROLL_SIZE,
     Tail,
-    read_lane_uuid,
     read_tail,
     segment_name,
     segment_numbers,
@@ -27,7 +28,15 @@ from journal.segment import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from journal.record import Header
+
 LOCK = "lock"
+ROLL = "roll"
+"""A file of this name in a lane's folder asks its lessee to go on in a new segment."""
+RETIRED = "retired"
+"""A file of this name in a lane's folder: no writer takes the lane any more."""
+_AHEAD = 3_600_000_000
+"""Microseconds by which a lane's last time may be ahead of the clock of who takes it."""
 _MOST = 100_000
 _ITS_OWN = frozenset(
     {
@@ -52,7 +61,9 @@ class Continuation:
     Attributes:
         lane: uuid of the lane.
         seq: sequence number of the next event.
-        time: time of the last event, microseconds; later ones must be later.
+        time: time of the last event, microseconds.
+        order: the highest order of an event; later ones must have higher ones.
+        folder: number of the lane's folder; 0 if it has none.
         number: number of the highest segment, 0 if there is none.
         size: its size in bytes if it may be continued, else None: start the next one.
     """
@@ -60,6 +71,8 @@ class Continuation:
     lane: str
     seq: int
     time: int
+    order: int
+    folder: int
     number: int
     size: int | None
 
@@ -110,8 +123,9 @@ class Lane:
 def lease(lanes: Path) -> tuple[Lane, Continuation]:
     """Take the first free lane, lowest number first, and find where its last lessee stopped.
 
-    A lane that this user cannot use is passed over like one that is leased. Where none is free,
-    one is made.
+    A lane that this user cannot use is passed over like one that is leased, and so is one whose
+    last event is dated more than an hour ahead: the clock of its writer was wrong, and what is
+    written behind it would take that order. Where none is free, one is made.
 
     Raises:
         LeaseError: the file system refuses where another lane would not help.
@@ -153,11 +167,17 @@ def _take(path: Path) -> tuple[Lane, Continuation] | None:
     Raises:
         OSError: the lane cannot be used.
     """
+    if os.path.lexists(path / RETIRED):
+        return None
     lane = _try(path)
     if lane is None:
         return None
     try:
         at = _continuation(path)
+        clock.observe(at.order)
+        if at.time > clock.wall() + _AHEAD:
+            lane.release()
+            return None
         if at.number >= LAST_NUMBER:
             raise FileExistsError(errno.EEXIST, "its last number is taken", str(path))  # noqa: TRY301 - given back below
     except BaseException:
@@ -210,36 +230,51 @@ def _try(path: Path) -> Lane | None:
 def _continuation(path: Path) -> Continuation:
     numbers = segment_numbers(path)
     highest = numbers[-1] if numbers else 0
+    folder = int(path.name) if path.name.isascii() and path.name.isdigit() else 0
     for number in reversed(numbers):
         tail = read_tail(path / segment_name(number))
         if tail is None:
             continue
-        if tail.header is None:
-            lane = read_lane_uuid(path) or uuid7()
-            seq, time = _behind_overlap(path, numbers[: numbers.index(number)], tail)
-            return Continuation(lane, seq, time, highest, None)
-        seq, time = _behind_overlap(path, numbers[: numbers.index(number)], tail)
-        goes_on = number == highest and tail.whole and tail.size < ROLL_SIZE and seq == tail.seq
-        size = tail.size if goes_on else None
-        return Continuation(tail.header.lane, seq, time, highest, size)
-    return Continuation(uuid7(), 1, 0, highest, None)
+        seq, order = _behind_overlap(path, numbers[: numbers.index(number)], tail)
+        if tail.header is None or not _goes_on(tail.header, folder, seq):
+            return Continuation(uuid7(), 1, tail.time, order, folder, highest, None)
+        may_grow = number == highest and tail.whole and tail.size < ROLL_SIZE and seq == tail.seq
+        size = tail.size if may_grow else None
+        return Continuation(tail.header.lane, seq, tail.time, order, folder, highest, size)
+    return Continuation(uuid7(), 1, 0, 0, folder, highest, None)
+
+
+def _goes_on(header: Header, folder: int, seq: int) -> bool:
+    """Say whether a lessee goes on under the lane's uuid, or begins a new one.
+
+    A number must never be given out twice under one uuid. A folder that was copied or moved has its
+    original's uuid; after a power loss the last numbers may have been seen by others and be gone.
+    """
+    return (
+        header.format == FORMAT
+        and header.folder == folder
+        and header.boot == boot_id()
+        and seq <= MAX_SEQ
+    )
 
 
 def _behind_overlap(path: Path, earlier: list[int], tail: Tail) -> tuple[int, int]:
-    """Return the next number and the last time, whatever a failed sync left behind.
+    """Return the next number and the highest order, whatever a failed sync left behind.
 
     A segment that writes records again may stop before the last of them: the segments that it
     overlaps with have higher numbers, and none of them may be given out twice.
     """
-    seq, time, header = tail.seq, tail.time, tail.header
+    seq, order, header = tail.seq, tail.order, tail.header
     for number in reversed(earlier):
         before = read_tail(path / segment_name(number))
         if before is None:
             continue
-        seq, time = max(seq, before.seq), max(time, before.time)
+        if header is not None and before.header is not None and before.header.lane != header.lane:
+            return seq, max(order, before.order)
+        seq, order = max(seq, before.seq), max(order, before.order)
         # one of which only the header is left may have begun to write the same records again
         bare = before.header is not None and before.seq == before.header.seq
         if header is not None and before.seq <= header.seq and not bare:
             break
         header = before.header
-    return seq, time
+    return seq, order

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from journal import clock
 from journal.directory import open_directory
 from journal.errors import AppendError, JournalError, SyncError, name_ids, reason
-from journal.event import Event
 from journal.lane_writer import LaneWriter, NewEvent
 from journal.record import encode_event
 from journal.segment_file import close_all
 from journal.unsynced import Unsynced, sync_all, vanished
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from journal.directory import Directory
     from journal.position import Position
@@ -33,7 +33,9 @@ class RescuingWriter(LaneWriter):
         self._directory, self._gone = directory, False
         self._next_look = monotonic() + _LOOK
 
-    def append(self, events: Sequence[NewEvent]) -> list[Position]:
+    def append(
+        self, events: Sequence[NewEvent], ends: Mapping[str, int] | None = None
+    ) -> list[Position]:
         """Append events with one write(2), to files that are still in the journal's folder.
 
         Raises:
@@ -43,7 +45,7 @@ class RescuingWriter(LaneWriter):
         """
         if monotonic() > self._next_look:
             self._look([event[2] for event in events])
-        return LaneWriter.append(self, events)
+        return LaneWriter.append(self, events, ends)
 
     def _look(self, ids: Sequence[str]) -> None:
         """Notice that the files are gone from the journal's folder, and lease anew.
@@ -96,8 +98,8 @@ class RescuingWriter(LaneWriter):
         lines = []
         for record in lost.records():
             event = record.event
-            self._time = clock.tick(self._time)
-            again = Event(event.id, event.type, event.session, self._time, event.data)
+            self._order = max(self._order + 1, event.order)
+            again = replace(event, order=min(self._order, clock.MAX_ORDER))
             lines.append(encode_event(self._seq, again))
             self._seq += 1
         return lines

@@ -13,9 +13,10 @@ from journal.record import encode
 from journal.segment import ROLL_SIZE
 from journal.segment_file import SegmentFile, close_all, header_line
 from journal.unsynced import Unsynced
+from journal.vocabulary import SWEEPING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from journal.directory import Directory
@@ -63,7 +64,8 @@ class LaneWriter:
             lane.release()
             raise
         self._lane, self._segment = lane, segment
-        self._uuid, self._seq, self._time, self._number = at.lane, at.seq, at.time, at.number
+        self._uuid, self._seq, self._order, self._number = at.lane, at.seq, at.order, at.number
+        self._folder = at.folder
         self._unsure = False
         # the last lessee may have died between making an entry and syncing it
         folders = [*directory.unsynced, directory.lanes, lane.path]
@@ -74,24 +76,34 @@ class LaneWriter:
         """The lane's folder."""
         return self._lane.path
 
-    def append(self, events: Sequence[NewEvent]) -> list[Position]:
+    def append(
+        self, events: Sequence[NewEvent], ends: Mapping[str, int] | None = None
+    ) -> list[Position]:
         """Append events with one write(2).
+
+        Args:
+            events: the events, in order.
+            ends: the last sequence number of every other lane, for events that sweep their
+                session and do not say what their author had seen.
 
         Raises:
             EventError: an event cannot be stored; nothing was written.
+            ClockError: the machine's clock is set to what no event can have.
             AppendError: the file system refused; none of the events is acknowledged.
         """
         if self._unsure:
             self._find_end([event[2] for event in events])
-        seq, time = self._seq, clock.tick(self._time)
+        uuid, seq, (time, order) = self._uuid, self._seq, clock.tick(self._order)
         started, lines = time, []
         for type, session, id, data in events:
-            lines.append(encode(seq, id, type, session, time, data))
-            seq, time = seq + 1, time + 1
-        self._time = time
+            if ends is not None and type in SWEEPING and "seen" not in data:
+                data = {**data, "seen": {**ends, uuid: seq - 1}}  # noqa: PLW2901 - the caller's stays
+            lines.append(encode(seq, id, type, session, (time, order), data))
+            seq, time, order = seq + 1, time + 1, order + 1
+        self._order = min(order, clock.MAX_ORDER) - 1
         self._unsure = True  # until the end: an interrupt may come anywhere
         try:
-            offset = self._write(lines, self._seq, started)
+            self._write(lines, self._seq, started)
         except OSError as error:
             ids = [event[2] for event in events]
             raise AppendError(
@@ -104,12 +116,7 @@ class LaneWriter:
         self._mark += len(lines)
         self.unsynced.mark = self._mark
         self._unsure = False
-        uuid, number = self._uuid, self._number
-        positions = []
-        for line in lines:
-            offset += len(line)
-            positions.append(Position(uuid, number, offset))
-        return positions
+        return [Position(uuid, number) for number in range(seq - len(lines), seq)]
 
     def _find_end(self, ids: Sequence[str]) -> None:
         """Look at what landed of a write that did not return, and go on behind it.
@@ -123,7 +130,9 @@ class LaneWriter:
             if segment is None or segment.size or segment.length():
                 self._leave()
                 at = self._lane.continuation()
-                self._seq, self._number = max(self._seq, at.seq), max(self._number, at.number)
+                self._number = max(self._number, at.number)
+                if at.lane == self._uuid:
+                    self._seq, self._order = max(self._seq, at.seq), max(self._order, at.order)
         except (OSError, LeaseError) as error:
             raise AppendError(
                 f"cannot look where lane {self._lane.path} ends: {error};"
@@ -132,8 +141,8 @@ class LaneWriter:
             ) from error
         self._unsure = False
 
-    def _write(self, lines: list[bytes], seq: int, started: int) -> int:
-        """Write lines to the active segment; return the offset at which they begin.
+    def _write(self, lines: list[bytes], seq: int, started: int) -> None:
+        """Write lines to the active segment.
 
         Raises:
             OSError: the file system refused; part of the lines may stand in the segment.
@@ -144,13 +153,12 @@ class LaneWriter:
         data = lines[0] if len(lines) == 1 else b"".join(lines)
         size = len(data)
         if not segment.size:
-            data = header_line(self._uuid, seq, started) + data
+            data = header_line(self._uuid, self._folder, seq, started) + data
         segment.write(data)
         if self._keep:
             unsynced = self.unsynced
             unsynced.lines += lines
             unsynced.size += size
-        return segment.size - size
 
     def _active(self) -> SegmentFile:
         """Return the segment to write to: the one at hand, or the next."""

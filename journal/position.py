@@ -7,20 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place behind one record of one lane.
+    """One record of one lane. It stays the same wherever the record's file is moved or copied.
 
     Attributes:
         lane: the lane's uuid.
-        segment: the segment's number, from 1.
-        offset: bytes from the segment's start to just behind the record.
+        seq: the record's sequence number in the lane, from 1.
     """
 
     lane: str
-    segment: int
-    offset: int
+    seq: int
 
     def __str__(self) -> str:
-        return f"{self.lane}:{self.segment}:{self.offset}"
+        return f"{self.lane}:{self.seq}"
 
     @classmethod
     def parse(cls, text: str) -> Position:
@@ -29,5 +27,7 @@ class Position:
         Raises:
             ValueError: the text is no position.
         """
-        lane, segment, offset = text.rsplit(":", 2)
-        return cls(lane, int(segment), int(offset))
+        lane, _, seq = text.rpartition(":")
+        if not lane or ":" in lane:
+            raise ValueError(f"{text!r:.80} is no position: it must be <lane uuid>:<number>")
+        return cls(lane, int(seq))

@@ -274,7 +274,7 @@ def read_events(lanes: Path, on_damage: Callable[[SegmentRef, Damage], None]) ->
 
 def event_order(at: Located) -> tuple[int, str, int]:
     """Return the key that orders events."""
-    return at.record.event.time, at.lane, at.record.seq
+    return at.record.event.order, at.lane, at.record.seq
 
 
 def _read_lane(
@@ -287,22 +287,24 @@ def _read_lane(
                 on_damage(ref, item)
             elif isinstance(item.record, Header):
                 lane = item.record.lane
-            else:
+            elif isinstance(item.record, Record):
                 # a damaged header must not leave its events without their lane
-                lane = lane or read_lane_uuid(ref.path.parent)
+                lane = lane or read_lane_uuid(ref)
                 yield Located(lane, item.record, ref, item.end)
 
 
-def read_lane_uuid(lane: Path) -> str:
-    """Return a lane's uuid, from any of its headers; empty if all are damaged.
+def read_lane_uuid(ref: SegmentRef) -> str:
+    """Return the uuid of the lane of a segment without a header; empty if none is readable.
 
     Raises:
         ReadError: a segment cannot be read.
     """
     try:
-        return segment.read_lane_uuid(lane) or ""
+        return segment.read_lane_uuid(ref.folder, ref.number) or ""
     except OSError as error:
-        raise ReadError(f"cannot read the headers of {lane}: {error.strerror or error}") from error
+        raise ReadError(
+            f"cannot read the headers of {ref.folder}: {error.strerror or error}"
+        ) from error
 
 
 def unread(ref: SegmentRef, offset: int) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-r"""A record: an event, or a segment's header, as one line of a segment.
+r"""A record: an event, a segment's header, or a run of erased events, as one line of a segment.
 
 ``{"crc":"xxxxxxxx",REST}\n`` where REST is the inside of a JSON object. The checksum is the
 CRC-32 of ISO 3309 (zlib's), eight lower-case hexadecimal digits, over the raw bytes of ``REST}``:
@@ -8,18 +8,22 @@ everything from byte 18 up to the newline. `docs/format.md` specifies every byte
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 from zlib import crc32
 
 import orjson
 
 from journal.bounds import DEPTH, KEY_LIMIT, READ_DEPTH, is_deeper, is_key
+from journal.clock import MAX_ORDER
 from journal.errors import EventError
 from journal.event import Event
 from journal.lossless import culprit
 
-FORMAT = 1
-"""The format version that this program writes and the newest that it reads."""
+FORMAT = 2
+"""The format version of the segments that this program writes, and the newest that it reads."""
+
+MAX_SEQ = 2**53 - 1
+"""The highest sequence number of a lane: the largest integer that every JSON parser keeps."""
 
 MAX_RECORD = 16 * 1024 * 1024
 """Bytes of a record, its newline included."""
@@ -30,8 +34,8 @@ BODY = 18
 
 _HEADER_KEY = b'"format":'
 _NOTHING = "; nothing was written"
-_LARGEST = 2**53 - 1
-"""A sequence number, or a time, that takes as many digits as any."""
+_NESTED = b'{"\\u0063rc":"'
+"""How the bytes of `START` are spelled inside a record: the same JSON, and no beginning of one."""
 
 
 class DamagedRecord(ValueError):  # noqa: N818 - names what was found; the caller goes on
@@ -46,21 +50,26 @@ class Header:
         format: format version of the segment.
         segment: uuid of the segment.
         lane: uuid of the lane.
+        folder: number of the lane's folder in which the segment was made; 0 if it was made in no
+            lane that a writer holds, or before version 2.
         seq: sequence number of the segment's first event.
         host: name of the machine.
         boot: the machine's boot id, empty where there is none.
         pid: process id of the writer.
         started: when the segment was begun, microseconds since the Unix epoch.
+        supersedes: uuids of the segments that this one stands for.
     """
 
     format: int
     segment: str
     lane: str
+    folder: int
     seq: int
     host: str
     boot: str
     pid: int
     started: int
+    supersedes: tuple[str, ...] = ()
 
 
 class Record(NamedTuple):
@@ -70,9 +79,35 @@ class Record(NamedTuple):
     event: Event
 
 
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """A run of events of a lane that are gone, in the place of their records.
+
+    Attributes:
+        seq: sequence number of the first.
+        count: how many follow each other, from 1.
+        order: the highest order among them, at least.
+        by: id of the tombstone that took them, or why they are not there.
+    """
+
+    seq: int
+    count: int
+    order: int
+    by: str
+
+
 def encode_header(header: Header) -> bytes:
     """Encode a segment's first line, newline included."""
-    return _line(orjson.dumps(asdict(header)))
+    fields = asdict(header)
+    if not header.supersedes:
+        del fields["supersedes"]
+    return _line(orjson.dumps(fields))
+
+
+def encode_erased(run: Erased) -> bytes:
+    """Encode the line that stands for a run of erased events, newline included."""
+    fields = {"seq": run.seq, "erased": run.count, "order": run.order, "by": run.by}
+    return _line(orjson.dumps(fields))
 
 
 def encode_event(seq: int, event: Event) -> bytes:
@@ -81,24 +116,32 @@ def encode_event(seq: int, event: Event) -> bytes:
     Raises:
         EventError: as `encode`.
     """
-    return encode(seq, event.id, event.type, event.session, event.time, event.data)
+    at = event.time, event.order
+    return encode(seq, event.id, event.type, event.session, at, event.data)
 
 
-def encode(seq: int, id: str, type: str, session: str, time: int, data: dict[str, Any]) -> bytes:
+def encode(
+    seq: int, id: str, type: str, session: str, at: tuple[int, int], data: dict[str, Any]
+) -> bytes:
     """Encode one record of the fields of an event, newline included.
+
+    Args:
+        seq: its sequence number in the lane.
+        id: the event's id.
+        type: its type.
+        session: its session.
+        at: its time and its order.
+        data: its data.
 
     Raises:
         EventError: JSON would change the event on the way (NaN, a lone surrogate, a tuple, an
             integer over 64 bits, a key that is no string, bytes), or the record is too large.
     """
-    fields = {
-        "seq": seq,
-        "id": id,
-        "type": type,
-        "session": session,
-        "time": time,
-        "data": data,
-    }
+    time, order = at
+    fields = {"seq": seq, "id": id, "type": type, "session": session, "time": time}
+    if order != time:
+        fields["order"] = order
+    fields["data"] = data
     try:
         body = orjson.dumps(fields)
     except TypeError as error:  # orjson.JSONEncodeError is a TypeError
@@ -106,6 +149,9 @@ def encode(seq: int, id: str, type: str, session: str, time: int, data: dict[str
     # orjson writes NaN as null and a tuple as a list: what comes out would not be what went in
     if orjson.loads(body) != fields or is_deeper(fields, body, DEPTH):
         raise EventError(f"{culprit(fields)}{_NOTHING}")
+    if START in body:
+        # else a tear at the right byte would make an event of what somebody put into a message
+        body = body.replace(START, _NESTED)
     line = _line(body)
     if len(line) > MAX_RECORD:
         raise EventError(
@@ -119,7 +165,7 @@ def encode(seq: int, id: str, type: str, session: str, time: int, data: dict[str
 def refusal(type: str, session: str, id: str, data: dict[str, Any]) -> str | None:
     """Say why no record can hold an event; None if one can, whatever its number and its time."""
     try:
-        encode(_LARGEST, id, type, session, _LARGEST, data)
+        encode(MAX_SEQ, id, type, session, (MAX_ORDER - 1, MAX_ORDER), data)
     except EventError as error:
         return str(error).removesuffix(_NOTHING)
     return None
@@ -130,7 +176,7 @@ def _line(body: bytes) -> bytes:
     return b'{"crc":"%08x",%b\n' % (crc32(rest), rest)
 
 
-def decode(line: bytes) -> Record | Header:
+def decode(line: bytes) -> Record | Header | Erased:
     """Decode one line without its newline.
 
     Raises:
@@ -153,14 +199,22 @@ def decode(line: bytes) -> Record | Header:
             fields["data"],
         )
     except KeyError as error:
+        if "erased" in fields:
+            return _erased(fields)
         raise DamagedRecord(f"checksum holds but the record has no {error}") from None
+    order = fields.get("order", time)
     if not (
         seq.__class__ is int
         and time.__class__ is int
+        and order.__class__ is int
         and data.__class__ is dict
-        and 0 <= time < 2**63
     ):
         raise DamagedRecord("checksum holds but a field has the wrong type")
+    if not (0 <= seq <= MAX_SEQ and 0 <= time <= MAX_ORDER and 0 <= order <= MAX_ORDER):
+        raise DamagedRecord(
+            "checksum holds but a number cannot be:"
+            f" seq {seq}, time {time}, order {order}, each from 0 to {MAX_ORDER}"
+        )
     if not (
         id.__class__ is type.__class__ is session.__class__ is str
         and 0 < len(id) <= KEY_LIMIT
@@ -174,7 +228,24 @@ def decode(line: bytes) -> Record | Header:
         )
     if len(line) > READ_DEPTH and is_deeper(fields, line, READ_DEPTH):
         raise DamagedRecord(f"checksum holds but nested more than {READ_DEPTH} levels deep")
-    return Record(seq, Event(id, type, session, time, data))
+    return Record(seq, Event(id, type, session, time, order, data))
+
+
+def _erased(fields: dict[str, Any]) -> Erased:
+    seq, count, order, by = (fields.get(name) for name in ("seq", "erased", "order", "by"))
+    if (
+        _is_number(seq)
+        and _is_number(count)
+        and _is_number(order)
+        and 0 < count <= MAX_SEQ - seq + 1
+        and isinstance(by, str)
+    ):
+        return Erased(seq, count, order, by)
+    raise DamagedRecord("checksum holds but the run of erased events is none")
+
+
+def _is_number(value: object) -> TypeGuard[int]:
+    return value.__class__ is int and 0 <= value <= MAX_SEQ
 
 
 def check(line: bytes) -> None:
@@ -220,16 +291,39 @@ def record_end(block: bytes, start: int, reach: int) -> int | None:
 
 def _header(fields: dict[str, Any]) -> Header:
     version = fields.get("format")
-    if version.__class__ is not int:
+    if version.__class__ is not int or version < 1:
         raise DamagedRecord("checksum holds but the header has no format version")
-    try:
-        header = Header(**{name: fields[name] for name in Header.__slots__})
-    except KeyError as error:
-        if version > FORMAT:  # a newer header may look otherwise; its version is what matters
-            return Header(version, "", "", 0, "", "", 0, 0)
-        raise DamagedRecord(f"checksum holds but the header has no {error}") from None
+    if version > FORMAT:  # a newer header may look otherwise; its version is what matters
+        return Header(version, "", "", 0, 0, "", "", 0, 0)
+    segment, lane, seq = map(fields.get, ("segment", "lane", "seq"))
     if not (
-        isinstance(header.segment, str) and isinstance(header.lane, str) and type(header.seq) is int
+        (isinstance(segment, str) and segment)
+        and (isinstance(lane, str) and lane)
+        and (seq.__class__ is int and 0 <= seq <= MAX_SEQ)
     ):
-        raise DamagedRecord("checksum holds but a field of the header has the wrong type")
-    return header
+        raise DamagedRecord("checksum holds but the header has no segment, lane or seq that can be")
+    return Header(
+        format=version,
+        segment=segment,
+        lane=lane,
+        folder=_number(fields.get("folder"), MAX_SEQ),
+        seq=seq,
+        host=_text(fields.get("host")),
+        boot=_text(fields.get("boot")),
+        pid=_number(fields.get("pid"), MAX_SEQ),
+        started=_number(fields.get("started"), MAX_ORDER),
+        supersedes=_uuids(fields.get("supersedes")),
+    )
+
+
+def _number(value: object, most: int) -> int:
+    """Return what a header says for people; 0 where it says nothing that can be."""
+    return value if isinstance(value, int) and value.__class__ is int and 0 <= value <= most else 0
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _uuids(value: object) -> tuple[str, ...]:
+    return tuple(name for name in value if isinstance(name, str)) if isinstance(value, list) else ()

@@ -1,65 +1,73 @@
-"""Write events back into a journal as they were, with the times at which they were appended."""
+"""Write records back into a journal as they were: lane, number, order and time."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from itertools import groupby
-from typing import TYPE_CHECKING
+from itertools import groupby, islice
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple
 
 from journal.directory import sync_folder
 from journal.errors import AppendError
-from journal.ids import uuid7
 from journal.lane import lease_new
-from journal.record import encode_event
+from journal.record import Erased, encode_erased, encode_event
 from journal.segment import ROLL_SIZE
 from journal.segment_file import SegmentFile, header_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from journal.directory import Directory
     from journal.event import Event
 
+NOT_KNOWN = "restored-around"
+"""What a run of erased events names where a record between two others could not be restored."""
 
-def restore(directory: Directory, events: Iterable[Event]) -> tuple[Path, int]:
-    """Write events to a new lane of their own, and make them durable.
 
-    An ordinary append takes the time of the append. What is written back must keep its own, or it
-    would come after what was said later.
+class Lost(NamedTuple):
+    """A record that is to be written back: uuid of its lane, its number there, and its event."""
+
+    lane: str
+    seq: int
+    event: Event
+
+
+def restore(directory: Directory, lost: Iterable[Lost]) -> tuple[Path, int]:
+    """Write records to a folder of their own, and make them durable.
+
+    They keep lane and number: what swept their session names them so, and under other numbers
+    they would be seen again. The folder's segments name no folder, so that no writer goes on in
+    their lanes.
 
     Args:
         directory: the opened journal.
-        events: in the order of their times.
+        lost: the records, by lane and number.
 
     Returns:
-        The lane's folder, and how many events were written.
+        The folder, and how many records were written.
 
     Raises:
         AppendError: the file system refused; what was written before stays, and doing it again
             adds only duplicates.
         EventError: an event cannot be stored.
-        LeaseError: no lane could be made.
+        LeaseError: no folder could be made.
     """
     lane = lease_new(directory.lanes)
-    uuid, written, latest = uuid7(), 0, 0
-    batches = groupby(enumerate(events, 1), key=lambda numbered: numbered[0] // _BATCH)
+    written, number = 0, 0
     segment: SegmentFile | None = None
     try:
-        for _, batch in batches:
-            lines = []
-            for seq, event in batch:
-                # a lane's times never run backwards
-                latest = max(latest, event.time)
-                lines.append(encode_event(seq, replace(event, time=latest)))
-                if len(lines) == 1 and (segment is None or segment.size >= ROLL_SIZE):
-                    segment = _next(lane.path, segment)
-                    lines.insert(0, header_line(uuid, seq, latest))
-                written = seq
-            if segment is not None:
-                segment.write(b"".join(lines))
-        if segment is not None:
-            segment.sync()
+        for uuid, records in groupby(lost, key=attrgetter("lane")):
+            lines = _lines(records)
+            while batch := list(islice(lines, _BATCH)):
+                if segment is None or segment.size >= ROLL_SIZE or batch[0].is_first:
+                    _finish(segment)
+                    number += 1
+                    segment = SegmentFile.create(lane.path, number)
+                    first = batch[0]
+                    segment.write(header_line(uuid, 0, first.seq, first.time))
+                segment.write(b"".join(line.content for line in batch))
+                written += sum(line.is_event for line in batch)
+        _finish(segment)
         for folder in (lane.path, directory.lanes):
             sync_folder(folder)
     except OSError as error:
@@ -75,14 +83,34 @@ def restore(directory: Directory, events: Iterable[Event]) -> tuple[Path, int]:
     return lane.path, written
 
 
+class _Line(NamedTuple):
+    """A line of a restored segment: its first number and time, and whether it holds an event."""
+
+    content: bytes
+    seq: int
+    time: int
+    is_event: bool
+    is_first: bool
+
+
+def _lines(records: Iterable[Lost]) -> Iterator[_Line]:
+    """Encode the records of one lane, and a run for each gap between two of them."""
+    last: Lost | None = None
+    for record in records:
+        event = record.event
+        if last is not None and record.seq > last.seq + 1:
+            run = Erased(last.seq + 1, record.seq - last.seq - 1, last.event.order, NOT_KNOWN)
+            yield _Line(encode_erased(run), run.seq, event.time, is_event=False, is_first=False)
+        line = encode_event(record.seq, event)
+        yield _Line(line, record.seq, event.time, is_event=True, is_first=last is None)
+        last = record
+
+
+def _finish(segment: SegmentFile | None) -> None:
+    if segment is not None:
+        segment.sync()
+        segment.close()
+
+
 _BATCH = 500
-"""Events written with one write(2)."""
-
-
-def _next(lane: Path, segment: SegmentFile | None) -> SegmentFile:
-    """Finish a segment and begin the next."""
-    if segment is None:
-        return SegmentFile.create(lane, 1)
-    segment.sync()
-    segment.close()
-    return SegmentFile.create(lane, segment.number + 1)
+"""Lines written with one write(2)."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from journal.record import START, DamagedRecord, Header, Record, decode, record_end
+from journal.record import START, DamagedRecord, Erased, Header, Record, decode, record_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,13 +28,13 @@ _BEHIND = frozenset((b",", b"}", b"]"))
 
 
 class Found(NamedTuple):
-    """A valid record, or a segment's header, and the offset just behind it in bytes.
+    """A valid record, a segment's header or a run of erased events, and the offset behind it.
 
     `closed` says whether the newline that ends a record is there.
     """
 
     end: int
-    record: Record | Header
+    record: Record | Header | Erased
     closed: bool = True
 
 
@@ -118,7 +118,9 @@ def salvage(line: bytes, base: int, newline: int, reason: str) -> Iterator[Found
         yield Damage(base + damaged_from, length, reason if line else "empty line")
 
 
-def _record_within(line: bytes, start: int, reach: int) -> tuple[int, Record | Header] | None:
+def _record_within(
+    line: bytes, start: int, reach: int
+) -> tuple[int, Record | Header | Erased] | None:
     """Return the record that begins at `start` and the offset behind it; None if there is none.
 
     It ends with the first brace, before `reach`, up to which its checksum holds. An object within

@@ -14,6 +14,7 @@ from journal.record import (
     FORMAT,
     MAX_RECORD,
     DamagedRecord,
+    Erased,
     Header,
     Record,
     decode,
@@ -21,6 +22,7 @@ from journal.record import (
 from journal.scan import Damage, scan
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 ROLL_SIZE = 32 * 1024 * 1024
@@ -79,19 +81,21 @@ def is_segment(path: Path) -> bool:
     return stat.S_ISREG(path.lstat().st_mode)
 
 
-def read_lane_uuid(lane: Path) -> str | None:
-    """Return the lane's uuid from the newest readable header; None if there is none.
+def read_lane_uuid(lane: Path, near: int) -> str | None:
+    """Return the uuid of the lane that a segment without a header belongs to.
+
+    It is that of the nearest readable header before it in its folder, else of the next one behind
+    it that goes on in a lane. None if there is none.
 
     Raises:
         OSError: a segment cannot be read.
     """
-    for number in reversed(segment_numbers(lane)):
+    numbers = segment_numbers(lane)
+    earlier = [number for number in reversed(numbers) if number <= near]
+    for number in [*earlier, *numbers[len(earlier) :]]:
         path = lane / segment_name(number)
-        if not is_segment(path):
-            continue
-        with open_segment(path) as file:
-            header = _read_header(file.fileno())
-        if header is not None:
+        header = read_header(path)
+        if header is not None and (number <= near or header.seq > 1):
             return header.lane
     return None
 
@@ -104,6 +108,7 @@ class Tail:
         header: the segment's header; None if it is damaged.
         seq: the sequence number that comes next.
         time: time of the last event, microseconds.
+        order: the highest order of an event.
         size: bytes of the file.
         whole: whether it may be continued: the header and the last line verify, and no number
             in front of it is missing or stands twice, as far as a block reaches.
@@ -112,8 +117,55 @@ class Tail:
     header: Header | None
     seq: int
     time: int
+    order: int
     size: int
     whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The last finished record of a lane's folder: uuid of its lane, its number and order."""
+
+    lane: str
+    seq: int
+    order: int
+
+
+def read_end(lane: Path, numbers: Sequence[int]) -> End | None:
+    """Read the last finished record of some segments of a folder; None if there is none.
+
+    What stands behind the last newline belongs to an append that has not returned.
+
+    Raises:
+        OSError: a segment cannot be read.
+    """
+    for number in reversed(numbers):
+        path = lane / segment_name(number)
+        if not is_segment(path):
+            continue
+        with open_segment(path) as file:
+            header = _read_header(file.fileno())
+            last = _read_last(file.fileno())
+        if header is not None and last is not None:
+            seq, _, order = behind(last)
+            return End(header.lane, seq - 1, order)
+        tail = read_tail(path)
+        if tail is not None:
+            uuid = tail.header.lane if tail.header else read_lane_uuid(lane, number)
+            return End(uuid or "", tail.seq - 1, tail.order)
+    return None
+
+
+def read_header(path: Path) -> Header | None:
+    """Read a segment's header; None if it is damaged or of a newer format, or there is none.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    if not is_segment(path):
+        return None
+    with open_segment(path) as file:
+        return _read_header(file.fileno())
 
 
 def read_tail(path: Path) -> Tail | None:
@@ -129,8 +181,8 @@ def read_tail(path: Path) -> Tail | None:
         header = _read_header(file.fileno())
         first, last, lines = _read_end(file.fileno(), size)
         # with a gap or an older record at the end, the last number may not be the highest
-        if header is not None and first and last and _behind(last)[0] == _behind(first)[0] + lines:
-            return Tail(header, *_behind(last), size, whole=True)
+        if header is not None and first and last and behind(last)[0] == behind(first)[0] + lines:
+            return Tail(header, *behind(last), size, whole=True)
         if size > _SEARCHED:
             reason = f"it is damaged, and {size:,} bytes are too many to search for its end"
             raise OSError(errno.EFBIG, reason, str(path))
@@ -140,19 +192,21 @@ def read_tail(path: Path) -> Tail | None:
 
 def _read_header(fd: int) -> Header | None:
     first = _decode(os.pread(fd, _BLOCK, 0).partition(b"\n")[0])
-    return first if isinstance(first, Header) and first.format == FORMAT else None
+    return first if isinstance(first, Header) and first.format <= FORMAT else None
 
 
-def _behind(record: Record | Header) -> tuple[int, int]:
-    """Return the number that comes next, and the time."""
+def behind(record: Record | Header | Erased) -> tuple[int, int, int]:
+    """Return the number that comes next, the time, and the order."""
     if isinstance(record, Header):
-        return record.seq, record.started
-    return record.seq + 1, record.event.time
+        return record.seq, 0, 0
+    if isinstance(record, Erased):
+        return record.seq + record.count, 0, record.order
+    return record.seq + 1, record.event.time, record.event.order
 
 
 def _search_tail(header: Header | None, content: bytes, size: int) -> Tail | None:
     """Find what comes behind all records of a damaged segment the slow way."""
-    seq = time = damaged = 0
+    seq = time = order = damaged = 0
     closed = True
     for found in scan(content, 0):
         if isinstance(found, Damage):
@@ -163,15 +217,18 @@ def _search_tail(header: Header | None, content: bytes, size: int) -> Tail | Non
             closed = closed or newlines > 0
         else:
             record, closed = found.record, found.closed
-            following, moment = _behind(record)
+            following, moment, ordered = behind(record)
             if following > seq:  # an older record again uses up no number, and frees none
                 seq, damaged = following, 0
-            time = max(time, moment)
+            time, order = max(time, moment), max(order, ordered)
             header = record if isinstance(record, Header) and header is None else header
-    return Tail(header, seq + damaged, time, size, whole=False) if seq else None
+    return Tail(header, seq + damaged, time, order, size, whole=False) if seq else None
 
 
-def _read_end(fd: int, size: int) -> tuple[Record | Header | None, Record | Header | None, int]:
+_Line = Record | Header | Erased
+
+
+def _read_end(fd: int, size: int) -> tuple[_Line | None, _Line | None, int]:
     """Read the last block of a segment, more of it where a block holds no two lines.
 
     Returns:
@@ -195,7 +252,21 @@ def _read_end(fd: int, size: int) -> tuple[Record | Header | None, Record | Head
         reach *= 8
 
 
-def _decode(line: bytes) -> Record | Header | None:
+def _read_last(fd: int) -> _Line | None:
+    """Read the last line that ends in a newline; None if it does not verify."""
+    size = os.fstat(fd).st_size
+    reach = _BLOCK
+    while True:
+        start = max(0, size - reach)
+        block = os.pread(fd, size - start, start)
+        end = block.rfind(b"\n")
+        begin = block.rfind(b"\n", 0, end) if end > 0 else -1
+        if begin >= 0 or not start:
+            return _decode(block[begin + 1 : end]) if end > 0 else None
+        reach *= 8
+
+
+def _decode(line: bytes) -> _Line | None:
     try:
         return decode(line)
     except DamagedRecord:

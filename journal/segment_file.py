@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from journal import disk
+from journal.boot import boot_id
 from journal.ids import uuid7
 from journal.lock import identity, stands_at
 from journal.record import FORMAT, Header, encode_header
@@ -15,13 +15,15 @@ from journal.segment import segment_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 
-def header_line(lane: str, seq: int, started: int) -> bytes:
+def header_line(lane: str, folder: int, seq: int, started: int) -> bytes:
     """Return the first line of a segment that this process begins.
 
     Args:
         lane: uuid of the lane.
+        folder: number of the lane's folder; 0 if no writer may go on there under this uuid.
         seq: sequence number of the segment's first event.
         started: when it is begun, microseconds since 1970.
     """
@@ -29,21 +31,14 @@ def header_line(lane: str, seq: int, started: int) -> bytes:
         format=FORMAT,
         segment=uuid7(),
         lane=lane,
+        folder=folder,
         seq=seq,
         host=platform.node(),
-        boot=_boot_id(),
+        boot=boot_id(),
         pid=os.getpid(),
         started=started,
     )
     return encode_header(header)
-
-
-def _boot_id() -> str:
-    """Name the running of the machine; empty where the kernel does not say."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:
-        return ""
 
 
 class SegmentFile:

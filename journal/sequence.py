@@ -12,48 +12,59 @@ if TYPE_CHECKING:
 
 Seen = Literal["next", "jump", "again", "other"]
 """What a number is: next to one that was seen; new without such a neighbour; seen with the same
-time; seen with another time."""
+order; seen with another order."""
 
 
 @dataclass(slots=True)
 class _Run:
-    """Numbers without a gap: `first`, `first` + 1, ... and the time of each, microseconds."""
+    """Numbers without a gap: `first`, `first` + 1, ... and the order of each."""
 
     first: int
-    times: array[int] = field(default_factory=lambda: array("q"))
+    orders: array[int] = field(default_factory=lambda: array("q"))
 
     @property
     def next(self) -> int:
-        return self.first + len(self.times)
+        return self.first + len(self.orders)
 
 
 class Sequence:
-    """The sequence numbers of one lane, with the time of each: 8 bytes an event.
+    """The sequence numbers of one lane, with the order of each: 8 bytes an event.
 
-    Times grow with every event of a lane, so number and time together tell a record that was
+    Orders grow with every event of a lane, so number and order together tell a record that was
     written again after a failed sync from another record that took its number.
     """
 
     def __init__(self) -> None:
         self._runs: list[_Run] = []
+        self._erased: list[tuple[int, int]] = []
 
-    def add(self, seq: int, time: int) -> Seen:
-        """Note a number with its event's time in microseconds; say whether it was known."""
+    @property
+    def first(self) -> int:
+        """The lowest number seen; 1 if there is none."""
+        firsts = [run.first for run in self._runs[:1]] + [first for first, _ in self._erased]
+        return min(firsts, default=1)
+
+    def skip(self, first: int, count: int) -> None:
+        """Note numbers of events that were erased."""
+        self._erased.append((first, first + count))
+
+    def add(self, seq: int, order: int) -> Seen:
+        """Note a number with its event's order; say whether it was known."""
         index = bisect_right(self._runs, seq, key=lambda run: run.first) - 1
         run = self._runs[index] if index >= 0 else None
         if run is not None and seq < run.next:
-            return "again" if run.times[seq - run.first] == time else "other"
+            return "again" if run.orders[seq - run.first] == order else "other"
         if run is not None and seq == run.next:
-            run.times.append(time)
+            run.orders.append(order)
             return "next"
         run = _Run(seq)
-        run.times.append(time)
+        run.orders.append(order)
         self._runs.insert(index + 1, run)
         return "jump"
 
     def missing(self, first: int = 1) -> Iterator[tuple[int, int]]:
         """Yield the ranges not seen, from `first` on: their first and last number."""
-        for run in self._runs:
-            if run.first > first:
-                yield first, run.first - 1
-            first = max(first, run.next)
+        for start, end in sorted([*((run.first, run.next) for run in self._runs), *self._erased]):
+            if start > first:
+                yield first, start - 1
+            first = max(first, end)

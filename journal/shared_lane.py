@@ -12,7 +12,7 @@ from journal.lane_rescue import RescuingWriter
 from journal.unsynced import Unsynced, sync_all
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from journal.directory import Directory
@@ -56,8 +56,10 @@ class SharedLane:
         """The lane's folder."""
         return self._writer.path
 
-    def append(self, events: Sequence[NewEvent]) -> list[Position]:
-        """Append events with one write(2).
+    def append(
+        self, events: Sequence[NewEvent], ends: Mapping[str, int] | None = None
+    ) -> list[Position]:
+        """Append events with one write(2); for `ends` see `LaneWriter.append`.
 
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `Journal.append`.
@@ -68,7 +70,7 @@ class SharedLane:
             if self._failure is not None:
                 failure, self._failure = self._failure, None
                 raise failure
-            positions = self._writer.append(events)
+            positions = self._writer.append(events, ends)
             unsynced = self._writer.unsynced
             mark, size = unsynced.mark, unsynced.size
         if self._fsync == "always" or size > _FULL:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from journal.record import FORMAT, Header
+from journal.clock import MAX_ORDER
+from journal.record import FORMAT, Erased, Header
 from journal.scan import UNFINISHED, Damage
-from journal.sequence import Sequence
+from journal.sequence import Seen, Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ Kind = Literal[
     "header",  # no header, or one that does not fit
     "version",  # a newer format
     "gap",  # sequence numbers that are nowhere
-    "sequence",  # a sequence number or time where it cannot be
+    "sequence",  # a sequence number or order where it cannot be
     "duplicate",  # a uuid that stands twice
     "foreign",  # a file, folder or link that is none of the journal's
     "unreadable",  # the file system refuses
@@ -76,8 +76,9 @@ class LaneCheck:
         self.events = 0
         self.problems: list[Problem] = []
         self.headers: dict[int, Header] = {}
-        self._sequence = Sequence()
-        self._jumps: dict[int, tuple[int, int]] = {}
+        self._sequences: dict[str, Sequence] = {}
+        self._jumps: dict[tuple[str, int], tuple[int, int]] = {}
+        self._uuid = ""
         self._number = 0
         self._end = 0
         self._header_judged = True
@@ -112,6 +113,8 @@ class LaneCheck:
         self._end = item.end
         if isinstance(item.record, Header):
             self._judge_header(item.record, start)
+        elif isinstance(item.record, Erased):
+            self._judge_run(item.record, start)
         else:
             self._judge_record(item.record, start)
         if not item.closed:
@@ -125,19 +128,16 @@ class LaneCheck:
             self._no_header()
 
     def finish(self) -> None:
-        """Judge what only the whole lane shows: missing numbers and odd lane uuids."""
-        for first, last in self._sequence.missing():
-            number, offset = self._jumps[last + 1]
-            count = last - first + 1
-            what = f"{first:,} is" if count == 1 else f"{first:,} to {last:,} are"
-            reason = f"{count:,} missing: sequence number {what} nowhere in the lane"
-            self.problems.append(Problem("gap", self.lane, number, offset, 0, reason))
-        uuids = Counter(h.lane for h in self.headers.values() if h.format == FORMAT)
-        for number, header in self.headers.items():
-            usual = uuids.most_common(1)[0][0] if uuids else header.lane
-            if header.format == FORMAT and header.lane != usual:
-                reason = f"the header names lane {header.lane!r}; the lane's others name {usual!r}"
-                self.problems.append(Problem("header", self.lane, number, 0, 0, reason))
+        """Judge what only the whole folder shows: numbers that are missing in its lanes."""
+        homeless = {h.lane for h in self.headers.values() if h.format > 1 and not h.folder}
+        for lane, sequence in self._sequences.items():
+            # what was restored of a lane begins somewhere in it
+            for first, last in sequence.missing(sequence.first if lane in homeless else 1):
+                number, offset = self._jumps[lane, last + 1]
+                count = last - first + 1
+                what = f"{first:,} is" if count == 1 else f"{first:,} to {last:,} are"
+                reason = f"{count:,} missing: sequence number {what} nowhere in the lane"
+                self.problems.append(Problem("gap", self.lane, number, offset, 0, reason))
 
     def _say(self, kind: Kind, offset: int, length: int, reason: str) -> None:
         self.problems.append(Problem(kind, self.lane, self._number, offset, length, reason))
@@ -153,7 +153,11 @@ class LaneCheck:
             return
         self._header_judged = True
         self.headers[self._number] = header
-        if header.format != FORMAT:
+        if header.format <= FORMAT:
+            self._uuid = header.lane
+            if header.seq > 1:
+                self._adopt()
+        else:
             reason = f"format {header.format}; this program knows format {FORMAT}: install a newer"
             self._say("version", start, length, reason)
 
@@ -162,29 +166,52 @@ class LaneCheck:
             self._no_header()
         header, last = self.headers.get(self._number), self._last
         length = self._end - start
-        if self._opening and header is not None and header.format == FORMAT:
-            self._judge_opening(record, header, start)
+        if self._opening and header is not None and header.format <= FORMAT:
+            self._judge_opening(record.seq, header, start)
         self._opening = False
         self._last = record
-        seen = self._sequence.add(record.seq, record.event.time)
+        seen = self._note(record.seq, record.event.order, start)
         self.events += seen != "again"
-        if seen == "jump":
-            self._jumps[record.seq] = self._number, start
-        elif seen == "other":
+        if seen == "other":
             reason = f"sequence number {record.seq:,} stands on two different events"
             self._say("sequence", start, length, reason)
             return
         if last is not None and record.seq <= last.seq:
             reason = f"sequence number {record.seq:,} stands behind {last.seq:,}"
             self._say("sequence", start, length, reason)
-        elif last is not None and record.event.time <= last.event.time:
-            reason = f"time {record.event.time} is not later than {last.event.time} before it"
+        elif last is not None and record.event.order <= last.event.order < MAX_ORDER:
+            reason = f"order {record.event.order} is not above {last.event.order} before it"
             self._say("sequence", start, length, reason)
 
-    def _judge_opening(self, record: Record, header: Header, start: int) -> None:
+    def _adopt(self) -> None:
+        """Count what stood in front of the first header to the lane that it goes on in."""
+        orphans = self._sequences.pop("", None)
+        if orphans is not None and self._uuid not in self._sequences:
+            self._sequences[self._uuid] = orphans
+            for (lane, seq), place in list(self._jumps.items()):
+                if not lane:
+                    self._jumps[self._uuid, seq] = place
+
+    def _judge_run(self, run: Erased, start: int) -> None:
+        if not self._header_judged:
+            self._no_header()
+        header = self.headers.get(self._number)
+        if self._opening and header is not None and header.format <= FORMAT:
+            self._judge_opening(run.seq, header, start)
+        self._opening = False
+        self._jumps.setdefault((self._uuid, run.seq), (self._number, start))
+        self._sequences.setdefault(self._uuid, Sequence()).skip(run.seq, run.count)
+
+    def _note(self, seq: int, order: int, start: int) -> Seen:
+        found = self._sequences.setdefault(self._uuid, Sequence()).add(seq, order)
+        if found == "jump":
+            self._jumps[self._uuid, seq] = self._number, start
+        return found
+
+    def _judge_opening(self, seq: int, header: Header, start: int) -> None:
         """Compare the first record with the number that the header gives it."""
-        if record.seq < header.seq or (record.seq > header.seq and not self._damaged):
-            reason = f"the header gives {header.seq:,} as the first number, here is {record.seq:,}"
+        if seq < header.seq or (seq > header.seq and not self._damaged):
+            reason = f"the header gives {header.seq:,} as the first number, here is {seq:,}"
             self._say("header", start, self._end - start, reason)
 
 
@@ -194,13 +221,15 @@ def duplicates(lanes: list[LaneCheck]) -> Iterator[Problem]:
     folders: dict[str, str] = {}
     for check in lanes:
         for number, header in check.headers.items():
-            if header.format != FORMAT:
+            if header.format > FORMAT:
                 continue
+            # what was restored of a lane stands beside what is left of it
+            is_restored = header.format > 1 and not header.folder
             lane, other = segments.setdefault(header.segment, (check.lane, number))
             if (lane, other) != (check.lane, number):
                 reason = f"segment {other} of lane {lane} has the same uuid {header.segment}"
                 yield Problem("duplicate", check.lane, number, 0, 0, reason)
-            folder = folders.setdefault(header.lane, check.lane)
+            folder = check.lane if is_restored else folders.setdefault(header.lane, check.lane)
             if folder != check.lane:
                 folders[header.lane] = check.lane  # told once for each folder
                 reason = f"lane {folder} has the same uuid {header.lane}"

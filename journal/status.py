@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from journal.errors import ReadError
 from journal.reader import list_segments, read_segment
-from journal.record import FORMAT, Record
+from journal.record import Record
 from journal.scan import Found
 from journal.segment import read_tail
 
@@ -62,7 +62,7 @@ def read_status(directory: Directory) -> Status:
     return Status(
         path=directory.path,
         uuid=directory.uuid,
-        format=FORMAT,
+        format=directory.format,
         lanes=lanes,
         segments=len(refs),
         bytes=sum(ref.size for ref in refs),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from journal.errors import ReadError
-from journal.lane import LOCK
+from journal.lane import LOCK, RETIRED, ROLL
 from journal.reader import SegmentRef, list_lane, list_lanes, read_segment
 from journal.segment import segment_number
 from journal.soundness import DEATH, LaneCheck, Problem, duplicates
@@ -193,7 +193,7 @@ def _stranger(entry: os.DirEntry[str]) -> str | None:
     regular = stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode)
     if not regular:
         return f"{entry.name} is {_what(entry)}, and is not read"
-    if entry.name != LOCK and segment_number(entry.name) is None:
+    if entry.name not in (LOCK, RETIRED, ROLL) and segment_number(entry.name) is None:
         return f"{entry.name} is none of the journal's files, and is not read"
     return None
 

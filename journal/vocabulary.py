@@ -30,6 +30,13 @@ USAGE_SET = "usage.set"
 KEY_SET = "key.set"
 KEY_DELETED = "key.deleted"
 
+SWEEPING = frozenset((SESSION_CLEARED, SESSION_DELETED, TRANSCRIPT_REPLACED))
+"""Types of events that do something to all of their session that their author had seen."""
+
+BLIND = frozenset((MESSAGE_APPENDED, USAGE_ADDED))
+"""Types of events of which none changes what another one says: their author need not have seen the
+others. All other types that are known are edits."""
+
 REMOVED = "removed"
 ARCHIVED = "archived"
 """What may become of the messages that a new transcript does not have."""
@@ -91,6 +98,7 @@ _LOOKED_AT = _MOMENTS | {"source", "token_count"}
 """The fields whose values are looked at, and not their kind alone."""
 _LISTED: _Fields = {"messages": (list,), "reason": (str,), "extra": (dict,)}
 _NOTED: _Fields = {"extra": (dict,)}
+_SWEEP: _Fields = {"seen": (dict,), "extra": (dict,)}
 _KNOWN: dict[str, tuple[_Fields, tuple[str, ...]]] = {
     MESSAGE_APPENDED: (_MESSAGE, ("role",)),
     MESSAGE_REVISED: (_MESSAGE | {"message": (str,)}, ("message",)),
@@ -100,12 +108,12 @@ _KNOWN: dict[str, tuple[_Fields, tuple[str, ...]]] = {
     MESSAGE_REMOVED: (_LISTED, ("messages",)),
     MESSAGE_ARCHIVED: (_LISTED, ("messages",)),
     MESSAGE_RESTORED: (_LISTED, ("messages",)),
-    TRANSCRIPT_REPLACED: (_LISTED | {"rest": (str,)}, ("messages",)),
+    TRANSCRIPT_REPLACED: (_LISTED | {"rest": (str,), "seen": (dict,)}, ("messages",)),
     SESSION_ENSURED: (SESSION_FIELDS, ()),
     SESSION_REVISED: (SESSION_FIELDS | {"clear": (list,)}, ()),
     SESSION_REOPENED: (_NOTED, ()),
-    SESSION_CLEARED: (_NOTED, ()),
-    SESSION_DELETED: (_NOTED, ()),
+    SESSION_CLEARED: (_SWEEP, ()),
+    SESSION_DELETED: (_SWEEP, ()),
     USAGE_ADDED: (_USAGE, ()),
     USAGE_SET: (_USAGE, ()),
     KEY_SET: ({"key": (str,), "value": (object,)}, ("key", "value")),
@@ -135,6 +143,8 @@ def check_data(type: str, data: Mapping[str, Any]) -> None:
         return
     fields, required = known
     _check_fields(type, data, fields, required)
+    if "seen" in data:
+        _check_seen(data["seen"])
     if fields is _MESSAGE:
         return
     if type == TRANSCRIPT_REPLACED:
@@ -201,6 +211,14 @@ def _check_ids(name: str, values: list[Any]) -> None:
     for index, value in enumerate(values):
         if not isinstance(value, str) or not value:
             raise EventError(f"{name}[{index}] must be the id of a message, not {_short(value)}")
+
+
+def _check_seen(seen: Mapping[str, Any]) -> None:
+    for lane, number in seen.items():
+        if number.__class__ is not int or not 0 <= number < 2**53:
+            raise EventError(
+                f"seen[{lane!r:.60}] must be the sequence number of an event, not {_short(number)}"
+            )
 
 
 def _check_clear(data: Mapping[str, Any]) -> None:

@@ -10,14 +10,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, get_args
 
 from journal.directory import open_directory
-from journal.errors import ClosedError, EventError
+from journal.errors import AppendError, ClosedError, EventError, ReadError
 from journal.event import check_event
 from journal.fork import follow
+from journal.frontier import Frontier
 from journal.ids import uuid7
 from journal.moment import moment
 from journal.record import refusal
 from journal.shared_lane import Fsync, SharedLane
-from journal.vocabulary import MESSAGE_APPENDED
+from journal.vocabulary import BLIND, EVENT_TYPES, MESSAGE_APPENDED, SWEEPING
 
 if TYPE_CHECKING:
     import os
@@ -51,6 +52,7 @@ class Journal:
         self._fsync: Fsync = fsync
         self._turn = threading.Lock()
         self._lane: SharedLane | None = SharedLane(self._directory, fsync)
+        self._frontier = Frontier(self._directory.lanes)
         self._closed = False
         _handles.add(self)
         follow(self)
@@ -147,7 +149,38 @@ class Journal:
             raise
 
     def _append(self, events: list[NewEvent]) -> list[Position]:
-        return self._leased().append(events)
+        ends = None
+        for type, _, _, data in events:
+            if type in _EDITS:
+                ends = self._look(type, data, ends)
+        return self._leased().append(events, ends)
+
+    def _look(
+        self, type: str, data: Mapping[str, Any], ends: dict[str, int] | None
+    ) -> dict[str, int] | None:
+        """Read how far the lanes have come, so that an edit comes behind all that stands there.
+
+        Returns:
+            The end of every lane, where the edit does not say what its author had seen.
+        """
+        try:
+            if type in SWEEPING and "seen" not in data:
+                return self._frontier.ends() if ends is None else ends
+            self._frontier.look()
+        except ReadError as error:
+            raise AppendError(f"{error}; nothing was written", ()) from error
+        return ends
+
+    def ends(self) -> dict[str, int]:
+        """Return the last sequence number of every lane, by its uuid.
+
+        All that this process appends from now on comes behind these records in the order of events.
+        The first call reads the headers of all segments.
+
+        Raises:
+            ReadError: a lane cannot be read.
+        """
+        return self._frontier.ends()
 
     def _leased(self) -> SharedLane:
         """Return the lane; a forked child leases one of its own here."""
@@ -198,6 +231,7 @@ class Journal:
     def after_fork_in_child(self) -> None:
         """Let go of the parent's lane: two processes must never write to one segment."""
         self._turn = threading.Lock()
+        self._frontier = Frontier(self._directory.lanes)
         lane, self._lane = self._lane, None
         if lane is not None:
             lane.abandon()
@@ -221,6 +255,7 @@ def _from_mapping(event: Mapping[str, Any]) -> NewEvent:
         raise EventError(f"{error} is missing") from error
 
 
+_EDITS = frozenset(EVENT_TYPES) - BLIND
 _KEYS = {"type", "session", "id", "data"}
 _handles: weakref.WeakSet[Journal] = weakref.WeakSet()
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from projector.columns import Columns
     from projector.portion import Portion
 
-_SEQ_END = 2**63
-"""Sequence numbers are smaller: SQLite has no larger integers."""
 _RECENT = 50_000
 """Places kept in memory: parents are mostly near."""
 
@@ -39,8 +37,8 @@ UPDATE sessions SET messages = messages + ?, said = said + ?, first = min(coales
 Row = tuple[int | str | None, ...]
 Prepared = tuple[Arrival, "Columns"]
 """An event and what its row holds but for id and place."""
-_PLACE = 9
-"""Index of the place in a row of `events`."""
+_SAID = 12
+"""Index of the own timestamp in a row of `events`."""
 
 
 class Applier:
@@ -61,13 +59,11 @@ class Applier:
         Raises:
             DamagedRecord: it holds what no writer of ours would have let in.
         """
-        if not 0 <= seq < _SEQ_END:
-            raise DamagedRecord(f"checksum holds but the sequence number {seq} cannot be")
         try:
             if event.type != TRANSCRIPT_REPLACED:
                 return [self._arrival(lane, seq, 0, event)]
             brought = [
-                (part, Event(id, MESSAGE_APPENDED, event.session, event.time, data))
+                (part, Event(id, MESSAGE_APPENDED, event.session, event.time, event.order, data))
                 for part, id, data in new_messages(event.data)
             ]
             return [self._arrival(lane, seq, part, said) for part, said in [(0, event), *brought]]
@@ -119,9 +115,10 @@ class Applier:
         place: tuple[int | None, int | None] = (None, None)
         if kind == MESSAGE:
             place = self._place(session, event, columns.said, columns.parent)
+            self.state.note_ahead(session, columns.said, event.order)
         reached = OUT if part else IN_TRANSCRIPT
-        where = number, session, event.id, kind, event.time, lane, seq, part, reached
-        return where + place + columns
+        at = event.time, event.order, lane, seq
+        return (number, session, event.id, kind, *at, part, reached, *place, *columns)
 
     def _place(
         self, session: int, event: Event, said: int | None, parent: str | None
@@ -132,7 +129,7 @@ class Applier:
         above = None
         if parent is not None and parent != event.id:
             above = self._parent_place(session, parent)
-        place = place_after(event.time if said is None else said, above)
+        place = place_after(event.order if said is None else said, above)
         if len(self._recent) >= _RECENT:
             self._recent.clear()
         self._recent[session, event.id] = place
@@ -184,25 +181,24 @@ class Applier:
             if kind != MESSAGE:
                 self._take_in_fact(first + index, arrival)
                 continue
-            if part or (
-                session in state.changing
-                and is_changed(self._db, state, session, event.id, event.time)
-            ):
+            if part or (session in state.changing and is_changed(self._db, state, arrival)):
                 state.dirty.changed.add((session, event.id))
             if part:  # only a transcript that stands brings it in
                 brought += 1
                 continue
             texts.append(indexed(first + index, session, state.tagged(session), event.data))
-            place: int = rows[index][_PLACE]  # type: ignore[assignment] # set by _place
+            row = rows[index]
+            said = row[_SAID]
+            moment: int = event.time if said is None else said  # type: ignore[assignment] # an int
             span = spans.get(session)
             if span is None:
-                spans[session] = [1, place, place]
+                spans[session] = [1, moment, moment]
             else:
                 span[0] += 1
-                if place < span[1]:
-                    span[1] = place
-                elif place > span[2]:
-                    span[2] = place
+                if moment < span[1]:
+                    span[1] = moment
+                elif moment > span[2]:
+                    span[2] = moment
         state.counters["events"] += len(new) - brought
         self._db.executemany(INSERT_TEXT, texts)
         state.counters["messages"] += len(texts)

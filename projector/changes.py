@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from journal.vocabulary import TRANSCRIPT_REPLACED
+from journal.vocabulary import SWEEPING, TRANSCRIPT_REPLACED
 from projector.columns import to_columns
+from projector.copies import copies_of, with_own
 from projector.effects import (
     IN_TRANSCRIPT,
     OUT,
-    SWEEPING,
     Item,
     changed_fields,
     effect,
@@ -21,19 +21,21 @@ from projector.effects import (
     named,
     state_after,
 )
-from projector.fold import Told, canonical, revise
+from projector.fold import canonical, revise
 from projector.portion import ROW
 from projector.rows import COLUMNS, STORED, Stored, index, stored, unindex
 from projector.schema import MESSAGE, TYPES
+from projector.sweeps import joined, reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import apsw
 
-    from projector.fold import Order
+    from projector.arrival import Arrival
     from projector.portion import Portion
     from projector.state import State
+    from projector.sweeps import Copies, Order
 
 EVERY = ""
 """Stands for every message of a session in the table `changes`; no message has this id."""
@@ -76,19 +78,24 @@ def unlink(db: apsw.Connection, session: int, row: int) -> None:
     db.execute("DELETE FROM changes WHERE session = ? AND event = ?", (session, row))
 
 
-def is_changed(db: apsw.Connection, state: State, session: int, key: str, time: int) -> bool:
+def is_changed(db: apsw.Connection, state: State, message: Arrival) -> bool:
     """Say whether a message that arrives now may be other than it was said."""
-    last = state.sweeps.get(session)
-    if last is None:
+    session, _, lane, seq, _, event = message
+    swept = state.sweeps.get(session)
+    if swept is None:
         query = (
-            "SELECT coalesce(max(e.time), 0) FROM changes c JOIN events e ON e.id = c.event"
+            "SELECT e.ord, e.lane, e.seq, e.rest FROM changes c JOIN events e ON e.id = c.event"
             " WHERE c.session = ? AND c.message = ?"
         )
-        last = state.sweeps[session] = db.execute(query, (session, EVERY)).get
-    if time <= last:
+        swept = state.sweeps[session] = joined(
+            reach(state.order(ord, lane, seq), orjson.loads(rest))
+            for ord, lane, seq, rest in db.execute(query, (session, EVERY))
+        )
+    order = state.order(event.order, lane, seq)
+    if swept.has(order, {order[1]: seq}):
         return True
     query = "SELECT 1 FROM changes WHERE session = ? AND message = ?"
-    return db.execute(query, (session, key)).fetchone() is not None
+    return db.execute(query, (session, event.id)).fetchone() is not None
 
 
 def refold_changed(db: apsw.Connection, state: State, portion: Portion) -> None:
@@ -120,7 +127,10 @@ def _refold_session(
     else:
         found = _some(db, session, keys)
     for row in found:
-        portion.spend(_refold(db, state, session, stored(row[1:]), history.of(str(row[0]))))
+        key, message = str(row[0]), stored(row[1:])
+        order = state.order(message.ord, message.lane, message.seq)
+        where = with_own(history.copies(key), order[1], message.seq)
+        portion.spend(_refold(db, state, session, message, history.of(key, order, where)))
         dirty.changed.discard((session, str(row[0])))
         if keys is None:
             dirty.reached[session] = str(row[0])
@@ -156,9 +166,9 @@ def _refold(
     db: apsw.Connection, state: State, session: int, message: Stored, changes: Sequence[Change]
 ) -> int:
     """Bring into force what was done to one message; return what it cost of the portion."""
-    order = None if message.part else state.order(message.time, message.lane, message.seq)
     reached = state_after(
-        order, [(change.order, change.state) for change in changes if change.state is not None]
+        OUT if message.part else IN_TRANSCRIPT,
+        [(change.order, change.state) for change in changes if change.state is not None],
     )
     original = message.data
     fields = [(change.order, change.fields) for change in changes if change.fields]
@@ -186,17 +196,34 @@ class _History:
         self._session = session
         self._decoded: dict[int, dict[str, Any]] = {}
         self._items: dict[int, dict[str, Item]] = {}
+        again = db.execute("SELECT 1 FROM copies WHERE session = ? LIMIT 1", (session,))
+        self._is_single = again.fetchone() is None
         self._sweeps = self._events(EVERY)
+        self._reach = {row: reach(order, data) for row, (order, _, data) in self._sweeps.items()}
 
-    def of(self, key: str) -> list[Change]:
-        """Return what was done to one message."""
+    def copies(self, key: str) -> Copies:
+        """Return where a message was appended, if that was more than once."""
+        if self._is_single:
+            return {}
+        return copies_of(self._db, self._state, self._session, key)
+
+    def of(self, key: str, order: Order, copies: Copies) -> list[Change]:
+        """Return what was done to one message.
+
+        Args:
+            key: its id.
+            order: its place in the order of events.
+            copies: where it was appended.
+        """
         found = []
         naming = self._events(key)
-        for row, (order, type, data) in (self._sweeps | naming).items():
+        for row, (at, type, data) in (self._sweeps | naming).items():
+            if row not in naming and not self._reach[row].has(order, copies):
+                continue
             item = data if type != TRANSCRIPT_REPLACED else self._item(row, data, key)
             fields = changed_fields(type, item) if row in naming else None
             reached = effect(type, data, is_named=row in naming)
-            found.append(Change(order, reached, fields))
+            found.append(Change(at, reached, fields))
         return found
 
     def _item(self, row: int, data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -205,14 +232,14 @@ class _History:
             self._items[row] = items(data)
         return self._items[row].get(key, {})
 
-    def _events(self, target: str) -> dict[int, Told]:
+    def _events(self, target: str) -> dict[int, tuple[Order, str, dict[str, Any]]]:
         query = (
-            "SELECT e.id, e.kind, e.time, e.lane, e.seq FROM changes c"
+            "SELECT e.id, e.kind, e.ord, e.lane, e.seq FROM changes c"
             " JOIN events e ON e.id = c.event WHERE c.session = ? AND c.message = ?"
         )
         return {
-            row: (self._state.order(time, lane, seq), TYPES[kind], self._data(row))
-            for row, kind, time, lane, seq in self._db.execute(query, (self._session, target))
+            row: (self._state.order(ord, lane, seq), TYPES[kind], self._data(row))
+            for row, kind, ord, lane, seq in self._db.execute(query, (self._session, target))
         }
 
     def _data(self, row: int) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Events whose key is taken: duplicates, and conflicts.
 
-The event with the lowest (time, lane uuid, seq) stands; every other content under its key is kept
+The event with the lowest (order, lane uuid, seq) stands; every other content under its key is kept
 in `conflicts`. Each content carries the lowest order in which it was seen, so the outcome does
 not depend on the order of arrival. A content that is a record of its own in one place is none that
 only a new transcript brought.
@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from projector.arrival import Arrival
+from projector.copies import Spot, note_copies
 from projector.effects import IN_TRANSCRIPT, OUT
 from projector.facts import take_back, take_in, touch
 from projector.fold import canonical
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from projector.state import State
 
 
-_TYPED = "kind = ?, time = ?, lane = ?, seq = ?, part = ?, state = ?, place = ?, depth = ?"
+_TYPED = "kind = ?, time = ?, ord = ?, lane = ?, seq = ?, part = ?, state = ?, place = ?, depth = ?"
 
 
 def collide(db: apsw.Connection, state: State, new: Arrival) -> None:
@@ -32,7 +33,11 @@ def collide(db: apsw.Connection, state: State, new: Arrival) -> None:
     if old is None:  # its key stood when the batch was inserted, so it must stand now
         raise AssertionError(f"no event under {new.event.session!r}, {new.event.id!r}")
     content = canonical(new.event.data)
-    comes_first = _order(state, new) < state.order(old.time, old.lane, old.seq)
+    comes_first = _order(state, new) < state.order(old.ord, old.lane, old.seq)
+    spots = Spot(old.lane, old.seq, old.ord), Spot(new.lane, new.seq, new.event.order)
+    if note_copies(db, new.session, new.event.id, spots) and new.session in state.changing:
+        # a sweep that has seen this copy reaches the key, though it has not seen the other
+        _touch(state, new.session, old.kind, new.event.id, old.data)
     if old.kind == new.kind and canonical(old.data) == content:
         state.counters["duplicates"] += not (new.part or old.part)
         _join(db, state, new, old, comes_first=comes_first)
@@ -57,7 +62,7 @@ def collide(db: apsw.Connection, state: State, new: Arrival) -> None:
 
 
 def _order(state: State, arrival: Arrival) -> tuple[int, str, int]:
-    return state.order(arrival.event.time, arrival.lane, arrival.seq)
+    return state.order(arrival.event.order, arrival.lane, arrival.seq)
 
 
 def _rival(
@@ -65,7 +70,7 @@ def _rival(
 ) -> tuple[int, int, tuple[int, int, int]] | None:
     """Find the same content among the conflicts of the key: its row, part and order."""
     query = (
-        "SELECT id, part, time, lane, seq FROM conflicts"
+        "SELECT id, part, ord, lane, seq FROM conflicts"
         " WHERE session = ? AND key = ? AND type = ? AND data = ?"
     )
     found = db.execute(query, (new.session, new.event.id, new.event.type, content.decode()))
@@ -75,7 +80,7 @@ def _rival(
 
 def _as_arrival(state: State, new: Arrival, old: Stored) -> Arrival:
     type = next(name for name, kind in state.kinds.items() if kind == old.kind)
-    event = new.event.__class__(new.event.id, type, new.event.session, old.time, old.data)
+    event = new.event.__class__(new.event.id, type, new.event.session, old.time, old.ord, old.data)
     return Arrival(new.session, old.kind, old.lane, old.seq, old.part, event)
 
 
@@ -83,13 +88,14 @@ def _keep(db: apsw.Connection, new: Arrival, loser: Arrival) -> None:
     """Keep what does not stand."""
     event = loser.event
     db.execute(
-        "INSERT INTO conflicts(session, key, type, time, lane, seq, part, data)"
-        " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO conflicts(session, key, type, time, ord, lane, seq, part, data)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             new.session,
             event.id,
             event.type,
             event.time,
+            event.order,
             loser.lane,
             loser.seq,
             loser.part,
@@ -105,8 +111,13 @@ def _join(
     if not comes_first and new.part >= old.part:
         return
     part = min(new.part, old.part)
-    at = (new.event.time, new.lane, new.seq) if comes_first else (old.time, old.lane, old.seq)
-    query = "UPDATE events SET time = ?, lane = ?, seq = ?, part = ? WHERE id = ?"
+    event = new.event
+    at = (
+        (event.time, event.order, new.lane, new.seq)
+        if comes_first
+        else (old.time, old.ord, old.lane, old.seq)
+    )
+    query = "UPDATE events SET time = ?, ord = ?, lane = ?, seq = ?, part = ? WHERE id = ?"
     db.execute(query, (*at, part, old.row))
     state.counters["events"] += bool(old.part) - bool(part)
     _touch(state, new.session, new.kind, new.event.id, old.data)
@@ -134,11 +145,11 @@ def _replace(db: apsw.Connection, state: State, new: Arrival, old: Stored) -> No
     state.counters["unknown"] += state.is_known(old.kind) - state.is_known(new.kind)
     state.counters["events"] += bool(old.part) - bool(new.part)
     is_message = new.kind == MESSAGE
-    place = (event.time, 0) if is_message else (None, None)
+    place = (event.order, 0) if is_message else (None, None)
     reached = OUT if new.part else IN_TRANSCRIPT
     query = f"UPDATE events SET {_TYPED}, {COLUMNS}, original = NULL WHERE id = ?"  # noqa: S608 - constants
     columns = spread(event.type, event.data)
-    where = (new.kind, event.time, new.lane, new.seq, new.part, reached, *place)
+    where = (new.kind, event.time, event.order, new.lane, new.seq, new.part, reached, *place)
     db.execute(query, (*where, *columns, old.row))
     if not is_message:
         take_in(db, state, old.row, new)

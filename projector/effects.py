@@ -19,7 +19,7 @@ from journal.vocabulary import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from projector.fold import Order
+    from projector.sweeps import Order
 
 IN_TRANSCRIPT, IN_ARCHIVE, OUT, GONE = 0, 1, 2, 3
 """States of a message: in the transcript; out of it but still found; neither; gone with its
@@ -27,9 +27,6 @@ session. What is found is below `OUT`."""
 
 LISTING = (MESSAGE_REMOVED, MESSAGE_ARCHIVED, MESSAGE_RESTORED)
 """Types of events that name messages in a list."""
-
-SWEEPING = (SESSION_CLEARED, SESSION_DELETED, TRANSCRIPT_REPLACED)
-"""Types of events that do something to every message of their session."""
 
 Item = dict[str, Any]
 
@@ -90,19 +87,17 @@ def effect(type: str, data: Mapping[str, Any], *, is_named: bool) -> int | None:
     return _EFFECTS.get(type)
 
 
-def state_after(appended: Order | None, effects: Iterable[tuple[Order, int]]) -> int:
+def state_after(begins: int, effects: Iterable[tuple[Order, int]]) -> int:
     """Return a message's state.
 
     Args:
-        appended: order of the event that appended it; None if it stands in a new transcript
-            alone, which must name it.
-        effects: what other events did to it, in any sequence.
+        begins: the state in which it began: `OUT` if it stands in a new transcript alone, which
+            must name it.
+        effects: what other events did to it, in any sequence. Their authors had seen it, or they
+            could not have named it: they come behind it, whatever their order says.
     """
-    found = OUT
-    steps = [(order, 1, reached) for order, reached in effects]
-    if appended is not None:
-        steps.append((appended, 0, IN_TRANSCRIPT))
-    for _, _, reached in sorted(steps):
+    found = begins
+    for _, reached in sorted(effects):
         # what is taken out goes further and not back, but where it is put back
         if reached == IN_TRANSCRIPT or reached > found:
             found = reached

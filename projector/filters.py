@@ -76,9 +76,9 @@ def narrowing(db: apsw.Connection, filters: Filters) -> Narrowing | None:
         none_of = f"coalesce(e.source, s.source, '') NOT {_in(filters.but_sources)}"
         conditions.append((none_of, filters.but_sources))
     if filters.since is not None:
-        conditions.append(("e.place >= ?", (filters.since,)))
+        conditions.append(("coalesce(e.said, e.time) >= ?", (filters.since,)))
     if filters.until is not None:
-        conditions.append(("e.place < ?", (filters.until,)))
+        conditions.append(("coalesce(e.said, e.time) < ?", (filters.until,)))
     if not all(tags):
         return None
     where = "".join(f" AND {text}" for text, _ in conditions)

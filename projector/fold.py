@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -23,15 +23,29 @@ from journal.vocabulary import (
     SESSION_TITLED,
     USAGE_SET,
 )
+from projector.sweeps import joined, reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Order = tuple[int, str, int]
-"""What orders events: time, lane uuid, sequence number."""
+    from projector.sweeps import Copies, Order
 
-Told = tuple[Order, str, Mapping[str, Any]]
-"""An event as it is folded: its order, its type, its data."""
+
+class Told(NamedTuple):
+    """An event as it is folded.
+
+    Attributes:
+        order: its place in the order of events.
+        type, data: of the event.
+        time: when it was appended, microseconds since 1970.
+        copies: where its key was appended.
+    """
+
+    order: Order
+    type: str
+    data: Mapping[str, Any]
+    time: int
+    copies: Copies
 
 
 def canonical(data: object) -> bytes:
@@ -76,7 +90,7 @@ def fold_session(events: Iterable[Told]) -> Session:
     ensured: dict[str, Any] = {}
     ended: dict[str, Any] = {}
     told = sorted(since_deletion(events), key=_by_order)
-    for order, type, data in told:
+    for _, type, data, time, _ in told:
         if type in (SESSION_CREATED, SESSION_TITLED, SESSION_REVISED):
             said |= _flat(data)
             said |= dict.fromkeys(_cleared(data), _CLEARED)
@@ -84,7 +98,7 @@ def fold_session(events: Iterable[Told]) -> Session:
             ensured = _flat(data) | ensured
         elif type == SESSION_ENDED and not ended:
             at, reason = data.get("ended"), data.get("reason")
-            ended["ended"] = at if is_moment(at) else order[0]
+            ended["ended"] = at if is_moment(at) else time
             ended["end_reason"] = reason if isinstance(reason, str) else None
         elif type == SESSION_REOPENED:
             ended = {}
@@ -98,14 +112,21 @@ def fold_session(events: Iterable[Told]) -> Session:
 
 
 def _by_order(event: Told) -> Order:
-    return event[0]
+    return event.order
 
 
 def since_deletion(events: Iterable[Told]) -> list[Told]:
-    """Return the events after the last deletion of their session, in the sequence given."""
+    """Return the events that no deletion of their session reaches, in the sequence given."""
     events = list(events)
-    deleted = max((order for order, type, _ in events if type == SESSION_DELETED), default=None)
-    return events if deleted is None else [event for event in events if event[0] > deleted]
+    deletions = [event for event in events if event.type == SESSION_DELETED]
+    if not deletions:
+        return events
+    gone = joined(reach(event.order, event.data) for event in deletions)
+    return [
+        event
+        for event in events
+        if event.type != SESSION_DELETED and not gone.has(event.order, event.copies)
+    ]
 
 
 _CLEARED = object()
@@ -138,12 +159,12 @@ def fold_usage(events: Iterable[Told]) -> dict[str, int]:
     """
     base: dict[str, tuple[Order, int]] = {}
     told = list(events)
-    for order, type, data in told:
+    for order, type, data, *_ in told:
         if type == USAGE_SET:
             for name, amount in amounts(data).items():
                 base[name] = max(base.get(name, (order, amount)), (order, amount))
     totals = {name: amount for name, (_, amount) in base.items()}
-    for order, type, data in told:
+    for order, type, data, *_ in told:
         if type != USAGE_SET:
             for name, amount in amounts(data).items():
                 if name not in base or order > base[name][0]:
@@ -174,7 +195,7 @@ def fold_keys(events: Iterable[Told]) -> dict[str, tuple[Order, Any]]:
     The value of a key that was deleted is `MISSING`.
     """
     found: dict[str, tuple[Order, Any]] = {}
-    for order, type, data in events:
+    for order, type, data, *_ in events:
         key = data.get("key")
         if isinstance(key, str) and (key not in found or order > found[key][0]):
             found[key] = order, data.get("value") if type == KEY_SET else MISSING

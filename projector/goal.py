@@ -155,10 +155,7 @@ class Goal:
 
 def has_applied(db: apsw.Connection, position: Position) -> bool:
     """Say whether the record at `position` is applied in the snapshot that `db` holds."""
-    query = (
-        "SELECT 1 FROM segments JOIN lanes ON lanes.id = lane"
-        " WHERE lanes.uuid = ? AND number = ? AND offset >= ?"
-    )
-    at = (position.lane, position.segment, position.offset)
+    query = "SELECT 1 FROM lanes WHERE uuid = ? AND applied >= ?"
+    at = position.lane, position.seq
     # not before all its effects are in force
     return db.execute(query, at).fetchone() is not None and not db.execute(UNFOLDED).fetchone()

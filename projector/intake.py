@@ -10,7 +10,7 @@ from journal import clock, disk
 from journal.directory import sync_folder
 from journal.errors import ReadError
 from journal.reader import Chunk, SegmentRef, read_chunk, read_lane_uuid
-from journal.record import FORMAT, DamagedRecord, Header
+from journal.record import FORMAT, DamagedRecord, Header, Record
 from journal.scan import Damage
 from journal.segment import open_segment
 from projector.apply import Applier
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from journal.record import Record
+    from journal.record import Erased
     from projector.apply import Prepared
 
 _BATCH = 2_000
@@ -34,6 +34,8 @@ _SESSIONS = 1_000
 """Sessions folded in one transaction, or a few more."""
 _FUTURE = "future-format-"
 """How the uuid of a segment begins that only a newer program can read."""
+_SUPERSEDED = "superseded-"
+"""How the uuid of a segment begins whose records stand in another."""
 _NOWHERE = 2**62
 NOTHING = Mark("", 0, 0, 0)
 """The mark of a segment of which nothing is applied."""
@@ -69,6 +71,7 @@ class Intake:
         self._trial: Trial | None = None
         self._waiting: list[_Waiting] = []
         self._isolates = False
+        self._applied: dict[int, int] = {}
 
     def look_back(self, refs: list[SegmentRef]) -> None:
         """Find the segments that were replaced, cut off or removed since they were read.
@@ -165,11 +168,9 @@ class Intake:
             record = item.record
             if isinstance(record, Header):
                 self._begin(ref, mark, record, Damage(start, item.end - start, ""))
-            elif mark.uuid.startswith(_FUTURE):
+            elif mark.uuid.startswith((_FUTURE, _SUPERSEDED)):
                 pass  # what its records mean only a newer program knows, and that rebuilds
             else:
-                if not mark.lane:
-                    self._unheaded(ref, mark)
                 events += self._take_record(ref, mark, record, start, item.end)
             start = item.end
             if len(self._prepared) >= _BATCH:
@@ -177,9 +178,16 @@ class Intake:
         return events
 
     def _take_record(
-        self, ref: SegmentRef, mark: Mark, record: Record, start: int, end: int
+        self, ref: SegmentRef, mark: Mark, record: Record | Erased, start: int, end: int
     ) -> int:
-        """Prepare an event that stands from `start` to `end`; return how many it is."""
+        """Prepare a record that stands from `start` to `end`; return how many events it is."""
+        if not mark.lane:
+            self._unheaded(ref, mark)
+        last = record.seq if isinstance(record, Record) else record.seq + record.count - 1
+        if not mark.is_restored and last > self._applied.get(mark.lane, -1):
+            self._applied[mark.lane] = last
+        if not isinstance(record, Record):
+            return 0
         try:
             if self._trial is not None:
                 self._trial.check(record.seq, record.event)
@@ -205,11 +213,21 @@ class Intake:
         else:
             mark.uuid = header.segment
             mark.lane = self.applier.state.lane(header.lane)
+            mark.is_restored = header.format > 1 and not header.folder
+            self._supersede(mark, header)
+
+    def _supersede(self, mark: Mark, header: Header) -> None:
+        """Note the segments that one stands for; pass over it if another stands for it."""
+        rows = [(uuid,) for uuid in header.supersedes]
+        self._db.executemany("INSERT OR IGNORE INTO superseded(uuid) VALUES(?)", rows)
+        query = "SELECT 1 FROM superseded WHERE uuid = ?"
+        if self._db.execute(query, (header.segment,)).fetchone() is not None:
+            mark.uuid = f"{_SUPERSEDED}{header.segment}"
 
     def _unheaded(self, ref: SegmentRef, mark: Mark) -> None:
         """Give records without a header the lane that the segments beside them name."""
         mark.uuid = f"?{ref.lane}/{ref.number}"
-        mark.lane = self.applier.state.lane(read_lane_uuid(ref.path.parent) or f"?{ref.lane}")
+        mark.lane = self.applier.state.lane(read_lane_uuid(ref) or f"?{ref.lane}")
 
     def _quarantine(self, ref: SegmentRef, mark: Mark, damage: Damage) -> None:
         state = self.applier.state
@@ -233,7 +251,7 @@ class Intake:
         prepared, self._prepared = self._prepared, []
         waiting, self._waiting = self._waiting, []
         if prepared:
-            latest = max(arrival.event.time for arrival, _ in prepared)
+            latest = max(arrival.event.order for arrival, _ in prepared)
             counters = self.applier.state.counters
             counters["latest"] = max(counters["latest"], latest)
         if self._trial is None:
@@ -306,11 +324,15 @@ class Intake:
             self._db.execute(query, (clock.wall(), APPLIED))
         for at in self.changed:
             save_mark(self._db, at, self.marks[at])
+        rows = [(seq, lane) for lane, seq in self._applied.items()]
+        self._db.executemany("UPDATE lanes SET applied = max(applied, ?) WHERE id = ?", rows)
+        self._applied.clear()
 
     def reset(self) -> None:
         """Forget what was taken and not committed, as after a rollback."""
         self._prepared.clear()
         self._waiting.clear()
+        self._applied.clear()
         self.applier.reset()
         self.marks = load_marks(self._db)
 

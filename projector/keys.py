@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from journal.vocabulary import KEY_DELETED, KEY_SET, SESSION_DELETED
-from projector.fold import MISSING, Order, fold_keys, since_deletion
+from projector.fold import MISSING, Told, fold_keys, since_deletion
 from projector.told import told
 
 if TYPE_CHECKING:
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
     from projector.arrival import Arrival
     from projector.state import State
+    from projector.sweeps import Order
 
 _PUT = """
-INSERT OR REPLACE INTO keys(session, key, value, time, lane, seq) VALUES(?, ?, ?, ?, ?, ?)
+INSERT OR REPLACE INTO keys(session, key, value, ord, lane, seq) VALUES(?, ?, ?, ?, ?, ?)
 """
 
 
@@ -27,9 +28,10 @@ def put_key(db: apsw.Connection, state: State, new: Arrival) -> None:
     if session in state.changing:  # a deletion of the session may be later
         state.dirty.keys.add(session)
         return
-    folded = fold_keys([(state.order(event.time, new.lane, new.seq), event.type, event.data)])
+    order = state.order(event.order, new.lane, new.seq)
+    folded = fold_keys([Told(order, event.type, event.data, event.time, {})])
     for key, (order, value) in folded.items():
-        query = "SELECT time, lane, seq FROM keys WHERE session = ? AND key = ?"
+        query = "SELECT ord, lane, seq FROM keys WHERE session = ? AND key = ?"
         old = db.execute(query, (session, key)).fetchone()
         if old is None or state.order(*old) < order:
             db.execute(_PUT, _row(state, session, key, order, value))
@@ -53,6 +55,6 @@ def _row(
     order: Order,
     value: object,
 ) -> tuple[int | str | None, ...]:
-    time, lane, seq = order
+    ord, lane, seq = order
     encoded = None if value is MISSING else orjson.dumps(value).decode()
-    return session, key, encoded, time, state.lane(lane), seq
+    return session, key, encoded, ord, state.lane(lane), seq

@@ -28,7 +28,7 @@ class MessageView:
         id: the message's id.
         role: who speaks.
         content: text, or a list of content parts, or None.
-        time: its place in the conversation, microseconds since 1970.
+        time: its own date, else when it was appended; microseconds since 1970.
         source: where it was said; the session's if the message does not say.
         fields: every other field that it has, by name; a tool result without a `tool_name` has
             that of the call it answers.
@@ -47,9 +47,7 @@ class MessageView:
     state: int
 
 
-_VIEWED = (
-    "key, place, state, original IS NOT NULL, said, parent, role, source, content, parts, rest"
-)
+_VIEWED = "key, time, state, original IS NOT NULL, said, parent, role, source, content, parts, rest"
 """Columns of `events` that make a view, in the order of `_view`."""
 
 
@@ -86,7 +84,7 @@ class Placed:
         row: its rowid.
         view: the message.
         title, source: its session's.
-        at: number of its session, then its place, depth and time.
+        at: number of its session, then its place, depth and order.
     """
 
     row: int
@@ -163,12 +161,13 @@ def _view(name: str, session_source: str | None, row: tuple[Any, ...]) -> Messag
     What a foreign writer gave another kind than it has is in none of them: it stays among the
     fields (`projector.columns`).
     """
-    key, place, state, revised, said, parent, role, source, content, parts, rest = row
+    key, time, state, revised, said, parent, role, source, content, parts, rest = row
     fields = from_columns(Columns(said, parent, None, None, None, parts=False, rest=rest))
     if parts:
         content = orjson.loads(content)
     said_in = source or session_source
-    return MessageView(name, key, role, content, place, said_in, fields, bool(revised), state)
+    moment = time if said is None else said
+    return MessageView(name, key, role, content, moment, said_in, fields, bool(revised), state)
 
 
 def _with_tool_name(view: MessageView, tools: dict[str, str]) -> MessageView:

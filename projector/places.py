@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from journal.bounds import is_moment
 from projector.effects import GONE, IN_TRANSCRIPT
-from projector.placing import Said, place_all
+from projector.placing import Dated, Said, moments, place_all
 from projector.portion import ROW
 from projector.schema import MESSAGE
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
     from projector.portion import Portion
     from projector.state import State
+
+
+_APPENDED = "CASE WHEN original IS NULL THEN said ELSE json_extract(original, '$.timestamp') END"
+"""The date with which a message was appended."""
 
 
 def replace_all(db: apsw.Connection, state: State, portion: Portion) -> None:
@@ -28,18 +33,23 @@ def replace_all(db: apsw.Connection, state: State, portion: Portion) -> None:
 def _replace(db: apsw.Connection, state: State, session: int, portion: Portion) -> bool:
     """Place the messages of a session; say if the portion was enough for all that move."""
     found: list[tuple[Any, ...]] = db.execute(
-        "SELECT id, key, said, time, parent, place, depth, state FROM events"  # noqa: S608 - a constant
-        f" WHERE session = ? AND kind = {MESSAGE}",
+        f"SELECT id, key, said, {_APPENDED}, time, ord, lane, parent, place, depth, state"  # noqa: S608 - constants
+        " FROM events"
+        f" WHERE session = ? AND kind = {MESSAGE} ORDER BY lane, seq, part",
         (session,),
     ).fetchall()
+    dates = [
+        Dated(own, appended if is_moment(appended) else None, ord, lane)
+        for _, _, own, appended, _, ord, lane, *_ in found
+    ]
     said = [
-        Said(key, time if moment is None else moment, None if parent == key else parent)
-        for _, key, moment, time, parent, *_ in found
+        Said(key, moment, None if parent == key else parent)
+        for (_, key, *_, parent, _, _, _), moment in zip(found, moments(dates), strict=True)
     ]
     placed = place_all(said)
     moved = [
         (*placed[key], row)
-        for row, key, _, _, _, place, depth, _ in found
+        for row, key, *_, place, depth, _ in found
         if placed[key] != (place, depth)
     ]
     now = moved[: portion.rows]
@@ -54,9 +64,14 @@ def _replace(db: apsw.Connection, state: State, session: int, portion: Portion) 
         db.executemany("INSERT INTO missing_parents(session, parent) VALUES(?, ?)", rows)
         state.missing[session] = missing
     there = sum(reached < GONE for *_, reached in found)
-    shown = [placed[key][0] for _, key, *_, reached in found if reached == IN_TRANSCRIPT]
+    shown = [
+        time if moment is None else moment
+        for _, _, moment, _, time, *_, reached in found
+        if reached == IN_TRANSCRIPT
+    ]
+    ahead = max((date.appended or 0 for date in dates if date.is_ahead), default=None)
     db.execute(
-        "UPDATE sessions SET messages = ?, said = ?, first = ?, last = ? WHERE id = ?",
-        (len(shown), there, min(shown, default=None), max(shown, default=None), session),
+        "UPDATE sessions SET messages = ?, said = ?, first = ?, last = ?, ahead = ? WHERE id = ?",
+        (len(shown), there, min(shown, default=None), max(shown, default=None), ahead, session),
     )
     return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,6 +16,47 @@ class Said:
     id: str
     moment: int
     parent: str | None
+
+
+class Dated(NamedTuple):
+    """What decides a message's moment.
+
+    Attributes:
+        own: its own date, microseconds; None if it has none.
+        appended: the date with which it was appended: `own` but for revisions.
+        order: the order of its event.
+        lane: number of its lane.
+    """
+
+    own: int | None
+    appended: int | None
+    order: int
+    lane: int
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether it was appended with a date that is later than its order."""
+        return self.appended is not None and self.appended > self.order
+
+
+def moments(messages: Iterable[Dated]) -> list[int]:
+    """Return the moment of every message of a session, in the sequence given.
+
+    A message's own date counts, else the order of its event; but one without a date never comes
+    before an earlier one of its lane that is dated later than it was appended.
+
+    Args:
+        messages: by lane and number.
+    """
+    found = []
+    ahead, last_lane = 0, None
+    for message in messages:
+        if message.lane != last_lane:
+            ahead, last_lane = 0, message.lane
+        if message.is_ahead:
+            ahead = max(ahead, message.appended or 0)
+        found.append(max(message.order, ahead) if message.own is None else message.own)
+    return found
 
 
 def place_after(moment: int, parent: tuple[int, int] | None) -> tuple[int, int]:

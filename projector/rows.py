@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     import apsw
 
 INSERT_EVENT = """
-INSERT INTO events(id, session, key, kind, time, lane, seq, part, state, place, depth,
-  said, parent, role, source, content, parts, rest)
-VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(session, key) DO NOTHING
+INSERT INTO events(id, session, key, kind, time, ord, lane, seq, part, state, place,
+  depth, said, parent, role, source, content, parts, rest)
+VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(session, key) DO NOTHING
 """
 INSERT_TEXT = "INSERT INTO fts(rowid, text, tags) VALUES(?, ?, ?)"
 _DELETE_TEXT = "INSERT INTO fts(fts, rowid, text, tags) VALUES('delete', ?, ?, ?)"
 COLUMNS = "said = ?, parent = ?, role = ?, source = ?, content = ?, parts = ?, rest = ?"
 """Assignments for the values of `Columns`, in their order."""
 STORED = (
-    "id, kind, time, lane, seq, part, state, original,"
+    "id, kind, time, ord, lane, seq, part, state, original,"
     " said, parent, role, source, content, parts, rest"
 )
 """Columns that make a `Stored`, in its order."""
@@ -41,7 +41,8 @@ class Stored:
     Attributes:
         row: its rowid in `events` and in the full-text table.
         kind: number of its type.
-        time: with `lane` (the number of the lane) and `seq`, what orders it.
+        time: when it was appended, microseconds since 1970.
+        ord: with `lane` (the number of the lane) and `seq`, what orders it.
         part: its place in the transcript that brought it, from 1; 0 if it is a record of its own.
         state: of a message, `projector.effects.IN_TRANSCRIPT` and so on.
         original: JSON of the data before revisions; None if none is in force.
@@ -51,6 +52,7 @@ class Stored:
     row: int
     kind: int
     time: int
+    ord: int
     lane: int
     seq: int
     part: int
@@ -71,10 +73,10 @@ class Stored:
 
 def stored(row: tuple[Any, ...]) -> Stored:
     """Make a `Stored` of a row of the columns `STORED`."""
-    said, parent, role, source, content, parts, rest = row[8:]
+    said, parent, role, source, content, parts, rest = row[9:]
     columns = Columns(said, parent, role, source, content, bool(parts), rest)
-    id, kind, time, lane, seq, part, state, original = row[:8]
-    return Stored(id, kind, time, lane, seq, part, state, original, columns)
+    id, kind, time, ord, lane, seq, part, state, original = row[:9]
+    return Stored(id, kind, time, ord, lane, seq, part, state, original, columns)
 
 
 def fetch(db: apsw.Connection, session: int, key: str) -> Stored | None:

@@ -6,7 +6,7 @@ segment. Its projection then holds events that no lane holds, and the next rebui
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ import apsw
 import orjson
 
 from journal.event import Event
-from journal.restore import restore
+from journal.restore import Lost, restore
 from projector.build import building, put_into_use
 from projector.errors import ProjectionError
 from projector.fold import canonical
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from journal.directory import Directory
-    from projector.fold import Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,37 +65,43 @@ def salvage(journal: Directory) -> Salvaged:
         with building(journal) as number:
             built = open_reader(kept.path(number), journal.uuid)
             try:
-                lost = sorted(_missing(known, built), key=itemgetter(0))
+                lost = sorted(_missing(known, built), key=itemgetter(0, 1))
             finally:
                 built.close()
             name, events = "", 0
             if lost:
-                lane, events = restore(journal, (event for _, event in lost))
+                lane, events = restore(journal, lost)
                 name = lane.name
             put_into_use(journal, number)
     except apsw.Error as error:
         raise ProjectionError(f"cannot read the projection in {kept.folder}: {error}") from error
     finally:
         known.close()
-    sessions = {event.session for _, event in lost}
+    sessions = {record.event.session for record in lost}
     return Salvaged(events, len(sessions), name, number)
 
 
-def _missing(known: apsw.Connection, found: apsw.Connection) -> Iterator[tuple[Order, Event]]:
-    """Yield the contents that `known` has and `found` has not, with their order."""
+def _missing(known: apsw.Connection, found: apsw.Connection) -> Iterator[Lost]:
+    """Yield the records of the contents that `known` has and `found` has not."""
     names: list[tuple[Any, ...]] = known.execute("SELECT session FROM sessions").fetchall()
     for (session,) in names:
-        there = {_content(event) for _, event in _contents(found, session)}
-        for order, event in _contents(known, session):
-            if _content(event) not in there:
-                yield order, event
+        there = {_content(record.event) for record in _contents(found, session)}
+        lost = {
+            (record.lane, record.seq): record
+            for record in _contents(known, session)
+            if _content(record.event) not in there
+        }
+        for record in [*lost.values()]:
+            for copy in _copies(known, record):
+                lost.setdefault((copy.lane, copy.seq), copy)
+        yield from lost.values()
 
 
 def _content(event: Event) -> tuple[str, str, bytes]:
     return event.id, event.type, canonical(event.data)
 
 
-def _contents(db: apsw.Connection, session: str) -> Iterator[tuple[Order, Event]]:
+def _contents(db: apsw.Connection, session: str) -> Iterator[Lost]:
     """Yield every content of a session, whether it stands or conflicts."""
     standing = db.execute(
         f"SELECT key, kinds.type, lanes.uuid, {_STORED} FROM events e"  # noqa: S608 - constants
@@ -106,15 +111,26 @@ def _contents(db: apsw.Connection, session: str) -> Iterator[tuple[Order, Event]
     )
     for key, type, lane, *columns in standing:
         row = stored(tuple(columns))
-        yield (row.time, lane, row.seq), Event(key, type, session, row.time, row.data)
+        yield Lost(lane, row.seq, Event(key, type, session, row.time, row.ord, row.data))
     conflicts = db.execute(
-        "SELECT key, type, time, lanes.uuid, seq, data FROM conflicts"
+        "SELECT key, type, time, ord, lanes.uuid, seq, data FROM conflicts"
         " JOIN lanes ON lanes.id = lane"
         " WHERE part = 0 AND session = (SELECT id FROM sessions WHERE session = ?)",
         (session,),
     )
-    for key, type, time, lane, seq, data in conflicts:
-        yield (time, lane, seq), Event(key, type, session, time, orjson.loads(data))
+    for key, type, time, ord, lane, seq, data in conflicts:
+        yield Lost(lane, seq, Event(key, type, session, time, ord, orjson.loads(data)))
+
+
+def _copies(db: apsw.Connection, record: Lost) -> Iterator[Lost]:
+    """Yield the other records of a key: a sweep may have seen one of them and not the first."""
+    query = (
+        "SELECT lanes.uuid, seq, ord FROM copies JOIN lanes ON lanes.id = lane"
+        " WHERE session = (SELECT id FROM sessions WHERE session = ?) AND key = ?"
+    )
+    event = record.event
+    for lane, seq, ord in db.execute(query, (event.session, event.id)):
+        yield Lost(lane, seq, replace(event, order=ord))
 
 
 _STORED = ", ".join(f"e.{name}" for name in STORED.split(", "))

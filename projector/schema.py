@@ -51,10 +51,14 @@ TYPES = {number: name for name, number in KINDS.items()}
 
 _TABLES = f"""
 CREATE TABLE meta(key TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
-CREATE TABLE lanes(id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE);
+CREATE TABLE lanes(
+  id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, applied INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE superseded(uuid TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE segments(
   folder TEXT, number INTEGER, uuid TEXT NOT NULL, lane INTEGER NOT NULL,
-  offset INTEGER NOT NULL, bytes_before INTEGER NOT NULL, PRIMARY KEY(folder, number)
+  offset INTEGER NOT NULL, bytes_before INTEGER NOT NULL, restored INTEGER NOT NULL,
+  PRIMARY KEY(folder, number)
 ) WITHOUT ROWID;
 CREATE TABLE kinds(id INTEGER PRIMARY KEY, type TEXT NOT NULL UNIQUE);
 CREATE TABLE sessions(
@@ -62,30 +66,34 @@ CREATE TABLE sessions(
   title TEXT, source TEXT, model TEXT, cwd TEXT, parent TEXT, user TEXT, system_prompt TEXT,
   config TEXT, started INTEGER, ended INTEGER, end_reason TEXT, extra TEXT,
   known INTEGER NOT NULL DEFAULT 0, said INTEGER NOT NULL DEFAULT 0,
-  messages INTEGER NOT NULL DEFAULT 0, first INTEGER, last INTEGER, tagged TEXT
+  messages INTEGER NOT NULL DEFAULT 0, first INTEGER, last INTEGER, tagged TEXT, ahead INTEGER
 );
 CREATE INDEX sessions_last ON sessions(last DESC);
 CREATE INDEX sessions_moved ON sessions(source, tagged) WHERE {MOVED};
 CREATE INDEX sessions_parent ON sessions(parent) WHERE parent IS NOT NULL;
 CREATE TABLE events(
   id INTEGER PRIMARY KEY, session INTEGER NOT NULL, key TEXT NOT NULL, kind INTEGER NOT NULL,
-  time INTEGER NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL,
+  time INTEGER NOT NULL, ord INTEGER NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL,
   part INTEGER NOT NULL, state INTEGER NOT NULL, place INTEGER, depth INTEGER,
   said INTEGER, parent TEXT, role TEXT, source TEXT, content TEXT, parts INTEGER, rest TEXT,
   original TEXT,
   UNIQUE(session, key)
 );
-CREATE INDEX events_order ON events(session, place, depth, time) WHERE kind = 1;
+CREATE INDEX events_order ON events(session, place, depth, ord) WHERE kind = 1;
 CREATE INDEX events_other ON events(session, kind) WHERE kind <> 1;
 CREATE TABLE changes(
   session INTEGER, message TEXT, event INTEGER, PRIMARY KEY(session, message, event)
+) WITHOUT ROWID;
+CREATE TABLE copies(
+  session INTEGER, key TEXT, lane INTEGER, seq INTEGER NOT NULL, ord INTEGER NOT NULL,
+  PRIMARY KEY(session, key, lane)
 ) WITHOUT ROWID;
 CREATE TABLE usage(
   session INTEGER, name TEXT, total INTEGER NOT NULL, exact TEXT, PRIMARY KEY(session, name)
 ) WITHOUT ROWID;
 CREATE TABLE keys(
   session INTEGER, key TEXT, value TEXT,
-  time INTEGER NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY(session, key)
+  ord INTEGER NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY(session, key)
 ) WITHOUT ROWID;
 CREATE TABLE missing_parents(
   session INTEGER, parent TEXT, PRIMARY KEY(session, parent)
@@ -95,7 +103,7 @@ CREATE TABLE unfolded(
 ) WITHOUT ROWID;
 CREATE TABLE conflicts(
   id INTEGER PRIMARY KEY, session INTEGER NOT NULL, key TEXT NOT NULL, type TEXT NOT NULL,
-  time INTEGER NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL,
+  time INTEGER NOT NULL, ord INTEGER NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL,
   part INTEGER NOT NULL, data TEXT NOT NULL
 );
 CREATE INDEX conflicts_key ON conflicts(session, key);
@@ -109,7 +117,7 @@ CREATE VIRTUAL TABLE fts USING fts5(
 );
 CREATE VIEW messages AS
   SELECT e.id AS rowid, s.session, e.key AS id, e.role, coalesce(e.source, s.source) AS source,
-    e.place AS time, e.content, e.parent, e.rest
+    coalesce(e.said, e.time) AS time, e.content, e.parent, e.rest
   FROM events e JOIN sessions s ON s.id = e.session WHERE e.kind = 1 AND e.state = 0;
 """  # noqa: S608 - a constant
 
@@ -126,7 +134,7 @@ COUNTERS = (
     "reread",
     "latest",
 )
-"""Names of the counters kept in `meta`; `latest` is the time of the latest event."""
+"""Names of the counters kept in `meta`; `latest` is the highest order of an event."""
 
 
 APPLIED = "applied"

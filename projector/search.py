@@ -39,7 +39,7 @@ class Hit:
     Attributes:
         session, id, role, source: of the message.
         title: the session's.
-        time: the message's place in its conversation, microseconds since 1970.
+        time: the message's own date, else when it was appended; microseconds since 1970.
         score: bm25, larger is better; comparable within one answer.
         snippet: the part of the text that shows best why it was found.
         context: the messages around it, itself among them, in order; empty unless asked for.
@@ -150,7 +150,9 @@ def _best(db: apsw.Connection, found: list[_Found], count: int) -> list[_Found]:
 
 
 def _places(db: apsw.Connection, rows: list[int]) -> dict[int, int]:
-    query = "SELECT id, place FROM events WHERE id IN (SELECT value FROM json_each(?))"
+    query = (
+        "SELECT id, coalesce(said, time) FROM events WHERE id IN (SELECT value FROM json_each(?))"
+    )
     return dict(db.execute(query, (json.dumps(rows),)))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from journal import clock
 from journal.vocabulary import COSTS
 from projector.document import document
 from projector.errors import NotFound
@@ -30,7 +31,7 @@ class SessionView:
         started: when it began: said so, else its first message's time, else when it was created;
             microseconds since 1970.
         ended: when it ended; None while it goes on.
-        last: time of its last message.
+        last: time of its latest message; one that is dated in the future counts only where all are.
         messages: how many messages its transcript has.
         tool_calls: how many calls of tools they make.
         usage: totals of `journal.vocabulary.COUNTS`, and of `COSTS` in US dollars; what was never
@@ -59,7 +60,7 @@ class SessionView:
     extra: dict[str, Any]
 
 
-INDEXED = ("place", "depth", "time")
+INDEXED = ("place", "depth", "ord")
 """Columns of the index that orders a transcript."""
 # ties are broken by the lane's uuid, which is the same in every projection, never its number
 ORDER_COLUMNS = (*INDEXED, "(SELECT uuid FROM lanes WHERE lanes.id = lane)", "seq", "part")
@@ -105,9 +106,31 @@ def sessions(
     wanted = {"source": source, "parent": parent}
     given = {name: value for name, value in wanted.items() if value is not None}
     where = "".join(f" AND {name} = ?" for name in given)
-    query = f"{_SESSION}{where} ORDER BY last DESC NULLS LAST, session LIMIT ? OFFSET ?"
+    order, horizon = "last DESC NULLS LAST", _horizon()
+    if db.execute("SELECT 1 FROM sessions WHERE last > ? LIMIT 1", (horizon,)).get is not None:
+        # a date that cannot be yet says nothing: it would stay on top until then
+        order = f"CASE WHEN last > {horizon} THEN coalesce(({_dated(horizon)}), 0) ELSE last END"
+        order += " DESC NULLS LAST"
+    query = f"{_SESSION}{where} ORDER BY {order}, session LIMIT ? OFFSET ?"
     found = db.execute(query, (*given.values(), limit, offset))
     return [_session_view(db, row) for row in found]
+
+
+_AHEAD = 3_600_000_000
+"""Microseconds by which clocks may differ."""
+
+
+def _horizon() -> int:
+    """Return the time from which on no message can be, by the clock of who looks."""
+    return clock.wall() + _AHEAD
+
+
+def _dated(horizon: int) -> str:
+    """Return the query for the latest time of a session's messages before `horizon`."""
+    return (
+        "SELECT max(coalesce(e.said, e.time)) FROM events e WHERE e.session = sessions.id"  # noqa: S608 - a number
+        f" AND e.kind = 1 AND e.state = 0 AND coalesce(e.said, e.time) <= {horizon}"
+    )
 
 
 def session(db: apsw.Connection, name: str) -> SessionView:
@@ -135,6 +158,10 @@ def _session_view(db: apsw.Connection, row: tuple[Any, ...]) -> SessionView:
     number, extra, config, *said = row
     names = ("session", *_SAID, "started", "ended", "end_reason", "last", "messages")
     fields = dict(zip(names, said, strict=True))
+    horizon = _horizon()
+    if fields["last"] is not None and fields["last"] > horizon:
+        query = f"SELECT ({_dated(horizon)}) FROM sessions WHERE id = ?"  # noqa: S608 - a number
+        fields["last"] = db.execute(query, (number,)).get or fields["last"]
     if fields["source"] is None:  # where its first message was said
         query = (
             "SELECT source FROM events WHERE session = ? AND kind = 1 AND state = 0"  # noqa: S608 - a constant

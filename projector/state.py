@@ -12,6 +12,8 @@ from projector.tags import inherited
 if TYPE_CHECKING:
     import apsw
 
+    from projector.sweeps import Order, Reach
+
 _MOST_SESSIONS = 20_000
 
 
@@ -58,7 +60,7 @@ class State:
         next_row: rowid of the next event.
         missing: of each session the parents that are not there.
         changing: sessions in which events change messages that stand.
-        sweeps: of some of these the time of the last event that acts on every message.
+        sweeps: of some of these what the events reach that act on every message.
         used: of each session what `usage.added` brought since the last commit.
         only_adds: of some sessions, whether totals are plain sums.
         named: of some sessions the source that this transaction's events say, not folded yet.
@@ -84,12 +86,13 @@ class State:
         self.changing: set[int] = {
             session for (session,) in db.execute("SELECT DISTINCT session FROM changes")
         }
-        self.sweeps: dict[int, int] = {}
+        self.sweeps: dict[int, Reach] = {}
         self.used: dict[int, Counter[str]] = {}
         self.only_adds: dict[int, bool] = {}
         self.named: dict[int, str] = {}
         self._sessions: dict[str, int] = {}
         self._tagged: dict[int, str] = {}
+        self._ahead: dict[int, int] = {}
         self._lane_numbers = {uuid: number for number, uuid in self.lanes.items()}
 
     def session(self, name: str) -> int:
@@ -143,9 +146,32 @@ class State:
             self.lanes[number] = uuid
         return number
 
-    def order(self, time: int, lane: int, seq: int) -> tuple[int, str, int]:
+    def order(self, ord: int, lane: int, seq: int) -> Order:
         """Return what orders an event, free of the numbers that this projection gave."""
-        return time, self.lanes[lane], seq
+        return ord, self.lanes[lane], seq
+
+    def note_ahead(self, session: int, said: int | None, order: int) -> None:
+        """Note a message that is dated behind its own order, and what that moves.
+
+        What its lane adds to the session without a date of its own comes behind it.
+        """
+        if said is not None and said <= order:
+            return
+        ahead = self._ahead.get(session, -1)
+        if ahead == -1:
+            if len(self._ahead) >= _MOST_SESSIONS:
+                self._ahead.clear()
+            query = "SELECT ahead FROM sessions WHERE id = ?"
+            ahead = self._ahead[session] = self._db.execute(query, (session,)).get or 0
+        if said is not None:
+            self._ahead[session] = max(ahead, said)
+            self._db.execute(
+                "UPDATE sessions SET ahead = max(coalesce(ahead, 0), ?) WHERE id = ?",
+                (said, session),
+            )
+            self.dirty.places.add(session)
+        elif order < ahead:
+            self.dirty.places.add(session)
 
     def is_known(self, kind: int) -> bool:
         """Say whether this version knows what events of a kind mean."""

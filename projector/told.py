@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from projector.copies import copies_in, with_own
+from projector.fold import Told
 from projector.schema import KINDS, TYPES
 
 if TYPE_CHECKING:
@@ -13,19 +15,25 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from projector.fold import Told
     from projector.state import State
 
 
 def told(db: apsw.Connection, state: State, session: int, types: Sequence[str]) -> list[Told]:
     """Return a session's events of some types, none of them messages."""
     marks = ", ".join("?" * len(types))
+    copies = copies_in(db, state, session)
     found = db.execute(
-        "SELECT kind, time, lane, seq, rest FROM events"  # noqa: S608 - question marks
+        "SELECT key, kind, time, ord, lane, seq, rest FROM events"  # noqa: S608 - question marks
         f" WHERE session = ? AND kind <> 1 AND kind IN ({marks})",
         (session, *(KINDS[type] for type in types)),
     )
     return [
-        (state.order(time, lane, seq), TYPES[kind], orjson.loads(rest))
-        for kind, time, lane, seq, rest in found
+        Told(
+            order := state.order(ord, lane, seq),
+            TYPES[kind],
+            orjson.loads(rest),
+            time,
+            with_own(copies.get(key, {}), order[1], seq),
+        )
+        for key, kind, time, ord, lane, seq, rest in found
     ]

@@ -31,12 +31,14 @@ class Mark:
         lane: number of its lane in this projection.
         offset: bytes applied.
         check: checksum of the bytes before `offset`, to know the segment again.
+        is_restored: whether it holds some records of its lane and not all that are before them.
     """
 
     uuid: str
     lane: int
     offset: int
     check: int
+    is_restored: bool = False
 
 
 def place(ref: SegmentRef) -> Place:
@@ -46,19 +48,19 @@ def place(ref: SegmentRef) -> Place:
 
 def load_marks(db: apsw.Connection) -> dict[Place, Mark]:
     """Read the watermark."""
-    query = "SELECT folder, number, uuid, lane, offset, bytes_before FROM segments"
+    query = "SELECT folder, number, uuid, lane, offset, bytes_before, restored FROM segments"
     return {
-        (folder, number): Mark(uuid, lane, offset, check)
-        for folder, number, uuid, lane, offset, check in db.execute(query)
+        (folder, number): Mark(uuid, lane, offset, check, bool(restored))
+        for folder, number, uuid, lane, offset, check, restored in db.execute(query)
     }
 
 
 def save_mark(db: apsw.Connection, at: Place, mark: Mark) -> None:
     """Write one segment's mark into the current transaction."""
     db.execute(
-        "INSERT OR REPLACE INTO segments(folder, number, uuid, lane, offset, bytes_before)"
-        " VALUES(?, ?, ?, ?, ?, ?)",
-        (*at, mark.uuid, mark.lane, mark.offset, mark.check),
+        "INSERT OR REPLACE INTO segments(folder, number, uuid, lane, offset, bytes_before,"
+        " restored) VALUES(?, ?, ?, ?, ?, ?, ?)",
+        (*at, mark.uuid, mark.lane, mark.offset, mark.check, mark.is_restored),
     )
 
 

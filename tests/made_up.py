@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from journal.event import Event
@@ -22,6 +23,7 @@ from journal.vocabulary import (
     SESSION_REOPENED,
     SESSION_REVISED,
     SESSION_TITLED,
+    SWEEPING,
     TRANSCRIPT_REPLACED,
     USAGE_ADDED,
     USAGE_SET,
@@ -58,12 +60,19 @@ def random_facts(random: Random, most: int = 24) -> list[Fact]:
     for _ in range(random.randint(1, most)):
         lane = random.choice(lanes)
         time = random.randint(1, 12)
+        # clocks are wrong by any amount: what is later may be dated earlier
+        order = time if random.random() < 0.6 else random.randint(1, 12)
         if made and random.random() < 0.2:  # again, maybe at another time
             event = random.choice(made).event
-            time = random.choice([time, event.time])
-            event = Event(event.id, event.type, event.session, time, event.data)
+            order = random.choice([order, event.order])
+            event = replace(event, time=time, order=order)
         else:
             event = _random_event(random, time, ids)
+            event = replace(event, order=order)
+        if event.type in SWEEPING and random.random() < 0.7:
+            some = random.sample(lanes, random.randint(0, len(lanes)))
+            seen = {name: random.randint(0, 12) for name in some}
+            event = replace(event, data={**event.data, "seen": seen})
         made.append(Fact(lane, next(numbers[lane]), event))
     return made
 
@@ -76,7 +85,7 @@ def _random_event(random: Random, time: int, ids: list[str]) -> Event:
     id = random.choice(ids if random.random() < 0.9 else ["e1", "e2"])
     if type != MESSAGE_APPENDED and random.random() < 0.7:
         id = random.choice(["e1", "e2", "e3", "e4", f"e{time}"])
-    return Event(id, type, session, time, data)
+    return Event(id, type, session, time, time, data)
 
 
 def _fields(random: Random, ids: list[str]) -> dict[str, Any]:

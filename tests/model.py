@@ -129,6 +129,7 @@ class Model:
         rivals: contents that do not stand.
         duplicates: records whose content another record has under the same key.
         brought: keys whose content stands in no record of its own, but in a new transcript.
+        places: of each key every record that has it, or brings it.
     """
 
     records: list[Fact]
@@ -136,6 +137,7 @@ class Model:
     rivals: list[Fact] = field(default_factory=list)
     duplicates: int = 0
     brought: set[Key] = field(default_factory=set)
+    places: dict[Key, list[Fact]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         contents: dict[Key, dict[tuple[str, bytes], Fact]] = {}
@@ -144,6 +146,7 @@ class Model:
             self.duplicates += (record.key, record.content) in alone
             alone.add((record.key, record.content))
             for fact in [record, *_brought(record)]:
+                self.places.setdefault(fact.key, []).append(fact)
                 contents.setdefault(fact.key, {}).setdefault(fact.content, fact)
         for key, same in contents.items():
             first, *rest = sorted(same.values(), key=lambda fact: fact.order)
@@ -180,7 +183,7 @@ class Model:
                 "messages": len(shown),
                 "conflicts": len(self.rivals),
                 "unknown": sum(f.event.type not in EVENT_TYPES for f in self.standing.values()),
-                "latest": max((f.event.time for f in self.records), default=0),
+                "latest": max((f.event.order for f in self.records), default=0),
             },
             sorted((*f.key, *f.content) for f in self.rivals),
             {
@@ -199,15 +202,28 @@ class Model:
         return sorted(own, key=lambda fact: fact.order)
 
     def _since_deletion(self, name: str) -> list[Fact]:
-        own: list[Fact] = []
-        for fact in self._history(name):
-            own = [] if fact.event.type == "session.deleted" else [*own, fact]
-        return own
+        history = self._history(name)
+        deletions = [fact for fact in history if fact.event.type == "session.deleted"]
+        return [
+            fact
+            for fact in history
+            if fact not in deletions and not any(self._reaches(d, fact) for d in deletions)
+        ]
+
+    def _reaches(self, sweep: Fact, fact: Fact) -> bool:
+        """Say whether a sweep's author had seen any record of an event's key."""
+        seen = sweep.event.data.get("seen")
+        if seen is None:  # as in format 1
+            return fact.order < sweep.order
+        return any(at.seq <= seen.get(at.lane, -1) for at in self.places[fact.key])
 
     def _states(self, name: str) -> dict[str, str]:  # noqa: C901 - a line for each type
         """Play a session's events in order; return what became of each message."""
         ids = {id for session, id in self._of(MESSAGE_APPENDED) if session == name}
-        states = dict.fromkeys(ids, "out")
+        states = {id: "out" if (name, id) in self.brought else "in" for id in ids}
+
+        def reached(sweep: Fact) -> set[str]:
+            return {id for id in ids if self._reaches(sweep, self.standing[name, id])}
 
         def archive(those: Iterable[str]) -> None:
             move({id for id in those if states.get(id) == "in"}, "archived")
@@ -221,8 +237,6 @@ class Model:
         for fact in self._history(name):
             data = fact.event.data
             match fact.event.type:
-                case "message.appended" if fact.key not in self.brought:
-                    move([fact.key[1]], "in")
                 case "message.removed":
                     out(data["messages"])
                 case "message.archived":
@@ -230,15 +244,15 @@ class Model:
                 case "message.restored":
                     move(data["messages"], "in")
                 case "session.cleared":
-                    out(ids)
+                    out(reached(fact))
                 case "session.deleted":
-                    move(ids, "gone")
+                    move(reached(fact), "gone")
                 case "transcript.replaced":
                     kept = {item.get("message", item.get("id")) for item in data["messages"]}
                     if data.get("rest") == "archived":
-                        archive(ids - kept)
+                        archive(reached(fact) - kept)
                     else:
-                        out(ids - kept)
+                        out(reached(fact) - kept)
                     move(kept, "in")
                 case _:
                     pass
@@ -261,7 +275,7 @@ class Model:
     ) -> list[tuple[str, bytes]]:
         data = {id: data for (session, id), data in in_force.items() if session == name}
         orders = {id: self.standing[name, id].order for id in data}
-        moments = {id: data[id].get("timestamp", orders[id][0]) for id in data}
+        moments = {id: self._moment(name, id, in_force) for id in data}
         above = {id: data[id].get("parent") for id in data}
         above = {id: p if p in data and p != id else None for id, p in above.items()}
         for id in data:  # in a ring, the first by moment and id begins
@@ -281,6 +295,21 @@ class Model:
         }
         ids = sorted(data, key=lambda said: (*place(said), *orders[said], parts[said]))
         return [(id, canonical([data[id].get("role"), data[id].get("content")])) for id in ids]
+
+    def _moment(self, name: str, id: str, in_force: dict[Key, dict[str, Any]]) -> int:
+        """Return a message's date; without one it comes behind its lane's that are dated ahead."""
+        said = in_force[name, id].get("timestamp")
+        if said is not None:
+            return int(said)
+        fact = self.standing[name, id]
+        before = [
+            (other.event.data.get("timestamp", 0), other.event.order)
+            for key, other in self._of(MESSAGE_APPENDED).items()
+            if key[0] == name
+            and other.lane == fact.lane
+            and (other.seq, other.part) < (fact.seq, fact.part)
+        ]
+        return max(fact.event.order, *(int(said) for said, order in before if said > order), 0)
 
     def _folded(self, name: str) -> tuple[Any, ...]:
         said: dict[str, Any] = {}
@@ -343,6 +372,7 @@ def _brought(record: Fact) -> list[Fact]:
                 MESSAGE_APPENDED,
                 event.session,
                 event.time,
+                event.order,
                 {k: v for k, v in item.items() if k != "id"},
             ),
         )

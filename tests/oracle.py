@@ -37,7 +37,14 @@ class Whole:
     def fact(self) -> Fact:
         """The record, of no lane in particular: its time is its own."""
         said = self.fields
-        event = Event(said["id"], said["type"], said["session"], said["time"], said["data"])
+        event = Event(
+            said["id"],
+            said["type"],
+            said["session"],
+            said["time"],
+            said.get("order", said["time"]),
+            said["data"],
+        )
         return Fact("L", said["seq"], event)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from journal.boot import boot_id
 from journal.directory import open_directory
 from journal.event import Event
 from journal.record import FORMAT, Header, encode_event, encode_header
@@ -47,7 +48,7 @@ class Fact:
     @property
     def order(self) -> tuple[int, str, int]:
         """What orders events."""
-        return self.event.time, self.lane, self.seq
+        return self.event.order, self.lane, self.seq
 
     @property
     def key(self) -> tuple[str, str]:
@@ -62,7 +63,7 @@ class Fact:
 
 def header(lane: str, number: int = 1, *, seq: int = 1, format: int = FORMAT) -> bytes:
     """Return the first line of a lane's n-th segment."""
-    return encode_header(Header(format, f"{lane}/{number}", lane, seq, "host", "", 1, 1))
+    return encode_header(Header(format, f"{lane}/{number}", lane, 1, seq, "host", boot_id(), 1, 1))
 
 
 def line(fact: Fact) -> bytes:
@@ -73,14 +74,15 @@ def line(fact: Fact) -> bytes:
 def message(id: str, content: str, *, session: str = "s", time: int = 0, **fields: Any) -> Event:  # noqa: ANN401 - the fields of a message
     """Return an event that appends a message."""
     data = {"role": "user", "content": content, **fields}
-    return Event(id, MESSAGE_APPENDED, session, time, data)
+    return Event(id, MESSAGE_APPENDED, session, time, time, data)
 
 
 def facts(*events: Event, lane: str = "L1") -> list[Fact]:
     """Return events as the records of one lane, a microsecond apart if they have no time."""
+    moments = [event.time or 10**15 + seq for seq, event in enumerate(events, 1)]
     return [
-        Fact(lane, seq, Event(e.id, e.type, e.session, e.time or 10**15 + seq, e.data))
-        for seq, e in enumerate(events, 1)
+        Fact(lane, seq, replace(event, time=moment, order=event.order or moment))
+        for seq, (event, moment) in enumerate(zip(events, moments, strict=True), 1)
     ]
 
 

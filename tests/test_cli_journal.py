@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from journal import Journal
 from journal.cli import cli
 from journal.cli.message_lines import batches
-from tests.journals import events, ids, segments
+from tests.journals import events, headers, ids, segments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,7 +88,7 @@ def test_append_makes_an_id_and_tells_the_position(journal_dir: Path, run: Run) 
     result = run("append", "--session", "s1", "--role", "user", "--json", "hi")
     answer = json.loads(result.stdout)
     assert answer["id"] == ids(journal_dir)[0]
-    assert int(answer["position"].rpartition(":")[2]) == segments(journal_dir)[0].stat().st_size
+    assert answer["position"] == f"{headers(journal_dir)[0].lane}:1"
 
 
 @pytest.mark.parametrize("text", [[], ["-"]])
@@ -257,7 +257,7 @@ def test_cat_prints_events_in_order(journal_dir: Path, run: Run) -> None:
         journal.append(type="session.ended", session="s0", data={})
     lines = _lines(run("cat").stdout)
     assert [line["seq"] for line in lines] == [1, 2, 3, 4]
-    assert list(lines[0]) == ["lane", "seq", "id", "type", "session", "time", "data"]
+    assert list(lines[0]) == ["lane", "seq", "id", "type", "session", "time", "order", "data"]
     assert [line["id"] for line in _lines(run("cat", "--session", "s1").stdout)] == ["m1"]
     chosen = run("cat", "--session", "s0", "--type", "message.appended").stdout
     assert [line["id"] for line in _lines(chosen)] == ["m0", "m2"]
@@ -270,7 +270,7 @@ def test_cat_since_takes_times_and_durations(
     with Journal.open(journal_dir) as journal:
         with monkeypatch.context() as patch:
             patch.setattr("time.time_ns", lambda: 1_500_000_000 * 10**9)
-            patch.setattr("journal.clock._seen", 0)  # other tests have read later times
+            patch.setattr("journal.clock._read", 0)  # other tests have read later times
             journal.append_message("s", "user", "old", id="old")
         journal.append_message("s", "user", "new", id="new")
 
@@ -359,7 +359,7 @@ def test_status_says_how_much_there_is(journal_dir: Path, run: Run) -> None:
     _fill(journal_dir)
     status = json.loads(run("status", "--json").stdout)
     assert status["path"] == str(journal_dir)
-    assert (status["format"], status["lanes"], status["segments"]) == (1, 1, 1)
+    assert (status["format"], status["lanes"], status["segments"]) == (2, 1, 1)
     assert status["bytes"] == segments(journal_dir)[0].stat().st_size
     times = [record.event.time for record in events(journal_dir)]
     assert (status["first"], status["last"]) == (times[0], times[-1])

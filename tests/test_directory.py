@@ -104,7 +104,7 @@ def test_reading_makes_nothing(journal_dir: Path) -> None:
 def test_a_newer_journal_is_refused(journal_dir: Path) -> None:
     """A journal of a later format is neither read nor written."""
     journal_dir.mkdir()
-    (journal_dir / "journal.json").write_text('{"format": 2, "uuid": "u"}')
+    (journal_dir / "journal.json").write_text('{"format": 3, "uuid": "u"}')
     with pytest.raises(VersionError, match="install a newer"):
         Journal.open(journal_dir)
     assert os.listdir(journal_dir) == ["journal.json"]
@@ -127,7 +127,7 @@ def test_a_damaged_mark_says_how_to_mend_it(journal_dir: Path, content: str) -> 
     """A mark that cannot be read is told with a mark that would do."""
     journal_dir.mkdir()
     (journal_dir / "journal.json").write_text(content)
-    with pytest.raises(NotAJournalError, match=r'write {"format": 1, "uuid"'):
+    with pytest.raises(NotAJournalError, match=r'write {"format": 2, "uuid"'):
         Journal.open(journal_dir)
 
 

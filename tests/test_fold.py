@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from journal.vocabulary import SESSION_CREATED, SESSION_ENDED, SESSION_TITLED
 from projector.columns import encode, from_columns, to_columns
-from projector.fold import Session, canonical, fold_session, revise
+from projector.fold import Session, Told, canonical, fold_session, revise
 from projector.placing import Said, place_after, place_all
 
 if TYPE_CHECKING:
@@ -29,6 +29,11 @@ _json = st.recursive(
 _fields = st.sampled_from(
     ["role", "content", "timestamp", "parent", "source", "extra", "token_count", "model", "odd"]
 )
+
+
+def _told(event: tuple[tuple[int, str, int], str, dict[str, Any]]) -> Told:
+    order, type, data = event
+    return Told(order, type, data, order[0], {order[1]: order[2]})
 
 
 @given(st.dictionaries(_fields, _json))
@@ -86,7 +91,7 @@ def test_the_last_writer_of_a_field_wins() -> None:
         title="new", model="m2", cwd="/", started=5, extra={"x": 1, "y": 2}, known=True
     )
     for arranged in permutations(events):
-        assert fold_session(arranged) == expected
+        assert fold_session(map(_told, arranged)) == expected
 
 
 def test_the_first_end_stands() -> None:
@@ -95,14 +100,16 @@ def test_the_first_end_stands() -> None:
         ((9, "a", 2), SESSION_ENDED, {"reason": "later", "ended": 1}),
         ((8, "a", 1), SESSION_ENDED, {"reason": "first"}),
     ]
-    assert fold_session(events) == Session(ended=8, end_reason="first", known=True)
-    assert fold_session(events[:1]) == Session(ended=1, end_reason="later", known=True)
+    assert fold_session(map(_told, events)) == Session(ended=8, end_reason="first", known=True)
+    assert fold_session(map(_told, events[:1])) == Session(ended=1, end_reason="later", known=True)
 
 
 def test_values_of_another_kind_say_nothing_of_a_session() -> None:
     """A title that is a number, or a start that no clock can show, is passed over."""
     said = {"title": 7, "model": None, "started": 2**64 - 1, "source": "cli", "extra": [1]}
-    assert fold_session([((1, "a", 1), SESSION_CREATED, said)]) == Session(source="cli", known=True)
+    assert fold_session([_told(((1, "a", 1), SESSION_CREATED, said))]) == Session(
+        source="cli", known=True
+    )
 
 
 def test_revisions_come_into_force_in_the_order_of_events() -> None:

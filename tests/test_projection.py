@@ -91,8 +91,8 @@ def test_wait_for_returns_when_the_position_is_applied(
 
 def test_wait_for_says_when_the_position_is_not_reached(projection: Projection) -> None:
     """A position that no lane has is an error that names it."""
-    nowhere = Position("no-such-lane", 1, 10)
-    with pytest.raises(NotProjected, match=r"no-such-lane:1:10 within 0\.05 s"):
+    nowhere = Position("no-such-lane", 10)
+    with pytest.raises(NotProjected, match=r"no-such-lane:10 within 0\.05 s"):
         projection.wait_for(nowhere, timeout=0.05)
     with pytest.raises(TimeoutError):
         projection.wait_for(nowhere, timeout=0)

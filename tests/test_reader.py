@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from journal import Event, Journal, ReadError
+from journal.boot import boot_id
 from journal.follow import Follower
 from journal.glance import glance
 from journal.reader import (
@@ -38,8 +39,10 @@ def write_segment(
     folder = lanes / lane
     folder.mkdir(parents=True, exist_ok=True)
     first = events[0][0] if events else 1
-    header = Header(FORMAT, uuid or f"{lane}-{number}", f"lane-{lane}", first, "h", "b", 1, 1)
-    lines = [encode_event(s, Event(f"{lane}.{s}", "x", "s", t, {})) for s, t in events]
+    header = Header(
+        FORMAT, uuid or f"{lane}-{number}", f"lane-{lane}", int(lane), first, "h", boot_id(), 1, 1
+    )
+    lines = [encode_event(s, Event(f"{lane}.{s}", "x", "s", t, t, {})) for s, t in events]
     path = folder / segment_name(number)
     path.write_bytes(encode_header(header) + b"".join(lines) + tail)
     return path
@@ -113,7 +116,7 @@ def test_endless_bytes_without_a_newline_are_passed_over(tmp_path: Path) -> None
     """Forty megabytes of NULs cost themselves and not what stands behind them."""
     path = write_segment(tmp_path, "1", 1, [(1, 10)])
     head = path.stat().st_size
-    rest = b"\n" + encode_event(2, Event("behind", "x", "s", 20, {}))
+    rest = b"\n" + encode_event(2, Event("behind", "x", "s", 20, 20, {}))
     with path.open("ab") as file:
         file.truncate(head + 2 * MAX_RECORD + 1_000_000)
         file.write(rest)
@@ -186,7 +189,7 @@ def test_reading_does_not_disturb_a_writer(journal_dir: Path) -> None:
 
 
 def _event_line(number: int) -> bytes:
-    return encode_event(number, Event(f"n{number}", "x", "s", number, {"n": number}))
+    return encode_event(number, Event(f"n{number}", "x", "s", number, number, {"n": number}))
 
 
 @pytest.mark.parametrize("filling", [b"x", b"\0", b'{"crc":"', b'{"crc":"00000000",'])

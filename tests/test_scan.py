@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from typing import Any
+from zlib import crc32
 
 import orjson
 import pytest
@@ -15,9 +17,9 @@ from journal.record import FORMAT, Header, decode, encode_event, encode_header
 from journal.scan import UNFINISHED, Damage, Found, scan
 from journal.segment import open_segment
 
-HEADER = encode_header(Header(FORMAT, "s", "l", 1, "h", "b", 1, 1))
+HEADER = encode_header(Header(FORMAT, "s", "l", 1, 1, "h", "b", 1, 1))
 LINES = [HEADER] + [
-    encode_event(n, Event(f"m{n}", "x", "s", 1000 + n, {"text": "x" * (n * 7 % 40)}))
+    encode_event(n, Event(f"m{n}", "x", "s", 1000 + n, 1000 + n, {"text": "x" * (n * 7 % 40)}))
     for n in range(1, 12)
 ]
 WHOLE = b"".join(LINES)
@@ -160,15 +162,31 @@ def test_whatever_stands_behind_a_record_does_not_cost_it(behind: bytes) -> None
     assert records == [decode(line[:-1]) for line in LINES]
 
 
-def test_a_record_within_a_record_is_none() -> None:
-    """What stands as an object in a damaged record's data is not taken for a record of the lane."""
-    inner = orjson.loads(LINES[3])
-    assert LINES[3][:-1] == orjson.dumps(inner)
-    for data in ({"a": inner, "b": 1}, {"a": inner}, {"a": [inner, inner]}):
-        whole = encode_event(1, Event("m", "x", "s", 1000, data))
-        assert LINES[3][:-1] in whole
-        damaged = whole.replace(b'"id":"m"', b'"id":"n"')
-        assert [type(item) for item in scan(damaged, 0)] == [Damage]
+_INNER = orjson.loads(LINES[3])
+_QUOTING = ({"a": _INNER, "b": 1}, {"a": _INNER}, {"a": [_INNER, _INNER]})
+
+
+@pytest.mark.parametrize("data", _QUOTING)
+def test_no_tear_makes_a_record_of_a_quoted_one(data: dict[str, Any]) -> None:
+    """A message that quotes a record, torn or overwritten at any byte, holds no other record."""
+    whole = encode_event(1, Event("m", "x", "s", 1000, 1000, data))
+    record = decode(whole[:-1])
+    for at in range(1, len(whole)):
+        torn = whole[at:]
+        for content in (whole[: at - 1], torn, bytes(at) + torn, whole[:at] + b"\n" + torn):
+            found = [item.record for item in scan(content, 0) if isinstance(item, Found)]
+            assert found in ([], [record])
+
+
+@pytest.mark.parametrize("data", _QUOTING)
+def test_a_record_within_a_record_of_version_1_is_none(data: dict[str, Any]) -> None:
+    """Version 1 wrote quoted records as they are: such an object is no record of the lane."""
+    fields = {"seq": 1, "id": "m", "type": "x", "session": "s", "time": 1000, "data": data}
+    rest = orjson.dumps(fields)[1:]
+    whole = b'{"crc":"%08x",%b\n' % (crc32(rest), rest)
+    assert LINES[3][:-1] in whole
+    damaged = whole.replace(b'"id":"m"', b'"id":"n"')
+    assert [type(item) for item in scan(damaged, 0)] == [Damage]
 
 
 @pytest.mark.parametrize(

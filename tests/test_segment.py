@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from journal import Journal
+from journal.reader import read_events
 from journal.segment import LAST_NUMBER, read_tail, segment_name, segment_number, segment_numbers
 from tests.journals import events, headers, ids, segments
 
@@ -171,10 +173,10 @@ def test_an_empty_segment_is_passed_over(
     expect_problems("empty")
 
 
-def test_the_lane_keeps_its_uuid_under_a_damaged_header(
+def test_a_damaged_header_ends_the_lane(
     journal_dir: Path, expect_problems: ExpectedProblems
 ) -> None:
-    """Any readable header names the lane."""
+    """Whoever cannot tell which lane goes on begins a new one, and nothing is lost."""
     _append(journal_dir, "1")
     path = segments(journal_dir)[0]
     path.write_bytes(path.read_bytes() + b'{"crc":"12')
@@ -183,7 +185,10 @@ def test_the_lane_keeps_its_uuid_under_a_damaged_header(
     path = segments(journal_dir)[1]
     path.write_bytes(b"X" + path.read_bytes()[1:])
     _append(journal_dir, "3")
-    assert headers(journal_dir)[-1].lane == lane
+    assert headers(journal_dir)[-1].lane != lane
+    assert ids(journal_dir) == ["1", "2", "3"]
+    located = list(read_events(journal_dir / "lanes", lambda *_: None))
+    assert [at.lane for at in located] == [lane, lane, headers(journal_dir)[-1].lane]
     expect_problems("torn", "damage", "header")
 
 
@@ -223,16 +228,18 @@ def test_a_long_last_line_is_read_whole(journal_dir: Path) -> None:
     assert (tail.seq, tail.whole) == (2, True)
 
 
-def test_time_goes_on_behind_a_damaged_tail(
+def test_order_goes_on_behind_a_damaged_tail(
     journal_dir: Path, expect_problems: ExpectedProblems, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Even with the wall clock set back, a lane's times grow."""
+    """With the wall clock set back a little, the date goes back and the order does not."""
     _append(journal_dir, "1")
-    monkeypatch.setattr("time.time_ns", lambda: 10**18)
+    now = time.time_ns()
+    monkeypatch.setattr("time.time_ns", lambda: now - 60 * 10**9)
     path = segments(journal_dir)[0]
     path.write_bytes(path.read_bytes() + b'{"crc":"12')
     _append(journal_dir, "2")
     first, second = events(journal_dir)
-    assert second.event.time > first.event.time > 10**15
+    assert second.event.time < first.event.time
+    assert second.event.order > first.event.order
     assert second.event.id == "2"
     expect_problems("torn")

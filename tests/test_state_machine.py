@@ -15,7 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from journal import Journal
 from journal.directory import open_directory
-from journal.reader import read_events
+from journal.position import Position
+from journal.reader import Located, read_events
 from journal.record import Header
 from journal.scan import Found, scan
 from journal.segment import segment_numbers
@@ -27,7 +28,6 @@ from tests.projections import Fact, projector
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from journal.position import Position
     from journal.shared_lane import Fsync
 
 _ROLL = 1500
@@ -81,12 +81,13 @@ class Machine(RuleBasedStateMachine):
         memory = Path("/dev/shm")  # noqa: S108 - everything goes into a new folder in it
         self.folder = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
         self.path = self.folder / "journal"
-        self.rolling = [
+        self.patches: list[Any] = [
             patch("journal.lane_writer.ROLL_SIZE", _ROLL),
             patch("journal.lane.ROLL_SIZE", _ROLL),
         ]
-        for each in self.rolling:
+        for each in self.patches:
             each.start()
+        self.boots = 0
         self.held: list[Held] = []
         self.said: list[tuple[Position, Said]] = []
         self.power_was_lost = False
@@ -103,7 +104,7 @@ class Machine(RuleBasedStateMachine):
         finally:
             for held in self.held:
                 held.journal.close()
-            for each in self.rolling:
+            for each in reversed(self.patches):
                 each.stop()
             shutil.rmtree(self.folder)
 
@@ -188,29 +189,36 @@ class Machine(RuleBasedStateMachine):
         held = data.draw(st.sampled_from([h for h in self.held if h.unsynced]), label="handle")
         held.journal.after_fork_in_child()
         self.held.remove(held)
-        last = held.unsynced[-1]
-        lane = self._folder_of(last.lane)
-        if last.segment != segment_numbers(lane)[-1]:
+        places = self._places()
+        last = places[held.unsynced[-1]]
+        if last.ref.number != segment_numbers(last.ref.folder)[-1]:
             return
-        path = lane / f"{last.segment:06d}.jsonl"
-        ends = [p.offset for p in held.unsynced if (p.lane, p.segment) == (last.lane, last.segment)]
+        path = last.ref.path
+        ends = [places[p].end for p in held.unsynced if places[p].ref.path == path]
         first = self._begins(path, min(ends))
-        if first < self.shown.get((last.lane, last.segment), 0):
+        if first < self.shown.get((last.ref.lane, last.ref.number), 0):
             return
         size = data.draw(st.integers(first, path.stat().st_size), label="bytes left")
         with path.open("r+b") as file:
             file.truncate(size)
         self.power_was_lost = True
-        here = (last.lane, last.segment)
-        behind = {at: at.offset - size for at, _ in self.said if (at.lane, at.segment) == here}
+        self._reboot()
+        behind = {at: found.end - size for at, found in places.items() if found.ref.path == path}
         self.open_ended += [event for at, event in self.said if behind.get(at) == 1]
         self.said = [(at, event) for at, event in self.said if behind.get(at, 0) <= 1]
 
-    def _folder_of(self, lane: str) -> Path:
-        for found in read_events(self.path / "lanes", lambda _ref, _damage: None):
-            if found.lane == lane:
-                return found.ref.path.parent
-        raise AssertionError(f"lane {lane} is nowhere")
+    def _reboot(self) -> None:
+        """Let the machine have been started anew: no number is given out twice."""
+        self.boots += 1
+        boot = f"boot {self.boots}"
+        for module in ("journal.lane", "journal.segment_file"):
+            self.patches.append(patch(f"{module}.boot_id", return_value=boot))
+            self.patches[-1].start()
+
+    def _places(self) -> dict[Position, Located]:
+        """Find each record's place, by its position."""
+        found = read_events(self.path / "lanes", lambda _ref, _damage: None)
+        return {Position(at.lane, at.record.seq): at for at in found}
 
     def _begins(self, path: Path, end: int) -> int:
         """Return where the record that ends at `end` begins; a header before it goes with it."""
@@ -229,9 +237,9 @@ class Machine(RuleBasedStateMachine):
             running.catch_up()
             db = running._db
             self.shown = {
-                (uuid, number): offset
-                for uuid, number, offset in db.execute(
-                    "SELECT lanes.uuid, number, offset FROM segments JOIN lanes ON lane = lanes.id"
+                (folder, number): offset
+                for folder, number, offset in db.execute(
+                    "SELECT folder, number, offset FROM segments"
                 )
             }
             found = content(db, _WORDS)

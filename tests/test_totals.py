@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 def used(n: int, type: str = "usage.added", **data: Any) -> Event:  # noqa: ANN401 - counters
     """Return an event of usage."""
-    return Event(f"u{n}", type, "s", 0, data)
+    return Event(f"u{n}", type, "s", 0, 0, data)
 
 
 def projected(folder: Path, events: Sequence[Event], pieces: int) -> tuple[dict[str, Any], str]:
@@ -68,7 +69,9 @@ def test_a_sum_that_passes_64_bits_does_not_depend_on_its_order(tmp_path: Path) 
     found = []
     for seed in range(3):
         Random(seed).shuffle(events)  # noqa: S311 - the same order each time
-        write = [Event(e.id, e.type, e.session, 10**15 + int(e.id[1:]), e.data) for e in events]
+        write = [
+            replace(e, time=10**15 + int(e.id[1:]), order=10**15 + int(e.id[1:])) for e in events
+        ]
         found.append(projected(tmp_path / f"{seed}", write, seed + 1)[1])
     assert len(set(found)) == 1
 

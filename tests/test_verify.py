@@ -135,20 +135,20 @@ def test_a_header_in_the_midst_is_found(tmp_path: Path) -> None:
 
 
 def test_a_segment_of_another_lane_is_found(tmp_path: Path) -> None:
-    """A segment that was moved here from another lane is told by its header."""
+    """A segment that was moved here from another lane lacks that lane's earlier events."""
     write_segment(tmp_path, "1", 1, THREE)
     write_segment(tmp_path, "1", 2, [(4, 40)])
     write_segment(tmp_path, "2", 3, [(5, 50)])
     (tmp_path / "2" / "000003.jsonl").rename(tmp_path / "1" / "000003.jsonl")
     (problem,) = verify(tmp_path).problems
-    assert (problem.kind, problem.segment) == ("header", 3)
-    assert "'lane-2'" in problem.reason
+    assert (problem.kind, problem.segment) == ("gap", 3)
+    assert problem.reason.startswith("4 missing")
 
 
 def test_a_header_with_the_wrong_number_is_found(tmp_path: Path) -> None:
     """The header says with which number its segment begins."""
     path = write_segment(tmp_path, "1", 1, THREE)
-    header = encode_header(Header(FORMAT, "u", "lane-1", 2, "h", "b", 1, 1))
+    header = encode_header(Header(FORMAT, "u", "lane-1", 1, 2, "h", "b", 1, 1))
     path.write_bytes(header + path.read_bytes().partition(b"\n")[2])
     assert _kinds(verify(tmp_path)) == ["header"]
 
@@ -156,7 +156,7 @@ def test_a_header_with_the_wrong_number_is_found(tmp_path: Path) -> None:
 def test_a_newer_format_is_found(tmp_path: Path) -> None:
     """A segment of a later format is told as such, and what can be read of it is read."""
     path = write_segment(tmp_path, "1", 1, THREE)
-    header = encode_header(Header(FORMAT + 1, "u", "lane-1", 1, "h", "b", 1, 1))
+    header = encode_header(Header(FORMAT + 1, "u", "lane-1", 1, 1, "h", "b", 1, 1))
     path.write_bytes(header + path.read_bytes().partition(b"\n")[2])
     report = verify(tmp_path)
     assert _kinds(report) == ["version"]

@@ -88,5 +88,6 @@ def _fields(at: Located) -> dict[str, Any]:
         "type": event.type,
         "session": event.session,
         "time": event.time,
+        "order": event.order,
         "data": event.data,
     }

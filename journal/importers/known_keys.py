@@ -19,7 +19,7 @@ import orjson
 from journal.directory import make_folder, swap_file
 from journal.ownership import open_own
 from journal.reader import list_segments, read_segment
-from journal.record import Header
+from journal.record import Record
 from journal.scan import Damage
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class KnownKeys:
             if isinstance(item, Damage):
                 continue
             offset = item.end
-            if not isinstance(item.record, Header):
+            if isinstance(item.record, Record):
                 event = item.record.event
                 self._note(event.type, event.session, event.id, event.data)
         self._read[name] = [ref.version[0], offset]

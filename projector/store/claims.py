@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from journal import clock
+from journal.boot import boot_id, since_boot
 from journal.vocabulary import KEY_SET
 
 if TYPE_CHECKING:
@@ -41,15 +42,30 @@ def standing(db: apsw.Connection, name: str) -> tuple[Claim | None, int]:
     if not isinstance(found, dict):
         return None, 0
     token = int(found["token"])
-    if "holder" not in found or found["expires"] <= clock.wall():
+    if "holder" not in found or _is_over(found):
         return None, token
     return Claim(name, found["holder"], token, found["expires"]), token
 
 
+def _is_over(claim: dict[str, Any]) -> bool:
+    """Say whether a claim has run out.
+
+    The wall clock may be set at any time, forward and back: while the machine that the claim was
+    made on runs, the clock counts that runs with it.
+    """
+    boot, until = claim.get("boot"), claim.get("until")
+    if boot and boot == boot_id() and isinstance(until, int):
+        return until <= since_boot()
+    return int(claim["expires"]) <= clock.wall()
+
+
 def taking(name: str, holder: str, token: int, seconds: float) -> tuple[Claim, dict[str, Any]]:
     """Return a claim from now on, and the event that makes it."""
-    claim = Claim(name, holder, token, clock.wall() + round(seconds * 1_000_000))
+    length = round(seconds * 1_000_000)
+    claim = Claim(name, holder, token, clock.wall() + length)
     value = {"holder": holder, "token": token, "expires": claim.expires}
+    if boot := boot_id():
+        value |= {"boot": boot, "until": since_boot() + length}
     return claim, key_event(CLAIMS, name, value)
 
 

@@ -81,7 +81,7 @@ class Messages(Flushing):
         account = self._standing(session)
         try:
             items = new_transcript(id, listed, account.transcript.messages)
-            data: dict[str, Any] = {"messages": items}
+            data: dict[str, Any] = {"messages": items, "seen": self._seen([session])[session]}
             if rest != REMOVED:
                 data["rest"] = rest
             self._add(TRANSCRIPT_REPLACED, session, data, id)

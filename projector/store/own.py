@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from journal.arbiter import arbitrating
 from journal.writer import Journal
-from projector.errors import NotProjected, ProjectionDamaged
+from projector.errors import NotProjected, ProjectionDamaged, ProjectionError
 from projector.projection import Projection
+from projector.store.seen import seen_by_now
 
 if TYPE_CHECKING:
     import os
@@ -71,6 +72,22 @@ class Own:
             QueryTimeout, ProjectionError, ReadError: as the methods of `Projection`.
         """
         return self.projection.after(self._position, self._timeout).read(query)
+
+    def _seen(self, sessions: Iterable[str]) -> dict[str, dict[str, int]]:
+        """Return what there is of sessions now: of each the last number in each lane, by its uuid.
+
+        Raises:
+            ReadError: a lane cannot be read.
+        """
+        names, ends = list(sessions), self.journal.ends()
+
+        def query(db: apsw.Connection | None) -> dict[str, dict[str, int]]:
+            return {name: seen_by_now(db, name, ends) for name in names}
+
+        try:
+            return self.projection.peek(query)
+        except ProjectionError:  # which lanes hold nothing of a session is not known: name them all
+            return query(None)
 
     def settle(self) -> None:
         """Return when this handle's own events are applied.

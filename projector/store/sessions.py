@@ -27,10 +27,11 @@ from projector.fold import canonical
 from projector.freshness import Listing
 from projector.store.fields import present
 from projector.store.own import Own
+from projector.store.seen import seen_in
 from projector.store.tails import applied, read_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     import apsw
@@ -143,20 +144,29 @@ class Sessions(Own):
     def clear(self, session: str) -> None:
         """Take every message out of a session's transcript, and out of searches.
 
+        It takes what stands in the journal at the call; what others append meanwhile stays.
+
         Raises:
             AppendError, SyncError, ClosedError: as `create`.
         """
-        self._add(SESSION_CLEARED, session, {})
+        self._add(SESSION_CLEARED, session, {"seen": self._seen([session])[session]})
 
     def delete(self, *sessions: str) -> None:
         """Delete sessions with all that belongs to them; what is said later begins them anew.
 
-        The events stay in the journal; no query shows them any more.
+        It takes what stands in the journal at the call; what others append meanwhile stays. The
+        events stay in the journal; no query shows them any more.
 
         Raises:
             AppendError, SyncError, ClosedError: as `create`.
         """
-        self.add({"type": SESSION_DELETED, "session": name, "data": {}} for name in sessions)
+        self._delete(self._seen(sessions))
+
+    def _delete(self, seen: Mapping[str, Mapping[str, int]]) -> None:
+        self.add(
+            {"type": SESSION_DELETED, "session": name, "data": {"seen": dict(there)}}
+            for name, there in seen.items()
+        )
 
     def prune(self, before: datetime | str | int, *, source: str | None = None) -> list[str]:
         """Delete the sessions that ended, and had begun before a moment; return their ids.
@@ -172,12 +182,14 @@ class Sessions(Own):
         """
         moved = moment("before", before)
 
-        def query(db: apsw.Connection) -> list[str]:
-            return session_view.ended(db, moved, source)
+        def query(db: apsw.Connection) -> dict[str, dict[str, int]]:
+            # what is appended to one of them from here on was not seen, and begins it anew
+            names = session_view.ended(db, moved, source)
+            return {name: seen_in(db, name) for name in names}
 
-        names, _ = self.read(query)
-        self.delete(*names)
-        return names
+        seen, _ = self.read(query)
+        self._delete(seen)
+        return list(seen)
 
     def session(self, name: str) -> SessionView:
         """Return the session with this id, or with the only one that begins so.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from journal.errors import ReadError, reason
 from journal.reader import Located, event_order, read_chunk
-from journal.record import Header
+from journal.record import Record
 from journal.scan import Found
 from journal.segment import open_segment
 from projector.watermark import load_marks, place
@@ -67,7 +67,7 @@ def _read(offsets: Offsets, ref: SegmentRef) -> Iterator[Located]:
             offset = offsets.get(at, 0)
             chunk = read_chunk(file, offset, final=ref.final)
             for item in chunk.items:
-                if isinstance(item, Found) and not isinstance(item.record, Header):
+                if isinstance(item, Found) and isinstance(item.record, Record):
                     # the folder tells lanes apart as well as the uuid, which an earlier line names
                     yield Located(ref.lane, item.record, ref, item.end)
             offsets[at] = chunk.end

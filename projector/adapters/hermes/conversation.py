@@ -104,7 +104,7 @@ def _together(db: apsw.Connection, sessions: Sequence[str], *, inactive: bool) -
         messages = kept(db, session, inactive=inactive)
         latest = 0
         for message, row in zip(messages, rows(db, session, messages), strict=True):
-            latest = max(latest, message.time)
+            latest = max(latest, message.order)
             whole.append((latest, row))
     return [row for _, row in sorted(whole, key=_by_latest)]
 

@@ -80,11 +80,11 @@ def message_values(
         later: with the columns of 0.19, and what is in no transcript: 0.13 has no place for that.
     """
     names = MESSAGE | (LATER_MESSAGE if later else {})
-    query = f"SELECT place, {STORED} FROM events WHERE id = ?"  # noqa: S608 - a constant
+    query = f"SELECT coalesce(said, time), {STORED} FROM events WHERE id = ?"  # noqa: S608 - a constant
     for message in kept(db, session, inactive=later):
-        [(place, *columns)] = db.execute(query, (message.row,))
+        [(moment, *columns)] = db.execute(query, (message.row,))
         data = stored(tuple(columns)).in_force
-        row = message_row(session, message.key, place, message.state, data)
+        row = message_row(session, message.key, moment, message.state, data)
         row["content"] = _content(row["content"])
         row["tool_calls"] = None if row["tool_calls"] is None else json.dumps(row["tool_calls"])
         values = _restored(row, names, data.get("extra") or {})

@@ -16,13 +16,15 @@ from journal.vocabulary import (
     ARCHIVED,
     MESSAGE_REMOVED,
     MESSAGE_RESTORED,
+    SWEEPING,
     TRANSCRIPT_REPLACED,
 )
 from projector.adapters.hermes.message_rows import message_row
-from projector.effects import IN_ARCHIVE, IN_TRANSCRIPT, OUT, SWEEPING, named
+from projector.effects import IN_ARCHIVE, IN_TRANSCRIPT, OUT, named
 from projector.rows import STORED, stored
 from projector.schema import MESSAGE
 from projector.session_view import ORDER
+from projector.sweeps import reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     import apsw
 
     from projector.adapters.hermes.session_rows import Row
-    from projector.fold import Order
+    from projector.sweeps import Copies, Order
 
 REWOUND = "rewound"
 REPLACED = "replaced"
@@ -41,18 +43,18 @@ _UUID = "(SELECT uuid FROM lanes WHERE lanes.id = e.lane)"
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A message that Hermes keeps: its rowid, its key, its state, and when it was written."""
+    """A message that Hermes keeps: its rowid, its key, its state, and the order of its event."""
 
     row: int
     key: str
     state: int
-    time: int
+    order: int
 
 
 def kept(db: apsw.Connection, session: str, *, inactive: bool = True) -> list[Kept]:
     """Return what Hermes keeps of a session, in order; without what is inactive, its transcript."""
     query = (
-        f"SELECT id, key, state, time FROM events WHERE kind = {MESSAGE} AND state <= ?"  # noqa: S608 - constants
+        f"SELECT id, key, state, ord FROM events WHERE kind = {MESSAGE} AND state <= ?"  # noqa: S608 - constants
         f" AND session = (SELECT id FROM sessions WHERE session = ?) ORDER BY {ORDER}"
     )
     most = OUT if inactive else IN_TRANSCRIPT
@@ -65,12 +67,12 @@ def kept(db: apsw.Connection, session: str, *, inactive: bool = True) -> list[Ke
 
 def rows(db: apsw.Connection, session: str, messages: Iterable[Kept]) -> list[Row]:
     """Return messages as Hermes's rows."""
-    query = f"SELECT place, {STORED} FROM events WHERE id = ?"  # noqa: S608 - a constant
+    query = f"SELECT coalesce(said, time), {STORED} FROM events WHERE id = ?"  # noqa: S608 - a constant
     found = []
     for message in messages:
-        [(place, *columns)] = db.execute(query, (message.row,))
+        [(moment, *columns)] = db.execute(query, (message.row,))
         data = stored(tuple(columns)).in_force
-        found.append(message_row(session, message.key, place, message.state, data))
+        found.append(message_row(session, message.key, moment, message.state, data))
     return found
 
 
@@ -100,39 +102,43 @@ def _taken_back(db: apsw.Connection, session: str) -> set[int]:
     number = db.execute("SELECT id FROM sessions WHERE session = ?", (session,)).get
     deeds = _deeds(db, number)
     query = (
-        f"SELECT e.id, e.key, e.time, {_UUID}, e.seq FROM events e"  # noqa: S608 - a constant
+        f"SELECT e.id, e.key, e.ord, {_UUID}, e.seq FROM events e"  # noqa: S608 - a constant
         f" WHERE kind = {MESSAGE} AND e.session = ? AND e.state = ?"
     )
-    return {
-        row
-        for row, key, *order in db.execute(query, (number, OUT))
-        if _is_kept(key, (order[0], order[1], order[2]), deeds)
-    }
+    again = (
+        "SELECT l.uuid, c.seq FROM copies c JOIN lanes l ON l.id = c.lane"
+        " WHERE c.session = ? AND c.key = ?"
+    )
+    found = set()
+    out: list[tuple[Any, ...]] = db.execute(query, (number, OUT)).fetchall()
+    for row, key, ord, lane, seq in out:
+        copies = {lane: seq} | dict(db.execute(again, (number, key)))
+        if _is_kept(key, (ord, lane, seq), copies, deeds):
+            found.add(row)
+    return found
 
 
 def _deeds(db: apsw.Connection, session: int) -> list[_Deed]:
     query = (
-        f"SELECT e.time, {_UUID}, e.seq, k.type, e.rest FROM events e"  # noqa: S608 - a constant
+        f"SELECT e.ord, {_UUID}, e.seq, k.type, e.rest FROM events e"  # noqa: S608 - a constant
         " JOIN kinds k ON k.id = e.kind"
         " WHERE e.id IN (SELECT event FROM changes WHERE session = ?)"
     )
     deeds = []
-    for time, lane, seq, type, rest in db.execute(query, (session,)):
+    for ord, lane, seq, type, rest in db.execute(query, (session,)):
         data = {} if rest is None else orjson.loads(rest)
-        deeds.append(_Deed((time, lane, seq), type, named(type, data), data))
+        deeds.append(_Deed((ord, lane, seq), type, named(type, data), data))
     return sorted(deeds, key=lambda deed: deed.order)
 
 
-def _is_kept(key: str, appended: Order, deeds: list[_Deed]) -> bool:
+def _is_kept(key: str, appended: Order, copies: Copies, deeds: list[_Deed]) -> bool:
     is_kept = True
     for deed in deeds:
-        if deed.order <= appended:
-            continue
         if key in deed.names:
             if deed.type in (MESSAGE_RESTORED, TRANSCRIPT_REPLACED):
                 is_kept = True
             elif deed.type == MESSAGE_REMOVED:
                 is_kept = is_kept and deed.data.get("reason") in (None, REWOUND)
         elif deed.type in SWEEPING and deed.data.get("rest") != ARCHIVED:
-            is_kept = False
+            is_kept = is_kept and not reach(deed.order, deed.data).has(appended, copies)
     return is_kept

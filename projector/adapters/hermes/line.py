@@ -46,7 +46,7 @@ def last_message(db: apsw.Connection | None, session: str) -> Last | None:
     """Return the message that stands last in a session, in its transcript or not."""
     if db is None:
         return None
-    order = ", ".join(f"{column} DESC" for column in ("place", "depth", "time"))
+    order = ", ".join(f"{column} DESC" for column in ("place", "depth", "ord"))
     query = (
         f"SELECT key, place, depth FROM events WHERE kind = {MESSAGE} AND state < ?"  # noqa: S608 - constants
         f" AND session = (SELECT id FROM sessions WHERE session = ?) ORDER BY {order} LIMIT 1"

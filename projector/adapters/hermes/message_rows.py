@@ -21,14 +21,14 @@ _LATER = ("effect_disposition", "platform_message_id", "observed", "api_content"
 
 
 def message_row(
-    session: str, key: str, place: int, state: int, data: dict[str, Any]
+    session: str, key: str, moment: int, state: int, data: dict[str, Any]
 ) -> dict[str, Any]:
     """Return a message as Hermes's `get_messages` does: 0.13's columns, then those of 0.19.
 
     Args:
         session: the session's id.
         key: the message's id in the journal.
-        place: its time in the transcript, microseconds.
+        moment: its own date, else when it was appended, microseconds.
         state: `projector.effects.IN_TRANSCRIPT` and so on.
         data: its fields in force.
     """
@@ -41,7 +41,7 @@ def message_row(
         "tool_call_id": data.get("tool_call_id"),
         "tool_calls": data.get("tool_calls", extra.get("tool_calls")) or None,
         "tool_name": data.get("tool_name"),
-        "timestamp": seconds(data.get("timestamp", place)),
+        "timestamp": seconds(data.get("timestamp", moment)),
         "token_count": data.get("token_count"),
         "finish_reason": data.get("finish_reason"),
         "reasoning": data.get("reasoning"),
@@ -64,11 +64,12 @@ def message_rows(
     A session that there is not has none.
     """
     query = (
-        f"SELECT key, place, {STORED} FROM events WHERE kind = {MESSAGE} AND state <= ?"  # noqa: S608 - constants
-        f" AND session = (SELECT id FROM sessions WHERE session = ?) ORDER BY {ORDER}"
+        f"SELECT key, coalesce(said, time), {STORED} FROM events"  # noqa: S608 - constants
+        f" WHERE kind = {MESSAGE} AND state <= ? AND session ="
+        f" (SELECT id FROM sessions WHERE session = ?) ORDER BY {ORDER}"
     )
     rows = []
-    for key, place, *columns in db.execute(query, (state, session)):
+    for key, moment, *columns in db.execute(query, (state, session)):
         event = stored(tuple(columns))
-        rows.append(message_row(session, key, place, event.state, event.in_force))
+        rows.append(message_row(session, key, moment, event.state, event.in_force))
     return rows

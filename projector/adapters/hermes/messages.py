@@ -45,7 +45,7 @@ _ONE_RECORD = 12 * 1024 * 1024
 _LATEST_USER = f"""
 SELECT key, {STORED} FROM events WHERE kind = {MESSAGE} AND state = 0 AND role = 'user'
   AND session = (SELECT id FROM sessions WHERE session = ?)
-  ORDER BY place DESC, depth DESC, time DESC, seq DESC, part DESC LIMIT 1
+  ORDER BY place DESC, depth DESC, ord DESC, seq DESC, part DESC LIMIT 1
 """  # noqa: S608 - a constant
 
 
@@ -117,8 +117,8 @@ class Messages(Base):
         """Put a message behind what stands last; without a moment it is said now."""
         last = self._tails.get(session)
         if moment is None:
-            # the event's own time is the message's: it never goes back
-            at = clock.tick(0)
+            # the event's own order is the message's place: it never goes back
+            _, at = clock.tick(0)
         else:
             at = data["timestamp"] = moment
             last = last or self._look_last(session)

@@ -140,8 +140,9 @@ class Titles(Base):
 
 def _numbered(title: str) -> tuple[str, int]:
     """Return a title without the number behind it, and that number; 0 if there is none."""
-    base, mark, digits = title.rpartition(" #")
+    base, mark, digits = title.removesuffix("\n").rpartition(" #")
     is_number = bool(mark) and digits.isdecimal() and len(digits) <= _MOST_DIGITS
+    is_number = is_number and "\n" not in base  # Hermes looks at one line
     return (base, int(digits)) if is_number else (title, 0)
 
 

@@ -12,13 +12,13 @@ from journal.vocabulary import (
     MESSAGE_APPENDED,
     MESSAGE_RESTORED,
     MESSAGE_REVISED,
+    SWEEPING,
     TRANSCRIPT_REPLACED,
 )
 from projector.columns import Columns, from_columns
 from projector.effects import (
     IN_TRANSCRIPT,
     LISTING,
-    SWEEPING,
     changed_fields,
     items,
     named,
@@ -78,7 +78,7 @@ class Transcript:
 
     Attributes:
         epoch: id of the last event that swept it; empty if there is none.
-        swept: time of that event.
+        swept: order of that event.
         messages: every message that was ever appended, by id.
         missing: parents of messages that were never appended.
     """
@@ -103,8 +103,12 @@ class Transcript:
         return self._sorted
 
     def go_on(self, event: Event) -> None:
-        """Apply an event of the session that is later than those applied before."""
-        is_later = (event.time, event.id) > (self.swept, self.epoch)
+        """Apply an event of the session that is later than those applied before.
+
+        A sweep counts for all that is in front of it. What its author had not seen is thought to
+        be out, though it is there: to restore that changes nothing.
+        """
+        is_later = (event.order, event.id) > (self.swept, self.epoch)
         if event.type in SWEEPING and is_later:
             self._sweep(event)
         elif event.type in LISTING and (event.type != MESSAGE_RESTORED or is_later):
@@ -115,10 +119,10 @@ class Transcript:
             for id in named(event.type, event.data) & self.messages.keys():
                 self._revise(self.messages[id], event.data)
         elif event.type == MESSAGE_APPENDED:
-            self._add(event.id, event.data, event.time, is_there=event.time > self.swept)
+            self._add(event.id, event.data, event.order, is_there=event.order > self.swept)
 
     def _sweep(self, event: Event) -> None:
-        self.epoch, self.swept = event.id, event.time
+        self.epoch, self.swept = event.id, event.order
         kept = items(event.data)
         for id, known in self.messages.items():
             known.is_there = id in kept
@@ -126,7 +130,7 @@ class Transcript:
             if fields:
                 self._revise(known, fields)
         for _, id, data in new_messages(event.data) if event.type == TRANSCRIPT_REPLACED else ():
-            self._add(id, data, event.time, is_there=True)
+            self._add(id, data, event.order, is_there=True)
         self._sorted = None
 
     def _revise(self, known: Recorded, fields: Mapping[str, Any]) -> None:
@@ -143,11 +147,11 @@ class Transcript:
                 self.missing.add(parent)
             self._is_placed = False
 
-    def _add(self, id: str, data: Mapping[str, Any], time: int, *, is_there: bool) -> None:
+    def _add(self, id: str, data: Mapping[str, Any], order: int, *, is_there: bool) -> None:
         if id in self.messages:
             return
         said, parent = data.get("timestamp"), data.get("parent")
-        moment = said if is_moment(said) else time
+        moment = said if is_moment(said) else order
         parent = _other(parent, id) if isinstance(parent, str) else None
         above = self.messages.get(parent) if parent is not None else None
         if parent is not None and above is None:
@@ -170,13 +174,13 @@ class Transcript:
         if number is None:
             return
         query = (
-            "SELECT e.key, e.time FROM changes c JOIN events e ON e.id = c.event"
-            " WHERE c.session = ? AND c.message = '' ORDER BY e.time DESC, e.key DESC LIMIT 1"
+            "SELECT e.key, e.ord FROM changes c JOIN events e ON e.id = c.event"
+            " WHERE c.session = ? AND c.message = '' ORDER BY e.ord DESC, e.key DESC LIMIT 1"
         )
         epoch, swept = db.execute(query, (number,)).fetchone() or ("", 0)
         self.epoch, self.swept = str(epoch), int(swept)
         query = (
-            "SELECT key, place, depth, state, time, original, said, parent, role, content, parts,"  # noqa: S608 - constants
+            "SELECT key, place, depth, state, ord, original, said, parent, role, content, parts,"  # noqa: S608 - constants
             f" rest FROM events WHERE session = ? AND kind = {MESSAGE} ORDER BY {TIES}"
         )
         for row in db.execute(query, (number,)):
@@ -191,11 +195,11 @@ class Transcript:
 
 def _known(rank: int, row: tuple[Any, ...]) -> Recorded:
     """Make a message of a row of the projection."""
-    id, place, depth, state, time, original, said, parent, role, content, parts, rest = row
+    id, place, depth, state, ord, original, said, parent, role, content, parts, rest = row
     data = from_columns(Columns(said, parent, role, None, content, bool(parts), rest))
     now = words(data)
     first = now if original is None else words(orjson.loads(original))
-    moment = said if said is not None else time if depth else place
+    moment = said if said is not None else ord if depth else place
     is_there = state == IN_TRANSCRIPT
     refused = None if rest is None else _refused(data)
     at = (place, depth)

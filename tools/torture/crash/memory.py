@@ -137,11 +137,11 @@ class Memory:
         key = held, offset, ref.final
         return self._recall(key, lambda: list(self._read_segment(ref, offset)))
 
-    def _uuid(self, lane: Path) -> str:
+    def _uuid(self, ref: SegmentRef) -> str:
         if self._lanes is None:
-            return self._read_lane_uuid(lane)
-        files = self._lanes[lane.name].items()
-        return self._recall(("uuid", *files), lambda: self._read_lane_uuid(lane))
+            return self._read_lane_uuid(ref)
+        files = self._lanes[ref.lane].items()
+        return self._recall(("uuid", ref.number, *files), lambda: self._read_lane_uuid(ref))
 
     def _beside(self, lanes: Path) -> list[Problem]:
         if self._lanes is None:

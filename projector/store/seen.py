@@ -1,0 +1,45 @@
+"""What the author of a sweep had seen of a session, as it is written into the event."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import apsw
+
+_HOLDING = """
+SELECT l.uuid, max(found.seq) FROM (
+  SELECT lane, seq FROM events WHERE session = (SELECT id FROM sessions WHERE session = :name)
+  UNION ALL
+  SELECT lane, seq FROM copies WHERE session = (SELECT id FROM sessions WHERE session = :name)
+) found JOIN lanes l ON l.id = found.lane GROUP BY l.uuid
+"""
+
+
+def seen_in(db: apsw.Connection, session: str) -> dict[str, int]:
+    """Return the last event of a session in each lane, as a snapshot has them."""
+    return {str(lane): int(seq) for lane, seq in db.execute(_HOLDING, {"name": session})}
+
+
+def seen_by_now(
+    db: apsw.Connection | None, session: str, ends: Mapping[str, int]
+) -> dict[str, int]:
+    """Return what there is of a session, whether it is applied or not.
+
+    A lane that holds nothing of the session is not named, or each sweep would name every lane that
+    there ever was.
+
+    Args:
+        db: the projection; None if there is none.
+        session: its id.
+        ends: the last sequence number of every lane, read before the projection is asked.
+    """
+    if db is None:
+        return dict(ends)
+    holding = seen_in(db, session)
+    applied = {str(uuid): int(seq) for uuid, seq in db.execute("SELECT uuid, applied FROM lanes")}
+    return {
+        lane: end for lane, end in ends.items() if lane in holding or end > applied.get(lane, 0)
+    }
