@@ -39,6 +39,8 @@ _ROLL = 24 * 1024
 """Bytes at which segments roll here, so that seconds of work make many."""
 _NICE = -15
 """What is added to the niceness of these programs; only root may lower it."""
+_LATE = 100_000_000
+"""Nanoseconds by which a thread may wake too late: the machine has other work to do."""
 _THREADS = 3
 """Threads that share a handle now and then, and its syncs."""
 
@@ -114,7 +116,7 @@ class Writer:
         if self._level == "always":
             self._report.promised(ids)
         elif self._level == "interval":
-            self._report.promised(ids, within=INTERVAL)
+            self._report.promised(ids, within=INTERVAL + _LATE)
 
     def _ids(self, count: int) -> list[str]:
         begin, self._number = self._number, self._number + count
