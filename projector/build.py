@@ -324,9 +324,10 @@ def catch_up_once(
     """
     pinned = True
     while pinned:
-        _, projector = open_current(journal, on_commit, stop)
+        number, projector = open_current(journal, on_commit, stop)
         try:
             projector.catch_up(on_commit=on_commit, stop=stop)
+            generations(journal.path).remove_old(number)
             if pinned := projector.is_pinned:
                 leave(journal, projector)
         except ProjectionError as error:

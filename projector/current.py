@@ -25,9 +25,9 @@ from projector.errors import (
     QueryTimeout,
 )
 from projector.freshness import FRESH, Freshness
-from projector.generation import OnlyOne, find_generations, generations
+from projector.generation import CURRENT, OnlyOne, find_generations, generations
 from projector.goal import Goal, Own, has_applied
-from projector.schema import UNFOLDED, failure, snapshot
+from projector.schema import UNFOLDED, failure, snapshot, was_taken_away
 from projector.still import open_somehow, stamp
 
 if TYPE_CHECKING:
@@ -113,7 +113,12 @@ class Current:
             goal = Goal(list_segments(self.journal.lanes), patience, own, early)
             answered = self._ask(query, deadline, goal)
             while answered is None:
-                self._refresh(early, goal)
+                try:
+                    self._refresh(early, goal)
+                except ProjectionError as error:
+                    if not goal.begin_again(error):
+                        raise
+                    goal.pause()
                 deadline.extend(_ASKING)
                 answered = self._ask(query, deadline, goal)
         return answered
@@ -174,7 +179,7 @@ class Current:
             raise
         except (QueryTimeout, ProjectionError, ReadError) as error:
             # a full disk, or a read-only one: what is there is answered from
-            if not self._is_there():
+            if not self._is_there() or was_taken_away(error):
                 raise
             goal.give_up(error)
             return
@@ -250,13 +255,26 @@ class Current:
         """
         own = Own(position, timeout)
         goal = Goal([], timeout, own, Deadline(None))
-        while not self.has(position):
+        while not self._has(position, goal):
             if goal.is_over:
                 raise own.error()
-            with self._turn:
-                caught_up = self._catch_up(goal.is_late)
+            try:
+                with self._turn:
+                    caught_up = self._catch_up(goal.is_late)
+            except ProjectionError as error:
+                if not goal.begin_again(error):
+                    raise
+                caught_up = False
             if not caught_up:
                 goal.pause()
+
+    def _has(self, position: Position, goal: Goal) -> bool:
+        try:
+            return self.has(position)
+        except ProjectionError as error:
+            if not goal.begin_again(error):
+                raise
+            return False
 
     def has(self, position: Position) -> bool:
         """Say whether the record at `position` is applied, without applying anything.
@@ -300,7 +318,7 @@ class Current:
                 raise ProjectionError(
                     f"{self.generations.folder} has no projection in use any more;"
                     " run `projector rebuild`"
-                )
+                ) from FileNotFoundError(CURRENT)
             try:
                 path = self.generations.path(number)
                 self._db, self._stamp = open_somehow(path, self.journal.uuid)

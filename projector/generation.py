@@ -98,7 +98,11 @@ class Generations:
             return 0
 
     def _numbers(self) -> list[int]:
-        stems = (n.removesuffix(_SUFFIX) for n in os.listdir(self.folder) if n.endswith(_SUFFIX))
+        try:
+            names = os.listdir(self.folder)
+        except FileNotFoundError:  # somebody took the projection away
+            return []
+        stems = (name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX))
         return [int(stem) for stem in stems if stem.isascii() and stem.isdigit()]
 
     def publish(self, number: int) -> None:
@@ -116,7 +120,10 @@ class Generations:
 
     def remove_old(self, current: int) -> None:
         """Remove earlier generations, once no query can still be running on them."""
-        since = time.time() - (self.folder / CURRENT).stat().st_mtime
+        try:
+            since = time.time() - (self.folder / CURRENT).stat().st_mtime
+        except FileNotFoundError:  # somebody took the projection away
+            return
         if since > _GRACE:
             for number in self._numbers():
                 if number < current:

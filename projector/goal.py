@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from projector.deadline import Deadline
-from projector.errors import NotProjected
+from projector.errors import NotProjected, ProjectionDamaged
 from projector.freshness import Behind
-from projector.schema import APPLIED, UNFOLDED
+from projector.schema import APPLIED, UNFOLDED, was_taken_away
 from projector.watermark import finished_ends, lag, load_marks, place, reached
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _SHORTEST, _LONGEST = 0.001, 0.02
 """Seconds between two looks at a projector's progress."""
+_BEGUN = 30
+"""Times that one question begins again when the projection is taken away."""
 _REPLACED = 2
 """Times that the projection is built anew for one question; a query can be at fault, too."""
 
@@ -67,6 +69,7 @@ class Goal:
         self._marks: dict[Place, Mark] = {}
         self.hindrance: Exception | None = None
         self._replaced = 0
+        self._begun = 0
         self.trouble: ProjectionError | None = None
 
     def is_reached(self, db: apsw.Connection) -> bool:
@@ -132,6 +135,12 @@ class Goal:
         if self._replaced >= _REPLACED and self.trouble is not None:
             raise self.trouble
         self._replaced += 1
+
+    def begin_again(self, error: ProjectionError) -> bool:
+        """Say whether to begin again, since the projection was taken away; count it."""
+        self._begun += 1
+        gone = isinstance(error, ProjectionDamaged) or was_taken_away(error)
+        return self._begun <= _BEGUN and gone
 
     def pause(self) -> None:
         """Let a projector work for a moment."""

@@ -362,6 +362,34 @@ def failure(what: str, path: Path | str, error: apsw.Error) -> ProjectionError:
     return ProjectionError(message)
 
 
+_MOVED = frozenset(
+    [
+        apsw.SQLITE_READONLY_DBMOVED,
+        apsw.SQLITE_IOERR_VNODE,
+        apsw.SQLITE_IOERR_SHMOPEN,
+        apsw.SQLITE_IOERR_SHMMAP,
+        apsw.SQLITE_IOERR_DELETE_NOENT,
+        apsw.SQLITE_IOERR_FSTAT,
+    ]
+)
+"""Extended codes of errors that a file makes which has lost its name."""
+
+
+def was_taken_away(error: BaseException | None) -> bool:
+    """Say whether an error looks as if the files were removed while they were in use.
+
+    Who removes the folder of a projection that others read and write to leaves them with files
+    that are not there, or not where they were; to begin again is all that it takes.
+    """
+    while error is not None:
+        if isinstance(error, (FileNotFoundError, apsw.CantOpenError, apsw.BusyError)):
+            return True
+        if isinstance(error, (apsw.IOError, apsw.ReadOnlyError)):
+            return getattr(error, "extendedresult", 0) in _MOVED
+        error = error.__cause__
+    return False
+
+
 def _check(db: apsw.Connection, path: Path, made_for: dict[str, str]) -> None:
     """Refuse a database that is no projection of this version, made for this."""
     application, version = db.pragma("application_id"), db.pragma("user_version")

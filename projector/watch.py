@@ -14,6 +14,7 @@ from watchdog.observers import Observer
 from projector.build import leave, open_current, replace_damaged
 from projector.errors import BuildStopped, ProjectionError, ProjectorBusy
 from projector.generation import OnlyOne, generations
+from projector.schema import was_taken_away
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,8 @@ _STANDBY = 0.5
 """Seconds for which the lock is tried: it may be held for no more than a look."""
 _POLL = 0.1
 """The same where the system has no notifications to give."""
+_GONE = 30
+"""Times in a row that it begins again when the projection is taken away."""
 _FOLDERS = 30.0
 """Seconds after which the folders are listed even if no bell rang."""
 _EVENTS: list[type[FileSystemEvent]] = [FileModifiedEvent, FileCreatedEvent, DirCreatedEvent]
@@ -117,6 +120,7 @@ class Watch:
             ProjectorBusy: another projector runs.
             ProjectionError: the lock file cannot be used.
         """
+        generations(self._journal.path)  # the folder may be gone since this was made
         if not self._lock.take(patience=_STANDBY):
             raise self._lock.busy()
 
@@ -138,13 +142,20 @@ class Watch:
         """
         self.take_over()
         self._bell = bell = Bell(self._journal.lanes, self._generations.folder, self._warn)
+        gone = 0
         try:
             while not self._stopping:
-                if not self._lock.is_there():
-                    self._take_again()
-                    continue
                 try:
+                    if not self._lock.is_there():
+                        self._take_again()
                     self._run_generation(bell, on_commit)
+                    gone = 0
+                except ProjectionError as error:
+                    gone += 1
+                    if gone > _GONE or not was_taken_away(error):
+                        raise
+                    self._warn(f"beginning again: {error}")
+                    bell.wait()
                 except ProjectorBusy:  # a rebuild is at work: what it publishes is taken up
                     bell.wait()
                 except BuildStopped:
