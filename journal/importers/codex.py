@@ -192,11 +192,12 @@ class Codex:
             yield Skipped(line, data)
             return
         yield from self._twins.said(line, texts_of(payload))
-        own = text_or_none(payload.get("id"))
+        own = source = text_or_none(payload.get("id"))
         if own is None and (call := text_or_none(payload.get("call_id"))) is not None:
             # a call and its output share the call's id
+            source = call
             own = f"{call}:output" if data["role"] == "tool" else call
-        if own is not None and self._segment is not None and is_numbered(own):
+        if self._segment is not None and source is not None and is_numbered(source):
             own = f"{own}~{id}"  # the session's other files number theirs alike
         if data["role"] == "user" and begins_turn(payload):
             self._turns.begin(line)

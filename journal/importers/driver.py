@@ -246,7 +246,8 @@ class Importer:
     def _kind(self, source: Source, stream: BinaryIO) -> Kind:
         """Find out what a file is; one of no known format is noted."""
         kind = detect(stream, name=source.path.name)
-        if not stream.seek(0, os.SEEK_END):
+        stream.seek(0)
+        if not stream.read(1):
             if self.format == HERMES:
                 self.report.errors[shown(source.path)] = _EMPTY
             return Kind(None, document=False)  # nothing in it yet
