@@ -139,6 +139,23 @@ def test_columns_of_later_versions_are_kept_but_not_their_defaults(
     assert extras == [None, None, {"platform_message_id": "p1", "observed": 1}]
 
 
+def test_a_row_without_a_readable_time_stays_in_its_place(
+    hermes: Hermes, journal_dir: Path
+) -> None:
+    """It has the time of the one before it, or of its session's beginning."""
+    hermes.session("s2", started_at=START)
+    hermes.say("a", "s2", timestamp="soon")
+    hermes.say("b", "s2", timestamp=START + 50)
+    hermes.say("c", "s2", timestamp="soon")
+    hermes.say("d", "s2", timestamp=START + 10)
+    run(journal_dir, hermes.path)
+    with Projection.open(journal_dir) as projection:
+        found = projection.messages("s2")
+    assert [message.content for message in found] == ["a", "b", "c", "d"]
+    seconds = [message.time // 1_000_000 - START for message in found]
+    assert seconds == [0, 50, 50, 50]
+
+
 def test_values_that_no_field_takes_are_kept(hermes: Hermes, journal_dir: Path) -> None:
     """Nothing is lost for being of another kind, and what had to be changed is counted."""
     hermes.session("odd\nid", model_config="[1]", started_at=-3, estimated_cost_usd=-1.5)
@@ -160,7 +177,10 @@ def test_values_that_no_field_takes_are_kept(hermes: Hermes, journal_dir: Path) 
     assert created == {"source": "cli", "extra": kept}
     said = [data for type, *_, data in events if type == "message.appended"][2:]
     assert said[0]["content"] == "caf\ufffd"
-    assert said[0]["extra"] == {"tool_calls": {"a": 1}, "token_count": -2, "timestamp": "inf"}
+    assert said[0]["extra"] == {
+        "tool_calls": {"a": 1}, "token_count": -2, "timestamp": "inf",
+        "timestamp_estimated": True,
+    }
     assert said[1]["content"] == "\0json:{broken"
     assert said[1]["extra"] == {"tool_calls": "no json", "reasoning_details": "no json"}
     assert said[2]["content"] == [{"type": "text"}]

@@ -23,6 +23,7 @@ from journal.importers.hermes_rows import KEY_SPACES, named_value
 from journal.importers.hermes_sessions import tell_session
 from journal.importers.hermes_teller import Teller
 from journal.importers.ledger import PARSER, Entry
+from journal.importers.moments import micros
 from journal.importers.sources import shown
 from journal.vocabulary import KEY_DELETED, KEY_SET
 
@@ -97,7 +98,7 @@ class _Import:
     step: Callable[[int], None]
     now: Memory = field(init=False)
     rows: int = 0
-    _alive: set[str] = field(default_factory=set)
+    _alive: dict[str, int | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         keys = {space: dict(marks) for space, marks in self.known.keys.items()}
@@ -124,7 +125,7 @@ class _Import:
             if not isinstance(id, str) or not id:
                 self.teller.skip("session without an id")
                 continue
-            self._alive.add(id)
+            self._alive[id] = micros(row.values.get("started_at"))
             known = self.known.sessions.get(id)
             self.now.sessions[id] = tell_session(self.teller, id, row, known)
 

@@ -1,7 +1,8 @@
 """What is new of the messages of a Hermes database.
 
 Hermes reads a session by row ids, whatever its clock said. A journal reads it by moments, so a
-message that would not stand behind the one before it names that as its parent.
+message that would not stand behind the one before it names that as its parent. One without a time
+has that of the one before it, or of the beginning of its session.
 """
 
 from __future__ import annotations
@@ -21,12 +22,10 @@ from journal.vocabulary import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Iterator, Mapping
 
     from journal.importers.hermes_database import Row
     from journal.importers.hermes_teller import Teller
-    from journal.importers.items import Json
 
 _GONE = "no longer in Hermes"
 _MOVES = {
@@ -48,13 +47,13 @@ class Messages:
 
     Attributes:
         teller: appends.
-        alive: the sessions that the database still has.
+        alive: the sessions that the database still has, and when they began, if they say so.
         known: what the imports before found, by row id.
         now: what this one found.
     """
 
     teller: Teller
-    alive: AbstractSet[str]
+    alive: Mapping[str, int | None]
     known: Iterator[KnownMessage]
     now: MessageMarks = field(default_factory=MessageMarks)
     _old: KnownMessage | None = field(init=False)
@@ -103,12 +102,17 @@ class Messages:
         """Tell what is new of a message."""
         content = content_of(row.values)
         mark, standing = MessageMarks.mark(content), standing_of(row.values)
-        parent = self._parent(str(id), session, row.values.get("timestamp"))
+        moment = micros(row.values.get("timestamp"))
+        estimate = self._estimate(session) if moment is None else None
+        parent = self._parent(str(id), session, estimate if moment is None else moment)
         if known is not None and known.mark == mark:
             self.teller.already(session)
         else:
             told = message_told(row.values)
             told.put("parent", parent)
+            if estimate is not None:
+                told.put("timestamp", estimate)
+                told.keep("timestamp_estimated", True)  # noqa: FBT003 - a value
             repairs = (*row.repairs, *told.repairs)
             if known is not None:
                 data = told.data | {"message": str(id)}
@@ -122,9 +126,15 @@ class Messages:
             self._moved[session, _MOVES[standing]].append(str(id))
         self.now.add(KnownMessage(id, mark, session, standing))
 
-    def _parent(self, id: str, session: str, timestamp: Json) -> str | None:
+    def _estimate(self, session: str) -> int | None:
+        """Give the time of a message that has none; None if nothing in front of it has one."""
+        before = self._places.get(session)
+        if before is None:
+            return self.alive.get(session)
+        return before[0] if before[0] != _NEVER else None
+
+    def _parent(self, id: str, session: str, moment: int | None) -> str | None:
         """Give the message before, if this one would not stand behind it by its own moment."""
-        moment = micros(timestamp)
         at = _NEVER if moment is None else moment
         before = self._places.get(session)
         if before is None or (moment is not None and (at, 0) >= before[:2]):
