@@ -178,7 +178,9 @@ def test_values_that_no_field_takes_are_kept(hermes: Hermes, journal_dir: Path) 
     said = [data for type, *_, data in events if type == "message.appended"][2:]
     assert said[0]["content"] == "caf\ufffd"
     assert said[0]["extra"] == {
-        "tool_calls": {"a": 1}, "token_count": -2, "timestamp": "inf",
+        "tool_calls": {"a": 1},
+        "token_count": -2,
+        "timestamp": "inf",
         "timestamp_estimated": True,
     }
     assert said[1]["content"] == "\0json:{broken"

@@ -200,7 +200,7 @@ class Codex:
         if self._segment is not None and source is not None and is_numbered(source):
             own = f"{own}~{id}"  # the session's other files number theirs alike
         if data["role"] == "user" and begins_turn(payload):
-            self._turns.begin(line)
+            self._turns.begin(line, id)
         shared = {"source": SOURCE, "timestamp": timestamp, "parent": parent}
         self._before = own or id
         yield message(line, self.session, own or id, {**data, **shared})
@@ -226,7 +226,7 @@ class Codex:
             yield from self._twins.repeated(line, kind, plan, found, begins=self._begins)
         elif kind == "thread_rolled_back":
             waiting = self._twins.waiting("user_message")
-            yield self._turns.roll_back(line, payload.get("num_turns"), waiting)
+            yield self._turns.roll_back(line, id, payload.get("num_turns"), waiting)
         elif kind == "thread_name_updated" and text_or_none(payload.get("thread_name")):
             title = {"title": payload["thread_name"]}
             yield fact(line, SESSION_TITLED, self.session, title)

@@ -38,25 +38,34 @@ class Turns:
     Attributes:
         _begun: numbers of the lines with which the turns begin that were not taken back.
         _undone: first and last line of what was taken back, latest last.
+        _seen: fingerprints of the lines that begin a turn or take one back: one that is written
+            twice does so once.
     """
 
     _begun: list[int] = field(default_factory=list)
     _undone: list[tuple[int, int]] = field(default_factory=list)
+    _seen: set[str] = field(default_factory=set)
 
-    def begin(self, line: int) -> None:
-        """Note that a turn begins."""
-        self._begun.append(line)
+    def begin(self, line: int, id: str) -> None:
+        """Note that a turn begins, with a line of this fingerprint."""
+        if id not in self._seen:
+            self._seen.add(id)
+            self._begun.append(line)
 
-    def roll_back(self, line: int, count: Json, waiting: Iterable[int]) -> Item:
+    def roll_back(self, line: int, id: str, count: Json, waiting: Iterable[int]) -> Item:
         """Take back the last turns.
 
         Args:
             line: number of the line that says so.
+            id: its fingerprint.
             count: turns.
             waiting: lines that also begin a turn, unless a later line repeats them.
         """
         if type(count) is not int or count < 1:
             return Skipped(line, "event_msg/thread_rolled_back without a number of turns")
+        if id in self._seen:
+            return Skipped(line, "event_msg/thread_rolled_back, written twice")
+        self._seen.add(id)
         begun = sorted({*self._begun, *waiting})
         if not begun:
             return Skipped(line, "event_msg/thread_rolled_back of turns that are not in this file")

@@ -72,7 +72,7 @@ def format_of_line(value: Json) -> str | None:
     if not isinstance(value, dict):
         return "openai" if unwrap(value) is not None else None
     kind = value.get("type")
-    if kind in _CODEX and isinstance(value.get("payload"), dict):
+    if _is_codex(value, kind):
         return "codex"
     if _is_claude_code(value, kind):
         return "claude-code"
@@ -82,6 +82,18 @@ def format_of_line(value: Json) -> str | None:
     if kind is None and "id" in value and "timestamp" in value and "instructions" in value:
         return "codex"
     return None
+
+
+def is_enveloped(value: Json) -> bool:
+    """Tell what can only be a line by itself: a bare message may be a part of another object."""
+    if not isinstance(value, dict):
+        return False
+    kind = value.get("type")
+    return _is_codex(value, kind) or _is_claude_code(value, kind)
+
+
+def _is_codex(value: dict[str, Json], kind: Json) -> bool:
+    return kind in _CODEX and isinstance(value.get("payload"), dict)
 
 
 def _is_claude_code(value: dict[str, Json], kind: Json) -> bool:

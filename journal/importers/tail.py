@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from journal.importers.claude_code import ClaudeCode
 from journal.importers.codex import Codex
 from journal.importers.decode import BadLine, decode, unfinished
-from journal.importers.detect import format_of_line
+from journal.importers.detect import is_enveloped
 from journal.importers.document import items_of
 from journal.importers.items import Found, Place, Repaired, SideFile, Skipped
 from journal.importers.ledger import PARSER, Entry
@@ -65,6 +65,7 @@ class Tail:
     rest: bool = False
     _prefix: Prefix = field(default_factory=Prefix)
     _parser: Transcript = field(init=False)
+    _more: int = 0  # objects beyond the first on a line
     _missing: bool = False  # a side file was not there
 
     def __post_init__(self) -> None:
@@ -121,7 +122,9 @@ class Tail:
         """Give what a line gives, and the texts of the side files that it names."""
         again = self.known is not None and self.known.marks == _MISSING
         for item in self._items(line):
-            if not isinstance(item, SideFile):
+            if isinstance(item, Found):
+                yield replace(item, line=line.number)
+            elif not isinstance(item, SideFile):
                 yield item
             elif line.number > known or again:
                 yield from self._side_file(item, sink)
@@ -138,7 +141,8 @@ class Tail:
             yield replace(found, line=NEW)
 
     def _items(self, line: Line) -> Iterator[Item]:
-        number, raw = line.number, line.raw
+        # more than one object on a line: each counts as a line of its own
+        number, raw = line.number + self._more, line.raw
         if raw is None:
             if line.digest:
                 yield from self._parser.left_out(number, line.size, line.digest)
@@ -158,9 +162,7 @@ class Tail:
 
     def _torn(self, line: Line, raw: bytes, reason: str) -> Iterator[Item]:
         """Take the whole objects of a line that is no JSON; the rest is skipped by name."""
-        # a bare message may be a part of anything
-        bare = self.format == "openai"
-        parts = parts_of(raw, lambda value: not bare and format_of_line(value) == self.format)
+        parts = parts_of(raw, is_enveloped)
         if not parts.objects:
             yield Skipped(line.number, reason)
             return
@@ -168,10 +170,12 @@ class Tail:
             yield Skipped(line.number, "torn part of a line, beside a whole object")
         else:
             yield Repaired(line.number, "objects on one line, without newlines between them")
-        for whole in parts.objects:
+        number = line.number + self._more
+        for at, whole in enumerate(parts.objects, number):
             value, repairs = decode(whole)
             yield from (Repaired(line.number, repair) for repair in repairs)
-            yield from self._parser.value(line.number, value, whole)
+            yield from self._parser.value(at, value, whole)
+        self._more += len(parts.objects) - 1
 
     def entry(self) -> Entry:
         """Say how far the file was read."""
