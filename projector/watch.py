@@ -120,9 +120,19 @@ class Watch:
             ProjectorBusy: another projector runs.
             ProjectionError: the lock file cannot be used.
         """
-        generations(self._journal.path)  # the folder may be gone since this was made
-        if not self._lock.take(patience=_STANDBY):
-            raise self._lock.busy()
+        taken, gone = False, 0
+        while not taken:
+            try:
+                generations(self._journal.path)  # the folder may be gone since this was made
+                taken = self._lock.take(patience=_STANDBY)
+            except ProjectionError as error:
+                gone += 1
+                if gone > _GONE or not was_taken_away(error):
+                    raise
+                time.sleep(_POLL)
+            else:
+                if not taken:
+                    raise self._lock.busy()
 
     def stand_by(self) -> None:
         """Become the projector as soon as no other runs, or return at `stop`.
