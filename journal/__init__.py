@@ -20,6 +20,7 @@ from journal.errors import (
     LeaseError,
     NotAJournalError,
     ReadError,
+    Reentered,
     SyncError,
     VersionError,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "NotAJournalError",
     "Position",
     "ReadError",
+    "Reentered",
     "SyncError",
     "VersionError",
 ]

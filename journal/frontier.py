@@ -7,7 +7,6 @@ clock of any of them is. So an edit first reads the last record of each lane tha
 from __future__ import annotations
 
 import os
-import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from journal import clock
 from journal.errors import ReadError
 from journal.reader import list_lanes
 from journal.segment import read_end, read_header, segment_name, segment_numbers
+from journal.turn import Turn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,7 +69,7 @@ class Frontier:
 
     def __init__(self, lanes: Path) -> None:
         self._lanes = lanes
-        self._turn = threading.Lock()
+        self._turn = Turn()
         self._names: list[str] = []
         self._changed = 0
         self._folders: dict[str, _Folder] = {}
@@ -82,8 +82,9 @@ class Frontier:
 
         Raises:
             ReadError: a lane cannot be read.
+            Reentered: this thread is in the middle of a look.
         """
-        with self._turn:
+        with self._turn.taken("what is known of the lanes' ends"):
             return self._look()
 
     def ends(self) -> dict[str, int]:
@@ -93,8 +94,9 @@ class Frontier:
 
         Raises:
             ReadError: a lane cannot be read.
+            Reentered: this thread is in the middle of a look.
         """
-        with self._turn:
+        with self._turn.taken("what is known of the lanes' ends"):
             active = self._look()
             ends: dict[str, int] = {}
             for name, folder in self._folders.items():

@@ -71,7 +71,7 @@ class SegmentFile:
         try:
             disk.in_use.fchmod(fd, 0o600)  # a strict umask may have taken bits away
             return cls(path, number, 0, fd)
-        except OSError:
+        except BaseException:
             os.close(fd)
             raise
 
@@ -86,7 +86,7 @@ class SegmentFile:
         fd = disk.in_use.open_append(path)
         try:
             return cls(path, number, size, fd)
-        except OSError:
+        except BaseException:
             os.close(fd)
             raise
 

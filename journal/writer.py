@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, get_args
 
 from journal.directory import open_directory
-from journal.errors import AppendError, ClosedError, EventError, ReadError
+from journal.errors import AppendError, ClosedError, EventError, ReadError, Reentered
 from journal.event import check_event
 from journal.fork import follow
 from journal.frontier import Frontier
@@ -50,7 +50,8 @@ class Journal:
             raise ValueError(f"fsync must be one of {', '.join(get_args(Fsync))}, not {fsync!r}")
         self._directory = open_directory(path)
         self._fsync: Fsync = fsync
-        self._turn = threading.Lock()
+        self._turn = threading.RLock()
+        self._aside: list[SharedLane] = []
         self._lane: SharedLane | None = SharedLane(self._directory, fsync)
         self._frontier = Frontier(self._directory.lanes)
         self._closed = False
@@ -153,7 +154,22 @@ class Journal:
         for type, _, _, data in events:
             if type in _EDITS:
                 ends = self._look(type, data, ends)
-        return self._leased().append(events, ends)
+        try:
+            return self._leased().append(events, ends)
+        except Reentered:
+            return self._append_aside(events, ends)
+
+    def _append_aside(self, events: list[NewEvent], ends: dict[str, int] | None) -> list[Position]:
+        """Append to another lane, for a handler that runs in the middle of a call of its thread.
+
+        It is synced at once: to start a thread is nothing that a handler can do anywhere.
+        """
+        for lane in list(self._aside):
+            with contextlib.suppress(Reentered):
+                return lane.append(events, ends)
+        lane = SharedLane(self._directory, "never" if self._fsync == "never" else "always")
+        self._aside.append(lane)
+        return lane.append(events, ends)
 
     def _look(
         self, type: str, data: Mapping[str, Any], ends: dict[str, int] | None
@@ -164,12 +180,12 @@ class Journal:
             The end of every lane, where the edit does not say what its author had seen.
         """
         try:
-            if type in SWEEPING and "seen" not in data:
-                return self._frontier.ends() if ends is None else ends
-            self._frontier.look()
+            try:
+                return _look_with(self._frontier, type, data, ends)
+            except Reentered:  # a handler has its own look, from the beginning
+                return _look_with(Frontier(self._directory.lanes), type, data, ends)
         except ReadError as error:
             raise AppendError(f"{error}; nothing was written", ()) from error
-        return ends
 
     def ends(self) -> dict[str, int]:
         """Return the last sequence number of every lane, by its uuid.
@@ -198,20 +214,30 @@ class Journal:
         Raises:
             SyncError: the disk refused; the events it names are written but not durable.
             ClosedError: the handle was closed.
+            Reentered: called in a handler in the middle of another call; nothing was done.
         """
         self._leased().sync()
+        for lane in list(self._aside):
+            lane.sync()
 
     def close(self) -> None:
         """Sync what the level promises, close the files and end the lease; again does nothing.
 
         Raises:
             SyncError: the disk refused; the handle is closed all the same.
+            Reentered: called in a handler in the middle of another call; nothing was done.
         """
-        with self._turn:
-            self._closed = True
-            lane = self._lane
-        if lane is not None:
-            lane.close()
+        lanes = [*([self._lane] if self._lane is not None else []), *self._aside]
+        # one lane that cannot sync must not keep the others from it
+        try:
+            with contextlib.ExitStack() as stack:
+                for lane in lanes:
+                    stack.callback(lane.close)
+                with self._turn:
+                    self._closed = True
+        except Reentered:
+            self._closed = False
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -230,11 +256,21 @@ class Journal:
 
     def after_fork_in_child(self) -> None:
         """Let go of the parent's lane: two processes must never write to one segment."""
-        self._turn = threading.Lock()
+        self._turn = threading.RLock()
         self._frontier = Frontier(self._directory.lanes)
-        lane, self._lane = self._lane, None
-        if lane is not None:
+        lanes = [*([self._lane] if self._lane is not None else []), *self._aside]
+        self._lane, self._aside = None, []
+        for lane in lanes:
             lane.abandon()
+
+
+def _look_with(
+    frontier: Frontier, type: str, data: Mapping[str, Any], ends: dict[str, int] | None
+) -> dict[str, int] | None:
+    if type in SWEEPING and "seen" not in data:
+        return frontier.ends() if ends is None else ends
+    frontier.look()
+    return ends
 
 
 def _event(type: str, session: str, id: str | None, data: Mapping[str, Any]) -> NewEvent:

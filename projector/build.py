@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
+from projector.connections import close
 from projector.errors import BuildStopped, NotApplied, ProjectionDamaged, ProjectionError
 from projector.generation import Generations, OnlyOne, generations
 from projector.project import Progress, Projector, never
@@ -250,7 +251,7 @@ def _fill(
             progress = projector.catch_up(on_commit=on_commit, stop=stop)
             applied, rest = applied + progress.events, progress.bytes
     finally:
-        db.close()
+        close(db)
     return applied
 
 

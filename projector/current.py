@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
@@ -13,7 +12,9 @@ import orjson
 
 from journal import clock
 from journal.errors import ReadError
+from journal.fork import follow
 from journal.reader import list_segments
+from journal.turn import Turn
 from projector.build import build_anew, catch_up_once
 from projector.deadline import Deadline
 from projector.errors import (
@@ -27,11 +28,13 @@ from projector.errors import (
 from projector.freshness import FRESH, Freshness
 from projector.generation import CURRENT, OnlyOne, find_generations, generations
 from projector.goal import Goal, Own, has_applied
+from projector.quiet import quiet
 from projector.schema import UNFOLDED, failure, snapshot, was_taken_away
 from projector.still import open_somehow, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from journal.directory import Directory
@@ -70,11 +73,24 @@ class Current:
         self.journal = journal
         self.generations = find_generations(journal.path)
         self.projector_lock = OnlyOne(self.generations.lock)
-        self._turn = threading.RLock()
+        self._turn = Turn()
         self._db: apsw.Connection | None = None
         self._generation = 0
         self._file: tuple[int, int] | None = None
         self._stamp: Stamp | None = None
+        follow(self)
+
+    def after_fork_in_child(self) -> None:
+        """Leave the connection to the parent; the next query opens another."""
+        self._turn, self._db = Turn(), None
+
+    def _taken(self) -> AbstractContextManager[None]:
+        """Have the connection for this thread alone.
+
+        Raises:
+            Reentered: this thread has it.
+        """
+        return self._turn.taken(f"this handle on the projection of {self.journal.path}")
 
     def read(
         self,
@@ -109,7 +125,7 @@ class Current:
         deadline = Deadline(timeout)
         # what is applied up to then is answered with: the question needs its own part of the time
         early = deadline.before(_ASKING)
-        with self._turn:
+        with self._taken(), quiet:
             goal = Goal(list_segments(self.journal.lanes), patience, own, early)
             answered = self._ask(query, deadline, goal)
             while answered is None:
@@ -206,7 +222,7 @@ class Current:
     @contextmanager
     def peeking(self) -> Iterator[apsw.Connection | None]:
         """Lend the connection as it is, without applying anything; None if there is none yet."""
-        with self._turn:
+        with self._taken(), quiet:
             yield None if self.generations.current() is None else self._reader()
 
     def look(self, query: Callable[[apsw.Connection | None], Answer]) -> Answer:
@@ -219,7 +235,7 @@ class Current:
             if db is None:
                 return query(None)
             try:
-                with snapshot(db):
+                with snapshot(db), quiet.calling(db):
                     return query(db)
             except apsw.Error as error:
                 raise self._unreadable(error) from error
@@ -236,16 +252,23 @@ class Current:
             return (query(db),) if is_folded else None
 
         waiting = Deadline(_FOLDING)
-        with self._turn:
-            while (answer := self.look(ask)) is None:
-                if waiting.is_over():
-                    raise ProjectionError(
-                        "what was deleted or replaced is not taken out of the projection yet;"
-                        " see `projector status`"
-                    )
-                if not self._catch_up(waiting.is_over):
-                    time.sleep(_PAUSE)
+        while (answer := self.look(ask)) is None:
+            if waiting.is_over():
+                raise ProjectionError(
+                    "what was deleted or replaced is not taken out of the projection yet;"
+                    " see `projector status`"
+                )
+            if not self._catch_up_within(waiting.is_over):
+                time.sleep(_PAUSE)
         return answer[0]
+
+    def _catch_up_within(self, is_late: Callable[[], bool]) -> bool:
+        """Apply what is new, as long as there is time; say if it was done."""
+        with self._taken(), quiet:
+            try:
+                return self._catch_up(is_late)
+            except BuildStopped:  # the time was not enough for a first build
+                return False
 
     def wait_for(self, position: Position, timeout: float) -> None:
         """Return when the record at `position` is applied.
@@ -259,8 +282,7 @@ class Current:
             if goal.is_over:
                 raise own.error()
             try:
-                with self._turn:
-                    caught_up = self._catch_up(goal.is_late)
+                caught_up = self._catch_up_within(goal.is_late)
             except ProjectionError as error:
                 if not goal.begin_again(error):
                     raise
@@ -341,7 +363,7 @@ class Current:
 
     def close(self) -> None:
         """Let go of the connection; again does nothing, and the next query opens it again."""
-        with self._turn:
+        with self._taken(), quiet:
             self._close_reader()
 
 
@@ -352,9 +374,15 @@ def _answer(
     fresh: Freshness,
 ) -> Answer:
     """Ask in the snapshot that `db` holds, as long as there is time."""
-    db.set_progress_handler(deadline.is_over, _STEPS)
+
+    def is_over() -> bool:
+        quiet.rest(db)
+        return deadline.is_over()
+
+    db.set_progress_handler(is_over, _STEPS)
     try:
-        answer = query(db)
+        with quiet.calling(db):
+            answer = query(db)
         # what this process appends from now on is later than all that it may have read
         clock.observe(db.execute(_LATEST).get)
     except apsw.InterruptError as error:

@@ -16,9 +16,11 @@ import apsw
 
 from journal.glance import glance
 from journal.reader import SegmentRef, list_segments
+from projector.connections import check, close, is_inherited
 from projector.errors import NotApplied, ProjectionError
 from projector.intake import NOTHING, Intake
 from projector.portion import Portion
+from projector.quiet import quiet
 from projector.schema import BUSY_MS, PAGE, failure
 from projector.watermark import Mark, Place, place
 
@@ -39,6 +41,8 @@ _PRESSED = 20 * 1024 * 1024
 """Bytes of WAL at which readers are waited for, so that it can begin anew."""
 _PINNED = 36 * 1024 * 1024
 """Bytes of WAL at which a reader that holds on is left alone with its generation."""
+_COPIED = 1000
+"""Pages that are copied at a time."""
 _PATIENCE_MS = 200
 """Milliseconds for which readers are waited for."""
 
@@ -120,10 +124,11 @@ class Projector:
         while (pending or self._intake.is_unfolded) and not (stop() or self.is_pinned):
             before, folds = progress, self._intake.is_unfolded
             try:
-                for events, size in self._transaction(pending, stop):
-                    progress = Progress(
-                        progress.events + events, progress.bytes + size, progress.commits
-                    )
+                with quiet:
+                    for events, size in self._transaction(pending, stop):
+                        progress = Progress(
+                            progress.events + events, progress.bytes + size, progress.commits
+                        )
             except NotApplied as error:
                 if self._is_building or self._is_careful:
                     raise  # a build keeps no journal to roll back with
@@ -142,6 +147,7 @@ class Projector:
             progress = Progress(progress.events, progress.bytes, progress.commits + 1)
             if on_commit is not None:
                 on_commit(progress)
+                check(self._db)  # it may have forked
             pending = self._pending(list_segments(self._lanes), goals)
         if not (progress.events or self._intake.is_unfolded):
             self.is_unchanged = glance(refs)
@@ -175,6 +181,7 @@ class Projector:
                     else:  # all of it is read, or all that is finished
                         segments.popleft()
                     enough = size >= self._limit or self._intake.is_full or stop()
+                    quiet.rest(self._db)
                     if enough:
                         break
                 pending = [segments for segments in pending if segments]
@@ -200,17 +207,20 @@ class Projector:
             apsw.Error: the copy cannot be made.
         """
         try:
-            with target.backup("main", self._db, "main") as backup:
-                backup.step()
+            with quiet, target.backup("main", self._db, "main") as backup:
+                while not backup.done:
+                    backup.step(_COPIED)
+                    quiet.rest(self._db)
         finally:
-            target.close()
+            close(target)
 
     def close(self) -> None:
         """Write the WAL back and close the connection."""
         try:
             self.checkpoint(above=0)
         finally:
-            self._db.close()
+            with quiet:
+                close(self._db)
 
     def checkpoint(self, *, above: int = _CHECKPOINT) -> None:
         """Write the WAL back into the database if it holds more than `above` bytes.
@@ -221,10 +231,11 @@ class Projector:
             ProjectionError: the file system refuses; what was applied stands in the WAL.
         """
         size = self._wal_pages * PAGE
-        if size <= above:
+        if size <= above or is_inherited(self._db):
             return
         try:
-            self._write_back(size)
+            with quiet:
+                self._write_back(size)
         except apsw.Error as error:
             raise ProjectionError(
                 f"cannot write the WAL back into {self._db.filename}: {error};"

@@ -20,7 +20,9 @@ from journal.ownership import check_file
 from journal.vocabulary import EVENT_TYPES, MESSAGE_APPENDED
 from projector import prefixes, ranking
 from projector.checksums import RESERVED, vfs
+from projector.connections import connect
 from projector.errors import ProjectionDamaged, ProjectionError, QueryError
+from projector.quiet import quiet
 from projector.tags import MOVED
 
 if TYPE_CHECKING:
@@ -166,7 +168,7 @@ def create(path: Path, journal_uuid: str) -> apsw.Connection:
 
 def create_in_memory() -> apsw.Connection:
     """Make an empty projection that is gone when it is closed."""
-    db = apsw.Connection(":memory:")
+    db = connect(":memory:", apsw.SQLITE_OPEN_READWRITE, None)
     _make_tables(db, "")
     return db
 
@@ -189,9 +191,10 @@ def finish(path: Path) -> None:
         ProjectionError: the file system refuses.
     """
     try:
-        db = _connect(path, apsw.SQLITE_OPEN_READWRITE)
-        db.pragma("journal_mode", "wal")
-        db.close()
+        with quiet:
+            db = _connect(path, apsw.SQLITE_OPEN_READWRITE)
+            db.pragma("journal_mode", "wal")
+            db.close()
     except apsw.Error as error:
         raise ProjectionError(f"cannot finish the projection {path}: {error}") from error
 
@@ -216,7 +219,8 @@ def _connect(path: Path, flags: int) -> apsw.Connection:
     name = str(path)
     if flags & apsw.SQLITE_OPEN_URI:
         name = f"file:{quote(name)}?immutable=1"
-    db = apsw.Connection(name, flags, vfs=vfs())
+    with quiet:  # no fork may come while a VFS is made
+        db = connect(name, flags, vfs())
     # else statements, FTS5's own among them, are compiled anew whenever a bound value changes: a
     # plan depends on the text alone now, and a partial index needs its condition spelled out
     db.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
@@ -277,6 +281,9 @@ def snapshot(db: apsw.Connection) -> Iterator[None]:
         apsw.Error: the database refuses.
         QueryError: a text that is asked for is none.
     """
+    if db.in_transaction:  # an interrupt came between the end of one and what is to follow it
+        db.set_progress_handler(None)
+        db.execute("ROLLBACK")
     db.execute("BEGIN")
     try:
         yield
@@ -304,10 +311,11 @@ def _open(
     db = None
     try:
         _check_files(path)
-        db = _connect(path, flags)
-        db.set_busy_timeout(BUSY_MS)
-        _check(db, path, made_for)
-        prepare(db)
+        with quiet:
+            db = _connect(path, flags)
+            db.set_busy_timeout(BUSY_MS)
+            _check(db, path, made_for)
+            prepare(db)
     except (apsw.Error, ProjectionError) as error:
         if db is not None:
             db.close()

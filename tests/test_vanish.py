@@ -138,7 +138,7 @@ def test_background_sync_tells_of_it(journal_dir: Path, monkeypatch: pytest.Monk
     assert lane is not None
     until = time.monotonic() + 10
     while lane._failure is None and time.monotonic() < until:
-        lane._wake.wait(0.01)
+        time.sleep(0.01)
     with pytest.raises(SyncError) as failed:
         _append(journal, "3")
     assert failed.value.ids == ("2",)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
+from journal.fork import follow
 from projector.store.session_store import SessionStore
 
 if TYPE_CHECKING:
@@ -23,6 +24,17 @@ R = TypeVar("R")
 
 _THREADS = 32
 """Reads and decisions of a store that may wait at the same time; others wait for them."""
+
+
+class _Threads:
+    """Threads that may wait; a forked child starts others: its parent's are not in it."""
+
+    def __init__(self) -> None:
+        self.pool = ThreadPoolExecutor(_THREADS, "journal-waiting")
+        follow(self)
+
+    def after_fork_in_child(self) -> None:
+        self.pool = ThreadPoolExecutor(_THREADS, "journal-waiting")
 
 
 def _awaited(
@@ -48,7 +60,7 @@ def _waiting(
     @wraps(method)
     async def run(self: AsyncSessionStore, /, *args: P.args, **kwargs: P.kwargs) -> R:
         call = partial(contextvars.copy_context().run, method, self.store, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        return await asyncio.get_running_loop().run_in_executor(self._threads.pool, call)
 
     return run
 
@@ -67,7 +79,7 @@ class AsyncSessionStore:
 
     def __init__(self, store: SessionStore) -> None:
         self.store = store
-        self._threads = ThreadPoolExecutor(_THREADS, "journal-waiting")
+        self._threads = _Threads()
 
     @classmethod
     async def open(

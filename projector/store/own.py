@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
@@ -36,7 +35,6 @@ class Own:
         self.journal = Journal.open(path, fsync=fsync)
         self.projection = Projection.open(path)
         self._timeout = timeout
-        self._turn = threading.Lock()
         self._position: Position | None = None
 
     @property
@@ -52,13 +50,11 @@ class Own:
         """
         positions = self.journal.append_many(events)
         if positions:
-            with self._turn:
-                self._position = positions[-1]
+            self._position = positions[-1]
 
     def _add(self, type: str, session: str, data: dict[str, Any], id: str | None = None) -> None:
         position = self.journal.append(type=type, session=session, data=data, id=id)
-        with self._turn:
-            self._position = position
+        self._position = position
 
     def read(self, query: Callable[[apsw.Connection], Answer]) -> tuple[Answer, Freshness]:
         """Ask the projection; it knows at least everything that this handle has appended.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
 from journal.directory import MARK
 from journal.errors import NotAJournalError
+from journal.fork import follow
 from journal.location import expanded
 from projector.adapters.hermes.numbers import find_key, new_key, number
 from projector.errors import NotProjected
@@ -78,6 +79,7 @@ class Base:
         self.db_path = _default_path() if db_path is None else Path(db_path)
         self.read_only = read_only
         self._lock = threading.RLock()
+        follow(self)
         self._own: SessionStore | None = None
         self._ensured: dict[str, object] = {}
         self._routed: set[str] = set()
@@ -92,6 +94,10 @@ class Base:
         except Exception as error:
             _tell_hermes(error)
             raise
+
+    def after_fork_in_child(self) -> None:
+        """Wait for no thread of the parent."""
+        self._lock = threading.RLock()
 
     @property
     def _is_later(self) -> bool:

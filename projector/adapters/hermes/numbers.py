@@ -9,6 +9,7 @@ import time
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from journal.fork import follow
 from projector.effects import GONE
 from projector.schema import MESSAGE
 
@@ -18,8 +19,29 @@ if TYPE_CHECKING:
 _END = 2**53
 """Larger numbers are changed by readers of JSON that only know doubles."""
 _NUMBERED = re.compile(r"(0|[1-9][0-9]{0,15})(?:-[0-9a-f]{4})?")
-_turn = threading.Lock()
-_last = 0
+
+
+class _Numbers:
+    """The numbers that this process gives; a forked child goes on from its parent's."""
+
+    def __init__(self) -> None:
+        # a signal handler may make a message, too
+        self._turn = threading.RLock()
+        self._last = 0
+        follow(self)
+
+    def after_fork_in_child(self) -> None:
+        """Wait for no thread of the parent."""
+        self._turn = threading.RLock()
+
+    def next(self) -> int:
+        """Return a number above all before it, in quarters of a microsecond since 1970."""
+        with self._turn:
+            self._last = number = max(time.time_ns() // 250, self._last + 1)
+        return number
+
+
+_numbers = _Numbers()
 
 
 def new_key() -> str:
@@ -28,11 +50,7 @@ def new_key() -> str:
     The number is the time in quarters of a microsecond; chance tells the processes apart that
     take the same.
     """
-    global _last  # noqa: PLW0603 - the last number of the process
-    with _turn:
-        _last = max(time.time_ns() // 250, _last + 1)
-        number = _last
-    return f"{number}-{secrets.token_hex(2)}"
+    return f"{_numbers.next()}-{secrets.token_hex(2)}"
 
 
 def number(session: str, key: str) -> int:
