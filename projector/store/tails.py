@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from journal import clock
 from journal.errors import ReadError, reason
 from journal.reader import Located, event_order, read_chunk
 from journal.record import Record
@@ -68,6 +69,8 @@ def _read(offsets: Offsets, ref: SegmentRef) -> Iterator[Located]:
             chunk = read_chunk(file, offset, final=ref.final)
             for item in chunk.items:
                 if isinstance(item, Found) and isinstance(item.record, Record):
+                    # what is appended from now on comes behind all that was read
+                    clock.observe(item.record.event.order)
                     # the folder tells lanes apart as well as the uuid, which an earlier line names
                     yield Located(ref.lane, item.record, ref, item.end)
             offsets[at] = chunk.end

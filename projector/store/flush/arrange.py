@@ -17,7 +17,7 @@ _Place = tuple[int, int]
 """Place and depth of a message, as in `projector.placing`."""
 
 
-def arrange(plan: Plan, transcript: Transcript, now: int) -> dict[str, dict[str, Any]]:
+def arrange(plan: Plan, transcript: Transcript, now: int, order: int) -> dict[str, dict[str, Any]]:
     """Return the fields that put messages in the order of a plan, by message id.
 
     A message between two others gets the place of the one before it as its time stamp, and its id
@@ -27,9 +27,11 @@ def arrange(plan: Plan, transcript: Transcript, now: int) -> dict[str, dict[str,
     Args:
         plan: the transcript to be.
         transcript: the transcript now.
-        now: microseconds; new messages get no earlier time.
+        now: the time on the wall, microseconds; no message gets a later time stamp here.
+        order: no message that is appended now gets a lower order, by which it is read if it has
+            no time stamp.
     """
-    return _Arrangement(plan, transcript, now).fields
+    return _Arrangement(plan, transcript, now, order).fields
 
 
 class _Arrangement:
@@ -39,9 +41,9 @@ class _Arrangement:
     place is new.
     """
 
-    def __init__(self, plan: Plan, transcript: Transcript, now: int) -> None:
+    def __init__(self, plan: Plan, transcript: Transcript, now: int, order: int) -> None:
         self.fields: dict[str, dict[str, Any]] = {}
-        self._transcript, self._now = transcript, now
+        self._transcript, self._now, self._order = transcript, now, order
         self._placed: dict[str, _Place] = {}
         before = plan.before
         self._last: _Place | None = None if before is None else before.place
@@ -108,7 +110,7 @@ class _Arrangement:
         if place is not None and is_behind and (limit is None or place < limit):
             self._stand(slot.id, place)
         elif self._last is None:
-            moment = self._moment(slot) if limit is None else _bounded(limit[0] - 1)
+            moment = self._moment(slot) if limit is None else self._date(limit[0] - 1)
             self._say(slot.id, timestamp=moment)
             if slot.known is not None or (slot.listed is not None and "parent" in slot.listed.data):
                 self._say(slot.id, parent=slot.id)
@@ -117,7 +119,7 @@ class _Arrangement:
             self._say(slot.id, parent=self._front)
             self._stand(slot.id, place_after(self._moment(slot), self._last))
         else:
-            moment = _bounded(self._last[0])
+            moment = self._date(self._last[0])
             self._say(slot.id, timestamp=moment, parent=self._front)
             self._stand(slot.id, place_after(moment, self._last))
 
@@ -142,18 +144,18 @@ class _Arrangement:
         if slot.known is not None:
             return slot.known.moment
         given = slot.listed.data.get("timestamp") if slot.listed is not None else None
-        return given if isinstance(given, int) else self._now
+        return given if isinstance(given, int) else self._order
+
+    def _date(self, place: int) -> int:
+        """Return a time stamp that is not behind a place."""
+        return min(max(min(place, self._now), _EARLIEST), _LATEST)
 
     def _say(self, id: str, **fields: object) -> None:
         self.fields.setdefault(id, {}).update(fields)
 
     def _stand(self, id: str, place: _Place) -> None:
         self._placed[id] = self._last = place
-        # messages of one append have increasing times
-        if place[0] == self._now:
-            self._now += 1
+        # messages of one append have increasing orders
+        if place[0] == self._order:
+            self._order += 1
         self._front, self._is_new = id, True
-
-
-def _bounded(place: int) -> int:
-    return min(max(place, _EARLIEST), _LATEST)

@@ -111,7 +111,7 @@ def _events(
     A process that is killed in the write leaves the first of them. Every beginning of this order
     is a valid state: archivals, restorations, revisions, new messages.
     """
-    places = arrange(plan, transcript, clock.wall()) if plan.slots else {}
+    places = arrange(plan, transcript, *clock.tick(0)) if plan.slots else {}
     events = [
         *_listing(MESSAGE_ARCHIVED, session, plan.hidden, {"reason": OMITTED}),
         *_listing(MESSAGE_RESTORED, session, plan.restored, {}),
