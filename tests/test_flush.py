@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from journal import EventError
+from journal import EventError, clock
 from journal.errors import AppendError
 from projector import FlushReport, SessionStore
 from projector.generation import OnlyOne, generations
@@ -208,6 +208,28 @@ def test_a_list_is_read_behind_what_has_a_later_date(
     other.append("s1", "user", "from the future", timestamp=later)
     store.flush("s1", [user("from the future"), answer("now"), user("and then")])
     assert said(store) == ["from the future", "now", "and then"]
+
+
+@pytest.mark.parametrize("hours", [0, 1, 100_000, -1, -100_000])
+def test_clocks_that_differ_put_no_list_out_of_order(
+    store: SessionStore, other: SessionStore, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    """Hosts whose clocks are hours or years apart flush one list, and put messages between."""
+    wall, talk = clock.wall, [user("1"), user("2"), user("3")]
+
+    def at(skew: int) -> None:
+        monkeypatch.setattr(clock, "wall", lambda: wall() + skew * 3_600_000_000)
+
+    at(hours)
+    store.flush("s1", talk)
+    at(0)
+    talk[1:1] = [user("1.5")]
+    other.flush("s1", [*talk, user("4")])
+    at(-hours)
+    talk = [user("system"), *talk[:2], user("1.7"), *talk[2:], user("4"), user("5")]
+    store.flush("s1", talk)
+    at(0)
+    assert said(store) == [message["content"] for message in talk]
 
 
 # what says something else
