@@ -1,8 +1,9 @@
 """Which values an event may have: one place for the writer, the decoder and the fold.
 
 `docs/format.md` states the same. The writer refuses what is beyond these bounds and names the
-field. The decoder sets a record aside whose key or nesting is beyond them. The fold takes a field
-of `data` that is beyond them as one that says nothing, since another program may have written it.
+field. The decoder sets a record aside whose key is beyond them, the projector one that is nested
+too deeply to be encoded again. The fold takes a field of `data` that is beyond them as one that
+says nothing, since another program may have written it.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ KEY_LIMIT = 1024
 """Characters in an id, a session or a type."""
 
 DEPTH = 250
-"""Levels of nesting in a record that is written; its own object is the first, `data` the second."""
+"""Levels of nesting in a record; its own object is the first, `data` the second."""
 
-READ_DEPTH = 254
-"""Levels of nesting in a record that is read: as deep as can be encoded, which 0.1.0 allowed."""
+ENCODED_DEPTH = 254
+"""Levels at which encoding fails: the writer refuses a record then, and the projector sets it
+aside. To count the levels of every record would cost more than all other checks of it."""
 
 
 def is_count(value: object) -> TypeGuard[int]:
@@ -41,26 +43,3 @@ def is_amount(value: object) -> TypeGuard[int | float]:
 def is_key(value: object) -> TypeGuard[str]:
     """Say whether a value can be an id, a session or a type: 1 to `KEY_LIMIT` characters."""
     return value.__class__ is str and 0 < len(value) <= KEY_LIMIT
-
-
-def is_deeper(value: object, encoded: bytes, levels: int) -> bool:
-    """Say whether a value is nested more deeply than so many levels.
-
-    Args:
-        value: as decoded.
-        encoded: its JSON, which tells in almost every case that there is nothing to look for.
-        levels: how many are allowed; that of the value itself counts.
-    """
-    if len(encoded) <= levels or encoded.count(b"{") + encoded.count(b"[") <= levels:
-        return False
-    level = [value]
-    for _ in range(levels):
-        level = [below for container in level for below in _containers(container)]
-        if not level:
-            return False
-    return True
-
-
-def _containers(value: object) -> list[object]:
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [item for item in items if isinstance(item, dict | list)]

@@ -13,7 +13,7 @@ from zlib import crc32
 
 import orjson
 
-from journal.bounds import DEPTH, KEY_LIMIT, READ_DEPTH, is_deeper, is_key
+from journal.bounds import KEY_LIMIT, is_key
 from journal.clock import MAX_ORDER
 from journal.errors import EventError
 from journal.event import Event
@@ -147,7 +147,7 @@ def encode(
     except TypeError as error:  # orjson.JSONEncodeError is a TypeError
         raise EventError(f"{culprit(fields)}{_NOTHING}") from error
     # orjson writes NaN as null and a tuple as a list: what comes out would not be what went in
-    if orjson.loads(body) != fields or is_deeper(fields, body, DEPTH):
+    if orjson.loads(body) != fields:
         raise EventError(f"{culprit(fields)}{_NOTHING}")
     if START in body:
         # else a tear at the right byte would make an event of what somebody put into a message
@@ -226,8 +226,6 @@ def decode(line: bytes) -> Record | Header | Erased:
         raise DamagedRecord(
             f"checksum holds but {name} is no text of 1 to {KEY_LIMIT:,} characters"
         )
-    if len(line) > READ_DEPTH and is_deeper(fields, line, READ_DEPTH):
-        raise DamagedRecord(f"checksum holds but nested more than {READ_DEPTH} levels deep")
     return Record(seq, Event(id, type, session, time, order, data))
 
 

@@ -23,7 +23,6 @@ parts of OpenAI's Chat Completions and Responses APIs. Anything else is searched
 import json
 import re
 from collections.abc import Iterator, Mapping
-from itertools import repeat
 from typing import Any, Final
 
 #: The most characters of a document: more of a message is neither found nor shown in a snippet. A
@@ -73,6 +72,7 @@ _DATA_URL = re.compile(
 # Only from where a run begins: else each character of a run that is too short is a new attempt.
 _UNBROKEN = re.compile(rf"(?<![\w+/-])[\w+/-]{{{PAYLOAD},}}+={{0,2}}+", re.ASCII)
 _ELLIPSIS = "\u2026"
+_MANY = 1_000  # items of a list that are put on a stack at once
 # Integers beyond this are no JSON of ours, and Python refuses to print the longest.
 _LARGEST = 2**64
 
@@ -105,22 +105,24 @@ def document(data: Mapping[str, Any]) -> str:
 
 def _texts(value: object) -> Iterator[str]:
     """Yield the strings of a content value or of tool calls in their order."""
-    # a stack, since input may be nested deeply; of iterators, since a list may have millions
-    waiting: list[Iterator[tuple[object, bool]]] = [iter([(value, False)])]
+    waiting: list[tuple[object, bool]] = [(value, False)]  # a stack: input may be nested deeply
     while waiting:
-        found = next(waiting[-1], None)
-        if found is None:
-            waiting.pop()
-            continue
-        value, argument = found
+        value, argument = waiting.pop()
         if isinstance(value, str):
             yield value
         elif isinstance(value, Mapping):
-            waiting.append(_members(value, argument=argument))
+            waiting += reversed(list(_members(value, argument=argument)))
         elif isinstance(value, list | tuple):
-            waiting.append(zip(value, repeat(argument)))
+            if len(value) <= _MANY:
+                waiting += [(item, argument) for item in reversed(value)]
+            else:
+                waiting.append((iter(value), argument))
         elif isinstance(value, float) or _is_number(value):
             yield str(value)
+        elif isinstance(value, Iterator):  # of a list that is too long to be copied
+            for item in value:
+                waiting += [(value, argument), (item, argument)]
+                break
 
 
 def _members(part: Mapping[Any, Any], *, argument: bool) -> Iterator[tuple[object, bool]]:

@@ -80,5 +80,11 @@ def narrowed(match: str, wanted: Collection[Collection[str]]) -> str:
 
 
 def _tag(kind: str, name: str) -> str:
+    make = _hashed if len(name) <= _REMEMBERED else _hashed.__wrapped__
+    return make(kind, name)
+
+
+@lru_cache(maxsize=1024)
+def _hashed(kind: str, name: str) -> str:
     # any name at all becomes one word of letters and digits
     return kind + blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

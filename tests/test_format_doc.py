@@ -10,7 +10,7 @@ from zlib import crc32
 import pytest
 
 from journal import Event, Journal, Position
-from journal.bounds import DEPTH, KEY_LIMIT, LARGEST, READ_DEPTH
+from journal.bounds import DEPTH, ENCODED_DEPTH, KEY_LIMIT, LARGEST
 from journal.reader import read_events
 from journal.record import BODY, FORMAT, MAX_RECORD, START, Header, Record, decode, encode_header
 from journal.record import encode_event as encode
@@ -73,7 +73,7 @@ def test_the_limits_are_those_of_the_program() -> None:
     assert f"at most {MAX_RECORD:,} bytes" in DOC
     assert f"1 to {KEY_LIMIT:,} characters" in DOC
     assert f"at most {DEPTH} levels of nesting" in DOC
-    assert f"more than {READ_DEPTH} levels deep" in DOC
+    assert f"more than {ENCODED_DEPTH} levels deep" in DOC
     assert LARGEST == 2**53 - 1
     assert "are at most 2^53 - 1" in DOC
     assert f"| 0-7 | `{START.decode()}` |" in DOC

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 MADE: dict[str, Callable[[], Sequence[Pattern]]] = {
     "projector.snippet._shown": lambda: [_shown(0), _shown(12), _shown(160)],
+    # the name stands between two characters that are always there
+    "journal.cli.export._beside": lambda: [
+        re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{8}}\.tmp") for name in ("state.db", "." * 40)
+    ],
     "projector.matches._finder": lambda: (
         [
             finder.words
