@@ -6,6 +6,7 @@ clock of any of them is. So an edit first reads the last record of each lane tha
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from dataclasses import dataclass, field
@@ -14,10 +15,11 @@ from typing import TYPE_CHECKING
 from journal import clock
 from journal.errors import ReadError
 from journal.reader import list_lanes
-from journal.segment import read_end, read_header, segment_name, segment_numbers
+from journal.segment import End, read_end, read_header, segment_name, segment_numbers
 from journal.turn import Turn
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 _SETTLED_NS = 20_000_000
@@ -144,7 +146,7 @@ class Frontier:
         version = status.st_ino, status.st_size, status.st_ctime_ns
         known = folder.active
         if known is None or known.path != name or known.version != version:
-            last = read_end(path, folder.numbers)
+            last = _end(path, folder.numbers)
             if last is None:
                 return None
             clock.observe(last.order)
@@ -164,6 +166,15 @@ class Frontier:
             end = read_end(path, (number,))
             if end is not None:
                 folder.ends[lane] = max(end.seq, folder.ends.get(lane, 0))
+
+
+def _end(path: Path, numbers: Sequence[int]) -> End | None:
+    try:
+        return read_end(path, numbers)
+    except OSError as error:
+        if error.errno != errno.EFBIG:
+            raise
+        return None  # no writer made so large a segment, and none must stop for it
 
 
 def _settled(changed: int) -> int:
