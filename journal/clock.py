@@ -11,8 +11,13 @@ read them exactly.
 from __future__ import annotations
 
 import time
+from threading import get_ident
+from typing import TYPE_CHECKING
 
 from journal.errors import ClockError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAX_TIME = 2**52
 """The latest time that a writer gives, microseconds: in the year 2112. Behind it there is as much
@@ -21,34 +26,62 @@ room again for orders, so that a clock at its end leaves some to go on with."""
 MAX_ORDER = 2**53 - 1
 """The highest order; a record with a higher one is set aside by readers."""
 
-_read = 0
-
 
 def wall() -> int:
     """Return the time on the wall, in microseconds since 1970."""
     return time.time_ns() // 1000
 
 
-def tick(floor: int) -> tuple[int, int]:
-    """Return the time now, and an order higher than `floor` and than all that was read.
+class Clock:
+    """What this process has read of one journal's order, and the order that comes behind it.
 
-    At the end of its range the order stays there; lane uuid and sequence number decide then.
-
-    Raises:
-        ClockError: the wall clock is set to a time that no event can have.
+    One journal's order says nothing of another's: a damaged one must not push the others to the
+    end of the range. Each thread keeps what it has read by itself, since two that noted a value at
+    the same time could lose the higher one.
     """
-    now = wall()
-    if not 0 <= now <= MAX_TIME:
-        raise ClockError(
-            f"the clock of this machine says {now} microseconds since 1970, and an event's time"
-            f" is from 0 to {MAX_TIME} (the year 2112): set the clock; nothing was written"
-        )
-    if now > floor and now > _read:
-        return now, now
-    return now, min(max(floor, _read) + 1, MAX_ORDER)
+
+    __slots__ = ("_read",)
+
+    def __init__(self) -> None:
+        self._read: dict[int, int] = {}
+
+    @property
+    def read(self) -> int:
+        """The highest order that was read."""
+        return max(list(self._read.values()), default=0)
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether nothing can come behind what was read."""
+        return self.read >= MAX_ORDER
+
+    def observe(self, order: int) -> None:
+        """Note an order that was read: all that is written from now on comes behind it."""
+        thread = get_ident()
+        if order > self._read.get(thread, 0):
+            self._read[thread] = order
+
+    def tick(self, floor: int) -> tuple[int, int]:
+        """Return the time now, and an order higher than `floor` and than all that was read.
+
+        At the end of its range the order stays there; lane uuid and sequence number decide then.
+
+        Raises:
+            ClockError: the wall clock is set to a time that no event can have.
+        """
+        now = wall()
+        if not 0 <= now <= MAX_TIME:
+            raise ClockError(
+                f"the clock of this machine says {now} microseconds since 1970, and an event's time"
+                f" is from 0 to {MAX_TIME} (the year 2112): set the clock; nothing was written"
+            )
+        behind = max(floor, self.read)
+        return (now, now) if now > behind else (now, min(behind + 1, MAX_ORDER))
 
 
-def observe(order: int) -> None:
-    """Note an order that was read: all that this process writes from now on comes behind it."""
-    global _read  # noqa: PLW0603 - one clock a process is what the algorithm asks for
-    _read = max(_read, min(order, MAX_ORDER))
+_clocks: dict[str, Clock] = {}
+
+
+def of(journal: Path) -> Clock:
+    """Return the clock of the journal in a folder; its handles in this process share it."""
+    return _clocks.setdefault(str(journal), Clock())

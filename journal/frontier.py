@@ -36,12 +36,14 @@ class _Active:
         version: its inode, size and time of change.
         lane: uuid of its lane.
         seq: the lane's last sequence number.
+        order: the order of that record.
     """
 
     path: str
     version: tuple[int, int, int]
     lane: str
     seq: int
+    order: int
 
 
 @dataclass(slots=True)
@@ -71,6 +73,7 @@ class Frontier:
 
     def __init__(self, lanes: Path) -> None:
         self._lanes = lanes
+        self._clock = clock.of(lanes.parent)
         self._turn = Turn()
         self._names: list[str] = []
         self._changed = 0
@@ -121,6 +124,7 @@ class Frontier:
             except OSError as error:
                 raise _unreadable(self._lanes / name, error) from error
             if active is not None:
+                self._clock.observe(active.order)
                 found[active.lane] = max(active.seq, found.get(active.lane, 0))
         return found
 
@@ -149,8 +153,7 @@ class Frontier:
             last = _end(path, folder.numbers)
             if last is None:
                 return None
-            clock.observe(last.order)
-            folder.active = _Active(name, version, last.lane, last.seq)
+            folder.active = _Active(name, version, last.lane, last.seq, last.order)
         return folder.active
 
     def _walk(self, path: Path, folder: _Folder) -> None:

@@ -174,7 +174,7 @@ def _take(path: Path) -> tuple[Lane, Continuation] | None:
         return None
     try:
         at = _continuation(path)
-        clock.observe(at.order)
+        clock.of(path.parent.parent).observe(at.order)
         if at.time > clock.wall() + _AHEAD:
             lane.release()
             return None

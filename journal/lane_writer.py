@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from journal import clock
+from journal.clock import MAX_ORDER
 from journal.errors import AppendError, LeaseError, SyncError, name_ids, reason
 from journal.lane import lease
 from journal.position import Position
@@ -38,6 +39,7 @@ class LaneWriter:
 
     def __init__(self, directory: Directory, *, keep: bool) -> None:
         self._keep = keep
+        self._clock = clock.of(directory.path)
         self._mark = 0
         self._syncing: list[SegmentFile] = []
         self._take(directory)
@@ -93,14 +95,14 @@ class LaneWriter:
         """
         if self._unsure:
             self._find_end([event[2] for event in events])
-        uuid, seq, (time, order) = self._uuid, self._seq, clock.tick(self._order)
+        uuid, seq, (time, order) = self._uuid, self._seq, self._clock.tick(self._order)
         started, lines = time, []
         for type, session, id, data in events:
             if ends is not None and type in SWEEPING and "seen" not in data:
                 data = {**data, "seen": {**ends, uuid: seq - 1}}  # noqa: PLW2901 - the caller's stays
             lines.append(encode(seq, id, type, session, (time, order), data))
-            seq, time, order = seq + 1, time + 1, order + 1
-        self._order = min(order, clock.MAX_ORDER) - 1
+            seq, time, order = seq + 1, time + 1, min(order + 1, MAX_ORDER)
+        self._order = order if order == MAX_ORDER else order - 1
         self._unsure = True  # until the end: an interrupt may come anywhere
         try:
             self._write(lines, self._seq, started)

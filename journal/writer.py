@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, get_args
 
+from journal import clock
 from journal.directory import open_directory
 from journal.errors import AppendError, ClosedError, EventError, ReadError, Reentered
 from journal.event import check_event
@@ -181,11 +182,23 @@ class Journal:
         """
         try:
             try:
-                return _look_with(self._frontier, type, data, ends)
+                ends = _look_with(self._frontier, type, data, ends)
             except Reentered:  # a handler has its own look, from the beginning
-                return _look_with(Frontier(self._directory.lanes), type, data, ends)
+                ends = _look_with(Frontier(self._directory.lanes), type, data, ends)
         except ReadError as error:
             raise AppendError(f"{error}; nothing was written", ()) from error
+        self._check_order()
+        return ends
+
+    def _check_order(self) -> None:
+        if clock.of(self.path).is_at_end:
+            raise AppendError(
+                f"the order of events in {self.path} is at its end: a record in it has the highest"
+                " order that there is, which only a damaged or forged one has, and no edit can come"
+                " behind it. `journal cat` shows it (order"
+                f" {clock.MAX_ORDER}): move its lane out of the journal; nothing was written",
+                (),
+            )
 
     def ends(self) -> dict[str, int]:
         """Return the last sequence number of every lane, by its uuid.

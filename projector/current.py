@@ -154,6 +154,8 @@ class Current:
                     if not goal.is_enough(db):
                         return None
                     fresh = Freshness(goal.behind(db))
+                # what this process appends from now on is later than all that it may read
+                clock.of(self.journal.path).observe(db.execute(_LATEST).get)
                 answer = _answer(db, query, deadline, fresh)
             # a file that nobody was kept from changing may have been changed while it was read
             return (answer, fresh) if self._is_still() else None
@@ -349,7 +351,7 @@ class Current:
                     raise
                 continue  # it was replaced between the two looks
             self._generation, self._file = number, file
-            clock.observe(self._db.execute(_LATEST).get)
+            clock.of(self.journal.path).observe(self._db.execute(_LATEST).get)
 
     def _is_still(self) -> bool:
         """Say whether the database is as it was when it was opened as one that never changes."""
@@ -383,8 +385,6 @@ def _answer(
     try:
         with quiet.calling(db):
             answer = query(db)
-        # what this process appends from now on is later than all that it may have read
-        clock.observe(db.execute(_LATEST).get)
     except apsw.InterruptError as error:
         raise deadline.error("the query") from error
     except NotFound as error:

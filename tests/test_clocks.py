@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from journal import ClockError, Journal, clock
+from journal import AppendError, ClockError, Journal, clock
 from journal.boot import boot_id, since_boot
 from journal.frontier import Frontier
 from journal.reader import read_events
 from journal.segment import End, read_end
 from projector import ABSENT, SessionStore
 from tests.journals import headers, ids, lane_names
+from tests.projections import facts, message, write_lane
 
 if TYPE_CHECKING:
     import subprocess
@@ -266,18 +269,62 @@ def test_a_clock_that_no_event_can_have_is_named(
     assert ids(journal_dir) == ["m1"]
 
 
-def test_an_order_at_its_end_stays_there(
-    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Behind the highest order lane and number decide: no append fails for what was read."""
-    monkeypatch.setattr(clock, "_read", clock.MAX_ORDER)
+def test_an_order_at_its_end_ends_edits_and_no_messages(journal_dir: Path) -> None:
+    """One record with the highest order: messages go on, an edit says that it cannot count."""
+    write_lane(
+        journal_dir / "lanes",
+        "1",
+        facts(replace(message("m0", "forged"), time=10**15, order=clock.MAX_ORDER - 1)),
+    )
+    with SessionStore.open(journal_dir) as store:
+        store.messages("s")
+        store.journal.append_many(
+            [
+                {
+                    "type": "message.appended",
+                    "session": "s",
+                    "id": f"m{n}",
+                    "data": {"role": "user"},
+                }
+                for n in range(1, 4)
+            ]
+        )
+        assert [m.id for m in store.messages("s")] == ["m0", "m1", "m2", "m3"]
+        with pytest.raises(AppendError, match=r"order of events in .* is at its end"):
+            store.set("k", 1)
+        with pytest.raises(AppendError, match="at its end"):
+            store.clear("s")
+        with pytest.raises(AppendError, match="at its end"):
+            store.compare_and_set("k", 1, expected=ABSENT)
+        store.append("s", "user", "one more", id="m4")
+        assert [m.id for m in store.messages("s")][-1] == "m4"
+    orders = [at.record.event.order for at in read_events(journal_dir / "lanes", lambda *_: None)]
+    assert max(orders) == clock.MAX_ORDER
+
+
+def test_one_journal_does_not_push_the_order_of_another(journal_dir: Path, tmp_path: Path) -> None:
+    """What was read of one journal is no order of another."""
+    clock.of(tmp_path / "elsewhere").observe(clock.MAX_ORDER)
     with Journal.open(journal_dir) as journal:
-        for n in range(3):
-            journal.append_message("s", "user", f"{n}", id=f"m{n}")
-    found = [at.record.event for at in read_events(journal_dir / "lanes", lambda *_: None)]
-    assert [(event.id, event.order) for event in found] == [
-        (f"m{n}", clock.MAX_ORDER) for n in range(3)
-    ]
+        journal.append_message("s", "user", "hello")
+    [at] = read_events(journal_dir / "lanes", lambda *_: None)
+    assert at.record.event.order == at.record.event.time
+
+
+def test_threads_lose_no_order_that_one_of_them_read() -> None:
+    """The highest order counts, however the threads take turns."""
+    shared = clock.Clock()
+
+    def read(first: int) -> None:
+        for order in range(first, 16_000, 8):
+            shared.observe(order)
+
+    threads = [threading.Thread(target=read, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert shared.read == 15_999
 
 
 def test_a_claim_runs_out_by_the_clock_that_nobody_sets(

@@ -140,11 +140,10 @@ def test_orders_come_behind_what_was_read(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An answer comes behind the question that its process read, however far ahead that is."""
-    monkeypatch.setattr(clock, "_read", 0)
     monkeypatch.setattr("time.time_ns", lambda: 1_700_000_000 * 10**9)
     now = 1_700_000_000 * 10**6
     question = now + 12 * 365 * 86_400 * 10**6
-    clock.observe(question)
+    clock.of(journal_dir).observe(question)
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "answer")
     (record,) = events(journal_dir)

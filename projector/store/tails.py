@@ -62,7 +62,7 @@ def _read(offsets: Offsets, ref: SegmentRef) -> Iterator[Located]:
         file = open_segment(ref.path)
     except OSError as error:
         raise ReadError(f"cannot open {ref.path}: {reason(error)}") from error
-    at = place(ref)
+    at, order = place(ref), clock.of(ref.folder.parent.parent)
     with file:
         while True:
             offset = offsets.get(at, 0)
@@ -70,7 +70,7 @@ def _read(offsets: Offsets, ref: SegmentRef) -> Iterator[Located]:
             for item in chunk.items:
                 if isinstance(item, Found) and isinstance(item.record, Record):
                     # what is appended from now on comes behind all that was read
-                    clock.observe(item.record.event.order)
+                    order.observe(item.record.event.order)
                     # the folder tells lanes apart as well as the uuid, which an earlier line names
                     yield Located(ref.lane, item.record, ref, item.end)
             offsets[at] = chunk.end

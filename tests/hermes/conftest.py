@@ -32,7 +32,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(time, "time", clock.seconds)
     monkeypatch.setattr(journal_clock, "wall", clock.micros)
-    monkeypatch.setattr(journal_clock, "_read", 0)
+    monkeypatch.setattr(journal_clock, "_clocks", {})
     return clock
 
 

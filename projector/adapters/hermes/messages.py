@@ -118,7 +118,7 @@ class Messages(Base):
         last = self._tails.get(session)
         if moment is None:
             # the event's own order is the message's place: it never goes back
-            _, at = clock.tick(0)
+            _, at = clock.of(self._store.journal.path).tick(0)
         else:
             at = data["timestamp"] = moment
             last = last or self._look_last(session)

@@ -82,7 +82,8 @@ class Flushing(Looking):
         account = self._standing(session)
         try:
             plan = reconcile(listed, account.transcript, account.remembered)
-            events, report = _events(session, plan, listed, account.transcript)
+            now = clock.of(self.journal.path).tick(0)
+            events, report = _events(session, plan, listed, account.transcript, now)
             try:
                 self.add(events)
             except EventError:
@@ -91,7 +92,8 @@ class Flushing(Looking):
                     wrong = {mistake.index for mistake in found}
                     listed = [message for message in listed if message.at not in wrong]
                     plan = reconcile(listed, account.transcript, account.remembered)
-                events, report = _events(session, plan, listed, account.transcript)
+                now = clock.of(self.journal.path).tick(0)
+            events, report = _events(session, plan, listed, account.transcript, now)
                 refused = _replace_refused(events, dict(zip(plan.ids, listed, strict=True)))
                 self.add(events)
                 report = replace(report, refused=tuple(refused))
@@ -104,14 +106,18 @@ class Flushing(Looking):
 
 
 def _events(
-    session: str, plan: Plan, listed: Sequence[Listed], transcript: Transcript
+    session: str,
+    plan: Plan,
+    listed: Sequence[Listed],
+    transcript: Transcript,
+    now: tuple[int, int],
 ) -> tuple[list[dict[str, Any]], FlushReport]:
-    """Return the events of a plan, and the report of what they do.
+    """Return the events of a plan, and the report of what they do; `now` is a time and an order.
 
     A process that is killed in the write leaves the first of them. Every beginning of this order
     is a valid state: archivals, restorations, revisions, new messages.
     """
-    places = arrange(plan, transcript, *clock.tick(0)) if plan.slots else {}
+    places = arrange(plan, transcript, *now) if plan.slots else {}
     events = [
         *_listing(MESSAGE_ARCHIVED, session, plan.hidden, {"reason": OMITTED}),
         *_listing(MESSAGE_RESTORED, session, plan.restored, {}),

@@ -89,7 +89,7 @@ class Looker:
             return Seen({}, {}, (), (), (traceback.format_exc(),))
 
     def _look(self, disk: Bytes, model: Model, *, project: bool, doubt: bool) -> Seen:
-        self._ticks, self._noises, clock._read = count(), count(), 0  # noqa: SLF001 - a new process
+        self._ticks, self._noises, clock._clocks = count(), count(), {}  # noqa: SLF001 - a new process
         self._stage.lay_out(disk)
         if doubt and self._stage.take_in() != disk:
             raise AssertionError("the disk is not what it was to be")
