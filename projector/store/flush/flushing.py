@@ -92,8 +92,7 @@ class Flushing(Looking):
                     wrong = {mistake.index for mistake in found}
                     listed = [message for message in listed if message.at not in wrong]
                     plan = reconcile(listed, account.transcript, account.remembered)
-                now = clock.of(self.journal.path).tick(0)
-            events, report = _events(session, plan, listed, account.transcript, now)
+                events, report = _events(session, plan, listed, account.transcript, now)
                 refused = _replace_refused(events, dict(zip(plan.ids, listed, strict=True)))
                 self.add(events)
                 report = replace(report, refused=tuple(refused))
