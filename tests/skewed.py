@@ -1,0 +1,68 @@
+"""Wall clocks that are wrong: by hours or years, in each process by another amount, and set again.
+
+A process whose clock is skewed differs from its machine in `time.time_ns` and `time.time` alone, as
+one on another machine does that shares the folder. No clock that runs since the boot is touched.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from random import Random
+
+_SECOND = 10**9
+_HOUR = 3600 * _SECOND
+_YEAR = 8766 * _HOUR
+OFFSETS = (
+    *(0, _SECOND // 50, _SECOND, 300 * _SECOND),
+    *(3 * _HOUR, 13 * _HOUR, 960 * _HOUR),
+    *(3 * _YEAR, 12 * _YEAR, 50 * _YEAR),
+)
+"""Nanoseconds by which a clock is wrong, in front or behind."""
+FIRST = _YEAR
+LAST = 130 * _YEAR
+"""Nanoseconds since 1970 at which a clock stays: it is a clock that an event may have, and one that
+stands still."""
+_SET = 0.02
+"""How often a look finds that the clock was set meanwhile."""
+
+
+def offset(random: Random) -> int:
+    """Return by how many nanoseconds a clock is wrong."""
+    return random.choice(OFFSETS) * random.choice([-1, 1])
+
+
+class SkewedClock:
+    """A wall clock that is wrong, and set to another wrong time now and then.
+
+    Args:
+        random: decides by how much, and when it is set.
+        right: the clock that is right, in nanoseconds since 1970.
+    """
+
+    def __init__(self, random: Random, right: Callable[[], int]) -> None:
+        self._random = random
+        self._right = right
+        self._offset = offset(random)
+
+    def __call__(self) -> int:
+        """Return the nanoseconds since 1970 that it shows."""
+        if self._random.random() < _SET:
+            self._offset = offset(self._random)
+        return min(max(self._right() + self._offset, FIRST), LAST)
+
+
+@contextmanager
+def skewed(random: Random) -> Iterator[None]:
+    """Let this process have a clock that is wrong."""
+    clock = SkewedClock(random, time.time_ns)
+    with (
+        patch("time.time_ns", clock),
+        patch("time.time", lambda: clock() / _SECOND),
+    ):
+        yield

@@ -1,0 +1,76 @@
+"""Look for one order of calls that explains every answer.
+
+The search of Wing and Gong ("Testing and Verifying Concurrent Objects", 1993) with the memory and
+the laziness of Lowe ("Testing for Linearizability", 2017): a call is put into the order when it, or
+one behind it, returns; what is remembered is the state, and which of the open calls are in the
+order already. So the cost grows with the calls that are open together, not with the history.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable
+
+    from .history import Call
+
+    Config = tuple[Hashable, frozenset[Call]]
+    Step = Callable[[Hashable, Call], Iterable[Hashable]]
+
+State = TypeVar("State", bound="Hashable")
+
+
+def unexplained(
+    calls: Iterable[Call], start: State, step: Callable[[State, Call], Iterable[State]]
+) -> Call | None:
+    """Return the first call whose return no order explains; None if one explains all.
+
+    Args:
+        calls: calls about one thing.
+        start: the thing's state before all of them.
+        step: gives the states that a call may lead to from a state with the answer that it got;
+            none if it could not get that answer there.
+    """
+    moments = [
+        moment for call in calls for moment in ((call.began, 0, call), (call.ended, 1, call))
+    ]
+    moments.sort(key=lambda moment: moment[:2])
+    configs: set[tuple[State, frozenset[Call]]] = {(start, frozenset())}
+    opened: set[Call] = set()
+    for _, is_return, call in moments:
+        if not is_return:
+            opened.add(call)
+            continue
+        configs = _returned(call, configs, opened, step)
+        if not configs:
+            return call
+        opened.remove(call)
+    return None
+
+
+def _returned(
+    call: Call,
+    configs: set[tuple[State, frozenset[Call]]],
+    opened: set[Call],
+    step: Callable[[State, Call], Iterable[State]],
+) -> set[tuple[State, frozenset[Call]]]:
+    """Return what may be the case once a call has returned: it is in the order, or was lost."""
+    kept: set[tuple[State, frozenset[Call]]] = set()
+    known, todo = set(configs), list(configs)
+    while todo:
+        state, done = todo.pop()
+        if call in done:
+            kept.add((state, done - {call}))
+            continue
+        if call.lost:
+            kept.add((state, done))
+        for other in opened - done:
+            if other.behind in opened and other.behind not in done:
+                continue
+            for following in step(state, other):
+                found = following, done | {other}
+                if found not in known:
+                    known.add(found)
+                    todo.append(found)
+    return kept

@@ -1,0 +1,81 @@
+"""What processes called and were answered, written down so that it outlives a kill."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """A call, and its answer. Two calls are never equal.
+
+    Attributes:
+        thing: what it is about; calls about different things do not concern each other.
+        what: what was asked for.
+        given: the arguments.
+        got: the answer; None if `lost`.
+        began, ended: nanoseconds of CLOCK_MONOTONIC between which it took effect. A process that
+            was killed has no effect behind its end.
+        lost: whether its process was killed meanwhile: it may have had no effect at all.
+        behind: a call that it does not take effect in front of.
+    """
+
+    thing: str
+    what: str
+    given: tuple[Any, ...]
+    got: Any
+    began: int
+    ended: int
+    lost: bool = False
+    behind: Call | None = None
+
+
+class NotAnswered(Exception):  # noqa: N818 - says what happened
+    """A call ended without an answer, and certainly without effect."""
+
+
+class Scribe:
+    """Writes down the calls of one process."""
+
+    def __init__(self, path: Path) -> None:
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+
+    def call(self, thing: str, what: str, given: tuple[Any, ...], act: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever it answers
+        """Call, and write down what and when, before and behind it.
+
+        Returns:
+            The answer; None if there was none (NotAnswered).
+        """
+        self._write([thing, what, given, time.monotonic_ns()])
+        try:
+            got = act()
+        except NotAnswered:
+            self._write([])
+            return None
+        self._write([got, time.monotonic_ns()])
+        return got
+
+    def _write(self, said: list[Any]) -> None:
+        os.write(self._fd, orjson.dumps(said) + b"\n")
+
+
+def calls_of(path: Path, died: int) -> list[Call]:
+    """Read what a process wrote down that was gone at a moment (nanoseconds, CLOCK_MONOTONIC)."""
+    said = [orjson.loads(line) for line in path.read_bytes().splitlines()]
+    calls = []
+    for (thing, what, given, began), answer in zip(said[::2], said[1::2], strict=False):
+        if answer:
+            calls.append(Call(thing, what, tuple(given), answer[0], began, answer[1]))
+    if len(said) % 2:
+        thing, what, given, began = said[-1]
+        calls.append(Call(thing, what, tuple(given), None, began, died, lost=True))
+    return calls
