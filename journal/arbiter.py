@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from journal import disk
 from journal.errors import ArbiterBusy, ArbiterLost, JournalOpenError
+from journal.fork import no_fork
 from journal.lock import is_at, lock, lock_folder
 
 if TYPE_CHECKING:
@@ -146,7 +147,8 @@ def _rest(pause: float) -> float:
 
 def _take(path: Path) -> int | None:
     try:
-        fd = lock(disk.in_use.open_lock(path))
+        with no_fork.turn:
+            fd = lock(disk.in_use.open_lock(path))
         if fd is None or is_at(fd, path):
             return fd
         os.close(fd)  # it was removed between the two: the next try makes it anew

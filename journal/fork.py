@@ -9,6 +9,7 @@ child, also in one that has nothing to do with the journal.
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from typing import Protocol
 
@@ -22,6 +23,32 @@ class Follower(Protocol):
 
 _followers: weakref.WeakSet[Follower] = weakref.WeakSet()
 _depth = 0
+
+
+class _Gate:
+    """Keeps this process from being forked for a few system calls.
+
+    Attributes:
+        turn: `with no_fork.turn:` no fork begins. A signal handler can take it again.
+    """
+
+    def __init__(self) -> None:
+        self.turn = threading.RLock()
+
+    def before_fork(self) -> None:
+        """Wait until nobody keeps the process from being forked."""
+        self.turn.acquire()
+
+    def after_fork(self) -> None:
+        """Go on in the parent."""
+        self.turn.release()
+
+    def after_fork_in_child(self) -> None:
+        """Forget the parent's threads."""
+        self.turn = threading.RLock()
+
+
+no_fork = _Gate()
 
 
 def follow(follower: Follower) -> None:
@@ -40,8 +67,11 @@ def depth() -> int:
 def _let_go() -> None:
     global _depth  # noqa: PLW0603 - one number a process
     _depth += 1
+    no_fork.after_fork_in_child()
     for follower in list(_followers):
         follower.after_fork_in_child()
 
 
-os.register_at_fork(after_in_child=_let_go)
+os.register_at_fork(
+    before=no_fork.before_fork, after_in_parent=no_fork.after_fork, after_in_child=_let_go
+)

@@ -12,6 +12,7 @@ from journal import clock, disk
 from journal.boot import boot_id
 from journal.directory import make_folder
 from journal.errors import LeaseError
+from journal.fork import no_fork
 from journal.ids import uuid7
 from journal.lock import identity, lock, stands_at
 from journal.ownership import Untrusted
@@ -217,7 +218,8 @@ def _try(path: Path) -> Lane | None:
     """
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-    fd = lock(disk.in_use.open_lock(path / LOCK))
+    with no_fork.turn:
+        fd = lock(disk.in_use.open_lock(path / LOCK))
     if fd is None:
         return None
     try:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import portalocker
 
-from journal.fork import follow
+from journal.fork import follow, no_fork
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +54,9 @@ _locked = _Locked()
 def lock(fd: int) -> int | None:
     """Lock an open file for its holder alone, without waiting.
 
+    Open it within the same `with no_fork.turn:`. A child that is forked between the two would
+    have a descriptor that nobody knows of, and with it the lock for as long as it lives.
+
     Args:
         fd: its descriptor, which is closed unless it is returned.
 
@@ -79,12 +82,13 @@ def lock_folder(path: Path) -> int | None:
         OSError: it cannot be opened, or its file system has no locks on folders, as NFS.
     """
     taken = False
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        taken = _take(fd, os.fstat(fd))
-    finally:
-        if not taken:
-            os.close(fd)
+    with no_fork.turn:
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            taken = _take(fd, os.fstat(fd))
+        finally:
+            if not taken:
+                os.close(fd)
     return fd if taken else None
 
 

@@ -20,7 +20,7 @@ import orjson
 
 from journal import disk
 from journal.directory import make_folder, replace_file, sweep_drafts
-from journal.fork import follow
+from journal.fork import follow, no_fork
 from journal.lock import is_at, lock
 from journal.ownership import Untrusted, check_folder, open_own, read_own
 from projector.errors import ProjectionDamaged, ProjectionError, ProjectorBusy
@@ -241,7 +241,8 @@ class OnlyOne:
     def _try(self) -> int | None:
         """Lock the file and return its descriptor; None if somebody else holds it."""
         try:
-            fd = lock(disk.open_lock_file(self._path))
+            with no_fork.turn:
+                fd = lock(disk.open_lock_file(self._path))
             if fd is not None and not is_at(fd, self._path):
                 os.close(fd)  # it was removed between the two: another may hold what is there now
                 return None
@@ -286,7 +287,8 @@ class OnlyOne:
             return True
         try:
             # to look needs no right to write: the journal may lie on a read-only medium
-            fd = lock(open_own(self._path))
+            with no_fork.turn:
+                fd = lock(open_own(self._path))
         except FileNotFoundError:
             return False
         except OSError as error:

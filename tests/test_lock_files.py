@@ -186,10 +186,11 @@ def test_a_projector_takes_its_lock_again_when_the_file_is_removed(journal_dir: 
         thread.start()
         lock_file = generations(journal_dir).lock
         try:
-            assert store.position is not None
-            store.wait_for(store.position)
-            lock_file.unlink()
             until = time.monotonic() + 30
+            while not watch._lock.is_there():
+                assert time.monotonic() < until
+                time.sleep(0.01)
+            lock_file.unlink()
             while not (warned and OnlyOne(lock_file).is_taken()):
                 assert time.monotonic() < until
                 store.append("s", "user", "hello again")  # rings the bell

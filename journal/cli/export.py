@@ -16,6 +16,7 @@ from journal.cli.clean import one_line
 from journal.cli.output import say, say_block
 from journal.directory import open_directory
 from journal.errors import ExportFailed, reason
+from journal.fork import no_fork
 from journal.lock import lock
 from journal.ownership import open_own
 
@@ -126,7 +127,8 @@ def _beside(out: Path) -> Iterator[Path]:
         try:
             for name in filter(draft.fullmatch, os.listdir(out.absolute().parent)):
                 _sweep(out.with_name(name))
-            held = lock(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            with no_fork.turn:
+                held = lock(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         except OSError as error:
             folder = out.absolute().parent
             raise ExportFailed(f"cannot write in {folder}: {reason(error)}") from error
@@ -140,7 +142,8 @@ def _beside(out: Path) -> Iterator[Path]:
 def _sweep(left: Path) -> None:
     """Remove a file that an export made which is dead; one that is alive holds its lock."""
     try:
-        held = lock(open_own(left))
+        with no_fork.turn:
+            held = lock(open_own(left))
     except OSError:  # somebody else's, or gone by now
         return
     if held is not None:

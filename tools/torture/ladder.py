@@ -70,8 +70,9 @@ STEPS = (
     Step("damage", _tool("damage"), 0.1),
     Step("hostile", _tool("hostile"), 0.05),
     Step("decisions", _tool("decisions"), 0.05),
+    Step("forks", _tool("forks"), 0.05),
     Step("database_damage", _tool("database_damage"), 0.05),
-    Step("soak", _tool("soak"), 0.1),
+    Step("soak", _tool("soak"), 0.05),
     Step("power", _tool("power_cut"), 0.1),
 )
 
