@@ -14,7 +14,7 @@ the process itself. A child that uses the store must see what it has appended. A
 - Every append that was acknowledged is in the journal, and the projection is what a rebuild makes.
 - No lock is held although idle children live.
 
-With --sabotage a fork waits for nobody, and a child opens files as its parent did.
+With --sabotage a fork waits for nobody, and a child keeps locks and opens files as its parent did.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from journal import lock as lock_files
 from journal.directory import open_directory
 from journal.lock import lock
 from journal.reader import read_events
@@ -214,6 +215,7 @@ def run(seed: int, seconds: float, *, sabotage: bool = False) -> tuple[Counter[s
 
 def _sabotage() -> None:
     setattr(quiet, "_others", lambda _me: set())  # noqa: B010 - nobody is waited for
+    setattr(type(lock_files._locked), "after_fork_in_child", lambda _self: None)  # noqa: B010, SLF001
     setattr(connections._connections, "separate", lambda: None)  # noqa: B010, SLF001
 
 
