@@ -235,7 +235,7 @@ class _History:
     def _events(self, target: str) -> dict[int, tuple[Order, str, dict[str, Any]]]:
         query = (
             "SELECT e.id, e.kind, e.ord, e.lane, e.seq FROM changes c"
-            " JOIN events e ON e.id = c.event WHERE c.session = ? AND c.message = ?"
+            " JOIN events e ON e.id = c.event WHERE c.session = ? AND c.message = ? ORDER BY e.key"
         )
         return {
             row: (self._state.order(ord, lane, seq), TYPES[kind], self._data(row))

@@ -33,7 +33,7 @@ def collide(db: apsw.Connection, state: State, new: Arrival) -> None:
     if old is None:  # its key stood when the batch was inserted, so it must stand now
         raise AssertionError(f"no event under {new.event.session!r}, {new.event.id!r}")
     content = canonical(new.event.data)
-    comes_first = _order(state, new) < state.order(old.ord, old.lane, old.seq)
+    comes_first = _comes_first(state, new, old, content)
     spots = Spot(old.lane, old.seq, old.ord), Spot(new.lane, new.seq, new.event.order)
     if note_copies(db, new.session, new.event.id, spots) and new.session in state.changing:
         # a sweep that has seen this copy reaches the key, though it has not seen the other
@@ -59,6 +59,16 @@ def collide(db: apsw.Connection, state: State, new: Arrival) -> None:
         _replace(db, state, new, old)
     else:
         _keep(db, new, new)
+
+
+def _comes_first(state: State, new: Arrival, old: Stored, content: bytes) -> bool:
+    order, before = _order(state, new), state.order(old.ord, old.lane, old.seq)
+    if order != before:
+        return order < before
+    # a record comes before the messages that it brings; of two records that have one number what
+    # they say decides, never who was applied first
+    type = _as_arrival(state, new, old).event.type
+    return (new.part, new.event.type, content) < (old.part, type, canonical(old.data))
 
 
 def _order(state: State, arrival: Arrival) -> tuple[int, str, int]:

@@ -33,7 +33,9 @@ def put_key(db: apsw.Connection, state: State, new: Arrival) -> None:
     for key, (order, value) in folded.items():
         query = "SELECT ord, lane, seq FROM keys WHERE session = ? AND key = ?"
         old = db.execute(query, (session, key)).fetchone()
-        if old is None or state.order(*old) < order:
+        if old is not None and state.order(*old) == order:
+            state.dirty.keys.add(session)  # one number given twice: both events are looked at
+        elif old is None or state.order(*old) < order:
             db.execute(_PUT, _row(state, session, key, order, value))
 
 

@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 
 
 def told(db: apsw.Connection, state: State, session: int, types: Sequence[str]) -> list[Told]:
-    """Return a session's events of some types, none of them messages."""
+    """Return a session's events of some types, none of them messages, by their ids.
+
+    Of two that a lane gave one number the id decides then, whichever was applied first.
+    """
     marks = ", ".join("?" * len(types))
     copies = copies_in(db, state, session)
     found = db.execute(
         "SELECT key, kind, time, ord, lane, seq, rest FROM events"  # noqa: S608 - question marks
-        f" WHERE session = ? AND kind <> 1 AND kind IN ({marks})",
+        f" WHERE session = ? AND kind <> 1 AND kind IN ({marks}) ORDER BY key",
         (session, *(KINDS[type] for type in types)),
     )
     return [
