@@ -91,16 +91,8 @@ def document(data: Mapping[str, Any]) -> str:
     content = data.get("content")
     if isinstance(content, str) and _BEYOND_CONTENT.isdisjoint(data):
         return _readable(content)[:LONGEST]
-    texts: list[str] = []
-    room = LONGEST + 1  # nothing stands in front of the first
-    for name in _FIELDS:
-        for text in map(_readable, _texts(data.get(name))):
-            if text:
-                texts.append(text)
-                room -= len(text) + 1
-            if room <= 0:
-                return "\n".join(texts)[:LONGEST]
-    return "\n".join(texts)
+    texts = (_readable(text) for name in _FIELDS for text in _texts(data.get(name)))
+    return "\n".join(text for text in texts if text)[:LONGEST]
 
 
 def _texts(value: object) -> Iterator[str]:
