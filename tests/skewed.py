@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 from unittest.mock import patch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from random import Random
 
+    from journal.clock import Clock
+
+T = TypeVar("T")
 _SECOND = 10**9
 _HOUR = 3600 * _SECOND
 _YEAR = 8766 * _HOUR
@@ -66,3 +69,38 @@ def skewed(random: Random) -> Iterator[None]:
         patch("time.time", lambda: clock() / _SECOND),
     ):
         yield
+
+
+class _Elsewhere:
+    """Stands for a handle that another process has: see `elsewhere`."""
+
+    def __init__(self, make: Callable[[], object], clock: Callable[[], int]) -> None:
+        self._clock = clock
+        self._clocks: dict[str, Clock] = {}
+        with self._there():
+            self._handle = make()
+
+    @contextmanager
+    def _there(self) -> Iterator[None]:
+        """Have the other process's clock, and what it has read."""
+        with patch("time.time_ns", self._clock), patch("journal.clock._clocks", self._clocks):
+            yield
+
+    def __getattr__(self, name: str) -> object:
+        found = getattr(self._handle, name)
+        if not callable(found):
+            return found
+
+        def call(*given: object, **named: object) -> object:
+            with self._there():
+                return found(*given, **named)
+
+        return call
+
+
+def elsewhere(make: Callable[[], T], clock: Callable[[], int]) -> T:
+    """Return a handle whose every method is called as in a process of its own.
+
+    It has a wall clock of its own (nanoseconds since 1970), and no order but what it read itself.
+    """
+    return cast("T", _Elsewhere(make, clock))

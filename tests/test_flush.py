@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +19,7 @@ from journal.errors import AppendError
 from projector import FlushReport, SessionStore
 from projector.generation import OnlyOne, generations
 from tests.journals import patch_write
+from tests.skewed import elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -233,6 +235,29 @@ def test_clocks_that_differ_put_no_list_out_of_order(
 
 
 # what says something else
+
+
+def test_messages_of_one_order_are_compared_in_the_order_in_which_they_are_read(
+    journal_dir: Path,
+) -> None:
+    """Two hosts have read the same, and both append: the lane decides, not who wrote first."""
+    now = 1_790_000_000 * 10**9
+
+    def store() -> SessionStore:
+        return SessionStore.open(journal_dir, fsync="never")
+
+    # the one that opens first has the first folder, and the higher uuid
+    ahead = elsewhere(store, lambda: now + 1_800 * 10**9)
+    behind = elsewhere(store, lambda: now)
+    with closing(behind), closing(ahead):
+        ahead.flush("s1", [user("1")])
+        assert said(behind) == ["1"]
+        ahead.flush("s1", [user("1"), user("2")])
+        behind.append("s1", "user", "3")
+        assert said(behind) == ["1", "3", "2"]
+        report = ahead.flush("s1", [user("1"), user("3")])
+        assert len(report.hidden) == 1
+        assert said(behind) == ["1", "3"]
 
 
 def test_a_message_that_streams_is_one_message(store: SessionStore) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from journal import clock
@@ -9,15 +11,15 @@ from journal.errors import ReadError, reason
 from journal.reader import Located, event_order, read_chunk
 from journal.record import Record
 from journal.scan import Found
-from journal.segment import open_segment
+from journal.segment import open_segment, read_lane_uuid
 from projector.watermark import load_marks, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     import apsw
 
-    from journal.event import Event
     from journal.reader import SegmentRef
 
 Offsets = dict[tuple[str, int], int]
@@ -41,7 +43,7 @@ def is_shorter(offsets: Offsets, refs: Iterable[SegmentRef]) -> bool:
     return any(sizes.get(at, 0) < offset for at, offset in offsets.items())
 
 
-def read_on(offsets: Offsets, refs: Iterable[SegmentRef], session: str) -> list[Event]:
+def read_on(offsets: Offsets, refs: Iterable[SegmentRef], session: str) -> list[Located]:
     """Return the events of a session behind the offsets, in the order of events.
 
     The offsets are moved behind what was read; a record that its writer has not finished is read
@@ -53,8 +55,20 @@ def read_on(offsets: Offsets, refs: Iterable[SegmentRef], session: str) -> list[
     found: list[Located] = []
     for ref in refs:
         if offsets.get(place(ref), 0) < ref.size:
-            found += [at for at in _read(offsets, ref) if at.record.event.session == session]
-    return [at.record.event for at in sorted(found, key=event_order)]
+            mine = [at for at in _read(offsets, ref) if at.record.event.session == session]
+            if mine:
+                lane = _lane(ref.folder, ref.number, ref.version[0])
+                found += [replace(at, lane=lane) for at in mine]
+    return sorted(found, key=event_order)
+
+
+@lru_cache(maxsize=4096)
+def _lane(folder: Path, number: int, _inode: int) -> str:
+    """Return the uuid of a segment's lane, which decides between events of the same order."""
+    try:
+        return read_lane_uuid(folder, number) or ""
+    except OSError as error:
+        raise ReadError(f"cannot read the headers of {folder}: {reason(error)}") from error
 
 
 def _read(offsets: Offsets, ref: SegmentRef) -> Iterator[Located]:
@@ -71,7 +85,6 @@ def _read(offsets: Offsets, ref: SegmentRef) -> Iterator[Located]:
                 if isinstance(item, Found) and isinstance(item.record, Record):
                     # what is appended from now on comes behind all that was read
                     order.observe(item.record.event.order)
-                    # the folder tells lanes apart as well as the uuid, which an earlier line names
                     yield Located(ref.lane, item.record, ref, item.end)
             offsets[at] = chunk.end
             if chunk.end == offset or chunk.end >= ref.size:

@@ -83,8 +83,8 @@ class Looking(Own):
         """Apply what the lanes have gained since the account was read."""
         account.is_read = False  # after an error the transcript may be incomplete
         refs = list_segments(self.journal.path / LANES)
-        for event in read_on(account.offsets, refs, session):
-            account.transcript.go_on(event)
+        for at in read_on(account.offsets, refs, session):
+            account.transcript.go_on(at.record.event, at.lane, at.record.seq)
         account.is_read = True
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from journal.event import Event
 
+Rank = tuple[int, str, int, int]
 REFUSED = "refused"
 """Key of `extra` that marks the placeholder of a message that no record can hold."""
 
@@ -52,7 +53,8 @@ class Recorded:
         moment: its own moment, microseconds.
         parent: id of its parent.
         place: its place and depth in the conversation.
-        rank: its number in the order of events, which decides among those of one place.
+        rank: order, lane uuid, sequence number and number in its record: the order of events,
+            which decides among messages of one place.
         is_there: whether it is in the transcript.
     """
 
@@ -63,11 +65,11 @@ class Recorded:
     moment: int
     parent: str | None
     place: tuple[int, int]
-    rank: int
+    rank: Rank
     is_there: bool
 
     @property
-    def key(self) -> tuple[tuple[int, int], int]:
+    def key(self) -> tuple[tuple[int, int], Rank]:
         """What orders it."""
         return self.place, self.rank
 
@@ -102,15 +104,18 @@ class Transcript:
             self._sorted = sorted(there, key=_key)
         return self._sorted
 
-    def go_on(self, event: Event) -> None:
-        """Apply an event of the session that is later than those applied before.
+    def go_on(self, event: Event, lane: str, seq: int) -> None:
+        """Apply an event of the session that was read after those applied before.
+
+        A message may be in front of earlier ones in the order of events: its writer had not read
+        them, or had read as much as theirs and has a lane of a lower uuid.
 
         A sweep counts for all that is in front of it. What its author had not seen is thought to
         be out, though it is there: to restore that changes nothing.
         """
         is_later = (event.order, event.id) > (self.swept, self.epoch)
         if event.type in SWEEPING and is_later:
-            self._sweep(event)
+            self._sweep(event, lane, seq)
         elif event.type in LISTING and (event.type != MESSAGE_RESTORED or is_later):
             for id in named(event.type, event.data) & self.messages.keys():
                 self.messages[id].is_there = event.type == MESSAGE_RESTORED
@@ -119,9 +124,10 @@ class Transcript:
             for id in named(event.type, event.data) & self.messages.keys():
                 self._revise(self.messages[id], event.data)
         elif event.type == MESSAGE_APPENDED:
-            self._add(event.id, event.data, event.order, is_there=event.order > self.swept)
+            rank = event.order, lane, seq, 0
+            self._add(event.id, event.data, rank, is_there=event.order > self.swept)
 
-    def _sweep(self, event: Event) -> None:
+    def _sweep(self, event: Event, lane: str, seq: int) -> None:
         self.epoch, self.swept = event.id, event.order
         kept = items(event.data)
         for id, known in self.messages.items():
@@ -129,8 +135,9 @@ class Transcript:
             fields = changed_fields(event.type, kept[id]) if id in kept else None
             if fields:
                 self._revise(known, fields)
-        for _, id, data in new_messages(event.data) if event.type == TRANSCRIPT_REPLACED else ():
-            self._add(id, data, event.order, is_there=True)
+        new = new_messages(event.data) if event.type == TRANSCRIPT_REPLACED else ()
+        for part, id, data in new:
+            self._add(id, data, (event.order, lane, seq, part), is_there=True)
         self._sorted = None
 
     def _revise(self, known: Recorded, fields: Mapping[str, Any]) -> None:
@@ -147,17 +154,17 @@ class Transcript:
                 self.missing.add(parent)
             self._is_placed = False
 
-    def _add(self, id: str, data: Mapping[str, Any], order: int, *, is_there: bool) -> None:
+    def _add(self, id: str, data: Mapping[str, Any], rank: Rank, *, is_there: bool) -> None:
         if id in self.messages:
             return
         said, parent = data.get("timestamp"), data.get("parent")
-        moment = said if is_moment(said) else order
+        moment = said if is_moment(said) else rank[0]
         parent = _other(parent, id) if isinstance(parent, str) else None
         above = self.messages.get(parent) if parent is not None else None
         if parent is not None and above is None:
             self.missing.add(parent)
         place = place_after(moment, None if above is None else above.place)
-        found, rank = words(data), len(self.messages)
+        found = words(data)
         known = Recorded(id, found, found, _refused(data), moment, parent, place, rank, is_there)
         self.messages[id] = known
         if id in self.missing:
@@ -180,11 +187,11 @@ class Transcript:
         epoch, swept = db.execute(query, (number,)).fetchone() or ("", 0)
         self.epoch, self.swept = str(epoch), int(swept)
         query = (
-            "SELECT key, place, depth, state, ord, original, said, parent, role, content, parts,"  # noqa: S608 - constants
-            f" rest FROM events WHERE session = ? AND kind = {MESSAGE} ORDER BY {TIES}"
+            "SELECT key, place, depth, state, original, said, parent, role, content, parts, rest,"  # noqa: S608 - constants
+            f" {TIES} FROM events WHERE session = ? AND kind = {MESSAGE} ORDER BY {TIES}"
         )
         for row in db.execute(query, (number,)):
-            known = _known(len(self.messages), row)
+            known = _known(row)
             self.messages[known.id] = known
         self.missing = {
             message.parent
@@ -193,16 +200,17 @@ class Transcript:
         }
 
 
-def _known(rank: int, row: tuple[Any, ...]) -> Recorded:
+def _known(row: tuple[Any, ...]) -> Recorded:
     """Make a message of a row of the projection."""
-    id, place, depth, state, ord, original, said, parent, role, content, parts, rest = row
+    id, place, depth, state, original, said, parent, role, content, parts, rest, *ties = row
+    ord, lane, seq, part = ties
     data = from_columns(Columns(said, parent, role, None, content, bool(parts), rest))
     now = words(data)
     first = now if original is None else words(orjson.loads(original))
     moment = said if said is not None else ord if depth else place
     is_there = state == IN_TRANSCRIPT
     refused = None if rest is None else _refused(data)
-    at = (place, depth)
+    at, rank = (place, depth), (ord, lane, seq, part)
     return Recorded(id, now, first, refused, moment, _other(parent, id), at, rank, is_there)
 
 
@@ -221,5 +229,5 @@ def _other(parent: str | None, id: str) -> str | None:
     return None if parent == id else parent
 
 
-def _key(known: Recorded) -> tuple[tuple[int, int], int]:
+def _key(known: Recorded) -> tuple[tuple[int, int], Rank]:
     return known.key
