@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from journal.directory import open_directory
 from journal.errors import AppendError
 from projector import FlushReport, NotFound, SessionStore
 from projector.build import rebuild
+from tests.skewed import SkewedClock, elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,7 +67,11 @@ class Conversation:
         self._first: dict[str, Any] = {}
 
     def _open(self) -> SessionStore:
-        return self._stores.enter_context(SessionStore.open(self._folder, fsync="never"))
+        """Open a handle as another process does, whose clock is wrong."""
+        clock = SkewedClock(self._random, time.time_ns)
+        store = elsewhere(lambda: SessionStore.open(self._folder, fsync="never"), clock)
+        self._stores.callback(store.close)
+        return store
 
     def _agent(self) -> Agent:
         return Agent(self._open())
@@ -279,7 +285,7 @@ class Conversation:
         is_old = [after[id] for id in report.ids] != [words(message) for message in talk]
         if not is_old and self._random.random() < 1 / 4:
             self.done["by a new handle"] += 1
-            with SessionStore.open(self._folder, fsync="never") as anew:
+            with closing(self._open()) as anew:
                 again = anew.flush(SESSION, talk)
             assert again.kept == report.ids, f"flushed by a new handle: {again}, not {report}"
             assert list(self._transcript().items()) == list(after.items())

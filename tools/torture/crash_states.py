@@ -27,7 +27,10 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
+from pathlib import Path
 from typing import get_args
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from crash.catalogue import all_workloads, families
 from crash.explore import Plan, explore

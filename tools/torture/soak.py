@@ -6,9 +6,10 @@
     python tools/torture/soak.py --seconds 20 --seed 7
     python tools/torture/soak.py --sample               a few seconds, as `make test` does
 
-Writers of every level append, flush twice, and are killed and started again; each then flushes
-again what it had been told is safe, and what it had not. One projector runs and one stands by;
-in the first half of the time either is killed now and then, and in the second half left alone.
+The clock of each is wrong, in each life by another amount: by up to fifty years, and it is set now
+and then. Writers of every level append, flush twice, and are killed and started again; each then
+flushes again what it had been told is safe, and what it had not. One projector runs and one stands
+by; in the first half of the time either is killed now and then, and in the second half left alone.
 Readers search for what was acknowledged just now, and hold on to snapshots; some are killed, which
 may hit one that is the projector for a moment. The projection is rebuilt again and again, and some
 of the rebuilds are killed.
@@ -215,8 +216,12 @@ class Soak:
         return programs
 
     def _projector(self, number: int) -> Program:
-        argv = [str(_PROJECTOR), "--journal", str(self.journal), "run", "--standby"]
+        argv = [*self._project(), "run", "--standby"]
         return Program(f"projector{number}", argv, self.folder, killable=True)
+
+    def _project(self) -> list[str]:
+        """Return the command `projector` with a clock that is wrong."""
+        return [sys.executable, str(_ROLES), "project", str(self.journal)]
 
     def run(self, seconds: float) -> None:
         """Let them all work, kill some, and watch.
@@ -281,7 +286,7 @@ class Soak:
             return
         self._reap_rebuild()
         with (self.folder / "rebuild.err").open("ab") as stderr:
-            argv = [str(_PROJECTOR), "--journal", str(self.journal), "rebuild"]
+            argv = [*self._project(), "rebuild"]
             self.rebuild = subprocess.Popen(argv, stderr=stderr)
 
     def _reap_rebuild(self) -> None:

@@ -18,9 +18,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+import projector.cli
 from journal import Journal
 from projector import Projection
 from projector.errors import NotFound
+from tests.skewed import skewed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,17 +200,26 @@ def _count(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT count(*) FROM messages").fetchone()[0])
 
 
+def project(path: Path, arguments: list[str]) -> None:
+    """Be the command `projector`."""
+    sys.argv = ["projector", "--journal", str(path), *arguments]
+    projector.cli.main()
+
+
 def main() -> None:
-    """Do what the arguments say."""
+    """Do what the arguments say, with a clock that is wrong in each life by another amount."""
     role, journal, *rest = sys.argv[1:]
-    if role == "write":
-        told, name, seed, fsync = rest
-        write(Path(journal), Path(told), name, seed, fsync)
-    elif role == "read":
-        told, seed = rest
-        read(Path(journal), Path(told), seed)
-    else:
-        hold(Path(journal), *rest)
+    with skewed(random.Random(os.urandom(8))):
+        if role == "write":
+            told, name, seed, fsync = rest
+            write(Path(journal), Path(told), name, seed, fsync)
+        elif role == "read":
+            told, seed = rest
+            read(Path(journal), Path(told), seed)
+        elif role == "project":
+            project(Path(journal), rest)
+        else:
+            hold(Path(journal), *rest)
 
 
 if __name__ == "__main__":

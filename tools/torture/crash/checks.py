@@ -17,11 +17,11 @@ EXPLAINED: frozenset[Kind] = frozenset({"torn", "newline", "empty", "damage", "h
 
 
 class Place(NamedTuple):
-    """Where an event stands: the uuid of its lane, its number there, its time."""
+    """Where an event stands: the uuid of its lane, its number there, its order."""
 
     lane: str
     seq: int
-    time: int
+    order: int
 
 
 Found = dict[Key, dict[Place, bytes]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from itertools import count
 from pathlib import Path
@@ -15,12 +15,13 @@ from unittest.mock import patch
 
 from crash.catalogue import all_workloads, family
 from crash.checks import Seen, judge
-from crash.look import Looker
+from crash.look import Looker, Start
 from crash.model import Key, Model, Refused, Step, Synced, Tree, Tried, Way
 from crash.recorder import Lie, Recorder
 from crash.stage import Stage, bare
 from crash.workloads import Scene
 from journal import clock, disk
+from tests.skewed import OFFSETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,12 +86,12 @@ def record(name: str, folder: Path, plan: Plan) -> tuple[Recorder, Path | None]:
     outside.mkdir()
     random = Random(f"{plan.seed} {family(name)}")
     recorder = Recorder(root, plan.lies)
-    scene = Scene(recorder, random, outside)
     ticks = count(_EPOCH, 1000)
+    scene = Scene(recorder, random, outside, lambda: next(ticks))
     with (
         patch.object(disk, "in_use", recorder),
-        patch.object(clock, "_seen", 0),  # not the times of another workload
-        patch("time.time_ns", lambda: next(ticks)),
+        patch.object(clock, "_clocks", {}),  # not the times of another workload
+        patch("time.time_ns", scene.time),
         patch("os.urandom", random.randbytes),
     ):
         try:
@@ -164,7 +165,8 @@ class _Explorer:
 
     def _seen(self, tree: Tree, way: Way, model: Model, outcome: Outcome) -> Seen | None:
         """Return what is to be seen on a disk; None if it is not of the part that is looked at."""
-        digest = _digest(tree)
+        start = Start(anew=way != "plain", offset=0)
+        digest = _digest(tree, start)
         seen = self._known.get(digest)
         if seen is None:
             chance = int.from_bytes(digest[:4], "big")
@@ -172,7 +174,10 @@ class _Explorer:
                 return None
             others = 1 if outcome.name in _PROJECTED else _OTHERS
             project = chance % (self._plan.project * others) == 0
-            seen = self._looker.look(tree, model, project=project, doubt=chance % _DOUBT == 0)
+            wrong = OFFSETS[digest[4] % len(OFFSETS)] * (1 if digest[5] % 2 else -1)
+            start = replace(start, offset=wrong)
+            doubt = chance % _DOUBT == 0
+            seen = self._looker.look(tree, model, start, project=project, doubt=doubt)
             self._known[digest] = seen
             self._drawn.add(digest)
             outcome.projected += project
@@ -188,8 +193,8 @@ def _moments(model: Model, random: Random) -> Iterator[tuple[Tree, set[Key], Way
         yield tree, model.survive_power, way
 
 
-def _digest(tree: Tree) -> bytes:
-    sha = blake2b(digest_size=16)
+def _digest(tree: Tree, start: Start) -> bytes:
+    sha = blake2b(b"%d" % start.anew, digest_size=16)
     for path, stored in tree.items():
         content = b"/" if stored is None else stored.content
         sha.update(b"%d %d " % (len(path), len(content)))

@@ -6,6 +6,7 @@ import json
 import traceback
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import dataclass
 from hashlib import shake_128
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from crash.memory import Memory
 from crash.stage import bare
 from crash.workloads import JOURNAL, content
 from journal import clock
+from journal.boot import boot_id
 from journal.directory import open_directory
 from journal.importers.driver import Importer
 from journal.reader import read_events
@@ -23,6 +25,7 @@ from journal.verify import verify
 from journal.writer import Journal
 from projector.build import rebuild
 from projector.projection import Projection
+from tests.skewed import FIRST, LAST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +41,19 @@ _MESSAGE = content("message.appended", {})[:20]
 _NEW = tuple(("after", f"a{number}") for number in range(4))
 _LATER = 1_750_003_000_000_000_000
 """Nanoseconds since 1970: three thousand seconds behind the beginning of every workload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How the machine goes on.
+
+    Attributes:
+        anew: whether it was started again, so that its boot id is another.
+        offset: nanoseconds by which its clock is wrong.
+    """
+
+    anew: bool
+    offset: int
 
 
 class Looker:
@@ -56,6 +72,8 @@ class Looker:
         self._memory = Memory()
         self._found: dict[Listed, Found] = {}
         self._ticks = self._noises = count()
+        self._now = _LATER
+        self._boot = boot_id()
 
     @contextmanager
     def at_work(self, source: Path | None) -> Iterator[None]:
@@ -67,21 +85,26 @@ class Looker:
         self._source = source
         with (
             self._memory.installed(),
-            patch.object(clock, "_seen", 0),
-            patch("time.time_ns", lambda: _LATER + 1000 * next(self._ticks)),
+            patch.object(clock, "_clocks", {}),
+            patch("time.time_ns", lambda: self._now + 1000 * next(self._ticks)),
+            patch("journal.lane.boot_id", lambda: self._boot),
+            patch("journal.segment_file.boot_id", lambda: self._boot),
             patch("os.urandom", lambda n: shake_128(b"%d" % next(self._noises)).digest(n)),
         ):
             yield
 
-    def look(self, tree: Tree, model: Model, *, project: bool, doubt: bool) -> Seen:
+    def look(self, tree: Tree, model: Model, start: Start, *, project: bool, doubt: bool) -> Seen:
         """Go on with what a tree holds.
 
         Args:
             tree: what the disk holds.
             model: what was tried on it.
+            start: how the machine finds itself.
             project: whether the projection is built too, twice.
             doubt: whether to make sure that what is remembered stands on the disk.
         """
+        self._now = min(max(_LATER + start.offset, FIRST), LAST)
+        self._boot = "the next one" if start.anew else boot_id()
         try:
             return self._look(bare(tree), model, project=project, doubt=doubt)
         except Exception:  # noqa: BLE001 - whatever it is, it is what is looked for
@@ -130,7 +153,7 @@ class Looker:
     def _listed(self) -> Listed:
         said = self._memory.said
         return tuple(
-            (*said(at.record), Place(at.lane, at.record.seq, at.record.event.time))
+            (*said(at.record), Place(at.lane, at.record.seq, at.record.event.order))
             for at in read_events(self._path / "lanes", lambda _ref, _damage: None)
         )
 
@@ -162,7 +185,7 @@ def _kept(before: dict[Place, bytes], after: dict[Place, bytes]) -> bool:
     """Say whether all is still there; a lane whose headers are lost may get its uuid later."""
 
     def bare(places: dict[Place, bytes]) -> set[tuple[int, int, bytes]]:
-        return {(place.seq, place.time, said) for place, said in places.items()}
+        return {(place.seq, place.order, said) for place, said in places.items()}
 
     return bare(before) <= bare(after)
 
@@ -172,7 +195,7 @@ def read(path: Path) -> Found:
     found: Found = {}
     for at in read_events(path / "lanes", lambda _ref, _damage: None):
         event = at.record.event
-        place = Place(at.lane, at.record.seq, event.time)
+        place = Place(at.lane, at.record.seq, event.order)
         said = content(event.type, event.data)
         found.setdefault((event.session, event.id), {})[place] = said
     return found
@@ -201,7 +224,7 @@ def _project(path: Path) -> list[str]:
 
 
 def _compare(projection: Projection, found: Found) -> list[str]:
-    said = (min(places.items(), key=_by_time) for places in found.values())
+    said = (min(places.items(), key=_by_order) for places in found.values())
     keys = {key for key, (_, first) in zip(found, said, strict=True) if first.startswith(_MESSAGE)}
     shown = Counter(
         (message.session, message.id)
@@ -228,5 +251,6 @@ def _retry(path: Path, model: Model) -> list[str]:
         return missing + _compare(projection, found)
 
 
-def _by_time(item: tuple[Place, bytes]) -> int:
-    return item[0].time
+def _by_order(item: tuple[Place, bytes]) -> tuple[int, str, int]:
+    place, _ = item
+    return place.order, place.lane, place.seq

@@ -130,12 +130,14 @@ class Memory:
             for ref in refs
         ]
 
-    def _items(self, ref: SegmentRef, offset: int = 0) -> list[Found | Damage]:
+    def _items(
+        self, ref: SegmentRef, offset: int = 0, limit: int = reader.BLOCK
+    ) -> list[Found | Damage]:
         if self._lanes is None:
-            return list(self._read_segment(ref, offset))
+            return list(self._read_segment(ref, offset, limit))
         held = self._lanes[ref.lane][segment_name(ref.number)]
-        key = held, offset, ref.final
-        return self._recall(key, lambda: list(self._read_segment(ref, offset)))
+        key = held, offset, ref.final, limit
+        return self._recall(key, lambda: list(self._read_segment(ref, offset, limit)))
 
     def _uuid(self, ref: SegmentRef) -> str:
         if self._lanes is None:

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import threading
+from random import Random
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -16,11 +17,11 @@ from journal.importers.driver import Importer
 from journal.writer import Journal
 from projector.build import rebuild
 from projector.projection import Projection
+from tests.skewed import SkewedClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
-    from random import Random
 
     from crash.model import Key
     from crash.recorder import Recorder
@@ -117,18 +118,29 @@ class Author:
 
 
 class Scene:
-    """An empty disk and what happens on it."""
+    """An empty disk and what happens on it, under a wall clock that each handle finds otherwise."""
 
-    def __init__(self, recorder: Recorder, random: Random, outside: Path) -> None:
+    def __init__(
+        self, recorder: Recorder, random: Random, outside: Path, right: Callable[[], int]
+    ) -> None:
         self.recorder = recorder
         self.random = random
+        self._clock = self._right = right
+        self._wrong = Random(random.random())
         self.outside = outside
         self.path = recorder.root / JOURNAL
         self._authors: list[Author] = []
         self.numbers = itertools.count(1)
 
+    def time(self) -> int:
+        """Return what the wall clock shows, in nanoseconds since 1970."""
+        return self._clock()
+
     def author(self, fsync: Fsync) -> Author:
-        """Open a handle."""
+        """Open a handle, under another clock; a machine's first is right."""
+        if self._authors:
+            is_right = self._wrong.random() < _RIGHT
+            self._clock = self._right if is_right else SkewedClock(self._wrong, self._right)
         author = Author(self, fsync)
         self._authors.append(author)
         return author
@@ -405,5 +417,7 @@ def projected(scene: Scene) -> None:
 
 _THREADS = 3
 _TRIES = 4
+_RIGHT = 0.5
+"""How often a handle has a clock that is right, and so goes on in the lane before it."""
 _ROLL = 700
 """Bytes of a segment: four messages or so."""
