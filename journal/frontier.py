@@ -150,7 +150,10 @@ class Frontier:
         version = status.st_ino, status.st_size, status.st_ctime_ns
         known = folder.active
         if known is None or known.path != name or known.version != version:
-            last = _end(path, folder.numbers)
+            # what stands in front of a segment does not change while that grows
+            grown = known is not None and known.path == name
+            last = _end(path, folder.numbers[-1:]) if grown else None
+            last = last or _end(path, folder.numbers)
             if last is None:
                 return None
             folder.active = _Active(name, version, last.lane, last.seq, last.order)

@@ -21,6 +21,7 @@ from journal.segment import (
     LAST_NUMBER,
     ROLL_SIZE,
     Tail,
+    read_end,
     read_tail,
     segment_name,
     segment_numbers,
@@ -237,7 +238,15 @@ def _continuation(path: Path) -> Continuation:
         tail = read_tail(path / segment_name(number))
         if tail is None:
             continue
-        seq, order = _behind_overlap(path, numbers[: numbers.index(number)], tail)
+        earlier = numbers[: numbers.index(number)]
+        seq, order = _behind_overlap(path, earlier, tail)
+        # a writer of version 1 goes on by its clock, whatever order stands in front of it
+        if (
+            tail.header is not None
+            and tail.header.format < FORMAT
+            and (end := read_end(path, earlier))
+        ):
+            order = max(order, end.order)
         if tail.header is None or not _goes_on(tail.header, folder, seq):
             return Continuation(uuid7(), 1, tail.time, order, folder, highest, None)
         may_grow = number == highest and tail.whole and tail.size < ROLL_SIZE and seq == tail.seq

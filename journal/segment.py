@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import FileIO
 from typing import TYPE_CHECKING
 
@@ -124,7 +124,7 @@ class Tail:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The last finished record of a lane's folder: uuid of its lane, its number and order."""
+    """The last finished record of a lane's folder: uuid of its lane, its number, highest order."""
 
     lane: str
     seq: int
@@ -134,11 +134,14 @@ class End:
 def read_end(lane: Path, numbers: Sequence[int]) -> End | None:
     """Read the last finished record of some segments of a folder; None if there is none.
 
-    What stands behind the last newline belongs to an append that has not returned.
+    What stands behind the last newline belongs to an append that has not returned. A writer of
+    version 1 goes on behind segments of version 2, and knows no order: where the last segment is
+    one of its, the highest order may stand in front of it.
 
     Raises:
         OSError: a segment cannot be read.
     """
+    end = None
     for number in reversed(numbers):
         path = lane / segment_name(number)
         if not is_segment(path):
@@ -148,12 +151,17 @@ def read_end(lane: Path, numbers: Sequence[int]) -> End | None:
             last = _read_last(file.fileno())
         if header is not None and last is not None:
             seq, _, order = behind(last)
-            return End(header.lane, seq - 1, order)
-        tail = read_tail(path)
-        if tail is not None:
-            uuid = tail.header.lane if tail.header else read_lane_uuid(lane, number)
-            return End(uuid or "", tail.seq - 1, tail.order)
-    return None
+            found = End(header.lane, seq - 1, order)
+        elif (tail := read_tail(path)) is not None:
+            header = tail.header
+            uuid = header.lane if header else read_lane_uuid(lane, number)
+            found = End(uuid or "", tail.seq - 1, tail.order)
+        else:
+            continue
+        end = found if end is None else replace(end, order=max(end.order, found.order))
+        if header is None or header.format >= FORMAT:
+            break
+    return end
 
 
 def read_header(path: Path) -> Header | None:

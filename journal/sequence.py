@@ -44,8 +44,14 @@ class Sequence:
         firsts = [run.first for run in self._runs[:1]] + [first for first, _ in self._erased]
         return min(firsts, default=1)
 
+    @property
+    def next(self) -> int:
+        """One above the highest number seen; 1 if there is none."""
+        behind = [run.next for run in self._runs[-1:]] + [end for _, end in self._erased]
+        return max(behind, default=1)
+
     def skip(self, first: int, count: int) -> None:
-        """Note numbers of events that were erased."""
+        """Note numbers that no event has any more, or none ever had."""
         self._erased.append((first, first + count))
 
     def add(self, seq: int, order: int) -> Seen:

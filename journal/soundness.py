@@ -78,6 +78,7 @@ class LaneCheck:
         self.headers: dict[int, Header] = {}
         self._sequences: dict[str, Sequence] = {}
         self._jumps: dict[tuple[str, int], tuple[int, int]] = {}
+        self._formats: dict[str, int] = {}
         self._uuid = ""
         self._number = 0
         self._end = 0
@@ -157,6 +158,8 @@ class LaneCheck:
             self._uuid = header.lane
             if header.seq > 1:
                 self._adopt()
+            self._pass_over(header)
+            self._formats[header.lane] = header.format
         else:
             reason = f"format {header.format}; this program knows format {FORMAT}: install a newer"
             self._say("version", start, length, reason)
@@ -191,6 +194,19 @@ class LaneCheck:
             for (lane, seq), place in list(self._jumps.items()):
                 if not lane:
                     self._jumps[self._uuid, seq] = place
+
+    def _pass_over(self, header: Header) -> None:
+        """Take numbers as used that version 1 leaves out in a lane that version 2 began.
+
+        It goes on under the uuid of the newest header, but behind the highest number of the
+        segments in front, those of other lanes among them.
+        """
+        if not header.format < FORMAT == self._formats.get(header.lane):
+            return
+        sequence = self._sequences.setdefault(header.lane, Sequence())
+        others = max(known.next for known in self._sequences.values())
+        if sequence.next < header.seq <= others:
+            sequence.skip(sequence.next, header.seq - sequence.next)
 
     def _judge_run(self, run: Erased, start: int) -> None:
         if not self._header_judged:
