@@ -35,20 +35,19 @@ def wall() -> int:
 class Clock:
     """What this process has read of one journal's order, and the order that comes behind it.
 
+    Attributes:
+        read: the highest order that was read.
+
     One journal's order says nothing of another's: a damaged one must not push the others to the
     end of the range. Each thread keeps what it has read by itself, since two that noted a value at
     the same time could lose the higher one.
     """
 
-    __slots__ = ("_read",)
+    __slots__ = ("_by_thread", "read")
 
     def __init__(self) -> None:
-        self._read: dict[int, int] = {}
-
-    @property
-    def read(self) -> int:
-        """The highest order that was read."""
-        return max(list(self._read.values()), default=0)
+        self.read = 0
+        self._by_thread: dict[int, int] = {}
 
     @property
     def is_at_end(self) -> bool:
@@ -58,8 +57,12 @@ class Clock:
     def observe(self, order: int) -> None:
         """Note an order that was read: all that is written from now on comes behind it."""
         thread = get_ident()
-        if order > self._read.get(thread, 0):
-            self._read[thread] = order
+        if order <= self._by_thread.get(thread, 0):
+            return
+        self._by_thread[thread] = order
+        # whoever stores a lower value last looks again, and finds the higher one
+        while (highest := max(list(self._by_thread.values()))) > self.read:
+            self.read = highest
 
     def tick(self, floor: int) -> tuple[int, int]:
         """Return the time now, and an order higher than `floor` and than all that was read.
@@ -75,8 +78,9 @@ class Clock:
                 f"the clock of this machine says {now} microseconds since 1970, and an event's time"
                 f" is from 0 to {MAX_TIME} (the year 2112): set the clock; nothing was written"
             )
-        behind = max(floor, self.read)
-        return (now, now) if now > behind else (now, min(behind + 1, MAX_ORDER))
+        if now > floor and now > self.read:
+            return now, now
+        return now, min(max(floor, self.read) + 1, MAX_ORDER)
 
 
 _clocks: dict[str, Clock] = {}

@@ -79,8 +79,12 @@ class Frontier:
         self._changed = 0
         self._folders: dict[str, _Folder] = {}
 
-    def look(self) -> dict[str, int]:
+    def look(self, own: str = "") -> dict[str, int]:
         """Read what changed; all that is written from now on comes behind it.
+
+        Args:
+            own: name of the folder that the writer itself holds, whose end it knows; it is left
+                out.
 
         Returns:
             The last sequence number of each lane that can still grow, by its uuid.
@@ -90,7 +94,7 @@ class Frontier:
             Reentered: this thread is in the middle of a look.
         """
         with self._turn.taken("what is known of the lanes' ends"):
-            return self._look()
+            return self._look(own)
 
     def ends(self) -> dict[str, int]:
         """Return the last sequence number of every lane, by its uuid.
@@ -102,7 +106,7 @@ class Frontier:
             Reentered: this thread is in the middle of a look.
         """
         with self._turn.taken("what is known of the lanes' ends"):
-            active = self._look()
+            active = self._look("")
             ends: dict[str, int] = {}
             for name, folder in self._folders.items():
                 try:
@@ -115,9 +119,11 @@ class Frontier:
             ends[lane] = max(seq, ends.get(lane, 0))
         return ends
 
-    def _look(self) -> dict[str, int]:
+    def _look(self, own: str) -> dict[str, int]:
         found: dict[str, int] = {}
         for name in self._list():
+            if name == own:
+                continue
             folder = self._folders.setdefault(name, _Folder())
             try:
                 active = self._read(self._lanes / name, folder)

@@ -115,7 +115,8 @@ class RescuingWriter(LaneWriter):
             SyncError: that failed too, or nothing was kept to write again; the events it
                 names are written but not durable.
         """
-        later = self.take_unsynced()
+        self._handed = None
+        later = self._gather()
         whole = lost.before(later)
         if lost.lane != self._uuid:  # an append has leased anew meanwhile: these come behind
             whole.lines = later.lines + self._numbered(lost)
@@ -173,7 +174,7 @@ class RescuingWriter(LaneWriter):
                 " Put the journal back, then call sync()",
                 ids,
             ) from cause
-        whole = self.take_unsynced()
+        whole = self._gather()
         self._syncing = []
         return whole
 

@@ -42,6 +42,7 @@ class LaneWriter:
         self._clock = clock.of(directory.path)
         self._mark = 0
         self._syncing: list[SegmentFile] = []
+        self._handed: Unsynced | None = None
         self._take(directory)
 
     def _take(self, directory: Directory) -> None:
@@ -193,6 +194,13 @@ class LaneWriter:
 
     def take_unsynced(self) -> Unsynced:
         """Hand over what is to be synced; what is written from now on is gathered anew."""
+        if self._handed is not None:  # an interrupt came before it was synced or put back
+            self.put_back(self._handed)
+        self._handed = self.unsynced
+        return self._gather()
+
+    def _gather(self) -> Unsynced:
+        """Return what was gathered, and gather anew."""
         taken = self.unsynced
         self.unsynced = Unsynced(self._mark, lane=self._uuid)
         self._syncing = taken.files
@@ -201,6 +209,7 @@ class LaneWriter:
     def put_back(self, taken: Unsynced) -> None:
         """Take back what was handed over and not synced."""
         self.unsynced = taken.before(self.unsynced)
+        self._handed = None
         self._syncing = []
 
     def synced(self, taken: Unsynced) -> None:
@@ -208,6 +217,7 @@ class LaneWriter:
         # one that was written to and rolled meanwhile is synced, and closed, the next time
         going_on = [*self.unsynced.files, self._segment]
         close_all(file for file in taken.files if file not in going_on)
+        self._handed = None
         self._syncing = []
 
     def close(self) -> None:

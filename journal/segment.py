@@ -34,6 +34,8 @@ LAST_NUMBER = 10**12 - 1
 _SUFFIX = ".jsonl"
 _DIGITS = 12
 _BLOCK = 64 * 1024
+_HEADER = 1024
+"""Bytes in which a header stands, unless it supersedes many segments."""
 _SEARCHED = ROLL_SIZE + 2 * MAX_RECORD
 """Bytes of a damaged segment that are searched for its end: more than a writer puts into one."""
 
@@ -199,7 +201,10 @@ def read_tail(path: Path) -> Tail | None:
 
 
 def _read_header(fd: int) -> Header | None:
-    first = _decode(os.pread(fd, _BLOCK, 0).partition(b"\n")[0])
+    line, newline, _ = os.pread(fd, _HEADER, 0).partition(b"\n")
+    if not newline:
+        line = os.pread(fd, _BLOCK, 0).partition(b"\n")[0]
+    first = _decode(line)
     return first if isinstance(first, Header) and first.format <= FORMAT else None
 
 

@@ -152,9 +152,10 @@ class Journal:
 
     def _append(self, events: list[NewEvent]) -> list[Position]:
         ends = None
-        for type, _, _, data in events:
-            if type in _EDITS:
-                ends = self._look(type, data, ends)
+        for event in events:
+            if event[0] in _EDITS:
+                ends = self._look(events)
+                break
         try:
             return self._leased().append(events, ends)
         except Reentered:
@@ -172,19 +173,19 @@ class Journal:
         self._aside.append(lane)
         return lane.append(events, ends)
 
-    def _look(
-        self, type: str, data: Mapping[str, Any], ends: dict[str, int] | None
-    ) -> dict[str, int] | None:
-        """Read how far the lanes have come, so that an edit comes behind all that stands there.
+    def _look(self, events: list[NewEvent]) -> dict[str, int] | None:
+        """Read how far the lanes have come, so that edits come behind all that stands there.
 
         Returns:
-            The end of every lane, where the edit does not say what its author had seen.
+            The end of every lane, if a sweep does not say what its author had seen.
         """
+        is_blind = any(type in SWEEPING and "seen" not in data for type, _, _, data in events)
+        own = self._leased().path.name
         try:
             try:
-                ends = _look_with(self._frontier, type, data, ends)
+                ends = _look_with(self._frontier, own, is_blind=is_blind)
             except Reentered:  # a handler has its own look, from the beginning
-                ends = _look_with(Frontier(self._directory.lanes), type, data, ends)
+                ends = _look_with(Frontier(self._directory.lanes), own, is_blind=is_blind)
         except ReadError as error:
             raise AppendError(f"{error}; nothing was written", ()) from error
         self._check_order()
@@ -277,13 +278,11 @@ class Journal:
             lane.abandon()
 
 
-def _look_with(
-    frontier: Frontier, type: str, data: Mapping[str, Any], ends: dict[str, int] | None
-) -> dict[str, int] | None:
-    if type in SWEEPING and "seen" not in data:
-        return frontier.ends() if ends is None else ends
-    frontier.look()
-    return ends
+def _look_with(frontier: Frontier, own: str, *, is_blind: bool) -> dict[str, int] | None:
+    if is_blind:
+        return frontier.ends()
+    frontier.look(own)
+    return None
 
 
 def _event(type: str, session: str, id: str | None, data: Mapping[str, Any]) -> NewEvent:

@@ -581,3 +581,28 @@ def test_any_run_of_faults_loses_nothing_acknowledged(
     numbers = {(record.seq, record.event.id) for record in events(journal_dir)}
     assert len({seq for seq, _ in numbers}) == len(numbers)
     expect_problems(*DEATH & {p.kind for p in verify(journal_dir / "lanes").problems})
+
+
+def test_an_interrupt_between_two_steps_of_a_sync_forgets_nothing(
+    journal_dir: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C behind the hand-over and in front of the sync: the next sync covers it too."""
+    with Journal.open(journal_dir, fsync="never") as journal:
+        journal.append_message("s", "user", "one", id="1")
+        lane = journal._lane
+        assert lane is not None
+        with monkeypatch.context() as patch:
+            patch.setattr(lane, "_sync_taken", _interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                journal.sync()
+        journal.append_message("s", "user", "two", id="2")
+        assert disk.syncs == 0
+        journal.sync()
+        assert disk.syncs == 1
+        journal.sync()
+        assert disk.syncs == 1
+    assert ids(journal_dir) == ["1", "2"]
+
+
+def _interrupt(_taken: object) -> None:
+    raise KeyboardInterrupt
