@@ -105,6 +105,18 @@ def open_directory(path: str | os.PathLike[str], *, create: bool = True) -> Dire
     return Directory(folder, uuid, version, (folder,))
 
 
+def format_of(folder: Path) -> int:
+    """Return the version of the format that the journal in a folder was made in.
+
+    Raises:
+        JournalOpenError: there is no journal that this program knows.
+    """
+    try:
+        return _read_mark(folder)[1]
+    except OSError as error:
+        raise JournalOpenError(f"cannot read {folder / MARK}: {error.strerror or error}") from error
+
+
 def make_folder(path: Path) -> None:
     """Make one folder that only its owner can enter, unless it is there.
 

@@ -6,6 +6,10 @@
     <journal>/projection/<n>.db     SQLite
     <journal>/projection/lock       held by the one projector; says who it is
     <journal>/projection/build.lock held while a generation is built
+
+In a journal that version 0.1.0 made and may still use, these files are that program's, and ours are
+in `<journal>/projection/<version of the schema>/`: neither can read what the other builds, and each
+question would have it built anew.
 """
 
 from __future__ import annotations
@@ -19,12 +23,14 @@ from typing import TYPE_CHECKING
 import orjson
 
 from journal import disk
-from journal.directory import make_folder, replace_file, sweep_drafts
+from journal.directory import format_of, make_folder, replace_file, sweep_drafts
+from journal.errors import NotAJournalError
 from journal.fork import follow, no_fork
 from journal.lock import is_at, lock
 from journal.ownership import Untrusted, check_folder, open_own, read_own
+from journal.record import FORMAT
 from projector.errors import ProjectionDamaged, ProjectionError, ProjectorBusy
-from projector.schema import SUFFIXES
+from projector.schema import SCHEMA, SUFFIXES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -151,6 +157,8 @@ def generations(journal: Path) -> Generations:
     """
     kept = find_generations(journal)
     try:
+        if kept.folder.parent != journal:
+            make_folder(kept.folder.parent)
         make_folder(kept.folder)
     except OSError as error:
         raise ProjectionError(f"cannot make {kept.folder}: {error.strerror or error}") from error
@@ -163,7 +171,7 @@ def find_generations(journal: Path) -> Generations:
     Raises:
         ProjectionError: SQLite cannot be given their path.
     """
-    folder = journal / "projection"
+    folder = _folder(journal)
     try:
         str(folder).encode()
     except UnicodeEncodeError as error:
@@ -171,6 +179,8 @@ def find_generations(journal: Path) -> Generations:
             f"SQLite needs a path in UTF-8, and {folder!r} is none; move the journal"
         ) from error
     try:
+        if folder.parent != journal:
+            check_folder(folder.parent)
         check_folder(folder)
     except FileNotFoundError:
         pass
@@ -181,6 +191,15 @@ def find_generations(journal: Path) -> Generations:
     except OSError as error:
         raise ProjectionError(f"cannot look at {folder}: {error.strerror or error}") from error
     return Generations(folder)
+
+
+def _folder(journal: Path) -> Path:
+    folder = journal / "projection"
+    try:
+        is_shared = format_of(journal) < FORMAT
+    except NotAJournalError:  # it was moved away, or its mark was
+        is_shared = False
+    return folder / str(SCHEMA) if is_shared else folder
 
 
 def _sync_file(path: Path) -> None:

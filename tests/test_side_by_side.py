@@ -441,6 +441,30 @@ def test_an_upgrade_while_everybody_writes_loses_and_doubles_nothing(
     assert_keeps_all(writers)
 
 
+def test_the_projectors_of_both_versions_run_beside_each_other(
+    old: Version, journal_dir: Path
+) -> None:
+    """Each has a projection of its own, and none is built anew for the other's questions."""
+    append(old, journal_dir, "first", "said by the old")
+    daemons = [version.begin("projector", journal_dir, "run") for version in (old, THIS)]
+    try:
+        for daemon in daemons:
+            assert daemon.stderr is not None
+            assert daemon.stderr.readline().startswith("projecting")
+        append(THIS, journal_dir, "second", "said by the new")
+        for _ in range(2):
+            assert ask(old, journal_dir, "said")[2]["said"] == [["s", "first"]]
+            found = ask(THIS, journal_dir, "said")[2]["said"]
+            assert sorted(found) == [["s", "first"], ["s", "second"]]
+    finally:
+        for daemon in daemons:
+            daemon.terminate()
+        ended = [daemon.communicate(timeout=60)[1] for daemon in daemons]
+    assert ended == ["stopped\n", "stopped\n"]
+    names = sorted(path.name for path in (journal_dir / "projection").rglob("*.db"))
+    assert names == ["1.db", "1.db"]
+
+
 def test_a_lane_that_0_1_0_went_on_in_is_still_read_behind(
     old: Version,
     journal_dir: Path,
