@@ -98,12 +98,13 @@ class LaneWriter:
             self._find_end([event[2] for event in events])
         uuid, seq, (time, order) = self._uuid, self._seq, self._clock.tick(self._order)
         started, lines = time, []
+        step = 1 if order + len(events) <= MAX_ORDER else 0  # at its end lane and number decide
         for type, session, id, data in events:
             if ends is not None and type in SWEEPING and "seen" not in data:
                 data = {**data, "seen": {**ends, uuid: seq - 1}}  # noqa: PLW2901 - the caller's stays
             lines.append(encode(seq, id, type, session, (time, order), data))
-            seq, time, order = seq + 1, time + 1, min(order + 1, MAX_ORDER)
-        self._order = order if order == MAX_ORDER else order - 1
+            seq, time, order = seq + 1, time + 1, order + step
+        self._order = order - step
         self._unsure = True  # until the end: an interrupt may come anywhere
         try:
             self._write(lines, self._seq, started)

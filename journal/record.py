@@ -138,10 +138,9 @@ def encode(
             integer over 64 bits, a key that is no string, bytes), or the record is too large.
     """
     time, order = at
-    fields = {"seq": seq, "id": id, "type": type, "session": session, "time": time}
+    fields = {"seq": seq, "id": id, "type": type, "session": session, "time": time, "data": data}
     if order != time:
-        fields["order"] = order
-    fields["data"] = data
+        fields = fields | {"order": order, "data": fields.pop("data")}
     try:
         body = orjson.dumps(fields)
     except TypeError as error:  # orjson.JSONEncodeError is a TypeError
