@@ -26,6 +26,9 @@ room again for orders, so that a clock at its end leaves some to go on with."""
 MAX_ORDER = 2**53 - 1
 """The highest order; a record with a higher one is set aside by readers."""
 
+AHEAD = 3_600_000_000
+"""Microseconds by which clocks may differ: what is dated later than that has a wrong date."""
+
 
 def wall() -> int:
     """Return the time on the wall, in microseconds since 1970."""

@@ -37,8 +37,6 @@ ROLL = "roll"
 """A file of this name in a lane's folder asks its lessee to go on in a new segment."""
 RETIRED = "retired"
 """A file of this name in a lane's folder: no writer takes the lane any more."""
-_AHEAD = 3_600_000_000
-"""Microseconds by which a lane's last time may be ahead of the clock of who takes it."""
 _MOST = 100_000
 _ITS_OWN = frozenset(
     {
@@ -177,7 +175,7 @@ def _take(path: Path) -> tuple[Lane, Continuation] | None:
     try:
         at = _continuation(path)
         clock.of(path.parent.parent).observe(at.order)
-        if at.time > clock.wall() + _AHEAD:
+        if at.time > clock.wall() + clock.AHEAD:
             lane.release()
             return None
         if at.number >= LAST_NUMBER:

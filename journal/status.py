@@ -7,6 +7,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from journal import clock
+from journal.clock import AHEAD
 from journal.errors import ReadError
 from journal.reader import list_segments, read_segment
 from journal.record import Record
@@ -33,6 +35,8 @@ class Status:
         bytes: bytes of all segments.
         first: time of the first event, microseconds since 1970; None without events.
         last: time of the last event, microseconds since 1970; None without events.
+        ahead: names of the folders of lanes that are dated more than an hour ahead of the clock of
+            who looks: a clock was wrong there, or is wrong here. Writers pass them over.
     """
 
     path: Path
@@ -43,6 +47,7 @@ class Status:
     bytes: int
     first: int | None
     last: int | None
+    ahead: tuple[str, ...]
 
 
 def read_status(directory: Directory) -> Status:
@@ -56,7 +61,8 @@ def read_status(directory: Directory) -> Status:
     for ref in refs:
         by_lane.setdefault(ref.lane, []).append(ref)
     firsts = [moment for lane in by_lane.values() if (moment := _first(lane)) is not None]
-    lasts = [moment for lane in by_lane.values() if (moment := _last(lane)) is not None]
+    lasts = {name: _last(lane) for name, lane in by_lane.items()}
+    horizon = clock.wall() + AHEAD
     with os.scandir(directory.lanes) as entries:
         lanes = sum(1 for entry in entries if entry.is_dir(follow_symlinks=False))
     return Status(
@@ -67,7 +73,8 @@ def read_status(directory: Directory) -> Status:
         segments=len(refs),
         bytes=sum(ref.size for ref in refs),
         first=min(firsts, default=None),
-        last=max(lasts, default=None),
+        last=max((moment for moment in lasts.values() if moment is not None), default=None),
+        ahead=tuple(name for name, moment in lasts.items() if (moment or 0) > horizon),
     )
 
 

@@ -116,13 +116,9 @@ def sessions(
     return [_session_view(db, row) for row in found]
 
 
-_AHEAD = 3_600_000_000
-"""Microseconds by which clocks may differ."""
-
-
 def _horizon() -> int:
     """Return the time from which on no message can be, by the clock of who looks."""
-    return clock.wall() + _AHEAD
+    return clock.wall() + clock.AHEAD
 
 
 def _dated(horizon: int) -> str:

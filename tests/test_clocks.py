@@ -11,9 +11,11 @@ import pytest
 
 from journal import AppendError, ClockError, Journal, clock
 from journal.boot import boot_id, since_boot
+from journal.directory import open_directory
 from journal.frontier import Frontier
 from journal.reader import read_events
 from journal.segment import End, read_end
+from journal.status import read_status
 from projector import ABSENT, SessionStore
 from tests.journals import headers, ids, lane_names
 from tests.projections import facts, message, write_lane
@@ -209,6 +211,7 @@ def test_a_lane_that_is_dated_ahead_is_left_alone(journal_dir: Path, start: Star
         at for at in read_events(journal_dir / "lanes", lambda *_: None) if at.ref.lane == "2"
     ]
     assert abs(today.record.event.time - clock.wall()) < _HOUR
+    assert read_status(open_directory(journal_dir)).ahead == ("1",)
     with SessionStore.open(journal_dir) as store:
         assert [view.session for view in store.sessions()] == ["t", "s"]
         # and so does who has the wrong clock again

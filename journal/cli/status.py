@@ -30,7 +30,8 @@ def status_command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click g
         journal status
         journal status --json | jq .bytes
 
-    JSON: path, uuid, format, lanes, segments, bytes, first, last.
+    JSON: path, uuid, format, lanes, segments, bytes, first, last, ahead (lanes that are dated more
+    than an hour ahead: a clock was or is wrong, and writers pass them over).
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     status = read_status(open_directory(path, create=False))
     if as_json:
@@ -44,6 +45,7 @@ def status_command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click g
         "segments": f"{status.segments:,}",
         "bytes": f"{status.bytes:,}",
         "first event": "none" if status.first is None else show_moment(status.first),
+        "dated ahead": ", ".join(f"lane {name}" for name in status.ahead) or "none",
         "last event": "none" if status.last is None else show_moment(status.last),
     }
     for name, value in rows.items():
