@@ -130,7 +130,9 @@ class LaneCheck:
 
     def finish(self) -> None:
         """Judge what only the whole folder shows: numbers that are missing in its lanes."""
-        homeless = {h.lane for h in self.headers.values() if h.format > 1 and not h.folder}
+        homeless = {
+            h.lane for h in self.headers.values() if 1 < h.format <= FORMAT and not h.folder
+        }
         for lane, sequence in self._sequences.items():
             # what was restored of a lane begins somewhere in it
             for first, last in sequence.missing(sequence.first if lane in homeless else 1):
@@ -155,8 +157,8 @@ class LaneCheck:
         self._header_judged = True
         self.headers[self._number] = header
         if header.format <= FORMAT:
-            self._uuid = header.lane
-            if header.seq > 1:
+            is_first, self._uuid = not self._uuid, header.lane
+            if is_first and header.seq > 1:
                 self._adopt()
             self._pass_over(header)
             self._formats[header.lane] = header.format
@@ -189,7 +191,7 @@ class LaneCheck:
     def _adopt(self) -> None:
         """Count what stood in front of the first header to the lane that it goes on in."""
         orphans = self._sequences.pop("", None)
-        if orphans is not None and self._uuid not in self._sequences:
+        if orphans is not None:
             self._sequences[self._uuid] = orphans
             for (lane, seq), place in list(self._jumps.items()):
                 if not lane:

@@ -59,6 +59,24 @@ def test_a_lost_line_is_proved(tmp_path: Path) -> None:
     assert gap.reason == "3 missing: sequence number 2 to 4 are nowhere in the lane"
 
 
+@pytest.mark.parametrize("other", ["a later segment of the lane behind", "a newer format"])
+def test_what_is_missing_in_front_of_every_header_is_proved(tmp_path: Path, other: str) -> None:
+    """Records of no known lane have numbers, too, whatever segments stand behind them."""
+    path = write_segment(tmp_path, "1", 1, [(3, 30), (4, 40)])
+    path.write_bytes(path.read_bytes().partition(b"\n")[2])
+    write_segment(tmp_path, "1", 2, THREE)
+    if other == "a newer format":
+        odd = Header(FORMAT + 1, "1-3", "", 0, 1, "h", "", 1, 1)
+        (tmp_path / "1" / "000003.jsonl").write_bytes(encode_header(odd))
+    else:
+        write_segment(tmp_path, "1", 3, [(4, 40)])
+    (gap,) = (problem for problem in verify(tmp_path).problems if problem.kind == "gap")
+    assert (gap.segment, gap.reason) == (
+        1,
+        "2 missing: sequence number 1 to 2 are nowhere in the lane",
+    )
+
+
 def test_a_lost_segment_is_proved(tmp_path: Path) -> None:
     """A segment that was deleted, the first one too, is a gap."""
     write_segment(tmp_path, "1", 2, [(4, 40)])
