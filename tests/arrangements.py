@@ -12,7 +12,7 @@ import apsw
 import projector.intake as intake_module
 import projector.project as project_module
 from journal.directory import open_directory
-from journal.reader import read_chunk
+from journal.reader import read_chunk, read_segment
 from projector.build import catch_up_once, rebuild
 from projector.errors import ProjectionError
 from projector.project import Projector
@@ -104,7 +104,9 @@ def small(random: Random) -> Iterator[None]:
         batch, transaction = random.choice([1, 2, 3, 2_000]), random.choice([1, 500, 10**9])
         stack.enter_context(patch.object(intake_module, "_BATCH", batch))
         stack.enter_context(patch.object(project_module, "_TRANSACTION", transaction))
-        stack.enter_context(patch.dict(limits, limit=random.choice([150, 600, 1 << 20])))
+        block = random.choice([150, 600, 1 << 20])
+        stack.enter_context(patch.dict(limits, limit=block))
+        stack.enter_context(patch.object(read_segment, "__defaults__", (0, block)))
         yield
 
 

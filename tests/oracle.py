@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tests.damages import Files, Place
 
 
+_KNOWN = (1, 2)
+"""Versions of the format that can be read."""
 _START = re.compile(r'\{"crc":"[0-9a-f]{8}","')
 
 
@@ -89,8 +91,8 @@ class Expected:
 
 def is_future(content: bytes) -> bool:
     """Say whether a segment's header names a newer format."""
-    first = content.partition(b"\n")[0]
-    return b'"format":1,' not in first[:40] and first[18:27] == b'"format":'
+    header = _header(content)
+    return header is not None and header["format"] not in _KNOWN
 
 
 def finished(files: Files) -> dict[Place, int]:
@@ -149,15 +151,46 @@ def _wholes_and_headers(content: bytes) -> Iterator[bytes]:
 
 
 def gaps(files: Files) -> set[tuple[str, int, int]]:
-    """Find the sequence numbers that are nowhere in a lane: its folder, the first and the last."""
-    seen: dict[str, set[int]] = {}
-    for (folder, _), content in files.items():
-        seen.setdefault(folder, set()).update(w.fields["seq"] for w in wholes(content))
+    """Find the sequence numbers that are nowhere in a lane: its folder, the first and the last.
+
+    A folder may hold several lanes. A segment whose header is damaged belongs to the lane of the
+    one before it, else to that of the first sound one if that goes on in a lane.
+    """
+    seen: dict[tuple[str, str], set[int]] = {}
+    lanes: dict[str, str] = {}
+    for folder, number in sorted(files):
+        content = files[folder, number]
+        header = _header(content)
+        if header is not None and header["format"] in _KNOWN:
+            is_first, lane = folder not in lanes, header["lane"]
+            lanes[folder] = lane
+            if is_first and header["seq"] > 1 and (folder, "") in seen:
+                seen[folder, lane] = seen.pop((folder, ""))
+        numbers = {whole.fields["seq"] for whole in wholes(content)}
+        if numbers:
+            seen.setdefault((folder, lanes.get(folder, "")), set()).update(numbers)
     found = set()
-    for folder, numbers in seen.items():
+    for (folder, _), there in seen.items():
         before = 0
-        for number in sorted(numbers):
+        for number in sorted(there):
             if number > before + 1:
                 found.add((folder, before + 1, number - 1))
             before = number
+    return found
+
+
+def _header(content: bytes) -> dict[str, Any] | None:
+    """Return the header of a segment if it is sound, else None."""
+    try:
+        _, end = json.JSONDecoder().raw_decode(content.decode("latin-1"))
+        fields = orjson.loads(content[:end])
+    except (ValueError, RecursionError):
+        return None
+    kinds = {"crc": str, "format": int, "lane": str, "segment": str, "seq": int}
+    is_header = isinstance(fields, dict) and all(
+        type(fields.get(name)) is kind for name, kind in kinds.items()
+    )
+    if not is_header or fields["crc"] != f"{crc32(content[18:end]):08x}":
+        return None
+    found: dict[str, Any] = fields
     return found

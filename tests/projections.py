@@ -61,9 +61,12 @@ class Fact:
         return self.event.type, orjson.dumps(self.event.data, option=orjson.OPT_SORT_KEYS)
 
 
-def header(lane: str, number: int = 1, *, seq: int = 1, format: int = FORMAT) -> bytes:
+def header(
+    lane: str, number: int = 1, *, seq: int = 1, folder: int = 1, format: int = FORMAT
+) -> bytes:
     """Return the first line of a lane's n-th segment."""
-    return encode_header(Header(format, f"{lane}/{number}", lane, 1, seq, "host", boot_id(), 1, 1))
+    uuid = f"{lane}/{number}"
+    return encode_header(Header(format, uuid, lane, folder, seq, "host", boot_id(), 1, 1))
 
 
 def line(fact: Fact) -> bytes:

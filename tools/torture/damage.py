@@ -63,6 +63,7 @@ from tests.made_up import ODD, WORDS
 from tests.model import Model, content
 from tests.oracle import Expected, expected, finished, gaps, is_future, uncovered
 from tests.projections import Fact, counters, header, line, message, scratch
+from tests.skewed import SkewedClock, skewed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -90,19 +91,20 @@ def _toss(random: Random) -> bool:
 
 
 def make(random: Random) -> tuple[list[Fact], Files]:
-    """Make up the records of a few lanes, and their segments."""
+    """Make up the records of a few lanes, each under a clock of its own, and their segments."""
     facts: list[Fact] = []
     files: Files = {}
-    moment = 10**15
+    moment, right = 10**15, 1_790_000_000 * 10**9
     for lane in range(1, random.randint(2, 4)):
-        seq = 0
+        seq, clock = 0, SkewedClock(random, lambda: right)
         for number in range(1, random.randint(2, 5)):
-            files[str(lane), number] = header(f"L{lane}", number, seq=seq + 1)
+            files[str(lane), number] = header(f"L{lane}", number, seq=seq + 1, folder=lane)
             for _ in range(random.randint(0, 6)):
                 seq += 1
                 moment += 1
                 text = f"{random.choice(ODD)} {' '.join(random.choices(WORDS, k=2))}"
                 event = message(f"m{lane}.{seq}", text, session=f"s{seq % 3}", time=moment)
+                event = replace(event, time=clock() // 1000)
                 facts.append(Fact(f"L{lane}", seq, event))
                 files[str(lane), number] += line(facts[-1])
     return facts, files
@@ -291,7 +293,7 @@ def project_some(
 def append(random: Random, path: Path, seed: int) -> None:
     """Append a few messages as programs do: the damage must not keep them from it."""
     for handle in range(random.randint(1, 2)):
-        with Journal.open(path, fsync="never") as opened:
+        with skewed(random), Journal.open(path, fsync="never") as opened:
             for number in range(random.randint(1, 3)):
                 id = f"new{handle}.{number}"
                 opened.append_message("appended", "user", f"alpha {seed} {id}", id=id)
