@@ -6,10 +6,12 @@ from itertools import groupby, islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
+from journal import clock
 from journal.directory import sync_folder
 from journal.errors import AppendError
+from journal.ids import uuid7
 from journal.lane import lease_new
-from journal.record import Erased, encode_erased, encode_event
+from journal.record import FORMAT, Erased, encode_erased, encode_event
 from journal.segment import ROLL_SIZE
 from journal.segment_file import SegmentFile, header_line
 
@@ -68,6 +70,11 @@ def restore(directory: Directory, lost: Iterable[Lost]) -> tuple[Path, int]:
                 segment.write(b"".join(line.content for line in batch))
                 written += sum(line.is_event for line in batch)
         _finish(segment)
+        if directory.format < FORMAT and segment is not None:
+            segment = SegmentFile.create(lane.path, number + 1)
+            # version 1 goes on under the newest header's uuid, and restored numbers are another's
+            segment.write(header_line(uuid7(), 0, 1, clock.wall()))
+            _finish(segment)
         for folder in (lane.path, directory.lanes):
             sync_folder(folder)
     except OSError as error:

@@ -14,7 +14,7 @@ import pytest
 from journal.boot import boot_id
 from journal.record import Header, encode_header
 from journal.verify import verify
-from projector import Projection, SessionStore
+from projector import Projection, SessionStore, TitleTaken
 from tests.importers.chain import ROLLOUT, claude, head, says, write
 from tests.importers.hermes import made_by
 from tests.journals import events, headers, segments
@@ -407,6 +407,29 @@ def test_long_lived_handles_of_both_versions_edit_what_the_other_wrote(
     }
 
 
+def test_what_0_1_0_decided_holds_for_this_version(
+    old: Version, journal_dir: Path, handle: Callable[[Version], Handle]
+) -> None:
+    """Claims, values and unique titles of 0.1.0 are respected, and its claims run out."""
+    former = handle(old)
+    former("claim", "held", holder="old", seconds=600)
+    former("claim", "short", holder="old", seconds=0.3)
+    former("set", "schema", 1)
+    former("create", "s")
+    former("claim_title", "s", "unique")
+    with SessionStore.open(journal_dir) as store:
+        assert store.claim("held", holder="new", seconds=60) is None
+        assert not store.compare_and_set("schema", 3, expected=2)
+        assert store.compare_and_set("schema", 2, expected=1)
+        with pytest.raises(TitleTaken):
+            store.claim_title("t", "unique")
+        time.sleep(0.4)
+        taken = store.claim("short", holder="new", seconds=60)
+        assert taken is not None
+        assert taken.token == 2
+    former.end()
+
+
 def test_an_upgrade_while_everybody_writes_loses_and_doubles_nothing(
     old: Version, writers: Writers
 ) -> None:
@@ -500,6 +523,26 @@ def test_a_lane_that_0_1_0_went_on_in_is_still_read_behind(
     behind("append", "s", "user", "text", id="last")
     [last] = [record.event for record in events(journal_dir) if record.event.id == "last"]
     assert last.order > ahead
+
+
+def test_0_1_0_goes_on_behind_restored_records_under_another_uuid(
+    old: Version, journal_dir: Path, handle: Callable[[Version], Handle]
+) -> None:
+    """What is restored keeps lane and numbers: a writer there must give none of them again."""
+    held = handle(old)
+    for n in range(4):
+        held("append", "s", "user", f"text {n}", id=f"m{n}")
+    assert len(told(journal_dir)["s"]) == 4
+    (segment,) = segments(journal_dir)
+    lines = segment.read_bytes().splitlines(keepends=True)
+    segment.write_bytes(b"".join(lines[:2]))
+    done = THIS.command("projector", journal_dir, "salvage")
+    assert done.returncode == 0, done.stderr
+    append(old, journal_dir, "behind", "in the folder of what was restored")
+    assert headers(journal_dir)[-1].format == 1
+    places = list(record_places(journal_dir))
+    assert len(set(places)) == len(places) == 5
+    assert set(told(journal_dir)["s"]) == {"m0", "m1", "m2", "m3", "behind"}
 
 
 def test_numbers_that_0_1_0_cannot_have_left_out_are_missing(
