@@ -338,7 +338,8 @@ def test_commands_of_both_versions_write_in_turn_and_at_once(
     old: Version, journal_dir: Path
 ) -> None:
     """Each goes on in a segment of its own; all of it is there, and 0.1.0 says what it leaves."""
-    turns = [old, THIS, old, THIS]
+    # 0.1.0 leaves out a number in turn 3: it counts its own lane's events, and goes on in ours
+    turns = [old, old, THIS, old, THIS]
     for n, version in enumerate(turns):
         append(version, journal_dir, f"turn-{n}", f"said in turn {n}")
     assert formats(journal_dir) == [1, 2, 1, 2]
@@ -353,12 +354,12 @@ def test_commands_of_both_versions_write_in_turn_and_at_once(
         _, err = process.communicate(timeout=60)
         assert process.returncode == 0, err
 
-    ids = {f"{when}-{n}" for when in ("turn", "once") for n in range(4)}
+    ids = {f"{when}-{n}" for when in ("turn", "once") for n in range(len(turns))}
     assert set(told(journal_dir)["s"]) == ids
     # 0.1.0 shows what 0.1.0 wrote, names what it leaves, and its own search goes on
     untouched = {path: path.read_bytes() for path in segments(journal_dir)}
     _, messages, found = ask(old, journal_dir, "said")
-    theirs = {"turn-0", "turn-2", "once-0", "once-2"}
+    theirs = {f"{when}-{n}" for when in ("turn", "once") for n in (0, 1, 3)}
     assert {id for id, *_ in messages["s"]} == theirs
     assert {id for _, id in found["said"]} == theirs
     status = old.command("projector", journal_dir, "status").stdout.splitlines()
