@@ -19,6 +19,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
 from faults.real import run as run_real
 from faults.sweep import Job, Outcome, arguments, need_strace, plan, run_all, show
 from faults.traced import Point

@@ -16,7 +16,10 @@ import signal
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from faults.sweep import SAMPLE, Job, Outcome, arguments, need_strace, plan, run_all, show
 from faults.traced import Point

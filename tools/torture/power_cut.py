@@ -34,6 +34,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
 from power.file_system import FILE_SYSTEMS
 from power.needs import SKIPPED, missing, usable
 from power.private import parent_gone, run_apart

@@ -93,6 +93,7 @@ def arguments(doc: str) -> argparse.Namespace:
     )
     options = parser.parse_args()
     settings.eager = options.sabotage
+    traced.clocks = options.seed
     return options
 
 

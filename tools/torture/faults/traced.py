@@ -26,12 +26,17 @@ import time
 import traceback
 from collections import Counter
 from dataclasses import dataclass, field
+from random import Random
 from typing import TYPE_CHECKING, Any
+
+from tests.skewed import skewed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+clocks = 0
+"""How wrong the clocks of the work are: another number, other clocks."""
 GO, ASK, LIFTED = 0, 1, 2
 """Bytes of the shared memory: the work may begin; lift the fault; it is lifted."""
 _ACKS, _SAID, _SIZE = 16, 4096, 1 << 20
@@ -229,7 +234,9 @@ def _child(work: Callable[[Path, Shared], int], folder: Path, shared: Shared) ->
         shared.wait(GO)
         time.sleep(_PAUSE)
         try:
-            code = work(folder, shared)
+            # in each run of a piece of work the same: its system calls are to be the same
+            with skewed(Random(f"{clocks} {work.__name__}")):
+                code = work(folder, shared)
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
         atexit._run_exitfuncs()  # noqa: SLF001 - os._exit leaves them out

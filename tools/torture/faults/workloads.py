@@ -19,6 +19,7 @@ import journal.shared_lane
 import projector.cli
 import projector.project
 import projector.schema
+import projector.watch
 from faults import traced
 from journal.directory import open_directory
 from journal.errors import JournalError, SyncError
@@ -26,7 +27,7 @@ from journal.importers.driver import Importer
 from journal.writer import Journal
 from projector.build import open_current
 from projector.generation import OnlyOne, generations
-from projector.watch import Bell
+from projector.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +69,7 @@ def small() -> None:
     put(projector.project, "_TRANSACTION", 4 * 1024)
     put(projector.schema, "BUSY_MS", 50)
     put(projector.project, "BUSY_MS", 50)
+    put(projector.watch, "_GONE", 2)
 
 
 def put(module: ModuleType, name: str, value: float) -> None:
@@ -185,8 +187,8 @@ def rebuild(folder: Path, _shared: Shared) -> int:
 
 def run(folder: Path, _shared: Shared) -> int:
     """Run the projector until it has caught up, then ask it to stop as an operator does."""
-    # what is tested comes before the first wait
-    with patch.object(Bell, "wait", lambda _: os.kill(os.getpid(), signal.SIGTERM)):
+    # what is tested comes before it waits for something new
+    with patch.object(Watch, "_wait", lambda *_: os.kill(os.getpid(), signal.SIGTERM)):
         return _command(projector.cli.main, ["projector", "--journal", str(folder), "run"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -105,12 +106,17 @@ def _work(
 ) -> list[Path]:
     """Run programs to their end, and return their reports."""
     started, reports = [], []
+    environment = os.environ | {"PYTHONPATH": str(_HOME.parents[1])}
     try:
         for what, name, *lies in programs:
             report = folder / f"{name}.json"
             arguments = [what, level, str(path), str(report), name, str(seconds), str(rng.random())]
             command = [sys.executable, "-m", "power.programs", *arguments, *lies]
-            started.append(subprocess.Popen(command, cwd=_HOME, stderr=subprocess.PIPE, text=True))
+            started.append(
+                subprocess.Popen(
+                    command, cwd=_HOME, env=environment, stderr=subprocess.PIPE, text=True
+                )
+            )
             reports.append(report)
         for process in started:
             _, error = process.communicate(timeout=seconds + _PATIENCE)
