@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
-from journal import Journal, LeaseError
+from journal import Journal, LeaseError, Position
 from journal.lane import _continuation
+from projector import Projection, SessionStore
 from tests.journals import FORK_OF_A_THREADED_PROCESS, headers, ids, lane_names
 from tests.projections import facts, header, message, write_lane, write_segment
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
     from pathlib import Path
+
+    from tests.conftest import ExpectedProblems
 
     Start = Callable[..., subprocess.Popen[str]]
 
@@ -182,3 +186,51 @@ def test_bare_headers_do_not_hide_a_number_that_was_given_out(tmp_path: Path) ->
     for number in (2, 4):
         write_segment(tmp_path, "1", number, header("L1", number, seq=3) + b'{"crc":"12')
     assert _continuation(lane).seq == 4
+
+
+def test_a_copied_lane_and_its_original_go_on_as_two(
+    journal_dir: Path, expect_problems: ExpectedProblems
+) -> None:
+    """A folder that was copied names its original: who takes it begins a lane of its own."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "before", id="m0")
+    shutil.copytree(journal_dir / "lanes/1", journal_dir / "lanes/2")
+    with SessionStore.open(journal_dir) as one, SessionStore.open(journal_dir) as two:
+        places = [
+            store.journal.append_message("s", "user", "x", id=f"m{n}")
+            for n, store in enumerate((one, two), 1)
+        ]
+        assert places[0].lane != places[1].lane
+        for store in (one, two):
+            for place in places:
+                store.wait_for(place, timeout=5.0)
+        assert sorted(m.id for m in one.messages("s")) == ["m0", "m1", "m2"]
+        two.delete("s")
+        assert not one.exists("s")
+    expect_problems("duplicate")
+
+
+def test_a_moved_lane_begins_anew(journal_dir: Path) -> None:
+    """A folder of another number holds another lane from the next writer on."""
+    with Journal.open(journal_dir) as journal:
+        first = journal.append_message("s", "user", "x", id="m0")
+    (journal_dir / "lanes/1").rename(journal_dir / "lanes/3")
+    with (
+        Journal.open(journal_dir) as one,
+        Journal.open(journal_dir) as two,
+        Journal.open(journal_dir) as three,
+    ):
+        lanes = {journal.append_message("s", "user", "x").lane for journal in (one, two, three)}
+    assert len(lanes | {first.lane}) == 4
+    assert lane_names(journal_dir) == ["1", "2", "3"]
+
+
+def test_a_position_survives_the_move_of_its_lane(journal_dir: Path) -> None:
+    """A place is lane and number, wherever its file lies."""
+    with Journal.open(journal_dir) as journal:
+        positions = [journal.append_message("s", "user", "x", id=f"m{n}") for n in range(3)]
+    (journal_dir / "lanes/1").rename(journal_dir / "lanes/elsewhere")
+    with Projection.open(journal_dir) as projection:
+        for position in positions:
+            projection.wait_for(position, timeout=5.0)
+        assert not projection.has(Position(positions[-1].lane, 4))

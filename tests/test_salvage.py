@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from journal import Journal
 from journal.directory import open_directory
 from journal.reader import read_events
-from projector import Projection, ProjectionError
+from projector import Projection, ProjectionError, SessionStore
 from projector.build import rebuild
 from projector.salvage import salvage
 from projector.verify import verify
@@ -133,3 +134,31 @@ def test_a_swapped_segment_is_read_again(
     assert _ids(journal_dir) == ["m0", "m1", "m5", "m6", "m7"]
     assert salvage(open_directory(journal_dir)).events == 2
     del expect_problems
+
+
+@pytest.mark.parametrize("lost", [("1",), ("2",), ("1", "2")], ids="+".join)
+def test_what_was_deleted_stays_so_when_its_lane_is_lost_and_written_back(
+    journal_dir: Path, lost: tuple[str, ...]
+) -> None:
+    """Records come back under lane and number, so that what swept them still names them."""
+    with SessionStore.open(journal_dir) as one, SessionStore.open(journal_dir) as two:
+        one.append("s", "user", "deleted", id="m1")
+        two.append("s", "user", "deleted", id="m1")  # a copy that the deletion has seen as well
+        one.append("t", "user", "stays", id="m1")
+        two.delete("s")
+        one.append("s", "user", "behind it", id="m2")
+        assert one.position is not None
+        one.wait_for(one.position, timeout=5.0)
+        digest = one.projection.digest()
+    for name in lost:
+        shutil.rmtree(journal_dir / "lanes" / name)
+    assert salvage(open_directory(journal_dir)).events > 0
+    rebuild(open_directory(journal_dir))
+    with SessionStore.open(journal_dir) as store:
+        assert [m.content for m in store.messages("s")] == ["behind it"]
+        assert [m.content for m in store.messages("t")] == ["stays"]
+        assert store.projection.digest() == digest
+        # and who writes now goes on in no lane that was written back
+        position = store.journal.append_message("t", "user", "new", id="m9")
+        store.wait_for(position, timeout=5.0)
+        assert store.messages("t")[-1].id == "m9"
