@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from projector.arrival import Arrival
     from projector.portion import Portion
     from projector.state import State
-    from projector.sweeps import Copies, Order
+    from projector.sweeps import Copies, Order, Reach
 
 EVERY = ""
 """Stands for every message of a session in the table `changes`; no message has this id."""
@@ -200,6 +200,7 @@ class _History:
         self._is_single = again.fetchone() is None
         self._sweeps = self._events(EVERY)
         self._reach = {row: reach(order, data) for row, (order, _, data) in self._sweeps.items()}
+        self._reached = self._by_state()
 
     def copies(self, key: str) -> Copies:
         """Return where a message was appended, if that was more than once."""
@@ -215,8 +216,14 @@ class _History:
             order: its place in the order of events.
             copies: where it was appended.
         """
-        found = []
         naming = self._events(key)
+        if not naming:  # else a session that was cleared often would cost messages times sweeps
+            return [
+                Change(order, state, None)
+                for state, swept in self._reached.items()
+                if swept.has(order, copies)
+            ]
+        found = []
         for row, (at, type, data) in (self._sweeps | naming).items():
             if row not in naming and not self._reach[row].has(order, copies):
                 continue
@@ -225,6 +232,15 @@ class _History:
             reached = effect(type, data, is_named=row in naming)
             found.append(Change(at, reached, fields))
         return found
+
+    def _by_state(self) -> dict[int, Reach]:
+        """Return what sweeps reach together, by the state into which they bring it."""
+        found: defaultdict[int, list[Reach]] = defaultdict(list)
+        for row, (_, type, data) in self._sweeps.items():
+            state = effect(type, data, is_named=False)
+            if state is not None:
+                found[state].append(self._reach[row])
+        return {state: joined(sweeps) for state, sweeps in found.items()}
 
     def _item(self, row: int, data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         # worked out once: a transcript of n messages is asked for each of them

@@ -8,6 +8,7 @@ from journal.vocabulary import (
     KEY_DELETED,
     KEY_SET,
     SESSION_DELETED,
+    SWEEPING,
     USAGE_ADDED,
     USAGE_SET,
 )
@@ -15,6 +16,7 @@ from projector.changes import link, mark_changed, refold_changed, unlink
 from projector.keys import put_key, refold_keys
 from projector.schema import TYPES
 from projector.sessions import OWN, refold_sessions
+from projector.sweeps import joined, reach
 from projector.totals import add_usage, refold_usage
 
 if TYPE_CHECKING:
@@ -35,8 +37,13 @@ def take_in(db: apsw.Connection, state: State, row: int, new: Arrival) -> None:
     elif event.type in (KEY_SET, KEY_DELETED):
         put_key(db, state, new)
     else:
+        swept = state.sweeps.get(session)
         link(db, state, session, row, event.type, event.data)
         touch(state, session, new.kind, event.data)
+        if swept is not None and event.type in SWEEPING:
+            # to join all sweeps anew for each one that comes would cost the square of their number
+            order = state.order(event.order, new.lane, new.seq)
+            state.sweeps[session] = joined([swept, reach(order, event.data)])
         source = event.data.get("source")
         if event.type in OWN and isinstance(source, str):
             state.named[session] = source  # the messages that come with it need not move later

@@ -18,9 +18,10 @@ import pytest
 from journal import Journal, disk
 from journal.directory import open_directory
 from projector import Projection
-from projector.build import rebuild
+from projector.build import catch_up_once, rebuild
 from projector.project import Projector
 from projector.schema import create
+from projector.sweeps import Order, Reach, reach
 from tests.journals import segments
 from tests.sweeps import needs_strace
 from tools.bench.opening import make_segments
@@ -281,3 +282,25 @@ def test_a_search_takes_three_statements_for_each_hit_and_compiles_none_anew(
             statements.append(sum(n for sql, n in asked.items() if "parts, rest" in sql))
     assert statements[1] - statements[0] == 3 * 19
     assert sum(anew.values()) == 0
+
+
+def test_a_session_that_is_cleared_often_costs_a_look_at_each_clearing(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sweeps are read a bounded number of times each, however many messages come between them."""
+    looks = 0
+
+    def counted(order: Order, data: dict[str, Any]) -> Reach:
+        nonlocal looks
+        looks += 1
+        return reach(order, data)
+
+    for module in ("changes", "facts", "fold"):
+        monkeypatch.setattr(f"projector.{module}.reach", counted)
+    sweep = {"type": "session.cleared", "session": "s", "data": {}}
+    message = {"type": "message.appended", "session": "s", "data": {"role": "user"}}
+    with Journal.open(journal_dir, fsync="never") as journal:
+        for _ in range(300):
+            journal.append_many([message, message, message, sweep])
+    catch_up_once(open_directory(journal_dir))
+    assert looks <= 3 * 300
