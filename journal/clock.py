@@ -81,9 +81,9 @@ class Clock:
                 f"the clock of this machine says {now} microseconds since 1970, and an event's time"
                 f" is from 0 to {MAX_TIME} (the year 2112): set the clock; nothing was written"
             )
-        if now > floor and now > self.read:
-            return now, now
-        return now, min(max(floor, self.read) + 1, MAX_ORDER)
+        # what this thread has read counts even while another one is about to store a lower value
+        behind = max(floor, self.read, self._by_thread.get(get_ident(), 0))
+        return (now, now) if now > behind else (now, min(behind + 1, MAX_ORDER))
 
 
 _clocks: dict[str, Clock] = {}

@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING
 from journal import clock
 from journal.errors import ReadError
 from journal.reader import list_lanes
-from journal.segment import End, read_end, read_header, segment_name, segment_numbers
+from journal.segment import (
+    End,
+    is_segment,
+    nameless,
+    read_end,
+    read_header,
+    read_lane_uuid,
+    segment_name,
+    segment_numbers,
+)
 from journal.turn import Turn
 
 if TYPE_CHECKING:
@@ -25,6 +34,8 @@ if TYPE_CHECKING:
 _SETTLED_NS = 20_000_000
 """Nanoseconds after which a folder's time of change tells it from a later state: kernels count in
 ticks of up to 10 ms, and two changes within one have the same time."""
+_COARSE_NS = 2_500_000_000
+"""The same where a file system keeps whole seconds, or two of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +66,16 @@ class _Folder:
         numbers: numbers of its segments.
         active: its last segment; None if no record of it can be read.
         ends: of lanes whose last segment is final: uuid and last sequence number.
-        walked: number of the segment up to which `ends` is complete.
+        walked: numbers of the segments that `ends` knows.
+        inode: of the folder: another one at its path is another lane.
     """
 
     changed: int = 0
     numbers: tuple[int, ...] = ()
     active: _Active | None = None
     ends: dict[str, int] = field(default_factory=dict)
-    walked: int = 0
+    walked: set[int] = field(default_factory=set)
+    inode: int = 0
 
 
 class Frontier:
@@ -145,9 +158,15 @@ class Frontier:
         return self._names
 
     def _read(self, path: Path, folder: _Folder) -> _Active | None:
-        changed = os.stat(path).st_mtime_ns  # noqa: PTH116 - each edit asks
+        there = os.stat(path)  # noqa: PTH116 - each edit asks
+        changed = there.st_mtime_ns
+        if there.st_ino != folder.inode:
+            folder.inode, folder.active, folder.ends, folder.walked = there.st_ino, None, {}, set()
+            folder.changed = 0
         if changed != folder.changed:
-            folder.numbers = tuple(segment_numbers(path))
+            folder.numbers = tuple(
+                n for n in segment_numbers(path) if is_segment(path / segment_name(n))
+            )
             folder.changed = _settled(changed)
         if not folder.numbers:
             return None
@@ -169,13 +188,13 @@ class Frontier:
         """Read the ends of the lanes that the final segments of a folder belong to."""
         last: dict[str, int] = {}
         for number in folder.numbers[:-1]:
-            if number > folder.walked:
+            if number not in folder.walked:
                 header = read_header(path / segment_name(number))
-                folder.walked = number
-                if header is not None:
-                    last[header.lane] = number
+                folder.walked.add(number)
+                lane = header.lane if header else read_lane_uuid(path, number) or nameless(path)
+                last[lane] = number
         for lane, number in last.items():
-            end = read_end(path, (number,))
+            end = _end(path, (number,))
             if end is not None:
                 folder.ends[lane] = max(end.seq, folder.ends.get(lane, 0))
 
@@ -191,7 +210,8 @@ def _end(path: Path, numbers: Sequence[int]) -> End | None:
 
 def _settled(changed: int) -> int:
     """Return a folder's time of change, or 0 if it is so near that the next change may share it."""
-    return changed if abs(time.time_ns() - changed) > _SETTLED_NS else 0
+    enough = _SETTLED_NS if changed % 1_000_000_000 else _COARSE_NS
+    return changed if abs(time.time_ns() - changed) > enough else 0
 
 
 def _unreadable(path: Path, error: OSError) -> ReadError:

@@ -28,6 +28,8 @@ _LOOK = 0.1
 class RescuingWriter(LaneWriter):
     """The one writer of a lane, which writes again what the disk may have lost."""
 
+    _stranded: Unsynced | None = None
+
     def _take(self, directory: Directory) -> None:
         super()._take(directory)
         self._directory, self._gone = directory, False
@@ -82,14 +84,31 @@ class RescuingWriter(LaneWriter):
         directory = open_directory(self._directory.path, create=False)
         old, lost = self._lane, self.unsynced
         files = [*lost.files, *([self._segment] if self._segment else [])]
+        # an interrupt may come anywhere: what was acknowledged is kept until it is taken over
+        self._stranded = lost
         self._take(directory)
         # what a sync is at work on is closed behind it
         close_all(file for file in files if file not in self._syncing)
         old.release()
-        self.unsynced.lines = self._numbered(lost)
-        self.unsynced.size = sum(map(len, self.unsynced.lines))
-        if self.unsynced.lines:
-            self.unsynced.lost = vanished(old.path)  # the next sync writes them
+        self._take_over()
+
+    def _take_over(self) -> None:
+        """Take what is not durable of a lane that vanished to the lane at hand."""
+        lost = self._stranded
+        if lost is None:
+            return
+        lines = self._numbered(lost)
+        self.unsynced.lines += lines
+        self.unsynced.size += sum(map(len, lines))
+        if lines:
+            self.unsynced.lost = vanished(self._lane.path)  # the next sync writes them
+        self._stranded = None
+
+    def take_unsynced(self) -> Unsynced:
+        """Hand over what is to be synced, with what an interrupt left behind."""
+        if self._stranded is not None:
+            self._take_over()
+        return super().take_unsynced()
 
     def _numbered(self, lost: Unsynced) -> list[bytes]:
         """Return what is to be written again, as records of the lane at hand."""

@@ -195,7 +195,8 @@ class LaneWriter:
 
     def take_unsynced(self) -> Unsynced:
         """Hand over what is to be synced; what is written from now on is gathered anew."""
-        if self._handed is not None:  # an interrupt came before it was synced or put back
+        # an interrupt came before it was synced or put back
+        if self._handed is not None and self._handed is not self.unsynced:
             self.put_back(self._handed)
         self._handed = self.unsynced
         return self._gather()

@@ -83,6 +83,11 @@ def is_segment(path: Path) -> bool:
     return stat.S_ISREG(path.lstat().st_mode)
 
 
+def nameless(lane: Path) -> str:
+    """Return what stands for the uuid of a lane in a folder without a readable header."""
+    return f"?{lane.name}"
+
+
 def read_lane_uuid(lane: Path, near: int) -> str | None:
     """Return the uuid of the lane that a segment without a header belongs to.
 
@@ -157,7 +162,7 @@ def read_end(lane: Path, numbers: Sequence[int]) -> End | None:
         elif (tail := read_tail(path)) is not None:
             header = tail.header
             uuid = header.lane if header else read_lane_uuid(lane, number)
-            found = End(uuid or "", tail.seq - 1, tail.order)
+            found = End(uuid or nameless(lane), tail.seq - 1, tail.order)
         else:
             continue
         end = found if end is None else replace(end, order=max(end.order, found.order))

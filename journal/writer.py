@@ -154,7 +154,7 @@ class Journal:
         ends = None
         for event in events:
             if event[0] in _EDITS:
-                ends = self._look(events)
+                ends = self._look(events, self._leased().path.name)
                 break
         try:
             return self._leased().append(events, ends)
@@ -166,6 +166,8 @@ class Journal:
 
         It is synced at once: to start a thread is nothing that a handler can do anywhere.
         """
+        if any(type in _EDITS for type, *_ in events):
+            ends = self._look(events, "")  # behind what this handle's own lane holds, too
         for lane in list(self._aside):
             with contextlib.suppress(Reentered):
                 return lane.append(events, ends)
@@ -173,14 +175,17 @@ class Journal:
         self._aside.append(lane)
         return lane.append(events, ends)
 
-    def _look(self, events: list[NewEvent]) -> dict[str, int] | None:
+    def _look(self, events: list[NewEvent], own: str) -> dict[str, int] | None:
         """Read how far the lanes have come, so that edits come behind all that stands there.
+
+        Args:
+            events: what is to be appended.
+            own: folder of the lane that they go to, whose end its writer knows.
 
         Returns:
             The end of every lane, if a sweep does not say what its author had seen.
         """
         is_blind = any(type in SWEEPING and "seen" not in data for type, _, _, data in events)
-        own = self._leased().path.name
         try:
             try:
                 ends = _look_with(self._frontier, own, is_blind=is_blind)

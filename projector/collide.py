@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from journal.vocabulary import TRANSCRIPT_REPLACED
 from projector.arrival import Arrival
 from projector.copies import Spot, note_copies
 from projector.effects import IN_TRANSCRIPT, OUT
@@ -68,7 +69,8 @@ def _comes_first(state: State, new: Arrival, old: Stored, content: bytes) -> boo
     # a record comes before the messages that it brings; of two records that have one number what
     # they say decides, never who was applied first
     type = _as_arrival(state, new, old).event.type
-    return (new.part, new.event.type, content) < (old.part, type, canonical(old.data))
+    rank = new.event.type != TRANSCRIPT_REPLACED, new.event.type, content
+    return rank < (type != TRANSCRIPT_REPLACED, type, canonical(old.data))
 
 
 def _order(state: State, arrival: Arrival) -> tuple[int, str, int]:

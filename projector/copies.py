@@ -27,7 +27,7 @@ class Spot(NamedTuple):
 _NOTE = """
 INSERT INTO copies(session, key, lane, seq, ord) VALUES(?, ?, ?, ?, ?)
 ON CONFLICT(session, key, lane) DO UPDATE SET seq = excluded.seq, ord = excluded.ord
-  WHERE excluded.seq < seq
+  WHERE (excluded.seq, excluded.ord) < (seq, ord)
 """
 
 

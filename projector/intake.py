@@ -12,13 +12,22 @@ from journal.errors import ReadError
 from journal.reader import Chunk, SegmentRef, read_chunk, read_lane_uuid
 from journal.record import FORMAT, DamagedRecord, Header, Record
 from journal.scan import Damage
-from journal.segment import open_segment
+from journal.segment import nameless, open_segment
 from projector.apply import Applier
 from projector.errors import NotApplied, ProjectionDamaged
 from projector.portion import Portion, unbounded
 from projector.schema import APPLIED
 from projector.trial import Trial, applying
-from projector.watermark import Mark, Place, fingerprint, load_marks, place, save_mark, stands
+from projector.watermark import (
+    Mark,
+    Place,
+    fingerprint,
+    load_applied,
+    load_marks,
+    place,
+    save_mark,
+    stands,
+)
 
 if TYPE_CHECKING:
     from io import FileIO
@@ -71,7 +80,7 @@ class Intake:
         self._trial: Trial | None = None
         self._waiting: list[_Waiting] = []
         self._isolates = False
-        self._applied: dict[int, int] = {}
+        self._applied = load_applied(db)
 
     def look_back(self, refs: list[SegmentRef]) -> None:
         """Find the segments that were replaced, cut off or removed since they were read.
@@ -184,7 +193,9 @@ class Intake:
         if not mark.lane:
             self._unheaded(ref, mark)
         last = record.seq if isinstance(record, Record) else record.seq + record.count - 1
-        if not mark.is_restored and last > self._applied.get(mark.lane, -1):
+        if last > (reached := self._applied.get(mark.lane, 0)) and (
+            not mark.is_restored or record.seq <= reached + 1
+        ):
             self._applied[mark.lane] = last
         if not isinstance(record, Record):
             return 0
@@ -213,7 +224,7 @@ class Intake:
         else:
             mark.uuid = header.segment
             mark.lane = self.applier.state.lane(header.lane)
-            mark.is_restored = header.format > 1 and not header.folder
+            mark.is_restored = header.format > 1 and str(header.folder) != ref.lane
             self._supersede(mark, header)
 
     def _supersede(self, mark: Mark, header: Header) -> None:
@@ -227,7 +238,7 @@ class Intake:
     def _unheaded(self, ref: SegmentRef, mark: Mark) -> None:
         """Give records without a header the lane that the segments beside them name."""
         mark.uuid = f"?{ref.lane}/{ref.number}"
-        mark.lane = self.applier.state.lane(read_lane_uuid(ref) or f"?{ref.lane}")
+        mark.lane = self.applier.state.lane(read_lane_uuid(ref) or nameless(ref.folder))
 
     def _quarantine(self, ref: SegmentRef, mark: Mark, damage: Damage) -> None:
         state = self.applier.state
@@ -324,16 +335,15 @@ class Intake:
             self._db.execute(query, (clock.wall(), APPLIED))
         for at in self.changed:
             save_mark(self._db, at, self.marks[at])
-        rows = [(seq, lane) for lane, seq in self._applied.items()]
+        rows = [(seq, lane) for lane, seq in self._applied.items() if seq]
         self._db.executemany("UPDATE lanes SET applied = max(applied, ?) WHERE id = ?", rows)
-        self._applied.clear()
 
     def reset(self) -> None:
         """Forget what was taken and not committed, as after a rollback."""
         self._prepared.clear()
         self._waiting.clear()
-        self._applied.clear()
         self.applier.reset()
+        self._applied = load_applied(self._db)
         self.marks = load_marks(self._db)
 
 

@@ -7,7 +7,6 @@ segment. Its projection then holds events that no lane holds, and the next rebui
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -17,13 +16,12 @@ from journal.event import Event
 from journal.restore import Lost, restore
 from projector.build import building, put_into_use
 from projector.errors import ProjectionError
-from projector.fold import canonical
 from projector.generation import generations
 from projector.rows import STORED, stored
 from projector.schema import open_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from journal.directory import Directory
 
@@ -65,7 +63,7 @@ def salvage(journal: Directory) -> Salvaged:
         with building(journal) as number:
             built = open_reader(kept.path(number), journal.uuid)
             try:
-                lost = sorted(_missing(known, built), key=itemgetter(0, 1))
+                lost = _arranged(_missing(known, built))
             finally:
                 built.close()
             name, events = "", 0
@@ -81,24 +79,49 @@ def salvage(journal: Directory) -> Salvaged:
     return Salvaged(events, len(sessions), name, number)
 
 
+def _arranged(lost: Iterable[Lost]) -> list[Lost]:
+    """Sort by lane and number, the lane with the highest order last.
+
+    Whoever reads how far a folder has come reads its last record.
+    """
+    found = list(lost)
+    highest: dict[str, int] = {}
+    for record in found:
+        highest[record.lane] = max(highest.get(record.lane, 0), record.event.order)
+    return sorted(found, key=lambda record: (highest[record.lane], record.lane, record.seq))
+
+
 def _missing(known: apsw.Connection, found: apsw.Connection) -> Iterator[Lost]:
-    """Yield the records of the contents that `known` has and `found` has not."""
+    """Yield the records that `known` has and `found` has not.
+
+    Every record of a key counts, not its content alone: a sweep may have seen one of them and not
+    the others, and the lowest order decides which content counts.
+    """
     names: list[tuple[Any, ...]] = known.execute("SELECT session FROM sessions").fetchall()
     for (session,) in names:
-        there = {_content(record.event) for record in _contents(found, session)}
-        lost = {
-            (record.lane, record.seq): record
-            for record in _contents(known, session)
-            if _content(record.event) not in there
-        }
-        for record in [*lost.values()]:
-            for copy in _copies(known, record):
-                lost.setdefault((copy.lane, copy.seq), copy)
-        yield from lost.values()
+        there = _records(found, session).keys()
+        for place, record in _records(known, session).items():
+            if place not in there:
+                yield record
 
 
-def _content(event: Event) -> tuple[str, str, bytes]:
-    return event.id, event.type, canonical(event.data)
+def _records(db: apsw.Connection, session: str) -> dict[tuple[str, str, int], Lost]:
+    """Return every record of a session's keys, by key, lane and number."""
+    records: dict[tuple[str, str, int], Lost] = {}
+    counting: dict[str, Event] = {}
+    for record in _contents(db, session):
+        records[record.event.id, record.lane, record.seq] = record
+        counting.setdefault(record.event.id, record.event)
+    copies = db.execute(
+        "SELECT key, lanes.uuid, seq, ord FROM copies JOIN lanes ON lanes.id = lane"
+        " WHERE session = (SELECT id FROM sessions WHERE session = ?)",
+        (session,),
+    )
+    for key, lane, seq, ord in copies:
+        if key in counting:
+            again = replace(counting[key], order=ord)
+            records.setdefault((key, lane, seq), Lost(lane, seq, again))
+    return records
 
 
 def _contents(db: apsw.Connection, session: str) -> Iterator[Lost]:
@@ -120,17 +143,6 @@ def _contents(db: apsw.Connection, session: str) -> Iterator[Lost]:
     )
     for key, type, time, ord, lane, seq, data in conflicts:
         yield Lost(lane, seq, Event(key, type, session, time, ord, orjson.loads(data)))
-
-
-def _copies(db: apsw.Connection, record: Lost) -> Iterator[Lost]:
-    """Yield the other records of a key: a sweep may have seen one of them and not the first."""
-    query = (
-        "SELECT lanes.uuid, seq, ord FROM copies JOIN lanes ON lanes.id = lane"
-        " WHERE session = (SELECT id FROM sessions WHERE session = ?) AND key = ?"
-    )
-    event = record.event
-    for lane, seq, ord in db.execute(query, (event.session, event.id)):
-        yield Lost(lane, seq, replace(event, order=ord))
 
 
 _STORED = ", ".join(f"e.{name}" for name in STORED.split(", "))

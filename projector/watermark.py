@@ -31,7 +31,8 @@ class Mark:
         lane: number of its lane in this projection.
         offset: bytes applied.
         check: checksum of the bytes before `offset`, to know the segment again.
-        is_restored: whether it holds some records of its lane and not all that are before them.
+        is_restored: whether it lies elsewhere than it was made: it may hold some records of its
+            lane and not all that are before them.
     """
 
     uuid: str
@@ -53,6 +54,11 @@ def load_marks(db: apsw.Connection) -> dict[Place, Mark]:
         (folder, number): Mark(uuid, lane, offset, check, bool(restored))
         for folder, number, uuid, lane, offset, check, restored in db.execute(query)
     }
+
+
+def load_applied(db: apsw.Connection) -> dict[int, int]:
+    """Read up to which number each lane is applied, by the lane's number in this projection."""
+    return dict(db.execute("SELECT id, applied FROM lanes"))
 
 
 def save_mark(db: apsw.Connection, at: Place, mark: Mark) -> None:

@@ -40,6 +40,6 @@ def seen_by_now(
         return dict(ends)
     holding = seen_in(db, session)
     applied = {str(uuid): int(seq) for uuid, seq in db.execute("SELECT uuid, applied FROM lanes")}
-    return {
-        lane: end for lane, end in ends.items() if lane in holding or end > applied.get(lane, 0)
-    }
+    waiting = {lane: end for lane, end in ends.items() if end > applied.get(lane, 0)}
+    # what the journal lost and the projection still shows is taken, too
+    return waiting | {lane: max(last, ends.get(lane, 0)) for lane, last in holding.items()}
