@@ -68,7 +68,7 @@ CREATE TABLE sessions(
   title TEXT, source TEXT, model TEXT, cwd TEXT, parent TEXT, user TEXT, system_prompt TEXT,
   config TEXT, started INTEGER, ended INTEGER, end_reason TEXT, extra TEXT,
   known INTEGER NOT NULL DEFAULT 0, said INTEGER NOT NULL DEFAULT 0,
-  messages INTEGER NOT NULL DEFAULT 0, first INTEGER, last INTEGER, tagged TEXT, ahead INTEGER
+  messages INTEGER NOT NULL DEFAULT 0, first INTEGER, last INTEGER, ahead INTEGER, tagged TEXT
 );
 CREATE INDEX sessions_last ON sessions(last DESC);
 CREATE INDEX sessions_moved ON sessions(source, tagged) WHERE {MOVED};

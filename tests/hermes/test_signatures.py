@@ -107,12 +107,12 @@ def our_arguments(name: str) -> list[Argument]:
 
 
 def our_methods() -> set[str]:
-    """Return the names of our public methods."""
+    """Return the names of our public methods, but for what a fork calls."""
     return {
         name
         for name in dir(SessionDB)
         if not name.startswith("_") and callable(getattr(SessionDB, name))
-    }
+    } - {"after_fork_in_child"}
 
 
 def is_early() -> bool:
