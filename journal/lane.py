@@ -245,7 +245,8 @@ def _continuation(path: Path) -> Continuation:
             and (end := read_end(path, earlier))
         ):
             order = max(order, end.order)
-        if tail.header is None or not _goes_on(tail.header, folder, seq):
+        inode = os.lstat(path / segment_name(number)).st_ino
+        if tail.header is None or not _goes_on(tail.header, folder, inode, seq):
             return Continuation(uuid7(), 1, tail.time, order, folder, highest, None)
         may_grow = number == highest and tail.whole and tail.size < ROLL_SIZE and seq == tail.seq
         size = tail.size if may_grow else None
@@ -253,16 +254,18 @@ def _continuation(path: Path) -> Continuation:
     return Continuation(uuid7(), 1, 0, 0, folder, highest, None)
 
 
-def _goes_on(header: Header, folder: int, seq: int) -> bool:
+def _goes_on(header: Header, folder: int, inode: int, seq: int) -> bool:
     """Say whether a lessee goes on under the lane's uuid, or begins a new one.
 
-    A number must never be given out twice under one uuid. A folder that was copied or moved has its
-    original's uuid; after a power loss the last numbers may have been seen by others and be gone.
+    A number must never be given out twice under one uuid. A folder that was copied or moved, or put
+    back from a backup, has its original's uuid; after a power loss the last numbers may have been
+    seen by others and be gone.
     """
     return (
         header.format == FORMAT
         and header.folder == folder
         and header.boot == boot_id()
+        and header.inode in (0, inode)
         and seq <= MAX_SEQ
     )
 

@@ -157,7 +157,8 @@ class LaneWriter:
         data = lines[0] if len(lines) == 1 else b"".join(lines)
         size = len(data)
         if not segment.size:
-            data = header_line(self._uuid, self._folder, seq, started) + data
+            header = header_line(self._uuid, self._folder, seq, started, segment.inode)
+            data = header + data
         segment.write(data)
         if self._keep:
             unsynced = self.unsynced

@@ -58,6 +58,8 @@ class Header:
         pid: process id of the writer.
         started: when the segment was begun, microseconds since the Unix epoch.
         supersedes: uuids of the segments that this one stands for.
+        inode: of the segment's file when it was made; 0 if that is not known. A file with another
+            one is a copy.
     """
 
     format: int
@@ -70,6 +72,7 @@ class Header:
     pid: int
     started: int
     supersedes: tuple[str, ...] = ()
+    inode: int = 0
 
 
 class Record(NamedTuple):
@@ -99,8 +102,9 @@ class Erased:
 def encode_header(header: Header) -> bytes:
     """Encode a segment's first line, newline included."""
     fields = asdict(header)
-    if not header.supersedes:
-        del fields["supersedes"]
+    for name in ("supersedes", "inode"):
+        if not fields[name]:
+            del fields[name]
     return _line(orjson.dumps(fields))
 
 
@@ -310,6 +314,7 @@ def _header(fields: dict[str, Any]) -> Header:
         pid=_number(fields.get("pid"), MAX_SEQ),
         started=_number(fields.get("started"), MAX_ORDER),
         supersedes=_uuids(fields.get("supersedes")),
+        inode=_number(fields.get("inode"), 2**64 - 1),
     )
 
 

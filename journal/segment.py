@@ -91,18 +91,14 @@ def nameless(lane: Path) -> str:
 def read_lane_uuid(lane: Path, near: int) -> str | None:
     """Return the uuid of the lane that a segment without a header belongs to.
 
-    It is that of the nearest readable header before it in its folder, else of the next one behind
-    it that goes on in a lane. None if there is none.
+    It is that of the nearest readable header before it in its folder; None if there is none. What
+    comes behind it may come later, and must not change what was read.
 
     Raises:
         OSError: a segment cannot be read.
     """
-    numbers = segment_numbers(lane)
-    earlier = [number for number in reversed(numbers) if number <= near]
-    for number in [*earlier, *numbers[len(earlier) :]]:
-        path = lane / segment_name(number)
-        header = read_header(path)
-        if header is not None and (number <= near or header.seq > 1):
+    for number in reversed(segment_numbers(lane)):
+        if number <= near and (header := read_header(lane / segment_name(number))) is not None:
             return header.lane
     return None
 

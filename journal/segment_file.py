@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def header_line(lane: str, folder: int, seq: int, started: int) -> bytes:
+def header_line(lane: str, folder: int, seq: int, started: int, inode: int = 0) -> bytes:
     """Return the first line of a segment that this process begins.
 
     Args:
@@ -26,6 +26,7 @@ def header_line(lane: str, folder: int, seq: int, started: int) -> bytes:
         folder: number of the lane's folder; 0 if no writer may go on there under this uuid.
         seq: sequence number of the segment's first event.
         started: when it is begun, microseconds since 1970.
+        inode: of its file; 0 if no writer goes on there.
     """
     header = Header(
         format=FORMAT,
@@ -37,6 +38,7 @@ def header_line(lane: str, folder: int, seq: int, started: int) -> bytes:
         boot=boot_id(),
         pid=os.getpid(),
         started=started,
+        inode=inode,
     )
     return encode_header(header)
 
@@ -89,6 +91,11 @@ class SegmentFile:
         except BaseException:
             os.close(fd)
             raise
+
+    @property
+    def inode(self) -> int:
+        """The inode of the file, which tells it from a copy."""
+        return self._identity[1]
 
     def write(self, data: bytes) -> None:
         """Append whole records in a single system call.

@@ -33,9 +33,9 @@ KEY_DELETED = "key.deleted"
 SWEEPING = frozenset((SESSION_CLEARED, SESSION_DELETED, TRANSCRIPT_REPLACED))
 """Types of events that do something to all of their session that their author had seen."""
 
-BLIND = frozenset((MESSAGE_APPENDED, USAGE_ADDED))
-"""Types of events of which none changes what another one says: their author need not have seen the
-others. All other types that are known are edits."""
+BLIND = frozenset((MESSAGE_APPENDED,))
+"""Types of events of which none depends on what another one says: their author need not have seen
+the others. All other types that are known are edits."""
 
 REMOVED = "removed"
 ARCHIVED = "archived"

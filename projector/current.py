@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from journal.directory import Directory
     from journal.position import Position
     from projector.still import Stamp
+    from projector.watermark import Place
 
 PATIENCE = 0.5
 """Seconds that a query waits for a running projector before it answers with what is there."""
@@ -74,6 +75,7 @@ class Current:
         self.generations = find_generations(journal.path)
         self.projector_lock = OnlyOne(self.generations.lock)
         self._turn = Turn()
+        self._known: dict[Place, tuple[int, int]] = {}
         self._db: apsw.Connection | None = None
         self._generation = 0
         self._file: tuple[int, int] | None = None
@@ -126,7 +128,7 @@ class Current:
         # what is applied up to then is answered with: the question needs its own part of the time
         early = deadline.before(_ASKING)
         with self._taken(), quiet:
-            goal = Goal(list_segments(self.journal.lanes), patience, own, early)
+            goal = Goal(list_segments(self.journal.lanes), patience, own, early, self._known)
             answered = self._ask(query, deadline, goal)
             while answered is None:
                 try:

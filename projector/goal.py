@@ -10,7 +10,7 @@ from projector.deadline import Deadline
 from projector.errors import NotProjected, ProjectionDamaged
 from projector.freshness import Behind
 from projector.schema import APPLIED, UNFOLDED, was_taken_away
-from projector.watermark import finished_ends, lag, load_marks, place, reached
+from projector.watermark import finished_ends, lag, load_marks, place, reached, replaced
 
 if TYPE_CHECKING:
     import apsw
@@ -56,9 +56,16 @@ class Goal:
     """
 
     def __init__(
-        self, refs: list[SegmentRef], patience: float, own: Own | None, deadline: Deadline
+        self,
+        refs: list[SegmentRef],
+        patience: float,
+        own: Own | None,
+        deadline: Deadline,
+        known: dict[Place, tuple[int, int]] | None = None,
     ) -> None:
         self._refs = refs
+        self._known = {} if known is None else known
+        self._others: list[SegmentRef] = []
         self._ends: dict[Place, int] = {}
         self._own = own
         self._deadline = deadline
@@ -81,7 +88,33 @@ class Goal:
         self._marks = load_marks(db)
         if not self._ends:
             self._ends = finished_ends(self._marks, self._refs)
+            self._others = self._unknown()
+        if self._others:
+            looked_at, self._others = self._others, replaced(self._marks, self._others)
+            for ref in looked_at:
+                if ref not in self._others:
+                    self._known[place(ref)] = ref.version
+            if self._others:
+                return False
         return reached(self._marks, self._ends) and db.execute(UNFOLDED).fetchone() is None
+
+    def _unknown(self) -> list[SegmentRef]:
+        """Return the segments that are not known to be what was applied of them.
+
+        A segment that was cut off, or put back from a backup, may be as long as what was applied of
+        it, or shorter: its watermark says nothing of what it holds now. One whose file is as it was
+        at the last look is known.
+        """
+        unknown = []
+        for ref in self._refs:
+            mark = self._marks.get(place(ref))
+            if mark is None or not mark.offset or mark.offset < ref.size:
+                continue
+            # a final segment never changes: that it is shorter is looked at, and no more
+            is_new = not ref.final and self._known.get(place(ref)) != ref.version
+            if mark.offset > ref.size or is_new:
+                unknown.append(ref)
+        return unknown
 
     def behind(self, db: apsw.Connection) -> Behind:
         """Return what the snapshot does not know at which `is_reached` looked last.

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from journal.errors import ReadError
 from journal.reader import read_at, unread
+from journal.segment import open_segment
 
 if TYPE_CHECKING:
     from io import FileIO
@@ -83,6 +85,29 @@ def finished_ends(marks: dict[Place, Mark], refs: list[SegmentRef]) -> dict[Plac
         # what is applied is finished
         ends[place(ref)] = ref.size if offset >= ref.size else offset + unread(ref, offset)[0]
     return ends
+
+
+def replaced(marks: dict[Place, Mark], refs: list[SegmentRef]) -> list[SegmentRef]:
+    """Return the segments that are not what was applied of them: cut off, or another file.
+
+    Only those that seem to be applied whole are looked at: others are read on, and looked at then.
+
+    Raises:
+        ReadError: a segment cannot be read.
+    """
+    found = []
+    for ref in refs:
+        mark = marks.get(place(ref))
+        if mark is not None and mark.offset and mark.offset >= ref.size:
+            try:
+                with open_segment(ref.path) as file:
+                    if not stands(file, mark):
+                        found.append(ref)
+            except FileNotFoundError:
+                continue  # what it held stays in the projection
+            except OSError as error:
+                raise ReadError(f"cannot open {ref.path}: {error.strerror or error}") from error
+    return found
 
 
 def reached(marks: dict[Place, Mark], ends: dict[Place, int]) -> bool:

@@ -17,13 +17,16 @@ from journal.reader import read_events
 from journal.segment import End, read_end
 from journal.status import read_status
 from projector import ABSENT, SessionStore
-from tests.journals import headers, ids, lane_names
+from projector.salvage import salvage
+from tests.journals import headers, ids, lane_names, segments
 from tests.projections import facts, message, write_lane
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    from tests.conftest import ExpectedProblems
 
     Start = Callable[..., subprocess.Popen[str]]
 
@@ -407,3 +410,56 @@ def test_compare_and_set_of_what_was_never_there(store: SessionStore, other: Els
     assert store.compare_and_set("k", 2, expected=ABSENT)
     other.do("store.unset('k')")
     assert store.get("k") is None
+
+
+def test_an_edit_in_a_handler_comes_behind_its_own_handle(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A handler that meets its own thread writes elsewhere, and behind what the handle wrote."""
+    real = clock.wall
+    monkeypatch.setattr(clock, "wall", lambda: real() + 5_000_000)
+    with Journal.open(journal_dir) as journal:
+        first = journal.append(type="key.set", session="@keys", data={"key": "k", "value": "first"})
+        monkeypatch.undo()
+        lane = journal._lane
+        assert lane is not None
+        with lane._lock, lane._busy:  # as in the middle of an append of this thread
+            second = journal.append(
+                type="key.set", session="@keys", data={"key": "k", "value": "second"}
+            )
+    assert first.lane != second.lane
+    with SessionStore.open(journal_dir) as store:
+        assert store.get("k") == "second"
+
+
+def test_sweeps_reach_what_stands_behind_a_damaged_header(
+    journal_dir: Path, expect_problems: ExpectedProblems
+) -> None:
+    """Records whose lane has no name are cleared and deleted like all others."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "one", id="m1")
+    path = segments(journal_dir)[0]
+    path.write_bytes(b"X" + path.read_bytes()[1:])
+    with SessionStore.open(journal_dir) as store:
+        store.append("s", "user", "two", id="m2")
+        assert len(store.messages("s")) == 2
+        store.clear("s")
+        assert list(store.messages("s")) == []
+        store.delete("s")
+        assert not store.exists("s")
+    expect_problems("damage", "header")
+
+
+def test_a_deletion_reaches_what_only_the_projection_knows(journal_dir: Path) -> None:
+    """What the journal lost and a reader still sees is deleted with the rest of its session."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "lost", id="m1")
+    with SessionStore.open(journal_dir) as store:
+        assert len(store.messages("s")) == 1
+    segments(journal_dir)[0].unlink()
+    with SessionStore.open(journal_dir) as store:
+        store.delete("s")
+        assert not store.exists("s")
+    assert salvage(open_directory(journal_dir)).events == 1
+    with SessionStore.open(journal_dir) as store:
+        assert not store.exists("s")

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from journal import Journal, LeaseError, Position
+from journal import Journal, LeaseError, Position, clock
+from journal.directory import open_directory
 from journal.lane import _continuation
-from projector import Projection, SessionStore
+from projector import ABSENT, Projection, SessionStore
+from projector.salvage import salvage
 from tests.journals import FORK_OF_A_THREADED_PROCESS, headers, ids, lane_names
 from tests.projections import facts, header, message, write_lane, write_segment
 
@@ -234,3 +236,47 @@ def test_a_position_survives_the_move_of_its_lane(journal_dir: Path) -> None:
         for position in positions:
             projection.wait_for(position, timeout=5.0)
         assert not projection.has(Position(positions[-1].lane, 4))
+
+
+def test_a_lane_that_is_put_back_from_a_backup_loses_nothing(
+    journal_dir: Path, tmp_path: Path
+) -> None:
+    """Numbers are not given out twice, and no answer takes the lane for what it was."""
+    with SessionStore.open(journal_dir) as store:
+        store.append("s", "user", "old", id="m0")
+    shutil.copytree(journal_dir / "lanes/1", tmp_path / "backup")
+    with SessionStore.open(journal_dir) as store:
+        for n in range(1, 20):
+            store.append("s", "user", "lost", id=f"m{n}")
+        store.clear("s")
+        assert list(store.messages("s")) == []
+    # both at once for a moment: the copy does not get the inode of the lost one
+    shutil.copytree(tmp_path / "backup", journal_dir / "lanes/from-backup")
+    shutil.rmtree(journal_dir / "lanes/1")
+    (journal_dir / "lanes/from-backup").rename(journal_dir / "lanes/1")
+    for n in range(3):
+        with SessionStore.open(journal_dir) as store:
+            assert store.compare_and_set("k", n, expected=ABSENT) == (n == 0)
+            assert store.get("k") == 0
+            store.append("s", "user", "new", id=f"n{n}")
+            assert [m.id for m in store.messages("s")] == [f"n{k}" for k in range(n + 1)]
+    assert len({header.lane for header in headers(journal_dir)}) == 2
+    # what was lost is in the projection alone: it is written back, or forgotten by a rebuild
+    salvage(open_directory(journal_dir))
+
+
+def test_usage_that_is_added_counts_behind_a_clock_that_is_ahead(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is added after a total was set is added to it, whatever the clock of who set it."""
+    with SessionStore.open(journal_dir) as meter:
+        meter.append("s", "user", "x")
+        real = clock.wall
+        with SessionStore.open(journal_dir) as other, monkeypatch.context() as patch:
+            patch.setattr(clock, "wall", lambda: real() + 86_400_000_000)
+            other.set_usage("s", input_tokens=100)
+        monkeypatch.setattr(clock, "_clocks", {})
+        with SessionStore.open(journal_dir) as fresh:
+            for n in range(5):
+                fresh.add_usage("s", id=f"u{n}", input_tokens=7)
+            assert fresh.session("s").usage["input_tokens"] == 135

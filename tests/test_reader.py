@@ -104,10 +104,10 @@ def test_an_unfinished_last_line_is_left_to_its_writer(tmp_path: Path) -> None:
 
 
 def test_a_damaged_header_leaves_its_events_their_lane(tmp_path: Path) -> None:
-    """Events under a damaged header belong to the lane that its other headers name."""
-    path = write_segment(tmp_path, "1", 1, [(1, 10)])
+    """Events under a damaged header belong to the lane of the segment before theirs."""
+    write_segment(tmp_path, "1", 1, [(1, 10)])
+    path = write_segment(tmp_path, "1", 2, [(2, 20)])
     path.write_bytes(b"X" + path.read_bytes()[1:])
-    write_segment(tmp_path, "1", 2, [(2, 20)])
     found = read_events(tmp_path, lambda *_: None)
     assert [(at.lane, at.record.seq) for at in found] == [("lane-1", 1), ("lane-1", 2)]
 

@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from journal import Journal
+from journal import Journal, clock
 from journal.directory import open_directory
+from journal.event import Event
 from journal.reader import read_events
+from journal.vocabulary import SESSION_CLEARED
 from projector import Projection, ProjectionError, SessionStore
 from projector.build import rebuild
 from projector.salvage import salvage
 from projector.verify import verify
+from tests.projections import Fact, message, write_lane
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from tests.conftest import ExpectedProblems
 
 
 def _append(path: Path, ids: range) -> None:
@@ -162,3 +167,54 @@ def test_what_was_deleted_stays_so_when_its_lane_is_lost_and_written_back(
         position = store.journal.append_message("t", "user", "new", id="m9")
         store.wait_for(position, timeout=5.0)
         assert store.messages("t")[-1].id == "m9"
+
+
+_T = 10**15
+_LATER_COPY = [Fact("LC", 1, message("m", "alpha", time=_T + 9))]
+_RIVAL = [Fact("LB", 1, message("m", "beta", time=_T + 2))]
+_CLEARED = [Fact("LC", 1, Event("d", SESSION_CLEARED, "s", _T + 3, _T + 3, {"seen": {"LA": 1}}))]
+_COPY = [Fact("LB", 7, message("m", "alpha", time=_T + 2))]
+
+
+@pytest.mark.parametrize(
+    "others", [[_COPY, _CLEARED], [_RIVAL, _LATER_COPY]], ids=["swept", "first"]
+)
+def test_a_record_is_written_back_though_another_lane_has_what_it_says(
+    journal_dir: Path, others: list[list[Fact]], expect_problems: ExpectedProblems
+) -> None:
+    """A sweep may have seen this record alone, or it may be the one that came first."""
+    lanes = open_directory(journal_dir).lanes
+    for name, records in enumerate(
+        [[Fact("LA", 1, message("m", "alpha", time=_T + 1))], *others], 1
+    ):
+        write_lane(lanes, str(name), records)
+    with Projection.open(journal_dir) as projection:
+        digest = projection.digest()
+        shutil.rmtree(lanes / "1")
+        assert salvage(open_directory(journal_dir)).events == 1
+        assert projection.digest() == digest
+    if others[0] is _COPY:
+        expect_problems("gap", "header")
+
+
+def test_an_edit_comes_behind_what_was_written_back(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder of what was restored ends with the highest order in it."""
+    ahead = [1_800_000_000]
+    real = clock.wall
+    monkeypatch.setattr(clock, "wall", lambda: real() + ahead[0])
+    with Journal.open(journal_dir) as one, Journal.open(journal_dir) as two:
+        one.append(type="key.set", session="@keys", data={"key": "k", "value": "old"})
+        ahead[0] = 0
+        two.append_message("s", "user", "x", id="m1")
+    with Projection.open(journal_dir) as projection:
+        projection.digest()
+    for name in ("1", "2"):
+        shutil.rmtree(journal_dir / "lanes" / name)
+    assert salvage(open_directory(journal_dir)).events == 2
+    monkeypatch.setattr(clock, "_clocks", {})
+    with Journal.open(journal_dir) as journal:
+        journal.append(type="key.set", session="@keys", data={"key": "k", "value": "new"})
+    with SessionStore.open(journal_dir) as store:
+        assert store.get("k") == "new"
