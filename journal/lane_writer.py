@@ -217,10 +217,10 @@ class LaneWriter:
 
     def synced(self, taken: Unsynced) -> None:
         """Close the final segments of what was synced."""
+        self._handed = None  # first: an interrupt must not have closed files synced again
         # one that was written to and rolled meanwhile is synced, and closed, the next time
         going_on = [*self.unsynced.files, self._segment]
         close_all(file for file in taken.files if file not in going_on)
-        self._handed = None
         self._syncing = []
 
     def close(self) -> None:
