@@ -39,9 +39,6 @@ class Reach(NamedTuple):
         return any(seq <= seen.get(lane, -1) for lane, seq in copies.items())
 
 
-NOTHING = Reach(None, {})
-
-
 def reach(order: Order, data: Mapping[str, Any]) -> Reach:
     """Return what one sweep reaches."""
     seen = data.get("seen")
