@@ -13,7 +13,7 @@ test: .venv/dev.stamp
 
 # SECONDS=300 takes as much of each step as fits; SEED=n another seed; STEP=soak one step
 torture: .venv/dev.stamp
-	$(BIN)/python tools/torture/ladder.py $(if $(SECONDS),--seconds $(SECONDS)) \
+	$(BIN)/python -m tests.torture.ladder $(if $(SECONDS),--seconds $(SECONDS)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(STEP),--only $(STEP))
 
 # QUICK=1 takes two minutes and changes nothing in docs/; ONLY=search measures one part
@@ -26,7 +26,6 @@ lint: .venv/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/mypy tools/cli_reference.py tools/acceptance.py tools/demo.py
 	$(BIN)/mypy tools/demo
-	$(BIN)/mypy tools/torture
 	$(BIN)/mypy tools/bench
 	$(BIN)/mypy tools/hermes_cases.py
 	$(BIN)/mypy tools/hermes_cases

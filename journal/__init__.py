@@ -24,8 +24,8 @@ from journal.errors import (
     SyncError,
     VersionError,
 )
-from journal.event import Event
-from journal.position import Position
+from journal.format.event import Event
+from journal.format.position import Position
 from journal.writer import Journal
 
 __all__ = [

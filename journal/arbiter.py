@@ -17,10 +17,10 @@ from contextlib import contextmanager
 from random import uniform
 from typing import TYPE_CHECKING
 
-from journal import disk
 from journal.errors import ArbiterBusy, ArbiterLost, JournalOpenError
-from journal.fork import no_fork
-from journal.lock import is_at, lock, lock_folder
+from journal.fs import disk
+from journal.fs.lock import is_at, lock, lock_folder
+from journal.process.fork import no_fork
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

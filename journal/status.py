@@ -7,19 +7,19 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from journal import clock
-from journal.clock import AHEAD
 from journal.errors import ReadError
-from journal.reader import list_segments, read_segment
-from journal.record import Record
-from journal.scan import Found
-from journal.segment import read_tail
+from journal.format.record import Record
+from journal.format.scan import Found
+from journal.process import clock
+from journal.process.clock import AHEAD
+from journal.segments.reader import list_segments, read_segment
+from journal.segments.segment import read_tail
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from journal.directory import Directory
-    from journal.reader import SegmentRef
+    from journal.fs.directory import Directory
+    from journal.segments.reader import SegmentRef
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,17 @@ import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, get_args
 
-from journal import clock
-from journal.directory import open_directory
 from journal.errors import AppendError, ClosedError, EventError, ReadError, Reentered
-from journal.event import check_event
-from journal.fork import follow
-from journal.frontier import Frontier
-from journal.ids import uuid7
-from journal.moment import moment
-from journal.record import refusal
-from journal.shared_lane import Fsync, SharedLane
-from journal.vocabulary import BLIND, EVENT_TYPES, MESSAGE_APPENDED, SWEEPING
+from journal.format.event import check_event
+from journal.format.event_types import BLIND, EVENT_TYPES, MESSAGE_APPENDED, SWEEPING
+from journal.format.record import refusal
+from journal.format.timestamps import moment
+from journal.fs.directory import open_directory
+from journal.lanes.frontier import Frontier
+from journal.lanes.group_commit import Fsync, SharedLane
+from journal.process import clock
+from journal.process.fork import follow
+from journal.process.ids import uuid7
 
 if TYPE_CHECKING:
     import os
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from journal.lane_writer import NewEvent
-    from journal.position import Position
+    from journal.format.position import Position
+    from journal.lanes.writer import NewEvent
 
 
 class Journal:

@@ -9,6 +9,7 @@
 """
 
 from projector.errors import (
+    Behind,
     NotFound,
     NotProjected,
     ProjectionError,
@@ -18,12 +19,8 @@ from projector.errors import (
     QueryTimeout,
     TitleTaken,
 )
-from projector.freshness import Behind, Freshness
-from projector.message_view import MessageView
 from projector.projection import Projection, Results
-from projector.search import Hit, Look
-from projector.session_view import SessionView
-from projector.status import Status
+from projector.search.engine import Hit, Look
 from projector.store import (
     ABSENT,
     AsyncSessionStore,
@@ -33,6 +30,10 @@ from projector.store import (
     Refused,
     SessionStore,
 )
+from projector.upkeep.status import Status
+from projector.views.freshness import Freshness
+from projector.views.messages import MessageView
+from projector.views.sessions import SessionView
 
 __all__ = [
     "ABSENT",

@@ -17,10 +17,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-if TYPE_CHECKING:
-    from projector.freshness import Behind
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What an answer does not know.
+
+    Attributes:
+        bytes: of records that stood in the journal at the question and were not applied.
+        events: how many records these are.
+        as_of: when something was applied last, microseconds since 1970; None if never.
+        why: why they were not applied before the answer.
+    """
+
+    bytes: int
+    events: int
+    as_of: int | None
+    why: str
+
+    def __str__(self) -> str:
+        since = (
+            ""
+            if self.as_of is None
+            else f" of {_EPOCH + timedelta(microseconds=self.as_of):%Y-%m-%d %H:%M:%S} UTC"
+        )
+        return (
+            f"the projection{since} is behind: {self.events:,} events ({self.bytes:,} bytes)"
+            f" are not applied yet, since {self.why}"
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as a JSON object."""
+        return asdict(self)
 
 
 class ProjectorError(Exception):

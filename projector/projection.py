@@ -6,17 +6,20 @@ from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, get_args
 
-from journal.directory import open_directory
-from journal.lossless import is_text
-from journal.moment import moment
-from projector import digest, message_view, search, session_view
-from projector.current import PATIENCE, Answer, Current
-from projector.errors import NotProjected, QueryError
-from projector.filters import Filters
-from projector.freshness import Behind, Freshness, Listing
-from projector.goal import Own
-from projector.query import parse
-from projector.status import Status, status
+from journal.format.lossless import is_text
+from journal.format.timestamps import moment
+from journal.fs.directory import open_directory
+from projector.db import digest
+from projector.errors import Behind, NotProjected, QueryError
+from projector.run.goal import Own
+from projector.run.reader import PATIENCE, Answer, Current
+from projector.search import engine as search
+from projector.search.filters import Filters
+from projector.text.query import parse
+from projector.upkeep.status import Status, status
+from projector.views import messages as message_view
+from projector.views import sessions as session_view
+from projector.views.freshness import Freshness, Listing
 
 if TYPE_CHECKING:
     import os
@@ -25,10 +28,10 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from journal.position import Position
-    from projector.message_view import MessageView
-    from projector.search import Hit, Look, Sort
-    from projector.session_view import SessionView
+    from journal.format.position import Position
+    from projector.search.engine import Hit, Look, Sort
+    from projector.views.messages import MessageView
+    from projector.views.sessions import SessionView
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +214,7 @@ class Projection:
     def read(
         self, query: Callable[[apsw.Connection], Answer], *, patience: float = PATIENCE
     ) -> tuple[Answer, Freshness]:
-        """Ask the database itself; its tables are those of `projector.schema`.
+        """Ask the database itself; its tables are those of `projector.db.schema`.
 
         Args:
             query: asked with a connection that can only read, perhaps twice.

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from journal.directory import open_directory
+from journal.fs.directory import open_directory
 from journal.verify import verify
-from projector.build import rebuild
 from projector.projection import Projection
+from projector.run.build import rebuild
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from journal.soundness import Kind
+    from journal.verify.checks import Kind
 
 # a shell that runs the tests in the background has them ignore Ctrl-C, and what they start, too
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from journal import Journal, JournalError
-from journal.reader import read_events
+from journal.segments.reader import read_events
 from journal.verify import verify
 from projector import Projection, ProjectorError
 

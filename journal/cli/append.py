@@ -13,14 +13,14 @@ from journal.cli.message_lines import NumberedLine, batches, parse_message
 from journal.cli.output import say, say_block, say_json
 from journal.cli.streams import OutputError
 from journal.errors import EventError
-from journal.ids import uuid7
+from journal.process.ids import uuid7
 from journal.writer import Journal
 
 if TYPE_CHECKING:
     from io import BufferedReader
     from pathlib import Path
 
-    from journal.shared_lane import Fsync
+    from journal.lanes.group_commit import Fsync
 
 
 @click.command("append")

@@ -10,13 +10,13 @@ import click
 from journal.cli.exits import DAMAGED
 from journal.cli.output import say, say_json_lines
 from journal.cli.when import Moment
-from journal.directory import open_directory
-from journal.follow import Follower
-from journal.reader import read_events
+from journal.fs.directory import open_directory
+from journal.segments.follow import Follower
+from journal.segments.reader import read_events
 
 if TYPE_CHECKING:
-    from journal.reader import Located, SegmentRef
-    from journal.scan import Damage
+    from journal.format.scan import Damage
+    from journal.segments.reader import Located, SegmentRef
 
 _POLL = 0.15
 """Seconds between two looks at a journal that is followed."""

@@ -14,11 +14,11 @@ import click
 
 from journal.cli.clean import one_line
 from journal.cli.output import say, say_block
-from journal.directory import open_directory
 from journal.errors import ExportFailed, reason
-from journal.fork import no_fork
-from journal.lock import lock
-from journal.ownership import open_own
+from journal.fs.directory import open_directory
+from journal.fs.lock import lock
+from journal.fs.ownership import open_own
+from journal.process.fork import no_fork
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from journal.importers.driver import Importer
+    from journal.importers.files.sources import Source
     from journal.importers.report import Report
-    from journal.importers.sources import Source
 
 _NAMED = 10
 """Files of no known format that are named on a terminal."""

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from journal.errors import EventError
-from journal.event import check_event
-from journal.ids import uuid7
-from journal.moment import moment
-from journal.vocabulary import MESSAGE_APPENDED
+from journal.format.event import check_event
+from journal.format.event_types import MESSAGE_APPENDED
+from journal.format.timestamps import moment
+from journal.process.ids import uuid7
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,7 +9,7 @@ import click
 
 from journal.cli.exits import ExitGroup
 from journal.cli.given import GivenPath
-from journal.location import default_path
+from journal.fs.location import default_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -9,7 +9,7 @@ import click
 
 from journal.cli.output import say, say_json
 from journal.cli.when import show_moment
-from journal.directory import open_directory
+from journal.fs.directory import open_directory
 from journal.status import read_status
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import click
 
 from journal.cli.exits import DAMAGED
 from journal.cli.output import say, say_json
-from journal.directory import open_directory
+from journal.fs.directory import open_directory
 from journal.verify import Problem, verify
 
 

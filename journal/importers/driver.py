@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 from journal.errors import ImportFailed
-from journal.importers.compressed import open_source
-from journal.importers.detect import Kind, detect
+from journal.importers.files.compressed import open_source
+from journal.importers.files.detect import Kind, detect
+from journal.importers.files.sources import Source, Walk, shown
+from journal.importers.files.tail import Tail, read_document
 from journal.importers.following import Following, Watched, state_of
-from journal.importers.hermes_file import HERMES, is_database, is_wanted
+from journal.importers.hermes.file import HERMES, is_database, is_wanted
 from journal.importers.known_keys import KnownKeys
 from journal.importers.ledger import Ledger
 from journal.importers.report import Report
 from journal.importers.sink import Sink
-from journal.importers.sources import Source, Walk, shown
-from journal.importers.tail import Tail, read_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -207,8 +207,8 @@ class Importer:
         Raises:
             ImportFailed: it is none of Hermes, or cannot be opened.
         """
-        from journal.importers.hermes import read_database  # noqa: PLC0415 - only this needs SQLite
-        from journal.importers.hermes_database import NotHermesError  # noqa: PLC0415 - the same
+        from journal.importers.hermes.database import NotHermesError  # noqa: PLC0415 - the same
+        from journal.importers.hermes.parser import read_database  # noqa: PLC0415 - only this needs SQLite
 
         try:
             entry, why = read_database(

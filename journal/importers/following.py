@@ -13,16 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from journal.importers.bell import Bell
-from journal.importers.compressed import open_source
-from journal.importers.hermes_file import changes_of
-from journal.importers.sources import Source, moved
+from journal.importers.files.bell import Bell
+from journal.importers.files.compressed import open_source
+from journal.importers.files.sources import Source, moved
+from journal.importers.hermes.file import changes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from journal.importers.driver import Importer
-    from journal.importers.tail import Tail
+    from journal.importers.files.tail import Tail
 
 POLL = 0.25
 """Seconds between two looks at what the system says has changed."""

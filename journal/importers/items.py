@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import orjson
 
-from journal.bounds import KEY_LIMIT, is_count
+from journal.format.bounds import KEY_LIMIT, is_count
+from journal.format.event_types import MESSAGE_APPENDED, MESSAGE_REVISED
 from journal.importers.moments import Moment
-from journal.vocabulary import MESSAGE_APPENDED, MESSAGE_REVISED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

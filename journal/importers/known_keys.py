@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from journal.directory import make_folder, swap_file
-from journal.ownership import open_own
-from journal.reader import list_segments, read_segment
-from journal.record import Record
-from journal.scan import Damage
+from journal.format.record import Record
+from journal.format.scan import Damage
+from journal.fs.directory import make_folder, swap_file
+from journal.fs.ownership import open_own
+from journal.segments.reader import list_segments, read_segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from journal.reader import SegmentRef
+    from journal.segments.reader import SegmentRef
 
 _VERSION = 1
 _MERGED = 1 << 16

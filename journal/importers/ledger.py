@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import orjson
 
-from journal.directory import make_folder, swap_file, sweep_drafts
-from journal.importers.lines import read_between
-from journal.importers.sources import COMPRESSED
-from journal.ownership import read_own
+from journal.fs.directory import make_folder, swap_file, sweep_drafts
+from journal.fs.ownership import read_own
+from journal.importers.files.lines import read_between
+from journal.importers.files.sources import COMPRESSED
 
 if TYPE_CHECKING:
     from pathlib import Path

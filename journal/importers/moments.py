@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from journal.bounds import LARGEST
+from journal.format.bounds import LARGEST
 
 if TYPE_CHECKING:
     from journal.importers.items import Json

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from journal.errors import EventError, ReadError
+from journal.format.event_types import MESSAGE_APPENDED
 from journal.importers.items import Found, Repaired, Repeated, Skipped, key
 from journal.importers.stand_in import placeholder_data
-from journal.vocabulary import MESSAGE_APPENDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

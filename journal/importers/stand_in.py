@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from journal.errors import EventError
-from journal.record import MAX_RECORD
-from journal.vocabulary import MESSAGE_APPENDED, check_data
+from journal.format.event_types import MESSAGE_APPENDED, check_data
+from journal.format.record import MAX_RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

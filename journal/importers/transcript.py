@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from journal.format.event_types import MESSAGE_APPENDED, MESSAGE_ARCHIVED
 from journal.importers.file_order import FileOrder
 from journal.importers.items import Began, Found, Repeated, Retracted, SideFile, fact, key
 from journal.importers.reused_ids import ReusedIds
-from journal.vocabulary import MESSAGE_APPENDED, MESSAGE_ARCHIVED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

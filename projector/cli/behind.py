@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from journal.cli.output import say
 
 if TYPE_CHECKING:
-    from projector.freshness import Behind
+    from projector.errors import Behind
 
 
 def say_behind(behind: Behind | None) -> None:

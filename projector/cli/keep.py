@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import click
 
 from journal.cli.output import is_terminal, say, say_again
-from journal.directory import open_directory
-from projector.build import catch_up_once, rebuild
+from journal.fs.directory import open_directory
 from projector.cli.behind import say_behind
-from projector.digest import digest
-from projector.generation import OnlyOne, generations
+from projector.db.digest import digest
+from projector.db.generations import OnlyOne, generations
 from projector.projection import Projection
-from projector.watch import Watch
+from projector.run.build import catch_up_once, rebuild
+from projector.run.watch import Watch
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from projector.project import Progress
+    from projector.run.projector import Progress
 
 
 @click.command("run")

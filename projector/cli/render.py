@@ -12,9 +12,9 @@ from journal.cli.clean import json_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from projector.message_view import MessageView
-    from projector.search import Hit
-    from projector.session_view import SessionView
+    from projector.search.engine import Hit
+    from projector.views.messages import MessageView
+    from projector.views.sessions import SessionView
 
 
 def message_json(view: MessageView) -> dict[str, Any]:

@@ -12,13 +12,13 @@ from projector.cli.behind import behind_json, say_behind
 from projector.cli.render import hit_json, readable
 from projector.cli.timeout import timeout_option
 from projector.projection import Projection
-from projector.search import RANKED, Look
+from projector.search.engine import RANKED, Look
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from projector.projection import Results
-    from projector.search import Hit, Sort
+    from projector.search.engine import Hit, Sort
 
 _OPEN, _CLOSE = "\x01", "\x02"
 """Marks that no snippet holds: control characters become spaces in it."""

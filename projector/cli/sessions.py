@@ -25,8 +25,8 @@ from projector.projection import Projection
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from projector.message_view import MessageView
-    from projector.session_view import SessionView
+    from projector.views.messages import MessageView
+    from projector.views.sessions import SessionView
 
 
 @click.command("sessions")

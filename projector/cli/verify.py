@@ -9,9 +9,9 @@ import click
 
 from journal.cli.exits import DAMAGED
 from journal.cli.output import say, say_json
-from journal.directory import open_directory
-from projector.salvage import salvage
-from projector.verify import verify
+from journal.fs.directory import open_directory
+from projector.upkeep.salvage import salvage
+from projector.upkeep.verify import verify
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,11 +1,11 @@
 """Sessions for agents: append, and read your own writes."""
 
-from projector.freshness import Listing
 from projector.store.async_store import AsyncSessionStore
 from projector.store.claims import Claim
 from projector.store.flush import FlushReport, Refused
 from projector.store.keys import ABSENT
 from projector.store.session_store import SessionStore
+from projector.views.freshness import Listing
 
 __all__ = [
     "ABSENT",

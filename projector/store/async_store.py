@@ -8,15 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
-from journal.fork import follow
+from journal.process.fork import follow
 from projector.store.session_store import SessionStore
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Coroutine
 
-    from journal.position import Position
-    from journal.shared_lane import Fsync
+    from journal.format.position import Position
+    from journal.lanes.group_commit import Fsync
 
 P = ParamSpec("P")
 R = TypeVar("R")

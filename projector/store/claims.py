@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from journal import clock
-from journal.boot import boot_id, since_boot
-from journal.vocabulary import KEY_SET
+from journal.format.event_types import KEY_SET
+from journal.process import clock
+from journal.process.boot import boot_id, since_boot
 
 if TYPE_CHECKING:
     import apsw

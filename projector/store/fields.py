@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from projector.search import Look, Sort
+    from projector.search.engine import Look, Sort
 
 
 class SessionFields(TypedDict, total=False):

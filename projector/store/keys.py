@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from journal.lossless import check_text
-from journal.vocabulary import KEY_DELETED
+from journal.format.event_types import KEY_DELETED
+from journal.format.lossless import check_text
 from projector.store.claims import (
     Claim,
     key_event,

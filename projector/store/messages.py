@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Unpack
 
-from journal.ids import uuid7
-from journal.vocabulary import (
+from journal.format.event_types import (
     MESSAGE_APPENDED,
     MESSAGE_ARCHIVED,
     MESSAGE_REMOVED,
@@ -14,21 +13,22 @@ from journal.vocabulary import (
     REMOVED,
     TRANSCRIPT_REPLACED,
 )
-from projector import message_view
-from projector.effects import IN_ARCHIVE, IN_TRANSCRIPT
+from journal.process.ids import uuid7
 from projector.errors import NotFound
-from projector.freshness import Listing
+from projector.fold.messages import IN_ARCHIVE, IN_TRANSCRIPT
 from projector.store.flush.flushing import Flushing
 from projector.store.flush.listed import fields as said
 from projector.store.flush.listed import read_all
 from projector.store.transcript import new_transcript
+from projector.views import messages as message_view
+from projector.views.freshness import Listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from projector.message_view import MessageView
     from projector.projection import Results
     from projector.store.fields import MessageFields, MoreOfMessage, SearchFilters
+    from projector.views.messages import MessageView
 
 
 class Messages(Flushing):

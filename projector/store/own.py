@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from journal.position import Position
-    from journal.shared_lane import Fsync
-    from projector.current import Answer
-    from projector.freshness import Freshness
+    from journal.format.position import Position
+    from journal.lanes.group_commit import Fsync
+    from projector.run.reader import Answer
+    from projector.views.freshness import Freshness
 
 
 class Own:

@@ -12,7 +12,7 @@ from projector.store.usage import Usage
 if TYPE_CHECKING:
     import os
 
-    from journal.shared_lane import Fsync
+    from journal.lanes.group_commit import Fsync
 
 
 class SessionStore(Sessions, Messages, Usage, Keys):

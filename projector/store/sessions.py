@@ -5,13 +5,8 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Unpack
 
-from journal.directory import LANES
 from journal.errors import EventError
-from journal.ids import uuid7
-from journal.lossless import check_text, culprit
-from journal.moment import moment
-from journal.reader import list_segments
-from journal.vocabulary import (
+from journal.format.event_types import (
     SESSION_CLEARED,
     SESSION_CREATED,
     SESSION_DELETED,
@@ -21,14 +16,19 @@ from journal.vocabulary import (
     SESSION_REVISED,
     SESSION_TITLED,
 )
-from projector import session_view
+from journal.format.lossless import check_text, culprit
+from journal.format.timestamps import moment
+from journal.fs.directory import LANES
+from journal.process.ids import uuid7
+from journal.segments.reader import list_segments
 from projector.errors import NotFound, TitleTaken
-from projector.fold import canonical
-from projector.freshness import Listing
+from projector.fold.sessions import canonical
 from projector.store.fields import present
 from projector.store.own import Own
 from projector.store.seen import seen_in
 from projector.store.tails import applied, read_on
+from projector.views import sessions as session_view
+from projector.views.freshness import Listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from projector.session_view import SessionView
     from projector.store.fields import SessionFields
+    from projector.views.sessions import SessionView
 
 
 class Sessions(Own):

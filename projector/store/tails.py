@@ -6,13 +6,13 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from journal import clock
 from journal.errors import ReadError, reason
-from journal.reader import Located, event_order, read_chunk
-from journal.record import Record
-from journal.scan import Found
-from journal.segment import open_segment, read_lane_uuid
-from projector.watermark import load_marks, place
+from journal.format.record import Record
+from journal.format.scan import Found
+from journal.process import clock
+from journal.segments.reader import Located, event_order, read_chunk
+from journal.segments.segment import open_segment, read_lane_uuid
+from projector.run.watermark import load_marks, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from journal.reader import SegmentRef
+    from journal.segments.reader import SegmentRef
 
 Offsets = dict[tuple[str, int], int]
-"""How many bytes were read of the segment at each `projector.watermark.Place`."""
+"""How many bytes were read of the segment at each `projector.run.watermark.Place`."""
 
 
 def applied(db: apsw.Connection | None) -> Offsets:

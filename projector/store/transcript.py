@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from journal import clock
+from journal.process import clock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
-from journal.vocabulary import USAGE_ADDED, USAGE_SET
+from journal.format.event_types import USAGE_ADDED, USAGE_SET
 from projector.store.fields import present
 from projector.store.own import Own
 

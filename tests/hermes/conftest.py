@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from journal import clock as journal_clock
-from journal.directory import open_directory
+from journal.fs.directory import open_directory
+from journal.process import clock as journal_clock
 from projector.adapters.hermes import SessionDB
 from tests.hermes.pairs import Clock, Pair
 from tests.hermes.real import loaded

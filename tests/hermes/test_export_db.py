@@ -13,14 +13,14 @@ import pytest
 from click.testing import CliRunner
 
 from journal.cli import cli
-from journal.directory import open_directory
+from journal.fs.directory import open_directory
 from projector import SessionStore
 from projector.adapters.hermes import SessionDB
 from projector.adapters.hermes.export_db import export
 from projector.adapters.hermes.state_tables import LATER_MESSAGE, LATER_SESSION
-from projector.generation import OnlyOne, generations
+from projector.db.generations import OnlyOne, generations
 from tests.hermes.real import loaded
-from tests.importers.hermes import NEW, OLD, START, TOPICS, Hermes, run
+from tests.importers.hermes.databases import NEW, OLD, START, TOPICS, Hermes, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

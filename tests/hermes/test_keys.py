@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from journal.arbiter import arbitrating
-from journal.directory import open_directory
+from journal.fs.directory import open_directory
 from projector.adapters.hermes import SessionDB
-from projector.build import building
+from projector.run.build import building
 
 if TYPE_CHECKING:
     from collections.abc import Callable

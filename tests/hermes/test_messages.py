@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from journal import clock
+from journal.process import clock
 from projector.adapters.hermes import SessionDB, messages
 
 if TYPE_CHECKING:

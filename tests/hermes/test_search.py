@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.projections import projector
+from tests.support.projections import projector
 
 if TYPE_CHECKING:
     from projector.adapters.hermes import SessionDB

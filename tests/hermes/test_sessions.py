@@ -15,7 +15,7 @@ from projector.adapters.hermes import SessionDB
 from projector.adapters.hermes.base import journal_of
 from projector.adapters.hermes.numbers import find_key, new_key, number
 from projector.adapters.hermes.session_rows import COLUMNS
-from projector.generation import OnlyOne, generations
+from projector.db.generations import OnlyOne, generations
 from projector.store import SessionStore
 
 if TYPE_CHECKING:
@@ -325,7 +325,7 @@ held = []
 # runs behind the journal's own end, and has the lock as a thread that was stopped has it
 atexit.register(lambda: held[0].acquire())
 
-from journal.directory import open_directory
+from journal.fs.directory import open_directory
 from projector.adapters.hermes import SessionDB
 
 open_directory(sys.argv[1])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from journal.importers.decode import decode
+from journal.importers.files.decode import decode
 from journal.importers.items import Found, Place, Skipped
 from journal.importers.transcript import Transcript
-from journal.reader import read_events
+from journal.segments.reader import read_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from projector.rows import INSERT_TEXT, indexed
+from projector.db.rows import INSERT_TEXT, indexed
 
 from .processes import BenchError
 

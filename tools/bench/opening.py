@@ -11,7 +11,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
-from journal import Journal, lane_writer
+from journal import Journal
+from journal.lanes import writer as lane_writer
 
 from .figure import Figure, at_most, figure
 from .processes import BenchError, alone

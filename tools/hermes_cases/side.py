@@ -83,7 +83,7 @@ class Ours:
 
     def hold_all(self, path: Path) -> ExitStack:
         """Be the projector too, and stand still in the middle of a transaction."""
-        from projector.generation import OnlyOne, generations  # noqa: PLC0415 - same
+        from projector.db.generations import OnlyOne, generations  # noqa: PLC0415 - same
 
         held = self.hold(path)
         lock = OnlyOne(generations(_journal(path)).lock)

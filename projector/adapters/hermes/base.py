@@ -12,10 +12,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
-from journal.directory import MARK
 from journal.errors import NotAJournalError
-from journal.fork import follow
-from journal.location import expanded
+from journal.fs.directory import MARK
+from journal.fs.location import expanded
+from journal.process.fork import follow
 from projector.adapters.hermes.numbers import find_key, new_key, number
 from projector.errors import NotProjected
 from projector.projection import Projection

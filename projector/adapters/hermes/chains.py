@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from journal.vocabulary import SESSION_ENDED
+from journal.format.event_types import SESSION_ENDED
 from projector.adapters.hermes.base import Base, now
 from projector.adapters.hermes.session_rows import MESSAGES, SESSIONS, session_row
 

@@ -12,7 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from journal.errors import ExportFailed
-from journal.importers.hermes_rows import KEY_SPACES
+from journal.importers.hermes.rows import KEY_SPACES
 from projector.adapters.hermes.export_rows import (
     bindable,
     highest_number,

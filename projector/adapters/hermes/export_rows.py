@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from journal.importers.hermes_rows import STRUCTURED
+from journal.importers.hermes.rows import STRUCTURED
 from projector.adapters.hermes.inactive import is_any_inactive, kept
 from projector.adapters.hermes.message_rows import message_row
 from projector.adapters.hermes.numbers import own_number
@@ -18,9 +18,9 @@ from projector.adapters.hermes.state_tables import (
     MESSAGE,
     SESSION,
 )
-from projector.effects import OUT
-from projector.rows import STORED, stored
-from projector.schema import MESSAGE as KIND
+from projector.db.rows import STORED, stored
+from projector.db.schema import MESSAGE as KIND
+from projector.fold.messages import OUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from journal.vocabulary import SESSION_REVISED
+from journal.format.event_types import SESSION_REVISED
 from projector.adapters.hermes.base import Base, clean
 from projector.adapters.hermes.session_rows import SESSIONS, Row, session_rows
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from journal.vocabulary import (
+from journal.format.event_types import (
     ARCHIVED,
     MESSAGE_REMOVED,
     MESSAGE_RESTORED,
@@ -20,11 +20,11 @@ from journal.vocabulary import (
     TRANSCRIPT_REPLACED,
 )
 from projector.adapters.hermes.message_rows import message_row
-from projector.effects import IN_ARCHIVE, IN_TRANSCRIPT, OUT, named
-from projector.rows import STORED, stored
-from projector.schema import MESSAGE
-from projector.session_view import ORDER
-from projector.sweeps import reach
+from projector.db.rows import STORED, stored
+from projector.db.schema import MESSAGE
+from projector.fold.messages import IN_ARCHIVE, IN_TRANSCRIPT, OUT, named
+from projector.fold.sweeps import reach
+from projector.views.sessions import ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import apsw
 
     from projector.adapters.hermes.session_rows import Row
-    from projector.sweeps import Copies, Order
+    from projector.fold.sweeps import Copies, Order
 
 REWOUND = "rewound"
 REPLACED = "replaced"

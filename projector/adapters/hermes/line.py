@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from projector.effects import GONE
-from projector.placing import place_after
-from projector.schema import MESSAGE
+from projector.db.schema import MESSAGE
+from projector.fold.messages import GONE
+from projector.fold.order import place_after
 
 if TYPE_CHECKING:
     import apsw

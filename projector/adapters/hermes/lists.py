@@ -16,8 +16,8 @@ from projector.adapters.hermes.session_rows import (
     numbers,
     rich_row,
 )
-from projector.effects import OUT
-from projector.schema import MESSAGE
+from projector.db.schema import MESSAGE
+from projector.fold.messages import OUT
 
 if TYPE_CHECKING:
     import apsw

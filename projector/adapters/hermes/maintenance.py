@@ -7,11 +7,11 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from journal.directory import open_directory
+from journal.fs.directory import open_directory
 from projector.adapters.hermes.meta import Meta
 from projector.adapters.hermes.prune import Prune
-from projector.build import rebuild
 from projector.errors import ProjectorBusy
+from projector.run.build import rebuild
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from journal.bounds import LARGEST, is_count
-from journal.record import refusal
-from journal.vocabulary import MESSAGE_APPENDED
+from journal.format.bounds import LARGEST, is_count
+from journal.format.event_types import MESSAGE_APPENDED
+from journal.format.record import refusal
 from projector.adapters.hermes.base import clean, micros
 from projector.store.flush.placeholder import placeholder
 from projector.store.flush.words import digest

@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from projector.adapters.hermes.base import number, seconds
-from projector.effects import IN_ARCHIVE, IN_TRANSCRIPT
-from projector.rows import STORED, stored
-from projector.schema import MESSAGE
-from projector.session_view import ORDER
+from projector.db.rows import STORED, stored
+from projector.db.schema import MESSAGE
+from projector.fold.messages import IN_ARCHIVE, IN_TRANSCRIPT
+from projector.views.sessions import ORDER
 
 if TYPE_CHECKING:
     import apsw
@@ -29,7 +29,7 @@ def message_row(
         session: the session's id.
         key: the message's id in the journal.
         moment: its own date, else when it was appended, microseconds.
-        state: `projector.effects.IN_TRANSCRIPT` and so on.
+        state: `projector.fold.messages.IN_TRANSCRIPT` and so on.
         data: its fields in force.
     """
     extra = data.get("extra") or {}

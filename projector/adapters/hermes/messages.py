@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from journal import clock
 from journal.errors import EventError
-from journal.vocabulary import (
+from journal.format.event_types import (
     ARCHIVED,
     MESSAGE_APPENDED,
     MESSAGE_REMOVED,
     MESSAGE_REVISED,
     TRANSCRIPT_REPLACED,
 )
+from journal.process import clock
 from projector.adapters.hermes.base import Base, clean, new_key, now, number
 from projector.adapters.hermes.inactive import REPLACED, is_any_inactive, kept, rows
 from projector.adapters.hermes.line import Last, last_message
@@ -26,9 +26,9 @@ from projector.adapters.hermes.message_data import (
     moment_of,
     rewritten,
 )
+from projector.db.rows import STORED, stored
+from projector.db.schema import MESSAGE
 from projector.errors import ProjectorError
-from projector.rows import STORED, stored
-from projector.schema import MESSAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,9 +9,9 @@ import time
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from journal.fork import follow
-from projector.effects import GONE
-from projector.schema import MESSAGE
+from journal.process.fork import follow
+from projector.db.schema import MESSAGE
+from projector.fold.messages import GONE
 
 if TYPE_CHECKING:
     import apsw

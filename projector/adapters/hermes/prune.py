@@ -8,12 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from journal.vocabulary import SESSION_DELETED, SESSION_REVISED
+from journal.format.event_types import SESSION_DELETED, SESSION_REVISED
 from projector.adapters.hermes.base import Base
 from projector.adapters.hermes.chains import compressed_family
 from projector.adapters.hermes.filters import Bounds, ended
 from projector.adapters.hermes.session_rows import MESSAGES, SESSIONS, Row, before
-from projector.schema import MESSAGE
+from projector.db.schema import MESSAGE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

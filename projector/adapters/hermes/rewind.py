@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from journal.vocabulary import MESSAGE_REMOVED, SESSION_REVISED
+from journal.format.event_types import MESSAGE_REMOVED, SESSION_REVISED
 from projector.adapters.hermes.base import Base, number
 from projector.adapters.hermes.inactive import REWOUND, Kept, kept, rows
 from projector.adapters.hermes.session_rows import session_row
-from projector.effects import IN_TRANSCRIPT
+from projector.fold.messages import IN_TRANSCRIPT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

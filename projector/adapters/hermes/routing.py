@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from journal.vocabulary import KEY_DELETED, KEY_SET
+from journal.format.event_types import KEY_DELETED, KEY_SET
 from projector.adapters.hermes.base import Base
 from projector.adapters.hermes.session_rows import (
     MESSAGES,

@@ -5,21 +5,21 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, get_args
 
-from projector import search
 from projector.adapters.hermes.base import Base, number, seconds
 from projector.adapters.hermes.rewind import text_of
 from projector.adapters.hermes.session_rows import SESSIONS
+from projector.db.rows import fetch
 from projector.errors import QueryError
-from projector.filters import Filters
-from projector.query import parse
-from projector.rows import fetch
+from projector.search import engine as search
+from projector.search.filters import Filters
+from projector.text.query import parse
 
 if TYPE_CHECKING:
     import apsw
 
     from projector.adapters.hermes.session_rows import Row
-    from projector.query import Query
-    from projector.search import Hit, Sort
+    from projector.search.engine import Hit, Sort
+    from projector.text.query import Query
 
 _LOOK = search.Look(width=240, open=">>>", close="<<<", context=1)
 _ELLIPSIS, _DOTS = "\u2026", "..."

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from projector.adapters.hermes.base import micros
-from projector.document import document
-from projector.effects import IN_TRANSCRIPT, OUT
-from projector.fold import NANO
-from projector.rows import STORED, stored
-from projector.schema import MESSAGE
-from projector.session_view import EXISTS, ORDER
+from projector.db.rows import STORED, stored
+from projector.db.schema import MESSAGE
+from projector.fold.messages import IN_TRANSCRIPT, OUT
+from projector.fold.sessions import NANO
+from projector.text.document import document
+from projector.views.sessions import EXISTS, ORDER
 
 if TYPE_CHECKING:
     import apsw

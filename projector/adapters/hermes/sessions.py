@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from journal.vocabulary import SESSION_ENDED, SESSION_REOPENED
+from journal.format.event_types import SESSION_ENDED, SESSION_REOPENED
 from projector.adapters.hermes.base import Base, clean, now
 from projector.adapters.hermes.patterns import beginning
 from projector.adapters.hermes.session_rows import SESSIONS, Row, session_row

@@ -6,7 +6,7 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING, Any
 
-from journal.vocabulary import KEY_DELETED
+from journal.format.event_types import KEY_DELETED
 from projector.adapters.hermes.meta import Meta
 from projector.adapters.hermes.session_rows import SESSIONS, Row, numbers, rich_row
 from projector.store.claims import key_event, key_value, key_values

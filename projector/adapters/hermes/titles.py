@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from journal.vocabulary import SESSION_REVISED
+from journal.format.event_types import SESSION_REVISED
 from projector.adapters.hermes.base import Base, clean
 from projector.adapters.hermes.chains import is_compression_ancestor
 from projector.adapters.hermes.patterns import beginning

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from projector.placing import place_after
+from projector.fold.order import place_after
 
 if TYPE_CHECKING:
     from projector.store.flush.plan import Plan, Slot
@@ -14,7 +14,7 @@ _EARLIEST, _LATEST = 10**13, 2**52 - 1
 """Microseconds: moments that a message may have."""
 
 _Place = tuple[int, int]
-"""Place and depth of a message, as in `projector.placing`."""
+"""Place and depth of a message, as in `projector.fold.order`."""
 
 
 def arrange(plan: Plan, transcript: Transcript, now: int, order: int) -> dict[str, dict[str, Any]]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from journal import clock
 from journal.errors import EventError
-from journal.event import check_event
-from journal.record import refusal
-from journal.vocabulary import (
+from journal.format.event import check_event
+from journal.format.event_types import (
     MESSAGE_APPENDED,
     MESSAGE_ARCHIVED,
     MESSAGE_RESTORED,
     MESSAGE_REVISED,
 )
+from journal.format.record import refusal
+from journal.process import clock
 from projector.store.flush.arrange import arrange
 from projector.store.flush.listed import Listed, Mistake, read_list
 from projector.store.flush.looking import Looking

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from journal.errors import EventError
-from journal.lossless import check_text
-from journal.moment import moment
+from journal.format.lossless import check_text
+from journal.format.timestamps import moment
 from projector.store.fields import present
 from projector.store.flush.words import Words, words
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from journal.directory import LANES
-from journal.lossless import check_text
-from journal.reader import list_segments
+from journal.format.lossless import check_text
+from journal.fs.directory import LANES
+from journal.segments.reader import list_segments
 from projector.errors import ProjectionError
 from projector.store.flush.memory import Account, Memory
 from projector.store.flush.transcript import Transcript
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from journal.shared_lane import Fsync
+    from journal.lanes.group_commit import Fsync
 
 _SCANNED = 8 * 1024 * 1024
 """Unapplied bytes above which a flush waits until they are applied."""

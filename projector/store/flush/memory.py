@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from journal.fork import follow
+from journal.process.fork import follow
 from projector.store.flush.plan import Remembered
 from projector.store.flush.transcript import Transcript
 from projector.store.flush.words import SAID

@@ -6,7 +6,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
-from journal.record import MAX_RECORD
+from journal.format.record import MAX_RECORD
 from projector.store.flush.transcript import REFUSED
 from projector.store.flush.words import digest, size_of
 

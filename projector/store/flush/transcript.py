@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from journal.bounds import is_moment
-from journal.vocabulary import (
+from journal.format.bounds import is_moment
+from journal.format.event_types import (
     MESSAGE_APPENDED,
     MESSAGE_RESTORED,
     MESSAGE_REVISED,
     SWEEPING,
     TRANSCRIPT_REPLACED,
 )
-from projector.columns import Columns, from_columns
-from projector.effects import (
+from projector.db.columns import Columns, from_columns
+from projector.db.schema import MESSAGE
+from projector.fold.messages import (
     IN_TRANSCRIPT,
     LISTING,
     changed_fields,
@@ -24,17 +25,16 @@ from projector.effects import (
     named,
     new_messages,
 )
-from projector.placing import Said, place_after, place_all
-from projector.schema import MESSAGE
-from projector.session_view import TIES
+from projector.fold.order import Said, place_after, place_all
 from projector.store.flush.words import SAID, Words, digest, revised, words
+from projector.views.sessions import TIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import apsw
 
-    from journal.event import Event
+    from journal.format.event import Event
 
 Rank = tuple[int, str, int, int]
 REFUSED = "refused"

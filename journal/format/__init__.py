@@ -1,0 +1,1 @@
+"""The format: events, records and their bounds. No I/O."""

@@ -1,0 +1,71 @@
+"""An event: one immutable fact."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from journal.errors import EventError
+from journal.format.bounds import KEY_LIMIT
+from journal.format.event_types import TRANSCRIPT_REPLACED, check_data
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One immutable fact.
+
+    Attributes:
+        id: unique within the session; the key of an event is (session, id).
+        type: what happened, such as `message.appended`.
+        session: the conversation it belongs to.
+        time: when it was appended, by the wall clock of its writer: microseconds since the Unix
+            epoch. It is for people: nothing is decided by it.
+        order: orders events, together with lane uuid and sequence number; it is higher than
+            every order that its writer had read.
+        data: the fact itself, a JSON object.
+    """
+
+    id: str
+    type: str
+    session: str
+    time: int
+    order: int
+    data: dict[str, Any]
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+"""What would break an id, a session or a type that is printed on a line of its own."""
+
+
+def check_event(type: str, session: str, id: str, data: Mapping[str, Any]) -> None:
+    """Refuse an event that no reader could use.
+
+    Raises:
+        EventError: a key is empty or too long or has control characters, or a known event type
+            lacks a field or has one of the wrong kind; the message names the field.
+    """
+    for name, key in (("session", session), ("id", id), ("type", type)):
+        # what is printable has no control characters, and that is soon seen
+        if not (key.__class__ is str and 0 < len(key) <= KEY_LIMIT and key.isprintable()):
+            _check_key(name, key)
+    if not isinstance(data, dict):
+        raise EventError(f"data must be a dict, not {data!r:.60}")
+    check_data(type, data)
+    if type == TRANSCRIPT_REPLACED:
+        for index, item in enumerate(data["messages"]):
+            _check_key(f"messages[{index}]: id", item.get("id", "id"))
+
+
+def _check_key(name: str, value: object) -> None:
+    if not isinstance(value, str) or not value or len(value) > KEY_LIMIT:
+        raise EventError(
+            f"{name} must be a string of 1 to {KEY_LIMIT} characters, not {value!r:.60}"
+        )
+    if _CONTROL.search(value) is not None:
+        raise EventError(
+            f"{name} must not have control characters, such as newlines: {value!r:.60}"
+        )

@@ -1,0 +1,267 @@
+"""The types of events that are known here, and the fields that each may have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from journal.errors import EventError
+from journal.format.bounds import LARGEST
+from journal.format.timestamps import check_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MESSAGE_APPENDED = "message.appended"
+MESSAGE_REVISED = "message.revised"
+MESSAGE_REMOVED = "message.removed"
+MESSAGE_ARCHIVED = "message.archived"
+MESSAGE_RESTORED = "message.restored"
+TRANSCRIPT_REPLACED = "transcript.replaced"
+SESSION_CREATED = "session.created"
+SESSION_ENSURED = "session.ensured"
+SESSION_REVISED = "session.revised"
+SESSION_TITLED = "session.titled"
+SESSION_ENDED = "session.ended"
+SESSION_REOPENED = "session.reopened"
+SESSION_CLEARED = "session.cleared"
+SESSION_DELETED = "session.deleted"
+USAGE_ADDED = "usage.added"
+USAGE_SET = "usage.set"
+KEY_SET = "key.set"
+KEY_DELETED = "key.deleted"
+
+SWEEPING = frozenset((SESSION_CLEARED, SESSION_DELETED, TRANSCRIPT_REPLACED))
+"""Types of events that do something to all of their session that their author had seen."""
+
+BLIND = frozenset((MESSAGE_APPENDED,))
+"""Types of events of which none depends on what another one says: their author need not have seen
+the others. All other types that are known are edits."""
+
+REMOVED = "removed"
+ARCHIVED = "archived"
+"""What may become of the messages that a new transcript does not have."""
+
+_Fields = dict[str, tuple[type, ...]]
+
+_MESSAGE: _Fields = {
+    "role": (str,),
+    "content": (str, list),
+    "tool_name": (str,),
+    "tool_calls": (list,),
+    "tool_call_id": (str,),
+    "token_count": (int,),
+    "finish_reason": (str,),
+    "reasoning": (str,),
+    "source": (str,),
+    "model": (str,),
+    "timestamp": (int,),
+    "parent": (str,),
+    "extra": (dict,),
+}
+MESSAGE_FIELDS = tuple(_MESSAGE)
+"""The fields of a message, in the order in which they are documented."""
+
+SESSION_FIELDS: _Fields = {
+    "title": (str,),
+    "source": (str,),
+    "model": (str,),
+    "cwd": (str,),
+    "parent": (str,),
+    "user": (str,),
+    "system_prompt": (str,),
+    "config": (dict,),
+    "started": (int,),
+    "extra": (dict,),
+}
+"""The fields of a session, and the kind of each."""
+
+COUNTS = (
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "api_calls",
+)
+COSTS = ("estimated_cost", "actual_cost")
+"""Counters of what a session has used: whole numbers, and US dollars."""
+
+_USAGE: _Fields = {
+    **dict.fromkeys(COUNTS, (int,)),
+    **dict.fromkeys(COSTS, (int, float)),
+    "model": (str,),
+    "provider": (str,),
+    "extra": (dict,),
+}
+_MOMENTS = frozenset(("timestamp", "started", "ended"))
+_LOOKED_AT = _MOMENTS | {"source", "token_count"}
+"""The fields whose values are looked at, and not their kind alone."""
+_LISTED: _Fields = {"messages": (list,), "reason": (str,), "extra": (dict,)}
+_NOTED: _Fields = {"extra": (dict,)}
+_SWEEP: _Fields = {"seen": (dict,), "extra": (dict,)}
+_KNOWN: dict[str, tuple[_Fields, tuple[str, ...]]] = {
+    MESSAGE_APPENDED: (_MESSAGE, ("role",)),
+    MESSAGE_REVISED: (_MESSAGE | {"message": (str,)}, ("message",)),
+    SESSION_CREATED: (SESSION_FIELDS, ()),
+    SESSION_TITLED: ({"title": (str,)}, ("title",)),
+    SESSION_ENDED: ({"reason": (str,), "ended": (int,), "extra": (dict,)}, ()),
+    MESSAGE_REMOVED: (_LISTED, ("messages",)),
+    MESSAGE_ARCHIVED: (_LISTED, ("messages",)),
+    MESSAGE_RESTORED: (_LISTED, ("messages",)),
+    TRANSCRIPT_REPLACED: (_LISTED | {"rest": (str,), "seen": (dict,)}, ("messages",)),
+    SESSION_ENSURED: (SESSION_FIELDS, ()),
+    SESSION_REVISED: (SESSION_FIELDS | {"clear": (list,)}, ()),
+    SESSION_REOPENED: (_NOTED, ()),
+    SESSION_CLEARED: (_SWEEP, ()),
+    SESSION_DELETED: (_SWEEP, ()),
+    USAGE_ADDED: (_USAGE, ()),
+    USAGE_SET: (_USAGE, ()),
+    KEY_SET: ({"key": (str,), "value": (object,)}, ("key", "value")),
+    KEY_DELETED: ({"key": (str,)}, ("key",)),
+}
+EVENT_TYPES = tuple(_KNOWN)
+"""The event types whose fields are known here; others are stored as they are."""
+
+_NAMES = {
+    str: "a string",
+    int: "an integer",
+    float: "a number",
+    list: "an array",
+    dict: "an object",
+}
+
+
+def check_data(type: str, data: Mapping[str, Any]) -> None:
+    """Refuse data that no reader of a known type could use.
+
+    Raises:
+        EventError: a field is unknown, missing, of the wrong kind or says nothing; the message
+            names it.
+    """
+    known = _KNOWN.get(type)
+    if known is None:
+        return
+    fields, required = known
+    _check_fields(type, data, fields, required)
+    if "seen" in data:
+        _check_seen(data["seen"])
+    if fields is _MESSAGE:
+        return
+    if type == TRANSCRIPT_REPLACED:
+        _check_transcript(data)
+    elif "messages" in fields:
+        _check_ids("messages", data["messages"])
+    elif "clear" in data:
+        _check_clear(data)
+    elif fields is _USAGE:
+        _check_amounts(data)
+
+
+def _check_amounts(data: Mapping[str, Any]) -> None:
+    for name in COUNTS + COSTS:
+        if not 0 <= data.get(name, 0) <= LARGEST:  # NaN is not
+            raise EventError(f"{name} must be from 0 to {LARGEST}, not {_short(data[name])}")
+
+
+def _check_fields(
+    type: str, data: Mapping[str, Any], fields: _Fields, required: tuple[str, ...]
+) -> None:
+    for name, value in data.items():
+        kinds = fields.get(name)
+        if kinds is None:
+            raise EventError(
+                f"{type} has no field {name!r} (it has {', '.join(fields)});"
+                " put anything else into 'extra'"
+                if "extra" in fields
+                else f"{type} has no field {name!r} (it has {', '.join(fields)})"
+            )
+        if value.__class__ not in kinds and not _is_of(value, kinds):
+            wanted = " or ".join(_NAMES[kind] for kind in kinds)
+            raise EventError(f"{name} must be {wanted}, not {_short(value)}")
+    for name in required:
+        if name not in data:
+            raise EventError(f"{type} needs {name!r}")
+    _check_values(data, required)
+
+
+def _is_of(value: object, kinds: tuple[type, ...]) -> bool:
+    """Say whether a value is of a class derived from one of the kinds, or anything may stand."""
+    # bool is an int to Python, and no reader means it
+    return kinds == (object,) or (isinstance(value, kinds) and not isinstance(value, bool))
+
+
+def _check_values(data: Mapping[str, Any], required: tuple[str, ...]) -> None:
+    """Refuse values of the right kind that say nothing, or nothing that can be."""
+    for name in required:
+        if data[name] == "" and name != "value":
+            raise EventError(f"{name} must not be empty")
+    if _LOOKED_AT.isdisjoint(data):
+        return
+    if data.get("source") == "":
+        raise EventError("source must not be empty")
+    if not 0 <= data.get("token_count", 0) <= LARGEST:
+        raise EventError(
+            f"token_count must be from 0 to {LARGEST}, not {_short(data['token_count'])}"
+        )
+    for name in _MOMENTS & data.keys():
+        check_moment(name, data[name])
+
+
+def _check_ids(name: str, values: list[Any]) -> None:
+    for index, value in enumerate(values):
+        if not isinstance(value, str) or not value:
+            raise EventError(f"{name}[{index}] must be the id of a message, not {_short(value)}")
+
+
+def _check_seen(seen: Mapping[str, Any]) -> None:
+    for lane, number in seen.items():
+        if number.__class__ is not int or not 0 <= number < 2**53:
+            raise EventError(
+                f"seen[{lane!r:.60}] must be the sequence number of an event, not {_short(number)}"
+            )
+
+
+def _check_clear(data: Mapping[str, Any]) -> None:
+    """Refuse to clear what is no field, or what the same event sets."""
+    _check_ids("clear", data["clear"])
+    for name in data["clear"]:
+        key = name.removeprefix("extra.")
+        if key == name and name not in SESSION_FIELDS:
+            raise EventError(
+                f"clear: {name!r} is no field of a session (it has {', '.join(SESSION_FIELDS)},"
+                " and extra.<key>)"
+            )
+        if name in data or (key != name and key in data.get("extra", {})):
+            raise EventError(f"{name} cannot be cleared and given a value at once")
+
+
+def _check_transcript(data: Mapping[str, Any]) -> None:
+    rest = data.get("rest", REMOVED)
+    if rest not in (REMOVED, ARCHIVED):
+        raise EventError(f"rest must be {REMOVED!r} or {ARCHIVED!r}, not {_short(rest)}")
+    seen: set[str] = set()
+    for index, item in enumerate(data["messages"]):
+        try:
+            id = _check_item(item)
+        except EventError as error:
+            raise EventError(f"messages[{index}]: {error}") from error
+        if id in seen:
+            raise EventError(f"messages[{index}]: the id {id!r} stands twice in one transcript")
+        seen.add(id)
+
+
+def _check_item(item: object) -> str:
+    """Check one message of a transcript; return its id."""
+    if not isinstance(item, dict):
+        raise EventError(f"must be an object, not {_short(item)}")
+    if "message" in item:
+        _check_fields(MESSAGE_REVISED, item, *_KNOWN[MESSAGE_REVISED])
+        return str(item["message"])
+    fields = {"id": (str,), **_MESSAGE}
+    _check_fields("a new message", item, fields, ("id", "role"))
+    return str(item["id"])
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - a line of a terminal

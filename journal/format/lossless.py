@@ -1,0 +1,80 @@
+"""Which value JSON would change on its way through the journal, and how."""
+
+from __future__ import annotations
+
+from journal.errors import EventError
+from journal.format.bounds import DEPTH
+
+_REASONS: dict[type, str] = {
+    tuple: "is a tuple, which JSON turns into a list: give a list",
+    bytes: "is bytes, which JSON has not: decode it, or give base64 text",
+    bytearray: "is bytes, which JSON has not: decode it, or give base64 text",
+    set: "is a set, which JSON has not: give a sorted list",
+    frozenset: "is a set, which JSON has not: give a sorted list",
+}
+
+
+def culprit(value: object) -> str:
+    """Name the first field that does not survive JSON unchanged, and say why."""
+    return _find(value, "", 0) or "the event holds something that JSON cannot carry unchanged"
+
+
+def is_text(value: str) -> bool:
+    """Say whether a string has no lone surrogates, as what was bytes and no UTF-8 has."""
+    return _find_text(value, "") is None
+
+
+def check_text(name: str, value: object) -> None:
+    """Refuse a string with a lone surrogate.
+
+    Raises:
+        EventError: it has one; the message names it.
+    """
+    if isinstance(value, str) and (found := _find_text(value, name)) is not None:
+        raise EventError(f"{found}; nothing was written")
+
+
+def _find(value: object, path: str, depth: int) -> str | None:
+    if depth >= DEPTH and isinstance(value, dict | list):
+        return f"{path[:80]}... is nested more than {DEPTH} levels deep"
+    if isinstance(value, dict):
+        return _find_in_object(value, path, depth)
+    if isinstance(value, list):
+        found = (_find(item, f"{path}[{index}]", depth + 1) for index, item in enumerate(value))
+        return next(filter(None, found), None)
+    return _find_scalar(value, path)
+
+
+def _find_in_object(value: dict[object, object], path: str, depth: int) -> str | None:
+    for key, item in value.items():
+        if not isinstance(key, str):
+            return f"{path or 'the event'} has the key {key!r}, which is no string"
+        below = f"{path}.{key}" if path else key
+        if (
+            found := _find_text(key, f"a key of {path}") or _find(item, below, depth + 1)
+        ) is not None:
+            return found
+    return None
+
+
+def _find_scalar(value: object, path: str) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return _find_text(value, path)
+    if isinstance(value, int):
+        wide = not -(2**63) <= value < 2**64
+        return f"{path} is {value:#x}, an integer over 64 bits: give a string" if wide else None
+    if isinstance(value, float):
+        finite = float("-inf") < value < float("inf")
+        return None if finite else f"{path} is {value}, which JSON has not: leave it out"
+    reason = f"is a {type(value).__name__}, which JSON would change: give its JSON form"
+    return f"{path} {_REASONS.get(type(value), reason)}"
+
+
+def _find_text(value: str, path: str) -> str | None:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        return f"{path} has a lone surrogate at character {error.start}, which is no text"
+    return None

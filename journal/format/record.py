@@ -1,0 +1,331 @@
+r"""A record: an event, a segment's header, or a run of erased events, as one line of a segment.
+
+``{"crc":"xxxxxxxx",REST}\n`` where REST is the inside of a JSON object. The checksum is the
+CRC-32 of ISO 3309 (zlib's), eight lower-case hexadecimal digits, over the raw bytes of ``REST}``:
+everything from byte 18 up to the newline. `docs/format.md` specifies every byte.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple, TypeGuard
+from zlib import crc32
+
+import orjson
+
+from journal.errors import EventError
+from journal.format.bounds import KEY_LIMIT, is_key
+from journal.format.event import Event
+from journal.format.lossless import culprit
+from journal.process.clock import MAX_ORDER
+
+FORMAT = 2
+"""The format version of the segments that this program writes, and the newest that it reads."""
+
+MAX_SEQ = 2**53 - 1
+"""The highest sequence number of a lane: the largest integer that every JSON parser keeps."""
+
+MAX_RECORD = 16 * 1024 * 1024
+"""Bytes of a record, its newline included."""
+
+START = b'{"crc":"'
+BODY = 18
+"""Where the checked bytes begin: behind the checksum, its quote and its comma."""
+
+_HEADER_KEY = b'"format":'
+_NOTHING = "; nothing was written"
+_NESTED = b'{"\\u0063rc":"'
+"""How the bytes of `START` are spelled inside a record: the same JSON, and no beginning of one."""
+
+
+class DamagedRecord(ValueError):  # noqa: N818 - names what was found; the caller goes on
+    """Bytes that are no valid record; the message is the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A segment's first record: what it is and who wrote it.
+
+    Attributes:
+        format: format version of the segment.
+        segment: uuid of the segment.
+        lane: uuid of the lane.
+        folder: number of the lane's folder in which the segment was made; 0 if it was made in no
+            lane that a writer holds, or before version 2.
+        seq: sequence number of the segment's first event.
+        host: name of the machine.
+        boot: the machine's boot id, empty where there is none.
+        pid: process id of the writer.
+        started: when the segment was begun, microseconds since the Unix epoch.
+        supersedes: uuids of the segments that this one stands for.
+        inode: of the segment's file when it was made; 0 if that is not known. A file with another
+            one is a copy.
+    """
+
+    format: int
+    segment: str
+    lane: str
+    folder: int
+    seq: int
+    host: str
+    boot: str
+    pid: int
+    started: int
+    supersedes: tuple[str, ...] = ()
+    inode: int = 0
+
+
+class Record(NamedTuple):
+    """An event with its sequence number in the lane."""
+
+    seq: int
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """A run of events of a lane that are gone, in the place of their records.
+
+    Attributes:
+        seq: sequence number of the first.
+        count: how many follow each other, from 1.
+        order: the highest order among them, at least.
+        by: id of the tombstone that took them, or why they are not there.
+    """
+
+    seq: int
+    count: int
+    order: int
+    by: str
+
+
+def encode_header(header: Header) -> bytes:
+    """Encode a segment's first line, newline included."""
+    fields = asdict(header)
+    for name in ("supersedes", "inode"):
+        if not fields[name]:
+            del fields[name]
+    return _line(orjson.dumps(fields))
+
+
+def encode_erased(run: Erased) -> bytes:
+    """Encode the line that stands for a run of erased events, newline included."""
+    fields = {"seq": run.seq, "erased": run.count, "order": run.order, "by": run.by}
+    return _line(orjson.dumps(fields))
+
+
+def encode_event(seq: int, event: Event) -> bytes:
+    """Encode one record, newline included.
+
+    Raises:
+        EventError: as `encode`.
+    """
+    at = event.time, event.order
+    return encode(seq, event.id, event.type, event.session, at, event.data)
+
+
+def encode(
+    seq: int, id: str, type: str, session: str, at: tuple[int, int], data: dict[str, Any]
+) -> bytes:
+    """Encode one record of the fields of an event, newline included.
+
+    Args:
+        seq: its sequence number in the lane.
+        id: the event's id.
+        type: its type.
+        session: its session.
+        at: its time and its order.
+        data: its data.
+
+    Raises:
+        EventError: JSON would change the event on the way (NaN, a lone surrogate, a tuple, an
+            integer over 64 bits, a key that is no string, bytes), or the record is too large.
+    """
+    time, order = at
+    fields = {"seq": seq, "id": id, "type": type, "session": session, "time": time, "data": data}
+    if order != time:
+        fields = fields | {"order": order, "data": fields.pop("data")}
+    try:
+        body = orjson.dumps(fields)
+    except TypeError as error:  # orjson.JSONEncodeError is a TypeError
+        raise EventError(f"{culprit(fields)}{_NOTHING}") from error
+    # orjson writes NaN as null and a tuple as a list: what comes out would not be what went in
+    if orjson.loads(body) != fields:
+        raise EventError(f"{culprit(fields)}{_NOTHING}")
+    if START in body:
+        # else a tear at the right byte would make an event of what somebody put into a message
+        body = body.replace(START, _NESTED)
+    line = _line(body)
+    if len(line) > MAX_RECORD:
+        raise EventError(
+            f"the record of {id!r} would have {len(line):,} bytes; the limit is"
+            f" {MAX_RECORD:,}: split it, or store the large part in a file and its path"
+            f" here{_NOTHING}"
+        )
+    return line
+
+
+def refusal(type: str, session: str, id: str, data: dict[str, Any]) -> str | None:
+    """Say why no record can hold an event; None if one can, whatever its number and its time."""
+    try:
+        encode(MAX_SEQ, id, type, session, (MAX_ORDER - 1, MAX_ORDER), data)
+    except EventError as error:
+        return str(error).removesuffix(_NOTHING)
+    return None
+
+
+def _line(body: bytes) -> bytes:
+    rest = body[1:]
+    return b'{"crc":"%08x",%b\n' % (crc32(rest), rest)
+
+
+def decode(line: bytes) -> Record | Header | Erased:
+    """Decode one line without its newline.
+
+    Raises:
+        DamagedRecord: the line is no valid record; the message says why.
+    """
+    check(line)
+    try:
+        fields = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise DamagedRecord(f"checksum holds but not JSON: {error}") from error
+    if line.startswith(_HEADER_KEY, BODY):
+        return _header(fields)
+    try:
+        seq, id, type, session, time, data = (
+            fields["seq"],
+            fields["id"],
+            fields["type"],
+            fields["session"],
+            fields["time"],
+            fields["data"],
+        )
+    except KeyError as error:
+        if "erased" in fields:
+            return _erased(fields)
+        raise DamagedRecord(f"checksum holds but the record has no {error}") from None
+    order = fields.get("order", time)
+    if not (
+        seq.__class__ is int
+        and time.__class__ is int
+        and order.__class__ is int
+        and data.__class__ is dict
+    ):
+        raise DamagedRecord("checksum holds but a field has the wrong type")
+    if not (0 <= seq <= MAX_SEQ and 0 <= time <= MAX_ORDER and 0 <= order <= MAX_ORDER):
+        raise DamagedRecord(
+            "checksum holds but a number cannot be:"
+            f" seq {seq}, time {time}, order {order}, each from 0 to {MAX_ORDER}"
+        )
+    if not (
+        id.__class__ is type.__class__ is session.__class__ is str
+        and 0 < len(id) <= KEY_LIMIT
+        and 0 < len(type) <= KEY_LIMIT
+        and 0 < len(session) <= KEY_LIMIT
+    ):
+        keys = {"id": id, "type": type, "session": session}
+        name = next(name for name, key in keys.items() if not is_key(key))
+        raise DamagedRecord(
+            f"checksum holds but {name} is no text of 1 to {KEY_LIMIT:,} characters"
+        )
+    return Record(seq, Event(id, type, session, time, order, data))
+
+
+def _erased(fields: dict[str, Any]) -> Erased:
+    seq, count, order, by = (fields.get(name) for name in ("seq", "erased", "order", "by"))
+    if (
+        _is_number(seq)
+        and _is_number(count)
+        and _is_number(order)
+        and 0 < count <= MAX_SEQ - seq + 1
+        and isinstance(by, str)
+    ):
+        return Erased(seq, count, order, by)
+    raise DamagedRecord("checksum holds but the run of erased events is none")
+
+
+def _is_number(value: object) -> TypeGuard[int]:
+    return value.__class__ is int and 0 <= value <= MAX_SEQ
+
+
+def check(line: bytes) -> None:
+    """Check a line's frame and checksum, without its newline.
+
+    Raises:
+        DamagedRecord: the line is no valid record; the message says why.
+    """
+    if not line.startswith(START) or line[16:BODY] != b'",':
+        raise DamagedRecord("no record: " + ("NUL bytes" if not line.strip(b"\0") else "bad start"))
+    found = b"%08x" % crc32(memoryview(line)[BODY:])
+    if line[8:16] != found:
+        says = line[8:16].decode("ascii", "backslashreplace")
+        raise DamagedRecord(f"checksum mismatch: says {says}, bytes give {found.decode()}")
+
+
+def record_end(block: bytes, start: int, reach: int) -> int | None:
+    """Return where a record that begins at `start` ends, if a checksum holds up to there.
+
+    Every record ends with a brace; the first is taken up to which the checksum holds.
+
+    Args:
+        block: bytes that hold the record among others.
+        start: offset of its first byte.
+        reach: offset up to which its end is searched for.
+    """
+    said = block[start + len(START) : start + BODY - 2]
+    if not block.startswith(START, start) or block[start + BODY - 2 : start + BODY] != b'",':
+        return None
+    try:
+        wanted = int(said, 16)
+    except ValueError:
+        return None
+    view = memoryview(block)
+    found, at = 0, start + BODY
+    while (brace := block.find(b"}", at, reach)) >= 0:
+        found = crc32(view[at : brace + 1], found)
+        at = brace + 1
+        if found == wanted:
+            return at
+    return None
+
+
+def _header(fields: dict[str, Any]) -> Header:
+    version = fields.get("format")
+    if version.__class__ is not int or version < 1:
+        raise DamagedRecord("checksum holds but the header has no format version")
+    if version > FORMAT:  # a newer header may look otherwise; its version is what matters
+        return Header(version, "", "", 0, 0, "", "", 0, 0)
+    segment, lane, seq = map(fields.get, ("segment", "lane", "seq"))
+    if not (
+        (isinstance(segment, str) and segment)
+        and (isinstance(lane, str) and lane)
+        and (seq.__class__ is int and 0 <= seq <= MAX_SEQ)
+    ):
+        raise DamagedRecord("checksum holds but the header has no segment, lane or seq that can be")
+    return Header(
+        format=version,
+        segment=segment,
+        lane=lane,
+        folder=_number(fields.get("folder"), MAX_SEQ),
+        seq=seq,
+        host=_text(fields.get("host")),
+        boot=_text(fields.get("boot")),
+        pid=_number(fields.get("pid"), MAX_SEQ),
+        started=_number(fields.get("started"), MAX_ORDER),
+        supersedes=_uuids(fields.get("supersedes")),
+        inode=_number(fields.get("inode"), 2**64 - 1),
+    )
+
+
+def _number(value: object, most: int) -> int:
+    """Return what a header says for people; 0 where it says nothing that can be."""
+    return value if isinstance(value, int) and value.__class__ is int and 0 <= value <= most else 0
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _uuids(value: object) -> tuple[str, ...]:
+    return tuple(name for name in value if isinstance(name, str)) if isinstance(value, list) else ()

@@ -1,0 +1,58 @@
+"""Moments: microseconds since 1970, and what is taken for one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from journal.errors import EventError
+from journal.format.bounds import LARGEST
+
+_EARLIEST = 10**13
+"""Microseconds; an integer below this (April 1970) is seconds or milliseconds by mistake."""
+
+
+def check_moment(name: str, value: int) -> None:
+    """Refuse a moment that is not in microseconds.
+
+    Raises:
+        EventError: the number is too small or too large to be microseconds since 1970.
+    """
+    if not _EARLIEST <= value <= LARGEST:
+        raise EventError(
+            f"{name} must be microseconds since 1970 (such as {_now()}), not {value};"
+            " give a datetime or an ISO 8601 string and it is converted"
+        )
+
+
+def moment(name: str, value: int | str | datetime) -> int:
+    """Turn a datetime, an ISO 8601 string or microseconds into microseconds since 1970.
+
+    Raises:
+        EventError: the value is none of these, or has no time zone.
+    """
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError as error:
+            raise EventError(
+                f"{name} must be an ISO 8601 time such as 2026-01-31T12:00:00Z, not {value!r}"
+            ) from error
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise EventError(f"{name} needs a time zone: {value.isoformat()} could be anywhere")
+        return _microseconds(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise EventError(
+            f"{name} must be a datetime, an ISO 8601 string or microseconds, not {value!r:.60}"
+        )
+    return value
+
+
+def _microseconds(value: datetime) -> int:
+    """Convert exactly: a float of seconds would lose the last digit."""
+    since = value - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def _now() -> int:
+    return _microseconds(datetime.now(UTC))

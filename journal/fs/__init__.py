@@ -1,0 +1,1 @@
+"""The file system: system calls, locks, owners, and the journal's folder."""

@@ -1,0 +1,283 @@
+"""The journal's directory: where it is, what marks it, and who may use it.
+
+::
+
+    <journal>/journal.json    format version and the journal's uuid
+    <journal>/lanes/<k>/      one folder a lane
+    <journal>/projection/     the projector's
+    <journal>/imports/        how far each source was imported
+    <journal>/arbiter         lock for answers that depend on everybody
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import stat
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from journal.errors import JournalOpenError, NotAJournalError, VersionError
+from journal.format.record import FORMAT
+from journal.fs import disk
+from journal.fs.location import locate
+from journal.fs.ownership import Untrusted, check_folder, read_own
+from journal.process import clock
+from journal.process.ids import uuid7
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MARK = "journal.json"
+_MOST = 64 * 1024
+"""Bytes that the mark may have."""
+_FORMATS = (1, FORMAT)
+"""Versions of the folder that this program knows. An old journal keeps its own."""
+LANES = "lanes"
+"""Name of the folder that holds the lanes."""
+_OURS = {LANES, "projection", "imports", "arbiter", "relay", "key", "retention.toml", MARK}
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """An opened journal directory.
+
+    Attributes:
+        path: the folder, absolute.
+        uuid: the journal's uuid.
+        format: version of the format that the journal was made in.
+        unsynced: folders whose entries may be new; they must be synced before anything in the
+            journal can be called durable.
+    """
+
+    path: Path
+    uuid: str
+    format: int
+    unsynced: tuple[Path, ...]
+
+    @property
+    def lanes(self) -> Path:
+        """The folder that holds the lanes."""
+        return self.path / LANES
+
+
+def open_directory(path: str | os.PathLike[str], *, create: bool = True) -> Directory:
+    """Open the journal at `path`, making it where there is none.
+
+    Any number of processes may do this at the same instant: one of them makes the journal and
+    all of them open that one.
+
+    Raises:
+        NotAJournalError: there is no journal and `create` is false, or the folder holds
+            something else.
+        VersionError: the journal was made by a newer format.
+        JournalOpenError: the file system refuses.
+    """
+    folder = locate(path)
+    try:
+        if create:
+            _make_folders(folder)
+        if os.path.lexists(folder):
+            check_folder(folder)
+        if create:
+            sweep_drafts(folder)
+        if create and not (folder / MARK).exists():
+            _refuse_foreign(folder)
+            _sync_above(folder)
+            _make_mark(folder)
+        uuid, version = _read_mark(folder)
+        if os.path.lexists(folder / LANES):
+            check_folder(folder / LANES)
+        if create:  # behind the mark: in a journal of a newer format nothing is made
+            make_folder(folder / LANES)
+    except Untrusted as error:
+        raise JournalOpenError(f"cannot open the journal at {folder}: {error.strerror}") from error
+    except OSError as error:
+        raise JournalOpenError(
+            f"cannot open the journal at {folder}: {error.strerror or error}"
+            " (give another folder with --journal or JOURNAL_DIR)"
+        ) from error
+    # whoever made the entries of this folder may have died before they were synced
+    return Directory(folder, uuid, version, (folder,))
+
+
+def format_of(folder: Path) -> int:
+    """Return the version of the format that the journal in a folder was made in.
+
+    Raises:
+        JournalOpenError: there is no journal that this program knows.
+    """
+    try:
+        return _read_mark(folder)[1]
+    except OSError as error:
+        raise JournalOpenError(f"cannot read {folder / MARK}: {error.strerror or error}") from error
+
+
+def make_folder(path: Path) -> None:
+    """Make one folder that only its owner can enter, unless it is there.
+
+    Raises:
+        Untrusted: a folder stands there that another user made or may write to.
+        OSError: the file system refuses, or something else stands there.
+    """
+    try:
+        disk.in_use.make_folder(path)
+    except FileExistsError:
+        # a link inside the journal would lead writes to somewhere else
+        if not stat.S_ISDIR(path.lstat().st_mode):
+            raise
+        check_folder(path)
+    else:
+        disk.in_use.chmod(path, 0o700)  # a strict umask may have taken bits away
+
+
+def sync_folder(path: Path) -> None:
+    """Make a folder's entries durable.
+
+    Raises:
+        OSError: the file system refuses.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        disk.in_use.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a small file whole, durable and at once: readers see the old one or the new one.
+
+    Raises:
+        OSError: the file system refuses; the old file stands.
+    """
+    swap_file(path, content)
+    sync_folder(path.parent)
+
+
+def swap_file(path: Path, content: bytes) -> None:
+    """Write a small file whole; after a power loss it may be the old one again, never a mixture.
+
+    Raises:
+        OSError: the file system refuses; the old file stands.
+    """
+    draft = _draft_of(path)
+    try:
+        _fill(draft, content)
+        disk.in_use.replace(draft, path)
+    except BaseException:
+        _discard(draft)
+        raise
+
+
+def sweep_drafts(folder: Path) -> None:
+    """Remove the drafts in a folder whose writers were killed: a living one needs milliseconds.
+
+    Raises:
+        OSError: the file system refuses.
+    """
+    since = time.time() - _DRAFTED
+    for name in os.listdir(folder):
+        if name.startswith(".") and _DRAFT.search(name, 2):
+            with contextlib.suppress(FileNotFoundError):
+                if (folder / name).lstat().st_mtime < since:
+                    disk.in_use.unlink(folder / name)
+
+
+_DRAFT = re.compile(r"\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+_DRAFTED = 3600
+"""Seconds after which a draft is nobody's."""
+
+
+def _draft_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{uuid7()}")
+
+
+def _fill(draft: Path, content: bytes) -> None:
+    fd = disk.in_use.create(draft)
+    try:
+        disk.in_use.fchmod(fd, 0o600)
+        disk.write_whole(fd, content)
+        disk.in_use.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _discard(draft: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        disk.in_use.unlink(draft)
+
+
+def _make_folders(folder: Path) -> None:
+    missing = [folder]
+    while not missing[-1].parent.exists():
+        missing.append(missing[-1].parent)
+    for path in reversed(missing):
+        make_folder(path)
+
+
+def _sync_above(folder: Path) -> None:
+    """Make every folder on the way to a new journal durable, whoever made it.
+
+    Another process may have made them a moment ago, and died. It is done before the journal gets
+    its mark: who finds the mark finds all above it durable.
+    """
+    for below, above in pairwise([folder, *folder.parents]):
+        if above.stat().st_dev != below.stat().st_dev:
+            return  # nothing was made above the root of a file system
+        if os.access(above, os.W_OK):  # who may not write there made nothing there
+            sync_folder(above)
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Refuse a folder with other things in it: a mistyped path must not become a journal."""
+    for name in os.listdir(folder):
+        if name not in _OURS and not name.startswith("."):
+            raise NotAJournalError(
+                f"{folder} is no journal and not empty (it holds {name!r});"
+                " give a new or an empty folder"
+            )
+
+
+def _make_mark(folder: Path) -> None:
+    mark: dict[str, Any] = {"format": FORMAT, "uuid": uuid7(), "created": clock.wall()}
+    draft = _draft_of(folder / MARK)
+    try:
+        _fill(draft, orjson.dumps(mark) + b"\n")
+        # link fails where the name exists: exactly one of many processes makes the mark
+        disk.in_use.link(draft, folder / MARK)
+    except FileExistsError:
+        return
+    finally:
+        _discard(draft)
+
+
+def _read_mark(folder: Path) -> tuple[str, int]:
+    """Return the journal's uuid and the version of its format."""
+    try:
+        content = read_own(folder / MARK, _MOST)
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotAJournalError(
+            f"there is no journal at {folder}: append or import something first,"
+            " or give its folder with --journal or JOURNAL_DIR"
+        ) from None
+    try:
+        mark = orjson.loads(content)
+        version, uuid = mark["format"], mark["uuid"]
+        if not isinstance(uuid, str) or not uuid:
+            raise TypeError(f"uuid is {uuid!r}")  # noqa: TRY301 - told below with the file
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise NotAJournalError(
+            f"{folder / MARK} is damaged ({error!r}); the lanes beside it may be whole:"
+            ' write {"format": 2, "uuid": "<any uuid>"} into it and run `journal verify`'
+        ) from error
+    if version not in _FORMATS:
+        raise VersionError(
+            f"{folder} has format {version!r}, and this program knows formats up to {FORMAT}:"
+            " install a newer agent-journal"
+        )
+    return uuid, version

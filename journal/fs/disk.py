@@ -1,0 +1,117 @@
+"""The operations by which files change: everything that the write side does to a disk.
+
+They all go through the one `Disk` in use, so that a recorder can stand in for it: what a power
+loss may leave behind is worked out from the record (`tests/torture/steps/crash_states.py`).
+Reading, locking and closing change nothing and do not come here.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from journal.fs.ownership import check_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_MODE = 0o600
+_FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW
+_APPEND = os.O_WRONLY | os.O_APPEND | _FLAGS
+
+
+class Disk:
+    """Hands each operation to the operating system, and adds nothing.
+
+    Every method raises OSError where the file system refuses.
+    """
+
+    __slots__ = ()
+
+    def make_folder(self, path: Path) -> None:
+        """Make one folder; the umask may take bits of 0700 away."""
+        path.mkdir(0o700)
+
+    def create(self, path: Path) -> int:
+        """Make a file that must not exist, and return its descriptor, for appending."""
+        return os.open(path, _APPEND | os.O_CREAT | os.O_EXCL, _MODE)
+
+    def open_append(self, path: Path) -> int:
+        """Open a file that exists for appending."""
+        return os.open(path, _APPEND | os.O_NONBLOCK)
+
+    def open_lock(self, path: Path) -> int:
+        """Open a lock file for reading and writing, making it where there is none."""
+        return open_lock_file(path)
+
+    def write(self, fd: int, data: bytes | memoryview) -> int:
+        """Append bytes in one system call; return how many were taken."""
+        return os.write(fd, data)
+
+    def fdatasync(self, fd: int) -> None:
+        """Make a file's bytes, and the size that they need, durable."""
+        os.fdatasync(fd)
+
+    def fsync(self, fd: int) -> None:
+        """Make a file, or the entries of a folder, durable."""
+        os.fsync(fd)
+
+    def link(self, source: Path, target: Path) -> None:
+        """Give a file a second name, which must not be taken."""
+        target.hardlink_to(source)
+
+    def replace(self, source: Path, target: Path) -> None:
+        """Rename a file, over the one that has the name."""
+        source.replace(target)
+
+    def unlink(self, path: Path) -> None:
+        """Remove a file's name."""
+        path.unlink()
+
+    def chmod(self, path: Path, mode: int) -> None:
+        """Set the permissions of a file or folder by its name."""
+        path.chmod(mode)
+
+    def fchmod(self, fd: int, mode: int) -> None:
+        """Set the permissions of an open file."""
+        os.fchmod(fd, mode)
+
+
+in_use = Disk()
+"""The disk of this process. It is looked up at each operation, so another can be put here."""
+
+
+def write_whole(fd: int, data: bytes) -> None:
+    """Append all of `data`, in one system call unless the file system stops short.
+
+    Raises:
+        OSError: the file system refused; the first bytes of `data` may stand in the file.
+    """
+    done = in_use.write(fd, data)
+    # a short write comes before the error that explains it: go on until it shows
+    while done < len(data):
+        done += in_use.write(fd, memoryview(data)[done:])
+
+
+def open_lock_file(path: Path) -> int:
+    """Open a lock file for reading and writing, making it, 0600, where there is none.
+
+    Raises:
+        Untrusted: a file stands there that another user made or may write to.
+        OSError: the file system refuses, or no file stands there.
+    """
+    # to open a device could do something; a pipe opens for reading and writing at once
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | _FLAGS, _MODE)
+    try:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise FileExistsError(errno.EEXIST, "the lock is no regular file")
+        check_file(path, status)
+        if stat.S_IMODE(status.st_mode) != _MODE:
+            os.fchmod(fd, _MODE)  # a strict umask took bits away: nobody could open it again
+    except OSError:
+        os.close(fd)
+        raise
+    return fd

@@ -1,0 +1,141 @@
+"""The lock on a file: whoever has it keeps it until the file is closed, or its process dies.
+
+A forked child shares the lock, and would keep it for as long as it lives: it closes its copy of
+the descriptor at once. It never unlocks: that would unlock its parent's, too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from typing import TYPE_CHECKING
+
+import portalocker
+
+from journal.process.fork import follow, no_fork
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_TAKE = portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
+
+Identity = tuple[int, int]
+"""Device and inode: what tells a file from another one at the same path."""
+
+
+class _Locked:
+    """Descriptors that were locked, and the files that they were open on.
+
+    One that was closed since may be open again on another file: the file tells. Nothing is taken
+    out, so no moment is left in which a fork would miss a lock.
+    """
+
+    def __init__(self) -> None:
+        self._files: dict[int, Identity] = {}
+        follow(self)
+
+    def add(self, fd: int, file: Identity) -> None:
+        """Note a descriptor, before it is locked."""
+        self._files[fd] = file
+
+    def after_fork_in_child(self) -> None:
+        """Close the descriptors that the child inherited."""
+        files, self._files = self._files, {}
+        for fd, file in files.items():
+            with contextlib.suppress(OSError):  # it was closed before
+                if identity(os.fstat(fd)) == file:
+                    os.close(fd)
+
+
+_locked = _Locked()
+
+
+def lock(fd: int) -> int | None:
+    """Lock an open file for its holder alone, without waiting.
+
+    Open it within the same `with no_fork.turn:`. A child that is forked between the two would
+    have a descriptor that nobody knows of, and with it the lock for as long as it lives.
+
+    Args:
+        fd: its descriptor, which is closed unless it is returned.
+
+    Returns:
+        The descriptor; None if another opening of the file is locked.
+
+    Raises:
+        OSError: its file system has no locks.
+    """
+    taken = False
+    try:
+        taken = _take(fd, os.fstat(fd))
+    finally:
+        if not taken:
+            os.close(fd)
+    return fd if taken else None
+
+
+def lock_folder(path: Path) -> int | None:
+    """Lock a folder as `lock` a file.
+
+    Raises:
+        OSError: it cannot be opened, or its file system has no locks on folders, as NFS.
+    """
+    taken = False
+    with no_fork.turn:
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            taken = _take(fd, os.fstat(fd))
+        finally:
+            if not taken:
+                os.close(fd)
+    return fd if taken else None
+
+
+def _take(fd: int, status: os.stat_result) -> bool:
+    _locked.add(fd, identity(status))
+    try:
+        portalocker.lock(fd, _TAKE)
+    except portalocker.exceptions.AlreadyLocked:
+        return False
+    except portalocker.exceptions.LockException as error:
+        raise OSError(
+            errno.ENOLCK, f"{error}; the journal needs a file system with locks"
+        ) from error
+    return True
+
+
+def is_at(fd: int, path: Path) -> bool:
+    """Say whether a locked file still is the one at its path.
+
+    If it was removed or replaced, another process can lock what stands there now. In a child of
+    the process that locked it the descriptor is closed, and it is not.
+
+    Raises:
+        OSError: the file system does not say.
+    """
+    try:
+        held = os.fstat(fd)
+    except OSError as error:
+        if error.errno == errno.EBADF:
+            return False
+        raise
+    return stands_at(str(path), identity(held))
+
+
+def identity(status: os.stat_result) -> Identity:
+    """Return what tells an open file from another one at the same path."""
+    return status.st_dev, status.st_ino
+
+
+def stands_at(path: str, file: Identity) -> bool:
+    """Say whether a file is the one at `path`: not deleted, moved or replaced.
+
+    Raises:
+        OSError: the file system does not say.
+    """
+    try:
+        status = os.stat(path, follow_symlinks=False)  # noqa: PTH116 - each durable append asks
+        return identity(status) == file
+    except (FileNotFoundError, NotADirectoryError):
+        return False

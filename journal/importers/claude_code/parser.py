@@ -1,0 +1,288 @@
+"""Claude Code's transcripts: `~/.claude/projects/<folder>/<session>.jsonl`.
+
+The format has no published description; this follows the files that Claude Code 1.0 to 2.1 wrote.
+
+* Every `user`, `assistant` or `system` line with something to read is a message; its id is the
+  line's `uuid`, its parent the line's `parentUuid` (even if that is in another file, or is a
+  line without text). One API message that Claude Code split over several lines stays several
+  messages, which share `extra.api_message_id` (and repeat its `token_count`).
+* Content parts are kept as they are. A call's id, name and input are in its `tool_use` part, and
+  not a second time in `tool_calls`. A line of tool results alone has the role "tool".
+* What may change in the middle of a session (working directory, branch, version) is kept with
+  each message. The session is told only what cannot disagree between two pieces of it: where
+  it began, and with which model, said by the piece that holds its first message.
+* A sub-agent's lines (those with an `agentId`) are a session of their own, named as Claude Code
+  names its file, whose `parent` is the session that started it. Sidechains of older versions
+  name no agent; they stay where they are, marked `extra.sidechain`.
+* What the user took back with /rewind leaves the transcript: see `claude_code_rewinds`.
+* A large output of a tool is a file in `<session>/tool-results/`; its line holds the beginning,
+  in `<persisted-output>`. The file's text is a message of its own behind that of the line.
+* A `summary` names the message it sums up, not its session. It is a title if that message is
+  in the same file, before it; Claude Code writes those of other sessions, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from journal.format.event_types import SESSION_CREATED, SESSION_TITLED
+from journal.importers.claude_code.message import message_data
+from journal.importers.claude_code.outputs import outputs_of
+from journal.importers.claude_code.queue import Queue
+from journal.importers.claude_code.rewinds import Rewinds
+from journal.importers.items import (
+    Retracted,
+    SideFile,
+    Skipped,
+    fact,
+    fingerprint,
+    message,
+    placeholder,
+    present,
+    text_or_none,
+)
+from journal.importers.moments import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from journal.importers.items import Item, Json, Place
+
+SOURCE = "claude-code"
+_REMEMBERED = 65_536
+"""Messages whose session is remembered for the summaries that name them: bounded memory."""
+_SHORT_AGENT = 16
+"""Agent ids shorter than this are not unique among all sessions."""
+_REWOUND = "rewound in Claude Code"
+_TITLES = {"custom-title": "customTitle", "ai-title": "aiTitle"}
+
+
+@dataclass(slots=True)
+class ClaudeCode:
+    """The parser of one file."""
+
+    equal_is_same: ClassVar[bool] = True
+    place: Place
+    _queue: Queue = field(default_factory=Queue)
+    _rewinds: Rewinds = field(default_factory=Rewinds)
+    _last: str | None = None  # the session of the line before
+    _leaves: dict[str, str] = field(default_factory=dict)  # uuid of a message: its session
+    _told: set[str] = field(default_factory=set)  # sessions whose source was told
+    _renamed: set[str] = field(default_factory=set)  # sessions that the user gave a title
+    _begun: bool = False  # a line with a place in the conversation was seen
+    _began: dict[str, Json] | None = None  # the line with which the session began, if it did here
+    _root: str | None = None  # the session that began in this file and has no model yet
+
+    def value(self, line: int, value: Json, raw: bytes | None) -> Iterator[Item]:
+        """Take one line's value."""
+        if not isinstance(value, dict):
+            yield Skipped(line, "JSON, but no object")
+            return
+        kind = text_or_none(value.get("type"))
+        if not self._begun and text_or_none(value.get("uuid")):
+            self._begun = True
+            self._began = value if _is_root(value) else None
+        yield from self._line(line, kind, value, raw)
+        if retracted := self._rewinds.take(line, value):
+            yield Retracted(line, retracted, _REWOUND)
+
+    def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
+        """Put a message in the place of a line that is too long to be read."""
+        return placeholder(line, self._last or self.place.stem, id, size, SOURCE)
+
+    def _line(
+        self, line: int, kind: str | None, value: dict[str, Json], raw: bytes | None
+    ) -> Iterator[Item]:
+        if kind in ("user", "assistant", "system"):
+            yield from self._message(line, value, raw)
+        elif kind == "summary":
+            yield self._summary(line, value)
+        elif kind in _TITLES:
+            yield self._title(line, value)
+        elif kind == "attachment":
+            yield from self._attachment(line, value, raw)
+        elif kind == "queue-operation":
+            yield from self._queue_operation(line, value, raw)
+        elif kind == "pr-link" and text_or_none(value.get("prUrl")):
+            yield from self._link(line, value, raw)
+        else:
+            yield Skipped(line, _name(value))
+
+    def end(self) -> Iterator[Item]:
+        """Nothing waits for a later line."""
+        return iter(())
+
+    def session(self, value: dict[str, Json]) -> str:
+        """Say to which session a line belongs."""
+        own = text_or_none(value.get("sessionId"))
+        agent = text_or_none(value.get("agentId"))
+        if agent is None:
+            return own or self.place.stem
+        if own is None or len(agent) >= _SHORT_AGENT or own == f"agent-{agent}":
+            return f"agent-{agent}"
+        return f"agent-{agent}-{own}"
+
+    def _message(self, line: int, value: dict[str, Json], raw: bytes | None) -> Iterator[Item]:
+        data = message_data(value)
+        if isinstance(data, str):
+            yield Skipped(line, data)
+            return
+        yield from self._place(line, value, raw, data)
+
+    def _place(
+        self, line: int, value: dict[str, Json], raw: bytes | None, data: dict[str, Json]
+    ) -> Iterator[Item]:
+        """Put a message into its session, after what the session is to be told."""
+        session = self.session(value)
+        id = self._id(line, value, raw)
+        self._remember(id, session)
+        self._last = session
+        yield from self._facts(line, value, session)
+        yield message(line, session, id, {**data, "source": SOURCE})
+        for name, call in outputs_of(data["content"]):
+            output = {
+                "role": "tool",
+                "tool_call_id": call,
+                "source": SOURCE,
+                "timestamp": data["timestamp"],
+                "parent": id,
+                "extra": {"file": name},
+            }
+            yield SideFile(line, session, name, output)
+
+    def _id(self, line: int, value: dict[str, Json], raw: bytes | None) -> str:
+        # the wrapped form has neither uuids nor lines: its place is the line's number
+        own = text_or_none(value.get("uuid"))
+        return own or (f"line-{line}" if raw is None else fingerprint(raw))
+
+    def _remember(self, id: str, session: str) -> None:
+        self._leaves[id] = session
+        if len(self._leaves) > _REMEMBERED:
+            del self._leaves[next(iter(self._leaves))]
+
+    def _facts(self, line: int, value: dict[str, Json], session: str) -> Iterator[Item]:
+        if session not in self._told:
+            self._told.add(session)
+            yield fact(line, SESSION_CREATED, session, self._origin(value, session))
+        if self._began is not None:
+            if self.session(self._began) == session:
+                self._root = session
+                yield from _said(line, session, "cwd", self._began.get("cwd"))
+            self._began = None
+        aside = value.get("isSidechain") and value.get("agentId") is None
+        if self._root == session and value.get("type") == "assistant" and not aside:
+            model = text_or_none(value["message"].get("model"))
+            if model is not None and not model.startswith("<"):  # "<synthetic>" is no model
+                self._root = None
+                yield from _said(line, session, "model", model)
+
+    def _origin(self, value: dict[str, Json], session: str) -> dict[str, Json]:
+        """Give what every line of the session says alike."""
+        agent = text_or_none(value.get("agentId"))
+        if agent is None:
+            return {"source": SOURCE}
+        parent = text_or_none(value.get("sessionId"))
+        if parent == session or parent is None:
+            # newer files: <parent session>/subagents/agent-<id>.jsonl
+            folders = self.place.folders
+            parent = folders[1] if folders[:1] == ("subagents",) and len(folders) > 1 else None
+        return {"source": SOURCE, "parent": parent, "extra": {"agent_id": agent}}
+
+    def _summary(self, line: int, value: dict[str, Json]) -> Item:
+        title = text_or_none(value.get("summary"))
+        leaf = text_or_none(value.get("leafUuid"))
+        if title is None:
+            return Skipped(line, "summary without text")
+        session = self._leaves.get(leaf) if leaf is not None else None
+        if session is None:
+            return Skipped(line, "summary of a message that is not in this file")
+        if session in self._renamed:
+            return Skipped(line, "summary after a title that the user gave")
+        return fact(line, SESSION_TITLED, session, {"title": title})
+
+    def _title(self, line: int, value: dict[str, Json]) -> Item:
+        kind = value["type"]
+        title = text_or_none(value.get(_TITLES[kind]))
+        if title is None:
+            return Skipped(line, f"{kind} without text")
+        session = self.session(value)
+        if kind == "custom-title":
+            self._renamed.add(session)
+        elif session in self._renamed:
+            return Skipped(line, f"{kind} after a title that the user gave")
+        return fact(line, SESSION_TITLED, session, {"title": title})
+
+    def _attachment(self, line: int, value: dict[str, Json], raw: bytes | None) -> Iterator[Item]:
+        """Import what the user typed while the agent was busy: it is nowhere else."""
+        attached = value.get("attachment")
+        attached = attached if isinstance(attached, dict) else {}
+        prompt = attached.get("prompt")
+        if attached.get("type") != "queued_command" or not isinstance(prompt, str | list):
+            yield Skipped(line, f"attachment/{_shorten(attached.get('type'))}")
+            return
+        if self._queue.repeats(prompt):
+            yield Skipped(line, "attachment/queued_command that repeats a queue-operation")
+            return
+        data = message_data(_as_user(value, prompt), taken_from="queued_command")
+        if isinstance(data, dict):
+            yield from self._place(line, value, raw, data)
+
+    def _queue_operation(
+        self, line: int, value: dict[str, Json], raw: bytes | None
+    ) -> Iterator[Item]:
+        queued = self._queue.operation(line, value, raw)
+        if queued is None:
+            yield Skipped(line, "queue-operation")
+            return
+        typed = _as_user(queued.value, queued.value["content"])
+        data = message_data(typed, taken_from="queue-operation")
+        if isinstance(data, dict):
+            yield from self._place(line, {**queued.value, "uuid": queued.id}, raw, data)
+
+    def _link(self, line: int, value: dict[str, Json], raw: bytes | None) -> Iterator[Item]:
+        data = {
+            "role": "system",
+            "content": value["prUrl"],
+            "timestamp": moment(value.get("timestamp")),
+            "extra": present(
+                {
+                    "subtype": "pr-link",
+                    "number": value.get("prNumber"),
+                    "repository": value.get("prRepository"),
+                }
+            ),
+        }
+        yield from self._place(line, value, raw, data)
+
+
+def _as_user(value: dict[str, Json], prompt: Json) -> dict[str, Json]:
+    """Shape a line that holds a prompt like the line of a user's message."""
+    return {**value, "type": "user", "message": {"role": "user", "content": prompt}}
+
+
+def _is_root(value: dict[str, Json]) -> bool:
+    """Tell whether a session begins here (and not again, after a compaction)."""
+    return (
+        value.get("parentUuid") is None
+        and value.get("logicalParentUuid") is None
+        and (not value.get("isSidechain") or text_or_none(value.get("agentId")) is not None)
+    )
+
+
+def _said(line: int, session: str, name: str, value: Json) -> Iterator[Item]:
+    if (text := text_or_none(value)) is not None:
+        yield fact(line, SESSION_CREATED, session, {name: text})
+
+
+def _name(value: dict[str, Json]) -> str:
+    """Name a line that is not imported, as exactly as it names itself."""
+    kind = _shorten(value.get("type"))
+    data = value.get("data")
+    if kind == "progress" and isinstance(data, dict):
+        return f"progress/{_shorten(data.get('type'))}"
+    return kind
+
+
+def _shorten(name: Json) -> str:
+    return name[:64] if isinstance(name, str) and name else "no type"

@@ -1,0 +1,300 @@
+"""Codex CLI's rollouts: `~/.codex/sessions/<y>/<m>/<d>/rollout-<time>-<session>.jsonl`.
+
+A line is `{timestamp, type, payload}`. The shapes follow codex-rs `protocol` (`RolloutItem`,
+`ResponseItem`, `EventMsg`) as written by versions 0.40 to 0.146; the first versions wrote the
+items bare, without a time.
+
+* `response_item` lines are the conversation. What was said is written a second time as
+  `event_msg`; see `codex_twins` for how it is imported once and none of it is lost.
+* A line has no id: it is the payload's, the call's, or the fingerprint of the line, which holds a
+  time in milliseconds. So a line that is there twice, byte for byte, is one message. Bare items
+  have no time: their id is their place, and they name the item before as their parent.
+* Call ids may be numbered anew in each turn: see `reused_ids`.
+* The session is that of the first `session_meta` (a forked rollout repeats the one it came
+  from, too), else the one in the file's name. A session that was resumed is written to further
+  files, `rollout-<time>-<session>_<segment>.jsonl`.
+* `thread_rolled_back` takes back the last turns of the user: see `codex_turns`.
+* The model is said per turn: the session has that of its first turn, and a turn with another
+  model or folder than the one before it gives a system message without text that says so.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from journal.format.event_types import SESSION_CREATED, SESSION_TITLED
+from journal.importers.codex.items import item_data
+from journal.importers.codex.turns import Turns, begins_turn
+from journal.importers.codex.twins import Twins, texts_of
+from journal.importers.items import (
+    Began,
+    Skipped,
+    fact,
+    fingerprint,
+    message,
+    placeholder,
+    present,
+    text_or_none,
+)
+from journal.importers.moments import Moment, micros, moment
+from journal.importers.reused_ids import is_numbered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from journal.importers.items import Item, Json, Place
+
+SOURCE = "codex"
+_ID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_NAME = re.compile(rf"({_ID})(?:_({_ID}))?\Z", re.IGNORECASE)
+"""The session's uuid at the end of a file's name, and that of a resumed segment behind it."""
+_DATE = re.compile(r"rollout-([0-9]{4}-[0-9]{2}-[0-9]{2}T)([0-9]{2})-([0-9]{2})-([0-9]{2})-")
+_TOLD = ("error", "warning")
+"""Events whose text is nowhere else."""
+
+
+@dataclass(slots=True)
+class Codex:
+    """The parser of one rollout."""
+
+    equal_is_same: ClassVar[bool] = False
+    place: Place
+    _twins: Twins = field(default_factory=Twins)
+    _turns: Turns = field(default_factory=Turns)
+    _segment: str | None = None  # uuid of the segment, in a file that goes on with a session
+    _named: str = ""  # the session in the file's name
+    _session: str | None = None
+    _dated: bool = False  # it was said when the session began
+    _begins: bool = False  # the file begins with the session's meta
+    _turn: tuple[Json, Json] | None = None  # model and folder of the turn
+    _before: str | None = None  # id of the bare item before
+
+    def __post_init__(self) -> None:
+        named = _NAME.search(self.place.stem)
+        self._named = self.place.stem if named is None else named[1].lower()
+        self._segment = None if named is None or named[2] is None else named[2].lower()
+
+    def value(self, line: int, value: Json, raw: bytes | None) -> Iterator[Item]:
+        """Take one line's value."""
+        if not isinstance(value, dict):
+            yield Skipped(line, "JSON, but no object")
+            return
+        id = f"line-{line}" if raw is None else fingerprint(raw)
+        yield from self._value(line, value, id)
+        for found in self._twins.overdue(line):
+            yield found
+            yield from self._turns.late(found)
+
+    def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
+        """Put a message in the place of a line that is too long to be read."""
+        return placeholder(line, self.session, id, size, SOURCE)
+
+    def end(self) -> Iterator[Item]:
+        """Name the texts whose second copy is not there yet."""
+        return self._twins.end()
+
+    def _value(self, line: int, value: dict[str, Json], id: str) -> Iterator[Item]:
+        kind, payload = value.get("type"), value.get("payload")
+        if not isinstance(payload, dict):
+            yield from self._bare(line, value, id)
+            return
+        timestamp = moment(value.get("timestamp"))
+        if kind != "session_meta" and not self._dated:
+            yield from self._date(line)
+        if kind == "session_meta":
+            yield from self._meta(line, payload)
+        elif kind == "response_item":
+            yield from self._item(line, payload, id, timestamp, None)
+        elif kind == "event_msg":
+            yield from self._event(line, payload, id, timestamp)
+        elif kind == "turn_context":
+            yield from self._context(line, payload, id, timestamp)
+        elif kind == "compacted":
+            text = text_or_none(payload.get("message"))
+            data = {
+                "role": "system",
+                "content": text,
+                "source": SOURCE,
+                "timestamp": timestamp,
+                "extra": {"compacted": True},
+            }
+            yield message(line, self.session, id, data)
+        else:
+            yield Skipped(line, _shorten(kind))
+
+    @property
+    def session(self) -> str:
+        """The session of this file."""
+        if self._session is None:
+            self._session = self._named
+        return self._session
+
+    def _date(self, line: int) -> Iterator[Item]:
+        """Say when the session began, if its file's name does."""
+        self._dated = True
+        date = _DATE.match(self.place.stem)
+        if date is not None:
+            found = micros("{}{}:{}:{}Z".format(*date.groups()))
+            if found is not None:
+                yield Began(line, self.session, found)
+
+    def _meta(self, line: int, payload: dict[str, Json]) -> Iterator[Item]:
+        own = text_or_none(payload.get("id"))
+        if self._session is not None:
+            other = own not in (None, self._session)
+            yield Skipped(line, f"session_meta{' of the session it was forked from' * other}")
+            return
+        if own is not None and own.lower() == self._segment:
+            self._session = self._named
+        elif own is not None:
+            self._session = own
+        self._begins = True
+        git = payload.get("git")
+        git = git if isinstance(git, dict) else {}
+        parent = payload.get("parent_thread_id") or payload.get("forked_from_id")
+        started = moment(payload.get("timestamp"))
+        data = {
+            "source": SOURCE,
+            "cwd": text_or_none(payload.get("cwd")),
+            "parent": text_or_none(parent),
+            "started": started,
+            "extra": present(
+                {
+                    "cli_version": payload.get("cli_version"),
+                    "originator": payload.get("originator"),
+                    "model_provider": payload.get("model_provider"),
+                    "git_branch": git.get("branch"),
+                    "git_commit": git.get("commit_hash"),
+                    "repository": git.get("repository_url"),
+                }
+            ),
+        }
+        yield fact(line, SESSION_CREATED, self.session, data)
+        if started.micros is None:
+            yield from self._date(line)
+        self._dated = True
+        instructions = payload.get("base_instructions") or payload.get("instructions")
+        if instructions:
+            yield Skipped(line, "session_meta: base instructions, the same in every session")
+
+    def _item(
+        self,
+        line: int,
+        payload: dict[str, Json],
+        id: str,
+        timestamp: Moment,
+        parent: str | None,
+    ) -> Iterator[Item]:
+        data = item_data(payload, id)
+        if isinstance(data, str):
+            yield Skipped(line, data)
+            return
+        yield from self._twins.said(line, texts_of(payload))
+        own = source = text_or_none(payload.get("id"))
+        if own is None and (call := text_or_none(payload.get("call_id"))) is not None:
+            # a call and its output share the call's id
+            source = call
+            own = f"{call}:output" if data["role"] == "tool" else call
+        if self._segment is not None and source is not None and is_numbered(source):
+            own = f"{own}~{id}"  # the session's other files number theirs alike
+        if data["role"] == "user" and begins_turn(payload):
+            self._turns.begin(line, id)
+        shared = {"source": SOURCE, "timestamp": timestamp, "parent": parent}
+        self._before = own or id
+        yield message(line, self.session, own or id, {**data, **shared})
+
+    def _event(
+        self, line: int, payload: dict[str, Json], id: str, timestamp: Moment
+    ) -> Iterator[Item]:
+        kind = payload.get("type")
+        text = text_or_none(payload.get("message")) or text_or_none(payload.get("text"))
+        shared = {"source": SOURCE, "timestamp": timestamp, "extra": {"event": _shorten(kind)}}
+        if kind in ("user_message", "agent_message") and text is not None:
+            role = "user" if kind == "user_message" else "assistant"
+            found = message(line, self.session, id, {"role": role, "content": text, **shared})
+            yield from self._twins.repeated(line, kind, text, found, begins=self._begins)
+        elif kind in ("agent_reasoning", "agent_reasoning_raw_content") and text is not None:
+            data = {"role": "assistant", "reasoning": text, **shared}
+            found = message(line, self.session, id, data)
+            yield from self._twins.repeated(line, kind, text, found, begins=self._begins)
+        elif kind == "item_completed" and (plan := _plan(payload)) is not None:
+            found = message(
+                line, self.session, id, {"role": "assistant", "content": plan, **shared}
+            )
+            yield from self._twins.repeated(line, kind, plan, found, begins=self._begins)
+        elif kind == "thread_rolled_back":
+            waiting = self._twins.waiting("user_message")
+            yield self._turns.roll_back(line, id, payload.get("num_turns"), waiting)
+        elif kind == "thread_name_updated" and text_or_none(payload.get("thread_name")):
+            title = {"title": payload["thread_name"]}
+            yield fact(line, SESSION_TITLED, self.session, title)
+        elif kind in _TOLD and (text := text or _error_text(payload)) is not None:
+            yield message(line, self.session, id, {"role": "system", "content": text, **shared})
+        elif kind == "web_search_end" and isinstance(payload.get("results"), list):
+            data = {
+                "role": "tool",
+                "content": payload["results"],
+                "tool_name": "web_search",
+                "tool_call_id": text_or_none(payload.get("call_id")),
+                **shared,
+            }
+            yield message(line, self.session, id, data)
+        else:
+            yield Skipped(line, f"event_msg/{_shorten(kind)}")
+
+    def _context(
+        self, line: int, payload: dict[str, Json], id: str, timestamp: Moment
+    ) -> Iterator[Item]:
+        before, turn = self._turn, (payload.get("model"), payload.get("cwd"))
+        self._turn = turn
+        model = text_or_none(payload.get("model"))
+        if before is None and self._begins and model is not None:
+            yield fact(line, SESSION_CREATED, self.session, {"model": model})
+        elif before not in (None, turn):
+            data = {
+                "role": "system",
+                "model": model,
+                "source": SOURCE,
+                "timestamp": timestamp,
+                "extra": present(
+                    {
+                        "event": "turn_context",
+                        "cwd": payload.get("cwd"),
+                        "effort": payload.get("effort"),
+                        "turn_id": payload.get("turn_id"),
+                    }
+                ),
+            }
+            yield message(line, self.session, id, data)
+            return
+        yield Skipped(line, "turn_context")
+
+    def _bare(self, line: int, value: dict[str, Json], id: str) -> Iterator[Item]:
+        """Take a line of the first versions: the item itself, after a head without a type."""
+        kind = value.get("type")
+        if kind is None and "id" in value and "timestamp" in value:
+            yield from self._meta(line, value)
+        elif isinstance(kind, str):
+            # the same words may come twice, and no time tells them apart
+            place = f"{line}-{id[:16]}"
+            yield from self._item(line, value, place, moment(value.get("timestamp")), self._before)
+        else:
+            yield Skipped(line, _shorten(value.get("record_type")))
+
+
+def _plan(payload: dict[str, Json]) -> str | None:
+    item = payload.get("item")
+    if not isinstance(item, dict) or item.get("type") != "Plan":
+        return None
+    return text_or_none(item.get("text"))
+
+
+def _error_text(payload: dict[str, Json]) -> str | None:
+    error = payload.get("error")
+    return text_or_none(error.get("message")) if isinstance(error, dict) else None
+
+
+def _shorten(name: Json) -> str:
+    return name[:64] if isinstance(name, str) and name else "no type"

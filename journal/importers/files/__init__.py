@@ -1,0 +1,1 @@
+"""Files of sources: found, followed, and read as values."""

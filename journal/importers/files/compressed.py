@@ -1,0 +1,81 @@
+"""Opening a source: as it is, or through zstandard, as Codex compresses its older rollouts."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from journal.importers.files.sources import COMPRESSED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_BUFFER = 256 * 1024
+
+
+def open_source(path: Path) -> BinaryIO:
+    """Open a file for reading; one that is compressed gives what it holds.
+
+    Raises:
+        OSError: it cannot be opened; a later read raises it where the compressed data are broken.
+    """
+    file = path.open("rb")
+    if not path.name.endswith(COMPRESSED):
+        return file
+    return io.BufferedReader(_Decompressed(file), _BUFFER)
+
+
+class _Decompressed(io.RawIOBase):
+    """The bytes of a compressed file; to go back in it reads it again from its beginning."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
+        zstd = _zstd()
+        self._file = file
+        self._errors = (EOFError, zstd.ZstdError)
+        self._stream = zstd.ZstdFile(file)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - anything writable
+        try:
+            data = self._stream.read1(len(buffer))
+        except self._errors as error:
+            text = f"broken zstd data: {error}".splitlines()[0]
+            raise OSError(errno.EIO, text) from error
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        try:
+            return int(self._stream.seek(offset, whence))
+        except self._errors as error:
+            raise OSError(errno.EIO, f"broken zstd data: {error}") from error
+
+    def tell(self) -> int:
+        return int(self._stream.tell())
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()
+            self._file.close()
+        super().close()
+
+
+def _zstd() -> Any:  # noqa: ANN401 - a module: one of two with the same names
+    """Load zstandard: Python has it from 3.14 on, and before that a package of the same names."""
+    if sys.version_info >= (3, 14):
+        from compression import zstd  # noqa: PLC0415 - only a compressed source needs it
+    else:
+        from backports import zstd  # noqa: PLC0415 - the same
+    return zstd

@@ -1,0 +1,145 @@
+"""What one JSON document is, found out without building its lists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from journal.importers.files.streaming import DEEP, Broken, Builder, events_of
+from journal.importers.openai.parser import RENDERED, choose
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from journal.importers.items import Json
+
+_SMALL = 4096
+"""Characters of an object beside the lists that is kept."""
+_PEEKED = 8
+"""Items of a list that decide what it holds."""
+_SAID = ("content", "tool_calls", "function_call", "message")
+
+
+@dataclass(slots=True)
+class ListShape:
+    """One list of the document: the names in each of its first items."""
+
+    items: int = 0
+    keys: list[set[str]] = field(default_factory=list)
+
+    @property
+    def has_messages(self) -> bool:
+        """Whether one of the first items is a message."""
+        return any("role" in keys and not keys.isdisjoint(_SAID) for keys in self.keys)
+
+
+@dataclass(slots=True)
+class Shape:
+    """What a document is.
+
+    Attributes:
+        top: "list", "object" or "scalar".
+        lists: the lists by name; a document that is a list has the name "".
+        rest: the values beside them, but for large objects.
+        large: names of objects too large to keep.
+        broken: where the document stops being JSON, or None.
+    """
+
+    top: str = "scalar"
+    lists: dict[str, ListShape] = field(default_factory=dict)
+    rest: dict[str, Json] = field(default_factory=dict)
+    large: list[str] = field(default_factory=list)
+    broken: str | None = None
+
+    @property
+    def deep(self) -> bool:
+        """Whether it stops being read for its depth."""
+        return self.broken == DEEP
+
+    @property
+    def wraps_lines(self) -> bool:
+        """Whether this is Claude Code's `{"loglines": [...]}`."""
+        lines = self.lists.get("loglines")
+        return lines is not None and any("type" in keys for keys in lines.keys)
+
+    @property
+    def talk(self) -> str | None:
+        """Name of the list of messages ("" for the document itself), or None."""
+        return choose({name for name, found in self.lists.items() if found.has_messages})
+
+    @property
+    def renders(self) -> bool:
+        """Whether it holds a conversation as text."""
+        return any(name in self.rest for name in RENDERED)
+
+
+def shape_of(stream: BinaryIO) -> Shape:
+    """Look at a document from its beginning; a list only as far as its first items."""
+    seen = Shape()
+    try:
+        _look(events_of(stream), seen)
+    except Broken as broken:
+        seen.broken = str(broken)
+    return seen
+
+
+def _look(events: Iterator[tuple[str, Any]], seen: Shape) -> None:
+    event, _ = next(events)
+    if event == "start_array":
+        seen.top = "list"
+        seen.lists[""] = ListShape()
+        _look_at_list(events, seen.lists[""], peek=True)
+    elif event == "start_map":
+        seen.top = "object"
+        _look_at_members(events, seen)
+
+
+def _look_at_members(events: Iterator[tuple[str, Any]], seen: Shape) -> None:
+    name = ""
+    for event, value in events:
+        if event == "map_key":
+            name = value
+        elif event == "start_array":
+            seen.lists[name] = ListShape()
+            _look_at_list(events, seen.lists[name])
+        elif event == "start_map":
+            small, built = _build_small(events)
+            if small:
+                seen.rest[name] = built
+            else:
+                seen.large.append(name)
+        elif event != "end_map":
+            seen.rest[name] = value
+
+
+def _look_at_list(
+    events: Iterator[tuple[str, Any]], found: ListShape, *, peek: bool = False
+) -> None:
+    """Read a list to its end, or its first items only; note the names that these have."""
+    depth = 1
+    for event, value in events:
+        if event in ("start_map", "start_array"):
+            if depth == 1:
+                found.items += 1
+                found.keys.append(set()) if found.items <= _PEEKED else None
+            depth += 1
+        elif event in ("end_map", "end_array"):
+            depth -= 1
+            if depth == 0 or (peek and depth == 1 and found.items == _PEEKED):
+                break
+        elif event == "map_key" and depth == 2 and found.items <= _PEEKED:  # noqa: PLR2004 - the name is one of an item's own
+            found.keys[-1].add(value)
+
+
+def _build_small(events: Iterator[tuple[str, Any]]) -> tuple[bool, Json]:
+    """Build the object that has just begun, unless it is large."""
+    builder, size, depth = Builder(), 0, 1
+    builder.take("start_map", None)
+    while depth:
+        event, value = next(events)
+        depth += event in ("start_map", "start_array")
+        depth -= event in ("end_map", "end_array")
+        size += len(value) if isinstance(value, str) else 8
+        if size <= _SMALL:
+            builder.take(event, value)
+    return size <= _SMALL, builder.value if size <= _SMALL else None

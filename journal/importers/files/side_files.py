@@ -1,0 +1,89 @@
+"""The files in which Claude Code keeps large outputs of tools, as messages of their own."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import stat
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from journal.importers.files.decode import BYTES
+from journal.importers.files.sources import SIDE_FOLDER
+from journal.importers.items import message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from io import FileIO
+    from pathlib import Path
+
+    from journal.importers.items import Found, SideFile
+
+NEW = 2**62
+"""The number of a line that no earlier import can know."""
+_PART = 4 * 1024 * 1024
+"""Bytes of text that one message takes; a longer file becomes several."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """One side file.
+
+    Attributes:
+        path: the file.
+        messages: its text as messages; reading goes on while they are taken.
+    """
+
+    path: Path
+    messages: Iterator[Found]
+
+
+def read_side_file(source: Path, item: SideFile) -> Texts:
+    """Open a side file: it is in the folder of its session beside the transcript.
+
+    The path that the transcript names is not followed: a transcript could name any file.
+
+    Raises:
+        OSError: there is no such file, or it cannot be read.
+    """
+    beside = source.resolve().parent
+    folders = (beside / source.stem, beside / item.session, beside.parent, beside)
+    failure: OSError = FileNotFoundError(2, "the file is not there")
+    for folder in folders:
+        path = folder / SIDE_FOLDER / item.name
+        try:
+            file = _open(path)
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError) as error:  # a name with NUL is no name
+            failure = error if isinstance(error, OSError) else OSError(22, str(error))
+            continue
+        return Texts(path, _messages(file, item))
+    raise failure
+
+
+def _open(path: Path) -> FileIO:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(22, "no regular file")
+    return open(descriptor, "rb", buffering=0)  # noqa: PTH123 - closed by who reads it
+
+
+def _messages(file: FileIO, item: SideFile) -> Iterator[Found]:
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    with file:
+        number, block = 1, file.read(_PART)
+        while block or number == 1:
+            following = file.read(_PART)
+            text = decoder.decode(block, final=not following)
+            id = f"{SIDE_FOLDER}/{item.name}" + (f"#{number}" if number > 1 else "")
+            found = message(item.line, item.session, id, {**item.data, "content": text})
+            if "\ufffd" in text and b"\xef\xbf\xbd" not in block:
+                found = _repaired(found)
+            yield found
+            number, block = number + 1, following
+
+
+def _repaired(found: Found) -> Found:
+    return replace(found, repairs=(*found.repairs, BYTES))

@@ -1,0 +1,165 @@
+"""The streaming JSON reader: one document's events and pieces, and where it breaks off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from journal.importers.files.decode import BOM, DEPTH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from journal.importers.items import Json
+
+
+DEEP = "nested too deeply"
+_BUILT = DEPTH + 16
+"""Levels that are built: enough that what is cut off below them is still seen to be too deep."""
+_CHUNK = 64 * 1024
+"""Bytes that are parsed at a time, but for longer values."""
+_OPENS = ("start_map", "start_array")
+_CLOSES = ("end_map", "end_array")
+_ERRORS = (UnicodeDecodeError, OverflowError, ValueError)
+"""What the parser raises for a value that is none, beside its own errors."""
+_GIVEN_UP = 10_000
+"""Levels at which a document is not read on: it is no transcript."""
+
+
+class Broken(Exception):  # noqa: N818 - reads as what it says of the document
+    """The document is no JSON from some place on; the message says why, in one line."""
+
+
+class TooDeep(Broken):
+    """The document cannot be read on for its depth."""
+
+
+Event = tuple[str, Any]
+
+
+def events_of(stream: BinaryIO) -> Iterator[Event]:
+    """Give a document's parts in the order in which they stand.
+
+    Raises:
+        Broken: the document is no JSON from here on.
+    """
+    return _shallow(_parsed(_past_bom(stream)))
+
+
+def pieces_of(stream: BinaryIO, name: str | None) -> Iterator[Json]:
+    """Build the items of a list one by one.
+
+    What is nested more deeply than a journal takes is left out of a value, which stays too deep.
+
+    Args:
+        stream: the document.
+        name: the list's name in the object that the document is; None where the document is the
+            list itself.
+
+    Raises:
+        Broken: the document is no JSON from here on.
+    """
+    depth, inner = 0, 1 if name is None else 2
+    inside, at = False, ""
+    builder: Builder | None = None
+    for event, value in events_of(stream):
+        opens, closes = event in _OPENS, event in _CLOSES
+        depth -= closes
+        if builder is not None:
+            builder.take(event, value)
+            if depth == inner and not opens:
+                yield builder.value
+                builder = None
+        elif inside and depth == inner and not closes:
+            if opens:
+                builder = Builder()
+                builder.take(event, value)
+            else:
+                yield value
+        elif depth == inner - 1 and opens:
+            inside = event == "start_array" and (name is None or at == name)
+        elif depth == inner - 1 and event == "map_key":
+            at = value
+        if depth < inner and closes:
+            inside = False
+        depth += opens
+
+
+def _parsed(stream: BinaryIO) -> Iterator[Event]:
+    """Parse a document chunk by chunk.
+
+    The parser begins a value that a chunk breaks off anew with the next chunk. So a chunk is
+    twice as large as the one before it when that one completed nothing: else a long string would
+    take a time that grows with the square of its length.
+    """
+    import ijson  # type: ignore[import-untyped] # noqa: PLC0415 - no types; `import journal` must stay light
+
+    found: list[Event] = ijson.sendable_list()
+    parser = ijson.basic_parse_coro(found, use_float=True)
+    size = _CHUNK
+    try:
+        while chunk := stream.read(size):
+            parser.send(chunk)
+            size = _CHUNK if found else 2 * size
+            yield from found
+            found.clear()
+        parser.close()
+    except (ijson.JSONError, *_ERRORS) as error:
+        yield from found  # what stands in front of it
+        raise Broken(_reason(error)) from error
+    yield from found
+
+
+class Builder:
+    """Builds one object from its events."""
+
+    __slots__ = ("_builder",)
+
+    def __init__(self) -> None:
+        import ijson  # noqa: PLC0415 - `import journal` must stay light
+
+        self._builder = ijson.ObjectBuilder()
+
+    def take(self, event: str, value: Json) -> None:
+        """Add an event."""
+        self._builder.event(event, value)
+
+    @property
+    def value(self) -> Json:
+        """What was built."""
+        return self._builder.value
+
+
+def _shallow(events: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Leave out what is nested more deeply than is built.
+
+    Raises:
+        TooDeep: the document ends inside of such a value, or is deeper than any transcript.
+    """
+    depth = 0
+    try:
+        for event in events:
+            depth += event[0] in _OPENS
+            if depth <= _BUILT:
+                yield event
+            elif depth > _GIVEN_UP:
+                break
+            depth -= event[0] in _CLOSES
+    except Exception as error:
+        if depth <= _BUILT:
+            raise
+        raise TooDeep(DEEP) from error
+    if depth > _BUILT:
+        raise TooDeep(DEEP)
+
+
+def _past_bom(stream: BinaryIO) -> BinaryIO:
+    stream.seek(0)
+    stream.seek(len(BOM) if stream.read(len(BOM)) == BOM else 0)
+    return stream
+
+
+def _reason(error: Exception) -> str:
+    text = error.args[0] if error.args else error
+    text = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
+    lines = text.strip().splitlines()
+    return lines[0].strip() if lines else type(error).__name__

@@ -1,0 +1,140 @@
+"""Whole objects on a line that is no JSON: a write was torn, or a newline was lost.
+
+A program that dies in a write leaves the beginning of an object, and the next write goes on
+behind it, on the same line. An object that is whole ends with the brace that closes it, seen from
+the beginning of the line as from its end. Each byte is looked at a fixed number of times.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from journal.importers.files.decode import BadLine, decode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from journal.importers.items import Json
+
+_MARKS = re.compile(rb'[{}"]')
+_OPEN, _QUOTE = b'{"'
+_BLANK = b" \t\r\n\0"
+"""What may stand beside an object and is no part of another: a torn write can leave zeros."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a line that is no JSON holds.
+
+    Attributes:
+        objects: the bytes of each whole object, in order.
+        torn: bytes that belong to none of them.
+    """
+
+    objects: list[bytes]
+    torn: int
+
+
+def parts_of(raw: bytes, is_line: Callable[[Json], bool]) -> Parts:
+    """Take a line that is no JSON apart.
+
+    Args:
+        raw: the line.
+        is_line: tells whether a value is one that a line of the format holds. It is asked of an
+            object that stands where it could be a part of a torn one.
+    """
+    found = list(_from_front(raw))
+    found += reversed(list(_from_back(raw, found[-1][1] if found else 0, is_line)))
+    at = torn = 0
+    for begin, end in [*found, (len(raw), len(raw))]:
+        torn += len(raw[at:begin].strip(_BLANK))
+        at = end
+    return Parts([raw[begin:end] for begin, end in found], torn)
+
+
+def _from_front(raw: bytes) -> Iterator[tuple[int, int]]:
+    """Give where objects stand, one behind the other from the beginning of the line."""
+    begin = depth = end = 0
+    within = False
+    for mark in _MARKS.finditer(raw):
+        at = mark.start()
+        if raw[at] == _QUOTE:
+            within ^= not _is_escaped(raw, at)
+        elif within:
+            continue
+        elif raw[at] == _OPEN:
+            if depth == 0:
+                if raw[end:at].strip(_BLANK):
+                    return
+                begin = at
+            depth += 1
+        else:
+            depth -= 1
+            if depth < 0:
+                return
+            if depth == 0:
+                end = at + 1
+                if not _is_json(raw[begin:end]):
+                    return
+                yield begin, end
+
+
+def _from_back(
+    raw: bytes, start: int, is_line: Callable[[Json], bool]
+) -> Iterator[tuple[int, int]]:
+    """Give where objects stand, one in front of the other from the end of the line."""
+    size = len(raw)
+    depth, end, begin, within = 0, size, size, False
+    for mark in _MARKS.finditer(raw[start:][::-1]):
+        at = size - 1 - mark.start()
+        if raw[at] == _QUOTE:
+            within ^= not _is_escaped(raw, at)
+        elif within:
+            continue
+        elif raw[at] == _OPEN:
+            depth -= 1
+            if depth < 0:
+                return
+            if depth == 0:
+                begin = at
+                if not _stands_alone(raw, start, begin, end, is_line):
+                    return
+                yield begin, end
+        else:
+            if depth == 0:
+                end = at + 1
+                if raw[end:begin].strip(_BLANK):
+                    return
+            depth += 1
+
+
+def _stands_alone(
+    raw: bytes, start: int, begin: int, end: int, is_line: Callable[[Json], bool]
+) -> bool:
+    """Tell whether an object is a line's own, rather than a part of a torn one."""
+    try:
+        value, _ = decode(raw[begin:end])
+    except BadLine:
+        return False
+    before = begin - 1
+    while before >= start and raw[before] in _BLANK:
+        before -= 1
+    return before < start or raw[before] not in b":,[" or is_line(value)
+
+
+def _is_escaped(raw: bytes, at: int) -> bool:
+    """Tell whether a quote stands behind an odd number of backslashes."""
+    first = at
+    while first and raw[first - 1] == 0x5C:  # noqa: PLR2004 - a backslash
+        first -= 1
+    return (at - first) % 2 == 1
+
+
+def _is_json(raw: bytes) -> bool:
+    try:
+        decode(raw)
+    except BadLine:
+        return False
+    return True

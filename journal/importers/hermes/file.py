@@ -1,0 +1,47 @@
+"""Which file is a Hermes database, and when it has changed: without opening it as one."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from journal.importers.files.sources import ENDINGS
+
+HERMES = "hermes"
+"""The name of the format."""
+NAME = "state.db"
+"""What Hermes calls its database."""
+_MAGIC = b"SQLite format 3\0"
+_SETTLED = 100_000_000
+"""Nanoseconds after which a file's time tells of the next change, however coarse its clock."""
+
+
+def is_database(head: bytes) -> bool:
+    """Tell a SQLite database by its first 16 bytes."""
+    return head == _MAGIC
+
+
+def is_wanted(name: str, format: str) -> bool:
+    """Tell whether a file that is met in a folder is to be looked at for a format."""
+    if name == NAME:
+        return format in (HERMES, "auto")
+    return format != HERMES and name.endswith(ENDINGS)
+
+
+def changes_of(path: Path) -> tuple[int, ...]:
+    """Give what changes whenever the database does: sizes and times of it and of its WAL.
+
+    A file that was written a moment ago is never called the same: the next write may fall
+    within the same tick of its clock.
+    """
+    found: list[int] = []
+    for file in (path, Path(f"{path}-wal")):
+        try:
+            state = file.stat()
+        except OSError:
+            continue  # gone by now, or no WAL: the reading itself says what is the matter
+        now = time.time_ns()
+        found += (state.st_size, state.st_mtime_ns)
+        if abs(now - state.st_mtime_ns) < _SETTLED:
+            found.append(now)
+    return tuple(found)

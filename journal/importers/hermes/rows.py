@@ -1,0 +1,218 @@
+"""Rows of a Hermes database to the data of events: pure functions, one row at a time.
+
+What has no field of its own goes into `extra` under the name that Hermes gives it. The two counts
+that Hermes keeps of what it holds anyway, `message_count` and `tool_call_count`, are left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from journal.format.bounds import is_amount
+from journal.importers.files.decode import BadLine, decode
+from journal.importers.items import count_or_none, key, text_or_none
+from journal.importers.moments import moment
+
+if TYPE_CHECKING:
+    from journal.importers.items import Json
+
+STRUCTURED = "\0json:"
+"""What stands in front of content that Hermes keeps as JSON: a list of parts."""
+KEY_SPACES = {
+    "state_meta": "@hermes.meta",
+    "telegram_dm_topic_mode": "@hermes.telegram_mode",
+    "telegram_dm_topic_bindings": "@hermes.telegram_bindings",
+}
+"""The tables whose rows are key-values, and their namespaces."""
+
+_TEXTS = {
+    "title": "title",
+    "model": "model",
+    "cwd": "cwd",
+    "user_id": "user",
+    "system_prompt": "system_prompt",
+}
+_COUNTS = {
+    "input_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+    "cache_read_tokens": "cache_read_tokens",
+    "cache_write_tokens": "cache_write_tokens",
+    "reasoning_tokens": "reasoning_tokens",
+    "api_call_count": "api_calls",
+}
+_COSTS = {"estimated_cost_usd": "estimated_cost", "actual_cost_usd": "actual_cost"}
+_OWN = {"id", "message_count", "tool_call_count", "ended_at", "end_reason"}
+_MESSAGE_TEXTS = ("tool_name", "tool_call_id", "finish_reason", "reasoning")
+_JSON = ("reasoning_details", "codex_reasoning_items", "codex_message_items")
+_FLAGS = {"active", "compacted"}
+
+
+class Standing(IntEnum):
+    """Where a message stands: what its columns `active` and `compacted` say."""
+
+    ACTIVE = 0
+    ARCHIVED = 1
+    REMOVED = 2
+
+
+@dataclass(slots=True)
+class Told:
+    """What a row tells, with what of it is not as it stands there."""
+
+    data: dict[str, Any] = field(default_factory=dict)
+    repairs: tuple[str, ...] = ()
+
+    def put(self, name: str, value: Json) -> None:
+        """Give a field its value; what is None is no value."""
+        if value is not None:
+            self.data[name] = value
+
+    def keep(self, name: str, value: Json) -> None:
+        """Keep what no field takes."""
+        if value is not None:
+            self.data.setdefault("extra", {})[name] = value
+
+    def take(self, values: dict[str, Json], name: str, field: str, kind: type = str) -> None:
+        """Give a field a column's value if it is of its kind, else keep that."""
+        value = values.get(name)
+        if isinstance(value, kind):
+            self.put(field, value)
+        else:
+            self.keep(name, value)
+
+    def when(self, values: dict[str, Json], name: str, field: str) -> None:
+        """Give a field a column's moment; one that a journal cannot hold is kept as it is."""
+        found = moment(values.get(name))
+        self.put(field, found.micros)
+        self.keep(name, found.said)
+        if found.repair is not None:
+            self.repairs = (*self.repairs, found.repair)
+
+    def parsed(self, text: Json) -> Json:
+        """Read a JSON text; None when it is none."""
+        if not isinstance(text, str):
+            return None
+        try:
+            value, repairs = decode(text.encode())
+        except BadLine:
+            return None
+        self.repairs = (*self.repairs, *repairs)
+        return value
+
+
+def session_told(values: dict[str, Json]) -> Told:
+    """Give the data of `session.created`."""
+    told = Told()
+    told.put("source", text_or_none(values.get("source")))
+    for name, own in _TEXTS.items():
+        told.take(values, name, own)
+    parent = text_or_none(values.get("parent_session_id"))
+    told.put("parent", None if parent is None else key(parent))
+    config = told.parsed(values.get("model_config"))
+    if isinstance(config, dict):
+        told.put("config", config)
+    else:
+        told.keep("model_config", values.get("model_config"))
+    told.when(values, "started_at", "started")
+    used = usage_told(values)
+    read = {*_TEXTS, *_OWN, "source", "parent_session_id", "model_config", "started_at", *used}
+    for name, value in values.items():
+        if name not in read:
+            told.keep(name, value)
+    if values.get("ended_at") is None:  # a reason without an end has no event of its own
+        told.keep("end_reason", values.get("end_reason"))
+    return told
+
+
+def usage_told(values: dict[str, Json]) -> dict[str, Json]:
+    """Give what a session has used, by Hermes's columns; what cannot be a counter is not there."""
+    counts = {name: count_or_none(values.get(name)) for name in _COUNTS}
+    used: dict[str, Json] = {name: count for name, count in counts.items() if count is not None}
+    used |= {name: values[name] for name in _COSTS if is_amount(values.get(name))}
+    return used
+
+
+def usage_data(used: dict[str, Json]) -> dict[str, Json]:
+    """Give the data of `usage.set`: every count, and the costs that are known."""
+    counts = {own: used.get(name, 0) for name, own in _COUNTS.items()}
+    return counts | {own: used[name] for name, own in _COSTS.items() if name in used}
+
+
+def ended_told(values: dict[str, Json]) -> Told | None:
+    """Give the data of `session.ended`; None for a session that is open."""
+    if values.get("ended_at") is None:
+        return None
+    told = Told()
+    told.take(values, "end_reason", "reason")
+    told.when(values, "ended_at", "ended")
+    return told
+
+
+def message_told(values: dict[str, Json]) -> Told:
+    """Give the data of `message.appended`; the role is missing if the row has none."""
+    told = Told()
+    told.put("role", text_or_none(values.get("role")))
+    told.put("content", _content(told, values.get("content")))
+    for name in _MESSAGE_TEXTS:
+        told.take(values, name, name)
+    calls = told.parsed(values.get("tool_calls"))
+    if isinstance(calls, list) and all(isinstance(call, dict) for call in calls):
+        told.put("tool_calls", calls)
+    else:
+        told.keep("tool_calls", values.get("tool_calls") if calls is None else calls)
+    count = count_or_none(values.get("token_count"))
+    told.put("token_count", count)
+    told.keep("token_count", values.get("token_count") if count is None else None)
+    told.when(values, "timestamp", "timestamp")
+    for name in _JSON:
+        value = told.parsed(values.get(name))
+        told.keep(name, values.get(name) if value is None else value)
+    read = {"id", "session_id", "role", "content", "tool_calls", "token_count", "timestamp"}
+    for name, value in values.items():
+        if name not in read | _FLAGS and name not in _MESSAGE_TEXTS and name not in _JSON:
+            told.keep(name, value)
+    return told
+
+
+def _content(told: Told, stored: Json) -> Json:
+    """Decode content as Hermes does: what cannot be decoded is the text itself."""
+    if not isinstance(stored, str):
+        return None if stored is None else str(stored)
+    if not stored.startswith(STRUCTURED):
+        return stored
+    repairs = told.repairs
+    value = told.parsed(stored.removeprefix(STRUCTURED))
+    if isinstance(value, dict):
+        value = [value]
+    if isinstance(value, list) and all(isinstance(part, dict | str) for part in value):
+        return value
+    told.repairs = repairs
+    return stored
+
+
+def standing_of(values: dict[str, Json]) -> Standing:
+    """Tell where a message stands; Hermes takes a missing `active` for 1."""
+    if values.get("active", 1) != 0:
+        return Standing.ACTIVE
+    return Standing.ARCHIVED if values.get("compacted", 0) == 1 else Standing.REMOVED
+
+
+def content_of(values: dict[str, Json]) -> bytes:
+    """Give the bytes that change when a message itself does: its flags are no part of it."""
+    told = {name: value for name, value in values.items() if name not in _FLAGS}
+    return orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
+
+
+def named_value(table: str, values: dict[str, Json]) -> tuple[str, Json] | None:
+    """Give the key and the value of a row of a table of KEY_SPACES; None when it has no key."""
+    if table == "state_meta":
+        name = values.get("key")
+        return (name, values.get("value")) if isinstance(name, str) else None
+    chat, thread = values.get("chat_id"), values.get("thread_id")
+    if chat is None or (table == "telegram_dm_topic_bindings" and thread is None):
+        return None
+    return (str(chat) if table == "telegram_dm_topic_mode" else f"{chat}/{thread}"), values

@@ -1,0 +1,88 @@
+"""Appends what was found in a Hermes database, as events whose ids can be made again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from journal.format.event_types import MESSAGE_APPENDED
+from journal.importers.items import Found, Repaired, Skipped, fingerprint, key
+
+if TYPE_CHECKING:
+    from journal.importers.items import Item
+    from journal.importers.sink import Sink
+
+_BYTES = 1024 * 1024
+"""Bytes of messages that one write takes at most, but for the last of them."""
+
+
+@dataclass(slots=True)
+class Teller:
+    """Appends events, and counts what needs none.
+
+    Attributes:
+        sink: takes the events.
+        round: how many imports found changes before.
+        first: whether this is the first look at the database: what is not new counts only then.
+        told: events that were given out.
+    """
+
+    sink: Sink
+    round: int
+    first: bool
+    told: int = 0
+    _weight: int = 0
+
+    def fact(
+        self, type: str, session: str, data: dict[str, Any], repairs: tuple[str, ...] = ()
+    ) -> None:
+        """Append an event whose id is its content: said twice, it is one event."""
+        self._append(type, session, _id(type, data), data, repairs)
+
+    def change(
+        self, type: str, session: str, data: dict[str, Any], repairs: tuple[str, ...] = ()
+    ) -> None:
+        """Append an event that counts again when it says what an earlier one said."""
+        id = _id(type, data)
+        self._append(type, session, f"{id}-{self.round}" if self.round else id, data, repairs)
+
+    def message(
+        self, session: str, id: str, data: dict[str, Any], repairs: tuple[str, ...], size: int
+    ) -> None:
+        """Append a message of so many bytes."""
+        self._append(MESSAGE_APPENDED, session, id, data, repairs)
+        self._weight += size
+        if self._weight > _BYTES:  # it may hold images: what waits must not become large
+            self._weight = 0
+            self.sink.flush()
+
+    def already(self, session: str) -> None:
+        """Count what an earlier import appended."""
+        self.sink.report.sessions.add(key(session))
+        self.sink.report.already += self.first
+
+    def skip(self, reason: str) -> None:
+        """Count what cannot be imported."""
+        if self.first:
+            self._take(Skipped(0, reason))
+
+    def repair(self, reason: str) -> None:
+        """Count what is imported, but not as it is."""
+        if self.first:
+            self._take(Repaired(0, reason))
+
+    def _append(
+        self, type: str, session: str, id: str, data: dict[str, Any], repairs: tuple[str, ...]
+    ) -> None:
+        self.told += 1
+        event = {"type": type, "session": key(session), "id": id, "data": data}
+        self._take(Found(self.told, event, repairs))
+
+    def _take(self, item: Item) -> None:
+        self.sink.take(iter((item,)), None)
+
+
+def _id(type: str, data: dict[str, Any]) -> str:
+    return f"{type}:{fingerprint(orjson.dumps(data, option=orjson.OPT_SORT_KEYS))}"

@@ -1,0 +1,179 @@
+"""Lists of role/content messages, as chat APIs take them and many programs save them.
+
+Understood are a list of messages, an object that holds one under any name, a list of such
+objects or lists, as one JSON document or one a line; and JSON lines of one message each, which
+are one conversation. A text that renders a conversation ("user: ...") is taken apart.
+
+A conversation's id is its wrapper's own, else its place: the file, and its number in it. A
+message's id is its own, else its number in the conversation. A message without a time names the
+one before as its parent, so that the order holds whatever else the session receives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from journal.format.event_types import SESSION_CREATED
+from journal.importers.files.decode import too_deep
+from journal.importers.items import (
+    Skipped,
+    fact,
+    message,
+    placeholder,
+    present,
+    text_or_none,
+)
+from journal.importers.moments import moment
+from journal.importers.openai.message import is_message, message_data, rendered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from journal.importers.items import Item, Json, Place
+
+SOURCE = "openai"
+NAMES = ("messages", "conversation", "conversations", "history", "traj", "trajectory", "chat")
+"""Where a list is looked for first, when a wrapper holds more than one."""
+RENDERED = ("messages_display",)
+_IDS = ("id", "session_id", "conversation_id", "chat_id", "uuid")
+_FACTS = {"title": "title", "model": "model", "cwd": "cwd", "source": "source"}
+_SMALL = 4096
+"""Characters of a wrapper's value that is kept with the session."""
+
+
+@dataclass(slots=True)
+class Conversation:
+    """One conversation, as far as it was read."""
+
+    session: str
+    source: str = SOURCE
+    _count: int = 0
+    _before: str | None = None
+
+    def take(self, line: int, value: Json) -> Iterator[Item]:
+        """Take the next message."""
+        index, self._count = self._count, self._count + 1
+        if not isinstance(value, dict) or text_or_none(value.get("role")) is None:
+            yield Skipped(line, "no message: it has no role")
+            return
+        id = text_or_none(value.get("id")) or str(index)
+        data = message_data(value)
+        data["source"] = self.source
+        if data["timestamp"].micros is None:
+            data["parent"] = self._before
+        self._before = id
+        yield message(line, self.session, id, data)
+
+
+@dataclass(slots=True)
+class OpenAI:
+    """The parser of one file of JSON lines, or of one list of conversations."""
+
+    equal_is_same: ClassVar[bool] = False
+    place: Place
+    _lines: Conversation | None = None  # what lines of one message each belong to
+    _conversations: int = 0
+    _told: bool = field(default=False)
+
+    def value(self, line: int, value: Json, raw: bytes | None) -> Iterator[Item]:  # noqa: ARG002 - ids are made of the place, as the protocol allows
+        """Take one line: a message, or a whole conversation."""
+        if isinstance(value, dict) and text_or_none(value.get("role")) is not None:
+            if not is_message(value):
+                yield Skipped(line, "no message: it has a role, but nothing said")
+                return
+            if self._lines is None:
+                self._lines = Conversation(self.place.name)
+                yield fact(line, SESSION_CREATED, self.place.name, {"source": SOURCE})
+            yield from self._lines.take(line, value)
+            return
+        name = f"{self.place.name}-{self._conversations}"
+        found = unwrap(value)
+        if found is None:
+            yield Skipped(line, "neither a message nor a list of them")
+            return
+        self._conversations += 1
+        yield from conversation(line, found, name)
+
+    def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
+        """Put a message in the place of a line that is too long to be read."""
+        return placeholder(line, self.place.name, id, size, SOURCE)
+
+    def end(self) -> Iterator[Item]:
+        """Nothing waits for a later line."""
+        return iter(())
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """A list of messages, and what its wrapper says beside it."""
+
+    messages: list[Json]
+    rest: dict[str, Json]
+
+
+def unwrap(value: Json) -> Wrapped | None:
+    """Find the list of messages in a value: the value itself, or one level deep."""
+    if isinstance(value, list):
+        return Wrapped(value, {}) if any(is_message(item) for item in value) else None
+    if not isinstance(value, dict):
+        return None
+    name = choose({key for key, item in value.items() if _is_list(item)})
+    if name is not None:
+        return Wrapped(value[name], {key: item for key, item in value.items() if key != name})
+    for name in RENDERED:
+        text = value.get(name)
+        if isinstance(text, str) and (messages := rendered(text)):
+            return Wrapped(messages, {key: item for key, item in value.items() if key != name})
+    return None
+
+
+def choose(names: set[str]) -> str | None:
+    """Choose the list that is the conversation, of those that hold messages."""
+    for name in (*NAMES, *sorted(names)):
+        if name in names:
+            return name
+    return None
+
+
+def conversation(line: int, found: Wrapped, name: str) -> Iterator[Item]:
+    """Give a whole conversation, named by its wrapper, else by its place."""
+    session = session_of(found.rest) or name
+    yield from told(line, session, found.rest)
+    talk = Conversation(session, source_of(found.rest))
+    for value in found.messages:
+        yield from talk.take(line, value)
+
+
+def session_of(rest: dict[str, Json]) -> str | None:
+    """Give the id by which a wrapper calls itself."""
+    return next(filter(None, (text_or_none(rest.get(name)) for name in _IDS)), None)
+
+
+def source_of(rest: dict[str, Json]) -> str:
+    """Give the program that a wrapper says it comes from."""
+    return text_or_none(rest.get("source")) or SOURCE
+
+
+def told(line: int, session: str, rest: dict[str, Json]) -> Iterator[Item]:
+    """Tell the session what its wrapper says: what has no field of its own goes to `extra`."""
+    facts: dict[str, Json] = {
+        name: text_or_none(rest.get(source)) for source, name in _FACTS.items()
+    }
+    facts["source"] = source_of(rest)
+    started = next((rest[name] for name in ("created_at", "created") if name in rest), None)
+    facts["started"] = replace(moment(started), said=None)  # kept under its own name
+    kept: dict[str, Json] = {}
+    for key, value in rest.items():
+        if key in _FACTS or (key in _IDS and value == session):
+            continue
+        if isinstance(value, list) or too_deep(value) or len(str(value)) > _SMALL:
+            shape = "list" if isinstance(value, list) else "large value"
+            yield Skipped(line, f"beside the messages: {key[:64]} ({shape})")
+        else:
+            kept[key] = value
+    yield fact(line, SESSION_CREATED, session, {**facts, "extra": present(kept)})
+
+
+def _is_list(value: Json) -> bool:
+    return isinstance(value, list) and any(is_message(item) for item in value[:8])

@@ -1,0 +1,1 @@
+"""Lanes: leases, appends, syncs, and what happens after a failed one."""

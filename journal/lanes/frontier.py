@@ -1,0 +1,221 @@
+"""How far the lanes have come: what the author of an edit has read before it is written.
+
+Whoever changes what others have said writes behind it in the order of events, however wrong the
+clock of any of them is. So an edit first reads the last record of each lane that changed.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from journal.errors import ReadError
+from journal.process import clock
+from journal.process.turn import Turn
+from journal.segments.reader import list_lanes
+from journal.segments.segment import (
+    End,
+    is_segment,
+    nameless,
+    read_end,
+    read_header,
+    read_lane_uuid,
+    segment_name,
+    segment_numbers,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_SETTLED_NS = 20_000_000
+"""Nanoseconds after which a folder's time of change tells it from a later state: kernels count in
+ticks of up to 10 ms, and two changes within one have the same time."""
+_COARSE_NS = 2_500_000_000
+"""The same where a file system keeps whole seconds, or two of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Active:
+    """The last segment of a lane's folder, as it was read.
+
+    Attributes:
+        path: its path.
+        version: its inode, size and time of change.
+        lane: uuid of its lane.
+        seq: the lane's last sequence number.
+        order: the order of that record.
+    """
+
+    path: str
+    version: tuple[int, int, int]
+    lane: str
+    seq: int
+    order: int
+
+
+@dataclass(slots=True)
+class _Folder:
+    """What is known of one lane's folder.
+
+    Attributes:
+        changed: the folder's time of change in nanoseconds, 0 if that tells nothing yet.
+        numbers: numbers of its segments.
+        active: its last segment; None if no record of it can be read.
+        ends: of lanes whose last segment is final: uuid and last sequence number.
+        walked: numbers of the segments that `ends` knows.
+        inode: of the folder: another one at its path is another lane.
+    """
+
+    changed: int = 0
+    numbers: tuple[int, ...] = ()
+    active: _Active | None = None
+    ends: dict[str, int] = field(default_factory=dict)
+    walked: set[int] = field(default_factory=set)
+    inode: int = 0
+
+
+class Frontier:
+    """The last record of each lane. Safe for threads; it keeps what did not change.
+
+    A look costs two system calls a lane, and one small read of each lane that changed.
+    """
+
+    def __init__(self, lanes: Path) -> None:
+        self._lanes = lanes
+        self._clock = clock.of(lanes.parent)
+        self._turn = Turn()
+        self._names: list[str] = []
+        self._changed = 0
+        self._folders: dict[str, _Folder] = {}
+
+    def look(self, own: str = "") -> dict[str, int]:
+        """Read what changed; all that is written from now on comes behind it.
+
+        Args:
+            own: name of the folder that the writer itself holds, whose end it knows; it is left
+                out.
+
+        Returns:
+            The last sequence number of each lane that can still grow, by its uuid.
+
+        Raises:
+            ReadError: a lane cannot be read.
+            Reentered: this thread is in the middle of a look.
+        """
+        with self._turn.taken("what is known of the lanes' ends"):
+            return self._look(own)
+
+    def ends(self) -> dict[str, int]:
+        """Return the last sequence number of every lane, by its uuid.
+
+        It reads the headers of all segments once.
+
+        Raises:
+            ReadError: a lane cannot be read.
+            Reentered: this thread is in the middle of a look.
+        """
+        with self._turn.taken("what is known of the lanes' ends"):
+            active = self._look("")
+            ends: dict[str, int] = {}
+            for name, folder in self._folders.items():
+                try:
+                    self._walk(self._lanes / name, folder)
+                except OSError as error:
+                    raise _unreadable(self._lanes / name, error) from error
+                for lane, seq in folder.ends.items():
+                    ends[lane] = max(seq, ends.get(lane, 0))
+        for lane, seq in active.items():
+            ends[lane] = max(seq, ends.get(lane, 0))
+        return ends
+
+    def _look(self, own: str) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for name in self._list():
+            if name == own:
+                continue
+            folder = self._folders.setdefault(name, _Folder())
+            try:
+                active = self._read(self._lanes / name, folder)
+            except OSError as error:
+                raise _unreadable(self._lanes / name, error) from error
+            if active is not None:
+                self._clock.observe(active.order)
+                found[active.lane] = max(active.seq, found.get(active.lane, 0))
+        return found
+
+    def _list(self) -> list[str]:
+        try:
+            changed = os.stat(self._lanes).st_mtime_ns  # noqa: PTH116 - each edit asks
+        except OSError as error:
+            raise _unreadable(self._lanes, error) from error
+        if changed != self._changed:
+            self._names = list_lanes(self._lanes)
+            self._changed = _settled(changed)
+        return self._names
+
+    def _read(self, path: Path, folder: _Folder) -> _Active | None:
+        there = os.stat(path)  # noqa: PTH116 - each edit asks
+        changed = there.st_mtime_ns
+        if there.st_ino != folder.inode:
+            folder.inode, folder.active, folder.ends, folder.walked = there.st_ino, None, {}, set()
+            folder.changed = 0
+        if changed != folder.changed:
+            folder.numbers = tuple(
+                n for n in segment_numbers(path) if is_segment(path / segment_name(n))
+            )
+            folder.changed = _settled(changed)
+        if not folder.numbers:
+            return None
+        name = str(path / segment_name(folder.numbers[-1]))
+        status = os.lstat(name)
+        version = status.st_ino, status.st_size, status.st_ctime_ns
+        known = folder.active
+        if known is None or known.path != name or known.version != version:
+            # what stands in front of a segment does not change while that grows
+            grown = known is not None and known.path == name
+            last = _end(path, folder.numbers[-1:]) if grown else None
+            last = last or _end(path, folder.numbers)
+            if last is None:
+                return None
+            folder.active = _Active(name, version, last.lane, last.seq, last.order)
+        return folder.active
+
+    def _walk(self, path: Path, folder: _Folder) -> None:
+        """Read the ends of the lanes that the final segments of a folder belong to."""
+        last: dict[str, int] = {}
+        for number in folder.numbers[:-1]:
+            if number not in folder.walked:
+                header = read_header(path / segment_name(number))
+                folder.walked.add(number)
+                lane = header.lane if header else read_lane_uuid(path, number) or nameless(path)
+                last[lane] = number
+        for lane, number in last.items():
+            end = _end(path, (number,))
+            if end is not None:
+                folder.ends[lane] = max(end.seq, folder.ends.get(lane, 0))
+
+
+def _end(path: Path, numbers: Sequence[int]) -> End | None:
+    try:
+        return read_end(path, numbers)
+    except OSError as error:
+        if error.errno != errno.EFBIG:
+            raise
+        return None  # no writer made so large a segment, and none must stop for it
+
+
+def _settled(changed: int) -> int:
+    """Return a folder's time of change, or 0 if it is so near that the next change may share it."""
+    enough = _SETTLED_NS if changed % 1_000_000_000 else _COARSE_NS
+    return changed if abs(time.time_ns() - changed) > enough else 0
+
+
+def _unreadable(path: Path, error: OSError) -> ReadError:
+    return ReadError(
+        f"cannot read how far {path} has come: {error.strerror or error}; an edit must come behind"
+        " all that stands there"
+    )

@@ -1,0 +1,293 @@
+"""A lane: a folder that one process holds at a time, by a lock on its lock file."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from journal.errors import LeaseError
+from journal.format.record import FORMAT, MAX_SEQ
+from journal.fs import disk
+from journal.fs.directory import make_folder
+from journal.fs.lock import identity, lock, stands_at
+from journal.fs.ownership import Untrusted
+from journal.process import clock
+from journal.process.boot import boot_id
+from journal.process.fork import no_fork
+from journal.process.ids import uuid7
+from journal.segments.segment import (
+    LAST_NUMBER,
+    ROLL_SIZE,
+    Tail,
+    read_end,
+    read_tail,
+    segment_name,
+    segment_numbers,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from journal.format.record import Header
+
+LOCK = "lock"
+ROLL = "roll"
+"""A file of this name in a lane's folder asks its lessee to go on in a new segment."""
+RETIRED = "retired"
+"""A file of this name in a lane's folder: no writer takes the lane any more."""
+_MOST = 100_000
+_ITS_OWN = frozenset(
+    {
+        errno.EACCES,
+        errno.EPERM,
+        errno.EEXIST,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.ELOOP,
+        errno.ENXIO,
+        errno.EFBIG,
+    }
+)
+"""What is wrong with one lane alone. Of anything else (too many open files, a read-only disk) the
+next lane would have as much, and each try would leave a new one behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """Where a new lessee goes on.
+
+    Attributes:
+        lane: uuid of the lane.
+        seq: sequence number of the next event.
+        time: time of the last event, microseconds.
+        order: the highest order of an event; later ones must have higher ones.
+        folder: number of the lane's folder; 0 if it has none.
+        number: number of the highest segment, 0 if there is none.
+        size: its size in bytes if it may be continued, else None: start the next one.
+    """
+
+    lane: str
+    seq: int
+    time: int
+    order: int
+    folder: int
+    number: int
+    size: int | None
+
+
+class Lane:
+    """A leased lane. The kernel frees the lease when the process dies, however it dies."""
+
+    __slots__ = ("_fd", "_identity", "path")
+
+    def __init__(self, path: Path, fd: int) -> None:
+        self.path = path
+        self._fd = fd
+        self._identity = identity(os.fstat(fd))
+
+    def is_there(self) -> bool:
+        """Say whether the lease is still one on this lane: its lock file stands where it was.
+
+        Raises:
+            OSError: the file system does not say.
+        """
+        return stands_at(str(self.path / LOCK), self._identity)
+
+    def release(self) -> None:
+        """End the lease; again does nothing.
+
+        The descriptor is closed and never unlocked: after a fork the lock is shared, and
+        unlocking in the child would free the parent's lane under its feet.
+        """
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            with contextlib.suppress(OSError):  # nothing was written by it, and it is closed
+                os.close(fd)
+
+    def continuation(self) -> Continuation:
+        """Find where the lane's last lessee stopped.
+
+        Raises:
+            LeaseError: the lane's segments cannot be read.
+        """
+        try:
+            return _continuation(self.path)
+        except OSError as error:
+            raise LeaseError(
+                f"cannot read the segments of lane {self.path}: {error.strerror or error}"
+            ) from error
+
+
+def lease(lanes: Path) -> tuple[Lane, Continuation]:
+    """Take the first free lane, lowest number first, and find where its last lessee stopped.
+
+    A lane that this user cannot use is passed over like one that is leased, and so is one whose
+    last event is dated more than an hour ahead: the clock of its writer was wrong, and what is
+    written behind it would take that order. Where none is free, one is made.
+
+    Raises:
+        LeaseError: the file system refuses where another lane would not help.
+    """
+    for number in range(1, _MOST):
+        path = lanes / str(number)
+        # one that is made here and cannot be used is no reason to make the next, and the next
+        there = os.path.lexists(path)
+        try:
+            make_folder(path)
+            if (taken := _take(path)) is not None:
+                return taken
+        except OSError as error:
+            if there and _is_passed_over(path, error):
+                continue
+            raise LeaseError(
+                f"cannot lease lane {path}: {error.strerror or error}; a journal belongs to one"
+                " user: give this user its own with --journal or JOURNAL_DIR"
+                if isinstance(error, PermissionError)
+                else f"cannot lease lane {path}: {error.strerror or error}"
+            ) from error
+    raise LeaseError(f"all {_MOST} lanes in {lanes} are leased; close some writers")
+
+
+def _is_passed_over(path: Path, error: OSError) -> bool:
+    """Say whether a lane is left alone for what is wrong with it.
+
+    One that others may write to is not: its user must know, and readers refuse it, too. One that is
+    closed to this user is another's, who may have made it by mistake.
+    """
+    if isinstance(error, Untrusted):
+        return not os.access(path, os.R_OK | os.W_OK | os.X_OK)
+    return error.errno in _ITS_OWN
+
+
+def _take(path: Path) -> tuple[Lane, Continuation] | None:
+    """Lock a lane and look where it ends; None if it is leased.
+
+    Raises:
+        OSError: the lane cannot be used.
+    """
+    if os.path.lexists(path / RETIRED):
+        return None
+    lane = _try(path)
+    if lane is None:
+        return None
+    try:
+        at = _continuation(path)
+        clock.of(path.parent.parent).observe(at.order)
+        if at.time > clock.wall() + clock.AHEAD:
+            lane.release()
+            return None
+        if at.number >= LAST_NUMBER:
+            raise FileExistsError(errno.EEXIST, "its last number is taken", str(path))  # noqa: TRY301 - given back below
+    except BaseException:
+        lane.release()
+        raise
+    return lane, at
+
+
+def lease_new(lanes: Path) -> Lane:
+    """Make a lane and take it: one that no writer has held before.
+
+    Raises:
+        LeaseError: the file system refuses.
+    """
+    try:
+        for number in range(1, _MOST):
+            path = lanes / str(number)
+            if os.path.lexists(path):
+                continue
+            make_folder(path)
+            lane = _try(path)
+            # another process may have made it, held it and left, between the two looks
+            if lane is not None and not segment_numbers(path):
+                return lane
+            if lane is not None:
+                lane.release()
+    except OSError as error:
+        raise LeaseError(f"cannot make a lane in {lanes}: {error.strerror or error}") from error
+    raise LeaseError(f"there are {_MOST} lanes in {lanes}")
+
+
+def _try(path: Path) -> Lane | None:
+    """Lock a lane; None if it is leased.
+
+    Raises:
+        OSError: the lane cannot be used, or the file system has no locks.
+    """
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    with no_fork.turn:
+        fd = lock(disk.in_use.open_lock(path / LOCK))
+    if fd is None:
+        return None
+    try:
+        return Lane(path, fd)
+    except BaseException:
+        os.close(fd)
+        raise
+
+
+def _continuation(path: Path) -> Continuation:
+    numbers = segment_numbers(path)
+    highest = numbers[-1] if numbers else 0
+    folder = int(path.name) if path.name.isascii() and path.name.isdigit() else 0
+    for number in reversed(numbers):
+        tail = read_tail(path / segment_name(number))
+        if tail is None:
+            continue
+        earlier = numbers[: numbers.index(number)]
+        seq, order = _behind_overlap(path, earlier, tail)
+        # a writer of version 1 goes on by its clock, whatever order stands in front of it
+        if (
+            tail.header is not None
+            and tail.header.format < FORMAT
+            and (end := read_end(path, earlier))
+        ):
+            order = max(order, end.order)
+        inode = os.lstat(path / segment_name(number)).st_ino
+        if tail.header is None or not _goes_on(tail.header, folder, inode, seq):
+            return Continuation(uuid7(), 1, tail.time, order, folder, highest, None)
+        may_grow = number == highest and tail.whole and tail.size < ROLL_SIZE and seq == tail.seq
+        size = tail.size if may_grow else None
+        return Continuation(tail.header.lane, seq, tail.time, order, folder, highest, size)
+    return Continuation(uuid7(), 1, 0, 0, folder, highest, None)
+
+
+def _goes_on(header: Header, folder: int, inode: int, seq: int) -> bool:
+    """Say whether a lessee goes on under the lane's uuid, or begins a new one.
+
+    A number must never be given out twice under one uuid. A folder that was copied or moved, or put
+    back from a backup, has its original's uuid; after a power loss the last numbers may have been
+    seen by others and be gone.
+    """
+    return (
+        header.format == FORMAT
+        and header.folder == folder
+        and header.boot == boot_id()
+        and header.inode in (0, inode)
+        and seq <= MAX_SEQ
+    )
+
+
+def _behind_overlap(path: Path, earlier: list[int], tail: Tail) -> tuple[int, int]:
+    """Return the next number and the highest order, whatever a failed sync left behind.
+
+    A segment that writes records again may stop before the last of them: the segments that it
+    overlaps with have higher numbers, and none of them may be given out twice.
+    """
+    seq, order, header = tail.seq, tail.order, tail.header
+    for number in reversed(earlier):
+        before = read_tail(path / segment_name(number))
+        if before is None:
+            continue
+        if header is not None and before.header is not None and before.header.lane != header.lane:
+            return seq, max(order, before.order)
+        seq, order = max(seq, before.seq), max(order, before.order)
+        # one of which only the header is left may have begun to write the same records again
+        bare = before.header is not None and before.seq == before.header.seq
+        if header is not None and before.seq <= header.seq and not bare:
+            break
+        header = before.header
+    return seq, order

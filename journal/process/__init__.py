@@ -1,0 +1,1 @@
+"""What belongs to the process: its forks, turns, clocks and ids."""

@@ -1,0 +1,287 @@
+"""A segment: one JSONL file of a lane, and how its last writer left it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from dataclasses import dataclass, replace
+from io import FileIO
+from typing import TYPE_CHECKING
+
+from journal.format.record import (
+    FORMAT,
+    MAX_RECORD,
+    DamagedRecord,
+    Erased,
+    Header,
+    Record,
+    decode,
+)
+from journal.format.scan import Damage, scan
+from journal.fs.ownership import open_own
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+ROLL_SIZE = 32 * 1024 * 1024
+"""Bytes at which a segment is final and its lane goes on in the next one."""
+
+LAST_NUMBER = 10**12 - 1
+"""The highest number of a segment: a lane in which it stands has no room for another."""
+
+_SUFFIX = ".jsonl"
+_DIGITS = 12
+_BLOCK = 64 * 1024
+_HEADER = 1024
+"""Bytes in which a header stands, unless it supersedes many segments."""
+_SEARCHED = ROLL_SIZE + 2 * MAX_RECORD
+"""Bytes of a damaged segment that are searched for its end: more than a writer puts into one."""
+
+
+def segment_name(number: int) -> str:
+    """Return the file name of a lane's n-th segment."""
+    return f"{number:06d}{_SUFFIX}"
+
+
+def segment_number(name: str) -> int | None:
+    """Return the number in a segment's file name; None for any other name."""
+    stem, dot, suffix = name.partition(".")
+    if f"{dot}{suffix}" != _SUFFIX or not stem.isascii() or not stem.isdigit():
+        return None
+    if len(stem) > _DIGITS:  # what stands in no database's integer is no position
+        return None
+    number = int(stem)
+    # `1.jsonl` beside `000001.jsonl` would be two files for one number
+    return number if name == segment_name(number) else None
+
+
+def segment_numbers(lane: Path) -> list[int]:
+    """List the numbers of a lane's segments, lowest first."""
+    return sorted(n for name in os.listdir(lane) if (n := segment_number(name)) is not None)
+
+
+def open_segment(path: Path) -> FileIO:
+    """Open a segment for reading, never through a link.
+
+    Raises:
+        Untrusted: it is no regular file of this user's own.
+        OSError: the file system refuses.
+    """
+    file = FileIO(open_own(path), "rb")
+    file.name = str(path)
+    return file
+
+
+def is_segment(path: Path) -> bool:
+    """Say whether a regular file stands there: nothing else is read.
+
+    Raises:
+        OSError: the file system does not say.
+    """
+    return stat.S_ISREG(path.lstat().st_mode)
+
+
+def nameless(lane: Path) -> str:
+    """Return what stands for the uuid of a lane in a folder without a readable header."""
+    return f"?{lane.name}"
+
+
+def read_lane_uuid(lane: Path, near: int) -> str | None:
+    """Return the uuid of the lane that a segment without a header belongs to.
+
+    It is that of the nearest readable header before it in its folder; None if there is none. What
+    comes behind it may come later, and must not change what was read.
+
+    Raises:
+        OSError: a segment cannot be read.
+    """
+    for number in reversed(segment_numbers(lane)):
+        if number <= near and (header := read_header(lane / segment_name(number))) is not None:
+            return header.lane
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """How a segment ends.
+
+    Attributes:
+        header: the segment's header; None if it is damaged.
+        seq: the sequence number that comes next.
+        time: time of the last event, microseconds.
+        order: the highest order of an event.
+        size: bytes of the file.
+        whole: whether it may be continued: the header and the last line verify, and no number
+            in front of it is missing or stands twice, as far as a block reaches.
+    """
+
+    header: Header | None
+    seq: int
+    time: int
+    order: int
+    size: int
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The last finished record of a lane's folder: uuid of its lane, its number, highest order."""
+
+    lane: str
+    seq: int
+    order: int
+
+
+def read_end(lane: Path, numbers: Sequence[int]) -> End | None:
+    """Read the last finished record of some segments of a folder; None if there is none.
+
+    What stands behind the last newline belongs to an append that has not returned. A writer of
+    version 1 goes on behind segments of version 2, and knows no order: where the last segment is
+    one of its, the highest order may stand in front of it.
+
+    Raises:
+        OSError: a segment cannot be read.
+    """
+    end = None
+    for number in reversed(numbers):
+        path = lane / segment_name(number)
+        if not is_segment(path):
+            continue
+        with open_segment(path) as file:
+            header = _read_header(file.fileno())
+            last = _read_last(file.fileno())
+        if header is not None and last is not None:
+            seq, _, order = behind(last)
+            found = End(header.lane, seq - 1, order)
+        elif (tail := read_tail(path)) is not None:
+            header = tail.header
+            uuid = header.lane if header else read_lane_uuid(lane, number)
+            found = End(uuid or nameless(lane), tail.seq - 1, tail.order)
+        else:
+            continue
+        end = found if end is None else replace(end, order=max(end.order, found.order))
+        if header is None or header.format >= FORMAT:
+            break
+    return end
+
+
+def read_header(path: Path) -> Header | None:
+    """Read a segment's header; None if it is damaged or of a newer format, or there is none.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    if not is_segment(path):
+        return None
+    with open_segment(path) as file:
+        return _read_header(file.fileno())
+
+
+def read_tail(path: Path) -> Tail | None:
+    """Read how a segment ends; None if no record of it can be read, or it is no regular file.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    if not is_segment(path):
+        return None
+    with open_segment(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        header = _read_header(file.fileno())
+        first, last, lines = _read_end(file.fileno(), size)
+        # with a gap or an older record at the end, the last number may not be the highest
+        if header is not None and first and last and behind(last)[0] == behind(first)[0] + lines:
+            return Tail(header, *behind(last), size, whole=True)
+        if size > _SEARCHED:
+            reason = f"it is damaged, and {size:,} bytes are too many to search for its end"
+            raise OSError(errno.EFBIG, reason, str(path))
+        file.seek(0)
+        return _search_tail(header, file.read(), size)
+
+
+def _read_header(fd: int) -> Header | None:
+    line, newline, _ = os.pread(fd, _HEADER, 0).partition(b"\n")
+    if not newline:
+        line = os.pread(fd, _BLOCK, 0).partition(b"\n")[0]
+    first = _decode(line)
+    return first if isinstance(first, Header) and first.format <= FORMAT else None
+
+
+def behind(record: Record | Header | Erased) -> tuple[int, int, int]:
+    """Return the number that comes next, the time, and the order."""
+    if isinstance(record, Header):
+        return record.seq, 0, 0
+    if isinstance(record, Erased):
+        return record.seq + record.count, 0, record.order
+    return record.seq + 1, record.event.time, record.event.order
+
+
+def _search_tail(header: Header | None, content: bytes, size: int) -> Tail | None:
+    """Find what comes behind all records of a damaged segment the slow way."""
+    seq = time = order = damaged = 0
+    closed = True
+    for found in scan(content, 0):
+        if isinstance(found, Damage):
+            # a damaged line that ended in a newline was acknowledged: its number is used up
+            newlines = content[found.offset : found.offset + found.length].count(b"\n")
+            # but the first may end the line of the record in front, which has its number
+            damaged += newlines - (not closed and newlines > 0)
+            closed = closed or newlines > 0
+        else:
+            record, closed = found.record, found.closed
+            following, moment, ordered = behind(record)
+            if following > seq:  # an older record again uses up no number, and frees none
+                seq, damaged = following, 0
+            time, order = max(time, moment), max(order, ordered)
+            header = record if isinstance(record, Header) and header is None else header
+    return Tail(header, seq + damaged, time, order, size, whole=False) if seq else None
+
+
+_Line = Record | Header | Erased
+
+
+def _read_end(fd: int, size: int) -> tuple[_Line | None, _Line | None, int]:
+    """Read the last block of a segment, more of it where a block holds no two lines.
+
+    Returns:
+        The first record and the last of those that stand whole in it, each None if it does not
+        verify, and how many lines the last is behind the first.
+    """
+    if size == 0 or os.pread(fd, 1, size - 1) != b"\n":
+        return None, None, 0
+    reach = _BLOCK
+    while True:
+        start = max(0, size - reach)
+        block = os.pread(fd, size - 1 - start, start)
+        # it may begin in the midst of a line
+        begin = block.find(b"\n") + 1 if start else 0
+        lines = block.count(b"\n", begin)
+        if lines or not start:
+            first = block[begin : block.find(b"\n", begin)] if lines else block
+            return _decode(first), _decode(block[block.rfind(b"\n") + 1 :]), lines
+        if reach > MAX_RECORD:  # no record is as long
+            return None, None, 0
+        reach *= 8
+
+
+def _read_last(fd: int) -> _Line | None:
+    """Read the last line that ends in a newline; None if it does not verify."""
+    size = os.fstat(fd).st_size
+    reach = _BLOCK
+    while True:
+        start = max(0, size - reach)
+        block = os.pread(fd, size - start, start)
+        end = block.rfind(b"\n")
+        begin = block.rfind(b"\n", 0, end) if end > 0 else -1
+        if begin >= 0 or not start:
+            return _decode(block[begin + 1 : end]) if end > 0 else None
+        reach *= 8
+
+
+def _decode(line: bytes) -> _Line | None:
+    try:
+        return decode(line)
+    except DamagedRecord:
+        return None

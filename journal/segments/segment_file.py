@@ -1,0 +1,153 @@
+"""A segment open for appending, and the line that it begins with."""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import TYPE_CHECKING
+
+from journal.format.record import FORMAT, Header, encode_header
+from journal.fs import disk
+from journal.fs.lock import identity, stands_at
+from journal.process.boot import boot_id
+from journal.process.ids import uuid7
+from journal.segments.segment import segment_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+def header_line(lane: str, folder: int, seq: int, started: int, inode: int = 0) -> bytes:
+    """Return the first line of a segment that this process begins.
+
+    Args:
+        lane: uuid of the lane.
+        folder: number of the lane's folder; 0 if no writer may go on there under this uuid.
+        seq: sequence number of the segment's first event.
+        started: when it is begun, microseconds since 1970.
+        inode: of its file; 0 if no writer goes on there.
+    """
+    header = Header(
+        format=FORMAT,
+        segment=uuid7(),
+        lane=lane,
+        folder=folder,
+        seq=seq,
+        host=platform.node(),
+        boot=boot_id(),
+        pid=os.getpid(),
+        started=started,
+        inode=inode,
+    )
+    return encode_header(header)
+
+
+class SegmentFile:
+    """A segment open for appending; only the process that holds the lane has one.
+
+    Attributes:
+        number: the segment's number.
+        size: bytes written and complete.
+    """
+
+    __slots__ = ("_fd", "_identity", "_name", "number", "path", "size")
+
+    def __init__(self, path: Path, number: int, size: int, fd: int) -> None:
+        self.path = path
+        self.number = number
+        self.size = size
+        self._fd = fd
+        self._name = str(path)
+        self._identity = identity(os.fstat(fd))
+
+    @classmethod
+    def create(cls, lane: Path, number: int) -> SegmentFile:
+        """Make a lane's n-th segment, empty.
+
+        Raises:
+            OSError: the file system refuses, or the segment exists.
+        """
+        path = lane / segment_name(number)
+        fd = disk.in_use.create(path)
+        try:
+            disk.in_use.fchmod(fd, 0o600)  # a strict umask may have taken bits away
+            return cls(path, number, 0, fd)
+        except BaseException:
+            os.close(fd)
+            raise
+
+    @classmethod
+    def reopen(cls, lane: Path, number: int, size: int) -> SegmentFile:
+        """Go on in a segment that ends in a whole record.
+
+        Raises:
+            OSError: the file system refuses.
+        """
+        path = lane / segment_name(number)
+        fd = disk.in_use.open_append(path)
+        try:
+            return cls(path, number, size, fd)
+        except BaseException:
+            os.close(fd)
+            raise
+
+    @property
+    def inode(self) -> int:
+        """The inode of the file, which tells it from a copy."""
+        return self._identity[1]
+
+    def write(self, data: bytes) -> None:
+        """Append whole records in a single system call.
+
+        Raises:
+            OSError: the file system refused; part of `data` may stand in the file, so
+                nothing may be written behind it.
+        """
+        disk.write_whole(self._fd, data)
+        self.size += len(data)
+
+    def length(self) -> int:
+        """Return the bytes that the file has, complete or not.
+
+        Raises:
+            OSError: the file system refuses.
+        """
+        return os.fstat(self._fd).st_size
+
+    def sync(self) -> None:
+        """Make what was written durable.
+
+        Raises:
+            OSError: the disk refused; what it holds is unknown from here on.
+        """
+        disk.in_use.fdatasync(self._fd)
+
+    def is_there(self) -> bool:
+        """Say whether the file still stands where it was opened.
+
+        Raises:
+            OSError: the file system does not say.
+        """
+        return stands_at(self._name, self._identity)
+
+    def close(self) -> None:
+        """Close the file; closing again does nothing.
+
+        Raises:
+            OSError: some file systems tell only now that they lost what was not synced.
+        """
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+
+def close_all(files: Iterable[SegmentFile]) -> OSError | None:
+    """Close files, each of them; return the first error, for whom it matters."""
+    first = None
+    for file in files:
+        try:
+            file.close()
+        except OSError as error:
+            first = first or error
+    return first

@@ -1,0 +1,206 @@
+"""Check every record of a journal and report every problem."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from journal.errors import ReadError
+from journal.lanes.lane import LOCK, RETIRED, ROLL
+from journal.segments.reader import SegmentRef, list_lane, list_lanes, read_segment
+from journal.segments.segment import segment_number
+from journal.verify.checks import DEATH, LaneCheck, Problem, duplicates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["DEATH", "Problem", "Report", "verify"]
+
+_PATIENCE = 0.2
+"""Seconds after which a line that has not grown is torn: one write(2) takes less."""
+_LOOKS = 5
+"""Looks at a line that does grow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a journal holds, and what is wrong with it.
+
+    Attributes:
+        lanes: folders of lanes.
+        segments: files of all lanes.
+        events: valid events; one that was written again after a failed sync counts once.
+        bytes: bytes of all segments that were read.
+        problems: everything wrong, by lane, segment and offset; empty if the journal is whole.
+    """
+
+    lanes: int
+    segments: int
+    events: int
+    bytes: int
+    problems: tuple[Problem, ...]
+
+
+def verify(lanes: Path) -> Report:
+    """Check every record of every lane: checksum, sequence and header.
+
+    Writers may be at work: what they have not finished is read again after a moment before it
+    is called torn. No lock is taken.
+
+    Args:
+        lanes: the folder of the lanes (`Directory.lanes`).
+
+    Raises:
+        ReadError: the folder of the lanes cannot be listed. A file that cannot be read is a
+            problem in the report.
+    """
+    problems = list(_strangers(lanes))
+    walks = []
+    names = list_lanes(lanes)
+    for name in names:
+        try:
+            refs = list_lane(lanes / name)
+        except ReadError as error:
+            problems.append(Problem("unreadable", name, None, None, 0, str(error)))
+            continue
+        problems += _strangers_in(lanes / name)
+        if refs:
+            walks.append(_LaneWalk(name, refs))
+    for walk in walks:
+        walk.read()
+    for _ in range(_LOOKS):
+        waiting = [walk for walk in walks if walk.unfinished()]
+        if not waiting:
+            break
+        time.sleep(_PATIENCE)  # a writer may be at work on that line
+        if not any([walk.read_on() for walk in waiting]):  # noqa: C419 - each is to look again
+            break
+    for walk in walks:
+        walk.finish()
+        problems += walk.check.problems
+    problems += duplicates([walk.check for walk in walks])
+    return Report(
+        lanes=len(names),
+        segments=sum(len(walk.refs) for walk in walks),
+        events=sum(walk.check.events for walk in walks),
+        bytes=sum(walk.bytes for walk in walks),
+        problems=tuple(sorted(problems, key=_place)),
+    )
+
+
+def _place(problem: Problem) -> tuple[tuple[int, str], int, int]:
+    number = int(problem.lane) if problem.lane.isascii() and problem.lane.isdigit() else 0
+    return (number, problem.lane), problem.segment or 0, problem.offset or 0
+
+
+class _LaneWalk:
+    """Reads one lane through, and its last segment again while that grows."""
+
+    def __init__(self, name: str, refs: list[SegmentRef]) -> None:
+        self.check = LaneCheck(name)
+        self.refs = refs
+        self.bytes = 0
+        self._unfinished = 0
+        self._readable = True
+
+    def read(self) -> None:
+        for ref in self.refs:
+            self.check.begin(ref.number)
+            self._readable = self._read(ref)
+            if ref.final:
+                self._finish_segment()
+
+    def unfinished(self) -> bool:
+        """Say whether the last segment ends in bytes that were not judged, or is empty."""
+        self._unfinished = _size(self.refs[-1].path)
+        return self._readable and (self._unfinished == 0 or self._unfinished > self.check.end)
+
+    def read_on(self) -> bool:
+        """Read what the last segment got meanwhile; say whether it has grown."""
+        if self._readable:
+            self._readable = self._read(self.refs[-1])
+        return _size(self.refs[-1].path) > self._unfinished
+
+    def finish(self) -> None:
+        ref = self.refs[-1]
+        # what has grown since the last look is being written: it is neither torn nor empty
+        if not ref.final and self._readable and _size(ref.path) == self._unfinished:
+            self._readable = self._read(replace(ref, final=True))
+            self._finish_segment()
+        elif not ref.final:
+            self.bytes += self.check.end
+        self.check.finish()
+
+    def _read(self, ref: SegmentRef) -> bool:
+        try:
+            for item in read_segment(ref, self.check.end):
+                self.check.add(item)
+        except ReadError as error:
+            self.check.problems.append(
+                Problem("unreadable", ref.lane, ref.number, self.check.end, 0, str(error))
+            )
+            return False
+        return True
+
+    def _finish_segment(self) -> None:
+        if self._readable:
+            self.check.finish_segment()
+        self.bytes += self.check.end
+
+
+def _size(path: Path) -> int:
+    """Return a segment's size in bytes, 0 if it is gone: reading it told why."""
+    try:
+        return path.lstat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _strangers(lanes: Path) -> Iterator[Problem]:
+    """Yield every entry that is no lane: another program's file, a link."""
+    try:
+        with os.scandir(lanes) as entries:
+            for entry in sorted(entries, key=_name):
+                if not entry.is_dir(follow_symlinks=False):
+                    reason = f"{entry.name} in lanes/ is {_what(entry)}"
+                    yield Problem("foreign", "", None, None, 0, reason)
+    except OSError as error:
+        raise ReadError(f"cannot list the lanes in {lanes}: {error.strerror or error}") from error
+
+
+def _strangers_in(lane: Path) -> Iterator[Problem]:
+    """Yield every entry that no lane has: another program's file, a link, an odd name."""
+    try:
+        with os.scandir(lane) as entries:
+            for entry in sorted(entries, key=_name):
+                if (reason := _stranger(entry)) is not None:
+                    number = segment_number(entry.name)
+                    yield Problem("foreign", lane.name, number, None, 0, reason)
+    except OSError as error:
+        reason = f"cannot list lane {lane}: {error.strerror or error}"
+        yield Problem("unreadable", lane.name, None, None, 0, reason)
+
+
+def _name(entry: os.DirEntry[str]) -> str:
+    return entry.name
+
+
+def _stranger(entry: os.DirEntry[str]) -> str | None:
+    regular = stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode)
+    if not regular:
+        return f"{entry.name} is {_what(entry)}, and is not read"
+    if entry.name not in (LOCK, RETIRED, ROLL) and segment_number(entry.name) is None:
+        return f"{entry.name} is none of the journal's files, and is not read"
+    return None
+
+
+def _what(entry: os.DirEntry[str]) -> str:
+    if entry.is_symlink():
+        return "a symbolic link"
+    if entry.is_dir(follow_symlinks=False):
+        return "a folder"
+    return "a file" if entry.is_file(follow_symlinks=False) else "a special file"

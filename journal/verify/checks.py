@@ -1,0 +1,254 @@
+"""What is wrong with the segments of one lane. Pure: records and damage in, problems out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from journal.format.record import FORMAT, Erased, Header
+from journal.format.scan import UNFINISHED, Damage
+from journal.format.sequence import Seen, Sequence
+from journal.process.clock import MAX_ORDER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from journal.format.record import Record
+    from journal.format.scan import Found
+
+Kind = Literal[
+    "damage",  # bytes that are no valid record
+    "newline",  # a valid record without the newline that ends it
+    "torn",  # an unfinished last line
+    "empty",  # a segment without a byte
+    "header",  # no header, or one that does not fit
+    "version",  # a newer format
+    "gap",  # sequence numbers that are nowhere
+    "sequence",  # a sequence number or order where it cannot be
+    "duplicate",  # a uuid that stands twice
+    "foreign",  # a file, folder or link that is none of the journal's
+    "unreadable",  # the file system refuses
+]
+
+DEATH: frozenset[Kind] = frozenset({"torn", "newline", "empty"})
+"""What the death of a writer may leave behind: nothing that was acknowledged is lost by it."""
+
+TORN = (
+    "unfinished last record: its append never returned, so it was never acknowledged,"
+    " unless the power failed before it was synced"
+)
+_EMPTY = "empty: its writer died between making the file and its first append"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in a lane that should not be so.
+
+    Attributes:
+        kind: what sort of problem, one word.
+        lane: name of the lane's folder; empty for something beside the lanes.
+        segment: number of the segment; None if it is about the lane.
+        offset: bytes from the segment's start; None if it is about a whole file.
+        length: bytes that are affected, 0 for a place between two records.
+        reason: what is wrong, in words.
+    """
+
+    kind: Kind
+    lane: str
+    segment: int | None
+    offset: int | None
+    length: int
+    reason: str
+
+
+class LaneCheck:
+    """Judges a lane from what its segments hold, given in order.
+
+    Attributes:
+        lane: name of the lane's folder.
+        events: valid events seen, rewritten ones counted once.
+        problems: everything found so far.
+        headers: the header of each segment that has one.
+    """
+
+    def __init__(self, lane: str) -> None:
+        self.lane = lane
+        self.events = 0
+        self.problems: list[Problem] = []
+        self.headers: dict[int, Header] = {}
+        self._sequences: dict[str, Sequence] = {}
+        self._jumps: dict[tuple[str, int], tuple[int, int]] = {}
+        self._formats: dict[str, int] = {}
+        self._uuid = ""
+        self._number = 0
+        self._end = 0
+        self._header_judged = True
+        self._opening = True
+        self._damaged = False
+        self._last: Record | None = None
+
+    @property
+    def end(self) -> int:
+        """Offset in bytes up to which the present segment was judged."""
+        return self._end
+
+    def begin(self, number: int) -> None:
+        """Go on with the next segment."""
+        self._number, self._end = number, 0
+        self._header_judged, self._opening, self._last = False, True, None
+        self._damaged = False
+
+    def add(self, item: Found | Damage) -> None:
+        """Judge the next item of the segment."""
+        start = self._end
+        if isinstance(item, Damage):
+            self._end = item.offset + item.length
+            self._damaged = True
+            torn = item.reason == UNFINISHED
+            if torn and start == 0:
+                self._header_judged = True  # it is the header that is torn
+            self._say(
+                "torn" if torn else "damage", start, item.length, TORN if torn else item.reason
+            )
+            return
+        self._end = item.end
+        if isinstance(item.record, Header):
+            self._judge_header(item.record, start)
+        elif isinstance(item.record, Erased):
+            self._judge_run(item.record, start)
+        else:
+            self._judge_record(item.record, start)
+        if not item.closed:
+            self._say("newline", item.end, 0, "a valid record lacks the newline that ends it")
+
+    def finish_segment(self) -> None:
+        """Say that nothing follows in the segment."""
+        if self._end == 0:
+            self._say("empty", 0, 0, _EMPTY)
+        elif not self._header_judged:
+            self._no_header()
+
+    def finish(self) -> None:
+        """Judge what only the whole folder shows: numbers that are missing in its lanes."""
+        homeless = {
+            h.lane for h in self.headers.values() if 1 < h.format <= FORMAT and not h.folder
+        }
+        for lane, sequence in self._sequences.items():
+            # what was restored of a lane begins somewhere in it
+            for first, last in sequence.missing(sequence.first if lane in homeless else 1):
+                number, offset = self._jumps[lane, last + 1]
+                count = last - first + 1
+                what = f"{first:,} is" if count == 1 else f"{first:,} to {last:,} are"
+                reason = f"{count:,} missing: sequence number {what} nowhere in the lane"
+                self.problems.append(Problem("gap", self.lane, number, offset, 0, reason))
+
+    def _say(self, kind: Kind, offset: int, length: int, reason: str) -> None:
+        self.problems.append(Problem(kind, self.lane, self._number, offset, length, reason))
+
+    def _no_header(self) -> None:
+        self._header_judged = True
+        self._say("header", 0, 0, "the segment does not begin with a valid header")
+
+    def _judge_header(self, header: Header, start: int) -> None:
+        length = self._end - start
+        if start > 0:
+            self._say("header", start, length, "a header in the midst of a segment")
+            return
+        self._header_judged = True
+        self.headers[self._number] = header
+        if header.format <= FORMAT:
+            is_first, self._uuid = not self._uuid, header.lane
+            if is_first and header.seq > 1:
+                self._adopt()
+            self._pass_over(header)
+            self._formats[header.lane] = header.format
+        else:
+            reason = f"format {header.format}; this program knows format {FORMAT}: install a newer"
+            self._say("version", start, length, reason)
+
+    def _judge_record(self, record: Record, start: int) -> None:
+        if not self._header_judged:
+            self._no_header()
+        header, last = self.headers.get(self._number), self._last
+        length = self._end - start
+        if self._opening and header is not None and header.format <= FORMAT:
+            self._judge_opening(record.seq, header, start)
+        self._opening = False
+        self._last = record
+        seen = self._note(record.seq, record.event.order, start)
+        self.events += seen != "again"
+        if seen == "other":
+            reason = f"sequence number {record.seq:,} stands on two different events"
+            self._say("sequence", start, length, reason)
+            return
+        if last is not None and record.seq <= last.seq:
+            reason = f"sequence number {record.seq:,} stands behind {last.seq:,}"
+            self._say("sequence", start, length, reason)
+        elif last is not None and record.event.order <= last.event.order < MAX_ORDER:
+            reason = f"order {record.event.order} is not above {last.event.order} before it"
+            self._say("sequence", start, length, reason)
+
+    def _adopt(self) -> None:
+        """Count what stood in front of the first header to the lane that it goes on in."""
+        orphans = self._sequences.pop("", None)
+        if orphans is not None:
+            self._sequences[self._uuid] = orphans
+            for (lane, seq), place in list(self._jumps.items()):
+                if not lane:
+                    self._jumps[self._uuid, seq] = place
+
+    def _pass_over(self, header: Header) -> None:
+        """Take numbers as used that version 1 leaves out in a lane that version 2 began.
+
+        It goes on under the uuid of the newest header, but behind the highest number of the
+        segments in front, those of other lanes among them.
+        """
+        if not header.format < FORMAT == self._formats.get(header.lane):
+            return
+        sequence = self._sequences.setdefault(header.lane, Sequence())
+        others = max(known.next for known in self._sequences.values())
+        if sequence.next < header.seq <= others:
+            sequence.skip(sequence.next, header.seq - sequence.next)
+
+    def _judge_run(self, run: Erased, start: int) -> None:
+        if not self._header_judged:
+            self._no_header()
+        header = self.headers.get(self._number)
+        if self._opening and header is not None and header.format <= FORMAT:
+            self._judge_opening(run.seq, header, start)
+        self._opening = False
+        self._jumps.setdefault((self._uuid, run.seq), (self._number, start))
+        self._sequences.setdefault(self._uuid, Sequence()).skip(run.seq, run.count)
+
+    def _note(self, seq: int, order: int, start: int) -> Seen:
+        found = self._sequences.setdefault(self._uuid, Sequence()).add(seq, order)
+        if found == "jump":
+            self._jumps[self._uuid, seq] = self._number, start
+        return found
+
+    def _judge_opening(self, seq: int, header: Header, start: int) -> None:
+        """Compare the first record with the number that the header gives it."""
+        if seq < header.seq or (seq > header.seq and not self._damaged):
+            reason = f"the header gives {header.seq:,} as the first number, here is {seq:,}"
+            self._say("header", start, self._end - start, reason)
+
+
+def duplicates(lanes: list[LaneCheck]) -> Iterator[Problem]:
+    """Yield the segments and lanes whose uuid stands twice in the journal."""
+    segments: dict[str, tuple[str, int]] = {}
+    folders: dict[str, str] = {}
+    for check in lanes:
+        for number, header in check.headers.items():
+            if header.format > FORMAT:
+                continue
+            # what was restored of a lane stands beside what is left of it
+            is_restored = header.format > 1 and not header.folder
+            lane, other = segments.setdefault(header.segment, (check.lane, number))
+            if (lane, other) != (check.lane, number):
+                reason = f"segment {other} of lane {lane} has the same uuid {header.segment}"
+                yield Problem("duplicate", check.lane, number, 0, 0, reason)
+            folder = check.lane if is_restored else folders.setdefault(header.lane, check.lane)
+            if folder != check.lane:
+                folders[header.lane] = check.lane  # told once for each folder
+                reason = f"lane {folder} has the same uuid {header.lane}"
+                yield Problem("duplicate", check.lane, number, 0, 0, reason)

@@ -1,0 +1,1 @@
+"""The database of a projection: its tables, connections and generations."""

@@ -1,0 +1,93 @@
+"""A message's data as the columns of its row, and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from journal.format.bounds import is_key, is_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Columns(NamedTuple):
+    """A message's data as the columns of its row; nothing is lost between the two.
+
+    A tuple in the order of the row: what is bound when it is written.
+
+    Attributes:
+        said: the message's own `timestamp`, microseconds.
+        parent: id of the message it answers.
+        role: who speaks.
+        source: where it was said.
+        content: the text, or the JSON of a list of parts.
+        parts: whether `content` is such a list.
+        rest: JSON of everything else; None if there is nothing else.
+    """
+
+    said: int | None
+    parent: str | None
+    role: str | None
+    source: str | None
+    content: str | None
+    parts: bool
+    rest: str | None
+
+
+_TEXT_COLUMNS = ("parent", "role", "source")
+_OWN = ("timestamp", *_TEXT_COLUMNS, "content")
+"""Fields that have a column, in the order of `Columns`."""
+
+
+def encode(value: object, *, within: int = 1) -> str:
+    """Encode a part of a record's data that stands `within` objects deep in the record.
+
+    Raises:
+        TypeError: as part of the whole it is nested deeper than can be encoded: the digest and
+            conflicts encode the whole again.
+    """
+    for _ in range(within):
+        value = [value]
+    return orjson.dumps(value)[within:-within].decode()
+
+
+def to_columns(data: Mapping[str, Any]) -> Columns:
+    """Spread a message's data over columns; a value of an unexpected kind stays in `rest`."""
+    said, parent, role, source, content = map(data.get, _OWN)
+    if said is not None and not is_moment(said):
+        said = None
+    if parent is not None and not is_key(
+        parent
+    ):  # no message has such an id, and all that are missing are remembered
+        parent = None
+    if role.__class__ is not str:
+        role = None
+    if source.__class__ is not str:
+        source = None
+    parts = content.__class__ is list
+    if parts:
+        content = encode(content, within=2)
+    elif content.__class__ is not str:
+        content = None
+    own = said, parent, role, source, content
+    rest = None
+    if len(data) > len(own) - own.count(None):  # most messages say nothing else
+        taken = {name for name, value in zip(_OWN, own, strict=True) if value is not None}
+        rest = encode({name: value for name, value in data.items() if name not in taken})
+    return Columns(*own, parts, rest)
+
+
+def from_columns(columns: Columns) -> dict[str, Any]:
+    """Put a message's data together again: the inverse of `to_columns`."""
+    data: dict[str, Any] = {} if columns.rest is None else orjson.loads(columns.rest)
+    if columns.said is not None:
+        data["timestamp"] = columns.said
+    for name in _TEXT_COLUMNS:
+        value = getattr(columns, name)
+        if value is not None:
+            data[name] = value
+    if columns.content is not None:
+        data["content"] = orjson.loads(columns.content) if columns.parts else columns.content
+    return data

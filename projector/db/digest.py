@@ -1,0 +1,58 @@
+"""One number for what a projection holds, the same wherever and however it was made."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import orjson
+
+from projector.db.rows import STORED, stored
+from projector.fold.sessions import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import apsw
+
+
+def digest(db: apsw.Connection) -> str:
+    """Return the SHA-256, in hexadecimal, of the logical content in canonical order.
+
+    It covers sessions as folded, their totals and keys, every event with its data, every message
+    with its state and its revisions in force, and conflicts. It holds timestamps that were given
+    and never times of arrival, no rowids and no lanes: the same events give the same digest on
+    every machine.
+    """
+    sha = hashlib.sha256()
+    with db:  # one snapshot, however long it takes
+        for line in _lines(db):
+            sha.update(line)
+            sha.update(b"\n")
+    return sha.hexdigest()
+
+
+def _lines(db: apsw.Connection) -> Iterator[bytes]:
+    types = dict(db.execute("SELECT id, type FROM kinds"))
+    sessions = db.execute(
+        "SELECT id, session, title, source, model, cwd, parent, user, system_prompt, config,"
+        " started, ended IS NOT NULL, end_reason, extra, known, said, messages"
+        " FROM sessions ORDER BY session"
+    ).fetchall()
+    events = f"SELECT {STORED}, key FROM events WHERE session = ? ORDER BY key"  # noqa: S608 - a constant
+    totals = "SELECT name, coalesce(exact, total) FROM usage WHERE session = ? ORDER BY name"
+    keys = "SELECT key, value FROM keys WHERE session = ? ORDER BY key"
+    conflicts = "SELECT key, type, data FROM conflicts WHERE session = ? ORDER BY key, type, data"
+    for number, *folded in sessions:
+        yield canonical(["session", *folded])
+        for *columns, key in db.execute(events, (number,)):
+            event = stored(tuple(columns))
+            line = ["event", key, types[event.kind], event.data, bool(event.part), event.state]
+            if event.original is not None:
+                line.append(event.in_force)
+            yield canonical(line)
+        for kind, query in (("total", totals), ("key", keys)):
+            for found in db.execute(query, (number,)):
+                yield canonical([kind, *found])
+        for key, type, data in db.execute(conflicts, (number,)):
+            yield canonical(["conflict", key, type, orjson.loads(data)])

@@ -1,0 +1,132 @@
+"""One event as rows: written, read back, indexed and taken out of the index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from journal.format.event_types import MESSAGE_APPENDED
+from projector.db.columns import Columns, encode, from_columns, to_columns
+from projector.db.tags import tags
+from projector.text.document import LONGEST, document
+from projector.text.normalize import index_form
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import apsw
+
+INSERT_EVENT = """
+INSERT INTO events(id, session, key, kind, time, ord, lane, seq, part, state, place,
+  depth, said, parent, role, source, content, parts, rest)
+VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(session, key) DO NOTHING
+"""
+INSERT_TEXT = "INSERT INTO fts(rowid, text, tags) VALUES(?, ?, ?)"
+_DELETE_TEXT = "INSERT INTO fts(fts, rowid, text, tags) VALUES('delete', ?, ?, ?)"
+COLUMNS = "said = ?, parent = ?, role = ?, source = ?, content = ?, parts = ?, rest = ?"
+"""Assignments for the values of `Columns`, in their order."""
+STORED = (
+    "id, kind, time, ord, lane, seq, part, state, original,"
+    " said, parent, role, source, content, parts, rest"
+)
+"""Columns that make a `Stored`, in its order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An event as the projection holds it.
+
+    Attributes:
+        row: its rowid in `events` and in the full-text table.
+        kind: number of its type.
+        time: when it was appended, microseconds since 1970.
+        ord: with `lane` (the number of the lane) and `seq`, what orders it.
+        part: its place in the transcript that brought it, from 1; 0 if it is a record of its own.
+        state: of a message, `projector.fold.messages.IN_TRANSCRIPT` and so on.
+        original: JSON of the data before revisions; None if none is in force.
+        columns: the data in force.
+    """
+
+    row: int
+    kind: int
+    time: int
+    ord: int
+    lane: int
+    seq: int
+    part: int
+    state: int
+    original: str | None
+    columns: Columns
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The data as it was appended."""
+        return self.in_force if self.original is None else orjson.loads(self.original)
+
+    @property
+    def in_force(self) -> dict[str, Any]:
+        """The data with its revisions."""
+        return from_columns(self.columns)
+
+
+def stored(row: tuple[Any, ...]) -> Stored:
+    """Make a `Stored` of a row of the columns `STORED`."""
+    said, parent, role, source, content, parts, rest = row[9:]
+    columns = Columns(said, parent, role, source, content, bool(parts), rest)
+    id, kind, time, ord, lane, seq, part, state, original = row[:9]
+    return Stored(id, kind, time, ord, lane, seq, part, state, original, columns)
+
+
+def fetch(db: apsw.Connection, session: int, key: str) -> Stored | None:
+    """Return the event that stands under a key; None if there is none."""
+    query = f"SELECT {STORED} FROM events WHERE session = ? AND key = ?"  # noqa: S608 - a constant
+    row = db.execute(query, (session, key)).fetchone()
+    return None if row is None else stored(row)
+
+
+def spread(type: str, data: Mapping[str, Any]) -> Columns:
+    """Spread data over columns: a message's over its own, anything else's into `rest`."""
+    if type == MESSAGE_APPENDED:
+        return to_columns(data)
+    return Columns(None, None, None, None, None, parts=False, rest=encode(data))
+
+
+def index_text(data: Mapping[str, Any]) -> str:
+    """Return the text that a message is found by; of a large one the beginning."""
+    # pairs of characters take three times the room of their text
+    return index_form(document(data))[:LONGEST]
+
+
+def indexed(row: int, session: int, tagged: str, data: Mapping[str, Any]) -> tuple[int, str, str]:
+    """Return what the full-text index is fed for a message.
+
+    Args:
+        row: its rowid.
+        session: number of its session.
+        tagged: what `sessions.tagged` says of that.
+        data: what the message says.
+    """
+    role, source = data.get("role"), data.get("source")
+    tagged = tags(
+        session,
+        role if isinstance(role, str) else None,
+        source if isinstance(source, str) else None,
+        tagged,
+    )
+    return row, index_text(data), tagged
+
+
+def index(
+    db: apsw.Connection, row: int, session: int, tagged: str, data: Mapping[str, Any]
+) -> None:
+    """Put a message into the full-text index."""
+    db.execute(INSERT_TEXT, indexed(row, session, tagged, data))
+
+
+def unindex(
+    db: apsw.Connection, row: int, session: int, tagged: str, data: Mapping[str, Any]
+) -> None:
+    """Take a message out of the full-text index; all must be what was put in."""
+    db.execute(_DELETE_TEXT, indexed(row, session, tagged, data))

@@ -1,0 +1,1 @@
+"""What the events mean: pure functions, without a database."""

@@ -1,0 +1,338 @@
+"""Build a generation beside the one in use, and open the one in use for writing."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import apsw
+
+from projector.db.connections import close
+from projector.db.generations import Generations, OnlyOne, generations
+from projector.db.schema import create, create_empty, failure, finish, open_writer
+from projector.errors import BuildStopped, NotApplied, ProjectionDamaged, ProjectionError
+from projector.run.projector import Progress, Projector, never
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from journal.fs.directory import Directory
+
+_log = logging.getLogger("projector")
+
+_TRIES = 3
+"""Times that a generation is built when what was built cannot be opened."""
+_HAND_OVER = 0.3
+"""Seconds for which the projector's lock is tried before a new generation is put into use."""
+_REST = 1024 * 1024
+"""Bytes that a build leaves to be applied while it has the projector's lock."""
+
+
+def rebuild(
+    journal: Directory,
+    on_commit: Callable[[Progress], None] | None = None,
+    stop: Callable[[], bool] = never,
+) -> int:
+    """Build a new generation from the lanes and put it into use; return its number.
+
+    Readers go on with the old one meanwhile. A running projector changes over by itself; where
+    none runs, nobody can apply anything between the last look at the lanes and the change: the
+    new generation knows all that the old one knew.
+
+    Args:
+        journal: the opened journal.
+        on_commit: told of the progress after every transaction.
+        stop: asked between blocks of about 1 MiB.
+
+    Raises:
+        ProjectorBusy: another build runs.
+        BuildStopped: `stop` said so; what was built is removed, the old one stays in use.
+        ProjectionError: the database or the file system refuses; the old one stays in use.
+        ReadError: a segment cannot be read.
+    """
+    with building(journal, on_commit, stop) as number:
+        put_into_use(journal, number, on_commit)
+    return number
+
+
+def build_anew(journal: Directory, stop: Callable[[], bool]) -> None:
+    """Put a new generation into use in the place of one that does not serve, or of none.
+
+    What is built when `stop` says so is put into use as it is: whoever comes next goes on with it,
+    else no time that is too short for all of it would ever lead to an answer.
+
+    Raises:
+        BuildStopped: nothing was applied yet.
+        ProjectorBusy, ProjectionError, ReadError: as `rebuild`.
+    """
+    with _begun(journal, None, stop) as number:
+        put_into_use(journal, number, stop=stop)
+
+
+def put_into_use(
+    journal: Directory,
+    number: int,
+    on_commit: Callable[[Progress], None] | None = None,
+    stop: Callable[[], bool] = never,
+) -> None:
+    """Publish a generation that was built, with what the lanes have gained since.
+
+    It is done under the projector's lock, so that nothing can be applied to the generation in use
+    alone meanwhile. A projector that runs for long keeps the lock: it changes over at once, and
+    whoever asks before waits for it.
+
+    Raises:
+        ProjectionError, ReadError: as `rebuild`.
+    """
+    lock = OnlyOne(generations(journal.path).lock)
+    lock.take(_HAND_OVER)
+    try:
+        _publish(journal, number, on_commit, stop)
+    finally:
+        lock.release()
+
+
+def _renew(
+    journal: Directory,
+    on_commit: Callable[[Progress], None] | None,
+    stop: Callable[[], bool],
+) -> None:
+    """Do as `build_anew`; only for the holder of the projector's lock."""
+    with _begun(journal, on_commit, stop) as number:
+        _publish(journal, number, on_commit, stop)
+
+
+def _publish(
+    journal: Directory,
+    number: int,
+    on_commit: Callable[[Progress], None] | None,
+    stop: Callable[[], bool],
+) -> None:
+    """Put a generation into use, with what the lanes have gained since it was built."""
+    kept = generations(journal.path)
+    projector = _open(kept, number, journal)
+    try:
+        projector.catch_up(on_commit=on_commit, stop=stop)
+    finally:
+        projector.close()
+    kept.publish(number)
+
+
+@contextmanager
+def _begun(
+    journal: Directory,
+    on_commit: Callable[[Progress], None] | None,
+    stop: Callable[[], bool],
+) -> Iterator[int]:
+    """Build a new generation as far as there is time; yield its number.
+
+    Raises:
+        BuildStopped: nothing was applied.
+        ProjectorBusy, ProjectionError, ReadError: as `rebuild`.
+    """
+    kept = generations(journal.path)
+    with _numbered(kept) as (number, lock):
+        if not _build(kept, number, journal, on_commit, stop) and stop():
+            raise BuildStopped(f"the build of generation {number} was stopped")
+        lock.check()
+        yield number
+
+
+@contextmanager
+def building(
+    journal: Directory,
+    on_commit: Callable[[Progress], None] | None = None,
+    stop: Callable[[], bool] = never,
+) -> Iterator[int]:
+    """Build a new generation from the lanes, and be the only one who builds.
+
+    Yields:
+        Its number. It is removed at the end unless it was published.
+
+    Raises:
+        ProjectorBusy, BuildStopped, ProjectionError, ReadError: as `rebuild`.
+    """
+    kept = generations(journal.path)
+
+    with _numbered(kept) as (number, lock):
+
+        def check() -> bool:
+            # to finish the transaction would take its time, and a part of the lanes is of no use
+            if stop():
+                raise BuildStopped(f"the build of generation {number} was stopped")
+            return False
+
+        _build(kept, number, journal, on_commit, check)
+        lock.check()
+        yield number
+
+
+@contextmanager
+def _numbered(kept: Generations) -> Iterator[tuple[int, OnlyOne]]:
+    """Be the only one who makes a generation; it is removed at the end unless published."""
+    lock = OnlyOne(kept.build_lock)
+    if not lock.take():
+        raise lock.busy()
+    try:
+        kept.remove_unpublished()
+        try:
+            yield kept.next(), lock
+        finally:
+            # if the lock file was removed, or this is a forked child, what is there is another's
+            if lock.is_there():
+                kept.remove_unpublished()
+    finally:
+        lock.release()
+
+
+def leave(journal: Directory, projector: Projector) -> None:
+    """Leave the generation in use to a reader that holds on, and put a copy into use.
+
+    Only for the holder of the projector's lock, who goes on with the copy. Readers change over at
+    their next query; the one that holds on keeps its snapshot, and its WAL no longer grows.
+
+    Raises:
+        ProjectorBusy: a build runs, and what it publishes serves as well.
+        ProjectionError: the copy cannot be made.
+    """
+    kept = generations(journal.path)
+    with _numbered(kept) as (number, lock):
+        try:
+            projector.copy_to(create_empty(kept.path(number)))
+        except apsw.Error as error:
+            raise ProjectionError(f"cannot copy to generation {number}: {error}") from error
+        lock.check()
+        kept.publish(number)
+    _log.warning("a reader holds on to an old snapshot: going on in generation %d", number)
+
+
+def _build(
+    kept: Generations,
+    number: int,
+    journal: Directory,
+    on_commit: Callable[[Progress], None] | None,
+    stop: Callable[[], bool],
+) -> int:
+    """Build a generation until all is applied, or told to `stop`; return how many events are."""
+    path = kept.path(number)
+    try:
+        applied = _fill(path, journal, on_commit, stop, is_careful=False)
+    except NotApplied as error:
+        _log.warning("building again, trying each event alone: %s", error)
+        kept.remove_unpublished()
+        applied = _fill(path, journal, on_commit, stop, is_careful=True)
+    finish(path)
+    return applied
+
+
+def _fill(
+    path: Path,
+    journal: Directory,
+    on_commit: Callable[[Progress], None] | None,
+    stop: Callable[[], bool],
+    *,
+    is_careful: bool,
+) -> int:
+    """Make a database, and apply what stands in the lanes; return how many events that are.
+
+    Raises:
+        NotApplied: an event cannot be, and `is_careful` is false; the database is of no use.
+    """
+    db = create(path, journal.uuid)
+    try:
+        projector = Projector(db, journal.lanes)
+        if is_careful:
+            projector.be_careful()
+        # a long build leaves much behind, which nobody should have to wait for when it is published
+        applied, rest = 0, _REST + 1
+        while rest > _REST:
+            progress = projector.catch_up(on_commit=on_commit, stop=stop)
+            applied, rest = applied + progress.events, progress.bytes
+    finally:
+        close(db)
+    return applied
+
+
+def open_current(
+    journal: Directory,
+    on_commit: Callable[[Progress], None] | None = None,
+    stop: Callable[[], bool] = never,
+) -> tuple[int, Projector]:
+    """Open the generation in use for writing; build one where there is none that serves.
+
+    Only for the holder of the projector's lock.
+
+    Raises:
+        ProjectionError, ReadError, ProjectorBusy, BuildStopped: as `rebuild`.
+    """
+    kept = generations(journal.path)
+    for _ in range(_TRIES):
+        try:
+            number = kept.current()
+            if number is not None:
+                return number, _open(kept, number, journal)
+        except ProjectionDamaged as error:
+            _log.warning("building the projection anew: %s", error)
+        _renew(journal, on_commit, stop)
+    raise ProjectionError(
+        f"what is built in {kept.folder} is gone at once, {_TRIES} times; who deletes it?"
+    )
+
+
+def _open(kept: Generations, number: int, journal: Directory) -> Projector:
+    db = open_writer(kept.path(number), journal.uuid)
+    try:
+        return Projector(db, journal.lanes)
+    except apsw.Error as error:
+        db.close()
+        raise failure("read", kept.path(number), error) from error
+
+
+def replace_damaged(
+    journal: Directory,
+    error: ProjectionError,
+    on_commit: Callable[[Progress], None] | None = None,
+    stop: Callable[[], bool] = never,
+) -> None:
+    """Build the projection anew if `error` says that its database is damaged.
+
+    Only for the holder of the projector's lock.
+
+    Raises:
+        ProjectionError: it is `error`, which says something else.
+        ReadError, ProjectorBusy, BuildStopped: as `rebuild`.
+    """
+    if not isinstance(error, ProjectionDamaged):
+        raise error
+    _log.warning("building the projection anew: %s", error)
+    _renew(journal, on_commit, stop)
+
+
+def catch_up_once(
+    journal: Directory,
+    on_commit: Callable[[Progress], None] | None = None,
+    stop: Callable[[], bool] = never,
+) -> None:
+    """Apply everything that stands in the lanes; build the projection anew if it is damaged.
+
+    Only for the holder of the projector's lock. What is applied when `stop` says so is kept.
+
+    Raises:
+        BuildStopped: `stop` said so before there was anything to keep.
+        ProjectionError, ReadError, ProjectorBusy: as `rebuild`.
+    """
+    pinned = True
+    while pinned:
+        number, projector = open_current(journal, on_commit, stop)
+        try:
+            projector.catch_up(on_commit=on_commit, stop=stop)
+            generations(journal.path).remove_old(number)
+            if pinned := projector.is_pinned:
+                leave(journal, projector)
+        except ProjectionError as error:
+            replace_damaged(journal, error, on_commit, stop)
+            return
+        finally:
+            projector.close()

@@ -1,0 +1,202 @@
+"""What an answer must know: all that was acknowledged before the question, or its asker's part."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from projector.db.schema import APPLIED, UNFOLDED, was_taken_away
+from projector.errors import Behind, NotProjected, ProjectionDamaged
+from projector.run.deadline import Deadline
+from projector.run.watermark import finished_ends, lag, load_marks, place, reached, replaced
+
+if TYPE_CHECKING:
+    import apsw
+
+    from journal.format.position import Position
+    from journal.segments.reader import SegmentRef
+    from projector.errors import ProjectionError
+    from projector.run.watermark import Mark, Place
+
+_SHORTEST, _LONGEST = 0.001, 0.02
+"""Seconds between two looks at a projector's progress."""
+_BEGUN = 30
+"""Times that one question begins again when the projection is taken away."""
+_REPLACED = 2
+"""Times that the projection is built anew for one question; a query can be at fault, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What an answer must know in any case: a position, within `patience` seconds."""
+
+    position: Position
+    patience: float
+
+    def is_applied(self, db: apsw.Connection) -> bool:
+        """Say whether the position is applied in the snapshot that `db` holds."""
+        return has_applied(db, self.position)
+
+    def error(self) -> NotProjected:
+        """Return the error that says that it was not applied in time."""
+        return NotProjected(
+            f"the projection has not reached {self.position} within {self.patience} s;"
+            " see `projector status`"
+        )
+
+
+class Goal:
+    """What the answer to one question must know, and how long that is waited for.
+
+    Attributes:
+        trouble: why the projection cannot be asked; None if it can.
+        hindrance: why what is new cannot be applied; None if only time is missing.
+    """
+
+    def __init__(
+        self,
+        refs: list[SegmentRef],
+        patience: float,
+        own: Own | None,
+        deadline: Deadline,
+        known: dict[Place, tuple[int, int]] | None = None,
+    ) -> None:
+        self._refs = refs
+        self._known = {} if known is None else known
+        self._others: list[SegmentRef] = []
+        self._ends: dict[Place, int] = {}
+        self._own = own
+        self._deadline = deadline
+        self._patience = Deadline(patience)
+        self._own_patience = Deadline(0.0 if own is None else max(patience, own.patience))
+        self._pause = _SHORTEST
+        self._given_up = False
+        self._marks: dict[Place, Mark] = {}
+        self.hindrance: Exception | None = None
+        self._replaced = 0
+        self._begun = 0
+        self.trouble: ProjectionError | None = None
+
+    def is_reached(self, db: apsw.Connection) -> bool:
+        """Say whether the snapshot that `db` holds knows all that was acknowledged before.
+
+        Raises:
+            ReadError: a segment cannot be read.
+        """
+        self._marks = load_marks(db)
+        if not self._ends:
+            self._ends = finished_ends(self._marks, self._refs)
+            self._others = self._unknown()
+        if self._others:
+            looked_at, self._others = self._others, replaced(self._marks, self._others)
+            for ref in looked_at:
+                if ref not in self._others:
+                    self._known[place(ref)] = ref.version
+            if self._others:
+                return False
+        return reached(self._marks, self._ends) and db.execute(UNFOLDED).fetchone() is None
+
+    def _unknown(self) -> list[SegmentRef]:
+        """Return the segments that are not known to be what was applied of them.
+
+        A segment that was cut off, or put back from a backup, may be as long as what was applied of
+        it, or shorter: its watermark says nothing of what it holds now. One whose file is as it was
+        at the last look is known.
+        """
+        unknown = []
+        for ref in self._refs:
+            mark = self._marks.get(place(ref))
+            if mark is None or not mark.offset or mark.offset < ref.size:
+                continue
+            # a final segment never changes: that it is shorter is looked at, and no more
+            is_new = not ref.final and self._known.get(place(ref)) != ref.version
+            if mark.offset > ref.size or is_new:
+                unknown.append(ref)
+        return unknown
+
+    def behind(self, db: apsw.Connection) -> Behind:
+        """Return what the snapshot does not know at which `is_reached` looked last.
+
+        Raises:
+            ReadError: a segment cannot be read.
+        """
+        applied = db.execute("SELECT value FROM meta WHERE key = ?", (APPLIED,)).get
+        missing = lag(self._marks, self._refs)
+        why = "a projector runs and has not come to them"
+        if not missing.bytes:
+            why = "what they change is not all in force yet"
+        if self.hindrance is not None:
+            why = str(self.hindrance)
+        return Behind(missing.bytes, missing.records, applied or None, why)
+
+    def is_enough(self, db: apsw.Connection) -> bool:
+        """Say whether the snapshot is to be asked although it does not know everything.
+
+        Raises:
+            NotProjected: it does not know what it must know in any case, and time is up.
+        """
+        if not self.is_over:
+            return False
+        if self._own is None or self._own.is_applied(db):
+            return True
+        if self._own_patience.is_over() or self._deadline.is_over():
+            raise self._own.error() from self.hindrance
+        return False
+
+    def is_late(self) -> bool:
+        """Say whether nobody waits any more for all to be applied."""
+        return self.is_over
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody waits any more for all to be applied."""
+        return self._given_up or self._patience.is_over() or self._deadline.is_over()
+
+    def give_up(self, hindrance: Exception) -> None:
+        """Wait no longer: ask what is there."""
+        self._given_up = True
+        self.hindrance = hindrance
+
+    def replace(self) -> None:
+        """Count a damaged projection that is built anew for this question.
+
+        Raises:
+            ProjectionDamaged: that was done before, and is no remedy.
+        """
+        if self._replaced >= _REPLACED and self.trouble is not None:
+            raise self.trouble
+        self._replaced += 1
+
+    def begin_again(self, error: ProjectionError) -> bool:
+        """Say whether to begin again, since the projection was taken away; count it."""
+        self._begun += 1
+        gone = isinstance(error, ProjectionDamaged) or was_taken_away(error)
+        return self._begun <= _BEGUN and gone
+
+    def pause(self) -> None:
+        """Let a projector work for a moment."""
+        time.sleep(self._pause)
+        self._pause = min(self._pause * 2, _LONGEST)
+
+    def look_again(self, refs: list[SegmentRef]) -> None:
+        """Take in what became of the segments: some may be gone, or shorter than they were.
+
+        Nothing that was appended since is waited for.
+        """
+        now = {place(ref): ref for ref in refs}
+        before = [(ref, now.get(place(ref))) for ref in self._refs]
+        self._refs = [
+            ref if there.size >= ref.size else replace(ref, size=there.size)
+            for ref, there in before
+            if there is not None
+        ]
+        self._ends = {}
+
+
+def has_applied(db: apsw.Connection, position: Position) -> bool:
+    """Say whether the record at `position` is applied in the snapshot that `db` holds."""
+    query = "SELECT 1 FROM lanes WHERE uuid = ? AND applied >= ?"
+    at = position.lane, position.seq
+    # not before all its effects are in force
+    return db.execute(query, at).fetchone() is not None and not db.execute(UNFOLDED).fetchone()

@@ -1,0 +1,362 @@
+"""Take in blocks of segments: records become prepared events, damage goes into quarantine."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from journal.errors import ReadError
+from journal.format.record import FORMAT, DamagedRecord, Header, Record
+from journal.format.scan import Damage
+from journal.fs import disk
+from journal.fs.directory import sync_folder
+from journal.process import clock
+from journal.segments.reader import Chunk, SegmentRef, read_chunk, read_lane_uuid
+from journal.segments.segment import nameless, open_segment
+from projector.apply.applier import Applier
+from projector.apply.portion import Portion, unbounded
+from projector.apply.trial import Trial, applying
+from projector.db.schema import APPLIED
+from projector.errors import NotApplied, ProjectionDamaged
+from projector.run.watermark import (
+    Mark,
+    Place,
+    fingerprint,
+    load_applied,
+    load_marks,
+    place,
+    save_mark,
+    stands,
+)
+
+if TYPE_CHECKING:
+    from io import FileIO
+
+    import apsw
+
+    from journal.format.record import Erased
+    from projector.apply.applier import Prepared
+
+_BATCH = 2_000
+"""Events inserted with one statement."""
+_SESSIONS = 1_000
+"""Sessions folded in one transaction, or a few more."""
+_FUTURE = "future-format-"
+"""How the uuid of a segment begins that only a newer program can read."""
+_SUPERSEDED = "superseded-"
+"""How the uuid of a segment begins whose records stand in another."""
+_NOWHERE = 2**62
+NOTHING = Mark("", 0, 0, 0)
+"""The mark of a segment of which nothing is applied."""
+
+_log = logging.getLogger("projector")
+
+
+class _Waiting(NamedTuple):
+    """An event that is to be applied with care: where it stands, and what it was prepared to."""
+
+    ref: SegmentRef
+    mark: Mark
+    stretch: Damage
+    prepared: list[Prepared]
+
+
+class Intake:
+    """Reads on in segments, inside the transaction that its projector opened.
+
+    Attributes:
+        marks: the watermark, with what this transaction has taken.
+    """
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+        self.applier = Applier(db)
+        self.marks = load_marks(db)
+        self.changed: set[Place] = set()
+        self._synced: set[Place] = set()
+        self._known: dict[Place, tuple[int, int]] = {}
+        self._gone: set[Place] = set()
+        self._prepared: list[Prepared] = []
+        self._trial: Trial | None = None
+        self._waiting: list[_Waiting] = []
+        self._isolates = False
+        self._applied = load_applied(db)
+
+    def look_back(self, refs: list[SegmentRef]) -> None:
+        """Find the segments that were replaced, cut off or removed since they were read.
+
+        A file that stands as it stood at the last look is not opened: only its size and its
+        version are compared.
+
+        Raises:
+            ReadError: a segment cannot be read.
+        """
+        gone = self.marks.keys() - {place(ref) for ref in refs}
+        for folder, number in sorted(gone - self._gone):
+            _log.warning(
+                "segment %d of lane %s is gone; what it said stays in the projection:"
+                " see `projector verify`",
+                number,
+                folder,
+            )
+        self._gone = gone
+        for ref in refs:
+            at = place(ref)
+            mark = self.marks.get(at, NOTHING)
+            # one of another size is read on, and looked at then
+            if ref.size != mark.offset or self._known.get(at) == ref.version:
+                continue
+            with _open(ref) as file:
+                if stands(file, mark):
+                    self._known[at] = ref.version
+                else:
+                    self._known.pop(at, None)
+                    # an offset that no segment has makes it pending, whatever its size
+                    self.marks[at] = replace(mark, offset=_NOWHERE)
+
+    def take_block(self, ref: SegmentRef) -> tuple[int, int]:
+        """Read on in one segment; return the events and bytes taken."""
+        at = place(ref)
+        with _open(ref) as file:
+            mark = self.marks.get(at) or NOTHING
+            if not stands(file, mark):
+                self._forget(ref)
+                mark = NOTHING
+            # what is changed here is thrown away if the transaction fails
+            mark = replace(mark)
+            chunk = read_chunk(file, mark.offset, final=ref.final)
+            if chunk.items and at not in self._synced:
+                # a view that is ahead of the log would show what a power loss takes back
+                try:
+                    disk.in_use.fdatasync(file.fileno())
+                    if not mark.offset:
+                        _sync_names(ref)
+                except OSError as error:
+                    raise ReadError(
+                        f"cannot sync {ref.path}: {error.strerror or error};"
+                        " what it gained is not shown before the disk has it"
+                    ) from error
+                if ref.final:  # one that still grows must be synced each time
+                    self._synced.add(at)
+            mark.check = fingerprint(file, chunk.end)
+        taken = chunk.end - mark.offset
+        with applying():
+            events = self._take_chunk(ref, mark, chunk)
+        # one that has nothing any more must not stay in front of its lane's others
+        if taken or self.marks.get(at, NOTHING).offset != chunk.end:
+            mark.offset = chunk.end
+            self.marks[at] = mark
+            self.changed.add(at)
+        return events, taken
+
+    def _forget(self, ref: SegmentRef) -> None:
+        """Read a segment again from its beginning: it is not the one that was read before.
+
+        What it says now is applied, and keys make it harmless to say it twice. What it said
+        before and no longer says stays in the projection; `projector salvage` writes it back.
+        """
+        _log.warning(
+            "segment %s is shorter or another than the one that was read: reading it again;"
+            " see `projector verify`",
+            ref.path,
+        )
+        query = "DELETE FROM quarantine WHERE folder = ? AND number = ?"
+        before = self._db.total_changes()
+        self._db.execute(query, place(ref))
+        self.applier.state.counters["quarantined"] -= self._db.total_changes() - before
+        self.applier.state.counters["reread"] += 1
+        self._synced.discard(place(ref))
+
+    def _take_chunk(self, ref: SegmentRef, mark: Mark, chunk: Chunk) -> int:
+        events, start = 0, mark.offset
+        for item in chunk.items:
+            if isinstance(item, Damage):
+                self._quarantine(ref, mark, item)
+                start = item.offset + item.length
+                continue
+            record = item.record
+            if isinstance(record, Header):
+                self._begin(ref, mark, record, Damage(start, item.end - start, ""))
+            elif mark.uuid.startswith((_FUTURE, _SUPERSEDED)):
+                pass  # what its records mean only a newer program knows, and that rebuilds
+            else:
+                events += self._take_record(ref, mark, record, start, item.end)
+            start = item.end
+            if len(self._prepared) >= _BATCH:
+                self.flush()
+        return events
+
+    def _take_record(
+        self, ref: SegmentRef, mark: Mark, record: Record | Erased, start: int, end: int
+    ) -> int:
+        """Prepare a record that stands from `start` to `end`; return how many events it is."""
+        if not mark.lane:
+            self._unheaded(ref, mark)
+        last = record.seq if isinstance(record, Record) else record.seq + record.count - 1
+        if last > (reached := self._applied.get(mark.lane, 0)) and (
+            not mark.is_restored or record.seq <= reached + 1
+        ):
+            self._applied[mark.lane] = last
+        if not isinstance(record, Record):
+            return 0
+        try:
+            if self._trial is not None:
+                self._trial.check(record.seq, record.event)
+            prepared = self.applier.arrivals(mark.lane, record.seq, record.event)
+        except DamagedRecord as error:
+            self._quarantine(ref, mark, Damage(start, end - start, str(error)))
+            return 0
+        self._prepared += prepared
+        if self._trial is not None:
+            stretch = Damage(start, end - start, "")
+            self._waiting.append(_Waiting(ref, mark, stretch, prepared))
+        return 1
+
+    def _begin(self, ref: SegmentRef, mark: Mark, header: Header, stretch: Damage) -> None:
+        """Take in a segment's header."""
+        if stretch.offset or mark.uuid:
+            reason = "a header in the middle of a segment"
+            self._quarantine(ref, mark, Damage(stretch.offset, stretch.length, reason))
+        elif header.format > FORMAT:
+            mark.uuid = f"{_FUTURE}{header.format}"
+            reason = f"format {header.format}: this program reads up to {FORMAT}"
+            self._quarantine(ref, mark, Damage(stretch.offset, stretch.length, reason))
+        else:
+            mark.uuid = header.segment
+            mark.lane = self.applier.state.lane(header.lane)
+            mark.is_restored = header.format > 1 and str(header.folder) != ref.lane
+            self._supersede(mark, header)
+
+    def _supersede(self, mark: Mark, header: Header) -> None:
+        """Note the segments that one stands for; pass over it if another stands for it."""
+        rows = [(uuid,) for uuid in header.supersedes]
+        self._db.executemany("INSERT OR IGNORE INTO superseded(uuid) VALUES(?)", rows)
+        query = "SELECT 1 FROM superseded WHERE uuid = ?"
+        if self._db.execute(query, (header.segment,)).fetchone() is not None:
+            mark.uuid = f"{_SUPERSEDED}{header.segment}"
+
+    def _unheaded(self, ref: SegmentRef, mark: Mark) -> None:
+        """Give records without a header the lane that the segments beside them name."""
+        mark.uuid = f"?{ref.lane}/{ref.number}"
+        mark.lane = self.applier.state.lane(read_lane_uuid(ref) or nameless(ref.folder))
+
+    def _quarantine(self, ref: SegmentRef, mark: Mark, damage: Damage) -> None:
+        state = self.applier.state
+        before = self._db.total_changes()
+        self._db.execute(
+            "INSERT INTO quarantine(folder, number, offset, length, lane, segment, reason)"
+            " VALUES(?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (
+                *place(ref),
+                damage.offset,
+                damage.length,
+                state.lanes.get(mark.lane, ""),
+                mark.uuid,
+                damage.reason,
+            ),
+        )
+        state.counters["quarantined"] += self._db.total_changes() - before
+
+    def flush(self) -> None:
+        """Insert the events that are prepared."""
+        prepared, self._prepared = self._prepared, []
+        waiting, self._waiting = self._waiting, []
+        if prepared:
+            latest = max(arrival.event.order for arrival, _ in prepared)
+            counters = self.applier.state.counters
+            counters["latest"] = max(counters["latest"], latest)
+        if self._trial is None:
+            self.applier.apply(prepared)
+        elif waiting:
+            self._isolate(waiting)
+
+    def be_careful(self, *, isolates: bool) -> None:
+        """Try each event alone before it is applied, from here on until `be_quick`.
+
+        Args:
+            isolates: whether an event that fails only beside others is set aside; else the
+                database counts as damaged, as it may well be.
+        """
+        self._trial = self._trial or Trial()
+        self._isolates = isolates
+
+    def be_quick(self) -> None:
+        """Apply many events at once again."""
+        self._trial = None
+
+    def _isolate(self, waiting: list[_Waiting]) -> None:
+        """Apply events, but set those aside that cannot be."""
+        # what is counted in memory alone is lost with the savepoint
+        self.applier.state.save_counters()
+        self._db.execute("SAVEPOINT some")
+        try:
+            with applying():
+                self.applier.apply([event for one in waiting for event in one.prepared])
+                self.applier.finish(unbounded())
+        except NotApplied as error:
+            self._db.execute("ROLLBACK TO some")
+            self._db.execute("RELEASE some")
+            self.applier.reset()
+            if len(waiting) > 1:
+                middle = len(waiting) // 2
+                self._isolate(waiting[:middle])
+                self._isolate(waiting[middle:])
+            elif self._isolates:
+                ref, mark, stretch, _ = waiting[0]
+                self._quarantine(ref, mark, replace(stretch, reason=str(error)))
+            else:
+                raise ProjectionDamaged(
+                    f"{self._db.filename} does not take an event that an empty one takes"
+                    f" ({error}); run `projector rebuild`"
+                ) from error
+        else:
+            self._db.execute("RELEASE some")
+
+    @property
+    def is_unfolded(self) -> bool:
+        """Whether the last commit left something to be folded: nothing may be taken before."""
+        return self.applier.state.is_unfolded
+
+    @property
+    def is_full(self) -> bool:
+        """Whether what was taken marks so many sessions that they are to be folded now."""
+        return len(self.applier.state.dirty.sessions) >= _SESSIONS
+
+    def save(self, portion: Portion) -> None:
+        """Bring everything that was taken into the open transaction, with the watermark.
+
+        What must be folded beyond the portion is left for the next transaction.
+        """
+        with applying():
+            self.flush()
+            self.applier.finish(portion)
+        if self.changed:
+            query = "UPDATE meta SET value = ? WHERE key = ?"
+            self._db.execute(query, (clock.wall(), APPLIED))
+        for at in self.changed:
+            save_mark(self._db, at, self.marks[at])
+        rows = [(seq, lane) for lane, seq in self._applied.items() if seq]
+        self._db.executemany("UPDATE lanes SET applied = max(applied, ?) WHERE id = ?", rows)
+
+    def reset(self) -> None:
+        """Forget what was taken and not committed, as after a rollback."""
+        self._prepared.clear()
+        self._waiting.clear()
+        self.applier.reset()
+        self._applied = load_applied(self._db)
+        self.marks = load_marks(self._db)
+
+
+def _sync_names(ref: SegmentRef) -> None:
+    """Make it durable that a segment is where it is: its writer may never have done so."""
+    lane = ref.path.parent
+    for folder in (lane, lane.parent, lane.parent.parent):
+        sync_folder(folder)
+
+
+def _open(ref: SegmentRef) -> FileIO:
+    try:
+        return open_segment(ref.path)
+    except OSError as error:
+        raise ReadError(f"cannot open {ref.path}: {error.strerror or error}") from error

@@ -1,0 +1,260 @@
+"""The projector: read what the lanes have gained, apply it, commit it with the watermark.
+
+Rows, index and watermark go into one transaction, so each event counts exactly once, whatever
+dies. What was read is synced before it is committed: the view is never ahead of the log.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import apsw
+
+from journal.segments.glance import glance
+from journal.segments.reader import SegmentRef, list_segments
+from projector.apply.portion import Portion
+from projector.db.connections import check, close, is_inherited
+from projector.db.quiet import quiet
+from projector.db.schema import BUSY_MS, PAGE, failure
+from projector.errors import NotApplied, ProjectionError
+from projector.run.ingest import NOTHING, Intake
+from projector.run.watermark import Mark, Place, place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+_log = logging.getLogger("projector")
+
+_TRANSACTION = 4 * 1024 * 1024
+"""Bytes of segments that one transaction takes, and of text that it changes; they make up to four
+times as much WAL."""
+_BUILDING = 4
+"""How many times as much a transaction takes where there is no WAL: in a build."""
+_CHECKPOINT = 4 * 1024 * 1024
+"""Bytes of WAL at which it is written back."""
+_PRESSED = 20 * 1024 * 1024
+"""Bytes of WAL at which readers are waited for, so that it can begin anew."""
+_PINNED = 36 * 1024 * 1024
+"""Bytes of WAL at which a reader that holds on is left alone with its generation."""
+_COPIED = 1000
+"""Pages that are copied at a time."""
+_PATIENCE_MS = 200
+"""Milliseconds for which readers are waited for."""
+
+
+def never() -> bool:
+    """Say that it is not time to stop."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What one run of catching up did: events read, bytes read, transactions committed."""
+
+    events: int = 0
+    bytes: int = 0
+    commits: int = 0
+
+
+class Projector:
+    """Applies lanes to one generation, over the connection that it alone writes with.
+
+    Attributes:
+        is_unchanged: says whether the active segments are as they were when `catch_up` last found
+            nothing to do; new segments are not looked for.
+    """
+
+    def __init__(self, db: apsw.Connection, lanes: Path) -> None:
+        self._db = db
+        self._lanes = lanes
+        self._intake = Intake(db)
+        self.is_unchanged: Callable[[], bool] = never
+        self._wal_pages = 0
+        self._limit = _TRANSACTION
+        self._is_building = db.pragma("journal_mode") != "wal"
+        self._is_careful = False
+        if not self._is_building:
+            # what the last projector left in the WAL counts too
+            self._wal_pages = max(0, db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)[0])
+        else:
+            self._limit *= _BUILDING
+        db.set_wal_hook(self._count_wal)
+
+    def be_careful(self) -> None:
+        """Try each event of a build alone: one that cannot be applied is set aside."""
+        self._db.pragma("journal_mode", "memory")
+        self._intake.be_careful(isolates=True)
+        self._is_careful = True
+
+    @property
+    def marks(self) -> dict[Place, Mark]:
+        """The watermark, as of the last commit."""
+        return self._intake.marks
+
+    def catch_up(
+        self,
+        *,
+        on_commit: Callable[[Progress], None] | None = None,
+        stop: Callable[[], bool] = never,
+    ) -> Progress:
+        """Apply everything that stands in the lanes now, unless told to `stop`.
+
+        What is appended meanwhile may wait for the next call: beside writers that never pause,
+        one that went on until there is nothing more would never return. Nor does it go on while
+        a reader pins the WAL (`is_pinned`): go on in a copy then (`projector.run.build.leave`).
+
+        Args:
+            on_commit: told of the progress after every transaction.
+            stop: asked between blocks of about 1 MiB, and between messages that are folded anew.
+
+        Raises:
+            ProjectionError: the database refuses; nothing of the open transaction was kept.
+            ReadError: a segment cannot be read.
+        """
+        progress = Progress()
+        refs = list_segments(self._lanes)
+        self._intake.look_back(refs)
+        goals = {place(ref): ref.size for ref in refs}
+        pending = self._pending(refs, goals)
+        while (pending or self._intake.is_unfolded) and not (stop() or self.is_pinned):
+            before, folds = progress, self._intake.is_unfolded
+            try:
+                with quiet:
+                    for events, size in self._transaction(pending, stop):
+                        progress = Progress(
+                            progress.events + events, progress.bytes + size, progress.commits
+                        )
+            except NotApplied as error:
+                if self._is_building or self._is_careful:
+                    raise  # a build keeps no journal to roll back with
+                _log.warning("trying each event alone: %s", error)
+                self._intake.be_careful(isolates=False)
+                self._is_careful = True
+                progress, pending = before, self._pending(list_segments(self._lanes), goals)
+                continue
+            except apsw.Error as error:
+                raise failure("write", self._db.filename, error) from error
+            if self._is_careful and not self._is_building:
+                self._intake.be_quick()
+                self._is_careful = False
+            if progress == before and not folds:  # only unfinished records are left
+                break
+            progress = Progress(progress.events, progress.bytes, progress.commits + 1)
+            if on_commit is not None:
+                on_commit(progress)
+                check(self._db)  # it may have forked
+            pending = self._pending(list_segments(self._lanes), goals)
+        if not (progress.events or self._intake.is_unfolded):
+            self.is_unchanged = glance(refs)
+        return progress
+
+    def _pending(self, refs: list[SegmentRef], goals: dict[Place, int]) -> list[deque[SegmentRef]]:
+        """List what is not applied up to its goal: of each lane its segments, in order."""
+        pending: dict[str, deque[SegmentRef]] = {}
+        for ref in refs:
+            offset = self.marks.get(place(ref), NOTHING).offset
+            # an empty segment has nothing to wait for: its lane goes on in the next
+            goal = goals.get(place(ref), 0)
+            # one that is shorter than what was applied of it is not what it was
+            if offset < goal or offset > ref.size:
+                pending.setdefault(ref.lane, deque()).append(ref)
+        return list(pending.values())
+
+    def _transaction(
+        self, pending: list[deque[SegmentRef]], stop: Callable[[], bool]
+    ) -> Iterator[tuple[int, int]]:
+        """Read a block of each lane in turn, and commit it all; yield events and bytes."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            size, enough = 0, stop() or self._intake.is_unfolded
+            while pending and not enough:
+                for segments in pending:
+                    events, read = self._intake.take_block(segments[0])
+                    if read:
+                        size += read
+                        yield events, read
+                    else:  # all of it is read, or all that is finished
+                        segments.popleft()
+                    enough = size >= self._limit or self._intake.is_full or stop()
+                    quiet.rest(self._db)
+                    if enough:
+                        break
+                pending = [segments for segments in pending if segments]
+            self._intake.save(Portion(max(self._limit - size, self._limit // 4), stop))
+            self._db.execute("COMMIT")
+        except BaseException as error:
+            try:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                self._intake.reset()
+            except apsw.Error as again:
+                # a build keeps no journal to roll back with; "malformed" would hide why it failed
+                raise error from again
+            raise
+        finally:
+            self._intake.changed.clear()
+        self.checkpoint()
+
+    def copy_to(self, target: apsw.Connection) -> None:
+        """Copy the generation as it stands into an empty database, and close that.
+
+        Raises:
+            apsw.Error: the copy cannot be made.
+        """
+        try:
+            with quiet, target.backup("main", self._db, "main") as backup:
+                while not backup.done:
+                    backup.step(_COPIED)
+                    quiet.rest(self._db)
+        finally:
+            close(target)
+
+    def close(self) -> None:
+        """Write the WAL back and close the connection."""
+        try:
+            self.checkpoint(above=0)
+        finally:
+            with quiet:
+                close(self._db)
+
+    def checkpoint(self, *, above: int = _CHECKPOINT) -> None:
+        """Write the WAL back into the database if it holds more than `above` bytes.
+
+        A reader that holds a snapshot keeps the WAL from beginning anew, and it grows.
+
+        Raises:
+            ProjectionError: the file system refuses; what was applied stands in the WAL.
+        """
+        size = self._wal_pages * PAGE
+        if size <= above or is_inherited(self._db):
+            return
+        try:
+            with quiet:
+                self._write_back(size)
+        except apsw.Error as error:
+            raise ProjectionError(
+                f"cannot write the WAL back into {self._db.filename}: {error};"
+                " what was applied stands in the WAL and is not lost"
+            ) from error
+
+    def _write_back(self, size: int) -> None:
+        self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        if size > _PRESSED:
+            self._db.set_busy_timeout(_PATIENCE_MS)
+            with suppress(apsw.BusyError):
+                self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+            self._db.set_busy_timeout(BUSY_MS)
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether a reader that holds on has let the WAL grow to where it must not grow on."""
+        return self._wal_pages * PAGE > _PINNED
+
+    def _count_wal(self, _db: apsw.Connection, _name: str, pages: int) -> int:
+        self._wal_pages = pages
+        return apsw.SQLITE_OK

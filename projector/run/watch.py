@@ -1,0 +1,223 @@
+"""Keep the projection up to date until told to stop."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from watchdog.events import DirCreatedEvent, FileCreatedEvent, FileModifiedEvent, FileMovedEvent
+from watchdog.events import FileSystemEventHandler as Handler
+from watchdog.observers import Observer
+
+from projector.db.generations import OnlyOne, generations
+from projector.db.schema import was_taken_away
+from projector.errors import BuildStopped, ProjectionError, ProjectorBusy
+from projector.run.build import leave, open_current, replace_damaged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from watchdog.events import FileSystemEvent
+    from watchdog.observers.api import BaseObserver
+
+    from journal.fs.directory import Directory
+    from projector.run.projector import Progress, Projector
+
+_SWEEP = 1.0
+"""Seconds after which sizes are looked at even if no bell rang: notifications get lost."""
+_STANDBY = 0.5
+"""Seconds for which the lock is tried: it may be held for no more than a look."""
+_POLL = 0.1
+"""The same where the system has no notifications to give."""
+_GONE = 30
+"""Times in a row that it begins again when the projection is taken away."""
+_FOLDERS = 30.0
+"""Seconds after which the folders are listed even if no bell rang."""
+_EVENTS: list[type[FileSystemEvent]] = [FileModifiedEvent, FileCreatedEvent, DirCreatedEvent]
+
+
+class Bell(Handler):
+    """Rings when the lanes changed, or another generation came into use; it does not say which.
+
+    Attributes:
+        folders: seconds after which the folders are to be listed although it did not ring.
+    """
+
+    def __init__(self, lanes: Path, kept: Path, warn: Callable[[str], None]) -> None:
+        # unlike an Event, its put may interrupt its get: a signal handler rings too
+        self._rings: SimpleQueue[None] = SimpleQueue()
+        self._sweep = _SWEEP
+        self.folders = _FOLDERS
+        self._observer: BaseObserver | None = None
+        try:
+            # watchdog warns of a lane that it meets twice: when it is made, and in its folder
+            warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
+            self._observer = Observer()
+            self._observer.schedule(self, str(lanes), recursive=True, event_filter=_EVENTS)
+            # CURRENT is moved into place; the database beside it is written and never moved
+            self._observer.schedule(self, str(kept), event_filter=[FileMovedEvent])
+            self._observer.start()
+        except (OSError, RuntimeError) as error:  # the limit of inotify watches, or of threads
+            warn(f"no file notifications ({error}); looking every {_POLL} s instead")
+            if self._observer is not None:
+                self._observer.stop()  # its threads that did start would fill its queue for ever
+            self._observer = None
+            self._sweep, self.folders = _POLL, _SWEEP
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        """Ring."""
+        del event
+        self.ring()
+
+    def ring(self) -> None:
+        """Wake whoever waits."""
+        if self._rings.empty():
+            self._rings.put(None)
+
+    def wait(self) -> bool:
+        """Wait for a ring, or until it is time for a look; say whether it rang."""
+        try:
+            self._rings.get(timeout=self._sweep)
+        except Empty:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Stop listening."""
+        if self._observer is not None:
+            self._observer.stop()
+            self._observer.join()
+
+
+class Watch:
+    """The projector process: holds the lock, listens, applies, until `stop`."""
+
+    def __init__(self, journal: Directory, warn: Callable[[str], None]) -> None:
+        self._journal = journal
+        self._generations = generations(journal.path)
+        self._lock = OnlyOne(self._generations.lock)
+        self._warn = warn
+        self._stopping = False
+        self._bell: Bell | None = None
+
+    def stop(self) -> None:
+        """Ask the watch to end; safe in a signal handler and from any thread."""
+        self._stopping = True
+        if self._bell is not None:
+            self._bell.ring()
+
+    def is_stopping(self) -> bool:
+        """Say whether it was asked to end."""
+        return self._stopping
+
+    def take_over(self) -> None:
+        """Become the projector.
+
+        Raises:
+            ProjectorBusy: another projector runs.
+            ProjectionError: the lock file cannot be used.
+        """
+        taken, gone = False, 0
+        while not taken:
+            try:
+                generations(self._journal.path)  # the folder may be gone since this was made
+                taken = self._lock.take(patience=_STANDBY)
+            except ProjectionError as error:
+                gone += 1
+                if gone > _GONE or not was_taken_away(error):
+                    raise
+                time.sleep(_POLL)
+            else:
+                if not taken:
+                    raise self._lock.busy()
+
+    def stand_by(self) -> None:
+        """Become the projector as soon as no other runs, or return at `stop`.
+
+        Raises:
+            ProjectionError: the lock file cannot be used.
+        """
+        while not self._stopping and not self._lock.take(patience=_STANDBY):
+            pass
+
+    def run(self, on_commit: Callable[[Progress], None] | None = None) -> None:
+        """Keep the projection up to date until `stop`, then close it cleanly.
+
+        Raises:
+            ProjectorBusy: another projector runs.
+            ProjectionError, ReadError: the projection or the lanes cannot be used.
+        """
+        self.take_over()
+        self._bell = bell = Bell(self._journal.lanes, self._generations.folder, self._warn)
+        gone = 0
+        try:
+            while not self._stopping:
+                try:
+                    if not self._lock.is_there():
+                        self._take_again()
+                    self._run_generation(bell, on_commit)
+                    gone = 0
+                except ProjectionError as error:
+                    gone += 1
+                    if gone > _GONE or not was_taken_away(error):
+                        raise
+                    self._warn(f"beginning again: {error}")
+                    bell.wait()
+                except ProjectorBusy:  # a rebuild is at work: what it publishes is taken up
+                    bell.wait()
+                except BuildStopped:
+                    break
+        finally:
+            bell.close()
+            self._lock.release()
+
+    def _take_again(self) -> None:
+        """Become the projector again: without its lock file, others can project beside it."""
+        self._warn(f"{self._generations.lock} was removed or replaced: locking it again")
+        generations(self._journal.path)  # the folder may be gone, too
+        self.stand_by()
+
+    def _run_generation(self, bell: Bell, on_commit: Callable[[Progress], None] | None) -> None:
+        """Work on the generation in use until it is replaced, or until `stop`."""
+        number, projector = open_current(self._journal, on_commit, self.is_stopping)
+        quiet_since = time.monotonic()
+        try:
+            while not self._stopping and self._is_in_use(number):
+                progress = projector.catch_up(on_commit=on_commit, stop=self.is_stopping)
+                if projector.is_pinned:
+                    leave(self._journal, projector)
+                elif progress.events:
+                    quiet_since = time.monotonic()  # a backlog does not wait for bells
+                else:
+                    is_quiet = time.monotonic() - quiet_since > _SWEEP
+                    if is_quiet:
+                        projector.checkpoint(above=0)
+                        self._generations.remove_old(number)
+                    self._wait(bell, projector, number, bell.folders if is_quiet else _SWEEP)
+        except ProjectionError as error:
+            if not self._is_in_use(number):
+                return  # its file was deleted under it: SQLite refuses to write to what is left
+            replace_damaged(self._journal, error, on_commit, self.is_stopping)
+        finally:
+            projector.close()
+
+    def _wait(self, bell: Bell, projector: Projector, number: int, seconds: float) -> None:
+        """Wait until there may be something to do, or so long."""
+        until = time.monotonic() + seconds
+        while (
+            not (self._stopping or bell.wait())
+            and time.monotonic() < until
+            and self._is_in_use(number)
+            and projector.is_unchanged()
+        ):
+            pass
+
+    def _is_in_use(self, number: int) -> bool:
+        return (
+            self._generations.current() == number
+            and self._generations.path(number).exists()
+            and self._lock.is_there()  # without it, another process can project, too
+        )

@@ -1,0 +1,163 @@
+"""The watermark: how much of each segment the projection has applied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from journal.errors import ReadError
+from journal.segments.reader import read_at, unread
+from journal.segments.segment import open_segment
+
+if TYPE_CHECKING:
+    from io import FileIO
+
+    import apsw
+
+    from journal.segments.reader import SegmentRef
+
+_FINGERPRINTED = 256
+"""Bytes that tell one segment from another: they hold a checksum, an id or a time."""
+
+Place = tuple[str, int]
+"""Where a segment lies: its lane's folder and its number."""
+
+
+@dataclass(slots=True)
+class Mark:
+    """How far one segment is applied.
+
+    Attributes:
+        uuid: the segment's uuid, empty while its header has not been read.
+        lane: number of its lane in this projection.
+        offset: bytes applied.
+        check: checksum of the bytes before `offset`, to know the segment again.
+        is_restored: whether it lies elsewhere than it was made: it may hold some records of its
+            lane and not all that are before them.
+    """
+
+    uuid: str
+    lane: int
+    offset: int
+    check: int
+    is_restored: bool = False
+
+
+def place(ref: SegmentRef) -> Place:
+    """Return where a segment lies."""
+    return ref.lane, ref.number
+
+
+def load_marks(db: apsw.Connection) -> dict[Place, Mark]:
+    """Read the watermark."""
+    query = "SELECT folder, number, uuid, lane, offset, bytes_before, restored FROM segments"
+    return {
+        (folder, number): Mark(uuid, lane, offset, check, bool(restored))
+        for folder, number, uuid, lane, offset, check, restored in db.execute(query)
+    }
+
+
+def load_applied(db: apsw.Connection) -> dict[int, int]:
+    """Read up to which number each lane is applied, by the lane's number in this projection."""
+    return dict(db.execute("SELECT id, applied FROM lanes"))
+
+
+def save_mark(db: apsw.Connection, at: Place, mark: Mark) -> None:
+    """Write one segment's mark into the current transaction."""
+    db.execute(
+        "INSERT OR REPLACE INTO segments(folder, number, uuid, lane, offset, bytes_before,"
+        " restored) VALUES(?, ?, ?, ?, ?, ?, ?)",
+        (*at, mark.uuid, mark.lane, mark.offset, mark.check, mark.is_restored),
+    )
+
+
+def finished_ends(marks: dict[Place, Mark], refs: list[SegmentRef]) -> dict[Place, int]:
+    """Return the offset at which the finished records of each segment end.
+
+    Raises:
+        ReadError: a segment cannot be read.
+    """
+    ends = {}
+    for ref in refs:
+        mark = marks.get(place(ref))
+        offset = 0 if mark is None else mark.offset
+        # what is applied is finished
+        ends[place(ref)] = ref.size if offset >= ref.size else offset + unread(ref, offset)[0]
+    return ends
+
+
+def replaced(marks: dict[Place, Mark], refs: list[SegmentRef]) -> list[SegmentRef]:
+    """Return the segments that are not what was applied of them: cut off, or another file.
+
+    Only those that seem to be applied whole are looked at: others are read on, and looked at then.
+
+    Raises:
+        ReadError: a segment cannot be read.
+    """
+    found = []
+    for ref in refs:
+        mark = marks.get(place(ref))
+        if mark is not None and mark.offset and mark.offset >= ref.size:
+            try:
+                with open_segment(ref.path) as file:
+                    if not stands(file, mark):
+                        found.append(ref)
+            except FileNotFoundError:
+                continue  # what it held stays in the projection
+            except OSError as error:
+                raise ReadError(f"cannot open {ref.path}: {error.strerror or error}") from error
+    return found
+
+
+def reached(marks: dict[Place, Mark], ends: dict[Place, int]) -> bool:
+    """Say whether every segment is applied up to its end in `ends`."""
+    return all(end == 0 or (at in marks and marks[at].offset >= end) for at, end in ends.items())
+
+
+def fingerprint(file: FileIO, offset: int) -> int:
+    """Return the checksum of the bytes just before `offset`: the last record, or its end.
+
+    Raises:
+        ReadError: the file cannot be read.
+    """
+    start = max(0, offset - _FINGERPRINTED)
+    return crc32(read_at(file, start, offset - start)) if offset else 0
+
+
+def stands(file: FileIO, mark: Mark) -> bool:
+    """Say whether a segment still begins with what was applied of it.
+
+    A segment that was cut off, or replaced by another, would be read on in the midst of a record,
+    and what it says before that place would be passed over.
+
+    Raises:
+        ReadError: the file cannot be read.
+    """
+    return fingerprint(file, mark.offset) == mark.check
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """What the lanes hold and the projection has not applied: finished bytes, and records."""
+
+    bytes: int
+    records: int
+
+
+def lag(marks: dict[Place, Mark], refs: list[SegmentRef]) -> Lag:
+    """Count what is not applied.
+
+    Raises:
+        ReadError: a segment cannot be read.
+    """
+    size = records = 0
+    for ref in refs:
+        mark = marks.get(place(ref))
+        offset = 0 if mark is None else mark.offset
+        if offset < ref.size:
+            finished, lines = unread(ref, offset)
+            size += finished
+            # the first line of a segment is its header
+            records += lines - (1 if offset == 0 and lines else 0)
+    return Lag(size, records)

@@ -1,0 +1,195 @@
+"""Full-text search over a projection."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from heapq import nlargest
+from typing import TYPE_CHECKING, Literal
+
+from projector.db.prefixes import widen
+from projector.db.ranking import Phrases, count_matches
+from projector.db.tags import narrowed
+from projector.search.filters import narrowing
+from projector.text.document import document
+from projector.text.snippet import snippet
+from projector.views.messages import MessageView, around, placed
+
+if TYPE_CHECKING:
+    import apsw
+
+    from projector.db.prefixes import Widened
+    from projector.search.filters import Filters
+    from projector.text.query import Query
+
+RANKED = 5_000
+"""Matches that are ranked; of more, the newest so many are."""
+
+_WEIGHED = 64
+"""Phrases of a query whose weight is looked up; nobody tells the others apart."""
+
+Sort = Literal["relevance", "newest", "oldest"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A message that was found.
+
+    Attributes:
+        session, id, role, source: of the message.
+        title: the session's.
+        time: the message's own date, else when it was appended; microseconds since 1970.
+        score: bm25, larger is better; comparable within one answer.
+        snippet: the part of the text that shows best why it was found.
+        context: the messages around it, itself among them, in order; empty unless asked for.
+    """
+
+    session: str
+    id: str
+    role: str | None
+    source: str | None
+    title: str | None
+    time: int
+    score: float
+    snippet: str
+    context: tuple[MessageView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How hits are shown: characters of a snippet, what marks a match, messages around a hit."""
+
+    width: int = 160
+    open: str = "**"
+    close: str = "**"
+    context: int = 0
+
+
+def search(
+    db: apsw.Connection,
+    query: Query,
+    filters: Filters,
+    *,
+    limit: int,
+    offset: int,
+    sort: Sort,
+    look: Look,
+) -> tuple[list[Hit], bool]:
+    """Return hits, and whether all matches were ranked (or sorted) to choose them.
+
+    Ranked by bm25 (`projector.db.ranking`). With more than `RANKED` matches only the newest so many
+    are looked at (the oldest, when those are asked for).
+
+    Raises:
+        apsw.Error: the database refuses.
+    """
+    found, exact = _find(db, query, filters, limit, offset, sort)
+    hits = [_hit(db, row, score, query, look) for row, score in found]
+    return hits, exact
+
+
+_Found = tuple[int, float]
+"""A message that matches: its rowid and its score."""
+
+
+def _find(
+    db: apsw.Connection, query: Query, filters: Filters, limit: int, offset: int, sort: Sort
+) -> tuple[list[_Found], bool]:
+    wide = widen(db, query)
+    asked = narrowing(db, filters)
+    if asked is None:
+        return [], True
+    match, where = narrowed(wide.match, asked.tags), asked.where
+    joins = " JOIN events e ON e.id = fts.rowid JOIN sessions s ON s.id = e.session"
+    way = "ASC" if sort == "oldest" else "DESC"
+    # by time there is nothing to rank, so one can page on for ever
+    most = RANKED if sort == "relevance" else RANKED + offset
+    phrases = Phrases(_matches(db, query, wide), wide.at, wide.words, len(asked.tags))
+    found: list[_Found] = db.execute(  # type: ignore[assignment] # a score is a float
+        "SELECT fts.rowid, score(fts, d.sz, ?) FROM fts"  # noqa: S608 - constants
+        f" CROSS JOIN fts_docsize d ON d.id = fts.rowid{joins if where else ''}"
+        f" WHERE fts MATCH ?{where} ORDER BY fts.rowid {way} LIMIT ?",
+        # one more than is ranked tells whether there are more
+        (str(phrases), match, *asked.values, most + 1),
+    ).fetchall()
+    exact = len(found) <= most
+    del found[most:]
+    page = slice(offset, offset + limit)
+    if sort == "relevance":
+        return _best(db, found, offset + limit)[page], exact
+    places = _places(db, [row for row, _ in found])
+    names = _names(db, places)
+    found.sort(key=lambda hit: (places[hit[0]], names.get(hit[0], _FIRST)), reverse=way == "DESC")
+    return found[page], exact
+
+
+def _matches(db: apsw.Connection, query: Query, wide: Widened) -> tuple[float, ...]:
+    """Return of each phrase how many texts have it."""
+    if len(query.phrases) == 1:
+        return (0.0,)  # what weighs all alike need not be known
+    found = []
+    for at, phrase in enumerate(query.phrases[:_WEIGHED]):
+        # to count a prefix is to find all its words again: some of them, or the bare one, do
+        match = phrase.match().rstrip("*") if at != wide.at else wide.either
+        found.append(count_matches(db, f"text : ({match})"))
+    return (*found, *[found[-1]] * (len(query.phrases) - len(found)))
+
+
+def _best(db: apsw.Connection, found: list[_Found], count: int) -> list[_Found]:
+    """Return the best, those with the same score in the order of their places, newest first."""
+    if len(found) > count:
+        least = nlargest(count, [score for _, score in found])[-1]
+        found = [hit for hit in found if hit[1] >= least]
+    tied = Counter(score for _, score in found)
+    places = _places(db, [row for row, score in found if tied[score] > 1])
+    names = _names(db, places)
+    return sorted(
+        found, key=lambda hit: (-hit[1], -places.get(hit[0], 0), names.get(hit[0], _FIRST))
+    )
+
+
+def _places(db: apsw.Connection, rows: list[int]) -> dict[int, int]:
+    query = (
+        "SELECT id, coalesce(said, time) FROM events WHERE id IN (SELECT value FROM json_each(?))"
+    )
+    return dict(db.execute(query, (json.dumps(rows),)))
+
+
+_Name = tuple[int, int, str, str]
+_FIRST: _Name = (0, 0, "", "")
+
+
+def _names(db: apsw.Connection, times: dict[int, int]) -> dict[int, _Name]:
+    """Return what orders rows of one time: a rowid would say which of them was applied first."""
+    at = Counter(times.values())
+    tied = [row for row, time in times.items() if at[time] > 1]
+    query = (
+        "SELECT e.id, place, depth, s.session, key FROM events e"
+        " JOIN sessions s ON s.id = e.session WHERE e.id IN (SELECT value FROM json_each(?))"
+    )
+    found = db.execute(query, (json.dumps(tied),)) if tied else ()
+    return {row: (place, depth, session, key) for row, place, depth, session, key in found}
+
+
+def _hit(db: apsw.Connection, row: int, score: float, query: Query, look: Look) -> Hit:
+    found = placed(db, row)
+    view = found.view
+    shown = snippet(
+        document(found.data), query.terms, width=look.width, open=look.open, close=look.close
+    )
+    context: tuple[MessageView, ...] = ()
+    if look.context:
+        before, after = around(db, found, look.context)
+        context = (*before, view, *after)
+    return Hit(
+        view.session,
+        view.id,
+        view.role,
+        view.source,
+        found.title,
+        view.time,
+        round(score, 4),
+        shown,
+        context,
+    )

@@ -1,0 +1,1 @@
+"""Texts and queries: normalized, cut, matched and shown. Pure functions."""

@@ -1,0 +1,126 @@
+"""Where the terms of a query are in a text.
+
+They are looked for in the text itself, with the index's notion of equality
+(`projector.text.normalize`), because the index keeps no text.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
+from typing import Final, NamedTuple
+
+from projector.text.normalize import LETTER, MARK, fold, is_cjk, normal_spans
+from projector.text.query_tree import Term
+
+#: How many characters of a text are looked at; fewer for more than seven terms.
+SCANNED: Final = 1_000_000
+#: How much more a character costs that the index spells in another way (decomposed, full-width).
+RESPELLED_COST: Final = 16
+
+_CHUNK = 16_384  # a text is looked at in pieces, so that an early match is found early
+_OVERLAP = 512  # a match across two pieces is found if it is no longer than this
+_BEFORE = 64  # a match may not begin in the middle of a word, or a word of marks
+_MOST_MATCHES = 2_000  # enough to choose a window; a word of every line needs no more
+_MOST_TERMS = 64
+_MARKED = re.compile(MARK)
+_LETTER = re.compile(LETTER)
+_LETTERS = re.compile(f"{LETTER}+")
+_LETTER_MARKS = re.compile(f"{LETTER}{MARK}+")
+
+
+class Match(NamedTuple):
+    """A stretch of a text, and the index of the term that is there."""
+
+    start: int
+    end: int
+    term: int
+
+
+class _Finder(NamedTuple):
+    """What finds a term in folded text: its words, and whether they are bounded by others."""
+
+    words: re.Pattern[str]
+    from_start: bool  # the first word may not begin inside another one
+    to_end: bool  # nor the last one end so
+    goes_on: bool  # unless it is a prefix
+
+
+def find(text: str, terms: tuple[Term, ...]) -> list[Match]:
+    """Return where `terms` are in `text`, in order; enough to choose a window, not all."""
+    terms = terms[:_MOST_TERMS]
+    found: list[Match] = []
+    seen: set[int] = set()
+    start, budget = 0, SCANNED // (1 + len(terms) // 8)
+    while (
+        start < len(text) and budget > 0 and len(seen) < len(terms) and len(found) < _MOST_MATCHES
+    ):
+        base = max(start - _BEFORE, 0)
+        folded, origin = _folded(text[base : start + _CHUNK + _OVERLAP])
+        for term, finder in enumerate(_finders(terms)):
+            for span in islice(_spans(folded, finder), _MOST_MATCHES):
+                first, last = span if origin is None else _placed(span, origin)
+                if start <= base + first < start + _CHUNK:  # the next piece sees the others whole
+                    found.append(Match(base + first, base + last, term))
+                    seen.add(term)
+        start += _CHUNK
+        budget -= _CHUNK if origin is None else _CHUNK * RESPELLED_COST
+    return sorted(found)
+
+
+def _folded(text: str) -> tuple[str, list[int] | None]:
+    """Return `text` as it is compared, without marks, and where each character came from."""
+    form, origin = normal_spans(text)
+    form = fold(form)
+    if form.isascii() or not _MARKED.search(form):
+        return form, origin
+    kept: list[int] = []
+    done = 0
+    for match in _LETTER_MARKS.finditer(form):
+        kept += range(done, match.start() + 1)
+        done = match.end()
+    kept += range(done, len(form) + 1)
+    bare = "".join([form[place] for place in kept[:-1]])
+    return bare, kept if origin is None else [origin[place] for place in kept]
+
+
+def _spans(folded: str, finder: _Finder) -> Iterator[tuple[int, int]]:
+    """Yield where a term is; a candidate that begins or ends inside a word is none."""
+    place = 0
+    while match := finder.words.search(folded, place):
+        start, end = match.span()
+        place = start + 1
+        if finder.from_start and start and _LETTER.match(folded, start - 1):
+            continue
+        if finder.to_end:
+            rest = _LETTERS.match(folded, end)
+            whole = rest.end() if rest else end
+            if whole != end and not finder.goes_on:
+                continue
+            end = whole
+        place = end
+        yield start, end
+
+
+def _placed(span: tuple[int, int], origin: list[int]) -> tuple[int, int]:
+    """Return the span in the text as written of a span in its normal form."""
+    start, end = span
+    while end < len(origin) - 1 and origin[end] == origin[end - 1]:
+        end += 1  # one character written became several; it is marked whole
+    return origin[start], origin[end]
+
+
+@lru_cache(maxsize=256)
+def _finders(terms: tuple[Term, ...]) -> tuple[_Finder, ...]:
+    return tuple(map(_finder, terms))
+
+
+def _finder(term: Term) -> _Finder:
+    parts: list[str] = []
+    cjk = [is_cjk(word) for word in term.words]
+    for index, word in enumerate(term.words):
+        if index:
+            # two words of one kind are only two because something stands between them
+            parts.append(r"[\W_]+" if cjk[index] == cjk[index - 1] else r"[\W_]*")
+        parts.append(re.escape(_MARKED.sub("", fold(word))))
+    return _Finder(re.compile("".join(parts)), not cjk[0], not cjk[-1], term.prefix)

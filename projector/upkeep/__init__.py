@@ -1,0 +1,1 @@
+"""Status, verification and salvage of a projection."""

@@ -1,0 +1,148 @@
+"""Write back to the journal what only the projection still knows.
+
+A journal can lose what was projected: a disk that lied about a sync, a restored backup, a deleted
+segment. Its projection then holds events that no lane holds, and the next rebuild would drop them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import apsw
+import orjson
+
+from journal.format.event import Event
+from journal.lanes.restore import Lost, restore
+from projector.db.generations import generations
+from projector.db.rows import STORED, stored
+from projector.db.schema import open_reader
+from projector.errors import ProjectionError
+from projector.run.build import building, put_into_use
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from journal.fs.directory import Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Salvaged:
+    """What was written back.
+
+    Attributes:
+        events: how many, conflicting contents counted one by one.
+        sessions: to how many sessions they belong.
+        lane: name of the lane's folder they were written to; empty if there was nothing to write.
+        generation: number of the generation in use now.
+    """
+
+    events: int
+    sessions: int
+    lane: str
+    generation: int
+
+
+def salvage(journal: Directory) -> Salvaged:
+    """Write back what the projection in use knows and the journal does not.
+
+    The lanes are read into a new generation, which is compared with the one in use. What is missing
+    goes into a lane of its own with the times that it had, and the new generation is put into use.
+
+    Raises:
+        ProjectionError: there is no projection to save from, or it cannot be read.
+        ProjectorBusy: a build runs.
+        AppendError: the journal cannot be written.
+    """
+    kept = generations(journal.path)
+    current = kept.current()
+    if current is None:
+        raise ProjectionError(f"{kept.folder} has no projection to save anything from")
+    known = open_reader(kept.path(current), journal.uuid)
+    try:
+        with building(journal) as number:
+            built = open_reader(kept.path(number), journal.uuid)
+            try:
+                lost = _arranged(_missing(known, built))
+            finally:
+                built.close()
+            name, events = "", 0
+            if lost:
+                lane, events = restore(journal, lost)
+                name = lane.name
+            put_into_use(journal, number)
+    except apsw.Error as error:
+        raise ProjectionError(f"cannot read the projection in {kept.folder}: {error}") from error
+    finally:
+        known.close()
+    sessions = {record.event.session for record in lost}
+    return Salvaged(events, len(sessions), name, number)
+
+
+def _arranged(lost: Iterable[Lost]) -> list[Lost]:
+    """Sort by lane and number, the lane with the highest order last.
+
+    Whoever reads how far a folder has come reads its last record.
+    """
+    found = list(lost)
+    highest: dict[str, int] = {}
+    for record in found:
+        highest[record.lane] = max(highest.get(record.lane, 0), record.event.order)
+    return sorted(found, key=lambda record: (highest[record.lane], record.lane, record.seq))
+
+
+def _missing(known: apsw.Connection, found: apsw.Connection) -> Iterator[Lost]:
+    """Yield the records that `known` has and `found` has not.
+
+    Every record of a key counts, not its content alone: a sweep may have seen one of them and not
+    the others, and the lowest order decides which content counts.
+    """
+    names: list[tuple[Any, ...]] = known.execute("SELECT session FROM sessions").fetchall()
+    for (session,) in names:
+        there = _records(found, session).keys()
+        for place, record in _records(known, session).items():
+            if place not in there:
+                yield record
+
+
+def _records(db: apsw.Connection, session: str) -> dict[tuple[str, str, int], Lost]:
+    """Return every record of a session's keys, by key, lane and number."""
+    records: dict[tuple[str, str, int], Lost] = {}
+    counting: dict[str, Event] = {}
+    for record in _contents(db, session):
+        records[record.event.id, record.lane, record.seq] = record
+        counting.setdefault(record.event.id, record.event)
+    copies = db.execute(
+        "SELECT key, lanes.uuid, seq, ord FROM copies JOIN lanes ON lanes.id = lane"
+        " WHERE session = (SELECT id FROM sessions WHERE session = ?)",
+        (session,),
+    )
+    for key, lane, seq, ord in copies:
+        if key in counting:
+            again = replace(counting[key], order=ord)
+            records.setdefault((key, lane, seq), Lost(lane, seq, again))
+    return records
+
+
+def _contents(db: apsw.Connection, session: str) -> Iterator[Lost]:
+    """Yield every content of a session, whether it stands or conflicts."""
+    standing = db.execute(
+        f"SELECT key, kinds.type, lanes.uuid, {_STORED} FROM events e"  # noqa: S608 - constants
+        " JOIN kinds ON kinds.id = e.kind JOIN lanes ON lanes.id = e.lane"
+        " WHERE e.part = 0 AND e.session = (SELECT id FROM sessions WHERE session = ?)",
+        (session,),
+    )
+    for key, type, lane, *columns in standing:
+        row = stored(tuple(columns))
+        yield Lost(lane, row.seq, Event(key, type, session, row.time, row.ord, row.data))
+    conflicts = db.execute(
+        "SELECT key, type, time, ord, lanes.uuid, seq, data FROM conflicts"
+        " JOIN lanes ON lanes.id = lane"
+        " WHERE part = 0 AND session = (SELECT id FROM sessions WHERE session = ?)",
+        (session,),
+    )
+    for key, type, time, ord, lane, seq, data in conflicts:
+        yield Lost(lane, seq, Event(key, type, session, time, ord, orjson.loads(data)))
+
+
+_STORED = ", ".join(f"e.{name}" for name in STORED.split(", "))

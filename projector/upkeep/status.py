@@ -1,0 +1,99 @@
+"""How a journal and its projection stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from journal.segments.reader import list_segments
+from projector.db.schema import COUNTERS
+from projector.run.watermark import lag, load_marks
+from projector.views.sessions import EXISTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import apsw
+
+    from projector.run.reader import Current
+    from projector.run.watermark import Mark, Place
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of a journal and its projection.
+
+    Attributes:
+        lanes, segments: in the journal.
+        events, messages, sessions: in the projection.
+        duplicates: records that were there already.
+        conflicts: contents that do not stand, since another has their key.
+        quarantined: stretches of bytes that are no valid record.
+        unknown: events of types that this version does not know.
+        reread: segments that were found cut off or replaced, and read again.
+        unprojected: records that are not applied yet.
+        lag_bytes: bytes that are not applied yet.
+        generation: number of the one in use, 0 if there is none.
+        projector_running: whether somebody holds the projector's lock.
+        wal_bytes, database_bytes: sizes of the files.
+    """
+
+    lanes: int
+    segments: int
+    events: int
+    messages: int
+    sessions: int
+    duplicates: int
+    conflicts: int
+    quarantined: int
+    unknown: int
+    reread: int
+    unprojected: int
+    lag_bytes: int
+    generation: int
+    projector_running: bool
+    wal_bytes: int
+    database_bytes: int
+
+
+def status(current: Current) -> Status:
+    """Look at a journal and its projection, and change nothing.
+
+    Raises:
+        ProjectionError: the projection cannot be read.
+        ReadError: a lane cannot be read.
+    """
+    refs = list_segments(current.journal.lanes)
+    generation = current.generations.current() or 0
+    path = current.generations.path(generation)
+    counters, sessions, marks = current.look(_look)
+    behind = lag(marks, refs)
+    del counters["latest"]
+    return Status(
+        lanes=len({ref.lane for ref in refs}),
+        segments=len(refs),
+        sessions=sessions,
+        unprojected=behind.records,
+        lag_bytes=behind.bytes,
+        generation=generation,
+        projector_running=current.projector_lock.is_taken(),
+        wal_bytes=_size(path.with_name(f"{path.name}-wal")),
+        database_bytes=_size(path),
+        **counters,
+    )
+
+
+def _look(db: apsw.Connection | None) -> tuple[dict[str, int], int, dict[Place, Mark]]:
+    if db is None:
+        return dict.fromkeys(COUNTERS, 0), 0, {}
+    stored = dict(db.execute("SELECT key, value FROM meta"))
+    counters = {name: stored[name] for name in COUNTERS}
+    query = f"SELECT count(*) FROM sessions WHERE {EXISTS}"  # noqa: S608 - a constant
+    return counters, db.execute(query).get, load_marks(db)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

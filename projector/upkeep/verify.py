@@ -1,0 +1,137 @@
+"""Check a projection: the database, the full-text index, and both against the journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import apsw
+
+from journal.errors import ReadError
+from journal.segments.reader import list_segments
+from journal.segments.segment import open_segment
+from projector.db.generations import find_generations
+from projector.db.schema import COUNTERS
+from projector.db.still import open_somehow
+from projector.errors import ProjectionError
+from projector.run.watermark import load_marks, place, stands
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from journal.fs.directory import Directory
+    from journal.segments.reader import SegmentRef
+    from projector.run.watermark import Mark
+
+_MOST = 100
+"""Faults of a database that SQLite lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that is not as it should be.
+
+    Attributes:
+        kind: `database`, `index`, `count` or `log`.
+        what: where, and what is wrong.
+        remedy: the command that mends it.
+    """
+
+    kind: str
+    what: str
+    remedy: str
+
+
+def verify(journal: Directory) -> list[Fault]:
+    """Check the generation in use; nothing is changed, and readers and projector go on.
+
+    - SQLite's integrity check of every table and index, the full-text index among them.
+    - Counters, rows and indexed texts agree.
+    - Every segment still begins with what was applied of it. One that is gone, shorter or another
+      means that the projection knows events which the journal has lost.
+
+    Raises:
+        ReadError: the lanes cannot be listed.
+        ProjectionError: CURRENT cannot be read.
+    """
+    kept = find_generations(journal.path)
+    number = kept.current()
+    if number is None:
+        return [Fault("database", "no projection was built yet", "projector sync")]
+    path = kept.path(number)
+    try:
+        db, _ = open_somehow(path, journal.uuid)
+    except ProjectionError as error:
+        return [Fault("database", str(error), "projector rebuild")]
+    try:
+        with db:  # one snapshot: a projector may be at work
+            # the journal is read after the watermark, so it can only be ahead of it
+            db.execute("SELECT 1 FROM meta").get  # noqa: B018 - begins the snapshot
+            faults = list(_database_faults(db))
+            refs = {place(ref): ref for ref in list_segments(journal.lanes)}
+            for at, mark in sorted(load_marks(db).items()):
+                faults += _log_faults(at, mark, refs.get(at))
+    except apsw.Error as error:
+        return [Fault("database", f"{path}: {error}", "projector rebuild")]
+    finally:
+        db.close()
+    return faults
+
+
+def _database_faults(db: apsw.Connection) -> Iterator[Fault]:
+    for (line,) in db.execute(f"PRAGMA integrity_check({_MOST})"):
+        if line != "ok":
+            kind = "index" if "fts" in str(line).lower() else "database"
+            yield Fault(kind, str(line), "projector rebuild")
+    counted = {name: _count(db, query) for name, query in _COUNTS.items()}
+    said = dict(db.execute("SELECT key, value FROM meta"))
+    for name in COUNTERS:
+        if name in counted and counted[name] != said[name]:
+            what = f"{said[name]} {name} are counted, {counted[name]} are there"
+            yield Fault("count", what, "projector rebuild")
+    if said["reread"]:
+        what = (
+            f"{said['reread']} segments were found cut off or replaced, and read again: what they"
+            " said before may be known to the projection alone"
+        )
+        yield Fault("log", what, _SALVAGE)
+    texts = _count(db, "SELECT count(*) FROM fts_docsize")
+    found = _count(db, "SELECT count(*) FROM events WHERE kind = 1 AND state < 2")
+    if texts != found:
+        what = f"{found} messages that are found, {texts} texts in the full-text index"
+        yield Fault("index", what, "projector rebuild")
+
+
+_COUNTS = {
+    "events": "SELECT count(*) FROM events WHERE part = 0",
+    "messages": "SELECT count(*) FROM events WHERE kind = 1 AND state = 0",
+    "conflicts": "SELECT count(*) FROM conflicts",
+    "quarantined": "SELECT count(*) FROM quarantine",
+}
+
+
+def _count(db: apsw.Connection, query: str) -> int:
+    count: int = db.execute(query).get
+    return count
+
+
+def _log_faults(at: tuple[str, int], mark: Mark, ref: SegmentRef | None) -> Iterator[Fault]:
+    folder, number = at
+    name = f"lane {folder} segment {number}"
+    if ref is None:
+        yield Fault("log", f"{name} is gone: {mark.offset:,} bytes were applied", _SALVAGE)
+    elif ref.size < mark.offset:
+        what = f"{name} has {ref.size:,} bytes, and {mark.offset:,} were applied"
+        yield Fault("log", what, _SALVAGE)
+    else:
+        try:
+            with open_segment(ref.path) as file:
+                same = stands(file, mark)
+        except (OSError, ReadError) as error:
+            yield Fault("log", f"{name} cannot be read: {error}", "journal verify")
+        else:
+            if not same:
+                yield Fault("log", f"{name} is not the one that was applied", _SALVAGE)
+
+
+_SALVAGE = "projector salvage"

@@ -1,0 +1,197 @@
+"""Messages of a projection, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import orjson
+
+from projector.db.columns import Columns, from_columns
+from projector.db.schema import MESSAGE
+from projector.errors import NotFound
+from projector.fold.messages import IN_TRANSCRIPT, OUT
+from projector.views.sessions import EXISTS, INDEXED, ORDER, ORDER_COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import apsw
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """A message with its revisions in force.
+
+    Attributes:
+        session: the session's id.
+        id: the message's id.
+        role: who speaks.
+        content: text, or a list of content parts, or None.
+        time: its own date, else when it was appended; microseconds since 1970.
+        source: where it was said; the session's if the message does not say.
+        fields: every other field that it has, by name; a tool result without a `tool_name` has
+            that of the call it answers.
+        revised: whether a revision is in force.
+        state: whether it is in the transcript (`projector.fold.messages.IN_TRANSCRIPT`), archived
+            or out.
+    """
+
+    session: str
+    id: str
+    role: str | None
+    content: str | list[Any] | None
+    time: int
+    source: str | None
+    fields: dict[str, Any]
+    revised: bool
+    state: int
+
+
+_VIEWED = "key, time, state, original IS NOT NULL, said, parent, role, source, content, parts, rest"
+"""Columns of `events` that make a view, in the order of `_view`."""
+
+
+def messages(db: apsw.Connection, name: str, *, state: int = IN_TRANSCRIPT) -> list[MessageView]:
+    """Return the messages of the session with exactly this id, in order.
+
+    Args:
+        db: the projection.
+        name: the session's id.
+        state: those in this state or a lower one (`projector.fold.messages`).
+
+    Raises:
+        NotFound: there is no such session.
+    """
+    query = f"SELECT id, source FROM sessions WHERE session = ? AND {EXISTS}"  # noqa: S608 - a constant
+    found = db.execute(query, (name,)).fetchone()
+    if found is None:
+        raise NotFound(f"no session has the id {name!r}")
+    number, source = found
+    query = (
+        f"SELECT {_VIEWED} FROM events WHERE kind = {MESSAGE} AND session = ?"  # noqa: S608 - constants
+        f" AND state <= ? ORDER BY {ORDER}"
+    )
+    views = [_view(name, source, row) for row in db.execute(query, (number, state))]
+    tools = _tool_names(views)
+    return [_with_tool_name(view, tools) for view in views]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A message, and what is needed to find those around it.
+
+    Attributes:
+        row: its rowid.
+        view: the message.
+        title, source: its session's.
+        at: number of its session, then its place, depth and order.
+    """
+
+    row: int
+    view: MessageView
+    title: str | None
+    source: str | None
+    at: tuple[int, int, int, int]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What it says, as `projector.text.document.document` takes it."""
+        view = self.view
+        return view.fields if view.content is None else view.fields | {"content": view.content}
+
+
+_PLACED = (
+    "SELECT s.title, s.source, s.session, e.* FROM sessions s JOIN"  # noqa: S608 - constants
+    f" (SELECT session AS number, {', '.join(INDEXED)}, {_VIEWED} FROM events WHERE id = ?) e"
+    " ON s.id = e.number"
+)
+
+
+def placed(db: apsw.Connection, row: int) -> Placed:
+    """Return the message with a rowid.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = db.execute(_PLACED, (row,)).fetchone()
+    if found is None:
+        raise NotFound(f"no message has the rowid {row}")
+    title, source, name = found[:3]
+    return Placed(row, _view(name, source, found[7:]), title, source, found[3:7])
+
+
+def around(
+    db: apsw.Connection, message: Placed, count: int
+) -> tuple[list[MessageView], list[MessageView]]:
+    """Return up to `count` messages before and after a message."""
+    return _beside(db, message, count, "DESC")[::-1], _beside(db, message, count, "ASC")
+
+
+def _beside(
+    db: apsw.Connection, message: Placed, count: int, way: Literal["ASC", "DESC"]
+) -> list[MessageView]:
+    """Return the messages that stand next in one direction."""
+    # itself too, and one more, to see whether they stand in the order of the index
+    rows = db.execute(_NEAR[way], (*message.at, count + 2)).fetchall()
+    if len({row[: len(INDEXED)] for row in rows}) == len(rows):
+        rows = rows[1 : count + 1]
+    else:  # some stand at one place: the rest of the order decides
+        at = db.execute(f"SELECT {ORDER} FROM events WHERE id = ?", (message.row,))  # noqa: S608 - constants
+        rows = db.execute(_NEAR_TIED[way], (message.at[0], *at.fetchall()[0], count)).fetchall()
+    return [_view(message.view.session, message.source, row[len(INDEXED) :]) for row in rows]
+
+
+def _near(order: tuple[str, ...], compare: str, way: str) -> str:
+    """Return the query of a session's messages from one on, in one direction."""
+    return (
+        f"SELECT {', '.join(INDEXED)}, {_VIEWED} FROM events"  # noqa: S608 - constants
+        f" WHERE kind = {MESSAGE} AND session = ? AND state < {OUT}"
+        f" AND ({', '.join(order)}) {compare} ({', '.join('?' * len(order))})"
+        f" ORDER BY {', '.join(f'{column} {way}' for column in order)} LIMIT ?"
+    )
+
+
+_NEAR = {way: _near(INDEXED, f"{sign}=", way) for way, sign in (("ASC", ">"), ("DESC", "<"))}
+_NEAR_TIED = {way: _near(ORDER_COLUMNS, sign, way) for way, sign in (("ASC", ">"), ("DESC", "<"))}
+
+
+def _view(name: str, session_source: str | None, row: tuple[Any, ...]) -> MessageView:
+    """Make a view of the columns `_VIEWED`.
+
+    What a foreign writer gave another kind than it has is in none of them: it stays among the
+    fields (`projector.db.columns`).
+    """
+    key, time, state, revised, said, parent, role, source, content, parts, rest = row
+    fields = from_columns(Columns(said, parent, None, None, None, parts=False, rest=rest))
+    if parts:
+        content = orjson.loads(content)
+    said_in = source or session_source
+    moment = time if said is None else said
+    return MessageView(name, key, role, content, moment, said_in, fields, bool(revised), state)
+
+
+def _with_tool_name(view: MessageView, tools: dict[str, str]) -> MessageView:
+    call = view.fields.get("tool_call_id")
+    name = tools.get(call) if isinstance(call, str) else None
+    if name is None or "tool_name" in view.fields:
+        return view
+    return replace(view, fields=view.fields | {"tool_name": name})
+
+
+def _tool_names(views: Iterable[MessageView]) -> dict[str, str]:
+    """Find the names of the tools that were called, by the ids of the calls."""
+    names: dict[str, str] = {}
+    for view in views:
+        parts = view.content if isinstance(view.content, list) else []
+        calls = view.fields.get("tool_calls")
+        for call in [*parts, *(calls if isinstance(calls, list) else [])]:
+            if isinstance(call, dict):
+                function = call.get("function")
+                name = call.get("name") or (
+                    function.get("name") if isinstance(function, dict) else None
+                )
+                id = call.get("id")
+                if isinstance(id, str) and isinstance(name, str):
+                    names[id] = name
+    return names

@@ -1,0 +1,486 @@
+"""The `journal` command: append, cat, status, verify, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from journal import Journal
+from journal.cli import cli
+from journal.cli.message_lines import batches
+from tests.support.journals import events, headers, ids, segments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.conftest import ExpectedProblems
+
+    Run = Callable[..., Result]
+
+JOURNAL = [sys.executable, "-c", "from journal.cli import main; main()"]
+
+
+@pytest.fixture
+def run(journal_dir: Path) -> Run:
+    """Runs `journal --journal <journal_dir> ...` in this process."""
+
+    def run(*arguments: str, input: str | bytes | None = None) -> Result:
+        return CliRunner().invoke(cli, ["--journal", str(journal_dir), *arguments], input=input)
+
+    return run
+
+
+@pytest.fixture
+def spawn(journal_dir: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts `journal --journal <journal_dir> ...` as a process; ends it with the test."""
+    spawned: list[subprocess.Popen[str]] = []
+
+    def spawn(*arguments: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [*JOURNAL, "--journal", journal_dir, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        spawned.append(process)
+        return process
+
+    yield spawn
+    for process in spawned:
+        process.kill()
+        process.communicate()
+
+
+def _lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def _fill(path: Path, count: int = 3) -> None:
+    with Journal.open(path) as journal:
+        for n in range(count):
+            journal.append_message(f"s{n % 2}", "user", f"hello {n}", id=f"m{n}")
+
+
+# append
+
+
+def test_append_stores_a_message_and_prints_its_id(journal_dir: Path, run: Run) -> None:
+    """The id is all that stands on stdout."""
+    result = run("append", "--session", "s1", "--role", "user", "--id", "m1", "--source", "x", "hi")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "m1\n", "")
+    (record,) = events(journal_dir)
+    assert record.event.data == {"role": "user", "content": "hi", "source": "x"}
+
+
+def test_append_makes_an_id_and_tells_the_position(journal_dir: Path, run: Run) -> None:
+    """With --json the id that was made and the place behind the record are told."""
+    result = run("append", "--session", "s1", "--role", "user", "--json", "hi")
+    answer = json.loads(result.stdout)
+    assert answer["id"] == ids(journal_dir)[0]
+    assert answer["position"] == f"{headers(journal_dir)[0].lane}:1"
+
+
+@pytest.mark.parametrize("text", [[], ["-"]])
+def test_append_reads_what_is_piped_in(journal_dir: Path, run: Run, text: list[str]) -> None:
+    """Standard input is the message, without its last newline."""
+    run("append", "--session", "s1", "--role", "user", *text, input="two\nlines\n\n")
+    assert events(journal_dir)[0].event.data["content"] == "two\nlines\n"
+
+
+def test_append_takes_an_empty_text_for_one(journal_dir: Path, run: Run) -> None:
+    """An empty message is a message, and does not wait for input."""
+    run("append", "--session", "s1", "--role", "user", "", input="not this")
+    assert events(journal_dir)[0].event.data["content"] == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--role", "user", "hi"),
+        ("--session", "s1", "hi"),
+        ("--session", "s1", "--role", "user", "--ack", "hi"),
+        ("--jsonl", "--session", "s1"),
+        ("--jsonl", "hi"),
+        ("--jsonl", "--ack", "--json"),
+        ("--session", "s1", "--role", "user", "--fsync", "sometimes", "hi"),
+    ],
+)
+def test_append_refuses_what_does_not_go_together(
+    journal_dir: Path, run: Run, arguments: tuple[str, ...]
+) -> None:
+    """Wrong usage ends with 2 and makes no journal."""
+    assert run("append", *arguments).exit_code == 2
+    assert not journal_dir.exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "reason"),
+    [
+        ("--session", "session must be a string of 1 to 1024 characters, not ''"),
+        ("--role", "role must not be empty"),
+        ("--id", "id must be a string of 1 to 1024 characters, not ''"),
+        ("--source", "source must not be empty"),
+    ],
+)
+def test_append_says_what_is_empty(run: Run, option: str, reason: str) -> None:
+    """An option that is given and empty is not called missing."""
+    options = {"--session": "s", "--role": "user"} | {option: ""}
+    result = run("append", *(part for pair in options.items() for part in pair), "hi")
+    assert (result.exit_code, result.stderr) == (1, f"Error: {reason}\n")
+
+
+def test_append_refuses_bytes_that_are_no_text(run: Run) -> None:
+    """Input that is not UTF-8 is told with the place, not stored as something else."""
+    result = run("append", "--session", "s1", "--role", "user", input=b"caf\xe9")
+    assert result.exit_code == 1
+    assert result.stderr == "Error: standard input is not UTF-8 at byte 3\n"
+
+
+def test_append_jsonl_stores_every_field(journal_dir: Path, run: Run) -> None:
+    """Each line is one message; null means absent; a time may be ISO 8601."""
+    line = {
+        "session": "s1",
+        "role": "assistant",
+        "id": "m1",
+        "content": [{"type": "text", "text": "hi"}],
+        "tool_calls": None,
+        "token_count": 3,
+        "timestamp": "2026-01-31T12:00:00Z",
+        "extra": {"a": None},
+    }
+    result = run("append", "--jsonl", input=json.dumps(line) + "\n\n")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
+    assert events(journal_dir)[0].event.data == {
+        "role": "assistant",
+        "content": [{"type": "text", "text": "hi"}],
+        "token_count": 3,
+        "timestamp": 1_769_860_800_000_000,
+        "extra": {"a": None},
+    }
+
+
+BAD_LINES = {
+    "nonsense": "no JSON",
+    "[1]": "a list, not an object",
+    '{"role":"user"}': "'session' is missing",
+    '{"session":"s1"}': "'role' is missing",
+    '{"session":"s1","role":null}': "'role' must be a string",
+    '{"session":1,"role":"user"}': "'session' must be a string",
+    '{"session":"s1","role":"user","id":7}': "id must be a string",
+    '{"session":"s1","role":"user","colour":"red"}': "no field 'colour'",
+    '{"session":"s1","role":"user","token_count":"3"}': "token_count must be an integer",
+    '{"session":"s1","role":"user","timestamp":1700000000}': "timestamp must be microseconds",
+    '{"session":"s1","role":"user","extra":{"n":98765432109876543210}}': "data.extra.n is 0x",
+    '{"session":"s1","role":"user","content":"\\ud800","extra":{"n":1234567890123456789}}': (
+        "data.content has a lone surrogate"
+    ),
+    '{"session":"s1","role":"user","content":"\udcff"}': "no JSON",
+    "[" * 100_000: "no JSON",
+}
+
+
+def test_append_jsonl_loses_no_good_line_to_a_bad_one(journal_dir: Path, run: Run) -> None:
+    """Bad lines are told with their number and their field; all others are stored."""
+    lines = []
+    for n, bad in enumerate(BAD_LINES):
+        lines += [bad, json.dumps({"session": "s1", "role": "user", "id": f"good{n}"})]
+    result = run(
+        "append", "--jsonl", "--ack", input="\n".join(lines).encode(errors="surrogateescape")
+    )
+    assert result.exit_code == 1
+    told = dict(line.split(": ", 1) for line in result.stderr.splitlines()[:-1])
+    for n, reason in enumerate(BAD_LINES.values()):
+        assert reason in told[f"line {2 * n + 1}"]
+    good = [f"good{n}" for n in range(len(BAD_LINES))]
+    assert sorted(ids(journal_dir)) == sorted(good)
+    assert sorted(result.stdout.split()) == sorted(good)
+    assert result.stderr.splitlines()[-1] == f"appended {len(good)}, refused {len(good)}"
+
+
+def test_append_jsonl_tells_refusals_in_the_order_of_the_lines(run: Run) -> None:
+    """Lines that do not parse and lines that the journal refuses are told as they stand."""
+    bad = ['{"session":"s","role":"u","extra":{"n":98765432109876543210}}', "no JSON"] * 3
+    result = run("append", "--jsonl", input="\n".join(bad))
+    told = [line.partition(":")[0] for line in result.stderr.splitlines()[:-1]]
+    assert told == [f"line {n}" for n in range(1, 7)]
+
+
+def test_append_jsonl_counts(run: Run) -> None:
+    """With --json the counts are data."""
+    result = run("append", "--jsonl", "--json", input='{"session":"s","role":"u"}\nbad\n')
+    assert (result.exit_code, json.loads(result.stdout)) == (1, {"appended": 1, "refused": 1})
+
+
+@pytest.mark.parametrize("fsync", ["never", "interval", "always"])
+def test_append_acknowledges_each_line_of_a_slow_pipe(
+    journal_dir: Path, spawn: Callable[..., subprocess.Popen[str]], fsync: str
+) -> None:
+    """An id is printed when its append has returned, before the next line is there."""
+    process = spawn("append", "--jsonl", "--ack", "--fsync", fsync)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    for n in range(3):
+        process.stdin.write(json.dumps({"session": "s", "role": "user", "id": f"m{n}"}) + "\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == f"m{n}\n"
+        assert ids(journal_dir)[-1] == f"m{n}"
+    _, errors = process.communicate()
+    assert (process.returncode, errors) == (0, "")
+
+
+@pytest.mark.parametrize("size", range(1, 36))
+def test_lines_are_numbered_however_the_pipe_cuts_them(size: int) -> None:
+    """Pieces of any size give the same lines and numbers; blank lines count and are passed over."""
+    stream = BytesIO(b"one\n\ntwo\nthree is longer\n \nfour")
+    got = [line for batch in batches(lambda _: stream.read(size)) for line in batch]
+    assert got == [(1, b"one"), (3, b"two"), (4, b"three is longer"), (6, b"four")]
+
+
+# cat
+
+
+def test_cat_prints_events_in_order(journal_dir: Path, run: Run) -> None:
+    """Each line is an event with its lane and number; session and type choose among them."""
+    _fill(journal_dir)
+    with Journal.open(journal_dir) as journal:
+        journal.append(type="session.ended", session="s0", data={})
+    lines = _lines(run("cat").stdout)
+    assert [line["seq"] for line in lines] == [1, 2, 3, 4]
+    assert list(lines[0]) == ["lane", "seq", "id", "type", "session", "time", "order", "data"]
+    assert [line["id"] for line in _lines(run("cat", "--session", "s1").stdout)] == ["m1"]
+    chosen = run("cat", "--session", "s0", "--type", "message.appended").stdout
+    assert [line["id"] for line in _lines(chosen)] == ["m0", "m2"]
+
+
+def test_cat_since_takes_times_and_durations(
+    journal_dir: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A date, a time or a duration back chooses events by when they were appended."""
+    with Journal.open(journal_dir) as journal:
+        with monkeypatch.context() as patch:
+            patch.setattr("time.time_ns", lambda: 1_500_000_000 * 10**9)
+            patch.setattr("journal.process.clock._clocks", {})  # other tests have read later times
+            journal.append_message("s", "user", "old", id="old")
+        journal.append_message("s", "user", "new", id="new")
+
+    def since(text: str) -> list[str]:
+        return [line["id"] for line in _lines(run("cat", "--since", text).stdout)]
+
+    assert since("2h") == since("3d") == since("2017-07-15") == ["new"]
+    assert since("2017-07-13") == since("2017-07-14T02:40:00Z") == ["old", "new"]
+    assert since("2017-07-14T02:40:01+00:00") == ["new"]
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2x", "", "99999999w"])
+def test_cat_since_refuses_what_is_no_time(run: Run, text: str) -> None:
+    """What is no time is wrong usage, and says what would be one."""
+    assert run("cat", "--since", text).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "zone"), [("0001-01-01", "Asia/Tokyo"), ("9999-12-31T23:59", "America/Los_Angeles")]
+)
+def test_cat_since_refuses_the_ends_of_the_calendar(
+    run: Run, text: str, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A local time that has no other in UTC is told in words."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", zone)
+        time.tzset()
+        result = run("cat", "--since", text)
+    time.tzset()
+    assert result.exit_code == 2
+    assert f"'{text}' cannot be told in every zone" in result.stderr
+
+
+def test_cat_tells_damage(journal_dir: Path, run: Run, expect_problems: ExpectedProblems) -> None:
+    """Damage is told on stderr with its place, events go on, and the exit code is 5."""
+    _fill(journal_dir)
+    path = segments(journal_dir)[0]
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b'"m1"', b'"xx"'))
+    result = run("cat")
+    assert result.exit_code == 5
+    assert [line["id"] for line in _lines(result.stdout)] == ["m0", "m2"]
+    start = content.rindex(b'{"crc"', 0, content.index(b'"m1"'))
+    assert result.stderr.startswith(f"damage: lane 1 segment 1 offset {start} ")
+    expect_problems("damage", "gap")
+
+
+def test_cat_follows(journal_dir: Path, spawn: Callable[..., subprocess.Popen[str]]) -> None:
+    """Events that come later, and from a new lane, are printed as they come; Ctrl-C ends it."""
+    _fill(journal_dir, 1)
+    process = spawn("cat", "--follow")
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["id"] == "m0"
+    with Journal.open(journal_dir) as one, Journal.open(journal_dir) as two:
+        one.append_message("s", "user", "hello", id="one")
+        assert json.loads(process.stdout.readline())["id"] == "one"
+        two.append_message("s", "user", "hello", id="two")
+        assert json.loads(process.stdout.readline())["id"] == "two"
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert (process.returncode, errors) == (130, "")
+
+
+def test_cat_ends_quietly_when_its_reader_has_enough(
+    journal_dir: Path, spawn: Callable[..., subprocess.Popen[str]]
+) -> None:
+    """`journal cat | head -1` is no error."""
+    with Journal.open(journal_dir) as journal:
+        for _ in range(300):
+            journal.append_message("s", "user", "x" * 1000)
+    process = spawn("cat")
+    assert process.stdout is not None
+    assert process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr is not None
+    errors = process.stderr.read()
+    assert (process.wait(), errors) == (0, "")
+    process.stdout = None
+
+
+# status and verify
+
+
+def test_status_says_how_much_there_is(journal_dir: Path, run: Run) -> None:
+    """Counts, bytes, and the times of the first and last event, as text and as JSON."""
+    _fill(journal_dir)
+    status = json.loads(run("status", "--json").stdout)
+    assert status["path"] == str(journal_dir)
+    assert (status["format"], status["lanes"], status["segments"]) == (2, 1, 1)
+    assert status["bytes"] == segments(journal_dir)[0].stat().st_size
+    times = [record.event.time for record in events(journal_dir)]
+    assert (status["first"], status["last"]) == (times[0], times[-1])
+    assert "lanes        1\n" in run("status").stdout
+
+
+def test_status_of_a_journal_without_events(journal_dir: Path, run: Run) -> None:
+    """A journal that nobody has appended to yet is not an error."""
+    Journal.open(journal_dir).close()
+    status = json.loads(run("status", "--json").stdout)
+    assert (status["lanes"], status["segments"], status["first"], status["last"]) == (
+        1,
+        0,
+        None,
+        None,
+    )
+    assert "first event  none" in run("status").stdout
+
+
+def test_verify_says_that_all_is_well(journal_dir: Path, run: Run) -> None:
+    """A sound journal ends with 0 and its counts."""
+    _fill(journal_dir)
+    result = run("verify")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("1 lane, 1 segment, 3 events, ")
+    assert result.stdout.endswith("bytes: no problems\n")
+
+
+def test_verify_reports_problems(
+    journal_dir: Path, run: Run, expect_problems: ExpectedProblems
+) -> None:
+    """Problems end it with 5, and are told with their place, as text and as JSON."""
+    _fill(journal_dir)
+    path = segments(journal_dir)[0]
+    path.write_bytes(path.read_bytes().replace(b'"m1"', b'"xx"'))
+    (journal_dir / "lanes/notes").touch()
+    result = run("verify", "--json")
+    assert result.exit_code == 5
+    report = json.loads(result.stdout)
+    assert (report["lanes"], report["segments"], report["events"]) == (1, 1, 2)
+    assert [problem["kind"] for problem in report["problems"]] == ["foreign", "damage", "gap"]
+    assert set(report["problems"][0]) == {
+        "kind",
+        "lane",
+        "segment",
+        "offset",
+        "length",
+        "reason",
+    }
+    result = run("verify")
+    assert result.exit_code == 5
+    assert "damage: lane 1 segment 1 offset " in result.stdout
+    assert "foreign: notes in lanes/ is a file\n" in result.stdout
+    assert result.stdout.endswith("bytes: 3 problems\n")
+    expect_problems("foreign", "damage", "gap")
+
+
+# the command itself
+
+
+@pytest.mark.parametrize("command", ["cat", "status", "verify"])
+def test_no_journal_is_3(journal_dir: Path, run: Run, command: str) -> None:
+    """Reading where there is nothing is told, and makes nothing."""
+    result = run(command)
+    assert result.exit_code == 3
+    assert result.stderr.startswith(f"Error: there is no journal at {journal_dir}")
+    assert result.stderr.count("\n") == 1
+    assert not journal_dir.exists()
+
+
+def test_no_lane_is_7(journal_dir: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where every lane is leased the answer is that it is busy."""
+    monkeypatch.setattr("journal.lanes.lane._MOST", 2)
+    with Journal.open(journal_dir):
+        result = run("append", "--session", "s", "--role", "user", "hi")
+    assert result.exit_code == 7
+    assert "lanes in" in result.stderr
+
+
+def test_a_full_disk_is_1(journal_dir: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not be appended is told in one line."""
+    real = os.write
+
+    def refuse(fd: int, data: bytes) -> int:
+        if data.startswith(b'{"crc"'):
+            raise OSError(28, "No space left on device")
+        return real(fd, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", refuse)
+        result = run("append", "--session", "s", "--role", "user", "--id", "m1", "hi")
+    assert result.exit_code == 1
+    assert "No space left on device; not acknowledged: 'm1'" in result.stderr
+    segments(journal_dir)[0].unlink()
+
+
+def test_the_environment_names_the_journal(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """JOURNAL_DIR is the journal unless --journal is given."""
+    monkeypatch.setenv("JOURNAL_DIR", str(journal_dir))
+    CliRunner().invoke(cli, ["append", "--session", "s", "--role", "user", "hi"])
+    assert len(ids(journal_dir)) == 1
+
+
+def test_version_and_help_need_no_journal() -> None:
+    """--version and -h answer at once."""
+    assert CliRunner().invoke(cli, ["--version"]).output == "journal, version 0.1.0\n"
+    for arguments in (["-h"], ["append", "-h"], ["cat", "--help"]):
+        assert CliRunner().invoke(cli, arguments).exit_code == 0
+
+
+def test_appending_loads_nothing_heavy() -> None:
+    """A hook that appends does not pay for what only other commands need."""
+    source = "import sys, journal.cli; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", source], check=True, capture_output=True, text=True
+    ).stdout.split()
+    assert not {"rich", "apsw", "sqlite3", "watchdog", "asyncio", "ijson"} & set(loaded)
+    source = "import sys, journal; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", source], check=True, capture_output=True, text=True
+    ).stdout.split()
+    assert not {"click", "rich", "apsw", "sqlite3"} & set(loaded)

@@ -1,0 +1,359 @@
+"""What leaves a command: nothing that a terminal obeys, and no message that passes for two."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from journal import Journal
+from journal.cli.clean import clean, json_line, one_line
+from journal.cli.when import show_local, show_moment
+from projector.cli.render import code_span, fenced, no_markdown
+
+BIN = Path(sys.executable).parent
+OBEYED = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+EVIL = "\x1b]0;OWNED\x07\x9b31m\u202egnp\u2028\x7f\r"
+
+texts = st.text(st.characters(exclude_categories=[]))  # surrogates, too
+
+
+# the pure functions
+
+
+@given(texts)
+def test_a_cleaned_text_holds_nothing_that_a_terminal_obeys(text: str) -> None:
+    """Every unsafe character is spelled; in a line, tabs and newlines are, too."""
+    assert not OBEYED.search(clean(text))
+    assert not OBEYED.search(one_line(text))
+    assert not set(one_line(text)) & {"\t", "\n"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["plain", "a\tb\nc", "北京", "\u0645\u06cc\u200c\u062e", "👩\u200d💻", "\u00a0é", "\U00020000"],
+)
+def test_what_people_write_stays_as_it_is(text: str) -> None:
+    """Tabs, newlines, every script, and the joiners that some need."""
+    assert clean(text) == text
+
+
+def test_what_is_spelled_can_be_read() -> None:
+    """As Python and JSON spell it; the ends of lines of Windows are ends of lines."""
+    assert clean("a\x1b\x9b\u202e\ud83d\U000e0041\r\nb\rc") == (
+        r"a\x1b\x9b\u202e\ud83d\U000e0041" + "\nb\\rc"
+    )
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | texts,
+    lambda below: st.lists(below) | st.dictionaries(texts, below),
+)
+
+
+@given(json_values, st.booleans())
+def test_json_is_harmless_and_exact(value: object, indent: bool) -> None:  # noqa: FBT001 - drawn
+    """What a terminal would obey is escaped as JSON has it: the value reads back as it was."""
+    line = json_line(value, indent=indent)
+    assert not OBEYED.search(line)
+    # a pair of surrogates that were given apart is one character, as in every JSON
+    expected = json.loads(json.dumps(value))
+    assert json.loads(line) == expected
+
+
+@pytest.mark.parametrize("depth", [254, 260, 1023])
+def test_json_has_any_nesting_that_can_be_read(depth: int) -> None:
+    """Another writer may nest deeper than this program does."""
+    value: object = 1
+    for _ in range(depth):
+        value = {"a": value}
+    assert json_line(value) == '{"a":' * depth + "1" + "}" * depth
+
+
+@pytest.mark.parametrize("moment", [2**60, -(2**60), 2**53 - 1, 253_402_300_800_000_000])
+def test_a_time_without_a_date_is_a_number(moment: int) -> None:
+    """Years behind 9999 cannot be written as a date, and are no error."""
+    for shown in (show_moment(moment), show_local(moment, "minutes")):
+        assert str(moment) in shown or re.fullmatch(r"\d{4}-\d\d-\d\d .*", shown)
+
+
+@given(st.text(st.sampled_from("`~ab \n")))
+def test_a_text_cannot_close_its_fence(text: str) -> None:
+    """The fence is longer than every run of its mark within."""
+    first, *within, last = fenced(text).split("\n")
+    assert set(first) == {"`"}
+    assert first == last
+    assert not any(line.lstrip(" ").startswith(first) for line in within)
+
+
+@given(st.text(st.sampled_from("`ab "), min_size=1))
+def test_a_text_cannot_end_its_code_span(text: str) -> None:
+    """Its marks are longer than every run of them within."""
+    found = re.fullmatch(r"(`+)([^`]|[^`].*[^`])\1", code_span(text))
+    assert found is not None
+    assert found[1] not in found[2]
+
+
+def test_markdown_finds_nothing_in_a_name() -> None:
+    """A title or role may hold marks of Markdown and HTML; words stay as they are."""
+    assert no_markdown("A bug in a-b.py") == "A bug in a-b.py"
+    assert no_markdown("<b>*x* [a](b) `c`") == r"\<b\>\*x\* \[a\](b) \`c\`"
+
+
+# whole commands
+
+
+@pytest.fixture
+def hostile(journal_dir: Path) -> Path:
+    """A journal in which every text that can be one is hostile."""
+    call = [{"id": "c", "type": "function", "function": {"name": f"f{EVIL}", "arguments": "{}"}}]
+    with Journal.open(journal_dir) as journal:
+        # ids, sessions and types may not have C0; C1 and what reorders they may
+        odd = "x\x9b31m\u202e"
+        journal.append(
+            type="session.created",
+            session=f"s{odd}",
+            data=dict.fromkeys(("title", "source", "model", "cwd", "parent"), f"t\n{EVIL}"),
+        )
+        journal.append_message(
+            f"s{odd}",
+            f"user{EVIL}",
+            f"needle {EVIL}",
+            id=f"m{odd}",
+            tool_name=f"bash\n{EVIL}",
+            source=f"src{EVIL}",
+            reasoning=EVIL,
+            tool_calls=call,
+        )
+        journal.append_message(f"s{odd}", "user", [EVIL, {"type": EVIL, "a": EVIL}], id="m2")
+        journal.append_message("other", "user", f"needle {EVIL}", id="o1")
+        journal.append(type=f"odd{odd}", session="other", data={EVIL: EVIL}, id="o2")
+    return journal_dir
+
+
+Command = list[str]
+COMMANDS: list[Command] = [
+    ["journal", "cat"],
+    ["journal", "status"],
+    ["journal", "status", "--json"],
+    ["journal", "verify"],
+    ["journal", "append", "--session", "other", "--role", "user", "--id", "a\x9b31m", "x"],
+    ["journal", "append", "--session", "a\x1b[31m", "--role", "user", "x"],
+    ["journal", "import", "auto", "/no/\x1b]0;x\x07"],
+    ["journal", f"no{EVIL[:9]}"],
+    ["journal", "export", f"no{EVIL[:9]}", "x"],
+    ["journal", "append", "a", f"b{EVIL[:9]}", f"c{EVIL[:9]}"],
+    ["projector", "sessions"],
+    ["projector", "sessions", "--json"],
+    ["projector", "search", "needle", "--context", "1"],
+    ["projector", "search", "needle", "--json"],
+    ["projector", "search", "needle", "--since", f"x{EVIL[:9]}"],
+    ["projector", "search", "\x1b]0;x\x07"],
+    ["projector", "show", "sx"],
+    ["projector", "show", "sx", "--markdown"],
+    ["projector", "show", "sx", "--json"],
+    ["projector", "show", "nobody\x1b[31m\x9b"],
+    ["projector", "show", "\udcff"],
+    ["projector", "verify"],
+    ["projector", "status"],
+]
+
+
+def run(command: Command, journal: Path, *, terminal: bool = False) -> str:
+    """Run a command; return all that it writes, what is coloured and no more taken away."""
+    argv = [os.fsencode(BIN / command[0]), *map(os.fsencode, command[1:])]
+    env = os.environ | {"JOURNAL_DIR": str(journal), "PYTHONUTF8": "1"}
+    if not terminal:
+        found = subprocess.run(argv, env=env, capture_output=True, check=False, timeout=60)
+        return (found.stdout + found.stderr).decode()
+    ours, theirs = os.openpty()
+    with subprocess.Popen(argv, env=env, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        pieces = []
+        try:
+            while piece := os.read(ours, 65536):
+                pieces.append(piece)
+        except OSError:  # the terminal's other end is closed
+            pass
+        finally:
+            os.close(ours)
+        process.wait(60)
+    shown = b"".join(pieces).decode().replace("\r\n", "\n")
+    return re.sub(r"\x1b\[(0|1|2|3\d)m", "", shown)  # the program's own styles
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command)[:30])
+def test_no_command_writes_what_a_terminal_obeys(hostile: Path, command: Command) -> None:
+    """Neither to a file nor to a terminal, as data, as an error, or as a refusal of arguments."""
+    for terminal in (False, True):
+        shown = run(command, hostile, terminal=terminal)
+        assert shown
+        assert not OBEYED.search(shown), shown
+        assert "Traceback" not in shown
+
+
+def test_a_warning_of_the_library_is_cleaned(tmp_path: Path) -> None:
+    """What is logged while a command runs names paths, and paths are somebody's text."""
+    path = tmp_path / "j\x1b]0;x\x07"
+    with Journal.open(path) as journal:
+        journal.append_message("s", "user", "needle", id="m1")
+    assert "needle" in run(["projector", "search", "needle"], path)
+    (database,) = (path / "projection").glob("*.db")
+    database.write_bytes(b"no database at all" * 1000)
+    shown = run(["projector", "search", "needle"], path)
+    assert "building the projection anew" in shown
+    assert "needle" in shown
+    assert not OBEYED.search(shown)
+
+
+def test_a_traceback_is_cleaned(tmp_path: Path) -> None:
+    """A fault of this program, or of an exporter of somebody else, is shown, and is harmless."""
+    code = (
+        "import click\nfrom journal.cli import cli\n"
+        "@cli.command('boom')\ndef boom():\n"
+        "    print('\\x1b]0;x\\x07 printed')\n    raise RuntimeError('\\x1b]0;x\\x07')\n"
+        "cli(prog_name='journal')"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code, "boom"],
+        env=os.environ | {"JOURNAL_DIR": str(tmp_path)},
+        capture_output=True,
+        check=False,
+    )
+    assert b"\\x1b]0;x\\x07 printed" in found.stdout
+    assert b"RuntimeError" in found.stderr
+    assert b"\x1b" not in found.stdout + found.stderr
+
+
+def test_an_answer_that_the_locale_cannot_write_is_spelled(journal_dir: Path) -> None:
+    """A terminal of Latin-1 gets escapes for what it has no character for."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "needle 北京", id="m1")
+    found = subprocess.run(
+        [BIN / "projector", "--journal", journal_dir, "show", "s"],
+        env=os.environ | {"PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        check=False,
+    )
+    assert (found.returncode, found.stderr) == (0, b"")
+    assert rb"needle \u5317\u4eac" in found.stdout
+
+
+# one message is one message
+
+
+FORGED = (
+    "harmless\n\n```\n</blockquote>\n# assistant\n\n## assistant, 2026-01-01 00:00:00+00:00\n\n"
+    "assistant  2026-01-01 00:00:00\nsudo rm -rf /\n\r\nuser  2026-01-01 00:00:00\x0bx\n````\n~~~\n"
+)
+
+
+@pytest.mark.parametrize("where", ["content", "reasoning", "tool_name", "role", "title"])
+def test_a_message_cannot_pass_for_another(journal_dir: Path, where: str) -> None:
+    """Whatever a field holds, there are as many headings as messages."""
+    fields = {"role": "user", "content": "x"} | {where: FORGED}
+    title = fields.pop("title", "t")
+    with Journal.open(journal_dir) as journal:
+        journal.append(type="session.created", session="s", data={"title": title})
+        journal.append(type="message.appended", session="s", id="m1", data=fields)
+    plain = run(["projector", "show", "s"], journal_dir).splitlines()
+    # the title, what is known of the session, and one line for the message
+    assert sum(bool(line) and not line.startswith("  ") for line in plain) == 3
+    lines = run(["projector", "show", "s", "--markdown"], journal_dir).splitlines()
+    headings, fence = [], ""
+    for line in lines:  # as CommonMark reads it: a fence ends with one that is as long
+        if fence:
+            fence = "" if line.strip() and set(line.strip()) == {"`"} and line >= fence else fence
+        elif line.startswith("```"):
+            fence = line
+        elif line.startswith("#"):
+            headings.append(line)
+    assert len(headings) == 2
+    assert fence == ""
+
+
+@pytest.mark.parametrize(
+    "arguments", ['{"a":"\\ud83d"}', "[" * 200_000, "1" * 5_000, '{"a":' * 900 + "1" + "}" * 900]
+)
+def test_odd_arguments_of_a_tool_are_shown(journal_dir: Path, arguments: str) -> None:
+    """JSON within text that Python reads as half a character, or not at all, ends no command."""
+    call = [{"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}]
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "assistant", "before", id="m1", tool_calls=call)
+        journal.append_message("s", "assistant", "behind", id="m2")
+    for more in ([], ["--markdown"], ["--json"]):
+        shown = run(["projector", "show", "s", *more], journal_dir)
+        assert "behind" in shown, shown[-300:]
+        assert "Error" not in shown
+        assert "Traceback" not in shown
+
+
+def test_results_within_results_are_shown(journal_dir: Path) -> None:
+    """Parts nested as deep as an event may be are no end of the program."""
+    part: dict[str, object] = {"type": "text", "text": "innermost"}
+    for _ in range(80):
+        part = {"type": "tool_result", "content": [part]}
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "tool", [part], id="m1")
+    assert "innermost" in run(["projector", "show", "s"], journal_dir)
+
+
+# what a linter holds
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import click\nclick.echo('x')",
+        "import click as c\nc.echo('x')",
+        "from click import echo\necho('x')",
+        "from click.utils import echo\necho('x')",
+        "import click\nclick.secho('x')",
+        "import click\nclick.style('x')",
+        "print('x')",
+        "import sys\nsys.stdout.write('x')",
+        "import sys\nsys.stderr.buffer.write(b'x')",
+        "from sys import stderr\nstderr.write('x')",
+        "from rich.console import Console\nConsole().print('x')",
+        "import rich\nrich.print('x')",
+        "from rich.progress import track\ntrack([])",
+        "from rich.logging import RichHandler\nRichHandler()",
+        "import logging\nlogging.basicConfig()",
+        "import logging\nlogging.getLogger().addHandler(logging.StreamHandler())",
+        "import warnings\nwarnings.warn('x')",
+        "import traceback\ntraceback.print_exc()",
+    ],
+)
+@pytest.mark.parametrize("file", ["journal/cli/new.py", "projector/cli/new.py", "journal/new.py"])
+def test_the_linter_refuses_another_way_out(line: str, file: str) -> None:
+    """A new module that writes by itself does not pass `make lint`."""
+    found = subprocess.run(
+        [BIN / "ruff", "check", "--output-format", "concise", "--stdin-filename", file, "-"],
+        input=line,
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        check=False,
+    )
+    assert re.search(r"TID251|T201", found.stdout), found.stdout + found.stderr
+
+
+def test_ids_are_acknowledged_exactly(journal_dir: Path) -> None:
+    """A script that compares what it gave with what it got finds spaces where they were."""
+    found = subprocess.run(
+        [BIN / "journal", "--journal", journal_dir, "append", "--jsonl", "--ack"],
+        input='{"session":"s","role":"user","id":" m1 "}\n',
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.stdout == " m1 \n"

@@ -1,0 +1,291 @@
+"""The `projector` command: data on stdout, the rest on stderr, exit codes that mean something."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from journal import Journal
+from journal.fs.directory import open_directory
+from projector.cli import cli
+from projector.db.generations import OnlyOne, generations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+T = 1_700_000_000_000_000
+"""Microseconds: 2023-11-14T22:13:20Z."""
+
+PROJECTOR = str(Path(sys.executable).with_name("projector"))
+
+
+@pytest.fixture
+def journal(journal_dir: Path) -> Iterator[Journal]:
+    """A journal with two conversations."""
+    with Journal.open(journal_dir) as journal:
+        data = {"title": "Containers", "source": "cli", "model": "m"}
+        journal.append(type="session.created", session="abc-1", data=data)
+        call = {
+            "id": "c1",
+            "type": "function",
+            "function": {"name": "grep", "arguments": '{"q":1}'},
+        }
+        journal.append_message("abc-1", "user", "docker compose 北京", id="m1", timestamp=T)
+        journal.append_message(
+            "abc-1", "assistant", "a docker file", id="m2", timestamp=T + 1, tool_calls=[call]
+        )
+        journal.append_message(
+            "abc-1", "tool", "found it", id="m3", timestamp=T + 2, tool_call_id="c1"
+        )
+        journal.append_message("abd-2", "user", "docker", id="n1", timestamp=T + 9, source="web")
+        yield journal
+
+
+@pytest.fixture
+def invoke(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Runs the command on that journal."""
+    monkeypatch.setenv("JOURNAL_DIR", str(journal.path))
+
+    def invoke(*arguments: object, code: int = 0) -> Result:
+        result = CliRunner().invoke(cli, [str(a) for a in arguments], catch_exceptions=False)
+        assert result.exit_code == code, result.output
+        return result
+
+    return invoke
+
+
+def _json(result: Result) -> Any:  # noqa: ANN401 - any JSON value
+    return json.loads(result.stdout)
+
+
+def test_search_as_json_has_the_documented_shape(invoke: Callable[..., Result]) -> None:
+    """The keys of an answer, of a hit and of a message in its context."""
+    answer = _json(invoke("search", "docker compose", "--json", "--context", 1))
+    assert list(answer) == ["query", "exact", "fresh", "hits"]
+    assert (answer["query"], answer["exact"], answer["fresh"]) == ("docker compose", True, True)
+    (hit,) = answer["hits"]
+    keys = "session id role source title time score snippet context"
+    assert list(hit) == keys.split()
+    assert (hit["session"], hit["id"], hit["time"]) == ("abc-1", "m1", T)
+    assert (hit["title"], hit["source"]) == ("Containers", "cli")
+    assert hit["snippet"] == "**docker** **compose** 北京"
+    assert [message["id"] for message in hit["context"]] == ["m1", "m2"]
+    assert hit["context"][1]["tool_calls"][0]["function"]["name"] == "grep"
+
+
+def test_search_shows_hits_to_people(invoke: Callable[..., Result]) -> None:
+    """A title, where it was said, and the snippet; what matched stands out without colours."""
+    result = invoke("search", "docker NOT file", "--sort", "oldest", "--context", 1)
+    assert "Containers" in result.stdout
+    assert "**docker** compose 北京" in result.stdout
+    assert "assistant: a docker file" in result.stdout
+    assert result.stdout.index("abc-1") < result.stdout.index("abd-2")
+    assert "\x1b" not in result.stdout
+
+
+def test_search_that_finds_nothing_says_so_on_stderr(invoke: Callable[..., Result]) -> None:
+    """Nothing found is no error: stdout stays empty, the note goes to stderr."""
+    result = invoke("search", "unheard")
+    assert (result.stdout, result.stderr) == ("", "nothing found\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--role", "user"], ["m1", "n1"]),
+        (["--source", "web"], ["n1"]),
+        (["--session", "abc"], ["m1", "m2"]),
+        (["--since", "2023-11-14T22:13:20.000005Z"], ["n1"]),
+        (["--until", "2023-11-14T22:13:20.000001Z"], ["m1"]),
+        (["--since", "2024-01-01"], []),
+        (["--since", "1h"], []),
+        (["--sort", "newest", "--limit", "1"], ["n1"]),
+        (["--sort", "newest", "--limit", "1", "--offset", "1"], ["m2"]),
+    ],
+)
+def test_search_takes_filters(
+    invoke: Callable[..., Result], options: list[str], expected: list[str]
+) -> None:
+    """Each option narrows the answer down as it says."""
+    hits = _json(invoke("search", "docker", "--json", *options))["hits"]
+    assert sorted(hit["id"] for hit in hits) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["search", "***"], 2, "nothing to search for"),
+        (["search", "NOT docker"], 2, "what must not be there"),
+        (["search", "x", "--since", "soonish"], 2, "is no time"),
+        (["search", "x", "--limit", "0"], 2, "--limit"),
+        (["search", "x", "--session", "zzz"], 3, "no session has the id 'zzz'"),
+        (["show", "zzz"], 3, "no session has the id 'zzz'"),
+        (["show", "ab"], 3, "several sessions begin with 'ab': abc-1, abd-2"),
+        (["show", "abc-1", "--json", "--markdown"], 2, "exclude each other"),
+        (["nonsense"], 2, "No such command"),
+    ],
+)
+def test_what_goes_wrong_is_said_with_a_code(
+    invoke: Callable[..., Result], arguments: list[str], code: int, says: str
+) -> None:
+    """2 for wrong usage and 3 for what is not there, one clear line on stderr, empty stdout."""
+    result = invoke(*arguments, code=code)
+    assert says in result.stderr
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [["search", "x"], ["sessions"], ["show", "s"], ["status"], ["sync"], ["digest"]]
+)
+def test_where_there_is_no_journal_nothing_is_made(tmp_path: Path, command: list[str]) -> None:
+    """A mistyped folder ends with 3 and leaves nothing behind."""
+    result = CliRunner().invoke(cli, ["--journal", str(tmp_path / "nowhere"), *command])
+    assert result.exit_code == 3
+    assert "there is no journal at" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_sessions_are_listed(invoke: Callable[..., Result]) -> None:
+    """A line a session, the latest first; as JSON, an object a line."""
+    lines = invoke("sessions").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["abd-2", "abc-1"]
+    assert lines[1].endswith("Containers")
+    objects = [json.loads(line) for line in invoke("sessions", "--json").stdout.splitlines()]
+    assert [view["session"] for view in objects] == ["abd-2", "abc-1"]
+    assert (objects[1]["messages"], objects[1]["last"], objects[1]["started"]) == (3, T + 2, T)
+    assert len(invoke("sessions", "--limit", 1, "--offset", 1).stdout.splitlines()) == 1
+
+
+def test_show_as_json_has_the_documented_shape(invoke: Callable[..., Result]) -> None:
+    """A unique beginning is enough; each message has its own fields under their own names."""
+    shown = _json(invoke("show", "abc", "--json"))
+    assert list(shown) == ["session", "messages"]
+    assert (shown["session"]["session"], shown["session"]["title"]) == ("abc-1", "Containers")
+    assert [list(message)[:4] for message in shown["messages"]] == [
+        ["id", "role", "time", "content"]
+    ] * 3
+    assert shown["messages"][0]["content"] == "docker compose 北京"
+    assert shown["messages"][2]["tool_name"] == "grep"
+
+
+def test_show_is_readable(invoke: Callable[..., Result]) -> None:
+    """Speakers, what they say, and what they call, in order; nothing else on stdout."""
+    shown = invoke("show", "abc").stdout
+    parts = ["Containers", "3 messages", "user", "docker compose 北京", "grep(q=1)", "found it"]
+    places = [shown.index(part) for part in parts]
+    assert places == sorted(places)
+    assert "tool (grep)" in shown
+    assert "\x1b" not in shown
+
+
+def test_show_as_markdown(invoke: Callable[..., Result]) -> None:
+    """A heading for the conversation and one for each message."""
+    lines = invoke("show", "abc", "--markdown").stdout.splitlines()
+    assert lines[0] == "# Containers"
+    assert sum(line.startswith("## ") for line in lines) == 3
+    assert "- session: `abc-1`" in lines
+    assert "- model: `m`" in lines
+
+
+def test_status_has_the_documented_keys(invoke: Callable[..., Result]) -> None:
+    """Looking applies nothing: before the first query everything is unprojected."""
+    status = _json(invoke("status", "--json"))
+    keys = (
+        "lanes segments events messages sessions duplicates conflicts quarantined unprojected"
+        " lag_bytes generation projector_running wal_bytes"
+    )
+    assert set(keys.split()) <= set(status)
+    assert (status["lanes"], status["segments"], status["messages"]) == (1, 1, 0)
+    assert (status["unprojected"], status["generation"]) == (5, 0)
+    assert status["projector_running"] is False
+    invoke("sync")
+    status = _json(invoke("status", "--json"))
+    assert (status["events"], status["messages"], status["sessions"]) == (5, 4, 2)
+    assert (status["unprojected"], status["lag_bytes"], status["generation"]) == (0, 0, 1)
+    assert "messages           4" in invoke("status").stdout
+
+
+def test_sync_rebuild_and_digest_agree(invoke: Callable[..., Result]) -> None:
+    """What was done is said on stderr; the digest is the same before and after a rebuild."""
+    result = invoke("sync")
+    assert result.stdout == ""
+    assert result.stderr.startswith("5 events applied in ")
+    before = invoke("digest").stdout
+    assert len(before) == 65
+    result = invoke("rebuild")
+    assert result.stdout == ""
+    assert result.stderr.startswith("generation 2: 5 events in ")
+    assert invoke("digest").stdout == before
+
+
+def test_a_second_projector_or_build_ends_with_7(
+    invoke: Callable[..., Result], journal: Journal
+) -> None:
+    """Busy is a code of its own, and names the process that runs."""
+    kept = generations(open_directory(journal.path).path)
+    for lock, commands in ((kept.lock, ["run", "sync"]), (kept.build_lock, ["rebuild"])):
+        one = OnlyOne(lock)
+        assert one.take()
+        for command in commands:
+            assert f"process {os.getpid()} on " in invoke(command, code=7).stderr
+        one.release()
+
+
+def test_run_makes_the_journal_and_stops_on_sigterm(tmp_path: Path) -> None:
+    """A projector may come before the first writer; SIGTERM ends it with 0."""
+    command = [PROJECTOR, "--journal", str(tmp_path / "new"), "run"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == f"projecting {tmp_path / 'new'}; stop with Ctrl-C\n"
+        process.send_signal(signal.SIGTERM)
+        output, errors = process.communicate(timeout=20)
+    assert (process.returncode, output, errors) == (0, "", "stopped\n")
+
+
+def test_a_reader_that_has_enough_ends_it_quietly(journal: Journal) -> None:
+    """`| head` closes the pipe: no traceback, exit code 0."""
+    for number in range(3000):
+        journal.append_message("abd-2", "user", f"line {number} " + "x" * 100)
+    command = [PROJECTOR, "--journal", str(journal.path), "show", "abd-2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+def test_colours_are_for_terminals_that_want_them(journal: Journal) -> None:
+    """On a terminal what matched is coloured; NO_COLOR turns that off."""
+    command = [PROJECTOR, "--journal", str(journal.path), "search", "compose"]
+    environment = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
+    assert b"\x1b[" in _on_a_terminal(command, environment)
+    plain = _on_a_terminal(command, {**environment, "NO_COLOR": "1"})
+    assert b"\x1b[" not in plain
+    assert b"**compose**" in plain
+
+
+def _on_a_terminal(command: list[str], environment: dict[str, str]) -> bytes:
+    outer, inner = os.openpty()
+    with subprocess.Popen(command, stdout=inner, env=environment) as process:
+        os.close(inner)
+        output = b""
+        while process.poll() is None or not output:
+            try:
+                output += os.read(outer, 65536)
+            except OSError:  # the other end is closed
+                break
+    os.close(outer)
+    return output

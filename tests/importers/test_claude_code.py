@@ -1,0 +1,388 @@
+"""Claude Code's transcripts become messages that read as the session did."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from journal.importers.claude_code.parser import ClaudeCode
+from journal.importers.items import Place
+from tests.importers.feed import contents, facts, feed, line, messages, reasons
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NOON = "2026-01-02T12:00:00.250Z"
+NOON_MICROS = 1767355200_250000
+
+
+def said(uuid: str, content: object, **more: Any) -> bytes:  # noqa: ANN401 - any JSON
+    """Write a user's line."""
+    fields = {"parentUuid": None, "sessionId": "s1", "type": "user", "timestamp": NOON}
+    return line(**fields | {"uuid": uuid, "message": {"role": "user", "content": content}} | more)
+
+
+def answered(uuid: str, content: object, **more: Any) -> bytes:  # noqa: ANN401 - any JSON
+    """Write an assistant's line; `model`, `usage`, `stop_reason`, `id` go into its message."""
+    inner = {
+        name: more.pop(name)
+        for name in ("model", "usage", "stop_reason", "id", "role") & more.keys()
+    }
+    fields = {"parentUuid": "u1", "sessionId": "s1", "type": "assistant", "timestamp": NOON}
+    body = {"role": "assistant", "content": content, **inner}
+    return line(**fields | {"uuid": uuid, "message": body} | more)
+
+
+def test_a_user_line_is_a_message_with_its_own_id_time_and_parent() -> None:
+    """The line's uuid is the id; working directory and branch are kept with it."""
+    raw = said("u1", "hello", parentUuid="gone", cwd="/w", gitBranch="main", version="2.1")
+    assert messages(feed(ClaudeCode, [raw])) == [
+        {
+            "session": "s1",
+            "id": "u1",
+            "role": "user",
+            "content": "hello",
+            "timestamp": NOON_MICROS,
+            "parent": "gone",
+            "source": "claude-code",
+            "extra": {"cwd": "/w", "git_branch": "main", "version": "2.1"},
+        }
+    ]
+
+
+def test_one_api_message_over_several_lines_stays_in_order() -> None:
+    """Each line is a message of its own; they share the API's id, and parts stay as they are."""
+    thinking = {"type": "thinking", "thinking": "hm", "signature": "x"}
+    call = {"type": "tool_use", "id": "t1", "name": "Bash", "input": {"command": "ls"}}
+    usage = {"input_tokens": 3, "output_tokens": 7, "service_tier": "standard"}
+    lines = [
+        answered("a1", [thinking], id="msg_1", model="m-1", usage=usage),
+        answered("a2", [call], id="msg_1", model="m-1", stop_reason="tool_use", parentUuid="a1"),
+    ]
+    first, second = messages(feed(ClaudeCode, lines))
+    assert first["content"] == [thinking]
+    assert second["content"] == [call]
+    assert "tool_calls" not in second, "the call is in the content, and must not be stored twice"
+    assert (first["token_count"], first["model"]) == (7, "m-1")
+    assert first["extra"]["usage"] == {"input_tokens": 3, "output_tokens": 7}
+    assert first["extra"]["api_message_id"] == second["extra"]["api_message_id"] == "msg_1"
+    assert (second["parent"], second["finish_reason"]) == ("a1", "tool_use")
+
+
+@pytest.mark.parametrize(
+    ("parts", "role", "call"),
+    [
+        ([{"type": "tool_result", "tool_use_id": "t1", "content": "ok"}], "tool", "t1"),
+        (
+            [
+                {"type": "tool_result", "tool_use_id": "t1", "content": "ok"},
+                {"type": "tool_result", "tool_use_id": "t2", "content": "ok"},
+            ],
+            "tool",
+            None,
+        ),
+        (
+            [
+                {"type": "tool_result", "tool_use_id": "t1", "content": "ok"},
+                {"type": "text", "text": "and go on"},
+            ],
+            "user",
+            None,
+        ),
+        (["bare text"], "user", None),
+        ([], "user", None),
+    ],
+)
+def test_a_line_of_results_alone_is_the_tools(
+    parts: list[object], role: str, call: str | None
+) -> None:
+    """What a tool gave back is told from what the user said; one result names its call."""
+    (found,) = messages(feed(ClaudeCode, [said("u1", parts)]))
+    assert (found["role"], found.get("tool_call_id"), found["content"]) == (role, call, parts)
+
+
+def test_a_message_does_not_depend_on_the_lines_before_it() -> None:
+    """A tool's name stays with the call: the same line in another piece gives the same event."""
+    call = answered("a1", [{"type": "tool_use", "id": "t1", "name": "Bash", "input": {}}])
+    result = said("u2", [{"type": "tool_result", "tool_use_id": "t1", "content": "ok"}])
+    together = messages(feed(ClaudeCode, [call, result]))[1]
+    assert messages(feed(ClaudeCode, [result])) == [together]
+
+
+def test_the_session_is_told_where_it_began_and_with_which_model() -> None:
+    """Folder and model come from the piece with the first message; later changes do not count."""
+    lines = [
+        line(type="progress", uuid="p", parentUuid=None, sessionId="s1", cwd="/w", data={}),
+        said("u1", "hello", parentUuid="p", cwd="/w"),
+        answered("a0", "no", model="<synthetic>"),
+        answered("a1", "aside", model="small", isSidechain=True),
+        answered("a2", "hi", model="m-1"),
+        answered("a3", "again", model="m-2", cwd="/elsewhere"),
+    ]
+    assert facts(feed(ClaudeCode, lines)) == [
+        ("s1", {"source": "claude-code"}),
+        ("s1", {"cwd": "/w"}),
+        ("s1", {"model": "m-1"}),
+    ]
+    assert facts(feed(ClaudeCode, lines[1:])) == [("s1", {"source": "claude-code"})]
+
+
+def test_a_conversation_that_goes_on_after_a_compaction_does_not_begin_again() -> None:
+    """The boundary has no parent either, but names the message before it."""
+    lines = [
+        line(
+            type="system",
+            subtype="compact_boundary",
+            content="Conversation compacted",
+            uuid="b",
+            parentUuid=None,
+            logicalParentUuid="u0",
+            sessionId="s1",
+            cwd="/later",
+            compactMetadata={"trigger": "auto"},
+        ),
+        said("u1", "Summary of before", parentUuid="b", isCompactSummary=True),
+    ]
+    items = feed(ClaudeCode, lines)
+    assert facts(items) == [("s1", {"source": "claude-code"})]
+    boundary, summary = messages(items)
+    assert (boundary["role"], boundary["content"]) == ("system", "Conversation compacted")
+    assert boundary["extra"] == {
+        "cwd": "/later",
+        "subtype": "compact_boundary",
+        "logical_parent": "u0",
+        "compaction": {"trigger": "auto"},
+    }
+    assert summary["extra"] == {"compact_summary": True}
+
+
+def test_a_summary_titles_the_session_of_its_message_only() -> None:
+    """Claude Code puts other sessions' summaries at a file's head; they title nothing here."""
+    lines = [
+        line(type="summary", summary="Somebody else's", leafUuid="other"),
+        said("u1", "hello"),
+        line(type="summary", summary="Greeting", leafUuid="u1"),
+    ]
+    items = feed(ClaudeCode, lines)
+    assert facts(items, "session.titled") == [("s1", {"title": "Greeting"})]
+    assert reasons(items) == ["summary of a message that is not in this file"]
+
+
+def test_the_users_own_title_stands() -> None:
+    """A title that the program made later does not replace the one that the user gave."""
+    lines = [
+        line(type="ai-title", sessionId="s1", aiTitle="Made up"),
+        line(type="custom-title", sessionId="s1", customTitle="Mine"),
+        line(type="ai-title", sessionId="s1", aiTitle="Made up again"),
+        said("u1", "hello"),
+        line(type="summary", summary="Greeting", leafUuid="u1"),
+    ]
+    titles = [data["title"] for _, data in facts(feed(ClaudeCode, lines), "session.titled")]
+    assert titles == ["Made up", "Mine"]
+
+
+def test_a_sub_agent_has_a_session_of_its_own_below_its_parent() -> None:
+    """Its lines do not mix with the conversation that started it, which is named as parent."""
+    agent = "a0ad4f44468bdf20d"
+    lines = [
+        said("c1", "find it", agentId=agent, isSidechain=True, cwd="/w"),
+        answered("c2", "found", agentId=agent, isSidechain=True, model="m-1"),
+    ]
+    items = feed(ClaudeCode, lines)
+    assert {found["session"] for found in messages(items)} == {f"agent-{agent}"}
+    assert facts(items) == [
+        (
+            f"agent-{agent}",
+            {"source": "claude-code", "parent": "s1", "extra": {"agent_id": agent}},
+        ),
+        (f"agent-{agent}", {"cwd": "/w"}),
+        (f"agent-{agent}", {"model": "m-1"}),
+    ]
+
+
+def test_short_agent_ids_do_not_meet_across_sessions() -> None:
+    """Eight digits are not unique among all sessions, so the session's id is added."""
+    lines = [
+        said("c1", "x", agentId="0a1b2c3d", sessionId="s1"),
+        said("c1", "x", agentId="0a1b2c3d", sessionId="s2"),
+    ]
+    found = messages(feed(ClaudeCode, lines))
+    assert [m["session"] for m in found] == ["agent-0a1b2c3d-s1", "agent-0a1b2c3d-s2"]
+
+
+def test_an_agent_in_its_own_folder_finds_its_parent_by_place() -> None:
+    """Newer files name the agent as their session; the folder above names the parent."""
+    parser = ClaudeCode(Place("agent-x", ("subagents", "s9"), ""))
+    value = {
+        "type": "user",
+        "uuid": "c1",
+        "agentId": "x" * 17,
+        "sessionId": f"agent-{'x' * 17}",
+        "message": {"role": "user", "content": "x"},
+    }
+    data = {"source": "claude-code", "parent": "s9", "extra": {"agent_id": "x" * 17}}
+    assert facts(parser.value(1, value, b"x")) == [(f"agent-{'x' * 17}", data)]
+
+
+def test_a_result_names_the_agent_that_gave_it() -> None:
+    """From the call that started a sub-agent a reader finds the agent's session."""
+    raw = said("u1", [{"type": "tool_result", "tool_use_id": "t"}], toolUseResult={"agentId": "a7"})
+    (found,) = messages(feed(ClaudeCode, [raw]))
+    assert found["extra"] == {"agent": "a7"}
+
+
+def test_what_was_typed_while_the_agent_was_busy_is_not_lost() -> None:
+    """A queued prompt that is handed over in the middle of a turn stands nowhere else."""
+    queue = {"type": "queue-operation", "sessionId": "s1", "timestamp": NOON}
+    lines = [
+        line(**queue, operation="enqueue", content="wait, not that"),
+        answered("a1", "working"),
+        line(**queue, operation="remove"),
+    ]
+    items = feed(ClaudeCode, lines)
+    busy, typed = messages(items)
+    assert busy["content"] == "working"
+    assert (typed["role"], typed["content"]) == ("user", "wait, not that")
+    assert (typed["timestamp"], typed["extra"]) == (NOON_MICROS, {"taken_from": "queue-operation"})
+    attached = {"type": "queued_command", "prompt": "wait, not that"}
+    again = line(type="attachment", uuid="t1", sessionId="s1", attachment=attached)
+    assert len(messages(feed(ClaudeCode, [*lines, again]))) == 2
+    (alone,) = messages(feed(ClaudeCode, [again]))
+    assert (alone["id"], alone["role"], alone["content"]) == ("t1", "user", "wait, not that")
+
+
+@pytest.mark.parametrize(
+    "operations",
+    [
+        [("enqueue", "turn of its own"), ("dequeue", None)],
+        [("enqueue", "taken back"), ("popAll", None), ("remove", None)],
+        [("enqueue", "/model"), ("remove", None)],
+        [("remove", None)],
+    ],
+)
+def test_what_comes_again_as_a_line_is_not_taken_from_the_queue(
+    operations: Sequence[tuple[str, str | None]],
+) -> None:
+    """A prompt that becomes a user's line, or a command, is imported once: from there."""
+    lines = [
+        line(type="queue-operation", sessionId="s1", operation=name, content=text)
+        for name, text in operations
+    ]
+    assert messages(feed(ClaudeCode, lines)) == []
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (line(type="progress", data={"type": "hook_progress"}), "progress/hook_progress"),
+        (line(type="file-history-snapshot", snapshot={}), "file-history-snapshot"),
+        (line(type="system", subtype="turn_duration"), "system/turn_duration without text"),
+        (line(type="attachment", attachment={"type": "file"}), "attachment/file"),
+        (line(type="attachment", attachment=7), "attachment/no type"),
+        (line(type="user", message="broken"), "user line without a message"),
+        (line(type="user", message={"contents": []}), "user message without content"),
+        (line(type="summary"), "summary without text"),
+        (line(type="custom-title", sessionId="s"), "custom-title without text"),
+        (line(type="pr-link"), "pr-link"),
+        (line(silly=1), "no type"),
+        (line(type={"odd": 1}), "no type"),
+        (b"42", "JSON, but no object"),
+        (b'["user"]', "JSON, but no object"),
+    ],
+)
+def test_what_is_no_message_is_skipped_by_name(raw: bytes, reason: str) -> None:
+    """Nothing is left out silently, and the reason names the kind of line."""
+    items = feed(ClaudeCode, [raw])
+    assert reasons(items) == [reason]
+    assert messages(items) == []
+
+
+def test_odd_values_in_a_line_do_not_lose_its_text() -> None:
+    """Fields of the wrong kind are left out or kept aside; the text is imported."""
+    raw = line(
+        type="assistant",
+        uuid=7,
+        parentUuid=[],
+        sessionId=None,
+        timestamp="yesterday",
+        isSidechain="yes",
+        message={
+            "role": 3,
+            "content": "text",
+            "model": 5,
+            "id": {},
+            "usage": {"output_tokens": True, "input_tokens": -1},
+            "stop_reason": [],
+        },
+    )
+    (found,) = messages(feed(ClaudeCode, [raw], stem="the-file"))
+    assert found["session"] == "the-file"
+    assert (found["role"], found["content"]) == ("assistant", "text")
+    assert found["extra"] == {"sidechain": "yes", "timestamp": "yesterday"}
+    assert found.keys() <= {"session", "id", "role", "content", "source", "extra"}
+
+
+def test_a_link_to_a_pull_request_can_be_found() -> None:
+    """The link has no id of its own: the line's fingerprint is."""
+    raw = line(type="pr-link", sessionId="s1", prUrl="https://x/pull/7", prNumber=7, timestamp=NOON)
+    (one,) = messages(feed(ClaudeCode, [raw, raw]))
+    assert (one["role"], one["content"]) == ("system", "https://x/pull/7")
+    assert one["extra"] == {"subtype": "pr-link", "number": 7}
+
+
+def test_wrapped_lines_without_ids_take_their_place_for_one() -> None:
+    """The form without uuids gets the same ids whenever it is imported."""
+    values = [
+        {"type": kind, "timestamp": NOON, "message": {"role": kind, "content": "x"}}
+        for kind in ("user", "assistant")
+    ]
+    parser = ClaudeCode(Place("wrapped"))
+    items = [
+        item for number, value in enumerate(values, 1) for item in parser.value(number, value, None)
+    ]
+    assert [found["id"] for found in messages(items)] == ["line-1", "line-2"]
+
+
+TEXT = st.text(max_size=8)
+LINES = st.lists(
+    st.one_of(
+        st.builds(said, st.uuids().map(str), TEXT, cwd=st.sampled_from(["/a", "/b"])),
+        st.builds(
+            answered,
+            st.uuids().map(str),
+            st.lists(st.builds(dict, type=st.just("text"), text=TEXT), max_size=2),
+            id=st.sampled_from(["m1", "m2"]),
+            agentId=st.sampled_from([None, "a" * 17]),
+        ),
+        st.builds(line, type=st.just("progress"), uuid=st.uuids().map(str)),
+    ),
+    max_size=12,
+)
+
+
+@given(LINES, st.lists(st.integers(0, 12), max_size=4))
+def test_snapshots_of_a_growing_file_give_what_the_last_one_gives(
+    lines: list[bytes], cuts: list[int]
+) -> None:
+    """Every snapshot's events are among those of the whole file, with the same content."""
+    whole = contents(feed(ClaudeCode, lines))
+    for cut in cuts:
+        assert contents(feed(ClaudeCode, lines[:cut])).items() <= whole.items()
+
+
+@given(LINES, st.integers(0, 12))
+def test_slices_of_a_session_together_hold_every_message_unchanged(
+    lines: list[bytes], cut: int
+) -> None:
+    """Cut anywhere, the messages are the same, whichever part comes first."""
+
+    def only_messages(found: dict[tuple[str, str], dict[str, Any]]) -> dict[Any, Any]:
+        return {key: data for key, data in found.items() if data["type"] == "message.appended"}
+
+    head, tail = feed(ClaudeCode, lines[:cut]), feed(ClaudeCode, lines[cut:])
+    assert only_messages(contents([*tail, *head])) == only_messages(
+        contents(feed(ClaudeCode, lines))
+    )

@@ -1,0 +1,315 @@
+"""Codex rollouts become messages, each text once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from journal.importers.codex.parser import Codex
+from journal.importers.codex.twins import NEAR
+from tests.importers.feed import contents, facts, feed, line, messages, reasons
+
+UUID = "01900000-0000-7000-8000-0000000000ab"
+STEM = f"rollout-2026-01-02T12-00-00-{UUID}"
+START = 1767355200_000000
+
+
+def at(second: float, kind: str, **payload: Any) -> bytes:  # noqa: ANN401 - any JSON
+    """Write a line of a rollout, some seconds after noon."""
+    stamp = f"2026-01-02T12:{int(second) // 60:02d}:{second % 60:06.3f}Z"
+    return line(timestamp=stamp, type=kind, payload=payload)
+
+
+def meta(id: str = UUID, **more: Any) -> bytes:  # noqa: ANN401 - any JSON
+    """Write the first line of a rollout."""
+    return at(0, "session_meta", id=id, timestamp="2026-01-02T12:00:00Z", **more)
+
+
+def item(second: float, role: str, text: str, **more: Any) -> bytes:  # noqa: ANN401 - any JSON
+    """Write a message as an item of the conversation."""
+    parts = [{"type": "input_text" if role == "user" else "output_text", "text": text}]
+    return at(second, "response_item", type="message", role=role, content=parts, **more)
+
+
+def event(second: float, kind: str, text: str) -> bytes:
+    """Write a text as an event."""
+    return at(second, "event_msg", type=kind, message=text)
+
+
+def test_a_text_that_is_written_twice_is_imported_once() -> None:
+    """The item stands for the event beside it, whichever comes first."""
+    lines = [
+        meta(),
+        item(1, "user", "do it"),
+        event(1.001, "user_message", "do it\n"),
+        event(2, "agent_message", "done"),
+        item(2.001, "assistant", "done", phase="final"),
+    ]
+    items = feed(Codex, lines)
+    assert [(m["role"], m["content"], m["timestamp"]) for m in messages(items)] == [
+        ("user", "do it", START + 1_000000),
+        ("assistant", "done", START + 2_001000),
+    ]
+    assert messages(items)[1]["extra"] == {"phase": "final"}
+    assert reasons(items) == [
+        "event_msg/user_message that repeats its item",
+        "event_msg/agent_message that repeats its item",
+    ]
+
+
+def test_a_text_among_several_parts_is_known_again() -> None:
+    """What the user typed is one part of the item; the others are what the program added."""
+    parts = [{"type": "input_text", "text": "<context>"}, {"type": "input_text", "text": "do it"}]
+    lines = [
+        meta(),
+        at(1, "response_item", type="message", role="user", content=parts),
+        event(1, "user_message", "do it"),
+    ]
+    (found,) = messages(feed(Codex, lines))
+    assert found["content"] == parts
+
+
+def test_the_same_words_said_twice_are_two_messages() -> None:
+    """One item stands for one event: a second "yes" is not taken for the first one's copy."""
+    lines = [meta()]
+    for second in (1, 2):
+        lines += [item(second, "user", "yes"), event(second + 0.001, "user_message", "yes")]
+    assert [m["content"] for m in messages(feed(Codex, lines))] == ["yes", "yes"]
+
+
+def test_a_text_without_an_item_is_not_lost() -> None:
+    """If no item repeats an event within a few lines, the event itself is imported."""
+    others = [at(2 + n, "event_msg", type="token_count") for n in range(NEAR + 1)]
+    items = feed(Codex, [meta(), event(1, "agent_message", "only here"), *others])
+    (found,) = messages(items)
+    assert (found["role"], found["content"]) == ("assistant", "only here")
+    assert (found["timestamp"], found["extra"]) == (START + 1_000000, {"event": "agent_message"})
+
+
+def test_a_text_at_the_end_waits_for_its_item() -> None:
+    """A snapshot cut between the two must not import the text twice when it has grown."""
+    lines = [meta(), event(1, "agent_message", "done")]
+    early = feed(Codex, lines)
+    assert messages(early) == []
+    assert reasons(early) == ["event_msg/agent_message at the end of the file: its item may follow"]
+    grown = feed(Codex, [*lines, item(1.01, "assistant", "done")])
+    assert [m["content"] for m in messages(grown)] == ["done"]
+
+
+def test_a_text_at_the_head_of_a_slice_may_have_its_item_before() -> None:
+    """A piece that does not begin with the session's meta does not double what was cut off."""
+    items = feed(Codex, [event(1, "user_message", "do it"), item(2, "assistant", "done")])
+    assert [m["content"] for m in messages(items)] == ["done"]
+    assert reasons(items) == ["event_msg/user_message whose item may be in the piece before"]
+
+
+def test_reasoning_is_imported_where_it_can_be_read() -> None:
+    """Summaries are reasoning; what is encrypted or empty is counted, not stored."""
+    summary = [
+        {"type": "summary_text", "text": "First."},
+        {"type": "summary_text", "text": "Then."},
+    ]
+    lines = [
+        meta(),
+        at(1, "event_msg", type="agent_reasoning", text="First."),
+        at(1, "response_item", type="reasoning", summary=summary, encrypted_content="x", id="rs_1"),
+        at(2, "response_item", type="reasoning", summary=[], encrypted_content="x"),
+        at(3, "response_item", type="reasoning", summary=[]),
+    ]
+    items = feed(Codex, lines)
+    (found,) = messages(items)
+    assert (found["id"], found["role"], found["reasoning"]) == (
+        "rs_1",
+        "assistant",
+        "First.\n\nThen.",
+    )
+    assert reasons(items) == [
+        "event_msg/agent_reasoning that repeats its item",
+        "response_item/reasoning, encrypted",
+        "response_item/reasoning, empty",
+    ]
+
+
+def test_calls_and_outputs_keep_names_ids_and_arguments() -> None:
+    """A call and its output are two messages, tied by the call's id."""
+    lines = [
+        meta(),
+        at(
+            1,
+            "response_item",
+            type="function_call",
+            name="shell",
+            arguments='{"a":1}',
+            call_id="c1",
+        ),
+        at(2, "response_item", type="function_call_output", call_id="c1", output="ok"),
+        at(3, "response_item", type="custom_tool_call", name="patch", input="***", call_id="c2"),
+        at(4, "response_item", type="custom_tool_call_output", call_id="c2", output={"x": 1}),
+        at(5, "response_item", type="web_search_call", action={"query": "q"}, status="completed"),
+    ]
+    call, output, patch, patched, search = messages(feed(Codex, lines))
+    assert (call["id"], call["role"]) == ("c1", "assistant")
+    assert call["tool_calls"] == [
+        {"id": "c1", "type": "function", "function": {"name": "shell", "arguments": '{"a":1}'}}
+    ]
+    assert (output["id"], output["role"], output["tool_call_id"]) == ("c1:output", "tool", "c1")
+    assert output["content"] == "ok"
+    assert patch["tool_calls"][0]["function"] == {"name": "patch", "arguments": "***"}
+    assert patched["content"] == [{"x": 1}]
+    function = search["tool_calls"][0]["function"]
+    assert function == {"name": "web_search", "arguments": '{"query":"q"}'}
+    assert search["extra"] == {"kind": "web_search_call", "status": "completed"}
+
+
+def test_results_of_a_search_are_kept() -> None:
+    """Newer versions write what the search found in an event, and nowhere else."""
+    results = [{"title": "T", "url": "https://x"}]
+    lines = [meta(), at(1, "event_msg", type="web_search_end", call_id="w", results=results)]
+    (found,) = messages(feed(Codex, lines))
+    assert (found["role"], found["tool_name"], found["content"]) == ("tool", "web_search", results)
+
+
+def test_the_session_is_named_by_its_meta_and_told_its_facts() -> None:
+    """Folder, version, branch and parent are the session's; its model is that of the first turn."""
+    git = {"branch": "main", "commit_hash": "abc"}
+    lines = [
+        meta(cwd="/w", cli_version="0.140", git=git, forked_from_id="parent"),
+        at(1, "turn_context", model="m-1", cwd="/w"),
+        at(2, "turn_context", model="m-1", cwd="/w"),
+        at(3, "turn_context", model="m-2", cwd="/w", effort="high"),
+    ]
+    items = feed(Codex, lines)
+    extra = {"cli_version": "0.140", "git_branch": "main", "git_commit": "abc"}
+    assert facts(items) == [
+        (
+            UUID,
+            {"source": "codex", "cwd": "/w", "parent": "parent", "started": START, "extra": extra},
+        ),
+        (UUID, {"model": "m-1"}),
+    ]
+    (change,) = messages(items)
+    assert (change["role"], change["model"]) == ("system", "m-2")
+    assert change["extra"] == {"event": "turn_context", "cwd": "/w", "effort": "high"}
+    assert "content" not in change
+
+
+def test_a_fork_does_not_take_its_parents_name() -> None:
+    """A forked rollout repeats the meta of the session it came from; the first one counts."""
+    items = feed(Codex, [meta(), meta("other"), item(1, "user", "x")])
+    assert [m["session"] for m in messages(items)] == [UUID]
+    assert reasons(items) == ["session_meta of the session it was forked from"]
+
+
+@pytest.mark.parametrize(("stem", "session"), [(STEM, UUID), (UUID.upper(), UUID), ("odd", "odd")])
+def test_a_piece_without_meta_is_named_by_its_file(stem: str, session: str) -> None:
+    """The uuid at the end of the file's name is the session's."""
+    assert messages(feed(Codex, [item(1, "user", "x")], stem))[0]["session"] == session
+
+
+def test_bare_items_of_the_first_versions_keep_their_order() -> None:
+    """Without a time, a message names the one before it; the same words are two messages."""
+    bare = line(type="message", role="user", content=[{"type": "input_text", "text": "yes"}])
+    lines = [
+        line(id=UUID, timestamp="2025-06-01T00:00:00Z", instructions=None),
+        bare,
+        line(record_type="state"),
+        bare,
+    ]
+    items = feed(Codex, lines)
+    one, two = messages(items)
+    assert one["session"] == UUID
+    assert one["id"] != two["id"]
+    assert ("parent" in one, two["parent"]) == (False, one["id"])
+    assert reasons(items) == ["state"]
+
+
+def test_other_texts_that_stand_nowhere_else_are_kept() -> None:
+    """Errors, plans, titles and what agents say to each other can be found."""
+    talk = [{"type": "input_text", "text": "take over"}]
+    lines = [
+        meta(),
+        at(1, "event_msg", type="error", message="quota"),
+        at(2, "event_msg", type="error", error={"message": "limit"}),
+        at(3, "event_msg", type="thread_name_updated", thread_name="Fix it"),
+        at(4, "response_item", type="agent_message", author="a", recipient="b", content=talk),
+        at(5, "compacted", message="so far", replacement_history=[{"x": 1}]),
+        at(6, "event_msg", type="item_completed", item={"type": "Plan", "text": "1. go"}),
+        *[at(7, "event_msg", type="token_count")] * (NEAR + 1),
+    ]
+    items = feed(Codex, lines)
+    assert [(m["role"], m["content"]) for m in messages(items)] == [
+        ("system", "quota"),
+        ("system", "limit"),
+        ("agent", "take over"),
+        ("system", "so far"),
+        ("assistant", "1. go"),
+    ]
+    assert facts(items, "session.titled") == [(UUID, {"title": "Fix it"})]
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (at(1, "event_msg", type="token_count"), "event_msg/token_count"),
+        (at(1, "response_item", type="ghost_snapshot"), "response_item/ghost_snapshot"),
+        (at(1, "response_item"), "response_item/no type"),
+        (
+            at(1, "response_item", type="message", role="user"),
+            "response_item/message without role or content",
+        ),
+        (at(1, "world_state", full=True), "world_state"),
+        (line(type="response_item", payload=7), "response_item/response_item"),
+        (line(payload=7), "no type"),
+        (b"[1]", "JSON, but no object"),
+    ],
+)
+def test_what_is_no_message_is_skipped_by_name(raw: bytes, reason: str) -> None:
+    """Nothing is left out silently, and the reason names the kind of line."""
+    items = feed(Codex, [raw])
+    assert messages(items) == []
+    assert reasons(items) == [reason]
+
+
+def test_a_line_that_stands_twice_is_one_message() -> None:
+    """A line holds a time in milliseconds: byte for byte the same, it is the same."""
+    assert len(contents(feed(Codex, [item(1, "user", "x")] * 2))) == 1
+
+
+WORDS = st.sampled_from(["yes", "no", "go on"])
+PIECES = st.lists(
+    st.one_of(
+        st.tuples(st.just("both"), WORDS),
+        st.tuples(st.just("item"), WORDS),
+        st.tuples(st.just("other"), WORDS),
+    ),
+    max_size=12,
+)
+
+
+def rollout(pieces: list[tuple[str, str]]) -> list[bytes]:
+    """Write a rollout in which some texts are there twice."""
+    lines = [meta()]
+    for second, (kind, text) in enumerate(pieces, 1):
+        if kind == "other":
+            lines.append(at(second, "event_msg", type="token_count"))
+            continue
+        if kind == "both":
+            lines.append(event(second, "agent_message", text))
+        lines.append(item(second + 0.002, "assistant", text))
+    return lines
+
+
+@given(PIECES, st.lists(st.integers(1, 30), max_size=4))
+def test_snapshots_of_a_growing_rollout_give_what_the_last_one_gives(
+    pieces: list[tuple[str, str]], cuts: list[int]
+) -> None:
+    """Cut at any line, even between the two copies of a text, nothing is there twice."""
+    lines = rollout(pieces)
+    whole = contents(feed(Codex, lines))
+    texts = [text for kind, text in pieces if kind != "other"]
+    assert [m["content"] for m in messages(feed(Codex, lines))] == texts
+    for cut in cuts:
+        assert contents(feed(Codex, lines[:cut])).items() <= whole.items()

@@ -1,0 +1,85 @@
+"""What a file is, is told from its first lines."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from journal.importers.files.detect import Kind, detect
+from tests.importers.feed import line
+
+CLAUDE = line(type="user", sessionId="s", uuid="u", message={"role": "user", "content": "x"})
+CODEX = line(timestamp="t", type="session_meta", payload={"id": "x"})
+MESSAGE = line(role="user", content="x")
+
+
+def lines(*raws: bytes) -> bytes:
+    """Join lines into a file."""
+    return b"".join(raw + b"\n" for raw in raws)
+
+
+@pytest.mark.parametrize(
+    ("raw", "format"),
+    [
+        (lines(CLAUDE), "claude-code"),
+        (lines(line(type="summary", summary="x", leafUuid="y")), "claude-code"),
+        (lines(line(type="file-history-snapshot", snapshot={})), "claude-code"),
+        (lines(line(type="queue-operation", sessionId="s")), "claude-code"),
+        (lines(line(type="progress", sessionId="s", isSidechain=False)), "claude-code"),
+        (lines(CODEX), "codex"),
+        (lines(line(id="x", timestamp="t", instructions=None)), "codex"),
+        (lines(line(type="message", role="user", content=[])), "codex"),
+        (lines(MESSAGE), "openai"),
+        (lines(line(messages=[{"role": "user", "content": "x"}])), "openai"),
+        (lines(line(messages_display="user: x")), "openai"),
+        (lines(b"broken", b"", b"42", CODEX), "codex"),
+        (b"\xef\xbb\xbf" + lines(CLAUDE), "claude-code"),
+        (lines(b'{"unfinished": '), None),
+        (lines(line(type="user", sessionId="s", uuid="u", message={"parts": []})), None),
+        (lines(line(type="session.start", data={})), None),
+        (lines(line(a=1), line(b=2)), None),
+        (b"", None),
+        (b"\0" * 500, None),
+    ],
+)
+def test_lines_are_told_by_what_only_their_format_has(raw: bytes, format: str | None) -> None:
+    """Broken and strange lines at the head do not hide the format; other agents' are none."""
+    assert detect(io.BytesIO(raw), name="x.jsonl") == Kind(format, document=False)
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize(
+    ("value", "format"),
+    [
+        ({"loglines": [{"type": "user"}]}, "claude-code"),
+        ([json.loads(MESSAGE)], "openai"),
+        ({"x": 1, "messages": [json.loads(MESSAGE)]}, "openai"),
+        ([{"id": 1, "traj": [json.loads(MESSAGE)]}], "openai"),
+        ([[json.loads(MESSAGE)]], "openai"),
+        ({"messages_display": "user: x"}, "openai"),
+        ({"messages": [{"type": "user"}]}, None),
+        ([1, 2], None),
+        ({}, None),
+        ("text", None),
+    ],
+)
+def test_documents_are_told_by_their_lists(
+    value: object, format: str | None, indent: int | None
+) -> None:
+    """A document may stand on one line or on many."""
+    raw = json.dumps(value, indent=indent).encode()
+    assert detect(io.BytesIO(raw), name="x.json") == Kind(format, document=True)
+
+
+def test_a_broken_document_is_told_by_its_beginning() -> None:
+    """What was cut off while it was written can still be read as far as it goes."""
+    raw = b'{"messages": [\n{"role": "user", "content": "a"},\n{"role"'
+    assert detect(io.BytesIO(raw), name="x.json") == Kind("openai", document=True)
+
+
+def test_a_document_over_many_lines_is_known_whatever_its_name() -> None:
+    """A name ending in .jsonl does not make lines of an indented document."""
+    raw = json.dumps([json.loads(MESSAGE)], indent=1).encode()
+    assert detect(io.BytesIO(raw), name="x.jsonl") == Kind("openai", document=True)

@@ -1,0 +1,395 @@
+"""An import adds exactly what is new, and says what it did."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from journal.format.record import MAX_RECORD
+from journal.importers.driver import Importer
+from journal.importers.files.lines import LIMIT
+from journal.writer import Journal
+from tests.importers.feed import journal_events, journal_set, line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from journal.importers.report import Report
+
+
+def said(number: int, text: str = "x", session: str = "s1") -> bytes:
+    """Write a line of Claude Code with a newline."""
+    message = {"role": "user", "content": f"{text}{number}"}
+    return line(type="user", uuid=f"u{number}", sessionId=session, message=message) + b"\n"
+
+
+def run(journal: Path, *paths: Path, format: str = "auto", reread: bool = False) -> Report:
+    """Import paths into a journal."""
+    with Journal.open(journal, fsync="never") as handle:
+        importer = Importer(handle, format, reread=reread)
+        return importer.run(importer.sources(paths))
+
+
+def texts(journal: Path) -> list[str]:
+    """Give the contents of all messages, in the order of events."""
+    return [
+        data["content"] for type, *_, data in journal_events(journal) if "content" in data and type
+    ]
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Path:
+    """A folder for sources; the journal goes beside it."""
+    folder = tmp_path / "box"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    """A journal's folder, not made yet."""
+    return tmp_path / "journal"
+
+
+def test_importing_again_appends_nothing(box: Path, journal: Path) -> None:
+    """What the ledger knows is counted as already imported; the journal does not grow."""
+    (box / "a.jsonl").write_bytes(said(1) + said(2))
+    first = run(journal, box)
+    assert (first.files, first.lines, first.messages, first.events) == (1, 2, 2, 1)
+    before = journal_events(journal)
+    again = run(journal, box)
+    assert (again.lines, again.messages, again.events, again.already) == (2, 0, 0, 3)
+    assert journal_events(journal) == before
+    assert run(journal, box, reread=True).messages == 2
+    assert len(journal_set(journal)) == 3
+
+
+def test_a_file_that_has_grown_gives_only_its_new_lines(box: Path, journal: Path) -> None:
+    """Lines before the known offset are read, but not appended."""
+    source = box / "a.jsonl"
+    source.write_bytes(said(1))
+    run(journal, source)
+    with source.open("ab") as file:
+        file.write(said(2))
+    report = run(journal, source)
+    assert (report.messages, report.already) == (1, 2)
+    assert texts(journal) == ["x1", "x2"]
+
+
+@pytest.mark.parametrize("change", [said(1, "y") + said(2), said(3), b""])
+def test_a_file_that_was_replaced_is_imported_whole(
+    box: Path, journal: Path, change: bytes
+) -> None:
+    """The ledger is believed only while every byte that it speaks of is still there."""
+    source = box / "a.jsonl"
+    source.write_bytes(said(0) + said(1))
+    run(journal, source)
+    source.write_bytes(change)
+    report = run(journal, source)
+    assert report.messages + report.conflicts == change.count(b"\n")
+    assert report.conflicts == change.count(b"y1"), "its id has another content in the journal"
+    assert report.errors == {}
+
+
+@pytest.mark.parametrize(
+    "torn", [b"", b"{", b"[]", b'{"path":1}', b"\xff", b'{"path":"x","format":"y"}']
+)
+def test_a_lost_or_torn_ledger_costs_only_duplicates(box: Path, journal: Path, torn: bytes) -> None:
+    """It is a hint: without it everything is appended again, and keys make that harmless."""
+    (box / "a.jsonl").write_bytes(said(1))
+    run(journal, box)
+    (entry,) = (journal / "imports").iterdir()
+    entry.write_bytes(torn)
+    assert run(journal, box).messages == 1
+    assert len(journal_set(journal)) == 2
+    assert run(journal, box).messages == 0, "and it is written anew"
+
+
+def test_the_ledger_is_private(box: Path, journal: Path) -> None:
+    """Nobody else may learn which files were imported."""
+    (box / "a.jsonl").write_bytes(said(1))
+    run(journal, box)
+    folder = journal / "imports"
+    (entry,) = folder.iterdir()
+    assert (folder.stat().st_mode & 0o777, entry.stat().st_mode & 0o777) == (0o700, 0o600)
+
+
+def test_the_ledger_is_not_ahead_of_the_disk(
+    box: Path, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If a sync fails, nothing is noted, and the next import appends it all again."""
+    (box / "a.jsonl").write_bytes(said(1))
+
+    def refuse(_: Journal) -> None:
+        raise OSError(5, "the disk is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "sync", refuse)
+        report = run(journal, box)
+    assert list(report.errors.values()) == ["the disk is gone"]
+    assert not (journal / "imports").exists()
+    assert run(journal, box).messages == 1
+
+
+def test_a_last_line_without_a_newline_counts_if_it_is_whole(box: Path, journal: Path) -> None:
+    """A line that is cut off is skipped, and imported when the rest of it has come."""
+    source = box / "a.jsonl"
+    source.write_bytes(said(1) + said(2)[:-5])
+    report = run(journal, source)
+    assert (report.messages, report.skipped) == (1, {"unfinished last line": 1})
+    source.write_bytes(said(1) + said(2)[:-1])
+    assert run(journal, source).messages == 1
+    assert run(journal, source).messages == 0
+    source.write_bytes(said(1) + said(2) + said(3))
+    assert run(journal, source).messages == 1
+    assert texts(journal) == ["x1", "x2", "x3"]
+
+
+def test_bad_lines_are_counted_and_do_not_stop_the_rest(box: Path, journal: Path) -> None:
+    """Every line is imported, repaired and said so, or skipped with a reason."""
+    surrogate = said(3, r"\ud800").replace(rb"\\ud800", rb"\ud800")
+    bad = [b"\n", b"  \r\n", b"{broken\n", b"\0\0\0\n", b"[" * 400 + b"]" * 400 + b"\n"]
+    (box / "a.jsonl").write_bytes(
+        b"\xef\xbb\xbf" + said(1) + b"".join(bad) + said(2)[:-1] + b"\r\n" + surrogate
+    )
+    report = run(journal, box)
+    assert texts(journal) == ["x1", "x2", "\ufffd3"]
+    assert report.skipped == {
+        "blank line": 2,
+        "not JSON": 1,
+        "NUL bytes": 1,
+        "nested too deeply": 1,
+    }
+    assert report.repaired == {"lone surrogate replaced by U+FFFD": 1}
+    assert report.lines == 8
+
+
+def test_a_line_that_is_too_long_to_be_read_leaves_a_message_with_its_size(
+    box: Path, journal: Path
+) -> None:
+    """It keeps its place in the session; the lines beside it are imported."""
+    (box / "a.jsonl").write_bytes(said(1) + b'"' + b"x" * LIMIT + b'"\n' + said(2))
+    report = run(journal, box)
+    assert report.messages == 3
+    assert report.skipped == {"line over 64 MiB, replaced by a message with its size": 1}
+    reason = f"a line of {LIMIT + 3:,} bytes, more than are read"
+    assert texts(journal) == ["x1", f"[left out: {reason}]", "x2"]
+    left_out = [data for *_, data in journal_events(journal) if "left_out" in str(data)]
+    assert left_out[0]["extra"] == {"left_out": {"bytes": LIMIT + 3, "reason": reason}}
+    assert run(journal, box).messages == 0
+
+
+def test_what_the_journal_refuses_is_named_and_the_rest_appended(box: Path, journal: Path) -> None:
+    """One message that is too large for a record leaves its size and the reason in its place."""
+    large = line(role="tool", tool_call_id="c", content="x" * MAX_RECORD) + b"\n"
+    small = line(role="user", content="a") + b"\n"
+    (box / "a.jsonl").write_bytes(small + large + small)
+    report = run(journal, box)
+    assert (report.messages, report.skipped.total(), report.conflicts) == (3, 1, 0)
+    (stand_in,) = [data for *_, data in journal_events(journal) if "left_out" in str(data)]
+    assert (stand_in["role"], stand_in["tool_call_id"]) == ("tool", "c")
+    assert stand_in["extra"]["left_out"]["bytes"] > MAX_RECORD
+    assert "more than a record of a journal holds" in stand_in["content"]
+    again = run(journal, box, reread=True)
+    assert (again.conflicts, len(journal_set(journal))) == (0, 4), "the same again adds nothing"
+
+
+def test_a_folder_is_walked_in_order_and_each_file_once(box: Path) -> None:
+    """Only transcripts by their endings, never the journal itself, and no file twice."""
+    (box / "b").mkdir()
+    for name, number in (("b/z.jsonl", 3), ("a.jsonl", 1), ("b/a.jsonl", 2), ("notes.txt", 4)):
+        (box / name).write_bytes(said(number, session=f"s{number}"))
+    (box / "link.jsonl").symlink_to(box / "a.jsonl")
+    inside = box / "journal"
+    assert run(inside, box, box / "b", box / "a.jsonl").files == 3
+    assert texts(inside) == ["x1", "x2", "x3"]
+    assert run(inside, box).unknown == []
+
+
+def test_a_file_of_no_known_format_is_reported(box: Path, journal: Path) -> None:
+    """In a folder it is named; given by its own path it is an error; an empty one is neither."""
+    strange = box / "strange.jsonl"
+    strange.write_bytes(b'{"what":1}\n')
+    (box / "empty.jsonl").touch()
+    report = run(journal, box)
+    assert (report.unknown, report.errors, report.files) == ([str(strange)], {}, 0)
+    named = run(journal, strange, box / "empty.jsonl")
+    assert list(named.errors) == [str(strange)]
+    assert run(journal, strange, format="openai").skipped.total() == 1
+
+
+def test_a_file_that_cannot_be_read_does_not_stop_the_others(box: Path, journal: Path) -> None:
+    """It is an error with its reason; pipes are not opened, which would wait for ever."""
+    os.mkfifo(box / "pipe.jsonl")
+    (box / "good.jsonl").write_bytes(said(1))
+    report = run(journal, box / "gone.jsonl", box / "pipe.jsonl", box)
+    assert sorted(report.errors) == [str(box / "gone.jsonl"), str(box / "pipe.jsonl")]
+    assert report.messages == 1
+
+
+def test_snapshots_of_one_session_are_stored_once(box: Path, journal: Path) -> None:
+    """The same line in another file is known again within one run."""
+    for name, count in (("00.jsonl", 2), ("01.jsonl", 4), ("02.jsonl", 3)):
+        (box / name).write_bytes(b"".join(said(number) for number in range(count)))
+    report = run(journal, box)
+    assert (report.messages, report.already) == (4, 7)
+
+
+def test_two_contents_of_one_id_are_two_messages(box: Path, journal: Path) -> None:
+    """The first has the id for its key, the other a key of its own; the same again is the same."""
+    (box / "a.jsonl").write_bytes(said(1, "one") + said(1, "two") + said(1, "one"))
+    report = run(journal, box)
+    assert (report.messages, report.already, report.conflicts) == (2, 1, 0)
+    assert texts(journal) == ["one1", "two1"]
+
+
+def test_a_document_is_known_again(box: Path, journal: Path) -> None:
+    """A document is replaced as a whole: what it held before is not appended again."""
+    source = box / "talk.json"
+    talk = [{"role": "user", "content": str(number)} for number in range(3)]
+    source.write_text(json.dumps(talk))
+    assert run(journal, source).messages == 3
+    assert run(journal, source).messages == 0
+    source.write_text(json.dumps([*talk, {"role": "user", "content": "3"}], indent=1))
+    assert run(journal, source).messages == 1
+    assert len(journal_set(journal)) == 5
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    order=st.permutations(range(4)),
+    twice=st.lists(st.integers(0, 3), max_size=2),
+    cuts=st.lists(st.integers(0, 9), min_size=3, max_size=3).map(sorted),
+)
+def test_slices_in_any_order_give_the_same_events(
+    tmp_path_factory: pytest.TempPathFactory, order: list[int], twice: list[int], cuts: list[int]
+) -> None:
+    """Cut anywhere, imported in any order, some of them twice: the set of events is the same."""
+    box = tmp_path_factory.mktemp("slices")
+    lines = [said(number) for number in range(9)]
+    edges = [0, *cuts, 9]
+    for number, (start, end) in enumerate(itertools.pairwise(edges)):
+        (box / f"{number}.jsonl").write_bytes(b"".join(lines[start:end]))
+    (box / "whole.jsonl").write_bytes(b"".join(lines))
+    for number in [*order, *twice]:
+        run(box / "parts", box / f"{number}.jsonl", format="claude-code")
+    run(box / "at-once", box / "whole.jsonl")
+    assert journal_set(box / "parts") == journal_set(box / "at-once")
+
+
+class Follower:
+    """Follows a folder step by step: before each look at the files, the next action is done."""
+
+    def __init__(self, journal: Path, box: Path) -> None:
+        self.journal, self.box = journal, box
+        self.seen: list[list[str]] = []
+
+    def run(self, *actions: Callable[[], Any], format: str = "auto") -> Report:
+        """Follow until the actions are done."""
+        steps = iter(actions)
+        with Journal.open(self.journal, fsync="never") as handle:
+            return Importer(handle, format).follow([self.box], lambda s: self._wait(s, steps))
+
+    def _wait(self, seconds: float, steps: Iterator[Callable[[], Any]]) -> bool:
+        if not seconds:
+            return False
+        self.seen.append(texts(self.journal))
+        step = next(steps, None)
+        if step is None:
+            return True
+        step()
+        return False
+
+
+def add(path: Path, raw: bytes) -> None:
+    """Append to a file."""
+    with path.open("ab") as file:
+        file.write(raw)
+
+
+def nothing() -> None:
+    """Let time pass: new files are looked for at every fourth look."""
+
+
+def test_following_takes_up_what_is_added(box: Path, journal: Path) -> None:
+    """Whole lines are imported at once, a line's beginning when its end has come."""
+    source = box / "a.jsonl"
+    source.write_bytes(said(1))
+    follower = Follower(journal, box)
+    report = follower.run(
+        lambda: add(source, said(2)),
+        lambda: add(source, said(3)[:9]),
+        lambda: add(source, said(3)[9:]),
+    )
+    assert follower.seen == [["x1"], ["x1", "x2"], ["x1", "x2"], ["x1", "x2", "x3"]]
+    assert (report.files, report.lines, report.messages) == (1, 3, 3)
+
+
+def test_following_takes_up_new_files(box: Path, journal: Path) -> None:
+    """A session that begins later is followed, too, once its format can be told."""
+    source = box / "new.jsonl"
+    follower = Follower(journal, box)
+    report = follower.run(
+        lambda: add(source, said(1)[:9]), *[nothing] * 4, lambda: add(source, said(1)[9:])
+    )
+    assert follower.seen[-1] == ["x1"]
+    assert (report.files, report.unknown, report.messages) == (1, [], 1)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_following_notices_that_a_file_was_replaced(
+    box: Path, journal: Path, *, keep: bool
+) -> None:
+    """Written anew in place, or by another file of its name: it is read from its beginning."""
+    source = box / "a.jsonl"
+    source.write_bytes(said(1) + said(2))
+
+    def replace() -> None:
+        target = source if keep else box / "other.tmp"
+        target.write_bytes(said(7) + said(8) + said(9))
+        target.replace(source)
+
+    follower = Follower(journal, box)
+    follower.run(replace)
+    assert follower.seen[-1] == ["x1", "x2", "x7", "x8", "x9"]
+
+
+def test_following_ends_with_what_is_whole(box: Path, journal: Path) -> None:
+    """When it stops, a last line without a newline is imported if it is whole."""
+    source = box / "a.jsonl"
+    source.write_bytes(said(1) + said(2)[:-1])
+    follower = Follower(journal, box)
+    report = follower.run()
+    assert follower.seen == [["x1"]]
+    assert report.messages == 2
+    assert run(journal, box).messages == 0
+
+
+def test_following_reads_a_document_again_when_it_changed(box: Path, journal: Path) -> None:
+    """A document is written anew as a whole; its messages keep their ids."""
+    source = box / "talk.json"
+    source.write_text(json.dumps([{"role": "user", "content": "a"}]))
+    both = [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]
+    follower = Follower(journal, box)
+    follower.run(lambda: source.write_text(json.dumps(both)))
+    assert {data["content"] for data in journal_set(journal).values() if "content" in data} == {
+        "a",
+        "b",
+    }
+
+
+def test_following_survives_that_a_file_is_gone(box: Path, journal: Path) -> None:
+    """What was in it is imported; the others are followed on."""
+    one, two = box / "1.jsonl", box / "2.jsonl"
+    one.write_bytes(said(1))
+    two.write_bytes(said(2))
+    follower = Follower(journal, box)
+    follower.run(one.unlink, lambda: add(two, said(3)))
+    assert follower.seen[-1] == ["x1", "x2", "x3"]

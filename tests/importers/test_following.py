@@ -1,0 +1,186 @@
+"""Following files: idle ones cost next to nothing, and a rename loses nothing."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from journal.importers import following
+from journal.importers.driver import Importer
+from journal.importers.files.sources import moved
+from journal.writer import Journal
+from tests.importers.feed import journal_events, line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from journal.importers.report import Report
+
+
+def said(number: int) -> bytes:
+    """Write a line of one session."""
+    message = {"role": "user", "content": f"x{number}"}
+    return line(type="user", uuid=f"u{number}", sessionId="s1", message=message) + b"\n"
+
+
+def add(path: Path, raw: bytes) -> None:
+    """Append to a file."""
+    with path.open("ab") as file:
+        file.write(raw)
+
+
+def follow(journal: Path, box: Path, *actions: Callable[[], Any]) -> Report:
+    """Follow a folder; before each look at the files, the next action is done."""
+    steps: Iterator[Callable[[], Any]] = iter(actions)
+
+    def wait(seconds: float) -> bool:
+        if not seconds:
+            return False
+        step = next(steps, None)
+        if step is not None:
+            step()
+        return step is None
+
+    with Journal.open(journal, fsync="never") as handle:
+        return Importer(handle, "auto").follow([box], wait)
+
+
+def texts(journal: Path) -> list[str]:
+    """Give what was said, in the order of events."""
+    return [data["content"] for *_, data in journal_events(journal) if "content" in data]
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Path:
+    """A folder for sources; the journal goes beside it."""
+    folder = tmp_path / "box"
+    folder.mkdir()
+    return folder
+
+
+@pytest.mark.parametrize("name", ["b.jsonl", "a.jsonl.1", "below/a.jsonl", "below/kept"])
+def test_a_file_that_was_written_to_and_renamed_is_read_on(
+    box: Path, tmp_path: Path, name: str
+) -> None:
+    """Its last lines are imported under any name, and what is added to it there."""
+    (box / "below").mkdir()
+    old, new = box / "a.jsonl", box / name
+    add(old, said(1))
+
+    def rename() -> None:
+        add(old, said(2))
+        old.rename(new)
+
+    follow(tmp_path / "j", box, rename, lambda: add(new, said(3)), lambda: None)
+    assert texts(tmp_path / "j") == ["x1", "x2", "x3"]
+
+
+def test_a_file_that_was_rotated_away_is_read_to_its_end(box: Path, tmp_path: Path) -> None:
+    """Its name belongs to another file by the next look; both are read."""
+    old = box / "a.jsonl"
+    add(old, said(1))
+
+    def rotate() -> None:
+        add(old, said(2))
+        old.rename(box / "a.jsonl.1")
+        add(old, said(3))
+
+    follow(tmp_path / "j", box, rotate, lambda: None)
+    assert sorted(texts(tmp_path / "j")) == ["x1", "x2", "x3"]
+
+
+def test_a_renamed_file_is_found_again_when_its_state_was_dropped(
+    box: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many files the state of a few is kept; the ledger knows how far the others were read."""
+    monkeypatch.setattr(following, "_TAILS", 1)
+    talk = {"role": "user", "content": "one"}  # known by its path alone
+    old = box / "a.jsonl"
+    add(old, line(**talk) + b"\n")
+    for number in range(3):
+        add(box / f"b{number}.jsonl", said(number))
+
+    def rename() -> None:
+        add(old, line(**{**talk, "content": "two"}) + b"\n")
+        old.rename(box / "a.old")
+
+    follow(tmp_path / "j", box, rename, lambda: None)
+    found = [event for event in journal_events(tmp_path / "j") if event[3].get("role") == "user"]
+    assert [data["content"] for *_, data in found].count("two") == 1
+    assert len({session for _, session, *_ in found}) == 2
+
+
+def test_an_unfinished_line_is_taken_at_the_end_though_its_state_was_dropped(
+    box: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When following ends, a whole last line without a newline is imported."""
+    monkeypatch.setattr(following, "_TAILS", 1)
+    add(box / "a.jsonl", said(1) + said(2)[:-1])
+    for number in range(3, 6):
+        add(box / f"b{number}.jsonl", said(number))
+    follow(tmp_path / "j", box, lambda: None)
+    assert sorted(texts(tmp_path / "j")) == ["x1", "x2", "x3", "x4", "x5"]
+
+
+def test_idle_files_are_looked_at_the_more_seldom_the_more_they_are(
+    box: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looking at all of them takes a fixed share of a processor's time, and not more."""
+    looks: list[int] = []
+    look = following.Following._look
+
+    def counted(self: following.Following, reals: Any) -> None:  # noqa: ANN401 - passed on
+        reals = list(reals)
+        looks.append(len(reals))
+        look(self, reals)
+
+    clock = iter(range(10**6))
+    monkeypatch.setattr(following.Following, "_look", counted)
+    # each look at all files and each walk takes a hundredth of a second
+    monkeypatch.setattr(time, "thread_time", lambda: next(clock) / 100)
+    for number in range(20):
+        add(box / f"{number}.jsonl", said(number))
+    follow(tmp_path / "j", box, *[lambda: None] * 64)
+    whole = sum(count == 20 for count in looks)
+    assert 2 <= whole <= 65 / (0.01 * following._SHARE / following.POLL) + 1
+
+
+def test_a_change_is_seen_at_once_though_all_files_are_looked_at_seldom(
+    box: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system says which file changed; nobody waits for the next look at all of them."""
+    clock = iter(range(10**6))
+    monkeypatch.setattr(time, "thread_time", lambda: next(clock) * 1000)
+    source = box / "a.jsonl"
+    add(source, said(1))
+
+    def nap() -> None:
+        time.sleep(0.2)
+
+    def new() -> None:
+        (box / "sub").mkdir()
+        add(box / "sub" / "b.jsonl", said(3))
+
+    report = follow(tmp_path / "j", box, lambda: add(source, said(2)), nap, nap, new, nap, nap, nap)
+    assert (report.messages, report.files) == (3, 2)
+
+
+def test_a_folder_behind_a_link_is_followed(box: Path, tmp_path: Path) -> None:
+    """The folder of a project may be a link to another place."""
+    real = tmp_path / "elsewhere"
+    real.mkdir()
+    add(real / "a.jsonl", said(1))
+    (box / "linked").symlink_to(real)
+    follow(tmp_path / "j", box, lambda: add(real / "a.jsonl", said(2)), lambda: None)
+    assert texts(tmp_path / "j") == ["x1", "x2"]
+
+
+def test_files_are_found_by_their_inodes(box: Path) -> None:
+    """Whatever they are called now; a ring of links does not lead in circles."""
+    add(box / "a", b"x")
+    (box / "ring").symlink_to(box)
+    inode = (box / "a").stat().st_ino
+    assert moved([box], {inode, 1}) == {inode: box / "a"}

@@ -1,0 +1,199 @@
+"""Files that are deep, in another encoding, or of another format than was said, end in reasons."""
+
+from __future__ import annotations
+
+import io
+import json
+import tracemalloc
+from typing import TYPE_CHECKING
+
+import pytest
+
+from journal.importers.driver import Importer
+from journal.importers.files.detect import detect
+from journal.importers.files.document import items_of
+from journal.importers.items import Place, key
+from journal.importers.report import REASON, Report
+from journal.writer import Journal
+from tests.importers.feed import journal_set, line, messages, reasons
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CLAUDE = line(
+    type="user", sessionId="s", uuid="u", message={"role": "user", "content": "from claude"}
+)
+CODEX = line(
+    type="response_item",
+    payload={"type": "message", "role": "user", "content": "from codex"},
+)
+OPENAI = line(role="user", content="from openai")
+FORMATS = {"claude-code": CLAUDE, "codex": CODEX, "openai": OPENAI}
+DEEP = [
+    b"[" * 20_000,
+    b"[" * 400_000,
+    b"[" * 3_000 + b"]" * 3_000,
+    b'{"a":' * 20_000,
+    b'{"messages":[' + b"[" * 20_000,
+    b'{"messages":[{"role":"user","content":' + b"[" * 20_000,
+]
+
+
+def run(journal: Path, *paths: Path, format: str = "auto") -> Report:
+    """Import paths into a journal."""
+    with Journal.open(journal, fsync="never") as handle:
+        importer = Importer(handle, format)
+        return importer.run(importer.sources(paths))
+
+
+@pytest.mark.parametrize("raw", DEEP, ids=range(len(DEEP)))
+@pytest.mark.parametrize("format", ["auto", "openai"])
+def test_a_deep_document_costs_little_and_does_not_stop_its_folder(
+    tmp_path: Path, raw: bytes, format: str
+) -> None:
+    """It is given up with its reason, in little memory, and the files beside it are imported."""
+    box = tmp_path / "box"
+    box.mkdir()
+    (box / "a.json").write_bytes(raw)
+    (box / "b.jsonl").write_bytes(OPENAI + b"\n")
+    tracemalloc.start()
+    try:
+        report = run(tmp_path / "j", box, format=format)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 32 * 1024 * 1024
+    assert report.messages == 1
+    assert report.skipped["nested too deeply"] == 1
+
+
+@pytest.mark.parametrize("raw", DEEP[:4], ids=range(4))
+def test_a_deep_document_that_is_named_is_an_error_with_its_reason(
+    tmp_path: Path, raw: bytes
+) -> None:
+    """With `auto` nothing tells its format, and the reason says why."""
+    source = tmp_path / "n.json"
+    source.write_bytes(raw)
+    (why,) = run(tmp_path / "j", source).errors.values()
+    assert "nested too deeply" in why
+
+
+def test_messages_before_and_behind_a_deep_one_are_imported() -> None:
+    """Only what is deep is left out, however deep it is."""
+    for depth in (300, 9_000):
+        deep = "[" * depth + "]" * depth
+        raw = f'[{OPENAI.decode()},{{"role":"user","content":"x","n":{deep}}},{OPENAI.decode()}]'
+        items = list(items_of(io.BytesIO(raw.encode()), Place("f")))
+        assert [found["content"] for found in messages(items)] == ["from openai"] * 2
+        assert reasons(items) == ["nested too deeply"]
+
+
+@pytest.mark.parametrize("said", FORMATS)
+@pytest.mark.parametrize("real", FORMATS)
+def test_a_file_of_another_format_than_was_said_is_an_error_that_names_it(
+    tmp_path: Path, said: str, real: str
+) -> None:
+    """It must not look like success with nothing in it, nor fill the report with reasons."""
+    source = tmp_path / "a.jsonl"
+    source.write_bytes(FORMATS[real] + b"\n")
+    report = run(tmp_path / "j", source, format=said)
+    if said == real:
+        assert (report.messages, report.errors) == (1, {})
+        return
+    assert report.messages == 0
+    assert report.errors == {
+        str(source): f"this looks like {real}, not {said}; import it as {real}, or with auto"
+    }
+    assert report.skipped == {}
+    again = run(tmp_path / "j", source, format=said)
+    assert list(again.errors) == [str(source)], "and an import again says it again"
+    assert run(tmp_path / "j", source).messages == 1
+
+
+def test_a_document_of_another_format_than_was_said_is_an_error(tmp_path: Path) -> None:
+    """What a document is, its shape says: it is not imported under another's name."""
+    source = tmp_path / "a.json"
+    source.write_text(json.dumps({"loglines": [json.loads(CLAUDE)]}))
+    for said in ("codex", "openai"):
+        report = run(tmp_path / "j", source, format=said)
+        (why,) = report.errors.values()
+        assert why.startswith(f"this looks like claude-code, not {said}")
+        assert report.messages == 0
+    assert run(tmp_path / "j", source, format="claude-code").messages == 1
+
+
+def test_following_forgets_that_a_file_looked_wrong_once_it_does_not(tmp_path: Path) -> None:
+    """An error is about the file as it is now."""
+    source = tmp_path / "a.jsonl"
+    source.write_bytes(CLAUDE + b"\n")
+    steps = iter((CODEX + b"\n",))
+
+    def wait(seconds: float) -> bool:
+        if not seconds:
+            return False
+        if (more := next(steps, None)) is None:
+            return True
+        with source.open("ab") as file:
+            file.write(more)
+        return False
+
+    with Journal.open(tmp_path / "j", fsync="never") as journal:
+        report = Importer(journal, "codex").follow([source], wait)
+    assert (report.messages, report.errors) == (1, {})
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (OPENAI.decode().encode("utf-16"), "UTF-16, not UTF-8"),
+        (OPENAI.decode().encode("utf-16-be"), "UTF-16, not UTF-8"),
+        (OPENAI.decode().encode("utf-16-le"), "UTF-16, not UTF-8"),
+        (OPENAI[:-4] + b"\r" + OPENAI[:-4], "not JSON: lines that end in CR alone"),
+        (b"\0" * 64, "NUL bytes"),
+        (OPENAI[:20] + b"\0" * 20, "NUL bytes"),
+        (b"hello", "not JSON"),
+        (OPENAI[:-4], "unfinished last line"),
+    ],
+)
+def test_a_last_line_that_is_not_unfinished_says_what_it_is(
+    tmp_path: Path, raw: bytes, reason: str
+) -> None:
+    """A reason that promises that the rest will come must not be given to what never ends."""
+    source = tmp_path / "a.jsonl"
+    source.write_bytes(raw)
+    assert run(tmp_path / "j", source, format="openai").skipped == {reason: 1}
+    (why,) = run(tmp_path / "j", source).errors.values()
+    assert reason in why or reason == "unfinished last line"
+    assert detect(io.BytesIO(raw), name="a.jsonl").format is None
+
+
+def test_reasons_are_bounded() -> None:
+    """What a file calls itself can neither break the table nor fill the memory."""
+    report = Report()
+    report.skip("type/" + "x" * 500)
+    report.skip("two\nlines\x1b[31m")
+    first, second = report.skipped
+    assert len(first) == REASON
+    assert second.isprintable()
+    for number in range(5_000):
+        report.skip(f"type {number}")
+    assert len(report.skipped) < 1_000
+    assert report.skipped.total() == 5_002
+    rows = [f"{name}  {count}" for name, count in report.rows()]
+    assert len(rows) < 40
+    assert max(map(len, rows)) <= 80
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "x" * 5_000 + "\0"])
+def test_a_key_of_control_characters_is_made_fit(tmp_path: Path, name: str) -> None:
+    """A journal refuses them; a message must not be lost by its own id, nor its answer's parent."""
+    body = {"role": "user", "content": "x"}
+    one = {"type": "user", "sessionId": name, "uuid": name, "message": body}
+    (tmp_path / "a.jsonl").write_bytes(
+        line(**one) + b"\n" + line(**{**one, "uuid": "u2", "parentUuid": name}) + b"\n"
+    )
+    report = run(tmp_path / "j", tmp_path / "a.jsonl")
+    assert (report.messages, report.skipped) == (2, {})
+    found = journal_set(tmp_path / "j")
+    assert found[key(name), "u2"]["parent"] == key(name)
+    assert key("a\nb") != key("a\tb")

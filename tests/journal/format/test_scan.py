@@ -1,0 +1,207 @@
+"""Scanning: whatever happened to the bytes, what is whole is found and the rest is told."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from zlib import crc32
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from journal import Event
+from journal.format.record import FORMAT, Header, decode, encode_event, encode_header
+from journal.format.scan import UNFINISHED, Damage, Found, scan
+from journal.segments.reader import read_chunk
+from journal.segments.segment import open_segment
+
+HEADER = encode_header(Header(FORMAT, "s", "l", 1, 1, "h", "b", 1, 1))
+LINES = [HEADER] + [
+    encode_event(n, Event(f"m{n}", "x", "s", 1000 + n, 1000 + n, {"text": "x" * (n * 7 % 40)}))
+    for n in range(1, 12)
+]
+WHOLE = b"".join(LINES)
+
+_cut = st.tuples(st.just("cut"), st.integers(0, len(WHOLE)), st.integers(1, 300))
+_noise = st.binary(min_size=1, max_size=60) | st.sampled_from(
+    [b"\n", b"\0" * 50, b'{"crc":"', LINES[3], LINES[4][:-1], LINES[5][20:], b"}\n"]
+)
+_insert = st.tuples(st.just("insert"), st.integers(0, len(WHOLE)), _noise)
+_overwrite = st.tuples(st.just("overwrite"), st.integers(0, len(WHOLE)), _noise)
+Mutation = tuple[str, int, int | bytes]
+
+
+def _mutate(content: bytes, mutations: list[Mutation]) -> bytes:
+    for how, at, what in mutations:
+        if isinstance(what, int):
+            content = content[:at] + content[at + what :]
+        else:
+            behind = at + len(what) if how == "overwrite" else at
+            content = content[:at] + what + content[behind:]
+    return content
+
+
+def _assert_covers(content: bytes, items: list[Found | Damage], end: int) -> None:
+    """Check that records and damage stand one behind the other, from the first byte to the last."""
+    at = 0
+    for item in items:
+        if isinstance(item, Damage):
+            assert item.offset == at
+            assert item.length > 0
+            at += item.length
+        else:
+            line = content[at : item.end]
+            assert line.endswith(b"\n") == item.closed
+            assert decode(line.removesuffix(b"\n")) == item.record
+            at = item.end
+    assert at == end
+
+
+def _stands(record: bytes, content: bytes) -> bool:
+    """Say whether a record is there, and not as an object within another, as in data."""
+    return any(
+        content[at.start() - 1 : at.start()] not in {b":", b"[", b","}
+        or content[at.end() : at.end() + 1] not in {b",", b"}", b"]"}
+        for at in re.finditer(re.escape(record), content)
+    )
+
+
+@settings(max_examples=300)
+@given(st.lists(_cut | _insert | _overwrite, max_size=4))
+def test_what_is_whole_is_found_and_every_byte_is_told(mutations: list[Mutation]) -> None:
+    """After any cuts, insertions and overwrites every untouched record is found.
+
+    Records and damage together cover the bytes exactly, without overlap.
+    """
+    content = _mutate(WHOLE, mutations)
+    items = list(scan(content, 0))
+    _assert_covers(content, items, len(content))
+    found = {repr(item.record) for item in items if isinstance(item, Found)}
+    for line in LINES:
+        if _stands(line[:-1], content):
+            assert repr(decode(line[:-1])) in found
+
+
+@settings(max_examples=100)
+@given(
+    mutations=st.lists(_cut | _insert | _overwrite, max_size=4),
+    limit=st.integers(1, 500),
+    final=st.booleans(),
+)
+def test_blocks_of_any_size_give_the_same(
+    tmp_path_factory: pytest.TempPathFactory, *, mutations: list[Mutation], limit: int, final: bool
+) -> None:
+    """Reading in blocks finds what reading at once finds, but for an unfinished last line."""
+    content = _mutate(WHOLE, mutations)
+    path = tmp_path_factory.getbasetemp() / "000001.jsonl"
+    path.write_bytes(content)
+    items: list[Found | Damage] = []
+    offset = 0
+    with open_segment(path) as file:
+        while (chunk := read_chunk(file, offset, final=final, limit=limit)).end > offset:
+            items += chunk.items
+            offset = chunk.end
+    end = len(content) if final else content.rfind(b"\n") + 1
+    assert offset == end
+    assert items == list(scan(content[:end], 0))
+
+
+def test_a_whole_file_is_all_records() -> None:
+    """Nothing is damaged where nothing happened; offsets are those behind each line."""
+    items = list(scan(WHOLE, 1000))
+    ends = [1000 + sum(map(len, LINES[: n + 1])) for n in range(len(LINES))]
+    assert [item.end for item in items if isinstance(item, Found)] == ends
+
+
+def test_nuls_behind_a_record_cost_nothing_but_themselves() -> None:
+    """A file that a power loss padded with NULs gives every record, and the NULs as damage."""
+    content = LINES[1] + LINES[2][:-1] + b"\0" * 10
+    items = list(scan(content, 0))
+    assert [type(item) for item in items] == [Found, Found, Damage]
+    assert items[-1] == Damage(len(content) - 10, 10, UNFINISHED)
+
+
+def test_nuls_behind_the_last_newline_are_explained() -> None:
+    """ext4 may keep a file's size without its bytes: the reason says where that comes from."""
+    content = LINES[1] + b"\0" * 10
+    *_, last = scan(content, 0)
+    reason = "NUL bytes up to the end, as a power loss leaves them in what was not synced"
+    assert last == Damage(len(content) - 10, 10, reason)
+
+
+@pytest.mark.parametrize("length", [1, 7, 8, 30])
+def test_a_record_that_was_only_begun_is_unfinished_with_nuls_behind_it_too(length: int) -> None:
+    """A torn record is one wherever the block ended of which the power loss kept nothing."""
+    content = LINES[1] + LINES[2][:length] + b"\0" * 10
+    *_, last = scan(content, 0)
+    assert last == Damage(len(LINES[1]), length + 10, UNFINISHED)
+
+
+def test_two_records_on_a_line_are_two_records() -> None:
+    """A lost newline loses no record."""
+    items = list(scan(LINES[1][:-1] + LINES[2], 0))
+    assert [item.record.seq for item in items if isinstance(item, Found)] == [1, 2]
+    assert [item.closed for item in items if isinstance(item, Found)] == [False, True]
+
+
+def test_a_write_spliced_into_another_costs_only_the_torn_one() -> None:
+    """The record inside a torn one is found, and the torn one's halves are told."""
+    items = list(scan(LINES[1][:40] + LINES[2] + LINES[1][40:], 0))
+    assert [type(item) for item in items] == [Damage, Found, Damage]
+
+
+@pytest.mark.parametrize("behind", [b"\r", b"\v", b"\0\0", b" ", b"}", b"x" * 50, LINES[3][9:-1]])
+def test_whatever_stands_behind_a_record_does_not_cost_it(behind: bytes) -> None:
+    """A record ends where its checksum says, not where its line or the next record does."""
+    content = b"".join(line[:-1] + behind + b"\n" for line in LINES)
+    items = list(scan(content, 0))
+    _assert_covers(content, items, len(content))
+    records = [item.record for item in items if isinstance(item, Found)]
+    assert records == [decode(line[:-1]) for line in LINES]
+
+
+_INNER = orjson.loads(LINES[3])
+_QUOTING = ({"a": _INNER, "b": 1}, {"a": _INNER}, {"a": [_INNER, _INNER]})
+
+
+@pytest.mark.parametrize("data", _QUOTING)
+def test_no_tear_makes_a_record_of_a_quoted_one(data: dict[str, Any]) -> None:
+    """A message that quotes a record, torn or overwritten at any byte, holds no other record."""
+    whole = encode_event(1, Event("m", "x", "s", 1000, 1000, data))
+    record = decode(whole[:-1])
+    for at in range(1, len(whole)):
+        torn = whole[at:]
+        for content in (whole[: at - 1], torn, bytes(at) + torn, whole[:at] + b"\n" + torn):
+            found = [item.record for item in scan(content, 0) if isinstance(item, Found)]
+            assert found in ([], [record])
+
+
+@pytest.mark.parametrize("data", _QUOTING)
+def test_a_record_within_a_record_of_version_1_is_none(data: dict[str, Any]) -> None:
+    """Version 1 wrote quoted records as they are: such an object is no record of the lane."""
+    fields = {"seq": 1, "id": "m", "type": "x", "session": "s", "time": 1000, "data": data}
+    rest = orjson.dumps(fields)[1:]
+    whole = b'{"crc":"%08x",%b\n' % (crc32(rest), rest)
+    assert LINES[3][:-1] in whole
+    damaged = whole.replace(b'"id":"m"', b'"id":"n"')
+    assert [type(item) for item in scan(damaged, 0)] == [Damage]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"crc":"' * 20_000,
+        b'{"crc":"00000000",' * 10_000,
+        b'{"crc":"00000000",' * 500 + b"}" * 20_000,
+        b'{"crc":"00000000",}' * 10_000,
+    ],
+    ids=["starts", "frames", "frames and ends", "frames with ends"],
+)
+def test_hostile_starts_are_not_searched_for_ever(content: bytes) -> None:
+    """Thousands of starts and ends of records on one line are told as damage in a moment."""
+    content += b"\n"
+    (damage,) = scan(content, 0)
+    assert isinstance(damage, Damage)
+    assert (damage.offset, damage.length) == (0, len(content))

@@ -1,0 +1,466 @@
+"""Clocks that are wrong by hours or years cost a wrong date, and never an answer."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from journal import AppendError, ClockError, Journal
+from journal.fs.directory import open_directory
+from journal.lanes.frontier import Frontier
+from journal.process import clock
+from journal.process.boot import boot_id, since_boot
+from journal.segments.reader import read_events
+from journal.segments.segment import End, read_end
+from journal.status import read_status
+from projector import ABSENT, SessionStore
+from projector.upkeep.salvage import salvage
+from tests.support.journals import headers, ids, lane_names, segments
+from tests.support.projections import facts, message, write_lane
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from tests.conftest import ExpectedProblems
+
+    Start = Callable[..., subprocess.Popen[str]]
+
+_HOUR = 3_600_000_000
+_YEAR = 365 * 24 * _HOUR
+
+_ELSEWHEN = """
+import sys
+from journal import Journal, clock
+from projector import SessionStore
+real = clock.wall
+clock.wall = lambda: real() + int(sys.argv[2])
+store = SessionStore.open(sys.argv[1])
+for line in sys.stdin:
+    exec(line)
+    print("done", flush=True)
+"""
+
+
+class Elsewhen:
+    """Another process with a store on the journal, whose clock is wrong."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+
+    def do(self, code: str) -> None:
+        """Let it run a line, in which `store` is its store."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(code + "\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == "done\n"
+
+
+@pytest.fixture(params=[11 * _HOUR, 12 * _YEAR, -11 * _HOUR], ids=["hours", "years", "behind"])
+def other(request: pytest.FixtureRequest, journal_dir: Path, start: Start) -> Elsewhen:
+    """A process whose clock is hours or years ahead, or hours behind."""
+    return Elsewhen(start(_ELSEWHEN, journal_dir, request.param))
+
+
+@pytest.fixture
+def store(journal_dir: Path) -> Iterator[SessionStore]:
+    """A store whose clock is right."""
+    with SessionStore.open(journal_dir) as store:
+        yield store
+
+
+def test_of_two_decisions_one_counts(store: SessionStore, other: Elsewhen) -> None:
+    """What a process wrote while its clock was wrong decides no longer than what comes behind."""
+    other.do("store.set('schema', 1)")
+    assert store.compare_and_set("schema", 2, expected=1)
+    assert not store.compare_and_set("schema", 2, expected=1)
+    assert store.get("schema") == 2
+    other.do("assert store.compare_and_set('schema', 3, expected=2)")
+    assert store.compare_and_set("schema", 4, expected=3)
+    assert store.get("schema") == 4
+
+
+def test_edits_come_behind_what_they_change(store: SessionStore, other: Elsewhen) -> None:
+    """A title, a value, a revision and a removal count, whichever clock wrote before."""
+    other.do("store.append('s', 'user', 'one', id='m1'); store.append('s', 'user', 'two', id='m2')")
+    other.do("store.title('s', 'old'); store.set('k', 1); store.end('s')")
+    store.title("s", "new")
+    store.set("k", 2)
+    store.reopen("s")
+    store.revise_message("s", "m1", content="ONE")
+    store.remove("s", ["m2"])
+    assert store.session("s").title == "new"
+    assert store.session("s").ended is None
+    assert store.get("k") == 2
+    assert [m.content for m in store.messages("s")] == ["ONE"]
+    other.do("store.title('s', 'newest'); store.restore('s', ['m2'])")
+    assert store.session("s").title == "newest"
+    assert [m.content for m in store.messages("s")] == ["ONE", "two"]
+
+
+def test_a_blind_edit_comes_behind_what_stands_in_other_lanes(
+    journal_dir: Path, store: SessionStore, other: Elsewhen
+) -> None:
+    """A program that has only ever written reads the end of each lane before it edits."""
+    other.do("store.set('k', 'theirs')")
+    with Journal.open(journal_dir) as journal:
+        journal.append(type="key.set", session="@keys", data={"key": "k", "value": "ours"})
+        assert store.get("k") == "ours"
+        other.do("store.set('k', 'theirs again')")
+        journal.append(type="key.deleted", session="@keys", data={"key": "k"})
+    assert store.get("k") is None
+
+
+def test_a_deletion_takes_what_its_author_had_seen_and_no_more(
+    store: SessionStore, other: Elsewhen
+) -> None:
+    """What is appended behind a sweep stays, and what was there is gone, whatever the clocks."""
+    other.do("store.append('s', 'user', 'old', id='m1')")
+    store.delete("s")
+    assert not store.exists("s")
+    other.do("store.append('s', 'user', 'after the deletion', id='m2')")
+    assert [m.content for m in store.messages("s")] == ["after the deletion"]
+    other.do("store.clear('s')")
+    store.append("s", "user", "after the clearing", id="m3")
+    assert [m.content for m in store.messages("s")] == ["after the clearing"]
+    assert store.projection.search("after").hits[0].id == "m3"
+    assert len(store.projection.search("after").hits) == 1
+
+
+def test_a_blind_sweep_takes_what_stands_in_every_lane(
+    journal_dir: Path, store: SessionStore, other: Elsewhen
+) -> None:
+    """A deletion by a program that knows no projection reaches all lanes, its own batch too."""
+    other.do("store.append('s', 'user', 'theirs', id='m1')")
+    with Journal.open(journal_dir) as journal:
+        journal.append_many(
+            [
+                {
+                    "type": "message.appended",
+                    "session": "s",
+                    "id": "m2",
+                    "data": {"role": "user", "content": "ours"},
+                },
+                {"type": "session.deleted", "session": "s", "data": {}},
+                {
+                    "type": "message.appended",
+                    "session": "s",
+                    "id": "m3",
+                    "data": {"role": "user", "content": "behind"},
+                },
+            ]
+        )
+    assert [m.content for m in store.messages("s")] == ["behind"]
+
+
+def test_a_prune_spares_what_came_after_its_look(store: SessionStore, other: Elsewhen) -> None:
+    """A session that ended and goes on while it is pruned begins anew with what came."""
+    for name in ("s", "t"):
+        store.append(name, "user", "old", id="m1")
+        store.end(name)
+    seen = store._seen(["s"])["s"]
+    other.do("store.append('s', 'user', 'while it was pruned', id='m2')")
+    store._delete({"s": seen})
+    assert [m.content for m in store.messages("s")] == ["while it was pruned"]
+    assert store.prune(clock.wall() + _YEAR) == ["t"]
+
+
+def test_one_holds_a_claim(store: SessionStore, other: Elsewhen, journal_dir: Path) -> None:
+    """A claim is held by one, and its tokens grow, whatever the clocks of those who ask."""
+    other.do("mine = store.claim('job', holder='other', seconds=60)")
+    other.do("assert mine.token == 1")
+    assert store.claim("job", holder="us", seconds=60) is None
+    other.do("assert store.release(mine)")
+    claim = store.claim("job", holder="us", seconds=60)
+    assert claim is not None
+    assert claim.token == 2
+    other.do("assert store.claim('job', holder='other', seconds=60) is None")
+    with SessionStore.open(journal_dir) as third:
+        assert third.claim("job", holder="third", seconds=60) is None
+
+
+def test_an_answer_is_read_behind_its_question(store: SessionStore, other: Elsewhen) -> None:
+    """Who has read a message without a date writes behind it, whatever its clock says."""
+    other.do("store.append('s', 'user', 'question', id='q')")
+    store.messages("s")
+    store.append("s", "assistant", "answer", id="a")
+    assert [m.content for m in store.messages("s")] == ["question", "answer"]
+
+
+def test_a_handle_sees_its_own_writes(store: SessionStore, other: Elsewhen) -> None:
+    """The next read knows what was written, beside a process that dates it elsewhere."""
+    for n in range(5):
+        other.do(f"store.set('k', {n}); store.append('s', 'user', 'x', id='o{n}')")
+        store.set("k", f"ours {n}")
+        store.append("s", "user", "x", id=f"m{n}")
+        assert store.get("k") == f"ours {n}"
+        assert f"m{n}" in [m.id for m in store.messages("s")]
+
+
+def test_a_lane_that_is_dated_ahead_is_left_alone(journal_dir: Path, start: Start) -> None:
+    """Who comes with a right clock takes another lane, and dates what it writes by it."""
+    before = Elsewhen(start(_ELSEWHEN, journal_dir, 12 * _YEAR))
+    before.do("store.append('s', 'user', 'from 2038', id='m1')")
+    before.process.communicate("")
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("t", "user", "today", id="m2")
+    assert lane_names(journal_dir) == ["1", "2"]
+    [today] = [
+        at for at in read_events(journal_dir / "lanes", lambda *_: None) if at.ref.lane == "2"
+    ]
+    assert abs(today.record.event.time - clock.wall()) < _HOUR
+    assert read_status(open_directory(journal_dir)).ahead == ("1",)
+    with SessionStore.open(journal_dir) as store:
+        assert [view.session for view in store.sessions()] == ["t", "s"]
+        # and so does who has the wrong clock again
+    again = Elsewhen(start(_ELSEWHEN, journal_dir, 12 * _YEAR))
+    again.do("store.append('s', 'user', 'again', id='m3')")
+    assert lane_names(journal_dir) == ["1", "2"]
+
+
+def test_a_retired_lane_is_left_alone(journal_dir: Path) -> None:
+    """A lane in which a file says so gets no writer any more; all read it on."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "one", id="1")
+    (journal_dir / "lanes/1/retired").touch(mode=0o600)
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "two", id="2")
+    assert lane_names(journal_dir) == ["1", "2"]
+    assert ids(journal_dir) == ["1", "2"]
+
+
+def test_a_step_back_costs_nothing_but_dates(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a clock goes back an hour, a session is read as it was written."""
+    now = time.time_ns()
+    with SessionStore.open(journal_dir) as store:
+        for n, back in enumerate([0, 3600, 1800, 0]):
+            monkeypatch.setattr("time.time_ns", lambda back=back: now - back * 10**9)
+            store.append("s", "user", f"{n}", id=f"m{n}")
+            store.set("k", n)
+            assert store.get("k") == n
+        assert [m.content for m in store.messages("s")] == ["0", "1", "2", "3"]
+        times = [m.time for m in store.messages("s")]
+        assert times[1] < times[2] < times[0]
+
+
+def test_a_message_with_a_date_ahead_moves_those_behind_it(store: SessionStore) -> None:
+    """A message without a date never comes before an earlier one of its lane and session."""
+    store.append("s", "user", "dated", id="m1", timestamp=clock.wall() + 5 * _HOUR)
+    store.append("s", "user", "undated", id="m2")
+    assert [m.id for m in store.messages("s")] == ["m1", "m2"]
+    store.append("s", "user", "undated", id="m3")
+    assert [m.id for m in store.messages("s")] == ["m1", "m2", "m3"]
+    [m1, m2, m3] = store.messages("s")
+    assert m2.time < m3.time < m1.time
+
+
+@pytest.mark.parametrize("wall", [-1, 2**52 + 1, 2**63])
+def test_a_clock_that_no_event_can_have_is_named(
+    journal_dir: Path, wall: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock before 1970 or behind 2112 is an error that says so, and nothing is written."""
+    with Journal.open(journal_dir) as journal:
+        monkeypatch.setattr(clock, "wall", lambda: wall)
+        with pytest.raises(ClockError, match=f"says {wall} microseconds.*set the clock"):
+            journal.append_message("s", "user", "hello")
+        monkeypatch.undo()
+        journal.append_message("s", "user", "hello", id="m1")
+    assert ids(journal_dir) == ["m1"]
+
+
+def test_an_order_at_its_end_ends_edits_and_no_messages(journal_dir: Path) -> None:
+    """One record with the highest order: messages go on, an edit says that it cannot count."""
+    write_lane(
+        journal_dir / "lanes",
+        "1",
+        facts(replace(message("m0", "forged"), time=10**15, order=clock.MAX_ORDER - 1)),
+    )
+    with SessionStore.open(journal_dir) as store:
+        store.messages("s")
+        store.journal.append_many(
+            [
+                {
+                    "type": "message.appended",
+                    "session": "s",
+                    "id": f"m{n}",
+                    "data": {"role": "user"},
+                }
+                for n in range(1, 4)
+            ]
+        )
+        assert [m.id for m in store.messages("s")] == ["m0", "m1", "m2", "m3"]
+        with pytest.raises(AppendError, match=r"order of events in .* is at its end"):
+            store.set("k", 1)
+        with pytest.raises(AppendError, match="at its end"):
+            store.clear("s")
+        with pytest.raises(AppendError, match="at its end"):
+            store.compare_and_set("k", 1, expected=ABSENT)
+        store.append("s", "user", "one more", id="m4")
+        assert [m.id for m in store.messages("s")][-1] == "m4"
+    orders = [at.record.event.order for at in read_events(journal_dir / "lanes", lambda *_: None)]
+    assert max(orders) == clock.MAX_ORDER
+
+
+def test_one_journal_does_not_push_the_order_of_another(journal_dir: Path, tmp_path: Path) -> None:
+    """What was read of one journal is no order of another."""
+    clock.of(tmp_path / "elsewhere").observe(clock.MAX_ORDER)
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "hello")
+    [at] = read_events(journal_dir / "lanes", lambda *_: None)
+    assert at.record.event.order == at.record.event.time
+
+
+def test_threads_lose_no_order_that_one_of_them_read() -> None:
+    """The highest order counts, however the threads take turns."""
+    shared = clock.Clock()
+
+    def read(first: int) -> None:
+        for order in range(first, 16_000, 8):
+            shared.observe(order)
+
+    threads = [threading.Thread(target=read, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert shared.read == 15_999
+
+
+def test_a_claim_runs_out_by_the_clock_that_nobody_sets(
+    store: SessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Setting the wall clock neither ends a claim nor keeps it; the machine's own clock does."""
+    claim = store.claim("job", holder="us", seconds=60)
+    assert claim is not None
+    real = clock.wall()
+    for skew in (12 * _YEAR, -12 * _YEAR):
+        monkeypatch.setattr(clock, "wall", lambda skew=skew: real + skew)
+        assert store.holder("job") == claim
+    monkeypatch.undo()
+    later = since_boot() + 61_000_000
+    monkeypatch.setattr("projector.store.claims.since_boot", lambda: later)
+    assert store.holder("job") is None
+
+
+def test_after_a_restart_a_claim_runs_out_by_the_wall_clock(
+    store: SessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock since the start says nothing of a claim of another start."""
+    claim = store.claim("job", holder="us", seconds=60)
+    monkeypatch.setattr("projector.store.claims.boot_id", lambda: "another")
+    assert store.holder("job") == claim
+    real = clock.wall()
+    monkeypatch.setattr(clock, "wall", lambda: real + 61_000_000)
+    assert store.holder("job") is None
+    assert store.claim("job", holder="them", seconds=60) is not None
+
+
+def test_after_a_restart_a_lane_begins_anew(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Numbers that a power loss may have taken back are not given out again under one uuid."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "one", id="1")
+    monkeypatch.setattr("journal.lanes.lane.boot_id", lambda: "another")
+    monkeypatch.setattr("journal.segments.segment_file.boot_id", lambda: "another")
+    with Journal.open(journal_dir) as journal:
+        position = journal.append_message("s", "user", "two", id="2")
+    first, second = headers(journal_dir)
+    assert (first.boot, second.boot) == (boot_id(), "another")
+    assert first.lane != second.lane == position.lane
+    assert position.seq == 1
+    assert lane_names(journal_dir) == ["1"]
+    assert ids(journal_dir) == ["1", "2"]
+
+
+def test_a_frontier_reads_what_changed_and_nothing_else(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An edit costs a look at each lane, and a read of those that grew."""
+    with Journal.open(journal_dir) as one, Journal.open(journal_dir) as two:
+        for journal in (one, two):
+            journal.append_message("s", "user", "hello")
+        frontier = Frontier(journal_dir / "lanes")
+        reads: list[object] = []
+
+        def counted(lane: Path, numbers: Sequence[int]) -> End | None:
+            reads.append(lane)
+            return read_end(lane, numbers)
+
+        monkeypatch.setattr("journal.lanes.frontier.read_end", counted)
+        assert sorted(frontier.look().values()) == [1, 1]
+        assert len(reads) == 2
+        assert frontier.look() == frontier.look()
+        assert len(reads) == 2
+        two.append_message("s", "user", "more")
+        assert sorted(frontier.look().values()) == [1, 2]
+        assert len(reads) == 3
+
+
+def test_compare_and_set_of_what_was_never_there(store: SessionStore, other: Elsewhen) -> None:
+    """A key that was taken away counts as absent, whoever took it away."""
+    other.do("store.set('k', 1); store.unset('k')")
+    assert store.compare_and_set("k", 2, expected=ABSENT)
+    other.do("store.unset('k')")
+    assert store.get("k") is None
+
+
+def test_an_edit_in_a_handler_comes_behind_its_own_handle(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A handler that meets its own thread writes elsewhere, and behind what the handle wrote."""
+    real = clock.wall
+    monkeypatch.setattr(clock, "wall", lambda: real() + 5_000_000)
+    with Journal.open(journal_dir) as journal:
+        first = journal.append(type="key.set", session="@keys", data={"key": "k", "value": "first"})
+        monkeypatch.undo()
+        lane = journal._lane
+        assert lane is not None
+        with lane._lock, lane._busy:  # as in the middle of an append of this thread
+            second = journal.append(
+                type="key.set", session="@keys", data={"key": "k", "value": "second"}
+            )
+    assert first.lane != second.lane
+    with SessionStore.open(journal_dir) as store:
+        assert store.get("k") == "second"
+
+
+def test_sweeps_reach_what_stands_behind_a_damaged_header(
+    journal_dir: Path, expect_problems: ExpectedProblems
+) -> None:
+    """Records whose lane has no name are cleared and deleted like all others."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "one", id="m1")
+    path = segments(journal_dir)[0]
+    path.write_bytes(b"X" + path.read_bytes()[1:])
+    with SessionStore.open(journal_dir) as store:
+        store.append("s", "user", "two", id="m2")
+        assert len(store.messages("s")) == 2
+        store.clear("s")
+        assert list(store.messages("s")) == []
+        store.delete("s")
+        assert not store.exists("s")
+    expect_problems("damage", "header")
+
+
+def test_a_deletion_reaches_what_only_the_projection_knows(journal_dir: Path) -> None:
+    """What the journal lost and a reader still sees is deleted with the rest of its session."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "lost", id="m1")
+    with SessionStore.open(journal_dir) as store:
+        assert len(store.messages("s")) == 1
+    segments(journal_dir)[0].unlink()
+    with SessionStore.open(journal_dir) as store:
+        store.delete("s")
+        assert not store.exists("s")
+    assert salvage(open_directory(journal_dir)).events == 1
+    with SessionStore.open(journal_dir) as store:
+        assert not store.exists("s")

@@ -1,0 +1,202 @@
+"""Lock files that are removed while they are held, and locks that a forked child inherits."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from journal import Journal
+from journal.arbiter import NAME, arbitrating
+from journal.errors import ArbiterBusy, ArbiterLost
+from journal.fs.directory import open_directory
+from journal.fs.lock import lock, lock_folder
+from projector import ProjectorBusy, SessionStore
+from projector.db.generations import OnlyOne, generations
+from projector.run.build import building
+from projector.run.watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import apsw
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+
+
+def _remove(path: Path) -> None:
+    path.unlink()
+
+
+def _replace(path: Path) -> None:
+    other = path.with_name("other")
+    other.touch(0o600)
+    other.replace(path)
+
+
+@pytest.mark.parametrize("take_away", [_remove, _replace])
+def test_of_two_who_decide_beside_a_removed_arbiter_one_succeeds(
+    journal_dir: Path, take_away: Callable[[Path], None]
+) -> None:
+    """Whoever held the file that was removed gets an error, and its decision is not written."""
+    asked, go_on = threading.Event(), threading.Event()
+    lost: list[BaseException] = []
+    with SessionStore.open(journal_dir) as first, SessionStore.open(journal_dir) as second:
+        first.set("x", 0)
+        first.get("x")
+
+        def question(_db: apsw.Connection) -> tuple[bool, list[dict[str, object]]]:
+            asked.set()
+            go_on.wait(20)
+            data = {"key": "x", "value": "first"}
+            return True, [{"type": "key.set", "session": "@keys", "data": data}]
+
+        def decide() -> None:
+            try:
+                first.decide(question)
+            except ArbiterLost as error:
+                lost.append(error)
+
+        thread = threading.Thread(target=decide)
+        thread.start()
+        asked.wait(20)
+        take_away(journal_dir / NAME)
+        assert second.compare_and_set("x", "second", expected=0)
+        go_on.set()
+        thread.join()
+        assert "nothing was decided" in str(lost[0])
+        assert first.get("x") == "second"
+        assert first.compare_and_set("x", "first", expected="second")
+
+
+def test_the_next_holder_waits_for_an_append_under_a_removed_arbiter(journal_dir: Path) -> None:
+    """An append that passed its look at the file ends before another holder reads."""
+    with (
+        Journal.open(journal_dir),
+        arbitrating(journal_dir, 1.0) as first,
+        first.appending(),
+    ):
+        (journal_dir / NAME).unlink()
+        with pytest.raises(ArbiterBusy, match="held the folder"), arbitrating(journal_dir, 0.05):
+            pass
+    with arbitrating(journal_dir, 1.0) as second, second.appending():
+        pass
+
+
+def test_a_child_closes_every_lock_that_it_inherits(tmp_path: Path) -> None:
+    """A child that has nothing to do with a lock does not keep it when its parent lets go."""
+    path = tmp_path / "lock"
+    held = [lock(os.open(path, os.O_RDWR | os.O_CREAT, 0o600)), lock_folder(tmp_path)]
+    reader, writer = os.pipe()
+    alive, says = os.pipe()
+    if (child := os.fork()) == 0:
+        os.write(says, b".")
+        os.close(writer)
+        os.read(reader, 1)
+        os._exit(0)
+    os.read(alive, 1)
+    for fd in held:
+        assert fd is not None
+        os.close(fd)
+    again = [lock(os.open(path, os.O_RDWR)), lock_folder(tmp_path)]
+    for fd in (writer, reader, alive, says):
+        os.close(fd)
+    assert os.waitpid(child, 0)[1] == 0
+    for fd in again:
+        assert fd is not None
+        os.close(fd)
+
+
+def test_a_child_closes_no_file_that_got_the_number_of_a_lock(tmp_path: Path) -> None:
+    """A descriptor that was a lock's and is another file's now stays open in a child."""
+    fd = lock(os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT, 0o600))
+    assert fd is not None
+    os.close(fd)
+    with (tmp_path / "other").open("wb", buffering=0) as other:
+        if other.fileno() != fd:
+            os.dup2(other.fileno(), fd)
+        if (child := os.fork()) == 0:
+            os.write(fd, b"child")
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        if other.fileno() != fd:
+            os.close(fd)
+    assert (tmp_path / "other").read_bytes() == b"child"
+
+
+def test_a_forked_child_is_not_the_one_that_its_parent_is(tmp_path: Path) -> None:
+    """What holds a lock in the parent tries for it anew in the child."""
+    one = OnlyOne(tmp_path / "lock")
+    assert one.take()
+    if (child := os.fork()) == 0:
+        os._exit(0 if one.is_taken() and not one.take() else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert one.is_there()
+    one.release()
+
+
+@pytest.mark.parametrize("take_away", [_remove, _replace])
+def test_whoever_lost_its_lock_file_takes_what_stands_there_now(
+    tmp_path: Path, take_away: Callable[[Path], None]
+) -> None:
+    """A removed lock file is noticed, and locked anew unless another process was faster."""
+    first, second = OnlyOne(tmp_path / "lock"), OnlyOne(tmp_path / "lock")
+    assert first.take()
+    take_away(tmp_path / "lock")
+    assert not first.is_there()
+    with pytest.raises(ProjectorBusy, match="removed or replaced"):
+        first.check()
+    assert second.take()
+    assert not first.take()
+    second.release()
+    assert first.take()
+    first.release()
+
+
+def test_a_build_without_its_lock_file_publishes_nothing(journal_dir: Path) -> None:
+    """Two builds at once would take each other's files for their own."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "hello")
+    directory = open_directory(journal_dir)
+    kept = generations(journal_dir)
+
+    def remove(_progress: object) -> None:
+        kept.build_lock.unlink(missing_ok=True)
+
+    with (
+        pytest.raises(ProjectorBusy, match="removed or replaced"),
+        building(directory, remove),
+    ):
+        pytest.fail("the build went on")
+    with building(directory) as number:
+        kept.publish(number)
+
+
+def test_a_projector_takes_its_lock_again_when_the_file_is_removed(journal_dir: Path) -> None:
+    """A second projector beside it is refused, as before."""
+    with SessionStore.open(journal_dir) as store:
+        store.append("s", "user", "hello", id="m1")
+        warned: list[str] = []
+        watch = Watch(open_directory(journal_dir), warned.append)
+        thread = threading.Thread(target=watch.run)
+        thread.start()
+        lock_file = generations(journal_dir).lock
+        try:
+            until = time.monotonic() + 30
+            while not watch._lock.is_there():
+                assert time.monotonic() < until
+                time.sleep(0.01)
+            lock_file.unlink()
+            while not (warned and OnlyOne(lock_file).is_taken()):
+                assert time.monotonic() < until
+                store.append("s", "user", "hello again")  # rings the bell
+                time.sleep(0.01)
+            assert not OnlyOne(lock_file).take(patience=1.0)
+        finally:
+            watch.stop()
+            thread.join()
+    assert "removed or replaced" in warned[0]

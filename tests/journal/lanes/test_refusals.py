@@ -1,0 +1,191 @@
+"""What was found by refusing one system call at a time, each as a case of its own."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from typing import TYPE_CHECKING
+
+import apsw
+import portalocker
+import pytest
+
+from journal import Journal, LeaseError, SyncError
+from journal.fs.directory import open_directory
+from journal.segments.segment_file import SegmentFile
+from projector.db.generations import OnlyOne, generations
+from projector.errors import ProjectionError
+from projector.run.build import open_current, rebuild
+from projector.run.watch import Bell
+from tests.support.journals import ids
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from journal.lanes.group_commit import Fsync
+
+
+def _refuse(code: int = errno.EIO) -> Callable[..., None]:
+    def refuse(*_arguments: object, **_named: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    return refuse
+
+
+def _close_badly(code: int) -> Callable[[SegmentFile], None]:
+    """Return what close(2) does that fails: the descriptor is gone all the same."""
+    real = SegmentFile.close
+
+    def close(file: SegmentFile) -> None:
+        real(file)
+        raise OSError(code, os.strerror(code))
+
+    return close
+
+
+@pytest.fixture
+def filled(journal_dir: Path) -> Path:
+    """A journal of one message."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "hello", id="1")
+    return journal_dir
+
+
+def test_a_segment_that_cannot_be_opened_again_is_no_lease(
+    filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says which lane, and the lane is free again afterwards."""
+    with monkeypatch.context() as patch:
+        patch.setattr(SegmentFile, "reopen", _refuse(errno.EMFILE))
+        with pytest.raises(LeaseError, match="Too many open files"):
+            Journal.open(filled)
+    Journal.open(filled).close()
+    assert [path.name for path in (filled / "lanes").iterdir()] == ["1"]
+
+
+@pytest.mark.parametrize("fsync", ["always", "interval"])
+def test_closing_what_is_synced_cannot_fail(
+    journal_dir: Path, fsync: Fsync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything is durable by then: an error of close(2) tells nothing that matters."""
+    journal = Journal.open(journal_dir, fsync=fsync)
+    journal.append_message("s", "user", "hello", id="1")
+    with monkeypatch.context() as patch:
+        patch.setattr(SegmentFile, "close", _close_badly(errno.EIO))
+        journal.close()
+    assert ids(journal_dir) == ["1"]
+
+
+def test_closing_what_was_never_synced_may_tell_of_a_loss(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network file system tells at close(2) that it could not write: so does the handle."""
+    journal = Journal.open(journal_dir, fsync="never")
+    journal.append_message("s", "user", "hello", id="1")
+    with monkeypatch.context() as patch:
+        patch.setattr(SegmentFile, "close", _close_badly(errno.EDQUOT))
+        with pytest.raises(SyncError, match="same ids"):
+            journal.close()
+    with Journal.open(journal_dir) as again:
+        again.append_message("s", "user", "hello", id="1")
+    assert len(list((journal_dir / "lanes").iterdir())) == 1  # the lease had ended
+
+
+def test_an_unreadable_current_removes_no_generation(
+    filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not knowing what is in use is no reason to remove it under its readers."""
+    directory = open_directory(filled)
+    number = rebuild(directory)
+    with monkeypatch.context() as patch:
+        patch.setattr("projector.db.generations.read_own", _refuse(errno.EMFILE))
+        with pytest.raises(ProjectionError, match="Too many open files"):
+            rebuild(directory)
+    assert generations(directory.path).path(number).exists()
+
+
+@pytest.mark.parametrize("call", ["ftruncate", "pwrite"])
+def test_a_lock_that_cannot_be_signed_is_given_up(
+    filled: Path, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a full disk a long-lived reader must not keep the projector's lock without knowing."""
+    path = generations(filled).lock
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, _refuse(errno.ENOSPC))
+        with pytest.raises(ProjectionError, match="No space left"):
+            OnlyOne(path).take()
+    other = OnlyOne(path)
+    assert other.take()
+    other.release()
+
+
+def test_a_file_system_without_locks_is_said_to_be_one(
+    filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ENOLCK is an error in words, not an exception of the library that locks."""
+
+    def lock(*_: object) -> None:
+        raise portalocker.exceptions.LockException("No locks available")
+
+    path = generations(filled).lock
+    with monkeypatch.context() as patch:
+        patch.setattr(portalocker, "lock", lock)
+        with pytest.raises(ProjectionError, match=r"No locks available.* file system with locks"):
+            OnlyOne(path).take()
+        with pytest.raises(LeaseError, match=r"No locks available.* file system with locks"):
+            Journal.open(filled)
+
+
+def test_a_lock_that_is_no_file_is_an_error_in_words(filled: Path) -> None:
+    """A pipe can be locked and names nobody: it is refused before it counts as a lock."""
+    path = generations(filled).lock
+    os.mkfifo(path)
+    with pytest.raises(ProjectionError, match=r"cannot lock .* is no regular file"):
+        OnlyOne(path).take()
+    path.unlink()
+
+
+def test_a_wal_that_cannot_be_written_back_is_an_error_in_words(filled: Path) -> None:
+    """What was applied is not lost by it, and the error says so."""
+    directory = open_directory(filled)
+    rebuild(directory)
+    _, projector = open_current(directory)
+    with Journal.open(filled) as journal:
+        journal.append_message("s", "user", "more", id="2")
+    projector.catch_up()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise apsw.FullError("database or disk is full")
+
+    real, projector._db = projector._db, _Refusing(projector._db, refuse)  # type: ignore[assignment]
+    with pytest.raises(ProjectionError, match="is not lost"):
+        projector.checkpoint(above=0)
+    projector._db = real
+    projector.close()
+
+
+class _Refusing:
+    """A connection whose checkpoints fail."""
+
+    def __init__(self, db: apsw.Connection, refuse: Callable[..., None]) -> None:
+        self.filename = db.filename
+        self.wal_checkpoint = refuse
+
+
+def test_without_a_thread_to_spare_the_watch_polls(
+    filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit of threads is no reason to end: it says so and looks for itself."""
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    said: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        bell = Bell(filled / "lanes", filled, said.append)
+    assert len(said) == 1
+    assert "can't start new thread" in said[0]
+    bell.close()

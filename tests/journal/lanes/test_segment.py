@@ -1,0 +1,251 @@
+"""Segments: their names, and how a lane goes on behind what its last writer left."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from journal import Journal
+from journal.segments.reader import read_events
+from journal.segments.segment import (
+    LAST_NUMBER,
+    read_tail,
+    segment_name,
+    segment_number,
+    segment_numbers,
+)
+from tests.support.journals import events, headers, ids, segments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.conftest import ExpectedProblems
+
+
+def _append(path: Path, *ids: str) -> None:
+    with Journal.open(path) as journal:
+        for id in ids:
+            journal.append_message("s", "user", "hello", id=id)
+
+
+def _seqs(path: Path) -> list[int]:
+    return [record.seq for record in events(path)]
+
+
+@pytest.mark.parametrize("number", [1, 999_999, 1_000_000, LAST_NUMBER])
+def test_a_name_gives_its_number(number: int) -> None:
+    """Names have six digits or more, and give their number back."""
+    assert segment_number(segment_name(number)) == number
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "1.jsonl",
+        "0000001.jsonl",
+        "000001.json",
+        "000001.jsonl.tmp",
+        "lock",
+        "००००१.jsonl",
+        "1000000000000.jsonl",
+        f"{'9' * 23}.jsonl",
+    ],
+)
+def test_other_names_are_no_segments(name: str) -> None:
+    """Only the one name that a number has is taken: two files for a number would be one lost."""
+    assert segment_number(name) is None
+
+
+def test_a_whole_segment_is_continued(journal_dir: Path) -> None:
+    """The next lessee goes on in the segment that its predecessor left whole."""
+    _append(journal_dir, "1", "2")
+    _append(journal_dir, "3")
+    assert len(segments(journal_dir)) == 1
+    assert _seqs(journal_dir) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("damage", "kinds"),
+    [
+        (lambda content: content[:-1], {"newline"}),
+        (lambda content: content[:-10], {"torn"}),
+        (lambda content: content + b'{"crc":"', {"torn"}),
+        (lambda content: content + b"\0" * 4096, {"damage"}),
+        (lambda content: content + b"noise\n", {"damage"}),
+        (lambda content: b"X" + content[1:], {"damage", "header"}),
+    ],
+    ids=["newline", "half", "start", "nuls", "noise", "header"],
+)
+def test_a_segment_with_a_bad_end_or_header_is_left_alone(
+    journal_dir: Path,
+    expect_problems: ExpectedProblems,
+    damage: Callable[[bytes], bytes],
+    kinds: set[str],
+) -> None:
+    """Nothing is written behind a torn line, and nothing under a header that cannot be read."""
+    _append(journal_dir, "1", "2")
+    path = segments(journal_dir)[0]
+    damaged = damage(path.read_bytes())
+    path.write_bytes(damaged)
+    _append(journal_dir, "3")
+    assert path.read_bytes() == damaged
+    assert len(segments(journal_dir)) == 2
+    assert ids(journal_dir)[-1] == "3"
+    expect_problems(*kinds)  # type: ignore[arg-type] # the kinds that are spelled above
+    if damaged.endswith(b"noise\n"):
+        expect_problems("gap")  # the noise ended in a newline, so it may have been a record
+
+
+def test_damage_in_the_middle_does_not_reset_numbers(
+    journal_dir: Path, expect_problems: ExpectedProblems
+) -> None:
+    """A damaged record keeps its number, so that its loss can be proved."""
+    _append(journal_dir, "1", "2", "3")
+    path = segments(journal_dir)[0]
+    path.write_bytes(path.read_bytes().replace(b'"id":"2"', b'"id":"X"'))
+    _append(journal_dir, "4")
+    assert _seqs(journal_dir) == [1, 3, 4]
+    expect_problems("damage", "gap")
+
+
+def test_bytes_behind_a_whole_record_take_no_number(
+    journal_dir: Path, expect_problems: ExpectedProblems
+) -> None:
+    """Line ends that were changed lost no record, and none is reported as missing."""
+    _append(journal_dir, "1", "2")
+    path = segments(journal_dir)[0]
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    _append(journal_dir, "3")
+    assert _seqs(journal_dir) == [1, 2, 3]
+    expect_problems("damage", "newline")
+
+
+def test_a_destroyed_last_record_keeps_its_number(
+    journal_dir: Path, expect_problems: ExpectedProblems
+) -> None:
+    """A last line that was acknowledged and then damaged is missed, not replaced."""
+    _append(journal_dir, "1", "2")
+    path = segments(journal_dir)[0]
+    path.write_bytes(path.read_bytes().replace(b'"id":"2"', b'"id":"X"'))
+    _append(journal_dir, "3")
+    assert _seqs(journal_dir) == [1, 3]
+    expect_problems("damage", "gap")
+
+
+@pytest.mark.parametrize("stale", [slice(2, 3), slice(2, 5)], ids=["one", "several"])
+@pytest.mark.parametrize("length", [5, 40_000], ids=["short", "long"])
+def test_an_older_record_at_the_end_frees_no_number(
+    journal_dir: Path, expect_problems: ExpectedProblems, stale: slice, length: int
+) -> None:
+    """Lines that stand again behind later ones do not let the later numbers be given out twice."""
+    with Journal.open(journal_dir) as journal:
+        for number in range(1, 9):
+            journal.append_message("s", "user", "x" * length, id=str(number))
+    path = segments(journal_dir)[0]
+    lines = path.read_bytes().splitlines(keepends=True)
+    written = b"".join(lines + lines[stale])
+    path.write_bytes(written)
+    _append(journal_dir, "9")
+    assert path.read_bytes() == written
+    assert _seqs(journal_dir)[-1] == 9
+    expect_problems("sequence")
+
+
+def test_an_older_record_behind_a_damaged_one_frees_no_number(
+    journal_dir: Path, expect_problems: ExpectedProblems
+) -> None:
+    """The number of the damaged line stays used, whatever stands behind it."""
+    _append(journal_dir, "1", "2", "3")
+    path = segments(journal_dir)[0]
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:3]) + lines[3][:-10] + b"\n" + lines[1])
+    _append(journal_dir, "4")
+    assert _seqs(journal_dir)[-1] == 4
+    expect_problems("damage", "gap", "sequence")
+
+
+def test_an_empty_segment_is_passed_over(
+    journal_dir: Path, expect_problems: ExpectedProblems
+) -> None:
+    """A writer killed between making a segment and writing to it costs nothing."""
+    _append(journal_dir, "1")
+    (journal_dir / "lanes/1/000002.jsonl").touch()
+    _append(journal_dir, "2")
+    assert _seqs(journal_dir) == [1, 2]
+    assert len({header.lane for header in headers(journal_dir)}) == 1
+    expect_problems("empty")
+
+
+def test_a_damaged_header_ends_the_lane(
+    journal_dir: Path, expect_problems: ExpectedProblems
+) -> None:
+    """Whoever cannot tell which lane goes on begins a new one, and nothing is lost."""
+    _append(journal_dir, "1")
+    path = segments(journal_dir)[0]
+    path.write_bytes(path.read_bytes() + b'{"crc":"12')
+    _append(journal_dir, "2")
+    lane = headers(journal_dir)[0].lane
+    path = segments(journal_dir)[1]
+    path.write_bytes(b"X" + path.read_bytes()[1:])
+    _append(journal_dir, "3")
+    assert headers(journal_dir)[-1].lane != lane
+    assert ids(journal_dir) == ["1", "2", "3"]
+    located = list(read_events(journal_dir / "lanes", lambda *_: None))
+    assert [at.lane for at in located] == [lane, lane, headers(journal_dir)[-1].lane]
+    expect_problems("torn", "damage", "header")
+
+
+def test_a_lane_without_a_readable_byte_begins_anew(
+    journal_dir: Path, expect_problems: ExpectedProblems
+) -> None:
+    """A lane whose only segment is noise does not keep its next lessee from writing."""
+    _append(journal_dir, "1")
+    segments(journal_dir)[0].write_bytes(b"\xff" * 5000)
+    _append(journal_dir, "2")
+    assert ids(journal_dir) == ["2"]
+    expect_problems("header", "damage")
+
+
+def test_a_full_segment_is_final(journal_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lane rolls at the size, in the midst of a run and between two lessees."""
+    monkeypatch.setattr("journal.lanes.writer.ROLL_SIZE", 1000)
+    monkeypatch.setattr("journal.lanes.lane.ROLL_SIZE", 1000)
+    _append(journal_dir, *map(str, range(20)))
+    _append(journal_dir, *map(str, range(20, 40)))
+    sizes = [path.stat().st_size for path in segments(journal_dir)]
+    assert len(sizes) > 4
+    assert all(1000 <= size < 1400 for size in sizes[:-1])
+    assert segment_numbers(journal_dir / "lanes/1") == list(range(1, len(sizes) + 1))
+    assert _seqs(journal_dir) == list(range(1, 41))
+    assert [header.seq for header in headers(journal_dir)] == sorted(
+        {header.seq for header in headers(journal_dir)}
+    )
+
+
+def test_a_long_last_line_is_read_whole(journal_dir: Path) -> None:
+    """A tail longer than a block is found from the end."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "x" * 3_000_000, id="1")
+    tail = read_tail(segments(journal_dir)[0])
+    assert tail is not None
+    assert (tail.seq, tail.whole) == (2, True)
+
+
+def test_order_goes_on_behind_a_damaged_tail(
+    journal_dir: Path, expect_problems: ExpectedProblems, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the wall clock set back a little, the date goes back and the order does not."""
+    _append(journal_dir, "1")
+    now = time.time_ns()
+    monkeypatch.setattr("time.time_ns", lambda: now - 60 * 10**9)
+    path = segments(journal_dir)[0]
+    path.write_bytes(path.read_bytes() + b'{"crc":"12')
+    _append(journal_dir, "2")
+    first, second = events(journal_dir)
+    assert second.event.time < first.event.time
+    assert second.event.order > first.event.order
+    assert second.event.id == "2"
+    expect_problems("torn")

@@ -1,0 +1,178 @@
+"""A journal that is deleted, moved or replaced under an open handle is noticed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from journal import AppendError, Journal, JournalError, SyncError
+from journal.lanes import recovery as lane_rescue
+from tests.support.journals import ids, segments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def look_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every append looks, not one in 100 ms."""
+    monkeypatch.setattr(lane_rescue, "_LOOK", -1.0)
+
+
+def _append(journal: Journal, id: str) -> None:
+    journal.append(type="x", session="s", id=id, data={})
+
+
+def _remove(path: Path) -> None:
+    shutil.rmtree(path)
+
+
+def _move(path: Path) -> None:
+    path.rename(path.with_name("moved"))
+
+
+@pytest.mark.parametrize("vanish", [_remove, _move])
+def test_an_append_into_a_vanished_journal_is_an_error(
+    journal_dir: Path, vanish: Callable[[Path], None]
+) -> None:
+    """It names the events, says what happened, and goes on being one while nothing is there."""
+    with Journal.open(journal_dir, fsync="never") as journal:
+        _append(journal, "1")
+        vanish(journal_dir)
+        for id in ("2", "3"):
+            with pytest.raises(AppendError, match="vanished") as failed:
+                _append(journal, id)
+            assert failed.value.ids == (id,)
+        assert not journal_dir.exists()  # nobody asked for an empty one in its place
+
+
+@pytest.mark.parametrize("vanish", [_remove, _move])
+def test_always_never_calls_an_unlinked_file_durable(
+    journal_dir: Path, vanish: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two looks of the append it is the sync that notices."""
+    monkeypatch.setattr(lane_rescue, "_LOOK", 1e9)
+    journal = Journal.open(journal_dir, fsync="always")
+    _append(journal, "1")
+    vanish(journal_dir)
+    with pytest.raises(SyncError) as failed:
+        _append(journal, "2")
+    assert failed.value.ids == ("2",)
+    with pytest.raises(SyncError):
+        journal.close()
+
+
+def test_a_journal_that_comes_back_is_gone_on_in(journal_dir: Path) -> None:
+    """After the move back the same handle appends to the same lane."""
+    with Journal.open(journal_dir, fsync="always") as journal:
+        _append(journal, "1")
+        _move(journal_dir)
+        with pytest.raises(AppendError):
+            _append(journal, "2")
+        journal_dir.with_name("moved").rename(journal_dir)
+        _append(journal, "2")
+    assert sorted(set(ids(journal_dir))) == ["1", "2"]
+
+
+def test_a_journal_made_anew_is_leased_anew(journal_dir: Path) -> None:
+    """The handle takes a free lane of the new journal, never one that another holds there."""
+    with Journal.open(journal_dir, fsync="always") as journal:
+        _append(journal, "1")
+        _remove(journal_dir)
+        with Journal.open(journal_dir, fsync="always") as other:
+            _append(other, "o")
+            with pytest.raises(AppendError):
+                _append(journal, "2")
+            _append(journal, "2")
+            _append(other, "p")
+    assert sorted(ids(journal_dir)) == ["2", "o", "p"]
+    assert len({path.parent for path in segments(journal_dir)}) == 2
+
+
+def test_what_was_not_yet_durable_goes_along(journal_dir: Path) -> None:
+    """Acknowledged at `interval` and not yet synced: the handle still has it, and writes it."""
+    with Journal.open(journal_dir, fsync="interval") as journal:
+        lane = journal._lane
+        assert lane is not None
+        with lane._sync_lock:  # the background sync waits
+            for id in ("1", "2"):
+                _append(journal, id)
+            _remove(journal_dir)
+            Journal.open(journal_dir).close()
+            with pytest.raises(AppendError):
+                _append(journal, "3")
+            _append(journal, "3")
+        journal.sync()
+    assert sorted(set(ids(journal_dir))) == ["1", "2", "3"]
+
+
+def test_a_deleted_segment_is_noticed_and_its_lane_kept(journal_dir: Path) -> None:
+    """The lane goes on in the next segment, with what was not durable."""
+    with Journal.open(journal_dir, fsync="interval") as journal:
+        lane = journal._lane
+        assert lane is not None
+        with lane._sync_lock:
+            _append(journal, "1")
+            segments(journal_dir)[0].unlink()
+            with pytest.raises(AppendError):
+                _append(journal, "2")
+            _append(journal, "2")
+        journal.sync()
+    assert sorted(set(ids(journal_dir))) == ["1", "2"]
+    assert [path.name for path in segments(journal_dir)][-1] != "000001.jsonl"
+
+
+def test_background_sync_tells_of_it(journal_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At `interval` the next append after the background sync raises, and names what is lost."""
+    monkeypatch.setattr(lane_rescue, "_LOOK", 1e9)
+    journal = Journal.open(journal_dir, fsync="interval")
+    _append(journal, "1")
+    journal.sync()
+    _remove(journal_dir)
+    _append(journal, "2")
+    lane = journal._lane
+    assert lane is not None
+    until = time.monotonic() + 10
+    while lane._failure is None and time.monotonic() < until:
+        time.sleep(0.01)
+    with pytest.raises(SyncError) as failed:
+        _append(journal, "3")
+    assert failed.value.ids == ("2",)
+    with pytest.raises(JournalError):
+        journal.close()
+
+
+def test_a_sync_under_way_goes_along_too(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An append leases anew while a sync is at work on files of the lane that vanished."""
+    with Journal.open(journal_dir, fsync="interval") as journal:
+        lane = journal._lane
+        assert lane is not None
+        with lane._sync_lock:
+            _append(journal, "1")
+        real = os.fdatasync
+        done = False
+
+        def fdatasync(fd: int) -> None:
+            nonlocal done
+            if not done:
+                done = True
+                _remove(journal_dir)
+                Journal.open(journal_dir).close()
+                with pytest.raises(AppendError):
+                    _append(journal, "2")
+                _append(journal, "2")
+            real(fd)
+
+        monkeypatch.setattr(os, "fdatasync", fdatasync)
+        _append(journal, "0")
+        journal.sync()
+        assert done
+        journal.sync()
+    assert set(ids(journal_dir)) == {"0", "1", "2"}

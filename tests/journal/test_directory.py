@@ -1,0 +1,225 @@
+"""The journal's directory: who makes it, what is refused, who may read it."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from journal import Journal, JournalOpenError, NotAJournalError, VersionError
+from journal.fs import disk
+from journal.fs.directory import open_directory, replace_file
+from journal.fs.location import default_path
+from tests.support.journals import ids
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Iterator
+
+_RACER = """
+import sys
+from journal import Journal
+print("ready", flush=True)
+sys.stdin.readline()
+with Journal.open(sys.argv[1]) as journal:
+    journal.append_message("s", "user", "hello", id=sys.argv[2])
+    print(journal._directory.uuid, flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def umask() -> Iterator[None]:
+    """The loosest umask, while the test runs."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def test_sixteen_processes_make_one_journal(
+    journal_dir: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    """Processes that open a missing journal at the same instant all get the same one."""
+    racers = [start(_RACER, journal_dir / "new", n) for n in range(16)]
+    for racer in racers:
+        assert racer.stdout is not None
+        assert racer.stdout.readline() == "ready\n"
+    for racer in racers:
+        assert racer.stdin is not None
+        racer.stdin.write("\n")
+        racer.stdin.flush()
+    uuids = {racer.stdout.readline() for racer in racers if racer.stdout is not None}
+    for racer in racers:
+        _, errors = racer.communicate("\n")
+        assert (racer.returncode, errors) == (0, "")
+    assert uuids == {json.loads((journal_dir / "new/journal.json").read_text())["uuid"] + "\n"}
+    assert sorted(ids(journal_dir / "new"), key=int) == [str(n) for n in range(16)]
+    assert sorted(os.listdir(journal_dir / "new")) == ["journal.json", "lanes"]
+
+
+@pytest.mark.usefixtures("umask")
+def test_nobody_else_may_read_it(journal_dir: Path) -> None:
+    """Folders are 0700 and files 0600, whatever the umask."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "hello")
+    for path in [journal_dir, *journal_dir.rglob("*")]:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        assert mode == (0o700 if path.is_dir() else 0o600), path
+
+
+def test_a_folder_with_other_things_is_refused(journal_dir: Path) -> None:
+    """A mistyped path does not turn somebody's folder into a journal."""
+    journal_dir.mkdir()
+    (journal_dir / "thesis.tex").touch()
+    with pytest.raises(NotAJournalError, match=r"holds 'thesis.tex'"):
+        Journal.open(journal_dir)
+    assert os.listdir(journal_dir) == ["thesis.tex"]
+
+
+def test_a_file_is_refused(journal_dir: Path) -> None:
+    """A path that is a file, or below one, is told in words."""
+    journal_dir.write_text("")
+    for path in (journal_dir, journal_dir / "below"):
+        with pytest.raises(JournalOpenError, match="cannot open the journal at"):
+            Journal.open(path)
+
+
+def test_a_link_in_a_circle_is_refused(journal_dir: Path) -> None:
+    """A path that leads nowhere is told in words."""
+    journal_dir.symlink_to(journal_dir)
+    with pytest.raises(JournalOpenError, match="cannot open the journal at"):
+        Journal.open(journal_dir)
+
+
+def test_reading_makes_nothing(journal_dir: Path) -> None:
+    """Opening without making says that there is no journal, and leaves no folder behind."""
+    with pytest.raises(NotAJournalError, match="there is no journal at"):
+        open_directory(journal_dir, create=False)
+    assert not journal_dir.exists()
+
+
+def test_a_newer_journal_is_refused(journal_dir: Path) -> None:
+    """A journal of a later format is neither read nor written."""
+    journal_dir.mkdir()
+    (journal_dir / "journal.json").write_text('{"format": 3, "uuid": "u"}')
+    with pytest.raises(VersionError, match="install a newer"):
+        Journal.open(journal_dir)
+    assert os.listdir(journal_dir) == ["journal.json"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"format": 1}',
+        '{"format": 1, "uuid": 5}',
+        '{"format": 1, "uuid": null}',
+        '{"format": 1, "uuid": ""}',
+        "\0\0",
+    ],
+)
+def test_a_damaged_mark_says_how_to_mend_it(journal_dir: Path, content: str) -> None:
+    """A mark that cannot be read is told with a mark that would do."""
+    journal_dir.mkdir()
+    (journal_dir / "journal.json").write_text(content)
+    with pytest.raises(NotAJournalError, match=r'write {"format": 2, "uuid"'):
+        Journal.open(journal_dir)
+
+
+def test_lost_mark_of_a_journal_is_made_anew(journal_dir: Path) -> None:
+    """Lanes without a mark are still a journal: nothing that was appended is lost."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "hello", id="1")
+    (journal_dir / "journal.json").unlink()
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "hello", id="2")
+    assert ids(journal_dir) == ["1", "2"]
+
+
+def test_linked_lanes_are_refused(journal_dir: Path, tmp_path: Path) -> None:
+    """A link in the place of the lanes would lead writes somewhere else."""
+    Journal.open(journal_dir).close()
+    for path in (journal_dir / "lanes").glob("*/*"):
+        path.unlink()
+    (journal_dir / "lanes/1").rmdir()
+    (journal_dir / "lanes").rmdir()
+    (tmp_path / "elsewhere").mkdir()
+    (journal_dir / "lanes").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(JournalOpenError, match="symbolic link"):
+        Journal.open(journal_dir)
+    assert os.listdir(tmp_path / "elsewhere") == []
+    (journal_dir / "lanes").unlink()
+
+
+def test_the_default_is_named_or_xdg(monkeypatch: pytest.MonkeyPatch) -> None:
+    """JOURNAL_DIR counts first, then XDG_DATA_HOME, then its default."""
+    monkeypatch.setenv("HOME", "/home/somebody")
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.delenv("JOURNAL_DIR", raising=False)
+    assert default_path() == Path("/home/somebody/.local/share/agent-journal")
+    monkeypatch.setenv("XDG_DATA_HOME", "/data")
+    assert default_path() == Path("/data/agent-journal")
+    monkeypatch.setenv("JOURNAL_DIR", "/here")
+    assert default_path() == Path("/here")
+
+
+def test_replacing_a_file_leaves_no_draft(tmp_path: Path) -> None:
+    """A small file is replaced whole, and readable by its owner alone."""
+    path = tmp_path / "small"
+    replace_file(path, b"one")
+    replace_file(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert os.listdir(tmp_path) == ["small"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_failed_replacement_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the disk refuses, the old file stands and no draft is left behind."""
+    path = tmp_path / "small"
+    replace_file(path, b"one")
+
+    def refuse(fd: int) -> None:
+        raise OSError(5, f"no sync of {fd}")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(OSError, match="no sync"):
+        replace_file(path, b"two")
+    assert path.read_bytes() == b"one"
+    assert os.listdir(tmp_path) == ["small"]
+
+
+class _Noting(disk.Disk):
+    """Notes which folders are synced, and which names are made, in order."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    def fsync(self, fd: int) -> None:
+        super().fsync(fd)
+        self.done.append(str(Path(f"/proc/self/fd/{fd}").readlink()))
+
+    def link(self, source: Path, target: Path) -> None:
+        super().link(source, target)
+        self.done.append(str(target))
+
+
+def test_all_above_a_new_journal_is_durable_whoever_made_it(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process may have made folders on the way and died before it synced their names."""
+    deep = journal_dir / "made/by/another"
+    deep.mkdir(parents=True)
+    noting = _Noting()
+    monkeypatch.setattr(disk, "in_use", noting)
+    open_directory(deep)
+    before_the_mark = noting.done[: noting.done.index(str(deep / "journal.json"))]
+    for name in (deep.parent, deep.parent.parent, journal_dir, journal_dir.parent):
+        assert str(name) in before_the_mark

@@ -1,0 +1,195 @@
+"""Handlers of signals, and finalizers, that run in the middle of a call of their own thread."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from journal import Journal
+from journal.errors import Reentered
+from journal.segments.reader import read_events
+from journal.verify import verify
+from projector import SessionStore
+from tests.conftest import assert_function_of_the_events
+from tests.projector.store.test_forks import in_child
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from types import FrameType
+
+LEVELS = ["never", "interval", "always"]
+
+
+def _ids(path: Path) -> list[str]:
+    return [at.record.event.id for at in read_events(path / "lanes", lambda *_: None)]
+
+
+@contextmanager
+def ticking(handler: Callable[[], None], seconds: float) -> Iterator[None]:
+    """Have a handler run again and again, that long after its last end."""
+
+    def run(_number: int, _frame: FrameType | None) -> None:
+        handler()
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+    before = signal.signal(signal.SIGALRM, run)
+    timer = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *timer)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("fsync", LEVELS)
+def test_a_handler_appends_in_the_middle_of_an_append(
+    journal_dir: Path,
+    fsync: Any,  # noqa: ANN401 - one of the three levels
+) -> None:
+    """It needs no lock that its own thread holds: it appends to another lane."""
+    appended: list[str] = []
+    with Journal.open(journal_dir, fsync=fsync) as journal:
+
+        def append(kind: str) -> None:
+            id = f"{kind}{len(appended)}"
+            journal.append_message("s", "user", "hello", id=id)
+            appended.append(id)
+
+        with ticking(lambda: append("handler"), 0.0011):
+            until = time.monotonic() + 1.0
+            while time.monotonic() < until:
+                append("main")
+        journal.sync()
+    assert set(appended) <= set(_ids(journal_dir))
+    assert sum(id.startswith("handler") for id in appended) > 20
+
+
+class _Cycle:
+    """Appends when the garbage collector finds it, wherever its thread is."""
+
+    def __init__(self, journal: Journal, done: list[str]) -> None:
+        self._me, self._journal, self._done = self, journal, done
+
+    def __del__(self) -> None:
+        id = f"gone{len(self._done)}"
+        self._journal.append_message("s", "user", "gone", id=id)
+        self._done.append(id)
+
+
+def test_a_finalizer_appends_in_the_middle_of_an_append(journal_dir: Path) -> None:
+    """The garbage collector runs between any two steps."""
+    done: list[str] = []
+    before = gc.get_threshold()
+    with Journal.open(journal_dir) as journal:
+        gc.set_threshold(3, 1, 1)
+        try:
+            for number in range(200):
+                _Cycle(journal, done)
+                journal.append_message("s", "user", "hello", id=f"m{number}")
+        finally:
+            gc.set_threshold(*before)
+        gc.collect()
+    assert len(done) == 200
+    assert set(done) <= set(_ids(journal_dir))
+
+
+def _meanwhile(lane: Any, call: Callable[[], object]) -> Reentered:  # noqa: ANN401 - a SharedLane
+    """Make a call as a handler would in the middle of an append of its own thread."""
+    with lane._lock, lane._busy, pytest.raises(Reentered, match="nothing was done") as refused:
+        call()
+    return refused.value
+
+
+def test_sync_and_close_in_a_handler_fail_at_once(journal_dir: Path) -> None:
+    """They cannot wait for their own thread; the handle goes on."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "hello", id="m1")
+        _meanwhile(journal._lane, journal.sync)
+        _meanwhile(journal._lane, journal.close)
+        journal.append_message("s", "user", "hello", id="m2")
+        journal.sync()
+    assert _ids(journal_dir) == ["m1", "m2"]
+
+
+def test_a_read_in_a_handler_that_came_in_the_middle_of_one_fails_at_once(
+    journal_dir: Path,
+) -> None:
+    """Another handle answers; this one goes on when its own read has returned."""
+    with SessionStore.open(journal_dir) as store:
+        store.append("s", "user", "hello")
+
+        def query(_db: object) -> int:
+            with pytest.raises(Reentered, match="nothing was done"):
+                store.messages("s")
+            with SessionStore.open(journal_dir) as other:
+                return len(other.messages("s"))
+
+        assert store.read(query)[0] == 1
+        assert len(store.messages("s")) == 1
+
+
+class _Stop(BaseException):
+    """What a time limit raises."""
+
+
+class _Stopper:
+    """Raises out of a signal handler, at most once for each `arm`."""
+
+    def __init__(self) -> None:
+        self.is_armed = False
+
+    def arm(self, seconds: float) -> None:
+        self.is_armed = True
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+    def __call__(self) -> None:
+        if self.is_armed:
+            self.is_armed = False
+            raise _Stop
+
+
+def _append_and_be_stopped(path: Path, fsync: Any) -> None:  # noqa: ANN401 - one of the three levels
+    acknowledged: list[str] = []
+    stops = number = 0
+    stopper = _Stopper()
+    with Journal.open(path, fsync=fsync) as journal:
+        with ticking(stopper, 1.0):
+            until = time.monotonic() + 2.0
+            while time.monotonic() < until:
+                try:
+                    stopper.arm(0.0003 + number % 97 / 1e5)
+                    while stopper.is_armed:
+                        number += 1
+                        journal.append_message("s", "user", "hello", id=f"m{number}")
+                        acknowledged.append(f"m{number}")
+                        if number % 7 == 0:
+                            journal.sync()
+                except _Stop:
+                    stops += 1
+        journal.append_message("s", "user", "hello", id="last")
+        assert journal._lane is not None
+        assert journal._lane.path.name == "1"
+    assert stops > 20
+    assert {*acknowledged, "last"} <= set(_ids(path))
+    with Journal.open(path) as again:  # its lane is free
+        assert again._lane is not None
+        assert again._lane.path.name == "1"
+
+
+@pytest.mark.parametrize("fsync", LEVELS)
+def test_whatever_is_raised_in_the_middle_nothing_acknowledged_is_lost(
+    tmp_path: Path,
+    fsync: Any,  # noqa: ANN401 - one of the three levels
+) -> None:
+    """An exception out of a handler ends a call; the handle goes on, and no lock is left held."""
+    path = tmp_path / "journal"
+    in_child(lambda: _append_and_be_stopped(path, fsync))
+    # a segment may have been made, and what was to stand in it never begun
+    assert {problem.kind for problem in verify(path / "lanes").problems} <= {"empty"}
+    assert_function_of_the_events(path)

@@ -1,0 +1,287 @@
+"""Whatever programs do to a journal, in whatever order, it holds what they were told."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from journal import Journal
+from journal.format.position import Position
+from journal.format.record import Header
+from journal.format.scan import Found, scan
+from journal.fs.directory import open_directory
+from journal.segments.reader import Located, read_events
+from journal.segments.segment import segment_numbers
+from journal.verify import DEATH, verify
+from projector.run.build import rebuild
+from tests.support.model import Model, canonical, content
+from tests.support.projections import Fact, projector
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from journal.lanes.group_commit import Fsync
+
+_ROLL = 1500
+"""Bytes of a segment: a handful of events."""
+_WORDS = ("alpha", "beta", "北京", "gamma")
+
+Said = tuple[str, str, str, dict[str, Any]]
+"""An event as it was appended: type, session, id and data."""
+
+sessions = st.sampled_from(["s1", "s2"])
+ids = st.sampled_from(["a", "b", "c", "d", "e", "f"])
+texts = st.sampled_from(["alpha", "beta 北京", "gamma alpha", "", "x" * 300])
+
+
+@st.composite
+def events(draw: st.DrawFn) -> Said:
+    """Draw an event; keys are few, so that duplicates and conflicts come by themselves."""
+    session, id = draw(sessions), draw(ids)
+    kind = draw(st.sampled_from(["message", "message", "message", "revision", "title", "odd"]))
+    if kind == "message":
+        data: dict[str, Any] = {"role": "user", "content": draw(texts)}
+        if draw(st.booleans()):
+            data["parent"] = draw(ids)
+        return "message.appended", session, id, data
+    if kind == "revision":
+        data = {"message": draw(ids), "content": draw(texts)}
+        return "message.revised", session, f"r-{id}", data
+    if kind == "title":
+        return "session.titled", session, f"t-{id}", {"title": draw(texts) or "untitled"}
+    return "agent.odd", session, f"o-{id}", {"n": draw(st.integers(0, 3))}
+
+
+class Held:
+    """A handle, and what was appended through it that a power loss may take back."""
+
+    def __init__(self, path: Path, fsync: Fsync) -> None:
+        self.fsync = fsync
+        self.journal = Journal.open(path, fsync=fsync)
+        self.unsynced: list[Position] = []
+
+
+class Machine(RuleBasedStateMachine):
+    """A journal and its projection, beside plain memory of what was appended.
+
+    The memory is a list of what was said and where it stands. It is the journal's whole content:
+    nothing may be missing and nothing may be added, but for what a power loss may take.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        memory = Path("/dev/shm")  # noqa: S108 - everything goes into a new folder in it
+        self.folder = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
+        self.path = self.folder / "journal"
+        self.patches: list[Any] = [
+            patch("journal.lanes.writer.ROLL_SIZE", _ROLL),
+            patch("journal.lanes.lane.ROLL_SIZE", _ROLL),
+        ]
+        for each in self.patches:
+            each.start()
+        self.boots = 0
+        self.held: list[Held] = []
+        self.said: list[tuple[Position, Said]] = []
+        self.power_was_lost = False
+        # whole but for their newlines: not read before their lanes go on in the next segments
+        self.open_ended: list[Said] = []
+        # how far the projection has read each segment: nothing up to there can be lost
+        self.shown: dict[tuple[str, int], int] = {}
+
+    def teardown(self) -> None:
+        """Compare once more, and clean up."""
+        try:
+            if self.path.exists():
+                self.catch_up()
+        finally:
+            for held in self.held:
+                held.journal.close()
+            for each in reversed(self.patches):
+                each.stop()
+            shutil.rmtree(self.folder)
+
+    @initialize(fsync=st.sampled_from(["never", "always"]))
+    def begin(self, fsync: Fsync) -> None:
+        """There is a journal, and a handle on it."""
+        self.held.append(Held(self.path, fsync))
+
+    @rule(fsync=st.sampled_from(["never", "interval", "always"]))
+    @precondition(lambda self: len(self.held) < 4)
+    def open_a_handle(self, fsync: Fsync) -> None:
+        """Another handle leases another lane, or one that was let go."""
+        self.held.append(Held(self.path, fsync))
+
+    def _held(self, data: st.DataObject) -> Held:
+        return data.draw(st.sampled_from(self.held), label="handle")
+
+    @rule(data=st.data(), event=events())
+    @precondition(lambda self: self.held)
+    def append(self, data: st.DataObject, event: Said) -> None:
+        """One event is appended; often its key was used before."""
+        held = self._held(data)
+        type, session, id, fields = event
+        position = held.journal.append(type=type, session=session, id=id, data=fields)
+        self._note(held, [position], [event])
+
+    @rule(data=st.data(), several=st.lists(events(), min_size=1, max_size=6))
+    @precondition(lambda self: self.held)
+    def append_many(self, data: st.DataObject, several: list[Said]) -> None:
+        """Several events are appended with one call."""
+        held = self._held(data)
+        names = ("type", "session", "id", "data")
+        given = [dict(zip(names, event, strict=True)) for event in several]
+        self._note(held, held.journal.append_many(given), several)
+
+    @rule(data=st.data())
+    @precondition(lambda self: self.held and self.said)
+    def append_again(self, data: st.DataObject) -> None:
+        """What was appended is appended again, through any handle."""
+        held = self._held(data)
+        _, event = data.draw(st.sampled_from(self.said), label="again")
+        type, session, id, fields = event
+        position = held.journal.append(type=type, session=session, id=id, data=fields)
+        self._note(held, [position], [event])
+
+    def _note(self, held: Held, positions: list[Position], several: list[Said]) -> None:
+        self.said += zip(positions, several, strict=True)
+        if held.fsync != "always":
+            held.unsynced += positions
+
+    @rule(data=st.data())
+    @precondition(lambda self: self.held)
+    def sync(self, data: st.DataObject) -> None:
+        """Everything that went through a handle becomes durable."""
+        held = self._held(data)
+        held.journal.sync()
+        held.unsynced.clear()
+
+    @rule(data=st.data())
+    @precondition(lambda self: self.held)
+    def close(self, data: st.DataObject) -> None:
+        """A handle is closed, and its lane is free."""
+        held = self._held(data)
+        held.journal.close()
+        self.held.remove(held)
+
+    @rule(data=st.data())
+    @precondition(lambda self: self.held)
+    def die(self, data: st.DataObject) -> None:
+        """A process is killed: nothing is synced or closed in order, and nothing is lost."""
+        held = self._held(data)
+        held.journal.after_fork_in_child()
+        self.held.remove(held)
+
+    @rule(data=st.data())
+    @precondition(lambda self: any(held.unsynced for held in self.held))
+    def lose_power(self, data: st.DataObject) -> None:
+        """A process dies with the power: the end of what it had not synced is gone.
+
+        Only what the projection has not shown can be lost: it syncs what it reads.
+        """
+        held = data.draw(st.sampled_from([h for h in self.held if h.unsynced]), label="handle")
+        held.journal.after_fork_in_child()
+        self.held.remove(held)
+        places = self._places()
+        last = places[held.unsynced[-1]]
+        if last.ref.number != segment_numbers(last.ref.folder)[-1]:
+            return
+        path = last.ref.path
+        ends = [places[p].end for p in held.unsynced if places[p].ref.path == path]
+        first = self._begins(path, min(ends))
+        if first < self.shown.get((last.ref.lane, last.ref.number), 0):
+            return
+        size = data.draw(st.integers(first, path.stat().st_size), label="bytes left")
+        with path.open("r+b") as file:
+            file.truncate(size)
+        self.power_was_lost = True
+        self._reboot()
+        behind = {at: found.end - size for at, found in places.items() if found.ref.path == path}
+        self.open_ended += [event for at, event in self.said if behind.get(at) == 1]
+        self.said = [(at, event) for at, event in self.said if behind.get(at, 0) <= 1]
+
+    def _reboot(self) -> None:
+        """Let the machine have been started anew: no number is given out twice."""
+        self.boots += 1
+        boot = f"boot {self.boots}"
+        for module in ("journal.lanes.lane", "journal.segments.segment_file"):
+            self.patches.append(patch(f"{module}.boot_id", return_value=boot))
+            self.patches[-1].start()
+
+    def _places(self) -> dict[Position, Located]:
+        """Find each record's place, by its position."""
+        found = read_events(self.path / "lanes", lambda _ref, _damage: None)
+        return {Position(at.lane, at.record.seq): at for at in found}
+
+    def _begins(self, path: Path, end: int) -> int:
+        """Return where the record that ends at `end` begins; a header before it goes with it."""
+        begin = 0
+        for item in scan(path.read_bytes(), 0):
+            if isinstance(item, Found) and item.end >= end:
+                return begin
+            if not isinstance(item, Found) or not isinstance(item.record, Header):
+                begin = item.end if isinstance(item, Found) else begin
+        raise AssertionError(f"no record of {path} ends at {end}")
+
+    @rule()
+    def catch_up(self) -> None:
+        """The projection is brought up to date: it says what the events say."""
+        with projector(self.path) as running:
+            running.catch_up()
+            db = running._db
+            self.shown = {
+                (folder, number): offset
+                for folder, number, offset in db.execute(
+                    "SELECT folder, number, offset FROM segments"
+                )
+            }
+            found = content(db, _WORDS)
+        facts = list(self._facts())
+        wanted = Model(facts).content(_WORDS)
+        assert found.order == wanted.order
+        assert found.sessions == wanted.sessions
+        assert found.conflicts == wanted.conflicts
+        assert found.found == wanted.found
+        assert found.counters == wanted.counters
+
+    @rule()
+    def build_anew(self) -> None:
+        """A rebuilt projection has the digest of the one that grew."""
+        self.catch_up()
+        with projector(self.path) as running:
+            before = content(running._db, ()).digest
+        rebuild(open_directory(self.path))
+        with projector(self.path) as running:
+            assert content(running._db, ()).digest == before
+
+    def _facts(self) -> Iterator[Fact]:
+        for found in read_events(self.path / "lanes", lambda _ref, _damage: None):
+            yield Fact(found.lane, found.record.seq, found.record.event)
+
+    def _counted(self, said: Iterable[Said]) -> Counter[tuple[str, str, str, bytes]]:
+        return Counter((type, session, id, canonical(data)) for type, session, id, data in said)
+
+    @invariant()
+    def holds_what_was_said(self) -> None:
+        """Every event that was acknowledged stands once for each time it was, and no other."""
+        if not self.path.exists():
+            return
+        events = (fact.event for fact in self._facts())
+        found = self._counted((e.type, e.session, e.id, e.data) for e in events)
+        wanted = self._counted(event for _, event in self.said)
+        assert not found - wanted
+        assert not wanted - found - self._counted(self.open_ended)
+        with patch("journal.verify._PATIENCE", 0):
+            kinds = {problem.kind for problem in verify(self.path / "lanes").problems}
+        assert kinds <= (DEATH if self.power_was_lost else set())
+
+
+TestMachine = Machine.TestCase
+TestMachine.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)

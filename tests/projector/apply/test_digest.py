@@ -1,0 +1,85 @@
+"""The digest: equal for equal content, different for any difference that counts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from journal.format.event import Event
+from projector.db.digest import digest
+from tests.support.projections import Fact, catch_up, facts, message, scratch, write_lane
+
+_BASE = [
+    message("m1", "alpha", timestamp=10**15),
+    message("m2", "beta", parent="m1"),
+    Event("c1", "session.created", "s", 0, 0, {"title": "t", "extra": {"a": 1}}),
+    Event("r1", "message.revised", "s", 0, 0, {"message": "m1", "content": "gamma"}),
+    Event("u1", "tool.used", "s", 0, 0, {"x": 1}),
+]
+
+
+def _digest(*lanes: list[Fact]) -> str:
+    with TemporaryDirectory() as folder:
+        path = Path(folder)
+        for number, records in enumerate(lanes, 1):
+            write_lane(path / "lanes", str(number), records)
+        with scratch(path / "1.db") as db:
+            catch_up(db, path / "lanes")
+            return digest(db)
+
+
+def _changed(index: int, **fields: Any) -> list[Fact]:  # noqa: ANN401 - any fields of an event
+    events = list(_BASE)
+    events[index] = replace(events[index], **fields)
+    return facts(*events)
+
+
+def test_it_is_free_of_lanes_numbers_and_times_of_arrival() -> None:
+    """The same events, appended elsewhere, later and in another order, give the same digest."""
+    expected = _digest(facts(*_BASE))
+    assert len(expected) == 64
+    later = [replace(event, time=10**15 + 1000 - n) for n, event in enumerate(_BASE)]
+    assert _digest(facts(*later[::-1], lane="other")) == expected
+    assert _digest(facts(*_BASE[:2], lane="a"), facts(*_BASE[2:], lane="b")) == expected
+    assert _digest(facts(*_BASE, lane="a"), facts(*_BASE, lane="b")) == expected
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        facts(*_BASE[:-1]),
+        _changed(0, id="m9"),
+        _changed(0, session="s9"),
+        _changed(0, type="tool.used"),
+        _changed(0, data={"role": "user", "content": "alpha", "timestamp": 10**15 + 1}),
+        _changed(0, data={"role": "tool", "content": "alpha", "timestamp": 10**15}),
+        _changed(1, data={"role": "user", "content": "beta"}),
+        _changed(2, data={"title": "u", "extra": {"a": 1}}),
+        _changed(2, data={"title": "t", "extra": {"a": 1.0}}),
+        _changed(3, data={"message": "m2", "content": "gamma"}),
+        _changed(4, data={"x": True}),
+        facts(*_BASE, message("m1", "another")),
+        facts(*_BASE, Event("e1", "session.ended", "s", 0, 0, {})),
+    ],
+)
+def test_anything_that_counts_changes_it(other: list[Fact]) -> None:
+    """An event more or less, a field, a conflict, an end: each gives another digest."""
+    assert _digest(other) != _digest(facts(*_BASE))
+
+
+def test_which_of_two_contents_stands_changes_it() -> None:
+    """The digest tells a conflict from the same one decided the other way."""
+    one, other = message("m1", "alpha"), message("m1", "beta")
+    assert _digest(facts(one, other)) != _digest(facts(other, one))
+
+
+def test_reading_it_changes_nothing(tmp_path: Path) -> None:
+    """A digest can be taken any number of times, of an empty projection, too."""
+    with scratch(tmp_path / "1.db") as db:
+        before = digest(db)
+        assert digest(db) == before
+        assert not db.in_transaction

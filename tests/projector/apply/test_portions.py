@@ -1,0 +1,181 @@
+"""A transaction is bounded by what it changes, and a fold that is cut into several is one."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from itertools import chain, pairwise, repeat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from journal import Journal
+from journal.fs.directory import open_directory
+from projector import Projection, SessionStore
+from projector.db.generations import generations
+from projector.run import projector as project_module
+from projector.run.build import open_current, rebuild
+from tests.support.projections import projector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+MESSAGES = 200
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Portions that a few messages fill."""
+    monkeypatch.setattr(project_module, "_TRANSACTION", 20_000)
+
+
+def _delete(store: SessionStore) -> None:
+    store.delete("s")
+
+
+def _clear(store: SessionStore) -> None:
+    store.clear("s")
+
+
+def _replace(store: SessionStore) -> None:
+    new = [{"role": "user", "content": f"new {n}"} for n in range(MESSAGES)]
+    store.replace("s", new)
+
+
+def _remove(store: SessionStore) -> None:
+    store.remove("s", [f"m{n}" for n in range(0, MESSAGES, 2)])
+
+
+def _prune(store: SessionStore) -> None:
+    for number in range(60):
+        store.append(f"p{number}", "user", "word", timestamp=10**15)
+        store.end(f"p{number}")
+    store.projection.sessions()
+    store.prune(2 * 10**15)
+
+
+ACTS = [_delete, _clear, _replace, _remove, _prune]
+
+
+@pytest.fixture
+def filled(journal_dir: Path) -> Path:
+    """A journal with a session of many messages, all applied."""
+    with Journal.open(journal_dir) as journal:
+        for number in range(MESSAGES):
+            journal.append_message("s", "user", f"word {number} " * 20, id=f"m{number}")
+    with Projection.open(journal_dir) as projection:
+        projection.sessions()
+    return journal_dir
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("act", ACTS)
+def test_what_is_folded_in_parts_is_what_is_folded_at_once(
+    filled: Path, act: Callable[[SessionStore], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The digest is that of a rebuild, and it took several transactions to get there."""
+    with SessionStore.open(filled) as store:
+        act(store)
+    with projector(filled) as running:
+        assert running.catch_up().commits > 2
+    with Projection.open(filled) as projection:
+        digest = projection.digest()
+        monkeypatch.setattr(project_module, "_TRANSACTION", 4 * 1024 * 1024)
+        rebuild(open_directory(filled))
+        assert projection.digest() == digest
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("act", ACTS)
+def test_a_fold_that_is_broken_off_is_continued(
+    filled: Path, act: Callable[[SessionStore], None]
+) -> None:
+    """Between two transactions nobody takes the parts for the whole; the next projector goes on."""
+    with SessionStore.open(filled) as store:
+        act(store)
+        position = store.position
+    assert position is not None
+    rounds = 0
+    with Projection.open(filled) as projection:
+        while True:
+            rounds += 1
+            with projector(filled) as running:
+                asked = chain([False] * 60, repeat(object=True))
+                running.catch_up(stop=partial(next, asked))
+                _, fresh = projection.read(lambda _: None, patience=0)
+                if fresh:
+                    break
+                assert fresh.behind is not None
+                assert not projection.has(position)
+    assert rounds > 1
+
+
+def test_a_large_deletion_keeps_the_wal_small_and_the_time_limit(journal_dir: Path) -> None:
+    """20,000 messages go with one event: the WAL stays small, and no transaction takes long."""
+    with Journal.open(journal_dir, fsync="never") as journal:
+        journal.append_many(
+            {
+                "type": "message.appended",
+                "session": "s",
+                "data": {"role": "user", "content": f"alpha {n} " + "filler words here " * 20},
+            }
+            for n in range(20_000)
+        )
+    rebuild(open_directory(journal_dir))
+    with SessionStore.open(journal_dir) as store:
+        store.delete("s")
+    wal = generations(journal_dir).path(1).with_name("1.db-wal")
+    sizes: list[int] = []
+    moments = [time.monotonic()]
+
+    def note(_: object) -> None:
+        sizes.append(wal.stat().st_size)
+        moments.append(time.monotonic())
+
+    with projector(journal_dir) as running:
+        running.catch_up(on_commit=note)
+    assert len(sizes) > 3
+    assert max(sizes) < 48 * 1024 * 1024
+    assert max(behind - before for before, behind in pairwise(moments)) < 5
+    with Projection.open(journal_dir) as projection:
+        assert projection.search("alpha").hits == ()
+
+
+def test_a_first_build_that_a_time_limit_ends_is_continued(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was built is answered from, and the next query goes on with it."""
+    with Journal.open(journal_dir) as journal:
+        for number in range(400):
+            journal.append_message("s", "user", f"alpha {number} " + "x" * 20_000)
+    monkeypatch.setattr(project_module, "_TRANSACTION", 100_000)
+    with Projection.open(journal_dir, timeout=60) as projection:
+        stops = iter([False] * 7)
+        with monkeypatch.context() as patch:
+            patch.setattr("projector.run.deadline.Deadline.is_over", lambda _: next(stops, True))
+            results = projection.search("alpha", limit=1000)
+        assert results.behind is not None
+        assert 0 < len(results.hits) < 400
+        applied = projection.read(lambda db: db.execute("SELECT count(*) FROM events").get)[0]
+        assert applied == 400
+        assert generations(journal_dir).current() == 1
+        assert projection.search("alpha").fresh
+
+
+def test_a_build_that_a_projector_began_is_continued(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGTERM in the first build of `projector run` keeps what is built."""
+    with Journal.open(journal_dir) as journal:
+        for number in range(200):
+            journal.append_message("s", "user", f"alpha {number} " + "x" * 20_000)
+    monkeypatch.setattr(project_module, "_TRANSACTION", 100_000)
+    stops = iter([False] * 5)
+    number, opened = open_current(open_directory(journal_dir), stop=lambda: next(stops, True))
+    try:
+        assert opened.marks
+        assert opened.catch_up().events > 0
+    finally:
+        opened.close()
+    assert number == 1

@@ -1,0 +1,168 @@
+"""What the set of events means, as pure functions."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from journal.format.event_types import SESSION_CREATED, SESSION_ENDED, SESSION_TITLED
+from projector.db.columns import encode, from_columns, to_columns
+from projector.fold.order import Said, place_after, place_all
+from projector.fold.sessions import Session, Told, canonical, fold_session, revise
+
+if TYPE_CHECKING:
+    from random import Random
+
+_json = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+_fields = st.sampled_from(
+    ["role", "content", "timestamp", "parent", "source", "extra", "token_count", "model", "odd"]
+)
+
+
+def _told(event: tuple[tuple[int, str, int], str, dict[str, Any]]) -> Told:
+    order, type, data = event
+    return Told(order, type, data, order[0], {order[1]: order[2]})
+
+
+@given(st.dictionaries(_fields, _json))
+def test_columns_lose_nothing(data: dict[str, Any]) -> None:
+    """Whatever a message's data is, it comes back from its columns as it was."""
+    again = from_columns(to_columns(data))
+    assert canonical(again) == canonical(data)
+
+
+def test_values_of_the_expected_kind_have_columns() -> None:
+    """Text, parts and moments stand in columns of their own; the rest is JSON."""
+    columns = to_columns({"role": "user", "content": ["a"], "timestamp": 7, "model": "m"})
+    assert (columns.role, columns.said, columns.parts) == ("user", 7, True)
+    assert (columns.content, columns.rest) == ('["a"]', '{"model":"m"}')
+
+
+@pytest.mark.parametrize("value", [True, -1, 2**63, 1.0, "7", None, [7]])
+def test_a_timestamp_of_another_kind_is_kept_and_not_believed(value: object) -> None:
+    """What is no moment does not order messages, and is not lost."""
+    columns = to_columns({"timestamp": value})
+    assert columns.said is None
+    assert from_columns(columns) == {"timestamp": value}
+
+
+@pytest.mark.parametrize("within", [1, 2])
+def test_what_cannot_be_encoded_in_its_record_is_refused(within: int) -> None:
+    """A part is refused when the whole that it is part of would be nested too deeply."""
+    value: list[Any] = []
+    deepest = 0
+    for depth in range(300):
+        try:
+            assert encode(value, within=within) == canonical(value).decode()
+        except TypeError:
+            break
+        deepest = depth
+        value = [value]
+    whole: Any = value[0]
+    for _ in range(within):
+        whole = [whole]
+    assert canonical(whole)
+    with pytest.raises(TypeError):
+        canonical([whole])
+    assert deepest > 200
+
+
+def test_the_last_writer_of_a_field_wins() -> None:
+    """Fields of a session are last-writer-wins in the order of events; `extra` key by key."""
+    events: list[tuple[tuple[int, str, int], str, dict[str, Any]]] = [
+        ((1, "b", 1), SESSION_CREATED, {"title": "old", "model": "m1", "extra": {"x": 1, "y": 1}}),
+        ((2, "a", 1), SESSION_TITLED, {"title": "new"}),
+        ((2, "a", 2), SESSION_CREATED, {"cwd": "/", "extra": {"y": 2}}),
+        ((2, "b", 1), SESSION_CREATED, {"model": "m2", "started": 5}),
+    ]
+    expected = Session(
+        title="new", model="m2", cwd="/", started=5, extra={"x": 1, "y": 2}, known=True
+    )
+    for arranged in permutations(events):
+        assert fold_session(map(_told, arranged)) == expected
+
+
+def test_the_first_end_stands() -> None:
+    """A session that was ended twice ended the first time; without a moment, when it was said."""
+    events: list[tuple[tuple[int, str, int], str, dict[str, Any]]] = [
+        ((9, "a", 2), SESSION_ENDED, {"reason": "later", "ended": 1}),
+        ((8, "a", 1), SESSION_ENDED, {"reason": "first"}),
+    ]
+    assert fold_session(map(_told, events)) == Session(ended=8, end_reason="first", known=True)
+    assert fold_session(map(_told, events[:1])) == Session(ended=1, end_reason="later", known=True)
+
+
+def test_values_of_another_kind_say_nothing_of_a_session() -> None:
+    """A title that is a number, or a start that no clock can show, is passed over."""
+    said = {"title": 7, "model": None, "started": 2**64 - 1, "source": "cli", "extra": [1]}
+    assert fold_session([_told(((1, "a", 1), SESSION_CREATED, said))]) == Session(
+        source="cli", known=True
+    )
+
+
+def test_revisions_come_into_force_in_the_order_of_events() -> None:
+    """Field by field the last revision wins, and the id of the message is no field of it."""
+    revisions = [
+        ((3, "a", 1), {"message": "m1", "content": "third"}),
+        ((2, "b", 1), {"message": "m1", "content": "second", "role": "tool"}),
+    ]
+    data = {"role": "user", "content": "first", "model": "m"}
+    expected = {"role": "tool", "content": "third", "model": "m"}
+    assert revise(data, revisions) == expected
+    assert revise(data, revisions[::-1]) == expected
+    assert data["content"] == "first"
+
+
+def test_a_message_stands_at_its_moment_but_never_before_its_parent() -> None:
+    """A clock that runs backwards does not put an answer before its question."""
+    assert place_after(5, None) == (5, 0)
+    assert place_after(5, (4, 3)) == (5, 0)
+    assert place_after(5, (5, 0)) == (5, 1)
+    assert place_after(5, (9, 1)) == (9, 2)
+
+
+def test_parents_that_are_missing_do_not_count() -> None:
+    """A dangling parent, as imports have them, leaves a message at its moment."""
+    placed = place_all([Said("m1", 5, "nobody"), Said("m2", 3, "m1")])
+    assert placed == {"m1": (5, 0), "m2": (5, 1)}
+
+
+def test_a_ring_of_parents_begins_with_its_first_message() -> None:
+    """In a ring the message that sorts first begins; messages that hang on it follow."""
+    messages = [Said("a", 5, "c"), Said("b", 4, "a"), Said("c", 4, "b"), Said("d", 1, "c")]
+    expected = {"b": (4, 0), "c": (4, 1), "a": (5, 0), "d": (4, 2)}
+    for arranged in permutations(messages):
+        assert place_all(arranged) == expected
+
+
+@given(st.randoms(use_true_random=False))
+def test_places_do_not_depend_on_the_order_of_arrival(random: Random) -> None:
+    """Any graph of parents gives every message the same place, however they come."""
+    ids = [f"m{n}" for n in range(random.randint(1, 9))]
+    parents = [*ids, None, "nobody"]
+    messages = [Said(id, random.randint(1, 5), random.choice(parents)) for id in ids]
+    messages = [Said(m.id, m.moment, None if m.parent == m.id else m.parent) for m in messages]
+    placed = place_all(messages)
+    random.shuffle(messages)
+    assert place_all(messages) == placed
+    rootless = [m for m in messages if m.parent in placed and placed[m.parent] >= placed[m.id]]
+    assert len(rootless) <= len(ids) // 2, "only one message a ring comes before its parent"
+
+
+def test_a_long_chain_is_placed_without_recursion() -> None:
+    """Ten thousand answers, each to the one before, and all at one moment."""
+    chain = [Said(f"m{n}", 1, f"m{n - 1}") for n in range(1, 10_000)]
+    placed = place_all(reversed(chain))
+    assert placed["m9999"] == (1, 9998)

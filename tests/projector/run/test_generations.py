@@ -1,0 +1,219 @@
+"""Generations: built beside the one in use, published at once, removed when old."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+import projector.run.build as build_module
+from journal import Journal
+from journal.fs.directory import open_directory
+from projector import Projection, ProjectionError, ProjectorBusy
+from projector.db.generations import Generations, OnlyOne, generations
+from projector.errors import BuildStopped
+from projector.run.build import catch_up_once, open_current, rebuild
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def journal(journal_dir: Path) -> Journal:
+    """A journal with one message."""
+    journal = Journal.open(journal_dir)
+    journal.append_message("s", "user", "alpha", id="m1")
+    return journal
+
+
+@pytest.fixture
+def kept(journal: Journal) -> Generations:
+    """Its generations."""
+    return generations(journal.path)
+
+
+def _files(kept: Generations) -> set[str]:
+    return {path.name for path in kept.folder.iterdir()} - {"lock", "build.lock"}
+
+
+def test_a_rebuild_makes_the_next_generation(journal: Journal, kept: Generations) -> None:
+    """Each rebuild has a new number, and CURRENT names it; the earlier one stays for readers."""
+    directory = open_directory(journal.path)
+    assert kept.current() is None
+    assert [rebuild(directory), rebuild(directory)] == [1, 2]
+    assert kept.current() == 2
+    assert _files(kept) == {"1.db", "2.db", "CURRENT"}
+
+
+def test_a_build_that_fails_leaves_the_old_one_in_use(
+    journal: Journal, kept: Generations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A build that the disk stops removes what it made; readers never notice."""
+    directory = open_directory(journal.path)
+    rebuild(directory)
+
+    def refuse(_source: object, _target: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.replace", refuse)
+        with pytest.raises(ProjectionError, match=r"cannot publish generation 2.*No space left"):
+            rebuild(directory)
+    assert _files(kept) == {"1.db", "CURRENT"}
+    assert rebuild(directory) == 2
+
+
+def test_a_build_that_is_stopped_leaves_nothing(journal: Journal, kept: Generations) -> None:
+    """It ends before it is complete, is never published, and the old one stays in use."""
+    directory = open_directory(journal.path)
+    rebuild(directory)
+    with pytest.raises(BuildStopped, match="build of generation 2 was stopped"):
+        rebuild(directory, stop=lambda: kept.path(2).exists())
+    assert _files(kept) == {"1.db", "CURRENT"}
+    assert rebuild(directory) == 2
+
+
+def test_a_build_that_died_is_swept_away(journal: Journal, kept: Generations) -> None:
+    """What a killed build left is removed by the next one, and never published."""
+    directory = open_directory(journal.path)
+    rebuild(directory)
+    child = os.fork()
+    if not child:
+        build_module._build = lambda *_: os.kill(os.getpid(), 9) or 0  # type: ignore[func-returns-value]
+        kept.path(2).write_bytes(b"half")
+        kept.path(2).with_name("2.db-journal").write_bytes(b"half")
+        rebuild(directory)
+        os._exit(1)
+    assert os.waitpid(child, 0)[1] == 9
+    kept.path(2).write_bytes(b"half")
+    assert kept.current() == 1
+    with Projection.open(journal.path) as projection:
+        assert len(projection.search("alpha").hits) == 1
+    assert rebuild(directory) == 2
+    assert _files(kept) == {"1.db", "1.db-shm", "1.db-wal", "2.db", "CURRENT"} or _files(kept) == {
+        "1.db",
+        "2.db",
+        "CURRENT",
+    }
+
+
+def test_there_is_one_build_at_a_time(journal: Journal, kept: Generations) -> None:
+    """A second build is refused with the name of the first one's process."""
+    building = OnlyOne(kept.build_lock)
+    assert building.take()
+    with pytest.raises(ProjectorBusy, match=f"process {os.getpid()} on "):
+        rebuild(open_directory(journal.path))
+    building.release()
+    assert rebuild(open_directory(journal.path)) == 1
+
+
+def test_old_generations_stay_for_a_while(
+    journal: Journal, kept: Generations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A generation is removed when no query can still run on it, and never the one in use."""
+    directory = open_directory(journal.path)
+    rebuild(directory)
+    rebuild(directory)
+    kept.remove_old(2)
+    assert kept.path(1).exists()
+    monkeypatch.setattr("projector.db.generations._GRACE", -1.0)
+    kept.remove_old(2)
+    assert _files(kept) == {"2.db", "CURRENT"}
+
+
+def test_odd_files_are_nobodys_generation(journal: Journal, kept: Generations) -> None:
+    """Files of other names neither count nor are they removed."""
+    for name in ("notes.db", "1.db.bak", "x"):
+        (kept.folder / name).write_bytes(b"mine")
+    assert rebuild(open_directory(journal.path)) == 1
+    assert {"notes.db", "1.db.bak", "x"} < _files(kept)
+
+
+def test_a_damaged_current_is_an_error_that_says_what_to_do(kept: Generations) -> None:
+    """Bytes that name no generation are not guessed at."""
+    (kept.folder / "CURRENT").write_bytes(b"one\n")
+    with pytest.raises(ProjectionError, match="run `projector rebuild`"):
+        kept.current()
+
+
+def test_a_build_beside_writers_ends(
+    journal: Journal, kept: Generations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Writers that never pause do not keep a build from being published."""
+    monkeypatch.setattr("projector.run.projector._TRANSACTION", 1)
+    appended = 0
+
+    def append(_progress: object) -> None:
+        nonlocal appended
+        appended += 1
+        assert appended < 50, "the build runs after the writer for ever"
+        journal.append_message("s", "user", f"noise {appended}")
+
+    assert rebuild(open_directory(journal.path), append) == 1
+    assert kept.current() == 1
+    assert appended > 0
+    with Projection.open(journal.path) as projection:
+        assert len(projection.search("noise", limit=100).hits) == appended
+
+
+def test_the_current_one_is_opened_or_built(journal: Journal, kept: Generations) -> None:
+    """The projector opens what is there; it builds only where nothing serves."""
+    directory = open_directory(journal.path)
+    number, opened = open_current(directory)
+    opened.close()
+    assert number == 1
+    number, opened = open_current(directory)
+    opened.close()
+    assert number == 1
+    kept.path(1).write_bytes(b"garbage" * 1000)
+    number, opened = open_current(directory)
+    opened.close()
+    assert number == 2
+
+
+def test_an_error_that_is_no_damage_replaces_nothing(
+    journal: Journal, kept: Generations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk is told, and is no reason to build the projection anew."""
+    directory = open_directory(journal.path)
+    catch_up_once(directory)
+    journal.append_message("s", "user", "beta")
+
+    def fail(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fdatasync", fail)
+        patch.setattr("projector.run.watermark.save_mark", fail)
+        with pytest.raises(Exception, match="Input/output error"):
+            catch_up_once(directory)
+    assert kept.current() == 1
+
+
+def test_a_lock_is_taken_once_and_freed(tmp_path: Path) -> None:
+    """One holder; looking does not take it; releasing twice is no error."""
+    first, second = OnlyOne(tmp_path / "lock"), OnlyOne(tmp_path / "lock")
+    assert not first.is_taken()
+    assert first.take()
+    assert first.is_taken()
+    assert second.is_taken()
+    assert not second.take(patience=0.05)
+    first.release()
+    first.release()
+    assert second.take()
+    second.release()
+
+
+def test_a_lock_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    """A link in the journal would make the projector write elsewhere."""
+    (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ProjectionError, match="cannot lock"):
+        OnlyOne(tmp_path / "lock").take()
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_lock_file_with_odd_content_names_nobody(tmp_path: Path) -> None:
+    """Who holds a lock is said as far as it is known."""
+    (tmp_path / "lock").write_bytes(b"[1]")
+    assert "another process holds" in str(OnlyOne(tmp_path / "lock").busy())

@@ -1,0 +1,86 @@
+"""A reader that holds on to an old snapshot costs neither the WAL nor the other readers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from journal import Journal
+from journal.fs.directory import open_directory
+from projector import Projection
+from projector.db.generations import generations
+from projector.run.build import leave, open_current, rebuild
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import pytest
+
+# a process of its own: two SQLites in one process drop each other's locks on a file
+HOLDER = """
+import sqlite3, sys
+db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True, isolation_level=None)
+db.execute("BEGIN")
+print(db.execute("SELECT count(*) FROM events").fetchone()[0], flush=True)
+sys.stdin.readline()
+print(db.execute("SELECT count(*) FROM events").fetchone()[0], flush=True)
+"""
+
+
+def test_the_projector_goes_on_in_a_copy(
+    journal_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    start: Callable[..., subprocess.Popen[str]],
+) -> None:
+    """The holder keeps its snapshot, everybody else sees what is new, and the WAL stays small."""
+    for name, size in {"_PRESSED": 20, "_PINNED": 40, "_TRANSACTION": 20}.items():
+        monkeypatch.setattr(f"projector.run.projector.{name}", size * 1000)
+    with Journal.open(journal_dir) as journal, Projection.open(journal_dir) as projection:
+        journal.append_message("s", "user", "first")
+        projection.sessions()
+        holder = start(HOLDER, journal_dir / "projection/1.db")
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "1\n"
+        largest = 0
+        for number in range(300):
+            journal.append_message("s", "user", f"word{number} " + "filler " * 60)
+            if number % 10 == 0:
+                projection.sessions()
+                wals = (journal_dir / "projection").glob("*.db-wal")
+                largest = max([largest, *(wal.stat().st_size for wal in wals)])
+        assert len(projection.messages("s")) == 301
+        assert generations(journal_dir).current() > 1  # type: ignore[operator] # it was built
+        assert largest < 400_000
+        assert holder.communicate("\n")[0] == "1\n", "the snapshot changed under its reader"
+
+
+def test_without_a_holder_there_is_no_copy(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nobody holds on, the WAL begins anew, and the generation stays."""
+    for name, size in {"_PRESSED": 20, "_PINNED": 4000, "_TRANSACTION": 20}.items():
+        monkeypatch.setattr(f"projector.run.projector.{name}", size * 1000)
+    with Journal.open(journal_dir) as journal, Projection.open(journal_dir) as projection:
+        for number in range(100):
+            journal.append_message("s", "user", f"word{number} " + "filler " * 60)
+            projection.sessions()
+    assert generations(journal_dir).current() == 1
+
+
+def test_a_copy_is_whole(journal_dir: Path) -> None:
+    """What a copy holds is what a rebuild gives."""
+    with Journal.open(journal_dir) as journal:
+        for number in range(50):
+            journal.append_message(f"s{number % 3}", "user", f"word{number}")
+    directory = open_directory(journal_dir)
+    number, projector = open_current(directory)
+    projector.catch_up()
+    leave(directory, projector)
+    projector.close()
+    assert generations(journal_dir).current() == number + 1
+    with Projection.open(journal_dir) as projection:
+        copied = projection.digest()
+        assert len(projection.search("word7").hits) == 1
+        rebuild(directory)
+        assert projection.digest() == copied

@@ -1,0 +1,274 @@
+"""Where nothing can be written, and where the projector stands still, what is there is read."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from journal import Journal
+from projector import NotFound, NotProjected, Projection, ProjectionError, SessionStore
+from projector.run import reader as current_module
+from tests.support.projections import projector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+BIN = Path(sys.executable).parent
+
+UNSHARE = shutil.which("unshare")
+_can_mount = (
+    UNSHARE is not None
+    and subprocess.run([UNSHARE, "-m", "true"], capture_output=True, check=False).returncode == 0
+)
+needs_mounts = pytest.mark.skipif(not _can_mount, reason="may not mount: that needs root")
+
+COMMANDS = {
+    "search": ["projector", "search", "alpha", "--json"],
+    "sessions": ["projector", "sessions", "--json"],
+    "show": ["projector", "show", "s", "--json"],
+    "nosuch": ["projector", "show", "nosuch"],
+    "digest": ["projector", "digest"],
+    "status": ["projector", "status", "--json"],
+    "verify": ["projector", "verify"],
+    "export": ["journal", "export", "hermes", "$OUT/state.db"],
+}
+
+MOUNTED = """
+set -eu
+mount -t tmpfs -o size=20m tmpfs "$MOUNT"
+append() { journal append --session s --role user "$1" > "$OUT/appended"; }
+ask() {
+  for name in $COMMANDS; do
+    rm -f "$OUT/state.db"
+    eval command=\\$COMMAND_$name
+    rc=0; eval "$command" > "$OUT/$name.out" 2> "$OUT/$name.err" || rc=$?
+    echo $rc > "$OUT/$name.rc"
+  done
+}
+append alpha
+"""
+
+
+@pytest.fixture
+def mounted(tmp_path: Path) -> Callable[[str], dict[str, tuple[int, str, str]]]:
+    """Runs a script with a small file system of its own, where the journal lies.
+
+    `ask` in it asks everything; returned is of each command its exit code and what it wrote.
+    """
+    mount, out = tmp_path / "mount", tmp_path / "out"
+    mount.mkdir()
+    out.mkdir()
+    environment = {
+        **os.environ,
+        **{f"COMMAND_{name}": " ".join(command) for name, command in COMMANDS.items()},
+        "COMMANDS": " ".join(COMMANDS),
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "MOUNT": str(mount),
+        "OUT": str(out),
+        "JOURNAL_DIR": str(mount / "journal"),
+    }
+
+    def run(script: str) -> dict[str, tuple[int, str, str]]:
+        subprocess.run(
+            [str(UNSHARE), "-m", "bash", "-c", MOUNTED + script], env=environment, check=True
+        )
+
+        def read(name: str) -> str:
+            return (out / name).read_text()
+
+        return {
+            name: (int(read(f"{name}.rc")), read(f"{name}.out"), read(f"{name}.err"))
+            for name in COMMANDS
+        }
+
+    return run
+
+
+def _check(found: dict[str, tuple[int, str, str]], contents: list[str], *, behind: int) -> None:
+    """Every command answered with these messages, and said how many events are missing."""
+    codes = {name: code for name, (code, _, _) in found.items()}
+    assert codes == dict.fromkeys(COMMANDS, 0) | {"nosuch": 3}, found
+    search = json.loads(found["search"][1])
+    assert search["fresh"] is not bool(behind)
+    shown = json.loads(found["show"][1])
+    assert [message["content"] for message in shown["messages"]] == contents
+    [session] = map(json.loads, found["sessions"][1].splitlines())
+    assert session["messages"] == len(contents)
+    for answer in (search, shown, session):
+        assert answer.get("behind", {"events": 0})["events"] == behind
+    assert json.loads(found["status"][1])["unprojected"] == behind
+    for name in ("search", "sessions", "show", "nosuch", "digest", "export"):
+        assert ("is behind" in found[name][2]) is bool(behind), (name, found[name])
+
+
+@needs_mounts
+def test_a_read_only_medium_is_read(
+    mounted: Callable[[str], dict[str, tuple[int, str, str]]],
+) -> None:
+    """A backup whose projection is whole: no file is made beside the database."""
+    found = mounted('projector sync\nmount -o remount,ro "$MOUNT"\nask\n')
+    _check(found, ["alpha"], behind=0)
+
+
+@needs_mounts
+def test_a_read_only_medium_that_is_behind_says_so(
+    mounted: Callable[[str], dict[str, tuple[int, str, str]]],
+) -> None:
+    """What cannot be applied is counted, with the reason."""
+    found = mounted('projector sync\nappend beta\nmount -o remount,ro "$MOUNT"\nask\n')
+    _check(found, ["alpha"], behind=1)
+    assert "Read-only file system" in json.loads(found["search"][1])["behind"]["why"]
+
+
+@needs_mounts
+@pytest.mark.parametrize("and_shm", [True, False], ids=["with shm", "without shm"])
+def test_a_read_only_medium_with_a_wal_is_read(
+    mounted: Callable[[str], dict[str, tuple[int, str, str]]], *, and_shm: bool
+) -> None:
+    """A projector that was killed left a WAL: what it holds counts."""
+    remove = "" if and_shm else 'rm -f "$JOURNAL_DIR"/projection/1.db-shm\n'
+    found = mounted(
+        "projector sync\n"
+        'projector run 2> "$OUT/run" & P=$!\n'
+        'while ! grep -q projecting "$OUT/run"; do sleep 0.05; done\n'
+        "append beta\n"
+        "while projector status | grep -q 'unprojected *1'; do sleep 0.05; done\n"
+        "kill -9 $P; wait $P || true\n"
+        'test -s "$JOURNAL_DIR"/projection/1.db-wal\n'
+        f'{remove}mount -o remount,ro "$MOUNT"\nask\n'
+    )
+    _check(found, ["alpha", "beta"], behind=0)
+
+
+@needs_mounts
+def test_a_full_disk_is_read(mounted: Callable[[str], dict[str, tuple[int, str, str]]]) -> None:
+    """One event cannot be applied: everything before it is answered with."""
+    found = mounted(
+        'projector sync\nappend beta\ndd if=/dev/zero of="$MOUNT/fill" bs=1k 2> "$OUT/dd" || true\n'
+        'ask\nrm "$MOUNT/fill"\nprojector search beta > "$OUT/again"\ngrep -q beta "$OUT/again"\n'
+    )
+    _check(found, ["alpha"], behind=1)
+
+
+@needs_mounts
+def test_a_read_only_medium_without_a_projection_is_an_error(
+    mounted: Callable[[str], dict[str, tuple[int, str, str]]],
+) -> None:
+    """There is nothing to answer with, and the error says what to do."""
+    found = mounted('mount -o remount,ro "$MOUNT"\nask\n')
+    assert found["search"][0] == 1
+    assert "Read-only file system" in found["search"][2]
+    assert found["status"][0] == 0
+
+
+@pytest.fixture
+def stopped(journal_dir: Path) -> Iterator[Path]:
+    """A journal whose projector stands still, with an event of s and of t that it has not seen."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "alpha")
+        environment = {**os.environ, "JOURNAL_DIR": str(journal_dir)}
+        process = subprocess.Popen(
+            [BIN / "projector", "run"], stderr=subprocess.PIPE, text=True, env=environment
+        )
+        with process:
+            try:
+                assert process.stderr is not None
+                process.stderr.readline()
+                with Projection.open(journal_dir) as projection:
+                    projection.wait_for(journal.append_message("s", "user", "beta"), 20)
+                os.kill(process.pid, signal.SIGSTOP)
+                os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+                journal.append_message("s", "user", "gamma")
+                journal.append_message("t", "user", "alpha")
+                yield journal_dir
+            finally:
+                process.kill()
+
+
+def test_every_answer_of_a_handle_says_how_old_it_is(stopped: Path) -> None:
+    """Lists carry it, an error that finds nothing carries it, and `read` returns it."""
+    with Projection.open(stopped) as projection:
+        results = projection.search("alpha")
+        sessions = projection.sessions()
+        messages = projection.messages("s")
+        session, again = projection.conversation("s")
+        for answer in (results, sessions, messages, again):
+            assert not answer.fresh
+            assert answer.behind is not None
+            assert answer.behind.events == 2
+            assert answer.behind.bytes > 0
+            assert answer.behind.as_of is not None
+        assert [m.content for m in messages] == ["alpha", "beta"]
+        assert session.messages == 2
+        with pytest.raises(NotFound, match=r"2 events .* are not applied yet") as caught:
+            projection.session("t")
+        assert caught.value.behind == results.behind
+        with pytest.raises(NotProjected, match=r"2 events .* are not applied yet"):
+            projection.digest()
+        _, fresh = projection.read(lambda _: None)
+        assert not fresh
+        assert fresh.behind == results.behind
+
+
+def test_a_session_that_is_not_applied_yet_exists(stopped: Path) -> None:
+    """`exists` looks through what the projector has not come to."""
+    with SessionStore.open(stopped, timeout=0.2) as store:
+        assert store.exists("s")
+        assert store.exists("t")
+        assert not store.exists("nosuch")
+        assert store.sessions().behind is not None
+        assert store.messages("s").behind is not None
+        with pytest.raises(NotProjected, match="nothing was decided"):
+            store.compare_and_set("key", 1, expected=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["search", "alpha"], 0),
+        (["sessions"], 0),
+        (["show", "s"], 0),
+        (["show", "s", "--markdown"], 0),
+        (["show", "t"], 3),
+        (["digest"], 0),
+    ],
+)
+def test_every_command_says_how_old_its_answer_is(
+    stopped: Path, arguments: list[str], code: int
+) -> None:
+    """A projector that stands still: the answer is of what is there, and stderr says so."""
+    command = [str(BIN / "projector"), "--journal", str(stopped), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done
+    assert "is behind: 2 events" in done.stderr
+
+
+def test_a_handle_reads_on_when_the_lock_cannot_be_taken(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk in the midst of a handle's life, and space again: no answer is an error."""
+    with Journal.open(journal_dir) as journal, Projection.open(journal_dir) as projection:
+        journal.append_message("s", "user", "alpha")
+        assert projection.search("alpha").fresh
+        journal.append_message("s", "user", "beta")
+        with monkeypatch.context() as patch:
+
+            def full(*_: object) -> None:
+                raise ProjectionError("no space left on device")
+
+            patch.setattr(current_module, "catch_up_once", full)
+            results = projection.search("beta OR alpha")
+            assert len(results.hits) == 1
+            assert results.behind is not None
+            assert results.behind.why == "no space left on device"
+        assert len(projection.search("beta OR alpha").hits) == 2
+        with projector(journal_dir):
+            assert projection.sessions().fresh

@@ -1,0 +1,203 @@
+"""A generation comes into use between any two steps of a decision: nobody decides on old values."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from journal import Journal
+from journal.fs.directory import open_directory
+from projector import ABSENT, NotProjected, Projection, SessionStore, TitleTaken
+from projector.db.generations import generations
+from projector.run import reader as current_module
+from projector.run.build import building, put_into_use
+from projector.run.goal import Goal
+from projector.run.reader import Current
+from tests.support.projections import projector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def journal(journal_dir: Path) -> Iterator[Journal]:
+    """A writer beside whoever reads."""
+    with Journal.open(journal_dir) as journal:
+        yield journal
+
+
+SEAMS: list[tuple[object, str]] = [
+    (Current, "_ask"),
+    (Current, "_refresh"),
+    (Current, "_reader"),
+    (Goal, "is_reached"),
+    (current_module, "catch_up_once"),
+    (current_module, "_answer"),
+]
+"""Steps of a read: the old generation is published in front of one of them, or behind it."""
+
+
+@contextmanager
+def published_at(
+    seam: tuple[object, str], path: Path, number: int, *, behind: bool
+) -> Iterator[list[int]]:
+    """Publish a generation once, in front of a step of a read or behind it; tell when it was."""
+    owner, name = seam
+    step = getattr(owner, name)
+    done: list[int] = []
+
+    def publish() -> None:
+        if not done:
+            done.append(number)
+            generations(path).publish(number)
+
+    def seamed(*args: object, **kwargs: object) -> object:
+        if not behind:
+            publish()
+        try:
+            return step(*args, **kwargs)
+        finally:
+            if behind:
+                publish()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, name, seamed)
+        yield done
+
+
+def _set(store: SessionStore, who: str) -> bool:
+    return store.compare_and_set("key", who, expected=ABSENT)
+
+
+def _claim(store: SessionStore, who: str) -> bool:
+    return store.claim("job", holder=who, seconds=60) is not None
+
+
+def _title(store: SessionStore, who: str) -> bool:
+    try:
+        store.claim_title(who, "the title")
+    except TitleTaken:
+        return False
+    return True
+
+
+DECISIONS = [_set, _claim, _title]
+
+
+@pytest.mark.parametrize("behind", [False, True], ids=["in front of", "behind"])
+@pytest.mark.parametrize("seam", SEAMS, ids=[name for _, name in SEAMS])
+@pytest.mark.parametrize("decide", DECISIONS)
+def test_one_of_two_succeeds_whenever_an_old_generation_is_published(
+    journal_dir: Path,
+    decide: Callable[[SessionStore, str], bool],
+    seam: tuple[object, str],
+    *,
+    behind: bool,
+) -> None:
+    """It was read from the lanes before the first decided; the second sees the first anyhow."""
+    with SessionStore.open(journal_dir) as first, SessionStore.open(journal_dir) as second:
+        first.set("other", 1)
+        second.get("other")
+        with building(open_directory(journal_dir)) as number:
+            assert decide(first, "first")
+            with published_at(seam, journal_dir, number, behind=behind):
+                assert not decide(second, "second")
+            generations(journal_dir).publish(number)
+            assert not decide(second, "second")
+
+
+@pytest.mark.parametrize("behind", [False, True], ids=["in front of", "behind"])
+@pytest.mark.parametrize("seam", SEAMS, ids=[name for _, name in SEAMS])
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda store: store.get("key"),
+        lambda store: store.items().get("key"),
+        lambda store: len(store.messages("s")) == 1 and store.get("key"),
+        lambda store: store.exists("s") and store.get("key"),
+        lambda store: len(store.sessions().items) == 1 and store.get("key"),
+        lambda store: len(store.search("hello").hits) == 1 and store.get("key"),
+    ],
+    ids=["get", "items", "messages", "exists", "sessions", "search"],
+)
+def test_a_handle_sees_what_it_wrote_whenever_an_old_generation_is_published(
+    journal_dir: Path,
+    read: Callable[[SessionStore], Any],
+    seam: tuple[object, str],
+    *,
+    behind: bool,
+) -> None:
+    """Every read of a store knows the store's own writes."""
+    with SessionStore.open(journal_dir) as store:
+        store.set("other", 1)
+        store.get("other")
+        with building(open_directory(journal_dir)) as number:
+            store.append("s", "user", "hello")
+            store.set("key", "value")
+            with published_at(seam, journal_dir, number, behind=behind):
+                assert read(store) == "value"
+
+
+def test_a_flush_adds_what_is_new_whenever_an_old_generation_is_published(
+    journal_dir: Path,
+) -> None:
+    """What stands is read from one generation and the lanes behind it."""
+    talk = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "yes"}]
+    with SessionStore.open(journal_dir) as store:
+        store.set("other", 1)
+        store.get("other")
+        with building(open_directory(journal_dir)) as number:
+            store.flush("s", talk)
+            store.messages("s")
+            generations(journal_dir).publish(number)
+            assert store.flush("s", talk) == []
+            assert [m.content for m in store.messages("s")] == ["hello", "yes"]
+
+
+def test_a_generation_that_comes_into_use_knows_what_the_old_one_knew(
+    journal_dir: Path, journal: Journal
+) -> None:
+    """What was appended during the build is applied before it is published: no answer goes back."""
+    journal.append_message("s", "user", "first")
+    with Projection.open(journal_dir) as projection:
+        projection.sessions()
+        directory = open_directory(journal_dir)
+        with building(directory) as number:
+            position = journal.append_message("s", "user", "second")
+            projection.sessions()
+            put_into_use(directory, number)
+        assert projection.has(position)
+        assert projection.status().generation == number
+
+
+def test_it_does_so_beside_a_projector_that_keeps_its_lock(
+    journal_dir: Path, journal: Journal
+) -> None:
+    """The lock of a running projector is not waited for; the lanes are read all the same."""
+    journal.append_message("s", "user", "first")
+    directory = open_directory(journal_dir)
+    with projector(journal_dir), Projection.open(journal_dir) as projection:
+        with building(directory) as number:
+            position = journal.append_message("s", "user", "second")
+            put_into_use(directory, number)
+        assert projection.has(position)
+
+
+def test_an_answer_after_a_position_knows_it_or_is_an_error(
+    journal_dir: Path, journal: Journal
+) -> None:
+    """`after` is how a program reads what another has told it that it wrote."""
+    journal.append_message("s", "user", "first")
+    with Projection.open(journal_dir) as projection:
+        projection.sessions()
+        position = journal.append_message("s", "user", "second")
+        assert len(projection.after(position).search("second").hits) == 1
+        with projector(journal_dir):
+            late = journal.append_message("s", "user", "third")
+            assert not projection.search("third").fresh
+            with pytest.raises(NotProjected, match=r"has not reached .* within 0\.01 s"):
+                projection.after(late, timeout=0.01).search("third")
+        assert len(projection.after(late).search("third").hits) == 1

@@ -1,0 +1,274 @@
+"""The store for asyncio: whatever it waits for, the loop goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from journal import Journal
+from journal.arbiter import arbitrating
+from journal.errors import ArbiterBusy
+from projector import ABSENT, AsyncSessionStore, NotProjected, SessionStore
+from projector.projection import Projection
+from tests.support.projections import projector
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from projector.store import Claim
+
+_MESSAGE = {"role": "user", "content": "hello"}
+_FOREVER = 10.0
+
+CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
+    "add": (([{"type": "x", "session": "s", "data": {}}],), {}),
+    "read": ((lambda db: db.execute("SELECT 1").get,), {}),
+    "decide": ((lambda _: (1, []),), {}),
+    "wait_for": ((), {}),
+    "settle": ((), {}),
+    "create": (("s",), {"title": "t"}),
+    "ensure": (("s",), {}),
+    "revise": (("s",), {"model": "m"}),
+    "title": (("s", "t"), {}),
+    "claim_title": (("s", "t"), {}),
+    "end": (("s", "done"), {}),
+    "reopen": (("s",), {}),
+    "clear": (("s",), {}),
+    "delete": (("other",), {}),
+    "prune": ((2_000_000_000_000_000,), {}),
+    "session": (("s",), {}),
+    "exists": (("s",), {}),
+    "sessions": ((), {}),
+    "append": (("s", "user", "hello"), {}),
+    "flush": (("s", [_MESSAGE]), {}),
+    "replace": (("s", [_MESSAGE]), {}),
+    "revise_message": (("s", "m"), {"content": "other"}),
+    "remove": (("s", ["m"]), {}),
+    "archive": (("s", ["m"]), {}),
+    "restore": (("s", ["m"]), {}),
+    "rewind": (("s", "m"), {}),
+    "messages": (("s",), {}),
+    "search": (("hello",), {}),
+    "add_usage": (("s",), {"input_tokens": 1}),
+    "set_usage": (("s",), {"input_tokens": 1}),
+    "set": (("k", 1), {}),
+    "unset": (("k",), {}),
+    "get": (("k",), {}),
+    "items": ((), {}),
+    "compare_and_set": (("k", 1), {"expected": ABSENT}),
+    "claim": (("thing",), {"holder": "me", "seconds": 10.0}),
+    "renew": ((), {"seconds": 10.0}),
+    "release": ((), {}),
+    "holder": (("thing",), {}),
+    "close": ((), {}),
+}
+"""Every method, and arguments that it takes."""
+
+
+def methods(kind: type) -> dict[str, Callable[..., Any]]:
+    """Return the public methods of a class that belong to an open store."""
+    found = inspect.getmembers(kind, inspect.isfunction)
+    return {name: method for name, method in found if not name.startswith("_")}
+
+
+def test_every_method_is_there_with_the_same_arguments() -> None:
+    """What `SessionStore` does can be awaited, by the same names; and all of it is tested here."""
+    plain, awaited = methods(SessionStore), methods(AsyncSessionStore)
+    assert plain.keys() == awaited.keys() == CALLS.keys()
+    for name, method in plain.items():
+        assert inspect.iscoroutinefunction(awaited[name])
+        assert inspect.signature(awaited[name]) == inspect.signature(method)
+
+
+class Gate:
+    """Lets nothing through until it is opened, and knows who came."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.loop = threading.current_thread()
+        self.came = threading.Event()
+        self.opened = threading.Event()
+        self.was_on_loop = False
+        for kind, names in {
+            Journal: ("append", "append_many", "close"),
+            Projection: ("read", "peek", "search", "wait_for"),
+        }.items():
+            for name in names:
+                patch.setattr(kind, name, self._held(getattr(kind, name)))
+
+    def _held(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def held(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - any method
+            if threading.current_thread() is self.loop:
+                self.was_on_loop = True
+            else:
+                self.came.set()
+                assert self.opened.wait(_FOREVER)
+            return method(*args, **kwargs)
+
+        return held
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_the_loop_goes_on_while_a_method_waits(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A disk, a projector or an arbiter that takes its time holds up who asks, and nobody else."""
+
+    async def talk() -> None:
+        store = await AsyncSessionStore.open(journal_dir)
+        await store.append("s", "user", "hello", id="m")
+        claim = await store.claim("held", holder="me", seconds=60)
+        with monkeypatch.context() as patch:
+            gate = Gate(patch)
+            args, kwargs = CALLS[name]
+            given: tuple[Any, ...] = {
+                "wait_for": (store.position,),
+                "renew": (claim,),
+                "release": (claim,),
+            }.get(name, args)
+            task = asyncio.create_task(getattr(store, name)(*given, **kwargs))
+            turns = 0
+            while not gate.came.is_set():
+                assert not task.done(), f"{name} never came to wait"
+                await asyncio.sleep(0.001)
+            for _ in range(50):
+                await asyncio.sleep(0)
+                turns += 1
+            assert not task.done()
+            gate.opened.set()
+            await asyncio.wait_for(task, _FOREVER)
+            assert (turns, gate.was_on_loop) == (50, False)
+        await store.close()
+
+    asyncio.run(talk())
+
+
+def test_opening_does_not_hold_up_the_loop(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that is on a slow disk is opened in a thread."""
+    threads: list[threading.Thread] = []
+    real = SessionStore.open
+
+    def opened(path: Path, **kwargs: Any) -> SessionStore:  # noqa: ANN401 - its own
+        threads.append(threading.current_thread())
+        return real(path, **kwargs)
+
+    monkeypatch.setattr(SessionStore, "open", opened)
+
+    async def talk() -> None:
+        async with await AsyncSessionStore.open(journal_dir) as store:
+            await store.append("s", "user", "hello")
+
+    asyncio.run(talk())
+    assert threads
+    assert threading.current_thread() not in threads
+
+
+@asynccontextmanager
+async def ticking() -> AsyncIterator[list[float]]:
+    """Run a task that ticks every 5 ms, and give the seconds between its ticks."""
+    gaps: list[float] = []
+
+    async def tick() -> None:
+        last = time.perf_counter()
+        while True:
+            await asyncio.sleep(0.005)
+            now = time.perf_counter()
+            gaps.append(now - last)
+            last = now
+
+    task = asyncio.create_task(tick())
+    yield gaps
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def test_a_blocked_arbiter_does_not_stop_the_loop_or_the_writers(journal_dir: Path) -> None:
+    """While many wait to decide, a task ticks, and messages are appended at once."""
+
+    async def talk() -> None:
+        async with await AsyncSessionStore.open(journal_dir, timeout=1.0) as store:
+            await store.append("s", "user", "before")
+            with arbitrating(store.store.journal.path, 1.0):
+                async with ticking() as gaps:
+                    claims = [
+                        asyncio.create_task(store.claim(f"thing {n}", holder="me", seconds=60))
+                        for n in range(24)
+                    ]
+                    await asyncio.sleep(0.05)
+                    ids = [await store.append("s", "user", f"m{n}") for n in range(20)]
+                    assert not any(claim.done() for claim in claims), "appends waited for claims"
+                    found = await asyncio.gather(*claims, return_exceptions=True)
+                assert all(isinstance(error, ArbiterBusy) for error in found)
+                assert len(set(ids)) == 20
+                assert max(gaps) < 0.5, "the loop stood still"
+                assert len(gaps) > 20
+            claim: Claim | None = await store.claim("thing 1", holder="me", seconds=60)
+            assert claim is not None
+            assert len(await store.messages("s")) == 21
+
+    asyncio.run(talk())
+
+
+def test_a_slow_projector_does_not_stop_the_loop_or_the_writers(journal_dir: Path) -> None:
+    """While reads wait for a projector that applies nothing, a task ticks, and appends go on."""
+
+    async def talk() -> None:
+        async with await AsyncSessionStore.open(journal_dir, timeout=0.6) as store:
+            await store.append("s", "user", "before")
+            assert len(await store.messages("s")) == 1
+            with projector(journal_dir):
+                await store.append("s", "user", "unseen")
+                async with ticking() as gaps:
+                    reads = [asyncio.create_task(store.messages("s")) for _ in range(24)]
+                    await asyncio.sleep(0.05)
+                    for n in range(20):
+                        await store.append("s", "user", f"m{n}")
+                    assert not any(read.done() for read in reads), "appends waited for reads"
+                    found = await asyncio.gather(*reads, return_exceptions=True)
+                assert all(isinstance(error, NotProjected) for error in found)
+                assert max(gaps) < 0.4, "the loop stood still"
+                assert len(gaps) > 20
+            assert len(await store.messages("s")) == 22
+
+    asyncio.run(talk())
+
+
+def test_who_is_cancelled_leaves_the_store_as_it_was(journal_dir: Path) -> None:
+    """A task that is cancelled while it waits ends at once; the store goes on."""
+
+    async def talk() -> None:
+        async with await AsyncSessionStore.open(journal_dir, timeout=0.3) as store:
+            with arbitrating(store.store.journal.path, 1.0):
+                claim = asyncio.create_task(store.claim("thing", holder="me", seconds=60))
+                await asyncio.sleep(0.02)
+                claim.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await claim
+            await store.append("s", "user", "hello")
+            assert [m.content for m in await store.messages("s")] == ["hello"]
+
+    asyncio.run(talk())
+
+
+def test_tasks_share_a_store(journal_dir: Path) -> None:
+    """Conversations of many tasks are flushed into one handle; nothing is lost or doubled."""
+
+    async def talk(store: AsyncSessionStore, session: str) -> list[Any]:
+        said = [{"role": "user", "content": f"{session} {n}"} for n in range(10)]
+        for end in range(1, 11):
+            await store.flush(session, said[:end])
+        return [message.content for message in await store.messages(session)]
+
+    async def main() -> list[list[Any]]:
+        async with await AsyncSessionStore.open(journal_dir) as store:
+            return await asyncio.gather(*(talk(store, f"s{n}") for n in range(8)))
+
+    assert asyncio.run(main()) == [[f"s{s} {n}" for n in range(10)] for s in range(8)]

@@ -1,0 +1,435 @@
+"""Everything that a store can do, in a child that is forked while threads are busy with it."""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from journal import Journal
+from journal.errors import JournalError
+from journal.fs.directory import open_directory
+from journal.verify import verify
+from projector import NotProjected, Projection, ProjectionError, ProjectorBusy, SessionStore
+from projector.db.generations import OnlyOne, generations
+from projector.run.build import rebuild
+from projector.store import ABSENT, AsyncSessionStore
+from tests.conftest import assert_function_of_the_events
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from journal.format.position import Position
+    from projector.store.claims import Claim
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning"),
+]
+
+_SECONDS = 30
+"""After which a child that hangs is ended by SIGALRM."""
+
+
+def in_child(work: Callable[[], object]) -> None:
+    """Do a piece of work in a forked child, and fail as it fails."""
+    reader, writer = os.pipe()
+    if (child := os.fork()) == 0:
+        code = 1
+        try:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            faulthandler.register(signal.SIGALRM, file=writer, chain=True)
+            signal.alarm(_SECONDS)
+            work()
+            code = 0
+        except BaseException:  # noqa: BLE001 - told by the parent
+            os.write(writer, traceback.format_exc().encode()[-60_000:])
+        finally:
+            os._exit(code)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as told:
+        trouble = told.read().decode()
+    status = os.waitpid(child, 0)[1]
+    if os.WIFSIGNALED(status):
+        pytest.fail(f"the child died of {signal.Signals(os.WTERMSIG(status)).name}\n{trouble}")
+    assert status == 0, trouble
+
+
+class Crowd:
+    """A store in whose process threads append, read, project and decide all the time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.store = SessionStore.open(path, timeout=20)
+        self.failures: list[BaseException] = []
+        self.rounds = 0
+        self._over = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._repeat, args=(work,))
+            for work in (self._append, self._read, self._decide, self._project)
+        ]
+        self.store.append("s", "user", "hello world", id="m1")
+        self.store.append("s", "assistant", "hello you", id="m2")
+        self.store.messages("s")
+        for thread in self._threads:
+            thread.start()
+
+    def _repeat(self, work: Callable[[int], None]) -> None:
+        number = 0
+        while not self._over.is_set():
+            number += 1
+            try:
+                work(number)
+            except ProjectorBusy:
+                pass  # two of them build
+            except BaseException as error:  # noqa: BLE001 - the test fails of it
+                self.failures.append(error)
+                return
+
+    def _append(self, number: int) -> None:
+        self.store.append("busy", "user", f"word{number} " * 20, id=f"b{number}")
+        time.sleep(0.002)
+
+    def _read(self, _number: int) -> None:
+        self.store.search("hello OR word1*")
+        self.rounds += 1
+
+    def _decide(self, number: int) -> None:
+        assert self.store.compare_and_set("count", number, expected=number - 1 or ABSENT)
+        time.sleep(0.01)
+
+    def _project(self, number: int) -> None:
+        if number % 3:
+            self.store.settle()
+        else:
+            rebuild(open_directory(self.path))
+
+    def close(self) -> None:
+        """End the threads."""
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+        self.store.close()
+
+
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowd]:
+    """A busy store; what came of all the forks is looked at when all are done."""
+    path = tmp_path_factory.mktemp("forks") / "journal"
+    crowd = Crowd(path)
+    yield crowd
+    crowd.close()
+    assert crowd.failures == []
+    assert verify(path / "lanes").problems == ()
+    assert_function_of_the_events(path)
+    locks = [generations(path).lock, generations(path).build_lock, path / "arbiter"]
+    assert [OnlyOne(file).is_taken() for file in locks] == [False] * 3
+
+
+def _claim(store: SessionStore) -> Claim:
+    claim = store.claim("thing", holder=str(os.getpid()), seconds=60)
+    assert claim is not None
+    return claim
+
+
+def _released(store: SessionStore, use: Callable[[Claim], object]) -> None:
+    claim = _claim(store)
+    try:
+        assert use(claim)
+    finally:
+        store.release(claim)
+
+
+def _own(store: SessionStore) -> str:
+    """Name a session of this process's own."""
+    session = f"child-{os.getpid()}"
+    store.append(session, "user", "hello from a child", id="c1")
+    store.append(session, "assistant", "hello child", id="c2")
+    return session
+
+
+def _position(store: SessionStore) -> Position:
+    store.append("child", "user", "hello")
+    assert store.position is not None
+    return store.position
+
+
+STORE: dict[str, Callable[[SessionStore], object]] = {
+    "add": lambda s: s.add([{"type": "session.reopened", "session": "s", "data": {}}]),
+    "add_usage": lambda s: s.add_usage(_own(s), input_tokens=3),
+    "append": lambda s: s.append("child", "user", "hello"),
+    "archive": lambda s: s.archive(_own(s), ["c1"]),
+    "claim": lambda s: _released(s, lambda claim: claim.token),
+    "claim_title": lambda s: s.claim_title(_own(s), f"title of {os.getpid()}"),
+    "clear": lambda s: s.clear(_own(s)),
+    "close": lambda s: s.close(),
+    "compare_and_set": lambda s: s.compare_and_set(f"k{os.getpid()}", 1, expected=ABSENT),
+    "create": lambda s: s.create(),
+    "decide": lambda s: s.decide(lambda _db: (1, [])),
+    "delete": lambda s: s.delete(_own(s)),
+    "end": lambda s: s.end(_own(s)),
+    "ensure": lambda s: s.ensure("s", source="child"),
+    "exists": lambda s: _true(s.exists(_own(s))),
+    "flush": lambda s: _true(s.flush(f"f{os.getpid()}", [{"role": "user", "content": "flushed"}])),
+    "get": lambda s: s.get("count"),
+    "holder": lambda s: s.holder("thing"),
+    "items": lambda s: s.items(),
+    "messages": lambda s: _true(len(s.messages(_own(s))) == 2),
+    "open": lambda s: SessionStore.open(s.journal.path).messages("s"),
+    "prune": lambda s: s.prune("2001-01-01T00:00:00Z"),
+    "read": lambda s: s.read(lambda db: db.execute("SELECT count(*) FROM events").get),
+    "release": lambda s: _released(s, s.release),
+    "remove": lambda s: s.remove(_own(s), ["c1"]),
+    "renew": lambda s: _released(s, lambda claim: s.renew(claim, seconds=60)),
+    "reopen": lambda s: s.reopen(_own(s)),
+    "replace": lambda s: s.replace(_own(s), [{"role": "user", "content": "anew"}]),
+    "restore": lambda s: s.restore(_own(s), ["c1"]),
+    "revise": lambda s: s.revise(_own(s), model="m"),
+    "revise_message": lambda s: s.revise_message(_own(s), "c1", content="revised"),
+    "rewind": lambda s: _true(s.rewind(_own(s), "c2") == ["c2"]),
+    "search": lambda s: _true(s.search("hello").hits),
+    "session": lambda s: s.session(_own(s)),
+    "sessions": lambda s: _true(s.sessions().items),
+    "set": lambda s: s.set(f"k{os.getpid()}", 1),
+    "set_usage": lambda s: s.set_usage(_own(s), input_tokens=3),
+    "settle": lambda s: s.settle() if _own(s) else None,
+    "title": lambda s: s.title(_own(s), "a title"),
+    "unset": lambda s: s.unset("a"),
+    "wait_for": lambda s: s.wait_for(_position(s), 20.0),
+}
+PROJECTION: dict[str, Callable[[Projection], object]] = {
+    "after": lambda p: p.after(None, 1.0).read(lambda db: db.execute("SELECT 1").get),
+    "close": lambda p: p.close(),
+    "conversation": lambda p: _true(p.conversation("s")),
+    "digest": lambda p: _tried(p.digest),
+    "has": lambda p: _true(p.has(_one(p))),
+    "messages": lambda p: _true(p.messages("s")),
+    "open": lambda p: Projection.open(_path(p)).messages("s"),
+    "peek": lambda p: p.peek(lambda db: None if db is None else db.execute("SELECT 1").get),
+    "read": lambda p: p.read(lambda db: db.execute("SELECT count(*) FROM fts").get),
+    "search": lambda p: _true(p.search("hello world").hits),
+    "session": lambda p: p.session("s"),
+    "sessions": lambda p: _true(p.sessions()),
+    "status": lambda p: _true(p.status().events),
+    "wait_for": lambda p: p.wait_for(_one(p), 20.0),
+}
+
+
+def _path(projection: Projection) -> Path:
+    return projection._current.journal.path
+
+
+def _one(projection: Projection) -> Position:
+    """Append something, and return where it stands once it is applied."""
+    with Journal.open(_path(projection)) as journal:
+        position = journal.append_message("child", "user", "hello")
+    projection.wait_for(position, 20.0)
+    return position
+
+
+def _tried(ask: Callable[[], str]) -> None:
+    """Ask for what there is only while no other process projects."""
+    with suppress(NotProjected):
+        assert len(ask()) == 64
+
+
+def _true(value: object) -> None:
+    assert value
+
+
+def _public(of: type) -> set[str]:
+    return {name for name in dir(of) if not name.startswith("_") and callable(getattr(of, name))}
+
+
+def test_every_method_is_tried() -> None:
+    """The tables below name all public methods; a new one must be added."""
+    assert _public(SessionStore) - STORE.keys() == set()
+    assert _public(Projection) - PROJECTION.keys() == set()
+
+
+@pytest.mark.parametrize("name", sorted(STORE))
+def test_a_child_uses_the_store_that_it_inherits(crowd: Crowd, name: str) -> None:
+    """Whatever other threads were doing at the fork, the child does not hang, and is right."""
+    in_child(lambda: STORE[name](crowd.store))
+    before = crowd.rounds
+    crowd.store.messages("s")
+    _wait(lambda: crowd.rounds > before or bool(crowd.failures))
+    assert crowd.failures == []
+
+
+@pytest.mark.parametrize("name", sorted(PROJECTION))
+def test_a_child_uses_the_projection_that_it_inherits(crowd: Crowd, name: str) -> None:
+    """The same for the handle that only reads."""
+    in_child(lambda: PROJECTION[name](crowd.store.projection))
+    assert crowd.failures == []
+
+
+def _wait(until: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not until():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def _append_and_read(store: SessionStore, name: str) -> None:
+    store.append(name, "user", f"hello from {name}")
+    assert len(store.messages(name)) == 1
+
+
+def test_workers_of_multiprocessing(crowd: Crowd) -> None:
+    """Workers that are forked get the store as an argument, and use it at the same time."""
+    context = multiprocessing.get_context("fork")
+    workers = [
+        context.Process(target=_append_and_read, args=(crowd.store, f"worker{number}"))
+        for number in range(4)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(_SECONDS)
+        assert worker.exitcode == 0
+    assert {f"worker{number}" for number in range(4)} <= {
+        view.session for view in crowd.store.sessions(limit=1000).items
+    }
+
+
+def test_a_daemon_that_forks_twice(crowd: Crowd) -> None:
+    """What a daemon inherited through two forks it opens anew; both of its parents are gone."""
+
+    def daemonize() -> None:
+        crowd.store.messages("s")  # it inherits connections twice
+        os.setsid()
+        between = os.getpid()
+        if os.fork():
+            return
+        while os.getppid() == between:
+            time.sleep(0.01)
+        _append_and_read(crowd.store, "daemon")
+
+    in_child(daemonize)
+    _wait(lambda: crowd.store.exists("daemon"))
+
+
+def test_a_program_that_is_started_with_a_preexec_fn(crowd: Crowd) -> None:
+    """Python code between fork and exec may use the store, and keeps no lock."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import sys; sys.stdin.read()"],
+        stdin=subprocess.PIPE,
+        preexec_fn=lambda: _append_and_read(crowd.store, "preexec"),  # noqa: PLW1509 - is tried
+    )
+    with process:
+        assert crowd.store.exists("preexec")
+        assert crowd.store.compare_and_set("preexec", 1, expected=ABSENT)
+    assert process.returncode == 0
+
+
+def test_a_child_has_threads_of_its_own_for_an_event_loop(crowd: Crowd) -> None:
+    """The threads of the parent's store for asyncio are not in the child."""
+    store = AsyncSessionStore(crowd.store)
+    assert asyncio.run(store.messages("s"))
+    in_child(lambda: _true(asyncio.run(store.messages("s"))))
+    assert asyncio.run(store.messages("s"))
+
+
+def test_a_fork_in_the_middle_of_a_query(journal_dir: Path) -> None:
+    """A query that forks is asked anew in the child; the parent's goes on in its snapshot."""
+    children: list[int] = []
+    with SessionStore.open(journal_dir) as store:
+        store.append("s", "user", "hello")
+
+        def query(db: Any) -> int:  # noqa: ANN401 - apsw's
+            if not children:
+                children.append(os.fork())
+            return int(db.execute("SELECT count(*) FROM events").get)
+
+        answer, _ = store.read(query)
+        if not children[0]:
+            os._exit(0 if answer == 1 and len(store.messages("s")) == 1 else 1)
+        assert os.waitpid(children[0], 0)[1] == 0
+        assert answer == 1
+        assert len(store.messages("s")) == 1
+
+
+def test_a_fork_in_the_middle_of_a_decision(journal_dir: Path) -> None:
+    """Only the parent holds the arbiter: of the two that come out of the question, it decides."""
+    children: list[int] = []
+    with SessionStore.open(journal_dir) as store:
+        store.set("x", 0)
+
+        def question(_db: object) -> tuple[bool, list[dict[str, Any]]]:
+            if not children:
+                children.append(os.fork())
+            data = {"key": "x", "value": "parent" if children[0] else "child"}
+            return True, [{"type": "key.set", "session": "@keys", "data": data}]
+
+        try:
+            store.decide(question)
+        except JournalError as error:
+            if not children[0]:
+                os._exit(0 if "nothing was decided" in str(error) else 1)
+            raise
+        if not children[0]:
+            os._exit(2)
+        assert os.waitpid(children[0], 0)[1] == 0
+        assert store.get("x") == "parent"
+
+
+def test_a_fork_in_the_middle_of_projecting(journal_dir: Path) -> None:
+    """A child neither goes on with its parent's transaction nor takes it back."""
+    children: list[int] = []
+    with Journal.open(journal_dir) as journal:
+        for number in range(3000):
+            journal.append_message("s", "user", f"hello {number} " * 200)
+    directory = open_directory(journal_dir)
+    with Projection.open(journal_dir) as projection:
+
+        def fork(_progress: object) -> None:
+            if not children:
+                children.append(os.fork())
+
+        try:
+            rebuild(directory, fork)
+        except ProjectionError as error:
+            if not children[0]:
+                is_told = "forked in the middle" in str(error)
+                os._exit(0 if is_told and len(projection.messages("s")) == 3000 else 1)
+            raise
+        if not children[0]:
+            os._exit(2)
+        assert os.waitpid(children[0], 0)[1] == 0
+        assert len(projection.messages("s")) == 3000
+
+
+def test_a_worker_reads_on_when_its_parent_closes(journal_dir: Path) -> None:
+    """Nothing that other processes do to the database's files reaches a child's memory."""
+    with SessionStore.open(journal_dir) as store:
+        store.append("s", "user", "hello")
+        store.messages("s")
+        if (child := os.fork()) == 0:
+            try:
+                signal.alarm(_SECONDS)
+                for number in range(150):
+                    store.append("w", "user", f"message {number} " + "text " * 50)
+                    assert len(store.messages("w")) == number + 1
+                os._exit(0)
+            finally:
+                os._exit(1)
+    search = (
+        "from projector import Projection; import sys; Projection.open(sys.argv[1]).search('x')"
+    )
+    status = 0, 0
+    while status == (0, 0):
+        subprocess.run([sys.executable, "-c", search, journal_dir], check=True)
+        status = os.waitpid(child, os.WNOHANG)
+    assert status[1] == 0

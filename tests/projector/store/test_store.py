@@ -1,0 +1,524 @@
+"""The store for sessions: what is written, seen by the writer, and never doubled."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import threading
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from journal import EventError
+from journal.errors import AppendError, ArbiterBusy
+from projector import ABSENT, NotFound, NotProjected, SessionStore, TitleTaken
+from projector.db.generations import OnlyOne, generations
+from tests.support.journals import events, patch_write
+from tests.support.projections import projector
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.conftest import ExpectedProblems
+
+_TALK: list[dict[str, Any]] = [
+    {"role": "user", "content": "Where is the bug?"},
+    {"role": "assistant", "content": "In line three."},
+    {"role": "user", "content": "Mend it."},
+]
+
+
+@pytest.fixture
+def store(journal_dir: Path) -> Iterator[SessionStore]:
+    """A store in a new journal."""
+    with SessionStore.open(journal_dir) as opened:
+        yield opened
+
+
+@pytest.fixture
+def other(store: SessionStore) -> Iterator[SessionStore]:
+    """Another handle on the same journal."""
+    with SessionStore.open(store.journal.path) as opened:
+        yield opened
+
+
+def said(store: SessionStore, session: str) -> list[Any]:
+    """Return the contents of a transcript, in order."""
+    return [message.content for message in store.messages(session)]
+
+
+def test_a_handle_sees_what_it_has_written(store: SessionStore) -> None:
+    """What was created, said and used is there in the next read."""
+    session = store.create(title="A bug", source="cli", config={"temperature": 0}, user="ada")
+    store.append(session, "user", "hello", extra={"tone": "friendly"})
+    store.add_usage(session, input_tokens=5, api_calls=1, estimated_cost=0.1)
+    view = store.session(session)
+    assert (view.title, view.source, view.user, view.messages) == ("A bug", "cli", "ada", 1)
+    assert view.config == {"temperature": 0}
+    assert view.usage == {"input_tokens": 5, "api_calls": 1, "estimated_cost": 0.1}
+    assert [hit.session for hit in store.search("hello").hits] == [session]
+    assert store.sessions().fresh
+
+
+def test_creating_again_adds_nothing(store: SessionStore) -> None:
+    """The same creation, by any handle, any number of times, is one event."""
+    for _ in range(3):
+        store.create("s1", title="one", source="cli")
+    assert len(events(store.journal.path)) == 3
+    assert store.exists("s1")
+    assert store.projection.status().events == 1
+
+
+@pytest.mark.parametrize("order", list(permutations(["create", "ensure", "append"])))
+def test_messages_and_creation_come_in_any_order(
+    store: SessionStore, order: tuple[str, ...]
+) -> None:
+    """What is ensured never stands in the way of what is said."""
+    does: dict[str, Callable[[], object]] = {
+        "create": lambda: store.create("s1", source="cli"),
+        "ensure": lambda: store.ensure("s1", source="unknown", model="m"),
+        "append": lambda: store.append("s1", "user", "hello"),
+    }
+    for name in order:
+        does[name]()
+    view = store.session("s1")
+    assert (view.source, view.model, view.messages) == ("cli", "m", 1)
+
+
+def test_the_first_to_ensure_counts(store: SessionStore, other: SessionStore) -> None:
+    """Of two that ensure a field the first gives its value, and none that creation gives."""
+    store.ensure("s1", source="cli", extra={"a": 1})
+    other.ensure("s1", source="web", user="ada", extra={"a": 2, "b": 2})
+    view = store.session("s1")
+    assert (view.source, view.user, view.extra) == ("cli", "ada", {"a": 1, "b": 2})
+
+
+def test_fields_are_changed_and_cleared(store: SessionStore) -> None:
+    """The last writer of a field wins; a cleared one has no value, however it was ensured."""
+    store.ensure("s1", model="m", extra={"k": 1, "l": 1})
+    store.revise("s1", title="two", clear=["model", "extra.k"])
+    store.ensure("s1", model="n")
+    view = store.session("s1")
+    assert (view.title, view.model, view.extra) == ("two", None, {"l": 1})
+    with pytest.raises(EventError, match="'colour' is no field of a session"):
+        store.revise("s1", clear=["colour"])
+
+
+def test_the_first_end_stands_until_the_session_is_reopened(store: SessionStore) -> None:
+    """A stale end does not overwrite the first; after reopening a new one counts."""
+    store.create("s1")
+    store.end("s1", "compression", ended=datetime(2026, 1, 1, tzinfo=UTC))
+    store.end("s1", "stale")
+    assert store.session("s1").end_reason == "compression"
+    store.reopen("s1")
+    assert store.session("s1").ended is None
+    store.end("s1", "done")
+    assert store.session("s1").end_reason == "done"
+
+
+def test_a_flush_adds_exactly_what_is_new(store: SessionStore, other: SessionStore) -> None:
+    """The whole conversation is handed over again and again, by two handles: each message once."""
+    added = [store.flush("s1", _TALK[:2]), store.flush("s1", _TALK[:2]), other.flush("s1", _TALK)]
+    assert [len(ids) for ids in added] == [2, 0, 1]
+    assert said(store, "s1") == [message["content"] for message in _TALK]
+    assert len(events(store.journal.path)) == 3
+
+
+def test_equal_messages_at_two_places_are_two(store: SessionStore) -> None:
+    """A message without an id is known by its place too: "yes" may be said twice."""
+    talk = [{"role": "user", "content": "yes"}] * 2
+    assert len(store.flush("s1", talk)) == 2
+    assert store.flush("s1", talk) == []
+    assert said(store, "s1") == ["yes", "yes"]
+
+
+def test_what_is_no_part_of_the_message_does_not_make_it_another(store: SessionStore) -> None:
+    """Tokens that were counted later, or a finish reason, double no message."""
+    store.flush("s1", _TALK)
+    assert store.flush("s1", [{**message, "token_count": 3} for message in _TALK]) == []
+
+
+def test_the_callers_ids_are_the_messages_ids(store: SessionStore) -> None:
+    """A message that has an id is known by it alone; twice in one conversation is a mistake."""
+    talk = [{"id": "m1", "role": "user", "content": "one"}]
+    assert store.flush("s1", talk) == ["m1"]
+    report = store.flush("s1", [{**talk[0], "content": "changed"}])
+    assert (list(report), report.revised) == ([], ("m1",))
+    assert said(store, "s1") == ["changed"]
+    with pytest.raises(EventError, match="the id 'm1' stands twice"):
+        store.flush("s1", talk * 2)
+
+
+def test_a_flush_that_failed_half_way_is_done_again(
+    store: SessionStore, monkeypatch: pytest.MonkeyPatch, expect_problems: ExpectedProblems
+) -> None:
+    """A write that stopped within the third of five messages: tried again, there are five."""
+    talk = [{"role": "user", "content": f"message {n}"} for n in range(5)]
+    expect_problems("torn")
+    store.append("s0", "user", "before")
+    failed: list[bool] = []
+
+    def half(fd: int, data: bytes | memoryview) -> int:
+        if failed:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        failed.append(True)
+        return os.pwrite(fd, bytes(data)[: len(data) // 2], 0)  # O_APPEND: at the end all the same
+
+    with monkeypatch.context() as broken:
+        patch_write(broken, half)
+        with pytest.raises(AppendError):
+            store.flush("s1", talk)
+    store.flush("s1", talk)
+    assert said(store, "s1") == [message["content"] for message in talk]
+    assert store.session("s1").messages == 5
+    for n in range(5):
+        assert len(store.search(f'"message {n}"').hits) == 1
+
+
+def test_a_conversation_begins_anew_after_clearing(
+    store: SessionStore, other: SessionStore
+) -> None:
+    """The same words after a clear are new messages, for every handle, with ids or without."""
+    store.flush("s1", _TALK)
+    named = [{"id": "m1", "role": "user", "content": "named"}]
+    store.flush("s2", named)
+    store.clear("s1")
+    store.clear("s2")
+    assert said(store, "s1") == []
+    assert len(other.flush("s1", _TALK)) == 3
+    assert other.flush("s2", named) == ["m1"]
+    assert other.flush("s2", named) == []
+    assert said(store, "s1") == [message["content"] for message in _TALK]
+    assert said(store, "s2") == ["named"]
+
+
+def test_a_flush_waits_for_no_projector(store: SessionStore, other: SessionStore) -> None:
+    """While somebody holds the projector's lock and applies nothing, a flush knows all the same."""
+    store.flush("s1", _TALK)
+    store.messages("s1")
+    lock = OnlyOne(generations(store.journal.path).lock)
+    assert lock.take()
+    try:
+        assert other.flush("s1", _TALK) == []
+        store.clear("s1")
+        assert len(other.flush("s1", _TALK[:1])) == 1
+        assert other.flush("s1", _TALK[:1]) == []
+    finally:
+        lock.release()
+    assert said(store, "s1") == [_TALK[0]["content"]]
+
+
+def test_a_flush_needs_no_readable_projection(store: SessionStore) -> None:
+    """A damaged database stops no writer."""
+    store.flush("s1", _TALK)
+    store.messages("s1")
+    kept = generations(store.journal.path)
+    number = kept.current()
+    assert number is not None
+    store.projection.close()
+    kept.path(number).write_bytes(b"garbage" * 1000)
+    assert store.flush("s1", _TALK) == []
+    assert said(store, "s1") == [message["content"] for message in _TALK]
+
+
+def test_a_transcript_is_replaced_at_once(store: SessionStore) -> None:
+    """The new transcript is one record; others are archived, and still found."""
+    store.flush("s1", _TALK)
+    last = store.messages("s1")[-1]
+    before = len(events(store.journal.path))
+    ids = store.replace(
+        "s1",
+        [{"role": "system", "content": "A summary."}, {"id": last.id}],
+        rest="archived",
+    )
+    assert len(events(store.journal.path)) == before + 1
+    assert said(store, "s1") == ["A summary.", "Mend it."]
+    assert [message.id for message in store.messages("s1")] == ids
+    assert len(store.messages("s1", archived=True)) == 4
+    assert len(store.search("bug").hits) == 1
+    talk = [{"role": "system", "content": "A summary."}, {"id": last.id, "role": "user"}]
+    assert store.flush("s1", talk) == []
+
+
+def test_a_kept_message_may_be_changed(store: SessionStore) -> None:
+    """What a new transcript says of a message that is kept is in force."""
+    store.flush("s1", [{"id": "m1", "role": "user", "content": "old"}])
+    store.replace("s1", [{"id": "m1", "content": "new"}])
+    assert said(store, "s1") == ["new"]
+    assert store.search("old").hits == ()
+
+
+def test_messages_keep_the_order_of_the_new_transcript(store: SessionStore) -> None:
+    """Messages that are kept in another order, with new ones between, stand as they are given."""
+    store.flush("s1", [{"id": f"m{n}", "role": "user", "content": f"{n}"} for n in range(3)])
+    new = {"role": "user", "content": "between"}
+    store.replace("s1", [{"id": "m2"}, new, {"id": "m0"}, {"role": "user", "content": "last"}])
+    assert said(store, "s1") == ["2", "between", "0", "last"]
+
+
+def test_messages_are_removed_archived_and_restored(store: SessionStore) -> None:
+    """What is removed is not found, what is archived is, and both come back in place."""
+    ids = store.flush("s1", _TALK)
+    store.remove("s1", ids[:1])
+    store.archive("s1", ids[1:2])
+    assert said(store, "s1") == ["Mend it."]
+    assert store.search("bug").hits == ()
+    assert len(store.search("three").hits) == 1
+    store.restore("s1", ids)
+    assert said(store, "s1") == [message["content"] for message in _TALK]
+    assert len(store.search("bug").hits) == 1
+
+
+def test_rewinding_removes_a_message_and_what_follows(store: SessionStore) -> None:
+    """A conversation goes back to before a message; one that it has not is an error."""
+    ids = store.flush("s1", _TALK)
+    assert store.rewind("s1", ids[1]) == ids[1:]
+    assert said(store, "s1") == ["Where is the bug?"]
+    with pytest.raises(NotFound, match="has no message"):
+        store.rewind("s1", ids[1])
+
+
+def test_a_deleted_session_is_gone_and_may_begin_anew(store: SessionStore) -> None:
+    """Nothing of a deleted session is shown; the same id may be used again."""
+    store.create("s1", title="one")
+    store.flush("s1", _TALK)
+    store.add_usage("s1", input_tokens=5)
+    store.delete("s1")
+    assert not store.exists("s1")
+    assert store.sessions().items == ()
+    assert store.search("bug").hits == ()
+    store.flush("s1", _TALK[:1])
+    view = store.session("s1")
+    assert (view.title, view.messages, view.usage) == (None, 1, {})
+
+
+def test_pruning_takes_what_ended_and_is_old(store: SessionStore) -> None:
+    """Sessions that go on, are young, or come from elsewhere stay."""
+    old = datetime.now(UTC) - timedelta(days=100)
+    for name, source in (("a", "cli"), ("b", "web"), ("c", "cli")):
+        store.create(name, source=source, started=old)
+    store.create("d", source="cli")
+    for name in "abd":
+        store.end(name)
+    assert store.prune(datetime.now(UTC) - timedelta(days=90), source="cli") == ["a"]
+    assert sorted(view.session for view in store.sessions().items) == ["b", "c", "d"]
+
+
+def test_a_repeated_delivery_of_usage_adds_nothing(
+    store: SessionStore, other: SessionStore
+) -> None:
+    """Usage is a sum over ids; a total that is set counts on from there."""
+    for handle in (store, other, store):
+        handle.add_usage("s1", id="call-1", output_tokens=7, actual_cost=0.1)
+    store.create("s1")
+    store.add_usage("s1", id="call-2", output_tokens=1, actual_cost=0.2)
+    assert store.session("s1").usage == {"output_tokens": 8, "actual_cost": 0.3}
+    store.set_usage("s1", output_tokens=100)
+    store.add_usage("s1", output_tokens=1)
+    assert store.session("s1").usage == {"output_tokens": 101, "actual_cost": 0.3}
+
+
+def test_only_one_session_has_a_title(store: SessionStore, other: SessionStore) -> None:
+    """A title that is claimed is refused to others, with the session that has it."""
+    store.claim_title("s1", "Plan")
+    with pytest.raises(TitleTaken, match="'s1' has the title 'Plan'") as caught:
+        other.claim_title("s2", "Plan")
+    assert caught.value.session == "s1"
+    store.claim_title("s1", "Plan")
+    store.delete("s1")
+    other.claim_title("s2", "Plan")
+
+
+def test_keys_have_the_last_value(store: SessionStore, other: SessionStore) -> None:
+    """Values are any JSON, null too; one that was taken away is not there."""
+    store.set("k", {"a": [1, None]})
+    store.set("null", None)
+    other.set("k", 2)
+    store.set("k", 3, namespace="@elsewhere")
+    assert store.get("k") == 2
+    assert store.items() == {"k": 2, "null": None}
+    assert store.get("null", "default") is None
+    store.unset("k")
+    assert other.get("k", "default") == "default"
+    assert other.get("k", namespace="@elsewhere") == 3
+    assert store.sessions().items == ()
+
+
+def test_a_value_is_set_only_where_it_is_as_expected(
+    store: SessionStore, other: SessionStore
+) -> None:
+    """Compare-and-set succeeds once for one present value."""
+    assert store.compare_and_set("k", 1, expected=ABSENT)
+    assert not other.compare_and_set("k", 2, expected=ABSENT)
+    assert other.compare_and_set("k", 2, expected=1)
+    assert store.get("k") == 2
+
+
+def test_a_claim_stands_until_it_is_released_or_runs_out(
+    store: SessionStore, other: SessionStore
+) -> None:
+    """Tokens grow with every claim, so that a late holder is known."""
+    claim = store.claim("door", holder="ada", seconds=60)
+    assert claim is not None
+    assert other.claim("door", holder="bob", seconds=60) is None
+    assert other.holder("door") == claim
+    renewed = store.renew(claim, seconds=120)
+    assert renewed is not None
+    assert renewed.expires > claim.expires
+    assert store.release(renewed)
+    assert not store.release(renewed)
+    short = other.claim("door", holder="bob", seconds=0)
+    assert short is not None
+    assert short.token == claim.token + 1
+    third = store.claim("door", holder="ada", seconds=60)
+    assert third is not None
+    assert third.token == short.token + 1
+    assert other.renew(short, seconds=60) is None
+    assert not other.release(short)
+
+
+_CONTEND = """
+import sys
+from projector import SessionStore, TitleTaken
+with SessionStore.open(sys.argv[1], timeout=60) as store:
+    sys.stdin.readline()
+    claim = store.claim("door", holder=sys.argv[2], seconds=60)
+    first = store.compare_and_set("k", sys.argv[2], expected=None)
+    try:
+        store.claim_title(sys.argv[2], "Plan")
+        title = True
+    except TitleTaken:
+        title = False
+    print(claim is not None, first, title)
+"""
+
+
+def test_of_many_processes_exactly_one_wins(
+    store: SessionStore, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    """A claim, a value and a title are each given to one of 32 processes."""
+    store.set("k", None)
+    contenders = [start(_CONTEND, store.journal.path, n) for n in range(32)]
+    for process in contenders:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    answers = []
+    for process in contenders:
+        out, err = process.communicate(timeout=100)
+        assert not err
+        answers.append(out.split())
+    for won in zip(*answers, strict=True):
+        assert won.count("True") == 1
+
+
+_DIE = """
+import os, signal, sys
+from projector import SessionStore
+store = SessionStore.open(sys.argv[1])
+print(store.claim("door", holder="dead", seconds=float(sys.argv[2])).token, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_the_claim_of_a_killed_process_runs_out(
+    store: SessionStore, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    """Nobody has to free what a dead process holds."""
+    process = start(_DIE, store.journal.path, 0.3)
+    assert process.wait(timeout=60) == -9
+    until = threading.Event()
+    for _ in range(200):
+        claim = store.claim("door", holder="heir", seconds=60)
+        if claim is not None:
+            break
+        until.wait(0.02)
+    assert claim is not None
+    assert claim.token == 2
+
+
+def test_a_decision_needs_everybodys_events(store: SessionStore, journal_dir: Path) -> None:
+    """With a projector that runs and applies nothing, nothing is decided and nothing written."""
+    store.append("s1", "user", "hello")
+    store.messages("s1")
+    with SessionStore.open(journal_dir, timeout=0.05) as hasty, projector(journal_dir):
+        store.append("s1", "user", "unseen")
+        before = len(events(journal_dir))
+        with pytest.raises(NotProjected, match="nothing was decided"):
+            hasty.claim_title("s1", "Plan")
+        assert len(events(journal_dir)) == before
+
+
+def test_a_decision_waits_for_those_who_decide(store: SessionStore, journal_dir: Path) -> None:
+    """While one decides, another waits as long as it may, and is told then."""
+    with SessionStore.open(journal_dir, timeout=0.05) as hasty:
+
+        def question(_db: object) -> tuple[None, list[dict[str, Any]]]:
+            with pytest.raises(ArbiterBusy, match="nothing was decided: try again"):
+                hasty.claim_title("s1", "Plan")
+            return None, []
+
+        store.decide(question)
+
+
+def test_a_read_does_not_answer_without_ones_own_events(journal_dir: Path) -> None:
+    """With a projector that runs and applies nothing, a handle is told that it cannot see."""
+    with SessionStore.open(journal_dir, timeout=0.05) as store, projector(journal_dir):
+        store.append("s1", "user", "hello")
+        with pytest.raises(NotProjected):
+            store.messages("s1")
+
+
+def test_threads_share_a_store(store: SessionStore) -> None:
+    """Threads that flush their own conversations lose and double nothing."""
+    talks = {
+        f"s{n}": [{"role": "user", "content": f"{n} {m}"} for m in range(20)] for n in range(4)
+    }
+
+    def talk(session: str) -> None:
+        for end in range(1, 21):
+            store.flush(session, talks[session][:end])
+
+    threads = [threading.Thread(target=talk, args=(name,)) for name in talks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for name, messages in talks.items():
+        assert said(store, name) == [message["content"] for message in messages]
+
+
+def test_what_is_no_message_is_named_and_the_others_are_stored(store: SessionStore) -> None:
+    """What is no message is named by its index in the list, at each flush; nothing is doubled."""
+    bad: list[tuple[Any, str]] = [
+        ({"role": "user", "content": 1}, "content must be a string or an array"),
+        ({"role": "user", "timestamp": "yesterday"}, r"messages\[1\]: timestamp must be an ISO"),
+        ({"content": "no role"}, "needs 'role'"),
+        ("text", r"messages\[1\]"),
+    ]
+    for message, reason in bad:
+        for _ in range(2):
+            with pytest.raises(EventError, match=r"messages\[1\]") as caught:
+                store.flush("s1", [_TALK[0], message, _TALK[1]])
+            assert re.search(reason, str(caught.value))
+    assert said(store, "s1") == [message["content"] for message in _TALK[:2]]
+    assert len(events(store.journal.path)) == 2
+
+
+def test_a_message_that_is_appended_alone_has_no_index(store: SessionStore) -> None:
+    """An error names the field, and no place in a list that there is not."""
+    with pytest.raises(EventError, match=r"^timestamp must be an ISO"):
+        store.append("s1", "user", "hello", timestamp="yesterday")
+
+
+def test_a_closed_store_is_closed_and_closing_again_does_nothing(journal_dir: Path) -> None:
+    """`close` may be called any number of times."""
+    store = SessionStore.open(journal_dir)
+    store.append("s1", "user", "hello")
+    store.close()
+    store.close()

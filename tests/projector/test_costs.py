@@ -1,0 +1,307 @@
+"""What does not vary: calls, statements, bytes and files that the work takes.
+
+Nothing here is timed. A count that grows is a cost that every user pays from then on.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import apsw
+import pytest
+
+from journal import Journal
+from journal.fs import disk
+from journal.fs.directory import open_directory
+from projector import Projection
+from projector.db.schema import create
+from projector.fold.sweeps import Order, Reach, reach
+from projector.run.build import catch_up_once, rebuild
+from projector.run.projector import Projector
+from tests.support.journals import segments
+from tests.torture.samples.sweeps import needs_strace
+from tools.bench.opening import make_segments
+from tools.bench.stage import database, fill
+from tools.bench.words import Texts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from journal.lanes.group_commit import Fsync
+
+MEMORY = {"brk", "mmap", "munmap", "madvise", "mremap", "mprotect"}
+"""System calls that come and go with the allocator, and cost no writer a wait."""
+
+LOOKS = ("stat", "newfstatat", "statx")
+
+
+class Counted(disk.Disk):
+    """Counts what each thread does to the disk."""
+
+    __slots__ = ("counts",)
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def _count(self, what: str) -> None:
+        # the background sync has a thread of its own: no append waits for it
+        if threading.current_thread() is threading.main_thread():
+            self.counts[what] += 1
+
+    def write(self, fd: int, data: bytes | memoryview) -> int:
+        """Count a write."""
+        self._count("write")
+        return super().write(fd, data)
+
+    def fdatasync(self, fd: int) -> None:
+        """Count a sync of a file."""
+        self._count("fdatasync")
+        super().fdatasync(fd)
+
+    def fsync(self, fd: int) -> None:
+        """Count a sync of a folder."""
+        self._count("fsync")
+        super().fsync(fd)
+
+    def create(self, path: Path) -> int:
+        """Count a file made."""
+        self._count("create")
+        return super().create(path)
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """What this thread does to the disk from now on."""
+    stand_in = Counted()
+    monkeypatch.setattr(disk, "in_use", stand_in)
+    return stand_in.counts
+
+
+@pytest.mark.parametrize(
+    ("fsync", "each"),
+    [("never", {"write": 1}), ("interval", {"write": 1}), ("always", {"write": 1, "fdatasync": 1})],
+)
+def test_an_append_is_one_write(
+    journal_dir: Path, counted: Counter[str], fsync: Fsync, each: dict[str, int]
+) -> None:
+    """And one fdatasync where it is promised; the first of a lane makes its segment besides."""
+    with Journal.open(journal_dir, fsync=fsync) as journal:
+        journal.append_message("s1", "user", "first")
+        counted.clear()
+        for number in range(20):
+            journal.append_message("s1", "user", f"message {number}")
+        assert counted == {name: 20 * count for name, count in each.items()}
+
+
+def test_a_hundred_events_are_one_write(journal_dir: Path, counted: Counter[str]) -> None:
+    """`append_many` costs the kernel no more than `append`."""
+    events = [
+        {"type": "message.appended", "session": "s1", "data": {"role": "user", "content": f"{n}"}}
+        for n in range(100)
+    ]
+    with Journal.open(journal_dir) as journal:
+        journal.append_many(events)
+        counted.clear()
+        journal.append_many(events)
+        assert counted == {"write": 1}
+
+
+APPENDING = """
+import os, sys
+from journal import Journal
+with Journal.open(sys.argv[1], fsync="never") as journal:
+    journal.append_message("s1", "user", "this begins a segment", id="first")
+    os.getppid()  # nobody else asks for it: it shows where the appends begin and end
+    for number in range(1_000):
+        journal.append_message("s1", "user", "a message", id=f"m{number}")
+    os.getppid()
+"""
+
+
+@needs_strace
+def test_an_append_asks_the_kernel_for_nothing_else(tmp_path: Path) -> None:
+    """A thousand appends of messages with ids are a thousand write calls, and no others."""
+    log = tmp_path / "calls"
+    strace = ("strace", "-f", "-o", str(log))
+    program = (sys.executable, "-c", APPENDING, str(tmp_path / "journal"))
+    subprocess.run([*strace, *program], check=True)
+    between = log.read_text(errors="replace").split("getppid()")[1]
+    calls = Counter(re.findall(r"^\d+ +(\w+)\(", between, re.MULTILINE))
+    # a writer looks from time to time whether its files are still there, and not each time
+    assert sum(calls.pop(name, 0) for name in LOOKS) <= 20
+    assert {name: count for name, count in calls.items() if name not in MEMORY} == {"write": 1_000}
+
+
+OPENING = """
+import sys
+from journal import Journal
+Journal.open(sys.argv[1]).close()  # whatever is loaded and made once
+opened = []
+sys.addaudithook(lambda name, details: opened.append(details[0]) if name == "open" else None)
+journal = Journal.open(sys.argv[1], fsync="never")
+at_open = len(opened)
+journal.append_message("s1", "user", "this may begin a segment")
+before = len(opened)
+for number in range(50):
+    journal.append_message("s1", "user", "a message")
+print(at_open, len(opened) - before)
+"""
+
+
+def opened(path: Path) -> tuple[int, int]:
+    """Return the files that opening a journal opens, and those that 50 appends open."""
+    done = subprocess.run(
+        [sys.executable, "-c", OPENING, str(path)], check=True, capture_output=True, text=True
+    )
+    at_open, by_appends = done.stdout.split()
+    return int(at_open), int(by_appends)
+
+
+def test_opening_a_journal_opens_as_many_files_whatever_it_holds(tmp_path: Path) -> None:
+    """A lane of a thousand final segments costs what one of ten costs, and an append opens none."""
+    make_segments(tmp_path / "few", 10)
+    make_segments(tmp_path / "many", 1_000)
+    few, many = opened(tmp_path / "few"), opened(tmp_path / "many")
+    assert few == many
+    assert many[0] <= 8
+    assert many[1] == 0
+
+
+@pytest.fixture
+def statements(tmp_path: Path, journal_dir: Path) -> Iterator[Callable[[], Counter[str]]]:
+    """Applies what the lanes have gained; counts statements, each row of a many for itself."""
+    db = create(tmp_path / "traced.db", "some-journal")
+    found: Counter[str] = Counter()
+
+    def note(_cursor: apsw.Cursor, sql: str, _bindings: object) -> bool:
+        found[" ".join(sql.split())] += 1
+        return True
+
+    projector = Projector(db, journal_dir / "lanes")
+    db.exec_trace = note
+
+    def apply() -> Counter[str]:
+        found.clear()
+        projector.catch_up()
+        return Counter(found)
+
+    yield apply
+    db.close()
+
+
+def by_message(found: Counter[str]) -> tuple[int, int, int]:
+    """Return how many rows were inserted, how many texts indexed, and all other statements."""
+    rows = sum(n for sql, n in found.items() if sql.startswith("INSERT INTO events("))
+    texts = sum(n for sql, n in found.items() if sql.startswith("INSERT INTO fts("))
+    return rows, texts, found.total() - rows - texts
+
+
+def test_a_batch_takes_two_statements_for_each_message(
+    journal_dir: Path, statements: Callable[[], Counter[str]]
+) -> None:
+    """One row, one text; what a batch takes besides does not depend on its size."""
+    others = set()
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s1", "user", "the first: session, lane and segment are new")
+        statements()
+        for size in (1, 10, 500):
+            for number in range(size):
+                journal.append_message("s1", "user", f"message {number}")
+            rows, texts, other = by_message(statements())
+            assert (rows, texts) == (size, size)
+            others.add(other)
+    assert len(others) == 1
+    assert others.pop() <= 24
+
+
+def test_a_batch_takes_one_more_statement_for_each_session_that_goes_on(
+    journal_dir: Path, statements: Callable[[], Counter[str]]
+) -> None:
+    """Its counts are brought up to date once, however many of its messages came."""
+    others = {}
+    with Journal.open(journal_dir) as journal:
+        for session in range(20):
+            journal.append_message(f"s{session}", "user", "first")
+        statements()
+        for sessions in (1, 20):
+            for number in range(60):
+                journal.append_message(f"s{number % sessions}", "user", f"message {number}")
+            found = statements()
+            others[sessions] = by_message(found)[2]
+    assert others[20] - others[1] == 19
+
+
+def test_a_record_adds_a_bounded_number_of_bytes_to_its_text(journal_dir: Path) -> None:
+    """Checksum, number, key, time and names: two hundred at the most, whatever the text."""
+    segment = journal_dir / "lanes/1/000001.jsonl"
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s1", "user", "")
+        at = segment.stat().st_size
+        for size in (1, 580, 100_000):
+            journal.append_message("s1", "user", "x" * size)
+            end = segment.stat().st_size
+            assert end - at - size <= 200
+            at = end
+
+
+def test_bytes_on_disk_are_bounded_by_the_bytes_of_text(journal_dir: Path) -> None:
+    """For messages of the usual size: lanes 1.5 times the text, the database 2.5 times."""
+    text = fill(journal_dir, 4_000)
+    assert text == sum(len(each.encode()) for each in Texts().take(4_000))
+    rebuild(open_directory(journal_dir))
+    lanes = sum(path.stat().st_size for path in segments(journal_dir))
+    assert lanes <= 1.5 * text
+    assert database(journal_dir).stat().st_size <= 2.5 * text
+
+
+def test_a_search_takes_three_statements_for_each_hit_and_compiles_none_anew(
+    journal_dir: Path,
+) -> None:
+    """The row and what stands before and behind it; FTS5's own statements are not compiled anew."""
+    fill(journal_dir, 4_000)
+    asked: Counter[str] = Counter()
+    anew: Counter[str] = Counter()
+
+    def note(event: dict[str, Any]) -> None:
+        asked[event["sql"]] += 1
+        anew[event["sql"]] = event["stmt_status"]["SQLITE_STMTSTATUS_REPREPARE"]
+
+    word, other = Texts().vocabulary.words[:2]
+    with Projection.open(journal_dir) as projection:
+        projection.search(word, limit=1, context=1)
+        projection.read(lambda db: db.trace_v2(apsw.SQLITE_TRACE_PROFILE, note))
+        statements = []
+        for limit in (1, 20):
+            asked.clear()
+            assert len(projection.search(other, limit=limit, context=1).hits) == limit
+            statements.append(sum(n for sql, n in asked.items() if "parts, rest" in sql))
+    assert statements[1] - statements[0] == 3 * 19
+    assert sum(anew.values()) == 0
+
+
+def test_a_session_that_is_cleared_often_costs_a_look_at_each_clearing(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sweeps are read a bounded number of times each, however many messages come between them."""
+    looks = 0
+
+    def counted(order: Order, data: dict[str, Any]) -> Reach:
+        nonlocal looks
+        looks += 1
+        return reach(order, data)
+
+    for module in ("changes", "facts", "fold"):
+        monkeypatch.setattr(f"projector.{module}.reach", counted)
+    sweep = {"type": "session.cleared", "session": "s", "data": {}}
+    message = {"type": "message.appended", "session": "s", "data": {"role": "user"}}
+    with Journal.open(journal_dir, fsync="never") as journal:
+        for _ in range(300):
+            journal.append_many([message, message, message, sweep])
+    catch_up_once(open_directory(journal_dir))
+    assert looks <= 3 * 300

@@ -1,0 +1,221 @@
+"""What only the projection still knows is noticed, and written back."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from journal import Journal
+from journal.format.event import Event
+from journal.format.event_types import SESSION_CLEARED
+from journal.fs.directory import open_directory
+from journal.process import clock
+from journal.segments.reader import read_events
+from projector import Projection, ProjectionError, SessionStore
+from projector.run.build import rebuild
+from projector.upkeep.salvage import salvage
+from projector.upkeep.verify import verify
+from tests.support.projections import Fact, message, write_lane
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.conftest import ExpectedProblems
+
+
+def _append(path: Path, ids: range) -> None:
+    with Journal.open(path) as journal:
+        for number in ids:
+            journal.append_message("s", "user", f"word{number}", id=f"m{number}")
+
+
+def _cut(path: Path, lines: int) -> None:
+    """Leave the first segment of the first lane only so many lines."""
+    segment = path / "lanes/1/000001.jsonl"
+    kept = segment.read_bytes().split(b"\n")[:lines]
+    segment.write_bytes(b"\n".join(kept) + b"\n")
+
+
+def _kinds(path: Path) -> list[str]:
+    return [fault.kind for fault in verify(open_directory(path))]
+
+
+def _ids(path: Path) -> list[str]:
+    with Projection.open(path) as projection:
+        return [message.id for message in projection.messages("s")]
+
+
+def test_a_journal_that_lost_its_end_gets_it_back_as_it_was(journal_dir: Path) -> None:
+    """Events that a disk took back are written to a lane of their own, at their own times."""
+    _append(journal_dir, range(6))
+    times = {m.id: m.time for m in Projection.open(journal_dir).messages("s")}
+    with Projection.open(journal_dir) as projection:
+        digest = projection.digest()
+    _cut(journal_dir, 3)
+    assert _kinds(journal_dir) == ["log"]
+    saved = salvage(open_directory(journal_dir))
+    assert (saved.events, saved.sessions, saved.lane) == (4, 1, "2")
+    assert _kinds(journal_dir) == []
+    with Projection.open(journal_dir) as projection:
+        assert projection.digest() == digest
+        assert {m.id: m.time for m in projection.messages("s")} == times
+    rebuild(open_directory(journal_dir))
+    assert _ids(journal_dir) == [f"m{number}" for number in range(6)]
+
+
+def test_what_was_lost_before_more_was_appended_is_not_forgotten(journal_dir: Path) -> None:
+    """A segment that was cut off and went on is read again, and the loss still told and mended."""
+    _append(journal_dir, range(6))
+    _ids(journal_dir)
+    _cut(journal_dir, 3)
+    _append(journal_dir, range(6, 20))
+    assert _ids(journal_dir) == [f"m{number}" for number in range(20)]
+    assert _kinds(journal_dir) == ["log"]
+    assert salvage(open_directory(journal_dir)).events == 4
+    assert _kinds(journal_dir) == []
+    rebuild(open_directory(journal_dir))
+    assert _ids(journal_dir) == [f"m{number}" for number in range(20)]
+
+
+def test_a_deleted_lane_comes_back(journal_dir: Path) -> None:
+    """Everything that a deleted segment said is written back, conflicts among it."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "one", id="m1")
+        journal.append_message("s", "user", "another", id="m1")
+        journal.append(type="session.titled", session="s", data={"title": "T"}, id="t")
+        journal.append(type="of.the.future", session="s", data={"x": [1, None]}, id="f")
+        journal.append(
+            type="message.revised", session="s", data={"message": "m1", "content": "new"}, id="r"
+        )
+    with Projection.open(journal_dir) as projection:
+        digest = projection.digest()
+    (journal_dir / "lanes/1/000001.jsonl").unlink()
+    assert _kinds(journal_dir) == ["log"]
+    assert salvage(open_directory(journal_dir)).events == 5
+    with Projection.open(journal_dir) as projection:
+        assert projection.digest() == digest
+        assert projection.messages("s")[0].content == "new"
+        assert projection.status().conflicts == 1
+
+
+def test_doing_it_again_changes_nothing(journal_dir: Path) -> None:
+    """A journal that lacks nothing is left as it is."""
+    _append(journal_dir, range(3))
+    _ids(journal_dir)
+    before = [at.record for at in read_events(journal_dir / "lanes", _no_damage)]
+    for _ in range(2):
+        assert salvage(open_directory(journal_dir)).events == 0
+    assert [at.record for at in read_events(journal_dir / "lanes", _no_damage)] == before
+
+
+def _no_damage(*found: object) -> None:
+    raise AssertionError(found)
+
+
+def test_without_a_projection_there_is_nothing_to_save_from(journal_dir: Path) -> None:
+    """It is an error, not an answer of nothing, when no projection was ever built."""
+    _append(journal_dir, range(3))
+    with pytest.raises(ProjectionError, match="no projection to save anything from"):
+        salvage(open_directory(journal_dir))
+
+
+def test_a_swapped_segment_is_read_again(
+    journal_dir: Path, tmp_path: Path, expect_problems: Callable[..., None]
+) -> None:
+    """Another file of the same size in a segment's place is noticed, and both are known then."""
+    _append(journal_dir, range(2))
+    other = tmp_path / "other"
+    with Journal.open(other) as journal:
+        for number in range(5, 7):
+            journal.append_message("s", "user", f"word{number}", id=f"m{number}")
+    _ids(journal_dir)
+    segment = journal_dir / "lanes/1/000001.jsonl"
+    assert segment.stat().st_size == (other / "lanes/1/000001.jsonl").stat().st_size
+    segment.write_bytes((other / "lanes/1/000001.jsonl").read_bytes())
+    assert _kinds(journal_dir) == ["log"]
+    _append(journal_dir, range(7, 8))
+    assert _ids(journal_dir) == ["m0", "m1", "m5", "m6", "m7"]
+    assert salvage(open_directory(journal_dir)).events == 2
+    del expect_problems
+
+
+@pytest.mark.parametrize("lost", [("1",), ("2",), ("1", "2")], ids="+".join)
+def test_what_was_deleted_stays_so_when_its_lane_is_lost_and_written_back(
+    journal_dir: Path, lost: tuple[str, ...]
+) -> None:
+    """Records come back under lane and number, so that what swept them still names them."""
+    with SessionStore.open(journal_dir) as one, SessionStore.open(journal_dir) as two:
+        one.append("s", "user", "deleted", id="m1")
+        two.append("s", "user", "deleted", id="m1")  # a copy that the deletion has seen as well
+        one.append("t", "user", "stays", id="m1")
+        two.delete("s")
+        one.append("s", "user", "behind it", id="m2")
+        assert one.position is not None
+        one.wait_for(one.position, timeout=5.0)
+        digest = one.projection.digest()
+    for name in lost:
+        shutil.rmtree(journal_dir / "lanes" / name)
+    assert salvage(open_directory(journal_dir)).events > 0
+    rebuild(open_directory(journal_dir))
+    with SessionStore.open(journal_dir) as store:
+        assert [m.content for m in store.messages("s")] == ["behind it"]
+        assert [m.content for m in store.messages("t")] == ["stays"]
+        assert store.projection.digest() == digest
+        # and who writes now goes on in no lane that was written back
+        position = store.journal.append_message("t", "user", "new", id="m9")
+        store.wait_for(position, timeout=5.0)
+        assert store.messages("t")[-1].id == "m9"
+
+
+_T = 10**15
+_LATER_COPY = [Fact("LC", 1, message("m", "alpha", time=_T + 9))]
+_RIVAL = [Fact("LB", 1, message("m", "beta", time=_T + 2))]
+_CLEARED = [Fact("LC", 1, Event("d", SESSION_CLEARED, "s", _T + 3, _T + 3, {"seen": {"LA": 1}}))]
+_COPY = [Fact("LB", 7, message("m", "alpha", time=_T + 2))]
+
+
+@pytest.mark.parametrize(
+    "others", [[_COPY, _CLEARED], [_RIVAL, _LATER_COPY]], ids=["swept", "first"]
+)
+def test_a_record_is_written_back_though_another_lane_has_what_it_says(
+    journal_dir: Path, others: list[list[Fact]], expect_problems: ExpectedProblems
+) -> None:
+    """A sweep may have seen this record alone, or it may be the one that came first."""
+    lanes = open_directory(journal_dir).lanes
+    for name, records in enumerate(
+        [[Fact("LA", 1, message("m", "alpha", time=_T + 1))], *others], 1
+    ):
+        write_lane(lanes, str(name), records)
+    with Projection.open(journal_dir) as projection:
+        digest = projection.digest()
+        shutil.rmtree(lanes / "1")
+        assert salvage(open_directory(journal_dir)).events == 1
+        assert projection.digest() == digest
+    if others[0] is _COPY:
+        expect_problems("gap", "header")
+
+
+def test_an_edit_comes_behind_what_was_written_back(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder of what was restored ends with the highest order in it."""
+    ahead = [1_800_000_000]
+    real = clock.wall
+    monkeypatch.setattr(clock, "wall", lambda: real() + ahead[0])
+    with Journal.open(journal_dir) as one, Journal.open(journal_dir) as two:
+        one.append(type="key.set", session="@keys", data={"key": "k", "value": "old"})
+        ahead[0] = 0
+        two.append_message("s", "user", "x", id="m1")
+    with Projection.open(journal_dir) as projection:
+        projection.digest()
+    for name in ("1", "2"):
+        shutil.rmtree(journal_dir / "lanes" / name)
+    assert salvage(open_directory(journal_dir)).events == 2
+    monkeypatch.setattr(clock, "_clocks", {})
+    with Journal.open(journal_dir) as journal:
+        journal.append(type="key.set", session="@keys", data={"key": "k", "value": "new"})
+    with SessionStore.open(journal_dir) as store:
+        assert store.get("k") == "new"

@@ -1,0 +1,168 @@
+"""Sets of records, arranged and projected in random ways: all of them must say the same."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import apsw
+
+import projector.run.ingest as intake_module
+import projector.run.projector as project_module
+from journal.fs.directory import open_directory
+from journal.segments.reader import read_chunk, read_segment
+from projector.errors import ProjectionError
+from projector.run.build import catch_up_once, rebuild
+from projector.run.projector import Projector
+from tests.support.made_up import WORDS
+from tests.support.model import Content, Model, content
+from tests.support.projections import (
+    Fact,
+    catch_up,
+    counters,
+    grow,
+    projector,
+    random_steps,
+    scratch,
+    write_lane,
+)
+from tests.support.shown import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+    from random import Random
+
+
+class Diverged(AssertionError):  # noqa: N818 - names what was found
+    """Two projections of the same records, or a projection and the model, differ."""
+
+
+def check_convergence(
+    random: Random, records: Sequence[Fact], folder: Path, *, live: bool = False
+) -> None:
+    """Project records in several arrangements and compare them with the model.
+
+    Args:
+        random: arranges.
+        records: what is projected.
+        folder: an empty folder to work in.
+        live: whether a journal with generations, rebuilds and failing statements is among the
+            arrangements; it takes longer.
+
+    Raises:
+        Diverged: they do not all say the same.
+    """
+    model = Model(list(records))
+    expected = model.content(WORDS)
+    write_plain(folder / "plain", records)
+    with scratch(folder / "plain.db") as db:
+        catch_up(db, folder / "plain")
+        plain = content(db, WORDS)
+        seen = shown(db, WORDS)
+        duplicates = counters(db)["duplicates"]
+    _compare("in one go", replace(plain, digest=""), expected)
+    if duplicates != model.duplicates:
+        raise Diverged(f"in one go: {duplicates} duplicates, not {model.duplicates}")
+    for name in ("first", "second"):
+        said, shows = _arranged(random, records, folder / name)
+        _compare(f"the {name} arrangement", said, plain)
+        _compare_shown(f"the {name} arrangement", shows, seen)
+    if live:
+        said, shows = _rebuilt(random, records, folder / "live")
+        _compare("a journal with rebuilds", said, plain)
+        _compare_shown("a journal with rebuilds", shows, seen)
+
+
+def _compare(name: str, found: Content, wanted: Content) -> None:
+    for field in fields(Content):
+        says, should = getattr(found, field.name), getattr(wanted, field.name)
+        if says != should:
+            raise Diverged(f"{name}: {field.name} is {says!r} and not {should!r}")
+
+
+def _compare_shown(name: str, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+    for what in wanted | found:
+        if found.get(what) != wanted.get(what):
+            raise Diverged(f"{name}: {what}: {found.get(what)!r} and not {wanted.get(what)!r}")
+
+
+def write_plain(lanes: Path, records: Sequence[Fact]) -> None:
+    """Write records as whole lanes of one segment each."""
+    lanes.mkdir(exist_ok=True)
+    for number, lane in enumerate(sorted({fact.lane for fact in records}), 1):
+        write_lane(lanes, str(number), [fact for fact in records if fact.lane == lane])
+
+
+@contextmanager
+def small(random: Random) -> Iterator[None]:
+    """Make batches, transactions and blocks so small that a few events fill many."""
+    limits = read_chunk.__kwdefaults__ or {}
+    with ExitStack() as stack:
+        batch, transaction = random.choice([1, 2, 3, 2_000]), random.choice([1, 500, 10**9])
+        stack.enter_context(patch.object(intake_module, "_BATCH", batch))
+        stack.enter_context(patch.object(project_module, "_TRANSACTION", transaction))
+        block = random.choice([150, 600, 1 << 20])
+        stack.enter_context(patch.dict(limits, limit=block))
+        stack.enter_context(patch.object(read_segment, "__defaults__", (0, block)))
+        yield
+
+
+def _arranged(
+    random: Random, records: Sequence[Fact], folder: Path
+) -> tuple[Content, dict[str, Any]]:
+    """Project records in a random arrangement over one database; return what it says."""
+    lanes = folder / "lanes"
+    lanes.mkdir(parents=True)
+    stay = random.random() < 0.5  # one projector for all rounds, or a new one each
+    with scratch(folder / "1.db") as db, small(random):
+        running = Projector(db, lanes)
+        for steps in random_steps(random, records):
+            grow(lanes, steps)
+            (running if stay else Projector(db, lanes)).catch_up()
+        return content(db, WORDS), shown(db, WORDS)
+
+
+def _rebuilt(
+    random: Random, records: Sequence[Fact], folder: Path
+) -> tuple[Content, dict[str, Any]]:
+    """Project records in a random arrangement over a journal where much goes wrong.
+
+    It is rebuilt now and then, and now and then a statement fails and the projector goes on.
+    """
+    journal = open_directory(folder)
+    with small(random):
+        for steps in random_steps(random, records):
+            grow(journal.lanes, steps)
+            if random.random() < 0.3:
+                rebuild(journal)
+            if random.random() < 0.4:
+                catch_up_once(journal)
+            elif random.random() < 0.7:
+                with projector(folder) as running:
+                    _stumble(running, random.randint(1, 80))
+                    if random.random() < 0.5:
+                        running.catch_up()
+        with projector(folder) as running:
+            running.catch_up()
+            return content(running._db, WORDS), shown(running._db, WORDS)
+
+
+def _stumble(running: Projector, number: int) -> None:
+    """Catch up until the n-th statement fails, if there are so many."""
+    left = number
+
+    def trace(_cursor: object, statement: str, _bindings: object) -> bool:
+        nonlocal left
+        if statement != "ROLLBACK":  # nothing can be done where that fails
+            left -= 1
+            if left == 0:
+                raise apsw.FullError("made to fail")
+        return True
+
+    running._db.exec_trace = trace
+    with suppress(ProjectionError):
+        running.catch_up()
+    running._db.exec_trace = None

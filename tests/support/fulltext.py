@@ -1,0 +1,57 @@
+"""What stands in a full-text index, term by term."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import apsw
+
+from projector.db.rows import index_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+Terms = tuple[tuple[int, str], ...]
+"""The terms of one text, with the place of each."""
+Index = dict[tuple[str, str], Terms]
+"""Of each message, by session and id, the terms that it is found by; messages without terms are
+not there, as in an index."""
+
+_TABLE = (
+    "CREATE VIRTUAL TABLE fts USING fts5("
+    "text, content='', tokenize='unicode61 remove_diacritics 2')"
+)
+_VOCABULARY = "CREATE VIRTUAL TABLE temp.terms USING fts5vocab('main', 'fts', 'instance')"
+
+
+def index_of(db: apsw.Connection) -> Index:
+    """Read the full-text index of a projection back.
+
+    A row that is no message of the projection's stands under the session `?`.
+    """
+    query = "SELECT e.id, s.session, e.key FROM events e JOIN sessions s ON s.id = e.session"
+    keys = {row: (str(session), str(key)) for row, session, key in db.execute(query)}
+    return {keys.get(row, ("?", str(row))): terms for row, terms in _terms(db).items()}
+
+
+def index_for(messages: Mapping[tuple[str, str], Mapping[str, Any]]) -> Index:
+    """Index the data of messages at once, in a table of its own."""
+    db = apsw.Connection(":memory:")
+    db.execute(_TABLE)
+    keys = dict(enumerate(messages))
+    rows = [(row, index_text(messages[key])) for row, key in keys.items()]
+    db.executemany("INSERT INTO fts(rowid, text) VALUES(?, ?)", rows)
+    index = {keys[row]: terms for row, terms in _terms(db).items()}
+    db.close()
+    return index
+
+
+def _terms(db: apsw.Connection) -> dict[int, Terms]:
+    db.execute(_VOCABULARY)
+    found: dict[int, list[tuple[int, str]]] = {}
+    query = "SELECT doc, offset, term FROM temp.terms WHERE col = 'text'"
+    for row, place, term in db.execute(query):
+        found.setdefault(int(row), []).append((int(place), str(term)))
+    db.execute("DROP TABLE temp.terms")
+    return {row: tuple(sorted(terms)) for row, terms in found.items()}

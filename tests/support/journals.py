@@ -1,0 +1,75 @@
+"""What tests read out of a journal, and the faults they put in."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from journal.format.record import Header, Record
+from journal.format.scan import Found, scan
+from journal.segments.reader import read_events
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FORK_OF_A_THREADED_PROCESS = pytest.mark.filterwarnings(
+    "ignore:This process .* is multi-threaded:DeprecationWarning"
+)
+"""Python 3.12 and later warn of what the handle is made to survive."""
+
+
+def events(path: Path) -> list[Record]:
+    """Return every record of a journal that verifies, in the order of events."""
+    return [at.record for at in read_events(path / "lanes", lambda _ref, _damage: None)]
+
+
+def ids(path: Path) -> list[str]:
+    """Return the id of every record, in the order of events."""
+    return [record.event.id for record in events(path)]
+
+
+def segments(path: Path) -> list[Path]:
+    """Return the segments of a journal's lanes."""
+    return sorted((path / "lanes").glob("*/*.jsonl"))
+
+
+def headers(path: Path) -> list[Header]:
+    """Return the header of every segment that has one."""
+    found = (item for segment in segments(path) for item in scan(segment.read_bytes(), 0))
+    return [i.record for i in found if isinstance(i, Found) and isinstance(i.record, Header)]
+
+
+def lane_names(path: Path) -> list[str]:
+    """Return the names of the lanes' folders."""
+    return sorted(os.listdir(path / "lanes"))
+
+
+def is_segment(fd: int) -> bool:
+    """Say whether a descriptor is an open segment."""
+    return Path(f"/proc/self/fd/{fd}").readlink().suffix == ".jsonl"
+
+
+def open_segments() -> int:
+    """Count the segments that this process has open."""
+    count = 0
+    for fd in os.listdir("/proc/self/fd"):
+        try:
+            count += is_segment(int(fd))
+        except FileNotFoundError:  # the descriptor of the listing itself
+            continue
+    return count
+
+
+def patch_write(
+    monkeypatch: pytest.MonkeyPatch, write: Callable[[int, bytes | memoryview], int]
+) -> None:
+    """Let `write` stand in for write(2) on segments; everything else is written as ever."""
+    real = os.write
+
+    def patched(fd: int, data: bytes | memoryview) -> int:
+        return write(fd, data) if is_segment(fd) else real(fd, data)
+
+    monkeypatch.setattr(os, "write", patched)

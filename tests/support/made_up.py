@@ -1,0 +1,199 @@
+"""Sets of records that are made up at random."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from journal.format.event import Event
+from journal.format.event_types import (
+    KEY_DELETED,
+    KEY_SET,
+    MESSAGE_APPENDED,
+    MESSAGE_ARCHIVED,
+    MESSAGE_REMOVED,
+    MESSAGE_RESTORED,
+    MESSAGE_REVISED,
+    SESSION_CLEARED,
+    SESSION_CREATED,
+    SESSION_DELETED,
+    SESSION_ENDED,
+    SESSION_ENSURED,
+    SESSION_REOPENED,
+    SESSION_REVISED,
+    SESSION_TITLED,
+    SWEEPING,
+    TRANSCRIPT_REPLACED,
+    USAGE_ADDED,
+    USAGE_SET,
+)
+from tests.support.projections import Fact
+
+if TYPE_CHECKING:
+    from random import Random
+
+WORDS = ("alpha", "beta", "gamma", "delta", "get_user_name", "北京", "京", "안녕", "手机")
+"""Words that made-up messages hold, and one that none holds on its own."""
+ODD = (
+    "",
+    "\0",
+    "two\u2028lines\u0085of\x0ctext\r\n",
+    "Ünïcödé na\u0131\u0308ve ÎÅ \u017f ß",
+    "\U00020000\U0002a6df𠮷野家",
+    "ﾊﾝｶｸ ﬁn Ⅻ ①",
+    "👩‍👩‍👧‍👦 \ufeff\u200b\u202e",
+    "C++ a.b/c-d_e '\"OR* NEAR( ^",
+    '{"crc":"00000000","seq":1}',
+    "ไทย العربية हिन्दी",
+    "x" * 700,
+)
+"""Texts that have troubled programs; none holds one of the words."""
+
+
+def random_facts(random: Random, most: int = 24) -> list[Fact]:
+    """Make up records that collide, revise, answer, end and repeat each other in every way."""
+    lanes = [f"lane-{random.choice('abc')}{n}" for n in range(random.randint(1, 3))]
+    numbers = {lane: itertools.count(1) for lane in lanes}
+    ids = [f"m{n}" for n in range(random.choice([4, 5, 14]))]  # crowded, or with room
+    made: list[Fact] = []
+    for _ in range(random.randint(1, most)):
+        lane = random.choice(lanes)
+        time = random.randint(1, 12)
+        # clocks are wrong by any amount: what is later may be dated earlier
+        order = time if random.random() < 0.6 else random.randint(1, 12)
+        if made and random.random() < 0.2:  # again, maybe at another time
+            event = random.choice(made).event
+            order = random.choice([order, event.order])
+            event = replace(event, time=time, order=order)
+        else:
+            event = _random_event(random, time, ids)
+            event = replace(event, order=order)
+        if event.type in SWEEPING and random.random() < 0.7:
+            some = random.sample(lanes, random.randint(0, len(lanes)))
+            seen = {name: random.randint(0, 12) for name in some}
+            event = replace(event, data={**event.data, "seen": seen})
+        made.append(Fact(lane, next(numbers[lane]), event))
+    return made
+
+
+def _random_event(random: Random, time: int, ids: list[str]) -> Event:
+    session = random.choice(["s1", "s1", "s2"])
+    make = random.choice(_MAKERS)
+    type, data = make(random, ids)
+    # any two types may meet under one key
+    id = random.choice(ids if random.random() < 0.9 else ["e1", "e2"])
+    if type != MESSAGE_APPENDED and random.random() < 0.7:
+        id = random.choice(["e1", "e2", "e3", "e4", f"e{time}"])
+    return Event(id, type, session, time, time, data)
+
+
+def _fields(random: Random, ids: list[str]) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    if random.random() < 0.8:
+        said = " ".join(random.choices(WORDS, k=random.randint(0, 3)))
+        if random.random() < 0.1:
+            said = f"{random.choice(ODD)} {said}"
+        parts = [{"type": "text", "text": said}]
+        data["content"] = parts if random.random() < 0.2 else said
+    if random.random() < 0.4:
+        data["timestamp"] = random.randint(1, 12)
+    if random.random() < 0.5:
+        data["parent"] = random.choice([*ids, "e1", "nobody"])
+    if random.random() < 0.25:
+        data["source"] = random.choice(["cli", "web"])
+    if random.random() < 0.2:
+        data["extra"] = {"k": random.choice([1, 1.0, "1", None, [], {"z": 1, "a": 2}])}
+    return data
+
+
+def _said(random: Random, ids: list[str]) -> tuple[str, dict[str, Any]]:
+    return MESSAGE_APPENDED, {"role": random.choice(["user", "tool"]), **_fields(random, ids)}
+
+
+def _revised(random: Random, ids: list[str]) -> tuple[str, dict[str, Any]]:
+    return MESSAGE_REVISED, {"message": random.choice([*ids, "e1"]), **_fields(random, ids)}
+
+
+def _about(random: Random, _ids: list[str]) -> tuple[str, dict[str, Any]]:
+    if random.random() < 0.4:
+        return SESSION_TITLED, {"title": random.choice(["one", "two"])}
+    type = random.choice([SESSION_CREATED, SESSION_ENSURED, SESSION_REVISED])
+    data: dict[str, Any] = {
+        "title": "three",
+        "model": random.choice(["m", "n"]),
+        "source": random.choice(["cli", "hook"]),
+        "user": random.choice("uv"),
+        "config": {"temperature": random.choice([0, 1])},
+        "started": random.choice([5, 6]),
+        "extra": {random.choice("ab"): random.choice([1, 2, None])},
+    }
+    data = {name: data[name] for name in random.sample(sorted(data), random.randint(0, 4))}
+    if type == SESSION_REVISED and random.random() < 0.7:
+        gone = {"title", "model", "extra.a", "extra.b"} - data.keys()
+        if "extra" in data:
+            gone -= {"extra.a", "extra.b"}
+        data["clear"] = random.sample(sorted(gone), random.randint(0, len(gone)))
+    return type, data
+
+
+def _ended(random: Random, _ids: list[str]) -> tuple[str, dict[str, Any]]:
+    if random.random() < 0.3:
+        return SESSION_REOPENED, {}
+    return SESSION_ENDED, random.choice([{}, {"reason": "done"}, {"ended": 7}])
+
+
+def _unknown(random: Random, ids: list[str]) -> tuple[str, dict[str, Any]]:
+    return random.choice(["tool.used", "file.seen"]), {"message": random.choice(ids)}
+
+
+def _listed(random: Random, ids: list[str]) -> tuple[str, dict[str, Any]]:
+    type = random.choice([MESSAGE_REMOVED, MESSAGE_ARCHIVED, MESSAGE_RESTORED])
+    return type, {"messages": random.choices([*ids, "e1"], k=random.randint(0, 3))}
+
+
+def _swept(random: Random, _ids: list[str]) -> tuple[str, dict[str, Any]]:
+    return random.choice([SESSION_CLEARED, SESSION_DELETED]), {}
+
+
+def _transcript(random: Random, ids: list[str]) -> tuple[str, dict[str, Any]]:
+    items: list[dict[str, Any]] = []
+    for id in random.sample([*ids, "e1"], random.randint(0, 4)):
+        if random.random() < 0.5:
+            kept = _fields(random, ids) if random.random() < 0.5 else {}
+            items.append({"message": id, **kept})
+        else:
+            items.append(
+                {"id": id, "role": random.choice(["user", "tool"]), **_fields(random, ids)}
+            )
+    data: dict[str, Any] = {"messages": items}
+    if random.random() < 0.6:
+        data["rest"] = random.choice(["removed", "archived"])
+    return TRANSCRIPT_REPLACED, data
+
+
+def _used(random: Random, _ids: list[str]) -> tuple[str, dict[str, Any]]:
+    amounts = {"input_tokens": random.randint(0, 9), "estimated_cost": random.choice([0.1, 0.2, 1])}
+    some = random.sample(sorted(amounts.items()), random.randint(0, 2))
+    return random.choice([USAGE_ADDED, USAGE_ADDED, USAGE_SET]), dict(some)
+
+
+def _keyed(random: Random, _ids: list[str]) -> tuple[str, dict[str, Any]]:
+    key = random.choice("kl")
+    if random.random() < 0.3:
+        return KEY_DELETED, {"key": key}
+    return KEY_SET, {"key": key, "value": random.choice([1, None, "x", [1, {"a": 2}]])}
+
+
+_MAKERS = (
+    *[_said] * 6,
+    *[_revised] * 2,
+    *[_about] * 2,
+    *[_listed] * 2,
+    _ended,
+    _swept,
+    _transcript,
+    _used,
+    _keyed,
+    _unknown,
+)

@@ -1,0 +1,395 @@
+"""What a set of records means, worked out from the design without a database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from journal.format.event import Event
+from journal.format.event_types import EVENT_TYPES, MESSAGE_APPENDED, TRANSCRIPT_REPLACED
+from projector.db.digest import digest
+from projector.errors import NotFound
+from projector.text.document import document
+from projector.text.query import parse
+from projector.views.messages import messages
+from tests.support.fulltext import index_for, index_of
+from tests.support.projections import Fact, counters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import apsw
+
+    from tests.support.fulltext import Index
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a projection says, free of everything that may differ between two of them.
+
+    Attributes:
+        digest: of the projection; empty in a model.
+        order: of each session its messages in order, as id and data in force.
+        sessions: of each session what was folded, with its count of messages.
+        totals: of each session what it has used.
+        keys: of each session its keys and their values; None for one that was deleted.
+        counters: events, messages, conflicts, unknown and latest (duplicates are separate).
+        conflicts: session, id, type and data of what does not stand.
+        found: of each word the messages that hold it.
+        index: of each message the terms that stand in the full-text index.
+    """
+
+    digest: str
+    order: dict[str, list[tuple[str, bytes]]]
+    sessions: dict[str, tuple[Any, ...]]
+    totals: dict[str, dict[str, int]]
+    keys: dict[str, dict[str, str | None]]
+    counters: dict[str, int]
+    conflicts: list[tuple[str, str, str, bytes]]
+    found: dict[str, set[Key]]
+    index: Index
+
+
+_COUNTED = ("events", "messages", "conflicts", "unknown", "latest")
+_SAID = ("title", "source", "model", "cwd", "parent", "user", "system_prompt", "config", "started")
+_FOLDED = (*_SAID, "ended", "end_reason", "extra", "known", "said", "messages")
+
+
+def canonical(data: object) -> bytes:
+    """Encode so that equal content gives equal bytes."""
+    return orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
+
+
+def content(db: apsw.Connection, words: Iterable[str]) -> Content:
+    """Read what a projection says, checking SQLite and the full-text index on the way."""
+    assert db.pragma("integrity_check") == "ok"
+    db.execute("INSERT INTO fts(fts) VALUES('integrity-check')")
+    names: list[str] = [str(name) for (name,) in db.execute("SELECT session FROM sessions")]
+    order = {name: _order(db, name) for name in names}
+    conflicts = db.execute(
+        "SELECT s.session, key, type, data FROM conflicts c JOIN sessions s ON s.id = c.session"
+    )
+    counted = counters(db)
+    return Content(
+        digest(db),
+        order,
+        {name: _session(db, name) for name in names},
+        {name: _by_name(db, name, "name, total FROM usage") for name in names},
+        {name: _by_name(db, name, "key, value FROM keys") for name in names},
+        {name: counted[name] for name in _COUNTED},
+        sorted((*key, data.encode()) for *key, data in conflicts),
+        {word: _matches(db, word) for word in words},
+        index_of(db),
+    )
+
+
+def _order(db: apsw.Connection, name: str) -> list[tuple[str, bytes]]:
+    try:
+        views = messages(db, name)
+    except NotFound:  # it was deleted, or never was one
+        return []
+    return [(view.id, canonical([view.role, view.content])) for view in views]
+
+
+def _session(db: apsw.Connection, name: str) -> tuple[Any, ...]:
+    query = f"SELECT {', '.join(_FOLDED)} FROM sessions WHERE session = ?"  # noqa: S608 - constants
+    row = dict(zip(_FOLDED, db.execute(query, (name,)).fetchone() or (), strict=True))
+    row["config"] = None if row["config"] is None else orjson.loads(row["config"])
+    row["extra"] = orjson.loads(row["extra"] or "{}")
+    return tuple(row.values())
+
+
+def _by_name(db: apsw.Connection, session: str, columns: str) -> dict[str, Any]:
+    query = f"SELECT {columns} WHERE session = (SELECT id FROM sessions WHERE session = ?)"  # noqa: S608 - constants
+    return dict(db.execute(query, (session,)))
+
+
+def _matches(db: apsw.Connection, word: str) -> set[Key]:
+    rows = db.execute(
+        "SELECT s.session, e.key FROM fts JOIN events e ON e.id = fts.rowid"
+        " JOIN sessions s ON s.id = e.session WHERE fts MATCH ? AND e.kind = 1",
+        (parse(word).match,),
+    ).fetchall()
+    everything = db.execute("SELECT count(*) FROM fts WHERE fts MATCH ?", (parse(word).match,)).get
+    assert everything == len(rows), f"{word!r} finds rows that are no message"
+    return {(str(session), str(key)) for session, key in rows}
+
+
+@dataclass
+class Model:
+    """What a set of records means.
+
+    Attributes:
+        records: the records.
+        standing: of each key the record that stands.
+        rivals: contents that do not stand.
+        duplicates: records whose content another record has under the same key.
+        brought: keys whose content stands in no record of its own, but in a new transcript.
+        places: of each key every record that has it, or brings it.
+    """
+
+    records: list[Fact]
+    standing: dict[Key, Fact] = field(default_factory=dict)
+    rivals: list[Fact] = field(default_factory=list)
+    duplicates: int = 0
+    brought: set[Key] = field(default_factory=set)
+    places: dict[Key, list[Fact]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        contents: dict[Key, dict[tuple[str, bytes], Fact]] = {}
+        alone: set[tuple[Key, tuple[str, bytes]]] = set()
+        for record in sorted(self.records, key=lambda fact: fact.order):
+            self.duplicates += (record.key, record.content) in alone
+            alone.add((record.key, record.content))
+            for fact in [record, *_brought(record)]:
+                self.places.setdefault(fact.key, []).append(fact)
+                contents.setdefault(fact.key, {}).setdefault(fact.content, fact)
+        for key, same in contents.items():
+            first, *rest = sorted(same.values(), key=lambda fact: fact.order)
+            self.standing[key] = first
+            self.rivals += rest
+            if (key, first.content) not in alone:
+                self.brought.add(key)
+
+    def content(self, words: Iterable[str]) -> Content:
+        """Return what a projection of the records must say."""
+        names = {fact.key[0] for fact in self.records}
+        states = {name: self._states(name) for name in names}
+        in_force = {k: self._in_force(f) for k, f in self._of(MESSAGE_APPENDED).items()}
+        found = {
+            k: data for k, data in in_force.items() if states[k[0]][k[1]] in {"in", "archived"}
+        }
+        shown = {k for k in in_force if states[k[0]][k[1]] == "in"}
+        conversations = {name: self._conversation(name, in_force) for name in names}
+        return Content(
+            "",
+            {n: [said for said in c if (n, said[0]) in shown] for n, c in conversations.items()},
+            {
+                name: (
+                    *self._folded(name),
+                    sum(state != "gone" for state in states[name].values()),
+                    sum(k[0] == name for k in shown),
+                )
+                for name in names
+            },
+            {name: self._totals(name) for name in names},
+            {name: self._keys(name) for name in names},
+            {
+                "events": len(self.standing) - len(self.brought),
+                "messages": len(shown),
+                "conflicts": len(self.rivals),
+                "unknown": sum(f.event.type not in EVENT_TYPES for f in self.standing.values()),
+                "latest": max((f.event.order for f in self.records), default=0),
+            },
+            sorted((*f.key, *f.content) for f in self.rivals),
+            {
+                word: {k for k, data in found.items() if _holds(document(data), word)}
+                for word in words
+            },
+            index_for(found),
+        )
+
+    def _of(self, type: str) -> dict[Key, Fact]:
+        return {key: fact for key, fact in self.standing.items() if fact.event.type == type}
+
+    def _history(self, name: str) -> list[Fact]:
+        """Return the standing events of a session in order."""
+        own = [fact for key, fact in self.standing.items() if key[0] == name]
+        return sorted(own, key=lambda fact: fact.order)
+
+    def _since_deletion(self, name: str) -> list[Fact]:
+        history = self._history(name)
+        deletions = [fact for fact in history if fact.event.type == "session.deleted"]
+        return [
+            fact
+            for fact in history
+            if fact not in deletions and not any(self._reaches(d, fact) for d in deletions)
+        ]
+
+    def _reaches(self, sweep: Fact, fact: Fact) -> bool:
+        """Say whether a sweep's author had seen any record of an event's key."""
+        seen = sweep.event.data.get("seen")
+        if seen is None:  # as in format 1
+            return fact.order < sweep.order
+        return any(at.seq <= seen.get(at.lane, -1) for at in self.places[fact.key])
+
+    def _states(self, name: str) -> dict[str, str]:  # noqa: C901 - a line for each type
+        """Play a session's events in order; return what became of each message."""
+        ids = {id for session, id in self._of(MESSAGE_APPENDED) if session == name}
+        states = {id: "out" if (name, id) in self.brought else "in" for id in ids}
+
+        def reached(sweep: Fact) -> set[str]:
+            return {id for id in ids if self._reaches(sweep, self.standing[name, id])}
+
+        def archive(those: Iterable[str]) -> None:
+            move({id for id in those if states.get(id) == "in"}, "archived")
+
+        def out(those: Iterable[str]) -> None:
+            move({id for id in those if states.get(id) != "gone"}, "out")
+
+        def move(those: Iterable[str], state: str) -> None:
+            states.update(dict.fromkeys(ids & set(those), state))
+
+        for fact in self._history(name):
+            data = fact.event.data
+            match fact.event.type:
+                case "message.removed":
+                    out(data["messages"])
+                case "message.archived":
+                    archive(data["messages"])
+                case "message.restored":
+                    move(data["messages"], "in")
+                case "session.cleared":
+                    out(reached(fact))
+                case "session.deleted":
+                    move(reached(fact), "gone")
+                case "transcript.replaced":
+                    kept = {item.get("message", item.get("id")) for item in data["messages"]}
+                    if data.get("rest") == "archived":
+                        archive(reached(fact) - kept)
+                    else:
+                        out(reached(fact) - kept)
+                    move(kept, "in")
+                case _:
+                    pass
+        return states
+
+    def _in_force(self, said: Fact) -> dict[str, Any]:
+        data = dict(said.event.data)
+        session, id = said.key
+        for fact in self._history(session):
+            changes = [fact.event.data] if fact.event.type == "message.revised" else []
+            if fact.event.type == TRANSCRIPT_REPLACED:
+                changes = fact.event.data["messages"]
+            for change in changes:
+                if change.get("message") == id:
+                    data.update({k: v for k, v in change.items() if k != "message"})
+        return data
+
+    def _conversation(
+        self, name: str, in_force: dict[Key, dict[str, Any]]
+    ) -> list[tuple[str, bytes]]:
+        data = {id: data for (session, id), data in in_force.items() if session == name}
+        orders = {id: self.standing[name, id].order for id in data}
+        moments = {id: self._moment(name, id, in_force) for id in data}
+        above = {id: data[id].get("parent") for id in data}
+        above = {id: p if p in data and p != id else None for id, p in above.items()}
+        for id in data:  # in a ring, the first by moment and id begins
+            ring = _ring(id, above)
+            if ring and id == min(ring, key=lambda other: (moments[other], other)):
+                above[id] = None
+
+        def place(id: str) -> tuple[int, int]:
+            parent = above[id]
+            if parent is None:
+                return moments[id], 0
+            at, depth = place(parent)
+            return (moments[id], 0) if at < moments[id] else (at, depth + 1)
+
+        parts = {
+            id: self.standing[name, id].part if (name, id) in self.brought else 0 for id in data
+        }
+        ids = sorted(data, key=lambda said: (*place(said), *orders[said], parts[said]))
+        return [(id, canonical([data[id].get("role"), data[id].get("content")])) for id in ids]
+
+    def _moment(self, name: str, id: str, in_force: dict[Key, dict[str, Any]]) -> int:
+        """Return a message's date; without one it comes behind its lane's that are dated ahead."""
+        said = in_force[name, id].get("timestamp")
+        if said is not None:
+            return int(said)
+        fact = self.standing[name, id]
+        before = [
+            (other.event.data.get("timestamp", 0), other.event.order)
+            for key, other in self._of(MESSAGE_APPENDED).items()
+            if key[0] == name
+            and other.lane == fact.lane
+            and (other.seq, other.part) < (fact.seq, fact.part)
+        ]
+        return max(fact.event.order, *(int(said) for said, order in before if said > order), 0)
+
+    def _folded(self, name: str) -> tuple[Any, ...]:
+        said: dict[str, Any] = {}
+        ensured: dict[str, Any] = {}
+        end: tuple[int | None, str | None] = None, None
+        own = [f for f in self._since_deletion(name) if f.event.type.startswith("session.")]
+        own = [f for f in own if f.event.type != "session.cleared"]
+        for fact in own:
+            data = dict(fact.event.data)
+            flat = {k: v for k, v in data.items() if k in _SAID}
+            flat |= {f"extra.{k}": v for k, v in data.get("extra", {}).items()}
+            match fact.event.type:
+                case "session.created" | "session.titled" | "session.revised":
+                    said |= flat
+                    said |= dict.fromkeys(data.get("clear", []), ...)
+                case "session.ensured":
+                    ensured = flat | ensured
+                case "session.ended" if end[0] is None:
+                    end = data.get("ended", fact.event.time), data.get("reason")
+                case "session.reopened":
+                    end = None, None
+                case _:
+                    pass
+        fields = {k: v for k, v in (ensured | said).items() if v is not ...}
+        extra = {k[6:]: v for k, v in fields.items() if k.startswith("extra.")}
+        return (*(fields.get(k) for k in _SAID), *end, extra, int(bool(own)))
+
+    def _totals(self, name: str) -> dict[str, int]:
+        totals: dict[str, int] = {}
+        for fact in self._since_deletion(name):
+            if fact.event.type in {"usage.added", "usage.set"}:
+                for counter, amount in fact.event.data.items():
+                    value = round(amount * 10**9) if counter.endswith("cost") else amount
+                    before = totals.get(counter, 0) if fact.event.type == "usage.added" else 0
+                    totals[counter] = before + value
+        return totals
+
+    def _keys(self, name: str) -> dict[str, str | None]:
+        keys: dict[str, str | None] = {}
+        for fact in self._since_deletion(name):
+            data = fact.event.data
+            if fact.event.type == "key.set":
+                keys[data["key"]] = orjson.dumps(data["value"]).decode()
+            elif fact.event.type == "key.deleted":
+                keys[data["key"]] = None
+        return keys
+
+
+def _brought(record: Fact) -> list[Fact]:
+    """Return the messages that a new transcript brings, as records."""
+    if record.event.type != TRANSCRIPT_REPLACED:
+        return []
+    event = record.event
+    return [
+        replace(
+            record,
+            part=part,
+            event=Event(
+                item["id"],
+                MESSAGE_APPENDED,
+                event.session,
+                event.time,
+                event.order,
+                {k: v for k, v in item.items() if k != "id"},
+            ),
+        )
+        for part, item in enumerate(event.data["messages"], 1)
+        if "message" not in item
+    ]
+
+
+def _ring(id: str, above: dict[str, str | None]) -> list[str]:
+    """Return the ring of parents that a message is in; empty if it is in none."""
+    ring = [id]
+    at = above[id]
+    while at is not None and at not in ring:
+        ring.append(at)
+        at = above[at]
+    return ring if at == id else []
+
+
+def _holds(text: str, word: str) -> bool:
+    return word in (text.split() if word.isascii() else text)

@@ -1,0 +1,193 @@
+"""What tests of the read side build and compare: lanes byte by byte, projections, and a model."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from journal.format.event import Event
+from journal.format.event_types import (
+    MESSAGE_APPENDED,
+)
+from journal.format.record import FORMAT, Header, encode_event, encode_header
+from journal.fs.directory import open_directory
+from journal.process.boot import boot_id
+from journal.segments.segment import segment_name
+from projector.db.generations import OnlyOne, generations
+from projector.db.schema import COUNTERS, create
+from projector.run.build import open_current
+from projector.run.projector import Projector
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+    from random import Random
+
+    import apsw
+
+
+JOURNAL = "0190aaaa-0000-7000-8000-000000000000"
+"""The journal's uuid in projections that have no journal directory around them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A record as a test thinks of it: its lane's uuid, its number there, and the event.
+
+    `part` is the place of a message in the new transcript that brought it, from 1.
+    """
+
+    lane: str
+    seq: int
+    event: Event
+    part: int = 0
+
+    @property
+    def order(self) -> tuple[int, str, int]:
+        """What orders events."""
+        return self.event.order, self.lane, self.seq
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes an event one event."""
+        return self.event.session, self.event.id
+
+    @property
+    def content(self) -> tuple[str, bytes]:
+        """What must be equal for two events under one key to be one."""
+        return self.event.type, orjson.dumps(self.event.data, option=orjson.OPT_SORT_KEYS)
+
+
+def header(
+    lane: str, number: int = 1, *, seq: int = 1, folder: int = 1, format: int = FORMAT
+) -> bytes:
+    """Return the first line of a lane's n-th segment."""
+    uuid = f"{lane}/{number}"
+    return encode_header(Header(format, uuid, lane, folder, seq, "host", boot_id(), 1, 1))
+
+
+def line(fact: Fact) -> bytes:
+    """Return a record as its line, newline included."""
+    return encode_event(fact.seq, fact.event)
+
+
+def message(id: str, content: str, *, session: str = "s", time: int = 0, **fields: Any) -> Event:  # noqa: ANN401 - the fields of a message
+    """Return an event that appends a message."""
+    data = {"role": "user", "content": content, **fields}
+    return Event(id, MESSAGE_APPENDED, session, time, time, data)
+
+
+def facts(*events: Event, lane: str = "L1") -> list[Fact]:
+    """Return events as the records of one lane, a microsecond apart if they have no time."""
+    moments = [event.time or 10**15 + seq for seq, event in enumerate(events, 1)]
+    return [
+        Fact(lane, seq, replace(event, time=moment, order=event.order or moment))
+        for seq, (event, moment) in enumerate(zip(events, moments, strict=True), 1)
+    ]
+
+
+def write_segment(lanes: Path, folder: str, number: int, content: bytes) -> Path:
+    """Append bytes to a segment, making it and its lane if need be."""
+    lane = lanes / folder
+    lane.mkdir(parents=True, exist_ok=True)
+    path = lane / segment_name(number)
+    with path.open("ab") as file:
+        file.write(content)
+    return path
+
+
+def write_lane(lanes: Path, folder: str, records: Sequence[Fact]) -> Path:
+    """Write a lane with one segment."""
+    content = header(records[0].lane) + b"".join(map(line, records))
+    return write_segment(lanes, folder, 1, content)
+
+
+@contextmanager
+def projector(path: Path) -> Iterator[Projector]:
+    """Be the one projector of a journal."""
+    journal = open_directory(path)
+    lock = OnlyOne(generations(journal.path).lock)
+    assert lock.take(), "another projector runs"
+    _, opened = open_current(journal)
+    try:
+        yield opened
+    finally:
+        opened.close()
+        lock.release()
+
+
+@contextmanager
+def scratch(path: Path) -> Iterator[apsw.Connection]:
+    """An empty projection at `path`, outside any journal."""
+    db = create(path, JOURNAL)
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+def counters(db: apsw.Connection) -> dict[str, int]:
+    """Return the counters of a projection."""
+    return {key: value for key, value in db.execute("SELECT * FROM meta") if key in COUNTERS}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Bytes that one segment gains."""
+
+    folder: str
+    number: int
+    content: bytes
+
+
+def random_steps(random: Random, records: Sequence[Fact]) -> list[list[Step]]:
+    """Arrange records as lanes that grow: folders, segments, pieces and rounds are random.
+
+    Between two rounds a projector may catch up. Pieces may end in the midst of a line. One lane
+    may stand twice, as after a copy between machines.
+    """
+    by_lane: dict[str, list[Fact]] = {}
+    for record in records:
+        by_lane.setdefault(record.lane, []).append(record)
+    lanes = [*by_lane.items()]
+    if random.random() < 0.3:
+        lanes.append(random.choice(lanes))
+    random.shuffle(lanes)
+    streams = [_lane_steps(random, str(n), *lane) for n, lane in enumerate(lanes, 1)]
+    rounds: list[list[Step]] = [[]]
+    while any(streams):
+        rounds[-1].append(random.choice([s for s in streams if s]).pop(0))
+        if random.random() < 0.3:
+            rounds.append([])
+    return rounds
+
+
+def _lane_steps(random: Random, folder: str, lane: str, records: list[Fact]) -> list[Step]:
+    steps = []
+    number, waiting = 0, b""
+    for record in records:
+        if not number or random.random() < 0.15:
+            if waiting:
+                steps.append(Step(folder, number, waiting))
+            number += 1
+            waiting = header(lane, number, seq=record.seq)
+        waiting += line(record)
+        if random.random() < 0.5:
+            cut = len(waiting) - random.choice([0, 0, 7])
+            steps.append(Step(folder, number, waiting[:cut]))
+            waiting = waiting[cut:]
+    return [*steps, Step(folder, number, waiting)]
+
+
+def grow(lanes: Path, steps: Iterable[Step]) -> None:
+    """Write what the steps say."""
+    for step in steps:
+        write_segment(lanes, step.folder, step.number, step.content)
+
+
+def catch_up(db: apsw.Connection, lanes: Path) -> None:
+    """Apply everything with a projector that begins with nothing in memory."""
+    Projector(db, lanes).catch_up()

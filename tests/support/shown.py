@@ -1,0 +1,59 @@
+"""Everything that readers show of a projection at rest, as values to compare."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, replace
+from typing import TYPE_CHECKING, Any
+
+from projector.db import prefixes, ranking
+from projector.fold.messages import OUT
+from projector.search.engine import Look, search
+from projector.search.filters import Filters
+from projector.text.query import parse
+from projector.views.messages import messages
+from projector.views.sessions import session, sessions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import apsw
+
+    from projector.search.engine import Sort
+
+_MANY = 1_000_000
+_SORTS: tuple[Sort, ...] = ("relevance", "newest", "oldest")
+
+
+def shown(db: apsw.Connection, words: Sequence[str]) -> dict[str, Any]:
+    """Return sessions as listed, their messages, and what is found by each word, in order.
+
+    Nothing in it may depend on the order in which events arrived.
+    """
+    if db.execute("SELECT 1 FROM temp.sqlite_master WHERE name = 'vocabulary'").get is None:
+        ranking.register(db)  # a reader's connection has them, a projector's has not
+        prefixes.register(db)
+    listed = sessions(db, limit=_MANY)
+    said: dict[str, Any] = {"sessions": [astuple(view) for view in listed]}
+    sources = sorted({view.source for view in listed if view.source is not None})
+    for view in listed:
+        assert session(db, view.session) == view
+        for state in range(OUT):
+            views = messages(db, view.session, state=state)
+            said[f"messages of {view.session!r} up to {state}"] = [astuple(v) for v in views]
+        one = sessions(db, source=view.source, limit=_MANY) if view.source is not None else []
+        said[f"with the source of {view.session!r}"] = [other.session for other in one]
+    filters = [Filters(), *(Filters(sources=(source,)) for source in sources[:3])]
+    filters += [Filters(roles=("user",)), Filters(but_sources=tuple(sources[:1]))]
+    for word in words:
+        for narrowed in filters:
+            for sort in _SORTS:
+                said[f"{word!r} {narrowed} by {sort}"] = _found(db, word, narrowed, sort)
+    return said
+
+
+def _found(db: apsw.Connection, word: str, filters: Filters, sort: Sort) -> list[tuple[Any, ...]]:
+    hits, exact = search(
+        db, parse(word), filters, limit=_MANY, offset=0, sort=sort, look=Look(context=1)
+    )
+    assert exact
+    return [astuple(replace(hit, context=tuple(map(astuple, hit.context)))) for hit in hits]  # type: ignore[arg-type] # compared as a whole

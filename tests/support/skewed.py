@@ -1,0 +1,109 @@
+"""Wall clocks that are wrong: by hours or years, in each process by another amount, and set again.
+
+A process whose clock is skewed differs from its machine in `time.time_ns` and `time.time` alone, as
+one on another machine does that shares the folder. No clock that runs since the boot is touched.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar, cast
+from unittest.mock import patch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from random import Random
+
+    from journal.process.clock import Clock
+
+T = TypeVar("T")
+_SECOND = 10**9
+_HOUR = 3600 * _SECOND
+_YEAR = 8766 * _HOUR
+OFFSETS = (
+    *(0, _SECOND // 50, _SECOND, 300 * _SECOND),
+    *(3 * _HOUR, 13 * _HOUR, 960 * _HOUR),
+    *(3 * _YEAR, 12 * _YEAR, 50 * _YEAR),
+)
+"""Nanoseconds by which a clock is wrong, in front or behind."""
+FIRST = _YEAR
+LAST = 130 * _YEAR
+"""Nanoseconds since 1970 at which a clock stays: it is a clock that an event may have, and one that
+stands still."""
+_SET = 0.02
+"""How often a look finds that the clock was set meanwhile."""
+
+
+def offset(random: Random) -> int:
+    """Return by how many nanoseconds a clock is wrong."""
+    return random.choice(OFFSETS) * random.choice([-1, 1])
+
+
+class SkewedClock:
+    """A wall clock that is wrong, and set to another wrong time now and then.
+
+    Args:
+        random: decides by how much, and when it is set.
+        right: the clock that is right, in nanoseconds since 1970.
+    """
+
+    def __init__(self, random: Random, right: Callable[[], int]) -> None:
+        self._random = random
+        self._right = right
+        self._offset = offset(random)
+
+    def __call__(self) -> int:
+        """Return the nanoseconds since 1970 that it shows."""
+        if self._random.random() < _SET:
+            self._offset = offset(self._random)
+        return min(max(self._right() + self._offset, FIRST), LAST)
+
+
+@contextmanager
+def skewed(random: Random) -> Iterator[None]:
+    """Let this process have a clock that is wrong."""
+    clock = SkewedClock(random, time.time_ns)
+    with (
+        patch("time.time_ns", clock),
+        patch("time.time", lambda: clock() / _SECOND),
+    ):
+        yield
+
+
+class _Elsewhere:
+    """Stands for a handle that another process has: see `elsewhere`."""
+
+    def __init__(self, make: Callable[[], object], clock: Callable[[], int]) -> None:
+        self._clock = clock
+        self._clocks: dict[str, Clock] = {}
+        with self._there():
+            self._handle = make()
+
+    @contextmanager
+    def _there(self) -> Iterator[None]:
+        """Have the other process's clock, and what it has read."""
+        with (
+            patch("time.time_ns", self._clock),
+            patch("journal.process.clock._clocks", self._clocks),
+        ):
+            yield
+
+    def __getattr__(self, name: str) -> object:
+        found = getattr(self._handle, name)
+        if not callable(found):
+            return found
+
+        def call(*given: object, **named: object) -> object:
+            with self._there():
+                return found(*given, **named)
+
+        return call
+
+
+def elsewhere(make: Callable[[], T], clock: Callable[[], int]) -> T:
+    """Return a handle whose every method is called as in a process of its own.
+
+    It has a wall clock of its own (nanoseconds since 1970), and no order but what it read itself.
+    """
+    return cast("T", _Elsewhere(make, clock))

@@ -1,0 +1,292 @@
+"""The acceptance runs in small, and on real transcripts where they are at hand."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import subprocess
+import sys
+import unicodedata
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+
+from journal import Journal
+from journal.format.event_types import MESSAGE_APPENDED
+from journal.importers.driver import Importer
+from journal.segments.reader import read_events
+from projector import Projection
+from projector.text.document import document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from journal.importers.report import Report
+
+ROOT = Path(__file__).parents[2]
+DATA = ROOT.parent / "shared" / "data"
+
+real = pytest.mark.skipif(
+    not DATA.is_dir(), reason="the real transcripts are not beside this checkout"
+)
+
+Key = tuple[str, str]
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [
+        ["--writers", "8", "--messages", "200"],
+        ["--processes", "200"],
+        ["--kills", "14"],
+    ],
+    ids=lambda sample: sample[0],
+)
+def test_an_acceptance_run_in_small(sample: list[str]) -> None:
+    """Writers at once, many short processes, kill -9: nothing lost, nothing doubled."""
+    run = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "acceptance.py"), *sample],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.stdout.endswith(": passed\n"), run.stdout
+
+
+def _import(journal: Path, *paths: Path) -> Report:
+    with Journal.open(journal, fsync="never") as handle:
+        importer = Importer(handle, "auto")
+        return importer.run(importer.sources(paths))
+
+
+def _digest(journal: Path) -> tuple[str, int]:
+    with Projection.open(journal) as projection:
+        return projection.digest(), projection.status().messages
+
+
+@real
+def test_importing_everything_twice_changes_nothing(tmp_path: Path) -> None:
+    """All sessions are taken; a second import changes neither the digest nor a count."""
+    folders = [DATA / name for name in ("claude-code", "codex", "openai-messages")]
+    report = _import(tmp_path / "j", *folders)
+    before = _digest(tmp_path / "j")
+    with Projection.open(tmp_path / "j") as projection:
+        names = {view.session for view in projection.sessions(limit=10**6)}
+    assert names == report.sessions
+    assert before[1] > 14_000
+    _import(tmp_path / "j", *folders)
+    assert _digest(tmp_path / "j") == before
+    subprocess.run(
+        [sys.executable, "-c", "from projector.cli import main; main()", "rebuild"],
+        env={"JOURNAL_DIR": str(tmp_path / "j")},
+        check=True,
+        capture_output=True,
+    )
+    assert _digest(tmp_path / "j") == before
+
+
+@real
+@pytest.mark.parametrize(
+    "folder", sorted(path.relative_to(DATA).as_posix() for path in DATA.glob("*/*-growth/*"))
+)
+def test_a_session_that_grew_is_what_it_became(tmp_path: Path, folder: str) -> None:
+    """Snapshots in order, projected one by one, give the digest of the last one alone."""
+    snapshots = sorted((DATA / folder).iterdir())
+    for snapshot in snapshots:
+        _import(tmp_path / "grown", snapshot)
+        grown = _digest(tmp_path / "grown")
+    _import(tmp_path / "alone", snapshots[-1])
+    assert grown == _digest(tmp_path / "alone")
+    assert grown[1] > 0
+
+
+@real
+def test_slices_give_one_digest_in_any_order(tmp_path: Path) -> None:
+    """The four disjoint parts of one session, in any order, projected between or at the end."""
+    slices = sorted((DATA / "claude-code").glob("slices-*/*"))
+    assert len(slices) == 4
+    digests = set()
+    for number, order in enumerate(itertools.permutations(slices)):
+        journal = tmp_path / str(number)
+        for part in order:
+            _import(journal, part)
+            if number % 2:
+                _digest(journal)
+        digests.add(_digest(journal))
+    assert len(digests) == 1
+
+
+def _lines(path: Path) -> Iterator[Any]:
+    with path.open("rb") as file:
+        for line in file:
+            yield orjson.loads(line)
+
+
+def _replies(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield message
+    for reply in message.get("replies", []):
+        yield from _replies(reply)
+
+
+def _chat() -> Iterator[tuple[str, int, str, str]]:
+    """Yield session, number, role and text of every message in the chat transcripts."""
+    chat = DATA / "chat"
+    for path in sorted(chat.glob("*.jsonl")):
+        for number, talk in enumerate(_lines(path)):
+            for at, said in enumerate(talk["messages"]):
+                text = said.get("content") or said["message"]
+                yield f"{path.stem}/{number}", at, "user" if at % 2 == 0 else "assistant", text
+    for path in sorted((chat / "xpersona").glob("*.json")):
+        for number, talk in enumerate(orjson.loads(path.read_bytes())):
+            turns = itertools.chain.from_iterable(talk["dialogue"])
+            for at, text in enumerate(turns):
+                yield f"{path.stem}/{number}", at, "user" if at % 2 == 0 else "assistant", text
+    for line in _lines(chat / "oasst" / "en_100_message.jsonl"):
+        for at, said in enumerate(_replies(line)):
+            yield f"oasst/{line['message_id']}", at, said["role"], said["text"]
+
+
+@pytest.fixture(scope="module")
+def talks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Projection, dict[Key, str]]]:
+    """Chat and code transcripts in one projection, and the text of every message."""
+    path = tmp_path_factory.mktemp("talks") / "j"
+    _import(path, DATA / "claude-code", DATA / "codex")
+    with Journal.open(path, fsync="never") as journal:
+        chat = [
+            {
+                "type": "message.appended",
+                "session": session,
+                "id": str(number),
+                "data": {"role": role, "content": text, "source": "chat"},
+            }
+            for session, number, role, text in _chat()
+        ]
+        for start in range(0, len(chat), 1000):
+            journal.append_many(chat[start : start + 1000])
+    with Projection.open(path) as projection:
+        texts: dict[Key, str] = {}
+        for at in read_events(path / "lanes", lambda _ref, _damage: None):
+            event = at.record.event
+            if event.type == MESSAGE_APPENDED:  # of two under one key, the first stands
+                texts.setdefault((event.session, event.id), _plain(event.data))
+        assert projection.search("北京").fresh
+        assert len(texts) == projection.status().messages > 30_000
+        yield projection, texts
+
+
+def _plain(data: dict[str, Any]) -> str:
+    text = document(data)
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
+
+
+def _found(projection: Projection, query: str) -> set[Key]:
+    hits = projection.search(query, limit=10**6).hits
+    found = [(hit.session, hit.id) for hit in hits]
+    assert len(found) == len(set(found)), f"{query!r} finds a message twice"
+    return set(found)
+
+
+def _containing(texts: dict[Key, str], word: str) -> set[Key]:
+    wanted = unicodedata.normalize("NFKC", word)
+    return {key for key, text in texts.items() if wanted in text}
+
+
+def _matching(lowered: dict[Key, str], pattern: str, needed: str) -> set[Key]:
+    """Scan for a pattern; `needed` is a part of what it matches, and quicker to look for."""
+    search = re.compile(pattern).search
+    return {key for key, text in lowered.items() if needed in text and search(text)}
+
+
+@pytest.fixture(scope="module")
+def lowered(talks: tuple[Projection, dict[Key, str]]) -> dict[Key, str]:
+    """The text of every message in lower case."""
+    return {key: text.lower() for key, text in talks[1].items()}
+
+
+def _frequent(texts: Iterable[str], pattern: str, count: int) -> list[str]:
+    """Return what matches a pattern in some texts, of all frequencies from rare to common."""
+    sample = itertools.islice(texts, 0, None, 4)
+    counts = Counter(found for text in sample for found in re.findall(pattern, text))
+    ranked = sorted(counts, key=lambda found: (counts[found], found))
+    return ranked[:: max(1, len(ranked) // count)][:count]
+
+
+@real
+def test_cjk_words_of_any_length_are_found_as_a_scan_finds_them(
+    talks: tuple[Projection, dict[Key, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Chinese, Japanese and Korean, from one character up, against a plain scan of the text."""
+    monkeypatch.setattr("projector.search.engine.RANKED", 10**6)
+    projection, texts = talks
+    chosen = [
+        "北京",
+        "颐和园",
+        '"颐和园"',
+        "故宫",
+        "京",
+        "ラーメン",
+        "音楽",
+        "학교",
+        "음악",
+        "나는",
+    ]
+    for runs in ("[一-鿿]", "[ぁ-ん]", "[ァ-ヴー]", "[가-힣]"):
+        for length in (1, 2, 3, 5):
+            chosen += _frequent(texts.values(), f"{runs}{{{length}}}", 6)
+    for query in chosen:
+        assert _found(projection, query) == _containing(texts, query.strip('"')), query
+    for query in ("北京", "颐和园", "音楽", "음악"):
+        assert _found(projection, query), query
+
+
+@real
+def test_mixed_words_are_found_as_a_scan_finds_them(
+    talks: tuple[Projection, dict[Key, str]],
+    lowered: dict[Key, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Latin letters and digits that run into Chinese, Japanese or Korean ones."""
+    monkeypatch.setattr("projector.search.engine.RANKED", 10**6)
+    projection, texts = talks
+    cjk = "[一-鿿ぁ-んァ-ヴ가-힣]"
+    chosen = _frequent(texts.values(), f"(?<![^\\W])[A-Za-z]{{2,9}}{cjk}{{1,3}}", 20)
+    chosen += _frequent(texts.values(), f"(?<![^\\W])[0-9]{{2,4}}{cjk}{{1,2}}", 10)
+    assert len(chosen) == 30
+    for query in chosen:
+        word = query.lower()
+        scanned = _matching(lowered, rf"(?<![a-z0-9à-ɏ]){word}", word)
+        assert _found(projection, query) == scanned, query
+        assert scanned, query
+
+
+@real
+def test_identifiers_are_found_as_a_scan_finds_them(
+    talks: tuple[Projection, dict[Key, str]],
+    lowered: dict[Key, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Names, paths, versions and options as they stand in code and in what tools print."""
+    monkeypatch.setattr("projector.search.engine.RANKED", 10**6)
+    projection, texts = talks
+    shapes = [
+        r"\b[a-z]{3,12}_[a-z]{3,12}(?:_[a-z]{3,12})?\b",
+        r"\b[a-z]{3,10}-[a-z]{3,10}\b",
+        r"\b[a-z]{2,8}/[a-z]{2,8}/[a-z_]{2,12}\.(?:py|go|ts|md)\b",
+        r"\b[A-Z][0-9]\.[0-9]\b",
+        r"(?<=\s)--[a-z]{3,10}(?:-[a-z]{3,10})?\b",
+        r"\b[a-z]{2,9}\.[a-z]{2,9}\(\)",
+        r"\b[a-z]{3,12}\b",
+    ]
+    chosen = [query for shape in shapes for query in _frequent(texts.values(), shape, 8)]
+    assert len(chosen) > 30
+    for query in chosen:
+        groups = re.findall(r"[^\W_]+", query.lower())
+        joined = r"[\W_]+".join(groups)
+        scanned = _matching(lowered, rf"(?<![^\W_]){joined}(?![^\W_])", groups[0])
+        assert _found(projection, query) == scanned, query
+        assert scanned, query

@@ -1,0 +1,284 @@
+"""`make demo` shows what it promises, proves it, and leaves nothing behind but its folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, cast
+
+import pytest
+
+from journal.writer import Journal
+from tests.support.journals import segments
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TOOLS = Path(__file__).parents[2] / "tools"
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Return an environment with a home of its own, wide enough for whole lines."""
+    kept = {name: value for name, value in os.environ.items() if name != "FORCE_COLOR"}
+    return kept | {"HOME": str(home), "COLUMNS": "250", "NO_COLOR": "1"}
+
+
+def demo(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run the demonstration in a folder that is also its home."""
+    argv = [sys.executable, str(TOOLS / "demo.py"), *map(str, arguments)]
+    return subprocess.run(
+        argv,
+        check=False,
+        cwd=folder,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+def processes_of(journal: Path) -> list[str]:
+    """Return the command lines of the processes that work on a journal."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+            continue
+        if str(journal) in line:
+            found.append(line)
+    return found
+
+
+def claude_code_line(number: int, text: str) -> str:
+    """Return a line as Claude Code writes it."""
+    line = {
+        "type": "user" if number % 2 else "assistant",
+        "uuid": f"u{number}",
+        "parentUuid": f"u{number - 1}" if number > 1 else None,
+        "sessionId": "my-session",
+        "isSidechain": False,
+        "timestamp": f"2026-01-31T12:00:{number:02}Z",
+        "cwd": "/somewhere",
+        "message": {"role": "user" if number % 2 else "assistant", "content": text},
+    }
+    return json.dumps(line, ensure_ascii=False) + "\n"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home without transcripts."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def talk(home: Path) -> subprocess.CompletedProcess[str]:
+    """A demonstration in that home, into a folder with a name that a shell would split."""
+    return demo(home, "--journal", "kept here", "--messages", "40", "--seconds", "0.8")
+
+
+def test_eight_processes_lose_nothing_and_double_nothing(
+    talk: subprocess.CompletedProcess[str], home: Path
+) -> None:
+    """Where no transcript is found, eight writers are killed, and every message is there once."""
+    assert (talk.returncode, talk.stderr) == (0, "")
+    assert "ok 320 messages acknowledged, 320 in the projection: 0 lost, 0 doubled" in talk.stdout
+    kills = re.search(r"ok (\d+) kills of 8 writers and 1 of the projector; (\d+)", talk.stdout)
+    assert kills is not None
+    assert int(kills[1]) >= 8
+    assert int(kills[2]) > 0
+    lanes = re.search(r"ok verify: lanes (\d+), ", talk.stdout)
+    assert lanes is not None
+    # as many as wrote at the same time at the most, and in so short a talk perhaps fewer
+    assert 1 <= int(lanes[1]) <= 9
+    digests = re.search(r"ok digest (\w+)… before, (\w+)… after a rebuild", talk.stdout)
+    assert digests is not None
+    assert digests[1] == digests[2]
+    assert processes_of(home) == []
+
+
+def test_hits_are_shown_with_their_neighbours(talk: subprocess.CompletedProcess[str]) -> None:
+    """Words of two characters and identifiers are found and marked, what was said beside them."""
+    lines = talk.stdout.splitlines()
+    assert any(line.startswith("    > sora") and "「**消灯**中」" in line for line in lines)
+    mara = next(i for i, line in enumerate(lines) if "Who calls **flag_lamp_outage**?" in line)
+    assert "ling" in lines[mara + 1]
+
+
+def test_what_is_advised_can_be_typed(talk: subprocess.CompletedProcess[str], home: Path) -> None:
+    """The commands at the end name the real folder, and work as they stand."""
+    advised = [line for line in talk.stdout.splitlines() if "--journal 'kept here'" in line]
+    assert len(advised) == 5
+    for line in advised:
+        subprocess.run(shlex.split(line), check=True, cwd=home, capture_output=True)
+
+
+def test_own_transcripts_are_imported_and_searched(tmp_path: Path) -> None:
+    """What the user's agents said is found; the transcripts stay as they are."""
+    folder = tmp_path / ".claude" / "projects" / "-somewhere"
+    folder.mkdir(parents=True)
+    text = "".join(claude_code_line(n, f"set_sail number {n}, 颐和园") for n in range(1, 7))
+    (folder / "my-session.jsonl").write_text(text, encoding="utf-8")
+    done = demo(tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 files in ~/.claude/projects" in done.stdout
+    assert "**set_sail** number" in done.stdout
+    assert "ok 6 messages written, 6 in the projection" in done.stdout
+    assert "ok imported a second time: 0 events added" in done.stdout
+    assert (folder / "my-session.jsonl").read_text(encoding="utf-8") == text
+    assert (tmp_path / "demo-journal" / ".gitignore").read_text(encoding="utf-8") == "*\n"
+    assert not (tmp_path / ".local").exists()
+
+
+def test_a_folder_that_is_there_is_not_touched(tmp_path: Path) -> None:
+    """A user's own journal is never written to, even when it is named."""
+    with Journal.open(tmp_path / "mine") as journal:
+        journal.append_message("s1", "user", "hello", id="m1")
+    before = [path.read_bytes() for path in segments(tmp_path / "mine")]
+    done = demo(tmp_path, "--journal", tmp_path / "mine")
+    assert done.returncode == 1
+    assert "mine is there already" in done.stderr
+    assert [path.read_bytes() for path in segments(tmp_path / "mine")] == before
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A demonstration that would go on for minutes, with everybody at the table."""
+    process = subprocess.Popen(
+        [sys.executable, str(TOOLS / "demo.py"), "--talk", "--seconds", "300", "--journal", "j"],
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    for line in cast("IO[str]", process.stdout):
+        if "8 lanes" in line:
+            break
+    yield process
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_no_process_behind(
+    running: subprocess.Popen[str], number: signal.Signals, tmp_path: Path
+) -> None:
+    """Writers and projector end with the demonstration."""
+    journal = tmp_path / "j"
+    assert len(processes_of(journal)) == 9
+    running.send_signal(number)
+    running.communicate(timeout=20)
+    assert running.returncode == 128 + number
+    assert processes_of(journal) == []
+
+
+PROVE = """
+import sys
+from pathlib import Path
+from demo.processes import Tools
+from demo.proof import prove_journal
+from projector import Projection
+
+with Projection.open(sys.argv[1]) as projection:
+    projection.sessions()
+    status = projection.status()
+for check in prove_journal(Tools(Path(sys.argv[1])), status):
+    print("ok" if check.so else "FAILED", check.text, check.note)
+"""
+
+
+def prove(journal: Path, source: str = PROVE) -> list[str]:
+    """Run the checks of a journal; return a line for each."""
+    done = subprocess.run(
+        [sys.executable, "-c", source, journal],
+        check=True,
+        env=environment(journal) | {"PYTHONPATH": str(TOOLS)},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    return done.stdout.splitlines()
+
+
+def test_a_write_that_was_cut_short_is_explained(tmp_path: Path) -> None:
+    """What SIGKILL leaves at a segment's end is no damage, and does not look like it."""
+    with Journal.open(tmp_path) as journal:
+        journal.append_message("s1", "user", "hello", id="m1")
+    with segments(tmp_path)[0].open("ab") as file:
+        file.write(b'{"crc":"0123')
+    lines = prove(tmp_path)
+    assert [line.split()[0] for line in lines] == ["ok", "ok", "ok"]
+    assert "1 unfinished at a segment's end (verify says torn): SIGKILL came" in lines[0]
+
+
+def test_damage_is_not_explained_away(tmp_path: Path) -> None:
+    """A changed byte fails the proof."""
+    with Journal.open(tmp_path) as journal:
+        for number in range(3):
+            journal.append_message("s1", "user", f"hello {number}", id=f"m{number}")
+    segment = segments(tmp_path)[0]
+    segment.write_bytes(segment.read_bytes().replace(b"hello 1", b"hullo 1"))
+    assert "FAILED verify" in prove(tmp_path)[0]
+
+
+ALONE = """
+import sys
+from demo.script import AGENTS, Conversation
+from journal import Journal
+from projector import Projection
+
+conversation = Conversation(40)
+with Journal.open(sys.argv[1]) as journal:
+    for seat in range(len(AGENTS)):
+        for turn in range(40):
+            one = conversation.said(seat, turn)
+            journal.append(type="message.appended", session=one.session, id=one.id, data=one.data)
+    journal.append_many(conversation.sessions())
+with Projection.open(sys.argv[1]) as projection:
+    print(projection.digest())
+"""
+
+
+def test_the_digest_does_not_tell_who_wrote_when(
+    talk: subprocess.CompletedProcess[str], tmp_path: Path
+) -> None:
+    """One writer that never died, in another order, leaves the same digest as the eight."""
+    (digest,) = prove(tmp_path / "j", ALONE)
+    assert f"ok digest {digest[:16]}… before" in talk.stdout
+
+
+LOSE = """
+import sys
+from pathlib import Path
+from demo.processes import Tools
+from demo.proof import prove_talk
+from demo.script import AGENTS, Conversation
+from demo.talk import Talk
+from journal import Journal
+from projector import Projection
+
+path, messages = Path(sys.argv[1]), 20
+said = [Conversation(messages).said(s, t) for s in range(len(AGENTS)) for t in range(messages)]
+with Journal.open(path) as journal:
+    for one in said[1:]:
+        journal.append(type="message.appended", session=one.session, id=one.id, data=one.data)
+with Projection.open(path) as projection:
+    projection.sessions()
+ids = frozenset(one.id for one in said)
+talk = Talk((ids,), 0, (1,) * len(AGENTS), 1, 1.0, 0.0)
+for check in prove_talk(Tools(path), talk, messages):
+    print("ok" if check.so else "FAILED", check.text, check.note)
+"""
+
+
+def test_a_lost_message_is_told(tmp_path: Path) -> None:
+    """An id that was acknowledged and is not there fails the proof."""
+    assert "FAILED 160 messages acknowledged, 159" in prove(tmp_path / "j", LOSE)[0]

@@ -1,0 +1,108 @@
+"""Every regular expression of the product takes linear time, whatever text it is given."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from projector.text.highlight import _finders
+from projector.text.query_tree import Term
+from projector.text.snippet import _shown
+from tests.support.patterns import Use, ambiguous, bound, slow, uses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tests.support.patterns import Pattern
+
+MADE: dict[str, Callable[[], Sequence[Pattern]]] = {
+    "projector.text.snippet._shown": lambda: [_shown(0), _shown(12), _shown(160)],
+    # the name stands between two characters that are always there
+    "journal.cli.export._beside": lambda: [
+        re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{8}}\.tmp") for name in ("state.db", "." * 40)
+    ],
+    "projector.text.highlight._finder": lambda: (
+        [
+            finder.words
+            for words in (
+                ("a",),
+                ("aa", "aa"),
+                ("手机", "壳"),
+                ("手", "a", "手"),
+                ("a", "b", "a", "b"),
+            )
+            for finder in _finders((Term(words, prefix=True), Term(words, prefix=False)))
+        ]
+        + [re.compile("x")]
+    ),
+}
+"""Of each function that makes patterns some that it makes."""
+
+_USES = list(uses())
+
+
+def _named(use: Use) -> str:
+    return f"{use.module}.{use.function or use.name or use.line}"
+
+
+def _patterns(use: Use) -> Sequence[Pattern]:
+    if use.text is not None:
+        return [re.compile(use.text)]
+    return MADE[_named(use)]() if use.function else [bound(use)]
+
+
+def test_every_pattern_is_found() -> None:
+    """A pattern is bound to a name of its module, or its function is named above with samples."""
+    names = {_named(use) for use in _USES}
+    assert {"projector.text.document._DATA_URL", "journal.format.event._CONTROL"} <= names
+    made = [use for use in _USES if use.text is None]
+    assert not [_named(use) for use in made if not use.function and not use.name]
+    assert {_named(use) for use in made if use.function} == set(MADE)
+
+
+@pytest.mark.parametrize("use", _USES, ids=_named)
+def test_no_pattern_takes_more_than_linear_time(use: Use) -> None:
+    """Of no text that is made to hurt it four times as much takes much more than four times."""
+    for pattern in _patterns(use):
+        assert slow(pattern) is None, pattern.pattern
+
+
+@pytest.mark.parametrize("use", _USES, ids=_named)
+def test_no_two_repeats_share_a_text_in_several_ways(use: Use) -> None:
+    """Repeats that overlap, beside or within each other, are possessive."""
+    for pattern in _patterns(use):
+        assert ambiguous(pattern) is None, pattern.pattern
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"data:[\w.+-]*/?[\w.+-]*(?:;[\w=.+-]+)*;base64,[\w+/=-]*",
+        r"(?:a+)+$",
+        r"\s+$",
+        r"[a-z]*[a-f0-9]*!",
+        r"(.*),(.*),x$",
+    ],
+)
+def test_a_slow_pattern_is_found_out(text: str) -> None:
+    """A check that never fails proves nothing: these take the square of a length, or worse."""
+    assert slow(re.compile(text)) is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [r"[\w.+-]*/?[\w.+-]*x", r"(?:a+)+$", r"(?:[ab]+|.)*$", r"(.*),(.*)$", r"\d+[-.]?\d+$"],
+)
+def test_an_ambiguous_pattern_is_found_out(text: str) -> None:
+    """Beside or within each other, with or without something between that both take."""
+    assert ambiguous(re.compile(text)) is not None
+
+
+@pytest.mark.parametrize(
+    "text", [r"[a-z]*:[a-z]*:", r"(?:;[a-z]+)*;x", r"a*+a*x", r"(?:a++)+$", r"[0-9]+-[a-z]+"]
+)
+def test_what_is_delimited_is_not_called_ambiguous(text: str) -> None:
+    """A delimiter that neither side takes, or a possessive repeat, leaves one way."""
+    assert ambiguous(re.compile(text)) is None

@@ -1,0 +1,60 @@
+"""The workloads by name."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tests.torture.crash import workloads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from tests.torture.crash.workloads import Scene
+
+    Workload = Callable[[Scene], None]
+
+_LIVES = 30
+"""Operations of a process that is killed at each of them; with the last it must live on."""
+
+
+def all_workloads() -> dict[str, Workload]:
+    """Return the workloads by name."""
+    found: dict[str, Workload] = {
+        "first of all": workloads.first_of_all,
+        "never": workloads.never,
+        "interval": workloads.interval,
+        "several lanes": workloads.several_lanes,
+        "rolls, always": partial(workloads.rolls, fsync="always"),
+        "rolls, never": partial(workloads.rolls, fsync="never"),
+        "taken over": workloads.taken_over,
+        "folder refused": workloads.folder_refused,
+        "threads": workloads.threads,
+        "imported": workloads.imported,
+        "published": workloads.published,
+        "projected": workloads.projected,
+    }
+    for fsync in ("always", "interval", "never"):
+        for room in (0, 1, 100, 400):
+            name = f"full disk, {fsync}, {room} bytes"
+            found[name] = partial(workloads.full_disk, fsync=fsync, room=room)
+        for times in (1, 2, 3):
+            name = f"sync refused, {fsync}, {times} times"
+            found[name] = partial(workloads.refused, fsync=fsync, times=times)
+    for life in range(_LIVES):
+        last = life == _LIVES - 1
+        found[f"killed at {life}"] = partial(workloads.killed_at, life=life, last=last)
+    return found
+
+
+def family(name: str) -> str:
+    """Return what workloads have in common that begin alike, and so leave equal disks."""
+    return "killed" if name.startswith("killed at ") else name
+
+
+def families(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Return the names of each family, the largest first."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(family(name), []).append(name)
+    return sorted(map(tuple, found.values()), key=len, reverse=True)

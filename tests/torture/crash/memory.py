@@ -1,0 +1,163 @@
+"""What reading the lanes of a journal says, remembered while the same bytes stand there.
+
+The states of a workload differ in a few bytes of one file or two. What a function of the journal
+that reads a segment, or lists a lane, says is a function of nothing but these bytes or names: it
+is asked when they are met for the first time, and its answer is given again where they come again.
+Everything above these functions (the order of events, what `verify` makes of a lane) runs each
+time.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, TypeVar
+from unittest.mock import patch
+
+from journal import verify
+from journal.segments import reader
+from journal.segments.reader import SegmentRef
+from journal.segments.segment import segment_name
+from tests.torture.crash.workloads import JOURNAL, content
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterator
+    from pathlib import Path
+
+    from journal.format.record import Record
+    from journal.format.scan import Damage, Found
+    from journal.verify.checks import Problem
+    from tests.torture.crash.model import Key
+    from tests.torture.crash.stage import Bytes
+
+_LANES = f"{JOURNAL}/lanes/"
+
+_T = TypeVar("_T")
+
+
+def _no_sleep(_seconds: float) -> None:
+    """Return at once."""
+
+
+class Memory:
+    """Stands between a journal's files and the functions that read its lanes."""
+
+    def __init__(self) -> None:
+        self._answers: dict[Hashable, Any] = {}
+        self._said: dict[int, tuple[Record, tuple[Key, bytes]]] = {}
+        self._same: dict[Any, Any] = {}
+        self._lanes: dict[str, dict[str, bytes]] | None = None
+        self._read_segment = reader.read_segment
+        self._list_lanes = reader.list_lanes
+        self._list_lane = reader.list_lane
+        self._read_lane_uuid = reader.read_lane_uuid
+        self._strangers = verify._strangers
+        self._strangers_in = verify._strangers_in
+        self._size = verify._size
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Let the journal's functions of reading ask here."""
+        with ExitStack() as stack:
+            for module in (reader, verify):
+                stack.enter_context(patch.object(module, "read_segment", self._items))
+                stack.enter_context(patch.object(module, "list_lanes", self._names))
+                stack.enter_context(patch.object(module, "list_lane", self._segments))
+            stack.enter_context(patch.object(reader, "read_lane_uuid", self._uuid))
+            stack.enter_context(patch.object(verify, "_strangers", self._beside))
+            stack.enter_context(patch.object(verify, "_strangers_in", self._within))
+            stack.enter_context(patch.object(verify, "_size", self._length))
+            # nobody writes to what is verified: there is nothing to wait for
+            stack.enter_context(patch.object(verify, "time", SimpleNamespace(sleep=_no_sleep)))
+            yield
+
+    @contextmanager
+    def knowing(self, disk: Bytes) -> Iterator[None]:
+        """Remember and recall, while nothing but `disk` stands in the journal's place."""
+        lanes: dict[str, dict[str, bytes]] = {}
+        for path, held in disk.items():
+            if not path.startswith(_LANES):
+                continue
+            lane, _, name = path[len(_LANES) :].partition("/")
+            if (held is None) != (name == ""):
+                yield  # a file among the lanes, or a folder in one: each look is a real one
+                return
+            if held is None:
+                lanes[lane] = {}
+            else:
+                lanes[lane][name] = held
+        self._lanes = lanes
+        try:
+            yield
+        finally:
+            self._lanes = None
+
+    def _recall(self, key: Hashable, ask: Callable[[], _T]) -> _T:
+        if key not in self._answers:
+            self._answers[key] = ask()
+        answer: _T = self._answers[key]
+        return answer
+
+    def said(self, record: Record) -> tuple[Key, bytes]:
+        """Return the key of an event, and what it says."""
+        kept = self._said.get(id(record))
+        if kept is None:
+            event = record.event
+            said = (event.session, event.id), content(event.type, event.data)
+            # the record is kept too: while it lives nothing else has its id
+            kept = self._said[id(record)] = (record, said)
+        return kept[1]
+
+    def same(self, value: _T) -> _T:
+        """Return the value that is equal to this one and came first."""
+        same: _T = self._same.setdefault(value, value)
+        return same
+
+    def _names(self, lanes: Path) -> list[str]:
+        if self._lanes is None:
+            return self._list_lanes(lanes)
+        return self._recall(("names", *self._lanes), lambda: self._list_lanes(lanes))
+
+    def _segments(self, lane: Path) -> list[SegmentRef]:
+        if self._lanes is None:
+            return self._list_lane(lane)
+        files = self._lanes[lane.name]
+        refs = self._recall(("segments", lane.name, *files), lambda: self._list_lane(lane))
+        # the sizes are those of today
+        return [
+            SegmentRef(
+                ref.folder, ref.lane, ref.number, len(files[segment_name(ref.number)]), ref.final
+            )
+            for ref in refs
+        ]
+
+    def _items(
+        self, ref: SegmentRef, offset: int = 0, limit: int = reader.BLOCK
+    ) -> list[Found | Damage]:
+        if self._lanes is None:
+            return list(self._read_segment(ref, offset, limit))
+        held = self._lanes[ref.lane][segment_name(ref.number)]
+        key = held, offset, ref.final, limit
+        return self._recall(key, lambda: list(self._read_segment(ref, offset, limit)))
+
+    def _uuid(self, ref: SegmentRef) -> str:
+        if self._lanes is None:
+            return self._read_lane_uuid(ref)
+        files = self._lanes[ref.lane].items()
+        return self._recall(("uuid", ref.number, *files), lambda: self._read_lane_uuid(ref))
+
+    def _beside(self, lanes: Path) -> list[Problem]:
+        if self._lanes is None:
+            return list(self._strangers(lanes))
+        return self._recall(("beside", *self._lanes), lambda: list(self._strangers(lanes)))
+
+    def _within(self, lane: Path) -> list[Problem]:
+        if self._lanes is None:
+            return list(self._strangers_in(lane))
+        key = ("within", lane.name, *self._lanes[lane.name])
+        return self._recall(key, lambda: list(self._strangers_in(lane)))
+
+    def _length(self, path: Path) -> int:
+        if self._lanes is None:
+            return self._size(path)
+        return len(self._lanes[path.parent.name][path.name])

@@ -1,0 +1,226 @@
+"""A disk that does what it is told, notes it in a log, and fails where it is to."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from journal.fs.disk import Disk
+from tests.torture.crash.model import (
+    ROOT,
+    Acknowledged,
+    Key,
+    Model,
+    Names,
+    Node,
+    Refused,
+    Step,
+    Synced,
+    Tried,
+    Write,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+Lie = Literal["data", "files", "folders"]
+"""Syncs that a disk only says it has done: fdatasync, fsync of a file, fsync of a folder."""
+
+
+class Killed(BaseException):
+    """The process died at a file operation; nothing may handle that."""
+
+
+class Recorder(Disk):
+    """Notes every operation below `root`, which must be an empty folder.
+
+    Attributes:
+        log: what was done and promised, in order.
+        model: what the log amounts to.
+        room: bytes that may still be written before the disk is full; None for no end.
+        refusals: syncs of files that are to fail.
+        folder_refusals: syncs of folders that are to fail.
+        during_sync: called in the midst of each sync of a file.
+        life: operations after which the process is dead; None for never.
+    """
+
+    def __init__(self, root: Path, lies: Iterable[Lie] = ()) -> None:
+        self.root = root
+        self.log: list[Step] = []
+        self.model = Model()
+        self.room: int | None = None
+        self.refusals = 0
+        self.folder_refusals = 0
+        self.during_sync: Callable[[], None] = lambda: None
+        self.life: int | None = None
+        self._lies = frozenset(lies)
+        self._turn = threading.RLock()
+        self._settled = threading.Condition(self._turn)
+        self._nodes = {root.stat().st_ino: ROOT}
+
+    def tried(self, events: Iterable[tuple[Key, bytes]]) -> None:
+        """Note events that are about to be appended."""
+        self._note(Tried(tuple(events)))
+
+    def acknowledged(self, keys: Iterable[Key], *, durable: bool) -> None:
+        """Note events that the program was told are appended, or are durable."""
+        self._note(Acknowledged(frozenset(keys), durable))
+
+    def wait_until_settled(self, timeout: float = 10.0) -> None:
+        """Return when everything is durable."""
+        with self._settled:
+            if not self._settled.wait_for(lambda: self.model.settled, timeout):
+                raise AssertionError(f"something was not synced within {timeout} s")
+
+    def wait_for_write(self, place: int, timeout: float = 10.0) -> None:
+        """Return when the log has a write at `place` or behind it."""
+        with self._settled:
+            written = self._settled.wait_for(
+                lambda: any(isinstance(step, Write) for step in self.log[place:]), timeout
+            )
+        if not written:
+            raise AssertionError(f"nothing was written within {timeout} s")
+
+    def make_folder(self, path: Path) -> None:
+        """Make a folder, and note its name."""
+        with self._turn:
+            self._live()
+            super().make_folder(path)
+            self._fresh(path, folder=True)
+
+    def create(self, path: Path) -> int:
+        """Make a file, and note its name."""
+        with self._turn:
+            self._live()
+            fd = super().create(path)
+            self._fresh(path, folder=False)
+            return fd
+
+    def open_lock(self, path: Path) -> int:
+        """Open a lock file, and note its name if it is new."""
+        with self._turn:
+            self._live()
+            there = path.exists()
+            fd = super().open_lock(path)
+            if not there:
+                self._fresh(path, folder=False)
+            return fd
+
+    def write(self, fd: int, data: bytes | memoryview) -> int:
+        """Append what there is room for, and note the bytes."""
+        with self._turn:
+            self._live()
+            size = len(data) if self.room is None else min(self.room, len(data))
+            if not size:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if self.room is not None:
+                self.room -= size
+            done = super().write(fd, data[:size])
+            self._note(Write(self._of(fd), bytes(data[:done]), short=done < len(data)))
+            return done
+
+    def fdatasync(self, fd: int) -> None:
+        """Sync a file or refuse, and note which."""
+        self._sync_file(fd, super().fdatasync, "data")
+
+    def fsync(self, fd: int) -> None:
+        """Sync a file or a folder or refuse, and note which."""
+        node = self._nodes.get(os.fstat(fd).st_ino)
+        if node is None or not node.folder:
+            path = Path(f"/proc/self/fd/{fd}").readlink()
+            if node is None and path.is_file() and path.is_relative_to(self.root):
+                self._made_elsewhere(path)
+            elif node is None:
+                return super().fsync(fd)
+            return self._sync_file(fd, super().fsync, "files")
+        with self._turn:
+            self._live()
+            if self.folder_refusals:
+                self.folder_refusals -= 1
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            super().fsync(fd)
+            if "folders" not in self._lies:
+                self._note(Synced(node, len(self.log)))
+        return None
+
+    def _sync_file(self, fd: int, sync: Callable[[int], None], lie: Lie) -> None:
+        node = self._of(fd)
+        with self._turn:
+            self._live()
+            begun = len(self.log)
+        self.during_sync()
+        with self._turn:
+            if self.refusals:
+                self.refusals -= 1
+                self._note(Refused(node))
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            sync(fd)
+            if lie not in self._lies:
+                self._note(Synced(node, begun))
+
+    def link(self, source: Path, target: Path) -> None:
+        """Give a file a second name, and note it."""
+        with self._turn:
+            self._live()
+            super().link(source, target)
+            node = self._nodes[target.stat().st_ino]
+            self._note(Names(((self._folder(target), target.name, node),)))
+
+    def replace(self, source: Path, target: Path) -> None:
+        """Rename a file, and note both names."""
+        with self._turn:
+            self._live()
+            if target.exists():
+                self._forget(target)
+            super().replace(source, target)
+            node = self._nodes[target.stat().st_ino]
+            gone = (self._folder(source), source.name, None)
+            self._note(Names(((self._folder(target), target.name, node), gone)))
+
+    def unlink(self, path: Path) -> None:
+        """Remove a name, and note it."""
+        with self._turn:
+            self._live()
+            self._forget(path)
+            super().unlink(path)
+            self._note(Names(((self._folder(path), path.name, None),)))
+
+    def _live(self) -> None:
+        if self.life is not None:
+            if self.life <= 0:
+                raise Killed
+            self.life -= 1
+
+    def _note(self, step: Step) -> None:
+        with self._settled:
+            self.log.append(step)
+            self.model.take(step)
+            self._settled.notify_all()
+
+    def _fresh(self, path: Path, *, folder: bool) -> Node:
+        # numbers of deleted files are given out again: each new one stands for a new node
+        node = Node(len(self.log) + 1, folder)
+        self._nodes[path.stat().st_ino] = node
+        self._note(Names(((self._folder(path), path.name, node),)))
+        return node
+
+    def _forget(self, path: Path) -> None:
+        """Forget a file that is about to lose its last name: its number will be given out again."""
+        found = path.lstat()
+        if found.st_nlink == 1:
+            del self._nodes[found.st_ino]
+
+    def _made_elsewhere(self, path: Path) -> None:
+        """Take in a file that SQLite wrote and that is synced now."""
+        with self._turn:
+            node = self._fresh(path, folder=False)
+            self._note(Write(node, path.read_bytes()))
+
+    def _of(self, fd: int) -> Node:
+        return self._nodes[os.fstat(fd).st_ino]
+
+    def _folder(self, path: Path) -> Node:
+        return self._nodes[path.parent.stat().st_ino]

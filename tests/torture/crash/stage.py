@@ -1,0 +1,97 @@
+"""A folder in which one disk after the other is laid out: only what differs is written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.torture.crash.model import Tree
+
+Bytes = dict[str, bytes | None]
+"""What a disk holds, by path from its root, parents first; None is a folder."""
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_OLD = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def bare(tree: Tree) -> Bytes:
+    """Return the bytes of a tree."""
+    return {path: None if stored is None else stored.content for path, stored in tree.items()}
+
+
+class Stage:
+    """An empty folder at first, and what is known to stand in it.
+
+    Attributes:
+        root: the folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._prefix = f"{root}/"
+        self._known: Bytes = {}
+
+    def lay_out(self, wanted: Bytes) -> None:
+        """Make the folder hold what is wanted and nothing else, files 0600 and folders 0700.
+
+        What programs changed since the last time must have been taken in, or cleared away.
+
+        Raises:
+            OSError: the file system refuses, or what is known is not what stands there.
+        """
+        known, self._known = self._known, {}
+        for path in reversed(known):
+            if path not in wanted or known[path] != wanted[path]:
+                remove = os.rmdir if known[path] is None else os.unlink
+                remove(self._prefix + path)
+        for path, content in wanted.items():
+            if path in known and known[path] == content:
+                continue
+            if content is None:
+                os.mkdir(self._prefix + path, 0o700)  # noqa: PTH102 - a million times
+            else:
+                self._write(path, content)
+        self._known = wanted
+
+    def _write(self, path: str, content: bytes) -> None:
+        fd = os.open(self._prefix + path, _NEW, 0o600)
+        try:
+            if os.write(fd, content) != len(content):
+                raise OSError(f"{path} was not written whole")
+        finally:
+            os.close(fd)
+
+    def take_in(self) -> Bytes:
+        """Read all that programs have left in the folder.
+
+        Raises:
+            OSError: there is something that cannot be read, or is neither file nor folder.
+        """
+        self._known = dict(self._walk(""))
+        return self._known
+
+    def _walk(self, below: str) -> Iterator[tuple[str, bytes | None]]:
+        with os.scandir(self._prefix + below) as entries:
+            found = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
+        for name, folder in found:
+            path = below + name
+            if folder:
+                yield path, None
+                yield from self._walk(f"{path}/")
+                continue
+            fd = os.open(self._prefix + path, _OLD)
+            try:
+                yield path, os.read(fd, os.fstat(fd).st_size + 1)
+            finally:
+                os.close(fd)
+
+    def clear(self) -> None:
+        """Remove everything, whatever stands there."""
+        self._known = {}
+        for entry in self.root.iterdir():
+            shutil.rmtree(entry)

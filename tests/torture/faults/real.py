@@ -1,0 +1,203 @@
+"""Real faults, not injected ones: a full disk, a limit on file sizes, a read-only mount.
+
+As root a tmpfs of a few MiB is mounted and filled; elsewhere RLIMIT_FSIZE stands in for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import shutil
+import subprocess
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import journal.lanes.lane
+import journal.lanes.writer
+import journal.verify
+from journal import Journal, JournalError
+from journal.fs.directory import open_directory
+from journal.segments.reader import read_events
+from journal.segments.segment import ROLL_SIZE
+from journal.verify import DEATH, verify
+from projector.errors import ProjectorError
+from projector.projection import Projection
+from projector.run.build import rebuild
+from tests.torture.faults.workloads import catch_up, put
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from journal.lanes.group_commit import Fsync
+
+_DISK = 16
+"""MiB of the small disk."""
+_BALLAST = 13 * 1024 * 1024
+_MOST = 4_000
+
+
+@contextlib.contextmanager
+def _mounted(at: Path) -> Iterator[None]:
+    at.mkdir()
+    options = f"size={_DISK}m,mode=0700"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(at)], check=True)  # noqa: S607 - the system's own
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(at)], check=True)  # noqa: S607 - as above
+
+
+def _remount(at: Path, how: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{how}", str(at)], check=True)  # noqa: S607 - as above
+
+
+class _Writer:
+    """Appends until the disk refuses, and remembers what was acknowledged."""
+
+    def __init__(self, folder: Path, fsync: Fsync) -> None:
+        self.journal = Journal.open(folder, fsync=fsync)
+        self.fsync = fsync
+        self.acknowledged: list[str] = []
+        self.next = 0
+
+    def append(self) -> None:
+        """Append the next event; its number is used again after an error."""
+        id = f"{self.fsync}-{self.next}"
+        content = f"alpha {self.next} " + "z" * (self.next * 977 % 20_000)
+        self.journal.append_message("s", "user", content, id=id)
+        self.acknowledged.append(id)
+        self.next += 1
+
+    def until_refused(self) -> str:
+        """Return the first error; it must be one that the journal documents."""
+        for _ in range(_MOST):
+            try:
+                self.append()
+            except JournalError as error:
+                return str(error)
+        return ""
+
+
+def _after(folder: Path, writers: list[_Writer]) -> list[str]:
+    """Return what is wrong once everything is closed and there is space again."""
+    journal.verify._PATIENCE = 0
+    wrong = [str(p) for p in verify(folder / "lanes").problems if p.kind not in DEATH]
+    found = Counter(at.record.event.id for at in read_events(folder / "lanes", lambda *_: None))
+    for writer in writers:
+        lost = [id for id in writer.acknowledged if id not in found]
+        wrong += [f"{writer.fsync}: acknowledged and lost: {lost}"] if lost else []
+    catch_up(folder)
+    with Projection.open(folder) as projection:
+        before, status = projection.digest(), projection.status()
+        rebuild(open_directory(folder, create=False))
+        if projection.digest() != before:
+            wrong.append("the digest is not that of a rebuild")
+    if status.events != len(found) or status.conflicts:
+        wrong.append(f"{status.events} events and {status.conflicts} conflicts of {len(found)}")
+    return wrong
+
+
+def _fill(folder: Path, make_space: Callable[[], None]) -> list[str]:
+    """Write until nothing fits, read on the full disk, make space, go on with the same handles."""
+    levels: tuple[Fsync, ...] = ("always", "interval", "never")
+    writers = [_Writer(folder, level) for level in levels]
+    wrong = []
+    for writer in writers:
+        for _ in range(3):  # again and again: each must leave the journal whole
+            error = writer.until_refused()
+            if not error:
+                wrong.append(f"{writer.fsync}: nothing was refused in {_MOST} appends")
+    try:
+        catch_up(folder)
+    except (ProjectorError, JournalError) as error:
+        if "full" not in str(error) and "space" not in str(error):
+            wrong.append(f"the projector on a full disk says: {error}")
+    make_space()
+    for writer in writers:
+        for _ in range(12):
+            with contextlib.suppress(JournalError):  # one may still tell of what was
+                writer.append()
+                continue
+            writer.append()
+        writer.journal.sync()
+        writer.journal.close()
+    return wrong + _after(folder, writers)
+
+
+def full_disk(base: Path) -> list[str]:
+    """Fill a small disk."""
+    at = base / "disk"
+    with _mounted(at):
+        ballast = at / "ballast"
+        ballast.write_bytes(bytes(_BALLAST))
+        return _fill(at / "journal", ballast.unlink)
+
+
+def file_limit(base: Path) -> list[str]:
+    """Let no file grow beyond a limit; segments and database meet it."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (256 * 1024, before[1]))
+    try:
+        # a segment that met the limit is left for the next, so this level alone is refused once
+        writer = _Writer(base / "limited", "always")
+        errors = 0
+        for _ in range(60):
+            try:
+                writer.append()
+            except JournalError:
+                errors += 1
+        refused = "" if errors else "nothing was refused under the limit"
+        with contextlib.suppress(ProjectorError, JournalError):
+            catch_up(base / "limited")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    for _ in range(12):
+        writer.append()
+    writer.journal.close()
+    return [*([refused] if refused else []), *_after(base / "limited", [writer])]
+
+
+def read_only(base: Path) -> list[str]:
+    """Open, project and search a journal on a file system that turned read-only."""
+    at = base / "frozen"
+    wrong = []
+    with _mounted(at):
+        writer = _Writer(at / "journal", "always")
+        writer.append()
+        writer.journal.close()
+        catch_up(at / "journal")
+        _remount(at, "ro")
+        for what, action in (
+            ("open", lambda: Journal.open(at / "journal").close()),
+            ("make", lambda: Journal.open(at / "other").close()),
+            ("sync", lambda: catch_up(at / "journal")),
+            ("rebuild", lambda: rebuild(open_directory(at / "journal", create=False))),
+        ):
+            try:
+                action()
+            except (JournalError, ProjectorError) as error:
+                if "ead-only" not in str(error):
+                    wrong.append(f"{what}: {error}")
+            else:
+                wrong.append(f"{what} on a read-only file system was no error")
+        _remount(at, "rw")
+        again = _Writer(at / "journal", "interval")
+        again.append()
+        again.journal.close()
+        wrong += _after(at / "journal", [writer, again])
+    return wrong
+
+
+def run(base: Path) -> tuple[int, list[str]]:
+    """Run all that this user may; return how many, and what is wrong."""
+    for module in (journal.lanes.lane, journal.lanes.writer):
+        put(module, "ROLL_SIZE", ROLL_SIZE)  # workloads.small() was here
+    faults: list[Callable[[Path], list[str]]] = [file_limit]
+    if os.geteuid() == 0 and shutil.which("mount"):
+        faults += [full_disk, read_only]
+    wrong = []
+    for fault in faults:
+        wrong += [f"{fault.__name__}: {line}" for line in fault(base)]
+    return len(faults), wrong

@@ -1,0 +1,255 @@
+"""Run a piece of work in a forked process with strace beside it, which counts, kills or refuses.
+
+The process is forked from one that has loaded everything, and strace is attached before the work
+begins: a run takes some ten milliseconds, and the n-th system call is the n-th of the work. What
+the work says comes back through shared memory, so that saying it is no system call either.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import ctypes
+import gc
+import io
+import json
+import mmap
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from tests.support.skewed import skewed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+clocks = 0
+"""How wrong the clocks of the work are: another number, other clocks."""
+GO, ASK, LIFTED = 0, 1, 2
+"""Bytes of the shared memory: the work may begin; lift the fault; it is lifted."""
+_ACKS, _SAID, _SIZE = 16, 4096, 1 << 20
+_PAUSE = 0.0003
+_PTRACER, _ANYONE = 0x59616D61, -1
+_CALL = re.compile(rb"^(\d+) +(?:<\.\.\. )?(\w+)(?:\(| resumed)")
+
+
+class Shared:
+    """Memory that a run and whoever watches it have in common."""
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, _SIZE)
+
+    def clear(self) -> None:
+        """Forget the last run."""
+        self._memory[:_SAID] = bytes(_SAID)
+        self._memory[_SAID : _SAID + 4] = bytes(4)
+
+    def raised(self, flag: int) -> bool:
+        """Say whether a flag is up."""
+        return self._memory[flag] != 0
+
+    def set(self, flag: int) -> None:
+        """Put a flag up."""
+        self._memory[flag] = 1
+
+    def wait(self, flag: int) -> None:
+        """Return when a flag is up."""
+        while not self._memory[flag]:
+            time.sleep(_PAUSE)
+
+    def acknowledge(self, number: int) -> None:
+        """Note that the n-th event was acknowledged; it survives a kill right behind it."""
+        self._memory[_ACKS + number] = 1
+
+    def acknowledged(self) -> list[int]:
+        """List the events that were acknowledged."""
+        return [n for n, byte in enumerate(self._memory[_ACKS:_SAID]) if byte]
+
+    def say(self, said: dict[str, Any]) -> None:
+        """Leave a report."""
+        content = json.dumps(said).encode()[: _SIZE - _SAID - 4]
+        self._memory[_SAID + 4 : _SAID + 4 + len(content)] = content
+        self._memory[_SAID : _SAID + 4] = len(content).to_bytes(4, "little")
+
+    def said(self) -> dict[str, Any]:
+        """Return the report; empty if the run was killed."""
+        size = int.from_bytes(self._memory[_SAID : _SAID + 4], "little")
+        found: dict[str, Any] = json.loads(self._memory[_SAID + 4 : _SAID + 4 + size] or b"{}")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Where strace interferes.
+
+    Attributes:
+        call: name of the system call.
+        when: which of its calls, as strace has it: `7`, `7+`.
+        what: what happens there: `signal=KILL`, `error=ENOSPC`.
+    """
+
+    call: str
+    when: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.call}:{self.what}:when={self.when}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run ended.
+
+    Attributes:
+        code: exit code; the negative number of the signal that ended it.
+        acknowledged: numbers of the events that were acknowledged.
+        lifted: whether the work asked for the fault to be lifted.
+        hung: whether it was killed because it did not end.
+        errors: the errors that the work met and expected.
+        stderr: what it printed there.
+        stray: tracebacks: exceptions that nobody caught.
+        calls: system calls made, by name: the most that one thread made.
+    """
+
+    code: int
+    acknowledged: list[int]
+    lifted: bool
+    hung: bool
+    errors: list[str] = field(default_factory=list)
+    stderr: str = ""
+    stray: list[str] = field(default_factory=list)
+    calls: dict[str, int] = field(default_factory=dict)
+
+
+def missing() -> str | None:
+    """Say why strace cannot be used here; None if it can."""
+    strace = shutil.which("strace")
+    if strace is None:
+        return "strace is not installed"
+    tried = subprocess.run(
+        [strace, "-e", "inject=getpid:error=EIO", "true"], capture_output=True, check=False
+    )
+    return None if tried.returncode == 0 else f"strace may not trace here: {tried.stderr!r}"
+
+
+def run(
+    work: Callable[[Path, Shared], int],
+    folder: Path,
+    shared: Shared,
+    point: Point | None = None,
+    *,
+    patience: float = 20.0,
+) -> Ended:
+    """Run `work` in a fork, with the n-th call of a kind killed or refused.
+
+    Args:
+        work: what is run; told the folder and the shared memory.
+        folder: where it works.
+        shared: memory made before; cleared here.
+        point: where to interfere; None counts the calls instead.
+        patience: seconds after which a run counts as hung.
+    """
+    shared.clear()
+    child = os.fork()
+    if not child:
+        _child(work, folder, shared)
+    trace = folder.parent / f"{folder.name}.trace"
+    command = ["strace", "-f", "-p", str(child), "-e", "signal=none"]
+    if point is None:
+        command += ["-s", "0", "-o", str(trace)]
+    else:
+        command += ["-e", f"trace={point.call}", "-o", os.devnull, "-e", f"inject={point}"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as strace:
+        assert strace.stderr is not None
+        line = strace.stderr.readline()
+        if b"attached" not in line:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            raise RuntimeError(f"strace did not attach: {line!r}")
+        shared.set(GO)
+        hung = _watch(child, strace, shared, patience)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        strace.stderr.read()
+    said = shared.said()
+    calls = _count(trace) if point is None else {}
+    return Ended(code, shared.acknowledged(), shared.raised(ASK), hung, **said, calls=calls)
+
+
+def _watch(child: int, strace: subprocess.Popen[bytes], shared: Shared, patience: float) -> bool:
+    """Wait until the child has ended; lift the fault when it asks. Say whether it hung."""
+    until = time.monotonic() + patience
+    watched = os.pidfd_open(child)
+    try:
+        while not select.select([watched], [], [], 0.002)[0]:
+            if shared.raised(ASK) and not shared.raised(LIFTED):
+                strace.terminate()  # it lets the child go, which runs on
+                strace.wait()
+                shared.set(LIFTED)
+            if time.monotonic() > until:
+                os.kill(child, signal.SIGKILL)
+                return True
+    finally:
+        os.close(watched)
+    return False
+
+
+def _count(trace: Path) -> dict[str, int]:
+    threads: dict[bytes, Counter[str]] = {}
+    for line in trace.read_bytes().splitlines():
+        found = _CALL.match(line)
+        if found is not None and b"resumed" not in found[0]:
+            threads.setdefault(found[1], Counter())[found[2].decode()] += 1
+    trace.unlink()
+    most: Counter[str] = Counter()
+    for counts in threads.values():
+        most |= counts
+    return dict(most)
+
+
+def _child(work: Callable[[Path, Shared], int], folder: Path, shared: Shared) -> None:
+    """Do the work and leave, without anything that the parent would have done at its end."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    stray: list[str] = []
+    code = 70
+    try:
+        sys.stdout, sys.stderr = out, err
+        sys.unraisablehook = lambda it: stray.append(f"unraisable in {it.object}: {it.exc_value!r}")
+        threading.excepthook = lambda it: stray.append(
+            f"in thread {it.thread}: {''.join(traceback.format_exception(it.exc_value))}"
+        )
+        # some systems let only ancestors trace
+        ctypes.CDLL(None).prctl(_PTRACER, ctypes.c_ulong(_ANYONE), 0, 0, 0)
+        shared.wait(GO)
+        time.sleep(_PAUSE)
+        try:
+            # in each run of a piece of work the same: its system calls are to be the same
+            with skewed(Random(f"{clocks} {work.__name__}")):
+                code = work(folder, shared)
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+        atexit._run_exitfuncs()
+        gc.collect()
+    except BaseException:  # noqa: BLE001 - it is told to the parent, which fails
+        stray.append(traceback.format_exc())
+    finally:
+        with contextlib.suppress(ValueError):
+            err.flush()
+        stderr = err.buffer.getvalue().decode()
+        shared.say({"errors": noted, "stderr": stderr[-4000:], "stray": stray})
+        os._exit(code)
+
+
+noted: list[str] = []
+"""Errors that the work in this process met and went on from."""

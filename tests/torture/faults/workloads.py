@@ -1,0 +1,313 @@
+"""The pieces of work that are killed and refused: small, and through every path of the code."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+from unittest.mock import patch
+
+import journal.cli
+import journal.lanes.group_commit
+import journal.lanes.lane
+import journal.lanes.writer
+import projector.cli
+import projector.db.schema
+import projector.run.projector
+import projector.run.watch
+from journal.errors import JournalError, SyncError
+from journal.fs.directory import open_directory
+from journal.importers.driver import Importer
+from journal.writer import Journal
+from projector.db.generations import OnlyOne, generations
+from projector.run.build import open_current
+from projector.run.watch import Watch
+from tests.torture.faults import traced
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import ModuleType
+
+    from journal.lanes.group_commit import Fsync
+    from tests.torture.faults.traced import Shared
+
+T = TypeVar("T")
+
+PLAN: tuple[tuple[Fsync, tuple[int, ...]], ...] = (
+    ("always", (1, 1, 3, 1, 2, 1, 4, 1)),
+    ("interval", (1, 2, 1, 3, 1)),
+    ("never", (1, 2, 1, 3)),
+)
+"""What the writer does: a handle of each level, and the sizes of its appends."""
+EVENTS = sum(sum(sizes) for _, sizes in PLAN)
+_ROLL = 700
+_TRIES = 3
+SESSION = "s1"
+
+
+@dataclass(slots=True)
+class Settings:
+    """What tests of the sweep change: `eager` acknowledges too early, and must be caught."""
+
+    eager: bool = False
+
+
+settings = Settings()
+
+
+def small() -> None:
+    """Make segments and transactions so small that a few events make many; in this process."""
+    put(journal.lanes.lane, "ROLL_SIZE", _ROLL)
+    put(journal.lanes.writer, "ROLL_SIZE", _ROLL)
+    put(journal.lanes.group_commit, "_GATHER", 0.002)  # the wait is not what is tested
+    put(projector.run.projector, "_TRANSACTION", 4 * 1024)
+    put(projector.db.schema, "BUSY_MS", 50)
+    put(projector.run.projector, "BUSY_MS", 50)
+    put(projector.run.watch, "_GONE", 2)
+
+
+def put(module: ModuleType, name: str, value: float) -> None:
+    """Put another value in the place of a module's constant.
+
+    Raises:
+        AttributeError: the module has none of that name: the sweep would lose its teeth.
+    """
+    getattr(module, name)
+    setattr(module, name, value)
+
+
+def event(number: int) -> dict[str, object]:
+    """Return the n-th event of the writer."""
+    content = f"word{number} alpha 北京 " + "x" * (number * 37 % 200)
+    data = {"role": "user", "content": content}
+    return {"type": "message.appended", "session": SESSION, "id": f"e{number}", "data": data}
+
+
+def write(folder: Path, shared: Shared) -> int:
+    """Open, append, roll, sync and close at every level; go on after every error.
+
+    Returns:
+        0, or 9 if a handle did not serve again once the fault was gone.
+    """
+    small()
+    number = 0
+    for fsync, sizes in PLAN:
+        handle = _insist(shared, partial(Journal.open, folder, fsync=fsync))
+        if handle is None:
+            return 9
+        for size in sizes:
+            numbers = list(range(number, number + size))
+            number += size
+            if settings.eager:
+                _acknowledge(shared, numbers)
+            if _insist(shared, partial(_append, handle, numbers)) is None:
+                return 9
+            _acknowledge(shared, numbers)
+            if fsync == "interval":
+                time.sleep(0.006)  # the background thread is to have its turn
+        all_of_it = list(range(number - sum(sizes), number))
+        if fsync != "always" and _insist(shared, partial(_sync, handle, all_of_it)) is None:
+            return 9
+        try:
+            handle.close()
+        except JournalError as error:
+            traced.noted.append(f"{type(error).__name__}: {error}")
+    return 0
+
+
+def _acknowledge(shared: Shared, numbers: list[int]) -> None:
+    for one in numbers:
+        shared.acknowledge(one)
+
+
+def _append(handle: Journal, numbers: list[int]) -> bool:
+    if len(numbers) == 1:
+        handle.append(**event(numbers[0]))  # type: ignore[arg-type] # its keys are the arguments
+    else:
+        handle.append_many(map(event, numbers))
+    return True
+
+
+def _sync(handle: Journal, numbers: list[int]) -> bool:
+    try:
+        handle.sync()
+    except SyncError as error:
+        if not error.ids:  # nothing was kept: append them again, as the error says
+            _append(handle, numbers)
+        raise
+    return True
+
+
+def _insist(shared: Shared, action: Callable[[], T]) -> T | None:
+    """Try a few times, then once more with the fault lifted; None if even that failed."""
+    for _ in range(_TRIES):
+        try:
+            return action()
+        except JournalError as error:
+            traced.noted.append(f"{type(error).__name__}: {error}")
+    shared.set(traced.ASK)
+    shared.wait(traced.LIFTED)
+    for _ in range(2):  # the first may still tell of what was
+        try:
+            return action()
+        except JournalError as error:
+            traced.noted.append(f"although the cause is gone: {type(error).__name__}: {error}")
+    return None
+
+
+def again(folder: Path) -> None:
+    """Do what the writer does once more, with the same ids."""
+    with Journal.open(folder, fsync="always") as handle:
+        handle.append_many(map(event, range(EVENTS)))
+
+
+def import_(folder: Path, _shared: Shared) -> int:
+    """Import a transcript with the command line."""
+    source = str(_source(folder))
+    return _command(
+        journal.cli.main, ["journal", "--journal", str(folder), "import", "openai", source]
+    )
+
+
+def sync(folder: Path, _shared: Shared) -> int:
+    """Apply what the journal has gained with the command line."""
+    return _command(projector.cli.main, ["projector", "--journal", str(folder), "sync"])
+
+
+def rebuild(folder: Path, _shared: Shared) -> int:
+    """Rebuild with the command line."""
+    return _command(projector.cli.main, ["projector", "--journal", str(folder), "rebuild"])
+
+
+def run(folder: Path, _shared: Shared) -> int:
+    """Run the projector until it has caught up, then ask it to stop as an operator does."""
+    # what is tested comes before it waits for something new
+    with patch.object(Watch, "_wait", lambda *_: os.kill(os.getpid(), signal.SIGTERM)):
+        return _command(projector.cli.main, ["projector", "--journal", str(folder), "run"])
+
+
+def _command(main: Callable[[], None], arguments: list[str]) -> int:
+    small()
+    sys.argv = arguments
+    main()
+    return 0
+
+
+_LINES = 24
+"""Messages in the transcript that is imported."""
+_BACKLOG = 40
+"""Messages that the projector finds."""
+
+
+def _source(folder: Path) -> Path:
+    return folder.parent / "source.jsonl"
+
+
+def _transcript(folder: Path, lines: int) -> None:
+    said = ({"role": "user", "content": f"line {n} 手机 " + "y" * n * 9} for n in range(lines))
+    text = "".join(json.dumps(one) + "\n" for one in said)
+    _source(folder).write_text(text, encoding="utf-8")
+
+
+def _import(folder: Path) -> None:
+    with Journal.open(folder, fsync="always") as handle:
+        importer = Importer(handle, "openai")
+        importer.run(importer.sources([_source(folder)]))
+
+
+def _new_transcript(folder: Path) -> None:
+    _transcript(folder, _LINES)
+
+
+def _grown_transcript(folder: Path) -> None:
+    _transcript(folder, _LINES // 3)
+    _import(folder)
+    _transcript(folder, _LINES)
+
+
+def _fill(folder: Path, first: int, count: int) -> None:
+    with Journal.open(folder, fsync="never") as one, Journal.open(folder, fsync="never") as two:
+        for number in range(first, first + count):
+            (one, two)[number % 2].append(**event(number))  # type: ignore[arg-type] # its keys are the arguments
+
+
+def _backlog(folder: Path) -> None:
+    _fill(folder, 0, _BACKLOG)
+
+
+def _behind(folder: Path) -> None:
+    _fill(folder, 0, _BACKLOG // 2)
+    catch_up(folder)
+    _fill(folder, _BACKLOG // 2, _BACKLOG // 2)
+
+
+def _projected(folder: Path) -> None:
+    _backlog(folder)
+    catch_up(folder)
+
+
+def catch_up(folder: Path) -> None:
+    """Apply what the journal has gained, in this process."""
+    directory = open_directory(folder, create=False)
+    lock = OnlyOne(generations(directory.path).lock)
+    if not lock.take():
+        raise lock.busy()
+    try:
+        _, open_projector = open_current(directory)
+        try:
+            open_projector.catch_up()
+        finally:
+            open_projector.close()
+    finally:
+        lock.release()
+
+
+def _more(folder: Path) -> None:
+    _fill(folder, _BACKLOG, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """Something to kill.
+
+    Attributes:
+        name: what it is called in reports.
+        work: does it.
+        prepare: makes what it finds, in an empty folder's place.
+        redo: does again what a user would after it failed, in this process.
+        events: distinct events that the journal holds behind that.
+        others: how many of them are no messages.
+        writes: whether it appends; otherwise it must not touch the lanes.
+    """
+
+    name: str
+    work: Callable[[Path, Shared], int]
+    prepare: Callable[[Path], None]
+    redo: Callable[[Path], None]
+    events: int
+    others: int
+    writes: bool
+
+
+def _nothing(_folder: Path) -> None:
+    pass
+
+
+WORKLOADS = {
+    workload.name: workload
+    for workload in (
+        Workload("write", write, _nothing, again, EVENTS, 0, writes=True),
+        Workload("import", import_, _new_transcript, _import, _LINES + 1, 1, writes=True),
+        Workload("import-more", import_, _grown_transcript, _import, _LINES + 1, 1, writes=True),
+        Workload("sync-new", sync, _backlog, _more, _BACKLOG + 2, 0, writes=False),
+        Workload("sync", sync, _behind, _more, _BACKLOG + 2, 0, writes=False),
+        Workload("rebuild", rebuild, _projected, _more, _BACKLOG + 2, 0, writes=False),
+        Workload("run", run, _behind, _more, _BACKLOG + 2, 0, writes=False),
+    )
+}

@@ -1,0 +1,220 @@
+"""The processes that decide, each with a clock of its own, and those that rebuild beside them."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import random
+import time
+from typing import TYPE_CHECKING, Any
+
+from journal.errors import ArbiterBusy
+from journal.fs.directory import open_directory
+from projector import ABSENT, NotProjected, ProjectorBusy, SessionStore, TitleTaken
+from projector.run.build import rebuild
+from projector.store.claims import key_event, key_value
+from projector.store.keys import KEYS
+from tests.support.skewed import skewed
+
+from .history import NotAnswered, Scribe
+from .models import CLAIM, KEY, TITLE
+from .sabotage import SABOTAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import apsw
+
+    from projector.store import Claim
+
+THINGS = 3
+"""Keys, and things to claim, that all of them try for."""
+PATIENCE = 30.0
+"""Seconds that a decision may wait for others: a machine of two cores is busy."""
+_MICROSECONDS = 1_000_000
+
+
+class Player:
+    """One process that decides until it is killed, or time is up.
+
+    Args:
+        store: what it decides with.
+        scribe: where it writes down what it was answered.
+        name: begins its values and sessions.
+        chance: decides what it does.
+    """
+
+    def __init__(
+        self, store: SessionStore, scribe: Scribe, name: str, chance: random.Random
+    ) -> None:
+        self._store = store
+        self._scribe = scribe
+        self._name = name
+        self._random = chance
+        self._count = 0
+
+    def play(self) -> None:
+        """Do one thing."""
+        self._count += 1
+        acts: list[Callable[[], None]] = [
+            *(self._compare, self._swap, self._get),
+            *(self._set_own, self._set_blind),
+            *(self._claim, self._title),
+        ]
+        self._random.choice(acts)()
+
+    def _call(self, thing: str, what: str, given: tuple[Any, ...], ask: Callable[[], Any]) -> None:
+        def act() -> Any:  # noqa: ANN401 - whatever it answers
+            try:
+                return ask()
+            except (ArbiterBusy, NotProjected) as error:  # both say that nothing was decided
+                raise NotAnswered from error
+
+        self._scribe.call(thing, what, given, act)
+
+    def _new(self) -> str:
+        return f"{self._name}-{self._count}"
+
+    def _thing(self, kind: str) -> str:
+        return f"{kind} {self._random.randrange(THINGS)}"
+
+    def _compare(self) -> None:
+        thing, new, old = self._thing(KEY), self._new(), None
+        if self._random.random() < 0.9:
+            old = self._store.get(thing)
+        expected = ABSENT if old is None else old
+        self._call(
+            thing,
+            "compare",
+            (old, new),
+            lambda: self._store.compare_and_set(thing, new, expected=expected),
+        )
+
+    def _swap(self) -> None:
+        """Decide by a question of its own: take whatever is there for something new."""
+        thing, new = self._thing(KEY), self._new()
+
+        def question(db: apsw.Connection) -> tuple[Any, list[dict[str, Any]]]:
+            return key_value(db, KEYS, thing), [key_event(KEYS, thing, new)]
+
+        self._call(thing, "swap", (new,), lambda: self._store.decide(question))
+
+    def _get(self) -> None:
+        self._read(self._thing(KEY))
+
+    def _read(self, thing: str) -> None:
+        def ask() -> Any:  # noqa: ANN401 - any JSON
+            found, fresh = self._store.read(lambda db: key_value(db, KEYS, thing))
+            if not fresh:  # it says so, and promises nothing then
+                raise NotProjected(str(fresh.behind))
+            return found
+
+        self._call(thing, "get", (), ask)
+
+    def _set_own(self) -> None:
+        """Write what nobody else writes, and read it."""
+        thing, new = f"{KEY} of {self._name}", self._new()
+        self._call(thing, "set", (new,), lambda: self._store.set(thing, new))
+        self._read(thing)
+
+    def _set_blind(self) -> None:
+        """Write what all of them write, without a comparison, and read it."""
+        thing, new = f"{self._thing(KEY)} blind", self._new()
+        if self._random.random() < 0.2:
+            self._call(thing, "set", (None,), lambda: self._store.unset(thing))
+        else:
+            self._call(thing, "set", (new,), lambda: self._store.set(thing, new))
+        self._read(thing)
+
+    def _claim(self) -> None:
+        thing, holders, held = self._thing(CLAIM), self._name, []
+        seconds = self._random.choice([0.05, 0.3, 1.0, 3600.0])
+        length = round(seconds * _MICROSECONDS)
+
+        def claim() -> int | None:
+            found = self._store.claim(thing, holder=holders, seconds=seconds)
+            held.extend([found] if found else [])
+            return found.token if found else None
+
+        self._call(thing, "claim", (self._new(), length), claim)
+        for mine in held:
+            self._hold(thing, mine, seconds)
+        if not held:
+            self._call(thing, "holder", (), lambda: self._holder(thing))
+
+    def _hold(self, thing: str, mine: Claim, seconds: float) -> None:
+        """Renew a claim, and release it or let it run out."""
+        length = round(seconds * _MICROSECONDS)
+        for number in range(self._random.choice([0, 0, 1, 2])):
+            self._pause()
+            given = mine.token, f"{self._new()}-{number}", length
+            self._call(
+                thing,
+                "renew",
+                given,
+                lambda: self._store.renew(mine, seconds=seconds) is not None,
+            )
+        self._pause()
+        if seconds > 1.0 or self._random.random() < 0.5:
+            for _ in range(self._random.choice([1, 1, 2])):
+                self._call(thing, "release", (mine.token,), lambda: self._store.release(mine))
+
+    def _holder(self, thing: str) -> int:
+        found = self._store.holder(thing)
+        return found.token if found else 0
+
+    def _pause(self) -> None:
+        time.sleep(self._random.choice([0.0, 0.002, 0.06]))
+
+    def _title(self) -> None:
+        # a new title every tenth of a second, which all of them want
+        name, session = f"{TITLE} {time.monotonic_ns() // 100_000_000}", self._new()
+
+        def act() -> str:
+            try:
+                self._store.claim_title(session, name)
+            except TitleTaken as error:
+                return error.session
+            return session
+
+        self._call(name, "title", (session,), act)
+
+
+def play(path: Path, said: Path, seed: str, over: Path, sabotage: str | None) -> None:
+    """Decide until it is over, with handles that come and go.
+
+    Args:
+        path: the journal.
+        said: file for what it is answered; its name without the suffix is the player's.
+        seed: decides what it does, and how wrong its clock is.
+        over: a file that is there when it is over.
+        sabotage: what is left out.
+    """
+    chance = random.Random(seed)
+    scribe = Scribe(said)
+    with skewed(random.Random(f"{seed} clock")), SABOTAGES[sabotage]():
+        number = 0
+        while _goes_on(over):
+            number += 1
+            with SessionStore.open(path, fsync="never", timeout=PATIENCE) as store:
+                player = Player(store, scribe, f"{said.stem}.{number}", chance)
+                for _ in range(chance.randrange(200)):
+                    if not _goes_on(over):
+                        break
+                    player.play()
+
+
+def build(path: Path, seed: str, over: Path, sabotage: str | None) -> None:
+    """Rebuild the projection without a pause, until it is over."""
+    journal = open_directory(path, create=False)
+    with skewed(random.Random(seed)), SABOTAGES[sabotage]():
+        while _goes_on(over):
+            with contextlib.suppress(ProjectorBusy):
+                rebuild(journal)
+            time.sleep(0.01)
+
+
+def _goes_on(over: Path) -> bool:
+    parent = multiprocessing.parent_process()
+    return not over.exists() and (parent is None or parent.is_alive())

@@ -1,0 +1,86 @@
+"""What is left out so that the step must fail: each is something that answers rest on."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from projector.db.generations import generations
+from projector.run import build
+from projector.run.goal import Goal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    import apsw
+
+
+@contextmanager
+def _generations() -> Iterator[None]:
+    """Publish what was built without another look, and trust the generation that is found then."""
+    reached = Goal.is_reached
+    trusting: set[int] = set()
+
+    def is_reached(goal: Goal, db: apsw.Connection) -> bool:
+        if id(goal) in trusting:
+            trusting.clear()
+            return True
+        trusting.add(id(goal))
+        return reached(goal, db)
+
+    def put_into_use(journal: Any, number: int, *_: object) -> None:  # noqa: ANN401 - the sabotage
+        generations(journal.path).publish(number)
+
+    with (
+        patch.object(Goal, "is_reached", is_reached),
+        patch.object(build, "put_into_use", put_into_use),
+    ):
+        yield
+
+
+@contextmanager
+def _snapshot() -> Iterator[None]:
+    """Ask whatever is found, up to date or not."""
+    with patch.object(Goal, "is_reached", lambda *_: True):
+        yield
+
+
+@contextmanager
+def _frontier() -> Iterator[None]:
+    """Write behind one's own clock alone, whatever was read."""
+    with patch("journal.process.clock.Clock.observe", lambda *_: None):
+        yield
+
+
+@contextmanager
+def _boot() -> Iterator[None]:
+    """Let claims run out by the clock on the wall."""
+    with patch("projector.store.claims.boot_id", lambda: ""):
+        yield
+
+
+@contextmanager
+def _arbiter() -> Iterator[None]:
+    """Decide without waiting for whoever decides."""
+
+    @contextmanager
+    def arbitrating(_path: Path, _timeout: float) -> Iterator[Any]:
+        with ExitStack() as nothing:
+            nothing.appending = nullcontext  # type: ignore[attr-defined] # the sabotage
+            yield nothing
+
+    with patch("projector.store.own.arbitrating", arbitrating):
+        yield
+
+
+SABOTAGES: Mapping[str | None, Callable[[], AbstractContextManager[None]]] = {
+    None: nullcontext,
+    "arbiter": _arbiter,
+    "boot": _boot,
+    "frontier": _frontier,
+    "generations": _generations,
+    "snapshot": _snapshot,
+}

@@ -1,0 +1,1 @@
+"""A sample of each step, and what makes it fail."""

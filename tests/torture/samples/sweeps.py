@@ -1,0 +1,45 @@
+"""Runs the sweeps that need strace: skipped without it, but never where CI says so."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parents[3]
+
+
+def _missing() -> str | None:
+    """Say why strace cannot be used; None if it can."""
+    strace = shutil.which("strace")
+    if strace is None:
+        return "strace is not installed"
+    tried = subprocess.run(
+        [strace, "-o", os.devnull, "-e", "inject=getpid:error=EIO", "true"],
+        capture_output=True,
+        check=False,
+    )
+    return None if tried.returncode == 0 else f"strace may not trace here: {tried.stderr!r}"
+
+
+# in CI the sweep itself ends with 1 without strace: a skipped proof is none
+needs_strace = pytest.mark.skipif(
+    not os.environ.get("CI") and _missing() is not None, reason=f"no sweep: {_missing()}"
+)
+"""Skips tests where strace is missing, unless the environment variable CI is set."""
+
+
+def run_sweep(tool: str, *arguments: str) -> tuple[int, str]:
+    """Run one of the sweeps; return its exit code and everything that it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"tests.torture.steps.{tool}", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=_ROOT,
+    )
+    return done.returncode, done.stdout + done.stderr

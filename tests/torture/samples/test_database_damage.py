@@ -1,0 +1,36 @@
+"""A sample of damages of the database, and that the step sees one that is not noticed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from projector.db import schema
+from tests.torture.steps import database_damage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the step makes lies in the test's folder."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+
+def test_some_damages_are_answered_by_a_rebuild(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each answer is that of the undamaged projection, whatever was damaged how."""
+    code = database_damage.main(["--count", "25", "--seed", "5"])
+    said = capsys.readouterr().out
+    assert code == 0, said
+    assert "seed 5: 25 damages" in said
+
+
+def test_without_checksums_the_step_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """SQLite alone does not notice that a text was changed: the step does."""
+    monkeypatch.setattr(schema, "vfs", lambda: None)
+    assert database_damage.main(["--count", "40", "--seed", "1"]) == 1
+    assert "is another" in capsys.readouterr().out

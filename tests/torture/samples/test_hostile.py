@@ -1,0 +1,77 @@
+"""Hostile things in a journal's folder, at places chosen by seed, and how commands end."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from tests.support.journals import FORK_OF_A_THREADED_PROCESS
+from tests.torture.steps import hostile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+pytestmark = FORK_OF_A_THREADED_PROCESS
+
+
+def test_a_sample_of_hostile_folders_is_survived(capfd: pytest.CaptureFixture[str]) -> None:
+    """Every command ends by itself, without a traceback, and writes nothing that is obeyed."""
+    assert hostile.main(["--sample"]) == 0, capfd.readouterr().out
+    said = capfd.readouterr().out
+    assert "hostile: rounds 0 to 11: " in said
+    assert "0 rounds failed" in said
+
+
+def _one(tmp_path: Path, command: str) -> tuple[int, str]:
+    path = hostile.make(tmp_path)
+    return hostile._look(command, path, tmp_path)
+
+
+def test_text_that_is_not_cleaned_is_caught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step that never fails proves nothing: without the cleaning it names what was written."""
+    monkeypatch.setattr("journal.cli.clean._BLOCK", re.compile("(?!)"))
+    monkeypatch.setattr("journal.cli.clean._LINE", re.compile("(?!)"))
+    code, wrong = _one(tmp_path, "projector show s1")
+    assert code == 0
+    assert wrong.startswith("it wrote ")
+    assert r"\x1b]0;OWNED" in wrong
+
+
+def test_a_pipe_that_is_waited_for_is_caught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the flag that opens it at once, the command is found to hang, and is ended."""
+    path = hostile.make(tmp_path)
+    (path / "journal.json").unlink()
+    os.mkfifo(path / "journal.json", 0o600)
+    assert hostile._look("journal cat", path, tmp_path) == (1, "")
+    monkeypatch.setattr("journal.fs.ownership._FLAGS", os.O_RDONLY)
+    monkeypatch.setattr(hostile, "_PATIENCE", 0.5)
+    code, wrong = hostile._look("journal cat", path, tmp_path)
+    assert (code, wrong) == (-1, "it still ran after 0.5 s")
+
+
+def test_a_fault_of_the_program_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception that no command expects is a traceback, and not a documented exit code."""
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("journal.fs.directory._read_mark", fail)
+    path = tmp_path / "journal"
+    path.mkdir(mode=0o700)
+    code, wrong = hostile._look("journal status", path, tmp_path)
+    assert code == 99
+    assert "ZeroDivisionError" in wrong
+
+
+def test_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that holds more than the bound is named with its KiB."""
+    monkeypatch.setattr(hostile, "_MEMORY", 1024)
+    _, wrong = _one(tmp_path, "journal status")
+    assert wrong.endswith("KiB in memory")

@@ -1,0 +1,1 @@
+"""The steps of the ladder: each is a program."""

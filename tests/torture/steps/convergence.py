@@ -1,0 +1,199 @@
+"""Make up sets of events, arrange and project each in many ways, and compare with a plain model.
+
+::
+
+    python -m tests.torture.steps.convergence                       10,000 seeds
+    python -m tests.torture.steps.convergence --seeds 500 --seed 7  seeds 7 to 506
+    python -m tests.torture.steps.convergence --seconds 60          as many as fit
+    python -m tests.torture.steps.convergence --sample              a few, as `make test` does
+
+Each seed gives messages with and without time stamps, parents, parents that are nowhere and rings
+of parents, revisions, titles, ends, unknown types, duplicates, and different contents under one
+key. They are split over lanes, segments and pieces that end in the midst of a line, and projected
+in one go, piece by piece with tiny batches and transactions by projectors that stay or begin anew,
+with rebuilds in between, and with statements that fail. All must have the model's order of
+messages, sessions, counters, conflicts and full-text terms, and one digest. A seed that does not is
+made small: events are left out as long as it still fails, and what is left is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import islice
+from multiprocessing.pool import Pool, ThreadPool
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+from tests.support.arrangements import check_convergence
+from tests.support.made_up import random_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tests.support.projections import Fact
+
+SEEDS = 10_000
+_SAMPLE = 60
+_LIVE = 5
+"""Of so many seeds one is projected in a journal with rebuilds too: that takes the longest."""
+_CHUNK = 20
+"""Seeds that a worker takes at a time."""
+_SIZES = (6, 24, 24, 24, 60)
+"""Most events of a set; small sets meet in ways that large ones do not."""
+_TRIES = 5
+"""Arrangements of a smaller set that are tried before it counts as sound."""
+
+
+@dataclass(slots=True)
+class Done:
+    """What some seeds gave: sets of events, their records by type, and what failed, by seed."""
+
+    sets: int = 0
+    records: Counter[str] = field(default_factory=Counter)
+    failed: dict[int, str] = field(default_factory=dict)
+
+    def add(self, other: Done) -> None:
+        """Take in what other seeds gave."""
+        self.sets += other.sets
+        self.records += other.records
+        self.failed |= other.failed
+
+
+def facts_of(seed: int) -> list[Fact]:
+    """Make up the set of events of a seed."""
+    random = Random(seed)
+    return random_facts(random, random.choice(_SIZES))
+
+
+def trouble(records: Sequence[Fact], seed: int, *, live: bool) -> str | None:
+    """Project records as a seed arranges them; say what is wrong, None if nothing is."""
+    shared_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a fresh folder in it
+    with tempfile.TemporaryDirectory(prefix="convergence-", dir=shared_memory) as folder:
+        try:
+            check_convergence(Random(f"arrange {seed}"), records, Path(folder), live=live)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this seed's failure
+            return f"{type(error).__name__}: {error}"
+    return None
+
+
+def is_live(seed: int) -> bool:
+    """Say whether a seed is projected in a journal with rebuilds too."""
+    return seed % _LIVE == 0
+
+
+def run(seeds: range) -> Done:
+    """Check some seeds."""
+    done = Done()
+    for seed in seeds:
+        records = facts_of(seed)
+        done.sets += 1
+        done.records.update(fact.event.type for fact in records)
+        wrong = trouble(records, seed, live=is_live(seed))
+        if wrong is not None:
+            done.failed[seed] = wrong
+    return done
+
+
+def smallest(seed: int) -> list[Fact]:
+    """Leave out events of a seed that fails as long as it still does."""
+    records = facts_of(seed)
+    size = len(records)
+    while size > 1:
+        size = (size + 1) // 2
+        at = 0
+        while at < len(records):
+            fewer = records[:at] + records[at + size :]
+            if fewer and _fails(fewer, seed):
+                records = fewer
+            else:
+                at += size
+    return records
+
+
+def _fails(records: Sequence[Fact], seed: int) -> bool:
+    # what is left out shifts the arrangement: others are tried beside it
+    arrangements = [seed, *(seed * 1000 + n for n in range(1, _TRIES))]
+    return any(trouble(records, other, live=is_live(seed)) for other in arrangements)
+
+
+def _chunks(first: int, count: int, until: float) -> Iterator[range]:
+    """Yield the seeds in chunks, for ever if `count` is 0, but none after the moment `until`."""
+    end = first + count if count else sys.maxsize
+    for begin in range(first, end, _CHUNK):
+        if time.monotonic() >= until:
+            return
+        yield range(begin, min(begin + _CHUNK, end))
+
+
+def run_all(first: int, count: int, seconds: float, workers: int) -> Done:
+    """Check seeds in worker processes until there are no more, or no more time."""
+    done = Done()
+    chunks = _chunks(first, count, time.monotonic() + seconds)
+    with _pool(workers) as pool:
+        # a pool takes everything that an iterator has at once: give it only what it can do now
+        waiting = [pool.apply_async(run, (seeds,)) for seeds in islice(chunks, workers * 2)]
+        while waiting:
+            done.add(waiting.pop(0).get())
+            seeds = next(chunks, None)
+            if seeds is not None and not done.failed:
+                waiting.append(pool.apply_async(run, (seeds,)))
+    return done
+
+
+def _pool(workers: int) -> Pool:
+    """Return worker processes, or this process's own thread where one worker is enough.
+
+    A fork of a process that has threads, and handlers of signals, as a test run has, may hang.
+    """
+    if workers == 1:
+        return ThreadPool(1)
+    return multiprocessing.get_context("fork").Pool(workers)
+
+
+def report(seed: int, wrong: str) -> None:
+    """Print what fails, and the smallest set of events that does."""
+    print(f"FAILED seed {seed}: {wrong}", flush=True)
+    left = smallest(seed)
+    print(f"{len(left)} of its {len(facts_of(seed))} events are enough:")
+    for fact in left:
+        print(f"  {fact}")
+    print(f"  {trouble(left, seed, live=is_live(seed)) or 'in another arrangement'}")
+    print(f"again: python -m tests.torture.steps.convergence --seed {seed} --seeds 1", flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check the seeds that were asked for; return the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--seeds", type=int, help=f"how many [default: {SEEDS:,}]")
+    parser.add_argument("--seconds", type=float, help="as many seeds as fit, unless --seeds")
+    parser.add_argument("--sample", action="store_true", help=f"{_SAMPLE} seeds")
+    parser.add_argument("--workers", type=int, default=2, help="processes [default: 2]")
+    given = parser.parse_args(arguments)
+    count = given.seeds
+    if count is None:
+        count = _SAMPLE if given.sample else 0 if given.seconds is not None else SEEDS
+    began = time.monotonic()
+    seconds = float("inf") if given.seconds is None else given.seconds
+    done = run_all(given.seed, count, seconds, given.workers)
+    for seed, wrong in sorted(done.failed.items()):
+        report(seed, wrong)
+        break
+    kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(done.records.items()))
+    print(
+        f"convergence: seeds {given.seed} to {given.seed + done.sets - 1}: {done.sets:,} sets of"
+        f" events ({kinds}) in {time.monotonic() - began:.0f} s, {len(done.failed)} diverged"
+    )
+    return int(bool(done.failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

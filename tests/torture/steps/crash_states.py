@@ -1,0 +1,115 @@
+"""Enumerate what a power loss may leave of a journal, and check each such disk.
+
+Real workloads run on a disk that records every file operation and every promise
+(`crash/workloads.py`, `crash/recorder.py`). For each moment at which the power may go, the model
+in `crash/model.py` (which says what is taken to be possible, and what is not looked at) gives the
+states in which the disk may be found: all of them within a stated bound, and some beyond it that
+are drawn at random and counted apart. From each of them:
+
+- the journal opens, and `journal verify` names nothing but what the power loss explains: damage
+  in bytes that were not synced, numbers that are missing with the events that were lost;
+- every event that was acknowledged as durable is there (`always`, `sync()`, `close()`, the
+  background sync of `interval`, what the projection showed), and nothing that was never appended;
+- nothing stands there more often than it was appended;
+- appending goes on, with two handles, and changes nothing else;
+- a transcript that is imported again is complete;
+- of a part of the states: the projection has each message once and equals a rebuilt one, before
+  and after everything is appended again with the same ids.
+
+A state in which it fails is kept, with the log that led to it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from typing import get_args
+
+from tests.torture.crash.catalogue import all_workloads, families
+from tests.torture.crash.explore import Plan, explore
+from tests.torture.crash.recorder import Lie
+
+FEWEST = 290_000
+"""Distinct states of a full run, without those that are drawn at random: fewer mean that something
+is no longer enumerated."""
+FEWEST_OF_SAMPLE = 1_000
+FULL_SECONDS = 300
+"""Seconds for which a full run is meant; a shorter one looks at a part of the states."""
+
+
+def main() -> int:
+    """Run the command line; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=FULL_SECONDS,
+        help="with fewer it looks at a part [default: every state]",
+    )
+    parser.add_argument("--sample", action="store_true", help="a few states of a few workloads")
+    parser.add_argument(
+        "--only", metavar="TEXT", default="", help="workloads with it in their name"
+    )
+    parser.add_argument("--jobs", type=int, default=2, metavar="N")
+    parser.add_argument(
+        "--lie",
+        action="append",
+        default=[],
+        choices=get_args(Lie),
+        help="a disk that does not do this kind of sync: the sweep must fail",
+    )
+    given = parser.parse_args()
+    share = _SAMPLE_SHARE if given.sample else min(1.0, given.seconds / FULL_SECONDS)
+    plan = Plan(given.seed, share, 6 if given.sample else 1, tuple(given.lie))
+    names = [n for n in (_SAMPLED if given.sample else all_workloads()) if given.only in n]
+    if not names:
+        parser.error(f"no workload has {given.only!r} in its name")
+    begun = time.monotonic()
+    with ProcessPoolExecutor(given.jobs, get_context("fork")) as pool:
+        explored = pool.map(partial(explore, plan=plan), families(names))
+        outcomes = [outcome for outcomes in explored for outcome in outcomes]
+    for outcome in outcomes:
+        print("\n".join(outcome.failures), end="\n" if outcome.failures else "", file=sys.stderr)
+    states = sum(outcome.states for outcome in outcomes)
+    drawn = sum(outcome.drawn for outcome in outcomes)
+    fewest = 0 if given.only else FEWEST_OF_SAMPLE if given.sample else int(FEWEST * share)
+    failed = sum(bool(outcome.failures) for outcome in outcomes)
+    print(
+        f"crash states: {len(names)} workloads, {sum(o.steps for o in outcomes):,} steps,"
+        f" {states - drawn:,} distinct states within the bound"
+        f" ({'each of them' if share == 1 else f'a share of {share:.0%}'})"
+        f" and {drawn:,} drawn beyond it, {sum(o.judged for o in outcomes):,} judged,"
+        f" {sum(o.projected for o in outcomes):,} projected, {failed} workloads failed;"
+        f" seed {given.seed}, {time.monotonic() - begun:.0f} s"
+    )
+    if states - drawn < fewest and not failed:
+        print(f"there must be {fewest:,} distinct states at least", file=sys.stderr)
+    return int(bool(failed) or states - drawn < fewest)
+
+
+_SAMPLE_SHARE = 0.03
+_SAMPLED = (
+    "first of all",
+    "interval",
+    "rolls, never",
+    "taken over",
+    "killed at 5",
+    "killed at 25",
+    "full disk, always, 100 bytes",
+    "sync refused, always, 1 times",
+    "sync refused, never, 1 times",
+    "folder refused",
+    "threads",
+    "imported",
+    "published",
+    "projected",
+)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

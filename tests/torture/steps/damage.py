@@ -1,0 +1,394 @@
+"""Damage journals in every way and look whether anything but the damaged bytes is lost.
+
+::
+
+    python -m tests.torture.steps.damage                     3,000 seeds
+    python -m tests.torture.steps.damage --seeds 1 --seed 7  seed 7
+    python -m tests.torture.steps.damage --seconds 60        as many as fit
+    python -m tests.torture.steps.damage --kind 'NUL run'    one kind of damage
+    python -m tests.torture.steps.damage --sample            a few, as `make test` does
+
+Each seed makes a journal of several lanes and segments, some of it projected before the damage
+and some not, does one to three kinds of damage at random places, and appends more. Then
+
+- every record whose bytes are whole is applied, and so is what was projected before the damage and
+  what was appended after it, and nothing else;
+- the records and the quarantine of a projection built anew cover every byte, without overlap, each
+  stretch with lane, segment, offset, length and reason;
+- `journal verify` exits with 5 and names the same stretches, and by lane and range every sequence
+  number that is missing;
+- `journal cat` reads the same records.
+
+Whether bytes are whole is found out by a search for the bytes that were written, and by a parser
+of its own, not by the journal's code. One thing is no loss: a whole record that stands as an
+object within another cannot be told from somebody's data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import multiprocessing
+import os
+import re
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+import orjson
+from click.testing import CliRunner
+
+import journal.segments.reader
+import journal.verify
+from journal import Journal
+from journal.cli import cli
+from journal.format.record import MAX_RECORD
+from journal.fs.directory import open_directory
+from journal.segments.segment import segment_name
+from projector.run.projector import Projector
+from tests.support.arrangements import small
+from tests.support.damages import KINDS, LARGE, Files, Place
+from tests.support.made_up import ODD, WORDS
+from tests.support.model import Model, content
+from tests.support.oracle import Expected, expected, finished, gaps, is_future, uncovered
+from tests.support.projections import Fact, counters, header, line, message, scratch
+from tests.support.skewed import SkewedClock, skewed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import apsw
+
+SEEDS = 3_000
+_SAMPLE = 80
+_CHUNK = 10
+"""Seeds that a worker takes at a time."""
+_SMALL_LIMIT, _SMALL_BLOCK = 4_000, 600
+"""Stand in for 16 MiB and 1 MiB where lines of a real overlength would take too long."""
+
+
+_RARE = 200
+"""Of so many seeds one takes real 16 MiB."""
+
+
+class Lost(Exception):  # noqa: N818 - says what is the matter
+    """Something is not as it should be behind the damage."""
+
+
+def _toss(random: Random) -> bool:
+    return random.choice([True, False])
+
+
+def make(random: Random) -> tuple[list[Fact], Files]:
+    """Make up the records of a few lanes, each under a clock of its own, and their segments."""
+    facts: list[Fact] = []
+    files: Files = {}
+    moment, right = 10**15, 1_790_000_000 * 10**9
+    for lane in range(1, random.randint(2, 4)):
+        seq, clock = 0, SkewedClock(random, lambda: right)
+        for number in range(1, random.randint(2, 5)):
+            files[str(lane), number] = header(f"L{lane}", number, seq=seq + 1, folder=lane)
+            for _ in range(random.randint(0, 6)):
+                seq += 1
+                moment += 1
+                text = f"{random.choice(ODD)} {' '.join(random.choices(WORDS, k=2))}"
+                event = message(f"m{lane}.{seq}", text, session=f"s{seq % 3}", time=moment)
+                event = replace(event, time=clock() // 1000)
+                facts.append(Fact(f"L{lane}", seq, event))
+                files[str(lane), number] += line(facts[-1])
+    return facts, files
+
+
+def write(lanes: Path, files: Files) -> None:
+    """Make the segments in a journal those in `files`."""
+    for path in lanes.glob("*/*.jsonl"):
+        if (path.parent.name, int(path.stem)) not in files:
+            path.unlink()
+    for (folder, number), bytes in files.items():
+        path = lanes / folder / segment_name(number)
+        path.parent.mkdir(exist_ok=True)
+        # another file under the same name, as a restored copy is
+        path.unlink(missing_ok=True)
+        path.write_bytes(bytes)
+
+
+def read(lanes: Path) -> Files:
+    """Read the segments of a journal."""
+    return {
+        (path.parent.name, int(path.stem)): path.read_bytes() for path in lanes.glob("*/*.jsonl")
+    }
+
+
+def check_projection(db: apsw.Connection, found: Expected, kept: Sequence[Fact]) -> None:
+    """Compare a projection with what it must hold, what it may hold, and what it held before."""
+    shown = {(str(s), str(k)) for s, k in db.execute("SELECT session, id FROM messages")}
+    must = {fact.key for fact in [*found.must, *kept]}
+    if missing := must - shown:
+        raise Lost(f"whole and not applied: {sorted(missing)}")
+    if extra := shown - must - {fact.key for fact in found.may}:
+        raise Lost(f"applied, and nowhere in the journal: {sorted(extra)}")
+    facts = [fact for fact in [*found.must, *kept, *found.may] if fact.key in shown]
+    wanted, says = Model(facts).content(WORDS), replace(content(db, WORDS), digest="")
+    for name in ("order", "counters", "conflicts", "found", "index"):
+        if getattr(says, name) != getattr(wanted, name):
+            raise Lost(f"{name}: {getattr(says, name)!r} and not {getattr(wanted, name)!r}")
+
+
+Stretch = tuple[str, int, int, int]
+"""Lane, segment, offset and length."""
+
+
+def check_quarantine(db: apsw.Connection, files: Files) -> set[Stretch]:
+    """Check that records and quarantine cover every segment; return the stretches."""
+    query = "SELECT folder, number, offset, length, reason FROM quarantine"
+    rows = [
+        (str(f), int(n), int(o), int(size), str(why)) for f, n, o, size, why in db.execute(query)
+    ]
+    if counters(db)["quarantined"] != len(rows):
+        raise Lost(f"{counters(db)['quarantined']} quarantined, and {len(rows)} noted")
+    if bad := [row for row in rows if not row[4]]:
+        raise Lost(f"without a reason: {bad}")
+    ends = finished(files)
+    stretches: dict[Place, list[tuple[int, int]]] = {}
+    for folder, number, offset, length, *_ in rows:
+        end = ends[folder, number]
+        # of an unfinished line that is too long already, what cannot be a record is told too
+        if offset < end:
+            stretch = offset, min(offset + length, end)
+            stretches.setdefault((folder, number), []).append(stretch)
+    for place, bytes in files.items():
+        if not is_future(bytes):
+            wrong = uncovered(bytes[: ends[place]], sorted(stretches.get(place, [])))
+            if wrong is not None:
+                raise Lost(f"lane {place[0]}, segment {place[1]}: {wrong}")
+    return {row[:4] for row in rows}
+
+
+def check_verify(path: Path, files: Files, stretches: set[Stretch]) -> None:
+    """Check what `journal verify` says, and that `journal cat` reads on."""
+    answer = CliRunner().invoke(cli, ["--journal", str(path), "verify", "--json"])
+    if answer.exception is not None and not isinstance(answer.exception, SystemExit):
+        raise Lost(f"verify raised {answer.exception!r}")
+    problems = orjson.loads(answer.stdout)["problems"]
+    if answer.exit_code != (5 if problems else 0):
+        raise Lost(f"verify exits with {answer.exit_code} at {len(problems)} problems")
+    named = {(p["lane"], p["segment"], p["offset"], p["length"]) for p in problems}
+    if unnamed := stretches - named:
+        raise Lost(f"in quarantine, and not named by verify: {sorted(unnamed)}")
+    told = {
+        (p["lane"], *_range(p["reason"])) for p in problems if p["kind"] == "gap" and p["reason"]
+    }
+    if told != (missing := gaps(files)):
+        raise Lost(f"verify tells of {sorted(told)} as missing, and {sorted(missing)} are")
+    if not problems and stretches:
+        raise Lost("verify is content")
+
+
+def _range(reason: str) -> tuple[int, int]:
+    numbers = re.findall(r"[\d,]+", reason.partition("number ")[2])
+    first, last = numbers[0], numbers[-1]
+    return int(first.replace(",", "")), int(last.replace(",", ""))
+
+
+def check_cat(path: Path, found: Expected) -> None:
+    """Check that `journal cat` prints every whole record."""
+    answer = CliRunner().invoke(cli, ["--journal", str(path), "cat"])
+    lines = [orjson.loads(text) for text in answer.stdout.split("\n") if text]
+    printed = {(said["session"], said["id"]) for said in lines}
+    if missing := {fact.key for fact in found.must} - printed:
+        raise Lost(f"whole and not printed by `journal cat` ({answer.exit_code}): {missing}")
+
+
+@contextmanager
+def scaled(random: Random, *, large: bool) -> Iterator[int]:
+    """Lower the limits of a record and a block for all who read, unless `large`; yield the limit.
+
+    Nobody writes meanwhile, so that nobody need wait for an unfinished line.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(journal.verify, "_PATIENCE", 0.0))
+        limit = MAX_RECORD
+        if not large:
+            stack.enter_context(small(random))
+            if _toss(random):
+                limit = _SMALL_LIMIT
+                stack.enter_context(patch.object(journal.segments.reader, "MAX_RECORD", limit))
+                stack.enter_context(patch.object(journal.segments.reader, "BLOCK", _SMALL_BLOCK))
+        yield limit
+
+
+def torture(seed: int, kind: str | None, done: Done) -> None:
+    """Damage one journal; raise if anything is lost."""
+    random = Random(f"damage {seed}")
+    facts, files = make(random)
+    large = kind in LARGE or (kind is None and seed % _RARE == 0)
+    kinds = [kind or random.choice(sorted(LARGE if large else KINDS))]
+    if kind is None and not large:
+        kinds += random.choices(sorted(KINDS), k=random.choice([0, 0, 1, 2]))
+    shared_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a fresh folder in it
+    with ExitStack() as stack:
+        path = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="damage-", dir=shared_memory))
+        )
+        limit = stack.enter_context(scaled(random, large=large))
+        root = open_directory(path / "journal")
+        db = stack.enter_context(scratch(path / "kept.db"))
+        running = Projector(db, root.lanes)
+        kept: list[Fact] = []
+        if _toss(random):
+            kept = project_some(random, facts, files, root.lanes, running)
+        for name in kinds:
+            (KINDS | LARGE)[name](random, files)
+        done.kinds.update(kinds)
+        done.projected += bool(kept)
+        write(root.lanes, files)
+        if _toss(random):
+            running.catch_up()
+        append(random, root.path, seed)
+        files = read(root.lanes)
+        found = expected(files, limit)
+        done.records += len(found.must)
+        if _toss(random):
+            running = Projector(db, root.lanes)
+        running.catch_up()
+        check_projection(db, found, kept)
+        with scratch(path / "anew.db") as anew:
+            Projector(anew, root.lanes).catch_up()
+            check_projection(anew, found, [])
+            stretches = check_quarantine(anew, files)
+        done.stretches += len(stretches)
+        check_verify(root.path, files, stretches)
+        check_cat(root.path, found)
+
+
+def project_some(
+    random: Random, facts: list[Fact], files: Files, lanes: Path, running: Projector
+) -> list[Fact]:
+    """Project a part of every lane, or all of it; return the records of that part."""
+    part: Files = {}
+    for folder in {folder for folder, _ in files}:
+        numbers = sorted(n for f, n in files if f == folder)
+        upto = random.choice([0, *numbers, numbers[-1]])
+        part |= {(folder, n): files[folder, n] for n in numbers if n <= upto}
+        if upto and _toss(random):
+            cut = random.randint(0, len(part[folder, upto]))
+            part[folder, upto] = part[folder, upto][:cut]
+    write(lanes, part)
+    running.catch_up()
+    there = b"".join(content[: content.rfind(b"\n") + 1] for content in part.values())
+    return [fact for fact in facts if line(fact) in there]
+
+
+def append(random: Random, path: Path, seed: int) -> None:
+    """Append a few messages as programs do: the damage must not keep them from it."""
+    for handle in range(random.randint(1, 2)):
+        with skewed(random), Journal.open(path, fsync="never") as opened:
+            for number in range(random.randint(1, 3)):
+                id = f"new{handle}.{number}"
+                opened.append_message("appended", "user", f"alpha {seed} {id}", id=id)
+
+
+@dataclass(slots=True)
+class Done:
+    """What some seeds gave."""
+
+    seeds: int = 0
+    projected: int = 0
+    records: int = 0
+    stretches: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    failed: dict[int, str] = field(default_factory=dict)
+
+    def add(self, other: Done) -> None:
+        """Take in what other seeds gave."""
+        self.seeds += other.seeds
+        self.projected += other.projected
+        self.records += other.records
+        self.stretches += other.stretches
+        self.kinds += other.kinds
+        self.failed |= other.failed
+
+
+def run(seeds: range, kind: str | None) -> Done:
+    """Damage one journal a seed."""
+    done = Done()
+    for seed in seeds:
+        done.seeds += 1
+        try:
+            torture(seed, kind, done)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this seed's failure
+            done.failed[seed] = f"{type(error).__name__}: {error}"
+    return done
+
+
+def _quiet() -> None:
+    """Let a worker say nothing: the projector warns of every segment that it reads again."""
+    # a test run handles it, and a worker that did would not end with its pool
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    logging.getLogger("projector").setLevel(logging.ERROR)
+
+
+def run_all(given: argparse.Namespace) -> Done:
+    """Damage journals in worker processes until there are no more seeds, or no more time."""
+    end = given.seed + given.seeds if given.seeds else sys.maxsize
+    until = time.monotonic() + (float("inf") if given.seconds is None else given.seconds)
+    chunks = (
+        range(begin, min(begin + _CHUNK, end))
+        for begin in range(given.seed, end, _CHUNK)
+        if time.monotonic() < until
+    )
+    done = Done()
+    with multiprocessing.get_context("fork").Pool(given.workers, _quiet) as pool:
+        waiting = [
+            pool.apply_async(run, (seeds, given.kind))
+            for seeds in islice(chunks, given.workers * 2)
+        ]
+        while waiting:
+            done.add(waiting.pop(0).get())
+            if time.monotonic() < until and (seeds := next(chunks, None)) is not None:
+                waiting.append(pool.apply_async(run, (seeds, given.kind)))
+    return done
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Damage the journals that were asked for; return the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--seeds", type=int, help=f"how many [default: {SEEDS:,}]")
+    parser.add_argument("--seconds", type=float, help="as many seeds as fit, unless --seeds")
+    parser.add_argument("--kind", choices=[*KINDS, *LARGE], help="do this kind of damage only")
+    parser.add_argument("--sample", action="store_true", help=f"{_SAMPLE} seeds")
+    parser.add_argument("--workers", type=int, default=2, help="processes [default: 2]")
+    given = parser.parse_args(arguments)
+    if given.seeds is None:
+        given.seeds = _SAMPLE if given.sample else 0 if given.seconds is not None else SEEDS
+    began = time.monotonic()
+    done = run_all(given)
+    for seed, wrong in sorted(done.failed.items())[:20]:
+        only = f" --kind {given.kind!r}" if given.kind else ""
+        print(f"FAILED seed {seed}: {wrong}")
+        print(
+            f"  again: python -m tests.torture.steps.damage --seed {seed} --seeds 1{only}",
+            flush=True,
+        )
+    kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(done.kinds.items()))
+    print(
+        f"damage: seeds {given.seed} to {given.seed + done.seeds - 1}: {done.kinds.total():,}"
+        f" damages ({kinds}), {done.projected:,} journals projected before,"
+        f" {done.stretches:,} stretches in quarantine, {done.records:,} records around them"
+        f" in {time.monotonic() - began:.0f} s, {len(done.failed)} seeds failed"
+    )
+    return int(bool(done.failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

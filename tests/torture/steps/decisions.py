@@ -1,0 +1,55 @@
+"""Decide in many processes, under wrong clocks and beside rebuilds, and check each answer.
+
+::
+
+    python -m tests.torture.steps.decisions --seconds 60
+    python -m tests.torture.steps.decisions --seconds 5 --seed 7
+    python -m tests.torture.steps.decisions --seconds 5 --sabotage frontier    the step must fail
+
+Processes set keys by comparison, take what is in them for something new (`decide`), set and read
+keys without a comparison, claim, renew and release things or let claims run out, and claim titles.
+The clock of each is wrong by up to fifty years, and set again now and then. They are stopped for a
+while, and killed; others rebuild the projection without a pause, and are killed, too. Each call and
+its answer is written down with the moments before and behind it on a clock that nobody sets.
+
+Afterwards one order of the calls must explain every answer, each call taking effect between its
+moments (linearizability; `linear/checker.py` looks for the order, `linear/models.py` says what one
+process alone would be answered); a call whose process was killed may have had its effect or not. A
+claim stands from a moment of its call for as long as was asked, by that clock: no token is given
+twice, tokens grow, and no two hold a thing at once. No title has two sessions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tests.torture.linear.rounds import run
+from tests.torture.linear.sabotage import SABOTAGES
+
+_SECONDS = 60.0
+
+
+def main() -> int:
+    """Run the step; return the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=_SECONDS, help="[default: 60]")
+    parser.add_argument("--seed", type=int, default=1, help="[default: 1]")
+    parser.add_argument(
+        "--sabotage",
+        choices=sorted(filter(None, SABOTAGES)),
+        help="leave out what answers rest on: the step must fail",
+    )
+    given = parser.parse_args()
+    counts, faults = run(given.seed, given.seconds, given.sabotage)
+    told = ", ".join(f"{n} {what}" for what, n in sorted(counts.items()))
+    print(f"decisions: seed {given.seed}: {told}")
+    for fault in faults:
+        print(f"decisions: {fault}")
+    if not faults:
+        print("decisions: each answer is explained by one order of the calls")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

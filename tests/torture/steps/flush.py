@@ -1,0 +1,92 @@
+"""Change conversations at random, flush them, and hold each flush against its rule.
+
+::
+
+    python -m tests.torture.steps.flush                       2,000 seeds
+    python -m tests.torture.steps.flush --seeds 50 --seed 7   seeds 7 to 56
+    python -m tests.torture.steps.flush --seconds 60          as many as fit
+    python -m tests.torture.steps.flush --sample              a few, as `make test` does
+
+Each seed is a session that two agents flush, and others write in beside them. Their lists grow,
+are taken back, said again, edited, put in another order, cut to a window, compressed in front, and
+stream; handles are closed and opened anew, the session is cleared and rewound, processes die in the
+write of a flush. After each flush the transcript must have the list, each message once, in its
+order, what others wrote must be there, what is hidden must be what the rule says
+(`tests/support/flushes.py`), and a second flush must add nothing, whoever does it. At the end a
+rebuild must give the same digest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from itertools import count, islice
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+from tests.support.flushes import Conversation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SEEDS = 2_000
+_SAMPLE = 12
+_STEPS = (6, 12, 12, 25)
+"""Changes of a conversation; in short ones a failure is easy to see."""
+
+
+def trouble(seed: int, done: Counter[str]) -> str | None:
+    """Run one conversation; say what is wrong, None if nothing is."""
+    random = Random(seed)
+    shared_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a fresh folder in it
+    with tempfile.TemporaryDirectory(prefix="flush-", dir=shared_memory) as folder:
+        conversation = Conversation(Path(folder), random)
+        try:
+            conversation.run(random.choice(_STEPS))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this seed's failure
+            return f"{type(error).__name__}: {error}"
+        finally:
+            done += conversation.done
+    return None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the seeds that were asked for; return the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--seeds", type=int, help=f"how many [default: {SEEDS:,}]")
+    parser.add_argument("--seconds", type=float, help="as many seeds as fit, unless --seeds")
+    parser.add_argument("--sample", action="store_true", help=f"{_SAMPLE} seeds")
+    given = parser.parse_args(arguments)
+    seeds = given.seeds
+    if seeds is None and (given.sample or given.seconds is None):
+        seeds = _SAMPLE if given.sample else SEEDS
+    began = time.monotonic()
+    until = began + (float("inf") if given.seconds is None else given.seconds)
+    done: Counter[str] = Counter()
+    ran = failed = 0
+    for seed in islice(count(given.seed), seeds):
+        if time.monotonic() >= until:
+            break
+        ran += 1
+        wrong = trouble(seed, done)
+        if wrong is not None:
+            failed += 1
+            print(f"FAILED seed {seed}: {wrong}")
+            print(f"again: python -m tests.torture.steps.flush --seed {seed} --seeds 1", flush=True)
+            break
+    kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(done.items()))
+    print(
+        f"flush: seeds {given.seed} to {given.seed + ran - 1}: {ran:,} conversations ({kinds}) in"
+        f" {time.monotonic() - began:.0f} s, {failed} broke the rule"
+    )
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

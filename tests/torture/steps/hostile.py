@@ -1,0 +1,223 @@
+"""Put hostile things into a journal's folder, and look how every command ends.
+
+::
+
+    python -m tests.torture.steps.hostile                      400 rounds
+    python -m tests.torture.steps.hostile --rounds 1 --seed 7  round 7
+    python -m tests.torture.steps.hostile --seconds 60         as many as fit
+    python -m tests.torture.steps.hostile --sample             a few, as `make test` does
+
+Each round copies a journal whose every text is hostile, puts one to three things in random places
+of it (pipes, devices, links, other owners and modes, sparse files of a terabyte, junk, odd names),
+and runs commands on it. Whatever they answer,
+
+- they end within 30 seconds, by themselves, with an exit code that is documented;
+- there is no traceback;
+- what they write is UTF-8 without anything that a terminal obeys;
+- they need no more memory than the bytes that are there;
+- what links lead to, outside of the journal, stays as it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+from journal import Journal
+from journal.cli import cli as journal_cli
+from projector import Projection
+from projector.cli import cli as projector_cli
+from tests.torture.hostile_places import OUTSIDE, disturb
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROUNDS = 400
+_SAMPLE = 12
+_PATIENCE = 30.0
+"""Seconds that a command may take."""
+_MEMORY = 512 * 1024
+"""KiB that a command may have in memory, this program's own among them."""
+_CODES = {0, 1, 2, 3, 5, 7}
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_EVIL = "\x1b]0;OWNED\x07\x9b31m\u202egnp\u2028"
+_COMMANDS = (
+    "journal append --session s --role user hello",
+    "journal cat",
+    "journal status",
+    "journal status --json",
+    "journal verify",
+    "journal verify --json",
+    "projector search needle",
+    "projector search needle --json",
+    "projector sessions",
+    "projector show s1",
+    "projector show s1 --markdown",
+    "projector status",
+    "projector sync",
+    "projector rebuild",
+    "projector verify",
+    "projector digest",
+)
+_PER_ROUND = 6
+
+
+@dataclass(slots=True)
+class Done:
+    """What was done: rounds, commands by exit code, kinds of things, and what went wrong."""
+
+    rounds: int = 0
+    codes: Counter[int] = field(default_factory=Counter)
+    things: Counter[str] = field(default_factory=Counter)
+    failed: dict[int, str] = field(default_factory=dict)
+
+
+def make(folder: Path) -> Path:
+    """Make a journal of two lanes with a projection, and the folder that links lead to."""
+    path = folder / "journal"
+    (folder / OUTSIDE).mkdir()
+    (folder / OUTSIDE / "victim").write_text("precious\n")
+    with Journal.open(path) as first, Journal.open(path) as second:
+        for n, journal in enumerate([first, second] * 10):
+            journal.append_message(
+                f"s{n % 3}",
+                f"user{_EVIL}",
+                f"needle {n} {_EVIL}",
+                id=f"m{n}\x9b",
+                tool_name=_EVIL,
+                source=_EVIL,
+            )
+        first.append(type="session.created", session="s1", data={"title": f"t\n{_EVIL}"})
+    with Projection.open(path) as projection:
+        projection.sessions()
+    return path
+
+
+def one(made: Path, seed: int, done: Done) -> None:
+    """Do one round; note what went wrong in it."""
+    random = Random(seed)
+    with tempfile.TemporaryDirectory(prefix="hostile-") as name:
+        folder = Path(name)
+        shutil.copytree(made, folder, dirs_exist_ok=True, symlinks=True)
+        path = folder / "journal"
+        things = [disturb(path, random) for _ in range(random.randint(1, 3))]
+        for thing in things:
+            done.things[thing.partition(" at ")[0].partition(" (")[0]] += 1
+        before = _outside(folder)
+        for command in random.sample(_COMMANDS, _PER_ROUND):
+            code, wrong = _look(command, path, folder)
+            done.codes[code] += 1
+            if not wrong and _outside(folder) != before:
+                wrong = "changed what is outside of the journal"
+            if wrong:
+                done.failed[seed] = f"`{command}` after {', '.join(things)}: {wrong}"
+                break
+        for place in path.rglob("*"):  # else it could not be removed
+            if place.is_dir() and not place.is_symlink():
+                place.chmod(0o700)
+    done.rounds += 1
+
+
+def _outside(folder: Path) -> list[tuple[str, bytes]]:
+    files = sorted((folder / OUTSIDE).rglob("*"))
+    return [(str(file), file.read_bytes() if file.is_file() else b"") for file in files]
+
+
+def _look(command: str, path: Path, folder: Path) -> tuple[int, str]:
+    """Run a command in a child; return its exit code, and what is wrong with how it ended."""
+    out, err = folder / "out", folder / "err"
+    child = os.fork()
+    if child == 0:
+        _run(command.split(), path, out, err)
+    until = time.monotonic() + _PATIENCE
+    while (ended := os.wait4(child, os.WNOHANG))[0] == 0:
+        if time.monotonic() > until:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return -1, f"it still ran after {_PATIENCE} s"
+        time.sleep(0.002)
+    code = os.waitstatus_to_exitcode(ended[1])
+    return code, _wrong(code, ended[2].ru_maxrss, out.read_bytes() + err.read_bytes())
+
+
+def _wrong(code: int, memory: int, written: bytes) -> str:
+    try:
+        shown = written.decode()
+    except UnicodeDecodeError as error:
+        return f"what it wrote is not UTF-8: {error}"
+    if "Traceback" in shown or code not in _CODES:
+        return f"it ended with {code}: {shown[-600:]}"
+    if (found := _OBEYED.search(shown)) is not None:
+        return f"it wrote {shown[max(0, found.start() - 30) : found.end() + 30]!r}"
+    return f"it had {memory:,} KiB in memory" if memory > _MEMORY else ""
+
+
+def _run(command: list[str], path: Path, out: Path, err: Path) -> None:
+    """Be the command, and never return."""
+    code = 99
+    try:
+        os.environ["JOURNAL_DIR"] = str(path)
+        for fd, file in ((0, Path(os.devnull)), (1, out), (2, err)):
+            os.dup2(os.open(file, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), fd)
+        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+        program = journal_cli if command[0] == "journal" else projector_cli
+        program.main(command[1:], prog_name=command[0])
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0
+    except BaseException:  # noqa: BLE001 - a fault of the program, and the parent shows it
+        traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(code)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do the rounds that were asked for; return the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seed", type=int, default=0, help="the first round's")
+    parser.add_argument("--rounds", type=int, help=f"how many [default: {ROUNDS:,}]")
+    parser.add_argument("--seconds", type=float, help="as many rounds as fit, unless --rounds")
+    parser.add_argument("--sample", action="store_true", help=f"{_SAMPLE} rounds")
+    given = parser.parse_args(arguments)
+    rounds = given.rounds or (_SAMPLE if given.sample else ROUNDS)
+    until = float("inf") if given.seconds is None else time.monotonic() + given.seconds
+    if given.seconds is not None and not given.rounds:
+        rounds = sys.maxsize - given.seed
+    began = time.monotonic()
+    done = Done()
+    with tempfile.TemporaryDirectory(prefix="hostile-") as name:
+        make(Path(name))
+        for seed in range(given.seed, given.seed + rounds):
+            if time.monotonic() > until:
+                break
+            one(Path(name), seed, done)
+    for seed, wrong in sorted(done.failed.items())[:20]:
+        print(f"FAILED round {seed}: {wrong}")
+        print(
+            f"  again: python -m tests.torture.steps.hostile --seed {seed} --rounds 1", flush=True
+        )
+    things = ", ".join(f"{n:,} {thing}" for thing, n in sorted(done.things.items()))
+    codes = ", ".join(f"{n:,} with {code}" for code, n in sorted(done.codes.items()))
+    print(
+        f"hostile: rounds {given.seed} to {given.seed + done.rounds - 1}: {things};"
+        f" {done.codes.total():,} commands ended ({codes})"
+        f" in {time.monotonic() - began:.0f} s, {len(done.failed)} rounds failed"
+    )
+    return int(bool(done.failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""Kill writer, importer and projector at every system call they make, and look what is left.
+
+A kill is put in front of the n-th call of every kind, in each workload, on whichever thread comes
+there first. Afterwards every acknowledged event is there exactly once, `journal verify` finds
+nothing but what a death explains, whoever read the lanes left them as they were, the same work
+done again gives exactly the full set of events, and the projection's digest is that of a rebuild
+and that of an undisturbed run.
+
+What a power loss may leave is another tool's (crash_states.py): here the kernel lives on, and
+everything that was written stays written.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from tests.torture.faults.sweep import (
+    SAMPLE,
+    Job,
+    Outcome,
+    arguments,
+    need_strace,
+    plan,
+    run_all,
+    show,
+)
+from tests.torture.faults.traced import Point
+
+if TYPE_CHECKING:
+    from tests.torture.faults.bench import Bench
+
+MINIMUM = {
+    "write": 260,
+    "import": 170,
+    "import-more": 170,
+    "sync-new": 900,
+    "sync": 620,
+    "rebuild": 680,
+    "run": 750,
+}
+"""Distinct points at which a full run must have killed; a few depend on how threads take turns."""
+_OURS = {"clock_nanosleep", "prctl"}
+"""Calls that the harness makes, not the work."""
+
+
+def judge(bench: Bench, job: Job) -> Outcome:
+    """Kill once, and check."""
+    ended = bench.run(job.point)
+    if ended.hung:
+        return Outcome(job, hit=False, wrong=["it hung"])
+    killed = ended.code == -signal.SIGKILL
+    wrong = bench.check(ended.acknowledged, once=True)
+    wrong += bench.redo()
+    if not killed and (ended.code or ended.stray):
+        wrong.append(f"not killed, and ended with {ended}")
+    return Outcome(job, hit=killed, wrong=wrong)
+
+
+def main() -> None:
+    """Run the sweep."""
+    need_strace()
+    options = arguments(__doc__ or "")
+    began = time.monotonic()
+    names, jobs = plan(options, _points)
+    killed: Counter[str] = Counter()
+    runs = failures = 0
+    for outcome in run_all(jobs, judge, options.seconds):
+        runs += 1
+        killed[outcome.job.workload] += outcome.hit
+        if outcome.wrong:
+            failures += 1
+            show(outcome, "kill_sweep")
+    if not options.only:
+        whole = runs == len(jobs) and not options.sample
+        for name in names:
+            least = MINIMUM[name] if whole else min(MINIMUM[name] * runs // len(jobs), SAMPLE) // 2
+            if killed[name] < max(least, 1):
+                failures += 1
+                print(f"FAILED {name}: {killed[name]} kill points; at least {least} are expected")
+    each = ", ".join(f"{name} {killed[name]}" for name in killed)
+    print(
+        f"kill sweep: {killed.total():,} distinct kill points of {len(jobs):,} ({each});"
+        f" {failures} failures; seed {options.seed}; {time.monotonic() - began:.0f} s"
+    )
+    sys.exit(1 if failures else 0)
+
+
+def _points(call: str, count: int) -> list[Point]:
+    if call in _OURS:
+        return []
+    return [Point(call, str(n), "signal=KILL") for n in range(1, count + 1)]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,214 @@
+"""Import made-up transcripts of unreliable programs in random pieces, and compare with a model.
+
+::
+
+    python -m tests.torture.steps.transcripts                       600 seeds
+    python -m tests.torture.steps.transcripts --seeds 50 --seed 7   seeds 7 to 56
+    python -m tests.torture.steps.transcripts --seconds 60          as many as fit
+    python -m tests.torture.steps.transcripts --sample              a few, as `make test` does
+
+Each seed gives a rollout of Codex and a session of Claude Code. Their ids are unique, numbered anew
+in each turn, or one for all; their clock steps back, or says nothing that can be read; lines are
+torn, joined and written twice; turns are rolled back and prompts rewound. A plain model says what a
+reader sees. The files are imported as they grow, cut at any byte, with a ledger that is lost in
+between, compressed at last, and in one go: each message is there once, in the file's order, what
+was taken back is only found, nothing conflicts, and both ways give one set of events.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from projector import Projection
+from tests.importers.feed import journal_set
+from tests.importers.hermes.chain import ROLLOUT, THREAD, claude, event, head, says, stamp, take
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SEEDS = 600
+_SAMPLE = 12
+_NO_TIME, _STEP_BACK = 0.1, 0.15
+_ROLLED_BACK, _TYPED, _REWOUND = 0.15, 0.45, 0.5
+_WAYS = {"torn": 0.1, "torn apart": 0.05, "twice": 0.05, "whole": 0.8}
+_JOINED, _FORGOTTEN = 0.1, 0.3
+"""How often what goes wrong does."""
+_TORN = (
+    b'{"timestamp":"2026-01',
+    b'{"type":"user","message":{"role":"us',
+    b"\0\0\0\0",
+    b'{"a":"\\',
+)
+_IDS = ("unique", "numbered", "one", "none")
+
+
+@dataclass(slots=True)
+class Talk:
+    """A source, and what a reader is to see of it.
+
+    Attributes:
+        session: its session.
+        lines: its lines.
+        said: its messages in order, each with whether it stands.
+        turns: where in `said` each turn begins that stands.
+    """
+
+    session: str
+    lines: list[bytes] = field(default_factory=list)
+    said: list[tuple[str, bool]] = field(default_factory=list)
+    turns: list[int] = field(default_factory=list)
+
+    def roll_back(self, count: int) -> None:
+        """Take back turns."""
+        first = self.turns[-count]
+        del self.turns[-count:]
+        for at in range(first, len(self.said)):
+            self.said[at] = (self.said[at][0], False)
+
+
+def clock(random: Random, second: float) -> str | None:
+    """Give the time of a line: mostly a little later, at times long before, at times none."""
+    if random.random() < _NO_TIME:
+        return random.choice(["soon", "", None])
+    return stamp(second + (0 if random.random() < _STEP_BACK else 3_600))
+
+
+def rollout(random: Random) -> Talk:
+    """Make up a rollout of Codex."""
+    talk = Talk(THREAD, [json.dumps(head()).encode()])
+    ids, number = random.choice(_IDS), 0
+    for second in range(random.randint(2, 14)):
+        if talk.turns and random.random() < _ROLLED_BACK:
+            count = random.randint(1, len(talk.turns))
+            talk.lines.append(_raw(event(second, type="thread_rolled_back", num_turns=count)))
+            talk.roll_back(count)
+            continue
+        typed = random.random() < _TYPED
+        number = 0 if typed else number + 1
+        id = {"unique": f"item_a{second}b", "numbered": f"call_{number}", "one": "x"}.get(ids)
+        if typed:
+            talk.turns.append(len(talk.said))
+        text = f"word{second}"
+        more = {} if id is None else {"id": id}
+        line = says(0, text, "user" if typed else "assistant", **more)
+        talk.lines.append(_raw({**line, "timestamp": clock(random, second)}))
+        talk.said.append((text, True))
+    return talk
+
+
+def session(random: Random) -> Talk:
+    """Make up a session of Claude Code: prompts, answers, and prompts that were rewound."""
+    talk = Talk("cc")
+    path: list[str] = []  # from the beginning to where the conversation is now
+    for second in range(random.randint(2, 14)):
+        text, typed = f"cc{second}", not path or random.random() < _TYPED
+        if typed and talk.turns and random.random() < _REWOUND:
+            count = random.randint(1, len(talk.turns))
+            standing = [name for name, stands in talk.said[: talk.turns[-count]] if stands]
+            if standing:  # to the first prompt there is nothing to go back to
+                talk.roll_back(count)
+                path = standing
+        if typed:
+            talk.turns.append(len(talk.said))
+        kind = "user" if typed else "assistant"
+        line = claude(text, path[-1] if path else None, text, 0, type=kind)
+        talk.lines.append(_raw({**line, "timestamp": clock(random, second)}))
+        talk.said.append((text, True))
+        path.append(text)
+    return talk
+
+
+def _raw(value: dict[str, Any]) -> bytes:
+    return json.dumps(value).encode()
+
+
+def written(random: Random, lines: Sequence[bytes]) -> bytes:
+    """Write lines as programs do that die and do not look: torn, joined, twice."""
+    raw = bytearray()
+    for line in lines:
+        (way,) = random.choices(list(_WAYS), list(_WAYS.values()))
+        if way.startswith("torn"):
+            raw += random.choice(_TORN) + b"\n" * (way == "torn apart")
+        elif way == "twice":
+            raw += line + b"\n"
+        raw += line
+        if random.random() > _JOINED:
+            raw += b"\n"
+    return bytes(raw) + b"\n"
+
+
+def trouble(seed: int) -> str | None:
+    """Import what a seed makes up; say what is wrong, None if nothing is."""
+    random = Random(seed)
+    with tempfile.TemporaryDirectory(prefix="transcripts-") as folder:
+        for talk, name in ((rollout(random), ROLLOUT), (session(random), "cc.jsonl")):
+            wrong = _check(talk, written(random, talk.lines), Path(folder) / name, random)
+            if wrong is not None:
+                return f"{name}: {wrong}"
+    return None
+
+
+def _check(talk: Talk, raw: bytes, path: Path, random: Random) -> str | None:
+    parts, whole = path.with_suffix(".parts"), path.with_suffix(".whole")
+    conflicts = 0
+    for cut in sorted(random.randrange(len(raw)) for _ in range(random.randrange(4))):
+        path.write_bytes(raw[:cut])
+        conflicts += take(parts, path).conflicts
+        if random.random() < _FORGOTTEN:
+            shutil.rmtree(parts / "imports", ignore_errors=True)
+    path.write_bytes(raw)
+    for journal in (parts, whole):
+        conflicts += take(journal, path).conflicts
+    if conflicts:
+        return f"{conflicts} conflicts"
+    if journal_set(parts) != journal_set(whole):
+        return "imported in pieces it is another set of events"
+    wanted = [text for text, stands in talk.said if stands]
+    with Projection.open(parts) as projection:
+        found = [message.content for message in projection.messages(talk.session)]
+        lost = [text for text, _ in talk.said if not projection.search(text).hits]
+    if found != wanted:
+        return f"a reader sees {found}, and it was {wanted}"
+    return f"not found: {lost}" if lost else None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check the seeds that were asked for; return the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--seeds", type=int, help=f"how many [default: {SEEDS:,}]")
+    parser.add_argument("--seconds", type=float, help="as many seeds as fit, unless --seeds")
+    parser.add_argument("--sample", action="store_true", help=f"{_SAMPLE} seeds")
+    given = parser.parse_args(arguments)
+    count = given.seeds
+    if count is None:
+        count = _SAMPLE if given.sample else sys.maxsize if given.seconds is not None else SEEDS
+    began = time.monotonic()
+    until = began + (float("inf") if given.seconds is None else given.seconds)
+    done = 0
+    for seed in range(given.seed, given.seed + count):
+        if time.monotonic() >= until:
+            break
+        done += 1
+        wrong = trouble(seed)
+        if wrong is not None:
+            print(f"FAILED seed {seed}: {wrong[:2000]}")
+            print(f"again: python -m tests.torture.steps.transcripts --seed {seed} --seeds 1")
+            return 1
+    last = given.seed + done - 1
+    spent = time.monotonic() - began
+    print(f"transcripts: seeds {given.seed} to {last}: {2 * done:,} in {spent:.0f} s, all held")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
