@@ -153,7 +153,7 @@ def test_the_projects_own_exporter_is_installed(monkeypatch: pytest.MonkeyPatch)
     """`hermes` is found although `journal` imports nothing of the read side."""
     monkeypatch.undo()
     result = CliRunner().invoke(cli, ["export", "--list"])
-    assert "hermes\tprojector.adapters.hermes.export_db:export" in result.stdout.splitlines()
+    assert "hermes\tprojector.adapters.hermes.export.state_db:export" in result.stdout.splitlines()
 
 
 def test_a_journal_that_is_not_there_is_not_made(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 from journal.fs.directory import open_directory
 from journal.process import clock as journal_clock
 from projector.adapters.hermes import SessionDB
-from tests.hermes.pairs import Clock, Pair
-from tests.hermes.real import loaded
+from tests.hermes.real.package import loaded
+from tests.hermes.real.pairs import Clock, Pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

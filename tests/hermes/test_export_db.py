@@ -16,10 +16,10 @@ from journal.cli import cli
 from journal.fs.directory import open_directory
 from projector import SessionStore
 from projector.adapters.hermes import SessionDB
-from projector.adapters.hermes.export_db import export
-from projector.adapters.hermes.state_tables import LATER_MESSAGE, LATER_SESSION
+from projector.adapters.hermes.export.state_db import export
+from projector.adapters.hermes.export.state_tables import LATER_MESSAGE, LATER_SESSION
 from projector.db.generations import OnlyOne, generations
-from tests.hermes.real import loaded
+from tests.hermes.real.package import loaded
 from tests.importers.hermes.databases import NEW, OLD, START, TOPICS, Hermes, run
 
 if TYPE_CHECKING:
@@ -296,7 +296,7 @@ def test_an_export_that_is_behind_counts_what_is_missing(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where a projector stands still, what is there is written, and the count says what is not."""
-    monkeypatch.setattr("projector.adapters.hermes.export_db._PATIENCE", 0.05)
+    monkeypatch.setattr("projector.adapters.hermes.export.state_db._PATIENCE", 0.05)
     with SessionStore.open(journal_dir) as store:
         store.append("s", "user", "one")
         store.messages("s")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from projector.adapters.hermes.prune import _keys
+from projector.adapters.hermes.sessions.prune import _keys
 
 if TYPE_CHECKING:
     from pathlib import Path

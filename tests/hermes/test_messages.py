@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from journal.process import clock
-from projector.adapters.hermes import SessionDB, messages
+from projector.adapters.hermes import SessionDB
+from projector.adapters.hermes.messages import messages
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,8 +13,8 @@ import pytest
 from journal.errors import EventError
 from projector.adapters.hermes import SessionDB
 from projector.adapters.hermes.base import journal_of
-from projector.adapters.hermes.numbers import find_key, new_key, number
-from projector.adapters.hermes.session_rows import COLUMNS
+from projector.adapters.hermes.rows.message_ids import find_key, new_key, number
+from projector.adapters.hermes.rows.sessions import COLUMNS
 from projector.db.generations import OnlyOne, generations
 from projector.store import SessionStore
 

@@ -1,6 +1,6 @@
 """Hermes's store of sessions, kept in a journal."""
 
-from projector.adapters.hermes.installing import install, uninstall
+from projector.adapters.hermes.installation import install, uninstall
 from projector.adapters.hermes.session_db import SessionDB
 
 __all__ = ["SessionDB", "install", "uninstall"]

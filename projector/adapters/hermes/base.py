@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import re
 import sqlite3
 import sys
 import threading
-import time
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar, Unpack
@@ -16,7 +14,6 @@ from journal.errors import NotAJournalError
 from journal.fs.directory import MARK
 from journal.fs.location import expanded
 from journal.process.fork import follow
-from projector.adapters.hermes.numbers import find_key, new_key, number
 from projector.errors import NotProjected
 from projector.projection import Projection
 from projector.store import SessionStore
@@ -27,26 +24,12 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from projector.adapters.hermes.line import Last
+    from projector.adapters.hermes.rows.order import Last
     from projector.store.fields import SessionFields
-
-__all__ = [
-    "Base",
-    "clean",
-    "find_key",
-    "journal_of",
-    "micros",
-    "new_key",
-    "now",
-    "number",
-    "seconds",
-]
 
 Answer = TypeVar("Answer")
 
 _log = logging.getLogger("projector")
-
-_SURROGATES = re.compile("[\ud800-\udfff]")
 
 _SCHEMA = 11
 """Version of the schema of Hermes 0.13."""
@@ -178,26 +161,6 @@ class Base:
 def journal_of(db_path: Path) -> Path:
     """Return the journal that stands in for a database: beside it, or the folder itself."""
     return db_path if (db_path / MARK).exists() else db_path.with_suffix(".journal")
-
-
-def seconds(moment: int | None) -> float | None:
-    """Return microseconds as Hermes's seconds."""
-    return None if moment is None else moment / 1_000_000
-
-
-def micros(moment: float) -> int:
-    """Return Hermes's seconds as microseconds."""
-    return round(moment * 1_000_000)
-
-
-def clean(text: str) -> str:
-    """Return a text with U+FFFD for lone surrogates: no journal and no database holds them."""
-    return _SURROGATES.sub("\ufffd", text)
-
-
-def now() -> int:
-    """Return the time in microseconds, by the clock that Hermes reads."""
-    return micros(time.time())
 
 
 def _open_existing(path: Path) -> Projection:

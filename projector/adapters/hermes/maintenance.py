@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from journal.fs.directory import open_directory
-from projector.adapters.hermes.meta import Meta
-from projector.adapters.hermes.prune import Prune
+from projector.adapters.hermes.sessions.prune import Prune
+from projector.adapters.hermes.state_meta import Meta
 from projector.errors import ProjectorBusy
 from projector.run.build import rebuild
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from projector.adapters.hermes.conversation import Conversation
-from projector.adapters.hermes.export import Export
-from projector.adapters.hermes.handoff import Handoff
-from projector.adapters.hermes.leases import Leases
+from projector.adapters.hermes.export.sessions import Export
+from projector.adapters.hermes.gateway.handoff import Handoff
+from projector.adapters.hermes.gateway.routing import Routing
+from projector.adapters.hermes.gateway.telegram import Telegram
 from projector.adapters.hermes.maintenance import Maintenance
-from projector.adapters.hermes.messages import Messages
-from projector.adapters.hermes.rewind import Rewind
-from projector.adapters.hermes.routing import Routing
-from projector.adapters.hermes.search import Search
-from projector.adapters.hermes.sessions import Sessions
-from projector.adapters.hermes.telegram import Telegram
-from projector.adapters.hermes.titles import Titles
-from projector.adapters.hermes.tokens import Tokens
-from projector.adapters.hermes.views import Views
+from projector.adapters.hermes.messages.conversation import Conversation
+from projector.adapters.hermes.messages.messages import Messages
+from projector.adapters.hermes.messages.rewind import Rewind
+from projector.adapters.hermes.messages.search import Search
+from projector.adapters.hermes.messages.windows import Views
+from projector.adapters.hermes.sessions.compression_locks import Leases
+from projector.adapters.hermes.sessions.lifecycle import Sessions
+from projector.adapters.hermes.sessions.titles import Titles
+from projector.adapters.hermes.sessions.usage import Tokens
 
 
 class SessionDB(

@@ -1,0 +1,1 @@
+"""Exports of sessions: as values, and as a database that Hermes opens."""

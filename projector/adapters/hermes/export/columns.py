@@ -1,0 +1,119 @@
+"""Sessions and messages as the columns of Hermes's tables hold them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from journal.importers.hermes.rows import STRUCTURED
+from projector.adapters.hermes.export.state_tables import (
+    LATER_MESSAGE,
+    LATER_SESSION,
+    MESSAGE,
+    SESSION,
+)
+from projector.adapters.hermes.rows.message_ids import own_number
+from projector.adapters.hermes.rows.messages import message_row
+from projector.adapters.hermes.rows.retained import is_any_inactive, kept
+from projector.adapters.hermes.rows.sessions import SESSIONS, full_row
+from projector.db.rows import STORED, stored
+from projector.db.schema import MESSAGE as KIND
+from projector.fold.messages import OUT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import apsw
+
+    from projector.adapters.hermes.rows.sessions import Row
+
+_SMALLEST, _BEYOND = -(2**63), 2**63
+_DEFAULTS = {
+    name for name, declared in (LATER_SESSION | LATER_MESSAGE).items() if "DEFAULT" in declared
+}
+_INACTIVE = {"active", "compacted"}
+
+
+def is_later(db: apsw.Connection) -> bool:
+    """Say whether sessions or messages say what only 0.19 has columns for."""
+    said = " OR ".join(
+        f"s.{name} <> 0" if name in _DEFAULTS else f"s.{name} IS NOT NULL" for name in LATER_SESSION
+    )
+    if db.execute(f"SELECT 1 FROM {SESSIONS} s WHERE {said} LIMIT 1").get is not None:  # noqa: S608 - constants
+        return True
+    extras = [f"json_extract(rest, '$.extra.{name}')" for name in LATER_MESSAGE.keys() - _INACTIVE]
+    query = (
+        f"SELECT 1 FROM events WHERE kind = {KIND} AND state < ? AND rest LIKE '%\"extra\"%'"  # noqa: S608 - constants
+        f" AND coalesce({', '.join(extras)}, 0) <> 0 LIMIT 1"
+    )
+    if db.execute(query, (OUT,)).get is not None:
+        return True
+    return any(is_any_inactive(db, name) for (name,) in db.execute(f"SELECT id FROM {SESSIONS}"))  # noqa: S608 - a constant
+
+
+def highest_number(db: apsw.Connection) -> int:
+    """Return the highest number that a message is known by in Hermes; 0 if none is."""
+    found = db.execute(f"SELECT key FROM events WHERE kind = {KIND}")  # noqa: S608 - a constant
+    return max((own_number(key) or 0 for (key,) in found), default=0)
+
+
+def session_values(db: apsw.Connection, number: int, *, later: bool) -> Row:
+    """Return the columns of the session with a number in the projection."""
+    row = full_row(db, number)
+    extra = db.execute("SELECT extra FROM sessions WHERE id = ?", (number,)).get
+    columns = SESSION | (LATER_SESSION if later else {})
+    values = _restored(row, columns, {} if extra is None else orjson.loads(extra))
+    values["title"] = values["title"] or None
+    return values
+
+
+def message_values(
+    db: apsw.Connection, session: str, *, later: bool
+) -> Iterator[tuple[int | None, Row]]:
+    """Return what Hermes keeps of a session, in order: its own number of it, and the columns.
+
+    Args:
+        db: the projection.
+        session: the session's id.
+        later: with the columns of 0.19, and what is in no transcript: 0.13 has no place for that.
+    """
+    names = MESSAGE | (LATER_MESSAGE if later else {})
+    query = f"SELECT coalesce(said, time), {STORED} FROM events WHERE id = ?"  # noqa: S608 - a constant
+    for message in kept(db, session, inactive=later):
+        [(moment, *columns)] = db.execute(query, (message.row,))
+        data = stored(tuple(columns)).in_force
+        row = message_row(session, message.key, moment, message.state, data)
+        row["content"] = _content(row["content"])
+        row["tool_calls"] = None if row["tool_calls"] is None else json.dumps(row["tool_calls"])
+        values = _restored(row, names, data.get("extra") or {})
+        values["role"] = values["role"] or "unknown"
+        yield own_number(message.key) or None, values
+
+
+def bindable(value: object) -> str | int | float | None:
+    """Return a value as a column holds it: what is no scalar, or too large, as a text."""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, int) and not _SMALLEST <= value < _BEYOND:
+        return str(value)
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return json.dumps(value)
+
+
+def _restored(row: Row, columns: dict[str, str], extra: dict[str, Any]) -> Row:
+    """Return the columns; what an import could give no field is in `extra` under their names."""
+    found = {}
+    for name, declared in columns.items():
+        said = extra.get(name)
+        fits = isinstance(said, int | float) and not declared.startswith("TEXT")
+        found[name] = bindable(said if fits else row[name])
+    return found
+
+
+def _content(content: object) -> str | None:
+    if content is None or isinstance(content, str):
+        return content
+    return STRUCTURED + json.dumps(content)

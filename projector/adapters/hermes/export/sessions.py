@@ -1,0 +1,59 @@
+"""Sessions with their messages, as Hermes exports them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from projector.adapters.hermes.rows.messages import message_rows
+from projector.adapters.hermes.rows.sessions import Row, session_row
+from projector.adapters.hermes.sessions.continuations import Chains
+from projector.adapters.hermes.sessions.lists import Lists
+
+if TYPE_CHECKING:
+    import apsw
+
+_ALL = 100_000
+"""Sessions that are exported at most."""
+
+
+class Export(Lists, Chains):
+    """Sessions with their messages."""
+
+    def export_session(self, session_id: str) -> Row | None:
+        """Return a session with its `messages`; None if it is not there."""
+        return self._read(lambda db: _exported(db, session_id))
+
+    def export_session_lineage(self, session_id: str) -> Row | None:
+        """Return a compressed conversation as one session; None if it is not there.
+
+        It is the last session, with the `messages` of all, the `segments` (all sessions), and
+        their ids (`lineage_session_ids`).
+        """
+        segments = [
+            segment
+            for id in self.get_compression_lineage(session_id)
+            if (segment := self.export_session(id)) is not None
+        ]
+        if not segments:
+            return None
+        messages = [message for segment in segments for message in segment["messages"]]
+        return segments[-1] | {
+            "segments": segments,
+            "lineage_session_ids": [segment["id"] for segment in segments],
+            "message_count": len(messages),
+            "messages": messages,
+        }
+
+    def export_all(self, source: str | None = None) -> list[Row]:
+        """Return all sessions with their `messages`, that with the latest message first."""
+        rows = self.search_sessions(source=source, limit=_ALL)
+
+        def query(db: apsw.Connection) -> list[Row]:
+            return [row | {"messages": message_rows(db, row["id"])} for row in rows]
+
+        return self._read(query)
+
+
+def _exported(db: apsw.Connection, session: str) -> Row | None:
+    row = session_row(db, session)
+    return None if row is None else row | {"messages": message_rows(db, session)}

@@ -1,0 +1,205 @@
+"""Writes a journal as a `state.db` that Hermes opens: `journal export hermes`.
+
+Hermes reads a session by row ids, so those must go up in the order of the transcript. A message
+keeps the number that Hermes knows it by (its row id if it was imported, what `append_message`
+returned otherwise) unless another has it, or the order of the transcript would not be that of the
+numbers; all others are numbered from above the highest.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from journal.errors import ExportFailed
+from journal.importers.hermes.rows import KEY_SPACES
+from projector.adapters.hermes.export.columns import (
+    bindable,
+    highest_number,
+    is_later,
+    message_values,
+    session_values,
+)
+from projector.adapters.hermes.export.state_file import StateFile
+from projector.adapters.hermes.export.state_tables import (
+    ROUTE,
+    TOPIC_BINDING,
+    TOPIC_MODE,
+    create_tables,
+    create_topics,
+    finish_tables,
+)
+from projector.adapters.hermes.gateway.routing import ROUTES
+from projector.adapters.hermes.rows.sessions import numbers
+from projector.errors import ProjectorError
+from projector.projection import Projection
+from projector.store.claims import key_values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import apsw
+
+_PATIENCE = 60.0
+"""Seconds to wait for a projector that is behind."""
+
+_META, _MODE, _BINDINGS = KEY_SPACES.values()
+_TOPIC_VERSION = "telegram_dm_topic_schema_version"
+"""The key of `state_meta` by which Hermes knows that it made the tables of topics."""
+
+_SAME_TITLES = """
+SELECT id, title FROM sessions WHERE title IN
+  (SELECT title FROM sessions GROUP BY title HAVING count(*) > 1)
+  ORDER BY title, started_at DESC, id DESC
+"""
+_NO_PARENTS = """
+UPDATE sessions SET parent_session_id = NULL WHERE parent_session_id IS NOT NULL
+  AND parent_session_id NOT IN (SELECT id FROM sessions) RETURNING id
+"""
+
+
+def export(journal: Path, file: Path, target: Path) -> Mapping[str, int]:
+    """Write all sessions of a journal into a database.
+
+    Args:
+        journal: folder of the journal.
+        file: an empty file to fill.
+        target: where it will stand.
+
+    Returns:
+        What was written, and what could not be as it is, by what to call it.
+
+    Raises:
+        NotAJournalError: there is no journal.
+        ExportFailed: the projection cannot be read, or the file not be written.
+    """
+    for suffix in ("-wal", "-journal"):
+        beside = target.with_name(target.name + suffix)
+        if beside.exists():
+            raise ExportFailed(
+                f"{beside} is what is left of another database, and would be taken for a part of"
+                " the new one: move it away first"
+            )
+
+    def query(source: apsw.Connection) -> Counter[str]:
+        # a projection that turns out to be damaged is built anew, and asked again
+        file.write_bytes(b"")
+        with StateFile(file) as made:
+            return _Export(source, made).run()
+
+    try:
+        with Projection.open(journal) as projection:
+            counts, fresh = projection.read(query, patience=_PATIENCE)
+    except ProjectorError as error:
+        raise ExportFailed(str(error)) from error
+    if fresh.behind is not None:
+        # on a read-only medium there is no other way to get at what was projected
+        counts[f"events that are missing ({fresh.behind})"] = fresh.behind.events
+    return counts
+
+
+class _Export:
+    """One writing of one database."""
+
+    def __init__(self, source: apsw.Connection, file: StateFile) -> None:
+        self.source = source
+        self.file = file
+        self.counts: Counter[str] = Counter(sessions=0, messages=0)
+
+    def run(self) -> Counter[str]:
+        """Write everything; return the counts.
+
+        Raises:
+            ExportFailed: the file cannot be written.
+        """
+        routes = self._routes()
+        later = bool(routes) or is_later(self.source)
+        create_tables(self.file, later=later)
+        highest = highest_number(self.source)
+        for number in numbers(self.source, "TRUE", (), "ORDER BY s.started_at, s.id"):
+            row = session_values(self.source, number, later=later)
+            self.file.insert("sessions", row)
+            self.counts["sessions"] += 1
+            highest = self._messages(row["id"], highest, later=later)
+        self._mend()
+        for key, value in key_values(self.source, _META).items():
+            self.file.insert("state_meta", {"key": key, "value": bindable(value)})
+        self._topics()
+        for route in routes:
+            self.file.insert("gateway_routing", route)
+        finish_tables(self.file)
+        return self.counts
+
+    def _messages(self, session: str, highest: int, *, later: bool) -> int:
+        """Write the messages of a session; return the highest number that is taken then."""
+        last = 0
+        for own, row in message_values(self.source, session, later=later):
+            self.counts["messages"] += 1
+            kept = own is not None and own > last
+            if own is not None and kept and self.file.insert("messages", row | {"id": own}):
+                last = own
+                continue
+            highest += 1
+            last = highest
+            self.file.insert("messages", row | {"id": highest})
+            if own is not None:
+                self.counts["messages with another number"] += 1
+        return highest
+
+    def _mend(self) -> None:
+        """Make true what Hermes relies on: parents that are there, and titles that stand once."""
+        if gone := len(self.file.execute(_NO_PARENTS)):
+            self.counts["parents that are not there"] = gone
+        titles = {title for (title,) in self.file.execute("SELECT title FROM sessions")}
+        last = None
+        for session, title in self.file.execute(_SAME_TITLES):
+            if title == last:
+                number = 2
+                while (new := f"{title} ({number})") in titles:
+                    number += 1
+                titles.add(new)
+                self.file.execute("UPDATE sessions SET title = ? WHERE id = ?", (new, session))
+                self.counts["titles that another session has"] += 1
+            last = title
+
+    def _topics(self) -> None:
+        """Write Telegram's topics; the binding of a session that is gone has gone with it."""
+        tables = {
+            "telegram_dm_topic_mode": (_MODE, TOPIC_MODE),
+            "telegram_dm_topic_bindings": (_BINDINGS, TOPIC_BINDING),
+        }
+        rows = {
+            table: [self._row(value, columns) for value in key_values(self.source, name).values()]
+            for table, (name, columns) in tables.items()
+        }
+        asked_for = key_values(self.source, _META).get(_TOPIC_VERSION)
+        if asked_for is None and not any(rows.values()):
+            return
+        create_topics(self.file)
+        query = "SELECT 1 FROM sessions WHERE id = ?"
+        for table, found in rows.items():
+            for row in found:
+                session = row.get("session_id")
+                is_bound = session is None or self.file.execute(query, (session,))
+                if is_bound and self.file.insert(table, row):
+                    self.counts["topics"] += 1
+                else:
+                    self.counts["topics left out"] += 1
+
+    def _routes(self) -> list[dict[str, Any]]:
+        """Return the gateway's routes as rows."""
+        query = "SELECT session FROM sessions WHERE session = ? OR session BETWEEN ? AND ?"
+        found = self.source.execute(query, (ROUTES, f"{ROUTES}:", f"{ROUTES}:\U0010ffff"))
+        spaces = [str(name) for (name,) in found]
+        return [
+            {"scope": name[len(ROUTES) + 1 :], "session_key": key} | self._row(value, ROUTE)
+            for name in spaces
+            for key, value in key_values(self.source, name).items()
+        ]
+
+    @staticmethod
+    def _row(value: object, columns: Mapping[str, str]) -> dict[str, Any]:
+        """Return what of a key's value has a column, without what has no value."""
+        said = value if isinstance(value, dict) else {}
+        return {name: bindable(said[name]) for name in columns if said.get(name) is not None}

@@ -1,0 +1,147 @@
+"""Transcripts as the model is sent them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from projector.adapters.hermes.rows.retained import kept, rows
+from projector.adapters.hermes.sessions.continuations import Chains, lineage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import apsw
+
+    from projector.adapters.hermes.rows.sessions import Row
+
+_SPOKEN = ("user", "assistant")
+_STRUCTURED = ("reasoning_details", "codex_reasoning_items", "codex_message_items")
+
+Said = dict[str, Any]
+
+
+class Conversation(Chains):
+    """Transcripts as the model is sent them: only what a message has, under OpenAI's names.
+
+    What Hermes cleans on the way is cleaned by Hermes's own functions, where it is loaded.
+    """
+
+    def get_messages_as_conversation(
+        self,
+        session_id: str,
+        include_ancestors: bool = False,
+        include_inactive: bool = False,
+        repair_alternation: bool = False,
+    ) -> list[Said]:
+        """Return the transcript of a session.
+
+        Args:
+            session_id: the session.
+            include_ancestors: the messages of the sessions before it come first; of those of the
+                user that were said again there, one is left.
+            include_inactive: messages that were compacted or taken back, too.
+            repair_alternation: have Hermes mend it for the model: two of the user's messages in
+                a row become one, and so on.
+        """
+
+        def query(db: apsw.Connection) -> list[Row]:
+            names = lineage(db, session_id) if include_ancestors else [session_id]
+            return _together(db, names, inactive=include_inactive)
+
+        found = self._read(query)
+        return self._said(found, is_deduplicated=include_ancestors, is_repaired=repair_alternation)
+
+    def get_resume_conversations(self, session_id: str) -> tuple[list[Said], list[Said]]:
+        """Return what the model is sent when a session is resumed, and what the user is shown."""
+        found = self._lineage_rows(session_id)
+        own = [row for row in found if row["session_id"] == session_id]
+        return (
+            self._said(own, is_repaired=True),
+            self._said(found, is_deduplicated=True),
+        )
+
+    def get_ancestor_display_prefix(self, session_id: str) -> list[Said]:
+        """Return what the user is shown of the sessions before one that is resumed."""
+        found = [row for row in self._lineage_rows(session_id) if row["session_id"] != session_id]
+        return self._said(found, is_deduplicated=True)
+
+    def _lineage_rows(self, session: str) -> list[Row]:
+        return self._read(lambda db: _together(db, lineage(db, session), inactive=False))
+
+    def _said(
+        self, found: Iterable[Row], *, is_deduplicated: bool = False, is_repaired: bool = False
+    ) -> list[Said]:
+        messages: list[Said] = []
+        for row in found:
+            message = _said(row)
+            if self._is_later and row["timestamp"]:
+                message["timestamp"] = row["timestamp"]
+            if not (is_deduplicated and _is_repeated(messages, message)):
+                messages.append(message)
+        # what reviewers of older versions left in the transcripts of others
+        strip = _of_hermes("_strip_background_review_harness")
+        if strip is not None:
+            messages = strip(messages)
+        if is_repaired and messages and "hermes_state" in sys.modules:
+            import_module("agent.agent_runtime_helpers").repair_message_sequence(None, messages)
+        return messages
+
+
+def _of_hermes(name: str) -> Any:  # noqa: ANN401 - a function of a foreign module
+    return getattr(sys.modules.get("hermes_state"), name, None)
+
+
+def _together(db: apsw.Connection, sessions: Sequence[str], *, inactive: bool) -> list[Row]:
+    """Return the messages of sessions as one transcript, in the order in which they were written.
+
+    Those of one session stay in their order.
+    """
+    whole = []
+    for session in sessions:
+        messages = kept(db, session, inactive=inactive)
+        latest = 0
+        for message, row in zip(messages, rows(db, session, messages), strict=True):
+            latest = max(latest, message.order)
+            whole.append((latest, row))
+    return [row for _, row in sorted(whole, key=_by_latest)]
+
+
+def _by_latest(found: tuple[int, Row]) -> int:
+    return found[0]
+
+
+def _said(row: Row) -> Said:
+    """Return what a message has to say, without what is empty."""
+    role, content = row["role"], row["content"]
+    if role in _SPOKEN and isinstance(content, str):
+        sanitize = _of_hermes("sanitize_context")
+        content = (content if sanitize is None else sanitize(content)).strip()
+    said = {"role": role, "content": content}
+    names = ["api_content", "tool_call_id", "tool_name", "effect_disposition", "tool_calls"]
+    said |= {name: row[name] for name in names if row[name]}
+    if row["platform_message_id"]:
+        said["message_id"] = row["platform_message_id"]
+    if row["observed"]:
+        said["observed"] = True
+    if role == "assistant":
+        said |= {name: row[name] for name in ("finish_reason", "reasoning") if row[name]}
+        if row["reasoning_content"] is not None:
+            said["reasoning_content"] = row["reasoning_content"]
+        said |= {name: json.loads(row[name]) for name in _STRUCTURED if row[name]}
+    return said
+
+
+def _is_repeated(messages: Sequence[Said], message: Said) -> bool:
+    """Say whether the user said the same since the assistant last said anything."""
+    content = message["content"]
+    if message["role"] != "user" or not isinstance(content, str) or not content:
+        return False
+    for before in reversed(messages):
+        if before["role"] == "user" and before["content"] == content:
+            return True
+        if before["role"] == "assistant" and (before["content"] or before.get("tool_calls")):
+            return False
+    return False

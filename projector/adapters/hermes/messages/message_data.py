@@ -1,0 +1,127 @@
+"""What Hermes says of a message, as the data of an event."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from journal.format.bounds import LARGEST, is_count
+from journal.format.event_types import MESSAGE_APPENDED
+from journal.format.record import refusal
+from projector.adapters.hermes.rows.values import clean, micros
+from projector.store.flush.placeholder import placeholder
+from projector.store.flush.words import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TEXTS = ("tool_name", "tool_call_id", "finish_reason", "reasoning")
+_MORE_TEXTS = ("reasoning_content", "effect_disposition", "platform_message_id")
+_STRUCTURED = ("reasoning_details", "codex_reasoning_items", "codex_message_items")
+_OF_ASSISTANT = ("reasoning", "reasoning_content", *_STRUCTURED)
+"""What Hermes keeps of the assistant's messages alone when it rewrites a transcript."""
+
+_NO_ROLE = "unknown"
+"""Stands for a role that is empty, which no message of a journal has."""
+
+_SMALLEST, _BEYOND = -(2**63), 2**64
+_EARLIEST = 10**13
+"""Microseconds; the journal takes no moment that is earlier."""
+
+
+def message_data(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the data of a message.
+
+    Args:
+        given: the arguments of Hermes's `append_message` by name; `timestamp` is left out.
+    """
+    role = clean(str(given["role"]))
+    data: dict[str, Any] = {"role": role or _NO_ROLE}
+    extra: dict[str, Any] = {} if role else {"role": ""}
+    content = content_of(given.get("content"))
+    (extra if isinstance(content, dict) else data)["content"] = content
+    data |= {name: _text(given.get(name)) for name in _TEXTS}
+    count = given.get("token_count")
+    if is_count(count):
+        data["token_count"] = count
+    calls = plain(given.get("tool_calls") or None)
+    (data if isinstance(calls, list) else extra)["tool_calls"] = calls
+    extra |= {name: _text(given.get(name)) for name in _MORE_TEXTS}
+    extra |= {name: plain(given.get(name) or None) for name in _STRUCTURED}
+    extra["observed"] = 1 if given.get("observed") else None
+    sent = given.get("api_content")
+    extra["api_content"] = clean(sent) if isinstance(sent, str) else None
+    data["extra"] = {name: value for name, value in extra.items() if value is not None} or None
+    return {name: value for name, value in data.items() if value is not None}
+
+
+def rewritten(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the data of a message of a transcript that Hermes rewrites."""
+    given = {"role": _NO_ROLE} | {
+        name: value
+        for name, value in message.items()
+        if name not in _OF_ASSISTANT or message.get("role") == "assistant"
+    }
+    given["platform_message_id"] = message.get("platform_message_id") or message.get("message_id")
+    return message_data(given)
+
+
+def holdable(session: str, key: str, data: dict[str, Any]) -> dict[str, Any]:
+    """Return the data of a message, or what stands for it where no record can hold it."""
+    reason = refusal(MESSAGE_APPENDED, session, key, data)
+    return data if reason is None else placeholder(data, digest(data), reason)
+
+
+def moment_of(timestamp: object) -> int | None:
+    """Return a moment in microseconds; None where Hermes takes the time of the call."""
+    moment: Any = timestamp
+    try:
+        if hasattr(moment, "timestamp"):
+            moment = moment.timestamp()
+        found = micros(float(moment))
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return found if _EARLIEST <= found <= LARGEST else None
+
+
+def content_of(content: object) -> str | list[Any] | dict[str, Any] | None:
+    """Return content as it is kept: a text, or a list or an object that survives JSON."""
+    if isinstance(content, list | tuple | dict):
+        found: str | list[Any] | dict[str, Any] | None = plain(content)
+        return found
+    return _text(content)
+
+
+def plain(value: object) -> Any:  # noqa: ANN401 - any JSON
+    """Return what JSON makes of a value; of one that JSON cannot hold, its text."""
+    if value is None:
+        return None
+    try:
+        text = json.dumps(value)
+        found = json.loads(text, parse_int=_integer, parse_constant=_refused)
+    except (TypeError, ValueError, RecursionError):
+        return clean(str(value))
+    if "\\ud" not in text:
+        return found
+    # pairs of surrogates have become characters; what is left of them is none
+    return json.loads(clean(json.dumps(found, ensure_ascii=False)))
+
+
+def _integer(text: str) -> int:
+    found = int(text)
+    if not _SMALLEST <= found < _BEYOND:
+        raise ValueError("an integer over 64 bits")
+    return found
+
+
+def _refused(text: str) -> None:
+    raise ValueError(f"{text} is no JSON")
+
+
+def _text(value: object) -> str | None:
+    """Return what a column of texts makes of a value."""
+    if value is None:
+        return None
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return clean(str(int(value) if isinstance(value, bool) else value))

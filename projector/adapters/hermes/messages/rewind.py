@@ -1,0 +1,134 @@
+"""Taking back what was said."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from journal.format.event_types import MESSAGE_REMOVED, SESSION_REVISED
+from projector.adapters.hermes.base import Base
+from projector.adapters.hermes.rows.message_ids import number
+from projector.adapters.hermes.rows.retained import REWOUND, Kept, kept, rows
+from projector.adapters.hermes.rows.sessions import session_row
+from projector.fold.messages import IN_TRANSCRIPT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import apsw
+
+    from projector.adapters.hermes.rows.sessions import Row
+
+_LONGEST, _SHOWN = 80, 77
+"""Characters of a preview, and those that stand before the dots of a longer one."""
+
+
+class Rewind(Base):
+    """Transcripts that are taken back to an earlier message, and put back."""
+
+    def rewind_to_message(self, session_id: str, target_message_id: int) -> dict[str, Any]:
+        """Take a message of the user back, and all behind it; the session counts how often.
+
+        Returns:
+            `rewound_count` (how many were taken back), `target_message` (its row), and
+            `new_head_id` (the last message now, or None).
+
+        Raises:
+            ValueError: the session has no such message, or it is not the user's.
+            ArbiterBusy, NotProjected: as `SessionStore.decide`.
+        """
+
+        def question(db: apsw.Connection) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+            found = kept(db, session_id)
+            at = place_of(session_id, found, target_message_id)
+            if at is None:
+                raise ValueError(f"message {target_message_id} not found in session {session_id}")
+            [target] = rows(db, session_id, [found[at]])
+            if target["role"] != "user":
+                raise ValueError(
+                    f"rewind target must be a 'user' message (got role={target['role']!r},"
+                    f" id={target_message_id})"
+                )
+            target["tool_calls"] = target["tool_calls"] and json.dumps(target["tool_calls"])
+            back = [message.key for message in found[at:] if message.state == IN_TRANSCRIPT]
+            left = [message.key for message in found[:at] if message.state == IN_TRANSCRIPT]
+            session = session_row(db, session_id)
+            count = 1 + (session["rewind_count"] if session is not None else 0)
+            events = [_event(SESSION_REVISED, session_id, {"extra": {"rewind_count": count}})]
+            if back:
+                gone = {"messages": back, "reason": REWOUND}
+                events.append(_event(MESSAGE_REMOVED, session_id, gone))
+            answer = {
+                "rewound_count": len(back),
+                "target_message": target,
+                "new_head_id": number(session_id, left[-1]) if left else None,
+            }
+            return answer, events
+
+        return self._store.decide(question)
+
+    def restore_rewound(self, session_id: str, since_message_id: int) -> int:
+        """Put the messages back that are inactive, from one on; return how many they were."""
+
+        def query(db: apsw.Connection) -> list[str]:
+            found = kept(db, session_id)
+            at = place_of(session_id, found, since_message_id)
+            behind = [m for m in found if number(session_id, m.key) >= since_message_id]
+            return [
+                message.key
+                for message in (behind if at is None else found[at:])
+                if message.state != IN_TRANSCRIPT
+            ]
+
+        store = self._store
+        back = self._read(query)
+        store.restore(session_id, back, REWOUND)
+        return len(back)
+
+    def list_recent_user_messages(
+        self, session_id: str, limit: int = 20, include_inactive: bool = False
+    ) -> list[dict[str, Any]]:
+        """Return `id`, `timestamp` and `preview` of the user's messages, the last one first."""
+
+        def query(db: apsw.Connection) -> list[Row]:
+            found: list[Row] = []
+            for message in reversed(kept(db, session_id, inactive=include_inactive)):
+                if len(found) == int(limit):
+                    break
+                found += [r for r in rows(db, session_id, [message]) if r["role"] == "user"]
+            return found
+
+        return [
+            {
+                "id": row["id"],
+                "timestamp": row["timestamp"],
+                "preview": _preview(row["content"]),
+            }
+            for row in self._read(query)
+        ]
+
+
+def place_of(session: str, messages: Sequence[Kept], wanted: int) -> int | None:
+    """Return the index of the message that a number stands for; None if none has it."""
+    found = (at for at, message in enumerate(messages) if number(session, message.key) == wanted)
+    return next(found, None)
+
+
+def text_of(content: object) -> str:
+    """Return the text in content, that of its parts in one; without any, that it is other."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return ""
+    parts = [part for part in content if isinstance(part, dict) and part.get("type") == "text"]
+    texts = (part.get("text") for part in parts)
+    return " ".join(str(text) for text in texts if text).strip() or "[multimodal content]"
+
+
+def _preview(content: object) -> str:
+    text = " ".join(text_of(content).split())
+    return text if len(text) <= _LONGEST else f"{text[:_SHOWN]}..."
+
+
+def _event(type: str, session: str, data: dict[str, Any]) -> dict[str, Any]:
+    return {"type": type, "session": session, "data": data}

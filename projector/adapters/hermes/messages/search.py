@@ -1,0 +1,133 @@
+"""Searching messages."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, get_args
+
+from projector.adapters.hermes.base import Base
+from projector.adapters.hermes.messages.rewind import text_of
+from projector.adapters.hermes.rows.message_ids import number
+from projector.adapters.hermes.rows.sessions import SESSIONS
+from projector.adapters.hermes.rows.values import seconds
+from projector.db.rows import fetch
+from projector.errors import QueryError
+from projector.search import engine as search
+from projector.search.filters import Filters
+from projector.text.query import parse
+
+if TYPE_CHECKING:
+    import apsw
+
+    from projector.adapters.hermes.rows.sessions import Row
+    from projector.search.engine import Hit, Sort
+    from projector.text.query import Query
+
+_LOOK = search.Look(width=240, open=">>>", close="<<<", context=1)
+_ELLIPSIS, _DOTS = "\u2026", "..."
+_LONGEST_QUERY = 2_048
+_SHOWN = 200
+"""Characters of a message of the context."""
+_ALL = 1_000_000
+
+_DANGLING = re.compile(r"^\s*(?:AND|OR|NOT)\b|\s(?:AND|OR|NOT)\s*$", re.IGNORECASE)
+"""An operator that has nothing to join: Hermes takes it for none, in any case."""
+
+
+class Search(Base):
+    """Full-text search."""
+
+    def search_messages(
+        self,
+        query: str,
+        source_filter: list[str] | None = None,
+        exclude_sources: list[str] | None = None,
+        role_filter: list[str] | None = None,
+        limit: int = 20,
+        offset: int = 0,
+        sort: str | None = None,
+        include_inactive: bool = False,  # noqa: ARG002 - what was taken back is in no index
+    ) -> list[Row]:
+        """Return messages that match, the best first; what was taken back is not found.
+
+        Args:
+            query: words, "phrases", prefix*, AND, OR, NOT and parentheses. One in which nothing
+                can be searched for finds nothing.
+            source_filter: only sessions from there.
+            exclude_sources: none from there.
+            role_filter: only messages of these roles.
+            limit: most to return; all if it is negative.
+            offset: how many to skip.
+            sort: `newest` or `oldest` first; anything else means the best first.
+            include_inactive: of no effect.
+
+        Returns:
+            Of each `id`, `session_id`, `role`, `snippet` (matches between `>>>` and `<<<`),
+            `timestamp`, `tool_name`, `source`, `model` and `session_started` of its session, and
+            `context`: `role` and `content` of the message before it, itself, and the one behind.
+        """
+        parsed = _parsed(query)
+        if parsed is None or limit == 0 or (source_filter is not None and not source_filter):
+            return []
+        filters = Filters(
+            roles=tuple(role_filter) if role_filter else None,
+            sources=None if source_filter is None else tuple(source_filter),
+            but_sources=tuple(exclude_sources) if exclude_sources else None,
+        )
+        ways: dict[str, Sort] = {way: way for way in get_args(search.Sort)}
+        way = ways.get(sort.strip().lower() if isinstance(sort, str) else "", "relevance")
+
+        def ask(db: apsw.Connection) -> list[Row]:
+            hits, _ = search.search(
+                db,
+                parsed,
+                filters,
+                limit=limit if limit > 0 else _ALL,
+                offset=max(offset, 0),
+                sort=way,
+                look=_LOOK,
+            )
+            return [_row(db, hit) for hit in hits]
+
+        return self._read(ask)
+
+
+def _parsed(query: str) -> Query | None:
+    if not query or not query.strip():
+        return None
+    text = query[:_LONGEST_QUERY]
+    try:
+        return parse(_DANGLING.sub(" ", text))
+    except QueryError:
+        return None
+
+
+def _row(db: apsw.Connection, hit: Hit) -> Row:
+    query = f"SELECT s.number, s.source, s.model, s.started_at FROM {SESSIONS} s WHERE s.id = ?"  # noqa: S608 - a constant
+    [(session, source, model, started)] = db.execute(query, (hit.session,))
+    found = fetch(db, session, hit.id)
+    data = {} if found is None else found.in_force
+    return {
+        "id": number(hit.session, hit.id),
+        "session_id": hit.session,
+        "role": hit.role,
+        "snippet": _dotted(hit.snippet),
+        "timestamp": seconds(data.get("timestamp", hit.time)),
+        "tool_name": data.get("tool_name"),
+        "source": source,
+        "model": model,
+        "session_started": started,
+        "context": [_said(message.role, message.content) for message in hit.context],
+    }
+
+
+def _said(role: str | None, content: object) -> dict[str, Any]:
+    return {"role": role, "content": text_of(content)[:_SHOWN]}
+
+
+def _dotted(snippet: str) -> str:
+    if snippet.startswith(_ELLIPSIS):
+        snippet = _DOTS + snippet.removeprefix(_ELLIPSIS)
+    if snippet.endswith(_ELLIPSIS):
+        snippet = snippet.removesuffix(_ELLIPSIS) + _DOTS
+    return snippet

@@ -1,0 +1,1 @@
+"""What the projection holds, as Hermes's rows."""

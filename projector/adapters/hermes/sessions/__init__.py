@@ -1,0 +1,1 @@
+"""Hermes's methods on sessions."""

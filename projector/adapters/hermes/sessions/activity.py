@@ -1,0 +1,113 @@
+"""Conversations, each with all sessions that it goes on in after it was compressed."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from projector.adapters.hermes.rows.sessions import SESSIONS
+from projector.adapters.hermes.sessions.continuations import BRANCH, COMPRESSED, DELEGATE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import apsw
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """What is looked at of a session; moments in seconds."""
+
+    number: int
+    id: str
+    parent: str | None
+    title: str
+    is_compressed: bool
+    started: float
+    ended: float | None
+    active: float
+    is_unmarked: bool
+
+
+_ALL = f"""
+SELECT s.number, s.id, s.parent_session_id, lower(coalesce(s.title, '')),
+  s.end_reason IS '{COMPRESSED}', s.started_at, s.ended_at, coalesce(s.last_said, s.started_at),
+  {BRANCH} IS NULL AND {DELEGATE} IS NULL AND s.source <> 'tool'
+  FROM {SESSIONS} s
+"""  # noqa: S608 - constants
+
+_PUNCTUATION = re.compile(r"[\W_]+")
+_IN_TITLES = str.maketrans("", "", "-_. ")
+"""What a title is searched without."""
+
+
+def latest_first(
+    db: apsw.Connection,
+    numbers: Sequence[int],
+    id_needle: str,
+    needle: str,
+    *,
+    is_later: bool,
+) -> list[int]:
+    """Return sessions by the latest message of their conversations.
+
+    Args:
+        db: the projection.
+        numbers: the sessions that conversations begin with.
+        id_needle: only those with this in the id of a session; in lower case, empty for all.
+        needle: only those with this in a title or an id; the same.
+        is_later: whether the rules of Hermes after 0.13 tell what continues what.
+    """
+    sessions = {row[0]: _Session(*row) for row in db.execute(_ALL)}
+    continuations = _continuations(sessions, is_later=is_later)
+    ranked = []
+    for number in numbers:
+        first = sessions[number]
+        family = _family(first, continuations)
+        if _is_found(family, id_needle, needle):
+            latest = max(session.active for session in family)
+            ranked.append((latest, first.started, first.id, number))
+    return [number for *_, number in sorted(ranked, reverse=True)]
+
+
+def _continuations(
+    sessions: Mapping[int, _Session], *, is_later: bool
+) -> dict[str, list[_Session]]:
+    """Return the sessions in which compressed ones go on, by the ids of those."""
+    compressed = {session.id: session for session in sessions.values() if session.is_compressed}
+    found: dict[str, list[_Session]] = defaultdict(list)
+    for child in sessions.values():
+        parent = None if child.parent is None else compressed.get(child.parent)
+        if parent is not None:
+            is_behind = parent.ended is not None and child.started >= parent.ended
+            if child.is_unmarked if is_later else is_behind:
+                found[parent.id].append(child)
+    return found
+
+
+def _family(first: _Session, continuations: Mapping[str, list[_Session]]) -> list[_Session]:
+    found = {first.number: first}
+    ahead = [first]
+    while ahead:
+        for child in continuations.get(ahead.pop().id, ()):
+            if child.number not in found:
+                found[child.number] = child
+                ahead.append(child)
+    return list(found.values())
+
+
+def _is_found(family: Sequence[_Session], id_needle: str, needle: str) -> bool:
+    ids = [session.id.lower() for session in family]
+    if id_needle and not any(id_needle in id for id in ids):
+        return False
+    if not needle:
+        return True
+    compact = _PUNCTUATION.sub("", needle)
+    return any(
+        needle in session.title
+        or needle in id
+        or (compact and compact in session.title.translate(_IN_TITLES))
+        for session, id in zip(family, ids, strict=True)
+    )

@@ -1,0 +1,214 @@
+"""Sessions that continue others: compressed conversations, their branches and their helpers.
+
+A session that was compressed ended with the reason `compression`, and goes on in a child. Which
+child that is, Hermes 0.13 tells by time (it began after the end), and later ones by what the others
+say of themselves: branches and helpers carry a mark in their model's settings.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from journal.format.event_types import SESSION_ENDED
+from projector.adapters.hermes.base import Base
+from projector.adapters.hermes.rows.sessions import MESSAGES, SESSIONS, session_row
+from projector.adapters.hermes.rows.values import now
+
+if TYPE_CHECKING:
+    import apsw
+
+COMPRESSED = "compression"
+"""The reason of the end of a session that goes on in a child."""
+BRANCH = "json_extract(s.config, '$._branched_from')"
+DELEGATE = "json_extract(s.config, '$._delegate_from')"
+"""The marks of a branch and of a helper; NULL if there is none."""
+
+_LONGEST, _RESUMED = 100, 32
+"""Sessions that are followed: along a chain, and to the one that has the messages."""
+_WEEK = 7 * 86_400
+
+_UNMARKED = f"{BRANCH} IS NULL AND {DELEGATE} IS NULL AND s.source <> 'tool'"
+_BY_TIME = f"""
+SELECT s.id FROM {SESSIONS} p JOIN {SESSIONS} s ON s.parent_session_id = p.id
+  WHERE p.id = ? AND p.end_reason = '{COMPRESSED}' AND s.started_at >= p.ended_at
+  ORDER BY s.started_at DESC LIMIT 1
+"""  # noqa: S608 - constants
+_BY_MARK = f"""
+SELECT s.id FROM {SESSIONS} p JOIN {SESSIONS} s ON s.parent_session_id = p.id
+  WHERE p.id = ? AND p.end_reason = '{COMPRESSED}' AND {_UNMARKED}
+  ORDER BY s.end_reason IS '{COMPRESSED}' DESC, s.ended_at IS NULL DESC,
+    coalesce(s.last_said, s.started_at) DESC, s.started_at DESC, s.id DESC LIMIT 1
+"""  # noqa: S608 - constants
+_YOUNGEST = f"""
+SELECT s.id FROM {SESSIONS} s WHERE s.parent_session_id = ?
+  ORDER BY s.started_at DESC, s.id DESC LIMIT 1
+"""  # noqa: S608 - constants
+_YOUNGEST_UNMARKED = f"""
+SELECT s.id FROM {SESSIONS} s WHERE s.parent_session_id = ? AND {_UNMARKED}
+  ORDER BY s.started_at DESC, s.id DESC LIMIT 1
+"""  # noqa: S608 - constants
+_SPEAKS = f"SELECT 1 FROM {SESSIONS} s WHERE s.id = ? AND {MESSAGES}"  # noqa: S608 - constants
+_ORPHANS = f"""
+SELECT s.id FROM {SESSIONS} s JOIN {SESSIONS} p ON p.id = s.parent_session_id
+  WHERE s.ended_at IS NULL AND s.end_reason IS NULL AND s.api_call_count = 0 AND s.started_at < ?
+  AND p.end_reason = '{COMPRESSED}' AND p.ended_at IS NOT NULL AND {MESSAGES}
+"""  # noqa: S608 - constants
+
+
+class Chains(Base):
+    """What continues what."""
+
+    def get_compression_tip(self, session_id: str) -> str | None:
+        """Return the session in which a compressed one goes on now; itself if it is none."""
+        is_later = self._is_later
+        return self._read(lambda db: compression_tip(db, session_id, is_later=is_later))
+
+    def resolve_resume_session_id(self, session_id: str) -> str:
+        """Return the session that has the messages of one that is to be resumed.
+
+        Without messages in it or in those that continue it, that is the session itself.
+        """
+        if not session_id:
+            return session_id
+        resumed = _resumed_later if self._is_later else _resumed
+        return self._read(lambda db: resumed(db, session_id))
+
+    def get_conversation_root(self, session_id: str) -> str:
+        """Return the first session of the chain of parents that a session is the end of."""
+        return self._session_lineage_root_to_tip(session_id)[0]
+
+    def _session_lineage_root_to_tip(self, session_id: str) -> list[str]:
+        return self._read(lambda db: lineage(db, session_id)) if session_id else [session_id]
+
+    def get_compression_lineage(self, session_id: str) -> list[str]:
+        """Return the sessions of a compressed conversation from its first to its last.
+
+        A session that is none, or a branch, stands alone; one that is not there gives nothing.
+        """
+        return self._read(lambda db: _compressed(db, session_id))
+
+    def finalize_orphaned_compression_sessions(self) -> int:
+        """End the continuations that nobody went on with for a week; return how many there were."""
+
+        def query(db: apsw.Connection) -> list[str]:
+            return [str(id) for (id,) in db.execute(_ORPHANS, (now() / 1_000_000 - _WEEK,))]
+
+        store = self._store
+        names = self._read(query)
+        data = {"ended": now(), "reason": "orphaned_compression"}
+        store.add({"type": SESSION_ENDED, "session": name, "data": data} for name in names)
+        return len(names)
+
+
+def compression_tip(db: apsw.Connection, session: str, *, is_later: bool) -> str:
+    """Return the session in which a compressed one goes on now; itself if it is none."""
+    query = _BY_MARK if is_later else _BY_TIME
+    seen = {session}
+    for _ in range(_LONGEST):
+        child = db.execute(query, (session,)).get
+        if child is None or (is_later and child in seen):
+            break
+        session = str(child)
+        seen.add(session)
+    return session
+
+
+def _resumed(db: apsw.Connection, session: str) -> str:
+    """Return the first session with messages on the way down the youngest children."""
+    seen: set[str] = set()
+    current: str | None = session
+    while current is not None and current not in seen and len(seen) <= _RESUMED:
+        if db.execute(_SPEAKS, (current,)).get is not None:
+            return current
+        seen.add(current)
+        current = db.execute(_YOUNGEST, (current,)).get
+    return session
+
+
+def _resumed_later(db: apsw.Connection, session: str) -> str:
+    """Return the last session with messages on the way down from where a compressed one goes on."""
+    tip = compression_tip(db, session, is_later=True)
+    best, current = None, tip
+    seen: set[str] = set()
+    while current is not None and current not in seen and len(seen) < _RESUMED:
+        seen.add(current)
+        if db.execute(_SPEAKS, (current,)).get is not None:
+            best = current
+        current = db.execute(_YOUNGEST_UNMARKED, (current,)).get
+    return tip if best is None else best
+
+
+def lineage(db: apsw.Connection, session: str) -> list[str]:
+    """Return a session's parents from the first to itself; they need not be there."""
+    chain: list[str] = []
+    current: str | None = session
+    while current and current not in chain and len(chain) < _LONGEST:
+        chain.append(current)
+        query = f"SELECT s.parent_session_id FROM {SESSIONS} s WHERE s.id = ?"  # noqa: S608 - a constant
+        current = db.execute(query, (current,)).get
+    return chain[::-1]
+
+
+def is_compression_ancestor(db: apsw.Connection, ancestor: str, session: str) -> bool:
+    """Say whether a session goes back to another by parents that were compressed."""
+    query = f"""
+    SELECT p.id FROM {SESSIONS} s JOIN {SESSIONS} p ON p.id = s.parent_session_id
+      WHERE s.id = ? AND p.end_reason = '{COMPRESSED}'
+    """  # noqa: S608 - constants
+    seen: set[str] = set()
+    current: str | None = session
+    while current is not None and current not in seen:
+        seen.add(current)
+        current = db.execute(query, (current,)).get
+    return ancestor != session and ancestor in seen
+
+
+def compressed_family(db: apsw.Connection, session: str) -> list[str]:
+    """Return the sessions that a compressed conversation consists of, whichever is given."""
+    query = f"""
+    WITH RECURSIVE
+      up(id) AS (
+        SELECT ?1 UNION SELECT p.id FROM up
+          JOIN {SESSIONS} s ON s.id = up.id JOIN {SESSIONS} p ON p.id = s.parent_session_id
+          WHERE p.end_reason = '{COMPRESSED}'),
+      down(id) AS (
+        SELECT ?1 UNION SELECT s.id FROM down
+          JOIN {SESSIONS} p ON p.id = down.id JOIN {SESSIONS} s ON s.parent_session_id = p.id
+          WHERE p.end_reason = '{COMPRESSED}')
+    SELECT s.id FROM {SESSIONS} s WHERE s.id IN (SELECT id FROM up UNION SELECT id FROM down)
+    """  # noqa: S608 - constants
+    return [str(id) for (id,) in db.execute(query, (session,))]
+
+
+def _compressed(db: apsw.Connection, session: str) -> list[str]:
+    row = session_row(db, session)
+    if row is None:
+        return []
+    if _is_branch(db, session):
+        return [session]
+    chain = [session]
+    while (parent := _compressed_parent(db, chain[0])) is not None and parent not in chain:
+        chain.insert(0, parent)
+    line = chain[:1]
+    query = f"""
+    SELECT s.id FROM {SESSIONS} s JOIN {SESSIONS} p ON p.id = s.parent_session_id
+      WHERE p.id = ? AND p.end_reason = '{COMPRESSED}' AND {BRANCH} IS NULL
+      ORDER BY s.started_at LIMIT 1
+    """  # noqa: S608 - constants
+    while (child := db.execute(query, (line[-1],)).get) is not None and child not in line:
+        line.append(str(child))
+    return line if session in line else [session]
+
+
+def _is_branch(db: apsw.Connection, session: str) -> bool:
+    query = f"SELECT {BRANCH} FROM {SESSIONS} s WHERE s.id = ?"  # noqa: S608 - constants
+    return db.execute(query, (session,)).get is not None
+
+
+def _compressed_parent(db: apsw.Connection, session: str) -> str | None:
+    query = f"""
+    SELECT p.id FROM {SESSIONS} s JOIN {SESSIONS} p ON p.id = s.parent_session_id
+      WHERE s.id = ? AND p.end_reason = '{COMPRESSED}' AND {BRANCH} IS NULL
+    """  # noqa: S608 - constants
+    found: Any = db.execute(query, (session,)).get
+    return None if found is None else str(found)

@@ -1,0 +1,255 @@
+"""Sessions deleted, archived and emptied."""
+
+from __future__ import annotations
+
+import glob
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
+
+from journal.format.event_types import SESSION_DELETED, SESSION_REVISED
+from projector.adapters.hermes.base import Base
+from projector.adapters.hermes.rows.sessions import MESSAGES, SESSIONS, Row, before
+from projector.adapters.hermes.sessions.continuations import compressed_family
+from projector.adapters.hermes.sessions.filters import Bounds, ended
+from projector.db.schema import MESSAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    import apsw
+
+_DAY = 86_400
+_EMPTY = f"s.title IS NULL AND NOT {MESSAGES}"
+_LEFT = "s.message_count = 0 AND s.ended_at IS NOT NULL AND s.archived = 0"
+_CHILDREN = f"""
+SELECT s.id, json_extract(s.config, '$._delegate_from') IS NOT NULL FROM {SESSIONS} s
+  WHERE s.parent_session_id = ?
+"""  # noqa: S608 - constants
+_HELPERS = f"""
+SELECT s.id FROM {SESSIONS} s WHERE json_extract(s.config, '$._delegate_from') = ?
+"""  # noqa: S608 - constants
+
+
+class Prune(Base):
+    """What takes sessions away. The events stay in the journal; nothing shows them any more.
+
+    Where a method takes `sessions_dir`, the files are deleted there that Hermes keeps of the
+    sessions.
+    """
+
+    def delete_session(self, session_id: str, sessions_dir: Path | None = None) -> bool:
+        """Delete a session and its helpers; its other children lose their parent.
+
+        Returns:
+            Whether it was there.
+        """
+        return self.delete_sessions([session_id], sessions_dir) > 0
+
+    def delete_sessions(self, session_ids: list[str], sessions_dir: Path | None = None) -> int:
+        """Delete sessions, as `delete_session`; return how many were there."""
+        wanted = list(dict.fromkeys(id for id in session_ids if isinstance(id, str) and id))
+
+        def query(db: apsw.Connection) -> tuple[list[str], list[str]]:
+            there = _ids(db, "s.id = ?", wanted)
+            return there, _helpers(db, there)
+
+        there, helpers = self._read(query) if wanted else ([], [])
+        self._delete([*helpers, *there], sessions_dir)
+        return len(there)
+
+    def delete_session_if_empty(self, session_id: str, sessions_dir: Path | None = None) -> bool:
+        """Delete a session without messages, title and children; say if it was one.
+
+        A message that another process appends meanwhile is kept, and the session with it.
+        """
+        childless = f"NOT EXISTS (SELECT 1 FROM {SESSIONS} c WHERE c.parent_session_id = s.id)"  # noqa: S608 - a constant
+        empty = f"s.id = ? AND {_EMPTY} AND {childless}"
+
+        def query(db: apsw.Connection) -> tuple[str | None, set[str]]:
+            source = f"SELECT s.source FROM {SESSIONS} s WHERE {empty}"  # noqa: S608 - constants
+            return db.execute(source, (session_id,)).get, _keys(db, session_id)
+
+        source, known = self._read(query)
+        if source is None:
+            return False
+        self._delete([session_id], None)
+        if late := self._read(lambda db: _keys(db, session_id)) - known:
+            self._store.ensure(session_id, source=source)
+            self._store.restore(session_id, sorted(late))
+            return False
+        self._remove_session_files(sessions_dir, session_id)
+        return True
+
+    def count_empty_sessions(self) -> int:
+        """Count the sessions that `delete_empty_sessions` would delete."""
+        return len(self._read(lambda db: _ids(db, _LEFT)))
+
+    def delete_empty_sessions(self, sessions_dir: Path | None = None) -> int:
+        """Delete the sessions that ended without messages and are not archived; count them."""
+        return self._delete(self._read(lambda db: _ids(db, _LEFT)), sessions_dir)
+
+    def prune_empty_ghost_sessions(self, sessions_dir: Path | None = None) -> int:
+        """Delete what the TUI began more than a day ago and left without messages and title."""
+        old = f"s.source = 'tui' AND s.ended_at IS NOT NULL AND s.started_at < ? AND {_EMPTY}"
+        cutoff = before(time.time() - _DAY)
+        names = self._read(lambda db: _ids(db, old, [cutoff]))
+        return self._delete(names, sessions_dir)
+
+    def prune_sessions(
+        self,
+        older_than_days: float | None = 90,
+        source: str | None = None,
+        sessions_dir: Path | None = None,
+        **filters: Unpack[Bounds],
+    ) -> int:
+        """Delete sessions that ended, within bounds; their children lose their parent.
+
+        Args:
+            older_than_days: only those that began so long ago; None, or `started_before`, lifts it.
+            source: only those from there.
+            sessions_dir: where files of them are.
+            filters: see `Bounds`.
+
+        Returns:
+            How many were deleted.
+
+        Raises:
+            TypeError: a filter is unknown.
+        """
+        chosen = ended(older_than_days, source, filters)
+        names = self._read(lambda db: _ids(db, chosen.where, [chosen.bound]))
+        return self._delete(names, sessions_dir)
+
+    def list_prune_candidates(
+        self,
+        older_than_days: float | None = None,
+        source: str | None = None,
+        **filters: Unpack[Bounds],
+    ) -> list[Row]:
+        """Return what `prune_sessions` would delete, that which began first first.
+
+        Raises:
+            TypeError: a filter is unknown.
+        """
+        chosen = ended(older_than_days, source, filters)
+        columns = (
+            "id",
+            "source",
+            "title",
+            "model",
+            "started_at",
+            "ended_at",
+            "message_count",
+            "archived",
+        )
+        query = (
+            f"SELECT {', '.join(columns)} FROM {SESSIONS} s WHERE {chosen.where}"  # noqa: S608 - our own texts
+            " ORDER BY s.started_at"
+        )
+
+        def ask(db: apsw.Connection) -> list[Row]:
+            return [dict(zip(columns, r, strict=True)) for r in db.execute(query, chosen.bound)]
+
+        return self._read(ask)
+
+    def archive_sessions(
+        self,
+        older_than_days: float | None = None,
+        source: str | None = None,
+        **filters: Unpack[Bounds],
+    ) -> int:
+        """Archive sessions that ended, within bounds, and are not; return how many were chosen.
+
+        Raises:
+            TypeError: a filter is unknown.
+        """
+        bounds: Bounds = {"archived": False, **filters}
+        rows = self.list_prune_candidates(older_than_days, source, **bounds)
+        for row in rows:
+            self.set_session_archived(row["id"], archived=True)
+        return len(rows)
+
+    def set_session_archived(self, session_id: str, archived: bool) -> bool:
+        """Hide a session from lists, or show it again, with all that its conversation goes on in.
+
+        Returns:
+            Whether it is there.
+        """
+        names = self._read(lambda db: compressed_family(db, session_id))
+        data = {"extra": {"archived": int(archived)}}
+        self._store.add(_revised(name, data) for name in names)
+        return bool(names)
+
+    def clear_messages(self, session_id: str) -> None:
+        """Take all messages of a session out."""
+        store = self._store
+        if self._is_there(session_id):
+            store.clear(session_id)
+
+    def _delete(self, names: Collection[str], sessions_dir: Path | None) -> int:
+        """Delete sessions, and let their children stand for themselves."""
+        store = self._store
+        gone = set(names)
+
+        def query(db: apsw.Connection) -> list[str]:
+            found = (id for name in names for id, _ in db.execute(_CHILDREN, (name,)))
+            return [str(id) for id in found if id not in gone]
+
+        orphans = self._read(query) if names else []
+        events = [_revised(name, {"clear": ["parent"]}) for name in orphans]
+        events += [{"type": SESSION_DELETED, "session": name, "data": {}} for name in names]
+        store.add(events)
+        for name in names:
+            self._ensured.pop(name, None)
+            self._routed.discard(name)
+            self._remove_session_files(sessions_dir, name)
+        return len(names)
+
+    @staticmethod
+    def _remove_session_files(sessions_dir: Path | None, session_id: str) -> None:
+        """Delete the files of a session; one that cannot be deleted stays."""
+        if sessions_dir is None:
+            return
+        folder = Path(sessions_dir)
+        with suppress(OSError):
+            dumps = folder.glob(f"request_dump_{glob.escape(session_id)}_*.json")
+            for path in (folder / f"{session_id}.json", folder / f"{session_id}.jsonl", *dumps):
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
+
+
+def _ids(db: apsw.Connection, where: str, values: Iterable[object] | None = None) -> list[str]:
+    """Return the ids of sessions for which a condition holds, with each of the values."""
+    query = f"SELECT s.id FROM {SESSIONS} s WHERE {where}"  # noqa: S608 - our own texts
+    bounds = [()] if values is None else [v if isinstance(v, tuple) else (v,) for v in values]
+    return [str(id) for bound in bounds for (id,) in db.execute(query, bound)]
+
+
+def _keys(db: apsw.Connection, session: str) -> set[str]:
+    """Return the keys of all messages that a session ever had."""
+    query = (
+        "SELECT e.key FROM events e JOIN sessions s ON s.id = e.session"  # noqa: S608 - a constant
+        f" WHERE s.session = ? AND e.kind = {MESSAGE}"
+    )
+    return {str(key) for (key,) in db.execute(query, (session,))}
+
+
+def _helpers(db: apsw.Connection, names: Collection[str]) -> list[str]:
+    """Return the sessions that were begun to help others with a part of their work, and so on."""
+    found: dict[str, None] = {}
+    ahead = list(names)
+    while ahead:
+        name = ahead.pop()
+        helpers = [id for id, is_helper in db.execute(_CHILDREN, (name,)) if is_helper]
+        helpers += [id for (id,) in db.execute(_HELPERS, (name,))]
+        for helper in helpers:
+            if helper not in found and helper not in names:
+                found[str(helper)] = None
+                ahead.append(str(helper))
+    return list(found)
+
+
+def _revised(session: str, data: dict[str, Any]) -> dict[str, Any]:
+    return {"type": SESSION_REVISED, "session": session, "data": data}

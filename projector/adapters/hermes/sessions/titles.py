@@ -1,0 +1,156 @@
+"""Titles: made clean, unique among sessions, and numbered along a conversation."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from journal.format.event_types import SESSION_REVISED
+from projector.adapters.hermes.base import Base
+from projector.adapters.hermes.rows.like_patterns import beginning
+from projector.adapters.hermes.rows.sessions import SESSIONS, Row, session_row, session_rows
+from projector.adapters.hermes.rows.values import clean
+from projector.adapters.hermes.sessions.continuations import is_compression_ancestor
+
+if TYPE_CHECKING:
+    import apsw
+
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""Control characters of ASCII, but for those that are white space."""
+_INVISIBLE = re.compile("[\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffc\ufff9-\ufffb]")
+"""What has no width, turns the direction of writing, or stands for something else."""
+_SPACES = re.compile(r"\s+")
+_MOST_DIGITS = 18
+"""Digits of a number behind a title; what has more is no number that was counted up to."""
+
+
+class Titles(Base):
+    """Titles of sessions.
+
+    Attributes:
+        MAX_TITLE_LENGTH: characters that a title may have.
+    """
+
+    MAX_TITLE_LENGTH = 100
+
+    @staticmethod
+    def sanitize_title(title: str | None) -> str | None:
+        """Return a title on one line, without characters that cannot be seen; None if empty.
+
+        Raises:
+            ValueError: it is too long.
+        """
+        if not title:
+            return None
+        seen = _INVISIBLE.sub("", _CONTROLS.sub("", title))
+        cleaned = clean(_SPACES.sub(" ", seen).strip())
+        if len(cleaned) > Titles.MAX_TITLE_LENGTH:
+            raise ValueError(
+                f"Title too long ({len(cleaned)} chars, max {Titles.MAX_TITLE_LENGTH})"
+            )
+        return cleaned or None
+
+    def set_session_title(self, session_id: str, title: str) -> bool:
+        """Give a session a title that no other has, or none; say whether the session is there.
+
+        Raises:
+            ValueError: the title is too long, or another session has it.
+            ArbiterBusy, NotProjected: as `SessionStore.decide`.
+        """
+        return self._set_title(session_id, title, only_if_empty=False)
+
+    def set_auto_title_if_empty(self, session_id: str, title: str) -> bool:
+        """Give a session a title if it has none, as `set_session_title`; say whether it was given.
+
+        Raises:
+            ValueError: as `set_session_title`, like the others.
+        """
+        return self._set_title(session_id, title, only_if_empty=True)
+
+    def _set_title(self, session: str, given: str, *, only_if_empty: bool) -> bool:
+        title = self.sanitize_title(given)
+
+        def question(db: apsw.Connection) -> tuple[bool, list[dict[str, Any]]]:
+            row = session_row(db, session)
+            if only_if_empty and (row is None or row["title"] is not None):
+                return False, []
+            events = [] if title is None else self._taken_over(db, session, title)
+            if row is None:
+                return False, []
+            said = {"clear": ["title"]} if title is None else {"title": title}
+            return True, [*events, _revised(session, said)]
+
+        return self._store.decide(question)
+
+    def _taken_over(self, db: apsw.Connection, session: str, title: str) -> list[dict[str, Any]]:
+        """Return the events that free a title; refuse one that another session keeps."""
+        query = f"SELECT s.id FROM {SESSIONS} s WHERE s.title = ? AND s.id <> ?"  # noqa: S608 - a constant
+        events = []
+        for holder in [str(id) for (id,) in db.execute(query, (title, session))]:
+            if not self._is_later or not is_compression_ancestor(db, holder, session):
+                raise ValueError(f"Title '{title}' is already in use by session {holder}")
+            # nobody sees the compressed session any more, nor could take its title away
+            events.append(_revised(holder, {"clear": ["title"]}))
+        return events
+
+    def get_session_title(self, session_id: str) -> str | None:
+        """Return the title of a session; None if it has none, or is not there."""
+
+        def query(db: apsw.Connection) -> str | None:
+            titled = f"SELECT s.title FROM {SESSIONS} s WHERE s.id = ?"  # noqa: S608 - a constant
+            found: str | None = db.execute(titled, (session_id,)).get
+            return found
+
+        return self._read(query)
+
+    def get_session_by_title(self, title: str) -> Row | None:
+        """Return the session with exactly this title; None if none has it."""
+        return self._read(lambda db: _titled(db, title))
+
+    def resolve_session_by_title(self, title: str) -> str | None:
+        """Return the id of the latest of the sessions `title #N`, else of that with the title."""
+
+        def query(db: apsw.Connection) -> str | None:
+            latest = (
+                f"SELECT s.id FROM {SESSIONS} s WHERE s.title LIKE ? ESCAPE '\\'"  # noqa: S608 - a constant
+                " ORDER BY s.started_at DESC LIMIT 1"
+            )
+            numbered: str | None = db.execute(latest, (beginning(f"{title} #"),)).get
+            if numbered is not None:
+                return numbered
+            exact = _titled(db, title)
+            return None if exact is None else str(exact["id"])
+
+        return self._read(query)
+
+    def get_next_title_in_lineage(self, base_title: str) -> str:
+        """Return the title, or `title #N` with the first number above those that are taken."""
+        base = _numbered(base_title)[0]
+
+        def query(db: apsw.Connection) -> list[str]:
+            taken = (
+                f"SELECT s.title FROM {SESSIONS} s WHERE s.title = ? OR s.title LIKE ? ESCAPE '\\'"  # noqa: S608 - a constant
+            )
+            return [str(t) for (t,) in db.execute(taken, (base, beginning(f"{base} #")))]
+
+        taken = self._read(query)
+        if not taken:
+            return base
+        return f"{base} #{max(1, *(_numbered(title)[1] for title in taken)) + 1}"
+
+
+def _numbered(title: str) -> tuple[str, int]:
+    """Return a title without the number behind it, and that number; 0 if there is none."""
+    base, mark, digits = title.removesuffix("\n").rpartition(" #")
+    is_number = bool(mark) and digits.isdecimal() and len(digits) <= _MOST_DIGITS
+    is_number = is_number and "\n" not in base  # Hermes looks at one line
+    return (base, int(digits)) if is_number else (title, 0)
+
+
+def _titled(db: apsw.Connection, title: str) -> Row | None:
+    found = session_rows(db, "s.title = ?", (title,), "ORDER BY s.started_at DESC LIMIT 1")
+    return found[0] if found else None
+
+
+def _revised(session: str, data: dict[str, Any]) -> dict[str, Any]:
+    return {"type": SESSION_REVISED, "session": session, "data": data}
