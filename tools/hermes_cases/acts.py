@@ -11,6 +11,8 @@ import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
+from .timing import timed
+
 if TYPE_CHECKING:
     from contextlib import ExitStack
     from pathlib import Path
@@ -19,12 +21,6 @@ if TYPE_CHECKING:
 
 _kept: dict[str, Any] = {}
 """What stays open from one thing that is told to the next."""
-
-
-def _timed(call: Any) -> dict[str, Any]:  # noqa: ANN401 - any callable
-    from .worker import timed  # noqa: PLC0415 - it imports this
-
-    return timed(call)
 
 
 def _store() -> Store:
@@ -37,32 +33,32 @@ def begin(side: Side, path: Path) -> dict[str, Any]:
     def call() -> None:
         _kept["store"] = side.open(path)
 
-    return _timed(call)
+    return timed(call)
 
 
 def create(_side: Side, session: str) -> dict[str, Any]:
     """Create a session."""
-    return _timed(lambda: _store().create_session(session, "cli") and None)
+    return timed(lambda: _store().create_session(session, "cli") and None)
 
 
 def say(_side: Side, session: str, text: str) -> dict[str, Any]:
     """Append a message."""
-    return _timed(lambda: _store().append_message(session, "user", text) and None)
+    return timed(lambda: _store().append_message(session, "user", text) and None)
 
 
 def find(_side: Side, word: str) -> dict[str, Any]:
     """Search; the answer is how many messages were found."""
-    return _timed(lambda: len(_store().search_messages(word, limit=50)))
+    return timed(lambda: len(_store().search_messages(word, limit=50)))
 
 
 def read(_side: Side, session: str) -> dict[str, Any]:
     """Read a transcript; the answer is its texts."""
-    return _timed(lambda: [m["content"] for m in _store().get_messages(session)])
+    return timed(lambda: [m["content"] for m in _store().get_messages(session)])
 
 
 def counted(_side: Side, session: str) -> dict[str, Any]:
     """Read how many messages a session says that it has."""
-    return _timed(lambda: (_store().get_session(session) or {}).get("message_count"))
+    return timed(lambda: (_store().get_session(session) or {}).get("message_count"))
 
 
 def leave(_side: Side) -> None:
@@ -102,7 +98,7 @@ def write(
     while due < until:
         time.sleep(max(0.0, due - time.monotonic()))
         text = " ".join(f"{session}x{number}x{part}" for part in range(size // 10))
-        done = _timed(lambda text=text: store.append_message(session, "user", text) and None)
+        done = timed(lambda text=text: store.append_message(session, "user", text) and None)
         taken.append(done)
         number += 1
         due = max(due + every, time.monotonic())
@@ -120,7 +116,7 @@ def arrive(side: Side, path: Path, session: str, at: float) -> dict[str, Any]:
         store.append_message(session, "user", f"hello from {session}")
         store.close()
 
-    return _timed(call)
+    return timed(call)
 
 
 def flush(
@@ -151,7 +147,7 @@ def _with_room(room: int | None, call: Any) -> dict[str, Any]:  # noqa: ANN401 -
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest + room, limits[1]))
     try:
-        return _timed(call)
+        return timed(call)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 

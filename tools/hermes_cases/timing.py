@@ -1,0 +1,27 @@
+"""How long a call takes, and how much of that other processes had the processor."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def timed(call: Callable[..., Any]) -> dict[str, Any]:
+    """Call something; tell the milliseconds, and what came of it or went wrong."""
+    began, waited = time.perf_counter_ns(), run_delay()
+    error = answer = None
+    try:
+        answer = call()
+    except Exception as raised:  # noqa: BLE001 - whatever it is, it is what is looked for
+        error = f"{type(raised).__name__}: {raised}"
+    taken = (time.perf_counter_ns() - began) / 1e6
+    return {"ms": taken, "off_cpu_ms": run_delay() - waited, "answer": answer, "error": error}
+
+
+def run_delay() -> float:
+    """Return the milliseconds for which this thread could have run, and others did."""
+    return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e6
