@@ -11,6 +11,7 @@ from journal.format.timestamps import moment
 from journal.fs.directory import open_directory
 from projector.db import digest
 from projector.errors import Behind, NotProjected, QueryError
+from projector.run.build import rebuild
 from projector.run.goal import Own
 from projector.run.reader import PATIENCE, Answer, Current
 from projector.search import engine as search
@@ -258,6 +259,16 @@ class Projection:
             NotProjected: it has not within `timeout` seconds.
         """
         self._current.wait_for(position, timeout)
+
+    def rebuild(self) -> None:
+        """Build the projection anew from the journal, while others read and write.
+
+        Raises:
+            ProjectorBusy: another process is building it.
+            ProjectionError: it cannot be built; the old one remains in use.
+            ReadError: a lane cannot be read; the old projection remains in use.
+        """
+        rebuild(self._current.journal)
 
     def close(self) -> None:
         """Let go of the connection; again does nothing, and the next query opens it again."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from journal.format.event import Event
 from journal.format.event_types import MESSAGE_APPENDED, TRANSCRIPT_REPLACED
 from journal.format.record import DamagedRecord
+from journal.format.transcript_order import place_after
 from projector.apply.arrival import Arrival
 from projector.apply.conflicts import collide
 from projector.apply.facts import refold, take_in
@@ -16,7 +17,6 @@ from projector.apply.state import State
 from projector.db.rows import INSERT_EVENT, INSERT_TEXT, indexed, spread
 from projector.db.schema import MESSAGE
 from projector.fold.messages import IN_TRANSCRIPT, OUT, new_messages
-from projector.fold.order import place_after
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from journal.format.transcript_order import place_after
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -57,16 +59,6 @@ def moments(messages: Iterable[Dated]) -> list[int]:
             ahead = max(ahead, message.appended or 0)
         found.append(max(message.order, ahead) if message.own is None else message.own)
     return found
-
-
-def place_after(moment: int, parent: tuple[int, int] | None) -> tuple[int, int]:
-    """Return (place, depth) of a message: its moment, but never before its parent.
-
-    Messages are read by place, then depth, then in the order of events.
-    """
-    if parent is None or parent[0] < moment:
-        return moment, 0
-    return parent[0], parent[1] + 1
 
 
 def place_all(messages: Iterable[Said]) -> dict[str, tuple[int, int]]:

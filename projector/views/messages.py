@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
+from journal.format.transcript_order import LastMessage
 from projector.db.columns import Columns, from_columns
 from projector.db.schema import MESSAGE
 from projector.errors import NotFound
-from projector.fold.messages import IN_TRANSCRIPT, OUT
+from projector.fold.messages import GONE, IN_TRANSCRIPT, OUT
 from projector.views.sessions import EXISTS, INDEXED, ORDER, ORDER_COLUMNS
 
 if TYPE_CHECKING:
@@ -75,6 +76,17 @@ def messages(db: apsw.Connection, name: str, *, state: int = IN_TRANSCRIPT) -> l
     views = [_view(name, source, row) for row in db.execute(query, (number, state))]
     tools = _tool_names(views)
     return [_with_tool_name(view, tools) for view in views]
+
+
+def last_message(db: apsw.Connection, name: str) -> LastMessage | None:
+    """Return the last message of a session, in its transcript or not; None if there is none."""
+    order = ", ".join(f"{column} DESC" for column in INDEXED)
+    query = (
+        f"SELECT key, place, depth FROM events WHERE kind = {MESSAGE} AND state < {GONE}"  # noqa: S608 - constants
+        f" AND session = (SELECT id FROM sessions WHERE session = ?) ORDER BY {order} LIMIT 1"
+    )
+    found = db.execute(query, (name,)).fetchone()
+    return None if found is None else LastMessage(*found)
 
 
 @dataclass(frozen=True, slots=True)

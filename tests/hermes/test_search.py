@@ -118,5 +118,5 @@ def test_search_goes_on_beside_a_projector_that_stands_still(
     with projector(db._own.journal.path):
         db.append_message("s1", "user", "after it stopped")
         assert len(db.search_messages("stopped")) == 1
-    assert "answering without what was written last" in caplog.text
+    assert "the answer lacks this handle's last events" in caplog.text
     assert len(db.search_messages("stopped")) == 2

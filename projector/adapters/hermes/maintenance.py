@@ -1,4 +1,4 @@
-"""What keeps a database in order, and the nearest that is of use to a journal."""
+"""Maintenance of a database: the projection is rebuilt, and old sessions are pruned."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from journal.fs.directory import open_directory
 from projector.adapters.hermes.sessions.prune import Prune
 from projector.adapters.hermes.state_meta import Meta
 from projector.errors import ProjectorBusy
-from projector.run.build import rebuild
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,47 +21,47 @@ _log = logging.getLogger("projector.hermes")
 
 
 class Maintenance(Prune, Meta):
-    """Maintenance. The projection keeps itself in order; it can be built anew at any time."""
+    """Maintenance. A projection needs none; it can be rebuilt at any time."""
 
     def optimize_fts(self) -> int:
-        """Build the projection anew, so that its full-text index is in one piece.
+        """Rebuild the projection, which merges its full-text index into one segment.
 
-        Others go on reading the old one meanwhile, and writing waits for nothing.
+        Others read the old one meanwhile, and appends do not wait.
 
         Returns:
-            How many indexes were built: 1, or 0 if somebody else is building.
+            The number of indexes that were built: 1, or 0 if another process is building.
         """
         with suppress(ProjectorBusy):
-            rebuild(open_directory(self._store.journal.path, create=False))
+            self._store.projection.rebuild()
             return 1
         return 0
 
     def rebuild_fts(self) -> int:
-        """Build the projection anew, as `optimize_fts`."""
+        """Rebuild the projection, as `optimize_fts`."""
         return self.optimize_fts()
 
     def vacuum(self) -> int:
-        """Build the projection anew, as `optimize_fts`: the new one has no empty pages."""
+        """Rebuild the projection, as `optimize_fts`: the new one has no empty pages."""
         return self.optimize_fts()
 
     def maybe_auto_prune_and_vacuum(
         self,
         retention_days: int = 90,
         min_interval_hours: int = 24,
-        vacuum: bool = True,  # noqa: ARG002 - what was deleted gives nothing back
+        vacuum: bool = True,  # noqa: ARG002 - deletions free no space in a journal
         sessions_dir: Path | None = None,
     ) -> dict[str, Any]:
-        """Delete old sessions, if nobody has for some hours; it never raises.
+        """Delete old sessions unless that was done some hours ago; never raise.
 
         Args:
-            retention_days: how old sessions that ended become.
-            min_interval_hours: how long it is not done again.
-            vacuum: of no effect: what is deleted stays in the journal.
-            sessions_dir: where files of the sessions are.
+            retention_days: age in days from which sessions that ended are deleted.
+            min_interval_hours: hours in which it is not done again.
+            vacuum: has no effect: deleted sessions stay in the journal.
+            sessions_dir: folder of the files of the sessions.
 
         Returns:
-            `skipped` (whether it was done lately), `pruned` (how many sessions were deleted),
-            `vacuumed` (False), and `error` if it failed.
+            `skipped` (whether it was done within the interval), `pruned` (number of sessions that
+            were deleted), `vacuumed` (False), and `error` if it failed.
         """
         result: dict[str, Any] = {"skipped": False, "pruned": 0, "vacuumed": False}
         try:
@@ -80,7 +78,7 @@ class Maintenance(Prune, Meta):
 
 
 def _is_late(last: str | None, moment: float) -> bool:
-    """Say whether a moment that was noted is later than another; what is no moment is not."""
+    """Return whether a stored time is later than `moment`; False if it is no number."""
     with suppress(ValueError):
         return last is not None and float(last) > moment
     return False

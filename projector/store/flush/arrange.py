@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from projector.fold.order import place_after
+from journal.format.transcript_order import place_after
 
 if TYPE_CHECKING:
     from projector.store.flush.plan import Plan, Slot

@@ -6,7 +6,8 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
-from journal.format.record import MAX_RECORD
+from journal.format.event_types import MESSAGE_APPENDED
+from journal.format.record import MAX_RECORD, refusal
 from projector.store.flush.transcript import REFUSED
 from projector.store.flush.words import digest, size_of
 
@@ -47,6 +48,12 @@ def placeholder(data: Mapping[str, Any], words: str, reason: str) -> dict[str, A
             found["content"] = _beginning(data.get("content"), cut, reason)
     mark["stored"] = digest(found)
     return found | {"extra": {**found.get("extra", {}), REFUSED: mark}}
+
+
+def storable(session: str, id: str, data: dict[str, Any]) -> dict[str, Any]:
+    """Return the data of a new message, or its placeholder if no record can hold it."""
+    reason = refusal(MESSAGE_APPENDED, session, id, data)
+    return data if reason is None else placeholder(data, digest(data), reason)
 
 
 def _beginning(content: object, cut: list[str], reason: str) -> str:

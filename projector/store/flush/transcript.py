@@ -15,6 +15,7 @@ from journal.format.event_types import (
     SWEEPING,
     TRANSCRIPT_REPLACED,
 )
+from journal.format.transcript_order import place_after
 from projector.db.columns import Columns, from_columns
 from projector.db.schema import MESSAGE
 from projector.fold.messages import (
@@ -25,7 +26,7 @@ from projector.fold.messages import (
     named,
     new_messages,
 )
-from projector.fold.order import Said, place_after, place_all
+from projector.fold.order import Said, place_all
 from projector.store.flush.words import SAID, Words, digest, revised, words
 from projector.views.sessions import TIES
 

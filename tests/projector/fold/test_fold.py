@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from journal.format.event_types import SESSION_CREATED, SESSION_ENDED, SESSION_TITLED
 from projector.db.columns import encode, from_columns, to_columns
-from projector.fold.order import Said, place_after, place_all
+from projector.fold.order import Said, place_all
 from projector.fold.sessions import Session, Told, canonical, fold_session, revise
 
 if TYPE_CHECKING:
@@ -123,14 +123,6 @@ def test_revisions_come_into_force_in_the_order_of_events() -> None:
     assert revise(data, revisions) == expected
     assert revise(data, revisions[::-1]) == expected
     assert data["content"] == "first"
-
-
-def test_a_message_stands_at_its_moment_but_never_before_its_parent() -> None:
-    """A clock that runs backwards does not put an answer before its question."""
-    assert place_after(5, None) == (5, 0)
-    assert place_after(5, (4, 3)) == (5, 0)
-    assert place_after(5, (5, 0)) == (5, 1)
-    assert place_after(5, (9, 1)) == (9, 2)
 
 
 def test_parents_that_are_missing_do_not_count() -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from journal.importers.hermes.rows import STRUCTURED
 from projector.adapters.hermes.export.state_tables import (
     LATER_MESSAGE,
     LATER_SESSION,
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
 
     from projector.adapters.hermes.rows.sessions import Row
 
+_JSON_CONTENT = "\0json:"
+"""Hermes writes this before content that is JSON: a list of parts."""
 _SMALLEST, _BEYOND = -(2**63), 2**63
 _DEFAULTS = {
     name for name, declared in (LATER_SESSION | LATER_MESSAGE).items() if "DEFAULT" in declared
@@ -116,4 +117,4 @@ def _restored(row: Row, columns: dict[str, str], extra: dict[str, Any]) -> Row:
 def _content(content: object) -> str | None:
     if content is None or isinstance(content, str):
         return content
-    return STRUCTURED + json.dumps(content)
+    return _JSON_CONTENT + json.dumps(content)

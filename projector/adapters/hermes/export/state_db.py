@@ -12,7 +12,6 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from journal.errors import ExportFailed
-from journal.importers.hermes.rows import KEY_SPACES
 from projector.adapters.hermes.export.columns import (
     bindable,
     highest_number,
@@ -29,7 +28,7 @@ from projector.adapters.hermes.export.state_tables import (
     create_topics,
     finish_tables,
 )
-from projector.adapters.hermes.gateway.routing import ROUTES
+from projector.adapters.hermes.namespaces import META, ROUTES, TOPIC_BINDINGS, TOPIC_MODES
 from projector.adapters.hermes.rows.sessions import numbers
 from projector.errors import ProjectorError
 from projector.projection import Projection
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
 _PATIENCE = 60.0
 """Seconds to wait for a projector that is behind."""
 
-_META, _MODE, _BINDINGS = KEY_SPACES.values()
 _TOPIC_VERSION = "telegram_dm_topic_schema_version"
 """The key of `state_meta` by which Hermes knows that it made the tables of topics."""
 
@@ -123,7 +121,7 @@ class _Export:
             self.counts["sessions"] += 1
             highest = self._messages(row["id"], highest, later=later)
         self._mend()
-        for key, value in key_values(self.source, _META).items():
+        for key, value in key_values(self.source, META).items():
             self.file.insert("state_meta", {"key": key, "value": bindable(value)})
         self._topics()
         for route in routes:
@@ -166,14 +164,14 @@ class _Export:
     def _topics(self) -> None:
         """Write Telegram's topics; the binding of a session that is gone has gone with it."""
         tables = {
-            "telegram_dm_topic_mode": (_MODE, TOPIC_MODE),
-            "telegram_dm_topic_bindings": (_BINDINGS, TOPIC_BINDING),
+            "telegram_dm_topic_mode": (TOPIC_MODES, TOPIC_MODE),
+            "telegram_dm_topic_bindings": (TOPIC_BINDINGS, TOPIC_BINDING),
         }
         rows = {
             table: [self._row(value, columns) for value in key_values(self.source, name).values()]
             for table, (name, columns) in tables.items()
         }
-        asked_for = key_values(self.source, _META).get(_TOPIC_VERSION)
+        asked_for = key_values(self.source, META).get(_TOPIC_VERSION)
         if asked_for is None and not any(rows.values()):
             return
         create_topics(self.file)

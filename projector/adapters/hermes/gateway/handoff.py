@@ -1,15 +1,17 @@
-"""Handoffs: a session goes on on another platform."""
+"""Handoffs: a session continues on another platform."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from journal.format.event_types import SESSION_REVISED
 from projector.adapters.hermes.base import Base
+from projector.adapters.hermes.events import Event, session_revised
 from projector.adapters.hermes.rows.sessions import SESSIONS, Row, session_rows
 from projector.adapters.hermes.rows.values import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import apsw
 
 _LONGEST = 500
@@ -17,35 +19,33 @@ _LONGEST = 500
 
 
 class Handoff(Base):
-    """Handoffs: asked for, claimed by one of many, done or failed."""
+    """Handoffs: requested, claimed by one process, completed or failed."""
 
     def request_handoff(self, session_id: str, platform: str) -> bool:
-        """Ask for a handoff; say whether the session is there, and none is under way."""
+        """Request a handoff; False if there is no such session, or one is under way."""
         states = (None, "completed", "failed")
-        said = {"handoff_state": "pending", "handoff_platform": platform}
-        return self._move(session_id, states, said, clear=["extra.handoff_error"])
+        fields = {"handoff_state": "pending", "handoff_platform": platform}
+        return self._move(session_id, states, fields, clear=["extra.handoff_error"])
 
     def claim_handoff(self, session_id: str) -> bool:
-        """Take a handoff that was asked for; of many who try, one is told that it may."""
+        """Claim a pending handoff; of several processes that try, one gets True."""
         return self._move(session_id, ("pending",), {"handoff_state": "running"})
 
     def _move(
         self,
         session: str,
         states: tuple[str | None, ...],
-        said: dict[str, str],
-        clear: list[str] | None = None,
+        fields: dict[str, str],
+        clear: Sequence[str] = (),
     ) -> bool:
-        data: dict[str, Any] = {"extra": said}
-        if clear:
-            data["clear"] = clear
+        """Set fields of a session whose handoff is in one of the states; return whether it was."""
+        event = session_revised(session, clear=clear, extra=fields)
 
-        def question(db: apsw.Connection) -> tuple[bool, list[dict[str, Any]]]:
+        def question(db: apsw.Connection) -> tuple[bool, list[Event]]:
             state = f"SELECT s.handoff_state FROM {SESSIONS} s WHERE s.id = ?"  # noqa: S608 - a constant
             found = db.execute(state, (session,)).fetchone()
-            is_so = found is not None and found[0] in states
-            event = {"type": SESSION_REVISED, "session": session, "data": data}
-            return is_so, [event] if is_so else []
+            is_in_state = found is not None and found[0] in states
+            return is_in_state, [event] if is_in_state else []
 
         return self._store.decide(question)
 
@@ -63,16 +63,16 @@ class Handoff(Base):
         return self._read(query)
 
     def list_pending_handoffs(self) -> list[Row]:
-        """Return the sessions whose handoff nobody has claimed, that which began first first."""
+        """Return the sessions with a pending handoff, the oldest first."""
         where, rest = "s.handoff_state = 'pending'", "ORDER BY s.started_at"
         return self._read(lambda db: session_rows(db, where, (), rest))
 
     def complete_handoff(self, session_id: str) -> None:
-        """Say that a handoff is done."""
-        said = {"handoff_state": "completed"}
-        self._revise(session_id, clear=["extra.handoff_error"], extra=said)
+        """Mark a handoff as completed."""
+        fields = {"handoff_state": "completed"}
+        self._revise(session_id, clear=["extra.handoff_error"], extra=fields)
 
     def fail_handoff(self, session_id: str, error: str) -> None:
-        """Say that a handoff failed, and why."""
-        said = {"handoff_state": "failed", "handoff_error": clean(error)[:_LONGEST]}
-        self._revise(session_id, extra=said)
+        """Mark a handoff as failed, with the error."""
+        fields = {"handoff_state": "failed", "handoff_error": clean(error)[:_LONGEST]}
+        self._revise(session_id, extra=fields)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from journal.format.event_types import KEY_DELETED, KEY_SET
 from projector.adapters.hermes.base import Base
+from projector.adapters.hermes.events import Event, key_deleted
+from projector.adapters.hermes.namespaces import routes
 from projector.adapters.hermes.rows.sessions import (
     MESSAGES,
     SESSIONS,
@@ -15,7 +16,7 @@ from projector.adapters.hermes.rows.sessions import (
     last_active,
     numbers,
 )
-from projector.store.claims import key_values
+from projector.store.claims import key_event, key_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     import apsw
 
     from projector.store.fields import SessionFields
-
-ROUTES = "@hermes.gateway_routing"
-"""The namespace of routes, followed by their scope."""
 
 _OPEN = "(s.ended_at IS NULL OR s.end_reason IN ('agent_close', 'ws_orphan_reap'))"
 """Sessions that are open, or ended by accident."""
@@ -47,23 +45,24 @@ class Routing(Base):
         """Keep these routes of a scope, and no others."""
         wanted = {key: text for key, text in entries.items() if key and text}
 
-        def question(db: apsw.Connection) -> tuple[None, list[dict[str, Any]]]:
-            there = key_values(db, _space(scope))
-            events = [_gone(scope, key) for key in there if key not in wanted]
+        def question(db: apsw.Connection) -> tuple[None, list[Event]]:
+            namespace = routes(scope)
+            there = key_values(db, namespace)
+            events = [key_deleted(namespace, key) for key in there if key not in wanted]
             return None, events + [_route(scope, key, text) for key, text in wanted.items()]
 
         self._store.decide(question)
 
     def load_gateway_routing_entries(self, *, scope: str = "") -> dict[str, str]:
         """Return the routes of a scope: the gateway's texts by their keys."""
-        found = self._read(lambda db: key_values(db, _space(scope)))
+        found = self._read(lambda db: key_values(db, routes(scope)))
         return {key: route["entry_json"] for key, route in found.items()}
 
     def delete_gateway_routing_entries(
         self, session_keys: Sequence[str], *, scope: str = ""
     ) -> None:
         """Forget routes of a scope."""
-        self._store.add(_gone(scope, key) for key in session_keys)
+        self._store.add(key_deleted(routes(scope), key) for key in session_keys)
 
     def record_gateway_session_peer(
         self,
@@ -188,14 +187,5 @@ class Routing(Base):
         return self._read(query)
 
 
-def _space(scope: str) -> str:
-    return f"{ROUTES}:{scope}" if scope else ROUTES
-
-
-def _route(scope: str, key: str, text: str) -> dict[str, Any]:
-    value = {"entry_json": text, "updated_at": time.time()}
-    return {"type": KEY_SET, "session": _space(scope), "data": {"key": key, "value": value}}
-
-
-def _gone(scope: str, key: str) -> dict[str, Any]:
-    return {"type": KEY_DELETED, "session": _space(scope), "data": {"key": key}}
+def _route(scope: str, key: str, text: str) -> Event:
+    return key_event(routes(scope), key, {"entry_json": text, "updated_at": time.time()})

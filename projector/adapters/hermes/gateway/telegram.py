@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from journal.format.event_types import KEY_DELETED
+from projector.adapters.hermes.events import Event, key_deleted
+from projector.adapters.hermes.namespaces import TOPIC_BINDINGS, TOPIC_MODES
 from projector.adapters.hermes.rows.sessions import SESSIONS, Row, numbers, rich_row
 from projector.adapters.hermes.state_meta import Meta
 from projector.store.claims import key_event, key_value, key_values
@@ -14,7 +15,6 @@ from projector.store.claims import key_event, key_value, key_values
 if TYPE_CHECKING:
     import apsw
 
-_MODE, _BINDINGS = "@hermes.telegram_mode", "@hermes.telegram_bindings"
 _VERSION = "telegram_dm_topic_schema_version"
 _MODE_COLUMNS = (
     "chat_id",
@@ -62,10 +62,10 @@ class Telegram(Meta):
             "capability_checked_at": moment,
         }
 
-        def question(db: apsw.Connection) -> tuple[None, list[dict[str, Any]]]:
-            before = key_value(db, _MODE, chat) or {"activated_at": moment}
+        def question(db: apsw.Connection) -> tuple[None, list[Event]]:
+            before = key_value(db, TOPIC_MODES, chat) or {"activated_at": moment}
             row = dict.fromkeys(_MODE_COLUMNS) | before | said
-            return None, [key_event(_MODE, chat, row)]
+            return None, [key_event(TOPIC_MODES, chat, row)]
 
         self._store.decide(question)
 
@@ -73,17 +73,21 @@ class Telegram(Meta):
         """Let a chat be one conversation again, and perhaps forget what its topics are bound to."""
         chat = str(chat_id)
 
-        def question(db: apsw.Connection) -> tuple[None, list[dict[str, Any]]]:
+        def question(db: apsw.Connection) -> tuple[None, list[Event]]:
             events = _disabled(db, chat)
             if clear_bindings:
-                events += [_unbound(key) for key, row in _all(db) if row["chat_id"] == chat]
+                events += [
+                    key_deleted(TOPIC_BINDINGS, key)
+                    for key, row in _all(db)
+                    if row["chat_id"] == chat
+                ]
             return None, events
 
         self._store.decide(question)
 
     def is_telegram_topic_mode_enabled(self, *, chat_id: str, user_id: str) -> bool:
         """Say whether the topics of this user's chat are conversations of their own."""
-        row = self._read(lambda db: key_value(db, _MODE, str(chat_id)))
+        row = self._read(lambda db: key_value(db, TOPIC_MODES, str(chat_id)))
         return row is not None and row["user_id"] == str(user_id) and bool(row["enabled"])
 
     def get_telegram_topic_binding(self, *, chat_id: str, thread_id: str) -> Row | None:
@@ -109,11 +113,11 @@ class Telegram(Meta):
         """
         chat, key = str(chat_id), _key(chat_id, thread_id)
 
-        def question(db: apsw.Connection) -> tuple[int, list[dict[str, Any]]]:
+        def question(db: apsw.Connection) -> tuple[int, list[Event]]:
             bound = dict(_bindings(db))
             if key not in bound:
                 return 0, []
-            events = [_unbound(key)]
+            events = [key_deleted(TOPIC_BINDINGS, key)]
             if not any(row["chat_id"] == chat for other, row in bound.items() if other != key):
                 events += _disabled(db, chat)
             return 1, events
@@ -149,7 +153,7 @@ class Telegram(Meta):
             "updated_at": moment,
         }
 
-        def question(db: apsw.Connection) -> tuple[None, list[dict[str, Any]]]:
+        def question(db: apsw.Connection) -> tuple[None, list[Event]]:
             bound = dict(_bindings(db))
             if any(r["session_id"] == row["session_id"] for k, r in bound.items() if k != key):
                 raise ValueError("session is already linked to another Telegram topic")
@@ -158,7 +162,7 @@ class Telegram(Meta):
                     f"FOREIGN KEY constraint failed: there is no session {session_id!r}"
                 )
             linked = bound[key]["linked_at"] if key in bound else moment
-            return None, [key_event(_BINDINGS, key, row | {"linked_at": linked})]
+            return None, [key_event(TOPIC_BINDINGS, key, row | {"linked_at": linked})]
 
         self._store.decide(question)
 
@@ -210,7 +214,7 @@ def _updated(row: Row) -> float:
 
 
 def _all(db: apsw.Connection) -> list[tuple[str, Row]]:
-    return list(key_values(db, _BINDINGS).items())
+    return list(key_values(db, TOPIC_BINDINGS).items())
 
 
 def _bindings(db: apsw.Connection) -> list[tuple[str, Row]]:
@@ -223,11 +227,7 @@ def _bindings(db: apsw.Connection) -> list[tuple[str, Row]]:
     ]
 
 
-def _disabled(db: apsw.Connection, chat: str) -> list[dict[str, Any]]:
-    row = key_value(db, _MODE, chat)
+def _disabled(db: apsw.Connection, chat: str) -> list[Event]:
+    row = key_value(db, TOPIC_MODES, chat)
     off = {"enabled": 0, "updated_at": time.time()}
-    return [] if row is None else [key_event(_MODE, chat, row | off)]
-
-
-def _unbound(key: str) -> dict[str, Any]:
-    return {"type": KEY_DELETED, "session": _BINDINGS, "data": {"key": key}}
+    return [] if row is None else [key_event(TOPIC_MODES, chat, row | off)]

@@ -6,11 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from journal.format.bounds import LARGEST, is_count
-from journal.format.event_types import MESSAGE_APPENDED
-from journal.format.record import refusal
 from projector.adapters.hermes.rows.values import clean, micros
-from projector.store.flush.placeholder import placeholder
-from projector.store.flush.words import digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,12 +60,6 @@ def rewritten(message: Mapping[str, Any]) -> dict[str, Any]:
     }
     given["platform_message_id"] = message.get("platform_message_id") or message.get("message_id")
     return message_data(given)
-
-
-def holdable(session: str, key: str, data: dict[str, Any]) -> dict[str, Any]:
-    """Return the data of a message, or what stands for it where no record can hold it."""
-    reason = refusal(MESSAGE_APPENDED, session, key, data)
-    return data if reason is None else placeholder(data, digest(data), reason)
 
 
 def moment_of(timestamp: object) -> int | None:

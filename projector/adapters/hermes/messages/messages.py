@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from journal.errors import EventError
-from journal.format.event_types import (
-    ARCHIVED,
-    MESSAGE_APPENDED,
-    MESSAGE_REMOVED,
-    MESSAGE_REVISED,
-    TRANSCRIPT_REPLACED,
-)
-from journal.process import clock
 from projector.adapters.hermes.base import Base
+from projector.adapters.hermes.events import (
+    ARCHIVED,
+    message_appended,
+    message_revised,
+    messages_removed,
+    transcript_replaced,
+)
 from projector.adapters.hermes.messages.message_data import (
     content_of,
-    holdable,
     message_data,
     moment_of,
     rewritten,
 )
 from projector.adapters.hermes.rows.message_ids import new_key, number
-from projector.adapters.hermes.rows.order import Last, last_message
 from projector.adapters.hermes.rows.retained import REPLACED, is_any_inactive, kept, rows
 from projector.adapters.hermes.rows.values import clean, now
 from projector.db.rows import STORED, stored
 from projector.db.schema import MESSAGE
-from projector.errors import ProjectorError
+from projector.store.flush.placeholder import storable
+from projector.store.written_order import write_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,9 +35,8 @@ if TYPE_CHECKING:
     import apsw
 
     from projector.adapters.hermes.rows.sessions import Row
+    from projector.store.written_order import LastMessage
 
-_REMEMBERED = 1000
-"""Sessions of which it is remembered what stands last."""
 _ONE_RECORD = 12 * 1024 * 1024
 """Bytes of a new transcript above which its messages do not go into one record."""
 
@@ -105,39 +101,14 @@ class Messages(Base):
             }
         )
         key = new_key()
-        last = self._put_behind(session_id, key, data, moment_of(timestamp))
-        event = {"type": MESSAGE_APPENDED, "session": session_id, "id": key, "data": data}
+        last = self._order.place(session_id, key, data, moment_of(timestamp))
         try:
-            self._store.add([event])
-        except EventError:  # Hermes's database holds more than a record
-            event["data"] = holdable(session_id, key, data)
-            self._store.add([event])
-        self._note_last(session_id, last)
+            self._store.add([message_appended(session_id, key, data)])
+        except EventError:  # a row of Hermes's database may be larger than a record
+            data = storable(session_id, key, data)
+            self._store.add([message_appended(session_id, key, data)])
+        self._order.note(session_id, last)
         return number(session_id, key)
-
-    def _put_behind(self, session: str, key: str, data: dict[str, Any], moment: int | None) -> Last:
-        """Put a message behind what stands last; without a moment it is said now."""
-        last = self._tails.get(session)
-        if moment is None:
-            # the event's own order is the message's place: it never goes back
-            _, at = clock.of(self._store.journal.path).tick(0)
-        else:
-            at = data["timestamp"] = moment
-            last = last or self._look_last(session)
-        if last is not None and (parent := last.parent_of(at)) is not None:
-            data["parent"] = parent
-        return Last(key, at) if last is None else last.then(key, at)
-
-    def _look_last(self, session: str) -> Last | None:
-        """Return what stands last as far as is known, without waiting for anybody."""
-        with suppress(ProjectorError):  # a message must not be lost with the projection
-            return self._store.projection.peek(lambda db: last_message(db, session))
-        return None
-
-    def _note_last(self, session: str, last: Last) -> None:
-        if len(self._tails) >= _REMEMBERED:
-            self._tails.clear()
-        self._tails[session] = last
 
     def get_messages(
         self,
@@ -188,7 +159,8 @@ class Messages(Base):
 
         active = self._read(query)
         # what is archived stays so, and what is out is out: first the new, that nothing is lost
-        self._replace(session_id, messages, self._look_last(session_id), rest=ARCHIVED)
+        last = self._order.look_up(session_id)
+        self._replace(session_id, messages, last, rest=ARCHIVED)
         if active:
             self._store.remove(session_id, active, REPLACED)
 
@@ -200,7 +172,7 @@ class Messages(Base):
         Returns:
             How many they are.
         """
-        last = self._tails.get(session_id) or self._look_last(session_id)
+        last = self._order.last(session_id)
         self._replace(session_id, compacted_messages, last, rest=ARCHIVED)
         return len(compacted_messages)
 
@@ -208,8 +180,8 @@ class Messages(Base):
         self,
         session: str,
         messages: Sequence[Mapping[str, Any]],
-        last: Last | None,
-        **more: str,
+        last: LastMessage | None,
+        rest: str | None = None,
     ) -> None:
         items = []
         moment = now()
@@ -217,33 +189,29 @@ class Messages(Base):
             key, data = new_key(), rewritten(message)
             at = moment_of(message.get("timestamp"))
             at = moment if at is None else at
-            if last is not None and (parent := last.parent_of(at)) is not None:
+            parent, last = write_after(last, key, at)
+            if parent is not None:
                 data["parent"] = parent
-            items.append({"id": key, "timestamp": at, **holdable(session, key, data)})
-            last = Last(key, at) if last is None else last.then(key, at)
+            items.append({"id": key, "timestamp": at, **storable(session, key, data)})
             moment = max(moment, at) + 1
-        data = {"messages": items, **more}
         if len(orjson.dumps(items)) > _ONE_RECORD:
-            data["messages"] = self._brought(session, items)
-        self._store.add([{"type": TRANSCRIPT_REPLACED, "session": session, "data": data}])
+            items = self._append_hidden(session, items)
+        self._store.add([transcript_replaced(session, items, rest)])
         if last is not None:
-            self._note_last(session, last)
+            self._order.note(session, last)
 
-    def _brought(self, session: str, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Append the messages of a transcript that is too large for a record, out of sight.
+    def _append_hidden(self, session: str, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Append the messages of a transcript that is too large for one record, as removed ones.
 
         Returns:
-            The transcript that has them.
+            The items of a `transcript.replaced` that puts them into the transcript.
         """
         events = []
         for item in items:
             data = {name: value for name, value in item.items() if name != "id"}
-            event = {"type": MESSAGE_APPENDED, "session": session, "id": item["id"], "data": data}
-            events.append(event)
+            events.append(message_appended(session, item["id"], data))
         keys = [item["id"] for item in items]
-        gone = {"messages": keys, "reason": REPLACED}
-        events.append({"type": MESSAGE_REMOVED, "session": session, "data": gone})
-        self._store.add(events)
+        self._store.add([*events, messages_removed(session, keys, REPLACED)])
         return [{"message": key} for key in keys]
 
     def has_archived_messages(self, session_id: str) -> bool:
@@ -286,6 +254,6 @@ class Messages(Base):
         extra = data.get("extra", {})
         if data.get("content", extra.get("content")) != wanted:
             return 0
-        said = {"message": key, "extra": extra | {"api_content": clean(api_content)}}
-        self._store.add([{"type": MESSAGE_REVISED, "session": session_id, "data": said}])
+        extra |= {"api_content": clean(api_content)}
+        self._store.add([message_revised(session_id, key, extra=extra)])
         return 1

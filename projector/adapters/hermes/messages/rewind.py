@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from journal.format.event_types import MESSAGE_REMOVED, SESSION_REVISED
 from projector.adapters.hermes.base import Base
+from projector.adapters.hermes.events import Event, messages_removed, session_revised
 from projector.adapters.hermes.rows.message_ids import number
 from projector.adapters.hermes.rows.retained import REWOUND, Kept, kept, rows
 from projector.adapters.hermes.rows.sessions import session_row
@@ -38,7 +38,7 @@ class Rewind(Base):
             ArbiterBusy, NotProjected: as `SessionStore.decide`.
         """
 
-        def question(db: apsw.Connection) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        def question(db: apsw.Connection) -> tuple[dict[str, Any], list[Event]]:
             found = kept(db, session_id)
             at = place_of(session_id, found, target_message_id)
             if at is None:
@@ -54,10 +54,9 @@ class Rewind(Base):
             left = [message.key for message in found[:at] if message.state == IN_TRANSCRIPT]
             session = session_row(db, session_id)
             count = 1 + (session["rewind_count"] if session is not None else 0)
-            events = [_event(SESSION_REVISED, session_id, {"extra": {"rewind_count": count}})]
+            events = [session_revised(session_id, extra={"rewind_count": count})]
             if back:
-                gone = {"messages": back, "reason": REWOUND}
-                events.append(_event(MESSAGE_REMOVED, session_id, gone))
+                events.append(messages_removed(session_id, back, REWOUND))
             answer = {
                 "rewound_count": len(back),
                 "target_message": target,
@@ -128,7 +127,3 @@ def text_of(content: object) -> str:
 def _preview(content: object) -> str:
     text = " ".join(text_of(content).split())
     return text if len(text) <= _LONGEST else f"{text[:_SHOWN]}..."
-
-
-def _event(type: str, session: str, data: dict[str, Any]) -> dict[str, Any]:
-    return {"type": type, "session": session, "data": data}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import threading
@@ -9,7 +10,6 @@ import time
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from journal.process.fork import follow
 from projector.db.schema import MESSAGE
 from projector.fold.messages import GONE
 
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
     import apsw
 
 _END = 2**53
-"""Larger numbers are changed by readers of JSON that only know doubles."""
+"""Readers of JSON that have doubles only would round a larger number."""
 _NUMBERED = re.compile(r"(0|[1-9][0-9]{0,15})(?:-[0-9a-f]{4})?")
 
 
 class _Numbers:
-    """The numbers that this process gives; a forked child goes on from its parent's."""
+    """The numbers that this process gives; a forked child continues from its parent's."""
 
     def __init__(self) -> None:
-        # a signal handler may make a message, too
-        self._turn = threading.RLock()
+        # reentrant: a signal handler may append a message too
+        self._lock = threading.RLock()
         self._last = 0
-        follow(self)
+        os.register_at_fork(after_in_child=self._replace_lock)
 
-    def after_fork_in_child(self) -> None:
-        """Wait for no thread of the parent."""
-        self._turn = threading.RLock()
+    def _replace_lock(self) -> None:
+        # a thread of the parent may hold the lock, and is not in the child to release it
+        self._lock = threading.RLock()
 
     def next(self) -> int:
-        """Return a number above all before it, in quarters of a microsecond since 1970."""
-        with self._turn:
+        """Return a number above all before it: the time in quarters of a microsecond since 1970."""
+        with self._lock:
             self._last = number = max(time.time_ns() // 250, self._last + 1)
         return number
 
@@ -45,16 +45,15 @@ _numbers = _Numbers()
 
 
 def new_key() -> str:
-    """Return the key of a new message: `number` of it is above that of all before it here.
+    """Return the id of a new message; its `number` is above those that this process gave before.
 
-    The number is the time in quarters of a microsecond; chance tells the processes apart that
-    take the same.
+    The random characters keep two processes apart that take the same number.
     """
     return f"{_numbers.next()}-{secrets.token_hex(2)}"
 
 
 def number(session: str, key: str) -> int:
-    """Return the integer that stands for a message to Hermes: below 2**53, the same for ever."""
+    """Return the integer by which Hermes knows a message: below 2**53, the same for ever."""
     own = own_number(key)
     if own is not None:
         return own
@@ -63,7 +62,7 @@ def number(session: str, key: str) -> int:
 
 
 def own_number(key: str) -> int | None:
-    """Return the integer that Hermes knows a message by; None if it is not one of Hermes's."""
+    """Return the integer that a message id of Hermes contains; None if it is no id of Hermes."""
     found = _NUMBERED.fullmatch(key)
     return int(found[1]) if found is not None and int(found[1]) < _END else None
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from journal.format.event_types import SESSION_ENDED
 from projector.adapters.hermes.base import Base
+from projector.adapters.hermes.events import session_ended
 from projector.adapters.hermes.rows.sessions import MESSAGES, SESSIONS, session_row
 from projector.adapters.hermes.rows.values import now
 
@@ -95,8 +95,7 @@ class Chains(Base):
 
         store = self._store
         names = self._read(query)
-        data = {"ended": now(), "reason": "orphaned_compression"}
-        store.add({"type": SESSION_ENDED, "session": name, "data": data} for name in names)
+        store.add(session_ended(name, now(), "orphaned_compression") for name in names)
         return len(names)
 
 

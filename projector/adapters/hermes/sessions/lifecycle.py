@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from journal.format.event_types import SESSION_ENDED, SESSION_REOPENED
 from projector.adapters.hermes.base import Base
+from projector.adapters.hermes.events import Event, session_ended, session_reopened
 from projector.adapters.hermes.rows.like_patterns import beginning
 from projector.adapters.hermes.rows.sessions import SESSIONS, Row, session_row
 from projector.adapters.hermes.rows.values import clean, now
@@ -120,16 +120,12 @@ class Sessions(Base):
     def promote_to_session_reset(self, session_id: str, reason: str = "session_reset") -> bool:
         """End a session on purpose, if it is open or was ended by accident; say if it was."""
 
-        def question(db: apsw.Connection) -> tuple[bool, list[dict[str, Any]]]:
+        def question(db: apsw.Connection) -> tuple[bool, list[Event]]:
             row = session_row(db, session_id)
             is_accident = row is not None and row["end_reason"] in _ACCIDENTS
             if row is None or not (row["ended_at"] is None or is_accident):
                 return False, []
-            ended = {"ended": now(), "reason": reason}
-            return True, [
-                {"type": SESSION_REOPENED, "session": session_id, "data": {}},
-                {"type": SESSION_ENDED, "session": session_id, "data": ended},
-            ]
+            return True, [session_reopened(session_id), session_ended(session_id, now(), reason)]
 
         return bool(session_id) and self._store.decide(question)
 

@@ -6,10 +6,10 @@ import glob
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
-from journal.format.event_types import SESSION_DELETED, SESSION_REVISED
 from projector.adapters.hermes.base import Base
+from projector.adapters.hermes.events import session_deleted, session_revised
 from projector.adapters.hermes.rows.sessions import MESSAGES, SESSIONS, Row, before
 from projector.adapters.hermes.sessions.continuations import compressed_family
 from projector.adapters.hermes.sessions.filters import Bounds, ended
@@ -178,8 +178,8 @@ class Prune(Base):
             Whether it is there.
         """
         names = self._read(lambda db: compressed_family(db, session_id))
-        data = {"extra": {"archived": int(archived)}}
-        self._store.add(_revised(name, data) for name in names)
+        extra = {"archived": int(archived)}
+        self._store.add(session_revised(name, extra=extra) for name in names)
         return bool(names)
 
     def clear_messages(self, session_id: str) -> None:
@@ -198,8 +198,8 @@ class Prune(Base):
             return [str(id) for id in found if id not in gone]
 
         orphans = self._read(query) if names else []
-        events = [_revised(name, {"clear": ["parent"]}) for name in orphans]
-        events += [{"type": SESSION_DELETED, "session": name, "data": {}} for name in names]
+        events = [session_revised(name, clear=["parent"]) for name in orphans]
+        events += [session_deleted(name) for name in names]
         store.add(events)
         for name in names:
             self._ensured.pop(name, None)
@@ -249,7 +249,3 @@ def _helpers(db: apsw.Connection, names: Collection[str]) -> list[str]:
                 found[str(helper)] = None
                 ahead.append(str(helper))
     return list(found)
-
-
-def _revised(session: str, data: dict[str, Any]) -> dict[str, Any]:
-    return {"type": SESSION_REVISED, "session": session, "data": data}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from journal.format.event_types import SESSION_REVISED
 from projector.adapters.hermes.base import Base
+from projector.adapters.hermes.events import Event, session_revised
 from projector.adapters.hermes.rows.like_patterns import beginning
 from projector.adapters.hermes.rows.sessions import SESSIONS, Row, session_row, session_rows
 from projector.adapters.hermes.rows.values import clean
@@ -70,27 +70,32 @@ class Titles(Base):
     def _set_title(self, session: str, given: str, *, only_if_empty: bool) -> bool:
         title = self.sanitize_title(given)
 
-        def question(db: apsw.Connection) -> tuple[bool, list[dict[str, Any]]]:
+        def question(db: apsw.Connection) -> tuple[bool, list[Event]]:
             row = session_row(db, session)
             if only_if_empty and (row is None or row["title"] is not None):
                 return False, []
-            events = [] if title is None else self._taken_over(db, session, title)
-            if row is None:
-                return False, []
-            said = {"clear": ["title"]} if title is None else {"title": title}
-            return True, [*events, _revised(session, said)]
+            if title is None:
+                events = [session_revised(session, clear=["title"])]
+            else:
+                events = self._take_over(db, session, title)
+                events.append(session_revised(session, title=title))
+            return (False, []) if row is None else (True, events)
 
         return self._store.decide(question)
 
-    def _taken_over(self, db: apsw.Connection, session: str, title: str) -> list[dict[str, Any]]:
-        """Return the events that free a title; refuse one that another session keeps."""
+    def _take_over(self, db: apsw.Connection, session: str, title: str) -> list[Event]:
+        """Return the events that take a title away from compressed ancestors of a session.
+
+        Raises:
+            ValueError: another session has the title.
+        """
         query = f"SELECT s.id FROM {SESSIONS} s WHERE s.title = ? AND s.id <> ?"  # noqa: S608 - a constant
         events = []
         for holder in [str(id) for (id,) in db.execute(query, (title, session))]:
             if not self._is_later or not is_compression_ancestor(db, holder, session):
                 raise ValueError(f"Title '{title}' is already in use by session {holder}")
-            # nobody sees the compressed session any more, nor could take its title away
-            events.append(_revised(holder, {"clear": ["title"]}))
+            # lists do not show the compressed session: the user could not free its title
+            events.append(session_revised(holder, clear=["title"]))
         return events
 
     def get_session_title(self, session_id: str) -> str | None:
@@ -150,7 +155,3 @@ def _numbered(title: str) -> tuple[str, int]:
 def _titled(db: apsw.Connection, title: str) -> Row | None:
     found = session_rows(db, "s.title = ?", (title,), "ORDER BY s.started_at DESC LIMIT 1")
     return found[0] if found else None
-
-
-def _revised(session: str, data: dict[str, Any]) -> dict[str, Any]:
-    return {"type": SESSION_REVISED, "session": session, "data": data}

@@ -1,0 +1,71 @@
+"""Messages that are read in the order in which a handle writes them, whatever their times are."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from journal.format.transcript_order import LastMessage, write_after
+from journal.process import clock
+from projector.errors import ProjectorError
+from projector.views.messages import last_message
+
+if TYPE_CHECKING:
+    from projector.store.own import Own
+
+__all__ = ["LastMessage", "WrittenOrder", "write_after"]
+
+_REMEMBERED = 1000
+"""Sessions whose last message is remembered."""
+
+
+class WrittenOrder:
+    """The last message of each session that a handle writes to."""
+
+    def __init__(self, store: Own) -> None:
+        self._store = store
+        self._last: dict[str, LastMessage] = {}
+
+    def place(
+        self, session: str, id: str, data: dict[str, Any], timestamp: int | None
+    ) -> LastMessage:
+        """Set `timestamp` and `parent` of a message so that it is read behind the last one.
+
+        Args:
+            session: id of the session.
+            id: id of the message.
+            data: its data.
+            timestamp: its own date, microseconds since 1970; None if it is dated by its append.
+
+        Returns:
+            The message as the last one, for `note` once it is appended.
+        """
+        last = self._last.get(session)
+        if timestamp is None:
+            # it is read at the order of its event, which is above all that this process has read
+            _, time = clock.of(self._store.journal.path).tick(0)
+        else:
+            time = data["timestamp"] = timestamp
+            last = last or self.look_up(session)
+        parent, last = write_after(last, id, time)
+        if parent is not None:
+            data["parent"] = parent
+        return last
+
+    def last(self, session: str) -> LastMessage | None:
+        """Return the last message of a session: what this handle wrote, else what is projected."""
+        return self._last.get(session) or self.look_up(session)
+
+    def look_up(self, session: str) -> LastMessage | None:
+        """Return the last message of a session that is projected, without waiting for anything."""
+        with suppress(ProjectorError):  # a message must not be lost because the projection is
+            return self._store.projection.peek(
+                lambda db: None if db is None else last_message(db, session)
+            )
+        return None
+
+    def note(self, session: str, last: LastMessage) -> None:
+        """Remember the last message of a session."""
+        if len(self._last) >= _REMEMBERED:
+            self._last.clear()
+        self._last[session] = last
