@@ -159,7 +159,7 @@ def _replace(db: apsw.Connection, state: State, new: Arrival, old: Stored) -> No
     is_message = new.kind == MESSAGE
     place = (event.order, 0) if is_message else (None, None)
     reached = OUT if new.part else IN_TRANSCRIPT
-    query = f"UPDATE events SET {_TYPED}, {COLUMNS}, original = NULL WHERE id = ?"  # noqa: S608 - constants
+    query = f"UPDATE events SET {_TYPED}, {COLUMNS}, original = NULL WHERE id = ?"
     columns = spread(event.type, event.data)
     where = (new.kind, event.time, event.order, new.lane, new.seq, new.part, reached, *place)
     db.execute(query, (*where, *columns, old.row))

@@ -146,7 +146,7 @@ _FETCHED = 256
 def _every(db: apsw.Connection, session: int, behind: str) -> Iterator[tuple[Any, ...]]:
     """Yield the messages of a session whose ids sort behind one, by id."""
     query = (
-        f"SELECT key, {STORED} FROM events INDEXED BY sqlite_autoindex_events_1"  # noqa: S608 - constants
+        f"SELECT key, {STORED} FROM events INDEXED BY sqlite_autoindex_events_1"
         f" WHERE session = ? AND kind = {MESSAGE} AND key > ? ORDER BY key LIMIT {_FETCHED}"
     )
     while found := db.execute(query, (session, behind)).fetchall():
@@ -156,7 +156,7 @@ def _every(db: apsw.Connection, session: int, behind: str) -> Iterator[tuple[Any
 
 def _some(db: apsw.Connection, session: int, keys: set[str]) -> Iterator[tuple[Any, ...]]:
     """Yield the messages of a session with these ids, by id."""
-    query = f"SELECT key, {STORED} FROM events WHERE session = ? AND kind = {MESSAGE} AND key = ?"  # noqa: S608 - constants
+    query = f"SELECT key, {STORED} FROM events WHERE session = ? AND kind = {MESSAGE} AND key = ?"
     # a change of what is no message, or not yet: the message's arrival marks it again
     for key in sorted(keys):
         yield from db.execute(query, (session, key))
@@ -182,7 +182,7 @@ def _refold(
     if reached < OUT:
         index(db, message.row, session, state.tagged(session), data)
     state.counters["messages"] += (reached == IN_TRANSCRIPT) - (message.state == IN_TRANSCRIPT)
-    query = f"UPDATE events SET {COLUMNS}, original = ?, state = ? WHERE id = ?"  # noqa: S608 - a constant
+    query = f"UPDATE events SET {COLUMNS}, original = ?, state = ? WHERE id = ?"
     db.execute(query, (*columns, kept, reached, message.row))
     return ROW + len(columns.content or "") + len(columns.rest or "")
 

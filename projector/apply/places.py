@@ -33,7 +33,7 @@ def replace_all(db: apsw.Connection, state: State, portion: Portion) -> None:
 def _replace(db: apsw.Connection, state: State, session: int, portion: Portion) -> bool:
     """Place the messages of a session; say if the portion was enough for all that move."""
     found: list[tuple[Any, ...]] = db.execute(
-        f"SELECT id, key, said, {_APPENDED}, time, ord, lane, parent, place, depth, state"  # noqa: S608 - constants
+        f"SELECT id, key, said, {_APPENDED}, time, ord, lane, parent, place, depth, state"
         " FROM events"
         f" WHERE session = ? AND kind = {MESSAGE} ORDER BY lane, seq, part",
         (session,),

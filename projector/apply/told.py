@@ -26,7 +26,7 @@ def told(db: apsw.Connection, state: State, session: int, types: Sequence[str]) 
     marks = ", ".join("?" * len(types))
     copies = copies_in(db, state, session)
     found = db.execute(
-        "SELECT key, kind, time, ord, lane, seq, rest FROM events"  # noqa: S608 - question marks
+        "SELECT key, kind, time, ord, lane, seq, rest FROM events"
         f" WHERE session = ? AND kind <> 1 AND kind IN ({marks}) ORDER BY key",
         (session, *(KINDS[type] for type in types)),
     )

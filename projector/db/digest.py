@@ -39,7 +39,7 @@ def _lines(db: apsw.Connection) -> Iterator[bytes]:
         " started, ended IS NOT NULL, end_reason, extra, known, said, messages"
         " FROM sessions ORDER BY session"
     ).fetchall()
-    events = f"SELECT {STORED}, key FROM events WHERE session = ? ORDER BY key"  # noqa: S608 - a constant
+    events = f"SELECT {STORED}, key FROM events WHERE session = ? ORDER BY key"
     totals = "SELECT name, coalesce(exact, total) FROM usage WHERE session = ? ORDER BY name"
     keys = "SELECT key, value FROM keys WHERE session = ? ORDER BY key"
     conflicts = "SELECT key, type, data FROM conflicts WHERE session = ? ORDER BY key, type, data"

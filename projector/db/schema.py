@@ -121,7 +121,7 @@ CREATE VIEW messages AS
   SELECT e.id AS rowid, s.session, e.key AS id, e.role, coalesce(e.source, s.source) AS source,
     coalesce(e.said, e.time) AS time, e.content, e.parent, e.rest
   FROM events e JOIN sessions s ON s.id = e.session WHERE e.kind = 1 AND e.state = 0;
-"""  # noqa: S608 - a constant
+"""
 
 UNFOLDED = "SELECT 1 FROM unfolded LIMIT 1"
 """Gives a row where events are applied whose effects on messages are not all in force yet."""

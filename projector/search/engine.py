@@ -107,7 +107,7 @@ def _find(
     most = RANKED if sort == "relevance" else RANKED + offset
     phrases = Phrases(_matches(db, query, wide), wide.at, wide.words, len(asked.tags))
     found: list[_Found] = db.execute(  # type: ignore[assignment] # a score is a float
-        "SELECT fts.rowid, score(fts, d.sz, ?) FROM fts"  # noqa: S608 - constants
+        "SELECT fts.rowid, score(fts, d.sz, ?) FROM fts"
         f" CROSS JOIN fts_docsize d ON d.id = fts.rowid{joins if where else ''}"
         f" WHERE fts MATCH ?{where} ORDER BY fts.rowid {way} LIMIT ?",
         # one more than is ranked tells whether there are more

@@ -68,7 +68,7 @@ def narrowing(db: apsw.Connection, filters: Filters) -> Narrowing | None:
         tags.append(dict.fromkeys(map(of_role, filters.roles)))
     if filters.sources is not None:
         tags.append(_tags_of_sources(db, filters.sources))
-        if db.execute(f"SELECT 1 FROM sessions WHERE {MOVED} LIMIT 1").get is not None:  # noqa: S608 - a constant
+        if db.execute(f"SELECT 1 FROM sessions WHERE {MOVED} LIMIT 1").get is not None:
             conditions.append(
                 (f"coalesce(e.source, s.source) {_in(filters.sources)}", filters.sources)
             )
@@ -87,7 +87,7 @@ def narrowing(db: apsw.Connection, filters: Filters) -> Narrowing | None:
 
 def _tags_of_sources(db: apsw.Connection, sources: tuple[str, ...]) -> Collection[str]:
     """Return all tags that messages from one of these may have."""
-    query = f"SELECT DISTINCT tagged FROM sessions WHERE {MOVED} AND source {_in(sources)}"  # noqa: S608 - constants
+    query = f"SELECT DISTINCT tagged FROM sessions WHERE {MOVED} AND source {_in(sources)}"
     moved = [of_tagged(str(tagged)) for (tagged,) in db.execute(query, sources)]
     said = [tag for name in sources for tag in (of_source(name), of_tagged(inherited(name)))]
     return dict.fromkeys([*said, *moved])

@@ -127,7 +127,7 @@ def _records(db: apsw.Connection, session: str) -> dict[tuple[str, str, int], Lo
 def _contents(db: apsw.Connection, session: str) -> Iterator[Lost]:
     """Yield every content of a session, whether it stands or conflicts."""
     standing = db.execute(
-        f"SELECT key, kinds.type, lanes.uuid, {_STORED} FROM events e"  # noqa: S608 - constants
+        f"SELECT key, kinds.type, lanes.uuid, {_STORED} FROM events e"
         " JOIN kinds ON kinds.id = e.kind JOIN lanes ON lanes.id = e.lane"
         " WHERE e.part = 0 AND e.session = (SELECT id FROM sessions WHERE session = ?)",
         (session,),

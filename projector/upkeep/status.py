@@ -88,7 +88,7 @@ def _look(db: apsw.Connection | None) -> tuple[dict[str, int], int, dict[Place, 
         return dict.fromkeys(COUNTERS, 0), 0, {}
     stored = dict(db.execute("SELECT key, value FROM meta"))
     counters = {name: stored[name] for name in COUNTERS}
-    query = f"SELECT count(*) FROM sessions WHERE {EXISTS}"  # noqa: S608 - a constant
+    query = f"SELECT count(*) FROM sessions WHERE {EXISTS}"
     return counters, db.execute(query).get, load_marks(db)
 
 

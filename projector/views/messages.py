@@ -64,13 +64,13 @@ def messages(db: apsw.Connection, name: str, *, state: int = IN_TRANSCRIPT) -> l
     Raises:
         NotFound: there is no such session.
     """
-    query = f"SELECT id, source FROM sessions WHERE session = ? AND {EXISTS}"  # noqa: S608 - a constant
+    query = f"SELECT id, source FROM sessions WHERE session = ? AND {EXISTS}"
     found = db.execute(query, (name,)).fetchone()
     if found is None:
         raise NotFound(f"no session has the id {name!r}")
     number, source = found
     query = (
-        f"SELECT {_VIEWED} FROM events WHERE kind = {MESSAGE} AND session = ?"  # noqa: S608 - constants
+        f"SELECT {_VIEWED} FROM events WHERE kind = {MESSAGE} AND session = ?"
         f" AND state <= ? ORDER BY {ORDER}"
     )
     views = [_view(name, source, row) for row in db.execute(query, (number, state))]
@@ -82,7 +82,7 @@ def last_message(db: apsw.Connection, name: str) -> LastMessage | None:
     """Return the last message of a session, in its transcript or not; None if there is none."""
     order = ", ".join(f"{column} DESC" for column in INDEXED)
     query = (
-        f"SELECT key, place, depth FROM events WHERE kind = {MESSAGE} AND state < {GONE}"  # noqa: S608 - constants
+        f"SELECT key, place, depth FROM events WHERE kind = {MESSAGE} AND state < {GONE}"
         f" AND session = (SELECT id FROM sessions WHERE session = ?) ORDER BY {order} LIMIT 1"
     )
     found = db.execute(query, (name,)).fetchone()
@@ -114,7 +114,7 @@ class Placed:
 
 
 _PLACED = (
-    "SELECT s.title, s.source, s.session, e.* FROM sessions s JOIN"  # noqa: S608 - constants
+    "SELECT s.title, s.source, s.session, e.* FROM sessions s JOIN"
     f" (SELECT session AS number, {', '.join(INDEXED)}, {_VIEWED} FROM events WHERE id = ?) e"
     " ON s.id = e.number"
 )
@@ -149,7 +149,7 @@ def _beside(
     if len({row[: len(INDEXED)] for row in rows}) == len(rows):
         rows = rows[1 : count + 1]
     else:  # some stand at one place: the rest of the order decides
-        at = db.execute(f"SELECT {ORDER} FROM events WHERE id = ?", (message.row,))  # noqa: S608 - constants
+        at = db.execute(f"SELECT {ORDER} FROM events WHERE id = ?", (message.row,))
         rows = db.execute(_NEAR_TIED[way], (message.at[0], *at.fetchall()[0], count)).fetchall()
     return [_view(message.view.session, message.source, row[len(INDEXED) :]) for row in rows]
 
@@ -157,7 +157,7 @@ def _beside(
 def _near(order: tuple[str, ...], compare: str, way: str) -> str:
     """Return the query of a session's messages from one on, in one direction."""
     return (
-        f"SELECT {', '.join(INDEXED)}, {_VIEWED} FROM events"  # noqa: S608 - constants
+        f"SELECT {', '.join(INDEXED)}, {_VIEWED} FROM events"
         f" WHERE kind = {MESSAGE} AND session = ? AND state < {OUT}"
         f" AND ({', '.join(order)}) {compare} ({', '.join('?' * len(order))})"
         f" ORDER BY {', '.join(f'{column} {way}' for column in order)} LIMIT ?"

@@ -79,7 +79,7 @@ _SESSION = f"""
 SELECT id, extra, config, session, title, source, model, cwd, parent, user, system_prompt,
   coalesce(started, first, {_BEGAN}) AS started, ended, end_reason, last, messages FROM sessions
   WHERE {EXISTS}
-"""  # noqa: S608 - constants
+"""
 _PREVIEW = 80
 """Characters of a preview."""
 _PREVIEWED = 50
@@ -124,7 +124,7 @@ def _horizon() -> int:
 def _dated(horizon: int) -> str:
     """Return the query for the latest time of a session's messages before `horizon`."""
     return (
-        "SELECT max(coalesce(e.said, e.time)) FROM events e WHERE e.session = sessions.id"  # noqa: S608 - a number
+        "SELECT max(coalesce(e.said, e.time)) FROM events e WHERE e.session = sessions.id"
         f" AND e.kind = 1 AND e.state = 0 AND coalesce(e.said, e.time) <= {horizon}"
     )
 
@@ -156,11 +156,11 @@ def _session_view(db: apsw.Connection, row: tuple[Any, ...]) -> SessionView:
     fields = dict(zip(names, said, strict=True))
     horizon = _horizon()
     if fields["last"] is not None and fields["last"] > horizon:
-        query = f"SELECT ({_dated(horizon)}) FROM sessions WHERE id = ?"  # noqa: S608 - a number
+        query = f"SELECT ({_dated(horizon)}) FROM sessions WHERE id = ?"
         fields["last"] = db.execute(query, (number,)).get or fields["last"]
     if fields["source"] is None:  # where its first message was said
         query = (
-            "SELECT source FROM events WHERE session = ? AND kind = 1 AND state = 0"  # noqa: S608 - a constant
+            "SELECT source FROM events WHERE session = ? AND kind = 1 AND state = 0"
             f" ORDER BY {ORDER} LIMIT 1"
         )
         fields["source"] = db.execute(query, (number,)).get
@@ -188,7 +188,7 @@ def _usage(db: apsw.Connection, session: int) -> dict[str, int | float]:
 
 def _preview(db: apsw.Connection, session: int) -> str:
     query = (
-        f"SELECT {STORED} FROM (SELECT * FROM events WHERE session = ? AND kind = 1 AND state = 0"  # noqa: S608 - constants
+        f"SELECT {STORED} FROM (SELECT * FROM events WHERE session = ? AND kind = 1 AND state = 0"
         f" ORDER BY {ORDER} LIMIT {_PREVIEWED}) WHERE role = 'user' LIMIT 1"
     )
     row = db.execute(query, (session,)).fetchone()
@@ -200,7 +200,7 @@ def _preview(db: apsw.Connection, session: int) -> str:
 def ended(db: apsw.Connection, before: int, source: str | None) -> list[str]:
     """Return the ids of sessions that ended, and began before a moment in microseconds."""
     query = (
-        f"SELECT session FROM ({_SESSION}) WHERE ended IS NOT NULL AND started < ?"  # noqa: S608 - constants
+        f"SELECT session FROM ({_SESSION}) WHERE ended IS NOT NULL AND started < ?"
         " AND (? IS NULL OR source = ?) ORDER BY started"
     )
     return [str(name) for (name,) in db.execute(query, (before, source, source))]

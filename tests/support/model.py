@@ -96,7 +96,7 @@ def _order(db: apsw.Connection, name: str) -> list[tuple[str, bytes]]:
 
 
 def _session(db: apsw.Connection, name: str) -> tuple[Any, ...]:
-    query = f"SELECT {', '.join(_FOLDED)} FROM sessions WHERE session = ?"  # noqa: S608 - constants
+    query = f"SELECT {', '.join(_FOLDED)} FROM sessions WHERE session = ?"
     row = dict(zip(_FOLDED, db.execute(query, (name,)).fetchone() or (), strict=True))
     row["config"] = None if row["config"] is None else orjson.loads(row["config"])
     row["extra"] = orjson.loads(row["extra"] or "{}")
@@ -104,7 +104,7 @@ def _session(db: apsw.Connection, name: str) -> tuple[Any, ...]:
 
 
 def _by_name(db: apsw.Connection, session: str, columns: str) -> dict[str, Any]:
-    query = f"SELECT {columns} WHERE session = (SELECT id FROM sessions WHERE session = ?)"  # noqa: S608 - constants
+    query = f"SELECT {columns} WHERE session = (SELECT id FROM sessions WHERE session = ?)"
     return dict(db.execute(query, (session,)))
 
 

@@ -164,7 +164,7 @@ class Database:
             return
         defaults = {} if whole else self._defaults(table)
         try:
-            cursor = self.connection.execute(f'SELECT * FROM "{table}" ORDER BY {by}')  # noqa: S608 - both are names from this package
+            cursor = self.connection.execute(f'SELECT * FROM "{table}" ORDER BY {by}')
             names = [column[0] for column in cursor.description]
             for found in cursor:
                 values = {
@@ -183,7 +183,7 @@ class Database:
             DamagedError: the database breaks off.
             ImportFailed: the database cannot be read any more.
         """
-        return self._number(f'SELECT count(*) FROM "{table}"')  # noqa: S608 - a name that the database gave, without quotes in it
+        return self._number(f'SELECT count(*) FROM "{table}"')
 
     def size(self) -> int:
         """Give the bytes of the file, as far as this snapshot knows them.
@@ -193,7 +193,7 @@ class Database:
             ImportFailed: the database cannot be read any more.
         """
         pages = "pragma_page_count, pragma_page_size"
-        return self._number(f"SELECT page_count * page_size FROM {pages}")  # noqa: S608 - no input
+        return self._number(f"SELECT page_count * page_size FROM {pages}")
 
     def highest(self, table: str) -> int:
         """Give the highest rowid of a table; 0 when it is empty.
@@ -202,7 +202,7 @@ class Database:
             DamagedError: the database breaks off.
             ImportFailed: the database cannot be read any more.
         """
-        return self._number(f'SELECT coalesce(max(rowid), 0) FROM "{table}"')  # noqa: S608 - a name from this package
+        return self._number(f'SELECT coalesce(max(rowid), 0) FROM "{table}"')
 
     def _number(self, query: str) -> int:
         try:

@@ -188,7 +188,7 @@ class Transcript:
         epoch, swept = db.execute(query, (number,)).fetchone() or ("", 0)
         self.epoch, self.swept = str(epoch), int(swept)
         query = (
-            "SELECT key, place, depth, state, original, said, parent, role, content, parts, rest,"  # noqa: S608 - constants
+            "SELECT key, place, depth, state, original, said, parent, role, content, parts, rest,"
             f" {TIES} FROM events WHERE session = ? AND kind = {MESSAGE} ORDER BY {TIES}"
         )
         for row in db.execute(query, (number,)):

@@ -186,5 +186,5 @@ def test_a_session_that_is_created_with_its_messages_has_not_moved(journal_dir: 
         journal.append_message("s", "user", "apple")
     with Projection.open(journal_dir) as projection:
         assert len(projection.search("apple", source="cli").hits) == 1
-        moved = f"SELECT count(*) FROM sessions WHERE {MOVED}"  # noqa: S608 - a constant
+        moved = f"SELECT count(*) FROM sessions WHERE {MOVED}"
         assert projection.read(lambda db: db.execute(moved).get)[0] == 0

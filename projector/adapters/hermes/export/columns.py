@@ -42,21 +42,21 @@ def is_later(db: apsw.Connection) -> bool:
     said = " OR ".join(
         f"s.{name} <> 0" if name in _DEFAULTS else f"s.{name} IS NOT NULL" for name in LATER_SESSION
     )
-    if db.execute(f"SELECT 1 FROM {SESSIONS} s WHERE {said} LIMIT 1").get is not None:  # noqa: S608 - constants
+    if db.execute(f"SELECT 1 FROM {SESSIONS} s WHERE {said} LIMIT 1").get is not None:
         return True
     extras = [f"json_extract(rest, '$.extra.{name}')" for name in LATER_MESSAGE.keys() - _INACTIVE]
     query = (
-        f"SELECT 1 FROM events WHERE kind = {KIND} AND state < ? AND rest LIKE '%\"extra\"%'"  # noqa: S608 - constants
+        f"SELECT 1 FROM events WHERE kind = {KIND} AND state < ? AND rest LIKE '%\"extra\"%'"
         f" AND coalesce({', '.join(extras)}, 0) <> 0 LIMIT 1"
     )
     if db.execute(query, (OUT,)).get is not None:
         return True
-    return any(is_any_inactive(db, name) for (name,) in db.execute(f"SELECT id FROM {SESSIONS}"))  # noqa: S608 - a constant
+    return any(is_any_inactive(db, name) for (name,) in db.execute(f"SELECT id FROM {SESSIONS}"))
 
 
 def highest_number(db: apsw.Connection) -> int:
     """Return the highest number that a message is known by in Hermes; 0 if none is."""
-    found = db.execute(f"SELECT key FROM events WHERE kind = {KIND}")  # noqa: S608 - a constant
+    found = db.execute(f"SELECT key FROM events WHERE kind = {KIND}")
     return max((own_number(key) or 0 for (key,) in found), default=0)
 
 
@@ -81,7 +81,7 @@ def message_values(
         later: with the columns of 0.19, and what is in no transcript: 0.13 has no place for that.
     """
     names = MESSAGE | (LATER_MESSAGE if later else {})
-    query = f"SELECT coalesce(said, time), {STORED} FROM events WHERE id = ?"  # noqa: S608 - a constant
+    query = f"SELECT coalesce(said, time), {STORED} FROM events WHERE id = ?"
     for message in kept(db, session, inactive=later):
         [(moment, *columns)] = db.execute(query, (message.row,))
         data = stored(tuple(columns)).in_force

@@ -186,9 +186,9 @@ def _index_text(file: StateFile, table: str, options: str) -> None:
     """Make a full-text index of the messages, fill it, and have the database keep it so."""
     # Hermes looks at the triggers by their names, and makes its own where these are missing
     put = f"INSERT INTO {table}(rowid, content) VALUES(new.id, {_text('new.')})"
-    take = f"DELETE FROM {table} WHERE rowid = old.id"  # noqa: S608 - same
+    take = f"DELETE FROM {table} WHERE rowid = old.id"
     file.execute(f"CREATE VIRTUAL TABLE {table} USING fts5(content{options})")
-    file.execute(f"INSERT INTO {table}(rowid, content) SELECT id, {_text('')} FROM messages")  # noqa: S608 - same
+    file.execute(f"INSERT INTO {table}(rowid, content) SELECT id, {_text('')} FROM messages")
     for event, deeds in {"insert": put, "delete": take, "update": f"{take}; {put}"}.items():
         file.execute(f"CREATE TRIGGER {table}_{event} AFTER {event} ON messages BEGIN {deeds}; END")
 

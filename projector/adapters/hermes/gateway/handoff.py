@@ -42,7 +42,7 @@ class Handoff(Base):
         event = session_revised(session, clear=clear, extra=fields)
 
         def question(db: apsw.Connection) -> tuple[bool, list[Event]]:
-            state = f"SELECT s.handoff_state FROM {SESSIONS} s WHERE s.id = ?"  # noqa: S608 - a constant
+            state = f"SELECT s.handoff_state FROM {SESSIONS} s WHERE s.id = ?"
             found = db.execute(state, (session,)).fetchone()
             is_in_state = found is not None and found[0] in states
             return is_in_state, [event] if is_in_state else []
@@ -54,7 +54,7 @@ class Handoff(Base):
 
         def query(db: apsw.Connection) -> dict[str, Any] | None:
             asked = (
-                "SELECT s.handoff_state, s.handoff_platform, s.handoff_error"  # noqa: S608 - a constant
+                "SELECT s.handoff_state, s.handoff_platform, s.handoff_error"
                 f" FROM {SESSIONS} s WHERE s.id = ?"
             )
             found = db.execute(asked, (session_id,)).fetchone()

@@ -106,7 +106,7 @@ class Routing(Base):
     ) -> list[Row]:
         """Return the youngest session of each route with `last_active`, the latest first."""
         where = (
-            "s.session_key IS NOT NULL AND s.started_at = (SELECT max(o.started_at)"  # noqa: S608 - constants
+            "s.session_key IS NOT NULL AND s.started_at = (SELECT max(o.started_at)"
             f" FROM {SESSIONS} o WHERE o.session_key = s.session_key)"
         )
         bound: tuple[object, ...] = ()
@@ -143,7 +143,7 @@ class Routing(Base):
             where += " AND coalesce(s.thread_id, '') = ?"
             bound += (str(thread_id),)
         query = (
-            f"SELECT s.id, trim(coalesce(s.user_id, '')) FROM {SESSIONS} s WHERE {where}"  # noqa: S608 - our own texts
+            f"SELECT s.id, trim(coalesce(s.user_id, '')) FROM {SESSIONS} s WHERE {where}"
             " ORDER BY s.started_at DESC"
         )
         found: list[tuple[Any, ...]] = self._read(lambda db: db.execute(query, bound).fetchall())

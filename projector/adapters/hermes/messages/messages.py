@@ -44,7 +44,7 @@ _LATEST_USER = f"""
 SELECT key, {STORED} FROM events WHERE kind = {MESSAGE} AND state = 0 AND role = 'user'
   AND session = (SELECT id FROM sessions WHERE session = ?)
   ORDER BY place DESC, depth DESC, ord DESC, seq DESC, part DESC LIMIT 1
-"""  # noqa: S608 - a constant
+"""
 
 
 class Messages(Base):
@@ -223,7 +223,7 @@ class Messages(Base):
 
         def query(db: apsw.Connection) -> bool:
             named = (
-                f"SELECT id FROM events WHERE kind = {MESSAGE}"  # noqa: S608 - a constant
+                f"SELECT id FROM events WHERE kind = {MESSAGE}"
                 " AND session = (SELECT id FROM sessions WHERE session = ?)"
                 " AND json_extract(rest, '$.extra.platform_message_id') = ?"
             )

@@ -103,7 +103,7 @@ def _parsed(query: str) -> Query | None:
 
 
 def _row(db: apsw.Connection, hit: Hit) -> Row:
-    query = f"SELECT s.number, s.source, s.model, s.started_at FROM {SESSIONS} s WHERE s.id = ?"  # noqa: S608 - a constant
+    query = f"SELECT s.number, s.source, s.model, s.started_at FROM {SESSIONS} s WHERE s.id = ?"
     [(session, source, model, started)] = db.execute(query, (hit.session,))
     found = fetch(db, session, hit.id)
     data = {} if found is None else found.in_force

@@ -71,7 +71,7 @@ def find_key(db: apsw.Connection, session: str, wanted: int) -> str | None:
     """Return the key of the message of a session that a number stands for; None if none has it."""
     name = str(wanted)
     query = (
-        "SELECT e.key FROM events e JOIN sessions s ON s.id = e.session"  # noqa: S608 - a constant
+        "SELECT e.key FROM events e JOIN sessions s ON s.id = e.session"
         f" WHERE s.session = ? AND e.kind = {MESSAGE} AND e.state < ?"
     )
     near = f"{query} AND (e.key = ? OR (e.key > ? AND e.key < ?)) ORDER BY length(e.key), e.key"

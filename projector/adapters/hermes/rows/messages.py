@@ -65,7 +65,7 @@ def message_rows(
     A session that there is not has none.
     """
     query = (
-        f"SELECT key, coalesce(said, time), {STORED} FROM events"  # noqa: S608 - constants
+        f"SELECT key, coalesce(said, time), {STORED} FROM events"
         f" WHERE kind = {MESSAGE} AND state <= ? AND session ="
         f" (SELECT id FROM sessions WHERE session = ?) ORDER BY {ORDER}"
     )

@@ -54,7 +54,7 @@ class Kept:
 def kept(db: apsw.Connection, session: str, *, inactive: bool = True) -> list[Kept]:
     """Return what Hermes keeps of a session, in order; without what is inactive, its transcript."""
     query = (
-        f"SELECT id, key, state, ord FROM events WHERE kind = {MESSAGE} AND state <= ?"  # noqa: S608 - constants
+        f"SELECT id, key, state, ord FROM events WHERE kind = {MESSAGE} AND state <= ?"
         f" AND session = (SELECT id FROM sessions WHERE session = ?) ORDER BY {ORDER}"
     )
     most = OUT if inactive else IN_TRANSCRIPT
@@ -67,7 +67,7 @@ def kept(db: apsw.Connection, session: str, *, inactive: bool = True) -> list[Ke
 
 def rows(db: apsw.Connection, session: str, messages: Iterable[Kept]) -> list[Row]:
     """Return messages as Hermes's rows."""
-    query = f"SELECT coalesce(said, time), {STORED} FROM events WHERE id = ?"  # noqa: S608 - a constant
+    query = f"SELECT coalesce(said, time), {STORED} FROM events WHERE id = ?"
     found = []
     for message in messages:
         [(moment, *columns)] = db.execute(query, (message.row,))
@@ -79,7 +79,7 @@ def rows(db: apsw.Connection, session: str, messages: Iterable[Kept]) -> list[Ro
 def is_any_inactive(db: apsw.Connection, session: str) -> bool:
     """Say whether Hermes keeps messages of a session that are not in its transcript."""
     query = (
-        f"SELECT 1 FROM events WHERE kind = {MESSAGE} AND state = ?"  # noqa: S608 - a constant
+        f"SELECT 1 FROM events WHERE kind = {MESSAGE} AND state = ?"
         " AND session = (SELECT id FROM sessions WHERE session = ?) LIMIT 1"
     )
     if db.execute(query, (IN_ARCHIVE, session)).get is not None:
@@ -102,7 +102,7 @@ def _taken_back(db: apsw.Connection, session: str) -> set[int]:
     number = db.execute("SELECT id FROM sessions WHERE session = ?", (session,)).get
     deeds = _deeds(db, number)
     query = (
-        f"SELECT e.id, e.key, e.ord, {_UUID}, e.seq FROM events e"  # noqa: S608 - a constant
+        f"SELECT e.id, e.key, e.ord, {_UUID}, e.seq FROM events e"
         f" WHERE kind = {MESSAGE} AND e.session = ? AND e.state = ?"
     )
     again = (
@@ -120,7 +120,7 @@ def _taken_back(db: apsw.Connection, session: str) -> set[int]:
 
 def _deeds(db: apsw.Connection, session: int) -> list[_Deed]:
     query = (
-        f"SELECT e.ord, {_UUID}, e.seq, k.type, e.rest FROM events e"  # noqa: S608 - a constant
+        f"SELECT e.ord, {_UUID}, e.seq, k.type, e.rest FROM events e"
         " JOIN kinds k ON k.id = e.kind"
         " WHERE e.id IN (SELECT event FROM changes WHERE session = ?)"
     )

@@ -23,7 +23,7 @@ Row = dict[str, Any]
 MESSAGES = f"""
 EXISTS (SELECT 1 FROM events e WHERE e.session = s.number AND e.kind = {MESSAGE}
   AND e.state < {OUT})
-"""  # noqa: S608 - constants
+"""
 """Condition on a session `s` of `SESSIONS`: it has messages, perhaps archived ones."""
 
 _CREATED = """
@@ -33,18 +33,18 @@ _CREATED = """
 _SOURCE = f"""
 (SELECT e.source FROM events e WHERE e.session = sessions.id AND kind = {MESSAGE}
   AND state = {IN_TRANSCRIPT} ORDER BY {ORDER} LIMIT 1)
-"""  # noqa: S608 - constants
+"""
 _CALLS = f"""
 (SELECT coalesce(sum(CASE WHEN json_type(rest, '$.tool_calls') = 'array'
     THEN json_array_length(rest, '$.tool_calls')
     ELSE json_type(rest, '$.extra.tool_calls') IS NOT NULL END), 0)
   FROM events e WHERE e.session = sessions.id AND kind = {MESSAGE} AND state = {IN_TRANSCRIPT}
   AND rest IS NOT NULL)
-"""  # noqa: S608 - constants
+"""
 
 
 def _used(name: str) -> str:
-    return f"(SELECT total FROM usage u WHERE u.session = sessions.id AND u.name = '{name}')"  # noqa: S608 - a constant
+    return f"(SELECT total FROM usage u WHERE u.session = sessions.id AND u.name = '{name}')"
 
 
 def _extra(name: str) -> str:
@@ -91,7 +91,7 @@ COLUMNS = tuple(_COLUMNS)
 """Hermes's columns of a session, those of 0.13 first."""
 
 SESSIONS = (
-    f"(SELECT id AS number, last / 1000000.0 AS last_said, config,"  # noqa: S608 - constants
+    f"(SELECT id AS number, last / 1000000.0 AS last_said, config,"
     f" {', '.join(f'{said} AS {name}' for name, said in _COLUMNS.items())}"
     f" FROM sessions WHERE {EXISTS})"
 )
@@ -123,14 +123,14 @@ def numbers(
     db: apsw.Connection, where: str, bound: tuple[object, ...] = (), rest: str = ""
 ) -> list[int]:
     """Return the numbers of sessions, as `session_rows`: what is costly to count is not counted."""
-    query = f"SELECT s.number FROM {SESSIONS} s WHERE {where} {rest}"  # noqa: S608 - our own texts
+    query = f"SELECT s.number FROM {SESSIONS} s WHERE {where} {rest}"
     return [number for (number,) in db.execute(query, bound)]
 
 
 def full_row(db: apsw.Connection, number: int) -> Row:
     """Return all columns of the session with a number."""
     names = ", ".join(COLUMNS)
-    query = f"SELECT {names} FROM {SESSIONS} s WHERE s.number = ?"  # noqa: S608 - constants
+    query = f"SELECT {names} FROM {SESSIONS} s WHERE s.number = ?"
     [found] = db.execute(query, (number,))
     row = dict(zip(COLUMNS, found, strict=True))
     row["model_config"] = _config(row["model_config"])
@@ -156,7 +156,7 @@ def rich_row(db: apsw.Connection, number: int) -> Row:
 
 def last_active(db: apsw.Connection, number: int) -> float:
     """Return the time of a session's last message, or when it began."""
-    query = f"SELECT coalesce(s.last_said, s.started_at) FROM {SESSIONS} s WHERE s.number = ?"  # noqa: S608 - a constant
+    query = f"SELECT coalesce(s.last_said, s.started_at) FROM {SESSIONS} s WHERE s.number = ?"
     return float(db.execute(query, (number,)).get)
 
 
@@ -166,7 +166,7 @@ _LOOKED_AT, _SHOWN = 63, 60
 
 def _preview(db: apsw.Connection, number: int) -> str:
     query = (
-        f"SELECT {STORED} FROM events WHERE session = ? AND kind = {MESSAGE} AND state = ?"  # noqa: S608 - constants
+        f"SELECT {STORED} FROM events WHERE session = ? AND kind = {MESSAGE} AND state = ?"
         f" AND role = 'user' AND content IS NOT NULL ORDER BY {ORDER} LIMIT 1"
     )
     found = db.execute(query, (number, IN_TRANSCRIPT)).fetchone()

@@ -36,7 +36,7 @@ SELECT s.number, s.id, s.parent_session_id, lower(coalesce(s.title, '')),
   s.end_reason IS '{COMPRESSED}', s.started_at, s.ended_at, coalesce(s.last_said, s.started_at),
   {BRANCH} IS NULL AND {DELEGATE} IS NULL AND s.source <> 'tool'
   FROM {SESSIONS} s
-"""  # noqa: S608 - constants
+"""
 
 _PUNCTUATION = re.compile(r"[\W_]+")
 _IN_TITLES = str.maketrans("", "", "-_. ")

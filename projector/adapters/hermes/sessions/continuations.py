@@ -32,27 +32,27 @@ _BY_TIME = f"""
 SELECT s.id FROM {SESSIONS} p JOIN {SESSIONS} s ON s.parent_session_id = p.id
   WHERE p.id = ? AND p.end_reason = '{COMPRESSED}' AND s.started_at >= p.ended_at
   ORDER BY s.started_at DESC LIMIT 1
-"""  # noqa: S608 - constants
+"""
 _BY_MARK = f"""
 SELECT s.id FROM {SESSIONS} p JOIN {SESSIONS} s ON s.parent_session_id = p.id
   WHERE p.id = ? AND p.end_reason = '{COMPRESSED}' AND {_UNMARKED}
   ORDER BY s.end_reason IS '{COMPRESSED}' DESC, s.ended_at IS NULL DESC,
     coalesce(s.last_said, s.started_at) DESC, s.started_at DESC, s.id DESC LIMIT 1
-"""  # noqa: S608 - constants
+"""
 _YOUNGEST = f"""
 SELECT s.id FROM {SESSIONS} s WHERE s.parent_session_id = ?
   ORDER BY s.started_at DESC, s.id DESC LIMIT 1
-"""  # noqa: S608 - constants
+"""
 _YOUNGEST_UNMARKED = f"""
 SELECT s.id FROM {SESSIONS} s WHERE s.parent_session_id = ? AND {_UNMARKED}
   ORDER BY s.started_at DESC, s.id DESC LIMIT 1
-"""  # noqa: S608 - constants
-_SPEAKS = f"SELECT 1 FROM {SESSIONS} s WHERE s.id = ? AND {MESSAGES}"  # noqa: S608 - constants
+"""
+_SPEAKS = f"SELECT 1 FROM {SESSIONS} s WHERE s.id = ? AND {MESSAGES}"
 _ORPHANS = f"""
 SELECT s.id FROM {SESSIONS} s JOIN {SESSIONS} p ON p.id = s.parent_session_id
   WHERE s.ended_at IS NULL AND s.end_reason IS NULL AND s.api_call_count = 0 AND s.started_at < ?
   AND p.end_reason = '{COMPRESSED}' AND p.ended_at IS NOT NULL AND {MESSAGES}
-"""  # noqa: S608 - constants
+"""
 
 
 class Chains(Base):
@@ -143,7 +143,7 @@ def lineage(db: apsw.Connection, session: str) -> list[str]:
     current: str | None = session
     while current and current not in chain and len(chain) < _LONGEST:
         chain.append(current)
-        query = f"SELECT s.parent_session_id FROM {SESSIONS} s WHERE s.id = ?"  # noqa: S608 - a constant
+        query = f"SELECT s.parent_session_id FROM {SESSIONS} s WHERE s.id = ?"
         current = db.execute(query, (current,)).get
     return chain[::-1]
 
@@ -153,7 +153,7 @@ def is_compression_ancestor(db: apsw.Connection, ancestor: str, session: str) ->
     query = f"""
     SELECT p.id FROM {SESSIONS} s JOIN {SESSIONS} p ON p.id = s.parent_session_id
       WHERE s.id = ? AND p.end_reason = '{COMPRESSED}'
-    """  # noqa: S608 - constants
+    """
     seen: set[str] = set()
     current: str | None = session
     while current is not None and current not in seen:
@@ -175,7 +175,7 @@ def compressed_family(db: apsw.Connection, session: str) -> list[str]:
           JOIN {SESSIONS} p ON p.id = down.id JOIN {SESSIONS} s ON s.parent_session_id = p.id
           WHERE p.end_reason = '{COMPRESSED}')
     SELECT s.id FROM {SESSIONS} s WHERE s.id IN (SELECT id FROM up UNION SELECT id FROM down)
-    """  # noqa: S608 - constants
+    """
     return [str(id) for (id,) in db.execute(query, (session,))]
 
 
@@ -193,14 +193,14 @@ def _compressed(db: apsw.Connection, session: str) -> list[str]:
     SELECT s.id FROM {SESSIONS} s JOIN {SESSIONS} p ON p.id = s.parent_session_id
       WHERE p.id = ? AND p.end_reason = '{COMPRESSED}' AND {BRANCH} IS NULL
       ORDER BY s.started_at LIMIT 1
-    """  # noqa: S608 - constants
+    """
     while (child := db.execute(query, (line[-1],)).get) is not None and child not in line:
         line.append(str(child))
     return line if session in line else [session]
 
 
 def _is_branch(db: apsw.Connection, session: str) -> bool:
-    query = f"SELECT {BRANCH} FROM {SESSIONS} s WHERE s.id = ?"  # noqa: S608 - constants
+    query = f"SELECT {BRANCH} FROM {SESSIONS} s WHERE s.id = ?"
     return db.execute(query, (session,)).get is not None
 
 
@@ -208,6 +208,6 @@ def _compressed_parent(db: apsw.Connection, session: str) -> str | None:
     query = f"""
     SELECT p.id FROM {SESSIONS} s JOIN {SESSIONS} p ON p.id = s.parent_session_id
       WHERE s.id = ? AND p.end_reason = '{COMPRESSED}' AND {BRANCH} IS NULL
-    """  # noqa: S608 - constants
+    """
     found: Any = db.execute(query, (session,)).get
     return None if found is None else str(found)

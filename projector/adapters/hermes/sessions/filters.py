@@ -20,7 +20,7 @@ _LISTED = f"""
   OR EXISTS (SELECT 1 FROM {SESSIONS} p WHERE p.id = s.parent_session_id
     AND p.end_reason = 'branched' AND s.started_at >= p.ended_at))
 AND {DELEGATE} IS NULL
-"""  # noqa: S608 - constants
+"""
 
 
 @dataclass(slots=True)

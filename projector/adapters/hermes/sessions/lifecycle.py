@@ -155,7 +155,7 @@ class Sessions(Base):
 
         def query(db: apsw.Connection) -> list[tuple[str, str]]:
             rootless = (
-                f"SELECT s.id, s.cwd FROM {SESSIONS} s WHERE coalesce(s.git_repo_root, '') = ''"  # noqa: S608 - a constant
+                f"SELECT s.id, s.cwd FROM {SESSIONS} s WHERE coalesce(s.git_repo_root, '') = ''"
             )
             return [(str(id), str(cwd)) for id, cwd in db.execute(rootless) if cwd in roots]
 
@@ -202,7 +202,7 @@ class Sessions(Base):
         def query(db: apsw.Connection) -> str | None:
             like = beginning(session_id_or_prefix)
             matching = (
-                f"SELECT s.id FROM {SESSIONS} s WHERE s.id = ?1 OR s.id LIKE ?2 ESCAPE '\\'"  # noqa: S608 - a constant
+                f"SELECT s.id FROM {SESSIONS} s WHERE s.id = ?1 OR s.id LIKE ?2 ESCAPE '\\'"
                 " ORDER BY s.id = ?1 DESC LIMIT 2"
             )
             found = [str(id) for (id,) in db.execute(matching, (session_id_or_prefix, like))]

@@ -183,11 +183,11 @@ class Lists(Base):
             archived_only=archived_only,
             with_children=not exclude_children,
         )
-        return self._count(f"SELECT count(*) FROM {SESSIONS} s WHERE {chosen.where}", chosen.bound)  # noqa: S608 - our own texts
+        return self._count(f"SELECT count(*) FROM {SESSIONS} s WHERE {chosen.where}", chosen.bound)
 
     def message_count(self, session_id: str | None = None) -> int:
         """Count messages, archived ones too: those of a session, or all."""
-        query = f"SELECT count(*) FROM events WHERE kind = {MESSAGE} AND state < ?"  # noqa: S608 - a constant
+        query = f"SELECT count(*) FROM events WHERE kind = {MESSAGE} AND state < ?"
         if session_id:
             one = " AND session = (SELECT id FROM sessions WHERE session = ?)"
             return self._count(query + one, (OUT, session_id))
@@ -196,7 +196,7 @@ class Lists(Base):
     def distinct_session_cwds(self, include_archived: bool = False) -> list[dict[str, Any]]:
         """Return the folders that sessions work in, how many do, and when the last one did."""
         query = (
-            "SELECT s.cwd, count(*), max(coalesce(s.ended_at, s.started_at))"  # noqa: S608 - a constant
+            "SELECT s.cwd, count(*), max(coalesce(s.ended_at, s.started_at))"
             f" FROM {SESSIONS} s WHERE trim(s.cwd) <> '' AND (? OR s.archived = 0) GROUP BY s.cwd"
         )
 

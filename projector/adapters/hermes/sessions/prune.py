@@ -26,10 +26,10 @@ _LEFT = "s.message_count = 0 AND s.ended_at IS NOT NULL AND s.archived = 0"
 _CHILDREN = f"""
 SELECT s.id, json_extract(s.config, '$._delegate_from') IS NOT NULL FROM {SESSIONS} s
   WHERE s.parent_session_id = ?
-"""  # noqa: S608 - constants
+"""
 _HELPERS = f"""
 SELECT s.id FROM {SESSIONS} s WHERE json_extract(s.config, '$._delegate_from') = ?
-"""  # noqa: S608 - constants
+"""
 
 
 class Prune(Base):
@@ -64,11 +64,11 @@ class Prune(Base):
 
         A message that another process appends meanwhile is kept, and the session with it.
         """
-        childless = f"NOT EXISTS (SELECT 1 FROM {SESSIONS} c WHERE c.parent_session_id = s.id)"  # noqa: S608 - a constant
+        childless = f"NOT EXISTS (SELECT 1 FROM {SESSIONS} c WHERE c.parent_session_id = s.id)"
         empty = f"s.id = ? AND {_EMPTY} AND {childless}"
 
         def query(db: apsw.Connection) -> tuple[str | None, set[str]]:
-            source = f"SELECT s.source FROM {SESSIONS} s WHERE {empty}"  # noqa: S608 - constants
+            source = f"SELECT s.source FROM {SESSIONS} s WHERE {empty}"
             return db.execute(source, (session_id,)).get, _keys(db, session_id)
 
         source, known = self._read(query)
@@ -145,7 +145,7 @@ class Prune(Base):
             "archived",
         )
         query = (
-            f"SELECT {', '.join(columns)} FROM {SESSIONS} s WHERE {chosen.where}"  # noqa: S608 - our own texts
+            f"SELECT {', '.join(columns)} FROM {SESSIONS} s WHERE {chosen.where}"
             " ORDER BY s.started_at"
         )
 
@@ -222,7 +222,7 @@ class Prune(Base):
 
 def _ids(db: apsw.Connection, where: str, values: Iterable[object] | None = None) -> list[str]:
     """Return the ids of sessions for which a condition holds, with each of the values."""
-    query = f"SELECT s.id FROM {SESSIONS} s WHERE {where}"  # noqa: S608 - our own texts
+    query = f"SELECT s.id FROM {SESSIONS} s WHERE {where}"
     bounds = [()] if values is None else [v if isinstance(v, tuple) else (v,) for v in values]
     return [str(id) for bound in bounds for (id,) in db.execute(query, bound)]
 
@@ -230,7 +230,7 @@ def _ids(db: apsw.Connection, where: str, values: Iterable[object] | None = None
 def _keys(db: apsw.Connection, session: str) -> set[str]:
     """Return the keys of all messages that a session ever had."""
     query = (
-        "SELECT e.key FROM events e JOIN sessions s ON s.id = e.session"  # noqa: S608 - a constant
+        "SELECT e.key FROM events e JOIN sessions s ON s.id = e.session"
         f" WHERE s.session = ? AND e.kind = {MESSAGE}"
     )
     return {str(key) for (key,) in db.execute(query, (session,))}

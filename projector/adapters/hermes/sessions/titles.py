@@ -89,7 +89,7 @@ class Titles(Base):
         Raises:
             ValueError: another session has the title.
         """
-        query = f"SELECT s.id FROM {SESSIONS} s WHERE s.title = ? AND s.id <> ?"  # noqa: S608 - a constant
+        query = f"SELECT s.id FROM {SESSIONS} s WHERE s.title = ? AND s.id <> ?"
         events = []
         for holder in [str(id) for (id,) in db.execute(query, (title, session))]:
             if not self._is_later or not is_compression_ancestor(db, holder, session):
@@ -102,7 +102,7 @@ class Titles(Base):
         """Return the title of a session; None if it has none, or is not there."""
 
         def query(db: apsw.Connection) -> str | None:
-            titled = f"SELECT s.title FROM {SESSIONS} s WHERE s.id = ?"  # noqa: S608 - a constant
+            titled = f"SELECT s.title FROM {SESSIONS} s WHERE s.id = ?"
             found: str | None = db.execute(titled, (session_id,)).get
             return found
 
@@ -117,7 +117,7 @@ class Titles(Base):
 
         def query(db: apsw.Connection) -> str | None:
             latest = (
-                f"SELECT s.id FROM {SESSIONS} s WHERE s.title LIKE ? ESCAPE '\\'"  # noqa: S608 - a constant
+                f"SELECT s.id FROM {SESSIONS} s WHERE s.title LIKE ? ESCAPE '\\'"
                 " ORDER BY s.started_at DESC LIMIT 1"
             )
             numbered: str | None = db.execute(latest, (beginning(f"{title} #"),)).get
@@ -134,7 +134,7 @@ class Titles(Base):
 
         def query(db: apsw.Connection) -> list[str]:
             taken = (
-                f"SELECT s.title FROM {SESSIONS} s WHERE s.title = ? OR s.title LIKE ? ESCAPE '\\'"  # noqa: S608 - a constant
+                f"SELECT s.title FROM {SESSIONS} s WHERE s.title = ? OR s.title LIKE ? ESCAPE '\\'"
             )
             return [str(t) for (t,) in db.execute(taken, (base, beginning(f"{base} #")))]
 
