@@ -24,10 +24,10 @@ from projector.fold.sweeps import Order, Reach, reach
 from projector.run.build import catch_up_once, rebuild
 from projector.run.projector import Projector
 from tests.support.journals import segments
-from tests.torture.samples.sweeps import needs_strace
-from tools.bench.opening import make_segments
-from tools.bench.stage import database, fill
-from tools.bench.words import Texts
+from tests.torture.faults.sampling import needs_strace
+from tools.bench.corpus.stage import database, fill
+from tools.bench.corpus.words import Texts
+from tools.bench.parts.opening import make_segments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

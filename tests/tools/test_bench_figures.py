@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tools.bench.figure import at_least, at_most, figure, times_lower
-from tools.bench.machine import machine, packages
-from tools.bench.spread import median, percentile
-from tools.bench.table import Row, document, missing, number, plain, ratio, verdict, wanted
+from tools.bench.report.figure import at_least, at_most, figure, times_lower
+from tools.bench.report.machine import machine, packages
+from tools.bench.report.spread import median, percentile
+from tools.bench.report.table import Row, document, missing, number, plain, ratio, verdict, wanted
 
 
 def test_a_percentile_is_one_of_the_values() -> None:

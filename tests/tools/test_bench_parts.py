@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 
-from tools.bench import program
+from tools.bench import run
 from tools.bench.plan import tiny
 from tools.bench.processes import BenchError, alone
 
@@ -22,10 +22,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("bench")
 
 
-@pytest.mark.parametrize("name", program.PARTS)
+@pytest.mark.parametrize("name", run.PARTS)
 def test_a_part_measures_its_row(folder: Path, name: str) -> None:
     """Each of its figures is a number, and belongs to ours alone."""
-    (row,) = program.run(tiny(folder), [name])
+    (row,) = run.measured(tiny(folder), [name])
     assert row.figures
     for figure in row.figures:
         assert isfinite(figure.ours), figure
@@ -37,7 +37,7 @@ def test_a_part_measures_its_row(folder: Path, name: str) -> None:
 
 def test_every_row_has_a_name_of_its_own() -> None:
     """Rows are told apart by them in results.json."""
-    assert len({part.ROW for part in program.PARTS.values()}) == len(program.PARTS)
+    assert len({part.ROW for part in run.PARTS.values()}) == len(run.PARTS)
 
 
 def test_a_measurement_that_fails_is_an_error(folder: Path) -> None:

@@ -7,8 +7,8 @@ from hashlib import sha256
 
 import pytest
 
-from tools.bench.queries import KINDS, queries
-from tools.bench.words import Texts, shares, vocabulary
+from tools.bench.corpus.queries import KINDS, queries
+from tools.bench.corpus.words import Texts, shares, vocabulary
 
 TEXTS = Texts()
 

@@ -20,18 +20,20 @@ from tests.support.journals import segments
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TOOLS = Path(__file__).parents[2] / "tools"
+ROOT = Path(__file__).parents[2]
+DEMO = (sys.executable, "-m", "tools.demo")
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Return an environment with a home of its own, wide enough for whole lines."""
+    """Return an environment that finds the tools, with its own home and wide lines."""
     kept = {name: value for name, value in os.environ.items() if name != "FORCE_COLOR"}
-    return kept | {"HOME": str(home), "COLUMNS": "250", "NO_COLOR": "1"}
+    own = {"HOME": str(home), "COLUMNS": "250", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
+    return kept | own
 
 
 def demo(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run the demonstration in a folder that is also its home."""
-    argv = [sys.executable, str(TOOLS / "demo.py"), *map(str, arguments)]
+    argv = [*DEMO, *map(str, arguments)]
     return subprocess.run(
         argv,
         check=False,
@@ -151,7 +153,7 @@ def test_a_folder_that_is_there_is_not_touched(tmp_path: Path) -> None:
 def running(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A demonstration that would go on for minutes, with everybody at the table."""
     process = subprocess.Popen(
-        [sys.executable, str(TOOLS / "demo.py"), "--talk", "--seconds", "300", "--journal", "j"],
+        [*DEMO, "--talk", "--seconds", "300", "--journal", "j"],
         cwd=tmp_path,
         env=environment(tmp_path),
         stdout=subprocess.PIPE,
@@ -183,8 +185,8 @@ def test_an_interrupt_leaves_no_process_behind(
 PROVE = """
 import sys
 from pathlib import Path
-from demo.processes import Tools
-from demo.proof import prove_journal
+from tools.demo.processes import Tools
+from tools.demo.proof import prove_journal
 from projector import Projection
 
 with Projection.open(sys.argv[1]) as projection:
@@ -200,7 +202,7 @@ def prove(journal: Path, source: str = PROVE) -> list[str]:
     done = subprocess.run(
         [sys.executable, "-c", source, journal],
         check=True,
-        env=environment(journal) | {"PYTHONPATH": str(TOOLS)},
+        env=environment(journal),
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -231,7 +233,7 @@ def test_damage_is_not_explained_away(tmp_path: Path) -> None:
 
 ALONE = """
 import sys
-from demo.script import AGENTS, Conversation
+from tools.demo.script import AGENTS, Conversation
 from journal import Journal
 from projector import Projection
 
@@ -258,10 +260,10 @@ def test_the_digest_does_not_tell_who_wrote_when(
 LOSE = """
 import sys
 from pathlib import Path
-from demo.processes import Tools
-from demo.proof import prove_talk
-from demo.script import AGENTS, Conversation
-from demo.talk import Talk
+from tools.demo.processes import Tools
+from tools.demo.proof import prove_talk
+from tools.demo.script import AGENTS, Conversation
+from tools.demo.talk import Talk
 from journal import Journal
 from projector import Projection
 

@@ -1,7 +1,7 @@
 """Other processes that do what is measured: made ready first, then let go at one instant.
 
-Every measurement runs in a process of its own, `role.py`, so that neither side pays for what the
-other has left in memory.
+Every measurement runs in a process of its own, `tools.bench.role`, so that neither side pays for
+what the other has left in memory.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .plan import Plan
+    from tools.bench.plan import Plan
 
-_ROLE = Path(__file__).with_name("role.py")
+_ROOT = Path(__file__).parents[2]
+_ROLE = (sys.executable, "-m", "tools.bench.role")
 _TAIL = 2_000
 
 
@@ -38,7 +39,8 @@ class Actor:
         # what others keep in a home folder goes where it is thrown away
         home = {"HOME": str(plan.folder), "HERMES_HOME": str(plan.folder / "hermes-home")}
         self._process = subprocess.Popen(
-            [sys.executable, str(_ROLE), module, name, orjson.dumps(arguments).decode()],
+            [*_ROLE, module, name, orjson.dumps(arguments).decode()],
+            cwd=_ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._err,
@@ -95,7 +97,7 @@ class Actor:
 
 
 Part = tuple[str, str, dict[str, Any]]
-"""Module, function and arguments of a role."""
+"""Module below `tools.bench`, function and arguments of a role."""
 
 
 def together(plan: Plan, parts: Sequence[Part]) -> list[Any]:

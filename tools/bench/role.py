@@ -1,23 +1,21 @@
-"""A process that plays one role: `role.py MODULE FUNCTION ARGUMENTS`, the arguments as JSON.
+"""A process that plays one role: `python -m tools.bench.role MODULE FUNCTION ARGUMENTS`.
 
-The function prepares and returns what is then done; a line on stdin lets it begin, and what it
-returns is printed as JSON.
+MODULE is a module below `tools.bench`, and ARGUMENTS are JSON. The function prepares and returns
+what is then done; a line on stdin lets it begin, and what it returns is printed as JSON.
 """
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
-from pathlib import Path
 
 import orjson
 
 
 def main() -> None:
-    """Play it."""
+    """Play the role that the arguments name."""
     module, name, arguments = sys.argv[1:]
-    sys.path[0] = str(Path(__file__).parents[1])
-    prepare = getattr(import_module(f"bench.{module}"), name)
+    prepare = getattr(import_module(f"tools.bench.{module}"), name)
     act = prepare(**orjson.loads(arguments))
     print("ready", flush=True)
     sys.stdin.readline()

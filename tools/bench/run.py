@@ -1,8 +1,10 @@
 """`make bench`: ours and theirs on the same work, and how far ours is from what it must reach.
 
-.venv-bench/bin/python tools/bench/run.py                  all of it, about 35 minutes
-.venv-bench/bin/python tools/bench/run.py --quick          about two minutes, the table only
-.venv-bench/bin/python tools/bench/run.py --only search    one part, at full size
+::
+
+    .venv-bench/bin/python -m tools.bench.run                  all of it, about 35 minutes
+    .venv-bench/bin/python -m tools.bench.run --quick          about two minutes, the table only
+    .venv-bench/bin/python -m tools.bench.run --only search    one part, at full size
 
 All of it writes docs/performance.md, its plots and results.json; the other forms write the same
 to build/bench.
@@ -10,13 +12,156 @@ to build/bench.
 
 from __future__ import annotations
 
+import argparse
+import shutil
 import sys
+import tempfile
 from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Protocol
 
-# the package, and not its folder: some module's name would hide another's
-sys.path[0] = str(Path(__file__).parents[1])
+import orjson
 
-from bench.program import main  # noqa: E402 - the line above makes it importable
+from tools.bench.parts import (
+    appends,
+    found,
+    growth,
+    idle,
+    jam,
+    loop,
+    memory,
+    opening,
+    projecting,
+    searching,
+    size,
+)
+from tools.bench.plan import full, quick
+from tools.bench.processes import BenchError
+from tools.bench.report import plots
+from tools.bench.report.machine import machine, packages
+from tools.bench.report.table import Row, document, missing, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tools.bench.plan import Plan
+    from tools.bench.report.figure import Figure
+
+ROOT = Path(__file__).parents[2]
+
+
+class Part(Protocol):
+    """A module that measures one row."""
+
+    __name__: str
+    ROW: str
+    FLOOR: str
+
+    def measure(self, plan: Plan) -> list[Figure]:
+        """Measure the row's figures."""
+
+
+PARTS: dict[str, Part] = {
+    "appends": appends,
+    "jam": jam,
+    "loop": loop,
+    "projecting": projecting,
+    "found": found,
+    "search": searching,
+    "size": size,
+    "memory": memory,
+    "opening": opening,
+    "idle": idle,
+    "growth": growth,
+}
+"""By name, in the order of the table; `growth` last, because it appends to what others measure."""
+
+
+def measured(plan: Plan, names: Sequence[str]) -> Iterator[Row]:
+    """Measure parts; yield their rows.
+
+    Raises:
+        BenchError, OSError, ValueError: a measurement could not be made.
+    """
+    for name in names:
+        part = PARTS[name]
+        plan.say(f"== {name}: {part.ROW}")
+        began = perf_counter()
+        figures = tuple(part.measure(plan))
+        yield Row(name, part.ROW, part.FLOOR, figures, perf_counter() - began)
+
+
+def write(rows: Sequence[Row], folder: Path) -> None:
+    """Write `performance.md`, and its plots and `results.json` beside it in `performance/`."""
+    beside = folder / "performance"
+    beside.mkdir(parents=True, exist_ok=True)
+    drawn = {part: f"performance/{name}" for part, name in plots.draw(rows, beside).items()}
+    text = document(rows, machine(), packages(), drawn)
+    (folder / "performance.md").write_text(text, encoding="utf-8")
+    results = {
+        "machine": machine(),
+        "packages": packages(),
+        "rows": [
+            {
+                "part": row.part,
+                "title": row.title,
+                "floor": row.floor,
+                "seconds": round(row.seconds, 1),
+                "figures": [figure.as_json() for figure in row.figures],
+            }
+            for row in rows
+        ],
+    }
+    options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    (beside / "results.json").write_bytes(orjson.dumps(results, option=options))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run it; return the exit code."""
+    given = _parser().parse_args(arguments)
+    names = [name for name in PARTS if not given.only or name in given.only]
+    whole = not given.quick and not given.only
+    out = given.out or (ROOT / "docs" if whole else ROOT / "build" / "bench")
+    began = perf_counter()
+
+    def say(what: str) -> None:
+        print(f"[{perf_counter() - began:6.0f} s] {what}", file=sys.stderr, flush=True)
+
+    rows: list[Row] = []
+    folder = Path(tempfile.mkdtemp(prefix="bench-", dir=given.temp))
+    try:
+        plan = quick(folder, say) if given.quick else full(folder, say)
+        rows += measured(plan, names)
+    except BenchError as error:
+        # what took half an hour is worth a look, though it is written nowhere
+        print(plain(rows))
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    finally:
+        shutil.rmtree(folder)
+    write(rows, out)
+    print(plain(rows))
+    unreached = missing(rows)
+    print(f"\n{len(unreached)} figures are not reached; written to {out / 'performance.md'}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bench", description="Measure ours and theirs on the same work, and write it down."
+    )
+    parser.add_argument("--quick", action="store_true", help="about two minutes, nothing in docs/")
+    parser.add_argument(
+        "--only", action="append", choices=list(PARTS), help="one part; may be given again"
+    )
+    parser.add_argument(
+        "--out", type=Path, help="where to write [default: docs, or build/bench if not all of it]"
+    )
+    parser.add_argument(
+        "--temp", type=Path, help="where journals are made and deleted again [default: TMPDIR]"
+    )
+    return parser
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,1 +1,1 @@
-"""The parts of `make demo`; `tools/demo.py` puts them together."""
+"""The parts of `make demo`; `python -m tools.demo` puts them together."""

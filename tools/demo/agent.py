@@ -11,8 +11,8 @@ import random
 import sys
 import time
 
-from demo.script import Conversation
 from journal import Journal
+from tools.demo.script import Conversation
 
 _FLUSH = 12
 """Most messages that are appended with one write(2)."""
@@ -39,11 +39,15 @@ def speak(path: str, seat: int, messages: int, begin: int, rate: float) -> None:
         sys.stdin.read()
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Run one writer: journal, seat, messages, the first of them, and how many a second."""
-    path, seat, messages, begin, rate = arguments
+    path, seat, messages, begin, rate = sys.argv[1:]
     try:
         speak(path, int(seat), int(messages), int(begin), float(rate))
     except BrokenPipeError:  # nobody is left to acknowledge to
         return 1
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from demo.seat import Seat
     from projector import Status
+    from tools.demo.seat import Seat
 
 _FRAME = 0.125
 """Seconds between two pictures."""

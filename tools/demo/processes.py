@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ENTRY = Path(__file__).parents[1] / "demo.py"
-"""The script that is run; `agent` as its first argument makes it a writer."""
+ROOT = Path(__file__).parents[2]
+"""The folder from which `python -m tools.demo` can be started."""
 _BIN = Path(sys.executable).parent
 _PATIENCE = 20.0
 """Seconds that a program has for ending after it was asked to."""

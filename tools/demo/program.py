@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, NoReturn
 from rich.console import Console
 from rich.text import Text
 
-from demo import proof, show, talk, transcripts
-from demo.processes import DemoError, Tools, short
 from journal import Journal, JournalError
 from projector import Projection, ProjectorError
+from tools.demo import proof, show, talk, transcripts
+from tools.demo.processes import DemoError, Tools, short
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -29,7 +29,7 @@ _INTERRUPTED = 130
 
 
 def _options(description: str | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="tools/demo.py", description=description)
+    parser = argparse.ArgumentParser(prog="python -m tools.demo", description=description)
     parser.add_argument("--journal", type=Path, help="a new folder [default: demo-journal, here]")
     parser.add_argument("--talk", action="store_true", help="eight processes, whatever is found")
     parser.add_argument("--messages", type=int, default=5_000, help="of each process [%(default)s]")

@@ -8,16 +8,16 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from demo.live import size
-from demo.script import AGENTS, Conversation
 from projector import Projection
+from tools.demo.live import size
+from tools.demo.script import AGENTS, Conversation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from demo.processes import Tools
-    from demo.talk import Talk
     from projector import Status
+    from tools.demo.processes import Tools
+    from tools.demo.talk import Talk
 
 _DAMAGED = 5
 _CUT_SHORT = {"torn", "newline", "empty"}

@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from demo.scenes import SCENES
+from tools.demo.scenes import SCENES
 
 _BEGINNING = 1_772_442_000_000_000
 """Microseconds: the second of March 2026, nine o'clock in Greenwich."""

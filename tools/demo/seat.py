@@ -10,12 +10,13 @@ import sys
 import threading
 from typing import IO, TYPE_CHECKING, cast
 
-from demo.processes import ENTRY, DemoError, start, tail
-from demo.script import AGENTS
+from tools.demo.processes import ROOT, DemoError, start, tail
+from tools.demo.script import AGENTS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+_AGENT = (sys.executable, "-m", "tools.demo.agent")
 _AGAIN = 40
 """Acknowledged messages that an agent flushes again when it comes back, as if it had forgotten."""
 _DOWN = 0.4
@@ -94,8 +95,8 @@ class Seat(threading.Thread):
     def _start(self) -> subprocess.Popen[bytes]:
         begin = max(0, len(self.acknowledged) - _AGAIN)
         numbers = (self._number, self.messages, begin, self._rate)
-        argv = [sys.executable, str(ENTRY), "agent", str(self._journal), *map(str, numbers)]
-        return start(argv, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        argv = [*_AGENT, str(self._journal), *map(str, numbers)]
+        return start(argv, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def _listen(self, process: subprocess.Popen[bytes], death: int | None) -> None:
         """Take acknowledgements until the pipe ends; kill the agent when its time has come."""

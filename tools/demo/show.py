@@ -13,18 +13,18 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from demo.processes import ENTRY, short
 from projector import Look, Projection
 from projector.cli.render import readable
+from tools.demo.processes import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rich.console import Console
 
-    from demo.processes import Tools
-    from demo.proof import Check
     from projector import Hit, MessageView
+    from tools.demo.processes import Tools
+    from tools.demo.proof import Check
 
 Speaker = Literal["role", "source"]
 """What tells who speaks: the sources of the made-up agents are their names."""
@@ -180,5 +180,5 @@ def next_steps(console: Console, tools: Tools, query: str, session: str, *, own:
     console.print(f"\n{stays}", style="dim", markup=False)
     if own:
         python = short(Path(sys.executable))
-        line = f"Eight agents, killed at work: {python} {short(ENTRY)} --talk"
+        line = f"Eight agents, killed at work: {python} -m tools.demo --talk"
         console.print(line, style="dim", markup=False, soft_wrap=True)

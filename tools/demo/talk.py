@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from demo.live import Meter, Moment, watch
-from demo.processes import DemoError, ProjectorProcess
-from demo.script import AGENTS
-from demo.seat import Seat
 from projector import Projection
+from tools.demo.live import Meter, Moment, watch
+from tools.demo.processes import DemoError, ProjectorProcess
+from tools.demo.script import AGENTS
+from tools.demo.seat import Seat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from demo.processes import Tools
     from projector import Status
+    from tools.demo.processes import Tools
 
 _PATIENCE = 30.0
 """Seconds that the projector has for what is left when the last writer is done."""

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from demo.live import Meter, Moment, watch
-from demo.processes import DemoError, ProjectorProcess, start, tail
 from projector import Projection
+from tools.demo.live import Meter, Moment, watch
+from tools.demo.processes import DemoError, ProjectorProcess, start, tail
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from demo.processes import Tools
+    from tools.demo.processes import Tools
 
 _ROOTS = ((".claude/projects", 1), (".codex/sessions", 3))
 """Where agents keep transcripts, and how many folders deep a part of them lies."""

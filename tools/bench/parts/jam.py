@@ -10,17 +10,16 @@ from time import perf_counter, perf_counter_ns, sleep
 from typing import TYPE_CHECKING, Any
 
 from journal import Journal
-
-from .appends import contents
-from .figure import Figure, figure, times_lower
-from .hermes import open_database
-from .processes import together
-from .spread import percentile
+from tools.bench.parts.appends import contents
+from tools.bench.processes import together
+from tools.bench.report.figure import Figure, figure, times_lower
+from tools.bench.report.spread import percentile
+from tools.bench.rivals.hermes import open_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .plan import Plan
+    from tools.bench.plan import Plan
 
 ROW = "worst case, 16 processes writing every 20 ms"
 FLOOR = (
@@ -78,7 +77,7 @@ def measure(plan: Plan) -> list[Figure]:
 def _run(plan: Plan, role: str, path: Path) -> tuple[list[float], list[float]]:
     """Return the milliseconds of each append, and those of each process's first."""
     arguments: dict[str, Any] = {"path": str(path), "seconds": plan.jammed_seconds}
-    parts = [("jam", role, arguments | {"writer": n}) for n in range(plan.jammed)]
+    parts = [("parts.jam", role, arguments | {"writer": n}) for n in range(plan.jammed)]
     found = together(plan, parts)
     return [taken for each in found for taken in each["taken"]], [each["first"] for each in found]
 

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from .figure import Figure
-    from .table import Row
+    from tools.bench.report.figure import Figure
+    from tools.bench.report.table import Row
 
 _OURS, _THEIRS, _OTHER = "#1f77b4", "#d62728", "#7f7f7f"
 _SETTINGS = {"svg.hashsalt": "agent-journal", "svg.fonttype": "none", "font.size": 9}

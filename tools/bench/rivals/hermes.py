@@ -7,15 +7,15 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from .processes import alone
-from .stage import BEGAN, EACH, messages, source_of
-from .words import Texts
+from tools.bench.corpus.stage import BEGAN, EACH, messages, source_of
+from tools.bench.corpus.words import Texts
+from tools.bench.processes import alone
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
-    from .plan import Plan
+    from tools.bench.plan import Plan
 
 _INSERT = """
 INSERT INTO messages(session_id, role, content, timestamp, observed, active)
@@ -35,7 +35,7 @@ def searched_of(plan: Plan) -> Path:
     path = plan.folder / f"hermes-{plan.rival_searched}" / "state.db"
     if not path.exists():
         plan.say(f"filling hermes-agent's database with {plan.rival_searched:,} messages")
-        alone(plan, "hermes", "fill", database=str(path), count=plan.rival_searched)
+        alone(plan, "rivals.hermes", "fill", database=str(path), count=plan.rival_searched)
     return path
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .figure import Figure, at_most, figure
-from .hermes import searched_of
-from .stage import database, projected_of, text_bytes
+from tools.bench.corpus.stage import database, projected_of, text_bytes
+from tools.bench.report.figure import Figure, at_most, figure
+from tools.bench.rivals.hermes import searched_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .plan import Plan
+    from tools.bench.plan import Plan
 
 ROW = "database size"
 FLOOR = (

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .figure import Figure
+    from tools.bench.report.figure import Figure
 
 _HOW = (
     "Written by `make bench`: do not edit. Ours and theirs were run on the same work in one run, in"
     " turn; every number is the median of the rounds, and"
     " [performance/results.json](performance/results.json) has each round. Exactly-once, checksums"
-    " and the round-trip check are on in all of them. Texts are made up (`tools/bench/words.py`),"
-    " the same on every machine. Why some figures are missed, with profiles:"
-    " [performance/missed.md](performance/missed.md)."
+    " and the round-trip check are on in all of them. Texts are made up"
+    " (`tools/bench/corpus/words.py`), the same on every machine. Why some figures are missed, with"
+    " profiles: [performance/missed.md](performance/missed.md)."
 )
 _UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
@@ -151,7 +151,7 @@ def document(
         lines += ["", f"**The floor.** {row.floor}"]
         if row.part in plots:
             lines += ["", f"![{row.title}]({plots[row.part]})"]
-        lines += ["", f"Again: `.venv-bench/bin/python tools/bench/run.py --only {row.part}`"]
+        lines += ["", f"Again: `.venv-bench/bin/python -m tools.bench.run --only {row.part}`"]
     return "\n".join(lines) + "\n"
 
 

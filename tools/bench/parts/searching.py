@@ -8,20 +8,19 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from projector import Projection
-
-from .figure import Figure, at_most, figure, times_lower
-from .hermes import open_database, searched_of
-from .lucene import Searcher, indexed_of
-from .processes import alone
-from .queries import KINDS, Query, queries
-from .spread import median, percentile
-from .stage import projected_of
-from .words import Texts
+from tools.bench.corpus.queries import KINDS, Query, queries
+from tools.bench.corpus.stage import projected_of
+from tools.bench.corpus.words import Texts
+from tools.bench.processes import alone
+from tools.bench.report.figure import Figure, at_most, figure, times_lower
+from tools.bench.report.spread import median, percentile
+from tools.bench.rivals.hermes import open_database, searched_of
+from tools.bench.rivals.lucene import Searcher, indexed_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .plan import Plan
+    from tools.bench.plan import Plan
 
 ROW = "search at 1 M messages, 200 mixed queries"
 FLOOR = (
@@ -126,7 +125,7 @@ def _measure_all(plan: Plan) -> dict[str, Asked]:
     for turn in range(plan.heavy_rounds):
         for name, path in paths.items():
             plan.say(f"searching, round {turn + 1}: {name}")
-            said = alone(plan, "searching", _ROLES[name], path=str(path), count=plan.queries)
+            said = alone(plan, "parts.searching", _ROLES[name], path=str(path), count=plan.queries)
             found[name].rounds.append(said["taken"])
             found[name].hits[:] = said["hits"]
     return found

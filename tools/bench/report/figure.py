@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from .spread import median
+from tools.bench.report.spread import median
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

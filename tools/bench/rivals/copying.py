@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from projector.db.rows import INSERT_TEXT, indexed
-
-from .processes import BenchError
+from tools.bench.processes import BenchError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .words import Vocabulary
+    from tools.bench.corpus.words import Vocabulary
 
 KINDS = {
     "commonest words": 30,

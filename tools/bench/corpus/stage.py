@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from journal import Journal
 from projector.cli import main as projector_main
-
-from .processes import BenchError, alone
-from .words import Texts
+from tools.bench.corpus.words import Texts
+from tools.bench.processes import BenchError, alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from .plan import Plan
+    from tools.bench.plan import Plan
 
 BEGAN = 1_767_225_600_000_000
 """When the first message was said, microseconds since 1970: 2026-01-01."""
@@ -103,7 +102,7 @@ def projected_of(plan: Plan, count: int) -> Path:
     path = journal_of(plan, count)
     if not (path / "projection" / "CURRENT").exists():
         plan.say(f"projecting {count:,} messages")
-        alone(plan, "projecting", "rebuild", journal=str(path))
+        alone(plan, "parts.projecting", "rebuild", journal=str(path))
     return path
 
 

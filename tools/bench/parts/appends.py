@@ -9,16 +9,15 @@ from time import monotonic_ns, perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from journal import Journal
-
-from .figure import Figure, at_least, figure
-from .hermes import open_database
-from .processes import together
-from .words import Texts
+from tools.bench.corpus.words import Texts
+from tools.bench.processes import together
+from tools.bench.report.figure import Figure, at_least, figure
+from tools.bench.rivals.hermes import open_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .plan import Plan
+    from tools.bench.plan import Plan
 
 ROW = "appends, 8 processes, 700-byte messages"
 FLOOR = (
@@ -60,7 +59,7 @@ def measure(plan: Plan) -> list[Figure]:
 
 def _run(plan: Plan, role: str, path: Path, **arguments: str) -> list[dict[str, Any]]:
     given = {"path": str(path), "seconds": plan.append_seconds, **arguments}
-    parts = [("appends", role, given | {"writer": n}) for n in range(plan.writers)]
+    parts = [("parts.appends", role, given | {"writer": n}) for n in range(plan.writers)]
     return together(plan, parts)
 
 

@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING
 
 from journal import Journal
 from projector import Projection
-
-from .appends import contents
-from .figure import Figure, at_most, figure
-from .processes import Actor, BenchError
-from .spread import percentile
+from tools.bench.parts.appends import contents
+from tools.bench.processes import Actor, BenchError
+from tools.bench.report.figure import Figure, at_most, figure
+from tools.bench.report.spread import percentile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from .plan import Plan
+    from tools.bench.plan import Plan
 
 ROW = "append to found"
 FLOOR = (
@@ -85,11 +84,18 @@ def _round(plan: Plan, name: str, rate: int) -> list[float]:
     with ExitStack() as stack:
         stack.enter_context(running(path))
         looker = stack.enter_context(
-            Actor(plan, "found", "look", journal=str(path), count=plan.found)
+            Actor(plan, "parts.found", "look", journal=str(path), count=plan.found)
         )
         writers = [
             stack.enter_context(
-                Actor(plan, "found", "write", journal=str(path), rate=rate / plan.writers, writer=n)
+                Actor(
+                    plan,
+                    "parts.found",
+                    "write",
+                    journal=str(path),
+                    rate=rate / plan.writers,
+                    writer=n,
+                )
             )
             for n in range(plan.writers if rate else 0)
         ]

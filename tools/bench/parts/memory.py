@@ -6,12 +6,12 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from .figure import Figure, at_most, figure
-from .processes import BenchError, alone
-from .stage import journal_of
+from tools.bench.corpus.stage import journal_of
+from tools.bench.processes import BenchError, alone
+from tools.bench.report.figure import Figure, at_most, figure
 
 if TYPE_CHECKING:
-    from .plan import Plan
+    from tools.bench.plan import Plan
 
 ROW = "memory"
 FLOOR = (
@@ -48,7 +48,7 @@ def measure(plan: Plan) -> list[Figure]:
     """Measure the most memory held at once (VmHWM), each in a process of its own."""
     journal = str(journal_of(plan, plan.backlog))
     plan.say(f"rebuilding {plan.backlog:,} messages for its memory")
-    projector = alone(plan, "projecting", "rebuild", journal=journal)["peak"] / _MB
+    projector = alone(plan, "parts.projecting", "rebuild", journal=journal)["peak"] / _MB
     base: list[float] = []
     paced: list[float] = []
     flat_out: list[float] = []

@@ -13,14 +13,13 @@ from unittest.mock import patch
 
 from journal import Journal
 from journal.lanes import writer as lane_writer
-
-from .figure import Figure, at_most, figure
-from .processes import BenchError, alone
+from tools.bench.processes import BenchError, alone
+from tools.bench.report.figure import Figure, at_most, figure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .plan import Plan
+    from tools.bench.plan import Plan
 
 ROW = "import and open"
 FLOOR = (
@@ -43,7 +42,9 @@ def measure(plan: Plan) -> list[Figure]:
         ours.append(_import("journal", environment))
     over = [one - two for one, two in zip(ours, bare, strict=True)]
     path = str(plan.folder / "opening")
-    opened = alone(plan, "opening", "open_often", path=path, segments=plan.segments, n=plan.opens)
+    opened = alone(
+        plan, "parts.opening", "open_often", path=path, segments=plan.segments, n=plan.opens
+    )
     return [
         figure("`import journal`, over orjson and portalocker", "ms", over, target=at_most(10)),
         figure("`import journal`, all of it", "ms", ours, bare, against="orjson, portalocker"),

@@ -7,14 +7,14 @@ from shutil import rmtree
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from .figure import Figure, at_least, figure
-from .processes import alone
-from .stage import database, journal_of, projector
+from tools.bench.corpus.stage import database, journal_of, projector
+from tools.bench.processes import alone
+from tools.bench.report.figure import Figure, at_least, figure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .plan import Plan
+    from tools.bench.plan import Plan
 
 ROW = "projecting a backlog of 1 M messages"
 FLOOR = (
@@ -32,24 +32,24 @@ def measure(plan: Plan) -> list[Figure]:
     ours, floor, tantivy, cores, hermes = [], [], [], [], []
     for turn in range(plan.heavy_rounds):
         plan.say(f"projecting {plan.backlog:,} messages, round {turn + 1}")
-        found = alone(plan, "projecting", "rebuild", journal=str(path))
+        found = alone(plan, "parts.projecting", "rebuild", journal=str(path))
         ours.append(plan.backlog / found["seconds"])
         target = plan.folder / f"floor-{turn}.db"
         made = database(path)
         for old in made.parent.glob("*.db"):
             if old != made:
                 old.unlink()  # nobody reads it, and each takes more than a gigabyte
-        copied = alone(plan, "copying", "copy", source=str(made), target=str(target))
+        copied = alone(plan, "rivals.copying", "copy", source=str(made), target=str(target))
         floor.append(copied["messages"] / copied["seconds"])
         if plan.rivals:
             folder = plan.folder / f"tantivy-floor-{turn}"
-            indexed = alone(plan, "lucene", "index", folder=str(folder), count=plan.backlog)
+            indexed = alone(plan, "rivals.lucene", "index", folder=str(folder), count=plan.backlog)
             rmtree(folder)
             tantivy.append(plan.backlog / indexed["seconds"])
             cores.append(indexed["cpu"] / indexed["seconds"])
             state = plan.folder / f"projecting-hermes-{turn}" / "state.db"
             seconds = alone(
-                plan, "hermes", "append_all", database=str(state), count=plan.rival_backlog
+                plan, "rivals.hermes", "append_all", database=str(state), count=plan.rival_backlog
             )
             hermes.append(plan.rival_backlog / seconds)
     name = f"projecting {plan.backlog:,} messages"

@@ -7,17 +7,16 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from journal import Journal
-
-from .appends import contents
-from .figure import Figure, at_most, figure
-from .processes import alone
-from .spread import median, percentile
-from .stage import fill, journal_of
+from tools.bench.corpus.stage import fill, journal_of
+from tools.bench.parts.appends import contents
+from tools.bench.processes import alone
+from tools.bench.report.figure import Figure, at_most, figure
+from tools.bench.report.spread import median, percentile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .plan import Plan
+    from tools.bench.plan import Plan
 
 ROW = "growth"
 FLOOR = (
@@ -63,11 +62,13 @@ def measure(plan: Plan) -> list[Figure]:
 
 def _measure_at(plan: Plan, count: int) -> dict[str, float]:
     path = journal_of(plan, count)
-    built = alone(plan, "projecting", "rebuild", journal=str(path))
-    searched = alone(plan, "searching", "ask_ours", path=str(path), count=plan.queries)["taken"]
-    opened = alone(plan, "growth", "open_and_append", path=str(path), n=plan.opens)
+    built = alone(plan, "parts.projecting", "rebuild", journal=str(path))
+    searched = alone(plan, "parts.searching", "ask_ours", path=str(path), count=plan.queries)[
+        "taken"
+    ]
+    opened = alone(plan, "parts.growth", "open_and_append", path=str(path), n=plan.opens)
     fill(path, plan.gained, seed=2)
-    caught_up = alone(plan, "projecting", "sync", journal=str(path))
+    caught_up = alone(plan, "parts.projecting", "sync", journal=str(path))
     return {
         "append": opened["append"],
         "open": opened["open"],

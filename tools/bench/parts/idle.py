@@ -10,15 +10,14 @@ from time import perf_counter, sleep
 from typing import TYPE_CHECKING
 
 from journal import Journal
-
-from .figure import Figure, at_most, figure
-from .found import running
-from .processes import alone
+from tools.bench.parts.found import running
+from tools.bench.processes import alone
+from tools.bench.report.figure import Figure, at_most, figure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .plan import Plan
+    from tools.bench.plan import Plan
 
 ROW = "idle projector"
 FLOOR = (
@@ -31,8 +30,8 @@ _SETTLE = 4.0
 def measure(plan: Plan) -> list[Figure]:
     """Measure the share of a core that an idle projector uses."""
     path = plan.folder / "idle"
-    alone(plan, "idle", "make_lanes", path=str(path), count=plan.lanes)
-    alone(plan, "projecting", "sync", journal=str(path))
+    alone(plan, "parts.idle", "make_lanes", path=str(path), count=plan.lanes)
+    alone(plan, "parts.projecting", "sync", journal=str(path))
     shares = []
     with running(path) as pid:
         sleep(min(_SETTLE, plan.idle_seconds))

@@ -12,15 +12,15 @@ from pathlib import Path
 from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Any
 
-from .processes import alone
-from .stage import messages, source_of
-from .words import Texts
+from tools.bench.corpus.stage import messages, source_of
+from tools.bench.corpus.words import Texts
+from tools.bench.processes import alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .plan import Plan
-    from .queries import Query
+    from tools.bench.corpus.queries import Query
+    from tools.bench.plan import Plan
 
 _HEAP = 256 * 1024 * 1024
 _LIMIT = 20
@@ -74,7 +74,7 @@ def indexed_of(plan: Plan) -> Path:
     path = plan.folder / f"tantivy-{plan.backlog}"
     if not path.exists():
         plan.say(f"indexing {plan.backlog:,} messages with tantivy")
-        alone(plan, "lucene", "index", folder=str(path), count=plan.backlog)
+        alone(plan, "rivals.lucene", "index", folder=str(path), count=plan.backlog)
     return path
 
 

@@ -15,15 +15,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from journal import Journal
-
-from .appends import contents
-from .figure import Figure, at_most, figure
-from .processes import alone
+from tools.bench.parts.appends import contents
+from tools.bench.processes import alone
+from tools.bench.report.figure import Figure, at_most, figure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .plan import Plan
+    from tools.bench.plan import Plan
 
 ROW = "one append against a bare loop of orjson and write(2)"
 FLOOR = (
@@ -38,7 +37,12 @@ _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT
 def measure(plan: Plan) -> list[Figure]:
     """Measure microseconds an event of four loops, which alternate in one process."""
     found = alone(
-        plan, "loop", "run", folder=str(plan.folder / "loop"), count=plan.loop, rounds=plan.rounds
+        plan,
+        "parts.loop",
+        "run",
+        folder=str(plan.folder / "loop"),
+        count=plan.loop,
+        rounds=plan.rounds,
     )
     return [
         figure(

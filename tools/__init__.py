@@ -1,0 +1,1 @@
+"""The developers' tools: benchmark, demonstration, command line reference, checks of Hermes."""

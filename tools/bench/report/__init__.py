@@ -1,0 +1,1 @@
+"""From measured values to figures, tables and plots."""

@@ -1,0 +1,15 @@
+"""`make demo`: see the journal and the projector at work.
+
+The transcripts of your own agents are imported and searched. Where there are none, or with
+--talk, eight processes hold a made-up conversation at the same time, and each is killed and started
+again. Everything goes into a new folder; no other journal is touched.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from tools.demo.program import main
+
+if __name__ == "__main__":
+    sys.exit(main(__doc__))
