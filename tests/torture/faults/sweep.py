@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
 import os
 import random
@@ -14,12 +13,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.torture.arguments import step_parser
 from tests.torture.faults import traced
 from tests.torture.faults.bench import Bench
 from tests.torture.faults.traced import Point
 from tests.torture.faults.workloads import WORKLOADS, settings
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Iterable, Iterator
 
 _WORKERS = 2
@@ -82,9 +83,7 @@ class Benches:
 
 def arguments(doc: str) -> argparse.Namespace:
     """Read the command line that both sweeps have."""
-    parser = argparse.ArgumentParser(description=doc.partition("\n")[0])
-    parser.add_argument("--seed", type=int, default=random.randrange(2**32))
-    parser.add_argument("--seconds", type=float, help="stop after so long [default: run it all]")
+    parser = step_parser(doc, seed=random.randrange(2**32))
     parser.add_argument("--sample", action="store_true", help="the small form, below 10 s")
     parser.add_argument("--only", action="append", help="run one point, as a failure names it")
     parser.add_argument("--workload", action="append", choices=sorted(WORKLOADS))

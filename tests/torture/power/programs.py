@@ -26,7 +26,7 @@ from journal.writer import Journal
 from projector.projection import Projection
 from projector.run.build import rebuild
 from tests.torture.faults.workloads import put
-from tests.torture.soak_roles import event
+from tests.torture.soak.roles import event
 
 from .promises import INTERVAL
 from .report import Report, WatchedDisk

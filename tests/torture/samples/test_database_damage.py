@@ -21,7 +21,7 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_some_damages_are_answered_by_a_rebuild(capsys: pytest.CaptureFixture[str]) -> None:
     """Each answer is that of the undamaged projection, whatever was damaged how."""
-    code = database_damage.main(["--count", "25", "--seed", "5"])
+    code = database_damage.main(["--damages", "25", "--seed", "5"])
     said = capsys.readouterr().out
     assert code == 0, said
     assert "seed 5: 25 damages" in said
@@ -32,5 +32,5 @@ def test_without_checksums_the_step_fails(
 ) -> None:
     """SQLite alone does not notice that a text was changed: the step does."""
     monkeypatch.setattr(schema, "vfs", lambda: None)
-    assert database_damage.main(["--count", "40", "--seed", "1"]) == 1
+    assert database_damage.main(["--damages", "40", "--seed", "1"]) == 1
     assert "is another" in capsys.readouterr().out

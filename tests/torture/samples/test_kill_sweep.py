@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.torture.samples.sweeps import needs_strace, run_sweep
+from tests.torture.faults.sampling import needs_strace, run_sweep
 
 pytestmark = needs_strace
 

@@ -1,47 +1,115 @@
-"""A sample of the soak."""
+"""A sample of the soak, and that its checks can fail."""
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from journal import Journal
+from projector import Projection
+from tests.torture.soak import crowd, judging, programs, roles
 from tests.torture.steps import soak
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_few_seconds_of_everything_together_lose_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Writers, projectors, readers, rebuilds and kills: all is there once, and nobody complains."""
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the step makes lies in the test's folder."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    code = soak.main(["--sample", "--seed", "5"])
-    said = capsys.readouterr().out
-    assert code == 0, said
-    assert "soak: seed 5" in said
-    assert "acknowledged=0" not in said
+
+
+def run_sample(scenario: str, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Run a scenario in small; return what it printed."""
+    code = soak.main(["--scenario", scenario, "--seed", "5", *arguments])
+    printed = capsys.readouterr().out
+    assert code == 0, printed
+    assert f"soak: seed 5, {scenario}: " in printed
+    return printed
+
+
+@pytest.mark.slow
+def test_a_few_seconds_of_everything_together_lose_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Writers, projectors, readers, rebuilds and kills: all is there once, without an error."""
+    printed = run_sample("everything", capsys, "--sample", "--seconds", "3")
+    assert re.search(r"acknowledged=[1-9]", printed)
+
+
+@pytest.mark.slow
+def test_each_message_of_a_crowd_is_found(capsys: pytest.CaptureFixture[str]) -> None:
+    """Eight writers begin at once beside a projector; each message is found by its own word."""
+    assert "messages=400, " in run_sample("crowd", capsys, "--seconds", "0.5")
+
+
+@pytest.mark.slow
+def test_short_processes_share_a_few_lanes(capsys: pytest.CaptureFixture[str]) -> None:
+    """Hundreds of processes append one message each: none is lost, and lanes are used again."""
+    printed = run_sample("hooks", capsys, "--seconds", "1")
+    assert "processes=150, at_once=8, " in printed
+
+
+def journal_of(path: Path, count: int) -> Path:
+    """Return a journal with messages of one writer of a crowd."""
+    with Journal.open(path / "journal") as journal:
+        for number in range(count):
+            journal.append_message("s0", "user", roles.crowd_word(0, number), id=f"m{number}")
+    return path / "journal"
+
+
+def test_a_message_that_was_acknowledged_and_is_not_there_fails(tmp_path: Path) -> None:
+    """The check names it; where nothing was acknowledged at all, that is a failure too."""
+    remains = judging.judge(journal_of(tmp_path, 3))
+    assert remains.keys == {("s0", "m0"), ("s0", "m1"), ("s0", "m2")}
+    judging.check_all_there(set(remains.keys), remains)
+    with pytest.raises(programs.Failed, match=r"1 acknowledged and lost, such as .*'m3'"):
+        judging.check_all_there({("s0", "m2"), ("s0", "m3")}, remains)
+    with pytest.raises(programs.Failed, match="nothing was acknowledged"):
+        judging.check_all_there(set(), remains)
+
+
+def test_damage_that_no_death_explains_fails(tmp_path: Path) -> None:
+    """A changed byte is a problem of a kind that no scenario allows."""
+    path = journal_of(tmp_path, 3)
+    (segment,) = (path / "lanes").glob("*/*.jsonl")
+    segment.write_bytes(segment.read_bytes().replace(b"w0x1z", b"w0x9z"))
+    with pytest.raises(programs.Failed, match="verify finds"):
+        judging.judge(path)
+
+
+def test_a_word_that_finds_another_message_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search that misses a message of the crowd is named with what it found instead."""
+    monkeypatch.setattr(crowd, "WRITERS", 1)
+    with Projection.open(journal_of(tmp_path, 3)) as projection:
+        crowd._find_all(projection, 3)
+        with pytest.raises(programs.Failed, match=r"w0x3z finds \[\]"):
+            crowd._find_all(projection, 4)
 
 
 def test_descriptors_and_memory_are_compared_by_thirds(tmp_path: Path) -> None:
     """What grows is seen to grow, and what only comes and goes is not."""
-    program = soak.Program("leaky", [], tmp_path, killable=False)
-    program.samples = [soak.Sample(n, 10 + n // 2 + n % 3, 1000 + n) for n in range(100)]
+    program = programs.Program("leaky", [], tmp_path, killable=False)
+    program.samples = [programs.Sample(n, 10 + n // 2 + n % 3, 1000 + n) for n in range(100)]
     files, before, after = program.growth()
     assert (files, before, after) == (33, 1016, 1083)
-    program.samples = [soak.Sample(n, 10 + n % 3, 1000 + n % 7) for n in range(100)]
+    program.samples = [programs.Sample(n, 10 + n % 3, 1000 + n % 7) for n in range(100)]
     files, before, after = program.growth()
     assert (files, before, after) == (0, 1003, 1003)
 
 
-def test_a_program_that_ends_by_itself_is_told_with_its_last_words(tmp_path: Path) -> None:
+def test_a_program_that_ends_by_itself_fails_with_its_last_words(tmp_path: Path) -> None:
     """A reader that got an error ends the soak, and the error is shown."""
     argv = [sys.executable, "-c", "raise ValueError('database is locked')"]
-    program = soak.Program("reader7", argv, tmp_path, killable=False)
+    program = programs.Program("reader7", argv, tmp_path, killable=False)
     program.start()
     assert program.process is not None
     program.process.wait()
-    with pytest.raises(soak.Failed, match=r"reader7 ended by itself with 1: [\s\S]* is locked"):
+    with pytest.raises(programs.Failed, match=r"reader7 ended by itself with 1: [\s\S]* is locked"):
         program.check()

@@ -18,7 +18,6 @@ made small: events are left out as long as it still fails, and what is left is p
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
 import os
 import sys
@@ -34,14 +33,14 @@ from typing import TYPE_CHECKING
 
 from tests.support.arrangements import check_convergence
 from tests.support.made_up import random_facts
+from tests.torture.arguments import Amount, Budget, again, step_parser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from tests.support.projections import Fact
 
-SEEDS = 10_000
-_SAMPLE = 60
+_AMOUNT = Amount(10_000, sample=60)
 _LIVE = 5
 """Of so many seeds one is projected in a journal with rebuilds too: that takes the longest."""
 _CHUNK = 20
@@ -89,7 +88,7 @@ def is_live(seed: int) -> bool:
     return seed % _LIVE == 0
 
 
-def run(seeds: range) -> Done:
+def run(seeds: Iterable[int]) -> Done:
     """Check some seeds."""
     done = Done()
     for seed in seeds:
@@ -124,19 +123,10 @@ def _fails(records: Sequence[Fact], seed: int) -> bool:
     return any(trouble(records, other, live=is_live(seed)) for other in arrangements)
 
 
-def _chunks(first: int, count: int, until: float) -> Iterator[range]:
-    """Yield the seeds in chunks, for ever if `count` is 0, but none after the moment `until`."""
-    end = first + count if count else sys.maxsize
-    for begin in range(first, end, _CHUNK):
-        if time.monotonic() >= until:
-            return
-        yield range(begin, min(begin + _CHUNK, end))
-
-
-def run_all(first: int, count: int, seconds: float, workers: int) -> Done:
+def run_all(budget: Budget, workers: int) -> Done:
     """Check seeds in worker processes until there are no more, or no more time."""
     done = Done()
-    chunks = _chunks(first, count, time.monotonic() + seconds)
+    chunks = budget.chunks(_CHUNK)
     with _pool(workers) as pool:
         # a pool takes everything that an iterator has at once: give it only what it can do now
         waiting = [pool.apply_async(run, (seeds,)) for seeds in islice(chunks, workers * 2)]
@@ -166,24 +156,17 @@ def report(seed: int, wrong: str) -> None:
     for fact in left:
         print(f"  {fact}")
     print(f"  {trouble(left, seed, live=is_live(seed)) or 'in another arrangement'}")
-    print(f"again: python -m tests.torture.steps.convergence --seed {seed} --seeds 1", flush=True)
+    print(f"again: {again('convergence', seed, 'seeds')}", flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check the seeds that were asked for; return the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seed", type=int, default=0, help="the first seed")
-    parser.add_argument("--seeds", type=int, help=f"how many [default: {SEEDS:,}]")
-    parser.add_argument("--seconds", type=float, help="as many seeds as fit, unless --seeds")
-    parser.add_argument("--sample", action="store_true", help=f"{_SAMPLE} seeds")
+    parser = step_parser(__doc__)
+    _AMOUNT.add_to(parser)
     parser.add_argument("--workers", type=int, default=2, help="processes [default: 2]")
     given = parser.parse_args(arguments)
-    count = given.seeds
-    if count is None:
-        count = _SAMPLE if given.sample else 0 if given.seconds is not None else SEEDS
     began = time.monotonic()
-    seconds = float("inf") if given.seconds is None else given.seconds
-    done = run_all(given.seed, count, seconds, given.workers)
+    done = run_all(_AMOUNT.budget(given), given.workers)
     for seed, wrong in sorted(done.failed.items()):
         report(seed, wrong)
         break

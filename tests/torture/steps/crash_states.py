@@ -21,7 +21,6 @@ A state in which it fails is kept, with the log that led to it.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -29,6 +28,7 @@ from functools import partial
 from multiprocessing import get_context
 from typing import get_args
 
+from tests.torture.arguments import step_parser
 from tests.torture.crash.catalogue import all_workloads, families
 from tests.torture.crash.explore import Plan, explore
 from tests.torture.crash.recorder import Lie
@@ -43,14 +43,7 @@ FULL_SECONDS = 300
 
 def main() -> int:
     """Run the command line; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
-        "--seconds",
-        type=float,
-        default=FULL_SECONDS,
-        help="with fewer it looks at a part [default: every state]",
-    )
+    parser = step_parser(__doc__, seed=1)
     parser.add_argument("--sample", action="store_true", help="a few states of a few workloads")
     parser.add_argument(
         "--only", metavar="TEXT", default="", help="workloads with it in their name"
@@ -64,7 +57,8 @@ def main() -> int:
         help="a disk that does not do this kind of sync: the sweep must fail",
     )
     given = parser.parse_args()
-    share = _SAMPLE_SHARE if given.sample else min(1.0, given.seconds / FULL_SECONDS)
+    seconds = FULL_SECONDS if given.seconds is None else given.seconds
+    share = _SAMPLE_SHARE if given.sample else min(1.0, seconds / FULL_SECONDS)
     plan = Plan(given.seed, share, 6 if given.sample else 1, tuple(given.lie))
     names = [n for n in (_SAMPLED if given.sample else all_workloads()) if given.only in n]
     if not names:

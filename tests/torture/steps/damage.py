@@ -26,7 +26,6 @@ object within another cannot be told from somebody's data.
 
 from __future__ import annotations
 
-import argparse
 import logging
 import multiprocessing
 import os
@@ -62,14 +61,14 @@ from tests.support.model import Model, content
 from tests.support.oracle import Expected, expected, finished, gaps, is_future, uncovered
 from tests.support.projections import Fact, counters, header, line, message, scratch
 from tests.support.skewed import SkewedClock, skewed
+from tests.torture.arguments import Amount, Budget, again, step_parser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import apsw
 
-SEEDS = 3_000
-_SAMPLE = 80
+_AMOUNT = Amount(3_000, sample=80)
 _CHUNK = 10
 """Seeds that a worker takes at a time."""
 _SMALL_LIMIT, _SMALL_BLOCK = 4_000, 600
@@ -318,7 +317,7 @@ class Done:
         self.failed |= other.failed
 
 
-def run(seeds: range, kind: str | None) -> Done:
+def run(seeds: Iterable[int], kind: str | None) -> Done:
     """Damage one journal a seed."""
     done = Done()
     for seed in seeds:
@@ -337,49 +336,33 @@ def _quiet() -> None:
     logging.getLogger("projector").setLevel(logging.ERROR)
 
 
-def run_all(given: argparse.Namespace) -> Done:
+def run_all(budget: Budget, kind: str | None, workers: int) -> Done:
     """Damage journals in worker processes until there are no more seeds, or no more time."""
-    end = given.seed + given.seeds if given.seeds else sys.maxsize
-    until = time.monotonic() + (float("inf") if given.seconds is None else given.seconds)
-    chunks = (
-        range(begin, min(begin + _CHUNK, end))
-        for begin in range(given.seed, end, _CHUNK)
-        if time.monotonic() < until
-    )
     done = Done()
-    with multiprocessing.get_context("fork").Pool(given.workers, _quiet) as pool:
-        waiting = [
-            pool.apply_async(run, (seeds, given.kind))
-            for seeds in islice(chunks, given.workers * 2)
-        ]
+    chunks = budget.chunks(_CHUNK)
+    with multiprocessing.get_context("fork").Pool(workers, _quiet) as pool:
+        # a pool takes everything that an iterator has at once: give it only what it can do now
+        waiting = [pool.apply_async(run, (seeds, kind)) for seeds in islice(chunks, workers * 2)]
         while waiting:
             done.add(waiting.pop(0).get())
-            if time.monotonic() < until and (seeds := next(chunks, None)) is not None:
-                waiting.append(pool.apply_async(run, (seeds, given.kind)))
+            if (seeds := next(chunks, None)) is not None:
+                waiting.append(pool.apply_async(run, (seeds, kind)))
     return done
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Damage the journals that were asked for; return the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seed", type=int, default=0, help="the first seed")
-    parser.add_argument("--seeds", type=int, help=f"how many [default: {SEEDS:,}]")
-    parser.add_argument("--seconds", type=float, help="as many seeds as fit, unless --seeds")
+    parser = step_parser(__doc__)
+    _AMOUNT.add_to(parser)
     parser.add_argument("--kind", choices=[*KINDS, *LARGE], help="do this kind of damage only")
-    parser.add_argument("--sample", action="store_true", help=f"{_SAMPLE} seeds")
     parser.add_argument("--workers", type=int, default=2, help="processes [default: 2]")
     given = parser.parse_args(arguments)
-    if given.seeds is None:
-        given.seeds = _SAMPLE if given.sample else 0 if given.seconds is not None else SEEDS
     began = time.monotonic()
-    done = run_all(given)
+    done = run_all(_AMOUNT.budget(given), given.kind, given.workers)
     for seed, wrong in sorted(done.failed.items())[:20]:
         only = f" --kind {given.kind!r}" if given.kind else ""
         print(f"FAILED seed {seed}: {wrong}")
-        print(
-            f"  again: python -m tests.torture.steps.damage --seed {seed} --seeds 1{only}",
-            flush=True,
-        )
+        print(f"  again: {again('damage', seed, 'seeds')}{only}", flush=True)
     kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(done.kinds.items()))
     print(
         f"damage: seeds {given.seed} to {given.seed + done.seeds - 1}: {done.kinds.total():,}"

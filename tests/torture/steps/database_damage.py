@@ -17,13 +17,11 @@ With --sabotage pages have no checksums, as in any other SQLite database.
 
 from __future__ import annotations
 
-import argparse
 import logging
 import random
 import shutil
 import sys
 import tempfile
-import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,11 +32,12 @@ from journal.fs.directory import open_directory
 from projector import Projection, SessionStore
 from projector.db import checksums, schema
 from projector.run.build import open_current
+from tests.torture.arguments import Amount, step_parser
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable
 
-_COUNT = 2_000
+_AMOUNT = Amount(2_000, sample=25, unit="damages")
 _MESSAGES = 160
 _WORDS = ("alpha", "beta", "gamma", "delta", "北京", "compose", "error")
 
@@ -163,8 +162,8 @@ def _damage(kept: _Kept, target: Path, chance: random.Random) -> str:
     return f"{kind} {name.lstrip('0123456789') or name}"
 
 
-def run(seed: int, enough: Callable[[int], bool]) -> tuple[Counter[str], list[str]]:
-    """Damage and ask until it is enough; return counts by kind, and what was wrong."""
+def run(seed: int, numbers: Iterable[int]) -> tuple[Counter[str], list[str]]:
+    """Damage and ask, once for each number; return counts by kind, and what was wrong."""
     logging.getLogger("projector").setLevel(logging.ERROR)
     folder = Path(tempfile.mkdtemp(prefix="database-damage-"))
     counts: Counter[str] = Counter()
@@ -172,8 +171,7 @@ def run(seed: int, enough: Callable[[int], bool]) -> tuple[Counter[str], list[st
     try:
         path, starts = _prepare(folder, random.Random(seed))
         truth = ask(path)
-        number = 0
-        while not enough(number):
+        for number in numbers:
             chance = random.Random(f"{seed}/{number}")
             kept = chance.choice(starts)
             shutil.rmtree(path / "projection")
@@ -181,7 +179,6 @@ def run(seed: int, enough: Callable[[int], bool]) -> tuple[Counter[str], list[st
             what = f"{kept.name}: {_damage(kept, path / 'projection', chance)}"
             counts[what] += 1
             faults += [f"{number}: {what}: {fault}" for fault in _compare(path, truth)]
-            number += 1
     finally:
         shutil.rmtree(folder)
     return counts, faults
@@ -197,23 +194,15 @@ def _compare(path: Path, truth: Answers) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the step; return the exit code."""
-    parser = argparse.ArgumentParser(description="Damage the projection at random.")
-    parser.add_argument("--count", type=int, default=_COUNT, help="damages [default: 2,000]")
-    parser.add_argument("--seconds", type=float, help="as many as fit, in the place of --count")
-    parser.add_argument("--seed", type=int, default=1, help="[default: 1]")
+    parser = step_parser(__doc__, seed=1)
+    _AMOUNT.add_to(parser)
     parser.add_argument("--sabotage", action="store_true", help="the step must fail")
     given = parser.parse_args(arguments)
     if given.sabotage:
         # the name by which connections find it
         vars(schema)["vfs"] = lambda: None
-    began = time.monotonic()
-
-    def enough(number: int) -> bool:
-        seconds: float | None = given.seconds
-        count: int = given.count
-        return number >= count if seconds is None else time.monotonic() - began >= seconds
-
-    counts, faults = run(given.seed, enough)
+    damages = _AMOUNT.budget(given).seeds()
+    counts, faults = run(given.seed, (seed - given.seed for seed in damages))
     print(f"database_damage: seed {given.seed}: {counts.total()} damages of {len(counts)} kinds")
     print(f"database_damage: checksums by {checksums.vfs()}, {'off' if given.sabotage else 'on'}")
     for fault in faults:

@@ -21,9 +21,9 @@ twice, tokens grow, and no two hold a thing at once. No title has two sessions.
 
 from __future__ import annotations
 
-import argparse
 import sys
 
+from tests.torture.arguments import step_parser
 from tests.torture.linear.rounds import run
 from tests.torture.linear.sabotage import SABOTAGES
 
@@ -32,16 +32,15 @@ _SECONDS = 60.0
 
 def main() -> int:
     """Run the step; return the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=_SECONDS, help="[default: 60]")
-    parser.add_argument("--seed", type=int, default=1, help="[default: 1]")
+    parser = step_parser(__doc__, seed=1)
     parser.add_argument(
         "--sabotage",
         choices=sorted(filter(None, SABOTAGES)),
         help="leave out what answers rest on: the step must fail",
     )
     given = parser.parse_args()
-    counts, faults = run(given.seed, given.seconds, given.sabotage)
+    seconds = _SECONDS if given.seconds is None else given.seconds
+    counts, faults = run(given.seed, seconds, given.sabotage)
     told = ", ".join(f"{n} {what}" for what, n in sorted(counts.items()))
     print(f"decisions: seed {given.seed}: {told}")
     for fault in faults:

@@ -18,24 +18,22 @@ rebuild must give the same digest.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
 import time
 from collections import Counter
-from itertools import count, islice
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
 from tests.support.flushes import Conversation
+from tests.torture.arguments import Amount, again, step_parser
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SEEDS = 2_000
-_SAMPLE = 12
+_AMOUNT = Amount(2_000, sample=12)
 _STEPS = (6, 12, 12, 25)
 """Changes of a conversation; in short ones a failure is easy to see."""
 
@@ -57,28 +55,19 @@ def trouble(seed: int, done: Counter[str]) -> str | None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the seeds that were asked for; return the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seed", type=int, default=0, help="the first seed")
-    parser.add_argument("--seeds", type=int, help=f"how many [default: {SEEDS:,}]")
-    parser.add_argument("--seconds", type=float, help="as many seeds as fit, unless --seeds")
-    parser.add_argument("--sample", action="store_true", help=f"{_SAMPLE} seeds")
+    parser = step_parser(__doc__)
+    _AMOUNT.add_to(parser)
     given = parser.parse_args(arguments)
-    seeds = given.seeds
-    if seeds is None and (given.sample or given.seconds is None):
-        seeds = _SAMPLE if given.sample else SEEDS
     began = time.monotonic()
-    until = began + (float("inf") if given.seconds is None else given.seconds)
     done: Counter[str] = Counter()
     ran = failed = 0
-    for seed in islice(count(given.seed), seeds):
-        if time.monotonic() >= until:
-            break
+    for seed in _AMOUNT.budget(given).seeds():
         ran += 1
         wrong = trouble(seed, done)
         if wrong is not None:
             failed += 1
             print(f"FAILED seed {seed}: {wrong}")
-            print(f"again: python -m tests.torture.steps.flush --seed {seed} --seeds 1", flush=True)
+            print(f"again: {again('flush', seed, 'seeds')}", flush=True)
             break
     kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(done.items()))
     print(

@@ -19,7 +19,6 @@ With --sabotage a fork waits for nobody, and a child keeps locks and opens files
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import random
@@ -44,6 +43,7 @@ from projector.db import connections
 from projector.db.generations import OnlyOne, generations
 from projector.db.quiet import quiet
 from projector.run.build import rebuild
+from tests.torture.arguments import step_parser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -249,15 +249,14 @@ def _judge(path: Path, report: Report) -> list[str]:
     return faults
 
 
-def main(given: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Run the step; return the exit code."""
-    parser = argparse.ArgumentParser(description="Fork while threads are busy with a store.")
-    parser.add_argument("--seconds", type=float, default=_SECONDS)
-    parser.add_argument("--seed", type=int, default=1)
+    parser = step_parser(__doc__, seed=1)
     parser.add_argument("--sabotage", action="store_true", help="the step must fail")
-    arguments = parser.parse_args(given)
-    counts, faults = run(arguments.seed, arguments.seconds, sabotage=arguments.sabotage)
-    print(f"seed {arguments.seed}: " + ", ".join(f"{n:,} {kind}" for kind, n in counts.items()))
+    given = parser.parse_args(arguments)
+    seconds = _SECONDS if given.seconds is None else given.seconds
+    counts, faults = run(given.seed, seconds, sabotage=given.sabotage)
+    print(f"seed {given.seed}: " + ", ".join(f"{n:,} {kind}" for kind, n in counts.items()))
     for fault in faults:
         print(f"FAULT {fault}")
     return 1 if faults else 0

@@ -20,7 +20,6 @@ and runs commands on it. Whatever they answer,
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import shutil
@@ -39,13 +38,13 @@ from journal import Journal
 from journal.cli import cli as journal_cli
 from projector import Projection
 from projector.cli import cli as projector_cli
+from tests.torture.arguments import Amount, again, step_parser
 from tests.torture.hostile_places import OUTSIDE, disturb
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ROUNDS = 400
-_SAMPLE = 12
+_AMOUNT = Amount(400, sample=12, unit="rounds")
 _PATIENCE = 30.0
 """Seconds that a command may take."""
 _MEMORY = 512 * 1024
@@ -186,29 +185,18 @@ def _run(command: list[str], path: Path, out: Path, err: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do the rounds that were asked for; return the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seed", type=int, default=0, help="the first round's")
-    parser.add_argument("--rounds", type=int, help=f"how many [default: {ROUNDS:,}]")
-    parser.add_argument("--seconds", type=float, help="as many rounds as fit, unless --rounds")
-    parser.add_argument("--sample", action="store_true", help=f"{_SAMPLE} rounds")
+    parser = step_parser(__doc__)
+    _AMOUNT.add_to(parser)
     given = parser.parse_args(arguments)
-    rounds = given.rounds or (_SAMPLE if given.sample else ROUNDS)
-    until = float("inf") if given.seconds is None else time.monotonic() + given.seconds
-    if given.seconds is not None and not given.rounds:
-        rounds = sys.maxsize - given.seed
     began = time.monotonic()
     done = Done()
     with tempfile.TemporaryDirectory(prefix="hostile-") as name:
         make(Path(name))
-        for seed in range(given.seed, given.seed + rounds):
-            if time.monotonic() > until:
-                break
+        for seed in _AMOUNT.budget(given).seeds():
             one(Path(name), seed, done)
     for seed, wrong in sorted(done.failed.items())[:20]:
         print(f"FAILED round {seed}: {wrong}")
-        print(
-            f"  again: python -m tests.torture.steps.hostile --seed {seed} --rounds 1", flush=True
-        )
+        print(f"  again: {again('hostile', seed, 'rounds')}", flush=True)
     things = ", ".join(f"{n:,} {thing}" for thing, n in sorted(done.things.items()))
     codes = ", ".join(f"{n:,} with {code}" for code, n in sorted(done.codes.items()))
     print(

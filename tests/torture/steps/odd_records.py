@@ -17,7 +17,6 @@ fails is made small: records are left out as long as it still does.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
@@ -35,14 +34,14 @@ from tests.support.arrangements import small
 from tests.support.odd_records import GOOD, WORDS, Line, odd_lines
 from tests.support.projections import counters, header, scratch, write_segment
 from tests.support.shown import shown
+from tests.torture.arguments import Amount, again, step_parser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import apsw
 
-SEEDS = 4_000
-_SAMPLE = 40
+_AMOUNT = Amount(4_000, sample=40)
 _LIVE = 5
 """Of so many seeds one is projected in a journal that is rebuilt too."""
 _OFTEN, _SELDOM = 0.3, 0.15
@@ -179,21 +178,12 @@ def smallest(lines: list[Line], seed: int) -> list[Line]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check the seeds that were asked for; return the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seed", type=int, default=0, help="the first seed")
-    parser.add_argument("--seeds", type=int, help=f"how many [default: {SEEDS:,}]")
-    parser.add_argument("--seconds", type=float, help="as many seeds as fit, unless --seeds")
-    parser.add_argument("--sample", action="store_true", help=f"{_SAMPLE} seeds")
+    parser = step_parser(__doc__)
+    _AMOUNT.add_to(parser)
     given = parser.parse_args(arguments)
-    count = given.seeds
-    if count is None:
-        count = _SAMPLE if given.sample else sys.maxsize if given.seconds is not None else SEEDS
     began = time.monotonic()
-    until = began + (float("inf") if given.seconds is None else given.seconds)
     done = records = 0
-    for seed in range(given.seed, given.seed + count):
-        if time.monotonic() >= until:
-            break
+    for seed in _AMOUNT.budget(given).seeds():
         lines = lines_of(seed)
         done += 1
         records += len(lines)
@@ -205,7 +195,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for line in left:
                 print(f"  {line.lane} {line.raw[:600]!r}")
             print(f"  {(trouble(left, seed) or 'in another arrangement')[:2000]}")
-            print(f"again: python -m tests.torture.steps.odd_records --seed {seed} --seeds 1")
+            print(f"again: {again('odd_records', seed, 'seeds')}")
             return 1
     print(
         f"odd_records: seeds {given.seed} to {given.seed + done - 1}: {done:,} sets of"

@@ -34,6 +34,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.torture.arguments import step_parser
 from tests.torture.power.file_system import FILE_SYSTEMS
 from tests.torture.power.needs import SKIPPED, missing, usable
 from tests.torture.power.private import parent_gone, run_apart
@@ -43,7 +44,7 @@ from tests.torture.power.rounds import Bench, Plan
 if TYPE_CHECKING:
     import threading
 
-    from tests.torture.power.file_system import FileSystem
+from tests.torture.power.file_system import FileSystem
 
 CUTS = 200
 """Moments of each file system and level."""
@@ -112,10 +113,8 @@ def _round(bench: Bench, gone: threading.Event, seconds: float) -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seed", type=int, default=1)
+    parser = step_parser(__doc__, seed=1)
     parser.add_argument("--cuts", type=int, default=CUTS, help="of each file system and level")
-    parser.add_argument("--seconds", type=float, help="with fewer cuts [default: all of them]")
     parser.add_argument("--work", type=float, default=1.0, help="seconds of work in a recording")
     parser.add_argument("--fs", choices=[system.name for system in FILE_SYSTEMS])
     parser.add_argument("--level", choices=LEVELS)

@@ -17,7 +17,6 @@ was taken back is only found, nothing conflicts, and both ways give one set of e
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 import sys
@@ -31,12 +30,12 @@ from typing import TYPE_CHECKING, Any
 from projector import Projection
 from tests.importers.feed import journal_set
 from tests.importers.hermes.chain import ROLLOUT, THREAD, claude, event, head, says, stamp, take
+from tests.torture.arguments import Amount, again, step_parser
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SEEDS = 600
-_SAMPLE = 12
+_AMOUNT = Amount(600, sample=12)
 _NO_TIME, _STEP_BACK = 0.1, 0.15
 _ROLLED_BACK, _TYPED, _REWOUND = 0.15, 0.45, 0.5
 _WAYS = {"torn": 0.1, "torn apart": 0.05, "twice": 0.05, "whole": 0.8}
@@ -183,26 +182,17 @@ def _check(talk: Talk, raw: bytes, path: Path, random: Random) -> str | None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check the seeds that were asked for; return the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seed", type=int, default=0, help="the first seed")
-    parser.add_argument("--seeds", type=int, help=f"how many [default: {SEEDS:,}]")
-    parser.add_argument("--seconds", type=float, help="as many seeds as fit, unless --seeds")
-    parser.add_argument("--sample", action="store_true", help=f"{_SAMPLE} seeds")
+    parser = step_parser(__doc__)
+    _AMOUNT.add_to(parser)
     given = parser.parse_args(arguments)
-    count = given.seeds
-    if count is None:
-        count = _SAMPLE if given.sample else sys.maxsize if given.seconds is not None else SEEDS
     began = time.monotonic()
-    until = began + (float("inf") if given.seconds is None else given.seconds)
     done = 0
-    for seed in range(given.seed, given.seed + count):
-        if time.monotonic() >= until:
-            break
+    for seed in _AMOUNT.budget(given).seeds():
         done += 1
         wrong = trouble(seed)
         if wrong is not None:
             print(f"FAILED seed {seed}: {wrong[:2000]}")
-            print(f"again: python -m tests.torture.steps.transcripts --seed {seed} --seeds 1")
+            print(f"again: {again('transcripts', seed, 'seeds')}")
             return 1
     last = given.seed + done - 1
     spent = time.monotonic() - began

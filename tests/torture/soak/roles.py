@@ -1,7 +1,8 @@
-"""The programs of the soak: a writer, a reader, and a reader that holds on. soak.py starts them.
+"""The programs of the soak: `python -m tests.torture.soak.roles ROLE JOURNAL ...`.
 
-Each works until SIGTERM, or until whoever started it is gone. Whatever it does not expect is a
-traceback on stderr, and exit code 1.
+Writers, readers, readers that hold on to a snapshot, and projectors work until SIGTERM, or until
+the process that started them is gone; the others until their work is done. What they do not expect
+is a traceback on stderr, and exit code 1.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ import signal
 import sqlite3
 import sys
 import time
+import traceback
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 import orjson
 
@@ -28,9 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _AGAIN = 20
-"""Acknowledged events that a writer flushes again when it begins anew."""
+"""Acknowledged events that a writer appends again when it begins anew."""
 _TWICE = 0.1
-"""How often a flush is repeated at once, as after an error."""
+"""How often an append is repeated at once, as after an error."""
 _TAIL = 64 * 1024
 """Bytes at the end of a writer's file in which a reader looks for something acknowledged."""
 _BURST = 4_000
@@ -39,7 +42,7 @@ _BUSY = "busy"
 
 
 class Life:
-    """Says when it is over."""
+    """Whether a program goes on: until a signal ends it, or its parent is gone."""
 
     def __init__(self) -> None:
         self._parent = os.getppid()
@@ -78,13 +81,13 @@ def event(id: str, size: int) -> dict[str, Any]:
     }
 
 
-def write(path: Path, told: Path, name: str, seed: str, fsync: str) -> None:
-    """Append for ever, some of it twice; note each key once its append has returned."""
+def write(path: Path, acknowledged: Path, name: str, seed: str, fsync: str) -> None:
+    """Append until the end, some of it twice; note each key once its append has returned."""
     life, rng = Life(), random.Random(seed)
     busy = name.startswith(_BUSY)
     with (
         Journal.open(path, fsync=fsync) as handle,  # type: ignore[arg-type] # one of the levels
-        told.open("ab+") as file,
+        acknowledged.open("ab+") as file,
     ):
         number = _next_number(file)
         while life.goes_on:
@@ -100,12 +103,12 @@ def write(path: Path, told: Path, name: str, seed: str, fsync: str) -> None:
             _pause(life, 8.0 if busy else rng.choice([0.001, 0.01, 0.05]))
 
 
-def _next_number(told: BinaryIO) -> int:
-    """Go back behind what was told last: flush some of it again, and what was not told."""
-    told.seek(0)
-    whole, _, torn = told.read().rpartition(b"\n")
-    if torn:  # a kill in the midst of a line: that one was not told
-        told.truncate(len(whole) + 1 if whole else 0)
+def _next_number(acknowledged: BinaryIO) -> int:
+    """Return the number to go on with: some acknowledged events are appended again."""
+    acknowledged.seek(0)
+    whole, _, torn = acknowledged.read().rpartition(b"\n")
+    if torn:  # a kill in the middle of a line: that event was not acknowledged
+        acknowledged.truncate(len(whole) + 1 if whole else 0)
     if not whole:
         return 0
     last: str = orjson.loads(whole.rpartition(b"\n")[2])[1]
@@ -118,14 +121,14 @@ def _pause(life: Life, seconds: float) -> None:
         time.sleep(min(left, 0.2))
 
 
-def read(path: Path, told: Path, seed: str) -> None:
-    """Ask for ever; an answer that says it is fresh holds everything acknowledged before."""
+def read(path: Path, acknowledged: Path, seed: str) -> None:
+    """Query until the end; a fresh answer holds everything that was acknowledged before."""
     life, rng = Life(), random.Random(seed)
-    slowest, asked = 0.0, 0
+    slowest, count = 0.0, 0
     with Projection.open(path) as projection:
-        questions: list[Callable[[], object]] = [
-            lambda: _find_one(projection, told, rng),
-            lambda: _find_one(projection, told, rng),
+        queries: list[Callable[[], object]] = [
+            lambda: _find_one(projection, acknowledged, rng),
+            lambda: _find_one(projection, acknowledged, rng),
             lambda: projection.search(rng.choice(["alpha", "beta OR 北京", "안녕", "gam*"])),
             lambda: projection.search("alpha NOT beta", sort="newest", context=2, role="user"),
             lambda: projection.sessions(limit=5),
@@ -134,16 +137,16 @@ def read(path: Path, told: Path, seed: str) -> None:
         ]
         while life.goes_on:
             began = time.perf_counter()
-            rng.choice(questions)()
+            rng.choice(queries)()
             slowest = max(slowest, time.perf_counter() - began)
-            asked += 1
+            count += 1
             _pause(life, rng.choice([0.0, 0.01, 0.05]))
-    sys.stdout.write(f"{asked} {slowest:.3f}\n")
+    sys.stdout.write(f"{count} {slowest:.3f}\n")
 
 
-def _find_one(projection: Projection, told: Path, rng: random.Random) -> None:
+def _find_one(projection: Projection, acknowledged: Path, rng: random.Random) -> None:
     """Look for an acknowledged message by the word that only it holds."""
-    files = sorted(told.glob("*.jsonl"))
+    files = sorted(acknowledged.glob("*.jsonl"))
     if not files:
         return
     with rng.choice(files).open("rb") as file:
@@ -161,19 +164,19 @@ def _find_one(projection: Projection, told: Path, rng: random.Random) -> None:
 def _read_one(projection: Projection, rng: random.Random) -> None:
     try:
         view = projection.session(f"s{rng.randrange(12)}")
-    except NotFound:  # nothing was said there yet, or it begins several names
+    except NotFound:  # the session has no message yet, or its id begins several ids
         return
     messages = projection.messages(view.session)
     if len({message.id for message in messages}) != len(messages):
-        raise AssertionError(f"a message stands twice in {view.session}")
+        raise AssertionError(f"a message is shown twice in {view.session}")
 
 
 def hold(path: Path, seed: str) -> None:
-    """Hold on to snapshots, as a slow report or a forgotten cursor does, with stock SQLite."""
+    """Hold snapshots, as a slow report or a forgotten cursor does, with stock SQLite."""
     life, rng = Life(), random.Random(seed)
     held = 0
     current = path / "projection" / "CURRENT"
-    while life.goes_on and not current.exists():  # nothing was projected yet
+    while life.goes_on and not current.exists():  # no projection exists yet
         _pause(life, 0.1)
     while life.goes_on:
         name = current.read_text().strip()
@@ -204,20 +207,76 @@ def project(path: Path, arguments: list[str]) -> None:
     projector.cli.main()
 
 
+def crowd_word(writer: int, number: int) -> str:
+    """Return the word that only one message of the crowd holds."""
+    return f"w{writer}x{number}z"
+
+
+def crowd(path: Path, writer: int, messages: int) -> None:
+    """Append messages, from the instant on at which stdin ends."""
+    print("ready", flush=True)
+    sys.stdin.read()
+    with Journal.open(path) as handle:
+        for number in range(messages):
+            text = f"message {crowd_word(writer, number)} of writer{writer}"
+            handle.append_message(f"s{writer}", "user", text, id=f"m{number}")
+
+
+def hooks(path: Path, count: int, at_once: int) -> None:
+    """Fork processes that append one message each, a few at a time.
+
+    Raises:
+        AssertionError: one of them ended with an error.
+    """
+    alive = 0
+    ended: Counter[int] = Counter()
+    for number in range(count):
+        if alive == at_once:
+            ended[os.wait()[1]] += 1
+            alive -= 1
+        if not os.fork():
+            _be_a_hook(path, number)
+        alive += 1
+    for _ in range(alive):
+        ended[os.wait()[1]] += 1
+    if ended != {0: count}:
+        raise AssertionError(f"processes ended with {dict(ended)}")
+
+
+def _be_a_hook(path: Path, number: int) -> NoReturn:
+    """Append one message and end, whatever comes."""
+    code = 1
+    try:
+        with Journal.open(path, fsync="never") as handle:
+            handle.append_message("hooks", "user", f"run {number}", id=f"m{number}")
+        code = 0
+    finally:
+        if code:
+            traceback.print_exc()
+        os._exit(code)
+
+
 def main() -> None:
-    """Do what the arguments say, with a clock that is wrong in each life by another amount."""
+    """Play the role that the arguments name, with a clock that is wrong by another amount."""
     role, journal, *rest = sys.argv[1:]
     with skewed(random.Random(os.urandom(8))):
+        path = Path(journal)
         if role == "write":
-            told, name, seed, fsync = rest
-            write(Path(journal), Path(told), name, seed, fsync)
+            acknowledged, name, seed, fsync = rest
+            write(path, Path(acknowledged), name, seed, fsync)
         elif role == "read":
-            told, seed = rest
-            read(Path(journal), Path(told), seed)
+            acknowledged, seed = rest
+            read(path, Path(acknowledged), seed)
         elif role == "project":
-            project(Path(journal), rest)
+            project(path, rest)
+        elif role == "hold":
+            hold(path, *rest)
+        elif role == "crowd":
+            crowd(path, *map(int, rest))
+        elif role == "hooks":
+            hooks(path, *map(int, rest))
         else:
-            hold(Path(journal), *rest)
+            sys.exit(f"no role is called {role!r}")
 
 
 if __name__ == "__main__":

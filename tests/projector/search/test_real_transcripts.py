@@ -1,14 +1,11 @@
-"""The acceptance runs in small, and on real transcripts where they are at hand."""
+"""Searches of real transcripts find what a plain scan of their text finds."""
 
 from __future__ import annotations
 
 import itertools
 import re
-import subprocess
-import sys
 import unicodedata
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -16,109 +13,18 @@ import pytest
 
 from journal import Journal
 from journal.format.event_types import MESSAGE_APPENDED
-from journal.importers.driver import Importer
 from journal.segments.reader import read_events
 from projector import Projection
 from projector.text.document import document
+from tests.support.transcripts import DATA, REAL, import_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
-    from journal.importers.report import Report
-
-ROOT = Path(__file__).parents[2]
-DATA = ROOT.parent / "shared" / "data"
-
-real = pytest.mark.skipif(
-    not DATA.is_dir(), reason="the real transcripts are not beside this checkout"
-)
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("real transcripts")]
 
 Key = tuple[str, str]
-
-
-@pytest.mark.parametrize(
-    "sample",
-    [
-        ["--writers", "8", "--messages", "200"],
-        ["--processes", "200"],
-        ["--kills", "14"],
-    ],
-    ids=lambda sample: sample[0],
-)
-def test_an_acceptance_run_in_small(sample: list[str]) -> None:
-    """Writers at once, many short processes, kill -9: nothing lost, nothing doubled."""
-    run = subprocess.run(
-        [sys.executable, str(ROOT / "tools" / "acceptance.py"), *sample],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert run.stdout.endswith(": passed\n"), run.stdout
-
-
-def _import(journal: Path, *paths: Path) -> Report:
-    with Journal.open(journal, fsync="never") as handle:
-        importer = Importer(handle, "auto")
-        return importer.run(importer.sources(paths))
-
-
-def _digest(journal: Path) -> tuple[str, int]:
-    with Projection.open(journal) as projection:
-        return projection.digest(), projection.status().messages
-
-
-@real
-def test_importing_everything_twice_changes_nothing(tmp_path: Path) -> None:
-    """All sessions are taken; a second import changes neither the digest nor a count."""
-    folders = [DATA / name for name in ("claude-code", "codex", "openai-messages")]
-    report = _import(tmp_path / "j", *folders)
-    before = _digest(tmp_path / "j")
-    with Projection.open(tmp_path / "j") as projection:
-        names = {view.session for view in projection.sessions(limit=10**6)}
-    assert names == report.sessions
-    assert before[1] > 14_000
-    _import(tmp_path / "j", *folders)
-    assert _digest(tmp_path / "j") == before
-    subprocess.run(
-        [sys.executable, "-c", "from projector.cli import main; main()", "rebuild"],
-        env={"JOURNAL_DIR": str(tmp_path / "j")},
-        check=True,
-        capture_output=True,
-    )
-    assert _digest(tmp_path / "j") == before
-
-
-@real
-@pytest.mark.parametrize(
-    "folder", sorted(path.relative_to(DATA).as_posix() for path in DATA.glob("*/*-growth/*"))
-)
-def test_a_session_that_grew_is_what_it_became(tmp_path: Path, folder: str) -> None:
-    """Snapshots in order, projected one by one, give the digest of the last one alone."""
-    snapshots = sorted((DATA / folder).iterdir())
-    for snapshot in snapshots:
-        _import(tmp_path / "grown", snapshot)
-        grown = _digest(tmp_path / "grown")
-    _import(tmp_path / "alone", snapshots[-1])
-    assert grown == _digest(tmp_path / "alone")
-    assert grown[1] > 0
-
-
-@real
-def test_slices_give_one_digest_in_any_order(tmp_path: Path) -> None:
-    """The four disjoint parts of one session, in any order, projected between or at the end."""
-    slices = sorted((DATA / "claude-code").glob("slices-*/*"))
-    assert len(slices) == 4
-    digests = set()
-    for number, order in enumerate(itertools.permutations(slices)):
-        journal = tmp_path / str(number)
-        for part in order:
-            _import(journal, part)
-            if number % 2:
-                _digest(journal)
-        digests.add(_digest(journal))
-    assert len(digests) == 1
 
 
 def _lines(path: Path) -> Iterator[Any]:
@@ -155,7 +61,7 @@ def _chat() -> Iterator[tuple[str, int, str, str]]:
 def talks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Projection, dict[Key, str]]]:
     """Chat and code transcripts in one projection, and the text of every message."""
     path = tmp_path_factory.mktemp("talks") / "j"
-    _import(path, DATA / "claude-code", DATA / "codex")
+    import_all(path, DATA / "claude-code", DATA / "codex")
     with Journal.open(path, fsync="never") as journal:
         chat = [
             {
@@ -172,7 +78,7 @@ def talks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Projection
         texts: dict[Key, str] = {}
         for at in read_events(path / "lanes", lambda _ref, _damage: None):
             event = at.record.event
-            if event.type == MESSAGE_APPENDED:  # of two under one key, the first stands
+            if event.type == MESSAGE_APPENDED:  # of two under one key, the first is kept
                 texts.setdefault((event.session, event.id), _plain(event.data))
         assert projection.search("北京").fresh
         assert len(texts) == projection.status().messages > 30_000
@@ -216,7 +122,7 @@ def _frequent(texts: Iterable[str], pattern: str, count: int) -> list[str]:
     return ranked[:: max(1, len(ranked) // count)][:count]
 
 
-@real
+@REAL
 def test_cjk_words_of_any_length_are_found_as_a_scan_finds_them(
     talks: tuple[Projection, dict[Key, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -244,7 +150,7 @@ def test_cjk_words_of_any_length_are_found_as_a_scan_finds_them(
         assert _found(projection, query), query
 
 
-@real
+@REAL
 def test_mixed_words_are_found_as_a_scan_finds_them(
     talks: tuple[Projection, dict[Key, str]],
     lowered: dict[Key, str],
@@ -264,7 +170,7 @@ def test_mixed_words_are_found_as_a_scan_finds_them(
         assert scanned, query
 
 
-@real
+@REAL
 def test_identifiers_are_found_as_a_scan_finds_them(
     talks: tuple[Projection, dict[Key, str]],
     lowered: dict[Key, str],

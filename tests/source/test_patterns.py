@@ -10,12 +10,12 @@ import pytest
 from projector.text.highlight import _finders
 from projector.text.query_tree import Term
 from projector.text.snippet import _shown
-from tests.support.patterns import Use, ambiguous, bound, slow, uses
+from tests.source.patterns import Use, ambiguous, bound, slow, uses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tests.support.patterns import Pattern
+    from tests.source.patterns import Pattern
 
 MADE: dict[str, Callable[[], Sequence[Pattern]]] = {
     "projector.text.snippet._shown": lambda: [_shown(0), _shown(12), _shown(160)],

@@ -1,0 +1,1 @@
+"""Tests of the source itself: its size, its imports, its regular expressions."""

@@ -1,0 +1,27 @@
+"""Real transcripts beside the checkout, for the tests that are skipped where there are none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from journal import Journal
+from journal.importers.driver import Importer
+
+if TYPE_CHECKING:
+    from journal.importers.report import Report
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+REAL = pytest.mark.skipif(
+    not DATA.is_dir(), reason="the real transcripts are not beside this checkout"
+)
+"""Skips a test that reads them."""
+
+
+def import_all(journal: Path, *paths: Path) -> Report:
+    """Import files and folders into a journal, each as what it looks like."""
+    with Journal.open(journal, fsync="never") as handle:
+        importer = Importer(handle, "auto")
+        return importer.run(importer.sources(paths))

@@ -1,0 +1,1 @@
+"""The soak: scenarios in which many processes share one journal."""

@@ -1,0 +1,151 @@
+"""Programs that a scenario starts, kills, starts again, watches and ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).parents[3]
+ROLES = (sys.executable, "-m", "tests.torture.soak.roles")
+"""The command that plays a role; its arguments name the role and the journal first."""
+PATIENCE = 120.0
+"""Seconds that a process has to end in after it was asked to."""
+_YOUNG = 10.0
+"""Seconds in which an interpreter has certainly started, on a busy machine too."""
+
+
+class Failed(Exception):  # noqa: N818 - says what is wrong
+    """A scenario did not hold what it should."""
+
+
+@dataclass(slots=True)
+class Sample:
+    """A look at a process: when, how many descriptors, and bytes of memory of its own."""
+
+    at: float
+    files: int
+    memory: int
+
+
+@dataclass(slots=True)
+class Program:
+    """A program that is run, and started again whenever it was killed.
+
+    Attributes:
+        name: its name in messages and in the names of its files.
+        argv: its command line; it starts in the root of the repository.
+        folder: where its output goes, `NAME.out` and `NAME.err`.
+        killable: whether it may be killed.
+        samples: looks at the present process, since no other program takes over from it any more.
+        started: when it was started, on the monotonic clock.
+    """
+
+    name: str
+    argv: list[str]
+    folder: Path
+    killable: bool
+    process: subprocess.Popen[bytes] | None = None
+    samples: list[Sample] = field(default_factory=list)
+    started: float = 0.0
+
+    def start(self) -> None:
+        """Start it; its output is added to that of its earlier lives."""
+        self.samples, self.started = [], time.monotonic()
+        out, err = self.folder / f"{self.name}.out", self.folder / f"{self.name}.err"
+        with out.open("ab") as stdout, err.open("ab") as stderr:
+            self.process = subprocess.Popen(self.argv, cwd=ROOT, stdout=stdout, stderr=stderr)
+
+    @property
+    def is_young(self) -> bool:
+        """Whether it may not have begun to listen to signals yet."""
+        return time.monotonic() - self.started < _YOUNG
+
+    def look(self) -> None:
+        """Count its descriptors and its memory; it may have ended meanwhile."""
+        if self.process is None:
+            return
+        proc = Path("/proc") / str(self.process.pid)
+        with contextlib.suppress(OSError):
+            found = re.search(rb"RssAnon:\s+(\d+) kB", (proc / "status").read_bytes())
+            files = len(os.listdir(proc / "fd"))
+            if found:
+                memory = int(found[1]) * 1024
+                self.samples.append(Sample(time.monotonic(), files, memory))
+
+    def check(self) -> None:
+        """Check that it has not ended by itself.
+
+        Raises:
+            Failed: it did.
+        """
+        if self.process is not None and (code := self.process.poll()) is not None:
+            raise Failed(f"{self.name} ended by itself with {code}: {self.errors()[-2000:]}")
+
+    def errors(self) -> str:
+        """Return what all its lives wrote to stderr."""
+        return (self.folder / f"{self.name}.err").read_text(errors="replace")
+
+    def kill(self) -> None:
+        """Kill it, and start it again."""
+        self.end(signal.SIGKILL)
+        self.start()
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """End it with a signal; return its exit code.
+
+        Raises:
+            Failed: it did not end in time.
+        """
+        process, self.process = self.process, None
+        if process is None:
+            return 0
+        process.send_signal(number)
+        try:
+            return process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise Failed(f"{self.name} did not end within {PATIENCE:.0f} s") from None
+
+    def stop(self) -> None:
+        """End it with SIGTERM, as a user or systemd would.
+
+        Raises:
+            Failed: it ended before, or not with 0.
+        """
+        self.check()
+        # before it listens, SIGTERM ends an interpreter in its own way
+        allowed = {0, -signal.SIGTERM} if self.is_young else {0}
+        if (code := self.end()) not in allowed:
+            raise Failed(f"{self.name} ended with {code}: {self.errors()[-2000:]}")
+
+    def abandon(self) -> None:
+        """Kill it if it still runs."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def growth(self) -> tuple[float, float, float]:
+        """Compare the first third of the looks with the last: descriptors, and bytes of memory."""
+        looks = self.samples
+        third = max(1, len(looks) // 3)
+        first, last = looks[:third], looks[-third:]
+        # the least or the most would be that of a moment, such as between two generations
+        files, memory = (
+            [median(getattr(look, name) for look in part) for part in (first, last)]
+            for name in ("files", "memory")
+        )
+        return files[1] - files[0], memory[0], memory[1]
+
+    @property
+    def age(self) -> float:
+        """Seconds between the first look that counts and the last."""
+        return self.samples[-1].at - self.samples[0].at if self.samples else 0.0
