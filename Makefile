@@ -1,53 +1,63 @@
 # Everything runs from .venv, which these targets make: a machine with Python 3.11+ (venv) and make is enough.
 PYTHON ?= python3
-BIN := .venv/bin
+VENV ?= .venv
+BIN := $(VENV)/bin
+# processes that run tests at the same time; a number, or auto for one of each core
+WORKERS ?= auto
 
-.PHONY: demo test torture bench lint format docs clean
+.PHONY: demo test check fast torture bench lint format docs clean
 
-demo: .venv/run.stamp
-	$(BIN)/python tools/demo.py $(ARGS)
+demo: $(VENV)/run.stamp
+	$(BIN)/python -m tools.demo $(ARGS)
 
-test: .venv/dev.stamp
-	$(BIN)/coverage run -m pytest
-	$(BIN)/coverage report --skip-covered --fail-under=85
+test: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered --cov-fail-under=85
+
+# what every change should pass before it is committed, in less than a minute
+check: lint fast
+
+fast: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
 
 # SECONDS=300 takes as much of each step as fits; SEED=n another seed; STEP=soak one step
-torture: .venv/dev.stamp
+torture: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.torture.ladder $(if $(SECONDS),--seconds $(SECONDS)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(STEP),--only $(STEP))
 
-# QUICK=1 takes two minutes and changes nothing in docs/; ONLY=search measures one part
+# QUICK=1 takes two minutes and changes nothing in docs/; ONLY=search measures one part;
+# AGAINST=FOLDER compares with another checkout of this project, which has its own .venv
+ifdef AGAINST
+bench: $(VENV)/run.stamp
+	$(BIN)/python -m tools.bench.compare $(AGAINST) $(if $(ONLY),--only $(ONLY))
+else
 bench: .venv-bench/bench.stamp
-	.venv-bench/bin/python tools/bench/run.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+	.venv-bench/bin/python -m tools.bench.run $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+endif
 
-lint: .venv/dev.stamp
+lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/mypy
-	$(BIN)/mypy tools/cli_reference.py tools/acceptance.py tools/demo.py
-	$(BIN)/mypy tools/demo
-	$(BIN)/mypy tools/bench
-	$(BIN)/mypy tools/hermes_cases.py
-	$(BIN)/mypy tools/hermes_cases
 	$(BIN)/lint-imports
 
-format: .venv/dev.stamp
+format: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: .venv/run.stamp
-	$(BIN)/python tools/cli_reference.py --write
+docs: $(VENV)/run.stamp
+	$(BIN)/python -m tools.cli_reference --write
 
-.venv/bin/python:
-	$(PYTHON) -m venv .venv
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
 
-.venv/run.stamp: pyproject.toml | .venv/bin/python
+$(VENV)/run.stamp: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	touch $@
 
-.venv/dev.stamp: pyproject.toml | .venv/bin/python
+$(VENV)/dev.stamp: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	touch $@ .venv/run.stamp
+	touch $@ $(VENV)/run.stamp
 
 # hermes-agent pins its dependencies, and is not to choose ours
 .venv-bench/bench.stamp: pyproject.toml
@@ -56,4 +66,4 @@ docs: .venv/run.stamp
 	touch $@
 
 clean:
-	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage build dist
+	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage build dist
