@@ -43,4 +43,4 @@ def test_every_row_has_a_name_of_its_own() -> None:
 def test_a_measurement_that_fails_is_an_error(folder: Path) -> None:
     """It names what failed and says why; the row is not left out."""
     with pytest.raises(BenchError, match=r"(?s)projecting\.rebuild ended with 1.*nowhere"):
-        alone(tiny(folder), "projecting", "rebuild", journal=str(folder / "nowhere"))
+        alone(tiny(folder), "parts.projecting", "rebuild", journal=str(folder / "nowhere"))
