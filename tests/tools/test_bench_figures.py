@@ -134,7 +134,7 @@ def test_the_document_says_of_each_figure_whether_it_is_reached() -> None:
     assert "- append: noisy." in text
     assert "**The floor.** The kernel." in text
     assert "![one append](performance/loop.svg)" in text
-    assert "run.py --only loop" in text
+    assert "-m tools.bench.run --only loop" in text
 
 
 def test_the_table_for_a_terminal_has_the_same_lines() -> None:
