@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import signal
+import textwrap
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,9 +23,10 @@ from journal.errors import JournalError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from journal.importers.driver import Importer
-    from journal.importers.files.sources import Source
-    from journal.importers.report import Report
+    from journal.importers.files.walk import Source
+    from journal.importers.formats import SourceFormat
+    from journal.importers.run.driver import Importer
+    from journal.importers.run.report import Report
 
 _NAMED = 10
 """Files of no known format that are named on a terminal."""
@@ -31,11 +34,65 @@ _FEW = 3
 """Files that are named for each reason why they were passed over."""
 _FAILED = 20
 """Files with an error that are named."""
-FORMATS = ("auto", "claude-code", "codex", "openai", "hermes")
+_FORMATS = "    FORMATS"
+"""The line of the help text in whose place the installed formats stand."""
+_WIDTH = 80
 
 
-@click.command("import")
-@click.argument("format", type=click.Choice(FORMATS), metavar="FORMAT")
+class FormatName(click.ParamType[str]):
+    """The name of an importer that is installed."""
+
+    name = "format"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check a name.
+
+        Raises:
+            ImportFailed: its importer is installed, but cannot be loaded.
+        """
+        from journal.importers.registry import AUTO, installed  # noqa: PLC0415 - only this command needs it
+
+        found = installed()
+        if value not in found.names:
+            self.fail(f"{value!r} is none of {', '.join(found.names)}", param, ctx)
+        if value != AUTO:
+            found.named(value)
+        return value
+
+
+class ImportCommand(click.Command):
+    """Lists the importers that are installed in its help text."""
+
+    def get_help(self, ctx: click.Context) -> str:
+        """Return the help text."""
+        self.help = inspect.cleandoc(self.help or "").replace(_FORMATS, _described())
+        return super().get_help(ctx)
+
+
+def _described() -> str:
+    """Return the lines of the help text that name the formats."""
+    from journal.importers.registry import AUTO, installed  # noqa: PLC0415 - the same
+
+    found = installed()
+    about = {format.name: _about(format) for format in found.formats}
+    about |= found.broken | {AUTO: "each file is what its first lines say it is"}
+    width = max(map(len, about)) + 3
+    lines: list[str] = []
+    for name, text in about.items():
+        wrapped = textwrap.wrap(text, _WIDTH - 8 - width)
+        lines += [
+            f"    {name:<{width}}{wrapped[0]}",
+            *(" " * (width + 4) + it for it in wrapped[1:]),
+        ]
+    return "\n".join(lines)
+
+
+def _about(format: SourceFormat) -> str:
+    return f"{', '.join(format.paths)}: {format.about}" if format.paths else format.about
+
+
+@click.command("import", cls=ImportCommand)
+@click.argument("format", type=FormatName(), metavar="FORMAT")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=GivenPath(path_type=Path))
 @click.option("--follow", is_flag=True, help="Go on importing as files grow, until interrupted.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON on stdout.")
@@ -55,16 +112,13 @@ def import_command(
     FORMAT is one of
 
     \b
-        claude-code   ~/.claude/projects: one JSONL file a session
-        codex         ~/.codex/sessions: rollouts, one JSONL file a session
-        openai        lists of role/content messages: a JSON document or JSON
-                      lines, bare or wrapped one level deep in an object
-        hermes        ~/.hermes/state.db: the database of hermes-agent, schema
-                      versions 11 to 22, while Hermes is running, too
-        auto          each file is what its first lines say it is
+        FORMATS
 
-    PATH is a file, or a folder of which every *.jsonl, *.json and state.db is read,
-    also compressed (*.jsonl.zst) and where a symbolic link leads to another folder.
+    Other packages may bring formats, as entry points of the group journal.importers.
+
+    PATH is a file, or a folder of which every file is read that the format's program
+    names so (*.jsonl, *.json, also compressed, *.jsonl.zst, and state.db of Hermes),
+    and where a symbolic link leads to another folder.
     What a folder holds beside them is counted by reason, and --json names it.
 
     Importing again adds exactly what is new: a longer copy of a file, or parts of one
@@ -104,8 +158,8 @@ def import_command(
         say(f"Error: no such file or folder: {names}; nothing was imported", err=True)
         context.exit(NOT_FOUND)
     # loaded here: `journal append` must not pay for what an import needs
-    from journal.importers.driver import Importer  # noqa: PLC0415
-    from journal.importers.report import Report  # noqa: PLC0415
+    from journal.importers.run.driver import Importer  # noqa: PLC0415
+    from journal.importers.run.report import Report  # noqa: PLC0415
     from journal.writer import Journal  # noqa: PLC0415
 
     report = Report()
@@ -139,8 +193,10 @@ def _run(importer: Importer, paths: Sequence[Path]) -> None:
 
 
 def _follow(importer: Importer, paths: Sequence[Path]) -> None:
+    from journal.importers.run.following import follow  # noqa: PLC0415 - only `--follow` needs it
+
     with _until_interrupted() as stop:
-        importer.follow(paths, stop.wait, caught_up=_say_following)
+        follow(importer, paths, stop.wait, caught_up=_say_following)
 
 
 def _say_following() -> None:

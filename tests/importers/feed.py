@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING, Any
 
 from journal.importers.files.decode import decode
-from journal.importers.items import Found, Place, Skipped
-from journal.importers.transcript import Transcript
+from journal.importers.files.document import Document
+from journal.importers.parsing.parser import Found, Location, Skipped
+from journal.importers.parsing.transcript import Transcript
+from journal.importers.registry import installed
+from journal.importers.run.whole_document import items_of
 from journal.segments.reader import read_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from journal.importers.items import Item, Parser
+    from journal.importers.parsing.parser import Item, Parser
 
 Key = tuple[str, str]
 
@@ -24,15 +28,29 @@ def line(**fields: Any) -> bytes:  # noqa: ANN401 - any JSON
     return json.dumps(fields, ensure_ascii=False).encode()
 
 
-def feed(make: Callable[[Place], Parser], lines: Iterable[bytes], stem: str = "file") -> list[Item]:
+def feed(
+    make: Callable[[Location], Parser], lines: Iterable[bytes], stem: str = "file"
+) -> list[Item]:
     """Give lines to a new parser and collect all that it gives."""
-    parser = Transcript(make(Place(stem, (), "0badcafe")))
+    parser = make(Location(stem, (), "0badcafe"))
+    transcript = Transcript(parser.equal_is_same)
     items: list[Item] = []
     for number, raw in enumerate(lines, 1):
         value, _ = decode(raw)
-        items.extend(parser.value(number, value, raw))
-    items.extend(parser.end())
+        items.extend(transcript.take(parser.value(number, value, raw)))
+    items.extend(transcript.take(parser.end()))
     return items
+
+
+def read_document(raw: bytes, location: Location) -> list[Item]:
+    """Read bytes as one JSON document of the format that claims it, else as a list of messages."""
+    document = Document(io.BytesIO(raw))
+    formats = [format for format in installed().formats if format.documents is not None]
+    claims = (
+        format for format in formats if format.documents and format.documents.matches(document)
+    )
+    format = next(claims, installed().named("openai"))
+    return list(items_of(document, format.documents, location))
 
 
 def contents(items: Iterable[Item]) -> dict[Key, dict[str, Any]]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from journal.importers.reused_ids import is_numbered
+from journal.importers.parsing.reused_ids import is_numbered
 from projector import Projection
 from tests.importers.feed import journal_set
 from tests.importers.hermes.chain import (

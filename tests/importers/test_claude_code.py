@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journal.importers.claude_code.parser import ClaudeCode
-from journal.importers.items import Place
+from journal.importers.parsing.parser import Location
 from tests.importers.feed import contents, facts, feed, line, messages, reasons
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ def test_short_agent_ids_do_not_meet_across_sessions() -> None:
 
 def test_an_agent_in_its_own_folder_finds_its_parent_by_place() -> None:
     """Newer files name the agent as their session; the folder above names the parent."""
-    parser = ClaudeCode(Place("agent-x", ("subagents", "s9"), ""))
+    parser = ClaudeCode(Location("agent-x", ("subagents", "s9"), ""))
     value = {
         "type": "user",
         "uuid": "c1",
@@ -339,7 +339,7 @@ def test_wrapped_lines_without_ids_take_their_place_for_one() -> None:
         {"type": kind, "timestamp": NOON, "message": {"role": kind, "content": "x"}}
         for kind in ("user", "assistant")
     ]
-    parser = ClaudeCode(Place("wrapped"))
+    parser = ClaudeCode(Location("wrapped"))
     items = [
         item for number, value in enumerate(values, 1) for item in parser.value(number, value, None)
     ]

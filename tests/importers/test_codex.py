@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from journal.importers.codex.duplicates import NEAR
 from journal.importers.codex.parser import Codex
-from journal.importers.codex.twins import NEAR
 from tests.importers.feed import contents, facts, feed, line, messages, reasons
 
 UUID = "01900000-0000-7000-8000-0000000000ab"

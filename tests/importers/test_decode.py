@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from journal.importers.files import decode as decoding
 from journal.importers.files.decode import BadLine, decode, too_deep
 from journal.importers.files.lines import Prefix, read_lines
-from journal.importers.items import key
-from journal.importers.moments import micros
+from journal.importers.parsing.events import key
+from journal.importers.parsing.source_time import micros
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text(),

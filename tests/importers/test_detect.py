@@ -7,12 +7,18 @@ import json
 
 import pytest
 
-from journal.importers.files.detect import Kind, detect
+from journal.importers.registry import installed
+from journal.importers.run.detect import Detector, Kind
 from tests.importers.feed import line
 
 CLAUDE = line(type="user", sessionId="s", uuid="u", message={"role": "user", "content": "x"})
 CODEX = line(timestamp="t", type="session_meta", payload={"id": "x"})
 MESSAGE = line(role="user", content="x")
+
+
+def detect(raw: bytes, *, name: str) -> Kind:
+    """Tell what a file of these bytes is."""
+    return Detector(installed().formats).detect(io.BytesIO(raw), name=name)
 
 
 def lines(*raws: bytes) -> bytes:
@@ -46,7 +52,7 @@ def lines(*raws: bytes) -> bytes:
 )
 def test_lines_are_told_by_what_only_their_format_has(raw: bytes, format: str | None) -> None:
     """Broken and strange lines at the head do not hide the format; other agents' are none."""
-    assert detect(io.BytesIO(raw), name="x.jsonl") == Kind(format, document=False)
+    assert detect(raw, name="x.jsonl") == Kind(format, document=False)
 
 
 @pytest.mark.parametrize("indent", [None, 2])
@@ -70,16 +76,16 @@ def test_documents_are_told_by_their_lists(
 ) -> None:
     """A document may stand on one line or on many."""
     raw = json.dumps(value, indent=indent).encode()
-    assert detect(io.BytesIO(raw), name="x.json") == Kind(format, document=True)
+    assert detect(raw, name="x.json") == Kind(format, document=True)
 
 
 def test_a_broken_document_is_told_by_its_beginning() -> None:
     """What was cut off while it was written can still be read as far as it goes."""
     raw = b'{"messages": [\n{"role": "user", "content": "a"},\n{"role"'
-    assert detect(io.BytesIO(raw), name="x.json") == Kind("openai", document=True)
+    assert detect(raw, name="x.json") == Kind("openai", document=True)
 
 
 def test_a_document_over_many_lines_is_known_whatever_its_name() -> None:
     """A name ending in .jsonl does not make lines of an indented document."""
     raw = json.dumps([json.loads(MESSAGE)], indent=1).encode()
-    assert detect(io.BytesIO(raw), name="x.jsonl") == Kind("openai", document=True)
+    assert detect(raw, name="x.jsonl") == Kind("openai", document=True)

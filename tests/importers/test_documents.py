@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from journal.importers.driver import Importer
-from journal.importers.marks import Marks
+from journal.importers.run.driver import Importer
+from journal.importers.run.fingerprints import Fingerprints
+from journal.importers.run.following import follow
 from journal.writer import Journal
 from tests.importers.feed import journal_events, journal_set
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from journal.importers.report import Report
+    from journal.importers.run.report import Report
 
 
 def talk(count: int, **more: object) -> list[dict[str, Any]]:
@@ -95,7 +96,7 @@ def test_following_a_growing_document_writes_each_message_once(
         return False
 
     with Journal.open(tmp_path / "j", fsync="never") as journal:
-        report = Importer(journal, "auto").follow([source], wait)
+        report = follow(Importer(journal, "auto"), [source], wait)
     assert report.messages == grown
     assert len(journal_events(tmp_path / "j")) == grown + 1
 
@@ -126,14 +127,14 @@ def test_following_does_not_take_up_a_link_to_a_file_that_it_follows(
         return next(looks, None) is None
 
     with Journal.open(tmp_path / "j", fsync="never") as journal:
-        report = Importer(journal, "auto").follow([tmp_path], wait)
+        report = follow(Importer(journal, "auto"), [tmp_path], wait)
     assert (report.files, report.lines, report.messages) == (1, 2, 2)
 
 
 @pytest.mark.parametrize("torn", ["?", "AAAA", "ä"])
 def test_torn_marks_are_none(torn: str) -> None:
     """The ledger is a hint: what cannot be read costs duplicates, and no import."""
-    assert Marks.unpack(torn).packed() == ""
+    assert Fingerprints.unpack(torn).packed() == ""
 
 
 def test_marks_stand_for_content() -> None:
@@ -141,10 +142,10 @@ def test_marks_stand_for_content() -> None:
     one = {"type": "t", "session": "s", "id": "1", "data": {"a": 1, "b": 2}}
     same = {"id": "1", "session": "s", "type": "t", "data": {"b": 2, "a": 1}}
     other = {**one, "data": {"a": 1, "b": 3}}
-    marks = Marks.unpack("")
+    marks = Fingerprints.unpack("")
     assert not marks.add(one)
-    again = Marks.unpack(marks.packed())
+    again = Fingerprints.unpack(marks.packed())
     assert again.add(same)
     assert not again.add(other)
-    assert Marks.unpack(again.packed()).add(other)
+    assert Fingerprints.unpack(again.packed()).add(other)
     assert not again.add({**one, "id": "\ud800"}), "what no journal takes is never known"

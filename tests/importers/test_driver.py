@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from journal.format.record import MAX_RECORD
-from journal.importers.driver import Importer
 from journal.importers.files.lines import LIMIT
+from journal.importers.run.driver import Importer
+from journal.importers.run.following import follow
 from journal.writer import Journal
 from tests.importers.feed import journal_events, journal_set, line
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from journal.importers.report import Report
+    from journal.importers.run.report import Report
 
 
 def said(number: int, text: str = "x", session: str = "s1") -> bytes:
@@ -295,7 +296,7 @@ class Follower:
         """Follow until the actions are done."""
         steps = iter(actions)
         with Journal.open(self.journal, fsync="never") as handle:
-            return Importer(handle, format).follow([self.box], lambda s: self._wait(s, steps))
+            return follow(Importer(handle, format), [self.box], lambda s: self._wait(s, steps))
 
     def _wait(self, seconds: float, steps: Iterator[Callable[[], Any]]) -> bool:
         if not seconds:

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from journal.cli import cli
 from journal.importers.files import streaming, torn
 from journal.importers.files.decode import decode as decode_line
-from journal.importers.files.sources import BROKEN_LINK, SECOND_LINK, SIDE_FILE
-from journal.importers.known_keys import KnownKeys
+from journal.importers.files.walk import BROKEN_LINK, SECOND_LINK, SIDE_FILE
+from journal.importers.run.known_keys import KnownKeys
 from journal.writer import Journal
 from projector import Projection
 from tests.importers.hermes.chain import (

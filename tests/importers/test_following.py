@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from journal.importers import following
-from journal.importers.driver import Importer
-from journal.importers.files.sources import moved
+from journal.importers.files.walk import moved
+from journal.importers.run import following
+from journal.importers.run.driver import Importer
+from journal.importers.run.following import follow
 from journal.writer import Journal
 from tests.importers.feed import journal_events, line
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from journal.importers.report import Report
+    from journal.importers.run.report import Report
 
 
 def said(number: int) -> bytes:
@@ -32,7 +33,7 @@ def add(path: Path, raw: bytes) -> None:
         file.write(raw)
 
 
-def follow(journal: Path, box: Path, *actions: Callable[[], Any]) -> Report:
+def watch(journal: Path, box: Path, *actions: Callable[[], Any]) -> Report:
     """Follow a folder; before each look at the files, the next action is done."""
     steps: Iterator[Callable[[], Any]] = iter(actions)
 
@@ -45,7 +46,7 @@ def follow(journal: Path, box: Path, *actions: Callable[[], Any]) -> Report:
         return step is None
 
     with Journal.open(journal, fsync="never") as handle:
-        return Importer(handle, "auto").follow([box], wait)
+        return follow(Importer(handle, "auto"), [box], wait)
 
 
 def texts(journal: Path) -> list[str]:
@@ -74,7 +75,7 @@ def test_a_file_that_was_written_to_and_renamed_is_read_on(
         add(old, said(2))
         old.rename(new)
 
-    follow(tmp_path / "j", box, rename, lambda: add(new, said(3)), lambda: None)
+    watch(tmp_path / "j", box, rename, lambda: add(new, said(3)), lambda: None)
     assert texts(tmp_path / "j") == ["x1", "x2", "x3"]
 
 
@@ -88,7 +89,7 @@ def test_a_file_that_was_rotated_away_is_read_to_its_end(box: Path, tmp_path: Pa
         old.rename(box / "a.jsonl.1")
         add(old, said(3))
 
-    follow(tmp_path / "j", box, rotate, lambda: None)
+    watch(tmp_path / "j", box, rotate, lambda: None)
     assert sorted(texts(tmp_path / "j")) == ["x1", "x2", "x3"]
 
 
@@ -107,7 +108,7 @@ def test_a_renamed_file_is_found_again_when_its_state_was_dropped(
         add(old, line(**{**talk, "content": "two"}) + b"\n")
         old.rename(box / "a.old")
 
-    follow(tmp_path / "j", box, rename, lambda: None)
+    watch(tmp_path / "j", box, rename, lambda: None)
     found = [event for event in journal_events(tmp_path / "j") if event[3].get("role") == "user"]
     assert [data["content"] for *_, data in found].count("two") == 1
     assert len({session for _, session, *_ in found}) == 2
@@ -121,7 +122,7 @@ def test_an_unfinished_line_is_taken_at_the_end_though_its_state_was_dropped(
     add(box / "a.jsonl", said(1) + said(2)[:-1])
     for number in range(3, 6):
         add(box / f"b{number}.jsonl", said(number))
-    follow(tmp_path / "j", box, lambda: None)
+    watch(tmp_path / "j", box, lambda: None)
     assert sorted(texts(tmp_path / "j")) == ["x1", "x2", "x3", "x4", "x5"]
 
 
@@ -143,7 +144,7 @@ def test_idle_files_are_looked_at_the_more_seldom_the_more_they_are(
     monkeypatch.setattr(time, "thread_time", lambda: next(clock) / 100)
     for number in range(20):
         add(box / f"{number}.jsonl", said(number))
-    follow(tmp_path / "j", box, *[lambda: None] * 64)
+    watch(tmp_path / "j", box, *[lambda: None] * 64)
     whole = sum(count == 20 for count in looks)
     assert 2 <= whole <= 65 / (0.01 * following._SHARE / following.POLL) + 1
 
@@ -164,7 +165,7 @@ def test_a_change_is_seen_at_once_though_all_files_are_looked_at_seldom(
         (box / "sub").mkdir()
         add(box / "sub" / "b.jsonl", said(3))
 
-    report = follow(tmp_path / "j", box, lambda: add(source, said(2)), nap, nap, new, nap, nap, nap)
+    report = watch(tmp_path / "j", box, lambda: add(source, said(2)), nap, nap, new, nap, nap, nap)
     assert (report.messages, report.files) == (3, 2)
 
 
@@ -174,7 +175,7 @@ def test_a_folder_behind_a_link_is_followed(box: Path, tmp_path: Path) -> None:
     real.mkdir()
     add(real / "a.jsonl", said(1))
     (box / "linked").symlink_to(real)
-    follow(tmp_path / "j", box, lambda: add(real / "a.jsonl", said(2)), lambda: None)
+    watch(tmp_path / "j", box, lambda: add(real / "a.jsonl", said(2)), lambda: None)
     assert texts(tmp_path / "j") == ["x1", "x2"]
 
 

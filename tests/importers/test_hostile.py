@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from journal.importers.driver import Importer
-from journal.importers.files.detect import detect
-from journal.importers.files.document import items_of
-from journal.importers.items import Place, key
-from journal.importers.report import REASON, Report
+from journal.importers.parsing.events import key
+from journal.importers.parsing.parser import Location
+from journal.importers.registry import installed
+from journal.importers.run.detect import Detector
+from journal.importers.run.driver import Importer
+from journal.importers.run.following import follow
+from journal.importers.run.report import REASON, Report
 from journal.writer import Journal
-from tests.importers.feed import journal_set, line, messages, reasons
+from tests.importers.feed import journal_set, line, messages, read_document, reasons
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,7 +85,7 @@ def test_messages_before_and_behind_a_deep_one_are_imported() -> None:
     for depth in (300, 9_000):
         deep = "[" * depth + "]" * depth
         raw = f'[{OPENAI.decode()},{{"role":"user","content":"x","n":{deep}}},{OPENAI.decode()}]'
-        items = list(items_of(io.BytesIO(raw.encode()), Place("f")))
+        items = read_document(raw.encode(), Location("f"))
         assert [found["content"] for found in messages(items)] == ["from openai"] * 2
         assert reasons(items) == ["nested too deeply"]
 
@@ -138,7 +140,7 @@ def test_following_forgets_that_a_file_looked_wrong_once_it_does_not(tmp_path: P
         return False
 
     with Journal.open(tmp_path / "j", fsync="never") as journal:
-        report = Importer(journal, "codex").follow([source], wait)
+        report = follow(Importer(journal, "codex"), [source], wait)
     assert (report.messages, report.errors) == (1, {})
 
 
@@ -164,7 +166,7 @@ def test_a_last_line_that_is_not_unfinished_says_what_it_is(
     assert run(tmp_path / "j", source, format="openai").skipped == {reason: 1}
     (why,) = run(tmp_path / "j", source).errors.values()
     assert reason in why or reason == "unfinished last line"
-    assert detect(io.BytesIO(raw), name="a.jsonl").format is None
+    assert Detector(installed().formats).detect(io.BytesIO(raw), name="a.jsonl").format is None
 
 
 def test_reasons_are_bounded() -> None:

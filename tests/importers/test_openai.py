@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from typing import Any
 
@@ -13,11 +12,10 @@ from hypothesis import strategies as st
 from journal.format.event import check_event
 from journal.importers.claude_code.parser import ClaudeCode
 from journal.importers.codex.parser import Codex
-from journal.importers.files.document import items_of
-from journal.importers.items import Found, Item, Place
-from journal.importers.openai.message import rendered
 from journal.importers.openai.parser import OpenAI
-from tests.importers.feed import contents, facts, feed, line, messages, reasons
+from journal.importers.openai.wrapping import rendered
+from journal.importers.parsing.parser import Found, Item, Location
+from tests.importers.feed import contents, facts, feed, line, messages, read_document, reasons
 
 HELLO = {"role": "user", "content": "hello"}
 HI = {"role": "assistant", "content": "hi"}
@@ -31,7 +29,7 @@ def document(value: object) -> list[Item]:
 
 def document_bytes(raw: bytes) -> list[Item]:
     """Import bytes as one JSON document."""
-    return list(items_of(io.BytesIO(raw), Place("file", (), "0badcafe")))
+    return read_document(raw, Location("file", (), "0badcafe"))
 
 
 def said(items: list[Item]) -> list[tuple[str, str, str, Any]]:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 
-from journal.importers.driver import Importer
+from journal.importers.run.driver import Importer
 from journal.writer import Journal
 from tests.importers.feed import journal_events, journal_set
 
 if TYPE_CHECKING:
-    from journal.importers.report import Report
+    from journal.importers.run.report import Report
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 

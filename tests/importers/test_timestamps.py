@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from journal.importers.driver import Importer
-from journal.importers.moments import OUTSIDE, UNREADABLE, ZONELESS, moment
+from journal.importers.parsing.source_time import OUTSIDE, UNREADABLE, ZONELESS, read_time
+from journal.importers.run.driver import Importer
 from journal.writer import Journal
 from tests.importers.feed import journal_events, line
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from journal.importers.report import Report
+    from journal.importers.run.report import Report
 
 HUGE = 10**25
 """A number that no file can hold: the decoder makes a text of it."""
@@ -107,6 +107,6 @@ def test_the_time_at_which_a_session_began_is_kept_too(tmp_path: Path, value: st
 def test_a_moment_says_what_is_wrong_with_it() -> None:
     """Each kind of bad time has a reason of its own."""
     for value, micros, reason in BAD:
-        assert (moment(value).micros, moment(value).repair) == (micros, reason)
-    assert moment(float("nan")).repair == UNREADABLE
-    assert moment("2025-06-14").repair == ZONELESS
+        assert (read_time(value).micros, read_time(value).repair) == (micros, reason)
+    assert read_time(float("nan")).repair == UNREADABLE
+    assert read_time("2025-06-14").repair == ZONELESS

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from journal import Journal
-from journal.importers.driver import Importer
+from journal.importers.run.driver import Importer
 
 if TYPE_CHECKING:
-    from journal.importers.report import Report
+    from journal.importers.run.report import Report
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 REAL = pytest.mark.skipif(

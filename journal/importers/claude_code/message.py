@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from journal.importers.items import count_or_none, present, text_or_none
-from journal.importers.moments import moment
+from journal.importers.parsing.source_time import read_time
+from journal.importers.parsing.values import count_or_none, present, text_or_none
 
 if TYPE_CHECKING:
-    from journal.importers.items import Json
+    from journal.importers.parsing.values import Json
 
 _KEPT = {
     "cwd": "cwd",
@@ -83,7 +83,7 @@ def message_data(value: dict[str, Json], *, taken_from: str | None = None) -> di
 def _common(value: dict[str, Json], more: dict[str, Json]) -> dict[str, Json]:
     kept = {name: value.get(source) for source, name in _KEPT.items()}
     return {
-        "timestamp": moment(value.get("timestamp")),
+        "timestamp": read_time(value.get("timestamp")),
         "parent": text_or_none(value.get("parentUuid")),
         "extra": present({**kept, **more}),
     }

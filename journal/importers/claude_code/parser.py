@@ -14,7 +14,7 @@ The format has no published description; this follows the files that Claude Code
 * A sub-agent's lines (those with an `agentId`) are a session of their own, named as Claude Code
   names its file, whose `parent` is the session that started it. Sidechains of older versions
   name no agent; they stay where they are, marked `extra.sidechain`.
-* What the user took back with /rewind leaves the transcript: see `claude_code_rewinds`.
+* What the user took back with /rewind leaves the transcript: see `rewinds`.
 * A large output of a tool is a file in `<session>/tool-results/`; its line holds the beginning,
   in `<persisted-output>`. The file's text is a message of its own behind that of the line.
 * A `summary` names the message it sums up, not its session. It is a title if that message is
@@ -27,27 +27,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from journal.format.event_types import SESSION_CREATED, SESSION_TITLED
+from journal.importers.claude_code.format import SIDE_FOLDER
 from journal.importers.claude_code.message import message_data
-from journal.importers.claude_code.outputs import outputs_of
-from journal.importers.claude_code.queue import Queue
+from journal.importers.claude_code.output_files import outputs_of
+from journal.importers.claude_code.queued_prompts import PromptQueue
 from journal.importers.claude_code.rewinds import Rewinds
-from journal.importers.items import (
-    Retracted,
-    SideFile,
-    Skipped,
-    fact,
-    fingerprint,
-    message,
-    placeholder,
-    present,
-    text_or_none,
-)
-from journal.importers.moments import moment
+from journal.importers.parsing.events import fact, message, placeholder
+from journal.importers.parsing.parser import Retraction, SideFile, Skipped
+from journal.importers.parsing.source_time import read_time
+from journal.importers.parsing.values import fingerprint, present, text_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from journal.importers.items import Item, Json, Place
+    from journal.importers.parsing.parser import Item, Location
+    from journal.importers.parsing.values import Json
 
 SOURCE = "claude-code"
 _REMEMBERED = 65_536
@@ -63,8 +57,8 @@ class ClaudeCode:
     """The parser of one file."""
 
     equal_is_same: ClassVar[bool] = True
-    place: Place
-    _queue: Queue = field(default_factory=Queue)
+    location: Location
+    _queue: PromptQueue = field(default_factory=PromptQueue)
     _rewinds: Rewinds = field(default_factory=Rewinds)
     _last: str | None = None  # the session of the line before
     _leaves: dict[str, str] = field(default_factory=dict)  # uuid of a message: its session
@@ -85,11 +79,11 @@ class ClaudeCode:
             self._began = value if _is_root(value) else None
         yield from self._line(line, kind, value, raw)
         if retracted := self._rewinds.take(line, value):
-            yield Retracted(line, retracted, _REWOUND)
+            yield Retraction(line, retracted, _REWOUND)
 
     def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
         """Put a message in the place of a line that is too long to be read."""
-        return placeholder(line, self._last or self.place.stem, id, size, SOURCE)
+        return placeholder(line, self._last or self.location.stem, id, size, SOURCE)
 
     def _line(
         self, line: int, kind: str | None, value: dict[str, Json], raw: bytes | None
@@ -118,7 +112,7 @@ class ClaudeCode:
         own = text_or_none(value.get("sessionId"))
         agent = text_or_none(value.get("agentId"))
         if agent is None:
-            return own or self.place.stem
+            return own or self.location.stem
         if own is None or len(agent) >= _SHORT_AGENT or own == f"agent-{agent}":
             return f"agent-{agent}"
         return f"agent-{agent}-{own}"
@@ -149,7 +143,7 @@ class ClaudeCode:
                 "parent": id,
                 "extra": {"file": name},
             }
-            yield SideFile(line, session, name, output)
+            yield SideFile(line, session, SIDE_FOLDER, name, output)
 
     def _id(self, line: int, value: dict[str, Json], raw: bytes | None) -> str:
         # the wrapped form has neither uuids nor lines: its place is the line's number
@@ -185,7 +179,7 @@ class ClaudeCode:
         parent = text_or_none(value.get("sessionId"))
         if parent == session or parent is None:
             # newer files: <parent session>/subagents/agent-<id>.jsonl
-            folders = self.place.folders
+            folders = self.location.folders
             parent = folders[1] if folders[:1] == ("subagents",) and len(folders) > 1 else None
         return {"source": SOURCE, "parent": parent, "extra": {"agent_id": agent}}
 
@@ -244,7 +238,7 @@ class ClaudeCode:
         data = {
             "role": "system",
             "content": value["prUrl"],
-            "timestamp": moment(value.get("timestamp")),
+            "timestamp": read_time(value.get("timestamp")),
             "extra": present(
                 {
                     "subtype": "pr-link",

@@ -14,10 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from journal.importers.items import text_or_none
+from journal.importers.parsing.values import text_or_none
 
 if TYPE_CHECKING:
-    from journal.importers.items import Json
+    from journal.importers.parsing.values import Json
 
 _INJECTED = (
     "<task-notification",

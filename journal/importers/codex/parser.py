@@ -5,7 +5,7 @@ A line is `{timestamp, type, payload}`. The shapes follow codex-rs `protocol` (`
 items bare, without a time.
 
 * `response_item` lines are the conversation. What was said is written a second time as
-  `event_msg`; see `codex_twins` for how it is imported once and none of it is lost.
+  `event_msg`; see `duplicates` for how it is imported once and none of it is lost.
 * A line has no id: it is the payload's, the call's, or the fingerprint of the line, which holds a
   time in milliseconds. So a line that is there twice, byte for byte, is one message. Bare items
   have no time: their id is their place, and they name the item before as their parent.
@@ -13,7 +13,7 @@ items bare, without a time.
 * The session is that of the first `session_meta` (a forked rollout repeats the one it came
   from, too), else the one in the file's name. A session that was resumed is written to further
   files, `rollout-<time>-<session>_<segment>.jsonl`.
-* `thread_rolled_back` takes back the last turns of the user: see `codex_turns`.
+* `thread_rolled_back` takes back the last turns of the user: see `turns`.
 * The model is said per turn: the session has that of its first turn, and a turn with another
   model or folder than the one before it gives a system message without text that says so.
 """
@@ -25,26 +25,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from journal.format.event_types import SESSION_CREATED, SESSION_TITLED
-from journal.importers.codex.items import item_data
+from journal.importers.codex.duplicates import DuplicateTexts, texts_of
+from journal.importers.codex.response_item import item_data
 from journal.importers.codex.turns import Turns, begins_turn
-from journal.importers.codex.twins import Twins, texts_of
-from journal.importers.items import (
-    Began,
-    Skipped,
-    fact,
-    fingerprint,
-    message,
-    placeholder,
-    present,
-    text_or_none,
-)
-from journal.importers.moments import Moment, micros, moment
-from journal.importers.reused_ids import is_numbered
+from journal.importers.parsing.events import fact, message, placeholder
+from journal.importers.parsing.parser import SessionStart, Skipped
+from journal.importers.parsing.reused_ids import is_numbered
+from journal.importers.parsing.source_time import SourceTime, micros, read_time
+from journal.importers.parsing.values import fingerprint, present, text_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from journal.importers.items import Item, Json, Place
+    from journal.importers.parsing.parser import Item, Location
+    from journal.importers.parsing.values import Json
 
 SOURCE = "codex"
 _ID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -60,8 +54,8 @@ class Codex:
     """The parser of one rollout."""
 
     equal_is_same: ClassVar[bool] = False
-    place: Place
-    _twins: Twins = field(default_factory=Twins)
+    location: Location
+    _duplicates: DuplicateTexts = field(default_factory=DuplicateTexts)
     _turns: Turns = field(default_factory=Turns)
     _segment: str | None = None  # uuid of the segment, in a file that goes on with a session
     _named: str = ""  # the session in the file's name
@@ -72,8 +66,8 @@ class Codex:
     _before: str | None = None  # id of the bare item before
 
     def __post_init__(self) -> None:
-        named = _NAME.search(self.place.stem)
-        self._named = self.place.stem if named is None else named[1].lower()
+        named = _NAME.search(self.location.stem)
+        self._named = self.location.stem if named is None else named[1].lower()
         self._segment = None if named is None or named[2] is None else named[2].lower()
 
     def value(self, line: int, value: Json, raw: bytes | None) -> Iterator[Item]:
@@ -83,7 +77,7 @@ class Codex:
             return
         id = f"line-{line}" if raw is None else fingerprint(raw)
         yield from self._value(line, value, id)
-        for found in self._twins.overdue(line):
+        for found in self._duplicates.overdue(line):
             yield found
             yield from self._turns.late(found)
 
@@ -93,14 +87,14 @@ class Codex:
 
     def end(self) -> Iterator[Item]:
         """Name the texts whose second copy is not there yet."""
-        return self._twins.end()
+        return self._duplicates.end()
 
     def _value(self, line: int, value: dict[str, Json], id: str) -> Iterator[Item]:
         kind, payload = value.get("type"), value.get("payload")
         if not isinstance(payload, dict):
             yield from self._bare(line, value, id)
             return
-        timestamp = moment(value.get("timestamp"))
+        timestamp = read_time(value.get("timestamp"))
         if kind != "session_meta" and not self._dated:
             yield from self._date(line)
         if kind == "session_meta":
@@ -134,11 +128,11 @@ class Codex:
     def _date(self, line: int) -> Iterator[Item]:
         """Say when the session began, if its file's name does."""
         self._dated = True
-        date = _DATE.match(self.place.stem)
+        date = _DATE.match(self.location.stem)
         if date is not None:
             found = micros("{}{}:{}:{}Z".format(*date.groups()))
             if found is not None:
-                yield Began(line, self.session, found)
+                yield SessionStart(line, self.session, found)
 
     def _meta(self, line: int, payload: dict[str, Json]) -> Iterator[Item]:
         own = text_or_none(payload.get("id"))
@@ -154,7 +148,7 @@ class Codex:
         git = payload.get("git")
         git = git if isinstance(git, dict) else {}
         parent = payload.get("parent_thread_id") or payload.get("forked_from_id")
-        started = moment(payload.get("timestamp"))
+        started = read_time(payload.get("timestamp"))
         data = {
             "source": SOURCE,
             "cwd": text_or_none(payload.get("cwd")),
@@ -184,14 +178,14 @@ class Codex:
         line: int,
         payload: dict[str, Json],
         id: str,
-        timestamp: Moment,
+        timestamp: SourceTime,
         parent: str | None,
     ) -> Iterator[Item]:
         data = item_data(payload, id)
         if isinstance(data, str):
             yield Skipped(line, data)
             return
-        yield from self._twins.said(line, texts_of(payload))
+        yield from self._duplicates.said(line, texts_of(payload))
         own = source = text_or_none(payload.get("id"))
         if own is None and (call := text_or_none(payload.get("call_id"))) is not None:
             # a call and its output share the call's id
@@ -206,7 +200,7 @@ class Codex:
         yield message(line, self.session, own or id, {**data, **shared})
 
     def _event(
-        self, line: int, payload: dict[str, Json], id: str, timestamp: Moment
+        self, line: int, payload: dict[str, Json], id: str, timestamp: SourceTime
     ) -> Iterator[Item]:
         kind = payload.get("type")
         text = text_or_none(payload.get("message")) or text_or_none(payload.get("text"))
@@ -214,18 +208,18 @@ class Codex:
         if kind in ("user_message", "agent_message") and text is not None:
             role = "user" if kind == "user_message" else "assistant"
             found = message(line, self.session, id, {"role": role, "content": text, **shared})
-            yield from self._twins.repeated(line, kind, text, found, begins=self._begins)
+            yield from self._duplicates.repeated(line, kind, text, found, begins=self._begins)
         elif kind in ("agent_reasoning", "agent_reasoning_raw_content") and text is not None:
             data = {"role": "assistant", "reasoning": text, **shared}
             found = message(line, self.session, id, data)
-            yield from self._twins.repeated(line, kind, text, found, begins=self._begins)
+            yield from self._duplicates.repeated(line, kind, text, found, begins=self._begins)
         elif kind == "item_completed" and (plan := _plan(payload)) is not None:
             found = message(
                 line, self.session, id, {"role": "assistant", "content": plan, **shared}
             )
-            yield from self._twins.repeated(line, kind, plan, found, begins=self._begins)
+            yield from self._duplicates.repeated(line, kind, plan, found, begins=self._begins)
         elif kind == "thread_rolled_back":
-            waiting = self._twins.waiting("user_message")
+            waiting = self._duplicates.waiting("user_message")
             yield self._turns.roll_back(line, id, payload.get("num_turns"), waiting)
         elif kind == "thread_name_updated" and text_or_none(payload.get("thread_name")):
             title = {"title": payload["thread_name"]}
@@ -245,7 +239,7 @@ class Codex:
             yield Skipped(line, f"event_msg/{_shorten(kind)}")
 
     def _context(
-        self, line: int, payload: dict[str, Json], id: str, timestamp: Moment
+        self, line: int, payload: dict[str, Json], id: str, timestamp: SourceTime
     ) -> Iterator[Item]:
         before, turn = self._turn, (payload.get("model"), payload.get("cwd"))
         self._turn = turn
@@ -279,7 +273,9 @@ class Codex:
         elif isinstance(kind, str):
             # the same words may come twice, and no time tells them apart
             place = f"{line}-{id[:16]}"
-            yield from self._item(line, value, place, moment(value.get("timestamp")), self._before)
+            yield from self._item(
+                line, value, place, read_time(value.get("timestamp")), self._before
+            )
         else:
             yield Skipped(line, _shorten(value.get("record_type")))
 

@@ -11,12 +11,13 @@ from bisect import insort
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from journal.importers.items import Retracted, Skipped
+from journal.importers.parsing.parser import Retraction, Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from journal.importers.items import Found, Item, Json
+    from journal.importers.parsing.parser import Found, Item
+    from journal.importers.parsing.values import Json
 
 _CONTEXT = (
     "# agents.md instructions",
@@ -74,13 +75,13 @@ class Turns:
         while self._undone and self._undone[-1][0] >= first:
             self._undone.pop()  # within what is taken back now
         self._undone.append((first, line))
-        return Retracted(line, range(first, line), _REASON)
+        return Retraction(line, range(first, line), _REASON)
 
     def late(self, found: Found) -> Iterator[Item]:
         """Take a message that is given out later than it stands in the file."""
         for first, last in self._undone:
             if first <= found.origin < last:
-                yield Retracted(found.line, (found.origin,), _REASON)
+                yield Retraction(found.line, (found.origin,), _REASON)
                 return
         if found.event["data"].get("role") == "user":
             insort(self._begun, found.origin)

@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from journal.importers.files.sources import COMPRESSED
+from journal.importers.files.walk import COMPRESSED
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 if TYPE_CHECKING:
-    from journal.importers.items import Json
+    from journal.importers.parsing.values import Json
 
 BOM = b"\xef\xbb\xbf"
 DEPTH = 200

@@ -6,18 +6,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from journal.importers.files.streaming import DEEP, Broken, Builder, events_of
-from journal.importers.openai.parser import RENDERED, choose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from journal.importers.items import Json
+    from journal.importers.parsing.values import Json
 
 _SMALL = 4096
 """Characters of an object beside the lists that is kept."""
 _PEEKED = 8
 """Items of a list that decide what it holds."""
-_SAID = ("content", "tool_calls", "function_call", "message")
 
 
 @dataclass(slots=True)
@@ -26,11 +24,6 @@ class ListShape:
 
     items: int = 0
     keys: list[set[str]] = field(default_factory=list)
-
-    @property
-    def has_messages(self) -> bool:
-        """Whether one of the first items is a message."""
-        return any("role" in keys and not keys.isdisjoint(_SAID) for keys in self.keys)
 
 
 @dataclass(slots=True)
@@ -55,22 +48,6 @@ class Shape:
     def deep(self) -> bool:
         """Whether it stops being read for its depth."""
         return self.broken == DEEP
-
-    @property
-    def wraps_lines(self) -> bool:
-        """Whether this is Claude Code's `{"loglines": [...]}`."""
-        lines = self.lists.get("loglines")
-        return lines is not None and any("type" in keys for keys in lines.keys)
-
-    @property
-    def talk(self) -> str | None:
-        """Name of the list of messages ("" for the document itself), or None."""
-        return choose({name for name, found in self.lists.items() if found.has_messages})
-
-    @property
-    def renders(self) -> bool:
-        """Whether it holds a conversation as text."""
-        return any(name in self.rest for name in RENDERED)
 
 
 def shape_of(stream: BinaryIO) -> Shape:

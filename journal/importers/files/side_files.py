@@ -1,4 +1,4 @@
-"""The files in which Claude Code keeps large outputs of tools, as messages of their own."""
+"""Files in which a source keeps large outputs of tools, as messages of their own."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from journal.importers.files.decode import BYTES
-from journal.importers.files.sources import SIDE_FOLDER
-from journal.importers.items import message
+from journal.importers.parsing.events import message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from io import FileIO
     from pathlib import Path
 
-    from journal.importers.items import Found, SideFile
+    from journal.importers.parsing.parser import Found, SideFile
 
 NEW = 2**62
 """The number of a line that no earlier import can know."""
@@ -50,7 +49,7 @@ def read_side_file(source: Path, item: SideFile) -> Texts:
     folders = (beside / source.stem, beside / item.session, beside.parent, beside)
     failure: OSError = FileNotFoundError(2, "the file is not there")
     for folder in folders:
-        path = folder / SIDE_FOLDER / item.name
+        path = folder / item.folder / item.name
         try:
             file = _open(path)
         except FileNotFoundError:
@@ -77,7 +76,7 @@ def _messages(file: FileIO, item: SideFile) -> Iterator[Found]:
         while block or number == 1:
             following = file.read(_PART)
             text = decoder.decode(block, final=not following)
-            id = f"{SIDE_FOLDER}/{item.name}" + (f"#{number}" if number > 1 else "")
+            id = f"{item.folder}/{item.name}" + (f"#{number}" if number > 1 else "")
             found = message(item.line, item.session, id, {**item.data, "content": text})
             if "\ufffd" in text and b"\xef\xbf\xbd" not in block:
                 found = _repaired(found)

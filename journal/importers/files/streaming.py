@@ -9,7 +9,7 @@ from journal.importers.files.decode import BOM, DEPTH
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from journal.importers.items import Json
+    from journal.importers.parsing.values import Json
 
 
 DEEP = "nested too deeply"

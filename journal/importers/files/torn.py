@@ -16,7 +16,7 @@ from journal.importers.files.decode import BadLine, decode
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from journal.importers.items import Json
+    from journal.importers.parsing.values import Json
 
 _MARKS = re.compile(rb'[{}"]')
 _OPEN, _QUOTE = b'{"'

@@ -17,15 +17,15 @@ from urllib.parse import quote
 
 from journal.errors import ImportFailed
 from journal.importers.files.decode import BYTES, NUMBER
+from journal.importers.formats import OtherFormatError
+from journal.importers.hermes.format import OLDEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from journal.importers.items import Json
+    from journal.importers.parsing.values import Json
 
-OLDEST, NEWEST = 11, 22
-"""Schema versions that are known here."""
 _PATIENCE = 10.0
 """Seconds for which the database may be locked: while it is recovered, or is in no WAL mode."""
 _NEEDED = {
@@ -37,7 +37,7 @@ _ZERO = frozenset({"expiry_finalized", "compression_fallback_streak", "rewind_co
 """Columns of sessions with the default 0, which tables that were mended long ago do not name."""
 
 
-class NotHermesError(ImportFailed):
+class NotHermesError(OtherFormatError):
     """The file is no SQLite database, or one of another program."""
 
 

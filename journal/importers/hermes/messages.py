@@ -17,15 +17,15 @@ from journal.format.event_types import (
     MESSAGE_RESTORED,
     MESSAGE_REVISED,
 )
-from journal.importers.hermes.memory import KnownMessage, MessageMarks
+from journal.importers.hermes.known_state import KnownMessage, MessageMarks
 from journal.importers.hermes.rows import Standing, content_of, message_told, standing_of
-from journal.importers.moments import micros
+from journal.importers.parsing.source_time import micros
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from journal.importers.hermes.change_writer import ChangeWriter
     from journal.importers.hermes.database import Row
-    from journal.importers.hermes.teller import Teller
 
 _GONE = "no longer in Hermes"
 _MOVES = {
@@ -46,13 +46,13 @@ class Messages:
     """The rows, and what is known of them, gone through side by side: both by row id.
 
     Attributes:
-        teller: appends.
+        changes: appends.
         alive: the sessions that the database still has, and when they began, if they say so.
         known: what the imports before found, by row id.
         now: what this one found.
     """
 
-    teller: Teller
+    changes: ChangeWriter
     alive: Mapping[str, int | None]
     known: Iterator[KnownMessage]
     now: MessageMarks = field(default_factory=MessageMarks)
@@ -69,7 +69,7 @@ class Messages:
         """Take the next row."""
         id, session = row.values.get("id"), row.values.get("session_id")
         if type(id) is not int or id == self._last or not isinstance(session, str) or not session:
-            self.teller.skip("message without an id, or of no session")
+            self.changes.skip("message without an id, or of no session")
             return
         self._last = id
         while self._old is not None and self._old.row < id:
@@ -106,7 +106,7 @@ class Messages:
         estimate = self._estimate(session) if moment is None else None
         parent = self._parent(str(id), session, estimate if moment is None else moment)
         if known is not None and known.mark == mark:
-            self.teller.already(session)
+            self.changes.already(session)
         else:
             told = message_told(row.values)
             told.put("parent", parent)
@@ -116,11 +116,11 @@ class Messages:
             repairs = (*row.repairs, *told.repairs)
             if known is not None:
                 data = told.data | {"message": str(id)}
-                self.teller.change(MESSAGE_REVISED, session, data, repairs)
+                self.changes.change(MESSAGE_REVISED, session, data, repairs)
             elif "role" in told.data:
-                self.teller.message(session, str(id), told.data, repairs, len(content))
+                self.changes.message(session, str(id), told.data, repairs, len(content))
             else:
-                self.teller.skip("no message: it has no role")
+                self.changes.skip("no message: it has no role")
                 return
         if standing != (Standing.ACTIVE if known is None else known.standing):
             self._moved[session, _MOVES[standing]].append(str(id))
@@ -157,6 +157,6 @@ class Messages:
 
     def _tell_moves(self) -> None:
         for (session, type), ids in self._moved.items():
-            self.teller.change(type, session, {"messages": ids})
+            self.changes.change(type, session, {"messages": ids})
         for (session, type), ids in self._gone.items():
-            self.teller.change(type, session, {"messages": ids, "reason": _GONE})
+            self.changes.change(type, session, {"messages": ids, "reason": _GONE})

@@ -14,11 +14,12 @@ import orjson
 
 from journal.format.bounds import is_amount
 from journal.importers.files.decode import BadLine, decode
-from journal.importers.items import count_or_none, key, text_or_none
-from journal.importers.moments import moment
+from journal.importers.parsing.events import key
+from journal.importers.parsing.source_time import read_time
+from journal.importers.parsing.values import count_or_none, text_or_none
 
 if TYPE_CHECKING:
-    from journal.importers.items import Json
+    from journal.importers.parsing.values import Json
 
 STRUCTURED = "\0json:"
 """What stands in front of content that Hermes keeps as JSON: a list of parts."""
@@ -86,9 +87,9 @@ class Told:
 
     def when(self, values: dict[str, Json], name: str, field: str) -> None:
         """Give a field a column's moment; one that a journal cannot hold is kept as it is."""
-        found = moment(values.get(name))
+        found = read_time(values.get(name))
         self.put(field, found.micros)
-        self.keep(name, found.said)
+        self.keep(name, found.original)
         if found.repair is not None:
             self.repairs = (*self.repairs, found.repair)
 

@@ -11,54 +11,56 @@ from journal.format.event_types import (
     SESSION_REVISED,
     USAGE_SET,
 )
-from journal.importers.hermes.memory import SessionMarks, mark_of
+from journal.importers.hermes.known_state import SessionMarks, mark_of
 from journal.importers.hermes.rows import ended_told, session_told, usage_data, usage_told
 
 if TYPE_CHECKING:
+    from journal.importers.hermes.change_writer import ChangeWriter
     from journal.importers.hermes.database import Row
-    from journal.importers.hermes.teller import Teller
-    from journal.importers.items import Json
+    from journal.importers.parsing.values import Json
 
 _EXTRA = "extra."
 
 
-def tell_session(teller: Teller, id: str, row: Row, known: SessionMarks | None) -> SessionMarks:
+def tell_session(
+    changes: ChangeWriter, id: str, row: Row, known: SessionMarks | None
+) -> SessionMarks:
     """Tell what is new of a session; return its marks."""
     told = session_told(row.values)
     repairs = (*row.repairs, *told.repairs)
     fields = _flat(told.data)
     marks = {name: mark_of(value) for name, value in fields.items()}
     if known is None:
-        teller.fact(SESSION_CREATED, id, told.data, repairs)
+        changes.fact(SESSION_CREATED, id, told.data, repairs)
     elif known.fields != marks:
         changed = {name: fields[name] for name in marks if known.fields.get(name) != marks[name]}
         data = _nested(changed)
         if cleared := [name for name in known.fields if name not in marks]:
             data["clear"] = cleared
-        teller.change(SESSION_REVISED, id, data, repairs)
+        changes.change(SESSION_REVISED, id, data, repairs)
     else:
-        teller.already(id)
+        changes.already(id)
     before = known if known is not None else SessionMarks()
-    ended = _tell_end(teller, id, row.values, before.ended)
-    return SessionMarks(marks, ended, _tell_usage(teller, id, row.values, before.usage))
+    ended = _tell_end(changes, id, row.values, before.ended)
+    return SessionMarks(marks, ended, _tell_usage(changes, id, row.values, before.usage))
 
 
-def _tell_end(teller: Teller, id: str, values: dict[str, Json], known: int) -> int:
+def _tell_end(changes: ChangeWriter, id: str, values: dict[str, Json], known: int) -> int:
     """Tell that a session has ended, or is open again; return the mark of its end."""
     told = ended_told(values)
     mark = 0 if told is None else mark_of(told.data)
     if known == mark:
         if mark:
-            teller.already(id)
+            changes.already(id)
         return mark
     if known:
-        teller.change(SESSION_REOPENED, id, {})
+        changes.change(SESSION_REOPENED, id, {})
     if told is not None:
-        teller.fact(SESSION_ENDED, id, told.data, told.repairs)
+        changes.fact(SESSION_ENDED, id, told.data, told.repairs)
     return mark
 
 
-def _tell_usage(teller: Teller, id: str, values: dict[str, Json], known: int) -> int:
+def _tell_usage(changes: ChangeWriter, id: str, values: dict[str, Json], known: int) -> int:
     """Tell what a session has used; return the mark of that."""
     used = usage_told(values)
     if not known and not any(used.values()):
@@ -66,11 +68,11 @@ def _tell_usage(teller: Teller, id: str, values: dict[str, Json], known: int) ->
     data = usage_data(used)
     mark = mark_of(data)
     if known == mark:
-        teller.already(id)
+        changes.already(id)
     elif known:
-        teller.change(USAGE_SET, id, data)
+        changes.change(USAGE_SET, id, data)
     else:
-        teller.fact(USAGE_SET, id, data)
+        changes.fact(USAGE_SET, id, data)
     return mark
 
 

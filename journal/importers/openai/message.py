@@ -1,18 +1,18 @@
-"""One role/content message to the fields of a message, and texts that render a conversation."""
+"""One role/content message to the fields of a message: a function of that message alone."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import orjson
 
-from journal.importers.items import count_or_none, present, text_or_none
-from journal.importers.moments import Moment, moment
+from journal.importers.openai.wrapping import inner_content
+from journal.importers.parsing.source_time import SourceTime, read_time
+from journal.importers.parsing.values import count_or_none, present, text_or_none
 
 if TYPE_CHECKING:
-    from journal.importers.items import Json
+    from journal.importers.parsing.values import Json
 
 _TIMES = ("timestamp", "created_at", "created", "time")
 _READ = {
@@ -32,21 +32,6 @@ _READ = {
     "token_count",
     *_TIMES,
 }
-_SPEAKER = re.compile(r"^(user|assistant|system|tool): ?", re.MULTILINE)
-
-
-def is_message(value: Json) -> bool:
-    """Tell a message from anything else: it has a role, and something said or called."""
-    return (
-        isinstance(value, dict)
-        and text_or_none(value.get("role")) is not None
-        and (
-            "content" in value
-            or isinstance(value.get("tool_calls"), list)
-            or isinstance(value.get("function_call"), dict)
-            or _inner(value) is not None
-        )
-    )
 
 
 def message_data(value: dict[str, Json]) -> dict[str, Json]:
@@ -79,36 +64,10 @@ def message_data(value: dict[str, Json]) -> dict[str, Json]:
     }
 
 
-def rendered(text: str) -> list[dict[str, Json]]:
-    """Split a conversation that was rendered as text: each speaker's name begins a line.
-
-    Returns:
-        Messages of role and content; nothing when the text does not begin with a speaker. An
-        assistant that said "None" called a tool, and the text does not say which.
-    """
-    if not _SPEAKER.match(text):
-        return []
-    _, *parts = _SPEAKER.split(text)
-    messages: list[dict[str, Json]] = []
-    for role, said in zip(parts[::2], parts[1::2], strict=True):
-        content = said.removesuffix("\n")
-        nothing = role == "assistant" and content.strip() == "None"
-        messages.append({"role": role} if nothing else {"role": role, "content": content})
-    return messages
-
-
-def _inner(value: dict[str, Json]) -> Json:
-    """Give the content of a message that is wrapped in one of its own."""
-    inner = value.get("message")
-    if isinstance(inner, dict):
-        inner = inner.get("content")
-    return inner if isinstance(inner, str | list) else None
-
-
 def _content(value: dict[str, Json]) -> tuple[str | list[Json] | None, dict[str, Json]]:
     content = value.get("content")
     if content is None:
-        content = _inner(value)
+        content = inner_content(value)
     if content is None or isinstance(content, str):
         return content, {}
     if isinstance(content, list):
@@ -140,15 +99,15 @@ def _call(call: dict[str, Json]) -> dict[str, Json]:
     return {**call, "function": {**function, "arguments": orjson.dumps(arguments).decode()}}
 
 
-def _timestamp(value: dict[str, Json]) -> tuple[Moment, dict[str, Json]]:
+def _timestamp(value: dict[str, Json]) -> tuple[SourceTime, dict[str, Json]]:
     """Choose the first time that can be read, and give those that could not, by their names."""
     kept: dict[str, Json] = {}
-    first = Moment()
+    first = SourceTime()
     for name in _TIMES:
-        found = moment(value.get(name))
-        if found.said is not None:
-            kept[name] = found.said
+        found = read_time(value.get(name))
+        if found.original is not None:
+            kept[name] = found.original
         if found.micros is not None:
-            return replace(found, said=None), kept
+            return replace(found, original=None), kept
         first = first if first.repair is not None else found
-    return replace(first, said=None), kept
+    return replace(first, original=None), kept

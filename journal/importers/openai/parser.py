@@ -16,26 +16,20 @@ from typing import TYPE_CHECKING, ClassVar
 
 from journal.format.event_types import SESSION_CREATED
 from journal.importers.files.decode import too_deep
-from journal.importers.items import (
-    Skipped,
-    fact,
-    message,
-    placeholder,
-    present,
-    text_or_none,
-)
-from journal.importers.moments import moment
-from journal.importers.openai.message import is_message, message_data, rendered
+from journal.importers.openai.message import message_data
+from journal.importers.openai.wrapping import Wrapped, is_message, unwrap
+from journal.importers.parsing.events import fact, message, placeholder
+from journal.importers.parsing.parser import Skipped
+from journal.importers.parsing.source_time import read_time
+from journal.importers.parsing.values import present, text_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from journal.importers.items import Item, Json, Place
+    from journal.importers.parsing.parser import Item, Location
+    from journal.importers.parsing.values import Json
 
 SOURCE = "openai"
-NAMES = ("messages", "conversation", "conversations", "history", "traj", "trajectory", "chat")
-"""Where a list is looked for first, when a wrapper holds more than one."""
-RENDERED = ("messages_display",)
 _IDS = ("id", "session_id", "conversation_id", "chat_id", "uuid")
 _FACTS = {"title": "title", "model": "model", "cwd": "cwd", "source": "source"}
 _SMALL = 4096
@@ -71,7 +65,7 @@ class OpenAI:
     """The parser of one file of JSON lines, or of one list of conversations."""
 
     equal_is_same: ClassVar[bool] = False
-    place: Place
+    location: Location
     _lines: Conversation | None = None  # what lines of one message each belong to
     _conversations: int = 0
     _told: bool = field(default=False)
@@ -83,11 +77,11 @@ class OpenAI:
                 yield Skipped(line, "no message: it has a role, but nothing said")
                 return
             if self._lines is None:
-                self._lines = Conversation(self.place.name)
-                yield fact(line, SESSION_CREATED, self.place.name, {"source": SOURCE})
+                self._lines = Conversation(self.location.name)
+                yield fact(line, SESSION_CREATED, self.location.name, {"source": SOURCE})
             yield from self._lines.take(line, value)
             return
-        name = f"{self.place.name}-{self._conversations}"
+        name = f"{self.location.name}-{self._conversations}"
         found = unwrap(value)
         if found is None:
             yield Skipped(line, "neither a message nor a list of them")
@@ -97,49 +91,17 @@ class OpenAI:
 
     def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
         """Put a message in the place of a line that is too long to be read."""
-        return placeholder(line, self.place.name, id, size, SOURCE)
+        return placeholder(line, self.location.name, id, size, SOURCE)
 
     def end(self) -> Iterator[Item]:
         """Nothing waits for a later line."""
         return iter(())
 
 
-@dataclass(frozen=True, slots=True)
-class Wrapped:
-    """A list of messages, and what its wrapper says beside it."""
-
-    messages: list[Json]
-    rest: dict[str, Json]
-
-
-def unwrap(value: Json) -> Wrapped | None:
-    """Find the list of messages in a value: the value itself, or one level deep."""
-    if isinstance(value, list):
-        return Wrapped(value, {}) if any(is_message(item) for item in value) else None
-    if not isinstance(value, dict):
-        return None
-    name = choose({key for key, item in value.items() if _is_list(item)})
-    if name is not None:
-        return Wrapped(value[name], {key: item for key, item in value.items() if key != name})
-    for name in RENDERED:
-        text = value.get(name)
-        if isinstance(text, str) and (messages := rendered(text)):
-            return Wrapped(messages, {key: item for key, item in value.items() if key != name})
-    return None
-
-
-def choose(names: set[str]) -> str | None:
-    """Choose the list that is the conversation, of those that hold messages."""
-    for name in (*NAMES, *sorted(names)):
-        if name in names:
-            return name
-    return None
-
-
 def conversation(line: int, found: Wrapped, name: str) -> Iterator[Item]:
     """Give a whole conversation, named by its wrapper, else by its place."""
     session = session_of(found.rest) or name
-    yield from told(line, session, found.rest)
+    yield from session_facts(line, session, found.rest)
     talk = Conversation(session, source_of(found.rest))
     for value in found.messages:
         yield from talk.take(line, value)
@@ -155,14 +117,14 @@ def source_of(rest: dict[str, Json]) -> str:
     return text_or_none(rest.get("source")) or SOURCE
 
 
-def told(line: int, session: str, rest: dict[str, Json]) -> Iterator[Item]:
+def session_facts(line: int, session: str, rest: dict[str, Json]) -> Iterator[Item]:
     """Tell the session what its wrapper says: what has no field of its own goes to `extra`."""
     facts: dict[str, Json] = {
         name: text_or_none(rest.get(source)) for source, name in _FACTS.items()
     }
     facts["source"] = source_of(rest)
     started = next((rest[name] for name in ("created_at", "created") if name in rest), None)
-    facts["started"] = replace(moment(started), said=None)  # kept under its own name
+    facts["started"] = replace(read_time(started), original=None)  # kept under its own name
     kept: dict[str, Json] = {}
     for key, value in rest.items():
         if key in _FACTS or (key in _IDS and value == session):
@@ -173,7 +135,3 @@ def told(line: int, session: str, rest: dict[str, Json]) -> Iterator[Item]:
         else:
             kept[key] = value
     yield fact(line, SESSION_CREATED, session, {**facts, "extra": present(kept)})
-
-
-def _is_list(value: Json) -> bool:
-    return isinstance(value, list) and any(is_message(item) for item in value[:8])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from journal.importers.driver import Importer
+from journal.importers.run.driver import Importer
 from journal.writer import Journal
 from projector import Projection
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from journal.importers.report import Report
+    from journal.importers.run.report import Report
 
 THREAD = "019df362-aa9f-7011-903e-4a0878d49fa0"
 SEGMENT = "019e6666-aa9f-7011-903e-4a0878d49fa0"

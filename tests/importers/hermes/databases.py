@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
-from journal.importers.driver import Importer
+from journal.importers.run.driver import Importer
 from journal.writer import Journal
 from projector.projection import Projection
 from tests.importers.feed import journal_events
@@ -13,7 +13,7 @@ from tests.importers.feed import journal_events
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from journal.importers.report import Report
+    from journal.importers.run.report import Report
 
 OLD, NEW = 11, 22
 """The oldest and the newest schema version that is known."""

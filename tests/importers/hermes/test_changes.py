@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from journal.importers.driver import Importer
-from journal.importers.hermes.file import changes_of
-from journal.importers.hermes.memory import Memory
+from journal.importers.files.sqlite_file import changes_of
+from journal.importers.hermes.known_state import KnownState
+from journal.importers.run.driver import Importer
+from journal.importers.run.following import follow
 from journal.writer import Journal
 from projector.projection import Projection
 from tests.importers.feed import journal_events, journal_set
@@ -233,7 +234,7 @@ def test_a_database_is_followed(hermes: Hermes, journal_dir: Path) -> None:
                 return True
             return time.monotonic() > deadline
 
-        importer.follow([hermes.path], wait)
+        follow(importer, [hermes.path], wait)
     assert (report.messages, report.errors, report.files) == (4, {}, 1)
     assert (report.lines, report.already) == (5, 0)
     assert transcript(journal_dir) == ["one", "two", "three", "four"]
@@ -258,4 +259,4 @@ def test_a_write_to_the_wal_is_a_change(hermes: Hermes) -> None:
 )
 def test_a_torn_memory_is_none(torn: str) -> None:
     """The ledger is a hint, and a hint that cannot be read is no error."""
-    assert Memory.unpack(torn) == Memory()
+    assert KnownState.unpack(torn) == KnownState()

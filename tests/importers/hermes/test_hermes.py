@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from journal.cli import cli
-from journal.importers.driver import Importer
+from journal.importers.run.driver import Importer
 from journal.writer import Journal
 from projector.projection import Projection
 from tests.importers.feed import journal_events

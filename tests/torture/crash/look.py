@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from journal.fs.directory import open_directory
-from journal.importers.driver import Importer
+from journal.importers.run.driver import Importer
 from journal.process import clock
 from journal.process.boot import boot_id
 from journal.segments.reader import read_events

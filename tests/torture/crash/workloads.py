@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from journal.errors import JournalError, SyncError
 from journal.fs.directory import open_directory
-from journal.importers.driver import Importer
+from journal.importers.run.driver import Importer
 from journal.writer import Journal
 from projector.projection import Projection
 from projector.run.build import rebuild

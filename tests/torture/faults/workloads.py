@@ -22,7 +22,7 @@ import projector.run.projector
 import projector.run.watch
 from journal.errors import JournalError, SyncError
 from journal.fs.directory import open_directory
-from journal.importers.driver import Importer
+from journal.importers.run.driver import Importer
 from journal.writer import Journal
 from projector.db.generations import OnlyOne, generations
 from projector.run.build import open_current

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from journal.importers import file_order, reused_ids
 from journal.importers.claude_code import rewinds as claude_code_rewinds
-from journal.importers.files import tail
 from journal.importers.files.torn import Parts
+from journal.importers.parsing import file_order, reused_ids
+from journal.importers.run import tail
 from tests.torture.steps import transcripts
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from journal.importers.hermes.rows import Standing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from journal.importers.items import Json
+    from journal.importers.parsing.values import Json
 
 _STANDING = 3
 """The lowest bits of a message's mark hold where it stands."""
@@ -124,7 +124,7 @@ class MessageMarks:
 
 
 @dataclass(slots=True)
-class Memory:
+class KnownState:
     """What is known of one database.
 
     Attributes:
@@ -140,7 +140,7 @@ class Memory:
     keys: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @classmethod
-    def unpack(cls, packed: str) -> Memory:
+    def unpack(cls, packed: str) -> KnownState:
         """Read what `packed` gave; what it cannot have given is no memory."""
         try:
             found = orjson.loads(packed)
@@ -167,9 +167,9 @@ class Memory:
         }
         return orjson.dumps(whole).decode()
 
-    def forgotten(self) -> Memory:
+    def forgotten(self) -> KnownState:
         """Give a memory that knows nothing, but whose changes get ids that no earlier one had."""
-        return Memory(self.round + 1)
+        return KnownState(self.round + 1)
 
 
 def _marks(found: dict[str, Json]) -> dict[str, int]:

@@ -12,10 +12,10 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from journal.importers.items import fingerprint, text_or_none
+from journal.importers.parsing.values import fingerprint, text_or_none
 
 if TYPE_CHECKING:
-    from journal.importers.items import Json
+    from journal.importers.parsing.values import Json
 
 _REMEMBERED = 64
 
@@ -29,7 +29,7 @@ class Queued:
 
 
 @dataclass(slots=True)
-class Queue:
+class PromptQueue:
     """The prompts of one file that wait."""
 
     _waiting: deque[Queued] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))

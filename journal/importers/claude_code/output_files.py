@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from journal.importers.items import text_or_none
+from journal.importers.parsing.values import text_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from journal.importers.items import Json
+    from journal.importers.parsing.values import Json
 
 _MARK = "<persisted-output>"
 _SAVED = re.compile(r"Full output saved to: ([^\n]{1,4096})")

@@ -14,12 +14,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from journal.importers.items import revision
+from journal.importers.parsing.events import revision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from journal.importers.items import Found
+    from journal.importers.parsing.parser import Found
 
 _WAITING = 1_000
 """Messages in front of the first readable time that are dated by it: bounded memory."""
@@ -27,7 +27,7 @@ _BACK = 32
 """Messages remembered for one that is given out later than it stands in the file."""
 
 Spot = tuple[int, int]
-"""Place and depth by which a message is read: its time, and its distance from the message that
+"""Location and depth by which a message is read: its time, and its distance from the message that
 has this time."""
 
 

@@ -1,36 +1,44 @@
-"""Imports sources into a journal, once or for as long as they grow."""
+"""Imports sources into a journal."""
 
 from __future__ import annotations
 
 import os
 import time
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, BinaryIO
 
 from journal.errors import ImportFailed
 from journal.importers.files.compressed import open_source
-from journal.importers.files.detect import Kind, detect
-from journal.importers.files.sources import Source, Walk, shown
-from journal.importers.files.tail import Tail, read_document
-from journal.importers.following import Following, Watched, state_of
-from journal.importers.hermes.file import HERMES, is_database, is_wanted
-from journal.importers.known_keys import KnownKeys
-from journal.importers.ledger import Ledger
-from journal.importers.report import Report
-from journal.importers.sink import Sink
+from journal.importers.files.sqlite_file import is_database
+from journal.importers.files.walk import Source, Walk, shown
+from journal.importers.formats import OtherFormatError
+from journal.importers.registry import AUTO
+from journal.importers.registry import installed as find_installed
+from journal.importers.run.detect import Detector, Kind
+from journal.importers.run.event_writer import EventWriter
+from journal.importers.run.known_keys import KnownKeys
+from journal.importers.run.ledger import Entry, Ledger
+from journal.importers.run.report import Report
+from journal.importers.run.tail import Tail
+from journal.importers.run.watched import Watched, state_of
+from journal.importers.run.whole_database import read_database
+from journal.importers.run.whole_document import read_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from journal.importers.ledger import Entry
+    from journal.importers.formats import SourceFormat
+    from journal.importers.registry import Installed
     from journal.writer import Journal
 
 _UNKNOWN = (
     "not a transcript of a known format{}; say which with `journal import FORMAT` in place of auto"
 )
 _OTHER = "this looks like {0}, not {1}; import it as {0}, or with auto"
-_EMPTY = "is empty: Hermes has written nothing to it yet"
+_EMPTY = "is empty: its program has written nothing to it yet"
+_NO_LINES = "holds JSON lines, which the importer {!r} does not read"
 
 
 @dataclass(slots=True)
@@ -39,7 +47,8 @@ class Importer:
 
     Attributes:
         journal: takes the events.
-        format: one of FORMATS, or "auto".
+        format: the name of an installed format, or "auto".
+        installed: the formats that there are.
         reread: do not believe what the ledger says.
         report: what was done so far.
         step: is told (source, bytes read of it so far) now and then.
@@ -49,8 +58,12 @@ class Importer:
     format: str
     reread: bool = False
     report: Report = field(default_factory=Report)
+    installed: Installed = field(default_factory=find_installed)
     step: Callable[[Source, int], None] = lambda _source, _offset: None
-    _sink: Sink = field(init=False)
+    _forced: SourceFormat | None = field(init=False)
+    _detector: Detector = field(init=False)
+    _wanted: list[str] = field(init=False)  # patterns for the names of files
+    _writer: EventWriter = field(init=False)
     _ledger: Ledger = field(init=False)
     _keys: KnownKeys = field(init=False)
     _read: set[Path] = field(default_factory=set)
@@ -58,9 +71,14 @@ class Importer:
     _passed: dict[str, str] = field(default_factory=dict)  # path: why it was passed over
 
     def __post_init__(self) -> None:
+        formats = self.installed.formats
+        self._forced = None if self.format == AUTO else self.installed.named(self.format)
+        self._detector = Detector(formats)
+        wanted = formats if self._forced is None else (self._forced,)
+        self._wanted = sorted({pattern for format in wanted for pattern in format.files})
         imports = self.journal.path / "imports"
         self._keys = KnownKeys(self.journal.path / "lanes", imports / "keys")
-        self._sink = Sink(self.journal, self.report, self._keys)
+        self._writer = EventWriter(self.journal, self.report, self._keys)
         self._ledger = Ledger(imports)
         self._ledger.sweep()
 
@@ -72,7 +90,8 @@ class Importer:
         """Begin a walk over folders."""
         return Walk(
             self.journal.path,
-            lambda name: is_wanted(name, self.format),
+            lambda name: any(fnmatchcase(name, pattern) for pattern in self._wanted),
+            frozenset(name for format in self.installed.formats for name in format.side_folders),
             self._folder_failed,
             self._pass_over,
         )
@@ -85,34 +104,20 @@ class Importer:
         """
         for source in found:
             self.take(source, last=True)
-        return self._finish()
+        return self.finish()
 
-    def follow(
-        self,
-        paths: Sequence[Path],
-        wait: Callable[[float], bool],
-        *,
-        caught_up: Callable[[], None] = lambda: None,
-    ) -> Report:
-        """Import files, and go on importing what is added to them.
-
-        Args:
-            paths: files and folders; new files in the folders are taken up.
-            wait: waits for at most so many seconds; True when it is time to stop.
-            caught_up: called when all that was there at the start is imported.
-
-        Raises:
-            JournalError: the journal could not be written; what the report counts is.
-        """
-        Following(self, paths, wait).run(caught_up)
-        return self._finish()
-
-    def _finish(self) -> Report:
+    def finish(self) -> Report:
+        """Complete the report, and keep what the next import is to know."""
         self.report.unknown = sorted(shown(path) for path in self._unknown)
         for path, reason in sorted(self._passed.items()):
             if path not in self.report.side_files:
                 self.report.pass_over(reason, path)
         self._passed.clear()
+        for name, why in self._detector.failed.items():
+            self.report.errors[f"importer {name}"] = why
+        if self._forced is None:
+            for name, why in self.installed.broken.items():
+                self.report.errors[f"importer {name}"] = why
         self._keys.save()
         return self.report
 
@@ -139,28 +144,31 @@ class Importer:
                 state = state_of(source.path, found, database=database)
                 tail = self._file(source, stream, last=last, tail=tail)
         except OSError as error:
-            self._sink.flush()  # what stands in front of the broken place
+            self._writer.flush()  # what stands in front of the broken place
             self.failed(source, error)
             return None
         except ImportFailed as error:
+            self._writer.flush()  # what stands in front of it
             self.report.errors[shown(source.path)] = str(error)
             state = tail = None
         return Watched(source, state, tail, database, time.monotonic() - began)
 
-    def tail(self, path: Path, place: Path, format: str) -> Tail | None:
+    def tail(self, path: Path, first_path: Path, format: SourceFormat) -> Tail | None:
         """Give how far a file of lines was read, as the ledger has it; None if it has not.
 
         Args:
             path: where the file is now.
-            place: the path that stands for it in ids.
+            first_path: the path that stands for it in ids.
             format: what it is read as.
         """
+        if format.lines is None:
+            return None
         try:
             with open_source(path) as stream:
-                for known_as in (path, place):
+                for known_as in (path, first_path):
                     known = self._ledger.known(known_as, format, stream)
                     if known is not None:
-                        return Tail(path, format, known, place=place)
+                        return Tail(path, format, format.lines, known, first_path=first_path)
         except OSError:
             return None  # to read it says what is the matter
         return None
@@ -173,25 +181,29 @@ class Importer:
             kind = self._kind(source, stream)
             if kind.format is None:
                 return None
-            if kind.format == HERMES:
-                self._database(source)
+            format = self.installed.named(kind.format)
+            if format.database is not None:
+                self._database(source, format)
                 return None
             self._count(source)
-            if kind.document:
-                self._document(source, kind.format, stream)
+            if kind.document or format.lines is None:
+                self._document(source, format, stream)
                 return None
-            known = None if self.reread else self._ledger.known(source.path, kind.format, stream)
-            tail = Tail(source.path, kind.format, known)
-        tail.read(stream, self._sink, last=last, step=lambda offset: self.step(source, offset))
+            known = None if self.reread else self._ledger.known(source.path, format, stream)
+            tail = Tail(source.path, format, format.lines, known)
+        tail.read(stream, self._writer, last=last, step=lambda offset: self.step(source, offset))
         self._remember(source, tail.entry())
-        if not tail.messages and self._is_other(source, detect(stream, name=source.path.name)):
+        if not tail.messages and self._is_other(source, self._detect(source, stream)):
             # the reasons for which another format's lines are skipped say nothing
             self.report.skipped = skipped
         return tail
 
+    def _detect(self, source: Source, stream: BinaryIO) -> Kind:
+        return self._detector.detect(stream, name=source.path.name)
+
     def _is_other(self, source: Source, kind: Kind) -> bool:
-        """Tell whether a file is of another format than was said; that is an error."""
-        if self.format == "auto" or kind.format in (None, self.format):
+        """Return whether a file is of another format than was asked for; that is an error."""
+        if self._forced is None or kind.format in (None, self.format):
             return False
         self.report.errors[shown(source.path)] = _OTHER.format(kind.format, self.format)
         return True
@@ -201,37 +213,48 @@ class Importer:
             self._read.add(source.real)
             self.report.files += 1
 
-    def _database(self, source: Source) -> None:
+    def _database(self, source: Source, format: SourceFormat) -> None:
         """Import a database.
 
         Raises:
-            ImportFailed: it is none of Hermes, or cannot be opened.
+            ImportFailed: it is of no format that is asked for, or cannot be opened.
         """
-        from journal.importers.hermes.database import NotHermesError  # noqa: PLC0415 - the same
-        from journal.importers.hermes.parser import read_database  # noqa: PLC0415 - only this needs SQLite
-
-        try:
-            entry, why = read_database(
-                source.path,
-                self._sink,
-                self._ledger,
-                reread=self.reread,
-                first=source.real not in self._read,
-                step=lambda offset: self.step(source, offset),
-            )
-        except NotHermesError:
-            if self.format != "auto" or source.named:
-                raise
-            self._unknown.add(source.path)  # other programs call theirs state.db, too
+        if self._forced is not None:
+            self._read_database(source, format)
             return
+        failure: ImportFailed | None = None
+        for other in self.installed.databases(source.path.name):
+            try:
+                self._read_database(source, other)
+            except OtherFormatError as error:
+                failure = failure or error
+            else:
+                return
+        if failure is not None and source.named:
+            raise failure
+        self._unknown.add(source.path)
+
+    def _read_database(self, source: Source, format: SourceFormat) -> None:
+        if format.database is None:
+            return
+        entry, failure = read_database(
+            source.path,
+            format,
+            format.database,
+            self._writer,
+            self._ledger,
+            reread=self.reread,
+            first=source.real not in self._read,
+            step=lambda offset: self.step(source, offset),
+        )
         self._count(source)
         self._remember(source, entry)
-        if why is not None:
-            self.report.errors[shown(source.path)] = why
+        if failure is not None:
+            self.report.errors[shown(source.path)] = failure
 
-    def _document(self, source: Source, format: str, stream: BinaryIO) -> None:
+    def _document(self, source: Source, format: SourceFormat, stream: BinaryIO) -> None:
         entry = read_document(
-            source.path, format, stream, self._sink, self._ledger, reread=self.reread
+            source.path, format, stream, self._writer, self._ledger, reread=self.reread
         )
         self.step(source, entry.offset)
         self._remember(source, entry)
@@ -245,15 +268,19 @@ class Importer:
 
     def _kind(self, source: Source, stream: BinaryIO) -> Kind:
         """Find out what a file is; one of no known format is noted."""
-        kind = detect(stream, name=source.path.name)
+        kind = self._detect(source, stream)
+        is_database = self._forced is not None and self._forced.database is not None
         stream.seek(0)
         if not stream.read(1):
-            if self.format == HERMES:
+            if is_database:
                 self.report.errors[shown(source.path)] = _EMPTY
             return Kind(None, document=False)  # nothing in it yet
-        if self.format != "auto":
-            if (kind.document or self.format == HERMES) and self._is_other(source, kind):
+        if self._forced is not None:
+            if (kind.document or is_database) and self._is_other(source, kind):
                 return Kind(None, document=True)
+            if not (kind.document or is_database or self._forced.lines):
+                self.report.errors[shown(source.path)] = _NO_LINES.format(self.format)
+                return Kind(None, document=False)
             kind = Kind(self.format, document=kind.document)
         if kind.format is not None:
             self._unknown.discard(source.path)

@@ -13,12 +13,13 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from journal.importers.items import Skipped
+from journal.importers.parsing.parser import Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from journal.importers.items import Found, Item, Json
+    from journal.importers.parsing.parser import Found, Item
+    from journal.importers.parsing.values import Json
 
 NEAR = 16
 """Lines between the two; in the rollouts seen they are neighbours."""
@@ -33,7 +34,7 @@ class _Copy:
 
 
 @dataclass(slots=True)
-class Twins:
+class DuplicateTexts:
     """The texts of the last few lines."""
 
     _said: deque[tuple[int, set[str]]] = field(default_factory=deque)

@@ -18,16 +18,15 @@ import orjson
 from journal.fs.directory import make_folder, swap_file, sweep_drafts
 from journal.fs.ownership import read_own
 from journal.importers.files.lines import read_between
-from journal.importers.files.sources import COMPRESSED
+from journal.importers.files.walk import COMPRESSED
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from journal.importers.formats import SourceFormat
+
 _MOST = 256 * 1024 * 1024
 """Bytes that an entry may have: it holds the marks of a whole database."""
-PARSER = {"claude-code": 3, "codex": 3, "openai": 3, "hermes": 2}
-"""Versions by format, raised when a parser gives other events for the same lines: then everything
-is appended again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +36,13 @@ class Entry:
     Attributes:
         path: the source.
         format: what it was imported as.
-        parser: the PARSER that did it.
+        parser: the version of the format that did it, `SourceFormat.version`.
         lines: finished lines (of a document: pieces, of a database: rows) whose events are in
             the journal.
         offset: bytes that these lines, or the document, are; 0 for a database.
         digest: 32 hex digits: blake2b of these bytes; of a document or a database nothing.
-        marks: of lines, what is still missing of them; of a document, `Marks.packed` of its
-            events that are in the journal; of a database, `Memory.packed`.
+        marks: of lines, what is still missing of them; of a document, `Fingerprints.packed` of its
+            events that are in the journal; of a database, `KnownState.packed`.
     """
 
     path: str
@@ -74,10 +73,10 @@ class Ledger:
             return None
         return Entry(**found)
 
-    def known(self, source: Path, format: str, stream: BinaryIO) -> Entry | None:
+    def known(self, source: Path, format: SourceFormat, stream: BinaryIO) -> Entry | None:
         """Give what is known of a source if it still begins with the bytes that were imported."""
         entry = self.read(source)
-        if entry is None or (entry.format, entry.parser) != (format, PARSER[format]):
+        if entry is None or (entry.format, entry.parser) != (format.name, format.version):
             return None
         return entry if digest_of(stream, entry.offset) == entry.digest else None
 

@@ -8,28 +8,30 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from journal.format.event_types import MESSAGE_APPENDED
-from journal.importers.items import Found, Repaired, Skipped, fingerprint, key
+from journal.importers.parsing.events import key
+from journal.importers.parsing.parser import Duplicate, Found, Repaired, Skipped
+from journal.importers.parsing.values import fingerprint
 
 if TYPE_CHECKING:
-    from journal.importers.items import Item
-    from journal.importers.sink import Sink
+    from journal.importers.formats import ItemWriter
+    from journal.importers.parsing.parser import Item
 
 _BYTES = 1024 * 1024
 """Bytes of messages that one write takes at most, but for the last of them."""
 
 
 @dataclass(slots=True)
-class Teller:
+class ChangeWriter:
     """Appends events, and counts what needs none.
 
     Attributes:
-        sink: takes the events.
+        writer: takes the events.
         round: how many imports found changes before.
         first: whether this is the first look at the database: what is not new counts only then.
         told: events that were given out.
     """
 
-    sink: Sink
+    writer: ItemWriter
     round: int
     first: bool
     told: int = 0
@@ -56,12 +58,12 @@ class Teller:
         self._weight += size
         if self._weight > _BYTES:  # it may hold images: what waits must not become large
             self._weight = 0
-            self.sink.flush()
+            self.writer.flush()
 
     def already(self, session: str) -> None:
         """Count what an earlier import appended."""
-        self.sink.report.sessions.add(key(session))
-        self.sink.report.already += self.first
+        if self.first:
+            self._take(Duplicate(0, key(session)))
 
     def skip(self, reason: str) -> None:
         """Count what cannot be imported."""
@@ -81,7 +83,7 @@ class Teller:
         self._take(Found(self.told, event, repairs))
 
     def _take(self, item: Item) -> None:
-        self.sink.take(iter((item,)), None)
+        self.writer.take(iter((item,)), None)
 
 
 def _id(type: str, data: dict[str, Any]) -> str:

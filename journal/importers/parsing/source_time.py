@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from journal.format.bounds import LARGEST
 
 if TYPE_CHECKING:
-    from journal.importers.items import Json
+    from journal.importers.parsing.values import Json
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -26,21 +26,21 @@ ZONELESS = "timestamp without a zone, taken as UTC"
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class SourceTime:
     """When a source says that something happened.
 
     Attributes:
         micros: microseconds since 1970; None when there is no time that a journal can hold.
         repair: how that differs from what the source says, or None.
-        said: what the source says, if it is to be kept for that difference.
+        original: what the source says, if it is to be kept for that difference.
     """
 
     micros: int | None = None
     repair: str | None = None
-    said: Json = None
+    original: Json = None
 
 
-def moment(value: Json) -> Moment:
+def read_time(value: Json) -> SourceTime:
     """Read an ISO 8601 string, or a number of seconds, milli-, micro- or nanoseconds.
 
     Some programs write the number as text, and a Z behind it ("1767268802Z").
@@ -50,7 +50,7 @@ def moment(value: Json) -> Moment:
     whose transcripts are known here; that it is so is said in the report.
     """
     if value is None or value == "":
-        return Moment()
+        return SourceTime()
     zoned = True
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         # whole digits first: a float of microseconds would lose the last of them
@@ -59,22 +59,22 @@ def moment(value: Json) -> Moment:
     elif isinstance(value, str):
         when = _datetime(value)
         if when is None:
-            return Moment(None, UNREADABLE, value)
+            return SourceTime(None, UNREADABLE, value)
         zoned = when.tzinfo is not None
         # whole microseconds: a float of seconds would lose the last digit
         found = ((when if zoned else when.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
     elif isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124 - NaN is not itself
-        return Moment(None, UNREADABLE, value)
+        return SourceTime(None, UNREADABLE, value)
     else:
         found = _from_number(value)
     if not _EARLIEST <= found <= LARGEST:
-        return Moment(None, OUTSIDE, value)
-    return Moment(found) if zoned else Moment(found, ZONELESS, value)
+        return SourceTime(None, OUTSIDE, value)
+    return SourceTime(found) if zoned else SourceTime(found, ZONELESS, value)
 
 
 def micros(value: Json) -> int | None:
     """Give a moment's microseconds since 1970, or None when a journal cannot hold it."""
-    return moment(value).micros
+    return read_time(value).micros
 
 
 def _datetime(text: str) -> datetime | None:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from journal.importers.items import present, text_or_none
+from journal.importers.parsing.values import present, text_or_none
 
 if TYPE_CHECKING:
-    from journal.importers.items import Json
+    from journal.importers.parsing.values import Json
 
 _CALLS = {
     "function_call": "arguments",

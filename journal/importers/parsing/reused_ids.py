@@ -17,7 +17,8 @@ from typing import Any
 
 import orjson
 
-from journal.importers.items import fingerprint, key
+from journal.importers.parsing.events import key
+from journal.importers.parsing.values import fingerprint
 
 _NUMBERED = re.compile(r"[0-9]{0,6}\Z")
 _LONG_WORD = re.compile(r"[A-Za-z]{20}")

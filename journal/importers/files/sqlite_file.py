@@ -1,16 +1,10 @@
-"""Which file is a Hermes database, and when it has changed: without opening it as one."""
+"""Which file is a SQLite database, and when it has changed: without opening it as one."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
 
-from journal.importers.files.sources import ENDINGS
-
-HERMES = "hermes"
-"""The name of the format."""
-NAME = "state.db"
-"""What Hermes calls its database."""
 _MAGIC = b"SQLite format 3\0"
 _SETTLED = 100_000_000
 """Nanoseconds after which a file's time tells of the next change, however coarse its clock."""
@@ -19,13 +13,6 @@ _SETTLED = 100_000_000
 def is_database(head: bytes) -> bool:
     """Tell a SQLite database by its first 16 bytes."""
     return head == _MAGIC
-
-
-def is_wanted(name: str, format: str) -> bool:
-    """Tell whether a file that is met in a folder is to be looked at for a format."""
-    if name == NAME:
-        return format in (HERMES, "auto")
-    return format != HERMES and name.endswith(ENDINGS)
 
 
 def changes_of(path: Path) -> tuple[int, ...]:

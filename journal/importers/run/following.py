@@ -13,16 +13,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from journal.importers.files.bell import Bell
 from journal.importers.files.compressed import open_source
-from journal.importers.files.sources import Source, moved
-from journal.importers.hermes.file import changes_of
+from journal.importers.files.walk import Source, moved
+from journal.importers.files.watcher import FolderWatcher
+from journal.importers.run.watched import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from journal.importers.driver import Importer
-    from journal.importers.files.tail import Tail
+    from journal.importers.run.driver import Importer
+    from journal.importers.run.report import Report
+    from journal.importers.run.tail import Tail
+    from journal.importers.run.watched import Watched
 
 POLL = 0.25
 """Seconds between two looks at what the system says has changed."""
@@ -34,44 +36,29 @@ _ALONE = 250
 """The same where the system says nothing."""
 _TAILS = 256
 """Files whose state is kept in memory; that of others is made again when they change."""
-_REST = 10
-"""A database is left alone for so many times as long as it took to read it."""
 _LOG = "-wal"
 
 
-@dataclass(slots=True)
-class Watched:
-    """A file that is followed.
+def follow(
+    importer: Importer,
+    paths: Sequence[Path],
+    wait: Callable[[float], bool],
+    *,
+    caught_up: Callable[[], None] = lambda: None,
+) -> Report:
+    """Import files, and go on importing what is added to them.
 
-    Attributes:
-        source: the file.
-        state: what tells that it has changed; None when it could not be opened.
-        tail: how far it was read; None while its format is not known, and for a document and
-            a database.
-        database: whether it is a database.
-        took: seconds that it took to read it.
-        rests_until: by `time.monotonic`: when a database is looked at again.
-        format: the format of its lines, if it has lines.
-        place: the path that stands for it in ids.
-        rest: whether an unfinished line stands at its end.
+    Args:
+        importer: imports them.
+        paths: files and folders; new files in the folders are taken up.
+        wait: waits for at most so many seconds; returns True when it is time to stop.
+        caught_up: called when all that was there at the start is imported.
+
+    Raises:
+        JournalError: the journal could not be written; what the report counts is.
     """
-
-    source: Source
-    state: tuple[int, ...] | None
-    tail: Tail | None
-    database: bool = False
-    took: float = 0.0
-    rests_until: float = 0.0
-    format: str | None = None
-    place: Path | None = None
-    rest: bool = False
-
-    def __post_init__(self) -> None:
-        if self.database:
-            self.rests_until = time.monotonic() + _REST * self.took
-        if self.tail is not None:
-            self.format, self.rest = self.tail.format, self.tail.rest
-            self.place = self.tail.place or self.tail.path
+    Following(importer, paths, wait).run(caught_up)
+    return importer.finish()
 
 
 @dataclass(slots=True)
@@ -87,7 +74,7 @@ class Following:
     importer: Importer
     paths: Sequence[Path]
     wait: Callable[[float], bool]
-    _bell: Bell = field(default_factory=Bell)
+    _watcher: FolderWatcher = field(default_factory=FolderWatcher)
     _watched: dict[str, Watched] = field(default_factory=dict)  # by the path without links
     _databases: set[str] = field(default_factory=set)
     _tails: dict[str, None] = field(default_factory=dict)  # those with a tail, the latest last
@@ -112,13 +99,13 @@ class Following:
                     caught_up()
                 first = False
         finally:
-            self._bell.stop()
+            self._watcher.stop()
         for watched in list(self._watched.values()):
             self._look_last(watched)
 
     def _poll(self) -> None:
         """Look at what has changed, and at all files if it is time for that."""
-        changed = self._bell.take()
+        changed = self._watcher.take()
         if changed:
             self._take(changed)
         self._walk_in -= 1
@@ -134,7 +121,7 @@ class Following:
         """Do some work; return how many polls it is to wait for the next time."""
         began = time.thread_time()
         work()
-        share = _ALONE if self._bell.failed else _SHARE
+        share = _ALONE if self._watcher.failed else _SHARE
         return max(least, int((time.thread_time() - began) * share / POLL))
 
     def _walk(self) -> None:
@@ -142,13 +129,13 @@ class Following:
         if not self._roots:
             # before the files are read: what is added meanwhile must not be missed
             self._roots = {os.path.realpath(path) for path in self.paths if path.is_dir()}
-            self._bell.watch(self._roots, ())
+            self._watcher.watch(self._roots, ())
         walk = self.importer.walk()
         for source in walk.sources(self.paths):
             if str(source.real) not in self._watched and not self.wait(0):
                 self._import(source)
         self._roots |= walk.roots
-        self._bell.watch(walk.roots, walk.apart)
+        self._watcher.watch(walk.roots, walk.apart)
 
     def _take(self, changed: Iterable[str]) -> None:
         """Look at what the system says has changed."""
@@ -208,19 +195,19 @@ class Following:
                 continue  # it was read whole, or is read already under its new name
             source = Source(path, before.source.named, Path(real))
             tail = before.tail
-            if tail is None and before.place is not None:
-                tail = self.importer.tail(path, before.place, before.format)
+            if tail is None and before.first_path is not None:
+                tail = self.importer.tail(path, before.first_path, before.format)
             elif tail is not None and not (tail.offset and _goes_on(tail, path)):
                 tail = None  # another file, with the inode of one that was deleted
             if tail is not None:
-                tail.path, tail.place = path, before.place
+                tail.path, tail.first_path = path, before.first_path
                 self._import(source, tail)
 
     def _tail(self, watched: Watched) -> Tail | None:
         """Give how far a file of lines was read; what is not in memory is read again."""
-        if watched.tail is not None or watched.format is None or watched.place is None:
+        if watched.tail is not None or watched.format is None or watched.first_path is None:
             return watched.tail
-        return self.importer.tail(watched.source.path, watched.place, watched.format)
+        return self.importer.tail(watched.source.path, watched.first_path, watched.format)
 
     def _import(self, source: Source, tail: Tail | None = None) -> None:
         real = str(source.real)
@@ -254,12 +241,6 @@ class Following:
             tail = self._tail(watched)
             if tail is not None:
                 self.importer.take(watched.source, last=True, tail=tail)
-
-
-def state_of(path: Path, found: os.stat_result, *, database: bool) -> tuple[int, ...]:
-    """Give what tells that a file has changed; its inode is the first of it."""
-    same = changes_of(path) if database else (found.st_size, found.st_mtime_ns)
-    return (found.st_ino, *same)
 
 
 def _goes_on(tail: Tail, path: Path) -> bool:

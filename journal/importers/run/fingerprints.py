@@ -28,14 +28,14 @@ def _array() -> array[int]:
 
 
 @dataclass(slots=True)
-class Marks:
+class Fingerprints:
     """The marks of one document, those of earlier imports sorted."""
 
     _known: array[int] = field(default_factory=_array)
     _new: array[int] = field(default_factory=_array)
 
     @classmethod
-    def unpack(cls, packed: str) -> Marks:
+    def unpack(cls, packed: str) -> Fingerprints:
         """Read what `packed` gave; what it cannot have given is no marks."""
         known = _array()
         try:

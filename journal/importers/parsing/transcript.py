@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 import orjson
 
 from journal.format.event_types import MESSAGE_APPENDED, MESSAGE_ARCHIVED
-from journal.importers.file_order import FileOrder
-from journal.importers.items import Began, Found, Repeated, Retracted, SideFile, fact, key
-from journal.importers.reused_ids import ReusedIds
+from journal.importers.parsing.events import fact, key
+from journal.importers.parsing.file_order import FileOrder
+from journal.importers.parsing.parser import Duplicate, Found, Retraction, SessionStart, SideFile
+from journal.importers.parsing.reused_ids import ReusedIds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from journal.importers.items import Item, Json, Parser
+    from journal.importers.parsing.parser import Item
 
 _LISTED = 5_000
 """Messages that one event archives: bounded records."""
@@ -29,36 +30,28 @@ _LISTED = 5_000
 
 @dataclass(slots=True)
 class Transcript:
-    """One source, as far as it was read."""
+    """One source, as far as it was read.
 
-    parser: Parser
+    Attributes:
+        equal_is_same: as of `Parser`.
+    """
+
+    equal_is_same: bool
     _ids: ReusedIds = field(init=False)
     _order: FileOrder = field(default_factory=FileOrder)
     _lines: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._ids = ReusedIds(self.parser.equal_is_same)
+        self._ids = ReusedIds(self.equal_is_same)
 
-    def value(self, line: int, value: Json, raw: bytes | None) -> Iterator[Item]:
-        """Take the value of one line; `raw` are its bytes, None where it is no line."""
-        return self.all(self.parser.value(line, value, raw))
-
-    def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
-        """Take a line that is too long to be read: its size in bytes, and its fingerprint."""
-        return self.all(self.parser.left_out(line, size, id))
-
-    def end(self) -> Iterator[Item]:
-        """Say what was still waiting for a later line."""
-        return self.all(self.parser.end())
-
-    def all(self, items: Iterator[Item]) -> Iterator[Item]:
+    def take(self, items: Iterator[Item]) -> Iterator[Item]:
         """Take what a parser gave."""
         for item in items:
             if isinstance(item, Found):
                 yield from self._found(item)
-            elif isinstance(item, Began):
+            elif isinstance(item, SessionStart):
                 self._order.began(key(item.session), item.micros)
-            elif isinstance(item, Retracted):
+            elif isinstance(item, Retraction):
                 yield from self._retracted(item)
             elif isinstance(item, SideFile) and (parent := item.data.get("parent")) is not None:
                 latest = self._ids.latest(key(item.session), key(parent))
@@ -84,14 +77,14 @@ class Transcript:
             yield item  # the journal refuses it, and says why
             return
         if id is None:
-            yield Repeated(item.line, session)
+            yield Duplicate(item.line, session)
             return
         item = replace(item, event={**event, "id": id, "data": data})
         self._lines.setdefault(item.origin or item.line, []).append((session, id))
         yield item
         yield from self._order.take(item)
 
-    def _retracted(self, item: Retracted) -> Iterator[Item]:
+    def _retracted(self, item: Retraction) -> Iterator[Item]:
         """Archive the messages of lines that were taken back."""
         sessions: dict[str, list[str]] = {}
         for line in item.lines:

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from journal.errors import EventError, ReadError
 from journal.format.event_types import MESSAGE_APPENDED
-from journal.importers.items import Found, Repaired, Repeated, Skipped, key
-from journal.importers.stand_in import placeholder_data
+from journal.importers.parsing.events import key
+from journal.importers.parsing.parser import Duplicate, Found, Repaired, Skipped
+from journal.importers.run.placeholder import placeholder_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from journal.importers.items import Item
-    from journal.importers.known_keys import KnownKeys
-    from journal.importers.report import Report
+    from journal.importers.parsing.parser import Item
+    from journal.importers.run.known_keys import KnownKeys
+    from journal.importers.run.report import Report
     from journal.writer import Journal
 
 _EVENTS = 256
@@ -27,7 +28,7 @@ _RECENT = 1 << 18
 
 
 @dataclass(slots=True)
-class Sink:
+class EventWriter:
     """Appends events in batches. Nothing is durable before `flush` returned and was synced.
 
     Attributes:
@@ -60,7 +61,7 @@ class Sink:
                 self._found(item, said, known)
             elif isinstance(item, Skipped):
                 self.report.skip(item.reason)
-            elif isinstance(item, Repeated):
+            elif isinstance(item, Duplicate):
                 self.report.sessions.add(key(item.session))
                 self.report.already += 1
                 self.found += 1

@@ -13,10 +13,6 @@ if TYPE_CHECKING:
 
 COMPRESSED = ".zst"
 """What a compressed transcript's name ends in, behind its own ending."""
-ENDINGS = (".jsonl", ".json", f".jsonl{COMPRESSED}", f".json{COMPRESSED}")
-"""What the names of transcripts end in."""
-SIDE_FOLDER = "tool-results"
-"""A folder of outputs that are imported with the lines that name them."""
 
 BROKEN_LINK = "symbolic link to nothing"
 SECOND_LINK = "symbolic link to a folder that is read already"
@@ -46,7 +42,8 @@ class Walk:
 
     Attributes:
         leave_out: a folder that is not walked: the journal itself holds JSON lines, too.
-        wanted: tells by its name whether a file in a folder is to be imported.
+        wanted: returns by its name whether a file in a folder is to be imported.
+        side_folders: names of folders whose files are imported with the lines that name them.
         failed: is told of each folder that cannot be read.
         passed: is told of what is passed over in a folder: why, and the path.
         roots: the folders that were walked with all below them, without links.
@@ -54,7 +51,8 @@ class Walk:
     """
 
     leave_out: Path
-    wanted: Callable[[str], bool] = lambda name: name.endswith(ENDINGS)
+    wanted: Callable[[str], bool]
+    side_folders: AbstractSet[str] = frozenset()
     failed: Callable[[OSError], None] = lambda _error: None
     passed: Callable[[str, Path], None] = lambda _reason, _path: None
     roots: set[str] = field(default_factory=set)
@@ -81,7 +79,11 @@ class Walk:
             return
         if os.path.isdir(path):  # noqa: PTH112 - the same
             yield from self._folder(Path(path), path)
-        elif self.wanted(name) and Path(path).parent.name != SIDE_FOLDER and Path(path).is_file():
+        elif (
+            self.wanted(name)
+            and Path(path).parent.name not in self.side_folders
+            and Path(path).is_file()
+        ):
             yield Source(Path(path), named=False, real=Path(os.path.realpath(path)))
 
     def _folder(self, folder: Path, real: str) -> Iterator[Source]:
@@ -123,7 +125,7 @@ class Walk:
     def _reason(self, entry: os.DirEntry[str], folder: str) -> str | None:
         """Say why a file is passed over; None for one that is to be imported."""
         name = entry.name
-        if folder == SIDE_FOLDER:
+        if folder in self.side_folders:
             return SIDE_FILE
         if not self.wanted(name):
             ending = os.path.splitext(name)[1]  # noqa: PTH122 - a name, not a path

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver
 
 
-class Bell:
+class FolderWatcher:
     """Collects the paths of what was made, written to or moved, as absolute paths without links."""
 
     def __init__(self) -> None:

@@ -1,0 +1,157 @@
+"""What a source declares of itself: one value, which an entry point names.
+
+`journal.importers.registry` finds these values. The machinery under `run` knows no source but by
+its value, so a source is added without a change there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from journal.errors import ImportFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from journal.importers.files.document import Document, Numbered
+    from journal.importers.parsing.parser import Item, Location, Parser
+    from journal.importers.parsing.values import Json
+
+TRANSCRIPTS = ("*.jsonl", "*.json", "*.jsonl.zst", "*.json.zst")
+"""Names of JSON lines and JSON documents; both are read compressed, too."""
+
+
+class OtherFormatError(ImportFailed):
+    """A database is none of the format that was asked to read it."""
+
+
+def _never(_value: Json) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class LineFormat:
+    """A file of JSON lines.
+
+    Attributes:
+        matches: returns whether the value of a line can only be of this format.
+        parser: returns the parser of one file. It imports the parser's module when it is called,
+            so that a source which is not read is not loaded.
+        is_envelope: returns whether a value is a whole line wherever it stands: it is looked for
+            behind the torn beginning of another line. A value that may also be a part of another
+            object is none.
+    """
+
+    matches: Callable[[Json], bool]
+    parser: Callable[[Location], Parser]
+    is_envelope: Callable[[Json], bool] = _never
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFormat:
+    """A file that is one JSON document.
+
+    Attributes:
+        matches: returns whether a document is of this format.
+        pieces: returns the document's pieces with their numbers, each as the items that it gives;
+            it reads the document as a stream.
+        whole: returns the items of a document that is in memory, since it had to be repaired.
+    """
+
+    matches: Callable[[Document], bool]
+    pieces: Callable[[Document, Location], Iterator[Numbered]]
+    whole: Callable[[Json, Location], Iterator[Item]]
+
+
+class ItemWriter(Protocol):
+    """Takes what is found in a database."""
+
+    def take(self, items: Iterator[Item], raw: bytes | None, *, known: int = 0) -> None:
+        """Take items; `raw` is None, and `known` 0, for what is no line of a file."""
+        ...
+
+    def flush(self) -> None:
+        """Append what was taken.
+
+        Raises:
+            JournalError: the journal could not be written.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseResult:
+    """One reading of a database.
+
+    Attributes:
+        rows: rows that were read.
+        known: what the next import is given as `known`; it may be lost at any time.
+        failure: why a part could not be read, or None.
+    """
+
+    rows: int
+    known: str
+    failure: str | None = None
+
+
+class DatabaseReader(Protocol):
+    """Reads one database in one snapshot."""
+
+    def __call__(
+        self,
+        path: Path,
+        known: str,
+        writer: ItemWriter,
+        *,
+        reread: bool = False,
+        first: bool = True,
+        step: Callable[[int], None] = lambda _offset: None,
+    ) -> DatabaseResult:
+        """Read a database; append what an earlier import did not.
+
+        Args:
+            path: the database.
+            known: `DatabaseResult.known` of the import before; empty if there was none.
+            writer: takes what is new.
+            reread: append all of it again, known or not.
+            first: whether this run reads it for the first time: only then what is not new is
+                counted.
+            step: is called now and then with the bytes of the file that were read.
+
+        Raises:
+            OtherFormatError: it is a database of another program; nothing was appended.
+            ImportFailed: it cannot be opened; nothing was appended.
+            JournalError: the journal could not be written.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFormat:
+    """A source of transcripts.
+
+    Attributes:
+        name: what `journal import` calls it; the name of its entry point.
+        version: raised when the same lines give other events: then all is appended again, and
+            what is in the journal already changes nothing.
+        about: what `journal import --help` says of it, in a few words.
+        paths: where its program keeps its files; `~` is the home folder.
+        files: patterns, as of `fnmatch`, for the names of files that are read in a folder.
+        lines, documents, database: what its files can be; at least one of them.
+        generic: whether other programs' files have its shape, too: it is asked last.
+        side_folders: names of folders whose files are imported only with the lines that name
+            them, as `SideFile`.
+    """
+
+    name: str
+    version: int
+    about: str
+    paths: tuple[str, ...] = ()
+    files: tuple[str, ...] = TRANSCRIPTS
+    lines: LineFormat | None = None
+    documents: DocumentFormat | None = None
+    database: DatabaseReader | None = None
+    generic: bool = False
+    side_folders: tuple[str, ...] = ()

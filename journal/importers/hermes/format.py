@@ -1,0 +1,41 @@
+"""What reads the databases of hermes-agent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from journal.importers.formats import SourceFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from journal.importers.formats import DatabaseResult, ItemWriter
+
+OLDEST, NEWEST = 11, 22
+"""Schema versions that are known here: those of hermes-agent 0.13.0 to 0.19.0."""
+
+
+def _read(
+    path: Path,
+    known: str,
+    writer: ItemWriter,
+    *,
+    reread: bool = False,
+    first: bool = True,
+    step: Callable[[int], None] = lambda _offset: None,
+) -> DatabaseResult:
+    from journal.importers.hermes.reader import read_database  # noqa: PLC0415 - it loads SQLite
+
+    return read_database(path, known, writer, reread=reread, first=first, step=step)
+
+
+FORMAT = SourceFormat(
+    name="hermes",
+    version=2,
+    about=f"the database of hermes-agent, schema versions {OLDEST} to {NEWEST},"
+    " while Hermes is running, too",
+    paths=("~/.hermes/state.db",),
+    files=("state.db",),
+    database=_read,
+)

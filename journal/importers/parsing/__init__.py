@@ -1,0 +1,1 @@
+"""What all parsers share: what they yield, and how it becomes events."""

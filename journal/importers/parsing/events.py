@@ -1,0 +1,92 @@
+"""Builds the events that a parser yields."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from journal.format.bounds import KEY_LIMIT
+from journal.format.event_types import MESSAGE_APPENDED, MESSAGE_REVISED
+from journal.importers.parsing.parser import Found, Skipped
+from journal.importers.parsing.source_time import SourceTime
+from journal.importers.parsing.values import fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from journal.importers.parsing.parser import Item
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def message(line: int, session: str, id: str, data: dict[str, Any]) -> Found:
+    """Make a `message.appended` event."""
+    kept, repairs = _kept(data)
+    event = {"type": MESSAGE_APPENDED, "session": key(session), "id": key(id), "data": kept}
+    return Found(line, event, repairs)
+
+
+def placeholder(line: int, session: str, id: str, size: int, source: str) -> Iterator[Item]:
+    """Give what stands for a line that is too long to be read."""
+    reason = f"a line of {size:,} bytes, more than are read"
+    extra = {"left_out": {"bytes": size, "reason": reason}}
+    data = {"role": "system", "content": f"[left out: {reason}]", "source": source, "extra": extra}
+    yield Skipped(line, "line over 64 MiB, replaced by a message with its size")
+    yield message(line, session, id, data)
+
+
+def revision(line: int, session: str, id: str, data: dict[str, Any]) -> Found:
+    """Make a `message.revised` event, whose id is its content: what a message's place says of it.
+
+    Args:
+        line: number of the line that shows it.
+        session: the session, as a key.
+        id: the message's id, as a key.
+        data: fields of the message.
+    """
+    return fact(line, MESSAGE_REVISED, session, {"message": id, **data})
+
+
+def fact(line: int, type: str, session: str, data: dict[str, Any]) -> Found:
+    """Make an event about a session whose id is its content: said twice, it is one event."""
+    kept, repairs = _kept(data)
+    digest = fingerprint(orjson.dumps(kept, option=orjson.OPT_SORT_KEYS))
+    event = {"type": type, "session": key(session), "id": f"{type}:{digest}", "data": kept}
+    return Found(line, event, repairs)
+
+
+def _kept(data: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Give an event's data as it is appended, and what of it was repaired.
+
+    Fields without a value are left out; a parent is made fit as its own id is; a `SourceTime`
+    becomes its microseconds, and what the source said, if that differs, is `extra.timestamp`.
+    """
+    kept: dict[str, Any] = {}
+    said: dict[str, Any] = {}
+    repairs: tuple[str, ...] = ()
+    for name, value in data.items():
+        if isinstance(value, SourceTime):
+            if value.micros is not None:
+                kept[name] = value.micros
+            if value.repair is not None:
+                repairs = (*repairs, value.repair)
+            if value.original is not None:
+                said = {"timestamp": value.original}
+        elif value is not None:
+            kept[name] = key(value) if name == "parent" else value
+    if said:
+        kept["extra"] = {**kept.get("extra", {}), **said}
+    return kept, repairs
+
+
+def key(text: str) -> str:
+    """Make a text fit for an id: one that is none ends in its fingerprint.
+
+    That is one that is too long, or has control characters, which a journal refuses.
+    """
+    plain = _CONTROL.sub("\ufffd", text)
+    if plain == text and len(text) <= KEY_LIMIT:
+        return text
+    return f"{plain[: KEY_LIMIT - 40]}-{fingerprint(text.encode())}"

@@ -1,0 +1,141 @@
+"""What a parser is, and what it yields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from journal.importers.parsing.values import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An event that a line gave.
+
+    Attributes:
+        line: number of the line, from 1; in one JSON document, the number of the piece.
+        event: the arguments of `Journal.append`: type, session, id, data.
+        repairs: what of it is not as the source says it.
+        origin: number of the line in which it stands, where that is an earlier one; else 0.
+    """
+
+    line: int
+    event: dict[str, Any]
+    repairs: tuple[str, ...] = ()
+    origin: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A line, or a part of one, that is not imported, and why."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """A line that is imported although it is no strict JSON, and what was changed."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A message that stands a second time in its source."""
+
+    line: int
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStart:
+    """When a session began, in microseconds, where its source says so beside its lines."""
+
+    line: int
+    session: str
+    micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retraction:
+    """Lines whose messages the source takes back.
+
+    Attributes:
+        line: number of the line that takes them back.
+        lines: numbers of the lines that are taken back, in order.
+        reason: how the source takes them back.
+    """
+
+    line: int
+    lines: Sequence[int]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SideFile:
+    """The output of a tool that the source keeps in a file of its own.
+
+    Attributes:
+        line: number of the line that names the file.
+        session: the session of that line.
+        folder: the name of the folder that holds the file, such as "tool-results".
+        name: the file's name, without a folder.
+        data: fields of the message that the file's text becomes, but for its content.
+    """
+
+    line: int
+    session: str
+    folder: str
+    name: str
+    data: dict[str, Any]
+
+
+Item = Found | Skipped | Repaired | Duplicate | SessionStart | Retraction | SideFile
+
+
+class Parser(Protocol):
+    """Turns the values of one source, in order, into items.
+
+    Attributes:
+        equal_is_same: whether two lines under one id that say the same are one message whatever
+            stands between them, also where that id is used for others.
+    """
+
+    equal_is_same: ClassVar[bool]
+
+    def value(self, line: int, value: Json, raw: bytes | None) -> Iterator[Item]:
+        """Take the value of one line; `raw` are its bytes, None where it is no line."""
+        ...
+
+    def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
+        """Take a line that is too long to be read: its size in bytes, and its fingerprint."""
+        ...
+
+    def end(self) -> Iterator[Item]:
+        """Say what was still waiting for a later line."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a source is: ids are made from it when the source has none.
+
+    Attributes:
+        stem: the file's name without its ending.
+        folders: names of the folders above it, innermost first.
+        mark: 8 hex digits that stand for the resolved path.
+    """
+
+    stem: str
+    folders: tuple[str, ...] = ()
+    mark: str = ""
+
+    @property
+    def name(self) -> str:
+        """A session id for a source that names none."""
+        return f"{self.stem or 'file'}-{self.mark}" if self.mark else self.stem or "file"

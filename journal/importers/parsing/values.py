@@ -1,0 +1,36 @@
+"""Reads single values of decoded JSON."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from journal.format.bounds import is_count
+
+Json = Any
+"""A decoded JSON value: what it is, is for the parser to find out."""
+
+
+def fingerprint(raw: bytes) -> str:
+    """Give 32 hex digits that stand for these bytes."""
+    return hashlib.blake2b(raw, digest_size=16).hexdigest()
+
+
+def text_or_none(value: Json) -> str | None:
+    """Give a string that is not empty, else None."""
+    return value if isinstance(value, str) and value else None
+
+
+def count_or_none(value: Json) -> int | None:
+    """Give an integer that a journal takes as a count, else None."""
+    return value if is_count(value) else None
+
+
+def present(pairs: dict[str, Json]) -> dict[str, Json] | None:
+    """Drop what says nothing (None, False, empty); None when nothing is left."""
+    kept = {
+        name: value
+        for name, value in pairs.items()
+        if value is not None and value is not False and value not in ("", [], {})
+    }
+    return kept or None

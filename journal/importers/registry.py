@@ -1,0 +1,104 @@
+"""Finds the sources that are installed: entry points of the group `journal.importers`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
+
+from journal.errors import ImportFailed
+from journal.importers.formats import SourceFormat
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+GROUP = "journal.importers"
+AUTO = "auto"
+"""In place of a format: each file is what its first lines say it is."""
+_OWN = "journal.importers."
+"""The module of every source that this project brings begins so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The sources that are installed.
+
+    Attributes:
+        formats: those that can be loaded, in the order in which they are asked about a file.
+        broken: why the others cannot be loaded, by name.
+    """
+
+    formats: tuple[SourceFormat, ...]
+    broken: dict[str, str]
+
+    @property
+    def names(self) -> list[str]:
+        """The names that a user may give, those of broken ones among them."""
+        return [AUTO, *sorted({format.name for format in self.formats} | self.broken.keys())]
+
+    def databases(self, file: str) -> list[SourceFormat]:
+        """Return the formats of databases; those whose files have a name like this one first."""
+        found = [format for format in self.formats if format.database is not None]
+        return sorted(found, key=lambda found: not _has_name(found, file))
+
+    def named(self, name: str) -> SourceFormat:
+        """Return the source of a name.
+
+        Raises:
+            ImportFailed: it cannot be loaded, or is not installed.
+        """
+        for format in self.formats:
+            if format.name == name:
+                return format
+        why = self.broken.get(name, f"is not installed; there are {', '.join(self.names)}")
+        raise ImportFailed(f"the importer {name!r} {why}")
+
+
+@cache
+def installed() -> Installed:
+    """Load what the installed sources declare, but none of their parsers.
+
+    Raises:
+        ImportFailed: none is installed.
+    """
+    formats: dict[str, SourceFormat] = {}
+    broken: dict[str, str] = {}
+    for point in sorted(set(entry_points(group=GROUP)), key=_sort_key):
+        if point.name in formats:
+            why = f"is brought by two packages; {_origin(point)} is not used"
+            broken[f"{point.name} ({point.value})"] = why
+            continue
+        try:
+            formats[point.name] = _load(point)
+        except Exception as error:  # noqa: BLE001 - whatever a package raises, the others go on
+            broken[point.name] = (
+                f"of {_origin(point)} cannot be loaded: {type(error).__name__}: {error};"
+                " upgrade or uninstall that package"
+            )
+    if not formats:
+        raise ImportFailed("no importers are installed; install the package agent-journal again")
+    ordered = sorted(formats.values(), key=lambda found: (found.generic, found.name))
+    return Installed(tuple(ordered), broken)
+
+
+def _has_name(format: SourceFormat, file: str) -> bool:
+    return any(fnmatchcase(file, pattern) for pattern in format.files)
+
+
+def _load(point: EntryPoint) -> SourceFormat:
+    found = point.load()
+    if not isinstance(found, SourceFormat):
+        raise TypeError(f"{point.value} is a {type(found).__name__}, not a SourceFormat")
+    if found.name != point.name:
+        raise ValueError(f"its format is named {found.name!r}")
+    return found
+
+
+def _sort_key(point: EntryPoint) -> tuple[bool, str, str]:
+    return (not point.value.startswith(_OWN), point.name, point.value)
+
+
+def _origin(point: EntryPoint) -> str:
+    return point.value if point.dist is None else f"{point.value} in {point.dist.name}"

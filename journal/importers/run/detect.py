@@ -1,0 +1,121 @@
+"""Finds out what a file is: JSON lines, one JSON document or a database, and of which format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
+
+from journal.importers.files.decode import BOM, BadLine, decode, unfinished
+from journal.importers.files.document import Document
+from journal.importers.files.lines import read_lines
+from journal.importers.files.sqlite_file import is_database
+from journal.importers.files.streaming import DEEP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from journal.importers.formats import SourceFormat
+
+_T = TypeVar("_T")
+_LOOKED_AT = 64
+"""Lines that are looked at before a file is given up."""
+_LONGEST = 1024 * 1024
+"""Bytes of a line that is looked at: a first line may hold a whole document's image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a file is.
+
+    Attributes:
+        format: the name of its format, or None when it is of none that is installed.
+        document: whether it is one whole (a JSON document, a database), rather than JSON lines.
+        why: why the format cannot be told, where the file's bytes say it.
+    """
+
+    format: str | None
+    document: bool
+    why: str | None = field(default=None, compare=False)
+
+
+@dataclass(slots=True)
+class Detector:
+    """Tells the format of files.
+
+    Attributes:
+        formats: the formats, in the order in which they are asked.
+        failed: why a format is not asked any more, by its name: its own check raised an error.
+    """
+
+    formats: Sequence[SourceFormat]
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def detect(self, stream: BinaryIO, *, name: str) -> Kind:
+        """Find out what a file is from its first lines, and its name where these leave it open.
+
+        Args:
+            stream: the file.
+            name: its name, without its folder.
+        """
+        stream.seek(0)
+        if is_database(stream.read(16)):
+            # which program's database it is, is seen when it is opened
+            found = next((format.name for format in self.formats if format.database), None)
+            return Kind(found, document=True)
+        if _is_document(stream, name):
+            return self._kind_of_document(stream)
+        stream.seek(0)
+        why = None
+        readable = False
+        for line in read_lines(stream, limit=_LONGEST):
+            if line.number > _LOOKED_AT:
+                break
+            if line.raw:
+                try:
+                    value, _ = decode(line.raw)
+                except BadLine as bad:
+                    why = why or (str(bad) if line.finished else unfinished(line.raw, bad))
+                    continue
+                readable = True
+                for format in self.formats:
+                    if format.lines and self._matches(format, format.lines.matches, value):
+                        return Kind(format.name, document=False)
+        return Kind(None, document=False, why=None if readable else why)
+
+    def _kind_of_document(self, stream: BinaryIO) -> Kind:
+        document = Document(stream)
+        for format in self.formats:
+            if format.documents and self._matches(format, format.documents.matches, document):
+                return Kind(format.name, document=True)
+        return Kind(None, document=True, why=DEEP if document.deep else None)
+
+    def _matches(self, format: SourceFormat, check: Callable[[_T], bool], value: _T) -> bool:
+        if format.name in self.failed:
+            return False
+        try:
+            return check(value)
+        except Exception as error:  # noqa: BLE001 - any package may bring it; the others go on
+            why = f"{type(error).__name__}: {error}"
+            self.failed[format.name] = f"failed to tell its format, and was not asked again: {why}"
+            return False
+
+
+def _is_document(stream: BinaryIO, name: str) -> bool:
+    """Return whether a file is no JSON lines: there the first line is a value by itself."""
+    stream.seek(0)
+    values = 0
+    for line in read_lines(stream, limit=_LONGEST):
+        if line.raw is None:
+            return not name.endswith(".jsonl") and values == 0
+        text = line.raw.removeprefix(BOM).strip()
+        if not text:
+            continue
+        if values or line.number > _LOOKED_AT:
+            return False
+        try:
+            decode(text)
+        except BadLine:
+            opens = text[:1] in (b"{", b"[")
+            return opens and (not name.endswith(".jsonl") or len(text) == 1)
+        values += 1
+    return values > 0 and not name.endswith((".jsonl", ".ndjson"))

@@ -1,0 +1,61 @@
+"""A file that is followed, and what tells that it has changed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from journal.importers.files.sqlite_file import changes_of
+
+if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
+    from journal.importers.files.walk import Source
+    from journal.importers.formats import SourceFormat
+    from journal.importers.run.tail import Tail
+
+_REST = 10
+"""A database is left alone for so many times as long as it took to read it."""
+
+
+@dataclass(slots=True)
+class Watched:
+    """A file that is followed.
+
+    Attributes:
+        source: the file.
+        state: what tells that it has changed; None when it could not be opened.
+        tail: how far it was read; None while its format is not known, and for a document and
+            a database.
+        database: whether it is a database.
+        took: seconds that it took to read it.
+        rests_until: by `time.monotonic`: when a database is looked at again.
+        format: the format of its lines, if it has lines.
+        first_path: the path that stands for it in ids.
+        rest: whether an unfinished line stands at its end.
+    """
+
+    source: Source
+    state: tuple[int, ...] | None
+    tail: Tail | None
+    database: bool = False
+    took: float = 0.0
+    rests_until: float = 0.0
+    format: SourceFormat | None = None
+    first_path: Path | None = None
+    rest: bool = False
+
+    def __post_init__(self) -> None:
+        if self.database:
+            self.rests_until = time.monotonic() + _REST * self.took
+        if self.tail is not None:
+            self.format, self.rest = self.tail.format, self.tail.rest
+            self.first_path = self.tail.first_path or self.tail.path
+
+
+def state_of(path: Path, found: os.stat_result, *, database: bool) -> tuple[int, ...]:
+    """Give what tells that a file has changed; its inode is the first of it."""
+    same = changes_of(path) if database else (found.st_size, found.st_mtime_ns)
+    return (found.st_ino, *same)

@@ -1,0 +1,56 @@
+"""One database being read in one snapshot, and what of it is new."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from journal.errors import ImportFailed, JournalError
+from journal.importers.files.walk import shown
+from journal.importers.run.ledger import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from journal.importers.formats import DatabaseReader, SourceFormat
+    from journal.importers.run.event_writer import EventWriter
+    from journal.importers.run.ledger import Ledger
+
+
+def read_database(
+    path: Path,
+    format: SourceFormat,
+    reader: DatabaseReader,
+    writer: EventWriter,
+    ledger: Ledger,
+    *,
+    reread: bool,
+    first: bool,
+    step: Callable[[int], None],
+) -> tuple[Entry, str | None]:
+    """Read a database; append what an earlier import did not.
+
+    Returns:
+        What the ledger is to know once all of it is durable; and why a part of the database
+        could not be read, or None.
+
+    Raises:
+        ImportFailed: it is of another program, cannot be opened, or its reader raised an error.
+        JournalError: the journal could not be written; what the report counts is.
+    """
+    entry = ledger.read(path)
+    if entry is not None and (entry.format, entry.parser) != (format.name, format.version):
+        entry = None
+    known = "" if entry is None else entry.marks
+    try:
+        found = reader(path, known, writer, reread=reread, first=first, step=step)
+    except (JournalError, OSError):
+        raise
+    except Exception as error:  # any package may have brought the reader
+        why = f"{type(error).__name__}: {error}"
+        raise ImportFailed(f"the importer {format.name!r} failed: {why}") from error
+    writer.flush()
+    before = 0 if first or entry is None else entry.lines
+    writer.report.lines += max(0, found.rows - before)
+    now = Entry(shown(path), format.name, format.version, found.rows, 0, "", found.known)
+    return now, found.failure

@@ -1,0 +1,114 @@
+"""One JSON document being read whole, and what of it is new."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, BinaryIO
+
+from journal.importers.files.decode import BadLine, decode
+from journal.importers.files.document import NO_MESSAGES, Document, Numbered
+from journal.importers.files.location import location_of
+from journal.importers.files.streaming import DEEP, Broken, TooDeep
+from journal.importers.files.walk import shown
+from journal.importers.parsing.parser import Found, Repaired, SideFile, Skipped
+from journal.importers.parsing.transcript import Transcript
+from journal.importers.run.fingerprints import Fingerprints
+from journal.importers.run.ledger import Entry
+from journal.importers.run.tail import parser_failed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from journal.importers.files.document_shape import Shape
+    from journal.importers.formats import DocumentFormat, SourceFormat
+    from journal.importers.parsing.parser import Item, Location
+    from journal.importers.run.event_writer import EventWriter
+    from journal.importers.run.ledger import Ledger
+
+
+REPAIRABLE = 64 * 1024 * 1024
+"""Bytes of a document that is read whole if it cannot be streamed."""
+
+
+def read_document(
+    path: Path,
+    format: SourceFormat,
+    stream: BinaryIO,
+    writer: EventWriter,
+    ledger: Ledger,
+    *,
+    reread: bool,
+) -> Entry:
+    """Read one JSON document whole; append those of its events that were not appended before.
+
+    What an earlier import appended stays known when the document no longer holds it: it may
+    have been read while a program was writing it anew.
+
+    Raises:
+        ImportFailed: the format's parser raised an error.
+    """
+    size = os.fstat(stream.fileno()).st_size
+    noted = ledger.read(path)
+    marks = Fingerprints.unpack(noted.marks if noted is not None else "")
+    pieces = 0
+    for item in _items(path, format, stream):
+        if isinstance(item, SideFile):
+            writer.report.pass_over("tool output that a document names", item.name)
+            continue
+        pieces = max(pieces, item.line)
+        known = isinstance(item, Found) and marks.add(item.event) and not reread
+        writer.take(iter((item,)), None, known=item.line if known else 0)
+    writer.report.lines += pieces
+    writer.flush()
+    return Entry(shown(path), format.name, format.version, pieces, size, "", marks.packed())
+
+
+def items_of(
+    document: Document, format: DocumentFormat | None, location: Location
+) -> Iterator[Item]:
+    """Yield what a document holds; without a format nothing is known of it but its errors."""
+    shape = document.shape
+    if shape.broken is not None and not shape.deep and format is not None:
+        document.stream.seek(0)
+        raw = document.stream.read(REPAIRABLE + 1)
+        if len(raw) <= REPAIRABLE:
+            try:
+                value, repairs = decode(raw)
+            except BadLine:
+                pass  # what can be read of it follows, and then where it breaks off
+            else:
+                yield from (Repaired(1, repair) for repair in repairs)
+                yield from format.whole(value, location)
+                return
+    number = 0
+    try:
+        found = _none(shape) if format is None else format.pieces(document, location)
+        for number, items in found:  # noqa: B007 - the number of the last one is used below
+            yield from items
+    except Broken as broken:
+        deep = isinstance(broken, TooDeep)
+        yield Skipped(number + 1, DEEP if deep else f"broken JSON document: {broken}")
+    else:
+        if shape.broken is not None:
+            reason = DEEP if shape.deep else f"broken JSON document: {shape.broken}"
+            yield Skipped(number + 1, reason)
+
+
+def _none(shape: Shape) -> Iterator[Numbered]:
+    if shape.broken is None:
+        yield 1, iter((Skipped(1, NO_MESSAGES),))
+
+
+def _items(path: Path, format: SourceFormat, stream: BinaryIO) -> Iterator[Item]:
+    """Yield what a document gives; any package may have brought what reads it."""
+    number = 0
+    found = items_of(Document(stream), format.documents, location_of(path))
+    try:
+        for item in Transcript(equal_is_same=False).take(found):
+            number = item.line
+            yield item
+    except OSError:
+        raise
+    except Exception as error:
+        raise parser_failed(format, number + 1, error) from error
