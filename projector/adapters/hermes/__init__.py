@@ -1,4 +1,4 @@
-"""Hermes's store of sessions, kept in a journal."""
+"""Hermes's store of sessions on a journal."""
 
 from projector.adapters.hermes.installation import install, uninstall
 from projector.adapters.hermes.session_db import SessionDB

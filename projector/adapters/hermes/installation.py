@@ -1,4 +1,4 @@
-"""Putting our `SessionDB` in place of Hermes's."""
+"""Replaces Hermes's `SessionDB` with ours in a running process."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 
 _MODULE, _NAME = "hermes_state", "SessionDB"
 _replaced: dict[ModuleType, type] = {}
-"""The modules that were given our class, and the one that they had."""
+"""The modules that have our class, and the class that each had before."""
 
 
 def install() -> type:
-    """Put our `SessionDB` in place of Hermes's, wherever a module has it by now.
+    """Replace Hermes's `SessionDB` with ours in every module that has imported it.
 
-    Modules that import it later get ours, too. Handles that are open stay what they are: call this
-    before Hermes's own start. Again does nothing.
+    A module that imports it later gets ours too. Open handles are not replaced: call this before
+    Hermes starts. A second call does nothing.
 
     Returns:
         Hermes's own class.
 
     Raises:
-        ImportError: there is no Hermes.
+        ImportError: Hermes is not installed.
     """
     hermes = import_module(_MODULE)
     if hermes not in _replaced:
@@ -39,9 +39,9 @@ def install() -> type:
 
 
 def uninstall() -> None:
-    """Put Hermes's own class back wherever `install` has replaced it.
+    """Restore Hermes's own class wherever `install` has replaced it.
 
-    A module that has imported ours meanwhile keeps it.
+    A module that imported ours after `install` keeps it.
     """
     while _replaced:
         module, own = _replaced.popitem()

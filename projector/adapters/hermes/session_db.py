@@ -1,4 +1,4 @@
-"""The class that stands in for Hermes's `SessionDB`: its methods by subject, put together."""
+"""The class that replaces Hermes's `SessionDB`: one base class for each subject."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class SessionDB(
     Leases,
     Maintenance,
 ):
-    """Hermes's store of sessions, kept in a journal: nothing that it writes waits for others.
+    """Hermes's store of sessions on a journal: no append waits for another process.
 
-    Names, arguments, results and errors are those of hermes-agent 0.13, and of what 0.19 added;
-    docs/hermes.md tells method by method what is the same and what differs.
+    Names, arguments, results and errors are those of hermes-agent 0.13 and of what 0.19 added.
+    docs/hermes.md says of each method whether it is the same, or what differs.
     """

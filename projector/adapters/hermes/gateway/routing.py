@@ -1,4 +1,4 @@
-"""Where the gateway's conversations go on: its routes, and the sessions of its peers."""
+"""The gateway's routes, and the sessions of its peers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from projector.store.fields import SessionFields
 
 _OPEN = "(s.ended_at IS NULL OR s.end_reason IN ('agent_close', 'ws_orphan_reap'))"
-"""Sessions that are open, or ended by accident."""
+"""Condition: the session is open, or its process ended without closing it."""
 
 
 class Routing(Base):
@@ -35,14 +35,14 @@ class Routing(Base):
     def save_gateway_routing_entry(
         self, session_key: str, entry_json: str, *, scope: str = ""
     ) -> None:
-        """Keep a route: the gateway's text under its key."""
+        """Store a route: the gateway's text by session key."""
         if session_key and entry_json:
             self._store.add([_route(scope, session_key, entry_json)])
 
     def replace_gateway_routing_entries(
         self, entries: Mapping[str, str], *, scope: str = ""
     ) -> None:
-        """Keep these routes of a scope, and no others."""
+        """Store these routes of a scope and delete its others."""
         wanted = {key: text for key, text in entries.items() if key and text}
 
         def question(db: apsw.Connection) -> tuple[None, list[Event]]:
@@ -54,14 +54,14 @@ class Routing(Base):
         self._store.decide(question)
 
     def load_gateway_routing_entries(self, *, scope: str = "") -> dict[str, str]:
-        """Return the routes of a scope: the gateway's texts by their keys."""
+        """Return the routes of a scope: the gateway's texts by session key."""
         found = self._read(lambda db: key_values(db, routes(scope)))
         return {key: route["entry_json"] for key, route in found.items()}
 
     def delete_gateway_routing_entries(
         self, session_keys: Sequence[str], *, scope: str = ""
     ) -> None:
-        """Forget routes of a scope."""
+        """Delete routes of a scope."""
         self._store.add(key_deleted(routes(scope), key) for key in session_keys)
 
     def record_gateway_session_peer(
@@ -77,7 +77,7 @@ class Routing(Base):
         display_name: str | None = None,
         origin_json: str | None = None,
     ) -> None:
-        """Note who a session is with; a name and an origin that are None stay as they are."""
+        """Store the peer of a session; a name or origin of None stays as it is."""
         if not session_id or not session_key:
             return
         peer = {
@@ -87,9 +87,9 @@ class Routing(Base):
             "thread_id": thread_id,
         }
         shown = {"display_name": display_name, "origin_json": origin_json}
-        said = {name: value for name, value in (peer | shown).items() if value is not None}
+        extra = {name: value for name, value in (peer | shown).items() if value is not None}
         clear = [f"extra.{name}" for name, value in peer.items() if value is None]
-        fields: SessionFields = {"source": source, "extra": said}
+        fields: SessionFields = {"source": source, "extra": extra}
         if user_id is None:
             clear.append("user")
         else:
@@ -97,14 +97,14 @@ class Routing(Base):
         self._revise(session_id, clear=clear, **fields)
 
     def set_expiry_finalized(self, session_id: str, finalized: bool = True) -> None:
-        """Note that all was done that is done when a session expires."""
+        """Mark whether the work at a session's expiry is done."""
         if session_id:
             self._revise(session_id, extra={"expiry_finalized": int(bool(finalized))})
 
     def list_gateway_sessions(
         self, *, platform: str | None = None, active_only: bool = True
     ) -> list[Row]:
-        """Return the youngest session of each route with `last_active`, the latest first."""
+        """Return the newest session of each route with `last_active`, the last active first."""
         where = (
             "s.session_key IS NOT NULL AND s.started_at = (SELECT max(o.started_at)"
             f" FROM {SESSIONS} o WHERE o.session_key = s.session_key)"
@@ -131,7 +131,7 @@ class Routing(Base):
         thread_id: str | None = None,
         user_id: str | None = None,
     ) -> str | None:
-        """Return the youngest open session of a chat; None if it is not clear whose it is."""
+        """Return the newest open session of a chat; None if several users have one there."""
         if not platform or chat_id in (None, ""):
             return None
         where = (
@@ -165,7 +165,7 @@ class Routing(Base):
         chat_type: str | None = None,
         thread_id: str | None = None,
     ) -> Row | None:
-        """Return the youngest session that a route, or else a peer, can go on with."""
+        """Return the newest session that a route, or else a peer, can continue; None if none."""
         if not session_key:
             return None
         rest = "ORDER BY s.started_at DESC LIMIT 1"

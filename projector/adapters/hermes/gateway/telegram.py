@@ -31,13 +31,13 @@ _MODE_COLUMNS = (
 
 
 class Telegram(Meta):
-    """Chats in which every topic is a conversation of its own.
+    """Chats in which each topic has its own session.
 
-    A binding goes with its session.
+    A binding disappears with its session.
     """
 
     def apply_telegram_topic_migration(self) -> None:
-        """Note that there may be topics: nothing else is needed for them here."""
+        """Store the version of Hermes's tables of topics; there are no tables to create."""
         if self.get_meta(_VERSION) != "2":
             self.set_meta(_VERSION, "2")
 
@@ -49,10 +49,10 @@ class Telegram(Meta):
         has_topics_enabled: bool | None = None,
         allows_users_to_create_topics: bool | None = None,
     ) -> None:
-        """Let topics of a chat be conversations of their own."""
+        """Give each topic of a chat its own session."""
         self.apply_telegram_topic_migration()
         chat, moment = str(chat_id), time.time()
-        said = {
+        fields = {
             "chat_id": chat,
             "user_id": str(user_id),
             "enabled": 1,
@@ -64,13 +64,13 @@ class Telegram(Meta):
 
         def question(db: apsw.Connection) -> tuple[None, list[Event]]:
             before = key_value(db, TOPIC_MODES, chat) or {"activated_at": moment}
-            row = dict.fromkeys(_MODE_COLUMNS) | before | said
+            row = dict.fromkeys(_MODE_COLUMNS) | before | fields
             return None, [key_event(TOPIC_MODES, chat, row)]
 
         self._store.decide(question)
 
     def disable_telegram_topic_mode(self, *, chat_id: str, clear_bindings: bool = True) -> None:
-        """Let a chat be one conversation again, and perhaps forget what its topics are bound to."""
+        """Give a chat one session again; delete the bindings of its topics if asked to."""
         chat = str(chat_id)
 
         def question(db: apsw.Connection) -> tuple[None, list[Event]]:
@@ -86,17 +86,17 @@ class Telegram(Meta):
         self._store.decide(question)
 
     def is_telegram_topic_mode_enabled(self, *, chat_id: str, user_id: str) -> bool:
-        """Say whether the topics of this user's chat are conversations of their own."""
+        """Return whether the topics of this user's chat have their own sessions."""
         row = self._read(lambda db: key_value(db, TOPIC_MODES, str(chat_id)))
         return row is not None and row["user_id"] == str(user_id) and bool(row["enabled"])
 
     def get_telegram_topic_binding(self, *, chat_id: str, thread_id: str) -> Row | None:
-        """Return what a topic is bound to; None if it is not."""
+        """Return the binding of a topic; None if it has none."""
         key = _key(chat_id, thread_id)
         return self._read(lambda db: dict(_bindings(db)).get(key))
 
     def list_telegram_topic_bindings_for_chat(self, *, chat_id: str) -> list[Row]:
-        """Return what the topics of a chat are bound to, that which changed last first."""
+        """Return the bindings of the topics of a chat, the last changed first."""
         rows = [row for row in self._bound() if row["chat_id"] == str(chat_id)]
         return sorted(rows, key=_updated, reverse=True)
 
@@ -106,10 +106,10 @@ class Telegram(Meta):
         return next(found, None)
 
     def delete_telegram_topic_binding(self, *, chat_id: str, thread_id: str) -> int:
-        """Forget the binding of a topic; with a chat's last one its topics are no longer its own.
+        """Delete the binding of a topic; the last one of a chat also disables its topic mode.
 
         Returns:
-            How many bindings there were: 1 or 0.
+            The number of deleted bindings: 1 or 0.
         """
         chat, key = str(chat_id), _key(chat_id, thread_id)
 
@@ -167,17 +167,17 @@ class Telegram(Meta):
         self._store.decide(question)
 
     def is_telegram_session_linked_to_topic(self, *, session_id: str) -> bool:
-        """Say whether a session is bound to a topic."""
+        """Return whether a session is bound to a topic."""
         return self.get_telegram_topic_binding_by_session(session_id=session_id) is not None
 
     def list_unlinked_telegram_sessions_for_user(
         self,
         *,
-        chat_id: str,  # noqa: ARG002 - Hermes asks for it and looks at the user alone, too
+        chat_id: str,  # noqa: ARG002 - Hermes takes it and does not use it either
         user_id: str,
         limit: int = 10,
     ) -> list[Row]:
-        """Return a user's sessions on Telegram that are not bound, the latest message first.
+        """Return a user's sessions on Telegram without a binding, the most recently active first.
 
         They have `preview` and `last_active`.
         """
@@ -218,8 +218,8 @@ def _all(db: apsw.Connection) -> list[tuple[str, Row]]:
 
 
 def _bindings(db: apsw.Connection) -> list[tuple[str, Row]]:
-    """Return the bindings whose sessions are there, by key."""
-    query = f"SELECT 1 FROM {SESSIONS} s WHERE s.id = ?"
+    """Return the bindings whose sessions exist, with their keys."""
+    query = f"SELECT 1 FROM {SESSIONS} s WHERE s.id = ?"  # noqa: S608 - a constant
     return [
         (key, row)
         for key, row in _all(db)

@@ -1,4 +1,4 @@
-"""Patterns for LIKE that match texts as they are; a backslash escapes."""
+"""Patterns for LIKE with a backslash as escape: they match a text literally."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ _WILD = re.compile(r"[\\%_]")
 
 
 def literal(text: str) -> str:
-    """Return a pattern that matches the text itself, upper or lower case."""
+    """Return a pattern that matches the text, in upper or lower case."""
     return _WILD.sub(r"\\\g<0>", text)
 
 
 def beginning(text: str) -> str:
-    """Return a pattern for what begins with a text."""
+    """Return a pattern that matches what begins with the text."""
     return f"{literal(text)}%"
 
 
 def containing(text: str) -> str:
-    """Return a pattern for what has a text in it."""
+    """Return a pattern that matches what contains the text."""
     return f"%{literal(text)}%"

@@ -24,5 +24,5 @@ def now() -> int:
 
 
 def clean(text: str) -> str:
-    """Return a text with U+FFFD for lone surrogates: no journal and no database holds them."""
+    """Return a text with U+FFFD for each lone surrogate, which neither JSON nor SQLite stores."""
     return _SURROGATES.sub("\ufffd", text)

@@ -1,4 +1,4 @@
-"""Who may compress a session, and when it is tried again after it failed."""
+"""Locks on the compression of sessions, and how long to wait after one has failed."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _log = logging.getLogger("projector.hermes")
 
 
 class Leases(Base):
-    """Locks on the compression of sessions: of many who try, one gets it, for a while.
+    """Locks on the compression of sessions: one holder at a time, until the lock expires.
 
-    Where they cannot be decided on, they are refused, with a warning in the log, as Hermes does:
-    a session that is not compressed now can be so later.
+    If the journal fails, a lock is refused with a warning in the log, as Hermes does: the session
+    can be compressed later.
     """
 
     def try_acquire_compression_lock(
         self, session_id: str, holder: str, ttl_seconds: float = 300.0
     ) -> bool:
-        """Take the lock of a session for some seconds; say whether the holder has it now."""
+        """Take the lock of a session for some seconds; return whether the holder has it."""
 
         def question(db: apsw.Connection) -> tuple[bool, list[dict[str, Any]]]:
             held, token = standing(db, _lock(session_id))
@@ -50,7 +50,7 @@ class Leases(Base):
     def refresh_compression_lock(
         self, session_id: str, holder: str, ttl_seconds: float = 300.0
     ) -> bool:
-        """Keep the lock for some seconds from now; say whether the holder still had it."""
+        """Renew the lock for some seconds from now; return whether the holder still had it."""
 
         def question(db: apsw.Connection) -> tuple[bool, list[dict[str, Any]]]:
             held, token = standing(db, _lock(session_id))
@@ -62,7 +62,7 @@ class Leases(Base):
         return bool(session_id and holder) and self._decided(question, otherwise=False)
 
     def release_compression_lock(self, session_id: str, holder: str) -> None:
-        """Give the lock up, if the holder has it."""
+        """Release the lock if the holder has it."""
 
         def question(db: apsw.Connection) -> tuple[None, list[dict[str, Any]]]:
             held, _ = standing(db, _lock(session_id))
@@ -72,7 +72,7 @@ class Leases(Base):
             self._decided(question, otherwise=None)
 
     def get_compression_lock_holder(self, session_id: str) -> str | None:
-        """Return who has the lock; None if nobody has."""
+        """Return the holder of the lock; None if it is free."""
         if not session_id:
             return None
         held, _ = self._read(lambda db: standing(db, _lock(session_id)))
@@ -94,23 +94,23 @@ class Leases(Base):
     def record_compression_failure_cooldown(
         self, session_id: str, cooldown_until: float, error: str | None = None
     ) -> None:
-        """Note that a session is not to be compressed before a moment, and why.
+        """Store until when a session is not compressed again, and why.
 
         Args:
             session_id: the session.
             cooldown_until: seconds since 1970.
-            error: what went wrong.
+            error: the reason.
         """
-        said: dict[str, Any] = {_UNTIL: cooldown_until}
+        extra: dict[str, Any] = {_UNTIL: cooldown_until}
         if error is not None:
-            said[_ERROR] = clean(error)
+            extra[_ERROR] = clean(error)
         clear = [f"extra.{_ERROR}"] if error is None else []
         if session_id:
-            self._noted(lambda: self._revise(session_id, clear=clear, extra=said))
+            self._store_or_warn(lambda: self._revise(session_id, clear=clear, extra=extra))
 
     def get_compression_failure_cooldown(self, session_id: str) -> dict[str, Any] | None:
-        """Return `cooldown_until`, `remaining_seconds` and `error`; None if there is no need."""
-        until, error = self._noticed(session_id, _UNTIL, _ERROR)
+        """Return `cooldown_until`, `remaining_seconds` and `error`; None without a cooldown."""
+        until, error = self._columns(session_id, _UNTIL, _ERROR)
         moment = time.time()
         if until is None or float(until) <= moment:
             return None
@@ -118,29 +118,29 @@ class Leases(Base):
         return {"cooldown_until": float(until), "remaining_seconds": left, "error": error}
 
     def clear_compression_failure_cooldown(self, session_id: str) -> None:
-        """Let a session be compressed again."""
+        """Allow a session to be compressed again."""
         clear = [f"extra.{_UNTIL}", f"extra.{_ERROR}"]
         if session_id:
-            self._noted(lambda: self._revise(session_id, clear=clear))
+            self._store_or_warn(lambda: self._revise(session_id, clear=clear))
 
-    def _noted(self, note: Callable[[], object]) -> None:
+    def _store_or_warn(self, write: Callable[[], object]) -> None:
         try:
-            note()
+            write()
         except (JournalError, ProjectorError) as error:
-            _log.warning("a failure of a compression could not be noted: %s", error)
+            _log.warning("the cooldown of a compression could not be stored: %s", error)
 
     def get_compression_fallback_streak(self, session_id: str) -> int:
-        """Return how often in a row a session was compressed without a model."""
-        [streak] = self._noticed(session_id, _STREAK)
+        """Return how many times in a row a session was compressed without a model."""
+        [streak] = self._columns(session_id, _STREAK)
         return max(0, int(streak)) if isinstance(streak, int) else 0
 
     def set_compression_fallback_streak(self, session_id: str, streak: int) -> None:
-        """Note how often in a row a session was compressed without a model."""
+        """Store how many times in a row a session was compressed without a model."""
         if session_id:
             self._revise(session_id, extra={_STREAK: max(0, int(streak))})
 
-    def _noticed(self, session: str, *names: str) -> tuple[Any, ...]:
-        query = f"SELECT {', '.join(names)} FROM {SESSIONS} s WHERE s.id = ?"
+    def _columns(self, session: str, *names: str) -> tuple[Any, ...]:
+        query = f"SELECT {', '.join(names)} FROM {SESSIONS} s WHERE s.id = ?"  # noqa: S608 - constants
         nothing = (None,) * len(names)
         return self._read(lambda db: db.execute(query, (session,)).fetchone() or nothing)
 

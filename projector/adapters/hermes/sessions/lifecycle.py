@@ -1,4 +1,4 @@
-"""Sessions: begun, changed, ended, found by their ids."""
+"""Sessions: created, changed, ended, found by id."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from projector.store.fields import SessionFields
 
 _ACCIDENTS = ("agent_close", "ws_orphan_reap")
-"""Reasons of ends that a reset may replace."""
+"""Reasons for an end that a reset may replace."""
 
 
 class MoreOfSession(TypedDict, total=False):
@@ -42,12 +42,12 @@ class NewSession(MoreOfSession, total=False):
 
 
 class Sessions(Base):
-    """Sessions themselves. Where Hermes updates a session that there is not, nothing is written."""
+    """Sessions. An update of a session that does not exist writes nothing."""
 
     def create_session(self, session_id: str, source: str, **kwargs: Unpack[NewSession]) -> str:
-        """Create a session, whatever others do at the moment; return its id.
+        """Create a session without waiting for other processes; return its id.
 
-        A session that is there keeps what it has, and gains what it has not.
+        A session that exists keeps its fields and gains those that it lacks.
         """
         self._insert_session_row(session_id, source, **kwargs)
         return session_id
@@ -59,7 +59,7 @@ class Sessions(Base):
         model: str | None = None,
         **kwargs: Unpack[MoreOfSession],
     ) -> str:
-        """See that there is a session, as `create_session`."""
+        """Create a session unless it exists, as `create_session`."""
         self._insert_session_row(session_id, source, model=model, **kwargs)
         return session_id
 
@@ -106,19 +106,19 @@ class Sessions(Base):
         self._store.ensure(session_id, **fields)
 
     def end_session(self, session_id: str, end_reason: str) -> None:
-        """End a session; the first end stands until it is reopened."""
+        """End a session; a later end has no effect until it is reopened."""
         store = self._store
         if self._is_there(session_id):
             store.end(session_id, end_reason, ended=now())
 
     def reopen_session(self, session_id: str) -> None:
-        """Let a session that ended go on."""
+        """Take back the end of a session."""
         store = self._store
         if self._is_there(session_id):
             store.reopen(session_id)
 
     def promote_to_session_reset(self, session_id: str, reason: str = "session_reset") -> bool:
-        """End a session on purpose, if it is open or was ended by accident; say if it was."""
+        """End a session that is open or ended by accident; return whether it was one."""
 
         def question(db: apsw.Connection) -> tuple[bool, list[Event]]:
             row = session_row(db, session_id)
@@ -130,7 +130,7 @@ class Sessions(Base):
         return bool(session_id) and self._store.decide(question)
 
     def update_system_prompt(self, session_id: str, system_prompt: str | None) -> None:
-        """Keep the system prompt as it was put together; None takes it away."""
+        """Set the system prompt; None removes it."""
         if system_prompt is None:
             self._revise(session_id, clear=["system_prompt"])
         else:
@@ -143,14 +143,14 @@ class Sessions(Base):
         git_branch: str | None = None,
         git_repo_root: str | None = None,
     ) -> None:
-        """Keep the folder that a session works in, and what is known of its repository."""
+        """Set the working directory of a session, and the branch and root of its repository."""
         if session_id and cwd:
-            said = {"git_branch": git_branch, "git_repo_root": git_repo_root}
-            extra = {name: text for name, value in said.items() if (text := (value or "").strip())}
+            named = {"git_branch": git_branch, "git_repo_root": git_repo_root}
+            extra = {name: text for name, value in named.items() if (text := (value or "").strip())}
             self._revise(session_id, cwd=cwd, extra=extra or None)
 
     def backfill_repo_roots(self, cwd_to_root: dict[str, str]) -> None:
-        """Give the sessions of folders the root of their repository, where none is known."""
+        """Set the repository root of sessions that have none, by their working directory."""
         roots = {cwd: root for cwd, root in cwd_to_root.items() if cwd and root}
 
         def query(db: apsw.Connection) -> list[tuple[str, str]]:
@@ -166,7 +166,7 @@ class Sessions(Base):
     def update_session_meta(
         self, session_id: str, model_config_json: str, model: str | None = None
     ) -> None:
-        """Replace the model's settings, and perhaps the model."""
+        """Replace the settings of the model; also set the model unless it is None."""
         config = settings(model_config_json)
         other = "extra.model_config"
         if isinstance(config, dict):
@@ -178,26 +178,26 @@ class Sessions(Base):
             self._revise(session_id, clear=["config"], extra=extra, model=model)
 
     def update_session_model(self, session_id: str, model: str | None) -> None:
-        """Set the model, whatever it was."""
+        """Set the model; None removes it."""
         self._revise(session_id, clear=["model"] if model is None else [], model=model)
 
     def update_session_billing_route(
         self, session_id: str, *, provider: str, base_url: str, billing_mode: str | None = None
     ) -> None:
-        """Set who is paid for the model; the system prompt, which names it, is taken away."""
-        said = {"billing_provider": provider, "billing_base_url": base_url}
-        clear = ["system_prompt", *(f"extra.{name}" for name in said if said[name] is None)]
-        extra = {name: value for name, value in said.items() if value is not None}
+        """Set who is paid for the model; remove the system prompt, which names it."""
+        route = {"billing_provider": provider, "billing_base_url": base_url}
+        clear = ["system_prompt", *(f"extra.{name}" for name in route if route[name] is None)]
+        extra = {name: value for name, value in route.items() if value is not None}
         if billing_mode is not None:
             extra["billing_mode"] = billing_mode
         self._revise(session_id, clear=clear, extra=extra or None)
 
     def get_session(self, session_id: str) -> Row | None:
-        """Return a session; None if there is none."""
+        """Return a session; None if it does not exist."""
         return self._read(lambda db: session_row(db, session_id))
 
     def resolve_session_id(self, session_id_or_prefix: str) -> str | None:
-        """Return the id of the session that has it, or of the only one whose id begins so."""
+        """Return the session with this id, else the only one whose id begins with it; else None."""
 
         def query(db: apsw.Connection) -> str | None:
             like = beginning(session_id_or_prefix)
@@ -213,7 +213,7 @@ class Sessions(Base):
 
 
 def settings(text: str | None) -> dict[str, Any] | str | None:
-    """Read a model's settings; a text that holds no object is itself what there is."""
+    """Parse the settings of a model; return the text itself if it is no JSON object."""
     if text is None:
         return None
     try:

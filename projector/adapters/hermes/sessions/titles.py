@@ -1,4 +1,4 @@
-"""Titles: made clean, unique among sessions, and numbered along a conversation."""
+"""Titles: cleaned, unique among sessions, and numbered along a conversation."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ if TYPE_CHECKING:
     import apsw
 
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-"""Control characters of ASCII, but for those that are white space."""
+"""ASCII control characters that are no white space."""
 _INVISIBLE = re.compile("[\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffc\ufff9-\ufffb]")
-"""What has no width, turns the direction of writing, or stands for something else."""
+"""Characters without width, of writing direction, and placeholders of other objects."""
 _SPACES = re.compile(r"\s+")
 _MOST_DIGITS = 18
-"""Digits of a number behind a title; what has more is no number that was counted up to."""
+"""Most digits of a number behind a title: a longer one was not counted up to."""
 
 
 class Titles(Base):
     """Titles of sessions.
 
     Attributes:
-        MAX_TITLE_LENGTH: characters that a title may have.
+        MAX_TITLE_LENGTH: the most characters of a title.
     """
 
     MAX_TITLE_LENGTH = 100
 
     @staticmethod
     def sanitize_title(title: str | None) -> str | None:
-        """Return a title on one line, without characters that cannot be seen; None if empty.
+        """Return a title on one line, without invisible characters; None if it is empty.
 
         Raises:
-            ValueError: it is too long.
+            ValueError: the title is too long.
         """
         if not title:
             return None
-        seen = _INVISIBLE.sub("", _CONTROLS.sub("", title))
-        cleaned = clean(_SPACES.sub(" ", seen).strip())
+        visible = _INVISIBLE.sub("", _CONTROLS.sub("", title))
+        cleaned = clean(_SPACES.sub(" ", visible).strip())
         if len(cleaned) > Titles.MAX_TITLE_LENGTH:
             raise ValueError(
                 f"Title too long ({len(cleaned)} chars, max {Titles.MAX_TITLE_LENGTH})"
@@ -51,7 +51,7 @@ class Titles(Base):
         return cleaned or None
 
     def set_session_title(self, session_id: str, title: str) -> bool:
-        """Give a session a title that no other has, or none; say whether the session is there.
+        """Set or remove the title of a session; return whether the session exists.
 
         Raises:
             ValueError: the title is too long, or another session has it.
@@ -60,10 +60,10 @@ class Titles(Base):
         return self._set_title(session_id, title, only_if_empty=False)
 
     def set_auto_title_if_empty(self, session_id: str, title: str) -> bool:
-        """Give a session a title if it has none, as `set_session_title`; say whether it was given.
+        """Set the title of a session that has none, as `set_session_title`; return whether it did.
 
         Raises:
-            ValueError: as `set_session_title`, like the others.
+            ValueError, ArbiterBusy, NotProjected: as `set_session_title`.
         """
         return self._set_title(session_id, title, only_if_empty=True)
 
@@ -99,7 +99,7 @@ class Titles(Base):
         return events
 
     def get_session_title(self, session_id: str) -> str | None:
-        """Return the title of a session; None if it has none, or is not there."""
+        """Return the title of a session; None if it has none or does not exist."""
 
         def query(db: apsw.Connection) -> str | None:
             titled = f"SELECT s.title FROM {SESSIONS} s WHERE s.id = ?"
@@ -109,11 +109,11 @@ class Titles(Base):
         return self._read(query)
 
     def get_session_by_title(self, title: str) -> Row | None:
-        """Return the session with exactly this title; None if none has it."""
+        """Return the session with exactly this title; None if there is none."""
         return self._read(lambda db: _titled(db, title))
 
     def resolve_session_by_title(self, title: str) -> str | None:
-        """Return the id of the latest of the sessions `title #N`, else of that with the title."""
+        """Return the id of the newest session titled `title #N`, else of the one titled `title`."""
 
         def query(db: apsw.Connection) -> str | None:
             latest = (
@@ -129,7 +129,7 @@ class Titles(Base):
         return self._read(query)
 
     def get_next_title_in_lineage(self, base_title: str) -> str:
-        """Return the title, or `title #N` with the first number above those that are taken."""
+        """Return the title, or `title #N` with the first number above all that are in use."""
         base = _numbered(base_title)[0]
 
         def query(db: apsw.Connection) -> list[str]:
@@ -145,10 +145,10 @@ class Titles(Base):
 
 
 def _numbered(title: str) -> tuple[str, int]:
-    """Return a title without the number behind it, and that number; 0 if there is none."""
+    """Return a title without its number, and the number; 0 if it has none."""
     base, mark, digits = title.removesuffix("\n").rpartition(" #")
     is_number = bool(mark) and digits.isdecimal() and len(digits) <= _MOST_DIGITS
-    is_number = is_number and "\n" not in base  # Hermes looks at one line
+    is_number = is_number and "\n" not in base  # Hermes's pattern matches one line
     return (base, int(digits)) if is_number else (title, 0)
 
 

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 _REMEMBERED = 1000
-"""Sessions of which it is remembered what was said last."""
+"""Sessions whose route is remembered."""
 
 
 class Tokens(Base):
-    """What sessions use."""
+    """Counters and costs of sessions."""
 
     def update_token_counts(
         self,
@@ -43,11 +43,11 @@ class Tokens(Base):
         api_call_count: int = 0,
         absolute: bool = False,
     ) -> None:
-        """Add to what a session has used, or set it; a session that is not there is begun.
+        """Add to the counters of a session, or set them; create the session if there is none.
 
-        Counters are added to, or set if `absolute`; costs are US dollars, and None says nothing
-        of the actual one. `cost_status`, `cost_source` and `pricing_version` replace what is
-        there; the model and who is paid for it count where nothing is said of them.
+        Counters and costs are added, or set if `absolute`. Costs are in US dollars; an actual cost
+        of None is unknown. `cost_status`, `cost_source` and `pricing_version` replace the values
+        of before. The model and its billing apply only where the session has none.
 
         Raises:
             EventError: a counter is negative.
@@ -78,16 +78,16 @@ class Tokens(Base):
             "cost_source": cost_source,
             "pricing_version": pricing_version,
         }
-        if said := _said(costs):
-            self._store.revise(session_id, extra=said)
+        if extra := _present(costs):
+            self._store.revise(session_id, extra=extra)
         if absolute:
-            self._routed.discard(session_id)  # the calls may be none again
+            self._routed.discard(session_id)  # the number of calls may be 0 again
             self._store.set_usage(session_id, **used)
         else:
             self._store.add_usage(session_id, **used)
 
     def _begin_route(self, session: str, model: str | None, route: dict[str, str | None]) -> None:
-        """Let the first call that is counted say who is paid, as Hermes does after 0.13."""
+        """Set the billing of a session by its first counted call, as Hermes after 0.13 does."""
         provider = route["billing_provider"]
         if not model or not provider or session in self._routed:
             return
@@ -103,19 +103,19 @@ class Tokens(Base):
         if row["api_call_count"] > 0:
             self._routed.add(session)
         elif (row["model"], row["billing_provider"]) != (model, provider):
-            said = _said(route)
-            clear = [f"extra.{name}" for name in route if name not in said]
-            self._store.revise(session, clear=clear, model=model, extra=said)
+            extra = _present(route)
+            clear = [f"extra.{name}" for name in route if name not in extra]
+            self._store.revise(session, clear=clear, model=model, extra=extra)
 
     def _ensure_route(self, session: str, model: str | None, route: dict[str, str | None]) -> None:
-        """Say once what counts where nothing is said: it would be the same at every call."""
-        said = _said(route)
-        known = (model, *said.items())
+        """Create a session with these fields unless this handle did it before."""
+        extra = _present(route)
+        known = (model, *extra.items())
         if self._ensured.get(session) == known:
             return
         fields: SessionFields = {"source": "unknown", "model": model, "started": now()}
-        if said:
-            fields["extra"] = said
+        if extra:
+            fields["extra"] = extra
         self._store.ensure(session, **fields)
         if len(self._ensured) >= _REMEMBERED:
             self._ensured.clear()
@@ -136,10 +136,9 @@ class Tokens(Base):
         reasoning_tokens: int = 0,
         estimated_cost_usd: float | None = None,
     ) -> None:
-        """Note what a call beside the conversation used; the session's counters stay as they are.
+        """Record the usage of a call beside the conversation; it does not count for the session.
 
-        It stands in the journal as `usage.added` without counters: they are in `extra`, with the
-        task.
+        The journal gets a `usage.added` without counters: they are in `extra`, with the task.
         """
         if not session_id or not task:
             return
@@ -156,9 +155,9 @@ class Tokens(Base):
             "api_call_count": 1,
         }
         self._store.add_usage(
-            session_id, model=model, provider=billing_provider, extra=_said(extra)
+            session_id, model=model, provider=billing_provider, extra=_present(extra)
         )
 
 
-def _said(values: dict[str, Any]) -> dict[str, Any]:
+def _present(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
