@@ -11,7 +11,7 @@ from projector.adapters.hermes.messages.conversation import Conversation
 from projector.adapters.hermes.messages.messages import Messages
 from projector.adapters.hermes.messages.rewind import Rewind
 from projector.adapters.hermes.messages.search import Search
-from projector.adapters.hermes.messages.windows import Views
+from projector.adapters.hermes.messages.windows import Windows
 from projector.adapters.hermes.sessions.compression_locks import Leases
 from projector.adapters.hermes.sessions.lifecycle import Sessions
 from projector.adapters.hermes.sessions.titles import Titles
@@ -27,7 +27,7 @@ class SessionDB(
     Messages,
     Conversation,
     Rewind,
-    Views,
+    Windows,
     Search,
     Routing,
     Telegram,

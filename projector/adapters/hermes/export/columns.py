@@ -1,4 +1,4 @@
-"""Sessions and messages as the columns of Hermes's tables hold them."""
+"""Sessions and messages as values of the columns of Hermes's tables."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _INACTIVE = {"active", "compacted"}
 
 
 def is_later(db: apsw.Connection) -> bool:
-    """Say whether sessions or messages say what only 0.19 has columns for."""
+    """Return whether a session or a message has values for columns that only 0.19 has."""
     said = " OR ".join(
         f"s.{name} <> 0" if name in _DEFAULTS else f"s.{name} IS NOT NULL" for name in LATER_SESSION
     )
@@ -55,7 +55,7 @@ def is_later(db: apsw.Connection) -> bool:
 
 
 def highest_number(db: apsw.Connection) -> int:
-    """Return the highest number that a message is known by in Hermes; 0 if none is."""
+    """Return the highest number by which Hermes knows a message; 0 if there is none."""
     found = db.execute(f"SELECT key FROM events WHERE kind = {KIND}")
     return max((own_number(key) or 0 for (key,) in found), default=0)
 
@@ -73,12 +73,12 @@ def session_values(db: apsw.Connection, number: int, *, later: bool) -> Row:
 def message_values(
     db: apsw.Connection, session: str, *, later: bool
 ) -> Iterator[tuple[int | None, Row]]:
-    """Return what Hermes keeps of a session, in order: its own number of it, and the columns.
+    """Yield the messages that Hermes has of a session, in order: its number, if any, and columns.
 
     Args:
         db: the projection.
         session: the session's id.
-        later: with the columns of 0.19, and what is in no transcript: 0.13 has no place for that.
+        later: with the columns of 0.19, and with inactive messages, which 0.13 cannot store.
     """
     names = MESSAGE | (LATER_MESSAGE if later else {})
     query = f"SELECT coalesce(said, time), {STORED} FROM events WHERE id = ?"
@@ -94,7 +94,7 @@ def message_values(
 
 
 def bindable(value: object) -> str | int | float | None:
-    """Return a value as a column holds it: what is no scalar, or too large, as a text."""
+    """Return a value that a column can hold: lists, objects and large integers become text."""
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, int) and not _SMALLEST <= value < _BEYOND:
@@ -105,12 +105,12 @@ def bindable(value: object) -> str | int | float | None:
 
 
 def _restored(row: Row, columns: dict[str, str], extra: dict[str, Any]) -> Row:
-    """Return the columns; what an import could give no field is in `extra` under their names."""
+    """Return the columns; a number that an import could not store in a field is in `extra`."""
     found = {}
     for name, declared in columns.items():
-        said = extra.get(name)
-        fits = isinstance(said, int | float) and not declared.startswith("TEXT")
-        found[name] = bindable(said if fits else row[name])
+        original = extra.get(name)
+        is_number = isinstance(original, int | float) and not declared.startswith("TEXT")
+        found[name] = bindable(original if is_number else row[name])
     return found
 
 

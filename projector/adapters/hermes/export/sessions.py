@@ -1,4 +1,4 @@
-"""Sessions with their messages, as Hermes exports them."""
+"""Sessions with their messages, as values."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
     import apsw
 
 _ALL = 100_000
-"""Sessions that are exported at most."""
+"""The most sessions of one export."""
 
 
 class Export(Lists, Chains):
     """Sessions with their messages."""
 
     def export_session(self, session_id: str) -> Row | None:
-        """Return a session with its `messages`; None if it is not there."""
+        """Return a session with its `messages`; None if it does not exist."""
         return self._read(lambda db: _exported(db, session_id))
 
     def export_session_lineage(self, session_id: str) -> Row | None:
-        """Return a compressed conversation as one session; None if it is not there.
+        """Return a compressed conversation as one session; None if it does not exist.
 
-        It is the last session, with the `messages` of all, the `segments` (all sessions), and
-        their ids (`lineage_session_ids`).
+        It is the last session with the `messages` of all, `segments` (all sessions) and
+        `lineage_session_ids` (their ids).
         """
         segments = [
             segment
@@ -45,7 +45,7 @@ class Export(Lists, Chains):
         }
 
     def export_all(self, source: str | None = None) -> list[Row]:
-        """Return all sessions with their `messages`, that with the latest message first."""
+        """Return all sessions with their `messages`, the last active first."""
         rows = self.search_sessions(source=source, limit=_ALL)
 
         def query(db: apsw.Connection) -> list[Row]:

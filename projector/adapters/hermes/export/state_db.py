@@ -1,9 +1,9 @@
 """Writes a journal as a `state.db` that Hermes opens: `journal export hermes`.
 
-Hermes reads a session by row ids, so those must go up in the order of the transcript. A message
-keeps the number that Hermes knows it by (its row id if it was imported, what `append_message`
-returned otherwise) unless another has it, or the order of the transcript would not be that of the
-numbers; all others are numbered from above the highest.
+Hermes reads a session by row ids, so these must grow in the order of the transcript. A message
+keeps the number by which Hermes knows it (its row id if it was imported, else what
+`append_message` returned), unless another message has that number or it would not grow. All others
+are numbered from above the highest.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     import apsw
 
 _PATIENCE = 60.0
-"""Seconds to wait for a projector that is behind."""
+"""Seconds to wait for a running projector that is behind."""
 
 _TOPIC_VERSION = "telegram_dm_topic_schema_version"
-"""The key of `state_meta` by which Hermes knows that it made the tables of topics."""
+"""The key of `state_meta` that tells Hermes that the tables of topics exist."""
 
 _SAME_TITLES = """
 SELECT id, title FROM sessions WHERE title IN
@@ -63,25 +63,25 @@ def export(journal: Path, file: Path, target: Path) -> Mapping[str, int]:
     Args:
         journal: folder of the journal.
         file: an empty file to fill.
-        target: where it will stand.
+        target: the path to which the caller will move it.
 
     Returns:
-        What was written, and what could not be as it is, by what to call it.
+        Counts of what was written and of what was changed, by their names in a report.
 
     Raises:
         NotAJournalError: there is no journal.
-        ExportFailed: the projection cannot be read, or the file not be written.
+        ExportFailed: the projection cannot be read, or the file cannot be written.
     """
     for suffix in ("-wal", "-journal"):
         beside = target.with_name(target.name + suffix)
         if beside.exists():
             raise ExportFailed(
-                f"{beside} is what is left of another database, and would be taken for a part of"
-                " the new one: move it away first"
+                f"{beside} belongs to another database, and SQLite would apply it to the new one:"
+                " move it away first"
             )
 
     def query(source: apsw.Connection) -> Counter[str]:
-        # a projection that turns out to be damaged is built anew, and asked again
+        # called again if the projection is damaged and was rebuilt
         file.write_bytes(b"")
         with StateFile(file) as made:
             return _Export(source, made).run()
@@ -92,13 +92,13 @@ def export(journal: Path, file: Path, target: Path) -> Mapping[str, int]:
     except ProjectorError as error:
         raise ExportFailed(str(error)) from error
     if fresh.behind is not None:
-        # on a read-only medium there is no other way to get at what was projected
+        # on a read-only medium nothing more can be applied
         counts[f"events that are missing ({fresh.behind})"] = fresh.behind.events
     return counts
 
 
 class _Export:
-    """One writing of one database."""
+    """Writes one database."""
 
     def __init__(self, source: apsw.Connection, file: StateFile) -> None:
         self.source = source
@@ -120,7 +120,7 @@ class _Export:
             self.file.insert("sessions", row)
             self.counts["sessions"] += 1
             highest = self._messages(row["id"], highest, later=later)
-        self._mend()
+        self._repair()
         for key, value in key_values(self.source, META).items():
             self.file.insert("state_meta", {"key": key, "value": bindable(value)})
         self._topics()
@@ -130,7 +130,7 @@ class _Export:
         return self.counts
 
     def _messages(self, session: str, highest: int, *, later: bool) -> int:
-        """Write the messages of a session; return the highest number that is taken then."""
+        """Write the messages of a session; return the highest number in use afterwards."""
         last = 0
         for own, row in message_values(self.source, session, later=later):
             self.counts["messages"] += 1
@@ -145,8 +145,8 @@ class _Export:
                 self.counts["messages with another number"] += 1
         return highest
 
-    def _mend(self) -> None:
-        """Make true what Hermes relies on: parents that are there, and titles that stand once."""
+    def _repair(self) -> None:
+        """Remove parents that do not exist and make titles unique: Hermes requires both."""
         if gone := len(self.file.execute(_NO_PARENTS)):
             self.counts["parents that are not there"] = gone
         titles = {title for (title,) in self.file.execute("SELECT title FROM sessions")}
@@ -162,7 +162,7 @@ class _Export:
             last = title
 
     def _topics(self) -> None:
-        """Write Telegram's topics; the binding of a session that is gone has gone with it."""
+        """Write Telegram's topics, without bindings of sessions that do not exist."""
         tables = {
             "telegram_dm_topic_mode": (TOPIC_MODES, TOPIC_MODE),
             "telegram_dm_topic_bindings": (TOPIC_BINDINGS, TOPIC_BINDING),
@@ -171,8 +171,8 @@ class _Export:
             table: [self._row(value, columns) for value in key_values(self.source, name).values()]
             for table, (name, columns) in tables.items()
         }
-        asked_for = key_values(self.source, META).get(_TOPIC_VERSION)
-        if asked_for is None and not any(rows.values()):
+        version = key_values(self.source, META).get(_TOPIC_VERSION)
+        if version is None and not any(rows.values()):
             return
         create_topics(self.file)
         query = "SELECT 1 FROM sessions WHERE id = ?"
@@ -198,6 +198,6 @@ class _Export:
 
     @staticmethod
     def _row(value: object, columns: Mapping[str, str]) -> dict[str, Any]:
-        """Return what of a key's value has a column, without what has no value."""
-        said = value if isinstance(value, dict) else {}
-        return {name: bindable(said[name]) for name in columns if said.get(name) is not None}
+        """Return the members of a key's value that have a column and are not null."""
+        members = value if isinstance(value, dict) else {}
+        return {name: bindable(members[name]) for name in columns if members.get(name) is not None}

@@ -1,7 +1,7 @@
-"""A SQLite database that is written from nothing, by one who owns it.
+"""A new SQLite database that only its writer uses until it is complete.
 
-It is written with Python's own `sqlite3`, since Hermes goes on with that: a full-text index holds
-the words that its SQLite found in a text, and versions of it do not agree about all texts.
+Python's own `sqlite3` writes it, because Hermes continues with that: a full-text index holds the
+words that its SQLite version found in a text, and versions differ.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 class StateFile:
-    """The database, in one transaction that ends with the context.
+    """The database, written in one transaction that the context commits.
 
-    Nobody reads it before it is whole, so nothing of it can be rolled back.
+    It has no rollback journal: after an error the file is useless and the caller removes it.
     """
 
     def __init__(self, path: Path) -> None:
-        """Begin a database in an empty file.
+        """Create a database in an empty file.
 
         Raises:
             ExportFailed: the file cannot be opened.
@@ -50,7 +50,7 @@ class StateFile:
             raise self._failed(error) from error
 
     def insert(self, table: str, row: Mapping[str, Any]) -> bool:
-        """Insert a row unless the table's rules are against it; say whether it was.
+        """Insert a row unless a constraint of the table forbids it; return whether it was inserted.
 
         Raises:
             ExportFailed: the file cannot be written.

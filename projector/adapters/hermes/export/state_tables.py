@@ -1,7 +1,7 @@
-"""The tables of a database that Hermes opens: those of 0.13, and what 0.19 keeps beside them.
+"""The tables of a database that Hermes opens: those of 0.13, and what 0.19 adds to them.
 
-Hermes adds what columns and indexes are missing when it opens a database. 0.13 does not fill a
-full-text index that it has to make: that is done here.
+Hermes adds missing columns and indexes when it opens a database. 0.13 does not fill a full-text
+index that it creates, so the indexes are created and filled here.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from projector.adapters.hermes.export.state_file import StateFile
 
 VERSION = 17
-"""The schema version that the database says it has.
+"""The schema version in the database.
 
-Its tables are those of 11, the version of 0.13, which asks for no more than that. 0.19 brings a
-database of any version up to its own, 22. Below 16 it also takes every short session without a
-title and a parent for one of a sub-agent: it hides them, which are anybody's here.
+The tables are those of version 11, which 0.13 has; it also opens higher versions. 0.19 upgrades a
+database of any version to its own, 22. From a version below 16 it hides every short session
+without title and parent as one of a sub-agent, although such sessions may be the user's.
 """
 
 SESSION = {
@@ -51,7 +51,7 @@ SESSION = {
     "handoff_platform": "TEXT",
     "handoff_error": "TEXT",
 }
-"""Columns of `sessions` and what they are declared as; so for the others."""
+"""Columns of `sessions` and their declarations; likewise below."""
 
 LATER_SESSION = {
     "session_key": "TEXT",
@@ -149,7 +149,7 @@ _SEARCHED = ("content", "tool_name", "tool_calls")
 
 
 def create_tables(file: StateFile, *, later: bool) -> None:
-    """Make the tables that every database has; with what 0.19 keeps beside them if `later`."""
+    """Create the tables that every database has; if `later`, with what 0.19 adds."""
     _create(file, "schema_version", {"version": "INTEGER NOT NULL"})
     file.execute("INSERT INTO schema_version(version) VALUES(?)", (VERSION,))
     _create(file, "sessions", SESSION | (LATER_SESSION if later else {}))
@@ -160,7 +160,7 @@ def create_tables(file: StateFile, *, later: bool) -> None:
 
 
 def create_topics(file: StateFile) -> None:
-    """Make the tables of Telegram's topics: Hermes has them once somebody asked for topics."""
+    """Create the tables of Telegram's topics; Hermes creates them at the first use of topics."""
     _create(file, "telegram_dm_topic_mode", TOPIC_MODE)
     _create(file, "telegram_dm_topic_bindings", TOPIC_BINDING, "PRIMARY KEY(chat_id, thread_id)")
     for index in _TOPIC_INDEXES:
@@ -168,7 +168,7 @@ def create_topics(file: StateFile) -> None:
 
 
 def finish_tables(file: StateFile) -> None:
-    """Make the indexes of tables that are filled, and what keeps the full-text ones so."""
+    """Create the indexes of filled tables, and the triggers of the full-text indexes."""
     for index in _INDEXES:
         file.execute(f"CREATE {index}")
     _index_text(file, "messages_fts", "")
@@ -183,8 +183,8 @@ def _create(file: StateFile, name: str, columns: dict[str, str], rest: str = "")
 
 
 def _index_text(file: StateFile, table: str, options: str) -> None:
-    """Make a full-text index of the messages, fill it, and have the database keep it so."""
-    # Hermes looks at the triggers by their names, and makes its own where these are missing
+    """Create a full-text index of the messages, fill it, and create its triggers."""
+    # Hermes finds the triggers by name, and creates its own if these are missing
     put = f"INSERT INTO {table}(rowid, content) VALUES(new.id, {_text('new.')})"
     take = f"DELETE FROM {table} WHERE rowid = old.id"
     file.execute(f"CREATE VIRTUAL TABLE {table} USING fts5(content{options})")

@@ -219,7 +219,7 @@ def _all(db: apsw.Connection) -> list[tuple[str, Row]]:
 
 def _bindings(db: apsw.Connection) -> list[tuple[str, Row]]:
     """Return the bindings whose sessions exist, with their keys."""
-    query = f"SELECT 1 FROM {SESSIONS} s WHERE s.id = ?"  # noqa: S608 - a constant
+    query = f"SELECT 1 FROM {SESSIONS} s WHERE s.id = ?"
     return [
         (key, row)
         for key, row in _all(db)

@@ -1,4 +1,4 @@
-"""Transcripts as the model is sent them."""
+"""Transcripts in the form in which the model gets them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 _SPOKEN = ("user", "assistant")
 _STRUCTURED = ("reasoning_details", "codex_reasoning_items", "codex_message_items")
 
-Said = dict[str, Any]
+Message = dict[str, Any]
+"""A message under OpenAI's names, without empty fields."""
 
 
 class Conversation(Chains):
-    """Transcripts as the model is sent them: only what a message has, under OpenAI's names.
+    """Transcripts in the form in which the model gets them.
 
-    What Hermes cleans on the way is cleaned by Hermes's own functions, where it is loaded.
+    Where Hermes is loaded, its own functions clean the contents, as they do in its own store.
     """
 
     def get_messages_as_conversation(
@@ -35,16 +36,16 @@ class Conversation(Chains):
         include_ancestors: bool = False,
         include_inactive: bool = False,
         repair_alternation: bool = False,
-    ) -> list[Said]:
+    ) -> list[Message]:
         """Return the transcript of a session.
 
         Args:
             session_id: the session.
-            include_ancestors: the messages of the sessions before it come first; of those of the
-                user that were said again there, one is left.
-            include_inactive: messages that were compacted or taken back, too.
-            repair_alternation: have Hermes mend it for the model: two of the user's messages in
-                a row become one, and so on.
+            include_ancestors: begin with the messages of the sessions that it continues; of a
+                user's message that is repeated there, one is left.
+            include_inactive: compacted and rewound messages too.
+            repair_alternation: have Hermes repair the order of roles for the model: two messages
+                of the user in a row become one, and so on.
         """
 
         def query(db: apsw.Connection) -> list[Row]:
@@ -52,36 +53,38 @@ class Conversation(Chains):
             return _together(db, names, inactive=include_inactive)
 
         found = self._read(query)
-        return self._said(found, is_deduplicated=include_ancestors, is_repaired=repair_alternation)
+        return self._model_messages(
+            found, is_deduplicated=include_ancestors, is_repaired=repair_alternation
+        )
 
-    def get_resume_conversations(self, session_id: str) -> tuple[list[Said], list[Said]]:
-        """Return what the model is sent when a session is resumed, and what the user is shown."""
+    def get_resume_conversations(self, session_id: str) -> tuple[list[Message], list[Message]]:
+        """Return what the model gets when a session is resumed, and what the user sees."""
         found = self._lineage_rows(session_id)
         own = [row for row in found if row["session_id"] == session_id]
         return (
-            self._said(own, is_repaired=True),
-            self._said(found, is_deduplicated=True),
+            self._model_messages(own, is_repaired=True),
+            self._model_messages(found, is_deduplicated=True),
         )
 
-    def get_ancestor_display_prefix(self, session_id: str) -> list[Said]:
-        """Return what the user is shown of the sessions before one that is resumed."""
+    def get_ancestor_display_prefix(self, session_id: str) -> list[Message]:
+        """Return what the user sees of the sessions that a resumed one continues."""
         found = [row for row in self._lineage_rows(session_id) if row["session_id"] != session_id]
-        return self._said(found, is_deduplicated=True)
+        return self._model_messages(found, is_deduplicated=True)
 
     def _lineage_rows(self, session: str) -> list[Row]:
         return self._read(lambda db: _together(db, lineage(db, session), inactive=False))
 
-    def _said(
+    def _model_messages(
         self, found: Iterable[Row], *, is_deduplicated: bool = False, is_repaired: bool = False
-    ) -> list[Said]:
-        messages: list[Said] = []
+    ) -> list[Message]:
+        messages: list[Message] = []
         for row in found:
-            message = _said(row)
+            message = _model_message(row)
             if self._is_later and row["timestamp"]:
                 message["timestamp"] = row["timestamp"]
             if not (is_deduplicated and _is_repeated(messages, message)):
                 messages.append(message)
-        # what reviewers of older versions left in the transcripts of others
+        # reviewers of older versions left their messages in the transcripts of others
         strip = _of_hermes("_strip_background_review_harness")
         if strip is not None:
             messages = strip(messages)
@@ -95,7 +98,7 @@ def _of_hermes(name: str) -> Any:  # noqa: ANN401 - a function of a foreign modu
 
 
 def _together(db: apsw.Connection, sessions: Sequence[str], *, inactive: bool) -> list[Row]:
-    """Return the messages of sessions as one transcript, in the order in which they were written.
+    """Return the messages of sessions as one transcript, in the order in which they were appended.
 
     Those of one session stay in their order.
     """
@@ -113,29 +116,29 @@ def _by_latest(found: tuple[int, Row]) -> int:
     return found[0]
 
 
-def _said(row: Row) -> Said:
-    """Return what a message has to say, without what is empty."""
+def _model_message(row: Row) -> Message:
+    """Return a message without its empty fields."""
     role, content = row["role"], row["content"]
     if role in _SPOKEN and isinstance(content, str):
         sanitize = _of_hermes("sanitize_context")
         content = (content if sanitize is None else sanitize(content)).strip()
-    said = {"role": role, "content": content}
+    message = {"role": role, "content": content}
     names = ["api_content", "tool_call_id", "tool_name", "effect_disposition", "tool_calls"]
-    said |= {name: row[name] for name in names if row[name]}
+    message |= {name: row[name] for name in names if row[name]}
     if row["platform_message_id"]:
-        said["message_id"] = row["platform_message_id"]
+        message["message_id"] = row["platform_message_id"]
     if row["observed"]:
-        said["observed"] = True
+        message["observed"] = True
     if role == "assistant":
-        said |= {name: row[name] for name in ("finish_reason", "reasoning") if row[name]}
+        message |= {name: row[name] for name in ("finish_reason", "reasoning") if row[name]}
         if row["reasoning_content"] is not None:
-            said["reasoning_content"] = row["reasoning_content"]
-        said |= {name: json.loads(row[name]) for name in _STRUCTURED if row[name]}
-    return said
+            message["reasoning_content"] = row["reasoning_content"]
+        message |= {name: json.loads(row[name]) for name in _STRUCTURED if row[name]}
+    return message
 
 
-def _is_repeated(messages: Sequence[Said], message: Said) -> bool:
-    """Say whether the user said the same since the assistant last said anything."""
+def _is_repeated(messages: Sequence[Message], message: Message) -> bool:
+    """Return whether the user sent the same content since the assistant's last answer."""
     content = message["content"]
     if message["role"] != "user" or not isinstance(content, str) or not content:
         return False

@@ -1,4 +1,4 @@
-"""What Hermes says of a message, as the data of an event."""
+"""Hermes's arguments of a message, as the data of an event."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _TEXTS = ("tool_name", "tool_call_id", "finish_reason", "reasoning")
 _MORE_TEXTS = ("reasoning_content", "effect_disposition", "platform_message_id")
 _STRUCTURED = ("reasoning_details", "codex_reasoning_items", "codex_message_items")
 _OF_ASSISTANT = ("reasoning", "reasoning_content", *_STRUCTURED)
-"""What Hermes keeps of the assistant's messages alone when it rewrites a transcript."""
+"""Fields that Hermes keeps only of the assistant's messages when it rewrites a transcript."""
 
 _NO_ROLE = "unknown"
-"""Stands for a role that is empty, which no message of a journal has."""
+"""Replaces an empty role, which no message of a journal can have."""
 
 _SMALLEST, _BEYOND = -(2**63), 2**64
 _EARLIEST = 10**13
@@ -52,7 +52,7 @@ def message_data(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def rewritten(message: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the data of a message of a transcript that Hermes rewrites."""
+    """Return the data of a message in a transcript that Hermes rewrites."""
     given = {"role": _NO_ROLE} | {
         name: value
         for name, value in message.items()
@@ -63,7 +63,7 @@ def rewritten(message: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def moment_of(timestamp: object) -> int | None:
-    """Return a moment in microseconds; None where Hermes takes the time of the call."""
+    """Return a timestamp in microseconds; None where Hermes uses the time of the call."""
     moment: Any = timestamp
     try:
         if hasattr(moment, "timestamp"):
@@ -75,7 +75,7 @@ def moment_of(timestamp: object) -> int | None:
 
 
 def content_of(content: object) -> str | list[Any] | dict[str, Any] | None:
-    """Return content as it is kept: a text, or a list or an object that survives JSON."""
+    """Return content as it is stored: a text, or a list or an object that JSON can hold."""
     if isinstance(content, list | tuple | dict):
         found: str | list[Any] | dict[str, Any] | None = plain(content)
         return found
@@ -83,7 +83,7 @@ def content_of(content: object) -> str | list[Any] | dict[str, Any] | None:
 
 
 def plain(value: object) -> Any:  # noqa: ANN401 - any JSON
-    """Return what JSON makes of a value; of one that JSON cannot hold, its text."""
+    """Return a value after JSON encoding and decoding; its text if JSON cannot hold it."""
     if value is None:
         return None
     try:
@@ -93,7 +93,7 @@ def plain(value: object) -> Any:  # noqa: ANN401 - any JSON
         return clean(str(value))
     if "\\ud" not in text:
         return found
-    # pairs of surrogates have become characters; what is left of them is none
+    # decoding has joined pairs of surrogates; those that remain are lone ones
     return json.loads(clean(json.dumps(found, ensure_ascii=False)))
 
 
@@ -109,7 +109,7 @@ def _refused(text: str) -> None:
 
 
 def _text(value: object) -> str | None:
-    """Return what a column of texts makes of a value."""
+    """Return a value as a column of type TEXT converts it."""
     if value is None:
         return None
     if isinstance(value, bytes):

@@ -1,4 +1,4 @@
-"""Messages: appended, read, and rewritten whole."""
+"""Messages: appended, read, and replaced."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from projector.store.written_order import LastMessage
 
 _ONE_RECORD = 12 * 1024 * 1024
-"""Bytes of a new transcript above which its messages do not go into one record."""
+"""Bytes of a new transcript above which its messages are appended one by one."""
 
 _LATEST_USER = f"""
 SELECT key, {STORED} FROM events WHERE kind = {MESSAGE} AND state = 0 AND role = 'user'
@@ -48,7 +48,7 @@ SELECT key, {STORED} FROM events WHERE kind = {MESSAGE} AND state = 0 AND role =
 
 
 class Messages(Base):
-    """Messages of sessions, in the order in which they were written."""
+    """Messages of sessions, in the order in which Hermes wrote them."""
 
     def append_message(
         self,
@@ -71,10 +71,10 @@ class Messages(Base):
         timestamp: object = None,
         api_content: str | None = None,
     ) -> int:
-        """Append a message, whatever others do at the moment; return its id.
+        """Append a message without waiting for other processes; return its id.
 
-        The session need not be there yet. What JSON cannot hold is kept as its text, and of what
-        no record can hold (over 16 MiB) the beginning.
+        The session need not exist. Values that JSON cannot hold are stored as text. Of a message
+        that no record can hold (over 16 MiB) the beginning is stored.
 
         Raises:
             EventError: the session's id is empty, longer than 1,024 characters or has controls.
@@ -117,13 +117,13 @@ class Messages(Base):
         limit: int | None = None,
         offset: int = 0,
     ) -> list[Row]:
-        """Return the messages of a session in order, perhaps those that are inactive too.
+        """Return the messages of a session in order; none if the session does not exist.
 
         Args:
-            session_id: a session; one that is not there has none.
-            include_inactive: those that were compacted or taken back, too.
-            limit: most to return; None for all.
-            offset: how many to skip.
+            session_id: id of the session.
+            include_inactive: compacted and rewound messages too.
+            limit: the most to return; None for all.
+            offset: the number to skip.
         """
         start = max(offset, 0)
         end = None if limit is None or limit < 0 else start + limit
@@ -140,15 +140,15 @@ class Messages(Base):
         messages: Sequence[Mapping[str, Any]],
         active_only: bool = False,
     ) -> None:
-        """Make these messages the whole transcript, at once.
+        """Make these messages the whole transcript, in one step.
 
         Args:
-            session_id: the session.
-            messages: of each the keys that Hermes's conversations have.
-            active_only: keep what is inactive; else it is gone, too.
+            session_id: id of the session.
+            messages: mappings with the keys of Hermes's conversations.
+            active_only: keep the inactive messages; else they are removed too.
 
         Raises:
-            EventError: the session's id is none; nothing was written.
+            EventError: the id of the session is invalid; nothing was written.
         """
         if not active_only:
             self._replace(session_id, messages, None)
@@ -158,7 +158,7 @@ class Messages(Base):
             return [message.key for message in kept(db, session_id, inactive=False)]
 
         active = self._read(query)
-        # what is archived stays so, and what is out is out: first the new, that nothing is lost
+        # the new transcript first: a crash between the two writes must lose no message
         last = self._order.look_up(session_id)
         self._replace(session_id, messages, last, rest=ARCHIVED)
         if active:
@@ -167,10 +167,10 @@ class Messages(Base):
     def archive_and_compact(
         self, session_id: str, compacted_messages: Sequence[Mapping[str, Any]]
     ) -> int:
-        """Make these messages the whole transcript; those before are archived, and still found.
+        """Make these messages the whole transcript; the others are archived, and still found.
 
         Returns:
-            How many they are.
+            The number of these messages.
         """
         last = self._order.last(session_id)
         self._replace(session_id, compacted_messages, last, rest=ARCHIVED)
@@ -215,11 +215,11 @@ class Messages(Base):
         return [{"message": key} for key in keys]
 
     def has_archived_messages(self, session_id: str) -> bool:
-        """Say whether a session has messages that are inactive."""
+        """Return whether a session has compacted or rewound messages."""
         return self._read(lambda db: is_any_inactive(db, session_id))
 
     def has_platform_message_id(self, session_id: str, platform_message_id: str) -> bool:
-        """Say whether a session has a message that a platform calls so."""
+        """Return whether a session has a message with this id of a platform."""
 
         def query(db: apsw.Connection) -> bool:
             named = (
@@ -236,10 +236,10 @@ class Messages(Base):
     def set_latest_user_api_content(
         self, session_id: str, content: object, api_content: str
     ) -> int:
-        """Note what the model was sent for the last message of the user, if it is this one.
+        """Store what the model was sent for the last message of the user, if that has `content`.
 
         Returns:
-            How many messages were changed: 1 or 0.
+            The number of changed messages: 1 or 0.
         """
         wanted = content_of(content)
 

@@ -1,4 +1,4 @@
-"""Taking back what was said."""
+"""Rewinds: messages removed from the end of a transcript, and restored."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from projector.adapters.hermes.rows.sessions import Row
 
 _LONGEST, _SHOWN = 80, 77
-"""Characters of a preview, and those that stand before the dots of a longer one."""
+"""The most characters of a preview, and those before the dots of a longer one."""
 
 
 class Rewind(Base):
-    """Transcripts that are taken back to an earlier message, and put back."""
+    """Rewinds of transcripts, and restores."""
 
     def rewind_to_message(self, session_id: str, target_message_id: int) -> dict[str, Any]:
-        """Take a message of the user back, and all behind it; the session counts how often.
+        """Remove a message of the user and all behind it; the session counts its rewinds.
 
         Returns:
-            `rewound_count` (how many were taken back), `target_message` (its row), and
-            `new_head_id` (the last message now, or None).
+            `rewound_count` (the number of removed messages), `target_message` (its row), and
+            `new_head_id` (id of the last message now, or None).
 
         Raises:
             ValueError: the session has no such message, or it is not the user's.
@@ -40,7 +40,7 @@ class Rewind(Base):
 
         def question(db: apsw.Connection) -> tuple[dict[str, Any], list[Event]]:
             found = kept(db, session_id)
-            at = place_of(session_id, found, target_message_id)
+            at = index_of(session_id, found, target_message_id)
             if at is None:
                 raise ValueError(f"message {target_message_id} not found in session {session_id}")
             [target] = rows(db, session_id, [found[at]])
@@ -50,15 +50,15 @@ class Rewind(Base):
                     f" id={target_message_id})"
                 )
             target["tool_calls"] = target["tool_calls"] and json.dumps(target["tool_calls"])
-            back = [message.key for message in found[at:] if message.state == IN_TRANSCRIPT]
+            rewound = [message.key for message in found[at:] if message.state == IN_TRANSCRIPT]
             left = [message.key for message in found[:at] if message.state == IN_TRANSCRIPT]
             session = session_row(db, session_id)
             count = 1 + (session["rewind_count"] if session is not None else 0)
             events = [session_revised(session_id, extra={"rewind_count": count})]
-            if back:
-                events.append(messages_removed(session_id, back, REWOUND))
+            if rewound:
+                events.append(messages_removed(session_id, rewound, REWOUND))
             answer = {
-                "rewound_count": len(back),
+                "rewound_count": len(rewound),
                 "target_message": target,
                 "new_head_id": number(session_id, left[-1]) if left else None,
             }
@@ -67,11 +67,11 @@ class Rewind(Base):
         return self._store.decide(question)
 
     def restore_rewound(self, session_id: str, since_message_id: int) -> int:
-        """Put the messages back that are inactive, from one on; return how many they were."""
+        """Restore the inactive messages from one on; return their number."""
 
         def query(db: apsw.Connection) -> list[str]:
             found = kept(db, session_id)
-            at = place_of(session_id, found, since_message_id)
+            at = index_of(session_id, found, since_message_id)
             behind = [m for m in found if number(session_id, m.key) >= since_message_id]
             return [
                 message.key
@@ -80,14 +80,14 @@ class Rewind(Base):
             ]
 
         store = self._store
-        back = self._read(query)
-        store.restore(session_id, back, REWOUND)
-        return len(back)
+        inactive = self._read(query)
+        store.restore(session_id, inactive, REWOUND)
+        return len(inactive)
 
     def list_recent_user_messages(
         self, session_id: str, limit: int = 20, include_inactive: bool = False
     ) -> list[dict[str, Any]]:
-        """Return `id`, `timestamp` and `preview` of the user's messages, the last one first."""
+        """Return `id`, `timestamp` and `preview` of the user's messages, the last first."""
 
         def query(db: apsw.Connection) -> list[Row]:
             found: list[Row] = []
@@ -107,8 +107,8 @@ class Rewind(Base):
         ]
 
 
-def place_of(session: str, messages: Sequence[Kept], wanted: int) -> int | None:
-    """Return the index of the message that a number stands for; None if none has it."""
+def index_of(session: str, messages: Sequence[Kept], wanted: int) -> int | None:
+    """Return the index of the message with a number; None if there is none."""
     found = (at for at, message in enumerate(messages) if number(session, message.key) == wanted)
     return next(found, None)
 

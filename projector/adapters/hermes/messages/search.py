@@ -1,4 +1,4 @@
-"""Searching messages."""
+"""Full-text search of messages."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 _LOOK = search.Look(width=240, open=">>>", close="<<<", context=1)
 _ELLIPSIS, _DOTS = "\u2026", "..."
 _LONGEST_QUERY = 2_048
-_SHOWN = 200
-"""Characters of a message of the context."""
+_LONGEST_SHOWN = 200
+"""Most characters of a message of the context."""
 _ALL = 1_000_000
 
 _DANGLING = re.compile(r"^\s*(?:AND|OR|NOT)\b|\s(?:AND|OR|NOT)\s*$", re.IGNORECASE)
-"""An operator that has nothing to join: Hermes takes it for none, in any case."""
+"""An operator without an operand: Hermes ignores it, in upper or lower case."""
 
 
 class Search(Base):
@@ -46,20 +46,20 @@ class Search(Base):
         limit: int = 20,
         offset: int = 0,
         sort: str | None = None,
-        include_inactive: bool = False,  # noqa: ARG002 - what was taken back is in no index
+        include_inactive: bool = False,  # noqa: ARG002 - removed messages are in no index
     ) -> list[Row]:
-        """Return messages that match, the best first; what was taken back is not found.
+        """Return messages that match, the best first; rewound messages are never found.
 
         Args:
-            query: words, "phrases", prefix*, AND, OR, NOT and parentheses. One in which nothing
-                can be searched for finds nothing.
-            source_filter: only sessions from there.
-            exclude_sources: none from there.
+            query: words, "phrases", prefix*, AND, OR, NOT and parentheses. A query without a
+                searchable word finds nothing.
+            source_filter: only messages of these sources.
+            exclude_sources: no messages of these sources.
             role_filter: only messages of these roles.
-            limit: most to return; all if it is negative.
-            offset: how many to skip.
-            sort: `newest` or `oldest` first; anything else means the best first.
-            include_inactive: of no effect.
+            limit: the most to return; all if it is negative.
+            offset: the number to skip.
+            sort: `newest` or `oldest`; anything else means the best first.
+            include_inactive: has no effect.
 
         Returns:
             Of each `id`, `session_id`, `role`, `snippet` (matches between `>>>` and `<<<`),
@@ -117,12 +117,12 @@ def _row(db: apsw.Connection, hit: Hit) -> Row:
         "source": source,
         "model": model,
         "session_started": started,
-        "context": [_said(message.role, message.content) for message in hit.context],
+        "context": [_shown(message.role, message.content) for message in hit.context],
     }
 
 
-def _said(role: str | None, content: object) -> dict[str, Any]:
-    return {"role": role, "content": text_of(content)[:_SHOWN]}
+def _shown(role: str | None, content: object) -> dict[str, Any]:
+    return {"role": role, "content": text_of(content)[:_LONGEST_SHOWN]}
 
 
 def _dotted(snippet: str) -> str:

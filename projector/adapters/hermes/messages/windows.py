@@ -1,4 +1,4 @@
-"""A message with those around it."""
+"""Parts of a transcript: the messages around one, its beginning and its end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from projector.adapters.hermes.base import Base
-from projector.adapters.hermes.messages.rewind import place_of
+from projector.adapters.hermes.messages.rewind import index_of
 from projector.adapters.hermes.rows.retained import Kept, kept, rows
 
 if TYPE_CHECKING:
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     from projector.adapters.hermes.rows.sessions import Row
 
 _BLOCK = 64
-"""Messages that are looked at together where some of them are looked for."""
+"""Messages that are loaded at a time while some of them are searched for."""
 
 
-class Views(Base):
-    """Parts of long transcripts; what is inactive is shown, too."""
+class Windows(Base):
+    """Parts of long transcripts, inactive messages among them."""
 
     def get_messages_around(
         self, session_id: str, around_message_id: int, window: int = 5
     ) -> dict[str, Any]:
-        """Return a message with those around it, in order.
+        """Return the messages around one, in order.
 
         Args:
             session_id: the session.
-            around_message_id: the message.
-            window: how many before it, and how many behind it.
+            around_message_id: id of the message in the middle.
+            window: the number of messages before it, and of those behind it.
 
         Returns:
-            `window` (the messages), `messages_before` and `messages_after` (how many of them are
-            before it and behind it). Nothing if the session has no such message.
+            `window` (the messages), `messages_before` and `messages_after` (the number of those
+            before it and behind it). Empty if the session has no such message.
         """
         return self._read(lambda db: _window(db, session_id, around_message_id, window)[0])
 
@@ -47,32 +47,32 @@ class Views(Base):
         bookend: int = 3,
         keep_roles: tuple[str, ...] | None = ("user", "assistant"),
     ) -> dict[str, Any]:
-        """Return a message with those around it, and how the session begins and ends.
+        """Return the messages around one, and how the session begins and ends.
 
         Args:
             session_id: the session.
-            around_message_id: the message.
-            window: how many before it, and how many behind it.
-            bookend: how many from the beginning, and how many from the end.
-            keep_roles: only messages of these roles, but for the message itself; None for all.
+            around_message_id: id of the message in the middle.
+            window: the number of messages before it, and of those behind it.
+            bookend: the number of messages from the beginning, and of those from the end.
+            keep_roles: only messages of these roles, and the one in the middle; None for all.
 
         Returns:
             As `get_messages_around`, with `bookend_start` and `bookend_end`: messages with text
-            from outside the window.
+            outside the window.
         """
 
         def is_wanted(row: Row) -> bool:
             return keep_roles is None or row["role"] in keep_roles
 
-        def tells(row: Row) -> bool:
+        def has_text(row: Row) -> bool:
             return is_wanted(row) and isinstance(row["content"], str) and row["content"] != ""
 
         def query(db: apsw.Connection) -> dict[str, Any]:
             view, before, behind = _window(db, session_id, around_message_id, window)
             shown = view["window"]
             view["window"] = [r for r in shown if r["id"] == around_message_id or is_wanted(r)]
-            first = _some(_loaded(db, session_id, before), tells, bookend)
-            last = _some(_loaded(db, session_id, behind[::-1]), tells, bookend)
+            first = _some(_loaded(db, session_id, before), has_text, bookend)
+            last = _some(_loaded(db, session_id, behind[::-1]), has_text, bookend)
             return view | {"bookend_start": first, "bookend_end": last[::-1]}
 
         return self._read(query)
@@ -81,9 +81,9 @@ class Views(Base):
 def _window(
     db: apsw.Connection, session: str, wanted: int, window: int
 ) -> tuple[dict[str, Any], list[Kept], list[Kept]]:
-    """Return a window, and what is before it and behind it."""
+    """Return a window, and the messages before it and behind it."""
     found = kept(db, session)
-    at = place_of(session, found, wanted)
+    at = index_of(session, found, wanted)
     if at is None:
         return {"window": [], "messages_before": 0, "messages_after": 0}, [], []
     start, end = max(at - max(window, 0), 0), at + max(window, 0) + 1

@@ -1,4 +1,4 @@
-"""Conversations, each with all sessions that it goes on in after it was compressed."""
+"""The order of conversations by their latest message, over all sessions of each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Session:
-    """What is looked at of a session; moments in seconds."""
+    """The columns of a session that order and match conversations; times in seconds."""
 
     number: int
     id: str
@@ -40,7 +40,7 @@ SELECT s.number, s.id, s.parent_session_id, lower(coalesce(s.title, '')),
 
 _PUNCTUATION = re.compile(r"[\W_]+")
 _IN_TITLES = str.maketrans("", "", "-_. ")
-"""What a title is searched without."""
+"""Removes the characters that a search in titles ignores."""
 
 
 def latest_first(
@@ -51,14 +51,14 @@ def latest_first(
     *,
     is_later: bool,
 ) -> list[int]:
-    """Return sessions by the latest message of their conversations.
+    """Return sessions in the order of the latest message of their conversations, latest first.
 
     Args:
         db: the projection.
-        numbers: the sessions that conversations begin with.
-        id_needle: only those with this in the id of a session; in lower case, empty for all.
-        needle: only those with this in a title or an id; the same.
-        is_later: whether the rules of Hermes after 0.13 tell what continues what.
+        numbers: the first sessions of conversations.
+        id_needle: only those with this text in the id of a session; lower case, empty for all.
+        needle: only those with this text in a title or an id; lower case, empty for all.
+        is_later: whether a Hermes after 0.13 decides which session continues which.
     """
     sessions = {row[0]: _Session(*row) for row in db.execute(_ALL)}
     continuations = _continuations(sessions, is_later=is_later)
@@ -75,7 +75,7 @@ def latest_first(
 def _continuations(
     sessions: Mapping[int, _Session], *, is_later: bool
 ) -> dict[str, list[_Session]]:
-    """Return the sessions in which compressed ones go on, by the ids of those."""
+    """Return the sessions that continue compressed ones, by the ids of the compressed ones."""
     compressed = {session.id: session for session in sessions.values() if session.is_compressed}
     found: dict[str, list[_Session]] = defaultdict(list)
     for child in sessions.values():

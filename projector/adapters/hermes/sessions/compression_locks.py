@@ -140,7 +140,7 @@ class Leases(Base):
             self._revise(session_id, extra={_STREAK: max(0, int(streak))})
 
     def _columns(self, session: str, *names: str) -> tuple[Any, ...]:
-        query = f"SELECT {', '.join(names)} FROM {SESSIONS} s WHERE s.id = ?"  # noqa: S608 - constants
+        query = f"SELECT {', '.join(names)} FROM {SESSIONS} s WHERE s.id = ?"
         nothing = (None,) * len(names)
         return self._read(lambda db: db.execute(query, (session,)).fetchone() or nothing)
 

@@ -1,8 +1,8 @@
-"""Sessions that continue others: compressed conversations, their branches and their helpers.
+"""Sessions that continue others: compressed conversations, their branches and their delegates.
 
-A session that was compressed ended with the reason `compression`, and goes on in a child. Which
-child that is, Hermes 0.13 tells by time (it began after the end), and later ones by what the others
-say of themselves: branches and helpers carry a mark in their model's settings.
+A compressed session ended with the reason `compression`, and a child continues it. Hermes 0.13
+finds that child by time (it began after the end). Later versions exclude the other children:
+branches and delegates have a mark in the settings of their model.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     import apsw
 
 COMPRESSED = "compression"
-"""The reason of the end of a session that goes on in a child."""
+"""The end reason of a session that a child continues."""
 BRANCH = "json_extract(s.config, '$._branched_from')"
 DELEGATE = "json_extract(s.config, '$._delegate_from')"
-"""The marks of a branch and of a helper; NULL if there is none."""
+"""The marks of a branch and of a delegate; NULL if there is none."""
 
 _LONGEST, _RESUMED = 100, 32
-"""Sessions that are followed: along a chain, and to the one that has the messages."""
+"""Most sessions that are followed: along a chain, and to the one that has the messages."""
 _WEEK = 7 * 86_400
 
 _UNMARKED = f"{BRANCH} IS NULL AND {DELEGATE} IS NULL AND s.source <> 'tool'"
@@ -47,7 +47,7 @@ _YOUNGEST_UNMARKED = f"""
 SELECT s.id FROM {SESSIONS} s WHERE s.parent_session_id = ? AND {_UNMARKED}
   ORDER BY s.started_at DESC, s.id DESC LIMIT 1
 """
-_SPEAKS = f"SELECT 1 FROM {SESSIONS} s WHERE s.id = ? AND {MESSAGES}"
+_HAS_MESSAGES = f"SELECT 1 FROM {SESSIONS} s WHERE s.id = ? AND {MESSAGES}"
 _ORPHANS = f"""
 SELECT s.id FROM {SESSIONS} s JOIN {SESSIONS} p ON p.id = s.parent_session_id
   WHERE s.ended_at IS NULL AND s.end_reason IS NULL AND s.api_call_count = 0 AND s.started_at < ?
@@ -56,17 +56,17 @@ SELECT s.id FROM {SESSIONS} s JOIN {SESSIONS} p ON p.id = s.parent_session_id
 
 
 class Chains(Base):
-    """What continues what."""
+    """Which session continues which."""
 
     def get_compression_tip(self, session_id: str) -> str | None:
-        """Return the session in which a compressed one goes on now; itself if it is none."""
+        """Return the last session that continues a compressed one; itself if it is not one."""
         is_later = self._is_later
         return self._read(lambda db: compression_tip(db, session_id, is_later=is_later))
 
     def resolve_resume_session_id(self, session_id: str) -> str:
-        """Return the session that has the messages of one that is to be resumed.
+        """Return the session that has the messages of a session to resume.
 
-        Without messages in it or in those that continue it, that is the session itself.
+        If neither it nor those that continue it have messages, it is the session itself.
         """
         if not session_id:
             return session_id
@@ -74,7 +74,7 @@ class Chains(Base):
         return self._read(lambda db: resumed(db, session_id))
 
     def get_conversation_root(self, session_id: str) -> str:
-        """Return the first session of the chain of parents that a session is the end of."""
+        """Return the first session of the chain of parents of a session."""
         return self._session_lineage_root_to_tip(session_id)[0]
 
     def _session_lineage_root_to_tip(self, session_id: str) -> list[str]:
@@ -83,12 +83,12 @@ class Chains(Base):
     def get_compression_lineage(self, session_id: str) -> list[str]:
         """Return the sessions of a compressed conversation from its first to its last.
 
-        A session that is none, or a branch, stands alone; one that is not there gives nothing.
+        A branch, or a session that was not compressed, is alone; an unknown id gives [].
         """
         return self._read(lambda db: _compressed(db, session_id))
 
     def finalize_orphaned_compression_sessions(self) -> int:
-        """End the continuations that nobody went on with for a week; return how many there were."""
+        """End continuations that have been unused for a week; return their number."""
 
         def query(db: apsw.Connection) -> list[str]:
             return [str(id) for (id,) in db.execute(_ORPHANS, (now() / 1_000_000 - _WEEK,))]
@@ -100,7 +100,7 @@ class Chains(Base):
 
 
 def compression_tip(db: apsw.Connection, session: str, *, is_later: bool) -> str:
-    """Return the session in which a compressed one goes on now; itself if it is none."""
+    """Return the last session that continues a compressed one; itself if it is not one."""
     query = _BY_MARK if is_later else _BY_TIME
     seen = {session}
     for _ in range(_LONGEST):
@@ -113,11 +113,11 @@ def compression_tip(db: apsw.Connection, session: str, *, is_later: bool) -> str
 
 
 def _resumed(db: apsw.Connection, session: str) -> str:
-    """Return the first session with messages on the way down the youngest children."""
+    """Return the first session with messages along the newest children."""
     seen: set[str] = set()
     current: str | None = session
     while current is not None and current not in seen and len(seen) <= _RESUMED:
-        if db.execute(_SPEAKS, (current,)).get is not None:
+        if db.execute(_HAS_MESSAGES, (current,)).get is not None:
             return current
         seen.add(current)
         current = db.execute(_YOUNGEST, (current,)).get
@@ -125,20 +125,20 @@ def _resumed(db: apsw.Connection, session: str) -> str:
 
 
 def _resumed_later(db: apsw.Connection, session: str) -> str:
-    """Return the last session with messages on the way down from where a compressed one goes on."""
+    """Return the last session with messages along the newest children of the tip."""
     tip = compression_tip(db, session, is_later=True)
     best, current = None, tip
     seen: set[str] = set()
     while current is not None and current not in seen and len(seen) < _RESUMED:
         seen.add(current)
-        if db.execute(_SPEAKS, (current,)).get is not None:
+        if db.execute(_HAS_MESSAGES, (current,)).get is not None:
             best = current
         current = db.execute(_YOUNGEST_UNMARKED, (current,)).get
     return tip if best is None else best
 
 
 def lineage(db: apsw.Connection, session: str) -> list[str]:
-    """Return a session's parents from the first to itself; they need not be there."""
+    """Return a session's parents from the first one to itself; they need not exist."""
     chain: list[str] = []
     current: str | None = session
     while current and current not in chain and len(chain) < _LONGEST:
@@ -149,7 +149,7 @@ def lineage(db: apsw.Connection, session: str) -> list[str]:
 
 
 def is_compression_ancestor(db: apsw.Connection, ancestor: str, session: str) -> bool:
-    """Say whether a session goes back to another by parents that were compressed."""
+    """Return whether `ancestor` is among the compressed parents of a session."""
     query = f"""
     SELECT p.id FROM {SESSIONS} s JOIN {SESSIONS} p ON p.id = s.parent_session_id
       WHERE s.id = ? AND p.end_reason = '{COMPRESSED}'
@@ -163,7 +163,7 @@ def is_compression_ancestor(db: apsw.Connection, ancestor: str, session: str) ->
 
 
 def compressed_family(db: apsw.Connection, session: str) -> list[str]:
-    """Return the sessions that a compressed conversation consists of, whichever is given."""
+    """Return all sessions of the compressed conversation that a session belongs to."""
     query = f"""
     WITH RECURSIVE
       up(id) AS (
@@ -188,15 +188,15 @@ def _compressed(db: apsw.Connection, session: str) -> list[str]:
     chain = [session]
     while (parent := _compressed_parent(db, chain[0])) is not None and parent not in chain:
         chain.insert(0, parent)
-    line = chain[:1]
+    found = chain[:1]
     query = f"""
     SELECT s.id FROM {SESSIONS} s JOIN {SESSIONS} p ON p.id = s.parent_session_id
       WHERE p.id = ? AND p.end_reason = '{COMPRESSED}' AND {BRANCH} IS NULL
       ORDER BY s.started_at LIMIT 1
     """
-    while (child := db.execute(query, (line[-1],)).get) is not None and child not in line:
-        line.append(str(child))
-    return line if session in line else [session]
+    while (child := db.execute(query, (found[-1],)).get) is not None and child not in found:
+        found.append(str(child))
+    return found if session in found else [session]
 
 
 def _is_branch(db: apsw.Connection, session: str) -> bool:

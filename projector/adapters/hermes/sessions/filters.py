@@ -1,4 +1,4 @@
-"""What sessions are chosen by: conditions on `s`, a row of `SESSIONS`, with their values."""
+"""Conditions that select sessions: SQL on `s`, a row of `SESSIONS`, with bound values."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ AND {DELEGATE} IS NULL
 
 @dataclass(slots=True)
 class Filter:
-    """Conditions that all must hold.
+    """Conditions that must all hold.
 
     Attributes:
         conditions: with a question mark for each value.
-        values: of the question marks.
+        values: the values of the question marks.
     """
 
     conditions: list[str] = field(default_factory=list)
@@ -52,7 +52,7 @@ class Filter:
 
 
 class Bounds(TypedDict, total=False):
-    """What sessions are pruned and archived by; moments in seconds since 1970, None is no bound."""
+    """Bounds of sessions to prune or archive; times in seconds since 1970, None is no bound."""
 
     started_before: float | None
     started_after: float | None
@@ -103,20 +103,20 @@ _BOUNDS: dict[str, tuple[str, Callable[[Any], object]]] = {
     "max_tool_calls": ("s.tool_call_count <= ?", int),
     "archived": ("s.archived = ?", int),
 }
-"""The condition that each bound is, and what makes its value."""
+"""The condition of each bound, and the function that makes its value."""
 
 
-def shown(
-    *,
+def listed(
     source: str | None,
     exclude_sources: Sequence[str] | None,
     cwd_prefix: str | None,
     min_message_count: int,
     include_archived: bool,
     archived_only: bool,
+    *,
     with_children: bool,
 ) -> Filter:
-    """Return what a list shows: without children, only beginnings of conversations and branches."""
+    """Return the condition of a list; without children, only first sessions and branches."""
     found = Filter()
     if not with_children:
         found.add(_LISTED)
@@ -137,14 +137,14 @@ def shown(
 
 
 def ended(older_than_days: float | None, source: str | None, bounds: Bounds) -> Filter:
-    """Return what prunes and archives: sessions that ended, within bounds.
+    """Return the condition of sessions to prune or archive: those that ended, within bounds.
 
     Raises:
         TypeError: a bound is unknown.
     """
     if unknown := bounds.keys() - Bounds.__annotations__.keys():
         raise TypeError(f"got an unexpected keyword argument {min(unknown)!r}")
-    # an empty text is no bound, as None is none
+    # Hermes takes an empty text for no bound
     given: dict[str, Any] = {n: value for n, value in bounds.items() if value not in {None, ""}}
     if older_than_days is not None:
         given.setdefault("started_before", time.time() - older_than_days * _DAY)
@@ -155,8 +155,8 @@ def ended(older_than_days: float | None, source: str | None, bounds: Bounds) -> 
     if "cwd_prefix" in given:
         _within(found, given.pop("cwd_prefix"))
     for name, value in given.items():
-        condition, made = _BOUNDS[name]
-        found.add(condition, made(value))
+        condition, convert = _BOUNDS[name]
+        found.add(condition, convert(value))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Lists of sessions, and how many there are."""
+"""Lists and counts of sessions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from projector.adapters.hermes.rows.sessions import (
 )
 from projector.adapters.hermes.sessions.activity import latest_first
 from projector.adapters.hermes.sessions.continuations import COMPRESSED, compression_tip
-from projector.adapters.hermes.sessions.filters import shown
+from projector.adapters.hermes.sessions.filters import listed
 from projector.db.schema import MESSAGE
 from projector.fold.messages import OUT
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import apsw
 
 _PAYLOAD = "system_prompt"
-"""The column that short rows do not have."""
+"""The column that compact rows lack."""
 _FROM_TIP = (
     "id",
     "ended_at",
@@ -37,7 +37,7 @@ _FROM_TIP = (
     _PAYLOAD,
 )
 _FROM_TIP_LATER = ("cwd", "git_branch", "git_repo_root")
-"""What a conversation that was compressed shows of the session in which it goes on."""
+"""Columns that a compressed conversation takes from the last session that continues it."""
 
 
 class Lists(Base):
@@ -60,47 +60,39 @@ class Lists(Base):
         search_query: str | None = None,
         compact_rows: bool = False,
     ) -> list[Row]:
-        """Return sessions with `preview` and `last_active`, that which began last first.
+        """Return sessions with `preview` and `last_active`, the newest first.
 
-        Children are left out, but for branches. A conversation that was compressed is one entry:
-        it began when its first session did, and everything else is of that in which it goes on;
-        the first one's id is its `_lineage_root_id`.
+        Children are left out, except branches. A compressed conversation is one row: its start is
+        that of its first session, all else is of the last session that continues it, and
+        `_lineage_root_id` is the id of the first one.
 
         Args:
-            source: only those from there.
-            exclude_sources: none from there.
-            limit: most to return.
-            offset: how many to skip.
-            include_children: children too, each for itself.
-            project_compression_tips: whether compressed conversations are one entry.
-            order_by_last_active: that with the latest message first; a compressed conversation
-                counts with all its sessions.
-            cwd_prefix: only those that work in this folder, or below.
-            min_message_count: only those with so many messages.
-            include_archived: archived ones too.
-            archived_only: no others.
-            id_query: only those with this in an id; with `order_by_last_active`.
-            search_query: only those with this in a title or an id, punctuation aside; with
+            source: only sessions of this source.
+            exclude_sources: no sessions of these sources.
+            limit: the most to return; all if it is negative.
+            offset: the number to skip.
+            include_children: children too, each in a row of its own.
+            project_compression_tips: whether a compressed conversation is one row.
+            order_by_last_active: order by the latest message, over all sessions of a conversation.
+            cwd_prefix: only sessions in this folder or below.
+            min_message_count: only sessions with at least so many messages.
+            include_archived: archived sessions too.
+            archived_only: archived sessions only.
+            id_query: only those with this text in an id; with `order_by_last_active`.
+            search_query: only those with this text in a title (without punctuation) or an id; with
                 `order_by_last_active`.
-            compact_rows: without the system prompt.
+            compact_rows: leave out the system prompt.
         """
-        chosen = shown(
-            source=source,
-            exclude_sources=exclude_sources,
-            cwd_prefix=cwd_prefix,
-            min_message_count=min_message_count,
-            include_archived=include_archived,
-            archived_only=archived_only,
-            with_children=include_children,
-        )
+        names = source, exclude_sources, cwd_prefix, min_message_count
+        chosen = listed(*names, include_archived, archived_only, with_children=include_children)
         is_later = self._is_later
         is_projected = project_compression_tips and not include_children
 
         def query(db: apsw.Connection) -> list[Row]:
             if order_by_last_active:
                 found = numbers(db, chosen.where, chosen.bound)
-                asked = (_needle(id_query), _needle(search_query))
-                found = latest_first(db, found, *asked, is_later=is_later)
+                needles = (_needle(id_query), _needle(search_query))
+                found = latest_first(db, found, *needles, is_later=is_later)
                 found = found[offset:] if limit < 0 else found[offset : offset + limit]
             else:
                 bound = (*chosen.bound, limit, offset)
@@ -115,7 +107,7 @@ class Lists(Base):
         return rows
 
     def list_cron_job_runs(self, job_id: str, limit: int = 20, offset: int = 0) -> list[Row]:
-        """Return the sessions of a job, `cron_<job>_<time>`, that which began last first."""
+        """Return the sessions of a job, `cron_<job>_<time>`, the newest first."""
         prefix = f"cron_{job_id}_"
 
         def query(db: apsw.Connection) -> list[Row]:
@@ -130,7 +122,7 @@ class Lists(Base):
     def search_sessions(
         self, source: str | None = None, limit: int = 20, offset: int = 0
     ) -> list[Row]:
-        """Return sessions with `last_active`, that with the latest message first."""
+        """Return sessions with `last_active`, the last active first."""
 
         def query(db: apsw.Connection) -> list[Row]:
             rest = (
@@ -146,7 +138,7 @@ class Lists(Base):
     def search_sessions_by_id(
         self, query: str, limit: int = 20, include_archived: bool = True
     ) -> list[Row]:
-        """Return sessions with a text in an id: whole ids first, then beginnings."""
+        """Return sessions with a text in an id: equal ids first, then ids that begin with it."""
         needle = _needle(query)
         if not needle or limit <= 0:
             return []
@@ -173,20 +165,13 @@ class Lists(Base):
         exclude_children: bool = False,
         exclude_sources: list[str] | None = None,
     ) -> int:
-        """Count sessions, chosen as by `list_sessions_rich`, but children are counted."""
-        chosen = shown(
-            source=source,
-            exclude_sources=exclude_sources,
-            cwd_prefix=cwd_prefix,
-            min_message_count=min_message_count,
-            include_archived=include_archived,
-            archived_only=archived_only,
-            with_children=not exclude_children,
-        )
+        """Count sessions, selected as by `list_sessions_rich`; children count too."""
+        names = source, exclude_sources, cwd_prefix, min_message_count
+        chosen = listed(*names, include_archived, archived_only, with_children=not exclude_children)
         return self._count(f"SELECT count(*) FROM {SESSIONS} s WHERE {chosen.where}", chosen.bound)
 
     def message_count(self, session_id: str | None = None) -> int:
-        """Count messages, archived ones too: those of a session, or all."""
+        """Count the messages of a session, or of all sessions; archived ones too."""
         query = f"SELECT count(*) FROM events WHERE kind = {MESSAGE} AND state < ?"
         if session_id:
             one = " AND session = (SELECT id FROM sessions WHERE session = ?)"
@@ -194,7 +179,7 @@ class Lists(Base):
         return self._count(query, (OUT,))
 
     def distinct_session_cwds(self, include_archived: bool = False) -> list[dict[str, Any]]:
-        """Return the folders that sessions work in, how many do, and when the last one did."""
+        """Return the working directories, their number of sessions, and when each was last used."""
         query = (
             "SELECT s.cwd, count(*), max(coalesce(s.ended_at, s.started_at))"
             f" FROM {SESSIONS} s WHERE trim(s.cwd) <> '' AND (? OR s.archived = 0) GROUP BY s.cwd"
@@ -223,7 +208,7 @@ class Lists(Base):
 
 
 def _projected(db: apsw.Connection, row: Row, *, is_later: bool) -> Row:
-    """Show of a compressed conversation the session in which it goes on."""
+    """Return the row of a compressed conversation with columns of the last session in it."""
     if row["end_reason"] != COMPRESSED:
         return row
     tip = compression_tip(db, row["id"], is_later=is_later)

@@ -1,4 +1,4 @@
-"""Sessions deleted, archived and emptied."""
+"""Deletes, archives and clears sessions."""
 
 from __future__ import annotations
 
@@ -27,42 +27,41 @@ _CHILDREN = f"""
 SELECT s.id, json_extract(s.config, '$._delegate_from') IS NOT NULL FROM {SESSIONS} s
   WHERE s.parent_session_id = ?
 """
-_HELPERS = f"""
+_DELEGATES = f"""
 SELECT s.id FROM {SESSIONS} s WHERE json_extract(s.config, '$._delegate_from') = ?
 """
 
 
 class Prune(Base):
-    """What takes sessions away. The events stay in the journal; nothing shows them any more.
+    """Deletions of sessions. The events stay in the journal, and no query shows them.
 
-    Where a method takes `sessions_dir`, the files are deleted there that Hermes keeps of the
-    sessions.
+    A method that takes `sessions_dir` also deletes Hermes's files of the sessions in that folder.
     """
 
     def delete_session(self, session_id: str, sessions_dir: Path | None = None) -> bool:
-        """Delete a session and its helpers; its other children lose their parent.
+        """Delete a session and its delegates; its other children lose their parent.
 
         Returns:
-            Whether it was there.
+            Whether it existed.
         """
         return self.delete_sessions([session_id], sessions_dir) > 0
 
     def delete_sessions(self, session_ids: list[str], sessions_dir: Path | None = None) -> int:
-        """Delete sessions, as `delete_session`; return how many were there."""
+        """Delete sessions, as `delete_session`; return how many existed."""
         wanted = list(dict.fromkeys(id for id in session_ids if isinstance(id, str) and id))
 
         def query(db: apsw.Connection) -> tuple[list[str], list[str]]:
             there = _ids(db, "s.id = ?", wanted)
-            return there, _helpers(db, there)
+            return there, _delegates(db, there)
 
-        there, helpers = self._read(query) if wanted else ([], [])
-        self._delete([*helpers, *there], sessions_dir)
+        there, delegates = self._read(query) if wanted else ([], [])
+        self._delete([*delegates, *there], sessions_dir)
         return len(there)
 
     def delete_session_if_empty(self, session_id: str, sessions_dir: Path | None = None) -> bool:
-        """Delete a session without messages, title and children; say if it was one.
+        """Delete a session that has no messages, title or children; return whether it did.
 
-        A message that another process appends meanwhile is kept, and the session with it.
+        If another process appends a message meanwhile, message and session are kept.
         """
         childless = f"NOT EXISTS (SELECT 1 FROM {SESSIONS} c WHERE c.parent_session_id = s.id)"
         empty = f"s.id = ? AND {_EMPTY} AND {childless}"
@@ -87,11 +86,11 @@ class Prune(Base):
         return len(self._read(lambda db: _ids(db, _LEFT)))
 
     def delete_empty_sessions(self, sessions_dir: Path | None = None) -> int:
-        """Delete the sessions that ended without messages and are not archived; count them."""
+        """Delete sessions that ended without messages and are not archived; return their number."""
         return self._delete(self._read(lambda db: _ids(db, _LEFT)), sessions_dir)
 
     def prune_empty_ghost_sessions(self, sessions_dir: Path | None = None) -> int:
-        """Delete what the TUI began more than a day ago and left without messages and title."""
+        """Delete sessions of the TUI that are over a day old and have no messages and no title."""
         old = f"s.source = 'tui' AND s.ended_at IS NOT NULL AND s.started_at < ? AND {_EMPTY}"
         cutoff = before(time.time() - _DAY)
         names = self._read(lambda db: _ids(db, old, [cutoff]))
@@ -107,13 +106,14 @@ class Prune(Base):
         """Delete sessions that ended, within bounds; their children lose their parent.
 
         Args:
-            older_than_days: only those that began so long ago; None, or `started_before`, lifts it.
-            source: only those from there.
-            sessions_dir: where files of them are.
+            older_than_days: only those that began so long ago; None for all. `started_before`
+                replaces it.
+            source: only sessions of this source.
+            sessions_dir: folder of their files.
             filters: see `Bounds`.
 
         Returns:
-            How many were deleted.
+            The number of deleted sessions.
 
         Raises:
             TypeError: a filter is unknown.
@@ -128,7 +128,7 @@ class Prune(Base):
         source: str | None = None,
         **filters: Unpack[Bounds],
     ) -> list[Row]:
-        """Return what `prune_sessions` would delete, that which began first first.
+        """Return the sessions that `prune_sessions` would delete, the oldest first.
 
         Raises:
             TypeError: a filter is unknown.
@@ -160,7 +160,7 @@ class Prune(Base):
         source: str | None = None,
         **filters: Unpack[Bounds],
     ) -> int:
-        """Archive sessions that ended, within bounds, and are not; return how many were chosen.
+        """Archive sessions that ended, within bounds; return their number.
 
         Raises:
             TypeError: a filter is unknown.
@@ -172,10 +172,10 @@ class Prune(Base):
         return len(rows)
 
     def set_session_archived(self, session_id: str, archived: bool) -> bool:
-        """Hide a session from lists, or show it again, with all that its conversation goes on in.
+        """Archive a session, or take that back, with all sessions of its conversation.
 
         Returns:
-            Whether it is there.
+            Whether it exists.
         """
         names = self._read(lambda db: compressed_family(db, session_id))
         extra = {"archived": int(archived)}
@@ -183,13 +183,13 @@ class Prune(Base):
         return bool(names)
 
     def clear_messages(self, session_id: str) -> None:
-        """Take all messages of a session out."""
+        """Remove all messages of a session."""
         store = self._store
         if self._is_there(session_id):
             store.clear(session_id)
 
     def _delete(self, names: Collection[str], sessions_dir: Path | None) -> int:
-        """Delete sessions, and let their children stand for themselves."""
+        """Delete sessions, and remove the parent of their children."""
         store = self._store
         gone = set(names)
 
@@ -209,7 +209,7 @@ class Prune(Base):
 
     @staticmethod
     def _remove_session_files(sessions_dir: Path | None, session_id: str) -> None:
-        """Delete the files of a session; one that cannot be deleted stays."""
+        """Delete the files of a session; skip one that cannot be deleted."""
         if sessions_dir is None:
             return
         folder = Path(sessions_dir)
@@ -221,7 +221,7 @@ class Prune(Base):
 
 
 def _ids(db: apsw.Connection, where: str, values: Iterable[object] | None = None) -> list[str]:
-    """Return the ids of sessions for which a condition holds, with each of the values."""
+    """Return the ids of sessions that meet a condition, for each of the bound values."""
     query = f"SELECT s.id FROM {SESSIONS} s WHERE {where}"
     bounds = [()] if values is None else [v if isinstance(v, tuple) else (v,) for v in values]
     return [str(id) for bound in bounds for (id,) in db.execute(query, bound)]
@@ -236,16 +236,16 @@ def _keys(db: apsw.Connection, session: str) -> set[str]:
     return {str(key) for (key,) in db.execute(query, (session,))}
 
 
-def _helpers(db: apsw.Connection, names: Collection[str]) -> list[str]:
-    """Return the sessions that were begun to help others with a part of their work, and so on."""
+def _delegates(db: apsw.Connection, names: Collection[str]) -> list[str]:
+    """Return the sessions to which these delegate parts of their work, directly or not."""
     found: dict[str, None] = {}
     ahead = list(names)
     while ahead:
         name = ahead.pop()
-        helpers = [id for id, is_helper in db.execute(_CHILDREN, (name,)) if is_helper]
-        helpers += [id for (id,) in db.execute(_HELPERS, (name,))]
-        for helper in helpers:
-            if helper not in found and helper not in names:
-                found[str(helper)] = None
-                ahead.append(str(helper))
+        delegates = [id for id, is_delegate in db.execute(_CHILDREN, (name,)) if is_delegate]
+        delegates += [id for (id,) in db.execute(_DELEGATES, (name,))]
+        for delegate in delegates:
+            if delegate not in found and delegate not in names:
+                found[str(delegate)] = None
+                ahead.append(str(delegate))
     return list(found)
