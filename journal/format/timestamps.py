@@ -7,8 +7,13 @@ from datetime import UTC, datetime
 from journal.errors import EventError
 from journal.format.bounds import LARGEST
 
-_EARLIEST = 10**13
+EARLIEST = 10**13
 """Microseconds; an integer below this (April 1970) is seconds or milliseconds by mistake."""
+
+
+def is_timestamp(value: int) -> bool:
+    """Return whether an integer can be the timestamp of a new event, in microseconds since 1970."""
+    return EARLIEST <= value <= LARGEST
 
 
 def check_moment(name: str, value: int) -> None:
@@ -17,7 +22,7 @@ def check_moment(name: str, value: int) -> None:
     Raises:
         EventError: the number is too small or too large to be microseconds since 1970.
     """
-    if not _EARLIEST <= value <= LARGEST:
+    if not is_timestamp(value):
         raise EventError(
             f"{name} must be microseconds since 1970 (such as {_now()}), not {value};"
             " give a datetime or an ISO 8601 string and it is converted"

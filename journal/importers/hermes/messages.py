@@ -17,6 +17,7 @@ from journal.format.event_types import (
     MESSAGE_RESTORED,
     MESSAGE_REVISED,
 )
+from journal.format.transcript_order import LastMessage, write_after
 from journal.importers.hermes.known_state import KnownMessage, MessageMarks
 from journal.importers.hermes.rows import Standing, content_of, message_told, standing_of
 from journal.importers.parsing.source_time import micros
@@ -34,7 +35,7 @@ _MOVES = {
     Standing.REMOVED: MESSAGE_REMOVED,
 }
 _NEVER = 2**53
-"""Where a message without a time stands: behind all that have one."""
+"""The time of a message without one, where none before it has one: after all that have one."""
 
 
 def _lists() -> defaultdict[tuple[str, str], list[str]]:
@@ -58,7 +59,7 @@ class Messages:
     now: MessageMarks = field(default_factory=MessageMarks)
     _old: KnownMessage | None = field(init=False)
     _last: int | None = None
-    _places: dict[str, tuple[int, int, str]] = field(default_factory=dict)
+    _last_messages: dict[str, LastMessage] = field(default_factory=dict)
     _moved: dict[tuple[str, str], list[str]] = field(default_factory=_lists)
     _gone: dict[tuple[str, str], list[str]] = field(default_factory=_lists)
 
@@ -128,21 +129,19 @@ class Messages:
 
     def _estimate(self, session: str) -> int | None:
         """Give the time of a message that has none; None if nothing in front of it has one."""
-        before = self._places.get(session)
-        if before is None:
+        last = self._last_messages.get(session)
+        if last is None:
             return self.alive.get(session)
-        return before[0] if before[0] != _NEVER else None
+        return last.time if last.time != _NEVER else None
 
     def _parent(self, id: str, session: str, moment: int | None) -> str | None:
-        """Give the message before, if this one would not stand behind it by its own moment."""
-        at = _NEVER if moment is None else moment
-        before = self._places.get(session)
-        if before is None or (moment is not None and (at, 0) >= before[:2]):
-            self._places[session] = (at, 0, id)
-            return None
-        place, depth, parent = before
-        self._places[session] = (at, 0, id) if place < at else (place, depth + 1, id)
-        return parent
+        """Return the message before, if this one would not be read behind it by its own time."""
+        last = self._last_messages.get(session)
+        parent, self._last_messages[session] = write_after(
+            last, id, _NEVER if moment is None else moment
+        )
+        # without a time, it would be read at the order of its event
+        return last.id if moment is None and last is not None else parent
 
     def _miss(self, known: KnownMessage) -> None:
         """Note a message that is not there: its session was deleted, or it was taken out."""

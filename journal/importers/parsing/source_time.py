@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from journal.format.bounds import LARGEST
+from journal.format.timestamps import is_timestamp
 
 if TYPE_CHECKING:
     from journal.importers.parsing.values import Json
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_EARLIEST = 10**13
-"""What a journal takes as a timestamp: the end of April 1970 to the year 2255."""
-
 _NUMBER = re.compile(r"[0-9]{9,20}(?:\.[0-9]{0,9})?Z?")
 """A count of seconds or less as text; eight digits are a date of ISO 8601."""
 
@@ -67,7 +64,7 @@ def read_time(value: Json) -> SourceTime:
         return SourceTime(None, UNREADABLE, value)
     else:
         found = _from_number(value)
-    if not _EARLIEST <= found <= LARGEST:
+    if not is_timestamp(found):
         return SourceTime(None, OUTSIDE, value)
     return SourceTime(found) if zoned else SourceTime(found, ZONELESS, value)
 

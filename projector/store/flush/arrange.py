@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from journal.format.timestamps import EARLIEST
 from journal.format.transcript_order import place_after
 
 if TYPE_CHECKING:
     from projector.store.flush.plan import Plan, Slot
     from projector.store.flush.transcript import Recorded, Transcript
 
-_EARLIEST, _LATEST = 10**13, 2**52 - 1
-"""Microseconds: moments that a message may have."""
+_LATEST = 2**52 - 1
+"""The latest time stamp that is given here, in microseconds."""
 
 _Place = tuple[int, int]
 """Place and depth of a message, as in `projector.fold.order`."""
@@ -148,7 +149,7 @@ class _Arrangement:
 
     def _date(self, place: int) -> int:
         """Return a time stamp that is not behind a place."""
-        return min(max(min(place, self._now), _EARLIEST), _LATEST)
+        return min(max(min(place, self._now), EARLIEST), _LATEST)
 
     def _say(self, id: str, **fields: object) -> None:
         self.fields.setdefault(id, {}).update(fields)
