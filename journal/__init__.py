@@ -10,23 +10,52 @@
 Every process appends events to a lane that it alone holds; nothing waits for another writer.
 """
 
-from journal.errors import (
-    AppendError,
-    ClockError,
-    ClosedError,
-    EventError,
-    JournalError,
-    JournalOpenError,
-    LeaseError,
-    NotAJournalError,
-    ReadError,
-    Reentered,
-    SyncError,
-    VersionError,
-)
-from journal.format.event import Event
-from journal.format.position import Position
-from journal.writer import Journal
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from journal.errors import (
+        AppendError,
+        ClockError,
+        ClosedError,
+        EventError,
+        JournalError,
+        JournalOpenError,
+        LeaseError,
+        NotAJournalError,
+        ReadError,
+        Reentered,
+        SyncError,
+        VersionError,
+    )
+    from journal.format.event import Event
+    from journal.format.position import Position
+    from journal.writer import Journal
+else:
+    from journal.process.exports import lazy
+
+    __getattr__, __dir__ = lazy(
+        __name__,
+        {
+            "journal.errors": (
+                "AppendError",
+                "ClockError",
+                "ClosedError",
+                "EventError",
+                "JournalError",
+                "JournalOpenError",
+                "LeaseError",
+                "NotAJournalError",
+                "ReadError",
+                "Reentered",
+                "SyncError",
+                "VersionError",
+            ),
+            "journal.format.event": ("Event",),
+            "journal.format.position": ("Position",),
+            "journal.writer": ("Journal",),
+        },
+    )
+
+__version__ = "0.1.0"
 
 __all__ = [
     "AppendError",
@@ -44,4 +73,5 @@ __all__ = [
     "Reentered",
     "SyncError",
     "VersionError",
+    "__version__",
 ]

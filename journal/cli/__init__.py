@@ -1,18 +1,13 @@
 """The `journal` command: append to a journal, import into it, read it back and check it.
 
-One module holds one command.
+One module holds one command, as `command`.
 """
 
 from __future__ import annotations
 
-from journal.cli.append import append_command
-from journal.cli.cat import cat_command
-from journal.cli.exits import BUSY, FAILED, NOT_FOUND
-from journal.cli.export import export_command
-from journal.cli.import_ import import_command
-from journal.cli.program import program
-from journal.cli.status import status_command
-from journal.cli.verify import verify_command
+from journal.cli.kit.commands import Commands
+from journal.cli.kit.exits import BUSY, FAILED, NOT_FOUND
+from journal.cli.kit.program import program
 from journal.errors import JournalError, LeaseError, NotAJournalError
 
 _CODES: dict[type[Exception], int] = {
@@ -22,8 +17,20 @@ _CODES: dict[type[Exception], int] = {
     OSError: FAILED,
 }
 
+_COMMANDS = Commands(
+    {
+        "append": "journal.cli.append",
+        "cat": "journal.cli.cat",
+        "export": "journal.cli.export",
+        "import": "journal.cli.import_",
+        "status": "journal.cli.status",
+        "verify": "journal.cli.verify",
+    },
+    plugins="journal.commands",
+)
 
-@program("journal", _CODES)
+
+@program("journal", _CODES, _COMMANDS)
 def cli() -> None:
     """Append messages of AI agents to a journal, and read them back.
 
@@ -36,28 +43,20 @@ def cli() -> None:
         journal cat --since 2h
         journal verify
 
-    Data goes to stdout, everything else to stderr.
+    Data goes to stdout, everything else to stderr. Installed packages can add commands (entry
+    points of the group journal.commands).
 
     \b
     Exit codes:
-        0  done
-        1  failed; the reason is on stderr
-        2  wrong usage
-        3  there is no journal
-        5  damage was found
-        7  busy: no lane could be leased
+        0    done
+        1    failed; the reason is on stderr
+        2    wrong usage
+        3    there is no journal
+        5    damage was found
+        7    busy: no lane could be leased
+        130  Ctrl-C
+    SIGTERM and SIGHUP end a command by that signal after it has cleaned up.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
-
-
-for command in (
-    append_command,
-    import_command,
-    export_command,
-    cat_command,
-    status_command,
-    verify_command,
-):
-    cli.add_command(command)
 
 
 def main() -> None:

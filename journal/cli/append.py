@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from journal.cli.clean import one_line
-from journal.cli.exits import FAILED
+from journal.cli.kit.clean import one_line
+from journal.cli.kit.exits import FAILED
+from journal.cli.kit.output import print_block, print_json, print_line
+from journal.cli.kit.streams import OutputError
 from journal.cli.message_lines import NumberedLine, batches, parse_message
-from journal.cli.output import say, say_block, say_json
-from journal.cli.streams import OutputError
 from journal.errors import EventError
 from journal.process.ids import uuid7
 from journal.writer import Journal
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
 
 @click.command("append")
-@click.option("--session", metavar="S", help="The conversation; required without --jsonl.")
-@click.option("--role", metavar="R", help="user, assistant, system, tool, ...; required too.")
-@click.option("--id", metavar="ID", help="Id of the message; appending it again changes nothing.")
-@click.option("--source", metavar="SRC", help="Where it comes from, such as cli or telegram.")
+@click.option("--session", metavar="S", help="Id of the session; required without --jsonl.")
+@click.option(
+    "--role", metavar="R", help="user, assistant, system, tool, ...; required without --jsonl."
+)
+@click.option("--id", metavar="ID", help="Id of the message; to append it again changes nothing.")
+@click.option("--source", metavar="SRC", help="Source of the message, such as cli or telegram.")
 @click.option("--jsonl", is_flag=True, help="Read one message a line from standard input.")
 @click.option("--ack", is_flag=True, help="With --jsonl: print each id once it is appended.")
 @click.option(
@@ -35,13 +37,13 @@ if TYPE_CHECKING:
     type=click.Choice(["never", "interval", "always"]),
     default="interval",
     show_default=True,
-    help="never: survives the death of the process; always: a power loss too;"
-    " interval: that but for the last 200 ms.",
+    help="never: the message survives the death of the process; always: a power loss, too;"
+    " interval: a power loss, too, if it comes 200 ms later or more.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 @click.argument("text", required=False)
 @click.pass_context
-def append_command(  # noqa: PLR0913 - click gives every option as an argument
+def command(  # noqa: PLR0913 - click gives every option as an argument
     context: click.Context,
     *,
     session: str | None,
@@ -56,29 +58,32 @@ def append_command(  # noqa: PLR0913 - click gives every option as an argument
 ) -> None:
     """Append one message, or with --jsonl one for each line of standard input.
 
-    TEXT is the message; `-`, or nothing with something piped in, reads it from standard input,
+    TEXT is the message. With `-`, or without TEXT and with a pipe, it is read from standard input,
     without its last newline. The id is printed; without --id a new one is made.
 
     \b
         journal append --session s1 --role user "hello"
         uptime | journal append --session s1 --role tool --id uptime-1
 
-    With --jsonl a line is an object with session and role, and if you like id, content,
-    tool_name, tool_calls, tool_call_id, token_count, finish_reason, reasoning, source, model,
-    timestamp (ISO 8601 with a zone, or µs since 1970), parent, and extra for anything else. A
-    line that cannot be stored is told on stderr with its number; the others are appended, and
-    the exit code is 1. Where nobody reads the ids of --ack any more, as behind `head`, it stops
-    with exit code 1 and says how many lines were appended.
+    With --jsonl a line is an object with session and role, and optionally id, content, tool_name,
+    tool_calls, tool_call_id, token_count, finish_reason, reasoning, source, model, timestamp (ISO
+    8601 with a zone, or µs since 1970), parent, and extra for anything else. A line that cannot be
+    stored is reported on stderr with its number; the others are appended, and the exit code is 1.
+    If the reader of the ids of --ack is gone, as behind `head`, the command stops with exit code 1
+    and reports how many lines were appended.
 
     \b
         echo '{"session":"s1","role":"user","content":"hello","id":"m1"}' |
             journal append --jsonl --ack
 
-    JSON: id and position of the message; with --jsonl the counts appended and refused.
+    JSON: {"id", "position"}; with --jsonl {"appended", "refused"}
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     if jsonl:
         if any(given is not None for given in (text, session, role, id, source)):
-            raise click.UsageError("with --jsonl, session, role and the rest stand in the lines")
+            raise click.UsageError(
+                "with --jsonl, the lines hold the session, the role and the other fields:"
+                " leave out these options and TEXT"
+            )
         if ack and as_json:
             raise click.UsageError("--ack prints ids; --json prints one object: give one of them")
         if not _append_lines(context.obj, fsync, ack=ack, as_json=as_json):
@@ -94,9 +99,9 @@ def append_command(  # noqa: PLR0913 - click gives every option as an argument
         position = journal.append_message(session, role, content, id=id, source=source)
     try:
         if as_json:
-            say_json({"id": id, "position": str(position)})
+            print_json({"id": id, "position": str(position)})
         else:
-            say(id)
+            print_line(id)
     except OutputError as error:
         raise OutputError(f"the message is appended, and its id is {id!r}; {error}") from error
 
@@ -119,7 +124,7 @@ def _read_text() -> str:
 
 
 class _Appender:
-    """Appends batches of lines; a line that cannot be stored costs no other line."""
+    """Appends batches of lines; a line that cannot be stored does not stop the others."""
 
     def __init__(self, journal: Journal, *, ack: bool) -> None:
         self.appended = 0
@@ -128,12 +133,12 @@ class _Appender:
         self._ack = ack
 
     def append(self, lines: list[NumberedLine]) -> None:
-        """Append what can be stored of a batch; tell the rest, in the order of the lines.
+        """Append a batch; write the refusals to stderr, in the order of the lines.
 
         Raises:
-            OutputError: what happened cannot be told; the batch may be appended in part.
+            OutputError: stdout or stderr cannot be written; the batch may be appended in part.
         """
-        events = []
+        events: list[tuple[int, dict[str, Any]]] = []
         refusals: dict[int, EventError] = {}
         for number, line in lines:
             try:
@@ -141,35 +146,37 @@ class _Appender:
             except EventError as error:
                 refusals[number] = error
         try:
-            self._write([event for _, event in events])
-        except EventError:  # nothing was written: find the line that is to blame
+            self._journal.append_many(event for _, event in events)
+        except EventError:  # nothing was written: append each line alone
             for number, event in events:
                 try:
-                    self._write([event])
+                    self._journal.append(**event)
                 except EventError as error:
                     refusals[number] = error
+                else:
+                    self._acknowledge([event])
+        else:
+            self._acknowledge([event for _, event in events])
         self.refused += len(refusals)
         for number, refusal in sorted(refusals.items()):
-            reason = str(refusal).removeprefix("event 0: ")
-            self._say(one_line(f"line {number}: {reason}"), err=True)
+            self._print(one_line(f"line {number}: {refusal}"), err=True)
 
-    def _write(self, events: list[dict[str, Any]]) -> None:
-        self._journal.append_many(events)
+    def _acknowledge(self, events: list[dict[str, Any]]) -> None:
         self.appended += len(events)
         if self._ack and events:
-            self._say("\n".join(one_line(event["id"]) for event in events))
+            self._print("\n".join(one_line(event["id"]) for event in events))
 
-    def _say(self, text: str, *, err: bool = False) -> None:
+    def _print(self, text: str, *, err: bool = False) -> None:
         try:
-            say_block(text, err=err)
+            print_block(text, err=err)
         except BrokenPipeError as error:
-            # to end with 0, as commands that only read do, would hide that lines are missing
+            # exit code 0, as for commands that only read, would hide that lines are missing
             name = "standard error" if err else "standard output"
-            raise OutputError(f"nobody reads {name} any more") from error
+            raise OutputError(f"the reader of {name} is gone") from error
 
 
 def _append_lines(path: Path, fsync: Fsync, *, ack: bool, as_json: bool) -> bool:
-    """Append standard input; say whether every line was stored."""
+    """Append standard input; return whether every line was stored."""
     read = _stdin().read1
     with Journal.open(path, fsync=fsync) as journal:
         appender = _Appender(journal, ack=ack)
@@ -180,10 +187,10 @@ def _append_lines(path: Path, fsync: Fsync, *, ack: bool, as_json: bool) -> bool
             raise OutputError(
                 f"{error}: stopped with {appender.appended:,} lines appended,"
                 f" {appender.refused:,} refused; the rest was not read."
-                " Append all of it again: lines with ids are not doubled"
+                " Append all of it again: lines with ids are not stored twice"
             ) from error
     if as_json:
-        say_json({"appended": appender.appended, "refused": appender.refused})
+        print_json({"appended": appender.appended, "refused": appender.refused})
     elif appender.refused:
-        say(f"appended {appender.appended:,}, refused {appender.refused:,}", err=True)
+        print_line(f"appended {appender.appended:,}, refused {appender.refused:,}", err=True)
     return not appender.refused

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from journal.cli.exits import DAMAGED
-from journal.cli.output import say, say_json_lines
-from journal.cli.when import Moment
+from journal.cli.kit.exits import DAMAGED
+from journal.cli.kit.output import print_json_lines, print_line
+from journal.cli.kit.times import Moment
 from journal.fs.directory import open_directory
 from journal.segments.follow import Follower
 from journal.segments.reader import read_events
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from journal.segments.reader import Located, SegmentRef
 
 _POLL = 0.15
-"""Seconds between two looks at a journal that is followed."""
+"""Seconds between two reads of a journal that is followed."""
 
 
 @click.command("cat")
 @click.option("--session", metavar="S", help="Only events of this session.")
 @click.option("--since", type=Moment(), metavar="T", help="Only events appended at T or later.")
 @click.option("--type", "types", multiple=True, metavar="TYPE", help="Only this type; repeatable.")
-@click.option("--follow", is_flag=True, help="Go on printing as events come, until stopped.")
+@click.option("--follow", is_flag=True, help="Go on and print new events, until Ctrl-C.")
 @click.pass_context
-def cat_command(
+def command(
     context: click.Context,
     session: str | None,
     since: int | None,
@@ -40,10 +40,11 @@ def cat_command(
     The order is that of time, lane and sequence number. T is a date (2026-01-31), a time
     (2026-01-31T12:00:00Z; local without a zone), or how far back (30m, 2h, 3d, 1w).
 
-    Keys of a line: lane, seq, id, type, session, time (µs since 1970), data. An event that was
-    appended more than once is printed more than once.
+    JSON: {"lane", "seq", "id", "type", "session", "time", "order", "data": {...}}
 
-    Bytes that are no valid record are told on stderr; the exit code is then 5.
+    `time` is in µs since 1970. An event that was appended more than once is printed more than once.
+    Bytes that are no valid record are reported on stderr; the exit code is then 5. There is no time
+    limit.
 
     \b
         journal cat --since 2h
@@ -54,7 +55,7 @@ def cat_command(
 
     def on_damage(ref: SegmentRef, damage: Damage) -> None:
         damages.append(damage)
-        say(
+        print_line(
             f"damage: lane {ref.lane} segment {ref.number} offset {damage.offset}"
             f" {damage.length} bytes: {damage.reason}",
             err=True,
@@ -71,10 +72,10 @@ def cat_command(
     lanes = open_directory(context.obj, create=False).lanes
     follower = Follower(lanes, on_damage)
     known = filter(follower.is_new, read_events(lanes, follower.damaged))
-    say_json_lines(map(_fields, filter(wanted, known)))
+    print_json_lines(map(_fields, filter(wanted, known)))
     while follow:
         time.sleep(_POLL)
-        say_json_lines(map(_fields, filter(wanted, follower.poll())))
+        print_json_lines(map(_fields, filter(wanted, follower.poll())))
     if damages:
         context.exit(DAMAGED)
 

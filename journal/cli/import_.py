@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import itertools
-import signal
 import textwrap
 import threading
 from contextlib import contextmanager
@@ -13,25 +12,29 @@ from typing import TYPE_CHECKING
 
 import click
 
-from journal.cli.clean import one_line
-from journal.cli.exits import FAILED, NOT_FOUND
-from journal.cli.given import GivenPath
-from journal.cli.output import console, is_terminal, say, say_json
-from journal.cli.streams import end_output
+from journal.cli.kit.clean import one_line
+from journal.cli.kit.exits import FAILED, NOT_FOUND
+from journal.cli.kit.output import console, is_terminal, print_json, print_line
+from journal.cli.kit.paths import NonEmptyPath
+from journal.cli.kit.signals import call_on_signals
+from journal.cli.kit.streams import flush_or_discard
 from journal.errors import JournalError
+from journal.importers.registry import AUTO, installed
+from journal.importers.run import following
+from journal.importers.run.driver import Importer
+from journal.importers.run.report import Report
+from journal.writer import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from journal.importers.files.walk import Source
     from journal.importers.formats import SourceFormat
-    from journal.importers.run.driver import Importer
-    from journal.importers.run.report import Report
 
 _NAMED = 10
-"""Files of no known format that are named on a terminal."""
+"""Files of no known format that stderr names."""
 _FEW = 3
-"""Files that are named for each reason why they were passed over."""
+"""Files that are named for each reason why files were skipped."""
 _FAILED = 20
 """Files with an error that are named."""
 _FORMATS = "    FORMATS"
@@ -50,11 +53,9 @@ class FormatName(click.ParamType[str]):
         Raises:
             ImportFailed: its importer is installed, but cannot be loaded.
         """
-        from journal.importers.registry import AUTO, installed  # noqa: PLC0415 - only this command needs it
-
         found = installed()
         if value not in found.names:
-            self.fail(f"{value!r} is none of {', '.join(found.names)}", param, ctx)
+            self.fail(f"{value!r} is not one of {', '.join(found.names)}", param, ctx)
         if value != AUTO:
             found.named(value)
         return value
@@ -71,11 +72,9 @@ class ImportCommand(click.Command):
 
 def _described() -> str:
     """Return the lines of the help text that name the formats."""
-    from journal.importers.registry import AUTO, installed  # noqa: PLC0415 - the same
-
     found = installed()
     about = {format.name: _about(format) for format in found.formats}
-    about |= found.broken | {AUTO: "each file is what its first lines say it is"}
+    about |= found.broken | {AUTO: "the format of each file is detected from its first lines"}
     width = max(map(len, about)) + 3
     lines: list[str] = []
     for name, text in about.items():
@@ -93,12 +92,18 @@ def _about(format: SourceFormat) -> str:
 
 @click.command("import", cls=ImportCommand)
 @click.argument("format", type=FormatName(), metavar="FORMAT")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=GivenPath(path_type=Path))
-@click.option("--follow", is_flag=True, help="Go on importing as files grow, until interrupted.")
+@click.argument(
+    "paths", nargs=-1, required=True, metavar="PATH...", type=NonEmptyPath(path_type=Path)
+)
+@click.option(
+    "--follow", is_flag=True, help="Go on and import what is added to the files, until Ctrl-C."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON on stdout.")
-@click.option("--reread", is_flag=True, help="Append all of it again, known or not.")
+@click.option(
+    "--reread", is_flag=True, help="Append everything again, also what was imported before."
+)
 @click.pass_context
-def import_command(
+def command(
     context: click.Context,
     format: str,
     paths: tuple[Path, ...],
@@ -114,31 +119,37 @@ def import_command(
     \b
         FORMATS
 
-    Other packages may bring formats, as entry points of the group journal.importers.
+    Other packages can add formats (entry points of the group journal.importers).
 
-    PATH is a file, or a folder of which every file is read that the format's program
-    names so (*.jsonl, *.json, also compressed, *.jsonl.zst, and state.db of Hermes),
-    and where a symbolic link leads to another folder.
-    What a folder holds beside them is counted by reason, and --json names it.
+    PATH is a file or a folder. Of a folder, the files are read whose names the format's program
+    uses (*.jsonl, *.json, also compressed, *.jsonl.zst, and state.db of Hermes), also in folders
+    behind symbolic links. The other files are counted by reason; --json names them.
 
-    Importing again adds exactly what is new: a longer copy of a file, or parts of one
-    session in any order, never make a message appear twice. How far each file was
-    imported is remembered in the journal's folder imports/; it is safe to delete.
-    A message whose id the journal has with another content is a conflict: the first
-    one stands, and the report counts and names the others.
+    A second import adds exactly what is new: neither a longer copy of a file, nor parts of one
+    session in any order, store a message twice. The journal's folder imports/ remembers how far
+    each file was imported; it is safe to delete. If the journal has the id of a message with
+    another content, that is a conflict: the first content stays, and the report counts and names
+    the others.
 
-    What a source marks as taken back (turns rolled back in Codex, prompts rewound in
-    Claude Code) leaves the transcript and is still found. Messages are read in the
-    order of their file, also where its clock stepped back; one without a readable
-    time gets that of its neighbour, and extra.timestamp_estimated says so.
+    Messages that a source marks as taken back (turns rolled back in Codex, prompts rewound in
+    Claude Code) leave the transcript, and a search still finds them. Messages are in the order of
+    their file, also if its clock was set back; one without a readable time gets the time of its
+    neighbour, and extra.timestamp_estimated marks it.
 
-    A database of Hermes is only read, in one snapshot. Beside what is new, the next
-    import tells what has changed in it: titles, ends, messages that were compacted,
-    taken back or replaced. Sessions that Hermes has deleted stay in the journal.
+    A database of Hermes is only read, in one snapshot. Besides new messages, the next import
+    records what changed in it: titles, ends, messages that were compacted, taken back or replaced.
+    Sessions that were deleted in Hermes stay in the journal.
 
-    What cannot be imported is skipped, counted and named in the report, which goes to
-    stderr, or as JSON to stdout. With auto, a file of no known format is an error if its
-    own path is given, and is only named in the report if it was met in a folder.
+    What cannot be imported is skipped, counted and named in the report. The report goes to stderr,
+    or as JSON to stdout. With auto, a file of no known format is an error if PATH names it; in a
+    folder it is only named in the report. There is no time limit.
+
+    --follow runs until Ctrl-C, SIGTERM or SIGHUP, then reports and ends with 0. Under nohup, SIGHUP
+    is ignored.
+
+    JSON: {"files", "sessions", "lines", "messages", "events", "already", "conflicts",
+    "conflicting", "skipped": {...}, "repaired": {...}, "passed_over": {...}, "side_files",
+    "unknown", "errors": {...}}
 
     \b
     Examples:
@@ -148,20 +159,14 @@ def import_command(
         journal import hermes ~/.hermes/state.db
         journal import codex rollout.jsonl --reread
 
-    Exit status: 0 if all files were read, 1 if one could not be, 2 for an unknown
-    FORMAT, 3 if a PATH does not exist (then nothing is imported) or if there is
-    nothing in them to import.
+    The exit code is 1 if a file could not be read, and 3 if a PATH does not exist (then nothing
+    is imported) or nothing was found to import.
     """  # noqa: D301 - \b is the control character by which click keeps lines apart
     missing = [path for path in paths if not path.exists()]
     if missing:
         names = ", ".join(str(path) for path in missing)
-        say(f"Error: no such file or folder: {names}; nothing was imported", err=True)
+        print_line(f"Error: no such file or folder: {names}; nothing was imported", err=True)
         context.exit(NOT_FOUND)
-    # loaded here: `journal append` must not pay for what an import needs
-    from journal.importers.run.driver import Importer  # noqa: PLC0415
-    from journal.importers.run.report import Report  # noqa: PLC0415
-    from journal.writer import Journal  # noqa: PLC0415
-
     report = Report()
     interrupted: KeyboardInterrupt | None = None
     with Journal.open(context.obj) as journal:
@@ -172,11 +177,11 @@ def import_command(
             else:
                 _run(importer, paths)
         except JournalError as error:
-            # what was written until then is worth its report
+            # what was written before has its report
             report.errors[str(journal.path)] = str(error)
         except KeyboardInterrupt as error:
             interrupted = error
-    _tell(report, as_json=as_json, interrupted=interrupted is not None)
+    _report(report, as_json=as_json, interrupted=interrupted is not None)
     if interrupted is not None:
         raise interrupted
     if report.errors:
@@ -193,32 +198,18 @@ def _run(importer: Importer, paths: Sequence[Path]) -> None:
 
 
 def _follow(importer: Importer, paths: Sequence[Path]) -> None:
-    from journal.importers.run.following import follow  # noqa: PLC0415 - only `--follow` needs it
-
-    with _until_interrupted() as stop:
-        follow(importer, paths, stop.wait, caught_up=_say_following)
-
-
-def _say_following() -> None:
-    say("All that was there is imported; following (interrupt to stop).", err=True)
-
-
-@contextmanager
-def _until_interrupted() -> Iterator[threading.Event]:
-    """Turn SIGINT and SIGTERM into an event: what was read is finished and reported."""
     stop = threading.Event()
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda *_: stop.set()) for number in signals]
-    try:
-        yield stop
-    finally:
-        for number, handler in zip(signals, before, strict=True):
-            signal.signal(number, handler)
+    with call_on_signals(stop.set):  # what was read is finished and reported
+        following.follow(importer, paths, stop.wait, caught_up=_print_following)
+
+
+def _print_following() -> None:
+    print_line("All files are imported; following them (Ctrl-C to stop).", err=True)
 
 
 @contextmanager
 def _progress(found: Sequence[Source]) -> Iterator[Callable[[Source, int], None]]:
-    """Show a bar of the bytes read; on a terminal only."""
+    """Show a progress bar of the bytes that were read, on a terminal only."""
     if not is_terminal(err=True):
         yield lambda _source, _offset: None
         return
@@ -236,7 +227,7 @@ def _progress(found: Sequence[Source]) -> Iterator[Callable[[Source, int], None]
             if current is not None and source.path != current:
                 done += sizes[current]
             current = source.path
-            # brackets in a name would be taken for a style, or for the end of one
+            # rich would read brackets in a name as styles
             name = escape(one_line(source.path.name)[:40])
             progress.update(task, completed=done + offset, description=name)
 
@@ -247,24 +238,24 @@ def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError:
-        return 0  # gone by now: the import itself says so
+        return 0  # deleted since: the import itself reports it
 
 
-def _tell(report: Report, *, as_json: bool, interrupted: bool) -> None:
-    """Give the report; whether anybody reads it changes nothing about what was imported."""
+def _report(report: Report, *, as_json: bool, interrupted: bool) -> None:
+    """Write the report; what was imported stays, also if the report has no reader."""
     try:
         if not as_json:
             _show(report)
         _show_errors(report)
         if report.is_empty:
-            say(f"Nothing was imported: {_why_nothing(report)}", err=True)
+            print_line(f"Nothing was imported: {_why_nothing(report)}", err=True)
         if interrupted:
-            text = "Interrupted: what is counted is written; import again for the rest."
-            say(text, err=True)
+            text = "Interrupted: the counted messages are stored; import again for the rest."
+            print_line(text, err=True)
         if as_json:
-            say_json(report.as_json(), indent=True)
+            print_json(report.as_json(), indent=True)
     except BrokenPipeError:
-        end_output()
+        flush_or_discard()
 
 
 def _show(report: Report) -> None:
@@ -272,21 +263,21 @@ def _show(report: Report) -> None:
     width = max(len(name) for name, _ in rows)
     digits = max(len(count) for _, count in rows)
     for name, count in rows:
-        say(f"{name:<{width}}  {count:>{digits}}", err=True)
+        print_line(f"{name:<{width}}  {count:>{digits}}", err=True)
     for reason, paths in report.passed_over.items():
         for name in paths[:_FEW]:
-            say(f"passed over: {name}: {reason}", err=True)
+            print_line(f"passed over: {name}: {reason}", err=True)
     for name in report.conflicting[:_NAMED]:
-        say(f"conflict: {name} is there with another content, which stands", err=True)
+        print_line(f"conflict: {name} is stored with another content, which stays", err=True)
     for name in report.unknown[:_NAMED]:
-        say(f"no known format: {name}", err=True)
+        print_line(f"no known format: {name}", err=True)
     if len(report.unknown) > _NAMED:
         more = len(report.unknown) - _NAMED
-        say(f"no known format: {more:,} more; --json names them all", err=True)
+        print_line(f"no known format: {more:,} more; --json names them all", err=True)
 
 
 def _why_nothing(report: Report) -> str:
-    """Say what an import that found nothing did find."""
+    """Return why an import stored nothing."""
     if report.errors:
         return "no file could be read"
     if report.files:
@@ -299,7 +290,7 @@ def _why_nothing(report: Report) -> str:
 
 def _show_errors(report: Report) -> None:
     for name, why in itertools.islice(report.errors.items(), _FAILED):
-        say(f"Error: {name}: {why}", err=True)
+        print_line(f"Error: {name}: {why}", err=True)
     if len(report.errors) > _FAILED:
         more = len(report.errors) - _FAILED
-        say(f"Error: {more:,} more files; --json names them all", err=True)
+        print_line(f"Error: {more:,} more files; --json names them all", err=True)

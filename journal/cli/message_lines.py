@@ -1,4 +1,4 @@
-"""Messages as lines of JSON: cut a stream into lines, turn a line into an event."""
+"""Messages as lines of JSON: split a stream into lines, parse a line into an event."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from journal.errors import EventError
-from journal.format.event import check_event
 from journal.format.event_types import MESSAGE_APPENDED
 from journal.format.timestamps import moment
 from journal.process.ids import uuid7
@@ -19,17 +18,17 @@ if TYPE_CHECKING:
 
 _BLOCK = 256 * 1024
 _LONG_NUMBER = re.compile(rb"\d{19}")
-"""What could be an integer over 64 bits."""
+"""Digits that could be an integer over 64 bits."""
 
 NumberedLine = tuple[int, bytes]
 
 
 def batches(read: Callable[[int], bytes]) -> Iterator[list[NumberedLine]]:
-    """Yield the lines that are there, as soon as they are there, numbered from 1.
+    """Yield lines as soon as they are complete, numbered from 1.
 
     Args:
-        read: returns what is available, at most so many bytes, and none at the end
-            (`BufferedReader.read1`).
+        read: returns the bytes that are available, at most as many as its argument says, and none
+            at the end (`BufferedReader.read1`).
     """
     number = 0
     pending: list[bytes] = []
@@ -47,13 +46,13 @@ def batches(read: Callable[[int], bytes]) -> Iterator[list[NumberedLine]]:
 
 
 def parse_message(line: bytes) -> dict[str, Any]:
-    """Turn one line into an event, with the keys of `Journal.append`'s arguments.
+    """Parse one line into an event, with the keys of `Journal.append`'s arguments.
 
     A field that is null is absent. Without `id` the event gets a new one.
 
     Raises:
-        EventError: the line is no JSON object, or a field is missing, unknown or of the wrong
-            kind; the message names the field.
+        EventError: the line is not a JSON object, or has no session or role, or its timestamp is
+            wrong. Everything else is checked when the event is appended.
     """
     fields = _parse(line)
     if not isinstance(fields, dict):
@@ -67,7 +66,6 @@ def parse_message(line: bytes) -> dict[str, Any]:
     if "timestamp" in data:
         data["timestamp"] = moment("timestamp", data["timestamp"])
     id = uuid7() if id is None else id
-    check_event(MESSAGE_APPENDED, session, id, data)
     return {"type": MESSAGE_APPENDED, "session": session, "id": id, "data": data}
 
 
@@ -87,8 +85,8 @@ def _no_string(name: str) -> str:
 
 def _parse(line: bytes) -> Any:  # noqa: ANN401 - any JSON value
     try:
-        # orjson makes a float of an integer over 64 bits, and what comes out would be another
-        # number; the standard library keeps it, and the journal refuses it by name
+        # orjson turns an integer over 64 bits into a float, which is another number; the standard
+        # library keeps it, and the journal refuses it with the name of the field
         return json.loads(line) if _LONG_NUMBER.search(line) else orjson.loads(line)
     except (ValueError, RecursionError) as error:
-        raise EventError(f"no JSON: {error}") from error
+        raise EventError(f"not JSON: {error}") from error

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from journal.cli.output import say, say_json
-from journal.cli.when import show_moment
+from journal.cli.kit.output import print_json, print_line
+from journal.cli.kit.times import format_time
 from journal.fs.directory import open_directory
 from journal.status import read_status
 
@@ -17,25 +17,29 @@ if TYPE_CHECKING:
 
 
 @click.command("status")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object; times in µs.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object; times in µs since 1970."
+)
 @click.pass_obj
-def status_command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives flags so
+def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives flags so
     """Show what a journal is and how much it holds.
 
-    It looks at sizes and at the ends of lanes only, so it is as fast on a large journal as on a
-    small one, and it takes no lock. The number of lanes is the most writers there ever were at
-    the same time.
+    It reads only sizes and the ends of lanes, so it is as fast on a large journal as on a small
+    one, and it takes no lock. The number of lanes is the largest number of writers that there were
+    at the same time.
 
     \b
         journal status
         journal status --json | jq .bytes
 
-    JSON: path, uuid, format, lanes, segments, bytes, first, last, ahead (lanes that are dated more
-    than an hour ahead: a clock was or is wrong, and writers pass them over).
+    JSON: {"path", "uuid", "format", "lanes", "segments", "bytes", "first", "last", "ahead"}
+
+    `first` and `last` are times. `ahead` lists the lanes that are dated more than an hour ahead: a
+    clock was or is wrong, and writers skip them.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     status = read_status(open_directory(path, create=False))
     if as_json:
-        say_json(asdict(status) | {"path": str(status.path)})
+        print_json(asdict(status) | {"path": str(status.path)})
         return
     rows = {
         "journal": str(status.path),
@@ -44,9 +48,9 @@ def status_command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click g
         "lanes": f"{status.lanes:,}",
         "segments": f"{status.segments:,}",
         "bytes": f"{status.bytes:,}",
-        "first event": "none" if status.first is None else show_moment(status.first),
+        "first event": "none" if status.first is None else format_time(status.first),
         "dated ahead": ", ".join(f"lane {name}" for name in status.ahead) or "none",
-        "last event": "none" if status.last is None else show_moment(status.last),
+        "last event": "none" if status.last is None else format_time(status.last),
     }
     for name, value in rows.items():
-        say(f"{name:<12} {value}")
+        print_line(f"{name:<12} {value}")

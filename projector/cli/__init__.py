@@ -1,37 +1,36 @@
 """The `projector` command: keep the projection up to date, and read it.
 
-One module holds one command, or a few that share everything.
+One module holds one command, as `command`.
 """
 
 from __future__ import annotations
 
-from journal.cli.exits import BUSY, FAILED, NOT_FOUND, USAGE
-from journal.cli.program import program
-from journal.errors import JournalError, NotAJournalError
-from projector.cli.keep import digest_command, rebuild_command, run_command, sync_command
-from projector.cli.search import search_command
-from projector.cli.sessions import sessions_command, show_command
-from projector.cli.status import status_command
-from projector.cli.verify import salvage_command, verify_command
-from projector.errors import NotFound, ProjectorBusy, ProjectorError, QueryError
+from journal.cli.kit.commands import Commands
+from journal.cli.kit.program import program
+from projector.cli.kit.codes import CODES
 
-_CODES: dict[type[Exception], int] = {
-    JournalError: FAILED,
-    NotAJournalError: NOT_FOUND,
-    ProjectorError: FAILED,
-    ProjectorBusy: BUSY,
-    NotFound: NOT_FOUND,
-    QueryError: USAGE,
-    OSError: FAILED,
-}
+_COMMANDS = Commands(
+    {
+        "digest": "projector.cli.digest",
+        "rebuild": "projector.cli.rebuild",
+        "run": "projector.cli.run",
+        "salvage": "projector.cli.salvage",
+        "search": "projector.cli.search",
+        "sessions": "projector.cli.sessions",
+        "show": "projector.cli.show",
+        "status": "projector.cli.status",
+        "sync": "projector.cli.sync",
+        "verify": "projector.cli.verify",
+    }
+)
 
 
-@program("projector", _CODES)
+@program("projector", CODES, _COMMANDS)
 def cli() -> None:
-    """Search what AI agents said, and keep the database for it up to date.
+    """Search the messages of AI agents, and keep the database for it up to date.
 
-    No daemon is needed: where none runs, each query first applies what the journal has gained.
-    With `projector run` beside the agents, that has happened before you ask.
+    No daemon is needed: where none runs, each query first applies what was appended to the
+    journal since the last one. If `projector run` runs beside the agents, it has done that before.
 
     \b
         projector search 'docker AND compose'
@@ -43,28 +42,16 @@ def cli() -> None:
 
     \b
     Exit codes:
-        0  done
-        1  failed; the reason is on stderr
-        2  wrong usage, or a query with nothing to search for
-        3  there is no such journal or session
-        5  damage was found
-        7  busy: another projector or rebuild runs
+        0    done
+        1    failed; the reason is on stderr
+        2    wrong usage, or a query with nothing to search for
+        3    there is no such journal or session
+        5    damage was found
+        7    busy: another projector or rebuild runs
+        130  Ctrl-C
+    `projector run` ends with 0 at Ctrl-C, SIGTERM and SIGHUP. Other commands end by SIGTERM and
+    SIGHUP after they have cleaned up.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
-
-
-for command in (
-    search_command,
-    sessions_command,
-    show_command,
-    status_command,
-    run_command,
-    sync_command,
-    rebuild_command,
-    digest_command,
-    verify_command,
-    salvage_command,
-):
-    cli.add_command(command)
 
 
 def main() -> None:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from journal.cli.output import Styled, has_colours, say, say_json
-from journal.cli.when import Moment, show_local
-from projector.cli.behind import behind_json, say_behind
-from projector.cli.render import hit_json, readable
-from projector.cli.timeout import timeout_option
+from journal.cli.kit.output import Styled, has_colours, print_json, print_line
+from journal.cli.kit.times import Moment, format_local_time
+from projector.cli.kit.behind import behind_json, warn_if_behind
+from projector.cli.kit.render import hit_json, readable
+from projector.cli.kit.timeout import timeout_option
 from projector.projection import Projection
 from projector.search.engine import RANKED, Look
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from projector.search.engine import Hit, Sort
 
 _OPEN, _CLOSE = "\x01", "\x02"
-"""Marks that no snippet holds: control characters become spaces in it."""
+"""Marks around a match. No snippet has these characters: they become spaces in it."""
 _CONTEXT_WIDTH = 100
 
 
 @click.command("search")
 @click.argument("query")
 @click.option("--role", metavar="R", help="Only messages of this role.")
-@click.option("--source", metavar="SRC", help="Only messages said there.")
+@click.option("--source", metavar="SRC", help="Only messages from this source.")
 @click.option(
-    "--session", metavar="S", help="Only this session; the beginning of its id is enough."
+    "--session", metavar="S", help="Only this session: its id, or the beginning of its id."
 )
 @click.option("--since", type=Moment(), metavar="T", help="Only messages of T or later.")
 @click.option("--until", type=Moment(), metavar="T", help="Only messages before T.")
@@ -49,10 +49,10 @@ _CONTEXT_WIDTH = 100
     default="relevance",
     show_default=True,
 )
-@timeout_option
+@timeout_option()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
-def search_command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes them
+def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes them
     path: Path,
     query: str,
     role: str | None,
@@ -69,8 +69,8 @@ def search_command(  # noqa: PLR0913, PLR0917 - one argument an option, as click
 ) -> None:
     """Find messages.
 
-    QUERY holds words (all must be there), "phrases", prefix*, AND, OR, NOT and parentheses.
-    Identifiers such as get_user_name, P2.2, chat-send or path/to/file.py are found as they are;
+    QUERY holds words (a message must have all), "phrases", prefix*, AND, OR, NOT and parentheses.
+    Identifiers such as get_user_name, P2.2, chat-send or path/to/file.py are found as written, and
     so is Chinese, Japanese and Korean text of any length. Quote the query for your shell.
 
     T is a date (2026-01-31), a time (2026-01-31T12:00:00Z; local without a zone), or how far
@@ -83,9 +83,11 @@ def search_command(  # noqa: PLR0913, PLR0917 - one argument an option, as click
         projector search timeout --json | jq -r '.hits[].session' | sort -u
 
     JSON: {"query", "exact", "fresh", "hits": [{"session", "id", "role", "source", "title",
-    "time", "score", "snippet", "context"}]}. `exact` is false when more than 5,000 messages match
-    and only the newest 5,000 were ranked; `fresh` is false when the
-    projection is behind; then there is also `behind`: {"bytes", "events", "as_of", "why"}.
+    "time", "score", "snippet", "context": [{"id", "role", "time", "content", ...}]}],
+    "behind": {"bytes", "events", "as_of", "why"}}
+
+    `exact` is false if more than 5,000 messages match and only the newest 5,000 were ranked.
+    `fresh` is false, and `behind` is there, if the projection lacks events of the journal.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     marks = ("**", "**") if as_json else (_OPEN, _CLOSE)
     with Projection.open(path, timeout=timeout) as projection:
@@ -109,8 +111,8 @@ def search_command(  # noqa: PLR0913, PLR0917 - one argument an option, as click
             "hits": [hit_json(hit) for hit in results.hits],
             **behind_json(results.behind),
         }
-        say_json(answer)
-        say_behind(results.behind)
+        print_json(answer)
+        warn_if_behind(results.behind)
         return
     for number, hit in enumerate(results.hits, offset + 1):
         _print_hit(number, hit)
@@ -120,24 +122,24 @@ def search_command(  # noqa: PLR0913, PLR0917 - one argument an option, as click
 def _print_hit(number: int, hit: Hit) -> None:
     place = "  ".join(
         part
-        for part in (show_local(hit.time, "minutes"), hit.role, hit.source, hit.session)
+        for part in (format_local_time(hit.time, "minutes"), hit.role, hit.source, hit.session)
         if part
     )
     title = (Styled(hit.title, bold=True), "  ") if hit.title else ()
-    say(f"{number:>3}. ", *title, Styled(place, dim=True))
+    print_line(f"{number:>3}. ", *title, Styled(place, dim=True))
     for view in hit.context:
         if view.id == hit.id:
-            say("     ", *_bold(hit.snippet))
+            print_line("     ", *_bold(hit.snippet))
         else:
             text = " ".join(readable(view).split())
             short = text if len(text) <= _CONTEXT_WIDTH else f"{text[:_CONTEXT_WIDTH]}…"
-            say(Styled(f"     {view.role}: {short}", dim=True))
+            print_line(Styled(f"     {view.role}: {short}", dim=True))
     if not hit.context:
-        say("     ", *_bold(hit.snippet))
+        print_line("     ", *_bold(hit.snippet))
 
 
 def _bold(snippet: str) -> list[Styled | str]:
-    """Show what matched in bold; where that cannot be, between the stars of Markdown."""
+    """Return a snippet with matches in bold; between `**` where there are no styles."""
     if not has_colours():
         return [snippet.replace(_OPEN, "**").replace(_CLOSE, "**")]
     pieces = snippet.replace(_CLOSE, _OPEN).split(_OPEN)
@@ -149,7 +151,7 @@ def _bold(snippet: str) -> list[Styled | str]:
 
 def _print_notes(results: Results) -> None:
     if not results.hits:
-        say("nothing found", err=True)
+        print_line("nothing found", err=True)
     if not results.exact:
-        say(f"many matches: only {RANKED:,} of them were ranked; narrow it down", err=True)
-    say_behind(results.behind)
+        print_line(f"only {RANKED:,} of the matches were ranked; narrow the query down", err=True)
+    warn_if_behind(results.behind)

@@ -1,4 +1,4 @@
-"""`projector status`: how the projection stands."""
+"""`projector status`: counts, sizes and lag of the projection."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from journal.cli.output import say, say_json
+from journal.cli.kit.output import print_json, print_line
 from projector.projection import Projection
 
 if TYPE_CHECKING:
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 @click.command("status")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
-def status_command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives flags so
+def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives flags so
     """Show counts, lag and sizes, and whether a projector runs.
 
-    Nothing is applied by looking. A lag that stays above zero while a projector runs means that
-    it cannot keep up; without a projector the next query applies what is missing.
+    It applies nothing and waits for nothing. A lag that stays above zero while a projector runs
+    means that the projector is too slow; without a projector the next query applies what is
+    missing.
 
-    \b
-    JSON: lanes, segments, events, messages, sessions, duplicates, conflicts, quarantined,
-    unknown, reread, unprojected, lag_bytes, generation, projector_running, wal_bytes,
-    database_bytes.
-    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    JSON: {"lanes", "segments", "events", "messages", "sessions", "duplicates", "conflicts",
+    "quarantined", "unknown", "reread", "unprojected", "lag_bytes", "generation",
+    "projector_running", "wal_bytes", "database_bytes"}
+    """
     with Projection.open(path) as projection:
         status = asdict(projection.status())
     if as_json:
-        say_json(status)
+        print_json(status)
         return
     for name, value in status.items():
         shown = ("no", "yes")[value] if isinstance(value, bool) else f"{value:,}"
-        say(f"{name.replace('_', ' '):<18} {shown}")
+        print_line(f"{name.replace('_', ' '):<18} {shown}")

@@ -47,7 +47,7 @@ def exporters(monkeypatch: pytest.MonkeyPatch) -> None:
         EntryPoint(name, f"{__name__}:{name}", "journal.exporters")
         for name in ("write", "fail", "race")
     )
-    monkeypatch.setattr("journal.cli.export.entry_points", lambda group: found.select(group=group))
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: found.select(group=group))
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_what_appears_meanwhile_is_not_written_over(
     """Of two who write one file, the second is told."""
     result = run("race", tmp_path / "file")
     assert result.exit_code == 1
-    assert "exists by now" in result.stderr
+    assert "was made meanwhile by another program" in result.stderr
     assert (tmp_path / "file").read_text() == "somebody else's"
 
 
@@ -137,7 +137,7 @@ def test_a_format_that_is_not_installed_is_wrong_usage(
     """Those that are installed are named."""
     result = run("other", tmp_path / "file")
     assert result.exit_code == 2
-    assert "'other' is none that is installed (fail, race, write)" in " ".join(
+    assert "'other' is not an installed format (installed: fail, race, write)" in " ".join(
         result.stderr.split()
     )
 

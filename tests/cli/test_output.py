@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journal import Journal
-from journal.cli.clean import clean, json_line, one_line
-from journal.cli.when import show_local, show_moment
-from projector.cli.render import code_span, fenced, no_markdown
+from journal.cli.kit.clean import clean, json_line, one_line
+from journal.cli.kit.times import format_local_time, format_time
+from projector.cli.kit.render import code_span, fenced, no_markdown
 
 BIN = Path(sys.executable).parent
 OBEYED = re.compile(
@@ -82,7 +82,7 @@ def test_json_has_any_nesting_that_can_be_read(depth: int) -> None:
 @pytest.mark.parametrize("moment", [2**60, -(2**60), 2**53 - 1, 253_402_300_800_000_000])
 def test_a_time_without_a_date_is_a_number(moment: int) -> None:
     """Years behind 9999 cannot be written as a date, and are no error."""
-    for shown in (show_moment(moment), show_local(moment, "minutes")):
+    for shown in (format_time(moment), format_local_time(moment, "minutes")):
         assert str(moment) in shown or re.fullmatch(r"\d{4}-\d\d-\d\d .*", shown)
 
 

@@ -71,9 +71,9 @@ def test_an_append_whose_reader_goes_away_says_how_far_it_came(
     assert 0 < stored < 40_000
     if not redirection:
         assert result.stderr == (
-            "Error: nobody reads standard output any more: stopped with"
+            "Error: the reader of standard output is gone: stopped with"
             f" {stored:,} lines appended, 0 refused; the rest was not read."
-            " Append all of it again: lines with ids are not doubled\n"
+            " Append all of it again: lines with ids are not stored twice\n"
         )
 
 

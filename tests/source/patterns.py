@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("agent_journal", "journal", "projector")
+PACKAGES = ("journal", "projector")
 
 _CALLS = ("compile", "search", "match", "fullmatch", "split", "findall", "finditer", "sub", "subn")
 _SIZES = (16, 20, 25, 100, 400, 2_000, 8_000)

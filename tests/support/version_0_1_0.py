@@ -22,7 +22,9 @@ COMMIT = "ddee8bd71ca4ca44720f1ea0de50fb874db18e09"
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("agent_journal", "journal", "projector")
 
-_COMMAND = "import agent_journal; raise SystemExit(agent_journal.{name}())"
+_ENTRY = "from {name}.__main__ import main; raise SystemExit(main())"
+_OLD_ENTRY = "from agent_journal import {name}; raise SystemExit({name}())"
+"""Programs that run a command, of this version and of 0.1.0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,11 @@ class Version:
 
     Attributes:
         root: the folder that holds its packages.
+        entry: a program in Python that runs the command `name`.
     """
 
     root: Path
+    entry: str = _ENTRY
 
     def start(self, source: str, *arguments: object) -> subprocess.Popen[str]:
         """Start a program in Python, given as its source, with this version of the packages."""
@@ -55,7 +59,7 @@ class Version:
 
     def begin(self, name: str, path: Path, *arguments: object) -> subprocess.Popen[str]:
         """Start `journal` or `projector` on a journal."""
-        return self.start(_COMMAND.format(name=name), f"--journal={path}", *arguments)
+        return self.start(self.entry.format(name=name), f"--journal={path}", *arguments)
 
     def command(
         self, name: str, path: Path, *arguments: object
@@ -89,4 +93,4 @@ def version_0_1_0(folder: Path) -> Version:
         )
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
         archive.extractall(folder, filter="data")
-    return Version(folder)
+    return Version(folder, _OLD_ENTRY)

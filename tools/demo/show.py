@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from projector import Look, Projection
-from projector.cli.render import readable
+from projector.cli.kit.render import readable
 from tools.demo.processes import short
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
-"""The one way by which text leaves a command: lines, blocks and JSON.
+"""Write the output of a command: lines, blocks and JSON, without control characters.
 
-A linter forbids every other (`TID251` in pyproject.toml). What libraries write by themselves, such
-as click its errors, goes through the streams of `journal.cli.streams`, which clean it, too.
+A linter forbids every other way (`TID251` in pyproject.toml). What libraries write, such as the
+errors of click, goes through the streams of `journal.cli.kit.streams`, which clean it, too.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 import click
 
-from journal.cli.clean import clean, json_line, one_line
+from journal.cli.kit.clean import clean, json_line, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Styled(NamedTuple):
-    """A piece of a line that a terminal shows in another way."""
+    """A piece of a line, with the style in which a terminal shows it."""
 
     text: str
     fg: str | None = None
@@ -29,8 +29,8 @@ class Styled(NamedTuple):
     dim: bool | None = None
 
 
-def say(*pieces: str | Styled, err: bool = False) -> None:
-    """Write one line, whatever the pieces hold: a newline in them is spelled.
+def print_line(*pieces: str | Styled, err: bool = False) -> None:
+    r"""Write the pieces as one line; a newline in them is written as `\n`.
 
     Raises:
         OSError: the stream cannot be written.
@@ -39,8 +39,8 @@ def say(*pieces: str | Styled, err: bool = False) -> None:
     _write("".join(_shown(piece, colours) for piece in pieces) + "\n", err=err)
 
 
-def say_block(text: str, *, prefix: str = "", err: bool = False) -> None:
-    """Write lines, each behind the prefix; nothing for an empty text.
+def print_block(text: str, *, prefix: str = "", err: bool = False) -> None:
+    """Write each line of a text after the prefix; an empty text has no line.
 
     Raises:
         OSError: the stream cannot be written.
@@ -50,7 +50,7 @@ def say_block(text: str, *, prefix: str = "", err: bool = False) -> None:
         _write("".join(f"{prefix}{line}\n" if line else "\n" for line in lines), err=err)
 
 
-def say_json(value: object, *, indent: bool = False) -> None:
+def print_json(value: object, *, indent: bool = False) -> None:
     """Write a value as one line of JSON, or indented, to standard output.
 
     Raises:
@@ -61,8 +61,8 @@ def say_json(value: object, *, indent: bool = False) -> None:
     sys.stdout.buffer.flush()
 
 
-def say_json_lines(values: Iterable[object]) -> None:
-    """Write each value as a line of JSON to standard output, which is flushed at the end.
+def print_json_lines(values: Iterable[object]) -> None:
+    """Write each value as one line of JSON to standard output; flush it at the end.
 
     Raises:
         OSError: the stream cannot be written.
@@ -73,8 +73,8 @@ def say_json_lines(values: Iterable[object]) -> None:
     sys.stdout.buffer.flush()
 
 
-def say_again(text: str) -> None:
-    """Write a line over the one that stands on the terminal of standard error.
+def overwrite_line(text: str) -> None:
+    """Write a text over the current line of the terminal at standard error.
 
     Raises:
         OSError: the stream cannot be written.
@@ -83,36 +83,36 @@ def say_again(text: str) -> None:
 
 
 def is_terminal(*, err: bool = False) -> bool:
-    """Say whether standard output, or standard error, is a terminal."""
+    """Return whether standard output, or standard error, is a terminal."""
     return _stream(err=err).isatty()
 
 
 def has_colours(*, err: bool = False) -> bool:
-    """Say whether styles are shown: on a terminal, unless its user wants none."""
+    """Return whether styles are shown: on a terminal, unless NO_COLOR is set."""
     context = click.get_current_context(silent=True)
     wanted = None if context is None else context.color
     return is_terminal(err=err) if wanted is None else wanted
 
 
 def console() -> Console:
-    """Return what draws on the terminal of standard error; give it cleaned text only."""
+    """Return rich's console on standard error, which takes cleaned text only."""
     from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
 
     return Console(file=_stream(err=True))
 
 
-class Warnings(logging.Handler):
-    """Writes what a library logs as a line on standard error."""
+class LogHandler(logging.Handler):
+    """Writes each log record of a library as a line on standard error."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
         try:
-            say(f"{record.levelname.capitalize()}: {record.getMessage()}", err=True)
+            print_line(f"{record.levelname.capitalize()}: {record.getMessage()}", err=True)
         except OSError:
             self.handleError(record)
 
 
-def _shown(piece: str | Styled, colours: bool) -> str:  # noqa: FBT001 - of one caller
+def _shown(piece: str | Styled, colours: bool) -> str:  # noqa: FBT001 - it has one caller
     if isinstance(piece, str):
         return one_line(piece)
     text = one_line(piece.text)
@@ -120,7 +120,7 @@ def _shown(piece: str | Styled, colours: bool) -> str:  # noqa: FBT001 - of one 
 
 
 def _stream(*, err: bool) -> TextIO:
-    """Return the stream that writes what is clean as it is."""
+    """Return the stream that does not clean a text a second time."""
     stream = sys.stderr if err else sys.stdout
     plain: TextIO = getattr(stream, "plain", stream)
     return plain

@@ -1,8 +1,8 @@
-"""Text without what a terminal obeys, and JSON that spells it.
+"""Escape control characters in text and JSON.
 
 Names of tools, roles, ids and messages come from models and from other programs. A control
-character in them could write to the terminal as its user, reorder what is read, or pass for a
-line of this program's own.
+character in them could send commands to the terminal, reorder what the user reads, or forge a
+line of this program.
 """
 
 from __future__ import annotations
@@ -15,34 +15,34 @@ import orjson
 
 _UNSAFE = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but for tab and newline, DEL, C1
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # reorder what stands around them
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # reorder the text around them
     "\u2028\u2029"  # end a line for some programs and not for others
-    "\u180e\u200b\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb"  # nobody sees them
+    "\u180e\u200b\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb"  # invisible
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f"
-    "\ud800-\udfff"  # no text: bytes of a file name or an argument that are not UTF-8
+    "\ud800-\udfff"  # surrogates: bytes of a file name or an argument that are not UTF-8
 )
 # joiners (U+200C, U+200D) stay: Persian, the scripts of India and emoji need them
 _BLOCK = re.compile(f"[{_UNSAFE}]")
 _LINE = re.compile(f"[{_UNSAFE}\t\n]")
 _NAMED = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _NESTING = 1024
-"""Levels that JSON read by orjson can have."""
+"""Levels of nesting that orjson reads."""
 
 
 def clean(text: str) -> str:
-    r"""Return a text of several lines with every unsafe character spelled, such as `\x1b`.
+    r"""Return a text of several lines with every unsafe character escaped, such as `\x1b`.
 
-    Tabs and newlines stay; a carriage return in front of a newline goes.
+    Tabs and newlines stay; a carriage return before a newline is removed.
     """
-    return _BLOCK.sub(_spelled, text.replace("\r\n", "\n"))
+    return _BLOCK.sub(_escaped_text, text.replace("\r\n", "\n"))
 
 
 def one_line(text: str) -> str:
-    """Return a text with every unsafe character spelled, tabs and newlines among them."""
-    return text if text.isascii() and text.isprintable() else _LINE.sub(_spelled, text)
+    """Return a text with every unsafe character escaped, with tabs and newlines."""
+    return text if text.isascii() and text.isprintable() else _LINE.sub(_escaped_text, text)
 
 
-def _spelled(match: re.Match[str]) -> str:
+def _escaped_text(match: re.Match[str]) -> str:
     character = match[0]
     code = ord(character)
     if character in _NAMED:
@@ -53,24 +53,24 @@ def _spelled(match: re.Match[str]) -> str:
 
 
 def json_line(value: object, *, indent: bool = False) -> str:
-    r"""Return a value as JSON, its unsafe characters spelled `\uXXXX`: it reads back exactly.
+    r"""Return a value as JSON with unsafe characters as `\uXXXX`, which reads back exactly.
 
     Args:
-        value: what orjson takes, also nested deeper than it writes, and texts that are no UTF-8.
-        indent: whether it has a line for each item.
+        value: what orjson takes; also nested deeper than it writes, and with lone surrogates.
+        indent: whether each item is on a line of its own.
     """
     try:
         found = orjson.dumps(value, option=orjson.OPT_INDENT_2 if indent else None).decode()
     except TypeError:  # a lone surrogate, or nested too deep
-        found = _whole(value, 2 if indent else None)
+        found = _dump_any(value, 2 if indent else None)
     if found.isascii() and "\x7f" not in found:
         return found
-    return _BLOCK.sub(_escaped, found)
+    return _BLOCK.sub(_escaped_json, found)
 
 
-def _whole(value: object, indent: int | None) -> str:
+def _dump_any(value: object, indent: int | None) -> str:
     limit = sys.getrecursionlimit()
-    # the standard library counts a level as a call or two; what was read has a known bound
+    # json.dumps recurses once or twice a level, and the depth of what was read is bounded
     sys.setrecursionlimit(limit + 4 * _NESTING)
     try:
         separators = (",", ":") if indent is None else None
@@ -79,7 +79,7 @@ def _whole(value: object, indent: int | None) -> str:
         sys.setrecursionlimit(limit)
 
 
-def _escaped(match: re.Match[str]) -> str:
-    """Return a character as JSON escapes it: a pair of surrogates above U+FFFF."""
+def _escaped_json(match: re.Match[str]) -> str:
+    """Return the JSON escape of a character: two surrogates above U+FFFF."""
     units = match[0].encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))

@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full, or read by nobody, and that clean what they are given."""
+"""Standard streams: closed or full ones are handled, and text is cleaned."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from journal.cli.clean import clean
+from journal.cli.kit.clean import clean
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -17,11 +17,11 @@ _NAMES = {"stdout": "standard output", "stderr": "standard error"}
 
 
 class OutputError(OSError):
-    """Standard output or standard error cannot be written, and somebody still reads it."""
+    """Standard output or standard error cannot be written, although its reader is there."""
 
 
 class _Output(io.FileIO):
-    """A standard stream that says which one it is when it cannot be written."""
+    """A standard stream whose errors name it."""
 
     def __init__(self, fd: int, name: str) -> None:
         super().__init__(fd, "wb", closefd=False)
@@ -40,12 +40,12 @@ class _Cleaned(io.TextIOWrapper):
     """A standard stream that cleans what libraries write to it: errors of click, tracebacks.
 
     Attributes:
-        plain: the same stream for `journal.cli.output`, which has cleaned what it writes.
+        plain: the same stream for `journal.cli.kit.output`, which has cleaned what it writes.
     """
 
     def __init__(self, buffer: io.BufferedWriter, encoding: str) -> None:
-        # an encoding without some character must not turn an answer into a traceback; nothing is
-        # kept back in either of the two, so what they write stays in order
+        # backslashreplace: an encoding that lacks a character must not end the command;
+        # write_through: both wrappers write to one buffer, and their order must stay
         super().__init__(buffer, encoding, "backslashreplace", write_through=True)
         self.plain = io.TextIOWrapper(buffer, encoding, "backslashreplace", write_through=True)
 
@@ -55,11 +55,11 @@ class _Cleaned(io.TextIOWrapper):
 
 
 def prepare_streams() -> None:
-    """Make standard output and error writable, and let them tell which one is full.
+    """Make standard output and error writable; an error in writing names the stream.
 
-    Where the caller closed one of the three, its descriptor gets /dev/null: the next file to be
-    opened, such as a segment, would get it otherwise, and what is printed would go there.
-    Standard input stays None then: nothing is not the same as an empty message.
+    If the caller closed one of the three, its descriptor becomes /dev/null: otherwise the next file
+    that is opened, such as a segment, would get it, and output would go there. A closed standard
+    input stays None: no message is not the same as an empty one.
     """
     if sys.stdin is None:
         _take_descriptor(0)
@@ -74,26 +74,25 @@ def prepare_streams() -> None:
 
 
 def _take_descriptor(fd: int) -> None:
-    """Put /dev/null in the place of a descriptor that is closed."""
+    """Open /dev/null as a descriptor that is closed."""
     try:
         os.fstat(fd)
     except OSError:
-        # the lowest one that is free, and all below are taken: it is this one
+        # the lowest free number is this one: all below are open
         os.open(os.devnull, os.O_RDWR)
 
 
 def _named(stream: io.TextIOWrapper, name: str) -> io.TextIOWrapper:
-    # in a locale of ASCII click would go around this stream to write UTF-8
+    # in an ASCII locale click would replace this stream to write UTF-8
     is_ascii = codecs.lookup(stream.encoding).name == "ascii"
     encoding = "utf-8" if is_ascii else stream.encoding
     return _Cleaned(io.BufferedWriter(_Output(stream.fileno(), name)), encoding)
 
 
-def end_output() -> None:
-    """Write what is buffered; send nowhere what cannot be written.
+def flush_or_discard() -> None:
+    """Flush both streams; discard what cannot be written.
 
-    The interpreter flushes once more when it ends, and would complain of it with a code of its
-    own.
+    The interpreter flushes again when it ends, and would fail with an exit code of its own.
     """
     for fd, name in enumerate(_NAMES, 1):
         try:

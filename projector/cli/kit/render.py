@@ -7,7 +7,7 @@ import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from journal.cli.clean import json_line
+from journal.cli.kit.clean import json_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -54,12 +54,12 @@ def hit_json(hit: Hit) -> dict[str, Any]:
 
 
 def readable(view: MessageView) -> str:
-    """Return what a message says as text: its parts, what it calls, and what came back."""
+    """Return a message as text: its parts, the tools that it calls, and their results."""
     return "\n\n".join(piece for piece in _pieces(view) if piece.strip())
 
 
 def fenced(text: str, kind: str = "") -> str:
-    """Put a text between fences of Markdown that it does not hold itself.
+    """Put a text between Markdown fences that are longer than any in it.
 
     Between them nothing is Markdown or HTML: no line of a message can pass for a heading.
     """
@@ -68,14 +68,14 @@ def fenced(text: str, kind: str = "") -> str:
 
 
 def code_span(text: str) -> str:
-    """Put a text of one line between marks of Markdown that it does not hold itself."""
+    """Put a text of one line into a Markdown code span that it cannot end."""
     marks = "`" * (_longest_run(text) + 1)
     space = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{marks}{space}{text}{space}{marks}"
 
 
 def no_markdown(text: str) -> str:
-    """Return a text of one line in which Markdown finds no mark of its own."""
+    """Return a text of one line with its Markdown characters escaped."""
     return _MARKS.sub(r"\\\g<0>", text)
 
 
@@ -103,7 +103,7 @@ def _pieces(view: MessageView) -> Iterator[str]:
 
 
 def _part(part: object, depth: int = 0) -> str:
-    """Return one content part as text; a part of an unknown kind as JSON."""
+    """Return one part of a content as text; a part of an unknown kind as JSON."""
     if part is None:
         return ""
     if isinstance(part, str):
@@ -173,7 +173,7 @@ def _quoted(text: str) -> str:
 
 
 def described(session: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what is known of a session, as name and value, without times."""
+    """Yield the name and value of each text field that a session has."""
     for name in ("source", "model", "cwd", "parent", "end_reason"):
         if session[name] is not None:
             yield name.replace("_", " "), str(session[name])

@@ -1,4 +1,4 @@
-"""Times as people type and read them."""
+"""Times on the command line, and in the output for people."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def parse_moment(text: str, now: datetime) -> int:
-    """Turn `2026-01-31`, `2026-01-31T12:00`, or `2h` (back from `now`) into µs since 1970.
+def parse_time(text: str, now: datetime) -> int:
+    """Convert `2026-01-31`, `2026-01-31T12:00`, or `2h` (before `now`) to µs since 1970.
 
     A time without a zone is local.
 
@@ -25,13 +25,13 @@ def parse_moment(text: str, now: datetime) -> int:
         try:
             moment = now - timedelta(**{_UNITS[back[2]]: int(back[1])})
         except OverflowError as error:
-            raise ValueError(f"{text!r} lies before the year 1") from error
+            raise ValueError(f"{text!r} is before the year 1") from error
     else:
         try:
             moment = datetime.fromisoformat(text.strip())
         except ValueError as error:
             raise ValueError(
-                f"{text!r} is no time: give a date (2026-01-31), a time (2026-01-31T12:00:00Z),"
+                f"{text!r} is not a time: give a date (2026-01-31), a time (2026-01-31T12:00:00Z),"
                 " or how far back (30m, 2h, 3d, 1w)"
             ) from error
     if moment.tzinfo is None:
@@ -39,19 +39,19 @@ def parse_moment(text: str, now: datetime) -> int:
             moment = moment.astimezone()
         except (ValueError, OverflowError) as error:
             raise ValueError(
-                f"{text!r} cannot be told in every zone: give a time of the years 2 to 9998"
+                f"{text!r} has no UTC time: give a time in the years 2 to 9998"
             ) from error
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
-def show_moment(microseconds: int) -> str:
-    """Show a time in the local zone, to the second."""
+def format_time(microseconds: int) -> str:
+    """Return a time in the local zone, to the second."""
     moment = _local(microseconds)
     return _no_date(microseconds) if moment is None else moment.isoformat(" ", "seconds")
 
 
-def show_local(microseconds: int, timespec: Literal["minutes", "seconds"]) -> str:
-    """Show a time in the local zone, without naming that."""
+def format_local_time(microseconds: int, timespec: Literal["minutes", "seconds"]) -> str:
+    """Return a time in the local zone, without the zone."""
     moment = _local(microseconds)
     if moment is None:
         return _no_date(microseconds)
@@ -59,7 +59,7 @@ def show_local(microseconds: int, timespec: Literal["minutes", "seconds"]) -> st
 
 
 def _local(microseconds: int) -> datetime | None:
-    """Return a time in the local zone; None if it lies outside of the years 1 to 9999."""
+    """Return a time in the local zone; None if it is outside of the years 1 to 9999."""
     try:
         return (_EPOCH + timedelta(microseconds=microseconds)).astimezone()
     except (ValueError, OverflowError, OSError):
@@ -82,6 +82,6 @@ class Moment(click.ParamType[int]):
         if isinstance(value, int):
             return value
         try:
-            return parse_moment(value, datetime.now(UTC))
+            return parse_time(value, datetime.now(UTC))
         except (ValueError, OverflowError) as error:
             self.fail(str(error), param, ctx)

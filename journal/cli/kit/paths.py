@@ -1,4 +1,4 @@
-"""Paths that are given on a command line."""
+"""Paths on a command line."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import os
 import click
 
 
-class GivenPath(click.Path):
-    """A path that says something: an empty one would be the current folder."""
+class NonEmptyPath(click.Path):
+    """A path that is not empty: an empty one would mean the current folder."""
 
     def convert(
         self,
@@ -16,7 +16,7 @@ class GivenPath(click.Path):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> str | bytes | os.PathLike[str]:
-        """Refuse an empty path, such as a variable gives that was not set."""
+        """Refuse an empty path, which a shell variable that is not set gives."""
         if not os.fspath(value):
-            self.fail("the path is empty; for the current folder say .", param, ctx)
+            self.fail("the path is empty; for the current folder give .", param, ctx)
         return super().convert(value, param, ctx)

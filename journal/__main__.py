@@ -1,0 +1,14 @@
+"""The `journal` command: where its script starts, and `python -m journal`."""
+
+import sys
+
+from journal.process.loading import run
+
+
+def main() -> int:
+    """Run the command; return its exit code."""
+    return run("journal.cli")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""Exports of a package that are loaded when they are first used (PEP 562).
+
+A package whose `__init__` imports all that it exports makes each of its modules pay for all of
+them: a command that appends one message would load what follows a journal.
+"""
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+def lazy(
+    package: str, homes: "Mapping[str, tuple[str, ...]]"
+) -> "tuple[Callable[[str], object], Callable[[], list[str]]]":
+    """Return `__getattr__` and `__dir__` of a package.
+
+    Args:
+        package: its name.
+        homes: the names that it exports, by the module that holds them.
+    """
+    modules = {name: module for module, names in homes.items() for name in names}
+
+    def load(name: str) -> object:
+        if name not in modules:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        from importlib import import_module  # noqa: PLC0415 - a use may never come
+
+        value = getattr(import_module(modules[name]), name)
+        setattr(sys.modules[package], name, value)
+        return value
+
+    def names() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *modules})
+
+    return load, names

@@ -1,0 +1,32 @@
+"""`projector rebuild`: build the projection anew."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from journal.cli.kit.output import print_line
+from journal.fs.directory import open_directory
+from projector.cli.kit.progress import EventCounter
+from projector.run.build import rebuild
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command("rebuild")
+@click.pass_obj
+def command(path: Path) -> None:
+    """Build the projection anew from the journal, beside the one in use.
+
+    Searches use the old one until the new one is complete; a running projector changes over within
+    a second. The digest is the same before and after. There is no time limit.
+    """
+    journal = open_directory(path, create=False)
+    began = time.perf_counter()
+    counter = EventCounter()
+    number = rebuild(journal, counter)
+    seconds = time.perf_counter() - began
+    print_line(f"generation {number}: {counter.events:,} events in {seconds:.1f} s", err=True)

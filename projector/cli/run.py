@@ -1,0 +1,50 @@
+"""`projector run`: keep the projection up to date."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import click
+
+from journal.cli.kit.output import print_line
+from journal.cli.kit.signals import call_on_signals
+from journal.cli.kit.streams import OutputError
+from journal.fs.directory import open_directory
+from projector.run.watch import Watch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command("run")
+@click.option(
+    "--standby", is_flag=True, help="If another projector runs, wait and take over when it ends."
+)
+@click.pass_obj
+def command(path: Path, standby: bool) -> None:  # noqa: FBT001 - click gives flags so
+    """Keep the projection up to date until Ctrl-C, SIGTERM or SIGHUP; then end with 0.
+
+    One process does this for a journal. A second one names the first and ends with 7; with
+    --standby it waits, and takes over within a second when the first ends for any reason. Writers
+    never wait for the projector, and may start before or after it. If there is no journal, it is
+    made. Under nohup, SIGHUP is ignored.
+
+    \b
+        projector run
+        projector run --standby
+        systemd-run --user projector run
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    journal = open_directory(path)
+    watch = Watch(journal, warn=lambda text: print_line(f"Warning: {text}", err=True))
+    with call_on_signals(watch.stop):
+        if standby:
+            print_line(f"standing by for {journal.path}; stop with Ctrl-C", err=True)
+            watch.stand_by()
+        else:
+            watch.take_over()
+        if not watch.is_stopping():
+            print_line(f"projecting {journal.path}; stop with Ctrl-C", err=True)
+            watch.run()
+    with contextlib.suppress(OutputError):  # a terminal that was closed sent the SIGHUP
+        print_line("stopped", err=True)

@@ -1,0 +1,42 @@
+"""`projector salvage`: write back to the journal what only the projection has."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from journal.cli.kit.output import print_json, print_line
+from journal.fs.directory import open_directory
+from projector.upkeep.salvage import salvage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command("salvage")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives flags so
+    """Write back to the journal the events that only the projection still has.
+
+    After a disk lost what it had synced, after a restored backup or a deleted segment the
+    projection holds events that are in no lane, and a rebuild would drop them. They are written to
+    a lane of their own, with their times, and the projection is built anew. To run it again changes
+    nothing. There is no time limit.
+
+    JSON: {"events", "sessions", "lane", "generation"}
+
+    `lane` is the name of the lane's folder, empty if no event was missing.
+    """
+    saved = salvage(open_directory(path, create=False))
+    if as_json:
+        print_json(asdict(saved))
+    elif saved.events:
+        print_line(
+            f"{saved.events:,} events of {saved.sessions:,} sessions were missing in the journal;"
+            f" they are written back to lane {saved.lane} (generation {saved.generation})"
+        )
+    else:
+        print_line("nothing is missing in the journal")

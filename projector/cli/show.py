@@ -1,0 +1,106 @@
+"""`projector show`: print a conversation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from journal.cli.kit.clean import clean, one_line
+from journal.cli.kit.output import Styled, print_block, print_json, print_line
+from journal.cli.kit.times import format_local_time, format_time
+from projector.cli.kit.behind import behind_json, warn_if_behind
+from projector.cli.kit.render import (
+    code_span,
+    described,
+    fenced,
+    message_json,
+    no_markdown,
+    readable,
+    session_json,
+)
+from projector.cli.kit.timeout import timeout_option
+from projector.projection import Projection
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from projector.views.messages import MessageView
+    from projector.views.sessions import SessionView
+
+
+@click.command("show")
+@click.argument("session")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--markdown", is_flag=True, help="Print Markdown.")
+@timeout_option()
+@click.pass_obj
+def command(path: Path, session: str, as_json: bool, markdown: bool, timeout: float) -> None:  # noqa: FBT001 - click gives flags so
+    """Print a conversation. SESSION is its id, or the beginning of its id if no other has that.
+
+    \b
+        projector show 8e1f
+        projector show 8e1f --markdown > conversation.md
+        projector show 8e1f --json | jq -r '.messages[] | select(.role == "user") | .content'
+
+    JSON: {"session": {...}, "messages": [{"id", "role", "time", "content", ...}],
+    "behind": {"bytes", "events", "as_of", "why"}}
+
+    `session` is as in `projector sessions --json`. Each other field that a message has is there
+    under its own name. `behind` is there if the projection lacks events of the journal.
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    if as_json and markdown:
+        raise click.UsageError("--json and --markdown exclude each other")
+    with Projection.open(path, timeout=timeout) as projection:
+        view, messages = projection.conversation(session)
+    warn_if_behind(messages.behind)
+    if as_json:
+        whole = {
+            "session": session_json(view),
+            "messages": [message_json(m) for m in messages],
+            **behind_json(messages.behind),
+        }
+        print_json(whole)
+    elif markdown:
+        _markdown(view, messages)
+    else:
+        _text(view, messages)
+
+
+def _markdown(session: SessionView, messages: list[MessageView]) -> None:
+    print_line(f"# {no_markdown(session.title or session.session)}")
+    print_line()
+    print_line(f"- session: {code_span(one_line(session.session))}")
+    for name, value in described(session_json(session)):
+        print_line(f"- {name}: {code_span(one_line(value))}")
+    for message in messages:
+        print_line()
+        print_line(f"## {no_markdown(_speaker(message))}, {format_time(message.time)}")
+        if text := clean(readable(message)):
+            print_line()
+            print_block(fenced(text))
+
+
+def _text(session: SessionView, messages: list[MessageView]) -> None:
+    print_line(Styled(session.title or session.session, bold=True))
+    known = [f"session: {session.session}", f"{session.messages:,} messages"]
+    known += [f"{name}: {value}" for name, value in described(session_json(session))]
+    print_line(Styled("  ".join(known), dim=True))
+    for message in messages:
+        print_line()
+        print_line(
+            Styled(_speaker(message), fg=_COLOURS.get(message.role or ""), bold=True),
+            Styled(f"  {format_local_time(message.time, 'seconds')}", dim=True),
+        )
+        # indented: no line of a message can pass for the line above, which begins at the left
+        print_block(readable(message), prefix="  ")
+
+
+_COLOURS = {"user": "green", "assistant": "blue", "tool": "yellow", "system": "magenta"}
+
+
+def _speaker(message: MessageView) -> str:
+    tool = message.fields.get("tool_name")
+    role = message.role or "unknown"
+    named = f"{role} ({tool})" if isinstance(tool, str) else role
+    return f"{named}, revised" if message.revised else named

@@ -1,0 +1,39 @@
+"""`projector sync`: apply what is new, once."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from journal.cli.kit.output import print_line
+from journal.fs.directory import open_directory
+from projector.cli.kit.progress import EventCounter
+from projector.db.generations import OnlyOne, generations
+from projector.run.build import catch_up_once
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command("sync")
+@click.pass_obj
+def command(path: Path) -> None:
+    """Apply the events that are new in the journal, once.
+
+    Searches do that by themselves; this is for scripts that choose the time for it. Ends with 7 if
+    a projector runs: that applies them. There is no time limit.
+    """
+    journal = open_directory(path, create=False)
+    lock = OnlyOne(generations(journal.path).lock)
+    if not lock.take(patience=0.5):
+        raise lock.busy()
+    began = time.perf_counter()
+    counter = EventCounter()
+    try:
+        catch_up_once(journal, counter)
+    finally:
+        lock.release()
+    seconds = time.perf_counter() - began
+    print_line(f"{counter.events:,} events applied in {seconds:.1f} s", err=True)
