@@ -277,7 +277,7 @@ def test_conflicts_and_what_was_passed_over_are_named_to_people(
     write(path, [claude("1", None, "changed", 1)])
     (box / "b.txt").touch()
     result = invoke(journal_dir, "auto", box)
-    assert "conflict: cc/1 is there with another content" in result.stderr
+    assert "conflict: cc/1 is stored with another content" in result.stderr
     assert f"passed over: {box / 'b.txt'}: no transcript by its name, *.txt" in result.stderr
 
 
