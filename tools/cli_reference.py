@@ -1,7 +1,7 @@
 """Write docs/cli.md from the help texts of both commands, or check that it is what they say.
 
-python tools/cli_reference.py --write
-python tools/cli_reference.py --check
+python -m tools.cli_reference --write
+python -m tools.cli_reference --check
 """
 
 from __future__ import annotations

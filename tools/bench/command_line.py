@@ -1,7 +1,7 @@
 """What one run of a command costs: user and system CPU seconds, beside the least that it must load.
 
-python tools/bench/command_line.py                 100 rounds, about a minute
-python tools/bench/command_line.py --rounds 400
+python -m tools.bench.command_line                 100 rounds, about a minute
+python -m tools.bench.command_line --rounds 400
 
 A shell hook runs `journal append` at every tool call, so the time to load modules counts. In each
 round every program runs once, and its CPU seconds are divided by those of the baseline in the same
