@@ -30,8 +30,8 @@ _RECENT = 50_000
 """Places kept in memory: parents are mostly near."""
 
 _ADD_MESSAGES = """
-UPDATE sessions SET messages = messages + ?, said = said + ?, first = min(coalesce(first, ?), ?),
-  last = max(coalesce(last, ?), ?) WHERE id = ?
+UPDATE _sessions SET messages = messages + ?, message_total = message_total + ?,
+  first = min(coalesce(first, ?), ?), last = max(coalesce(last, ?), ?) WHERE id = ?
 """
 
 Row = tuple[int | str | None, ...]
@@ -114,8 +114,8 @@ class Applier:
         session, kind, lane, seq, part, event = arrival
         place: tuple[int | None, int | None] = (None, None)
         if kind == MESSAGE:
-            place = self._place(session, event, columns.said, columns.parent)
-            self.state.note_ahead(session, columns.said, event.order)
+            place = self._place(session, event, columns.timestamp, columns.parent)
+            self.state.note_ahead(session, columns.timestamp, event.order)
         reached = OUT if part else IN_TRANSCRIPT
         at = event.time, event.order, lane, seq
         return (number, session, event.id, kind, *at, part, reached, *place, *columns)
@@ -140,20 +140,21 @@ class Applier:
         if place is not None:
             return place
         found = self._db.execute(
-            "SELECT place, depth FROM events WHERE session = ? AND key = ? AND kind = ?",
+            "SELECT order_time, order_depth FROM _events"
+            " WHERE session = ? AND event_id = ? AND kind = ?",
             (session, parent, MESSAGE),
         ).fetchone()
         if found is not None:
             return int(found[0]), int(found[1])
         if parent not in self.state.missing[session]:
             self.state.missing[session].add(parent)
-            query = "INSERT INTO missing_parents(session, parent) VALUES(?, ?)"
+            query = "INSERT INTO _missing_parents(session, parent) VALUES(?, ?)"
             self._db.execute(query, (session, parent))
         return None
 
     def _sort_out(self, prepared: Sequence[Prepared], first: int) -> tuple[list[int], list[int]]:
         """Tell the events that were inserted from those whose keys were taken, by index."""
-        query = "SELECT id FROM events WHERE id >= ?"
+        query = "SELECT id FROM _events WHERE id >= ?"
         inserted = {row - first for (row,) in self._db.execute(query, (first,))}
         new: list[int] = []
         taken: list[int] = []

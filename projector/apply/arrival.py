@@ -12,16 +12,16 @@ class Arrival(NamedTuple):
     """An event on its way into the projection, its names replaced by numbers.
 
     Attributes:
-        session, kind, lane: numbers of its session, its type and its lane.
+        session, kind, lane_row: numbers of its session, its type and its lane.
         seq: its number in the lane.
-        part: its place, from 1, in the record of a new transcript that brought it; 0 if it is a
-            record of its own.
+        transcript_index: its place, from 1, in the record of a new transcript that brought it; 0 if
+            it is a record of its own.
         event: the event.
     """
 
     session: int
     kind: int
-    lane: int
+    lane_row: int
     seq: int
-    part: int
+    transcript_index: int
     event: Event

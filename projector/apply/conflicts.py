@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from projector.apply.state import State
 
 
-_TYPED = "kind = ?, time = ?, ord = ?, lane = ?, seq = ?, part = ?, state = ?, place = ?, depth = ?"
+_TYPED = (
+    "kind = ?, time = ?, ord = ?, lane_row = ?, seq = ?, transcript_index = ?, state = ?,"
+    " order_time = ?, order_depth = ?"
+)
 
 
 def collide(db: apsw.Connection, state: State, new: Arrival) -> None:
@@ -35,24 +38,25 @@ def collide(db: apsw.Connection, state: State, new: Arrival) -> None:
         raise AssertionError(f"no event under {new.event.session!r}, {new.event.id!r}")
     content = canonical(new.event.data)
     comes_first = _comes_first(state, new, old, content)
-    spots = Spot(old.lane, old.seq, old.ord), Spot(new.lane, new.seq, new.event.order)
+    spots = Spot(old.lane_row, old.seq, old.ord), Spot(new.lane_row, new.seq, new.event.order)
     if note_copies(db, new.session, new.event.id, spots) and new.session in state.changing:
         # a sweep that has seen this copy reaches the key, though it has not seen the other
         _touch(state, new.session, old.kind, new.event.id, old.data)
     if old.kind == new.kind and canonical(old.data) == content:
-        state.counters["duplicates"] += not (new.part or old.part)
+        state.counters["duplicates"] += not (new.transcript_index or old.transcript_index)
         _join(db, state, new, old, comes_first=comes_first)
         return
     rival = _rival(db, new, content)
     if rival is not None:
         row, part, order = rival
-        state.counters["duplicates"] += not (new.part or part)
-        if part > new.part:
-            db.execute("UPDATE conflicts SET part = ? WHERE id = ?", (new.part, row))
+        state.counters["duplicates"] += not (new.transcript_index or part)
+        if part > new.transcript_index:
+            query = "UPDATE _conflicts SET transcript_index = ? WHERE id = ?"
+            db.execute(query, (new.transcript_index, row))
         if _order(state, new) >= state.order(*order):
             return
-        new = new._replace(part=min(part, new.part))
-        db.execute("DELETE FROM conflicts WHERE id = ?", (row,))
+        new = new._replace(transcript_index=min(part, new.transcript_index))
+        db.execute("DELETE FROM _conflicts WHERE id = ?", (row,))
     else:
         state.counters["conflicts"] += 1
     if comes_first:
@@ -63,7 +67,7 @@ def collide(db: apsw.Connection, state: State, new: Arrival) -> None:
 
 
 def _comes_first(state: State, new: Arrival, old: Stored, content: bytes) -> bool:
-    order, before = _order(state, new), state.order(old.ord, old.lane, old.seq)
+    order, before = _order(state, new), state.order(old.ord, old.lane_row, old.seq)
     if order != before:
         return order < before
     # a record comes before the messages that it brings; of two records that have one number what
@@ -74,7 +78,7 @@ def _comes_first(state: State, new: Arrival, old: Stored, content: bytes) -> boo
 
 
 def _order(state: State, arrival: Arrival) -> tuple[int, str, int]:
-    return state.order(arrival.event.order, arrival.lane, arrival.seq)
+    return state.order(arrival.event.order, arrival.lane_row, arrival.seq)
 
 
 def _rival(
@@ -82,8 +86,8 @@ def _rival(
 ) -> tuple[int, int, tuple[int, int, int]] | None:
     """Find the same content among the conflicts of the key: its row, part and order."""
     query = (
-        "SELECT id, part, ord, lane, seq FROM conflicts"
-        " WHERE session = ? AND key = ? AND type = ? AND data = ?"
+        "SELECT id, transcript_index, ord, lane_row, seq FROM _conflicts"
+        " WHERE session = ? AND event_id = ? AND type = ? AND data = ?"
     )
     found = db.execute(query, (new.session, new.event.id, new.event.type, content.decode()))
     row = found.fetchone()
@@ -93,24 +97,24 @@ def _rival(
 def _as_arrival(state: State, new: Arrival, old: Stored) -> Arrival:
     type = next(name for name, kind in state.kinds.items() if kind == old.kind)
     event = new.event.__class__(new.event.id, type, new.event.session, old.time, old.ord, old.data)
-    return Arrival(new.session, old.kind, old.lane, old.seq, old.part, event)
+    return Arrival(new.session, old.kind, old.lane_row, old.seq, old.transcript_index, event)
 
 
 def _keep(db: apsw.Connection, new: Arrival, loser: Arrival) -> None:
     """Keep what does not stand."""
     event = loser.event
     db.execute(
-        "INSERT INTO conflicts(session, key, type, time, ord, lane, seq, part, data)"
-        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO _conflicts(session, event_id, type, time, ord, lane_row, seq,"
+        " transcript_index, data) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             new.session,
             event.id,
             event.type,
             event.time,
             event.order,
-            loser.lane,
+            loser.lane_row,
             loser.seq,
-            loser.part,
+            loser.transcript_index,
             canonical(event.data).decode(),
         ),
     )
@@ -120,18 +124,21 @@ def _join(
     db: apsw.Connection, state: State, new: Arrival, old: Stored, *, comes_first: bool
 ) -> None:
     """Let an event stand where its earliest duplicate stands."""
-    if not comes_first and new.part >= old.part:
+    if not comes_first and new.transcript_index >= old.transcript_index:
         return
-    part = min(new.part, old.part)
+    part = min(new.transcript_index, old.transcript_index)
     event = new.event
     at = (
-        (event.time, event.order, new.lane, new.seq)
+        (event.time, event.order, new.lane_row, new.seq)
         if comes_first
-        else (old.time, old.ord, old.lane, old.seq)
+        else (old.time, old.ord, old.lane_row, old.seq)
     )
-    query = "UPDATE events SET time = ?, ord = ?, lane = ?, seq = ?, part = ? WHERE id = ?"
+    query = (
+        "UPDATE _events SET time = ?, ord = ?, lane_row = ?, seq = ?, transcript_index = ?"
+        " WHERE id = ?"
+    )
     db.execute(query, (*at, part, old.row))
-    state.counters["events"] += bool(old.part) - bool(part)
+    state.counters["events"] += bool(old.transcript_index) - bool(part)
     _touch(state, new.session, new.kind, new.event.id, old.data)
 
 
@@ -155,14 +162,14 @@ def _replace(db: apsw.Connection, state: State, new: Arrival, old: Stored) -> No
     else:
         take_back(db, state, new.session, old.row, old.kind, old.data)
     state.counters["unknown"] += state.is_known(old.kind) - state.is_known(new.kind)
-    state.counters["events"] += bool(old.part) - bool(new.part)
+    state.counters["events"] += bool(old.transcript_index) - bool(new.transcript_index)
     is_message = new.kind == MESSAGE
     place = (event.order, 0) if is_message else (None, None)
-    reached = OUT if new.part else IN_TRANSCRIPT
-    query = f"UPDATE events SET {_TYPED}, {COLUMNS}, original = NULL WHERE id = ?"
+    reached = OUT if new.transcript_index else IN_TRANSCRIPT
+    query = f"UPDATE _events SET {_TYPED}, {COLUMNS}, original = NULL WHERE id = ?"
     columns = spread(event.type, event.data)
-    where = (new.kind, event.time, event.order, new.lane, new.seq, new.part, reached, *place)
-    db.execute(query, (*where, *columns, old.row))
+    at = (event.time, event.order, new.lane_row, new.seq, new.transcript_index)
+    db.execute(query, (new.kind, *at, reached, *place, *columns, old.row))
     if not is_message:
         take_in(db, state, old.row, new)
         return

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 class Spot(NamedTuple):
     """One record of a key: number of its lane, its sequence number and its order."""
 
-    lane: int
+    lane_row: int
     seq: int
     ord: int
 
 
 _NOTE = """
-INSERT INTO copies(session, key, lane, seq, ord) VALUES(?, ?, ?, ?, ?)
-ON CONFLICT(session, key, lane) DO UPDATE SET seq = excluded.seq, ord = excluded.ord
+INSERT INTO _copies(session, event_id, lane_row, seq, ord) VALUES(?, ?, ?, ?, ?)
+ON CONFLICT(session, event_id, lane_row) DO UPDATE SET seq = excluded.seq, ord = excluded.ord
   WHERE (excluded.seq, excluded.ord) < (seq, ord)
 """
 
@@ -34,7 +34,7 @@ ON CONFLICT(session, key, lane) DO UPDATE SET seq = excluded.seq, ord = excluded
 def note_copies(db: apsw.Connection, session: int, key: str, spots: tuple[Spot, Spot]) -> bool:
     """Note two records of one key; say whether there is a row that was not there before."""
     one, other = spots
-    if (one.lane, one.seq) == (other.lane, other.seq):
+    if (one.lane_row, one.seq) == (other.lane_row, other.seq):
         return False
     before = db.total_changes()
     db.executemany(_NOTE, [(session, key, *spot) for spot in spots])
@@ -43,14 +43,14 @@ def note_copies(db: apsw.Connection, session: int, key: str, spots: tuple[Spot, 
 
 def copies_of(db: apsw.Connection, state: State, session: int, key: str) -> Copies:
     """Return the rows of one key."""
-    query = "SELECT lane, seq FROM copies WHERE session = ? AND key = ?"
+    query = "SELECT lane_row, seq FROM _copies WHERE session = ? AND event_id = ?"
     return {state.lanes[lane]: seq for lane, seq in db.execute(query, (session, key))}
 
 
 def copies_in(db: apsw.Connection, state: State, session: int) -> defaultdict[str, Copies]:
     """Return the rows of every key of a session."""
     found: defaultdict[str, Copies] = defaultdict(dict)
-    query = "SELECT key, lane, seq FROM copies WHERE session = ?"
+    query = "SELECT event_id, lane_row, seq FROM _copies WHERE session = ?"
     for key, lane, seq in db.execute(query, (session,)):
         found[key][state.lanes[lane]] = seq
     return found

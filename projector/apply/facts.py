@@ -42,7 +42,7 @@ def take_in(db: apsw.Connection, state: State, row: int, new: Arrival) -> None:
         touch(state, session, new.kind, event.data)
         if swept is not None and event.type in SWEEPING:
             # to join all sweeps anew for each one that comes would cost the square of their number
-            order = state.order(event.order, new.lane, new.seq)
+            order = state.order(event.order, new.lane_row, new.seq)
             state.sweeps[session] = joined([swept, reach(order, event.data)])
         source = event.data.get("source")
         if event.type in OWN and isinstance(source, str):

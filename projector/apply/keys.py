@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from projector.fold.sweeps import Order
 
 _PUT = """
-INSERT OR REPLACE INTO keys(session, key, value, ord, lane, seq) VALUES(?, ?, ?, ?, ?, ?)
+INSERT OR REPLACE INTO _keys(session, key, value, ord, lane_row, seq) VALUES(?, ?, ?, ?, ?, ?)
 """
 
 
@@ -28,10 +28,10 @@ def put_key(db: apsw.Connection, state: State, new: Arrival) -> None:
     if session in state.changing:  # a deletion of the session may be later
         state.dirty.keys.add(session)
         return
-    order = state.order(event.order, new.lane, new.seq)
+    order = state.order(event.order, new.lane_row, new.seq)
     folded = fold_keys([Told(order, event.type, event.data, event.time, {})])
     for key, (order, value) in folded.items():
-        query = "SELECT ord, lane, seq FROM keys WHERE session = ? AND key = ?"
+        query = "SELECT ord, lane_row, seq FROM _keys WHERE session = ? AND key = ?"
         old = db.execute(query, (session, key)).fetchone()
         if old is not None and state.order(*old) == order:
             state.dirty.keys.add(session)  # one number given twice: both events are looked at
@@ -44,7 +44,7 @@ def refold_keys(db: apsw.Connection, state: State) -> None:
     for session in sorted(state.dirty.keys):
         events = told(db, state, session, (KEY_SET, KEY_DELETED, SESSION_DELETED))
         folded = fold_keys(since_deletion(events))
-        db.execute("DELETE FROM keys WHERE session = ?", (session,))
+        db.execute("DELETE FROM _keys WHERE session = ?", (session,))
         rows = [_row(state, session, key, *last) for key, last in folded.items()]
         db.executemany(_PUT, rows)
     state.dirty.keys.clear()

@@ -60,7 +60,7 @@ def link(
     if not targets:
         return
     rows = [(session, target, row) for target in targets]
-    db.executemany("INSERT OR IGNORE INTO changes(session, message, event) VALUES(?, ?, ?)", rows)
+    db.executemany("INSERT OR IGNORE INTO _changes(session, message, event) VALUES(?, ?, ?)", rows)
     state.changing.add(session)
 
 
@@ -75,7 +75,7 @@ def mark_changed(state: State, session: int, type: str, data: dict[str, Any]) ->
 
 def unlink(db: apsw.Connection, session: int, row: int) -> None:
     """Forget what an event changes which no longer stands."""
-    db.execute("DELETE FROM changes WHERE session = ? AND event = ?", (session, row))
+    db.execute("DELETE FROM _changes WHERE session = ? AND event = ?", (session, row))
 
 
 def is_changed(db: apsw.Connection, state: State, message: Arrival) -> bool:
@@ -84,8 +84,8 @@ def is_changed(db: apsw.Connection, state: State, message: Arrival) -> bool:
     swept = state.sweeps.get(session)
     if swept is None:
         query = (
-            "SELECT e.ord, e.lane, e.seq, e.rest FROM changes c JOIN events e ON e.id = c.event"
-            " WHERE c.session = ? AND c.message = ?"
+            "SELECT e.ord, e.lane_row, e.seq, e.other_fields FROM _changes c"
+            " JOIN _events e ON e.id = c.event WHERE c.session = ? AND c.message = ?"
         )
         swept = state.sweeps[session] = joined(
             reach(state.order(ord, lane, seq), orjson.loads(rest))
@@ -94,7 +94,7 @@ def is_changed(db: apsw.Connection, state: State, message: Arrival) -> bool:
     order = state.order(event.order, lane, seq)
     if swept.has(order, {order[1]: seq}):
         return True
-    query = "SELECT 1 FROM changes WHERE session = ? AND message = ?"
+    query = "SELECT 1 FROM _changes WHERE session = ? AND message = ?"
     return db.execute(query, (session, event.id)).fetchone() is not None
 
 
@@ -128,7 +128,7 @@ def _refold_session(
         found = _some(db, session, keys)
     for row in found:
         key, message = str(row[0]), stored(row[1:])
-        order = state.order(message.ord, message.lane, message.seq)
+        order = state.order(message.ord, message.lane_row, message.seq)
         where = with_own(history.copies(key), order[1], message.seq)
         portion.spend(_refold(db, state, session, message, history.of(key, order, where)))
         dirty.changed.discard((session, str(row[0])))
@@ -146,8 +146,9 @@ _FETCHED = 256
 def _every(db: apsw.Connection, session: int, behind: str) -> Iterator[tuple[Any, ...]]:
     """Yield the messages of a session whose ids sort behind one, by id."""
     query = (
-        f"SELECT key, {STORED} FROM events INDEXED BY sqlite_autoindex_events_1"
-        f" WHERE session = ? AND kind = {MESSAGE} AND key > ? ORDER BY key LIMIT {_FETCHED}"
+        f"SELECT event_id, {STORED} FROM _events INDEXED BY sqlite_autoindex__events_1"
+        f" WHERE session = ? AND kind = {MESSAGE} AND event_id > ?"
+        f" ORDER BY event_id LIMIT {_FETCHED}"
     )
     while found := db.execute(query, (session, behind)).fetchall():
         yield from found
@@ -156,7 +157,10 @@ def _every(db: apsw.Connection, session: int, behind: str) -> Iterator[tuple[Any
 
 def _some(db: apsw.Connection, session: int, keys: set[str]) -> Iterator[tuple[Any, ...]]:
     """Yield the messages of a session with these ids, by id."""
-    query = f"SELECT key, {STORED} FROM events WHERE session = ? AND kind = {MESSAGE} AND key = ?"
+    query = (
+        f"SELECT event_id, {STORED} FROM _events"
+        f" WHERE session = ? AND kind = {MESSAGE} AND event_id = ?"
+    )
     # a change of what is no message, or not yet: the message's arrival marks it again
     for key in sorted(keys):
         yield from db.execute(query, (session, key))
@@ -167,7 +171,7 @@ def _refold(
 ) -> int:
     """Bring into force what was done to one message; return what it cost of the portion."""
     reached = state_after(
-        OUT if message.part else IN_TRANSCRIPT,
+        OUT if message.transcript_index else IN_TRANSCRIPT,
         [(change.order, change.state) for change in changes if change.state is not None],
     )
     original = message.data
@@ -182,9 +186,9 @@ def _refold(
     if reached < OUT:
         index(db, message.row, session, state.tagged(session), data)
     state.counters["messages"] += (reached == IN_TRANSCRIPT) - (message.state == IN_TRANSCRIPT)
-    query = f"UPDATE events SET {COLUMNS}, original = ?, state = ? WHERE id = ?"
+    query = f"UPDATE _events SET {COLUMNS}, original = ?, state = ? WHERE id = ?"
     db.execute(query, (*columns, kept, reached, message.row))
-    return ROW + len(columns.content or "") + len(columns.rest or "")
+    return ROW + len(columns.content or "") + len(columns.other_fields or "")
 
 
 class _History:
@@ -196,7 +200,7 @@ class _History:
         self._session = session
         self._decoded: dict[int, dict[str, Any]] = {}
         self._items: dict[int, dict[str, Item]] = {}
-        again = db.execute("SELECT 1 FROM copies WHERE session = ? LIMIT 1", (session,))
+        again = db.execute("SELECT 1 FROM _copies WHERE session = ? LIMIT 1", (session,))
         self._is_single = again.fetchone() is None
         self._sweeps = self._events(EVERY)
         self._reach = {row: reach(order, data) for row, (order, _, data) in self._sweeps.items()}
@@ -250,8 +254,9 @@ class _History:
 
     def _events(self, target: str) -> dict[int, tuple[Order, str, dict[str, Any]]]:
         query = (
-            "SELECT e.id, e.kind, e.ord, e.lane, e.seq FROM changes c"
-            " JOIN events e ON e.id = c.event WHERE c.session = ? AND c.message = ? ORDER BY e.key"
+            "SELECT e.id, e.kind, e.ord, e.lane_row, e.seq FROM _changes c"
+            " JOIN _events e ON e.id = c.event WHERE c.session = ? AND c.message = ?"
+            " ORDER BY e.event_id"
         )
         return {
             row: (self._state.order(ord, lane, seq), TYPES[kind], self._data(row))
@@ -261,6 +266,6 @@ class _History:
     def _data(self, row: int) -> dict[str, Any]:
         """Return an event's data, decoded once: that of a new transcript may be large."""
         if row not in self._decoded:
-            rest = self._db.execute("SELECT rest FROM events WHERE id = ?", (row,)).get
-            self._decoded[row] = orjson.loads(rest)
+            query = "SELECT other_fields FROM _events WHERE id = ?"
+            self._decoded[row] = orjson.loads(self._db.execute(query, (row,)).get)
         return self._decoded[row]

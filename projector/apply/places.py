@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from projector.apply.state import State
 
 
-_APPENDED = "CASE WHEN original IS NULL THEN said ELSE json_extract(original, '$.timestamp') END"
+_APPENDED = """
+CASE WHEN original IS NULL THEN timestamp ELSE json_extract(original, '$.timestamp') END
+"""
 """The date with which a message was appended."""
 
 
@@ -33,9 +35,9 @@ def replace_all(db: apsw.Connection, state: State, portion: Portion) -> None:
 def _replace(db: apsw.Connection, state: State, session: int, portion: Portion) -> bool:
     """Place the messages of a session; say if the portion was enough for all that move."""
     found: list[tuple[Any, ...]] = db.execute(
-        f"SELECT id, key, said, {_APPENDED}, time, ord, lane, parent, place, depth, state"
-        " FROM events"
-        f" WHERE session = ? AND kind = {MESSAGE} ORDER BY lane, seq, part",
+        f"SELECT id, event_id, timestamp, {_APPENDED}, time, ord, lane_row, parent,"
+        " order_time, order_depth, state FROM _events"
+        f" WHERE session = ? AND kind = {MESSAGE} ORDER BY lane_row, seq, transcript_index",
         (session,),
     ).fetchall()
     dates = [
@@ -54,14 +56,14 @@ def _replace(db: apsw.Connection, state: State, session: int, portion: Portion) 
     ]
     now = moved[: portion.rows]
     portion.spend(ROW * (1 + len(now)))
-    db.executemany("UPDATE events SET place = ?, depth = ? WHERE id = ?", now)
+    db.executemany("UPDATE _events SET order_time = ?, order_depth = ? WHERE id = ?", now)
     if len(now) < len(moved):
         return False
     missing = {m.parent for m in said if m.parent is not None and m.parent not in placed}
     if missing != state.missing.get(session, set()):
-        db.execute("DELETE FROM missing_parents WHERE session = ?", (session,))
+        db.execute("DELETE FROM _missing_parents WHERE session = ?", (session,))
         rows = [(session, parent) for parent in missing]
-        db.executemany("INSERT INTO missing_parents(session, parent) VALUES(?, ?)", rows)
+        db.executemany("INSERT INTO _missing_parents(session, parent) VALUES(?, ?)", rows)
         state.missing[session] = missing
     there = sum(reached < GONE for *_, reached in found)
     shown = [
@@ -71,7 +73,8 @@ def _replace(db: apsw.Connection, state: State, session: int, portion: Portion) 
     ]
     ahead = max((date.appended or 0 for date in dates if date.is_ahead), default=None)
     db.execute(
-        "UPDATE sessions SET messages = ?, said = ?, first = ?, last = ?, ahead = ? WHERE id = ?",
+        "UPDATE _sessions SET messages = ?, message_total = ?, first = ?, last = ?, ahead = ?"
+        " WHERE id = ?",
         (len(shown), there, min(shown, default=None), max(shown, default=None), ahead, session),
     )
     return True

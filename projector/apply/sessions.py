@@ -43,6 +43,6 @@ def refold_sessions(db: apsw.Connection, state: State) -> None:
         # a session that was never folded has no extra: folded to nothing it must be the same
         said = asdict(folded) | {"extra": folded.extra or None}
         row = [canonical(v).decode() if isinstance(v, dict) else v for v in said.values()]
-        db.execute(f"UPDATE sessions SET {_COLUMNS} WHERE id = ?", (*row, session))
+        db.execute(f"UPDATE _sessions SET {_COLUMNS} WHERE id = ?", (*row, session))
     state.dirty.sessions.clear()
     state.named.clear()

@@ -70,21 +70,21 @@ class State:
         self._db = db
         self.dirty = Dirty()
         self._unfolded: set[tuple[str, int, str]] = set()
-        for row in db.execute("SELECT what, session, message FROM unfolded"):
+        for row in db.execute("SELECT what, session, message FROM _unfolded"):
             self._unfolded.add(row)
             self.dirty.take(*row)
-        self.kinds: dict[str, int] = dict(db.execute("SELECT type, id FROM kinds"))
-        self.lanes: dict[int, str] = dict(db.execute("SELECT id, uuid FROM lanes"))
+        self.kinds: dict[str, int] = dict(db.execute("SELECT type, id FROM _kinds"))
+        self.lanes: dict[int, str] = dict(db.execute("SELECT id, uuid FROM _lanes"))
         self.counters: dict[str, int] = {
-            name: db.execute("SELECT value FROM meta WHERE key = ?", (name,)).get
+            name: db.execute("SELECT value FROM _meta WHERE key = ?", (name,)).get
             for name in COUNTERS
         }
-        self.next_row: int = db.execute("SELECT coalesce(max(id), 0) + 1 FROM events").get
+        self.next_row: int = db.execute("SELECT coalesce(max(id), 0) + 1 FROM _events").get
         self.missing: defaultdict[int, set[str]] = defaultdict(set)
-        for session, parent in db.execute("SELECT session, parent FROM missing_parents"):
+        for session, parent in db.execute("SELECT session, parent FROM _missing_parents"):
             self.missing[session].add(parent)
         self.changing: set[int] = {
-            session for (session,) in db.execute("SELECT DISTINCT session FROM changes")
+            session for (session,) in db.execute("SELECT DISTINCT session FROM _changes")
         }
         self.sweeps: dict[int, Reach] = {}
         self.used: dict[int, Counter[str]] = {}
@@ -101,10 +101,10 @@ class State:
         if number is None:
             if len(self._sessions) >= _MOST_SESSIONS:  # memory stays flat with a million sessions
                 self._sessions.clear()
-            query = "SELECT id FROM sessions WHERE session = ?"
+            query = "SELECT id FROM _sessions WHERE session = ?"
             number = self._db.execute(query, (name,)).get
             if number is None:
-                self._db.execute("INSERT INTO sessions(session) VALUES(?)", (name,))
+                self._db.execute("INSERT INTO _sessions(session) VALUES(?)", (name,))
                 number = self._db.last_insert_rowid()
             self._sessions[name] = number
         return number
@@ -119,13 +119,13 @@ class State:
         if found is None:
             if len(self._tagged) >= _MOST_SESSIONS:
                 self._tagged.clear()
-            query = "SELECT source, tagged FROM sessions WHERE id = ?"
+            query = "SELECT source, tagged FROM _sessions WHERE id = ?"
             source, found = cast(
                 "tuple[str | None, str | None]", self._db.execute(query, (session,)).fetchone()
             )
             if found is None:
                 found = inherited(self.named.get(session, source))
-                self._db.execute("UPDATE sessions SET tagged = ? WHERE id = ?", (found, session))
+                self._db.execute("UPDATE _sessions SET tagged = ? WHERE id = ?", (found, session))
             self._tagged[session] = found
         return found
 
@@ -133,7 +133,7 @@ class State:
         """Return an event type's number, giving it one if it is new."""
         number = self.kinds.get(type)
         if number is None:
-            self._db.execute("INSERT INTO kinds(type) VALUES(?)", (type,))
+            self._db.execute("INSERT INTO _kinds(type) VALUES(?)", (type,))
             number = self.kinds[type] = self._db.last_insert_rowid()
         return number
 
@@ -141,7 +141,7 @@ class State:
         """Return a lane's number, giving it one if it is new."""
         number = self._lane_numbers.get(uuid)
         if number is None:
-            self._db.execute("INSERT INTO lanes(uuid) VALUES(?)", (uuid,))
+            self._db.execute("INSERT INTO _lanes(uuid) VALUES(?)", (uuid,))
             number = self._lane_numbers[uuid] = self._db.last_insert_rowid()
             self.lanes[number] = uuid
         return number
@@ -161,12 +161,12 @@ class State:
         if ahead == -1:
             if len(self._ahead) >= _MOST_SESSIONS:
                 self._ahead.clear()
-            query = "SELECT ahead FROM sessions WHERE id = ?"
+            query = "SELECT ahead FROM _sessions WHERE id = ?"
             ahead = self._ahead[session] = self._db.execute(query, (session,)).get or 0
         if said is not None:
             self._ahead[session] = max(ahead, said)
             self._db.execute(
-                "UPDATE sessions SET ahead = max(coalesce(ahead, 0), ?) WHERE id = ?",
+                "UPDATE _sessions SET ahead = max(coalesce(ahead, 0), ?) WHERE id = ?",
                 (said, session),
             )
             self.dirty.places.add(session)
@@ -182,10 +182,10 @@ class State:
         rows = self.dirty.rows()
         if rows != self._unfolded:
             self._db.executemany(
-                "DELETE FROM unfolded WHERE what = ? AND session = ? AND message = ?",
+                "DELETE FROM _unfolded WHERE what = ? AND session = ? AND message = ?",
                 self._unfolded - rows,
             )
-            self._db.executemany("INSERT INTO unfolded VALUES(?, ?, ?)", rows - self._unfolded)
+            self._db.executemany("INSERT INTO _unfolded VALUES(?, ?, ?)", rows - self._unfolded)
         self._unfolded = rows
 
     @property
@@ -196,4 +196,4 @@ class State:
     def save_counters(self) -> None:
         """Write the counters into the current transaction."""
         rows = [(value, name) for name, value in self.counters.items()]
-        self._db.executemany("UPDATE meta SET value = ? WHERE key = ?", rows)
+        self._db.executemany("UPDATE _meta SET value = ? WHERE key = ?", rows)

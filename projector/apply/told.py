@@ -26,8 +26,8 @@ def told(db: apsw.Connection, state: State, session: int, types: Sequence[str]) 
     marks = ", ".join("?" * len(types))
     copies = copies_in(db, state, session)
     found = db.execute(
-        "SELECT key, kind, time, ord, lane, seq, rest FROM events"
-        f" WHERE session = ? AND kind <> 1 AND kind IN ({marks}) ORDER BY key",
+        "SELECT event_id, kind, time, ord, lane_row, seq, other_fields FROM _events"
+        f" WHERE session = ? AND kind <> 1 AND kind IN ({marks}) ORDER BY event_id",
         (session, *(KINDS[type] for type in types)),
     )
     return [

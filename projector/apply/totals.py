@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MOST = 2**63 - 1
 """The largest total that is shown: SQLite has no larger integers. In nanodollars of a cost."""
 
-_PUT = "INSERT OR REPLACE INTO usage(session, name, total, exact) VALUES(?, ?, ?, ?)"
+_PUT = "INSERT OR REPLACE INTO _usage(session, name, total, exact) VALUES(?, ?, ?, ?)"
 
 
 def add_usage(db: apsw.Connection, state: State, session: int, data: dict[str, Any]) -> None:
@@ -42,7 +42,7 @@ def add_usage(db: apsw.Connection, state: State, session: int, data: dict[str, A
 def _only_adds(db: apsw.Connection, state: State, session: int) -> bool:
     found = state.only_adds.get(session)
     if found is None:
-        query = "SELECT 1 FROM events WHERE session = ? AND kind <> 1 AND kind IN (?, ?)"
+        query = "SELECT 1 FROM _events WHERE session = ? AND kind <> 1 AND kind IN (?, ?)"
         bound = (session, KINDS[USAGE_SET], KINDS[SESSION_DELETED])
         found = state.only_adds[session] = db.execute(query, bound).fetchone() is None
     return found
@@ -58,14 +58,14 @@ def refold_usage(db: apsw.Connection, state: State) -> None:
     state.used.clear()
     for session in sorted(state.dirty.usage):
         events = told(db, state, session, (USAGE_ADDED, USAGE_SET, SESSION_DELETED))
-        db.execute("DELETE FROM usage WHERE session = ?", (session,))
+        db.execute("DELETE FROM _usage WHERE session = ?", (session,))
         _put(db, session, fold_usage(since_deletion(events)))
     state.dirty.usage.clear()
     state.only_adds.clear()
 
 
 def _exact(db: apsw.Connection, session: int) -> dict[str, int]:
-    query = "SELECT name, coalesce(exact, total) FROM usage WHERE session = ?"
+    query = "SELECT name, coalesce(exact, total) FROM _usage WHERE session = ?"
     return {name: int(total) for name, total in db.execute(query, (session,))}
 
 

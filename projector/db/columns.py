@@ -18,22 +18,22 @@ class Columns(NamedTuple):
     A tuple in the order of the row: what is bound when it is written.
 
     Attributes:
-        said: the message's own `timestamp`, microseconds.
+        timestamp: the message's own, microseconds.
         parent: id of the message it answers.
         role: who speaks.
         source: where it was said.
         content: the text, or the JSON of a list of parts.
-        parts: whether `content` is such a list.
-        rest: JSON of everything else; None if there is nothing else.
+        content_is_json: whether `content` is such a list.
+        other_fields: JSON of everything else; None if there is nothing else.
     """
 
-    said: int | None
+    timestamp: int | None
     parent: str | None
     role: str | None
     source: str | None
     content: str | None
-    parts: bool
-    rest: str | None
+    content_is_json: bool
+    other_fields: str | None
 
 
 _TEXT_COLUMNS = ("parent", "role", "source")
@@ -54,10 +54,10 @@ def encode(value: object, *, within: int = 1) -> str:
 
 
 def to_columns(data: Mapping[str, Any]) -> Columns:
-    """Spread a message's data over columns; a value of an unexpected kind stays in `rest`."""
-    said, parent, role, source, content = map(data.get, _OWN)
-    if said is not None and not is_moment(said):
-        said = None
+    """Spread a message's data over columns; values of unexpected kinds stay in `other_fields`."""
+    timestamp, parent, role, source, content = map(data.get, _OWN)
+    if timestamp is not None and not is_moment(timestamp):
+        timestamp = None
     if parent is not None and not is_key(
         parent
     ):  # no message has such an id, and all that are missing are remembered
@@ -66,28 +66,30 @@ def to_columns(data: Mapping[str, Any]) -> Columns:
         role = None
     if source.__class__ is not str:
         source = None
-    parts = content.__class__ is list
-    if parts:
+    content_is_json = content.__class__ is list
+    if content_is_json:
         content = encode(content, within=2)
     elif content.__class__ is not str:
         content = None
-    own = said, parent, role, source, content
-    rest = None
+    own = timestamp, parent, role, source, content
+    other_fields = None
     if len(data) > len(own) - own.count(None):  # most messages say nothing else
         taken = {name for name, value in zip(_OWN, own, strict=True) if value is not None}
-        rest = encode({name: value for name, value in data.items() if name not in taken})
-    return Columns(*own, parts, rest)
+        other_fields = encode({name: value for name, value in data.items() if name not in taken})
+    return Columns(*own, content_is_json, other_fields)
 
 
 def from_columns(columns: Columns) -> dict[str, Any]:
     """Put a message's data together again: the inverse of `to_columns`."""
-    data: dict[str, Any] = {} if columns.rest is None else orjson.loads(columns.rest)
-    if columns.said is not None:
-        data["timestamp"] = columns.said
+    other = columns.other_fields
+    data: dict[str, Any] = {} if other is None else orjson.loads(other)
+    if columns.timestamp is not None:
+        data["timestamp"] = columns.timestamp
     for name in _TEXT_COLUMNS:
         value = getattr(columns, name)
         if value is not None:
             data[name] = value
     if columns.content is not None:
-        data["content"] = orjson.loads(columns.content) if columns.parts else columns.content
+        content = columns.content
+        data["content"] = orjson.loads(content) if columns.content_is_json else content
     return data

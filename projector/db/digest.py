@@ -33,26 +33,30 @@ def digest(db: apsw.Connection) -> str:
 
 
 def _lines(db: apsw.Connection) -> Iterator[bytes]:
-    types = dict(db.execute("SELECT id, type FROM kinds"))
+    types = dict(db.execute("SELECT id, type FROM _kinds"))
     sessions = db.execute(
         "SELECT id, session, title, source, model, cwd, parent, user, system_prompt, config,"
-        " started, ended IS NOT NULL, end_reason, extra, known, said, messages"
-        " FROM sessions ORDER BY session"
+        " started, ended IS NOT NULL, end_reason, extra, known, message_total, messages"
+        " FROM _sessions ORDER BY session"
     ).fetchall()
-    events = f"SELECT {STORED}, key FROM events WHERE session = ? ORDER BY key"
-    totals = "SELECT name, coalesce(exact, total) FROM usage WHERE session = ? ORDER BY name"
-    keys = "SELECT key, value FROM keys WHERE session = ? ORDER BY key"
-    conflicts = "SELECT key, type, data FROM conflicts WHERE session = ? ORDER BY key, type, data"
+    events = f"SELECT {STORED}, event_id FROM _events WHERE session = ? ORDER BY event_id"
+    totals = "SELECT name, coalesce(exact, total) FROM _usage WHERE session = ? ORDER BY name"
+    keys = "SELECT key, value FROM _keys WHERE session = ? ORDER BY key"
+    conflicts = (
+        "SELECT event_id, type, data FROM _conflicts WHERE session = ?"
+        " ORDER BY event_id, type, data"
+    )
     for number, *folded in sessions:
         yield canonical(["session", *folded])
-        for *columns, key in db.execute(events, (number,)):
+        for *columns, id in db.execute(events, (number,)):
             event = stored(tuple(columns))
-            line = ["event", key, types[event.kind], event.data, bool(event.part), event.state]
+            line = ["event", id, types[event.kind], event.data]
+            line += [bool(event.transcript_index), event.state]
             if event.original is not None:
                 line.append(event.in_force)
             yield canonical(line)
         for kind, query in (("total", totals), ("key", keys)):
             for found in db.execute(query, (number,)):
                 yield canonical([kind, *found])
-        for key, type, data in db.execute(conflicts, (number,)):
-            yield canonical(["conflict", key, type, orjson.loads(data)])
+        for id, type, data in db.execute(conflicts, (number,)):
+            yield canonical(["conflict", id, type, orjson.loads(data)])

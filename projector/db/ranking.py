@@ -131,5 +131,5 @@ def count_matches(db: apsw.Connection, match: str) -> float:
     ).fetchone() or (0, None)
     if oldest is None or count < SAMPLED:
         return float(count)
-    newest: int = db.execute("SELECT max(id) FROM events").get
+    newest: int = db.execute("SELECT max(id) FROM _events").get
     return float(count * newest / (newest - oldest + 1))

@@ -19,17 +19,21 @@ if TYPE_CHECKING:
     import apsw
 
 INSERT_EVENT = """
-INSERT INTO events(id, session, key, kind, time, ord, lane, seq, part, state, place,
-  depth, said, parent, role, source, content, parts, rest)
-VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(session, key) DO NOTHING
+INSERT INTO _events(id, session, event_id, kind, time, ord, lane_row, seq, transcript_index, state,
+  order_time, order_depth, timestamp, parent, role, source, content, content_is_json, other_fields)
+VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT(session, event_id) DO NOTHING
 """
 INSERT_TEXT = "INSERT INTO fts(rowid, text, tags) VALUES(?, ?, ?)"
 _DELETE_TEXT = "INSERT INTO fts(fts, rowid, text, tags) VALUES('delete', ?, ?, ?)"
-COLUMNS = "said = ?, parent = ?, role = ?, source = ?, content = ?, parts = ?, rest = ?"
+COLUMNS = (
+    "timestamp = ?, parent = ?, role = ?, source = ?, content = ?, content_is_json = ?,"
+    " other_fields = ?"
+)
 """Assignments for the values of `Columns`, in their order."""
 STORED = (
-    "id, kind, time, ord, lane, seq, part, state, original,"
-    " said, parent, role, source, content, parts, rest"
+    "id, kind, time, ord, lane_row, seq, transcript_index, state, original,"
+    " timestamp, parent, role, source, content, content_is_json, other_fields"
 )
 """Columns that make a `Stored`, in its order."""
 
@@ -42,8 +46,11 @@ class Stored:
         row: its rowid in `events` and in the full-text table.
         kind: number of its type.
         time: when it was appended, microseconds since 1970.
-        ord: with `lane` (the number of the lane) and `seq`, what orders it.
-        part: its place in the transcript that brought it, from 1; 0 if it is a record of its own.
+        ord: with the lane's uuid and `seq`, what orders it.
+        lane_row: rowid of its lane in `_lanes`.
+        seq: its number in the lane.
+        transcript_index: its place in the transcript that brought it, from 1; 0 if it is a record
+            of its own.
         state: of a message, `projector.fold.messages.IN_TRANSCRIPT` and so on.
         original: JSON of the data before revisions; None if none is in force.
         columns: the data in force.
@@ -53,9 +60,9 @@ class Stored:
     kind: int
     time: int
     ord: int
-    lane: int
+    lane_row: int
     seq: int
-    part: int
+    transcript_index: int
     state: int
     original: str | None
     columns: Columns
@@ -73,24 +80,24 @@ class Stored:
 
 def stored(row: tuple[Any, ...]) -> Stored:
     """Make a `Stored` of a row of the columns `STORED`."""
-    said, parent, role, source, content, parts, rest = row[9:]
-    columns = Columns(said, parent, role, source, content, bool(parts), rest)
-    id, kind, time, ord, lane, seq, part, state, original = row[:9]
-    return Stored(id, kind, time, ord, lane, seq, part, state, original, columns)
+    timestamp, parent, role, source, content, is_json, other = row[9:]
+    columns = Columns(timestamp, parent, role, source, content, bool(is_json), other)
+    id, kind, time, ord, lane_row, seq, index, state, original = row[:9]
+    return Stored(id, kind, time, ord, lane_row, seq, index, state, original, columns)
 
 
 def fetch(db: apsw.Connection, session: int, key: str) -> Stored | None:
     """Return the event that stands under a key; None if there is none."""
-    query = f"SELECT {STORED} FROM events WHERE session = ? AND key = ?"
+    query = f"SELECT {STORED} FROM _events WHERE session = ? AND event_id = ?"
     row = db.execute(query, (session, key)).fetchone()
     return None if row is None else stored(row)
 
 
 def spread(type: str, data: Mapping[str, Any]) -> Columns:
-    """Spread data over columns: a message's over its own, anything else's into `rest`."""
+    """Spread data over columns: a message's over its own, anything else's into `other_fields`."""
     if type == MESSAGE_APPENDED:
         return to_columns(data)
-    return Columns(None, None, None, None, None, parts=False, rest=encode(data))
+    return Columns(None, None, None, None, None, content_is_json=False, other_fields=encode(data))
 
 
 def index_text(data: Mapping[str, Any]) -> str:
@@ -105,7 +112,7 @@ def indexed(row: int, session: int, tagged: str, data: Mapping[str, Any]) -> tup
     Args:
         row: its rowid.
         session: number of its session.
-        tagged: what `sessions.tagged` says of that.
+        tagged: what `_sessions.tagged` says of that.
         data: what the message says.
     """
     role, source = data.get("role"), data.get("source")

@@ -38,7 +38,7 @@ _INDEX_PAGE = 4040
 """Bytes of a page of the full-text index: it fits into a database page that ends with a checksum,
 where one of the usual 4,050 would take two."""
 
-SCHEMA = 6
+SCHEMA = 7
 """Version of tables, fold and text cutting; a projection of another version is rebuilt."""
 
 SUFFIXES = ("", "-wal", "-shm", "-journal")
@@ -52,78 +52,81 @@ MESSAGE = KINDS[MESSAGE_APPENDED]
 TYPES = {number: name for name, number in KINDS.items()}
 
 _TABLES = f"""
-CREATE TABLE meta(key TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
-CREATE TABLE lanes(
+CREATE TABLE _meta(key TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
+CREATE TABLE _lanes(
   id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, applied INTEGER NOT NULL DEFAULT 0
 );
-CREATE TABLE superseded(uuid TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE segments(
-  folder TEXT, number INTEGER, uuid TEXT NOT NULL, lane INTEGER NOT NULL,
-  offset INTEGER NOT NULL, bytes_before INTEGER NOT NULL, restored INTEGER NOT NULL,
-  PRIMARY KEY(folder, number)
+CREATE TABLE _superseded(uuid TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE _segments(
+  lane_folder TEXT, number INTEGER, uuid TEXT NOT NULL, lane_row INTEGER NOT NULL,
+  offset INTEGER NOT NULL, prefix_crc INTEGER NOT NULL, restored INTEGER NOT NULL,
+  PRIMARY KEY(lane_folder, number)
 ) WITHOUT ROWID;
-CREATE TABLE kinds(id INTEGER PRIMARY KEY, type TEXT NOT NULL UNIQUE);
-CREATE TABLE sessions(
+CREATE TABLE _kinds(id INTEGER PRIMARY KEY, type TEXT NOT NULL UNIQUE);
+CREATE TABLE _sessions(
   id INTEGER PRIMARY KEY, session TEXT NOT NULL UNIQUE,
   title TEXT, source TEXT, model TEXT, cwd TEXT, parent TEXT, user TEXT, system_prompt TEXT,
   config TEXT, started INTEGER, ended INTEGER, end_reason TEXT, extra TEXT,
-  known INTEGER NOT NULL DEFAULT 0, said INTEGER NOT NULL DEFAULT 0,
+  known INTEGER NOT NULL DEFAULT 0, message_total INTEGER NOT NULL DEFAULT 0,
   messages INTEGER NOT NULL DEFAULT 0, first INTEGER, last INTEGER, ahead INTEGER, tagged TEXT
 );
-CREATE INDEX sessions_last ON sessions(last DESC);
-CREATE INDEX sessions_moved ON sessions(source, tagged) WHERE {MOVED};
-CREATE INDEX sessions_parent ON sessions(parent) WHERE parent IS NOT NULL;
-CREATE TABLE events(
-  id INTEGER PRIMARY KEY, session INTEGER NOT NULL, key TEXT NOT NULL, kind INTEGER NOT NULL,
-  time INTEGER NOT NULL, ord INTEGER NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL,
-  part INTEGER NOT NULL, state INTEGER NOT NULL, place INTEGER, depth INTEGER,
-  said INTEGER, parent TEXT, role TEXT, source TEXT, content TEXT, parts INTEGER, rest TEXT,
-  original TEXT,
-  UNIQUE(session, key)
+CREATE INDEX sessions_last ON _sessions(last DESC);
+CREATE INDEX sessions_moved ON _sessions(source, tagged) WHERE {MOVED};
+CREATE INDEX sessions_parent ON _sessions(parent) WHERE parent IS NOT NULL;
+CREATE TABLE _events(
+  id INTEGER PRIMARY KEY, session INTEGER NOT NULL, event_id TEXT NOT NULL,
+  kind INTEGER NOT NULL, time INTEGER NOT NULL, ord INTEGER NOT NULL,
+  lane_row INTEGER NOT NULL, seq INTEGER NOT NULL, transcript_index INTEGER NOT NULL,
+  state INTEGER NOT NULL, order_time INTEGER, order_depth INTEGER, timestamp INTEGER,
+  parent TEXT, role TEXT, source TEXT, content TEXT, content_is_json INTEGER,
+  other_fields TEXT, original TEXT,
+  UNIQUE(session, event_id)
 );
-CREATE INDEX events_order ON events(session, place, depth, ord) WHERE kind = 1;
-CREATE INDEX events_other ON events(session, kind) WHERE kind <> 1;
-CREATE TABLE changes(
+CREATE INDEX events_order ON _events(session, order_time, order_depth, ord) WHERE kind = 1;
+CREATE INDEX events_other ON _events(session, kind) WHERE kind <> 1;
+CREATE TABLE _changes(
   session INTEGER, message TEXT, event INTEGER, PRIMARY KEY(session, message, event)
 ) WITHOUT ROWID;
-CREATE TABLE copies(
-  session INTEGER, key TEXT, lane INTEGER, seq INTEGER NOT NULL, ord INTEGER NOT NULL,
-  PRIMARY KEY(session, key, lane)
+CREATE TABLE _copies(
+  session INTEGER, event_id TEXT, lane_row INTEGER, seq INTEGER NOT NULL, ord INTEGER NOT NULL,
+  PRIMARY KEY(session, event_id, lane_row)
 ) WITHOUT ROWID;
-CREATE TABLE usage(
+CREATE TABLE _usage(
   session INTEGER, name TEXT, total INTEGER NOT NULL, exact TEXT, PRIMARY KEY(session, name)
 ) WITHOUT ROWID;
-CREATE TABLE keys(
+CREATE TABLE _keys(
   session INTEGER, key TEXT, value TEXT,
-  ord INTEGER NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY(session, key)
+  ord INTEGER NOT NULL, lane_row INTEGER NOT NULL, seq INTEGER NOT NULL,
+  PRIMARY KEY(session, key)
 ) WITHOUT ROWID;
-CREATE TABLE missing_parents(
+CREATE TABLE _missing_parents(
   session INTEGER, parent TEXT, PRIMARY KEY(session, parent)
 ) WITHOUT ROWID;
-CREATE TABLE unfolded(
+CREATE TABLE _unfolded(
   what TEXT, session INTEGER, message TEXT, PRIMARY KEY(what, session, message)
 ) WITHOUT ROWID;
-CREATE TABLE conflicts(
-  id INTEGER PRIMARY KEY, session INTEGER NOT NULL, key TEXT NOT NULL, type TEXT NOT NULL,
-  time INTEGER NOT NULL, ord INTEGER NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL,
-  part INTEGER NOT NULL, data TEXT NOT NULL
+CREATE TABLE _conflicts(
+  id INTEGER PRIMARY KEY, session INTEGER NOT NULL, event_id TEXT NOT NULL, type TEXT NOT NULL,
+  time INTEGER NOT NULL, ord INTEGER NOT NULL, lane_row INTEGER NOT NULL, seq INTEGER NOT NULL,
+  transcript_index INTEGER NOT NULL, data TEXT NOT NULL
 );
-CREATE INDEX conflicts_key ON conflicts(session, key);
-CREATE TABLE quarantine(
-  folder TEXT, number INTEGER, offset INTEGER, length INTEGER NOT NULL,
+CREATE INDEX conflicts_key ON _conflicts(session, event_id);
+CREATE TABLE _quarantine(
+  lane_folder TEXT, number INTEGER, offset INTEGER, length INTEGER NOT NULL,
   lane TEXT NOT NULL, segment TEXT NOT NULL, reason TEXT NOT NULL,
-  PRIMARY KEY(folder, number, offset)
+  PRIMARY KEY(lane_folder, number, offset)
 ) WITHOUT ROWID;
 CREATE VIRTUAL TABLE fts USING fts5(
   text, tags, content='', tokenize='unicode61 remove_diacritics 2'
 );
 CREATE VIEW messages AS
-  SELECT e.id AS rowid, s.session, e.key AS id, e.role, coalesce(e.source, s.source) AS source,
-    coalesce(e.said, e.time) AS time, e.content, e.parent, e.rest
-  FROM events e JOIN sessions s ON s.id = e.session WHERE e.kind = 1 AND e.state = 0;
+  SELECT e.id AS rowid, s.session, e.event_id AS id, e.role, coalesce(e.source, s.source) AS source,
+    coalesce(e.timestamp, e.time) AS time, e.content, e.parent,
+    e.other_fields
+  FROM _events e JOIN _sessions s ON s.id = e.session WHERE e.kind = 1 AND e.state = 0;
 """
 
-UNFOLDED = "SELECT 1 FROM unfolded LIMIT 1"
+UNFOLDED = "SELECT 1 FROM _unfolded LIMIT 1"
 """Gives a row where events are applied whose effects on messages are not all in force yet."""
 
 COUNTERS = (
@@ -177,11 +180,11 @@ def _make_tables(db: apsw.Connection, journal_uuid: str) -> None:
     with db:
         db.execute(_TABLES)
         db.execute("INSERT INTO fts(fts, rank) VALUES('pgsz', ?)", (_INDEX_PAGE,))
-        db.executemany("INSERT INTO kinds(type, id) VALUES(?, ?)", KINDS.items())
+        db.executemany("INSERT INTO _kinds(type, id) VALUES(?, ?)", KINDS.items())
         meta: dict[str, str | int] = {"journal": journal_uuid, "unicode": unidata_version}
         meta[APPLIED] = 0
         meta |= dict.fromkeys(COUNTERS, 0)
-        db.executemany("INSERT INTO meta(key, value) VALUES(?, ?)", meta.items())
+        db.executemany("INSERT INTO _meta(key, value) VALUES(?, ?)", meta.items())
 
 
 def finish(path: Path) -> None:
@@ -409,7 +412,7 @@ def _check(db: apsw.Connection, path: Path, made_for: dict[str, str]) -> None:
     if vfs() is not None and db.reserve_bytes("main") != RESERVED:
         raise ProjectionDamaged(f"{path} has no checksums; run `projector rebuild`")
     for key, value in made_for.items():
-        found = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).get
+        found = db.execute("SELECT value FROM _meta WHERE key = ?", (key,)).get
         if found != value:
             raise ProjectionDamaged(
                 f"{path} was made for {key} {found}, not {value}; run `projector rebuild`"

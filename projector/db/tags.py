@@ -3,7 +3,7 @@
 A filter that few messages pass is then part of the match, and no common word is read through for
 it. They say session and role, and where a message was said: its own source, or the one it inherits
 from its session. A session's source may change when its messages are in the index; they keep the
-tag that the first of them was given, which the column `sessions.tagged` remembers. Such a session
+tag that the first of them was given, which the column `_sessions.tagged` remembers. Such a session
 has moved, and a search for sources asks it for its rows.
 """
 
@@ -24,7 +24,7 @@ _REMEMBERED = 1024
 
 
 def inherited(source: str | None) -> str:
-    """Return what `sessions.tagged` says of a session with this source."""
+    """Return what `_sessions.tagged` says of a session with this source."""
     return "" if source is None else f"={source}"
 
 
@@ -35,7 +35,7 @@ def tags(session: int, role: str | None, source: str | None, tagged: str) -> str
         session: number of its session.
         role: who speaks.
         source: where it was said, if the message itself says so.
-        tagged: what `sessions.tagged` says of its session.
+        tagged: what `_sessions.tagged` says of its session.
     """
     # a role may have megabytes: thousands of such must not be remembered
     is_short = len(role or "") + len(source or "") + len(tagged) <= _REMEMBERED
@@ -67,7 +67,7 @@ def of_source(source: str) -> str:
 
 
 def of_tagged(tagged: str) -> str:
-    """Return the tag of the messages that inherit their source, by `sessions.tagged`."""
+    """Return the tag of the messages that inherit their source, by `_sessions.tagged`."""
     return _tag("i", tagged)
 
 

@@ -121,7 +121,7 @@ class Goal:
         Raises:
             ReadError: a segment cannot be read.
         """
-        applied = db.execute("SELECT value FROM meta WHERE key = ?", (APPLIED,)).get
+        applied = db.execute("SELECT value FROM _meta WHERE key = ?", (APPLIED,)).get
         missing = lag(self._marks, self._refs)
         why = "a projector runs and has not come to them"
         if not missing.bytes:
@@ -196,7 +196,7 @@ class Goal:
 
 def has_applied(db: apsw.Connection, position: Position) -> bool:
     """Say whether the record at `position` is applied in the snapshot that `db` holds."""
-    query = "SELECT 1 FROM lanes WHERE uuid = ? AND applied >= ?"
+    query = "SELECT 1 FROM _lanes WHERE uuid = ? AND applied >= ?"
     at = position.lane, position.seq
     # not before all its effects are in force
     return db.execute(query, at).fetchone() is not None and not db.execute(UNFOLDED).fetchone()

@@ -161,7 +161,7 @@ class Intake:
             " see `projector verify`",
             ref.path,
         )
-        query = "DELETE FROM quarantine WHERE folder = ? AND number = ?"
+        query = "DELETE FROM _quarantine WHERE lane_folder = ? AND number = ?"
         before = self._db.total_changes()
         self._db.execute(query, place(ref))
         self.applier.state.counters["quarantined"] -= self._db.total_changes() - before
@@ -231,8 +231,8 @@ class Intake:
     def _supersede(self, mark: Mark, header: Header) -> None:
         """Note the segments that one stands for; pass over it if another stands for it."""
         rows = [(uuid,) for uuid in header.supersedes]
-        self._db.executemany("INSERT OR IGNORE INTO superseded(uuid) VALUES(?)", rows)
-        query = "SELECT 1 FROM superseded WHERE uuid = ?"
+        self._db.executemany("INSERT OR IGNORE INTO _superseded(uuid) VALUES(?)", rows)
+        query = "SELECT 1 FROM _superseded WHERE uuid = ?"
         if self._db.execute(query, (header.segment,)).fetchone() is not None:
             mark.uuid = f"{_SUPERSEDED}{header.segment}"
 
@@ -245,7 +245,7 @@ class Intake:
         state = self.applier.state
         before = self._db.total_changes()
         self._db.execute(
-            "INSERT INTO quarantine(folder, number, offset, length, lane, segment, reason)"
+            "INSERT INTO _quarantine(lane_folder, number, offset, length, lane, segment, reason)"
             " VALUES(?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (
                 *place(ref),
@@ -332,12 +332,12 @@ class Intake:
             self.flush()
             self.applier.finish(portion)
         if self.changed:
-            query = "UPDATE meta SET value = ? WHERE key = ?"
+            query = "UPDATE _meta SET value = ? WHERE key = ?"
             self._db.execute(query, (clock.wall(), APPLIED))
         for at in self.changed:
             save_mark(self._db, at, self.marks[at])
         rows = [(seq, lane) for lane, seq in self._applied.items() if seq]
-        self._db.executemany("UPDATE lanes SET applied = max(applied, ?) WHERE id = ?", rows)
+        self._db.executemany("UPDATE _lanes SET applied = max(applied, ?) WHERE id = ?", rows)
 
     def reset(self) -> None:
         """Forget what was taken and not committed, as after a rollback."""

@@ -54,7 +54,7 @@ _ASKING = 0.25
 _STEPS = 20_000
 """Steps of SQLite's machine between two looks at the clock: about a millisecond."""
 
-_LATEST = "SELECT value FROM meta WHERE key = 'latest'"
+_LATEST = "SELECT value FROM _meta WHERE key = 'latest'"
 
 Answer = TypeVar("Answer")
 

@@ -51,7 +51,9 @@ def place(ref: SegmentRef) -> Place:
 
 def load_marks(db: apsw.Connection) -> dict[Place, Mark]:
     """Read the watermark."""
-    query = "SELECT folder, number, uuid, lane, offset, bytes_before, restored FROM segments"
+    query = (
+        "SELECT lane_folder, number, uuid, lane_row, offset, prefix_crc, restored FROM _segments"
+    )
     return {
         (folder, number): Mark(uuid, lane, offset, check, bool(restored))
         for folder, number, uuid, lane, offset, check, restored in db.execute(query)
@@ -60,14 +62,14 @@ def load_marks(db: apsw.Connection) -> dict[Place, Mark]:
 
 def load_applied(db: apsw.Connection) -> dict[int, int]:
     """Read up to which number each lane is applied, by the lane's number in this projection."""
-    return dict(db.execute("SELECT id, applied FROM lanes"))
+    return dict(db.execute("SELECT id, applied FROM _lanes"))
 
 
 def save_mark(db: apsw.Connection, at: Place, mark: Mark) -> None:
     """Write one segment's mark into the current transaction."""
     db.execute(
-        "INSERT OR REPLACE INTO segments(folder, number, uuid, lane, offset, bytes_before,"
-        " restored) VALUES(?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO _segments(lane_folder, number, uuid, lane_row, offset,"
+        " prefix_crc, restored) VALUES(?, ?, ?, ?, ?, ?, ?)",
         (*at, mark.uuid, mark.lane, mark.offset, mark.check, mark.is_restored),
     )
 

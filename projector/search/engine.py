@@ -101,7 +101,7 @@ def _find(
     if asked is None:
         return [], True
     match, where = narrowed(wide.match, asked.tags), asked.where
-    joins = " JOIN events e ON e.id = fts.rowid JOIN sessions s ON s.id = e.session"
+    joins = " JOIN _events e ON e.id = fts.rowid JOIN _sessions s ON s.id = e.session"
     way = "ASC" if sort == "oldest" else "DESC"
     # by time there is nothing to rank, so one can page on for ever
     most = RANKED if sort == "relevance" else RANKED + offset
@@ -151,7 +151,8 @@ def _best(db: apsw.Connection, found: list[_Found], count: int) -> list[_Found]:
 
 def _places(db: apsw.Connection, rows: list[int]) -> dict[int, int]:
     query = (
-        "SELECT id, coalesce(said, time) FROM events WHERE id IN (SELECT value FROM json_each(?))"
+        "SELECT id, coalesce(timestamp, time) FROM _events"
+        " WHERE id IN (SELECT value FROM json_each(?))"
     )
     return dict(db.execute(query, (json.dumps(rows),)))
 
@@ -165,11 +166,11 @@ def _names(db: apsw.Connection, times: dict[int, int]) -> dict[int, _Name]:
     at = Counter(times.values())
     tied = [row for row, time in times.items() if at[time] > 1]
     query = (
-        "SELECT e.id, place, depth, s.session, key FROM events e"
-        " JOIN sessions s ON s.id = e.session WHERE e.id IN (SELECT value FROM json_each(?))"
+        "SELECT e.id, order_time, order_depth, s.session, event_id FROM _events e"
+        " JOIN _sessions s ON s.id = e.session WHERE e.id IN (SELECT value FROM json_each(?))"
     )
     found = db.execute(query, (json.dumps(tied),)) if tied else ()
-    return {row: (place, depth, session, key) for row, place, depth, session, key in found}
+    return {row: (time, depth, session, id) for row, time, depth, session, id in found}
 
 
 def _hit(db: apsw.Connection, row: int, score: float, query: Query, look: Look) -> Hit:

@@ -60,7 +60,7 @@ def narrowing(db: apsw.Connection, filters: Filters) -> Narrowing | None:
     tags: list[Collection[str]] = []
     conditions: list[tuple[str, tuple[str | int, ...]]] = []
     if filters.session is not None:
-        number = db.execute("SELECT id FROM sessions WHERE session = ?", (filters.session,)).get
+        number = db.execute("SELECT id FROM _sessions WHERE session = ?", (filters.session,)).get
         if number is None:
             return None
         tags.append([of_session(number)])
@@ -68,7 +68,7 @@ def narrowing(db: apsw.Connection, filters: Filters) -> Narrowing | None:
         tags.append(dict.fromkeys(map(of_role, filters.roles)))
     if filters.sources is not None:
         tags.append(_tags_of_sources(db, filters.sources))
-        if db.execute(f"SELECT 1 FROM sessions WHERE {MOVED} LIMIT 1").get is not None:
+        if db.execute(f"SELECT 1 FROM _sessions WHERE {MOVED} LIMIT 1").get is not None:
             conditions.append(
                 (f"coalesce(e.source, s.source) {_in(filters.sources)}", filters.sources)
             )
@@ -76,9 +76,9 @@ def narrowing(db: apsw.Connection, filters: Filters) -> Narrowing | None:
         none_of = f"coalesce(e.source, s.source, '') NOT {_in(filters.but_sources)}"
         conditions.append((none_of, filters.but_sources))
     if filters.since is not None:
-        conditions.append(("coalesce(e.said, e.time) >= ?", (filters.since,)))
+        conditions.append(("coalesce(e.timestamp, e.time) >= ?", (filters.since,)))
     if filters.until is not None:
-        conditions.append(("coalesce(e.said, e.time) < ?", (filters.until,)))
+        conditions.append(("coalesce(e.timestamp, e.time) < ?", (filters.until,)))
     if not all(tags):
         return None
     where = "".join(f" AND {text}" for text, _ in conditions)
@@ -87,7 +87,7 @@ def narrowing(db: apsw.Connection, filters: Filters) -> Narrowing | None:
 
 def _tags_of_sources(db: apsw.Connection, sources: tuple[str, ...]) -> Collection[str]:
     """Return all tags that messages from one of these may have."""
-    query = f"SELECT DISTINCT tagged FROM sessions WHERE {MOVED} AND source {_in(sources)}"
+    query = f"SELECT DISTINCT tagged FROM _sessions WHERE {MOVED} AND source {_in(sources)}"
     moved = [of_tagged(str(tagged)) for (tagged,) in db.execute(query, sources)]
     said = [tag for name in sources for tag in (of_source(name), of_tagged(inherited(name)))]
     return dict.fromkeys([*said, *moved])

@@ -82,7 +82,7 @@ def key_event(namespace: str, key: str, value: object) -> dict[str, Any]:
 def key_value(db: apsw.Connection, namespace: str, key: str, default: object = None) -> Any:  # noqa: ANN401 - any JSON
     """Return the value of a key; `default` if it has none."""
     query = (
-        "SELECT k.value FROM keys k JOIN sessions s ON s.id = k.session"
+        "SELECT k.value FROM _keys k JOIN _sessions s ON s.id = k.session"
         " WHERE s.session = ? AND k.key = ?"
     )
     found = db.execute(query, (namespace, key)).get
@@ -92,7 +92,7 @@ def key_value(db: apsw.Connection, namespace: str, key: str, default: object = N
 def key_values(db: apsw.Connection, namespace: str) -> dict[str, Any]:
     """Return the keys that have a value, sorted, and their values."""
     query = (
-        "SELECT k.key, k.value FROM keys k JOIN sessions s ON s.id = k.session"
+        "SELECT k.key, k.value FROM _keys k JOIN _sessions s ON s.id = k.session"
         " WHERE s.session = ? AND k.value IS NOT NULL ORDER BY k.key"
     )
     return {key: orjson.loads(value) for key, value in db.execute(query, (namespace,))}

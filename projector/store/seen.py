@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 _HOLDING = """
 SELECT l.uuid, max(found.seq) FROM (
-  SELECT lane, seq FROM events WHERE session = (SELECT id FROM sessions WHERE session = :name)
+  SELECT lane_row, seq FROM _events WHERE session = (SELECT id FROM _sessions WHERE session = :name)
   UNION ALL
-  SELECT lane, seq FROM copies WHERE session = (SELECT id FROM sessions WHERE session = :name)
-) found JOIN lanes l ON l.id = found.lane GROUP BY l.uuid
+  SELECT lane_row, seq FROM _copies WHERE session = (SELECT id FROM _sessions WHERE session = :name)
+) found JOIN _lanes l ON l.id = found.lane_row GROUP BY l.uuid
 """
 
 
@@ -39,7 +39,7 @@ def seen_by_now(
     if db is None:
         return dict(ends)
     holding = seen_in(db, session)
-    applied = {str(uuid): int(seq) for uuid, seq in db.execute("SELECT uuid, applied FROM lanes")}
+    applied = {str(uuid): int(seq) for uuid, seq in db.execute("SELECT uuid, applied FROM _lanes")}
     waiting = {lane: end for lane, end in ends.items() if end > applied.get(lane, 0)}
     # what the journal lost and the projection still shows is taken, too
     return waiting | {lane: max(last, ends.get(lane, 0)) for lane, last in holding.items()}

@@ -258,7 +258,7 @@ class Sessions(Own):
 def titled(db: apsw.Connection, title: str, but: str) -> str | None:
     """Return the session that has a title, other than the session `but`; None if none has."""
     query = (
-        f"SELECT session FROM sessions WHERE title = ? AND session <> ? AND {session_view.EXISTS}"
+        f"SELECT session FROM _sessions WHERE title = ? AND session <> ? AND {session_view.EXISTS}"
         # `title` gives a title to any number of sessions
         " ORDER BY session LIMIT 1"
     )

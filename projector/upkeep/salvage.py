@@ -97,7 +97,7 @@ def _missing(known: apsw.Connection, found: apsw.Connection) -> Iterator[Lost]:
     Every record of a key counts, not its content alone: a sweep may have seen one of them and not
     the others, and the lowest order decides which content counts.
     """
-    names: list[tuple[Any, ...]] = known.execute("SELECT session FROM sessions").fetchall()
+    names: list[tuple[Any, ...]] = known.execute("SELECT session FROM _sessions").fetchall()
     for (session,) in names:
         there = _records(found, session).keys()
         for place, record in _records(known, session).items():
@@ -113,8 +113,8 @@ def _records(db: apsw.Connection, session: str) -> dict[tuple[str, str, int], Lo
         records[record.event.id, record.lane, record.seq] = record
         counting.setdefault(record.event.id, record.event)
     copies = db.execute(
-        "SELECT key, lanes.uuid, seq, ord FROM copies JOIN lanes ON lanes.id = lane"
-        " WHERE session = (SELECT id FROM sessions WHERE session = ?)",
+        "SELECT event_id, _lanes.uuid, seq, ord FROM _copies JOIN _lanes ON _lanes.id = lane_row"
+        " WHERE session = (SELECT id FROM _sessions WHERE session = ?)",
         (session,),
     )
     for key, lane, seq, ord in copies:
@@ -127,18 +127,19 @@ def _records(db: apsw.Connection, session: str) -> dict[tuple[str, str, int], Lo
 def _contents(db: apsw.Connection, session: str) -> Iterator[Lost]:
     """Yield every content of a session, whether it stands or conflicts."""
     standing = db.execute(
-        f"SELECT key, kinds.type, lanes.uuid, {_STORED} FROM events e"
-        " JOIN kinds ON kinds.id = e.kind JOIN lanes ON lanes.id = e.lane"
-        " WHERE e.part = 0 AND e.session = (SELECT id FROM sessions WHERE session = ?)",
+        f"SELECT event_id, _kinds.type, _lanes.uuid, {_STORED} FROM _events e"
+        " JOIN _kinds ON _kinds.id = e.kind JOIN _lanes ON _lanes.id = e.lane_row"
+        " WHERE e.transcript_index = 0"
+        " AND e.session = (SELECT id FROM _sessions WHERE session = ?)",
         (session,),
     )
     for key, type, lane, *columns in standing:
         row = stored(tuple(columns))
         yield Lost(lane, row.seq, Event(key, type, session, row.time, row.ord, row.data))
     conflicts = db.execute(
-        "SELECT key, type, time, ord, lanes.uuid, seq, data FROM conflicts"
-        " JOIN lanes ON lanes.id = lane"
-        " WHERE part = 0 AND session = (SELECT id FROM sessions WHERE session = ?)",
+        "SELECT event_id, type, time, ord, _lanes.uuid, seq, data FROM _conflicts"
+        " JOIN _lanes ON _lanes.id = lane_row"
+        " WHERE transcript_index = 0 AND session = (SELECT id FROM _sessions WHERE session = ?)",
         (session,),
     )
     for key, type, time, ord, lane, seq, data in conflicts:

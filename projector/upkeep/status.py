@@ -86,9 +86,9 @@ def status(current: Current) -> Status:
 def _look(db: apsw.Connection | None) -> tuple[dict[str, int], int, dict[Place, Mark]]:
     if db is None:
         return dict.fromkeys(COUNTERS, 0), 0, {}
-    stored = dict(db.execute("SELECT key, value FROM meta"))
+    stored = dict(db.execute("SELECT key, value FROM _meta"))
     counters = {name: stored[name] for name in COUNTERS}
-    query = f"SELECT count(*) FROM sessions WHERE {EXISTS}"
+    query = f"SELECT count(*) FROM _sessions WHERE {EXISTS}"
     return counters, db.execute(query).get, load_marks(db)
 
 

@@ -66,7 +66,7 @@ def verify(journal: Directory) -> list[Fault]:
     try:
         with db:  # one snapshot: a projector may be at work
             # the journal is read after the watermark, so it can only be ahead of it
-            db.execute("SELECT 1 FROM meta").get  # noqa: B018 - begins the snapshot
+            db.execute("SELECT 1 FROM _meta").get  # noqa: B018 - begins the snapshot
             faults = list(_database_faults(db))
             refs = {place(ref): ref for ref in list_segments(journal.lanes)}
             for at, mark in sorted(load_marks(db).items()):
@@ -84,7 +84,7 @@ def _database_faults(db: apsw.Connection) -> Iterator[Fault]:
             kind = "index" if "fts" in str(line).lower() else "database"
             yield Fault(kind, str(line), "projector rebuild")
     counted = {name: _count(db, query) for name, query in _COUNTS.items()}
-    said = dict(db.execute("SELECT key, value FROM meta"))
+    said = dict(db.execute("SELECT key, value FROM _meta"))
     for name in COUNTERS:
         if name in counted and counted[name] != said[name]:
             what = f"{said[name]} {name} are counted, {counted[name]} are there"
@@ -96,17 +96,17 @@ def _database_faults(db: apsw.Connection) -> Iterator[Fault]:
         )
         yield Fault("log", what, _SALVAGE)
     texts = _count(db, "SELECT count(*) FROM fts_docsize")
-    found = _count(db, "SELECT count(*) FROM events WHERE kind = 1 AND state < 2")
+    found = _count(db, "SELECT count(*) FROM _events WHERE kind = 1 AND state < 2")
     if texts != found:
         what = f"{found} messages that are found, {texts} texts in the full-text index"
         yield Fault("index", what, "projector rebuild")
 
 
 _COUNTS = {
-    "events": "SELECT count(*) FROM events WHERE part = 0",
-    "messages": "SELECT count(*) FROM events WHERE kind = 1 AND state = 0",
-    "conflicts": "SELECT count(*) FROM conflicts",
-    "quarantined": "SELECT count(*) FROM quarantine",
+    "events": "SELECT count(*) FROM _events WHERE transcript_index = 0",
+    "messages": "SELECT count(*) FROM _events WHERE kind = 1 AND state = 0",
+    "conflicts": "SELECT count(*) FROM _conflicts",
+    "quarantined": "SELECT count(*) FROM _quarantine",
 }
 
 

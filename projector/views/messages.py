@@ -49,7 +49,10 @@ class MessageView:
     state: int
 
 
-_VIEWED = "key, time, state, original IS NOT NULL, said, parent, role, source, content, parts, rest"
+_VIEWED = (
+    "event_id, time, state, original IS NOT NULL, timestamp, parent, role, source, content,"
+    " content_is_json, other_fields"
+)
 """Columns of `events` that make a view, in the order of `_view`."""
 
 
@@ -64,13 +67,13 @@ def messages(db: apsw.Connection, name: str, *, state: int = IN_TRANSCRIPT) -> l
     Raises:
         NotFound: there is no such session.
     """
-    query = f"SELECT id, source FROM sessions WHERE session = ? AND {EXISTS}"
+    query = f"SELECT id, source FROM _sessions WHERE session = ? AND {EXISTS}"
     found = db.execute(query, (name,)).fetchone()
     if found is None:
         raise NotFound(f"no session has the id {name!r}")
     number, source = found
     query = (
-        f"SELECT {_VIEWED} FROM events WHERE kind = {MESSAGE} AND session = ?"
+        f"SELECT {_VIEWED} FROM _events WHERE kind = {MESSAGE} AND session = ?"
         f" AND state <= ? ORDER BY {ORDER}"
     )
     views = [_view(name, source, row) for row in db.execute(query, (number, state))]
@@ -82,8 +85,9 @@ def last_message(db: apsw.Connection, name: str) -> LastMessage | None:
     """Return the last message of a session, in its transcript or not; None if there is none."""
     order = ", ".join(f"{column} DESC" for column in INDEXED)
     query = (
-        f"SELECT key, place, depth FROM events WHERE kind = {MESSAGE} AND state < {GONE}"
-        f" AND session = (SELECT id FROM sessions WHERE session = ?) ORDER BY {order} LIMIT 1"
+        "SELECT event_id, order_time, order_depth FROM _events"
+        f" WHERE kind = {MESSAGE} AND state < {GONE}"
+        f" AND session = (SELECT id FROM _sessions WHERE session = ?) ORDER BY {order} LIMIT 1"
     )
     found = db.execute(query, (name,)).fetchone()
     return None if found is None else LastMessage(*found)
@@ -114,8 +118,8 @@ class Placed:
 
 
 _PLACED = (
-    "SELECT s.title, s.source, s.session, e.* FROM sessions s JOIN"
-    f" (SELECT session AS number, {', '.join(INDEXED)}, {_VIEWED} FROM events WHERE id = ?) e"
+    "SELECT s.title, s.source, s.session, e.* FROM _sessions s JOIN"
+    f" (SELECT session AS number, {', '.join(INDEXED)}, {_VIEWED} FROM _events WHERE id = ?) e"
     " ON s.id = e.number"
 )
 
@@ -149,7 +153,7 @@ def _beside(
     if len({row[: len(INDEXED)] for row in rows}) == len(rows):
         rows = rows[1 : count + 1]
     else:  # some stand at one place: the rest of the order decides
-        at = db.execute(f"SELECT {ORDER} FROM events WHERE id = ?", (message.row,))
+        at = db.execute(f"SELECT {ORDER} FROM _events WHERE id = ?", (message.row,))
         rows = db.execute(_NEAR_TIED[way], (message.at[0], *at.fetchall()[0], count)).fetchall()
     return [_view(message.view.session, message.source, row[len(INDEXED) :]) for row in rows]
 
@@ -157,7 +161,7 @@ def _beside(
 def _near(order: tuple[str, ...], compare: str, way: str) -> str:
     """Return the query of a session's messages from one on, in one direction."""
     return (
-        f"SELECT {', '.join(INDEXED)}, {_VIEWED} FROM events"
+        f"SELECT {', '.join(INDEXED)}, {_VIEWED} FROM _events"
         f" WHERE kind = {MESSAGE} AND session = ? AND state < {OUT}"
         f" AND ({', '.join(order)}) {compare} ({', '.join('?' * len(order))})"
         f" ORDER BY {', '.join(f'{column} {way}' for column in order)} LIMIT ?"
@@ -174,13 +178,15 @@ def _view(name: str, session_source: str | None, row: tuple[Any, ...]) -> Messag
     What a foreign writer gave another kind than it has is in none of them: it stays among the
     fields (`projector.db.columns`).
     """
-    key, time, state, revised, said, parent, role, source, content, parts, rest = row
-    fields = from_columns(Columns(said, parent, None, None, None, parts=False, rest=rest))
-    if parts:
+    id, time, state, revised, timestamp, parent, role, source, content, is_json, other = row
+    fields = from_columns(
+        Columns(timestamp, parent, None, None, None, content_is_json=False, other_fields=other)
+    )
+    if is_json:
         content = orjson.loads(content)
     said_in = source or session_source
-    moment = time if said is None else said
-    return MessageView(name, key, role, content, moment, said_in, fields, bool(revised), state)
+    moment = time if timestamp is None else timestamp
+    return MessageView(name, id, role, content, moment, said_in, fields, bool(revised), state)
 
 
 def _with_tool_name(view: MessageView, tools: dict[str, str]) -> MessageView:

@@ -60,24 +60,25 @@ class SessionView:
     extra: dict[str, Any]
 
 
-INDEXED = ("place", "depth", "ord")
+INDEXED = ("order_time", "order_depth", "ord")
 """Columns of the index that orders a transcript."""
 # ties are broken by the lane's uuid, which is the same in every projection, never its number
-ORDER_COLUMNS = (*INDEXED, "(SELECT uuid FROM lanes WHERE lanes.id = lane)", "seq", "part")
+_UUID = "(SELECT uuid FROM _lanes WHERE _lanes.id = lane_row)"
+ORDER_COLUMNS = (*INDEXED, _UUID, "seq", "transcript_index")
 ORDER = ", ".join(ORDER_COLUMNS)
 """What orders a transcript, for `ORDER BY` in a query of `events`."""
 TIES = ", ".join(ORDER_COLUMNS[2:])
 """What orders messages of one place and depth: the order of events."""
 
-EXISTS = "(known OR said > 0)"
+EXISTS = "(known OR message_total > 0)"
 """Which rows of `sessions` are sessions: others were deleted, or are names of other things."""
 _BEGAN = """
-(SELECT min(time) FROM events e WHERE e.session = sessions.id AND kind <> 1
-  AND kind IN (SELECT id FROM kinds WHERE type IN ('session.created', 'session.ensured')))
+(SELECT min(time) FROM _events e WHERE e.session = _sessions.id AND kind <> 1
+  AND kind IN (SELECT id FROM _kinds WHERE type IN ('session.created', 'session.ensured')))
 """
 _SESSION = f"""
 SELECT id, extra, config, session, title, source, model, cwd, parent, user, system_prompt,
-  coalesce(started, first, {_BEGAN}) AS started, ended, end_reason, last, messages FROM sessions
+  coalesce(started, first, {_BEGAN}) AS started, ended, end_reason, last, messages FROM _sessions
   WHERE {EXISTS}
 """
 _PREVIEW = 80
@@ -107,7 +108,7 @@ def sessions(
     given = {name: value for name, value in wanted.items() if value is not None}
     where = "".join(f" AND {name} = ?" for name in given)
     order, horizon = "last DESC NULLS LAST", _horizon()
-    if db.execute("SELECT 1 FROM sessions WHERE last > ? LIMIT 1", (horizon,)).get is not None:
+    if db.execute("SELECT 1 FROM _sessions WHERE last > ? LIMIT 1", (horizon,)).get is not None:
         # a date that cannot be yet says nothing: it would stay on top until then
         order = f"CASE WHEN last > {horizon} THEN coalesce(({_dated(horizon)}), 0) ELSE last END"
         order += " DESC NULLS LAST"
@@ -124,8 +125,8 @@ def _horizon() -> int:
 def _dated(horizon: int) -> str:
     """Return the query for the latest time of a session's messages before `horizon`."""
     return (
-        "SELECT max(coalesce(e.said, e.time)) FROM events e WHERE e.session = sessions.id"
-        f" AND e.kind = 1 AND e.state = 0 AND coalesce(e.said, e.time) <= {horizon}"
+        "SELECT max(coalesce(e.timestamp, e.time)) FROM _events e WHERE e.session = _sessions.id"
+        f" AND e.kind = 1 AND e.state = 0 AND coalesce(e.timestamp, e.time) <= {horizon}"
     )
 
 
@@ -156,17 +157,17 @@ def _session_view(db: apsw.Connection, row: tuple[Any, ...]) -> SessionView:
     fields = dict(zip(names, said, strict=True))
     horizon = _horizon()
     if fields["last"] is not None and fields["last"] > horizon:
-        query = f"SELECT ({_dated(horizon)}) FROM sessions WHERE id = ?"
+        query = f"SELECT ({_dated(horizon)}) FROM _sessions WHERE id = ?"
         fields["last"] = db.execute(query, (number,)).get or fields["last"]
     if fields["source"] is None:  # where its first message was said
         query = (
-            "SELECT source FROM events WHERE session = ? AND kind = 1 AND state = 0"
+            "SELECT source FROM _events WHERE session = ? AND kind = 1 AND state = 0"
             f" ORDER BY {ORDER} LIMIT 1"
         )
         fields["source"] = db.execute(query, (number,)).get
     calls = (
-        "SELECT total(json_array_length(rest, '$.tool_calls')) FROM events"
-        " WHERE session = ? AND kind = 1 AND state = 0 AND rest IS NOT NULL"
+        "SELECT total(json_array_length(other_fields, '$.tool_calls')) FROM _events"
+        " WHERE session = ? AND kind = 1 AND state = 0 AND other_fields IS NOT NULL"
     )
     return SessionView(
         **fields,
@@ -182,13 +183,13 @@ _SAID = ("title", "source", "model", "cwd", "parent", "user", "system_prompt")
 
 
 def _usage(db: apsw.Connection, session: int) -> dict[str, int | float]:
-    found = db.execute("SELECT name, total FROM usage WHERE session = ?", (session,))
+    found = db.execute("SELECT name, total FROM _usage WHERE session = ?", (session,))
     return {name: total / NANO if name in COSTS else total for name, total in found}
 
 
 def _preview(db: apsw.Connection, session: int) -> str:
     query = (
-        f"SELECT {STORED} FROM (SELECT * FROM events WHERE session = ? AND kind = 1 AND state = 0"
+        f"SELECT {STORED} FROM (SELECT * FROM _events WHERE session = ? AND kind = 1 AND state = 0"
         f" ORDER BY {ORDER} LIMIT {_PREVIEWED}) WHERE role = 'user' LIMIT 1"
     )
     row = db.execute(query, (session,)).fetchone()

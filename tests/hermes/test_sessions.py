@@ -176,7 +176,7 @@ def test_what_is_said_of_usage_is_said_once(db: SessionDB) -> None:
     """A thousand calls leave a record each in the journal, not two."""
     for _ in range(20):
         db.update_token_counts("s", input_tokens=1, billing_provider="p")
-    count = "SELECT count(*) FROM events"
+    count = "SELECT count(*) FROM _events"
     assert db._read(lambda read: read.execute(count).get) == 21
 
 
@@ -191,7 +191,7 @@ def test_usage_beside_the_conversation_is_not_counted(db: SessionDB) -> None:
     db.create_session("s", "cli")
     db.record_auxiliary_usage("s", "vision", model="v", input_tokens=9)
     assert row(db)["input_tokens"] == 0
-    kept = "SELECT rest FROM events WHERE rest LIKE '%vision%'"
+    kept = "SELECT other_fields FROM _events WHERE other_fields LIKE '%vision%'"
     assert db._read(lambda read: read.execute(kept).get) is not None
 
 

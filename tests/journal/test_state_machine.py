@@ -239,7 +239,7 @@ class Machine(RuleBasedStateMachine):
             self.shown = {
                 (folder, number): offset
                 for folder, number, offset in db.execute(
-                    "SELECT folder, number, offset FROM segments"
+                    "SELECT lane_folder, number, offset FROM _segments"
                 )
             }
             found = content(db, _WORDS)

@@ -197,7 +197,7 @@ def statements(tmp_path: Path, journal_dir: Path) -> Iterator[Callable[[], Count
 
 def by_message(found: Counter[str]) -> tuple[int, int, int]:
     """Return how many rows were inserted, how many texts indexed, and all other statements."""
-    rows = sum(n for sql, n in found.items() if sql.startswith("INSERT INTO events("))
+    rows = sum(n for sql, n in found.items() if sql.startswith("INSERT INTO _events("))
     texts = sum(n for sql, n in found.items() if sql.startswith("INSERT INTO fts("))
     return rows, texts, found.total() - rows - texts
 
@@ -280,7 +280,7 @@ def test_a_search_takes_three_statements_for_each_hit_and_compiles_none_anew(
         for limit in (1, 20):
             asked.clear()
             assert len(projection.search(other, limit=limit, context=1).hits) == limit
-            statements.append(sum(n for sql, n in asked.items() if "parts, rest" in sql))
+            statements.append(sum(n for sql, n in asked.items() if "other_fields" in sql))
     assert statements[1] - statements[0] == 3 * 19
     assert sum(anew.values()) == 0
 
@@ -296,7 +296,7 @@ def test_a_session_that_is_cleared_often_costs_a_look_at_each_clearing(
         looks += 1
         return reach(order, data)
 
-    for module in ("changes", "facts", "fold"):
+    for module in ("apply.message_changes", "apply.facts", "fold.sessions"):
         monkeypatch.setattr(f"projector.{module}.reach", counted)
     sweep = {"type": "session.cleared", "session": "s", "data": {}}
     message = {"type": "message.appended", "session": "s", "data": {"role": "user"}}

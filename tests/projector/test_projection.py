@@ -270,13 +270,13 @@ def _older(path: Path) -> None:
 
 def _of_another_journal(path: Path) -> None:
     with apsw.Connection(str(path), vfs=vfs()) as db:
-        db.execute("UPDATE meta SET value = 'another' WHERE key = 'journal'")
+        db.execute("UPDATE _meta SET value = 'another' WHERE key = 'journal'")
     db.close()
 
 
 def _without_a_table(path: Path) -> None:
     with apsw.Connection(str(path), vfs=vfs()) as db:
-        db.execute("DROP TABLE segments")
+        db.execute("DROP TABLE _segments")
     db.close()
 
 

@@ -177,7 +177,7 @@ def test_context_is_a_part_of_the_conversation(tmp_path: Path) -> None:
         catch_up(db, tmp_path / "lanes")
         whole = [view.id for view in messages(db, "s")]
         assert whole == ["a1", "a2", "a3", "z1", "z2", "z3"]
-        for row, key in db.execute("SELECT id, key FROM events").fetchall():
+        for row, key in db.execute("SELECT id, event_id FROM _events").fetchall():
             before, after = around(db, placed(db, int(str(row))), 2)
             at = whole.index(str(key))
             assert [view.id for view in before] == whole[max(at - 2, 0) : at]

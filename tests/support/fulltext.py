@@ -30,7 +30,7 @@ def index_of(db: apsw.Connection) -> Index:
 
     A row that is no message of the projection's stands under the session `?`.
     """
-    query = "SELECT e.id, s.session, e.key FROM events e JOIN sessions s ON s.id = e.session"
+    query = "SELECT e.id, s.session, e.event_id FROM _events e JOIN _sessions s ON s.id = e.session"
     keys = {row: (str(session), str(key)) for row, session, key in db.execute(query)}
     return {keys.get(row, ("?", str(row))): terms for row, terms in _terms(db).items()}
 

@@ -56,7 +56,7 @@ class Content:
 
 _COUNTED = ("events", "messages", "conflicts", "unknown", "latest")
 _SAID = ("title", "source", "model", "cwd", "parent", "user", "system_prompt", "config", "started")
-_FOLDED = (*_SAID, "ended", "end_reason", "extra", "known", "said", "messages")
+_FOLDED = (*_SAID, "ended", "end_reason", "extra", "known", "message_total", "messages")
 
 
 def canonical(data: object) -> bytes:
@@ -68,18 +68,19 @@ def content(db: apsw.Connection, words: Iterable[str]) -> Content:
     """Read what a projection says, checking SQLite and the full-text index on the way."""
     assert db.pragma("integrity_check") == "ok"
     db.execute("INSERT INTO fts(fts) VALUES('integrity-check')")
-    names: list[str] = [str(name) for (name,) in db.execute("SELECT session FROM sessions")]
+    names: list[str] = [str(name) for (name,) in db.execute("SELECT session FROM _sessions")]
     order = {name: _order(db, name) for name in names}
     conflicts = db.execute(
-        "SELECT s.session, key, type, data FROM conflicts c JOIN sessions s ON s.id = c.session"
+        "SELECT s.session, event_id, type, data FROM _conflicts c"
+        " JOIN _sessions s ON s.id = c.session"
     )
     counted = counters(db)
     return Content(
         digest(db),
         order,
         {name: _session(db, name) for name in names},
-        {name: _by_name(db, name, "name, total FROM usage") for name in names},
-        {name: _by_name(db, name, "key, value FROM keys") for name in names},
+        {name: _by_name(db, name, "name, total FROM _usage") for name in names},
+        {name: _by_name(db, name, "key, value FROM _keys") for name in names},
         {name: counted[name] for name in _COUNTED},
         sorted((*key, data.encode()) for *key, data in conflicts),
         {word: _matches(db, word) for word in words},
@@ -96,7 +97,7 @@ def _order(db: apsw.Connection, name: str) -> list[tuple[str, bytes]]:
 
 
 def _session(db: apsw.Connection, name: str) -> tuple[Any, ...]:
-    query = f"SELECT {', '.join(_FOLDED)} FROM sessions WHERE session = ?"
+    query = f"SELECT {', '.join(_FOLDED)} FROM _sessions WHERE session = ?"
     row = dict(zip(_FOLDED, db.execute(query, (name,)).fetchone() or (), strict=True))
     row["config"] = None if row["config"] is None else orjson.loads(row["config"])
     row["extra"] = orjson.loads(row["extra"] or "{}")
@@ -104,14 +105,14 @@ def _session(db: apsw.Connection, name: str) -> tuple[Any, ...]:
 
 
 def _by_name(db: apsw.Connection, session: str, columns: str) -> dict[str, Any]:
-    query = f"SELECT {columns} WHERE session = (SELECT id FROM sessions WHERE session = ?)"
+    query = f"SELECT {columns} WHERE session = (SELECT id FROM _sessions WHERE session = ?)"
     return dict(db.execute(query, (session,)))
 
 
 def _matches(db: apsw.Connection, word: str) -> set[Key]:
     rows = db.execute(
-        "SELECT s.session, e.key FROM fts JOIN events e ON e.id = fts.rowid"
-        " JOIN sessions s ON s.id = e.session WHERE fts MATCH ? AND e.kind = 1",
+        "SELECT s.session, e.event_id FROM fts JOIN _events e ON e.id = fts.rowid"
+        " JOIN _sessions s ON s.id = e.session WHERE fts MATCH ? AND e.kind = 1",
         (parse(word).match,),
     ).fetchall()
     everything = db.execute("SELECT count(*) FROM fts WHERE fts MATCH ?", (parse(word).match,)).get

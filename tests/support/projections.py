@@ -131,7 +131,7 @@ def scratch(path: Path) -> Iterator[apsw.Connection]:
 
 def counters(db: apsw.Connection) -> dict[str, int]:
     """Return the counters of a projection."""
-    return {key: value for key, value in db.execute("SELECT * FROM meta") if key in COUNTERS}
+    return {key: value for key, value in db.execute("SELECT * FROM _meta") if key in COUNTERS}
 
 
 @dataclass(frozen=True, slots=True)

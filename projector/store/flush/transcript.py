@@ -178,18 +178,19 @@ class Transcript:
 
     def load(self, db: apsw.Connection, session: str) -> None:
         """Read the messages of a session from the projection."""
-        number = db.execute("SELECT id FROM sessions WHERE session = ?", (session,)).get
+        number = db.execute("SELECT id FROM _sessions WHERE session = ?", (session,)).get
         if number is None:
             return
         query = (
-            "SELECT e.key, e.ord FROM changes c JOIN events e ON e.id = c.event"
-            " WHERE c.session = ? AND c.message = '' ORDER BY e.ord DESC, e.key DESC LIMIT 1"
+            "SELECT e.event_id, e.ord FROM _changes c JOIN _events e ON e.id = c.event"
+            " WHERE c.session = ? AND c.message = '' ORDER BY e.ord DESC, e.event_id DESC LIMIT 1"
         )
         epoch, swept = db.execute(query, (number,)).fetchone() or ("", 0)
         self.epoch, self.swept = str(epoch), int(swept)
         query = (
-            "SELECT key, place, depth, state, original, said, parent, role, content, parts, rest,"
-            f" {TIES} FROM events WHERE session = ? AND kind = {MESSAGE} ORDER BY {TIES}"
+            "SELECT event_id, order_time, order_depth, state, original, timestamp, parent, role,"
+            f" content, content_is_json, other_fields, {TIES} FROM _events"
+            f" WHERE session = ? AND kind = {MESSAGE} ORDER BY {TIES}"
         )
         for row in db.execute(query, (number,)):
             known = _known(row)
@@ -203,15 +204,15 @@ class Transcript:
 
 def _known(row: tuple[Any, ...]) -> Recorded:
     """Make a message of a row of the projection."""
-    id, place, depth, state, original, said, parent, role, content, parts, rest, *ties = row
+    id, order_time, depth, state, original, said, parent, role, content, is_json, other, *ties = row
     ord, lane, seq, part = ties
-    data = from_columns(Columns(said, parent, role, None, content, bool(parts), rest))
+    data = from_columns(Columns(said, parent, role, None, content, bool(is_json), other))
     now = words(data)
     first = now if original is None else words(orjson.loads(original))
-    moment = said if said is not None else ord if depth else place
+    moment = said if said is not None else ord if depth else order_time
     is_there = state == IN_TRANSCRIPT
-    refused = None if rest is None else _refused(data)
-    at, rank = (place, depth), (ord, lane, seq, part)
+    refused = None if other is None else _refused(data)
+    at, rank = (order_time, depth), (ord, lane, seq, part)
     return Recorded(id, now, first, refused, moment, _other(parent, id), at, rank, is_there)
 
 

@@ -212,7 +212,7 @@ def test_a_failing_sync_keeps_what_it_concerns_out_of_the_view(
         patch.setattr(os, "fdatasync", refuse)
         with pytest.raises(ReadError, match="Input/output error"):
             running.catch_up()
-    assert db.execute("SELECT count(*) FROM events").get == 0
+    assert db.execute("SELECT count(*) FROM _events").get == 0
     running.catch_up()
     assert content(db, WORDS) == expected
 

@@ -157,7 +157,7 @@ def test_a_first_build_that_a_time_limit_ends_is_continued(
             results = projection.search("alpha", limit=1000)
         assert results.behind is not None
         assert 0 < len(results.hits) < 400
-        applied = projection.read(lambda db: db.execute("SELECT count(*) FROM events").get)[0]
+        applied = projection.read(lambda db: db.execute("SELECT count(*) FROM _events").get)[0]
         assert applied == 400
         assert generations(journal_dir).current() == 1
         assert projection.search("alpha").fresh

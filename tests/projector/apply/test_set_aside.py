@@ -54,7 +54,7 @@ def _used(n: int, amount: int, type: str = "usage.set") -> dict[str, Any]:
 
 def _quarantine(path: Path) -> list[tuple[str, int, int, str]]:
     def query(db: apsw.Connection) -> list[Any]:
-        return db.execute("SELECT folder, number, offset, reason FROM quarantine").fetchall()
+        return db.execute("SELECT lane_folder, number, offset, reason FROM _quarantine").fetchall()
 
     with Projection.open(path) as projection:
         return projection.read(query)[0]
@@ -125,7 +125,7 @@ def test_a_database_that_is_no_longer_what_it_was_is_built_anew(path: Path) -> N
         assert len(projection.messages("s")) == 1
 
         db = apsw.Connection(projection.read(lambda db: str(db.filename))[0], vfs=vfs())
-        db.execute("UPDATE events SET rest = 'no JSON' WHERE key = 'u1'")
+        db.execute("UPDATE _events SET other_fields = 'no JSON' WHERE event_id = 'u1'")
         db.close()
         journal.append_many([_used(2, 7)])
         assert projection.session("s").usage == {"input_tokens": 7}

@@ -46,15 +46,15 @@ def test_columns_lose_nothing(data: dict[str, Any]) -> None:
 def test_values_of_the_expected_kind_have_columns() -> None:
     """Text, parts and moments stand in columns of their own; the rest is JSON."""
     columns = to_columns({"role": "user", "content": ["a"], "timestamp": 7, "model": "m"})
-    assert (columns.role, columns.said, columns.parts) == ("user", 7, True)
-    assert (columns.content, columns.rest) == ('["a"]', '{"model":"m"}')
+    assert (columns.role, columns.timestamp, columns.content_is_json) == ("user", 7, True)
+    assert (columns.content, columns.other_fields) == ('["a"]', '{"model":"m"}')
 
 
 @pytest.mark.parametrize("value", [True, -1, 2**63, 1.0, "7", None, [7]])
 def test_a_timestamp_of_another_kind_is_kept_and_not_believed(value: object) -> None:
     """What is no moment does not order messages, and is not lost."""
     columns = to_columns({"timestamp": value})
-    assert columns.said is None
+    assert columns.timestamp is None
     assert from_columns(columns) == {"timestamp": value}
 
 

@@ -35,7 +35,7 @@ def projected(folder: Path, events: Sequence[Event], pieces: int) -> tuple[dict[
             if part := events[n::pieces]:
                 write_lane(folder / "lanes", str(n), facts(*part, lane=f"L{n}"))
                 catch_up(db, folder / "lanes")
-        rows = db.execute("SELECT name, total, exact FROM usage ORDER BY name")
+        rows = db.execute("SELECT name, total, exact FROM _usage ORDER BY name")
         return {name: (total, exact) for name, total, exact in rows}, digest(db)
 
 

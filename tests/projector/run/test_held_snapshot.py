@@ -22,9 +22,9 @@ HOLDER = """
 import sqlite3, sys
 db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True, isolation_level=None)
 db.execute("BEGIN")
-print(db.execute("SELECT count(*) FROM events").fetchone()[0], flush=True)
+print(db.execute("SELECT count(*) FROM _events").fetchone()[0], flush=True)
 sys.stdin.readline()
-print(db.execute("SELECT count(*) FROM events").fetchone()[0], flush=True)
+print(db.execute("SELECT count(*) FROM _events").fetchone()[0], flush=True)
 """
 
 

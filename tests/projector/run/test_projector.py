@@ -65,12 +65,12 @@ Quarantined = list[tuple[str, int, int, int, str]]
 
 
 def _ids(db: apsw.Connection) -> set[str]:
-    return {key for (key,) in db.execute("SELECT key FROM events")}
+    return {key for (key,) in db.execute("SELECT event_id FROM _events")}
 
 
 def _quarantine(db: apsw.Connection) -> Quarantined:
     found = db.execute(
-        "SELECT folder, number, offset, length, reason FROM quarantine ORDER BY 1, 2, 3"
+        "SELECT lane_folder, number, offset, length, reason FROM _quarantine ORDER BY 1, 2, 3"
     )
     rows = [(str(f), int(n), int(o), int(size), str(why)) for f, n, o, size, why in found]
     assert counters(db)["quarantined"] == len(rows)
@@ -205,7 +205,7 @@ def test_a_header_in_the_middle_is_noted(lanes: Path, db: apsw.Connection) -> No
     ((_, _, offset, _, reason),) = _quarantine(db)
     assert offset == len(HEAD + LINES[0])
     assert reason == "a header in the middle of a segment"
-    assert db.execute("SELECT count(*) FROM lanes").get == 1
+    assert db.execute("SELECT count(*) FROM _lanes").get == 1
 
 
 def test_empty_segments_and_strangers_are_passed_over(lanes: Path, db: apsw.Connection) -> None:
@@ -278,7 +278,7 @@ def test_odd_values_stop_nothing(lanes: Path, db: apsw.Connection, fields: dict[
     catch_up(db, lanes)
     assert {"m1", "m2", "m3"} < _ids(db)
     assert not _quarantine(db)
-    names = [str(name) for (name,) in db.execute("SELECT session FROM sessions")]
+    names = [str(name) for (name,) in db.execute("SELECT session FROM _sessions")]
     assert sum(len(messages(db, name)) for name in names) == counters(db)["messages"]
 
 

@@ -55,7 +55,8 @@ def _bm25(db: apsw.Connection, query: str) -> dict[int, float]:
 
 def _key(db: apsw.Connection, row: int) -> tuple[str, str]:
     query = (
-        "SELECT s.session, e.key FROM events e JOIN sessions s ON s.id = e.session WHERE e.id = ?"
+        "SELECT s.session, e.event_id FROM _events e JOIN _sessions s ON s.id = e.session"
+        " WHERE e.id = ?"
     )
     [(session, key)] = db.execute(query, (row,)).fetchall()
     return str(session), str(key)
@@ -186,5 +187,5 @@ def test_a_session_that_is_created_with_its_messages_has_not_moved(journal_dir: 
         journal.append_message("s", "user", "apple")
     with Projection.open(journal_dir) as projection:
         assert len(projection.search("apple", source="cli").hits) == 1
-        moved = f"SELECT count(*) FROM sessions WHERE {MOVED}"
+        moved = f"SELECT count(*) FROM _sessions WHERE {MOVED}"
         assert projection.read(lambda db: db.execute(moved).get)[0] == 0

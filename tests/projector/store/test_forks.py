@@ -188,7 +188,7 @@ STORE: dict[str, Callable[[SessionStore], object]] = {
     "messages": lambda s: _true(len(s.messages(_own(s))) == 2),
     "open": lambda s: SessionStore.open(s.journal.path).messages("s"),
     "prune": lambda s: s.prune("2001-01-01T00:00:00Z"),
-    "read": lambda s: s.read(lambda db: db.execute("SELECT count(*) FROM events").get),
+    "read": lambda s: s.read(lambda db: db.execute("SELECT count(*) FROM _events").get),
     "release": lambda s: _released(s, s.release),
     "remove": lambda s: s.remove(_own(s), ["c1"]),
     "renew": lambda s: _released(s, lambda claim: s.renew(claim, seconds=60)),
@@ -351,7 +351,7 @@ def test_a_fork_in_the_middle_of_a_query(journal_dir: Path) -> None:
         def query(db: Any) -> int:  # noqa: ANN401 - apsw's
             if not children:
                 children.append(os.fork())
-            return int(db.execute("SELECT count(*) FROM events").get)
+            return int(db.execute("SELECT count(*) FROM _events").get)
 
         answer, _ = store.read(query)
         if not children[0]:

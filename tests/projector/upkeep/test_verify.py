@@ -50,13 +50,13 @@ def test_one_that_was_never_built_says_so(journal_dir: Path) -> None:
 @pytest.mark.parametrize(
     ("statement", "kind"),
     [
-        ("DELETE FROM events WHERE id = 5", "count"),
-        ("UPDATE meta SET value = 7 WHERE key = 'messages'", "count"),
+        ("DELETE FROM _events WHERE id = 5", "count"),
+        ("UPDATE _meta SET value = 7 WHERE key = 'messages'", "count"),
         ("DELETE FROM fts_docsize WHERE id = 5", "index"),
         ("DELETE FROM fts_data WHERE id > 10", "index"),
-        ("UPDATE segments SET offset = offset - 1", "log"),
-        ("UPDATE segments SET offset = offset + 1", "log"),
-        ("UPDATE segments SET number = 9", "log"),
+        ("UPDATE _segments SET offset = offset - 1", "log"),
+        ("UPDATE _segments SET offset = offset + 1", "log"),
+        ("UPDATE _segments SET number = 9", "log"),
     ],
 )
 def test_what_does_not_agree_is_named(built: Path, statement: str, kind: str) -> None:

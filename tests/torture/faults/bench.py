@@ -108,7 +108,7 @@ class Bench:
         db = open_reader(kept.path(number), directory.uuid)
         try:
             rows = db.execute("SELECT count(*) FROM messages").get
-            counted = db.execute("SELECT value FROM meta WHERE key = 'messages'").get
+            counted = db.execute("SELECT value FROM _meta WHERE key = 'messages'").get
             sound = db.pragma("integrity_check")
         finally:
             db.close()
@@ -173,7 +173,7 @@ class Bench:
         db = open_writer(kept.path(number), directory.uuid)
         try:
             wrong = []
-            meta = dict(db.execute("SELECT key, value FROM meta"))
+            meta = dict(db.execute("SELECT key, value FROM _meta"))
             messages = len(found) - self.workload.others
             want = {
                 "events": len(found),

@@ -148,7 +148,7 @@ Stretch = tuple[str, int, int, int]
 
 def check_quarantine(db: apsw.Connection, files: Files) -> set[Stretch]:
     """Check that records and quarantine cover every segment; return the stretches."""
-    query = "SELECT folder, number, offset, length, reason FROM quarantine"
+    query = "SELECT lane_folder, number, offset, length, reason FROM _quarantine"
     rows = [
         (str(f), int(n), int(o), int(size), str(why)) for f, n, o, size, why in db.execute(query)
     ]

@@ -115,10 +115,10 @@ def _rebuilt(lines: Sequence[Line], folder: Path, random: Random) -> dict[str, A
 def _says(db: apsw.Connection) -> dict[str, Any]:
     counted = counters(db)
     keys = db.execute(
-        "SELECT s.session, key, value FROM keys k JOIN sessions s ON s.id = k.session"
+        "SELECT s.session, key, value FROM _keys k JOIN _sessions s ON s.id = k.session"
     )
     good = db.execute(
-        "SELECT key FROM events JOIN sessions s ON s.id = events.session WHERE s.session = ?",
+        "SELECT event_id FROM _events e JOIN _sessions s ON s.id = e.session WHERE s.session = ?",
         (GOOD,),
     )
     said: dict[str, Any] = {

@@ -27,8 +27,8 @@ _PRAGMAS = {
 _HASH = 64 * 1024 * 1024
 _SHADOW = "fts_%"
 _SAME = (
-    "SELECT count(*), sum(seq), sum(place % 1000003), sum(length(content)) FROM events",
-    "SELECT count(*), sum(messages), sum(last % 1000003) FROM sessions",
+    "SELECT count(*), sum(seq), sum(order_time % 1000003), sum(length(content)) FROM _events",
+    "SELECT count(*), sum(messages), sum(last % 1000003) FROM _sessions",
     "SELECT count(*), group_concat(hex(sz), '') FROM fts_docsize",
 )
 
@@ -60,18 +60,18 @@ class _Copy:
         self.seconds += perf_counter() - began
 
     def _sessions(self, upto: int, done: int) -> list[tuple[Any, ...]]:
-        query = "SELECT * FROM sessions WHERE id > ? AND id <= ? ORDER BY id"
+        query = "SELECT * FROM _sessions WHERE id > ? AND id <= ? ORDER BY id"
         return self._old.execute(query, (done, upto)).fetchall()
 
     def run(self) -> None:
         """Copy sessions, events and texts in the order in which they came; time the inserts."""
-        names = [c[1] for c in self._old.execute("PRAGMA table_info(events)")]
+        names = [c[1] for c in self._old.execute("PRAGMA table_info(_events)")]
         wanted = ("id", "session", "kind", "content", "role", "source")
         tagged: dict[int, str] = {}
         at = {name: names.index(name) for name in wanted}
-        into_sessions, into_events = self._statement("sessions"), self._statement("events")
+        into_sessions, into_events = self._statement("_sessions"), self._statement("_events")
         new, sessions = self._new, 0
-        source = self._old.execute("SELECT * FROM events ORDER BY id")
+        source = self._old.execute("SELECT * FROM _events ORDER BY id")
         chunk = 0
         while rows := [row for _, row in zip(range(_CHUNK), source, strict=False)]:
             begun = self._sessions(max(row[at["session"]] for row in rows), sessions)

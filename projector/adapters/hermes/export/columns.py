@@ -44,9 +44,11 @@ def is_later(db: apsw.Connection) -> bool:
     )
     if db.execute(f"SELECT 1 FROM {SESSIONS} s WHERE {said} LIMIT 1").get is not None:
         return True
-    extras = [f"json_extract(rest, '$.extra.{name}')" for name in LATER_MESSAGE.keys() - _INACTIVE]
+    names = LATER_MESSAGE.keys() - _INACTIVE
+    extras = [f"json_extract(other_fields, '$.extra.{name}')" for name in names]
     query = (
-        f"SELECT 1 FROM events WHERE kind = {KIND} AND state < ? AND rest LIKE '%\"extra\"%'"
+        f"SELECT 1 FROM _events WHERE kind = {KIND} AND state < ?"
+        " AND other_fields LIKE '%\"extra\"%'"
         f" AND coalesce({', '.join(extras)}, 0) <> 0 LIMIT 1"
     )
     if db.execute(query, (OUT,)).get is not None:
@@ -56,14 +58,14 @@ def is_later(db: apsw.Connection) -> bool:
 
 def highest_number(db: apsw.Connection) -> int:
     """Return the highest number by which Hermes knows a message; 0 if there is none."""
-    found = db.execute(f"SELECT key FROM events WHERE kind = {KIND}")
+    found = db.execute(f"SELECT event_id FROM _events WHERE kind = {KIND}")
     return max((own_number(key) or 0 for (key,) in found), default=0)
 
 
 def session_values(db: apsw.Connection, number: int, *, later: bool) -> Row:
     """Return the columns of the session with a number in the projection."""
     row = full_row(db, number)
-    extra = db.execute("SELECT extra FROM sessions WHERE id = ?", (number,)).get
+    extra = db.execute("SELECT extra FROM _sessions WHERE id = ?", (number,)).get
     columns = SESSION | (LATER_SESSION if later else {})
     values = _restored(row, columns, {} if extra is None else orjson.loads(extra))
     values["title"] = values["title"] or None
@@ -81,7 +83,7 @@ def message_values(
         later: with the columns of 0.19, and with inactive messages, which 0.13 cannot store.
     """
     names = MESSAGE | (LATER_MESSAGE if later else {})
-    query = f"SELECT coalesce(said, time), {STORED} FROM events WHERE id = ?"
+    query = f"SELECT coalesce(timestamp, time), {STORED} FROM _events WHERE id = ?"
     for message in kept(db, session, inactive=later):
         [(moment, *columns)] = db.execute(query, (message.row,))
         data = stored(tuple(columns)).in_force

@@ -187,7 +187,7 @@ class _Export:
 
     def _routes(self) -> list[dict[str, Any]]:
         """Return the gateway's routes as rows."""
-        query = "SELECT session FROM sessions WHERE session = ? OR session BETWEEN ? AND ?"
+        query = "SELECT session FROM _sessions WHERE session = ? OR session BETWEEN ? AND ?"
         found = self.source.execute(query, (ROUTES, f"{ROUTES}:", f"{ROUTES}:\U0010ffff"))
         spaces = [str(name) for (name,) in found]
         return [

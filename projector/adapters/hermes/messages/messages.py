@@ -41,9 +41,9 @@ _ONE_RECORD = 12 * 1024 * 1024
 """Bytes of a new transcript above which its messages are appended one by one."""
 
 _LATEST_USER = f"""
-SELECT key, {STORED} FROM events WHERE kind = {MESSAGE} AND state = 0 AND role = 'user'
-  AND session = (SELECT id FROM sessions WHERE session = ?)
-  ORDER BY place DESC, depth DESC, ord DESC, seq DESC, part DESC LIMIT 1
+SELECT event_id, {STORED} FROM _events WHERE kind = {MESSAGE} AND state = 0 AND role = 'user'
+  AND session = (SELECT id FROM _sessions WHERE session = ?)
+  ORDER BY order_time DESC, order_depth DESC, ord DESC, seq DESC, transcript_index DESC LIMIT 1
 """
 
 
@@ -223,9 +223,9 @@ class Messages(Base):
 
         def query(db: apsw.Connection) -> bool:
             named = (
-                f"SELECT id FROM events WHERE kind = {MESSAGE}"
-                " AND session = (SELECT id FROM sessions WHERE session = ?)"
-                " AND json_extract(rest, '$.extra.platform_message_id') = ?"
+                f"SELECT id FROM _events WHERE kind = {MESSAGE}"
+                " AND session = (SELECT id FROM _sessions WHERE session = ?)"
+                " AND json_extract(other_fields, '$.extra.platform_message_id') = ?"
             )
             found = db.execute(named, (session_id, str(platform_message_id)))
             numbers = {row for (row,) in found}

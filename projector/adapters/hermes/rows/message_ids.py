@@ -71,10 +71,13 @@ def find_key(db: apsw.Connection, session: str, wanted: int) -> str | None:
     """Return the key of the message of a session that a number stands for; None if none has it."""
     name = str(wanted)
     query = (
-        "SELECT e.key FROM events e JOIN sessions s ON s.id = e.session"
+        "SELECT e.event_id FROM _events e JOIN _sessions s ON s.id = e.session"
         f" WHERE s.session = ? AND e.kind = {MESSAGE} AND e.state < ?"
     )
-    near = f"{query} AND (e.key = ? OR (e.key > ? AND e.key < ?)) ORDER BY length(e.key), e.key"
+    near = (
+        f"{query} AND (e.event_id = ? OR (e.event_id > ? AND e.event_id < ?))"
+        " ORDER BY length(e.event_id), e.event_id"
+    )
     # "." is the character after "-"
     for (key,) in db.execute(near, (session, GONE, name, f"{name}-", f"{name}.")):
         if number(session, key) == wanted:

@@ -65,9 +65,9 @@ def message_rows(
     A session that there is not has none.
     """
     query = (
-        f"SELECT key, coalesce(said, time), {STORED} FROM events"
+        f"SELECT event_id, coalesce(timestamp, time), {STORED} FROM _events"
         f" WHERE kind = {MESSAGE} AND state <= ? AND session ="
-        f" (SELECT id FROM sessions WHERE session = ?) ORDER BY {ORDER}"
+        f" (SELECT id FROM _sessions WHERE session = ?) ORDER BY {ORDER}"
     )
     rows = []
     for key, moment, *columns in db.execute(query, (state, session)):

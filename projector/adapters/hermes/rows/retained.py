@@ -38,7 +38,7 @@ REWOUND = "rewound"
 REPLACED = "replaced"
 """Reasons of removals: a message was taken back, or stood in a transcript that was replaced."""
 
-_UUID = "(SELECT uuid FROM lanes WHERE lanes.id = e.lane)"
+_UUID = "(SELECT uuid FROM _lanes WHERE _lanes.id = e.lane_row)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ class Kept:
 def kept(db: apsw.Connection, session: str, *, inactive: bool = True) -> list[Kept]:
     """Return what Hermes keeps of a session, in order; without what is inactive, its transcript."""
     query = (
-        f"SELECT id, key, state, ord FROM events WHERE kind = {MESSAGE} AND state <= ?"
-        f" AND session = (SELECT id FROM sessions WHERE session = ?) ORDER BY {ORDER}"
+        f"SELECT id, event_id, state, ord FROM _events WHERE kind = {MESSAGE} AND state <= ?"
+        f" AND session = (SELECT id FROM _sessions WHERE session = ?) ORDER BY {ORDER}"
     )
     most = OUT if inactive else IN_TRANSCRIPT
     found = [Kept(*row) for row in db.execute(query, (most, session))]
@@ -67,7 +67,7 @@ def kept(db: apsw.Connection, session: str, *, inactive: bool = True) -> list[Ke
 
 def rows(db: apsw.Connection, session: str, messages: Iterable[Kept]) -> list[Row]:
     """Return messages as Hermes's rows."""
-    query = f"SELECT coalesce(said, time), {STORED} FROM events WHERE id = ?"
+    query = f"SELECT coalesce(timestamp, time), {STORED} FROM _events WHERE id = ?"
     found = []
     for message in messages:
         [(moment, *columns)] = db.execute(query, (message.row,))
@@ -79,8 +79,8 @@ def rows(db: apsw.Connection, session: str, messages: Iterable[Kept]) -> list[Ro
 def is_any_inactive(db: apsw.Connection, session: str) -> bool:
     """Say whether Hermes keeps messages of a session that are not in its transcript."""
     query = (
-        f"SELECT 1 FROM events WHERE kind = {MESSAGE} AND state = ?"
-        " AND session = (SELECT id FROM sessions WHERE session = ?) LIMIT 1"
+        f"SELECT 1 FROM _events WHERE kind = {MESSAGE} AND state = ?"
+        " AND session = (SELECT id FROM _sessions WHERE session = ?) LIMIT 1"
     )
     if db.execute(query, (IN_ARCHIVE, session)).get is not None:
         return True
@@ -99,15 +99,15 @@ class _Deed:
 
 def _taken_back(db: apsw.Connection, session: str) -> set[int]:
     """Return the rowids of messages that are out of the transcript, and were not deleted."""
-    number = db.execute("SELECT id FROM sessions WHERE session = ?", (session,)).get
+    number = db.execute("SELECT id FROM _sessions WHERE session = ?", (session,)).get
     deeds = _deeds(db, number)
     query = (
-        f"SELECT e.id, e.key, e.ord, {_UUID}, e.seq FROM events e"
+        f"SELECT e.id, e.event_id, e.ord, {_UUID}, e.seq FROM _events e"
         f" WHERE kind = {MESSAGE} AND e.session = ? AND e.state = ?"
     )
     again = (
-        "SELECT l.uuid, c.seq FROM copies c JOIN lanes l ON l.id = c.lane"
-        " WHERE c.session = ? AND c.key = ?"
+        "SELECT l.uuid, c.seq FROM _copies c JOIN _lanes l ON l.id = c.lane_row"
+        " WHERE c.session = ? AND c.event_id = ?"
     )
     found = set()
     out: list[tuple[Any, ...]] = db.execute(query, (number, OUT)).fetchall()
@@ -120,9 +120,9 @@ def _taken_back(db: apsw.Connection, session: str) -> set[int]:
 
 def _deeds(db: apsw.Connection, session: int) -> list[_Deed]:
     query = (
-        f"SELECT e.ord, {_UUID}, e.seq, k.type, e.rest FROM events e"
-        " JOIN kinds k ON k.id = e.kind"
-        " WHERE e.id IN (SELECT event FROM changes WHERE session = ?)"
+        f"SELECT e.ord, {_UUID}, e.seq, k.type, e.other_fields FROM _events e"
+        " JOIN _kinds k ON k.id = e.kind"
+        " WHERE e.id IN (SELECT event FROM _changes WHERE session = ?)"
     )
     deeds = []
     for ord, lane, seq, type, rest in db.execute(query, (session,)):

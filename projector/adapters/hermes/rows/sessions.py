@@ -21,30 +21,30 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 MESSAGES = f"""
-EXISTS (SELECT 1 FROM events e WHERE e.session = s.number AND e.kind = {MESSAGE}
+EXISTS (SELECT 1 FROM _events e WHERE e.session = s.number AND e.kind = {MESSAGE}
   AND e.state < {OUT})
 """
 """Condition on a session `s` of `SESSIONS`: it has messages, perhaps archived ones."""
 
 _CREATED = """
-(SELECT min(time) FROM events e WHERE e.session = sessions.id AND kind <> 1
-  AND kind IN (SELECT id FROM kinds WHERE type IN ('session.created', 'session.ensured')))
+(SELECT min(time) FROM _events e WHERE e.session = _sessions.id AND kind <> 1
+  AND kind IN (SELECT id FROM _kinds WHERE type IN ('session.created', 'session.ensured')))
 """
 _SOURCE = f"""
-(SELECT e.source FROM events e WHERE e.session = sessions.id AND kind = {MESSAGE}
+(SELECT e.source FROM _events e WHERE e.session = _sessions.id AND kind = {MESSAGE}
   AND state = {IN_TRANSCRIPT} ORDER BY {ORDER} LIMIT 1)
 """
 _CALLS = f"""
-(SELECT coalesce(sum(CASE WHEN json_type(rest, '$.tool_calls') = 'array'
-    THEN json_array_length(rest, '$.tool_calls')
-    ELSE json_type(rest, '$.extra.tool_calls') IS NOT NULL END), 0)
-  FROM events e WHERE e.session = sessions.id AND kind = {MESSAGE} AND state = {IN_TRANSCRIPT}
-  AND rest IS NOT NULL)
+(SELECT coalesce(sum(CASE WHEN json_type(other_fields, '$.tool_calls') = 'array'
+    THEN json_array_length(other_fields, '$.tool_calls')
+    ELSE json_type(other_fields, '$.extra.tool_calls') IS NOT NULL END), 0)
+  FROM _events e WHERE e.session = _sessions.id AND kind = {MESSAGE} AND state = {IN_TRANSCRIPT}
+  AND other_fields IS NOT NULL)
 """
 
 
 def _used(name: str) -> str:
-    return f"(SELECT total FROM usage u WHERE u.session = sessions.id AND u.name = '{name}')"
+    return f"(SELECT total FROM _usage u WHERE u.session = _sessions.id AND u.name = '{name}')"
 
 
 def _extra(name: str) -> str:
@@ -93,7 +93,7 @@ COLUMNS = tuple(_COLUMNS)
 SESSIONS = (
     f"(SELECT id AS number, last / 1000000.0 AS last_said, config,"
     f" {', '.join(f'{said} AS {name}' for name, said in _COLUMNS.items())}"
-    f" FROM sessions WHERE {EXISTS})"
+    f" FROM _sessions WHERE {EXISTS})"
 )
 """A table for queries: the columns of Hermes, and `number`, `last_said` (when the last message was)
 and `config` (the model's settings if they are an object: `model_config` can be any text)."""
@@ -166,7 +166,7 @@ _LOOKED_AT, _SHOWN = 63, 60
 
 def _preview(db: apsw.Connection, number: int) -> str:
     query = (
-        f"SELECT {STORED} FROM events WHERE session = ? AND kind = {MESSAGE} AND state = ?"
+        f"SELECT {STORED} FROM _events WHERE session = ? AND kind = {MESSAGE} AND state = ?"
         f" AND role = 'user' AND content IS NOT NULL ORDER BY {ORDER} LIMIT 1"
     )
     found = db.execute(query, (number, IN_TRANSCRIPT)).fetchone()

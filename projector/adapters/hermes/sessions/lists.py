@@ -172,9 +172,9 @@ class Lists(Base):
 
     def message_count(self, session_id: str | None = None) -> int:
         """Count the messages of a session, or of all sessions; archived ones too."""
-        query = f"SELECT count(*) FROM events WHERE kind = {MESSAGE} AND state < ?"
+        query = f"SELECT count(*) FROM _events WHERE kind = {MESSAGE} AND state < ?"
         if session_id:
-            one = " AND session = (SELECT id FROM sessions WHERE session = ?)"
+            one = " AND session = (SELECT id FROM _sessions WHERE session = ?)"
             return self._count(query + one, (OUT, session_id))
         return self._count(query, (OUT,))
 

@@ -230,7 +230,7 @@ def _ids(db: apsw.Connection, where: str, values: Iterable[object] | None = None
 def _keys(db: apsw.Connection, session: str) -> set[str]:
     """Return the keys of all messages that a session ever had."""
     query = (
-        "SELECT e.key FROM events e JOIN sessions s ON s.id = e.session"
+        "SELECT e.event_id FROM _events e JOIN _sessions s ON s.id = e.session"
         f" WHERE s.session = ? AND e.kind = {MESSAGE}"
     )
     return {str(key) for (key,) in db.execute(query, (session,))}
