@@ -21,6 +21,7 @@ from journal.fs.ownership import check_file
 from projector.db import prefixes, ranking
 from projector.db.checksums import RESERVED, vfs
 from projector.db.connections import connect
+from projector.db.public_views import CREATE as CREATE_VIEWS
 from projector.db.quiet import quiet
 from projector.db.tags import MOVED
 from projector.errors import ProjectionDamaged, ProjectionError, QueryError
@@ -119,11 +120,6 @@ CREATE TABLE _quarantine(
 CREATE VIRTUAL TABLE fts USING fts5(
   text, tags, content='', tokenize='unicode61 remove_diacritics 2'
 );
-CREATE VIEW messages AS
-  SELECT e.id AS rowid, s.session, e.event_id AS id, e.role, coalesce(e.source, s.source) AS source,
-    coalesce(e.timestamp, e.time) AS time, e.content, e.parent,
-    e.other_fields
-  FROM _events e JOIN _sessions s ON s.id = e.session WHERE e.kind = 1 AND e.state = 0;
 """
 
 UNFOLDED = "SELECT 1 FROM _unfolded LIMIT 1"
@@ -179,6 +175,7 @@ def create_in_memory() -> apsw.Connection:
 def _make_tables(db: apsw.Connection, journal_uuid: str) -> None:
     with db:
         db.execute(_TABLES)
+        db.execute(CREATE_VIEWS)
         db.execute("INSERT INTO fts(fts, rank) VALUES('pgsz', ?)", (_INDEX_PAGE,))
         db.executemany("INSERT INTO _kinds(type, id) VALUES(?, ?)", KINDS.items())
         meta: dict[str, str | int] = {"journal": journal_uuid, "unicode": unidata_version}

@@ -1,0 +1,64 @@
+"""Write the tables of docs/sql.md from the declaration of the public views, or compare them.
+
+python -m tools.sql_reference --write
+python -m tools.sql_reference --check
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from projector.db.public_views import VIEWS
+
+if TYPE_CHECKING:
+    from projector.db.public_views import View
+
+TARGET = Path(__file__).parents[1] / "docs" / "sql.md"
+_BEGIN = "<!-- views: made by `make docs`; a test compares them -->\n"
+_END = "<!-- end of views -->\n"
+_BETWEEN = re.compile(f"{re.escape(_BEGIN)}.*{re.escape(_END)}", re.DOTALL)
+
+
+def reference(text: str) -> str:
+    """Return the text of docs/sql.md with its tables as the views are declared.
+
+    Raises:
+        ValueError: the marks between which the tables stand are missing.
+    """
+    tables = "\n".join(_section(view, described=set(VIEWS[:n])) for n, view in enumerate(VIEWS))
+    replaced, count = _BETWEEN.subn(lambda _: f"{_BEGIN}\n{tables}\n{_END}", text)
+    if count != 1:
+        raise ValueError(f"{TARGET} must have one pair of {_BEGIN.strip()} and {_END.strip()}")
+    return replaced
+
+
+def _section(view: View, described: set[View]) -> str:
+    if any(view.columns is other.columns for other in described):
+        return f"### {view.name}\n\n{view.meaning}\n"
+    rows = [f"| `{column.name}` | {column.type} | {column.meaning} |" for column in view.columns]
+    table = "\n".join(["| column | type | meaning |", "|---|---|---|", *rows])
+    return f"### {view.name}\n\n{view.meaning}\n\n{table}\n"
+
+
+def main() -> int:
+    """Write or compare; return 1 if docs/sql.md differs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="write docs/sql.md")
+    parser.add_argument("--check", action="store_true", help="compare docs/sql.md")
+    asked = parser.parse_args()
+    there = TARGET.read_text(encoding="utf-8")
+    wanted = reference(there)
+    if asked.write:
+        TARGET.write_text(wanted, encoding="utf-8")
+    elif there != wanted:
+        print("docs/sql.md differs from the declaration of the views: run `make docs`")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
