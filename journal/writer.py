@@ -76,7 +76,7 @@ class Journal:
         return self._directory.path
 
     def append(
-        self, *, type: str, session: str, data: Mapping[str, Any], id: str | None = None
+        self, *, session: str, id: str | None = None, type: str, data: Mapping[str, Any]
     ) -> Position:
         """Append one event.
 
@@ -89,7 +89,7 @@ class Journal:
             SyncError: the disk refused to make it, or earlier events, durable.
             ClosedError: the handle was closed.
         """
-        return self._append([_event(type, session, id, data)])[0]
+        return self._append([_event(session, id, type, data)])[0]
 
     def append_message(
         self,
@@ -124,7 +124,7 @@ class Journal:
             data["timestamp"] = moment("timestamp", timestamp)
         if fields:
             data.update((name, value) for name, value in fields.items() if value is not None)
-        return self._append([_event(MESSAGE_APPENDED, session, id, data)])[0]
+        return self._append([_event(session, id, MESSAGE_APPENDED, data)])[0]
 
     def append_many(self, events: Iterable[Mapping[str, Any]]) -> list[Position]:
         """Append events with one write(2): mappings with the keys of `append`'s arguments.
@@ -145,15 +145,15 @@ class Journal:
         try:
             return self._append(checked) if checked else []
         except EventError as error:
-            for index, (type, session, id, data) in enumerate(checked):
-                if refusal(type, session, id, data) is not None:
+            for index, (session, id, type, data) in enumerate(checked):
+                if refusal(session, id, type, data) is not None:
                     raise EventError(f"event {index}: {error}") from error
             raise
 
     def _append(self, events: list[NewEvent]) -> list[Position]:
         ends = None
         for event in events:
-            if event[0] in _EDITS:
+            if event[2] in _EDITS:
                 ends = self._look(events, self._leased().path.name)
                 break
         try:
@@ -166,7 +166,7 @@ class Journal:
 
         It is synced at once: to start a thread is nothing that a handler can do anywhere.
         """
-        if any(type in _EDITS for type, *_ in events):
+        if any(type in _EDITS for _, _, type, _ in events):
             ends = self._look(events, "")  # behind what this handle's own lane holds, too
         for lane in list(self._aside):
             with contextlib.suppress(Reentered):
@@ -185,7 +185,7 @@ class Journal:
         Returns:
             The end of every lane, if a sweep does not say what its author had seen.
         """
-        is_blind = any(type in SWEEPING and "seen" not in data for type, _, _, data in events)
+        is_blind = any(type in SWEEPING and "seen" not in data for _, _, type, data in events)
         try:
             try:
                 ends = _look_with(self._frontier, own, is_blind=is_blind)
@@ -290,26 +290,26 @@ def _look_with(frontier: Frontier, own: str, *, is_blind: bool) -> dict[str, int
     return None
 
 
-def _event(type: str, session: str, id: str | None, data: Mapping[str, Any]) -> NewEvent:
+def _event(session: str, id: str | None, type: str, data: Mapping[str, Any]) -> NewEvent:
     id = uuid7() if id is None else id
-    check_event(type, session, id, data)
-    return type, session, id, data  # type: ignore[return-value] # check_event refuses all but a dict
+    check_event(session, id, type, data)
+    return session, id, type, data  # type: ignore[return-value] # check_event refuses all but a dict
 
 
 def _from_mapping(event: Mapping[str, Any]) -> NewEvent:
     if not isinstance(event, Mapping):
-        raise EventError(f"not a mapping with type, session and data, but {event!r:.60}")
+        raise EventError(f"not a mapping with session, type and data, but {event!r:.60}")
     if not event.keys() <= _KEYS:
         odd = next(name for name in event if name not in _KEYS)
-        raise EventError(f"{odd!r} is no key of an event (type, session, id, data)")
+        raise EventError(f"{odd!r} is no key of an event (session, id, type, data)")
     try:
-        return _event(event["type"], event["session"], event.get("id"), event["data"])
+        return _event(event["session"], event.get("id"), event["type"], event["data"])
     except KeyError as error:
         raise EventError(f"{error} is missing") from error
 
 
 _EDITS = frozenset(EVENT_TYPES) - BLIND
-_KEYS = {"type", "session", "id", "data"}
+_KEYS = {"session", "id", "type", "data"}
 _handles: weakref.WeakSet[Journal] = weakref.WeakSet()
 
 

@@ -66,7 +66,7 @@ def parse_message(line: bytes) -> dict[str, Any]:
     if "timestamp" in data:
         data["timestamp"] = moment("timestamp", data["timestamp"])
     id = uuid7() if id is None else id
-    return {"type": MESSAGE_APPENDED, "session": session, "id": id, "data": data}
+    return {"session": session, "id": id, "type": MESSAGE_APPENDED, "data": data}
 
 
 _NAMES = {

@@ -19,9 +19,9 @@ class Event:
     """One immutable fact.
 
     Attributes:
+        session: the conversation it belongs to.
         id: unique within the session; the key of an event is (session, id).
         type: what happened, such as `message.appended`.
-        session: the conversation it belongs to.
         time: when it was appended, by the wall clock of its writer: microseconds since the Unix
             epoch. It is for people: nothing is decided by it.
         order: orders events, together with lane uuid and sequence number; it is higher than
@@ -29,9 +29,9 @@ class Event:
         data: the fact itself, a JSON object.
     """
 
+    session: str
     id: str
     type: str
-    session: str
     time: int
     order: int
     data: dict[str, Any]
@@ -41,7 +41,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 """What would break an id, a session or a type that is printed on a line of its own."""
 
 
-def check_event(type: str, session: str, id: str, data: Mapping[str, Any]) -> None:
+def check_event(session: str, id: str, type: str, data: Mapping[str, Any]) -> None:
     """Refuse an event that no reader could use.
 
     Raises:

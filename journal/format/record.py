@@ -121,19 +121,19 @@ def encode_event(seq: int, event: Event) -> bytes:
         EventError: as `encode`.
     """
     at = event.time, event.order
-    return encode(seq, event.id, event.type, event.session, at, event.data)
+    return encode(seq, event.session, event.id, event.type, at, event.data)
 
 
 def encode(
-    seq: int, id: str, type: str, session: str, at: tuple[int, int], data: dict[str, Any]
+    seq: int, session: str, id: str, type: str, at: tuple[int, int], data: dict[str, Any]
 ) -> bytes:
     """Encode one record of the fields of an event, newline included.
 
     Args:
         seq: its sequence number in the lane.
-        id: the event's id.
+        session: the event's session.
+        id: its id.
         type: its type.
-        session: its session.
         at: its time and its order.
         data: its data.
 
@@ -165,10 +165,10 @@ def encode(
     return line
 
 
-def refusal(type: str, session: str, id: str, data: dict[str, Any]) -> str | None:
+def refusal(session: str, id: str, type: str, data: dict[str, Any]) -> str | None:
     """Say why no record can hold an event; None if one can, whatever its number and its time."""
     try:
-        encode(MAX_SEQ, id, type, session, (MAX_ORDER - 1, MAX_ORDER), data)
+        encode(MAX_SEQ, session, id, type, (MAX_ORDER - 1, MAX_ORDER), data)
     except EventError as error:
         return str(error).removesuffix(_NOTHING)
     return None
@@ -229,7 +229,7 @@ def decode(line: bytes) -> Record | Header | Erased:
         raise DamagedRecord(
             f"checksum holds but {name} is no text of 1 to {KEY_LIMIT:,} characters"
         )
-    return Record(seq, Event(id, type, session, time, order, data))
+    return Record(seq, Event(session, id, type, time, order, data))
 
 
 def _erased(fields: dict[str, Any]) -> Erased:

@@ -46,7 +46,7 @@ class RescuingWriter(LaneWriter):
                 acknowledged.
         """
         if monotonic() > self._next_look:
-            self._look([event[2] for event in events])
+            self._look([event[1] for event in events])
         return LaneWriter.append(self, events, ends)
 
     def _look(self, ids: Sequence[str]) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from journal.fs.directory import Directory
 
 NewEvent = tuple[str, str, str, dict[str, Any]]
-"""An event that is to be appended: type, session, id, data."""
+"""An event that is to be appended: session, id, type, data."""
 
 _MOST_OPEN = 32
 """Segments that wait for a sync, where none may ever be asked for."""
@@ -95,21 +95,21 @@ class LaneWriter:
             AppendError: the file system refused; none of the events is acknowledged.
         """
         if self._unsure:
-            self._find_end([event[2] for event in events])
+            self._find_end([event[1] for event in events])
         uuid, seq, (time, order) = self._uuid, self._seq, self._clock.tick(self._order)
         started, lines = time, []
         step = 1 if order + len(events) <= MAX_ORDER else 0  # at its end lane and number decide
-        for type, session, id, data in events:
+        for session, id, type, data in events:
             if ends is not None and type in SWEEPING and "seen" not in data:
                 data = {**data, "seen": {**ends, uuid: seq - 1}}  # noqa: PLW2901 - the caller's stays
-            lines.append(encode(seq, id, type, session, (time, order), data))
+            lines.append(encode(seq, session, id, type, (time, order), data))
             seq, time, order = seq + 1, time + 1, order + step
         self._order = order - step
         self._unsure = True  # until the end: an interrupt may come anywhere
         try:
             self._write(lines, self._seq, started)
         except OSError as error:
-            ids = [event[2] for event in events]
+            ids = [event[1] for event in events]
             raise AppendError(
                 f"cannot append to lane {self._lane.path}: {error.strerror or error};"
                 f" not acknowledged: {name_ids(ids)}. Append them again with the same ids"

@@ -63,7 +63,7 @@ class Applier:
             if event.type != TRANSCRIPT_REPLACED:
                 return [self._arrival(lane, seq, 0, event)]
             brought = [
-                (part, Event(id, MESSAGE_APPENDED, event.session, event.time, event.order, data))
+                (part, Event(event.session, id, MESSAGE_APPENDED, event.time, event.order, data))
                 for part, id, data in new_messages(event.data)
             ]
             return [self._arrival(lane, seq, part, said) for part, said in [(0, event), *brought]]

@@ -96,7 +96,7 @@ def _rival(
 
 def _as_arrival(state: State, new: Arrival, old: Stored) -> Arrival:
     type = next(name for name, kind in state.kinds.items() if kind == old.kind)
-    event = new.event.__class__(new.event.id, type, new.event.session, old.time, old.ord, old.data)
+    event = new.event.__class__(new.event.session, new.event.id, type, old.time, old.ord, old.data)
     return Arrival(new.session, old.kind, old.lane_row, old.seq, old.transcript_index, event)
 
 

@@ -76,7 +76,7 @@ def leaving(claim: Claim) -> dict[str, Any]:
 
 def key_event(namespace: str, key: str, value: object) -> dict[str, Any]:
     """Return the event that sets a key."""
-    return {"type": KEY_SET, "session": namespace, "data": {"key": key, "value": value}}
+    return {"session": namespace, "type": KEY_SET, "data": {"key": key, "value": value}}
 
 
 def key_value(db: apsw.Connection, namespace: str, key: str, default: object = None) -> Any:  # noqa: ANN401 - any JSON

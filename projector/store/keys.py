@@ -52,7 +52,7 @@ class Keys(Own):
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `create`.
         """
-        self._add(KEY_DELETED, namespace, {"key": key})
+        self._add(namespace, KEY_DELETED, {"key": key})
 
     def get(self, key: str, default: Any = None, *, namespace: str = KEYS) -> Any:  # noqa: ANN401 - any JSON
         """Return the value of a key; `default` if it has none.

@@ -54,7 +54,7 @@ class Messages(Flushing):
         """
         id = uuid7() if id is None else id
         data = said({"role": role, "content": content, **fields})
-        self._add(MESSAGE_APPENDED, session, data, id)
+        self._add(session, MESSAGE_APPENDED, data, id)
         return id
 
     def replace(
@@ -84,7 +84,7 @@ class Messages(Flushing):
             data: dict[str, Any] = {"messages": items, "seen": self._seen([session])[session]}
             if rest != REMOVED:
                 data["rest"] = rest
-            self._add(TRANSCRIPT_REPLACED, session, data, id)
+            self._add(session, TRANSCRIPT_REPLACED, data, id)
             ids = [item.get("id") or item["message"] for item in items]
             account.note(ids, listed)
         finally:
@@ -97,7 +97,7 @@ class Messages(Flushing):
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `append`.
         """
-        self._add(MESSAGE_REVISED, session, {"message": id, **said(fields)})
+        self._add(session, MESSAGE_REVISED, {"message": id, **said(fields)})
 
     def remove(self, session: str, ids: Iterable[str], reason: str | None = None) -> None:
         """Take messages out of the transcript, and out of searches.
@@ -105,7 +105,7 @@ class Messages(Flushing):
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `append`.
         """
-        self._list(MESSAGE_REMOVED, session, ids, reason)
+        self._list(session, MESSAGE_REMOVED, ids, reason)
 
     def archive(self, session: str, ids: Iterable[str], reason: str | None = None) -> None:
         """Take messages out of the transcript; they are still found.
@@ -113,7 +113,7 @@ class Messages(Flushing):
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `append`.
         """
-        self._list(MESSAGE_ARCHIVED, session, ids, reason)
+        self._list(session, MESSAGE_ARCHIVED, ids, reason)
 
     def restore(self, session: str, ids: Iterable[str], reason: str | None = None) -> None:
         """Put messages back into the transcript that were removed or archived.
@@ -121,14 +121,14 @@ class Messages(Flushing):
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `append`.
         """
-        self._list(MESSAGE_RESTORED, session, ids, reason)
+        self._list(session, MESSAGE_RESTORED, ids, reason)
 
-    def _list(self, type: str, session: str, ids: Iterable[str], reason: str | None) -> None:
+    def _list(self, session: str, type: str, ids: Iterable[str], reason: str | None) -> None:
         data: dict[str, Any] = {"messages": list(ids)}
         if reason is not None:
             data["reason"] = reason
         if data["messages"]:
-            self._add(type, session, data)
+            self._add(session, type, data)
 
     def rewind(self, session: str, id: str, reason: str | None = None) -> list[str]:
         """Remove a message and all behind it from the transcript; return their ids.

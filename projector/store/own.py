@@ -43,7 +43,7 @@ class Own:
         return self._position
 
     def add(self, events: Iterable[Mapping[str, Any]]) -> None:
-        """Append events with one write(2): mappings with type, session, data, and perhaps id.
+        """Append events with one write(2): mappings with session, type, data, and perhaps id.
 
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `Journal.append_many`.
@@ -52,8 +52,8 @@ class Own:
         if positions:
             self._position = positions[-1]
 
-    def _add(self, type: str, session: str, data: dict[str, Any], id: str | None = None) -> None:
-        position = self.journal.append(type=type, session=session, data=data, id=id)
+    def _add(self, session: str, type: str, data: dict[str, Any], id: str | None = None) -> None:
+        position = self.journal.append(session=session, id=id, type=type, data=data)
         self._position = position
 
     def read(self, query: Callable[[apsw.Connection], Answer]) -> tuple[Answer, Freshness]:

@@ -60,7 +60,7 @@ class Sessions(Own):
             AppendError, SyncError, ClosedError: as `Journal.append`.
         """
         session = uuid7() if session is None else session
-        self._say(SESSION_CREATED, session, _present(fields))
+        self._say(session, SESSION_CREATED, _present(fields))
         return session
 
     def ensure(self, session: str, **fields: Unpack[SessionFields]) -> None:
@@ -69,7 +69,7 @@ class Sessions(Own):
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `create`.
         """
-        self._say(SESSION_ENSURED, session, _present(fields))
+        self._say(session, SESSION_ENSURED, _present(fields))
 
     def revise(
         self, session: str, *, clear: Iterable[str] = (), **fields: Unpack[SessionFields]
@@ -87,7 +87,7 @@ class Sessions(Own):
         data = _present(fields)
         if gone := list(clear):
             data["clear"] = gone
-        self._add(SESSION_REVISED, session, data)
+        self._add(session, SESSION_REVISED, data)
 
     def title(self, session: str, title: str) -> None:
         """Give a session a title, whoever else has it; the last writer wins.
@@ -95,7 +95,7 @@ class Sessions(Own):
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `create`.
         """
-        self._add(SESSION_TITLED, session, {"title": title})
+        self._add(session, SESSION_TITLED, {"title": title})
 
     def claim_title(self, session: str, title: str) -> None:
         """Give a session a title that no other session has.
@@ -110,7 +110,7 @@ class Sessions(Own):
 
         def question(db: apsw.Connection) -> tuple[str | None, list[dict[str, Any]]]:
             holder = titled(db, title, session)
-            event = {"type": SESSION_TITLED, "session": session, "data": {"title": title}}
+            event = {"session": session, "type": SESSION_TITLED, "data": {"title": title}}
             return holder, [event] if holder is None else []
 
         holder = self.decide(question)
@@ -131,7 +131,7 @@ class Sessions(Own):
         """
         at = None if ended is None else moment("ended", ended)
         data = {"reason": reason, "ended": at}
-        self._add(SESSION_ENDED, session, present(data))
+        self._add(session, SESSION_ENDED, present(data))
 
     def reopen(self, session: str) -> None:
         """Let a session that ended go on.
@@ -139,7 +139,7 @@ class Sessions(Own):
         Raises:
             AppendError, SyncError, ClosedError: as `create`.
         """
-        self._add(SESSION_REOPENED, session, {})
+        self._add(session, SESSION_REOPENED, {})
 
     def clear(self, session: str) -> None:
         """Take every message out of a session's transcript, and out of searches.
@@ -149,7 +149,7 @@ class Sessions(Own):
         Raises:
             AppendError, SyncError, ClosedError: as `create`.
         """
-        self._add(SESSION_CLEARED, session, {"seen": self._seen([session])[session]})
+        self._add(session, SESSION_CLEARED, {"seen": self._seen([session])[session]})
 
     def delete(self, *sessions: str) -> None:
         """Delete sessions with all that belongs to them; what is said later begins them anew.
@@ -164,7 +164,7 @@ class Sessions(Own):
 
     def _delete(self, seen: Mapping[str, Mapping[str, int]]) -> None:
         self.add(
-            {"type": SESSION_DELETED, "session": name, "data": {"seen": dict(there)}}
+            {"session": name, "type": SESSION_DELETED, "data": {"seen": dict(there)}}
             for name, there in seen.items()
         )
 
@@ -246,13 +246,13 @@ class Sessions(Own):
         found, fresh = self.read(query)
         return Listing(found, fresh.behind)
 
-    def _say(self, type: str, session: str, data: dict[str, Any]) -> None:
+    def _say(self, session: str, type: str, data: dict[str, Any]) -> None:
         """Append what may be said again without being another event."""
         try:
             said = blake2b(canonical(data), digest_size=10).hexdigest()
         except TypeError as error:
             raise EventError(f"{culprit(data)}; nothing was written") from error
-        self._add(type, session, data, f"{type}:{said}")
+        self._add(session, type, data, f"{type}:{said}")
 
 
 def titled(db: apsw.Connection, title: str, but: str) -> str | None:

@@ -33,7 +33,7 @@ class Usage(Own):
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `create`.
         """
-        self._add(USAGE_ADDED, session, present(used), id)
+        self._add(session, USAGE_ADDED, present(used), id)
 
     def set_usage(
         self, session: str, *, id: str | None = None, **totals: Unpack[UsageFields]
@@ -43,4 +43,4 @@ class Usage(Own):
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `create`.
         """
-        self._add(USAGE_SET, session, present(totals), id)
+        self._add(session, USAGE_SET, present(totals), id)

@@ -135,7 +135,7 @@ def _contents(db: apsw.Connection, session: str) -> Iterator[Lost]:
     )
     for key, type, lane, *columns in standing:
         row = stored(tuple(columns))
-        yield Lost(lane, row.seq, Event(key, type, session, row.time, row.ord, row.data))
+        yield Lost(lane, row.seq, Event(session, key, type, row.time, row.ord, row.data))
     conflicts = db.execute(
         "SELECT event_id, type, time, ord, _lanes.uuid, seq, data FROM _conflicts"
         " JOIN _lanes ON _lanes.id = lane_row"
@@ -143,7 +143,7 @@ def _contents(db: apsw.Connection, session: str) -> Iterator[Lost]:
         (session,),
     )
     for key, type, time, ord, lane, seq, data in conflicts:
-        yield Lost(lane, seq, Event(key, type, session, time, ord, orjson.loads(data)))
+        yield Lost(lane, seq, Event(session, key, type, time, ord, orjson.loads(data)))
 
 
 _STORED = ", ".join(f"e.{name}" for name in STORED.split(", "))

@@ -254,7 +254,7 @@ def test_cat_prints_events_in_order(journal_dir: Path, run: Run) -> None:
     """Each line is an event with its lane and number; session and type choose among them."""
     _fill(journal_dir)
     with Journal.open(journal_dir) as journal:
-        journal.append(type="session.ended", session="s0", data={})
+        journal.append(session="s0", type="session.ended", data={})
     lines = _lines(run("cat").stdout)
     assert [line["seq"] for line in lines] == [1, 2, 3, 4]
     assert list(lines[0]) == ["lane", "seq", "id", "type", "session", "time", "order", "data"]

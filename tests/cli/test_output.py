@@ -120,8 +120,8 @@ def hostile(journal_dir: Path) -> Path:
         # ids, sessions and types may not have C0; C1 and what reorders they may
         odd = "x\x9b31m\u202e"
         journal.append(
-            type="session.created",
             session=f"s{odd}",
+            type="session.created",
             data=dict.fromkeys(("title", "source", "model", "cwd", "parent"), f"t\n{EVIL}"),
         )
         journal.append_message(
@@ -136,7 +136,7 @@ def hostile(journal_dir: Path) -> Path:
         )
         journal.append_message(f"s{odd}", "user", [EVIL, {"type": EVIL, "a": EVIL}], id="m2")
         journal.append_message("other", "user", f"needle {EVIL}", id="o1")
-        journal.append(type=f"odd{odd}", session="other", data={EVIL: EVIL}, id="o2")
+        journal.append(session="other", id="o2", type=f"odd{odd}", data={EVIL: EVIL})
     return journal_dir
 
 
@@ -263,8 +263,8 @@ def test_a_message_cannot_pass_for_another(journal_dir: Path, where: str) -> Non
     fields = {"role": "user", "content": "x"} | {where: FORGED}
     title = fields.pop("title", "t")
     with Journal.open(journal_dir) as journal:
-        journal.append(type="session.created", session="s", data={"title": title})
-        journal.append(type="message.appended", session="s", id="m1", data=fields)
+        journal.append(session="s", type="session.created", data={"title": title})
+        journal.append(session="s", id="m1", type="message.appended", data=fields)
     plain = run(["projector", "show", "s"], journal_dir).splitlines()
     # the title, what is known of the session, and one line for the message
     assert sum(bool(line) and not line.startswith("  ") for line in plain) == 3

@@ -32,7 +32,7 @@ def journal(journal_dir: Path) -> Iterator[Journal]:
     """A journal with two conversations."""
     with Journal.open(journal_dir) as journal:
         data = {"title": "Containers", "source": "cli", "model": "m"}
-        journal.append(type="session.created", session="abc-1", data=data)
+        journal.append(session="abc-1", type="session.created", data=data)
         call = {
             "id": "c1",
             "type": "function",

@@ -88,10 +88,10 @@ def reasons(items: Iterable[Item]) -> list[str]:
 
 
 def journal_events(folder: Path) -> list[tuple[str, str, str, dict[str, Any]]]:
-    """Read a journal: type, session, id and data of every event, in order; damage is a failure."""
+    """Read a journal: session, id, type and data of every event, in order; damage is a failure."""
     damage: list[object] = []
     found = [
-        (at.record.event.type, at.record.event.session, at.record.event.id, at.record.event.data)
+        (at.record.event.session, at.record.event.id, at.record.event.type, at.record.event.data)
         for at in read_events(folder / "lanes", lambda _segment, it: damage.append(it))
     ]
     assert damage == []
@@ -101,7 +101,7 @@ def journal_events(folder: Path) -> list[tuple[str, str, str, dict[str, Any]]]:
 def journal_set(folder: Path) -> dict[Key, dict[str, Any]]:
     """Read a journal's set of events; two contents for one key are a failure."""
     found: dict[Key, dict[str, Any]] = {}
-    for type, session, id, data in journal_events(folder):
+    for session, id, type, data in journal_events(folder):
         content = {"type": type, **data}
         assert found.setdefault((session, id), content) == content
     return found

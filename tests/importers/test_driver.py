@@ -41,7 +41,9 @@ def run(journal: Path, *paths: Path, format: str = "auto", reread: bool = False)
 def texts(journal: Path) -> list[str]:
     """Give the contents of all messages, in the order of events."""
     return [
-        data["content"] for type, *_, data in journal_events(journal) if "content" in data and type
+        data["content"]
+        for _, _, type, data in journal_events(journal)
+        if "content" in data and type
     ]
 
 

@@ -222,20 +222,20 @@ def test_the_keys_that_a_journal_holds_are_read_once(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next import reads what the lanes have gained; a torn file is made anew."""
-    event = {"type": "x", "session": "s", "data": {}}
+    event = {"session": "s", "type": "x", "data": {}}
     with Journal.open(journal_dir) as journal:
         journal.append_many([{**event, "id": str(n)} for n in range(5_000)])
         file = journal_dir / "imports" / "keys"
         keys = KnownKeys(journal_dir / "lanes", file)
         keys.load()
         keys.save()
-        journal.append(type="x", session="s", data={}, id="new")
+        journal.append(session="s", id="new", type="x", data={})
         read: list[str] = []
         note = KnownKeys._note
 
-        def noted(self: KnownKeys, type: str, session: str, id: str, data: dict[str, Any]) -> bool:
+        def noted(self: KnownKeys, session: str, id: str, type: str, data: dict[str, Any]) -> bool:
             read.append(id)
-            return note(self, type, session, id, data)
+            return note(self, session, id, type, data)
 
         monkeypatch.setattr(KnownKeys, "_note", noted)
         keys = KnownKeys(journal_dir / "lanes", file)

@@ -479,9 +479,9 @@ def _large(tmp_path: Path) -> Path:
         for batch in range(20):
             journal.append_many(
                 {
-                    "type": "message.appended",
                     "session": f"s{batch}",
                     "id": str(n),
+                    "type": "message.appended",
                     "data": {"role": "user", "content": "word " * 20},
                 }
                 for n in range(500)

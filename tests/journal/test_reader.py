@@ -42,7 +42,7 @@ def write_segment(
     header = Header(
         FORMAT, uuid or f"{lane}-{number}", f"lane-{lane}", int(lane), first, "h", boot_id(), 1, 1
     )
-    lines = [encode_event(s, Event(f"{lane}.{s}", "x", "s", t, t, {})) for s, t in events]
+    lines = [encode_event(s, Event("s", f"{lane}.{s}", "x", t, t, {})) for s, t in events]
     path = folder / segment_name(number)
     path.write_bytes(encode_header(header) + b"".join(lines) + tail)
     return path
@@ -116,7 +116,7 @@ def test_endless_bytes_without_a_newline_are_passed_over(tmp_path: Path) -> None
     """Forty megabytes of NULs cost themselves and not what stands behind them."""
     path = write_segment(tmp_path, "1", 1, [(1, 10)])
     head = path.stat().st_size
-    rest = b"\n" + encode_event(2, Event("behind", "x", "s", 20, 20, {}))
+    rest = b"\n" + encode_event(2, Event("s", "behind", "x", 20, 20, {}))
     with path.open("ab") as file:
         file.truncate(head + 2 * MAX_RECORD + 1_000_000)
         file.write(rest)
@@ -189,7 +189,7 @@ def test_reading_does_not_disturb_a_writer(journal_dir: Path) -> None:
 
 
 def _event_line(number: int) -> bytes:
-    return encode_event(number, Event(f"n{number}", "x", "s", number, number, {"n": number}))
+    return encode_event(number, Event("s", f"n{number}", "x", number, number, {"n": number}))
 
 
 @pytest.mark.parametrize("filling", [b"x", b"\0", b'{"crc":"', b'{"crc":"00000000",'])

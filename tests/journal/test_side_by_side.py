@@ -507,7 +507,7 @@ def test_a_lane_that_0_1_0_went_on_in_is_still_read_behind(
     ahead = now + 10 * 3_600_000_000
     opening = Header(2, "segment-2", "lane-2", 1, 1, "host", boot_id(), 1, now)
     event = message("m", "ahead", time=now)
-    titled = type(event)("t", "session.titled", "s", now, ahead, {"title": "ahead"})
+    titled = type(event)("s", "t", "session.titled", now, ahead, {"title": "ahead"})
     content = encode_header(opening) + line(Fact("lane-2", 1, titled))
     write_segment(journal_dir / "lanes", "1", 2, content)
     for n in range(2):  # two segments of 0.1.0 behind it

@@ -35,7 +35,7 @@ _ROLL = 1500
 _WORDS = ("alpha", "beta", "北京", "gamma")
 
 Said = tuple[str, str, str, dict[str, Any]]
-"""An event as it was appended: type, session, id and data."""
+"""An event as it was appended: session, id, type and data."""
 
 sessions = st.sampled_from(["s1", "s2"])
 ids = st.sampled_from(["a", "b", "c", "d", "e", "f"])
@@ -51,13 +51,13 @@ def events(draw: st.DrawFn) -> Said:
         data: dict[str, Any] = {"role": "user", "content": draw(texts)}
         if draw(st.booleans()):
             data["parent"] = draw(ids)
-        return "message.appended", session, id, data
+        return session, id, "message.appended", data
     if kind == "revision":
         data = {"message": draw(ids), "content": draw(texts)}
-        return "message.revised", session, f"r-{id}", data
+        return session, f"r-{id}", "message.revised", data
     if kind == "title":
-        return "session.titled", session, f"t-{id}", {"title": draw(texts) or "untitled"}
-    return "agent.odd", session, f"o-{id}", {"n": draw(st.integers(0, 3))}
+        return session, f"t-{id}", "session.titled", {"title": draw(texts) or "untitled"}
+    return session, f"o-{id}", "agent.odd", {"n": draw(st.integers(0, 3))}
 
 
 class Held:
@@ -127,8 +127,8 @@ class Machine(RuleBasedStateMachine):
     def append(self, data: st.DataObject, event: Said) -> None:
         """One event is appended; often its key was used before."""
         held = self._held(data)
-        type, session, id, fields = event
-        position = held.journal.append(type=type, session=session, id=id, data=fields)
+        session, id, type, fields = event
+        position = held.journal.append(session=session, id=id, type=type, data=fields)
         self._note(held, [position], [event])
 
     @rule(data=st.data(), several=st.lists(events(), min_size=1, max_size=6))
@@ -136,7 +136,7 @@ class Machine(RuleBasedStateMachine):
     def append_many(self, data: st.DataObject, several: list[Said]) -> None:
         """Several events are appended with one call."""
         held = self._held(data)
-        names = ("type", "session", "id", "data")
+        names = ("session", "id", "type", "data")
         given = [dict(zip(names, event, strict=True)) for event in several]
         self._note(held, held.journal.append_many(given), several)
 
@@ -146,8 +146,8 @@ class Machine(RuleBasedStateMachine):
         """What was appended is appended again, through any handle."""
         held = self._held(data)
         _, event = data.draw(st.sampled_from(self.said), label="again")
-        type, session, id, fields = event
-        position = held.journal.append(type=type, session=session, id=id, data=fields)
+        session, id, type, fields = event
+        position = held.journal.append(session=session, id=id, type=type, data=fields)
         self._note(held, [position], [event])
 
     def _note(self, held: Held, positions: list[Position], several: list[Said]) -> None:
@@ -266,7 +266,7 @@ class Machine(RuleBasedStateMachine):
             yield Fact(found.lane, found.record.seq, found.record.event)
 
     def _counted(self, said: Iterable[Said]) -> Counter[tuple[str, str, str, bytes]]:
-        return Counter((type, session, id, canonical(data)) for type, session, id, data in said)
+        return Counter((session, id, type, canonical(data)) for session, id, type, data in said)
 
     @invariant()
     def holds_what_was_said(self) -> None:
@@ -274,7 +274,7 @@ class Machine(RuleBasedStateMachine):
         if not self.path.exists():
             return
         events = (fact.event for fact in self._facts())
-        found = self._counted((e.type, e.session, e.id, e.data) for e in events)
+        found = self._counted((e.session, e.id, e.type, e.data) for e in events)
         wanted = self._counted(event for _, event in self.said)
         assert not found - wanted
         assert not wanted - found - self._counted(self.open_ended)

@@ -41,9 +41,9 @@ def test_a_message_is_there_when_append_returns(journal_dir: Path) -> None:
 def test_positions_name_their_records(journal_dir: Path) -> None:
     """A position names lane and number of the record, for one or for many."""
     with Journal.open(journal_dir) as journal:
-        positions = [journal.append(type="x", session="s", data={"n": 0})]
+        positions = [journal.append(session="s", type="x", data={"n": 0})]
         positions += journal.append_many(
-            [{"type": "x", "session": "s", "data": {"n": n}} for n in range(1, 5)]
+            [{"session": "s", "type": "x", "data": {"n": n}} for n in range(1, 5)]
         )
         assert journal.append_many([]) == []
     found = read_events(journal_dir / "lanes", lambda *_: None)
@@ -72,7 +72,7 @@ def test_many_are_one_write(journal_dir: Path, monkeypatch: pytest.MonkeyPatch) 
 
     patch_write(monkeypatch, write)
     with Journal.open(journal_dir) as journal:
-        journal.append_many({"type": "x", "session": "s", "data": {}} for _ in range(1000))
+        journal.append_many({"session": "s", "type": "x", "data": {}} for _ in range(1000))
     assert writes == 1
     assert len(ids(journal_dir)) == 1000
 
@@ -80,11 +80,11 @@ def test_many_are_one_write(journal_dir: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ({"type": "x", "session": "s", "data": {"a": float("nan")}}, "data.a is nan"),
-        ({"type": "x", "session": "s"}, "event 1: 'data' is missing"),
-        ({"type": "x", "session": "", "data": {}}, "event 1: session must be a string"),
-        ({"type": "x", "session": "s", "data": {}, "time": 1}, "event 1: 'time' is no key"),
-        ("x", "event 1: not a mapping with type, session and data, but 'x'"),
+        ({"session": "s", "type": "x", "data": {"a": float("nan")}}, "data.a is nan"),
+        ({"session": "s", "type": "x"}, "event 1: 'data' is missing"),
+        ({"session": "", "type": "x", "data": {}}, "event 1: session must be a string"),
+        ({"session": "s", "type": "x", "data": {}, "time": 1}, "event 1: 'time' is no key"),
+        ("x", "event 1: not a mapping with session, type and data, but 'x'"),
         (None, "event 1: not a mapping"),
     ],
 )
@@ -94,7 +94,7 @@ def test_one_bad_event_of_many_writes_nothing(
     message: str,
 ) -> None:
     """Events are checked before any of them is written."""
-    good = {"type": "x", "session": "s", "id": "good", "data": {}}
+    good = {"session": "s", "id": "good", "type": "x", "data": {}}
     with Journal.open(journal_dir) as journal:
         with pytest.raises(EventError, match=message):
             journal.append_many([good, bad])
@@ -130,7 +130,7 @@ def test_times_grow_even_if_the_clock_does_not(
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "hello")
         monkeypatch.setattr("time.time_ns", lambda: 10**18)
-        journal.append_many([{"type": "x", "session": "s", "data": {}}] * 3)
+        journal.append_many([{"session": "s", "type": "x", "data": {}}] * 3)
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "hello")
     orders = [record.event.order for record in events(journal_dir)]

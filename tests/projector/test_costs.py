@@ -102,7 +102,7 @@ def test_an_append_is_one_write(
 def test_a_hundred_events_are_one_write(journal_dir: Path, counted: Counter[str]) -> None:
     """`append_many` costs the kernel no more than `append`."""
     events = [
-        {"type": "message.appended", "session": "s1", "data": {"role": "user", "content": f"{n}"}}
+        {"session": "s1", "type": "message.appended", "data": {"role": "user", "content": f"{n}"}}
         for n in range(100)
     ]
     with Journal.open(journal_dir) as journal:
@@ -298,8 +298,8 @@ def test_a_session_that_is_cleared_often_costs_a_look_at_each_clearing(
 
     for module in ("apply.message_changes", "apply.facts", "fold.sessions"):
         monkeypatch.setattr(f"projector.{module}.reach", counted)
-    sweep = {"type": "session.cleared", "session": "s", "data": {}}
-    message = {"type": "message.appended", "session": "s", "data": {"role": "user"}}
+    sweep = {"session": "s", "type": "session.cleared", "data": {}}
+    message = {"session": "s", "type": "message.appended", "data": {"role": "user"}}
     with Journal.open(journal_dir, fsync="never") as journal:
         for _ in range(300):
             journal.append_many([message, message, message, sweep])

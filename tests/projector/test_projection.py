@@ -341,8 +341,8 @@ def test_damage_inside_the_database_is_an_error_or_mended(journal: Journal) -> N
     with Projection.open(journal.path) as projection:
         journal.append_many(
             {
-                "type": "message.appended",
                 "session": "s2",
+                "type": "message.appended",
                 "data": {"role": "user", "content": f"alpha {n} " + "filler " * 50},
             }
             for n in range(500)

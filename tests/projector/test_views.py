@@ -34,7 +34,7 @@ def projection(journal: Journal) -> Iterator[Projection]:
 
 
 def _session(journal: Journal, session: str, type: str, **data: Any) -> None:  # noqa: ANN401 - any fields
-    journal.append(type=f"session.{type}", session=session, data=data)
+    journal.append(session=session, type=f"session.{type}", data=data)
 
 
 def test_a_session_is_what_its_events_say(journal: Journal, projection: Projection) -> None:
@@ -134,7 +134,7 @@ def test_a_tool_result_knows_the_tool_by_its_call(
 ) -> None:
     """A result without a tool name has the name of the call that it answers."""
     data = {"role": "assistant", "timestamp": T, **call}
-    journal.append(type="message.appended", session="s", data=data)
+    journal.append(session="s", type="message.appended", data=data)
     journal.append_message("s", "tool", "found", tool_call_id="c1", timestamp=T + 1)
     journal.append_message("s", "tool", "found", tool_call_id="c9", timestamp=T + 2)
     named = [view.fields.get("tool_name") for view in projection.messages("s")]
@@ -145,7 +145,7 @@ def test_a_revised_message_shows_its_revision(journal: Journal, projection: Proj
     """The revision is in force in views and in search; that it was revised shows."""
     journal.append_message("s", "user", "teh cat", id="m1")
     data = {"message": "m1", "content": "the cat"}
-    journal.append(type="message.revised", session="s", id="r1", data=data)
+    journal.append(session="s", id="r1", type="message.revised", data=data)
     (view,) = projection.messages("s")
     assert (view.content, view.revised) == ("the cat", True)
     assert len(projection.search('"the cat"').hits) == 1

@@ -85,7 +85,7 @@ def _random_event(random: Random, time: int, ids: list[str]) -> Event:
     id = random.choice(ids if random.random() < 0.9 else ["e1", "e2"])
     if type != MESSAGE_APPENDED and random.random() < 0.7:
         id = random.choice(["e1", "e2", "e3", "e4", f"e{time}"])
-    return Event(id, type, session, time, time, data)
+    return Event(session, id, type, time, time, data)
 
 
 def _fields(random: Random, ids: list[str]) -> dict[str, Any]:

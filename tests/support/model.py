@@ -369,9 +369,9 @@ def _brought(record: Fact) -> list[Fact]:
             record,
             part=part,
             event=Event(
+                event.session,
                 item["id"],
                 MESSAGE_APPENDED,
-                event.session,
                 event.time,
                 event.order,
                 {k: v for k, v in item.items() if k != "id"},

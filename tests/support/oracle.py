@@ -40,9 +40,9 @@ class Whole:
         """The record, of no lane in particular: its time is its own."""
         said = self.fields
         event = Event(
+            said["session"],
             said["id"],
             said["type"],
-            said["session"],
             said["time"],
             said.get("order", said["time"]),
             said["data"],

@@ -77,7 +77,7 @@ def line(fact: Fact) -> bytes:
 def message(id: str, content: str, *, session: str = "s", time: int = 0, **fields: Any) -> Event:  # noqa: ANN401 - the fields of a message
     """Return an event that appends a message."""
     data = {"role": "user", "content": content, **fields}
-    return Event(id, MESSAGE_APPENDED, session, time, time, data)
+    return Event(session, id, MESSAGE_APPENDED, time, time, data)
 
 
 def facts(*events: Event, lane: str = "L1") -> list[Fact]:

@@ -242,7 +242,7 @@ with Journal.open(sys.argv[1]) as journal:
     for seat in range(len(AGENTS)):
         for turn in range(40):
             one = conversation.said(seat, turn)
-            journal.append(type="message.appended", session=one.session, id=one.id, data=one.data)
+            journal.append(session=one.session, id=one.id, type="message.appended", data=one.data)
     journal.append_many(conversation.sessions())
 with Projection.open(sys.argv[1]) as projection:
     print(projection.digest())
@@ -271,7 +271,7 @@ path, messages = Path(sys.argv[1]), 20
 said = [Conversation(messages).said(s, t) for s in range(len(AGENTS)) for t in range(messages)]
 with Journal.open(path) as journal:
     for one in said[1:]:
-        journal.append(type="message.appended", session=one.session, id=one.id, data=one.data)
+        journal.append(session=one.session, id=one.id, type="message.appended", data=one.data)
 with Projection.open(path) as projection:
     projection.sessions()
 ids = frozenset(one.id for one in said)

@@ -30,7 +30,7 @@ def speak(path: str, seat: int, messages: int, begin: int, rate: float) -> None:
             flush = range(turn, min(turn + chance.randint(1, _FLUSH), messages))
             said = [conversation.said(seat, number) for number in flush]
             journal.append_many(
-                {"type": "message.appended", "session": one.session, "id": one.id, "data": one.data}
+                {"session": one.session, "id": one.id, "type": "message.appended", "data": one.data}
                 for one in said
             )
             os.write(sys.stdout.fileno(), "".join(f"{one.id}\n" for one in said).encode())

@@ -203,9 +203,9 @@ class Conversation:
         threads = -(-self.messages // self._turns)
         return [
             {
-                "type": "session.created",
                 "session": _session(thread),
                 "id": "created",
+                "type": "session.created",
                 "data": {"title": _title(thread), "source": "demo", "started": _BEGINNING},
             }
             for thread in range(threads)

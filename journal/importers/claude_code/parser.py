@@ -158,7 +158,7 @@ class ClaudeCode:
     def _facts(self, line: int, value: dict[str, Json], session: str) -> Iterator[Item]:
         if session not in self._told:
             self._told.add(session)
-            yield fact(line, SESSION_CREATED, session, self._origin(value, session))
+            yield fact(line, session, SESSION_CREATED, self._origin(value, session))
         if self._began is not None:
             if self.session(self._began) == session:
                 self._root = session
@@ -193,7 +193,7 @@ class ClaudeCode:
             return Skipped(line, "summary of a message that is not in this file")
         if session in self._renamed:
             return Skipped(line, "summary after a title that the user gave")
-        return fact(line, SESSION_TITLED, session, {"title": title})
+        return fact(line, session, SESSION_TITLED, {"title": title})
 
     def _title(self, line: int, value: dict[str, Json]) -> Item:
         kind = value["type"]
@@ -205,7 +205,7 @@ class ClaudeCode:
             self._renamed.add(session)
         elif session in self._renamed:
             return Skipped(line, f"{kind} after a title that the user gave")
-        return fact(line, SESSION_TITLED, session, {"title": title})
+        return fact(line, session, SESSION_TITLED, {"title": title})
 
     def _attachment(self, line: int, value: dict[str, Json], raw: bytes | None) -> Iterator[Item]:
         """Import what the user typed while the agent was busy: it is nowhere else."""
@@ -266,7 +266,7 @@ def _is_root(value: dict[str, Json]) -> bool:
 
 def _said(line: int, session: str, name: str, value: Json) -> Iterator[Item]:
     if (text := text_or_none(value)) is not None:
-        yield fact(line, SESSION_CREATED, session, {name: text})
+        yield fact(line, session, SESSION_CREATED, {name: text})
 
 
 def _name(value: dict[str, Json]) -> str:

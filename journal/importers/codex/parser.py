@@ -165,7 +165,7 @@ class Codex:
                 }
             ),
         }
-        yield fact(line, SESSION_CREATED, self.session, data)
+        yield fact(line, self.session, SESSION_CREATED, data)
         if started.micros is None:
             yield from self._date(line)
         self._dated = True
@@ -223,7 +223,7 @@ class Codex:
             yield self._turns.roll_back(line, id, payload.get("num_turns"), waiting)
         elif kind == "thread_name_updated" and text_or_none(payload.get("thread_name")):
             title = {"title": payload["thread_name"]}
-            yield fact(line, SESSION_TITLED, self.session, title)
+            yield fact(line, self.session, SESSION_TITLED, title)
         elif kind in _TOLD and (text := text or _error_text(payload)) is not None:
             yield message(line, self.session, id, {"role": "system", "content": text, **shared})
         elif kind == "web_search_end" and isinstance(payload.get("results"), list):
@@ -245,7 +245,7 @@ class Codex:
         self._turn = turn
         model = text_or_none(payload.get("model"))
         if before is None and self._begins and model is not None:
-            yield fact(line, SESSION_CREATED, self.session, {"model": model})
+            yield fact(line, self.session, SESSION_CREATED, {"model": model})
         elif before not in (None, turn):
             data = {
                 "role": "system",

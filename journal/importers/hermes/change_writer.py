@@ -38,23 +38,23 @@ class ChangeWriter:
     _weight: int = 0
 
     def fact(
-        self, type: str, session: str, data: dict[str, Any], repairs: tuple[str, ...] = ()
+        self, session: str, type: str, data: dict[str, Any], repairs: tuple[str, ...] = ()
     ) -> None:
         """Append an event whose id is its content: said twice, it is one event."""
-        self._append(type, session, _id(type, data), data, repairs)
+        self._append(session, _id(type, data), type, data, repairs)
 
     def change(
-        self, type: str, session: str, data: dict[str, Any], repairs: tuple[str, ...] = ()
+        self, session: str, type: str, data: dict[str, Any], repairs: tuple[str, ...] = ()
     ) -> None:
         """Append an event that counts again when it says what an earlier one said."""
         id = _id(type, data)
-        self._append(type, session, f"{id}-{self.round}" if self.round else id, data, repairs)
+        self._append(session, f"{id}-{self.round}" if self.round else id, type, data, repairs)
 
     def message(
         self, session: str, id: str, data: dict[str, Any], repairs: tuple[str, ...], size: int
     ) -> None:
         """Append a message of so many bytes."""
-        self._append(MESSAGE_APPENDED, session, id, data, repairs)
+        self._append(session, id, MESSAGE_APPENDED, data, repairs)
         self._weight += size
         if self._weight > _BYTES:  # it may hold images: what waits must not become large
             self._weight = 0
@@ -76,10 +76,10 @@ class ChangeWriter:
             self._take(Repaired(0, reason))
 
     def _append(
-        self, type: str, session: str, id: str, data: dict[str, Any], repairs: tuple[str, ...]
+        self, session: str, id: str, type: str, data: dict[str, Any], repairs: tuple[str, ...]
     ) -> None:
         self.told += 1
-        event = {"type": type, "session": key(session), "id": id, "data": data}
+        event = {"session": key(session), "id": id, "type": type, "data": data}
         self._take(Found(self.told, event, repairs))
 
     def _take(self, item: Item) -> None:

@@ -117,7 +117,7 @@ class Messages:
             repairs = (*row.repairs, *told.repairs)
             if known is not None:
                 data = told.data | {"message": str(id)}
-                self.changes.change(MESSAGE_REVISED, session, data, repairs)
+                self.changes.change(session, MESSAGE_REVISED, data, repairs)
             elif "role" in told.data:
                 self.changes.message(session, str(id), told.data, repairs, len(content))
             else:
@@ -156,6 +156,6 @@ class Messages:
 
     def _tell_moves(self) -> None:
         for (session, type), ids in self._moved.items():
-            self.changes.change(type, session, {"messages": ids})
+            self.changes.change(session, type, {"messages": ids})
         for (session, type), ids in self._gone.items():
-            self.changes.change(type, session, {"messages": ids, "reason": _GONE})
+            self.changes.change(session, type, {"messages": ids, "reason": _GONE})

@@ -127,7 +127,7 @@ class _Import:
                 self._key(table, space, row, marks)
             before = self.known.keys.get(space, {})
             for name in sorted(before.keys() - marks.keys()):
-                self.changes.change(KEY_DELETED, space, {"key": name})
+                self.changes.change(space, KEY_DELETED, {"key": name})
             self.now.keys[space] = marks
 
     def _key(self, table: str, space: str, row: Row, marks: dict[str, int]) -> None:
@@ -143,9 +143,9 @@ class _Import:
         if known == marks[name]:
             self.changes.already(space)
         elif known is None:
-            self.changes.fact(KEY_SET, space, data, row.repairs)
+            self.changes.fact(space, KEY_SET, data, row.repairs)
         else:
-            self.changes.change(KEY_SET, space, data, row.repairs)
+            self.changes.change(space, KEY_SET, data, row.repairs)
 
     def _others(self) -> None:
         """Count what is not imported: state of running programs, and counters for each model."""

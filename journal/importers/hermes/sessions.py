@@ -31,13 +31,13 @@ def tell_session(
     fields = _flat(told.data)
     marks = {name: mark_of(value) for name, value in fields.items()}
     if known is None:
-        changes.fact(SESSION_CREATED, id, told.data, repairs)
+        changes.fact(id, SESSION_CREATED, told.data, repairs)
     elif known.fields != marks:
         changed = {name: fields[name] for name in marks if known.fields.get(name) != marks[name]}
         data = _nested(changed)
         if cleared := [name for name in known.fields if name not in marks]:
             data["clear"] = cleared
-        changes.change(SESSION_REVISED, id, data, repairs)
+        changes.change(id, SESSION_REVISED, data, repairs)
     else:
         changes.already(id)
     before = known if known is not None else SessionMarks()
@@ -54,9 +54,9 @@ def _tell_end(changes: ChangeWriter, id: str, values: dict[str, Json], known: in
             changes.already(id)
         return mark
     if known:
-        changes.change(SESSION_REOPENED, id, {})
+        changes.change(id, SESSION_REOPENED, {})
     if told is not None:
-        changes.fact(SESSION_ENDED, id, told.data, told.repairs)
+        changes.fact(id, SESSION_ENDED, told.data, told.repairs)
     return mark
 
 
@@ -70,9 +70,9 @@ def _tell_usage(changes: ChangeWriter, id: str, values: dict[str, Json], known: 
     if known == mark:
         changes.already(id)
     elif known:
-        changes.change(USAGE_SET, id, data)
+        changes.change(id, USAGE_SET, data)
     else:
-        changes.fact(USAGE_SET, id, data)
+        changes.fact(id, USAGE_SET, data)
     return mark
 
 

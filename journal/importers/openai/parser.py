@@ -78,7 +78,7 @@ class OpenAI:
                 return
             if self._lines is None:
                 self._lines = Conversation(self.location.name)
-                yield fact(line, SESSION_CREATED, self.location.name, {"source": SOURCE})
+                yield fact(line, self.location.name, SESSION_CREATED, {"source": SOURCE})
             yield from self._lines.take(line, value)
             return
         name = f"{self.location.name}-{self._conversations}"
@@ -134,4 +134,4 @@ def session_facts(line: int, session: str, rest: dict[str, Json]) -> Iterator[It
             yield Skipped(line, f"beside the messages: {key[:64]} ({shape})")
         else:
             kept[key] = value
-    yield fact(line, SESSION_CREATED, session, {**facts, "extra": present(kept)})
+    yield fact(line, session, SESSION_CREATED, {**facts, "extra": present(kept)})

@@ -24,7 +24,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 def message(line: int, session: str, id: str, data: dict[str, Any]) -> Found:
     """Make a `message.appended` event."""
     kept, repairs = _kept(data)
-    event = {"type": MESSAGE_APPENDED, "session": key(session), "id": key(id), "data": kept}
+    event = {"session": key(session), "id": key(id), "type": MESSAGE_APPENDED, "data": kept}
     return Found(line, event, repairs)
 
 
@@ -46,14 +46,14 @@ def revision(line: int, session: str, id: str, data: dict[str, Any]) -> Found:
         id: the message's id, as a key.
         data: fields of the message.
     """
-    return fact(line, MESSAGE_REVISED, session, {"message": id, **data})
+    return fact(line, session, MESSAGE_REVISED, {"message": id, **data})
 
 
-def fact(line: int, type: str, session: str, data: dict[str, Any]) -> Found:
+def fact(line: int, session: str, type: str, data: dict[str, Any]) -> Found:
     """Make an event about a session whose id is its content: said twice, it is one event."""
     kept, repairs = _kept(data)
     digest = fingerprint(orjson.dumps(kept, option=orjson.OPT_SORT_KEYS))
-    event = {"type": type, "session": key(session), "id": f"{type}:{digest}", "data": kept}
+    event = {"session": key(session), "id": f"{type}:{digest}", "type": type, "data": kept}
     return Found(line, event, repairs)
 
 

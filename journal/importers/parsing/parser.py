@@ -17,7 +17,7 @@ class Found:
 
     Attributes:
         line: number of the line, from 1; in one JSON document, the number of the piece.
-        event: the arguments of `Journal.append`: type, session, id, data.
+        event: the arguments of `Journal.append`: session, id, type, data.
         repairs: what of it is not as the source says it.
         origin: number of the line in which it stands, where that is an earlier one; else 0.
     """

@@ -93,4 +93,4 @@ class Transcript:
         for session, ids in sessions.items():
             for start in range(0, len(ids), _LISTED):
                 data = {"messages": ids[start : start + _LISTED], "reason": item.reason}
-                yield fact(item.line, MESSAGE_ARCHIVED, session, data)
+                yield fact(item.line, session, MESSAGE_ARCHIVED, data)

@@ -97,7 +97,7 @@ class KnownKeys:
 
     def conflicts(self, event: dict[str, Any]) -> bool:
         """Note an event; tell whether its key is there already, with another content alone."""
-        return self._note(event["type"], event["session"], event["id"], event["data"])
+        return self._note(event["session"], event["id"], event["type"], event["data"])
 
     def save(self) -> None:
         """Keep the marks for the next import, if enough of them are new.
@@ -118,7 +118,7 @@ class KnownKeys:
         swap_file(self.file, orjson.dumps(head) + b"\n" + body)
         self._saved = len(self._contents)
 
-    def _note(self, type: str, session: str, id: str, data: dict[str, Any]) -> bool:
+    def _note(self, session: str, id: str, type: str, data: dict[str, Any]) -> bool:
         key = orjson.dumps([session, id])
         content = orjson.dumps([type, data], option=orjson.OPT_SORT_KEYS)
         key_mark, mark = _mark((key,)), _mark((key, content))
@@ -141,7 +141,7 @@ class KnownKeys:
             offset = item.end
             if isinstance(item.record, Record):
                 event = item.record.event
-                self._note(event.type, event.session, event.id, event.data)
+                self._note(event.session, event.id, event.type, event.data)
         self._read[name] = [ref.version[0], offset]
 
     def _load(self) -> None:

@@ -118,18 +118,18 @@ def _events(
     """
     places = arrange(plan, transcript, *now) if plan.slots else {}
     events = [
-        *_listing(MESSAGE_ARCHIVED, session, plan.hidden, {"reason": OMITTED}),
-        *_listing(MESSAGE_RESTORED, session, plan.restored, {}),
+        *_listing(session, MESSAGE_ARCHIVED, plan.hidden, {"reason": OMITTED}),
+        *_listing(session, MESSAGE_RESTORED, plan.restored, {}),
     ]
     moved = {id: fields for id, fields in places.items() if id in transcript.messages}
     for id in dict.fromkeys([*plan.fields, *moved]):
         data = {"message": id, **plan.fields.get(id, {}), **moved.get(id, {})}
-        events.append({"type": MESSAGE_REVISED, "session": session, "data": data})
+        events.append({"session": session, "type": MESSAGE_REVISED, "data": data})
     added, restored = set(plan.added), set(plan.restored)
     for id, message in zip(plan.ids, listed, strict=True):
         if id in added:
             data = _put(message.data, places.get(id, {}))
-            events.append({"type": MESSAGE_APPENDED, "session": session, "data": data, "id": id})
+            events.append({"session": session, "id": id, "type": MESSAGE_APPENDED, "data": data})
     return events, FlushReport(
         ids=tuple(plan.ids),
         added=tuple(plan.added),
@@ -148,10 +148,10 @@ def _mistakes(session: str, plan: Plan, listed: Sequence[Listed]) -> list[Mistak
     for id, message in zip(plan.ids, listed, strict=True):
         try:
             if id in added:
-                check_event(MESSAGE_APPENDED, session, id, message.data)
+                check_event(session, id, MESSAGE_APPENDED, message.data)
             elif id in plan.fields:
                 data = {"message": id, **plan.fields[id]}
-                check_event(MESSAGE_REVISED, session, id, data)
+                check_event(session, id, MESSAGE_REVISED, data)
         except EventError as error:
             found.append(Mistake(message.at, str(error)))
     return found
@@ -166,11 +166,11 @@ def _mistake_text(mistakes: list[Mistake], stored: int) -> str:
 
 
 def _listing(
-    type: str, session: str, ids: Sequence[str], more: Mapping[str, str]
+    session: str, type: str, ids: Sequence[str], more: Mapping[str, str]
 ) -> Iterator[dict[str, Any]]:
     for start in range(0, len(ids), _IN_ONE_EVENT):
         data = {"messages": list(ids[start : start + _IN_ONE_EVENT]), **more}
-        yield {"type": type, "session": session, "data": data}
+        yield {"session": session, "type": type, "data": data}
 
 
 def _put(data: dict[str, Any], place: Mapping[str, Any]) -> dict[str, Any]:
@@ -191,7 +191,7 @@ def _replace_refused(events: list[dict[str, Any]], listed: Mapping[str, Listed])
         data = event["data"]
         id = event.get("id") or data.get("message")
         message = listed.get(id)
-        reason = refusal(event["type"], event["session"], id or "", data)
+        reason = refusal(event["session"], id or "", event["type"], data)
         if message is not None and reason is not None:
             event["data"] = placeholder(data, digest(message.data), reason)
             refused.append(Refused(message.at, id, reason))

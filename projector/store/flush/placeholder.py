@@ -52,7 +52,7 @@ def placeholder(data: Mapping[str, Any], words: str, reason: str) -> dict[str, A
 
 def storable(session: str, id: str, data: dict[str, Any]) -> dict[str, Any]:
     """Return the data of a new message, or its placeholder if no record can hold it."""
-    reason = refusal(MESSAGE_APPENDED, session, id, data)
+    reason = refusal(session, id, MESSAGE_APPENDED, data)
     return data if reason is None else placeholder(data, digest(data), reason)
 
 

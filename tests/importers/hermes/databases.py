@@ -106,10 +106,10 @@ def run(journal: Path, *paths: Path, format: str = "hermes", reread: bool = Fals
 
 
 def new(journal: Path, path: Path) -> list[tuple[str, str, dict[str, Any]]]:
-    """Import a database, and give the type, session and data of what that appended."""
+    """Import a database, and give the session, type and data of what that appended."""
     before = len(journal_events(journal)) if journal.exists() else 0
     assert run(journal, path).errors == {}
-    return [(type, session, data) for type, session, _, data in journal_events(journal)[before:]]
+    return [(session, type, data) for session, _, type, data in journal_events(journal)[before:]]
 
 
 def transcript(journal: Path, session: str = "s1") -> list[Any]:

@@ -47,16 +47,16 @@ def test_inactive_messages_leave_the_transcript(hermes: Hermes, journal_dir: Pat
     hermes.say("compacted", active=0, compacted=1)
     hermes.say("taken back", active=0)
     assert new(journal_dir, hermes.path)[-2:] == [
-        ("message.archived", "s1", {"messages": ["3"]}),
-        ("message.removed", "s1", {"messages": ["4"]}),
+        ("s1", "message.archived", {"messages": ["3"]}),
+        ("s1", "message.removed", {"messages": ["4"]}),
     ]
     hermes.change("UPDATE messages SET active = 1 WHERE id = 4")
     hermes.change("UPDATE messages SET active = 0, compacted = 1 WHERE id = 1")
-    moves = [("message.archived", "s1", {"messages": ["1"]})]
-    moves.append(("message.restored", "s1", {"messages": ["4"]}))
+    moves = [("s1", "message.archived", {"messages": ["1"]})]
+    moves.append(("s1", "message.restored", {"messages": ["4"]}))
     assert new(journal_dir, hermes.path) == moves
     hermes.change("UPDATE messages SET active = 0 WHERE id = 4")
-    assert new(journal_dir, hermes.path) == [("message.removed", "s1", {"messages": ["4"]})]
+    assert new(journal_dir, hermes.path) == [("s1", "message.removed", {"messages": ["4"]})]
     assert len(journal_set(journal_dir)) == len(journal_events(journal_dir))
 
 
@@ -89,7 +89,7 @@ def test_a_database_that_grew_gives_only_what_is_new(hermes: Hermes, journal_dir
     )
     hermes.change("UPDATE sessions SET input_tokens = 4 WHERE id = 's1'")
     found = new(journal_dir, hermes.path)
-    assert [(type, session) for type, session, _ in found] == [
+    assert [(type, session) for session, type, _ in found] == [
         ("session.revised", "s1"),
         ("usage.set", "s1"),
         ("session.created", "s2"),
@@ -98,7 +98,7 @@ def test_a_database_that_grew_gives_only_what_is_new(hermes: Hermes, journal_dir
     assert found[0][2] == {"title": "T", "extra": {"archived": 1}}
     hermes.change("UPDATE sessions SET title = NULL, archived = 0, input_tokens = 0")
     found = new(journal_dir, hermes.path)
-    assert found[0] == ("session.revised", "s1", {"clear": ["title", "extra.archived"]})
+    assert found[0] == ("s1", "session.revised", {"clear": ["title", "extra.archived"]})
     assert found[1][2]["input_tokens"] == 0
 
 
@@ -116,7 +116,7 @@ def test_a_session_that_is_open_again_is_reopened(hermes: Hermes, journal_dir: P
     hermes.change("UPDATE sessions SET ended_at = ?, end_reason = 'exit'", START + 5)
     run(journal_dir, hermes.path)
     hermes.change("UPDATE sessions SET ended_at = NULL, end_reason = NULL")
-    assert new(journal_dir, hermes.path) == [("session.reopened", "s1", {})]
+    assert new(journal_dir, hermes.path) == [("s1", "session.reopened", {})]
     for moment in (START + 6, START + 7):
         hermes.change("UPDATE sessions SET ended_at = ?, end_reason = 'reset'", moment)
         run(journal_dir, hermes.path)
@@ -128,7 +128,7 @@ def test_a_message_that_was_changed_is_revised(hermes: Hermes, journal_dir: Path
     """Hermes adds to rows that it has written; that is no conflict."""
     run(journal_dir, hermes.path)
     hermes.change("UPDATE messages SET api_content = 'one, and more' WHERE id = 1")
-    ((type, session, data),) = new(journal_dir, hermes.path)
+    ((session, type, data),) = new(journal_dir, hermes.path)
     assert (type, session, data["message"]) == ("message.revised", "s1", "1")
     assert (data["content"], data["extra"]) == ("one", {"api_content": "one, and more"})
     assert new(journal_dir, hermes.path) == []
@@ -143,7 +143,7 @@ def test_a_transcript_written_anew_takes_the_place_of_the_old(
     hermes.say("one", timestamp=START)
     hermes.say("TWO", timestamp=START + 1)
     found = new(journal_dir, hermes.path)
-    assert [type for type, *_ in found] == [
+    assert [type for _, type, _ in found] == [
         "message.appended",
         "message.appended",
         "message.removed",
@@ -161,7 +161,7 @@ def test_a_session_that_hermes_deleted_stays(hermes: Hermes, journal_dir: Path) 
     assert transcript(journal_dir) == ["one", "two"]
     hermes.session()
     hermes.say("one", timestamp=START + 100)
-    found = [(type, data.get("messages")) for type, _, data in new(journal_dir, hermes.path)]
+    found = [(type, data.get("messages")) for _, type, data in new(journal_dir, hermes.path)]
     assert found == [("message.appended", None), ("message.removed", ["1", "2"])]
 
 
@@ -176,7 +176,7 @@ def test_messages_are_read_in_the_order_of_their_rows(hermes: Hermes, journal_di
     run(journal_dir, hermes.path)
     assert transcript(journal_dir) == ["one", "two", "three", "four", "five", "six", "seven"]
     parents = [
-        data.get("parent") for type, *_, data in journal_events(journal_dir) if "role" in data
+        data.get("parent") for _, _, type, data in journal_events(journal_dir) if "role" in data
     ]
     assert parents == [None, None, "2", "3", "4", None, None]
 
@@ -188,10 +188,10 @@ def test_key_values_come_in_change_and_go(hermes: Hermes, journal_dir: Path) -> 
     hermes.insert("state_meta", key="nothing", value=None)
     hermes.insert("telegram_dm_topic_mode", chat_id="7", enabled=1)
     hermes.insert("telegram_dm_topic_bindings", chat_id="7", thread_id="9", session_id="s1")
-    found = [event for event in new(journal_dir, hermes.path) if event[0] == "key.set"]
+    found = [event for event in new(journal_dir, hermes.path) if event[1] == "key.set"]
     mode = {"chat_id": "7", "enabled": 1, "intro": None}
     binding = {"chat_id": "7", "thread_id": "9", "session_id": "s1"}
-    assert [(session, data["key"], data["value"]) for _, session, data in found] == [
+    assert [(session, data["key"], data["value"]) for session, _, data in found] == [
         ("@hermes.meta", "k", "1"),
         ("@hermes.meta", "nothing", None),
         ("@hermes.telegram_mode", "7", mode),
@@ -200,9 +200,9 @@ def test_key_values_come_in_change_and_go(hermes: Hermes, journal_dir: Path) -> 
     for value in ("2", "1", "2"):
         hermes.change("UPDATE state_meta SET value = ? WHERE key = 'k'", value)
         change = {"key": "k", "value": value}
-        assert new(journal_dir, hermes.path) == [("key.set", "@hermes.meta", change)]
+        assert new(journal_dir, hermes.path) == [("@hermes.meta", "key.set", change)]
     hermes.change("DELETE FROM telegram_dm_topic_bindings")
-    gone = ("key.deleted", "@hermes.telegram_bindings", {"key": "7/9"})
+    gone = ("@hermes.telegram_bindings", "key.deleted", {"key": "7/9"})
     assert new(journal_dir, hermes.path) == [gone]
     assert len(journal_set(journal_dir)) == len(journal_events(journal_dir))
 

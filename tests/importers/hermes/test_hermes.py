@@ -78,7 +78,7 @@ def test_sessions_and_messages_of_every_version_come_in(
     hermes.db.close()
     assert (report.files, report.lines, report.messages, report.events) == (1, 4, 3, 3)
     assert (report.errors, report.skipped, report.repaired) == ({}, {}, {})
-    found = {type: data for type, _, _, data in journal_events(journal_dir)}
+    found = {type: data for _, _, type, data in journal_events(journal_dir)}
     assert found["session.created"] == {
         "source": "cli",
         "title": "A title",
@@ -103,7 +103,7 @@ def test_sessions_and_messages_of_every_version_come_in(
         "api_calls": 2,
         "estimated_cost": 0.25,
     }
-    said = {id: data for type, _, id, data in journal_events(journal_dir) if "role" in data}
+    said = {id: data for _, id, type, data in journal_events(journal_dir) if "role" in data}
     assert said[str(asked)] == {
         "role": "user",
         "content": parts,
@@ -132,10 +132,10 @@ def test_columns_of_later_versions_are_kept_but_not_their_defaults(
     run(journal_dir, hermes.path)
     events = journal_events(journal_dir)
     (created,) = [
-        data for type, session, _, data in events if (type[:9], session[1:]) == ("session.c", "2")
+        data for session, _, type, data in events if (type[:9], session[1:]) == ("session.c", "2")
     ]
     assert (created["cwd"], created["extra"]) == ("/home", {"chat_id": "7", "rewind_count": 2})
-    extras = [data.get("extra") for type, *_, data in events if type == "message.appended"]
+    extras = [data.get("extra") for _, _, type, data in events if type == "message.appended"]
     assert extras == [None, None, {"platform_message_id": "p1", "observed": 1}]
 
 
@@ -172,10 +172,10 @@ def test_values_that_no_field_takes_are_kept(hermes: Hermes, journal_dir: Path) 
         "timestamp that is no time, kept as text": 1,
     }
     events = journal_events(journal_dir)
-    created = next(data for type, session, _, data in events if session.startswith("odd\ufffdid-"))
+    created = next(data for session, _, type, data in events if session.startswith("odd\ufffdid-"))
     kept = {"model_config": "[1]", "started_at": -3.0, "estimated_cost_usd": -1.5}
     assert created == {"source": "cli", "extra": kept}
-    said = [data for type, *_, data in events if type == "message.appended"][2:]
+    said = [data for _, _, type, data in events if type == "message.appended"][2:]
     assert said[0]["content"] == "caf\ufffd"
     assert said[0]["extra"] == {
         "tool_calls": {"a": 1},
@@ -235,7 +235,7 @@ def test_all_of_it_comes_from_one_moment(hermes: Hermes, journal_dir: Path) -> N
         importer = Importer(handle, "hermes", step=write)
         report = importer.run(importer.sources([hermes.path]))
     assert (report.messages, report.events, report.errors) == (302, 1, {})
-    found = [type for type, *_ in new(journal_dir, hermes.path)]
+    found = [type for _, type, _ in new(journal_dir, hermes.path)]
     assert found == ["message.appended", "key.set"]
 
 
@@ -247,7 +247,7 @@ def test_a_newer_schema_comes_in_as_far_as_it_is_known(tmp_path: Path, journal_d
         db.execute("UPDATE messages SET mood = 'bold', level = 4 WHERE id = 1")
         report = run(journal_dir, tmp_path / "state.db")
     assert report.repaired == {"schema version 23, newer than 22, the last known": 1}
-    said = [data.get("extra") for type, *_, data in journal_events(journal_dir) if "role" in data]
+    said = [data.get("extra") for _, _, type, data in journal_events(journal_dir) if "role" in data]
     assert said == [{"mood": "bold", "level": 4}, None]
 
 
@@ -338,13 +338,13 @@ def test_of_a_damaged_database_comes_in_what_can_be_read(tmp_path: Path, journal
     report = run(journal_dir, path)
     assert "the database is damaged" in report.errors[str(path)]
     assert 50 < report.messages < 110
-    assert "key.set" in {type for type, *_ in journal_events(journal_dir)}
+    assert "key.set" in {type for _, _, type, _ in journal_events(journal_dir)}
     path.write_bytes(whole)
     rest = run(journal_dir, path)
     assert (rest.errors, rest.messages + report.messages) == ({}, 202)
     path.write_bytes(whole[:page] + b"\xff" * 4096 + whole[page + 4096 :])
     assert run(journal_dir, path).errors.keys() == {str(path)}
-    assert "message.removed" not in {type for type, *_ in journal_events(journal_dir)}
+    assert "message.removed" not in {type for _, _, type, _ in journal_events(journal_dir)}
 
 
 @pytest.mark.parametrize("format", ["auto", "hermes"])

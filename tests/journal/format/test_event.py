@@ -34,7 +34,7 @@ _FULL: dict[str, Any] = {
 def test_a_message_may_have_every_field() -> None:
     """The fields of a message are those that are documented."""
     assert sorted(_FULL) == sorted(MESSAGE_FIELDS)
-    check_event("message.appended", "s", "m1", _FULL)
+    check_event("s", "m1", "message.appended", _FULL)
 
 
 @pytest.mark.parametrize("name", MESSAGE_FIELDS)
@@ -42,27 +42,27 @@ def test_a_message_may_have_every_field() -> None:
 def test_a_field_of_the_wrong_kind_is_named(name: str, value: object) -> None:
     """Null, a float or a boolean is no value of any field; the message names the field."""
     with pytest.raises(EventError, match=f"^{name} must be"):
-        check_event("message.appended", "s", "m1", _FULL | {name: value})
+        check_event("s", "m1", "message.appended", _FULL | {name: value})
 
 
 def test_an_unknown_field_is_refused_with_a_way_out() -> None:
     """A misspelled field is told with the fields there are, and where other things go."""
     with pytest.raises(EventError, match=r"no field 'rolle'.*put anything else into 'extra'"):
-        check_event("message.appended", "s", "m1", _FULL | {"rolle": "user"})
+        check_event("s", "m1", "message.appended", _FULL | {"rolle": "user"})
 
 
 def test_a_message_needs_a_role() -> None:
     """A message without a role is none; an empty role is none either."""
     for data, reason in (({}, "needs 'role'"), ({"role": ""}, "role must not be empty")):
         with pytest.raises(EventError, match=reason):
-            check_event("message.appended", "s", "m1", data)
+            check_event("s", "m1", "message.appended", data)
 
 
 @pytest.mark.parametrize("key", ["session", "id", "type"])
 @pytest.mark.parametrize("value", ["", "x" * 1025, None, 1])
 def test_keys_are_strings_of_1_to_1024_characters(key: str, value: object) -> None:
     """A key that is empty, too long or no string is named."""
-    keys: dict[str, Any] = {"type": "x", "session": "s", "id": "m1"} | {key: value}
+    keys: dict[str, Any] = {"session": "s", "id": "m1", "type": "x"} | {key: value}
     with pytest.raises(EventError, match=f"^{key} must be a string of 1 to 1024 characters"):
         check_event(data={}, **keys)
 
@@ -71,7 +71,7 @@ def test_keys_are_strings_of_1_to_1024_characters(key: str, value: object) -> No
 @pytest.mark.parametrize("value", ["a\nb", "\0", "a\x1f", "\x7f"])
 def test_keys_have_no_control_characters(key: str, value: str) -> None:
     """Ids are printed one a line: a newline in one would be two of them."""
-    keys: dict[str, Any] = {"type": "x", "session": "s", "id": "m1"} | {key: value}
+    keys: dict[str, Any] = {"session": "s", "id": "m1", "type": "x"} | {key: value}
     with pytest.raises(EventError, match=f"^{key} must not have control characters"):
         check_event(data={}, **keys)
 
@@ -90,37 +90,37 @@ def test_keys_have_no_control_characters(key: str, value: str) -> None:
 def test_values_that_say_nothing_are_refused(type: str, data: dict[str, Any], reason: str) -> None:
     """An empty source and fewer than no tokens are mistakes."""
     with pytest.raises(EventError, match=reason):
-        check_event(type, "s", "m1", data)
+        check_event("s", "m1", type, data)
 
 
 def test_no_tokens_and_no_text_are_values() -> None:
     """A message may be empty, and may have cost nothing."""
     data = {"role": "user", "token_count": 0, "content": "", "reasoning": ""}
-    check_event("message.appended", "s", "m1", data)
+    check_event("s", "m1", "message.appended", data)
 
 
 def test_the_last_microsecond_that_a_double_holds_is_a_time() -> None:
     """2^53 - 1 is taken, 2^53 is not."""
-    check_event("message.appended", "s", "m1", {"role": "user", "timestamp": 2**53 - 1})
+    check_event("s", "m1", "message.appended", {"role": "user", "timestamp": 2**53 - 1})
 
 
 def test_an_unknown_type_is_stored_as_it_is() -> None:
     """Types that are not known here carry any object."""
     assert "agent.dreamed" not in EVENT_TYPES
-    check_event("agent.dreamed", "s", "e1", {"sheep": 3, "nothing": None})
+    check_event("s", "e1", "agent.dreamed", {"sheep": 3, "nothing": None})
 
 
 def test_data_must_be_an_object() -> None:
     """A list is no data."""
     with pytest.raises(EventError, match="data must be a dict"):
-        check_event("x", "s", "e1", [])  # type: ignore[arg-type] # the mistake at hand
+        check_event("s", "e1", "x", [])  # type: ignore[arg-type] # the mistake at hand
 
 
 @pytest.mark.parametrize("value", [1_700_000_000, 1_700_000_000_000, -1, 2**53])
 def test_seconds_and_milliseconds_are_not_taken_for_microseconds(value: int) -> None:
     """A timestamp in the wrong unit is refused instead of being filed under 1970."""
     with pytest.raises(EventError, match="timestamp must be microseconds since 1970"):
-        check_event("message.appended", "s", "m1", {"role": "user", "timestamp": value})
+        check_event("s", "m1", "message.appended", {"role": "user", "timestamp": value})
 
 
 @given(

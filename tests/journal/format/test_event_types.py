@@ -52,14 +52,14 @@ _FULL: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("type", EVENT_TYPES)
 def test_every_type_takes_its_fields(type: str) -> None:
     """Data with the documented fields is taken as it is."""
-    check_event(type, "s", "e1", _FULL[type])
+    check_event("s", "e1", type, _FULL[type])
 
 
 @pytest.mark.parametrize("type", EVENT_TYPES)
 def test_no_type_takes_a_field_of_another_name(type: str) -> None:
     """A misspelled field would be lost to every reader: it is refused by name."""
     with pytest.raises(EventError, match="no field 'odd'"):
-        check_event(type, "s", "e1", _FULL[type] | {"odd": 1})
+        check_event("s", "e1", type, _FULL[type] | {"odd": 1})
 
 
 @pytest.mark.parametrize(
@@ -103,12 +103,12 @@ def test_no_type_takes_a_field_of_another_name(type: str) -> None:
 def test_what_no_reader_could_use_is_refused(type: str, data: dict[str, Any], reason: str) -> None:
     """Missing, contradictory and impossible values are refused; the message says which."""
     with pytest.raises(EventError, match=reason):
-        check_event(type, "s", "e1", data)
+        check_event("s", "e1", type, data)
 
 
 def test_a_types_data_is_not_changed_by_checking() -> None:
     """Checking looks and does not touch."""
     for type, data in _FULL.items():
         before = repr(data)
-        check_event(type, "s", "e1", data)
+        check_event("s", "e1", type, data)
         assert repr(data) == before

@@ -107,7 +107,7 @@ def test_the_documents_reader_reads_what_this_program_writes(
     with Journal.open(journal_dir) as one, Journal.open(journal_dir) as two:
         for n in range(5):
             one.append_message("s", "user", "北京", id=f"one{n}")
-            two.append(type="x", session="s", id=f"two{n}", data={"n": [n, None, 1.5]})
+            two.append(session="s", id=f"two{n}", type="x", data={"n": [n, None, 1.5]})
     expected = [
         (at.lane, at.record.seq, at.record.event)
         for at in read_events(journal_dir / "lanes", lambda *_: None)
@@ -117,7 +117,7 @@ def test_the_documents_reader_reads_what_this_program_writes(
             lane,
             f["seq"],
             Event(
-                f["id"], f["type"], f["session"], f["time"], f.get("order", f["time"]), f["data"]
+                f["session"], f["id"], f["type"], f["time"], f.get("order", f["time"]), f["data"]
             ),
         )
         for lane, f in program["read"](journal_dir)
@@ -131,8 +131,8 @@ def test_this_program_reads_what_the_documents_writer_writes(
     """A writer made from the document alone appends to sound lanes, and frees them."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "hello", id="1")
-        program["append"](journal_dir, [("x", "s", "2", {"text": "zwölf"})])
-    program["append"](journal_dir, [("x", "s", "3", {}), ("x", "s", "4", {})])
+        program["append"](journal_dir, [("s", "2", "x", {"text": "zwölf"})])
+    program["append"](journal_dir, [("s", "3", "x", {}), ("s", "4", "x", {})])
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "hello", id="5")
     assert ids(journal_dir) == ["1", "2", "3", "4", "5"]

@@ -97,15 +97,15 @@ WRITES: dict[str, tuple[str, Act]] = {
     "claim": ("name", lambda s, v: s.claim(v, holder="h", seconds=1)),
     "claim holder": ("holder", lambda s, v: s.claim("n", holder=v, seconds=1)),
     "prune": ("before", lambda s, v: s.prune(v)),
-    "add": ("type", lambda s, v: s.add([{"type": v, "session": "s", "data": {}}])),
-    "journal.append": ("type", lambda s, v: s.journal.append(type=v, session="s", data={})),
+    "add": ("type", lambda s, v: s.add([{"session": "s", "type": v, "data": {}}])),
+    "journal.append": ("type", lambda s, v: s.journal.append(session="s", type=v, data={})),
     "journal.append id": (
         "id",
-        lambda s, v: s.journal.append(type="x", session="s", data={}, id=v),
+        lambda s, v: s.journal.append(session="s", id=v, type="x", data={}),
     ),
     "journal.append_many": (
         "session",
-        lambda s, v: s.journal.append_many([{"type": "x", "session": v, "data": {}}]),
+        lambda s, v: s.journal.append_many([{"session": v, "type": "x", "data": {}}]),
     ),
     "journal.append_message": (
         "timestamp",
@@ -137,7 +137,7 @@ def test_a_lone_surrogate_anywhere_in_a_value_is_refused(
         lambda: store.append("s", "user", extra={"a": value}),
         lambda: store.create("s", extra={"a": value}),
         lambda: store.add_usage("s", input_tokens=1, extra={"a": value}),
-        lambda: store.journal.append(type="odd", session="s", data={"a": value}),
+        lambda: store.journal.append(session="s", type="odd", data={"a": value}),
     ):
         with pytest.raises(EventError, match="lone surrogate"):
             act()

@@ -60,7 +60,7 @@ _anything = st.recursive(
 
 
 def _event(data: dict[str, Any], id: str = "m1") -> Event:
-    return Event(id, "x", "s", 1_700_000_000_000_000, 1_700_000_000_000_001, data)
+    return Event("s", id, "x", 1_700_000_000_000_000, 1_700_000_000_000_001, data)
 
 
 @given(st.dictionaries(_text, _json, max_size=4), _text.filter(bool), st.integers(1, 2**40))
@@ -266,4 +266,4 @@ def test_a_newer_header_is_known_as_such() -> None:
 def test_unknown_keys_of_a_record_are_no_damage() -> None:
     """A later version may add keys to a record; an older reader passes over them."""
     line = _signed(b'"seq":1,"id":"a","type":"x","session":"s","time":1,"data":{},"new":1}')
-    assert decode(line) == Record(1, Event("a", "x", "s", 1, 1, {}))
+    assert decode(line) == Record(1, Event("s", "a", "x", 1, 1, {}))

@@ -19,7 +19,7 @@ from journal.segments.segment import open_segment
 
 HEADER = encode_header(Header(FORMAT, "s", "l", 1, 1, "h", "b", 1, 1))
 LINES = [HEADER] + [
-    encode_event(n, Event(f"m{n}", "x", "s", 1000 + n, 1000 + n, {"text": "x" * (n * 7 % 40)}))
+    encode_event(n, Event("s", f"m{n}", "x", 1000 + n, 1000 + n, {"text": "x" * (n * 7 % 40)}))
     for n in range(1, 12)
 ]
 WHOLE = b"".join(LINES)
@@ -169,7 +169,7 @@ _QUOTING = ({"a": _INNER, "b": 1}, {"a": _INNER}, {"a": [_INNER, _INNER]})
 @pytest.mark.parametrize("data", _QUOTING)
 def test_no_tear_makes_a_record_of_a_quoted_one(data: dict[str, Any]) -> None:
     """A message that quotes a record, torn or overwritten at any byte, holds no other record."""
-    whole = encode_event(1, Event("m", "x", "s", 1000, 1000, data))
+    whole = encode_event(1, Event("s", "m", "x", 1000, 1000, data))
     record = decode(whole[:-1])
     for at in range(1, len(whole)):
         torn = whole[at:]

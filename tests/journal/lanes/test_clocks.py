@@ -110,10 +110,10 @@ def test_a_blind_edit_comes_behind_what_stands_in_other_lanes(
     """A program that has only ever written reads the end of each lane before it edits."""
     other.do("store.set('k', 'theirs')")
     with Journal.open(journal_dir) as journal:
-        journal.append(type="key.set", session="@keys", data={"key": "k", "value": "ours"})
+        journal.append(session="@keys", type="key.set", data={"key": "k", "value": "ours"})
         assert store.get("k") == "ours"
         other.do("store.set('k', 'theirs again')")
-        journal.append(type="key.deleted", session="@keys", data={"key": "k"})
+        journal.append(session="@keys", type="key.deleted", data={"key": "k"})
     assert store.get("k") is None
 
 
@@ -142,16 +142,16 @@ def test_a_blind_sweep_takes_what_stands_in_every_lane(
         journal.append_many(
             [
                 {
-                    "type": "message.appended",
                     "session": "s",
                     "id": "m2",
+                    "type": "message.appended",
                     "data": {"role": "user", "content": "ours"},
                 },
-                {"type": "session.deleted", "session": "s", "data": {}},
+                {"session": "s", "type": "session.deleted", "data": {}},
                 {
-                    "type": "message.appended",
                     "session": "s",
                     "id": "m3",
+                    "type": "message.appended",
                     "data": {"role": "user", "content": "behind"},
                 },
             ]
@@ -288,9 +288,9 @@ def test_an_order_at_its_end_ends_edits_and_no_messages(journal_dir: Path) -> No
         store.journal.append_many(
             [
                 {
-                    "type": "message.appended",
                     "session": "s",
                     "id": f"m{n}",
+                    "type": "message.appended",
                     "data": {"role": "user"},
                 }
                 for n in range(1, 4)
@@ -420,13 +420,13 @@ def test_an_edit_in_a_handler_comes_behind_its_own_handle(
     real = clock.wall
     monkeypatch.setattr(clock, "wall", lambda: real() + 5_000_000)
     with Journal.open(journal_dir) as journal:
-        first = journal.append(type="key.set", session="@keys", data={"key": "k", "value": "first"})
+        first = journal.append(session="@keys", type="key.set", data={"key": "k", "value": "first"})
         monkeypatch.undo()
         lane = journal._lane
         assert lane is not None
         with lane._lock, lane._busy:  # as in the middle of an append of this thread
             second = journal.append(
-                type="key.set", session="@keys", data={"key": "k", "value": "second"}
+                session="@keys", type="key.set", data={"key": "k", "value": "second"}
             )
     assert first.lane != second.lane
     with SessionStore.open(journal_dir) as store:

@@ -88,7 +88,7 @@ def _tear(monkeypatch: pytest.MonkeyPatch, landing: Callable[[bytes], int]) -> N
 
 
 def _event(id: str) -> dict[str, Any]:
-    return {"type": "x", "session": "s", "id": id, "data": {}}
+    return {"session": "s", "id": id, "type": "x", "data": {}}
 
 
 def test_always_syncs_before_append_returns(journal_dir: Path, disk: Disk) -> None:
@@ -392,7 +392,7 @@ def test_whole_lines_of_a_failed_write_keep_their_numbers(
         journal.append_message("s", "user", "zero", id="0")
         with monkeypatch.context() as patch:
             _tear(patch, lambda _: 400)
-            batch = [{"type": "x", "session": "s", "id": str(n), "data": {}} for n in range(1, 10)]
+            batch = [{"session": "s", "id": str(n), "type": "x", "data": {}} for n in range(1, 10)]
             with pytest.raises(AppendError):
                 journal.append_many(batch)
         journal.append_message("s", "user", "other", id="other")
@@ -515,7 +515,7 @@ def test_half_rescued_events_keep_their_numbers(
         disk.refusals, disk.during = 1, fill_up
         with pytest.raises(SyncError, match="No space left"):
             journal.append_many(
-                [{"type": "x", "session": "s", "id": str(n), "data": {}} for n in range(5)]
+                [{"session": "s", "id": str(n), "type": "x", "data": {}} for n in range(5)]
             )
         journal.after_fork_in_child()  # lets go of the lane as a process that dies here would
     assert headers(journal_dir)[1].seq == 2

@@ -53,7 +53,7 @@ def test_of_two_who_decide_beside_a_removed_arbiter_one_succeeds(
             asked.set()
             go_on.wait(20)
             data = {"key": "x", "value": "first"}
-            return True, [{"type": "key.set", "session": "@keys", "data": data}]
+            return True, [{"session": "@keys", "type": "key.set", "data": data}]
 
         def decide() -> None:
             try:

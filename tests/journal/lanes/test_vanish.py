@@ -25,7 +25,7 @@ def look_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _append(journal: Journal, id: str) -> None:
-    journal.append(type="x", session="s", id=id, data={})
+    journal.append(session="s", id=id, type="x", data={})
 
 
 def _remove(path: Path) -> None:

@@ -85,17 +85,17 @@ def _eventful() -> list[Fact]:
     return [
         *facts(
             message("m2", "beta", parent="m1"),
-            Event("e1", "session.created", "s", 0, 0, {"title": "t"}),
-            Event("r1", MESSAGE_REVISED, "s", 0, 0, {"message": "m2", "content": "gamma"}),
+            Event("s", "e1", "session.created", 0, 0, {"title": "t"}),
+            Event("s", "r1", MESSAGE_REVISED, 0, 0, {"message": "m2", "content": "gamma"}),
             message("m1", "alpha"),
-            Event("m3", "tool.used", "s", 0, 0, {}),
+            Event("s", "m3", "tool.used", 0, 0, {}),
             message("m4", "delta", parent="nobody"),
             lane="L2",
         ),
         *facts(
             message("m1", "alpha", time=5),
             message("m3", "now a message", time=6),
-            Event("r1", MESSAGE_REVISED, "s", 7, 7, {"message": "m1", "content": "beta"}),
+            Event("s", "r1", MESSAGE_REVISED, 7, 7, {"message": "m1", "content": "beta"}),
             message("m4", "delta", time=8, session="s2"),
             message("m4", "other", time=8),
             lane="L1",
@@ -244,7 +244,7 @@ def test_a_segment_that_became_final_is_synced_once_more(
 def test_a_revision_may_come_before_its_message(tmp_path: Path) -> None:
     """The order of arrival of a message and its revisions does not matter."""
     records = facts(
-        Event("r1", MESSAGE_REVISED, "s", 0, 0, {"message": "m1", "content": "beta"}),
+        Event("s", "r1", MESSAGE_REVISED, 0, 0, {"message": "m1", "content": "beta"}),
         message("m1", "alpha"),
     )
     write_lane(tmp_path / "lanes", "1", records)

@@ -16,9 +16,9 @@ from tests.support.projections import Fact, catch_up, facts, message, scratch, w
 _BASE = [
     message("m1", "alpha", timestamp=10**15),
     message("m2", "beta", parent="m1"),
-    Event("c1", "session.created", "s", 0, 0, {"title": "t", "extra": {"a": 1}}),
-    Event("r1", "message.revised", "s", 0, 0, {"message": "m1", "content": "gamma"}),
-    Event("u1", "tool.used", "s", 0, 0, {"x": 1}),
+    Event("s", "c1", "session.created", 0, 0, {"title": "t", "extra": {"a": 1}}),
+    Event("s", "r1", "message.revised", 0, 0, {"message": "m1", "content": "gamma"}),
+    Event("s", "u1", "tool.used", 0, 0, {"x": 1}),
 ]
 
 
@@ -63,7 +63,7 @@ def test_it_is_free_of_lanes_numbers_and_times_of_arrival() -> None:
         _changed(3, data={"message": "m2", "content": "gamma"}),
         _changed(4, data={"x": True}),
         facts(*_BASE, message("m1", "another")),
-        facts(*_BASE, Event("e1", "session.ended", "s", 0, 0, {})),
+        facts(*_BASE, Event("s", "e1", "session.ended", 0, 0, {})),
     ],
 )
 def test_anything_that_counts_changes_it(other: list[Fact]) -> None:

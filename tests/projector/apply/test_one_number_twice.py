@@ -38,9 +38,9 @@ PAIRS: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
 @pytest.mark.parametrize("name", PAIRS)
 def test_one_number_given_twice(tmp_path: Path, name: str) -> None:
     """Either sequence, and in one batch or one by one: one digest."""
-    said = Fact("L1", 1, Event(MESSAGE[0], MESSAGE[1], "s", 10**15, 10**15, MESSAGE[2]))
+    said = Fact("L1", 1, Event("s", MESSAGE[0], MESSAGE[1], 10**15, 10**15, MESSAGE[2]))
     facts = [
-        Fact("L1", 2, Event(id, type, "s", 10**15, 10**15, data)) for id, type, data in PAIRS[name]
+        Fact("L1", 2, Event("s", id, type, 10**15, 10**15, data)) for id, type, data in PAIRS[name]
     ]
     found = set()
     for number, order in enumerate(permutations(facts)):

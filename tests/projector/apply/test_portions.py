@@ -116,8 +116,8 @@ def test_a_large_deletion_keeps_the_wal_small_and_the_time_limit(journal_dir: Pa
     with Journal.open(journal_dir, fsync="never") as journal:
         journal.append_many(
             {
-                "type": "message.appended",
                 "session": "s",
+                "type": "message.appended",
                 "data": {"role": "user", "content": f"alpha {n} " + "filler words here " * 20},
             }
             for n in range(20_000)

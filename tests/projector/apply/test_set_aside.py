@@ -49,7 +49,7 @@ SPOTS = {
 
 
 def _used(n: int, amount: int, type: str = "usage.set") -> dict[str, Any]:
-    return {"type": type, "session": "s", "id": f"u{n}", "data": {"input_tokens": amount}}
+    return {"session": "s", "id": f"u{n}", "type": type, "data": {"input_tokens": amount}}
 
 
 def _quarantine(path: Path) -> list[tuple[str, int, int, str]]:
@@ -110,7 +110,7 @@ def test_two_events_that_fail_only_together(path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(totals, "fold_usage", failing)
     with Journal.open(path) as journal, Projection.open(path) as projection:
         journal.append_many([_used(1, 5)])
-        journal.append(type="usage.set", session="s", id="u2", data={"output_tokens": 7})
+        journal.append(session="s", id="u2", type="usage.set", data={"output_tokens": 7})
         journal.append_message("s", "user", "behind", id="m2")
         assert [m.id for m in projection.messages("s")] == ["m2"]
         ((*_, reason),) = _quarantine(path)

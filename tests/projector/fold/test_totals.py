@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def used(n: int, type: str = "usage.added", **data: Any) -> Event:  # noqa: ANN401 - counters
     """Return an event of usage."""
-    return Event(f"u{n}", type, "s", 0, 0, data)
+    return Event("s", f"u{n}", type, 0, 0, data)
 
 
 def projected(folder: Path, events: Sequence[Event], pieces: int) -> tuple[dict[str, Any], str]:
@@ -83,7 +83,7 @@ def test_what_is_accepted_is_projected(journal_dir: Path) -> None:
         store.add_usage("s1", estimated_cost=1e10, input_tokens=LARGEST)
         store.journal.append_many(
             [
-                {"type": "usage.added", "session": "s1", "data": {"input_tokens": LARGEST}}
+                {"session": "s1", "type": "usage.added", "data": {"input_tokens": LARGEST}}
                 for _ in range(1_100)
             ]
         )
@@ -94,5 +94,5 @@ def test_what_is_accepted_is_projected(journal_dir: Path) -> None:
         }
         assert [hit.id for hit in store.search("afterwards").hits] == ["m2"]
     with Journal.open(journal_dir) as journal, Projection.open(journal_dir) as projection:
-        journal.append(type="usage.set", session="s1", data={"input_tokens": 5})
+        journal.append(session="s1", type="usage.set", data={"input_tokens": 5})
         assert projection.session("s1").usage["input_tokens"] == 5

@@ -373,7 +373,7 @@ def test_stop_ends_between_two_blocks(
 def test_unknown_types_are_stored_and_counted(lanes: Path, db: apsw.Connection) -> None:
     """An event of a type that nobody here knows is kept and is no error."""
     write_lane(
-        lanes, "1", facts(Event("e1", "tool.used", "s", 0, 0, {"a": 1}), message("m1", "alpha"))
+        lanes, "1", facts(Event("s", "e1", "tool.used", 0, 0, {"a": 1}), message("m1", "alpha"))
     )
     catch_up(db, lanes)
     assert counters(db)["unknown"] == 1

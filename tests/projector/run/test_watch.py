@@ -244,9 +244,9 @@ def test_a_rebuild_beside_it_disturbs_nobody(journal_dir: Path) -> None:
                 projection.wait_for(position, timeout=PATIENCE)
         position = journal.append_many(
             {
-                "type": "message.appended",
                 "session": "s",
                 "id": f"m{n}",
+                "type": "message.appended",
                 "data": {"role": "user", "content": f"alpha {n}"},
             }
             for n in range(300)

@@ -31,9 +31,9 @@ def projection(journal_dir: Path) -> Projection:
     with Journal.open(journal_dir) as journal:
         journal.append_many(
             {
-                "type": "message.appended",
                 "session": f"s{n % 7}",
                 "id": f"m{n}",
+                "type": "message.appended",
                 "data": {
                     "role": random.choice(["user", "assistant"]),
                     "content": " ".join(random.choices(_WORDS, weights, k=random.randint(1, 30))),
@@ -42,7 +42,7 @@ def projection(journal_dir: Path) -> Projection:
             }
             for n in range(400)
         )
-        journal.append(type="session.created", session="s1", data={"source": "cli"})
+        journal.append(session="s1", type="session.created", data={"source": "cli"})
     return Projection.open(journal_dir)
 
 
@@ -164,15 +164,15 @@ def test_a_filter_follows_a_session_whose_source_changes(journal_dir: Path) -> N
         journal.append_message("s", "user", "apple", id="own", source="web")
         journal.append_message("other", "user", "apple", id="other")
         assert (found("cli"), found("web")) == (set(), {"own"})
-        journal.append(type="session.created", session="other", id="c", data={"source": "cli"})
-        journal.append(type="session.created", session="s", id="c", data={"source": "cli"})
+        journal.append(session="other", id="c", type="session.created", data={"source": "cli"})
+        journal.append(session="s", id="c", type="session.created", data={"source": "cli"})
         journal.append_message("s", "user", "apple", id="late")
         assert (found("cli"), found("web")) == ({"early", "late", "other"}, {"own"})
-        journal.append(type="session.revised", session="s", data={"source": "web"})
+        journal.append(session="s", type="session.revised", data={"source": "web"})
         assert (found("cli"), found("web")) == ({"other"}, {"early", "own", "late"})
-        journal.append(type="message.removed", session="s", data={"messages": ["early"]})
+        journal.append(session="s", type="message.removed", data={"messages": ["early"]})
         journal.append(
-            type="message.revised", session="s", data={"message": "late", "content": "pear"}
+            session="s", type="message.revised", data={"message": "late", "content": "pear"}
         )
         assert found("web") == {"own"}
         assert {hit.id for hit in projection.search("pear", source="web").hits} == {"late"}
@@ -183,7 +183,7 @@ def test_a_filter_follows_a_session_whose_source_changes(journal_dir: Path) -> N
 def test_a_session_that_is_created_with_its_messages_has_not_moved(journal_dir: Path) -> None:
     """What is said of a session in the same transaction counts when its messages are indexed."""
     with Journal.open(journal_dir) as journal:
-        journal.append(type="session.created", session="s", data={"source": "cli"})
+        journal.append(session="s", type="session.created", data={"source": "cli"})
         journal.append_message("s", "user", "apple")
     with Projection.open(journal_dir) as projection:
         assert len(projection.search("apple", source="cli").hits) == 1

@@ -65,9 +65,9 @@ def talks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Projection
     with Journal.open(path, fsync="never") as journal:
         chat = [
             {
-                "type": "message.appended",
                 "session": session,
                 "id": str(number),
+                "type": "message.appended",
                 "data": {"role": role, "content": text, "source": "chat"},
             }
             for session, number, role, text in _chat()

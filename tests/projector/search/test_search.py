@@ -25,7 +25,7 @@ def journal(journal_dir: Path) -> Iterator[Journal]:
     """A journal with two conversations."""
     with Journal.open(journal_dir) as journal:
         data = {"title": "Containers", "source": "cli"}
-        journal.append(type="session.created", session="s1", data=data)
+        journal.append(session="s1", type="session.created", data=data)
         said = [
             ("s1", "user", "how do I use docker compose", None),
             ("s1", "assistant", "write a compose file, then call get_user_name in P2.2", None),

@@ -28,7 +28,7 @@ _MESSAGE = {"role": "user", "content": "hello"}
 _FOREVER = 10.0
 
 CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
-    "add": (([{"type": "x", "session": "s", "data": {}}],), {}),
+    "add": (([{"session": "s", "type": "x", "data": {}}],), {}),
     "read": ((lambda db: db.execute("SELECT 1").get,), {}),
     "decide": ((lambda _: (1, []),), {}),
     "wait_for": ((), {}),

@@ -166,7 +166,7 @@ def _position(store: SessionStore) -> Position:
 
 
 STORE: dict[str, Callable[[SessionStore], object]] = {
-    "add": lambda s: s.add([{"type": "session.reopened", "session": "s", "data": {}}]),
+    "add": lambda s: s.add([{"session": "s", "type": "session.reopened", "data": {}}]),
     "add_usage": lambda s: s.add_usage(_own(s), input_tokens=3),
     "append": lambda s: s.append("child", "user", "hello"),
     "archive": lambda s: s.archive(_own(s), ["c1"]),
@@ -371,7 +371,7 @@ def test_a_fork_in_the_middle_of_a_decision(journal_dir: Path) -> None:
             if not children:
                 children.append(os.fork())
             data = {"key": "x", "value": "parent" if children[0] else "child"}
-            return True, [{"type": "key.set", "session": "@keys", "data": data}]
+            return True, [{"session": "@keys", "type": "key.set", "data": data}]
 
         try:
             store.decide(question)

@@ -85,10 +85,10 @@ def test_a_deleted_lane_comes_back(journal_dir: Path) -> None:
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "one", id="m1")
         journal.append_message("s", "user", "another", id="m1")
-        journal.append(type="session.titled", session="s", data={"title": "T"}, id="t")
-        journal.append(type="of.the.future", session="s", data={"x": [1, None]}, id="f")
+        journal.append(session="s", id="t", type="session.titled", data={"title": "T"})
+        journal.append(session="s", id="f", type="of.the.future", data={"x": [1, None]})
         journal.append(
-            type="message.revised", session="s", data={"message": "m1", "content": "new"}, id="r"
+            session="s", id="r", type="message.revised", data={"message": "m1", "content": "new"}
         )
     with Projection.open(journal_dir) as projection:
         digest = projection.digest()
@@ -173,7 +173,7 @@ def test_what_was_deleted_stays_so_when_its_lane_is_lost_and_written_back(
 _T = 10**15
 _LATER_COPY = [Fact("LC", 1, message("m", "alpha", time=_T + 9))]
 _RIVAL = [Fact("LB", 1, message("m", "beta", time=_T + 2))]
-_CLEARED = [Fact("LC", 1, Event("d", SESSION_CLEARED, "s", _T + 3, _T + 3, {"seen": {"LA": 1}}))]
+_CLEARED = [Fact("LC", 1, Event("s", "d", SESSION_CLEARED, _T + 3, _T + 3, {"seen": {"LA": 1}}))]
 _COPY = [Fact("LB", 7, message("m", "alpha", time=_T + 2))]
 
 
@@ -206,7 +206,7 @@ def test_an_edit_comes_behind_what_was_written_back(
     real = clock.wall
     monkeypatch.setattr(clock, "wall", lambda: real() + ahead[0])
     with Journal.open(journal_dir) as one, Journal.open(journal_dir) as two:
-        one.append(type="key.set", session="@keys", data={"key": "k", "value": "old"})
+        one.append(session="@keys", type="key.set", data={"key": "k", "value": "old"})
         ahead[0] = 0
         two.append_message("s", "user", "x", id="m1")
     with Projection.open(journal_dir) as projection:
@@ -216,6 +216,6 @@ def test_an_edit_comes_behind_what_was_written_back(
     assert salvage(open_directory(journal_dir)).events == 2
     monkeypatch.setattr(clock, "_clocks", {})
     with Journal.open(journal_dir) as journal:
-        journal.append(type="key.set", session="@keys", data={"key": "k", "value": "new"})
+        journal.append(session="@keys", type="key.set", data={"key": "k", "value": "new"})
     with SessionStore.open(journal_dir) as store:
         assert store.get("k") == "new"

@@ -171,7 +171,7 @@ def _go_on(path: Path) -> None:
     """Append with two handles, one after the other."""
     data = {"role": "user", "content": "after the power loss"}
     events: list[dict[str, Any]] = [
-        {"type": "message.appended", "session": s, "id": id, "data": data} for s, id in _NEW
+        {"session": s, "id": id, "type": "message.appended", "data": data} for s, id in _NEW
     ]
     with Journal.open(path, fsync="always") as journal:
         journal.append(**events[0])
@@ -244,7 +244,7 @@ def _retry(path: Path, model: Model) -> list[str]:
     with Journal.open(path, fsync="never") as journal:
         for (session, id), contents in model.tried.items():
             type, data = json.loads(contents[0])
-            journal.append(type=type, session=session, id=id, data=data)
+            journal.append(session=session, id=id, type=type, data=data)
     found = read(path)
     missing = [f"{key} was said again and is missing" for key in model.tried.keys() - found.keys()]
     with Projection.open(path) as projection:

@@ -151,7 +151,7 @@ class Scene:
         words = "x" * self.random.choice([0, 3, 20, 90])
         data = {"role": "user", "content": f"message {number} {words}"}
         session = f"s{number % 2}"
-        return {"type": "message.appended", "session": session, "id": f"m{number}", "data": data}
+        return {"session": session, "id": f"m{number}", "type": "message.appended", "data": data}
 
     def end(self) -> None:
         """Let go of every handle."""

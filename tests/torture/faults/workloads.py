@@ -86,7 +86,7 @@ def event(number: int) -> dict[str, object]:
     """Return the n-th event of the writer."""
     content = f"word{number} alpha 北京 " + "x" * (number * 37 % 200)
     data = {"role": "user", "content": content}
-    return {"type": "message.appended", "session": SESSION, "id": f"e{number}", "data": data}
+    return {"session": SESSION, "id": f"e{number}", "type": "message.appended", "data": data}
 
 
 def write(folder: Path, shared: Shared) -> int:

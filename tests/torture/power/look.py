@@ -152,7 +152,7 @@ def _read(path: Path) -> list[_There]:
         return found
     for at in read_events(path / "lanes", lambda _ref, _damage: None):
         event = at.record.event
-        kept = {"type": event.type, "session": event.session, "id": event.id, "data": event.data}
+        kept = {"session": event.session, "id": event.id, "type": event.type, "data": event.data}
         if kept != message(event.id):
             raise ValueError(f"{event.id} is not what was appended: {kept}")
         found.append(_There(event.id, at.ref.lane, at.ref.number, at.end))

@@ -42,8 +42,8 @@ def _pair_only_the_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
 def _forget_what_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     listing = flushing._listing
 
-    def without(type: str, *args: object) -> object:
-        return () if type == "message.restored" else listing(type, *args)  # type: ignore[arg-type] # as given
+    def without(session: str, type: str, *args: object) -> object:
+        return () if type == "message.restored" else listing(session, type, *args)  # type: ignore[arg-type] # as given
 
     monkeypatch.setattr(flushing, "_listing", without)
 

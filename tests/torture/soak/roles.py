@@ -71,9 +71,9 @@ def event(id: str, size: int) -> dict[str, Any]:
         ["alpha", "beta", "gamma", "北京", "안녕", "x" * 200], k=rng.randint(1, size)
     )
     return {
-        "type": "message.appended",
         "session": f"s{rng.randrange(12)}",
         "id": id,
+        "type": "message.appended",
         "data": {
             "role": rng.choice(["user", "assistant"]),
             "content": " ".join([word(id), *words]),

@@ -98,7 +98,7 @@ def make(folder: Path) -> Path:
                 tool_name=_EVIL,
                 source=_EVIL,
             )
-        first.append(type="session.created", session="s1", data={"title": f"t\n{_EVIL}"})
+        first.append(session="s1", type="session.created", data={"title": f"t\n{_EVIL}"})
     with Projection.open(path) as projection:
         projection.sessions()
     return path

@@ -72,7 +72,7 @@ def fill(path: Path, count: int, *, seed: int = 1) -> int:
                 data = {name: message[name] for name in ("role", "content", "timestamp")}
                 name = f"session-{seed}-{message['session']}"
                 id = f"m{message['number']:08d}"
-                event = {"type": "message.appended", "session": name, "id": id, "data": data}
+                event = {"session": name, "id": id, "type": "message.appended", "data": data}
                 events.append(event)
                 size += len(message["content"].encode())
             lanes[turn % _LANES].append_many(events)
@@ -81,9 +81,9 @@ def fill(path: Path, count: int, *, seed: int = 1) -> int:
 
 def _begin(seed: int, session: int, started: int) -> dict[str, Any]:
     return {
-        "type": "session.created",
         "session": f"session-{seed}-{session}",
         "id": "created",
+        "type": "session.created",
         "data": {"source": source_of(session), "model": "some-model", "started": started},
     }
 

@@ -92,7 +92,7 @@ def write_ours(
 ) -> Callable[[], dict[str, int]]:
     """Append to a journal for some seconds; count."""
     journal = Journal.open(path, fsync=fsync)
-    journal.append(type="session.created", session=f"s{writer}", data={"source": "cli"})
+    journal.append(session=f"s{writer}", type="session.created", data={"source": "cli"})
     contents()
 
     def write() -> dict[str, int]:

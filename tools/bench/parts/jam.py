@@ -108,7 +108,7 @@ def write_ours(path: str, seconds: float, writer: int) -> Callable[[], dict[str,
     """Append to a journal at a pace."""
     journal = Journal.open(path)
     began = perf_counter_ns()
-    journal.append(type="session.created", session=f"s{writer}", data={"source": "cli"})
+    journal.append(session=f"s{writer}", type="session.created", data={"source": "cli"})
     first = (perf_counter_ns() - began) / 1e6
     return _pace(
         lambda text: journal.append_message(f"s{writer}", "user", text), seconds, writer, first

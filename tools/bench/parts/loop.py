@@ -78,9 +78,9 @@ def run(folder: str, count: int, rounds: int) -> Callable[[], dict[str, list[flo
     pool = contents()
     events = [
         {
-            "type": "message.appended",
             "session": "s1",
             "id": f"m{number}",
+            "type": "message.appended",
             "data": {"role": "user", "content": text},
         }
         for number, text in enumerate(islice(cycle(pool), count))
