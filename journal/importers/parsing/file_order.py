@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from journal.importers.parsing.events import revision
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
     from journal.importers.parsing.parser import Found
 
@@ -31,8 +31,7 @@ Spot = tuple[int, int]
 has this time."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Last:
+class _Last(NamedTuple):
     """A message: number of its line, its spot, its key."""
 
     line: int
@@ -60,6 +59,13 @@ class _Talk:
     recent: deque[_Last] = field(default_factory=_recent)
     undated: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
+    def before(self, line: int) -> _Last | None:
+        """Return the latest message that does not stand behind a line."""
+        for last in reversed(self.recent):
+            if last.line <= line:
+                return last
+        return None
+
 
 @dataclass(slots=True)
 class FileOrder:
@@ -73,18 +79,21 @@ class FileOrder:
         if talk.time is None:
             talk.time = micros
 
-    def take(self, found: Found) -> Iterator[Found]:
-        """Take the next message; give what its place in the file says of it and of others."""
+    def take(self, found: Found) -> Sequence[Found]:
+        """Take the next message; return what its place in the file says of it and of others."""
         data, line = found.event["data"], found.origin or found.line
         session, id = found.event["session"], found.event["id"]
-        talk = self._talks.setdefault(session, _Talk())
+        talk = self._talks.get(session)
+        if talk is None:
+            talk = self._talks[session] = _Talk()
         own: int | None = data.get("timestamp")
         moment = talk.time if own is None else own
         if moment is None:
             if len(talk.undated) < _WAITING:
                 talk.undated.append((id, data.get("extra", {})))
-            return
-        before = next((last for last in reversed(talk.recent) if last.line <= line), None)
+            return ()
+        before = talk.before(line)
+        given: list[Found] = []
         fields: dict[str, Any] = {}
         if own is None:
             fields = _estimate(moment, data.get("extra", {}))
@@ -92,7 +101,7 @@ class FileOrder:
             talk.time = moment
         for key, extra in talk.undated:
             parent = {} if before is None else {"parent": before.key}
-            yield revision(found.line, session, key, {**_estimate(moment, extra), **parent})
+            given.append(revision(found.line, session, key, {**_estimate(moment, extra), **parent}))
             spot = (moment, 0) if before is None else _behind(moment, before.spot)
             before = _Last(line, spot, key)
             talk.spots[key] = spot
@@ -102,10 +111,11 @@ class FileOrder:
             fields["parent"] = before.key
             spot = _behind(moment, before.spot)
         if fields:
-            yield revision(found.line, session, id, fields)
+            given.append(revision(found.line, session, id, fields))
         talk.spots[id] = spot
         if not found.origin:  # one that comes late does not move those behind it
             talk.recent.append(_Last(line, spot, id))
+        return given
 
 
 def _behind(moment: int, parent: Spot | None) -> Spot:

@@ -29,14 +29,15 @@ class _Uses:
     """The messages that have one id.
 
     Attributes:
-        last: fingerprint of the latest of them.
+        last: hash of the content of the latest of them; a fingerprint would cost more.
         last_key: its key.
-        others: how often each of them stands, by its fingerprint, once there is more than one.
+        others: how often each of them stands, by the hash of its content, once there is more
+            than one.
     """
 
-    last: str
+    last: int
     last_key: str
-    others: dict[str, int] = field(default_factory=dict)
+    others: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -60,8 +61,10 @@ class ReusedIds:
             id: the source's id, fit for a key.
             data: its fields. The parent is no part of what it says.
         """
-        said = {name: value for name, value in data.items() if name != "parent"}
-        mark = fingerprint(orjson.dumps(said, option=orjson.OPT_SORT_KEYS))
+        if "parent" in data:
+            data = {name: value for name, value in data.items() if name != "parent"}
+        content = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
+        mark = hash(content)
         at = (session, id)
         follows, self._latest = self._latest == at, at
         uses = self._uses.get(at)
@@ -77,7 +80,7 @@ class ReusedIds:
         uses.others.setdefault(uses.last, 1)
         count = uses.others[mark] = uses.others.get(mark, 0) + 1
         again = "" if count == 1 else f"-{count}"
-        uses.last, uses.last_key = mark, key(f"{id}~{mark}{again}")
+        uses.last, uses.last_key = mark, key(f"{id}~{fingerprint(content)}{again}")
         return uses.last_key
 
     def latest(self, session: str, id: str) -> str:

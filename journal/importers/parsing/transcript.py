@@ -79,7 +79,8 @@ class Transcript:
         if id is None:
             yield Duplicate(item.line, session)
             return
-        item = replace(item, event={**event, "id": id, "data": data})
+        if id != event["id"] or data is not event["data"]:
+            item = replace(item, event={**event, "id": id, "data": data})
         self._lines.setdefault(item.origin or item.line, []).append((session, id))
         yield item
         yield from self._order.take(item)

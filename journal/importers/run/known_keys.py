@@ -23,7 +23,6 @@ from journal.fs.ownership import open_own
 from journal.segments.reader import list_segments, read_segment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from journal.segments.reader import SegmentRef
@@ -47,14 +46,16 @@ class _Set:
     new: set[int] = field(default_factory=set)
 
     def __contains__(self, mark: int) -> bool:
+        if mark in self.new:
+            return True
         at = bisect_left(self.sorted, mark)
-        return mark in self.new or (at < len(self.sorted) and self.sorted[at] == mark)
+        return at < len(self.sorted) and self.sorted[at] == mark
 
     def add(self, mark: int) -> None:
-        if mark not in self:
-            self.new.add(mark)
-            if len(self.new) > max(_MERGED, len(self.sorted) // 4):
-                self.merge()
+        """Add a mark that is not in the set."""
+        self.new.add(mark)
+        if len(self.new) > max(_MERGED, len(self.sorted) // 4):
+            self.merge()
 
     def merge(self) -> None:
         self.sorted = array("Q", sorted([*self.sorted, *self.new]))
@@ -121,11 +122,12 @@ class KnownKeys:
     def _note(self, session: str, id: str, type: str, data: dict[str, Any]) -> bool:
         key = orjson.dumps([session, id])
         content = orjson.dumps([type, data], option=orjson.OPT_SORT_KEYS)
-        key_mark, mark = _mark((key,)), _mark((key, content))
+        key_mark, mark = _mark(key), _mark(key + content)
         if mark in self._contents:
             return False
         known = key_mark in self._keys
-        self._keys.add(key_mark)
+        if not known:
+            self._keys.add(key_mark)
         self._contents.add(mark)
         return known
 
@@ -160,11 +162,8 @@ class KnownKeys:
             self._keys, self._contents, self._read = _Set(), _Set(), {}
 
 
-def _mark(parts: Iterable[bytes]) -> int:
-    digest = hashlib.blake2b(digest_size=8)
-    for part in parts:
-        digest.update(part)
-    return int.from_bytes(digest.digest())
+def _mark(raw: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest())
 
 
 def _digest(body: bytes) -> str:

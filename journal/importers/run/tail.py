@@ -120,7 +120,8 @@ class Tail:
         again = self.known is not None and self.known.marks == _MISSING
         for item in self._items(line):
             if isinstance(item, Found):
-                yield replace(item, line=line.number)
+                same = item.line == line.number
+                yield item if same else replace(item, line=line.number)
             elif not isinstance(item, SideFile):
                 yield item
             elif line.number > known or again:
