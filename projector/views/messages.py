@@ -12,6 +12,7 @@ from projector.db.columns import Columns, from_columns
 from projector.db.schema import MESSAGE
 from projector.errors import NotFound
 from projector.fold.messages import GONE, IN_TRANSCRIPT, OUT
+from projector.text.document import document
 from projector.views.sessions import EXISTS, INDEXED, ORDER, ORDER_COLUMNS
 
 if TYPE_CHECKING:
@@ -91,6 +92,11 @@ def last_message(db: apsw.Connection, name: str) -> LastMessage | None:
     )
     found = db.execute(query, (name,)).fetchone()
     return None if found is None else LastMessage(*found)
+
+
+def content_text(content: str | list[Any]) -> str:
+    """Return content as text: of a list of parts the texts that a search looks at."""
+    return content if isinstance(content, str) else document({"content": content})
 
 
 @dataclass(frozen=True, slots=True)

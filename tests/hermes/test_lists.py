@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from projector.adapters.hermes.sessions.prune import _keys
+from projector.adapters.hermes.sessions.prune import _message_ids
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -256,7 +256,7 @@ def test_a_message_that_comes_meanwhile_is_kept(
     assert exported is not None
     assert exported["source"] == "telegram"
     assert [message["content"] for message in exported["messages"]] == ["Wait!"]
-    assert len(db._read(lambda read: _keys(read, "s"))) == 1
+    assert len(db._read(lambda read: _message_ids(read, "s"))) == 1
 
 
 def test_what_is_old_and_over_is_pruned(db: SessionDB, monkeypatch: pytest.MonkeyPatch) -> None:

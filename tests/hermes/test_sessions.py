@@ -13,7 +13,7 @@ import pytest
 from journal.errors import EventError
 from projector.adapters.hermes import SessionDB
 from projector.adapters.hermes.base import journal_of
-from projector.adapters.hermes.rows.message_ids import find_key, new_key, number
+from projector.adapters.hermes.rows.message_ids import find_id, new_key, number
 from projector.adapters.hermes.rows.sessions import COLUMNS
 from projector.db.generations import OnlyOne, generations
 from projector.store import SessionStore
@@ -176,7 +176,7 @@ def test_what_is_said_of_usage_is_said_once(db: SessionDB) -> None:
     """A thousand calls leave a record each in the journal, not two."""
     for _ in range(20):
         db.update_token_counts("s", input_tokens=1, billing_provider="p")
-    count = "SELECT count(*) FROM _events"
+    count = "SELECT count(*) FROM events"
     assert db._read(lambda read: read.execute(count).get) == 21
 
 
@@ -191,7 +191,7 @@ def test_usage_beside_the_conversation_is_not_counted(db: SessionDB) -> None:
     db.create_session("s", "cli")
     db.record_auxiliary_usage("s", "vision", model="v", input_tokens=9)
     assert row(db)["input_tokens"] == 0
-    kept = "SELECT other_fields FROM _events WHERE other_fields LIKE '%vision%'"
+    kept = "SELECT 1 FROM events WHERE data LIKE '%vision%'"
     assert db._read(lambda read: read.execute(kept).get) is not None
 
 
@@ -291,8 +291,8 @@ def test_numbers_of_messages_grow_and_lead_back(db: SessionDB) -> None:
     for key in (*keys[:5], *others):
         wanted = number("s", key)
         assert wanted < 2**53
-        assert db._read(lambda read, n=wanted: find_key(read, "s", n)) == key  # type: ignore[misc] # mypy knows no default of a lambda
-    assert db._read(lambda read: find_key(read, "s", 18)) is None
+        assert db._read(lambda read, n=wanted: find_id(read, "s", n)) == key  # type: ignore[misc] # mypy knows no default of a lambda
+    assert db._read(lambda read: find_id(read, "s", 18)) is None
 
 
 def test_a_projector_that_stands_still_loses_no_change(db: SessionDB) -> None:

@@ -32,7 +32,7 @@ _SCHEMA = 11
 _MARK = "journal.json"
 """The file that makes a folder a journal."""
 
-_EXISTS = "SELECT 1 FROM _sessions WHERE session = ? AND (known OR message_total > 0)"
+_EXISTS = "SELECT 1 FROM sessions WHERE session = ?"
 
 
 class Base:

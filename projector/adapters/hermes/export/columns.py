@@ -14,12 +14,9 @@ from projector.adapters.hermes.export.state_tables import (
     SESSION,
 )
 from projector.adapters.hermes.rows.message_ids import own_number
-from projector.adapters.hermes.rows.messages import message_row
-from projector.adapters.hermes.rows.retained import is_any_inactive, kept
-from projector.adapters.hermes.rows.sessions import SESSIONS, full_row
-from projector.db.rows import STORED, stored
-from projector.db.schema import MESSAGE as KIND
-from projector.fold.messages import OUT
+from projector.adapters.hermes.rows.messages import load_message, message_row
+from projector.adapters.hermes.rows.retained import is_any_inactive, retained
+from projector.adapters.hermes.rows.sessions import SESSIONS, existing_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,33 +36,33 @@ _INACTIVE = {"active", "compacted"}
 
 def is_later(db: apsw.Connection) -> bool:
     """Return whether a session or a message has values for columns that only 0.19 has."""
-    said = " OR ".join(
+    conditions = " OR ".join(
         f"s.{name} <> 0" if name in _DEFAULTS else f"s.{name} IS NOT NULL" for name in LATER_SESSION
     )
-    if db.execute(f"SELECT 1 FROM {SESSIONS} s WHERE {said} LIMIT 1").get is not None:
+    if db.execute(f"SELECT 1 FROM {SESSIONS} s WHERE {conditions} LIMIT 1").get is not None:
         return True
-    names = LATER_MESSAGE.keys() - _INACTIVE
-    extras = [f"json_extract(other_fields, '$.extra.{name}')" for name in names]
+    names = sorted(LATER_MESSAGE.keys() - _INACTIVE)
+    extras = [f"json_extract(m.other_fields, '$.extra.{name}')" for name in names]
     query = (
-        f"SELECT 1 FROM _events WHERE kind = {KIND} AND state < ?"
-        " AND other_fields LIKE '%\"extra\"%'"
+        "SELECT 1 FROM all_messages m WHERE m.state IN ('transcript', 'archived')"
+        " AND m.other_fields LIKE '%\"extra\"%'"
         f" AND coalesce({', '.join(extras)}, 0) <> 0 LIMIT 1"
     )
-    if db.execute(query, (OUT,)).get is not None:
+    if db.execute(query).get is not None:
         return True
     return any(is_any_inactive(db, name) for (name,) in db.execute(f"SELECT id FROM {SESSIONS}"))
 
 
 def highest_number(db: apsw.Connection) -> int:
     """Return the highest number by which Hermes knows a message; 0 if there is none."""
-    found = db.execute(f"SELECT event_id FROM _events WHERE kind = {KIND}")
-    return max((own_number(key) or 0 for (key,) in found), default=0)
+    found = db.execute("SELECT id FROM all_messages")
+    return max((own_number(id) or 0 for (id,) in found), default=0)
 
 
-def session_values(db: apsw.Connection, number: int, *, later: bool) -> Row:
-    """Return the columns of the session with a number in the projection."""
-    row = full_row(db, number)
-    extra = db.execute("SELECT extra FROM _sessions WHERE id = ?", (number,)).get
+def session_values(db: apsw.Connection, session: str, *, later: bool) -> Row:
+    """Return the columns of a session that exists."""
+    row = existing_row(db, session)
+    extra = db.execute("SELECT extra FROM sessions WHERE session = ?", (session,)).get
     columns = SESSION | (LATER_SESSION if later else {})
     values = _restored(row, columns, {} if extra is None else orjson.loads(extra))
     values["title"] = values["title"] or None
@@ -83,16 +80,14 @@ def message_values(
         later: with the columns of 0.19, and with inactive messages, which 0.13 cannot store.
     """
     names = MESSAGE | (LATER_MESSAGE if later else {})
-    query = f"SELECT coalesce(timestamp, time), {STORED} FROM _events WHERE id = ?"
-    for message in kept(db, session, inactive=later):
-        [(moment, *columns)] = db.execute(query, (message.row,))
-        data = stored(tuple(columns)).in_force
-        row = message_row(session, message.key, moment, message.state, data)
+    for found in retained(db, session, inactive=later):
+        message = load_message(db, found.row)
+        row = message_row(session, message)
         row["content"] = _content(row["content"])
         row["tool_calls"] = None if row["tool_calls"] is None else json.dumps(row["tool_calls"])
-        values = _restored(row, names, data.get("extra") or {})
+        values = _restored(row, names, message.extra)
         values["role"] = values["role"] or "unknown"
-        yield own_number(message.key) or None, values
+        yield own_number(message.id) or None, values
 
 
 def bindable(value: object) -> str | int | float | None:

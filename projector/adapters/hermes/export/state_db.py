@@ -29,7 +29,7 @@ from projector.adapters.hermes.export.state_tables import (
     finish_tables,
 )
 from projector.adapters.hermes.namespaces import META, ROUTES, TOPIC_BINDINGS, TOPIC_MODES
-from projector.adapters.hermes.rows.sessions import numbers
+from projector.adapters.hermes.rows.sessions import session_ids
 from projector.errors import ProjectorError
 from projector.projection import Projection
 from projector.store.claims import key_values
@@ -115,8 +115,8 @@ class _Export:
         later = bool(routes) or is_later(self.source)
         create_tables(self.file, later=later)
         highest = highest_number(self.source)
-        for number in numbers(self.source, "TRUE", (), "ORDER BY s.started_at, s.id"):
-            row = session_values(self.source, number, later=later)
+        for id in session_ids(self.source, "TRUE", (), "ORDER BY s.started_at, s.id"):
+            row = session_values(self.source, id, later=later)
             self.file.insert("sessions", row)
             self.counts["sessions"] += 1
             highest = self._messages(row["id"], highest, later=later)
@@ -187,7 +187,9 @@ class _Export:
 
     def _routes(self) -> list[dict[str, Any]]:
         """Return the gateway's routes as rows."""
-        query = "SELECT session FROM _sessions WHERE session = ? OR session BETWEEN ? AND ?"
+        query = (
+            "SELECT DISTINCT namespace FROM keys WHERE namespace = ? OR namespace BETWEEN ? AND ?"
+        )
         found = self.source.execute(query, (ROUTES, f"{ROUTES}:", f"{ROUTES}:\U0010ffff"))
         spaces = [str(name) for (name,) in found]
         return [

@@ -12,9 +12,9 @@ from projector.adapters.hermes.rows.sessions import (
     MESSAGES,
     SESSIONS,
     Row,
-    full_row,
-    last_active,
-    numbers,
+    active_row,
+    existing_row,
+    session_ids,
 )
 from projector.store.claims import key_event, key_values
 
@@ -118,8 +118,7 @@ class Routing(Base):
 
         def query(db: apsw.Connection) -> list[Row]:
             rest = "ORDER BY coalesce(s.last_said, s.started_at) DESC"
-            found = numbers(db, where, bound, rest)
-            return [full_row(db, n) | {"last_active": last_active(db, n)} for n in found]
+            return [active_row(db, id) for id in session_ids(db, where, bound, rest)]
 
         return self._read(query)
 
@@ -179,10 +178,10 @@ class Routing(Base):
         same = " AND ".join(f"coalesce(s.{name}, '') = coalesce(?, '')" for name in peer)
 
         def query(db: apsw.Connection) -> Row | None:
-            found = numbers(db, f"{usable} AND s.session_key = ?", (source, session_key), rest)
+            found = session_ids(db, f"{usable} AND s.session_key = ?", (source, session_key), rest)
             if not found and chat_id is not None and chat_type is not None:
-                found = numbers(db, f"{usable} AND {same}", (source, *peer.values()), rest)
-            return full_row(db, found[0]) if found else None
+                found = session_ids(db, f"{usable} AND {same}", (source, *peer.values()), rest)
+            return existing_row(db, found[0]) if found else None
 
         return self._read(query)
 

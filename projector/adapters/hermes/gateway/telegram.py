@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from projector.adapters.hermes.events import Event, key_deleted
 from projector.adapters.hermes.namespaces import TOPIC_BINDINGS, TOPIC_MODES
-from projector.adapters.hermes.rows.sessions import SESSIONS, Row, numbers, rich_row
+from projector.adapters.hermes.rows.sessions import SESSIONS, Row, rich_row, session_ids
 from projector.adapters.hermes.state_meta import Meta
 from projector.store.claims import key_event, key_value, key_values
 
@@ -157,7 +157,7 @@ class Telegram(Meta):
             bound = dict(_bindings(db))
             if any(r["session_id"] == row["session_id"] for k, r in bound.items() if k != key):
                 raise ValueError("session is already linked to another Telegram topic")
-            if not numbers(db, "s.id = ?", (row["session_id"],)):
+            if not session_ids(db, "s.id = ?", (row["session_id"],)):
                 raise sqlite3.IntegrityError(
                     f"FOREIGN KEY constraint failed: there is no session {session_id!r}"
                 )
@@ -187,12 +187,11 @@ class Telegram(Meta):
             where = "s.source = 'telegram' AND s.user_id = ?"
             rest = "ORDER BY coalesce(s.last_said, s.started_at) DESC, s.started_at DESC"
             found: list[Row] = []
-            for number in numbers(db, where, (str(user_id),), rest):
+            for id in session_ids(db, where, (str(user_id),), rest):
                 if len(found) == limit:
                     break
-                row = rich_row(db, number)
-                if row["id"] not in bound:
-                    found.append(row)
+                if id not in bound:
+                    found.append(rich_row(db, id))
             return found
 
         return self._read(query)

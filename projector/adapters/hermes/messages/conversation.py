@@ -7,7 +7,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from projector.adapters.hermes.rows.retained import kept, rows
+from projector.adapters.hermes.rows.retained import load_rows, retained
 from projector.adapters.hermes.sessions.continuations import Chains, lineage
 
 if TYPE_CHECKING:
@@ -104,9 +104,9 @@ def _together(db: apsw.Connection, sessions: Sequence[str], *, inactive: bool) -
     """
     whole = []
     for session in sessions:
-        messages = kept(db, session, inactive=inactive)
+        messages = retained(db, session, inactive=inactive)
         latest = 0
-        for message, row in zip(messages, rows(db, session, messages), strict=True):
+        for message, row in zip(messages, load_rows(db, session, messages), strict=True):
             latest = max(latest, message.order)
             whole.append((latest, row))
     return [row for _, row in sorted(whole, key=_by_latest)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from journal.format.bounds import LARGEST, is_count
+from journal.format.timestamps import is_timestamp
 from projector.adapters.hermes.rows.values import clean, micros
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ _NO_ROLE = "unknown"
 """Replaces an empty role, which no message of a journal can have."""
 
 _SMALLEST, _BEYOND = -(2**63), 2**64
-_EARLIEST = 10**13
-"""Microseconds; the journal takes no moment that is earlier."""
+_LARGEST_COUNT = 2**53 - 1
+"""The largest token count that a journal takes."""
 
 
 def message_data(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def message_data(given: Mapping[str, Any]) -> dict[str, Any]:
     (extra if isinstance(content, dict) else data)["content"] = content
     data |= {name: _text(given.get(name)) for name in _TEXTS}
     count = given.get("token_count")
-    if is_count(count):
+    if type(count) is int and 0 <= count <= _LARGEST_COUNT:
         data["token_count"] = count
     calls = plain(given.get("tool_calls") or None)
     (data if isinstance(calls, list) else extra)["tool_calls"] = calls
@@ -71,7 +71,7 @@ def moment_of(timestamp: object) -> int | None:
         found = micros(float(moment))
     except (TypeError, ValueError, OverflowError):
         return None
-    return found if _EARLIEST <= found <= LARGEST else None
+    return found if is_timestamp(found) else None
 
 
 def content_of(content: object) -> str | list[Any] | dict[str, Any] | None:

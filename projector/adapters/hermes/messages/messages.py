@@ -22,10 +22,9 @@ from projector.adapters.hermes.messages.message_data import (
     rewritten,
 )
 from projector.adapters.hermes.rows.message_ids import new_key, number
-from projector.adapters.hermes.rows.retained import REPLACED, is_any_inactive, kept, rows
+from projector.adapters.hermes.rows.messages import COLUMNS, ORDER, StoredMessage
+from projector.adapters.hermes.rows.retained import REPLACED, is_any_inactive, load_rows, retained
 from projector.adapters.hermes.rows.values import clean, now
-from projector.db.rows import STORED, stored
-from projector.db.schema import MESSAGE
 from projector.store.flush.placeholder import storable
 from projector.store.written_order import write_after
 
@@ -40,10 +39,10 @@ if TYPE_CHECKING:
 _ONE_RECORD = 12 * 1024 * 1024
 """Bytes of a new transcript above which its messages are appended one by one."""
 
+_ORDER_DESCENDING = ORDER.replace(",", " DESC,") + " DESC"
 _LATEST_USER = f"""
-SELECT event_id, {STORED} FROM _events WHERE kind = {MESSAGE} AND state = 0 AND role = 'user'
-  AND session = (SELECT id FROM _sessions WHERE session = ?)
-  ORDER BY order_time DESC, order_depth DESC, ord DESC, seq DESC, transcript_index DESC LIMIT 1
+SELECT {COLUMNS} FROM messages WHERE session = ? AND role = 'user'
+  ORDER BY {_ORDER_DESCENDING} LIMIT 1
 """
 
 
@@ -129,8 +128,8 @@ class Messages(Base):
         end = None if limit is None or limit < 0 else start + limit
 
         def query(db: apsw.Connection) -> list[Row]:
-            found = kept(db, session_id, inactive=include_inactive)
-            return rows(db, session_id, found[start:end])
+            found = retained(db, session_id, inactive=include_inactive)
+            return load_rows(db, session_id, found[start:end])
 
         return self._read(query)
 
@@ -155,7 +154,7 @@ class Messages(Base):
             return
 
         def query(db: apsw.Connection) -> list[str]:
-            return [message.key for message in kept(db, session_id, inactive=False)]
+            return [message.id for message in retained(db, session_id, inactive=False)]
 
         active = self._read(query)
         # the new transcript first: a crash between the two writes must lose no message
@@ -222,14 +221,12 @@ class Messages(Base):
         """Return whether a session has a message with this id of a platform."""
 
         def query(db: apsw.Connection) -> bool:
-            named = (
-                f"SELECT id FROM _events WHERE kind = {MESSAGE}"
-                " AND session = (SELECT id FROM _sessions WHERE session = ?)"
+            query = (
+                "SELECT rowid FROM all_messages WHERE session = ?"
                 " AND json_extract(other_fields, '$.extra.platform_message_id') = ?"
             )
-            found = db.execute(named, (session_id, str(platform_message_id)))
-            numbers = {row for (row,) in found}
-            return bool(numbers) and any(m.row in numbers for m in kept(db, session_id))
+            found = {row for (row,) in db.execute(query, (session_id, str(platform_message_id)))}
+            return bool(found) and any(m.row in found for m in retained(db, session_id))
 
         return self._read(query)
 
@@ -243,17 +240,16 @@ class Messages(Base):
         """
         wanted = content_of(content)
 
-        def query(db: apsw.Connection) -> tuple[str, dict[str, Any]] | None:
+        def query(db: apsw.Connection) -> StoredMessage | None:
             found = db.execute(_LATEST_USER, (session_id,)).fetchone()
-            return None if found is None else (str(found[0]), stored(found[1:]).in_force)
+            return None if found is None else StoredMessage.of(found)
 
         found = self._read(query)
         if found is None:
             return 0
-        key, data = found
-        extra = data.get("extra", {})
-        if data.get("content", extra.get("content")) != wanted:
+        extra = found.extra
+        if found.fields.get("content", extra.get("content")) != wanted:
             return 0
-        extra |= {"api_content": clean(api_content)}
-        self._store.add([message_revised(session_id, key, extra=extra)])
+        extra = extra | {"api_content": clean(api_content)}
+        self._store.add([message_revised(session_id, found.id, extra=extra)])
         return 1

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from projector.adapters.hermes.base import Base
 from projector.adapters.hermes.events import Event, messages_removed, session_revised
 from projector.adapters.hermes.rows.message_ids import number
-from projector.adapters.hermes.rows.retained import REWOUND, Kept, kept, rows
+from projector.adapters.hermes.rows.retained import REWOUND, Retained, load_rows, retained
 from projector.adapters.hermes.rows.sessions import session_row
-from projector.fold.messages import IN_TRANSCRIPT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,19 +38,19 @@ class Rewind(Base):
         """
 
         def question(db: apsw.Connection) -> tuple[dict[str, Any], list[Event]]:
-            found = kept(db, session_id)
+            found = retained(db, session_id)
             at = index_of(session_id, found, target_message_id)
             if at is None:
                 raise ValueError(f"message {target_message_id} not found in session {session_id}")
-            [target] = rows(db, session_id, [found[at]])
+            [target] = load_rows(db, session_id, [found[at]])
             if target["role"] != "user":
                 raise ValueError(
                     f"rewind target must be a 'user' message (got role={target['role']!r},"
                     f" id={target_message_id})"
                 )
             target["tool_calls"] = target["tool_calls"] and json.dumps(target["tool_calls"])
-            rewound = [message.key for message in found[at:] if message.state == IN_TRANSCRIPT]
-            left = [message.key for message in found[:at] if message.state == IN_TRANSCRIPT]
+            rewound = [message.id for message in found[at:] if message.is_active]
+            left = [message.id for message in found[:at] if message.is_active]
             session = session_row(db, session_id)
             count = 1 + (session["rewind_count"] if session is not None else 0)
             events = [session_revised(session_id, extra={"rewind_count": count})]
@@ -70,13 +69,13 @@ class Rewind(Base):
         """Restore the inactive messages from one on; return their number."""
 
         def query(db: apsw.Connection) -> list[str]:
-            found = kept(db, session_id)
+            found = retained(db, session_id)
             at = index_of(session_id, found, since_message_id)
-            behind = [m for m in found if number(session_id, m.key) >= since_message_id]
+            behind = [m for m in found if number(session_id, m.id) >= since_message_id]
             return [
-                message.key
+                message.id
                 for message in (behind if at is None else found[at:])
-                if message.state != IN_TRANSCRIPT
+                if not message.is_active
             ]
 
         store = self._store
@@ -91,10 +90,10 @@ class Rewind(Base):
 
         def query(db: apsw.Connection) -> list[Row]:
             found: list[Row] = []
-            for message in reversed(kept(db, session_id, inactive=include_inactive)):
+            for message in reversed(retained(db, session_id, inactive=include_inactive)):
                 if len(found) == int(limit):
                     break
-                found += [r for r in rows(db, session_id, [message]) if r["role"] == "user"]
+                found += [r for r in load_rows(db, session_id, [message]) if r["role"] == "user"]
             return found
 
         return [
@@ -107,9 +106,9 @@ class Rewind(Base):
         ]
 
 
-def index_of(session: str, messages: Sequence[Kept], wanted: int) -> int | None:
+def index_of(session: str, messages: Sequence[Retained], wanted: int) -> int | None:
     """Return the index of the message with a number; None if there is none."""
-    found = (at for at, message in enumerate(messages) if number(session, message.key) == wanted)
+    found = (at for at, message in enumerate(messages) if number(session, message.id) == wanted)
     return next(found, None)
 
 

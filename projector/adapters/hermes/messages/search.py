@@ -10,20 +10,16 @@ from projector.adapters.hermes.messages.rewind import text_of
 from projector.adapters.hermes.rows.message_ids import number
 from projector.adapters.hermes.rows.sessions import SESSIONS
 from projector.adapters.hermes.rows.values import seconds
-from projector.db.rows import fetch
 from projector.errors import QueryError
-from projector.search import engine as search
-from projector.search.filters import Filters
-from projector.text.query import parse
+from projector.search import Filters, Look, Sort, parse, search
 
 if TYPE_CHECKING:
     import apsw
 
     from projector.adapters.hermes.rows.sessions import Row
-    from projector.search.engine import Hit, Sort
-    from projector.text.query import Query
+    from projector.search import Hit, Query
 
-_LOOK = search.Look(width=240, open=">>>", close="<<<", context=1)
+_LOOK = Look(width=240, open=">>>", close="<<<", context=1)
 _ELLIPSIS, _DOTS = "\u2026", "..."
 _LONGEST_QUERY = 2_048
 _LONGEST_SHOWN = 200
@@ -74,11 +70,11 @@ class Search(Base):
             sources=None if source_filter is None else tuple(source_filter),
             but_sources=tuple(exclude_sources) if exclude_sources else None,
         )
-        ways: dict[str, Sort] = {way: way for way in get_args(search.Sort)}
+        ways: dict[str, Sort] = {way: way for way in get_args(Sort)}
         way = ways.get(sort.strip().lower() if isinstance(sort, str) else "", "relevance")
 
         def ask(db: apsw.Connection) -> list[Row]:
-            hits, _ = search.search(
+            hits, _ = search(
                 db,
                 parsed,
                 filters,
@@ -103,17 +99,17 @@ def _parsed(query: str) -> Query | None:
 
 
 def _row(db: apsw.Connection, hit: Hit) -> Row:
-    query = f"SELECT s.number, s.source, s.model, s.started_at FROM {SESSIONS} s WHERE s.id = ?"
-    [(session, source, model, started)] = db.execute(query, (hit.session,))
-    found = fetch(db, session, hit.id)
-    data = {} if found is None else found.in_force
+    query = f"SELECT s.source, s.model, s.started_at FROM {SESSIONS} s WHERE s.id = ?"
+    [(source, model, started)] = db.execute(query, (hit.session,))
+    query = "SELECT tool_name FROM all_messages WHERE session = ? AND id = ?"
+    tool_name = db.execute(query, (hit.session, hit.id)).get
     return {
         "id": number(hit.session, hit.id),
         "session_id": hit.session,
         "role": hit.role,
         "snippet": _dotted(hit.snippet),
-        "timestamp": seconds(data.get("timestamp", hit.time)),
-        "tool_name": data.get("tool_name"),
+        "timestamp": seconds(hit.time),
+        "tool_name": tool_name,
         "source": source,
         "model": model,
         "session_started": started,

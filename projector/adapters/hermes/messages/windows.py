@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from projector.adapters.hermes.base import Base
 from projector.adapters.hermes.messages.rewind import index_of
-from projector.adapters.hermes.rows.retained import Kept, kept, rows
+from projector.adapters.hermes.rows.retained import Retained, load_rows, retained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -80,21 +80,21 @@ class Windows(Base):
 
 def _window(
     db: apsw.Connection, session: str, wanted: int, window: int
-) -> tuple[dict[str, Any], list[Kept], list[Kept]]:
+) -> tuple[dict[str, Any], list[Retained], list[Retained]]:
     """Return a window, and the messages before it and behind it."""
-    found = kept(db, session)
+    found = retained(db, session)
     at = index_of(session, found, wanted)
     if at is None:
         return {"window": [], "messages_before": 0, "messages_after": 0}, [], []
     start, end = max(at - max(window, 0), 0), at + max(window, 0) + 1
-    shown = rows(db, session, found[start:end])
+    shown = load_rows(db, session, found[start:end])
     counts = {"messages_before": at - start, "messages_after": len(shown) - (at - start) - 1}
     return {"window": shown, **counts}, found[:start], found[end:]
 
 
-def _loaded(db: apsw.Connection, session: str, messages: list[Kept]) -> Iterator[Row]:
+def _loaded(db: apsw.Connection, session: str, messages: list[Retained]) -> Iterator[Row]:
     for start in range(0, len(messages), _BLOCK):
-        yield from rows(db, session, messages[start : start + _BLOCK])
+        yield from load_rows(db, session, messages[start : start + _BLOCK])
 
 
 def _some(found: Iterable[Row], is_wanted: Callable[[Row], bool], most: int) -> list[Row]:

@@ -10,9 +10,6 @@ import time
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from projector.db.schema import MESSAGE
-from projector.fold.messages import GONE
-
 if TYPE_CHECKING:
     import apsw
 
@@ -67,22 +64,16 @@ def own_number(key: str) -> int | None:
     return int(found[1]) if found is not None and int(found[1]) < _END else None
 
 
-def find_key(db: apsw.Connection, session: str, wanted: int) -> str | None:
-    """Return the key of the message of a session that a number stands for; None if none has it."""
-    name = str(wanted)
-    query = (
-        "SELECT e.event_id FROM _events e JOIN _sessions s ON s.id = e.session"
-        f" WHERE s.session = ? AND e.kind = {MESSAGE} AND e.state < ?"
-    )
-    near = (
-        f"{query} AND (e.event_id = ? OR (e.event_id > ? AND e.event_id < ?))"
-        " ORDER BY length(e.event_id), e.event_id"
-    )
+def find_id(db: apsw.Connection, session: str, wanted: int) -> str | None:
+    """Return the id of the message of a session that has this number; None if there is none."""
+    query = "SELECT id FROM all_messages WHERE session = ? AND state <> 'deleted'"
+    near = f"{query} AND (id = ? OR (id > ? AND id < ?)) ORDER BY length(id), id"
     # "." is the character after "-"
-    for (key,) in db.execute(near, (session, GONE, name, f"{name}-", f"{name}.")):
-        if number(session, key) == wanted:
-            return str(key)
-    for (key,) in db.execute(query, (session, GONE)):
-        if number(session, key) == wanted:
-            return str(key)
+    digits = str(wanted)
+    for (id,) in db.execute(near, (session, digits, f"{digits}-", f"{digits}.")):
+        if number(session, id) == wanted:
+            return str(id)
+    for (id,) in db.execute(query, (session,)):
+        if number(session, id) == wanted:
+            return str(id)
     return None

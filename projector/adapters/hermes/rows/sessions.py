@@ -7,72 +7,54 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from projector.adapters.hermes.rows.messages import ORDER
 from projector.adapters.hermes.rows.values import micros
-from projector.db.rows import STORED, stored
-from projector.db.schema import MESSAGE
-from projector.fold.messages import IN_TRANSCRIPT, OUT
-from projector.fold.sessions import NANO
-from projector.text.document import document
-from projector.views.sessions import EXISTS, ORDER
+from projector.views.messages import content_text
 
 if TYPE_CHECKING:
     import apsw
 
 Row = dict[str, Any]
 
-MESSAGES = f"""
-EXISTS (SELECT 1 FROM _events e WHERE e.session = s.number AND e.kind = {MESSAGE}
-  AND e.state < {OUT})
+MESSAGES = """
+EXISTS (SELECT 1 FROM all_messages m WHERE m.session = s.id
+  AND m.state IN ('transcript', 'archived'))
 """
 """Condition on a session `s` of `SESSIONS`: it has messages, perhaps archived ones."""
 
-_CREATED = """
-(SELECT min(time) FROM _events e WHERE e.session = _sessions.id AND kind <> 1
-  AND kind IN (SELECT id FROM _kinds WHERE type IN ('session.created', 'session.ensured')))
+# Hermes counts calls that are no list as one call; the adapter stores these in `extra`
+_ODD_CALLS = """
+(SELECT count(*) FROM messages m WHERE m.session = v.session AND m.tool_calls IS NULL
+  AND json_type(m.other_fields, '$.extra.tool_calls') IS NOT NULL)
 """
-_SOURCE = f"""
-(SELECT e.source FROM _events e WHERE e.session = _sessions.id AND kind = {MESSAGE}
-  AND state = {IN_TRANSCRIPT} ORDER BY {ORDER} LIMIT 1)
-"""
-_CALLS = f"""
-(SELECT coalesce(sum(CASE WHEN json_type(other_fields, '$.tool_calls') = 'array'
-    THEN json_array_length(other_fields, '$.tool_calls')
-    ELSE json_type(other_fields, '$.extra.tool_calls') IS NOT NULL END), 0)
-  FROM _events e WHERE e.session = _sessions.id AND kind = {MESSAGE} AND state = {IN_TRANSCRIPT}
-  AND other_fields IS NOT NULL)
-"""
-
-
-def _used(name: str) -> str:
-    return f"(SELECT total FROM _usage u WHERE u.session = _sessions.id AND u.name = '{name}')"
 
 
 def _extra(name: str) -> str:
-    return f"json_extract(extra, '$.{name}')"
+    return f"json_extract(v.extra, '$.{name}')"
 
 
 _COUNTED = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
 _EXTRA = ("billing_provider", "billing_base_url", "billing_mode")
 _COLUMNS = {
-    "id": "session",
-    "source": f"coalesce(source, {_SOURCE}, 'unknown')",
-    "user_id": "user",
-    "model": "model",
-    "model_config": f"coalesce(config, {_extra('model_config')})",
-    "system_prompt": "system_prompt",
-    "parent_session_id": "parent",
-    "started_at": f"coalesce(started, first, {_CREATED}, 0) / 1000000.0",
-    "ended_at": "ended / 1000000.0",
-    "end_reason": f"coalesce(end_reason, {_extra('end_reason')})",
-    "message_count": "messages",
-    "tool_call_count": _CALLS,
-    **{name: f"coalesce({_used(name)}, 0)" for name in (*_COUNTED, "reasoning_tokens")},
+    "id": "v.session",
+    "source": "coalesce(v.source, 'unknown')",
+    "user_id": "v.user",
+    "model": "v.model",
+    "model_config": f"coalesce(v.config, {_extra('model_config')})",
+    "system_prompt": "v.system_prompt",
+    "parent_session_id": "v.parent",
+    "started_at": "coalesce(v.started, 0) / 1000000.0",
+    "ended_at": "v.ended / 1000000.0",
+    "end_reason": f"coalesce(v.end_reason, {_extra('end_reason')})",
+    "message_count": "v.message_count",
+    "tool_call_count": f"v.tool_call_count + {_ODD_CALLS}",
+    **{name: f"coalesce(v.{name}, 0)" for name in (*_COUNTED, "reasoning_tokens")},
     **{name: _extra(name) for name in _EXTRA},
-    "estimated_cost_usd": f"{_used('estimated_cost')} / {NANO}.0",
-    "actual_cost_usd": f"{_used('actual_cost')} / {NANO}.0",
+    "estimated_cost_usd": "v.estimated_cost",
+    "actual_cost_usd": "v.actual_cost",
     **{name: _extra(name) for name in ("cost_status", "cost_source", "pricing_version")},
-    "title": "title",
-    "api_call_count": f"coalesce({_used('api_calls')}, 0)",
+    "title": "v.title",
+    "api_call_count": "coalesce(v.api_calls, 0)",
     **{name: _extra(name) for name in ("handoff_state", "handoff_platform", "handoff_error")},
     # Hermes 0.19 has these too
     **{name: _extra(name) for name in ("session_key", "chat_id", "chat_type", "thread_id")},
@@ -91,18 +73,32 @@ COLUMNS = tuple(_COLUMNS)
 """Hermes's columns of a session, those of 0.13 first."""
 
 SESSIONS = (
-    f"(SELECT id AS number, last / 1000000.0 AS last_said, config,"
-    f" {', '.join(f'{said} AS {name}' for name, said in _COLUMNS.items())}"
-    f" FROM _sessions WHERE {EXISTS})"
+    "(SELECT v.last_message / 1000000.0 AS last_said, v.config,"
+    f" {', '.join(f'{value} AS {name}' for name, value in _COLUMNS.items())}"
+    " FROM sessions v)"
 )
-"""A table for queries: the columns of Hermes, and `number`, `last_said` (when the last message was)
-and `config` (the model's settings if they are an object: `model_config` can be any text)."""
+"""A table for queries: the columns of Hermes, `last_said` (time of the last message, seconds since
+1970) and `config` (the settings of the model if they are an object: `model_config` can be any
+text)."""
 
 
-def session_row(db: apsw.Connection, name: str) -> Row | None:
-    """Return the session with an id; None if there is none."""
-    found = session_rows(db, "s.id = ?", (name,))
-    return found[0] if found else None
+def session_row(db: apsw.Connection, session: str) -> Row | None:
+    """Return the session with an id; None if it does not exist."""
+    query = f"SELECT {', '.join(COLUMNS)} FROM {SESSIONS} s WHERE s.id = ?"
+    found = db.execute(query, (session,)).fetchone()
+    if found is None:
+        return None
+    row = dict(zip(COLUMNS, found, strict=True))
+    row["model_config"] = _config(row["model_config"])
+    return row
+
+
+def existing_row(db: apsw.Connection, session: str) -> Row:
+    """Return the session with an id that was found in the same snapshot."""
+    row = session_row(db, session)
+    if row is None:
+        raise LookupError(f"there is no session {session!r}")
+    return row
 
 
 def session_rows(
@@ -113,32 +109,22 @@ def session_rows(
     Args:
         db: the projection.
         where: condition on `s`, a row of `SESSIONS`.
-        bound: values of its question marks.
-        rest: what follows it: ORDER BY, LIMIT.
+        bound: values of its question marks, and of those in `rest`.
+        rest: what follows the condition: ORDER BY, LIMIT.
     """
-    return [full_row(db, number) for number in numbers(db, where, bound, rest)]
+    return [existing_row(db, id) for id in session_ids(db, where, bound, rest)]
 
 
-def numbers(
+def session_ids(
     db: apsw.Connection, where: str, bound: tuple[object, ...] = (), rest: str = ""
-) -> list[int]:
-    """Return the numbers of sessions, as `session_rows`: what is costly to count is not counted."""
-    query = f"SELECT s.number FROM {SESSIONS} s WHERE {where} {rest}"
-    return [number for (number,) in db.execute(query, bound)]
-
-
-def full_row(db: apsw.Connection, number: int) -> Row:
-    """Return all columns of the session with a number."""
-    names = ", ".join(COLUMNS)
-    query = f"SELECT {names} FROM {SESSIONS} s WHERE s.number = ?"
-    [found] = db.execute(query, (number,))
-    row = dict(zip(COLUMNS, found, strict=True))
-    row["model_config"] = _config(row["model_config"])
-    return row
+) -> list[str]:
+    """Return the ids of sessions, as `session_rows`, without the columns that are slow to count."""
+    query = f"SELECT s.id FROM {SESSIONS} s WHERE {where} {rest}"
+    return [str(id) for (id,) in db.execute(query, bound)]
 
 
 def _config(text: object) -> object:
-    """Write an object of settings as Hermes does; what is none stays the text it is."""
+    """Return an object of settings as Hermes encodes it; any other text as it is."""
     try:
         found = orjson.loads(text) if isinstance(text, str) else None
     except orjson.JSONDecodeError:
@@ -146,39 +132,35 @@ def _config(text: object) -> object:
     return json.dumps(found) if isinstance(found, dict) else text
 
 
-def rich_row(db: apsw.Connection, number: int) -> Row:
+def rich_row(db: apsw.Connection, session: str) -> Row:
     """Return a session with `preview` and `last_active`."""
-    row = full_row(db, number)
-    row["preview"] = _preview(db, number)
-    row["last_active"] = last_active(db, number)
-    return row
+    return active_row(db, session) | {"preview": _preview(db, session)}
 
 
-def last_active(db: apsw.Connection, number: int) -> float:
-    """Return the time of a session's last message, or when it began."""
-    query = f"SELECT coalesce(s.last_said, s.started_at) FROM {SESSIONS} s WHERE s.number = ?"
-    return float(db.execute(query, (number,)).get)
+def active_row(db: apsw.Connection, session: str) -> Row:
+    """Return a session with `last_active`: the time of its last message, else of its start."""
+    query = f"SELECT coalesce(s.last_said, s.started_at) FROM {SESSIONS} s WHERE s.id = ?"
+    return existing_row(db, session) | {"last_active": db.execute(query, (session,)).get}
 
 
 _LOOKED_AT, _SHOWN = 63, 60
 """Characters of a preview that Hermes looks at, and that it shows."""
 
 
-def _preview(db: apsw.Connection, number: int) -> str:
+def _preview(db: apsw.Connection, session: str) -> str:
     query = (
-        f"SELECT {STORED} FROM _events WHERE session = ? AND kind = {MESSAGE} AND state = ?"
-        f" AND role = 'user' AND content IS NOT NULL ORDER BY {ORDER} LIMIT 1"
+        "SELECT content, content_is_json FROM messages"
+        f" WHERE session = ? AND role = 'user' AND content IS NOT NULL ORDER BY {ORDER} LIMIT 1"
     )
-    found = db.execute(query, (number, IN_TRANSCRIPT)).fetchone()
+    found = db.execute(query, (session,)).fetchone()
     if found is None:
         return ""
-    data = stored(found).in_force
-    content = data["content"]
-    text = content if isinstance(content, str) else document({"content": content})
+    content, is_json = found
+    text = content_text(orjson.loads(content)) if is_json else str(content)
     raw = text.replace("\n", " ").replace("\r", " ")[:_LOOKED_AT].strip()
     return raw if len(raw) <= _SHOWN else f"{raw[:_SHOWN]}..."
 
 
 def before(moment: float) -> float:
-    """Return a moment as precisely as a journal keeps it, to compare `started_at` with."""
+    """Return a time as exactly as a journal stores it, to compare `started_at` with."""
     return micros(moment) / 1_000_000

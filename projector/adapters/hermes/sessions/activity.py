@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 class _Session:
     """The columns of a session that order and match conversations; times in seconds."""
 
-    number: int
     id: str
     parent: str | None
     title: str
@@ -32,7 +31,7 @@ class _Session:
 
 
 _ALL = f"""
-SELECT s.number, s.id, s.parent_session_id, lower(coalesce(s.title, '')),
+SELECT s.id, s.parent_session_id, lower(coalesce(s.title, '')),
   s.end_reason IS '{COMPRESSED}', s.started_at, s.ended_at, coalesce(s.last_said, s.started_at),
   {BRANCH} IS NULL AND {DELEGATE} IS NULL AND s.source <> 'tool'
   FROM {SESSIONS} s
@@ -45,17 +44,17 @@ _IN_TITLES = str.maketrans("", "", "-_. ")
 
 def latest_first(
     db: apsw.Connection,
-    numbers: Sequence[int],
+    first_ids: Sequence[str],
     id_needle: str,
     needle: str,
     *,
     is_later: bool,
-) -> list[int]:
+) -> list[str]:
     """Return sessions in the order of the latest message of their conversations, latest first.
 
     Args:
         db: the projection.
-        numbers: the first sessions of conversations.
+        first_ids: ids of the first sessions of conversations.
         id_needle: only those with this text in the id of a session; lower case, empty for all.
         needle: only those with this text in a title or an id; lower case, empty for all.
         is_later: whether a Hermes after 0.13 decides which session continues which.
@@ -63,17 +62,17 @@ def latest_first(
     sessions = {row[0]: _Session(*row) for row in db.execute(_ALL)}
     continuations = _continuations(sessions, is_later=is_later)
     ranked = []
-    for number in numbers:
-        first = sessions[number]
+    for id in first_ids:
+        first = sessions[id]
         family = _family(first, continuations)
         if _is_found(family, id_needle, needle):
             latest = max(session.active for session in family)
-            ranked.append((latest, first.started, first.id, number))
-    return [number for *_, number in sorted(ranked, reverse=True)]
+            ranked.append((latest, first.started, id))
+    return [id for *_, id in sorted(ranked, reverse=True)]
 
 
 def _continuations(
-    sessions: Mapping[int, _Session], *, is_later: bool
+    sessions: Mapping[str, _Session], *, is_later: bool
 ) -> dict[str, list[_Session]]:
     """Return the sessions that continue compressed ones, by the ids of the compressed ones."""
     compressed = {session.id: session for session in sessions.values() if session.is_compressed}
@@ -88,12 +87,12 @@ def _continuations(
 
 
 def _family(first: _Session, continuations: Mapping[str, list[_Session]]) -> list[_Session]:
-    found = {first.number: first}
+    found = {first.id: first}
     ahead = [first]
     while ahead:
         for child in continuations.get(ahead.pop().id, ()):
-            if child.number not in found:
-                found[child.number] = child
+            if child.id not in found:
+                found[child.id] = child
                 ahead.append(child)
     return list(found.values())
 

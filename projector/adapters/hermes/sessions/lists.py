@@ -8,16 +8,13 @@ from projector.adapters.hermes.base import Base
 from projector.adapters.hermes.rows.sessions import (
     SESSIONS,
     Row,
-    full_row,
-    last_active,
-    numbers,
+    active_row,
     rich_row,
+    session_ids,
 )
 from projector.adapters.hermes.sessions.activity import latest_first
 from projector.adapters.hermes.sessions.continuations import COMPRESSED, compression_tip
 from projector.adapters.hermes.sessions.filters import listed
-from projector.db.schema import MESSAGE
-from projector.fold.messages import OUT
 
 if TYPE_CHECKING:
     import apsw
@@ -90,15 +87,15 @@ class Lists(Base):
 
         def query(db: apsw.Connection) -> list[Row]:
             if order_by_last_active:
-                found = numbers(db, chosen.where, chosen.bound)
+                found = session_ids(db, chosen.where, chosen.bound)
                 needles = (_needle(id_query), _needle(search_query))
                 found = latest_first(db, found, *needles, is_later=is_later)
                 found = found[offset:] if limit < 0 else found[offset : offset + limit]
             else:
                 bound = (*chosen.bound, limit, offset)
                 rest = "ORDER BY s.started_at DESC LIMIT ? OFFSET ?"
-                found = numbers(db, chosen.where, bound, rest)
-            rows = [rich_row(db, number) for number in found]
+                found = session_ids(db, chosen.where, bound, rest)
+            rows = [rich_row(db, id) for id in found]
             return [_projected(db, r, is_later=is_later) for r in rows] if is_projected else rows
 
         rows = self._read(query)
@@ -115,7 +112,7 @@ class Lists(Base):
             rest = "ORDER BY s.started_at DESC, s.id DESC LIMIT ? OFFSET ?"
             # "`" is the character after "_"
             bound = (prefix, f"{prefix[:-1]}`", limit, offset)
-            return [rich_row(db, number) for number in numbers(db, where, bound, rest)]
+            return [rich_row(db, id) for id in session_ids(db, where, bound, rest)]
 
         return self._read(query)
 
@@ -130,8 +127,8 @@ class Lists(Base):
                 " LIMIT ? OFFSET ?"
             )
             where, bound = ("s.source = ?", (source,)) if source else ("1", ())
-            found = numbers(db, where, (*bound, limit, offset), rest)
-            return [full_row(db, n) | {"last_active": last_active(db, n)} for n in found]
+            found = session_ids(db, where, (*bound, limit, offset), rest)
+            return [active_row(db, id) for id in found]
 
         return self._read(query)
 
@@ -172,11 +169,10 @@ class Lists(Base):
 
     def message_count(self, session_id: str | None = None) -> int:
         """Count the messages of a session, or of all sessions; archived ones too."""
-        query = f"SELECT count(*) FROM _events WHERE kind = {MESSAGE} AND state < ?"
+        query = "SELECT count(*) FROM all_messages WHERE state IN ('transcript', 'archived')"
         if session_id:
-            one = " AND session = (SELECT id FROM _sessions WHERE session = ?)"
-            return self._count(query + one, (OUT, session_id))
-        return self._count(query, (OUT,))
+            return self._count(f"{query} AND session = ?", (session_id,))
+        return self._count(query, ())
 
     def distinct_session_cwds(self, include_archived: bool = False) -> list[dict[str, Any]]:
         """Return the working directories, their number of sessions, and when each was last used."""
@@ -198,8 +194,8 @@ class Lists(Base):
 
     def _get_session_rich_row(self, session_id: str, compact_rows: bool = False) -> Row | None:
         def query(db: apsw.Connection) -> Row | None:
-            found = numbers(db, "s.id = ?", (session_id,))
-            return rich_row(db, found[0]) if found else None
+            found = session_ids(db, "s.id = ?", (session_id,))
+            return rich_row(db, session_id) if found else None
 
         row = self._read(query)
         if row is not None and compact_rows:
@@ -214,8 +210,7 @@ def _projected(db: apsw.Connection, row: Row, *, is_later: bool) -> Row:
     tip = compression_tip(db, row["id"], is_later=is_later)
     if tip == row["id"]:
         return row
-    [number] = numbers(db, "s.id = ?", (tip,))
-    there = rich_row(db, number)
+    there = rich_row(db, tip)
     names = (*_FROM_TIP, *_FROM_TIP_LATER) if is_later else _FROM_TIP
     return row | {name: there[name] for name in names} | {"_lineage_root_id": row["id"]}
 

@@ -13,7 +13,6 @@ from projector.adapters.hermes.events import session_deleted, session_revised
 from projector.adapters.hermes.rows.sessions import MESSAGES, SESSIONS, Row, before
 from projector.adapters.hermes.sessions.continuations import compressed_family
 from projector.adapters.hermes.sessions.filters import Bounds, ended
-from projector.db.schema import MESSAGE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -68,13 +67,13 @@ class Prune(Base):
 
         def query(db: apsw.Connection) -> tuple[str | None, set[str]]:
             source = f"SELECT s.source FROM {SESSIONS} s WHERE {empty}"
-            return db.execute(source, (session_id,)).get, _keys(db, session_id)
+            return db.execute(source, (session_id,)).get, _message_ids(db, session_id)
 
         source, known = self._read(query)
         if source is None:
             return False
         self._delete([session_id], None)
-        if late := self._read(lambda db: _keys(db, session_id)) - known:
+        if late := self._read(lambda db: _message_ids(db, session_id)) - known:
             self._store.ensure(session_id, source=source)
             self._store.restore(session_id, sorted(late))
             return False
@@ -227,13 +226,10 @@ def _ids(db: apsw.Connection, where: str, values: Iterable[object] | None = None
     return [str(id) for bound in bounds for (id,) in db.execute(query, bound)]
 
 
-def _keys(db: apsw.Connection, session: str) -> set[str]:
-    """Return the keys of all messages that a session ever had."""
-    query = (
-        "SELECT e.event_id FROM _events e JOIN _sessions s ON s.id = e.session"
-        f" WHERE s.session = ? AND e.kind = {MESSAGE}"
-    )
-    return {str(key) for (key,) in db.execute(query, (session,))}
+def _message_ids(db: apsw.Connection, session: str) -> set[str]:
+    """Return the ids of all messages that a session ever had."""
+    found = db.execute("SELECT id FROM all_messages WHERE session = ?", (session,))
+    return {str(id) for (id,) in found}
 
 
 def _delegates(db: apsw.Connection, names: Collection[str]) -> list[str]:

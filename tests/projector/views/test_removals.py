@@ -1,0 +1,81 @@
+"""The events that removed messages from their transcript."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from projector.store import SessionStore
+from projector.views.messages import content_text
+from projector.views.removals import Removal, removals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def store(journal_dir: Path) -> Iterator[SessionStore]:
+    """A store with a session of three messages."""
+    with SessionStore.open(journal_dir) as store:
+        for id in ("a", "b", "c"):
+            store.append("s", "user", id, id=id)
+        yield store
+
+
+def found(store: SessionStore) -> dict[str, tuple[Removal, ...]]:
+    """Return the removals of the session."""
+    return store.read(lambda db: removals(db, "s"))[0]
+
+
+def test_a_message_in_the_transcript_or_the_archive_has_no_removals(store: SessionStore) -> None:
+    """Only messages that are removed are there."""
+    store.archive("s", ["a"])
+    assert found(store) == {}
+
+
+def test_each_event_that_removed_a_message_is_there_in_order(store: SessionStore) -> None:
+    """One that names the message, and one that removes all that its author had seen."""
+    store.remove("s", ["b"], "rewound")
+    store.clear("s")
+    cleared = Removal("session.cleared", None)
+    assert found(store) == {
+        "a": (cleared,),
+        "b": (Removal("message.removed", "rewound"), cleared),
+        "c": (cleared,),
+    }
+
+
+def test_a_message_that_was_restored_has_the_later_removals_alone(store: SessionStore) -> None:
+    """Both a restore and a new transcript that names the message end what was before."""
+    store.remove("s", ["a", "b"], "first")
+    store.restore("s", ["a"])
+    store.replace("s", [{"id": "b", "role": "user", "content": "b"}])
+    store.remove("s", ["a", "b"], "second")
+    assert found(store) == {
+        "a": (Removal("transcript.replaced", None), Removal("message.removed", "second")),
+        "b": (Removal("message.removed", "second"),),
+        "c": (Removal("transcript.replaced", None),),
+    }
+
+
+def test_a_transcript_that_archives_the_others_removes_none(store: SessionStore) -> None:
+    """They are in the archive."""
+    store.replace("s", [{"role": "user", "content": "new"}], rest="archived")
+    store.remove("s", ["a"], "later")
+    assert found(store) == {"a": (Removal("message.removed", "later"),)}
+
+
+def test_a_message_that_was_appended_later_is_not_reached(store: SessionStore) -> None:
+    """What was appended after a sweep has only removals of its own."""
+    store.clear("s")
+    store.append("s", "user", "d", id="d")
+    store.remove("s", ["d"])
+    assert found(store)["d"] == (Removal("message.removed", None),)
+
+
+def test_content_of_parts_is_the_text_in_it() -> None:
+    """Texts of parts, without what only a machine reads."""
+    assert content_text("as it is") == "as it is"
+    assert content_text([{"type": "text", "text": "one"}, {"type": "image_url"}]) == "one"
