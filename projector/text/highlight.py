@@ -6,7 +6,7 @@ They are looked for in the text itself, with the index's notion of equality
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -24,9 +24,24 @@ _BEFORE = 64  # a match may not begin in the middle of a word, or a word of mark
 _MOST_MATCHES = 2_000  # enough to choose a window; a word of every line needs no more
 _MOST_TERMS = 64
 _MARKED = re.compile(MARK)
-_LETTER = re.compile(LETTER)
-_LETTERS = re.compile(f"{LETTER}+")
-_LETTER_MARKS = re.compile(f"{LETTER}{MARK}+")
+_ASCII_LETTER = re.compile(r"[^\W_]", re.ASCII)
+_ASCII_LETTERS = re.compile(r"[^\W_]+", re.ASCII)
+
+
+# the large class of characters takes milliseconds to compile, which ASCII text does not need
+@cache
+def _letter() -> re.Pattern[str]:
+    return re.compile(LETTER)
+
+
+@cache
+def _letters() -> re.Pattern[str]:
+    return re.compile(f"{LETTER}+")
+
+
+@cache
+def _letter_marks() -> re.Pattern[str]:
+    return re.compile(f"{LETTER}{MARK}+")
 
 
 class Match(NamedTuple):
@@ -76,7 +91,7 @@ def _folded(text: str) -> tuple[str, list[int] | None]:
         return form, origin
     kept: list[int] = []
     done = 0
-    for match in _LETTER_MARKS.finditer(form):
+    for match in _letter_marks().finditer(form):
         kept += range(done, match.start() + 1)
         done = match.end()
     kept += range(done, len(form) + 1)
@@ -86,14 +101,17 @@ def _folded(text: str) -> tuple[str, list[int] | None]:
 
 def _spans(folded: str, finder: _Finder) -> Iterator[tuple[int, int]]:
     """Yield where a term is; a candidate that begins or ends inside a word is none."""
+    is_ascii = folded.isascii()
+    letter = _ASCII_LETTER if is_ascii else _letter()
+    letters = _ASCII_LETTERS if is_ascii else _letters()
     place = 0
     while match := finder.words.search(folded, place):
         start, end = match.span()
         place = start + 1
-        if finder.from_start and start and _LETTER.match(folded, start - 1):
+        if finder.from_start and start and letter.match(folded, start - 1):
             continue
         if finder.to_end:
-            rest = _LETTERS.match(folded, end)
+            rest = letters.match(folded, end)
             whole = rest.end() if rest else end
             if whole != end and not finder.goes_on:
                 continue

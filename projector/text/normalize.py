@@ -30,7 +30,7 @@ read off the tokenizer itself, character by character, and a test does that agai
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import add
 from typing import Final
 
@@ -69,11 +69,9 @@ MARK: Final = f"[{_MARK}]"
 _PIECES: Final = 16_384
 """Characters of a run that are cut into pairs at once."""
 
-_RUN = re.compile(f"{CJK}+")
-_UNIT = re.compile(f"{CJK}+|{LETTER}(?:{LETTER}|{MARK})*")
-_ONE_CJK = re.compile(CJK)
-# Han and kana that Python does not know yet are none of them.
-_FOREIGN = re.compile(f"[^\\w\x01-\x7f{_MARK}{_CJK}]")
+# The large classes of characters take milliseconds to compile, which a search of ASCII text does
+# not need: each is compiled when it is first used.
+_ASCII_WORD = re.compile(r"[^\W_]+", re.ASCII)
 _ONE_COMPATIBLE = re.compile(f"[{_COMPAT}]")
 # A kana before a half-width voicing mark composes with it.
 _COMPATIBLE = re.compile(f"[\u3041-\u30ff]?[{_COMPAT}]+")
@@ -81,18 +79,44 @@ _COMPATIBLE = re.compile(f"[\u3041-\u30ff]?[{_COMPAT}]+")
 # marks are among what is neither word nor ASCII. The number is that of UAX #15, Stream-Safe Text.
 _MOST_MARKS: Final = 30
 _MANY_MARKS = re.compile(rf"(?<![^\w\x00-\x7f])[^\w\x00-\x7f]{{{_MOST_MARKS + 1},}}+")
-# One piece that `normal` may change by itself, for `normal_spans`.
-_PIECE = re.compile(
-    ".[\u0300-\u036f\u0653-\u0655\u093c\u09be\u09d7\u3099\u309a\uff9e\uff9f]+"  # marks that compose
-    "|[\u1100-\u115f\ua960-\ua97c]+[\u1160-\u11a7\ud7b0-\ud7c6]*[\u11a8-\u11ff\ud7cb-\ud7fb]*"
-    "|[\uac00-\ud7a3][\u11a8-\u11ff]"
-    "|[\uffa0-\uffdc]+"  # half-width jamo
-    f"|[{_COMPAT}]"
-    "|[\u0340\u0341\u0343\u0344\u0374\u037e\u0387\u0958-\u095f\u09dc-\u09df\u0a33-\u0a5e"
-    "\u1f71-\u1fff\u2000\u2001\u2126\u212a\u212b\u2329\u232a\uf900-\ufaff\ufb1d-\ufb4e"
-    "\U0002f800-\U0002fa1d]",  # what NFC replaces
-    re.DOTALL,
-)
+
+
+@cache
+def _run() -> re.Pattern[str]:
+    return re.compile(f"{CJK}+")
+
+
+@cache
+def _unit() -> re.Pattern[str]:
+    return re.compile(f"{CJK}+|{LETTER}(?:{LETTER}|{MARK})*")
+
+
+@cache
+def _one_cjk() -> re.Pattern[str]:
+    return re.compile(CJK)
+
+
+@cache
+def _foreign() -> re.Pattern[str]:
+    # Han and kana that Python does not know yet are none of them.
+    return re.compile(f"[^\\w\x01-\x7f{_MARK}{_CJK}]")
+
+
+@cache
+def _piece() -> re.Pattern[str]:
+    """Return the pattern of one piece that `normal` may change by itself, for `normal_spans`."""
+    return re.compile(
+        # marks that compose
+        ".[\u0300-\u036f\u0653-\u0655\u093c\u09be\u09d7\u3099\u309a\uff9e\uff9f]+"
+        "|[\u1100-\u115f\ua960-\ua97c]+[\u1160-\u11a7\ud7b0-\ud7c6]*[\u11a8-\u11ff\ud7cb-\ud7fb]*"
+        "|[\uac00-\ud7a3][\u11a8-\u11ff]"
+        "|[\uffa0-\uffdc]+"  # half-width jamo
+        f"|[{_COMPAT}]"
+        "|[\u0340\u0341\u0343\u0344\u0374\u037e\u0387\u0958-\u095f\u09dc-\u09df\u0a33-\u0a5e"
+        "\u1f71-\u1fff\u2000\u2001\u2126\u212a\u212b\u2329\u232a\uf900-\ufaff\ufb1d-\ufb4e"
+        "\U0002f800-\U0002fa1d]",  # what NFC replaces
+        re.DOTALL,
+    )
 
 
 def index_form(text: str) -> str:
@@ -108,8 +132,8 @@ def index_form(text: str) -> str:
     """
     if text.isascii():
         return text.replace("\0", " ") if "\0" in text else text
-    text = _FOREIGN.sub(" ", normal(text))
-    return _RUN.sub(_cut, text) if _ONE_CJK.search(text) else text
+    text = _foreign().sub(" ", normal(text))
+    return _run().sub(_cut, text) if _one_cjk().search(text) else text
 
 
 def normal(text: str) -> str:
@@ -150,7 +174,7 @@ def normal_spans(text: str) -> tuple[str, list[int] | None]:
     pieces: list[str] = []
     origin: list[int] = []
     done = 0
-    for match in _PIECE.finditer(text):
+    for match in _piece().finditer(text):
         piece = _normal_piece(match[0])
         if piece == match[0]:
             continue
@@ -174,12 +198,12 @@ def units(text: str) -> list[str]:
     >>> units("iPhone手机壳, foo::bar()")
     ['iPhone', '手机壳', 'foo', 'bar']
     """
-    return _UNIT.findall(normal(text))
+    return _ASCII_WORD.findall(text) if text.isascii() else _unit().findall(normal(text))
 
 
 def is_cjk(unit: str) -> bool:
     """Tell whether a unit is a run that the index holds in pairs."""
-    return _RUN.match(unit) is not None
+    return not unit.isascii() and _run().match(unit) is not None
 
 
 def pairs(run: str) -> list[str]:
@@ -202,7 +226,8 @@ def fold(text: str) -> str:
         lowered = text.replace("\u0130", "i").lower()
     if lowered.isascii():
         return lowered
-    return _ACCENTED.sub(lambda match: _PLAIN[match[0]], lowered)
+    plain = _plain_letters()
+    return _accented().sub(lambda match: plain[match[0]], lowered)
 
 
 def _cut(match: re.Match[str]) -> str:
@@ -217,6 +242,7 @@ def _cut(match: re.Match[str]) -> str:
     return f" {' '.join(pieces)} {run[-1]} "
 
 
+@cache
 def _plain_letters() -> dict[str, str]:
     """Return the small letters that unicode61 changes, with what it makes of them."""
     plain = {}
@@ -230,5 +256,6 @@ def _plain_letters() -> dict[str, str]:
     return plain | {"\u1e9b": "s"}
 
 
-_PLAIN = _plain_letters()
-_ACCENTED = re.compile(f"[{''.join(_PLAIN)}]")
+@cache
+def _accented() -> re.Pattern[str]:
+    return re.compile(f"[{''.join(_plain_letters())}]")

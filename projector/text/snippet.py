@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from projector.text.highlight import Match, find
-from projector.text.normalize import CJK
+from projector.text.normalize import is_cjk
 from projector.text.query_tree import Term
 
 _ELLIPSIS = "\u2026"
@@ -29,7 +29,6 @@ _UNEVEN = re.compile(rf"[{_BLANK}]{{2}}|[^\S ]|[\x00-\x1f\x7f-\x9f\ud800-\udfff]
 _SHOWN = re.compile(f"{_BLANKS.pattern}+|[^{_BLANK}]")
 """A character as it is shown: blank space of any length is one."""
 _WORD = re.compile(r"\w")
-_CJK = re.compile(CJK)
 _JOINER = "\u200d"
 # joiners, skin tones, vowels and finals of Hangul, half-width voicing marks
 _JOINS = re.compile("[\u200d\U0001f3fb-\U0001f3ff\u1160-\u11ff\uff9e\uff9f]")
@@ -175,7 +174,7 @@ def _inside_word(text: str, place: int) -> bool:
         return True
     before, after = text[place - 1], text[place]
     return bool(_WORD.match(before) and _WORD.match(after)) and not (
-        _CJK.match(before) or _CJK.match(after)
+        is_cjk(before) or is_cjk(after)
     )
 
 

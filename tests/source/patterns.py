@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import re
 import time
 from dataclasses import dataclass
@@ -97,10 +98,18 @@ def _is_re_call(node: ast.AST) -> bool:
     )
 
 
+def takes_arguments(use: Use) -> bool:
+    """Return whether a pattern depends on the arguments of the function that makes it."""
+    if not use.function:
+        return False
+    made_by = getattr(importlib.import_module(use.module), use.function, None)
+    return made_by is None or bool(inspect.signature(made_by).parameters)
+
+
 def bound(use: Use) -> Pattern:
-    """Return the pattern that a module-level name is bound to."""
+    """Return the pattern that a module-level name is bound to, or that a function returns."""
     module: ModuleType = importlib.import_module(use.module)
-    found = getattr(module, use.name)
+    found = getattr(module, use.function)() if use.function else getattr(module, use.name)
     assert isinstance(found, re.Pattern)
     return found
 

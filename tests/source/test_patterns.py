@@ -10,7 +10,7 @@ import pytest
 from projector.text.highlight import _finders
 from projector.text.query_tree import Term
 from projector.text.snippet import _shown
-from tests.source.patterns import Use, ambiguous, bound, slow, uses
+from tests.source.patterns import Use, ambiguous, bound, slow, takes_arguments, uses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,7 +38,7 @@ MADE: dict[str, Callable[[], Sequence[Pattern]]] = {
         + [re.compile("x")]
     ),
 }
-"""Of each function that makes patterns some that it makes."""
+"""Samples of what each function makes whose patterns depend on its arguments."""
 
 _USES = list(uses())
 
@@ -50,16 +50,16 @@ def _named(use: Use) -> str:
 def _patterns(use: Use) -> Sequence[Pattern]:
     if use.text is not None:
         return [re.compile(use.text)]
-    return MADE[_named(use)]() if use.function else [bound(use)]
+    return MADE[_named(use)]() if takes_arguments(use) else [bound(use)]
 
 
 def test_every_pattern_is_found() -> None:
-    """A pattern is bound to a name of its module, or its function is named above with samples."""
+    """A pattern has a name, or a function that returns it, or samples above."""
     names = {_named(use) for use in _USES}
     assert {"projector.text.document._DATA_URL", "journal.format.event._CONTROL"} <= names
     made = [use for use in _USES if use.text is None]
     assert not [_named(use) for use in made if not use.function and not use.name]
-    assert {_named(use) for use in made if use.function} == set(MADE)
+    assert {_named(use) for use in made if takes_arguments(use)} == set(MADE)
 
 
 @pytest.mark.parametrize("use", _USES, ids=_named)
