@@ -68,7 +68,7 @@ class Importer:
     _keys: KnownKeys = field(init=False)
     _read: set[Path] = field(default_factory=set)
     _unknown: set[Path] = field(default_factory=set)
-    _passed: dict[str, str] = field(default_factory=dict)  # path: why it was passed over
+    _passed: dict[Path, str] = field(default_factory=dict)  # path: why it was passed over
 
     def __post_init__(self) -> None:
         formats = self.installed.formats
@@ -110,8 +110,8 @@ class Importer:
         """Complete the report, and keep what the next import is to know."""
         self.report.unknown = sorted(shown(path) for path in self._unknown)
         for path, reason in sorted(self._passed.items()):
-            if path not in self.report.side_files:
-                self.report.pass_over(reason, path)
+            if shown(path.resolve()) not in self.report.side_files:
+                self.report.pass_over(reason, shown(path))
         self._passed.clear()
         for name, why in self._detector.failed.items():
             self.report.errors[f"importer {name}"] = why
@@ -298,7 +298,7 @@ class Importer:
         self.report.errors[shown(source.path)] = error.strerror or str(error)
 
     def _pass_over(self, reason: str, path: Path) -> None:
-        self._passed[shown(path)] = reason
+        self._passed[path] = reason
 
     def _folder_failed(self, error: OSError) -> None:
         self.report.errors[shown(error.filename)] = error.strerror or str(error)

@@ -1,0 +1,226 @@
+"""Whole transcripts, made up and real ones: nothing lost, nothing doubled, in order, in any pieces.
+
+The made-up ones are in `transcripts/<source>/`. Their texts are numbered in the order in which a
+reader is to see them: `#12`, and `#12-gone` where the source takes the message back.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import orjson
+import pytest
+
+from journal.importers.files.compressed import open_source
+from projector import Projection
+from tests.importers.feed import journal_events, journal_set
+from tests.importers.shapes import shapes_of
+from tests.support.transcripts import DATA, REAL, import_all
+
+MADE_UP = Path(__file__).parent / "transcripts"
+SOURCES = sorted(path.name for path in MADE_UP.iterdir())
+FILES = sorted(path for path in MADE_UP.rglob("*.json*") if path.is_file())
+GROWING = [path.relative_to(MADE_UP) for path in FILES if path.suffix == ".jsonl"]
+NUMBER = re.compile(r"#(\d+)(-gone)?")
+
+
+def numbers(text: str) -> list[str]:
+    """Return the numbers that a text holds, as they stand in it."""
+    return [found[0] for found in NUMBER.finditer(text)]
+
+
+@REAL
+@pytest.mark.slow
+def test_the_made_up_transcripts_have_every_shape_that_the_real_ones_have() -> None:
+    """Every record type and every shape of a content part."""
+    real = shapes_of(sorted(DATA.rglob("*.json*")))
+    made_up = shapes_of(FILES)
+    assert {source: sorted(real[source] - made_up[source]) for source in real} == {
+        "claude-code": [],
+        "codex": [],
+        "openai": [],
+    }
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_every_made_up_text_is_there_once_and_in_order(tmp_path: Path, source: str) -> None:
+    """What was taken back is out of the transcript and is found."""
+    journal, folder = tmp_path / "j", MADE_UP / source
+    report = import_all(journal, folder)
+    assert (report.errors, report.unknown, report.conflicts) == ({}, [], 0)
+    assert report.files == sum(folder in path.parents for path in FILES)
+    wanted: set[str] = set()
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with open_source(path) as stream:
+                wanted.update(numbers(stream.read().decode()))
+    appended = [data for *_, type, data in journal_events(journal) if type == "message.appended"]
+    found = Counter(number for data in appended for number in numbers(json.dumps(data)))
+    assert found == dict.fromkeys(wanted, 1)
+    read: list[str] = []
+    with Projection.open(journal) as projection:
+        for session in projection.sessions():
+            messages = projection.messages(session.session)
+            texts = [str((it.content, it.fields)) for it in messages]
+            shown = [number for text in texts for number in numbers(text)]
+            assert shown == sorted(shown, key=lambda number: int(number[1:].removesuffix("-gone")))
+            read += shown
+        assert set(read) == {number for number in wanted if not number.endswith("-gone")}
+        for data in appended:
+            words = str(data.get("content")).partition(" #")
+            if words[2].endswith("-gone"):
+                assert projection.search(f'"{words[0]}"').hits
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_the_files_of_a_made_up_source_give_one_digest_in_any_order(
+    tmp_path: Path, source: str
+) -> None:
+    """All at once, and one by one the wrong way round."""
+    files = [path for path in FILES if path.is_relative_to(MADE_UP / source)]
+    import_all(tmp_path / "together", *files)
+    for path in reversed(files):
+        import_all(tmp_path / "backwards", path)
+    assert journal_set(tmp_path / "backwards") == journal_set(tmp_path / "together")
+    digests = set()
+    for name in ("backwards", "together"):
+        with Projection.open(tmp_path / name) as projection:
+            digests.add(projection.digest())
+    assert len(digests) == 1
+
+
+@pytest.mark.parametrize("name", GROWING, ids=str)
+def test_a_growing_made_up_file_gives_what_the_whole_one_gives(tmp_path: Path, name: Path) -> None:
+    """Cut at four places, as it grows and the wrong way round: the same set of events."""
+    shutil.copytree(MADE_UP, tmp_path / "box")
+    file = tmp_path / "box" / name
+    lines = file.read_bytes().splitlines(keepends=True)
+    cuts = [len(lines) * part // 5 for part in range(1, 6)]
+    for journal, order in (("alone", cuts[-1:]), ("forwards", cuts), ("backwards", cuts[::-1])):
+        for cut in order:
+            file.write_bytes(b"".join(lines[:cut]))
+            assert import_all(tmp_path / journal, file).conflicts == 0
+    alone = journal_set(tmp_path / "alone")
+    assert journal_set(tmp_path / "forwards") == alone
+    assert journal_set(tmp_path / "backwards") == alone
+
+
+def test_parts_of_a_made_up_session_in_any_order_give_the_same_events(tmp_path: Path) -> None:
+    """Each line says for itself what it gives, but for what takes other lines back."""
+    box = tmp_path / "box"
+    shutil.copytree(MADE_UP / "claude_code" / "-home-ada-lighthouse", box)
+    whole = min(box.glob("*.jsonl"))
+    lines = whole.read_bytes().splitlines(keepends=True)
+    parts = [box / f"part-{number}.jsonl" for number in range(4)]
+    for number, part in enumerate(parts):
+        start, end = number * 6, None if number == 3 else number * 6 + 6
+        part.write_bytes(b"".join(lines[start:end]))
+    import_all(tmp_path / "whole", whole)
+    wanted = journal_set(tmp_path / "whole")
+    for number, order in enumerate(itertools.islice(itertools.permutations(parts), 0, 24, 5)):
+        for part in order:
+            import_all(tmp_path / str(number), part)
+        assert journal_set(tmp_path / str(number)) == wanted
+
+
+@REAL
+@pytest.mark.slow
+def test_every_real_transcript_is_imported_once(tmp_path: Path) -> None:
+    """No file fails or is unknown, and a second import appends nothing."""
+    folders = [DATA / name for name in ("claude-code", "codex", "openai-messages")]
+    first = import_all(tmp_path / "j", *folders)
+    assert (first.errors, first.unknown, first.repaired) == ({}, [], {})
+    assert first.files == sum(1 for folder in folders for _ in folder.rglob("*.json*"))
+    assert first.messages > 14_000
+    again = import_all(tmp_path / "j", *folders)
+    assert (again.messages, again.events) == (0, 0)
+    assert again.already == first.already + first.messages + first.events + first.conflicts
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_second_import_of_made_up_transcripts_appends_nothing(
+    tmp_path: Path, source: str
+) -> None:
+    """Whether the ledger knows them, or was lost."""
+    first = import_all(tmp_path / "j", MADE_UP / source)
+    before = journal_events(tmp_path / "j")
+    again = import_all(tmp_path / "j", MADE_UP / source)
+    assert (again.messages, again.events, again.conflicts) == (0, 0, 0)
+    assert journal_events(tmp_path / "j") == before
+    shutil.rmtree(tmp_path / "j" / "imports")
+    lost = import_all(tmp_path / "j", MADE_UP / source)
+    assert (lost.messages, lost.conflicts) == (first.messages, 0)
+    assert {event[:3] for event in before} == {
+        event[:3] for event in journal_events(tmp_path / "j")
+    }
+
+
+@REAL
+@pytest.mark.parametrize(
+    "folder", sorted(path.relative_to(DATA).as_posix() for path in DATA.glob("*/*-growth/*"))
+)
+def test_growing_real_snapshots_give_what_the_last_one_gives(tmp_path: Path, folder: str) -> None:
+    """In order, the wrong way round, or the last alone: the same set of events."""
+    paths = sorted((DATA / folder).iterdir())
+    for path in paths:
+        import_all(tmp_path / "forwards", path)
+    for path in reversed(paths):
+        import_all(tmp_path / "backwards", path)
+    import_all(tmp_path / "alone", paths[-1])
+    # a file that names no session is named by its stem: none of these is
+    alone = journal_set(tmp_path / "alone")
+    assert journal_set(tmp_path / "forwards") == alone
+    assert journal_set(tmp_path / "backwards") == alone
+
+
+@REAL
+@pytest.mark.slow
+def test_slices_of_a_real_session_in_any_order_give_the_same_events(tmp_path: Path) -> None:
+    """The four disjoint parts of one session make one set, and no fact has two values."""
+    slices = sorted((DATA / "claude-code").glob("slices-*/*"))
+    sets = []
+    for number, order in enumerate(itertools.islice(itertools.permutations(slices), 0, 24, 5)):
+        for path in order:
+            import_all(tmp_path / str(number), path)
+        sets.append(journal_set(tmp_path / str(number)))
+    assert len(sets) == 5
+    assert all(found == sets[0] for found in sets)
+    facts: dict[tuple[str, str], object] = {}
+    for (session, _), data in sets[0].items():
+        if data["type"].startswith("session."):
+            for name, value in data.items():
+                if name != "type":
+                    assert facts.setdefault((session, name), value) == value
+
+
+@REAL
+def test_no_text_of_a_real_rollout_is_missing_or_doubled(tmp_path: Path) -> None:
+    """Checked against a plain reading of the file: each text is there as often as it was said."""
+    for path in sorted((DATA / "codex" / "agentv").iterdir())[:3]:
+        wanted: Counter[str] = Counter()
+        for raw in path.read_bytes().splitlines():
+            payload = orjson.loads(raw)["payload"]
+            if payload.get("type") in ("user_message", "agent_message"):
+                wanted[payload["message"].strip()] += 1
+        import_all(tmp_path / path.name, path)
+        found: Counter[str] = Counter()
+        for *_, data in journal_events(tmp_path / path.name):
+            content = data.get("content", "")
+            parts = [{"text": content}] if isinstance(content, str) else content
+            found.update(part.get("text", "").strip() for part in parts)
+        assert {text: found[text] for text in wanted} == wanted
+
+
+@REAL
+def test_real_files_of_other_programs_break_nothing(tmp_path: Path) -> None:
+    """Formats that are not known, and deliberately broken files, end in the report."""
+    names = ("multi-agent-fixtures", "swe-agent", "openhands", "opencode")
+    report = import_all(tmp_path / "j", *(DATA / name for name in names))
+    assert report.errors == {}
+    assert len(report.unknown) > 50
+    assert report.messages > 100
