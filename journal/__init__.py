@@ -2,10 +2,13 @@
 
 ::
 
+    import journal
     from journal import Journal
 
-    with Journal.open("~/agents") as journal:
-        position = journal.append_message("s1", "user", "hello", id="m1")
+    with Journal.open("~/agents") as handle:
+        position = handle.append_message("s1", "user", "hello", id="m1")
+    for position, event in journal.read("~/agents"):
+        print(position, event.type, event.data)
 
 Every process appends events to a lane that it alone holds; nothing waits for another writer.
 """
@@ -14,6 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from journal.errors import (
         AppendError,
+        ArbiterBusy,
+        ArbiterLost,
         ClockError,
         ClosedError,
         EventError,
@@ -26,9 +31,23 @@ if TYPE_CHECKING:
         SyncError,
         VersionError,
     )
-    from journal.format.event import Event
-    from journal.format.position import Position
-    from journal.writer import Journal
+    from journal.events import (
+        DamagedBytes,
+        Entry,
+        read,
+    )
+    from journal.format.event import (
+        Event,
+    )
+    from journal.format.new_event import (
+        new_event,
+    )
+    from journal.format.position import (
+        Position,
+    )
+    from journal.writer import (
+        Journal,
+    )
 else:
     from journal.process.exports import lazy
 
@@ -37,6 +56,8 @@ else:
         {
             "journal.errors": (
                 "AppendError",
+                "ArbiterBusy",
+                "ArbiterLost",
                 "ClockError",
                 "ClosedError",
                 "EventError",
@@ -49,7 +70,9 @@ else:
                 "SyncError",
                 "VersionError",
             ),
+            "journal.events": ("DamagedBytes", "Entry", "read"),
             "journal.format.event": ("Event",),
+            "journal.format.new_event": ("new_event",),
             "journal.format.position": ("Position",),
             "journal.writer": ("Journal",),
         },
@@ -59,8 +82,12 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AppendError",
+    "ArbiterBusy",
+    "ArbiterLost",
     "ClockError",
     "ClosedError",
+    "DamagedBytes",
+    "Entry",
     "Event",
     "EventError",
     "Journal",
@@ -74,4 +101,6 @@ __all__ = [
     "SyncError",
     "VersionError",
     "__version__",
+    "new_event",
+    "read",
 ]

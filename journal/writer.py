@@ -6,29 +6,27 @@ import atexit
 import contextlib
 import threading
 import weakref
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, get_args
+from typing import TYPE_CHECKING, Any, Self, Unpack, get_args
 
 from journal.errors import AppendError, ClosedError, EventError, ReadError, Reentered
-from journal.format.event import check_event
 from journal.format.event_types import BLIND, EVENT_TYPES, MESSAGE_APPENDED, SWEEPING
+from journal.format.message_fields import message_data
+from journal.format.new_event import check_all, checked
 from journal.format.record import refusal
-from journal.format.timestamps import moment
 from journal.fs.directory import open_directory
 from journal.lanes.frontier import Frontier
 from journal.lanes.group_commit import Fsync, SharedLane
 from journal.process import clock
 from journal.process.fork import follow
-from journal.process.ids import uuid7
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
-    from datetime import datetime
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from journal.format.message_fields import MoreMessageFields
+    from journal.format.new_event import NewEvent
     from journal.format.position import Position
-    from journal.lanes.writer import NewEvent
 
 
 class Journal:
@@ -46,7 +44,7 @@ class Journal:
     - `always`: and a power loss. Threads share one fdatasync.
     """
 
-    def __init__(self, path: str | os.PathLike[str], fsync: Fsync) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, fsync: Fsync = "interval") -> None:
         if fsync not in get_args(Fsync):
             raise ValueError(f"fsync must be one of {', '.join(get_args(Fsync))}, not {fsync!r}")
         self._directory = open_directory(path)
@@ -63,12 +61,18 @@ class Journal:
     def open(cls, path: str | os.PathLike[str], *, fsync: Fsync = "interval") -> Self:
         """Open the journal at `path`, making it where there is none, and lease a lane.
 
+        `Journal(path, fsync=...)` does the same.
+
+        Args:
+            path: the journal's folder.
+            fsync: what an append promises when it returns: `never`, `interval` or `always`.
+
         Raises:
             JournalOpenError: the folder cannot be opened or made, or holds something else.
             LeaseError: no lane could be leased.
             ValueError: `fsync` is no level.
         """
-        return cls(path, fsync)
+        return cls(path, fsync=fsync)
 
     @property
     def path(self) -> Path:
@@ -83,13 +87,23 @@ class Journal:
         The same (session, id) may be appended any number of times, by any process: it is one
         event. Without `id` the event gets a UUIDv7.
 
+        Args:
+            session: the conversation that it belongs to.
+            id: the event's own id, unique within the session.
+            type: what happened, such as `message.appended`.
+            data: the fact itself, a JSON object.
+
+        Returns:
+            The position of its record, which `Projection.wait_for` takes.
+
         Raises:
             EventError: the event cannot be stored as it is; nothing was written.
+            ClockError: the machine's clock is set to a time that no event can have.
             AppendError: the file system refused; append it again with the same id.
             SyncError: the disk refused to make it, or earlier events, durable.
             ClosedError: the handle was closed.
         """
-        return self._append([_event(session, id, type, data)])[0]
+        return self._append([checked(session, id, type, data)])[0]
 
     def append_message(
         self,
@@ -98,8 +112,7 @@ class Journal:
         content: str | list[Any] | None = None,
         *,
         id: str | None = None,
-        timestamp: datetime | str | int | None = None,
-        **fields: Any,  # noqa: ANN401 - the fields of a message, checked by name
+        **fields: Unpack[MoreMessageFields],
     ) -> Position:
         """Append one message (`message.appended`).
 
@@ -108,23 +121,20 @@ class Journal:
             role: user, assistant, system, tool, or whatever the agent calls it.
             content: text, or a list of content parts.
             id: the message's own id; with it, appending again changes nothing.
-            timestamp: when it was said: an aware datetime, an ISO 8601 string, or microseconds
-                since 1970. Without it, the time of the append counts.
             fields: tool_name, tool_calls, tool_call_id, token_count, finish_reason, reasoning,
-                source, model, parent, and `extra` for anything else. None means absent.
+                source, model, parent, and `extra` for anything else; and timestamp, when it was
+                said: an aware datetime, an ISO 8601 string, or microseconds since 1970. Without
+                it, the time of the append counts. None means absent.
+
+        Returns:
+            The position of its record.
 
         Raises:
             EventError: a field is unknown or of the wrong kind; nothing was written.
-            AppendError: as for `append`, like SyncError and ClosedError.
+            ClockError, AppendError, SyncError, ClosedError: as `append`.
         """
-        data: dict[str, Any] = {"role": role}
-        if content is not None:
-            data["content"] = content
-        if timestamp is not None:
-            data["timestamp"] = moment("timestamp", timestamp)
-        if fields:
-            data.update((name, value) for name, value in fields.items() if value is not None)
-        return self._append([_event(session, id, MESSAGE_APPENDED, data)])[0]
+        data = message_data({"role": role, "content": content, **fields})
+        return self._append([checked(session, id, MESSAGE_APPENDED, data)])[0]
 
     def append_many(self, events: Iterable[Mapping[str, Any]]) -> list[Position]:
         """Append events with one write(2): mappings with the keys of `append`'s arguments.
@@ -132,21 +142,23 @@ class Journal:
         They are checked before anything is written, but they do not stand or fall together: a
         process killed in the write may leave the first of them.
 
+        Args:
+            events: the events, such as `journal.new_event` returns.
+
+        Returns:
+            The position of each record, in the same order.
+
         Raises:
             EventError: one of them cannot be stored; its index is named; nothing was written.
-            AppendError: as for `append`, like SyncError and ClosedError.
+            ClockError, AppendError, SyncError, ClosedError: as `append`.
         """
-        checked = []
-        for index, event in enumerate(events):
-            try:
-                checked.append(_from_mapping(event))
-            except EventError as error:
-                raise EventError(f"event {index}: {error}") from error
+        new = check_all(events)
+        self._check_open()
         try:
-            return self._append(checked) if checked else []
+            return self._append(new) if new else []
         except EventError as error:
-            for index, (session, id, type, data) in enumerate(checked):
-                if refusal(session, id, type, data) is not None:
+            for index, event in enumerate(new):
+                if refusal(*event) is not None:
                     raise EventError(f"event {index}: {error}") from error
             raise
 
@@ -214,7 +226,9 @@ class Journal:
 
         Raises:
             ReadError: a lane cannot be read.
+            ClosedError: the handle was closed.
         """
+        self._check_open()
         return self._frontier.ends()
 
     def _leased(self) -> SharedLane:
@@ -222,10 +236,13 @@ class Journal:
         lane = self._lane
         if lane is None:
             with self._turn:
-                if self._closed:
-                    raise ClosedError(f"this handle on {self.path} was closed; open another")
+                self._check_open()
                 lane = self._lane = self._lane or SharedLane(self._directory, self._fsync)
         return lane
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedError(f"this handle on {self.path} was closed; open another")
 
     def sync(self) -> None:
         """Make everything that was appended durable, whatever the level.
@@ -290,26 +307,7 @@ def _look_with(frontier: Frontier, own: str, *, is_blind: bool) -> dict[str, int
     return None
 
 
-def _event(session: str, id: str | None, type: str, data: Mapping[str, Any]) -> NewEvent:
-    id = uuid7() if id is None else id
-    check_event(session, id, type, data)
-    return session, id, type, data  # type: ignore[return-value] # check_event refuses all but a dict
-
-
-def _from_mapping(event: Mapping[str, Any]) -> NewEvent:
-    if not isinstance(event, Mapping):
-        raise EventError(f"not a mapping with session, type and data, but {event!r:.60}")
-    if not event.keys() <= _KEYS:
-        odd = next(name for name in event if name not in _KEYS)
-        raise EventError(f"{odd!r} is no key of an event (session, id, type, data)")
-    try:
-        return _event(event["session"], event.get("id"), event["type"], event["data"])
-    except KeyError as error:
-        raise EventError(f"{error} is missing") from error
-
-
 _EDITS = frozenset(EVENT_TYPES) - BLIND
-_KEYS = {"session", "id", "type", "data"}
 _handles: weakref.WeakSet[Journal] = weakref.WeakSet()
 
 

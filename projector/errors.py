@@ -18,10 +18,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from journal.format.timestamps import to_datetime
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,14 @@ class Behind:
     as_of: int | None
     why: str
 
+    @property
+    def as_of_utc(self) -> datetime | None:
+        """`as_of` as a datetime in UTC."""
+        return None if self.as_of is None else to_datetime(self.as_of)
+
     def __str__(self) -> str:
-        since = (
-            ""
-            if self.as_of is None
-            else f" of {_EPOCH + timedelta(microseconds=self.as_of):%Y-%m-%d %H:%M:%S} UTC"
-        )
+        at = self.as_of_utc
+        since = "" if at is None else f" of {at:%Y-%m-%d %H:%M:%S} UTC"
         return (
             f"the projection{since} is behind: {self.events:,} events ({self.bytes:,} bytes)"
             f" are not applied yet, since {self.why}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self, get_args
+from typing import TYPE_CHECKING, Self, get_args, overload
 
+from journal.errors import ClosedError
 from journal.format.lossless import is_text
 from journal.format.timestamps import moment
 from journal.fs.directory import open_directory
@@ -36,8 +38,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Results:
-    """An answer to a search.
+class Results(Sequence["Hit"]):
+    """An answer to a search. As a sequence it is the hits.
 
     Attributes:
         query: what was asked.
@@ -57,6 +59,24 @@ class Results:
         """Whether everything was searched that stood in the journal when the query began."""
         return self.behind is None
 
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    @overload
+    def __getitem__(self, index: int) -> Hit: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Hit, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Hit | tuple[Hit, ...]:
+        return self.hits[index]
+
+
+class _Lifetime:
+    """Whether a handle was closed: it shares this with those that `after` made of it."""
+
+    is_over = False
+
 
 class Projection:
     """A projection to read from. Safe for threads; follows rebuilds by itself.
@@ -64,20 +84,24 @@ class Projection:
     ::
 
         with Projection.open("~/agents") as projection:
-            for hit in projection.search("docker AND compose").hits:
+            for hit in projection.search("docker AND compose"):
                 print(hit.snippet)
 
-    Where no projector runs, every query first applies what the journal has gained.
+    Where no projector runs, every query first applies what the journal has gained. After `close`
+    every method raises ClosedError; `close` itself may be called again.
     """
 
-    def __init__(self, path: str | os.PathLike[str], timeout: float | None) -> None:
-        self._current = Current(open_directory(path, create=False))
+    def __init__(self, path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
+        self._opened = Current(open_directory(path, create=False))
         self._timeout = timeout
         self._own: Own | None = None
+        self._lifetime = _Lifetime()
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, timeout: float | None = None) -> Self:
         """Open the projection of the journal at `path`; it is built at the first query.
+
+        `Projection(path, timeout=...)` does the same.
 
         Args:
             path: folder of the journal.
@@ -88,7 +112,7 @@ class Projection:
             NotAJournalError: there is no journal.
             ProjectionError: its folder cannot be used.
         """
-        return cls(path, timeout)
+        return cls(path, timeout=timeout)
 
     def after(self, position: Position | None, timeout: float = 2.0) -> Self:
         """Return this handle as one whose answers know the record at `position`.
@@ -270,9 +294,21 @@ class Projection:
         """
         rebuild(self._current.journal)
 
+    @property
+    def _current(self) -> Current:
+        if self._lifetime.is_over:
+            path = self._opened.journal.path
+            raise ClosedError(f"this handle on the projection of {path} was closed; open another")
+        return self._opened
+
     def close(self) -> None:
-        """Let go of the connection; again does nothing, and the next query opens it again."""
-        self._current.close()
+        """Close the connection; again does nothing.
+
+        Raises:
+            Reentered: called in a handler in the middle of another call; nothing was done.
+        """
+        self._opened.close()
+        self._lifetime.is_over = True
 
     def __enter__(self) -> Self:
         return self

@@ -10,6 +10,7 @@ import orjson
 
 from journal.errors import EventError
 from journal.format.event_types import MESSAGE_APPENDED
+from journal.format.new_event import new_event
 from journal.format.timestamps import moment
 from journal.process.ids import uuid7
 
@@ -66,7 +67,7 @@ def parse_message(line: bytes) -> dict[str, Any]:
     if "timestamp" in data:
         data["timestamp"] = moment("timestamp", data["timestamp"])
     id = uuid7() if id is None else id
-    return {"session": session, "id": id, "type": MESSAGE_APPENDED, "data": data}
+    return new_event(session, MESSAGE_APPENDED, data, id=id)
 
 
 _NAMES = {

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from journal.errors import EventError
 from journal.format.bounds import KEY_LIMIT
 from journal.format.event_types import TRANSCRIPT_REPLACED, check_data
+from journal.format.timestamps import to_datetime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,11 @@ class Event:
     time: int
     order: int
     data: dict[str, Any]
+
+    @property
+    def time_utc(self) -> datetime:
+        """`time` as a datetime in UTC."""
+        return to_datetime(self.time)
 
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from journal.errors import EventError
 from journal.format.bounds import LARGEST
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = 10**13
 """Microseconds; an integer below this (April 1970) is seconds or milliseconds by mistake."""
 
@@ -53,9 +54,14 @@ def moment(name: str, value: int | str | datetime) -> int:
     return value
 
 
+def to_datetime(microseconds: int) -> datetime:
+    """Return microseconds since 1970 as a datetime in UTC."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
 def _microseconds(value: datetime) -> int:
     """Convert exactly: a float of seconds would lose the last digit."""
-    since = value - datetime(1970, 1, 1, tzinfo=UTC)
+    since = value - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from journal.format.new_event import NewEvent
     from journal.format.position import Position
     from journal.fs.directory import Directory
-    from journal.lanes.writer import NewEvent
 
 Fsync = Literal["never", "interval", "always"]
 

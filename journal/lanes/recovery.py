@@ -10,13 +10,14 @@ from journal.errors import AppendError, JournalError, SyncError, name_ids, reaso
 from journal.format.record import encode_event
 from journal.fs.directory import open_directory
 from journal.lanes.pending import Unsynced, sync_all, vanished
-from journal.lanes.writer import LaneWriter, NewEvent
+from journal.lanes.writer import LaneWriter
 from journal.process import clock
 from journal.segments.segment_file import close_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from journal.format.new_event import NewEvent
     from journal.format.position import Position
     from journal.fs.directory import Directory
     from journal.segments.segment_file import SegmentFile

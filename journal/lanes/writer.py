@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from journal.errors import AppendError, LeaseError, SyncError, name_ids, reason
 from journal.format.event_types import SWEEPING
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from journal.format.new_event import NewEvent
     from journal.fs.directory import Directory
-
-NewEvent = tuple[str, str, str, dict[str, Any]]
-"""An event that is to be appended: session, id, type, data."""
 
 _MOST_OPEN = 32
 """Segments that wait for a sync, where none may ever be asked for."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from heapq import nlargest
 from typing import TYPE_CHECKING, Literal
 
+from journal.format.timestamps import to_datetime
 from projector.db.prefixes import widen
 from projector.db.ranking import Phrases, count_matches
 from projector.db.tags import narrowed
@@ -17,6 +18,8 @@ from projector.text.snippet import snippet
 from projector.views.messages import MessageView, around, placed
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import apsw
 
     from projector.db.prefixes import Widened
@@ -54,6 +57,11 @@ class Hit:
     score: float
     snippet: str
     context: tuple[MessageView, ...]
+
+    @property
+    def time_utc(self) -> datetime:
+        """`time` as a datetime in UTC."""
+        return to_datetime(self.time)
 
 
 @dataclass(frozen=True, slots=True)

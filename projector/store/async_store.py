@@ -6,9 +6,11 @@ import asyncio
 import contextvars
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 
 from journal.process.fork import follow
+from projector.store.claims import Claims
+from projector.store.keys import Keys
 from projector.store.session_store import SessionStore
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Inner = TypeVar("Inner")
 
 
 _THREADS = 32
@@ -37,49 +40,81 @@ class _Threads:
         self.pool = ThreadPoolExecutor(_THREADS, "journal-waiting")
 
 
+class _Waiting(Generic[Inner]):
+    """Methods of an object, awaited: each works in a thread, and the loop goes on."""
+
+    def __init__(self, inner: Inner, threads: _Threads) -> None:
+        self._inner = inner
+        self._threads = threads
+
+
 def _awaited(
-    method: Callable[Concatenate[SessionStore, P], R],
-) -> Callable[Concatenate[AsyncSessionStore, P], Coroutine[Any, Any, R]]:
-    """Return a method that does the same in a thread, while the loop goes on."""
+    method: Callable[Concatenate[Inner, P], R],
+) -> Callable[Concatenate[_Waiting[Any], P], Coroutine[Any, Any, R]]:
+    """Return a method that does the same in a thread of the loop's own few."""
 
     @wraps(method)
-    async def run(self: AsyncSessionStore, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        return await asyncio.to_thread(method, self.store, *args, **kwargs)
+    async def run(self: _Waiting[Any], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return await asyncio.to_thread(method, self._inner, *args, **kwargs)
 
     return run
 
 
 def _waiting(
-    method: Callable[Concatenate[SessionStore, P], R],
-) -> Callable[Concatenate[AsyncSessionStore, P], Coroutine[Any, Any, R]]:
+    method: Callable[Concatenate[Inner, P], R],
+) -> Callable[Concatenate[_Waiting[Any], P], Coroutine[Any, Any, R]]:
     """Return the same for a method that may wait for others.
 
     The loop has few threads of its own: if these waited in them, so would those who append.
     """
 
     @wraps(method)
-    async def run(self: AsyncSessionStore, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        call = partial(contextvars.copy_context().run, method, self.store, *args, **kwargs)
+    async def run(self: _Waiting[Any], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        call = partial(contextvars.copy_context().run, method, self._inner, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._threads.pool, call)
 
     return run
 
 
-class AsyncSessionStore:
+class AsyncKeys(_Waiting[Keys]):
+    """The `Keys` of a store, awaited."""
+
+    set = _awaited(Keys.set)
+    delete = _awaited(Keys.delete)
+    get = _waiting(Keys.get)
+    items = _waiting(Keys.items)
+    compare_and_set = _waiting(Keys.compare_and_set)
+
+
+class AsyncClaims(_Waiting[Claims]):
+    """The `Claims` of a store, awaited."""
+
+    acquire = _waiting(Claims.acquire)
+    renew = _waiting(Claims.renew)
+    release = _waiting(Claims.release)
+    get = _waiting(Claims.get)
+
+
+class AsyncSessionStore(_Waiting[SessionStore]):
     """A `SessionStore` whose every method is awaited: it works in a thread, the loop goes on.
 
     ::
 
         async with await AsyncSessionStore.open("~/agents") as store:
             await store.append("s1", "user", "hello")
+            await store.keys.set("theme", "dark")
 
     Attributes:
         store: the store that does the work.
+        keys: its key-values, awaited.
+        claims: its claims, awaited.
     """
 
     def __init__(self, store: SessionStore) -> None:
+        super().__init__(store, _Threads())
         self.store = store
-        self._threads = _Threads()
+        self.keys = AsyncKeys(store.keys, self._threads)
+        self.claims = AsyncClaims(store.claims, self._threads)
 
     @classmethod
     async def open(
@@ -107,7 +142,7 @@ class AsyncSessionStore:
     create = _awaited(SessionStore.create)
     ensure = _awaited(SessionStore.ensure)
     revise = _awaited(SessionStore.revise)
-    title = _awaited(SessionStore.title)
+    set_title = _awaited(SessionStore.set_title)
     claim_title = _waiting(SessionStore.claim_title)
     end = _awaited(SessionStore.end)
     reopen = _awaited(SessionStore.reopen)
@@ -120,27 +155,17 @@ class AsyncSessionStore:
 
     append = _awaited(SessionStore.append)
     flush = _awaited(SessionStore.flush)
-    replace = _awaited(SessionStore.replace)
+    replace_messages = _awaited(SessionStore.replace_messages)
     revise_message = _awaited(SessionStore.revise_message)
-    remove = _awaited(SessionStore.remove)
-    archive = _awaited(SessionStore.archive)
-    restore = _awaited(SessionStore.restore)
+    remove_messages = _awaited(SessionStore.remove_messages)
+    archive_messages = _awaited(SessionStore.archive_messages)
+    restore_messages = _awaited(SessionStore.restore_messages)
     rewind = _waiting(SessionStore.rewind)
     messages = _waiting(SessionStore.messages)
     search = _waiting(SessionStore.search)
 
     add_usage = _awaited(SessionStore.add_usage)
     set_usage = _awaited(SessionStore.set_usage)
-
-    set = _awaited(SessionStore.set)
-    unset = _awaited(SessionStore.unset)
-    get = _waiting(SessionStore.get)
-    items = _waiting(SessionStore.items)
-    compare_and_set = _waiting(SessionStore.compare_and_set)
-    claim = _waiting(SessionStore.claim)
-    renew = _waiting(SessionStore.renew)
-    release = _waiting(SessionStore.release)
-    holder = _waiting(SessionStore.holder)
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,18 +1,22 @@
-"""Claims: who may do a thing for a while, with a number that tells late holders."""
+"""Claims: who may do a thing for a while, with a fencing token that tells late holders."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
-from journal.format.event_types import KEY_SET
+from journal.format.lossless import check_text
+from journal.format.timestamps import to_datetime
 from journal.process import clock
 from journal.process.boot import boot_id, since_boot
+from projector.store.keys import key_event, key_value
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import apsw
+
+    from projector.store.handle import Handle
 
 CLAIMS = "@claims"
 """The session that claims are kept in, as key-values."""
@@ -20,14 +24,14 @@ CLAIMS = "@claims"
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What somebody holds.
+    """A claim that somebody holds on a thing.
 
     Attributes:
         name: of the thing.
         holder: who holds it.
-        token: grows with every claim of the thing: whoever is given a smaller one than it has
-            seen must refuse (a fencing token).
-        expires: microseconds since 1970; it may be claimed by others from then on.
+        token: fencing token, which grows with every claim of the thing: who is given a smaller one
+            than it has seen must refuse.
+        expires: from when on others may claim it, microseconds since 1970.
     """
 
     name: str
@@ -35,8 +39,101 @@ class Claim:
     token: int
     expires: int
 
+    @property
+    def expires_utc(self) -> datetime:
+        """`expires` as a datetime in UTC."""
+        return to_datetime(self.expires)
 
-def standing(db: apsw.Connection, name: str) -> tuple[Claim | None, int]:
+
+class Claims:
+    """Claims of a store, as `SessionStore.claims`: of many who want a thing, one has it.
+
+    ::
+
+        claim = store.claims.acquire("nightly-report", holder="worker-7", seconds=60)
+        if claim is not None:
+            claim = store.claims.renew(claim, seconds=60)
+        print(store.claims.get("nightly-report"))
+        if claim is not None:
+            store.claims.release(claim)
+    """
+
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
+
+    def acquire(self, name: str, *, holder: str, seconds: float) -> Claim | None:
+        """Claim a thing for a while; of many who try, one succeeds.
+
+        Args:
+            name: of the thing.
+            holder: who claims it; the same holder is refused too while its claim is in force.
+            seconds: how long the claim is in force unless it is renewed.
+
+        Returns:
+            The claim; None if somebody holds the thing. Its token is larger than any before.
+
+        Raises:
+            EventError: a name cannot be stored; nothing was written.
+            ArbiterBusy, NotProjected: as `SessionStore.decide`.
+        """
+        check_text("name", name)
+        check_text("holder", holder)
+
+        def question(db: apsw.Connection) -> tuple[Claim | None, list[dict[str, Any]]]:
+            held, token = find_claim(db, name)
+            if held is not None:
+                return None, []
+            claim, event = begin_claim(name, holder, token + 1, seconds)
+            return claim, [event]
+
+        return self._handle.decide(question)
+
+    def renew(self, claim: Claim, *, seconds: float) -> Claim | None:
+        """Extend a claim: it is in force for so many seconds from now.
+
+        Returns:
+            The claim with its new end; None if it is no longer in force: it ran out, and perhaps
+            somebody else has the thing.
+
+        Raises:
+            ArbiterBusy, NotProjected: as `SessionStore.decide`.
+        """
+
+        def question(db: apsw.Connection) -> tuple[Claim | None, list[dict[str, Any]]]:
+            held, token = find_claim(db, claim.name)
+            if held is None or token != claim.token:
+                return None, []
+            renewed, event = begin_claim(claim.name, claim.holder, claim.token, seconds)
+            return renewed, [event]
+
+        return self._handle.decide(question)
+
+    def release(self, claim: Claim) -> bool:
+        """Give a claim up; return whether it was still in force.
+
+        Raises:
+            ArbiterBusy, NotProjected: as `SessionStore.decide`.
+        """
+
+        def question(db: apsw.Connection) -> tuple[bool, list[dict[str, Any]]]:
+            held, token = find_claim(db, claim.name)
+            if held is None or token != claim.token:
+                return False, []
+            return True, [end_claim(claim)]
+
+        return self._handle.decide(question)
+
+    def get(self, name: str) -> Claim | None:
+        """Return the claim in force on a thing; None if there is none.
+
+        Raises:
+            NotProjected, QueryTimeout, ProjectionError, ReadError: as `SessionStore.read`.
+            ClosedError: the store was closed.
+        """
+        return self._handle.read(lambda db: find_claim(db, name)[0])[0]
+
+
+def find_claim(db: apsw.Connection, name: str) -> tuple[Claim | None, int]:
     """Return the claim in force on a thing, if any, and the last token given for it."""
     found = key_value(db, CLAIMS, name)
     if not isinstance(found, dict):
@@ -48,19 +145,16 @@ def standing(db: apsw.Connection, name: str) -> tuple[Claim | None, int]:
 
 
 def _is_over(claim: dict[str, Any]) -> bool:
-    """Say whether a claim has run out.
-
-    The wall clock may be set at any time, forward and back: while the machine that the claim was
-    made on runs, the clock counts that runs with it.
-    """
+    # the wall clock may be set at any time, forward and back: while the machine that the claim was
+    # made on runs, the clock counts that was started with it
     boot, until = claim.get("boot"), claim.get("until")
     if boot and boot == boot_id() and isinstance(until, int):
         return until <= since_boot()
     return int(claim["expires"]) <= clock.wall()
 
 
-def taking(name: str, holder: str, token: int, seconds: float) -> tuple[Claim, dict[str, Any]]:
-    """Return a claim from now on, and the event that makes it."""
+def begin_claim(name: str, holder: str, token: int, seconds: float) -> tuple[Claim, dict[str, Any]]:
+    """Return a claim that is in force from now on, and the event that makes it."""
     length = round(seconds * 1_000_000)
     claim = Claim(name, holder, token, clock.wall() + length)
     value = {"holder": holder, "token": token, "expires": claim.expires}
@@ -69,30 +163,6 @@ def taking(name: str, holder: str, token: int, seconds: float) -> tuple[Claim, d
     return claim, key_event(CLAIMS, name, value)
 
 
-def leaving(claim: Claim) -> dict[str, Any]:
+def end_claim(claim: Claim) -> dict[str, Any]:
     """Return the event that gives a claim up; its token stays used."""
     return key_event(CLAIMS, claim.name, {"token": claim.token})
-
-
-def key_event(namespace: str, key: str, value: object) -> dict[str, Any]:
-    """Return the event that sets a key."""
-    return {"session": namespace, "type": KEY_SET, "data": {"key": key, "value": value}}
-
-
-def key_value(db: apsw.Connection, namespace: str, key: str, default: object = None) -> Any:  # noqa: ANN401 - any JSON
-    """Return the value of a key; `default` if it has none."""
-    query = (
-        "SELECT k.value FROM _keys k JOIN _sessions s ON s.id = k.session"
-        " WHERE s.session = ? AND k.key = ?"
-    )
-    found = db.execute(query, (namespace, key)).get
-    return default if found is None else orjson.loads(found)
-
-
-def key_values(db: apsw.Connection, namespace: str) -> dict[str, Any]:
-    """Return the keys that have a value, sorted, and their values."""
-    query = (
-        "SELECT k.key, k.value FROM _keys k JOIN _sessions s ON s.id = k.session"
-        " WHERE s.session = ? AND k.value IS NOT NULL ORDER BY k.key"
-    )
-    return {key: orjson.loads(value) for key, value in db.execute(query, (namespace,))}

@@ -26,29 +26,6 @@ class SessionFields(TypedDict, total=False):
     extra: dict[str, Any] | None
 
 
-class MoreOfMessage(TypedDict, total=False):
-    """Fields of a message, but for its role and its content."""
-
-    tool_name: str | None
-    tool_calls: list[dict[str, Any]] | None
-    tool_call_id: str | None
-    token_count: int | None
-    finish_reason: str | None
-    reasoning: str | None
-    source: str | None
-    model: str | None
-    timestamp: datetime | str | int | None
-    parent: str | None
-    extra: dict[str, Any] | None
-
-
-class MessageFields(MoreOfMessage, total=False):
-    """Fields of a message."""
-
-    role: str | None
-    content: str | list[Any] | None
-
-
 class UsageFields(TypedDict, total=False):
     """Counters: whole numbers, and costs in US dollars; and what was used."""
 

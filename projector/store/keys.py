@@ -1,24 +1,19 @@
-"""Key-values and claims."""
+"""Key-values in namespaces."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from journal.format.event_types import KEY_DELETED
+import orjson
+
+from journal.format.event_types import KEY_DELETED, KEY_SET
 from journal.format.lossless import check_text
-from projector.store.claims import (
-    Claim,
-    key_event,
-    key_value,
-    key_values,
-    leaving,
-    standing,
-    taking,
-)
-from projector.store.own import Own
+from journal.format.new_event import new_event
 
 if TYPE_CHECKING:
     import apsw
+
+    from projector.store.handle import Handle
 
 KEYS = "@keys"
 """The session that key-values are kept in unless another namespace is named."""
@@ -35,40 +30,61 @@ ABSENT: Final = _Absent()
 """What `compare_and_set` expects where there must be no value."""
 
 
-class Keys(Own):
-    """Key-values in namespaces, and claims. Values are anything that JSON holds."""
+class Keys:
+    """Key-values of a store, as `SessionStore.keys`. Values are anything that JSON holds, null too.
+
+    ::
+
+        store.keys.set("theme", "dark")
+        print(store.keys.get("theme"), store.keys.items())
+        store.keys.compare_and_set("schema", 2, expected=ABSENT)  # of many who try, one gets True
+        store.keys.delete("theme")
+
+    Keys belong to a namespace, whose name begins with `@`.
+    """
+
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
 
     def set(self, key: str, value: Any, *, namespace: str = KEYS) -> None:  # noqa: ANN401 - any JSON
-        """Give a key a value; the last writer wins.
+        """Set the value of a key, whatever value it has; the last writer wins.
+
+        It takes no lock and looks at no other writer. So beside a `compare_and_set` of the same
+        key one of the two values may be lost: if `set` comes between the comparison and the append
+        of the other, the other returns True and its value overwrites this one, which it has not
+        seen. Where a value must not be lost, have every writer use `compare_and_set`.
 
         Raises:
-            EventError, AppendError, SyncError, ClosedError: as `create`.
+            EventError: the value cannot be stored as it is; nothing was written.
+            ClockError, AppendError, SyncError, ClosedError: as `Journal.append`.
         """
-        self.add([key_event(namespace, key, value)])
+        self._handle.add([key_event(namespace, key, value)])
 
-    def unset(self, key: str, *, namespace: str = KEYS) -> None:
-        """Take a key's value away.
+    def delete(self, key: str, *, namespace: str = KEYS) -> None:
+        """Delete a key; the last writer wins, as with `set`.
 
         Raises:
-            EventError, AppendError, SyncError, ClosedError: as `create`.
+            EventError, ClockError, AppendError, SyncError, ClosedError: as `set`.
         """
-        self._add(namespace, KEY_DELETED, {"key": key})
+        self._handle.add([new_event(namespace, KEY_DELETED, {"key": key})])
 
     def get(self, key: str, default: Any = None, *, namespace: str = KEYS) -> Any:  # noqa: ANN401 - any JSON
         """Return the value of a key; `default` if it has none.
 
         Raises:
-            NotProjected, ProjectionError: as `read`.
+            NotProjected, QueryTimeout, ProjectionError, ReadError: as `SessionStore.read`.
+            ClosedError: the store was closed.
         """
-        return self.read(lambda db: key_value(db, namespace, key, default))[0]
+        return self._handle.read(lambda db: key_value(db, namespace, key, default))[0]
 
     def items(self, namespace: str = KEYS) -> dict[str, Any]:
         """Return all keys that have a value, sorted, and their values.
 
         Raises:
-            NotProjected, ProjectionError: as `read`.
+            NotProjected, QueryTimeout, ProjectionError, ReadError: as `SessionStore.read`.
+            ClosedError: the store was closed.
         """
-        return self.read(lambda db: key_values(db, namespace))[0]
+        return self._handle.read(lambda db: key_values(db, namespace))[0]
 
     def compare_and_set(
         self,
@@ -78,7 +94,11 @@ class Keys(Own):
         expected: Any,  # noqa: ANN401 - any JSON
         namespace: str = KEYS,
     ) -> bool:
-        """Give a key a value if it has the expected one; of many who try, one succeeds.
+        """Set the value of a key if it has the expected one; of many who try, one succeeds.
+
+        This holds among those who call `compare_and_set`. A `set` or `delete` of the same key
+        waits for nobody: if it comes between the comparison and the append, it is overwritten
+        although this returns True.
 
         Args:
             key: the key.
@@ -90,81 +110,38 @@ class Keys(Own):
             Whether it was set.
 
         Raises:
-            ArbiterBusy, NotProjected: as `decide`.
+            EventError: the value cannot be stored as it is; nothing was written.
+            ArbiterBusy, NotProjected: as `SessionStore.decide`.
         """
         check_text("key", key)
         check_text("namespace", namespace)
 
         def question(db: apsw.Connection) -> tuple[bool, list[dict[str, Any]]]:
-            is_so = key_value(db, namespace, key, ABSENT) == expected
-            return is_so, [key_event(namespace, key, value)] if is_so else []
+            is_expected = key_value(db, namespace, key, ABSENT) == expected
+            return is_expected, [key_event(namespace, key, value)] if is_expected else []
 
-        return self.decide(question)
+        return self._handle.decide(question)
 
-    def claim(self, name: str, *, holder: str, seconds: float) -> Claim | None:
-        """Claim a thing for a while; of many who try, one succeeds.
 
-        Args:
-            name: of the thing.
-            holder: who claims it; the same holder is refused too while its claim stands.
-            seconds: how long the claim stands unless it is renewed.
+def key_event(namespace: str, key: str, value: object) -> dict[str, Any]:
+    """Return the event that sets a key."""
+    return new_event(namespace, KEY_SET, {"key": key, "value": value})
 
-        Returns:
-            The claim; None if somebody holds the thing. Its token is larger than any before.
 
-        Raises:
-            ArbiterBusy, NotProjected: as `decide`.
-        """
-        check_text("name", name)
-        check_text("holder", holder)
+def key_value(db: apsw.Connection, namespace: str, key: str, default: object = None) -> Any:  # noqa: ANN401 - any JSON
+    """Return the value of a key; `default` if it has none."""
+    query = (
+        "SELECT k.value FROM _keys k JOIN _sessions s ON s.id = k.session"
+        " WHERE s.session = ? AND k.key = ?"
+    )
+    found = db.execute(query, (namespace, key)).get
+    return default if found is None else orjson.loads(found)
 
-        def question(db: apsw.Connection) -> tuple[Claim | None, list[dict[str, Any]]]:
-            held, token = standing(db, name)
-            if held is not None:
-                return None, []
-            claim, event = taking(name, holder, token + 1, seconds)
-            return claim, [event]
 
-        return self.decide(question)
-
-    def renew(self, claim: Claim, *, seconds: float) -> Claim | None:
-        """Let a claim stand longer, from now on.
-
-        Returns:
-            The claim with its new end; None if it no longer stands: it ran out, and perhaps
-            somebody else has the thing.
-
-        Raises:
-            ArbiterBusy, NotProjected: as `decide`.
-        """
-
-        def question(db: apsw.Connection) -> tuple[Claim | None, list[dict[str, Any]]]:
-            held, token = standing(db, claim.name)
-            if held is None or token != claim.token:
-                return None, []
-            renewed, event = taking(claim.name, claim.holder, claim.token, seconds)
-            return renewed, [event]
-
-        return self.decide(question)
-
-    def release(self, claim: Claim) -> bool:
-        """Give a claim up; say whether it still stood.
-
-        Raises:
-            ArbiterBusy, NotProjected: as `decide`.
-        """
-
-        def question(db: apsw.Connection) -> tuple[bool, list[dict[str, Any]]]:
-            held, token = standing(db, claim.name)
-            stands = held is not None and token == claim.token
-            return stands, [leaving(claim)] if stands else []
-
-        return self.decide(question)
-
-    def holder(self, name: str) -> Claim | None:
-        """Return the claim that stands on a thing; None if there is none.
-
-        Raises:
-            NotProjected, ProjectionError: as `read`.
-        """
-        return self.read(lambda db: standing(db, name)[0])[0]
+def key_values(db: apsw.Connection, namespace: str) -> dict[str, Any]:
+    """Return the keys that have a value, sorted, and their values."""
+    query = (
+        "SELECT k.key, k.value FROM _keys k JOIN _sessions s ON s.id = k.session"
+        " WHERE s.session = ? AND k.value IS NOT NULL ORDER BY k.key"
+    )
+    return {key: orjson.loads(value) for key, value in db.execute(query, (namespace,))}

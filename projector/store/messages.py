@@ -13,11 +13,11 @@ from journal.format.event_types import (
     REMOVED,
     TRANSCRIPT_REPLACED,
 )
+from journal.format.message_fields import message_data
 from journal.process.ids import uuid7
 from projector.errors import NotFound
 from projector.fold.messages import IN_ARCHIVE, IN_TRANSCRIPT
 from projector.store.flush.flushing import Flushing
-from projector.store.flush.listed import fields as said
 from projector.store.flush.listed import read_all
 from projector.store.transcript import new_transcript
 from projector.views import messages as message_view
@@ -26,8 +26,9 @@ from projector.views.freshness import Listing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from journal.format.message_fields import MessageFields, MoreMessageFields
     from projector.projection import Results
-    from projector.store.fields import MessageFields, MoreOfMessage, SearchFilters
+    from projector.store.fields import SearchFilters
     from projector.views.messages import MessageView
 
 
@@ -44,7 +45,7 @@ class Messages(Flushing):
         content: str | list[Any] | None = None,
         *,
         id: str | None = None,
-        **fields: Unpack[MoreOfMessage],
+        **fields: Unpack[MoreMessageFields],
     ) -> str:
         """Append one message; return its id.
 
@@ -53,11 +54,11 @@ class Messages(Flushing):
             AppendError, SyncError, ClosedError: as `Journal.append`.
         """
         id = uuid7() if id is None else id
-        data = said({"role": role, "content": content, **fields})
+        data = message_data({"role": role, "content": content, **fields})
         self._add(session, MESSAGE_APPENDED, data, id)
         return id
 
-    def replace(
+    def replace_messages(
         self, session: str, messages: Sequence[Mapping[str, Any]], *, rest: str = REMOVED
     ) -> list[str]:
         """Make these messages the whole transcript, at once: it is one record.
@@ -97,9 +98,9 @@ class Messages(Flushing):
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `append`.
         """
-        self._add(session, MESSAGE_REVISED, {"message": id, **said(fields)})
+        self._add(session, MESSAGE_REVISED, {"message": id, **message_data(fields)})
 
-    def remove(self, session: str, ids: Iterable[str], reason: str | None = None) -> None:
+    def remove_messages(self, session: str, ids: Iterable[str], reason: str | None = None) -> None:
         """Take messages out of the transcript, and out of searches.
 
         Raises:
@@ -107,7 +108,7 @@ class Messages(Flushing):
         """
         self._list(session, MESSAGE_REMOVED, ids, reason)
 
-    def archive(self, session: str, ids: Iterable[str], reason: str | None = None) -> None:
+    def archive_messages(self, session: str, ids: Iterable[str], reason: str | None = None) -> None:
         """Take messages out of the transcript; they are still found.
 
         Raises:
@@ -115,7 +116,7 @@ class Messages(Flushing):
         """
         self._list(session, MESSAGE_ARCHIVED, ids, reason)
 
-    def restore(self, session: str, ids: Iterable[str], reason: str | None = None) -> None:
+    def restore_messages(self, session: str, ids: Iterable[str], reason: str | None = None) -> None:
         """Put messages back into the transcript that were removed or archived.
 
         Raises:
@@ -142,7 +143,7 @@ class Messages(Flushing):
         if id not in ids:
             raise NotFound(f"the transcript of session {session!r} has no message {id!r}")
         gone = ids[ids.index(id) :]
-        self.remove(session, gone, reason)
+        self.remove_messages(session, gone, reason)
         return gone
 
     def messages(self, session: str, *, archived: bool = False) -> Listing[MessageView]:

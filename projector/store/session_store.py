@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from projector.store.claims import Claims
 from projector.store.keys import Keys
 from projector.store.messages import Messages
 from projector.store.sessions import Sessions
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from journal.lanes.group_commit import Fsync
 
 
-class SessionStore(Sessions, Messages, Usage, Keys):
+class SessionStore(Sessions, Messages, Usage):
     """Sessions of agents: written as events, read from the projection. Safe for threads.
 
     ::
@@ -25,16 +26,37 @@ class SessionStore(Sessions, Messages, Usage, Keys):
             store.flush(session, [{"role": "user", "content": "Where is it?"}])
             print(store.messages(session))
 
+    A method whose name has no noun acts on a session (`create`, `revise`, `end`, `delete`) or on
+    its conversation (`append`, `flush`, `rewind`). What acts on single messages is named after
+    them (`remove_messages`). Key-values and claims have objects of their own.
+
     Writing waits for nobody: not for other writers, not for SQLite, not for the projector. Each
     handle sees what it has appended in its next read. Only answers that depend on everybody
-    (`claim_title`, `compare_and_set`, `claim`, `decide`) wait for others who decide too.
+    (`claim_title`, `decide`, `keys.compare_and_set`, and claims) wait for others who decide too.
+
+    After `close` every method raises ClosedError, reads too; `close` itself may be called again.
+
+    Attributes:
+        keys: key-values in namespaces.
+        claims: who may do a thing for a while.
+        journal: what the store appends with.
+        projection: what it reads with.
     """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, fsync: Fsync = "interval", timeout: float = 5.0
+    ) -> None:
+        super().__init__(path, fsync=fsync, timeout=timeout)
+        self.keys = Keys(self)
+        self.claims = Claims(self)
 
     @classmethod
     def open(
         cls, path: str | os.PathLike[str], *, fsync: Fsync = "interval", timeout: float = 5.0
     ) -> Self:
         """Open the store in the journal at `path`, making it where there is none.
+
+        `SessionStore(path, ...)` does the same.
 
         Args:
             path: folder of the journal.
@@ -44,6 +66,7 @@ class SessionStore(Sessions, Messages, Usage, Keys):
         Raises:
             JournalOpenError: the folder cannot be opened or made, or holds something else.
             LeaseError: no lane could be leased.
+            ProjectionError: the folder of the projection cannot be used.
             ValueError: `fsync` is no level.
         """
-        return cls(path, fsync, timeout)
+        return cls(path, fsync=fsync, timeout=timeout)

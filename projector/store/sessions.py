@@ -17,6 +17,7 @@ from journal.format.event_types import (
     SESSION_TITLED,
 )
 from journal.format.lossless import check_text, culprit
+from journal.format.new_event import new_event
 from journal.format.timestamps import moment
 from journal.fs.directory import LANES
 from journal.process.ids import uuid7
@@ -24,7 +25,7 @@ from journal.segments.reader import list_segments
 from projector.errors import NotFound, TitleTaken
 from projector.fold.sessions import canonical
 from projector.store.fields import present
-from projector.store.own import Own
+from projector.store.handle import Handle
 from projector.store.seen import seen_in
 from projector.store.tails import applied, read_on
 from projector.views import sessions as session_view
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from projector.views.sessions import SessionView
 
 
-class Sessions(Own):
+class Sessions(Handle):
     """Sessions: created, changed, ended, deleted and listed.
 
     The fields of a session are `title`, `source`, `model`, `cwd`, `parent` (the session that it
@@ -89,7 +90,7 @@ class Sessions(Own):
             data["clear"] = gone
         self._add(session, SESSION_REVISED, data)
 
-    def title(self, session: str, title: str) -> None:
+    def set_title(self, session: str, title: str) -> None:
         """Give a session a title, whoever else has it; the last writer wins.
 
         Raises:
@@ -110,7 +111,7 @@ class Sessions(Own):
 
         def question(db: apsw.Connection) -> tuple[str | None, list[dict[str, Any]]]:
             holder = titled(db, title, session)
-            event = {"session": session, "type": SESSION_TITLED, "data": {"title": title}}
+            event = new_event(session, SESSION_TITLED, {"title": title})
             return holder, [event] if holder is None else []
 
         holder = self.decide(question)
@@ -164,8 +165,7 @@ class Sessions(Own):
 
     def _delete(self, seen: Mapping[str, Mapping[str, int]]) -> None:
         self.add(
-            {"session": name, "type": SESSION_DELETED, "data": {"seen": dict(there)}}
-            for name, there in seen.items()
+            new_event(name, SESSION_DELETED, {"seen": dict(there)}) for name, there in seen.items()
         )
 
     def prune(self, before: datetime | str | int, *, source: str | None = None) -> list[str]:
@@ -259,7 +259,7 @@ def titled(db: apsw.Connection, title: str, but: str) -> str | None:
     """Return the session that has a title, other than the session `but`; None if none has."""
     query = (
         f"SELECT session FROM _sessions WHERE title = ? AND session <> ? AND {session_view.EXISTS}"
-        # `title` gives a title to any number of sessions
+        # `set_title` gives a title to any number of sessions
         " ORDER BY session LIMIT 1"
     )
     found: str | None = db.execute(query, (title, but)).get

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Unpack
 
 from journal.format.event_types import USAGE_ADDED, USAGE_SET
 from projector.store.fields import present
-from projector.store.own import Own
+from projector.store.handle import Handle
 
 if TYPE_CHECKING:
     from projector.store.fields import UsageFields
 
 
-class Usage(Own):
+class Usage(Handle):
     """Counters of a session, shown in `SessionView.usage`.
 
     The counters are `input_tokens`, `output_tokens`, `cache_read_tokens`, `cache_write_tokens`,

@@ -11,7 +11,7 @@ from projector.errors import ProjectorError
 from projector.views.messages import last_message
 
 if TYPE_CHECKING:
-    from projector.store.own import Own
+    from projector.store.handle import Handle
 
 __all__ = ["LastMessage", "WrittenOrder", "write_after"]
 
@@ -22,7 +22,7 @@ _REMEMBERED = 1000
 class WrittenOrder:
     """The last message of each session that a handle writes to."""
 
-    def __init__(self, store: Own) -> None:
+    def __init__(self, store: Handle) -> None:
         self._store = store
         self._last: dict[str, LastMessage] = {}
 

@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
+from journal.format.timestamps import to_datetime
 from journal.format.transcript_order import LastMessage
 from projector.db.columns import Columns, from_columns
 from projector.db.schema import MESSAGE
 from projector.errors import NotFound
-from projector.fold.messages import GONE, IN_TRANSCRIPT, OUT
+from projector.fold.messages import GONE, IN_ARCHIVE, IN_TRANSCRIPT, OUT
 from projector.text.document import document
 from projector.views.sessions import EXISTS, INDEXED, ORDER, ORDER_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     import apsw
+
+
+class MessageState(IntEnum):
+    """Where a message is; in JSON it is the number.
+
+    Attributes:
+        IN_TRANSCRIPT: in the transcript, and found.
+        ARCHIVED: out of the transcript, and still found.
+        REMOVED: out of the transcript, and not found.
+        DELETED: deleted with its session.
+    """
+
+    IN_TRANSCRIPT = IN_TRANSCRIPT
+    ARCHIVED = IN_ARCHIVE
+    REMOVED = OUT
+    DELETED = GONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +49,13 @@ class MessageView:
         id: the message's id.
         role: who speaks.
         content: text, or a list of content parts, or None.
-        time: its own date, else when it was appended; microseconds since 1970.
+        time: its own date (the `timestamp` that it was appended with), else when it was appended;
+            microseconds since 1970.
         source: where it was said; the session's if the message does not say.
         fields: every other field that it has, by name; a tool result without a `tool_name` has
             that of the call it answers.
         revised: whether a revision is in force.
-        state: whether it is in the transcript (`projector.fold.messages.IN_TRANSCRIPT`), archived
-            or out.
+        state: whether it is in the transcript, archived, removed or deleted.
     """
 
     session: str
@@ -47,7 +66,12 @@ class MessageView:
     source: str | None
     fields: dict[str, Any]
     revised: bool
-    state: int
+    state: MessageState
+
+    @property
+    def time_utc(self) -> datetime:
+        """`time` as a datetime in UTC."""
+        return to_datetime(self.time)
 
 
 _VIEWED = (
@@ -192,7 +216,8 @@ def _view(name: str, session_source: str | None, row: tuple[Any, ...]) -> Messag
         content = orjson.loads(content)
     said_in = source or session_source
     moment = time if timestamp is None else timestamp
-    return MessageView(name, id, role, content, moment, said_in, fields, bool(revised), state)
+    found = MessageState(state)
+    return MessageView(name, id, role, content, moment, said_in, fields, bool(revised), found)
 
 
 def _with_tool_name(view: MessageView, tools: dict[str, str]) -> MessageView:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from journal.format.event_types import COSTS
+from journal.format.timestamps import to_datetime
 from journal.process import clock
 from projector.db.rows import STORED, stored
 from projector.errors import NotFound
@@ -16,6 +17,8 @@ from projector.text.document import document
 from projector.text.snippet import snippet
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import apsw
 
 
@@ -58,6 +61,21 @@ class SessionView:
     usage: dict[str, int | float]
     preview: str
     extra: dict[str, Any]
+
+    @property
+    def started_utc(self) -> datetime | None:
+        """`started` as a datetime in UTC."""
+        return None if self.started is None else to_datetime(self.started)
+
+    @property
+    def ended_utc(self) -> datetime | None:
+        """`ended` as a datetime in UTC."""
+        return None if self.ended is None else to_datetime(self.ended)
+
+    @property
+    def last_utc(self) -> datetime | None:
+        """`last` as a datetime in UTC."""
+        return None if self.last is None else to_datetime(self.last)
 
 
 INDEXED = ("order_time", "order_depth", "ord")

@@ -249,11 +249,11 @@ def test_what_is_gone_is_not_exported(journal_dir: Path) -> None:
     with SessionStore.open(journal_dir) as store:
         for name in ("kept", "cleared", "gone"):
             store.append(name, "user", f"in {name}")
-        store.set("k", 1)
+        store.keys.set("k", 1)
         store.clear("cleared")
         store.delete("gone")
-        store.replace("kept", [{"role": "user", "content": "new"}])
-        store.set("k", {"a": 1}, namespace="@hermes.meta")
+        store.replace_messages("kept", [{"role": "user", "content": "new"}])
+        store.keys.set("k", {"a": 1}, namespace="@hermes.meta")
     file, counts = exported(journal_dir)
     assert counts == {"sessions": 2, "messages": 1}
     assert texts(file, "kept") == ["new"]

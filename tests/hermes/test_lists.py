@@ -200,7 +200,7 @@ def test_tool_calls_and_messages_are_counted(db: SessionDB) -> None:
     row = db.get_session("s")
     assert row is not None
     assert (row["message_count"], row["tool_call_count"]) == (3, 3)
-    db._store.archive("s", ["m1"])
+    db._store.archive_messages("s", ["m1"])
     row = db.get_session("s")
     assert row is not None
     assert (row["message_count"], row["tool_call_count"]) == (2, 1)

@@ -321,7 +321,7 @@ def test_a_projection_that_does_not_serve_is_replaced(
     """Damaged, deleted, foreign or of another version: the next query builds it anew."""
     projection = Projection.open(journal.path)
     before = projection.digest()
-    projection.close()
+    projection._current.close()
     if again:
         assert _ids(projection, "alpha") == ["m1"]
         projection._current.close() if fault is not _gone and fault is not _all_gone else None

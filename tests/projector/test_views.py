@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from journal.format.message_fields import MoreMessageFields
+
 T = 1_700_000_000_000_000
 """Microseconds: when the made-up conversations took place."""
 
@@ -94,7 +96,7 @@ def test_messages_come_in_the_order_of_the_conversation(
 def test_every_field_of_a_message_comes_back(journal: Journal, projection: Projection) -> None:
     """A message's view holds each field that was given, and none that was not."""
     call = {"id": "c1", "type": "function", "function": {"name": "run", "arguments": "{}"}}
-    fields = {
+    fields: MoreMessageFields = {
         "tool_calls": [call],
         "token_count": 7,
         "finish_reason": "stop",
@@ -104,7 +106,8 @@ def test_every_field_of_a_message_comes_back(journal: Journal, projection: Proje
         "extra": {"deep": [1, None]},
     }
     parts = [{"type": "text", "text": "hello"}, "and more"]
-    journal.append_message("s", "assistant", parts, id="m1", timestamp=T, source="web", **fields)
+    given = fields | {"timestamp": T, "source": "web"}
+    journal.append_message("s", "assistant", parts, id="m1", **given)
     (view,) = projection.messages("s")
     assert (view.id, view.role, view.content, view.source) == ("m1", "assistant", parts, "web")
     assert (view.time, view.revised) == (T, False)

@@ -207,7 +207,7 @@ class Conversation:
     def _take_out(self, _agent: Agent) -> None:
         there = list(self._transcript())
         some = self._random.sample(there, min(len(there), self._random.randint(1, 3)))
-        way = self._random.choice([self._other.remove, self._other.archive])
+        way = self._random.choice([self._other.remove_messages, self._other.archive_messages])
         way(SESSION, some)
 
     def _revise(self, _agent: Agent) -> None:
@@ -223,7 +223,7 @@ class Conversation:
         new = {"role": "system", "content": self._message()["content"]}
         listed = [new, *({"id": id} for id in kept)]
         rest = self._random.choice(["removed", "archived"])
-        ids = agent.store.replace(SESSION, listed, rest=rest)
+        ids = agent.store.replace_messages(SESSION, listed, rest=rest)
         agent.talk = [
             new,
             *({"id": id, "role": there[id][0], "content": there[id][1]} for id in kept),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from journal.format.event_types import MESSAGE_APPENDED
+from journal.format.new_event import new_event
 from journal.importers.parsing.events import key
 from journal.importers.parsing.parser import Duplicate, Found, Repaired, Skipped
 from journal.importers.parsing.values import fingerprint
@@ -79,7 +80,7 @@ class ChangeWriter:
         self, session: str, id: str, type: str, data: dict[str, Any], repairs: tuple[str, ...]
     ) -> None:
         self.told += 1
-        event = {"session": key(session), "id": id, "type": type, "data": data}
+        event = new_event(key(session), type, data, id=id)
         self._take(Found(self.told, event, repairs))
 
     def _take(self, item: Item) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from journal.format.new_event import new_event
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -14,45 +16,40 @@ ARCHIVED = "archived"
 """Value of `rest` in `transcript.replaced`: the messages that it does not name are archived."""
 
 
-def _event(type: str, session: str, data: dict[str, Any], id: str | None = None) -> Event:
-    event: Event = {"type": type, "session": session, "data": data}
-    return event if id is None else event | {"id": id}
-
-
 def session_revised(session: str, *, clear: Iterable[str] = (), **fields: Any) -> Event:  # noqa: ANN401 - fields of a session
     """Return an event that sets fields of a session and removes those in `clear`."""
     names = list(clear)
-    return _event("session.revised", session, fields | ({"clear": names} if names else {}))
+    return new_event(session, "session.revised", fields | ({"clear": names} if names else {}))
 
 
 def session_ended(session: str, ended: int, reason: str) -> Event:
     """Return an event that ends a session; `ended` is in microseconds since 1970."""
-    return _event("session.ended", session, {"ended": ended, "reason": reason})
+    return new_event(session, "session.ended", {"ended": ended, "reason": reason})
 
 
 def session_reopened(session: str) -> Event:
     """Return an event that takes back the end of a session."""
-    return _event("session.reopened", session, {})
+    return new_event(session, "session.reopened", {})
 
 
 def session_deleted(session: str) -> Event:
     """Return an event that deletes a session."""
-    return _event("session.deleted", session, {})
+    return new_event(session, "session.deleted", {})
 
 
 def message_appended(session: str, id: str, data: dict[str, Any]) -> Event:
     """Return an event that appends a message."""
-    return _event("message.appended", session, data, id)
+    return new_event(session, "message.appended", data, id=id)
 
 
 def message_revised(session: str, id: str, **fields: Any) -> Event:  # noqa: ANN401 - fields of a message
     """Return an event that sets fields of a message."""
-    return _event("message.revised", session, {"message": id, **fields})
+    return new_event(session, "message.revised", {"message": id, **fields})
 
 
 def messages_removed(session: str, ids: list[str], reason: str) -> Event:
     """Return an event that removes messages from their transcript."""
-    return _event("message.removed", session, {"messages": ids, "reason": reason})
+    return new_event(session, "message.removed", {"messages": ids, "reason": reason})
 
 
 def transcript_replaced(session: str, items: list[dict[str, Any]], rest: str | None) -> Event:
@@ -64,9 +61,11 @@ def transcript_replaced(session: str, items: list[dict[str, Any]], rest: str | N
         rest: `ARCHIVED`, or None to remove the messages that are not in `items`.
     """
     data: dict[str, Any] = {"messages": items}
-    return _event("transcript.replaced", session, data if rest is None else data | {"rest": rest})
+    return new_event(
+        session, "transcript.replaced", data if rest is None else data | {"rest": rest}
+    )
 
 
 def key_deleted(namespace: str, key: str) -> Event:
     """Return an event that removes the value of a key."""
-    return _event("key.deleted", namespace, {"key": key})
+    return new_event(namespace, "key.deleted", {"key": key})

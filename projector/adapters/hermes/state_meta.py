@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from projector.adapters.hermes.base import Base
 from projector.adapters.hermes.namespaces import META
 from projector.adapters.hermes.rows.values import clean
-from projector.store.claims import key_value
+from projector.store.keys import key_value
 
 if TYPE_CHECKING:
     import apsw
@@ -27,4 +27,4 @@ class Meta(Base):
 
     def set_meta(self, key: str, value: str) -> None:
         """Set the text of a key; the last writer wins."""
-        self._store.set(key, clean(str(value)), namespace=META)
+        self._store.keys.set(key, clean(str(value)), namespace=META)

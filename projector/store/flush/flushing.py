@@ -13,6 +13,7 @@ from journal.format.event_types import (
     MESSAGE_RESTORED,
     MESSAGE_REVISED,
 )
+from journal.format.new_event import new_event
 from journal.format.record import refusal
 from journal.process import clock
 from projector.store.flush.arrange import arrange
@@ -124,12 +125,12 @@ def _events(
     moved = {id: fields for id, fields in places.items() if id in transcript.messages}
     for id in dict.fromkeys([*plan.fields, *moved]):
         data = {"message": id, **plan.fields.get(id, {}), **moved.get(id, {})}
-        events.append({"session": session, "type": MESSAGE_REVISED, "data": data})
+        events.append(new_event(session, MESSAGE_REVISED, data))
     added, restored = set(plan.added), set(plan.restored)
     for id, message in zip(plan.ids, listed, strict=True):
         if id in added:
             data = _put(message.data, places.get(id, {}))
-            events.append({"session": session, "id": id, "type": MESSAGE_APPENDED, "data": data})
+            events.append(new_event(session, MESSAGE_APPENDED, data, id=id))
     return events, FlushReport(
         ids=tuple(plan.ids),
         added=tuple(plan.added),
@@ -170,7 +171,7 @@ def _listing(
 ) -> Iterator[dict[str, Any]]:
     for start in range(0, len(ids), _IN_ONE_EVENT):
         data = {"messages": list(ids[start : start + _IN_ONE_EVENT]), **more}
-        yield {"session": session, "type": type, "data": data}
+        yield new_event(session, type, data)
 
 
 def _put(data: dict[str, Any], place: Mapping[str, Any]) -> dict[str, Any]:

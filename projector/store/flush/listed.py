@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from journal.errors import EventError
 from journal.format.lossless import check_text
-from journal.format.timestamps import moment
-from projector.store.fields import present
+from journal.format.message_fields import message_data
 from projector.store.flush.words import Words, words
 
 if TYPE_CHECKING:
@@ -82,12 +81,7 @@ def fields(message: object) -> dict[str, Any]:
     """
     if message.__class__ is not dict and not isinstance(message, Mapping):
         raise EventError(f"must be a mapping with the fields of a message, not {message!r:.60}")
-    data = dict(message)
-    if None in data.values():
-        data = present(data)
-    if "timestamp" in data:
-        data["timestamp"] = moment("timestamp", data["timestamp"])
-    return data
+    return message_data(message)
 
 
 def _check_id(id: object, taken: Container[str]) -> None:

@@ -10,7 +10,7 @@ from journal.segments.reader import list_segments
 from projector.errors import ProjectionError
 from projector.store.flush.memory import Account, Memory
 from projector.store.flush.transcript import Transcript
-from projector.store.own import Own
+from projector.store.handle import Handle
 from projector.store.tails import Offsets, applied, is_shorter, read_on, unread
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ _NEAR = 512 * 1024
 """Unread bytes up to which a remembered transcript is updated without asking the projection."""
 
 
-class Looking(Own):
+class Looking(Handle):
     """Transcripts, read from the projection and the lanes, and remembered."""
 
-    def __init__(self, path: str | os.PathLike[str], fsync: Fsync, timeout: float) -> None:
-        super().__init__(path, fsync, timeout)
+    def __init__(self, path: str | os.PathLike[str], *, fsync: Fsync, timeout: float) -> None:
+        super().__init__(path, fsync=fsync, timeout=timeout)
         self._memory = Memory()
 
     def _standing(self, session: str) -> Account:

@@ -14,7 +14,8 @@ from journal import EventError, Journal
 from journal.errors import JournalError
 from projector import Projection, SessionStore
 from projector.errors import NotFound, ProjectorError, QueryError
-from projector.store.claims import Claim
+from projector.store.claims import Claim, Claims
+from projector.store.keys import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +32,7 @@ def store(journal_dir: Path) -> Iterator[SessionStore]:
     """A store with a session, a message and a key."""
     with SessionStore.open(journal_dir) as store:
         store.append("s", "user", "hello", id="m")
-        store.set("k", 1)
+        store.keys.set("k", 1)
         yield store
 
 
@@ -53,16 +54,22 @@ WRITES: dict[str, tuple[str, Act]] = {
     "flush session": ("session", lambda s, v: s.flush(v, [{"role": "user"}])),
     "flush id": ("id", lambda s, v: s.flush("s", [{"role": "user", "id": v}])),
     "flush key": ("no field", lambda s, v: s.flush("s", [{"role": "user", v: 1}])),
-    "replace session": ("session", lambda s, v: s.replace(v, [{"role": "user"}])),
-    "replace content": ("content", lambda s, v: s.replace("s", [{"role": "user", "content": v}])),
-    "replace rest": ("rest", lambda s, v: s.replace("s", [{"role": "user"}], rest=v)),
+    "replace_messages session": ("session", lambda s, v: s.replace_messages(v, [{"role": "user"}])),
+    "replace_messages content": (
+        "content",
+        lambda s, v: s.replace_messages("s", [{"role": "user", "content": v}]),
+    ),
+    "replace_messages rest": (
+        "rest",
+        lambda s, v: s.replace_messages("s", [{"role": "user"}], rest=v),
+    ),
     "revise_message session": ("session", lambda s, v: s.revise_message(v, "m", role="x")),
     "revise_message id": ("message", lambda s, v: s.revise_message("s", v, role="x")),
     "revise_message field": ("content", lambda s, v: s.revise_message("s", "m", content=v)),
-    "remove": ("messages", lambda s, v: s.remove("s", [v])),
-    "remove session": ("session", lambda s, v: s.remove(v, ["m"])),
-    "archive reason": ("reason", lambda s, v: s.archive("s", ["m"], v)),
-    "restore": ("messages", lambda s, v: s.restore("s", [v])),
+    "remove_messages": ("messages", lambda s, v: s.remove_messages("s", [v])),
+    "remove_messages session": ("session", lambda s, v: s.remove_messages(v, ["m"])),
+    "archive_messages reason": ("reason", lambda s, v: s.archive_messages("s", ["m"], v)),
+    "restore_messages": ("messages", lambda s, v: s.restore_messages("s", [v])),
     "create session": ("session", lambda s, v: s.create(v)),
     "create field": ("title", lambda s, v: s.create("s", title=v)),
     "create config": ("config", lambda s, v: s.create("s", config={v: v})),
@@ -72,8 +79,8 @@ WRITES: dict[str, tuple[str, Act]] = {
     "revise field": ("model", lambda s, v: s.revise("s", model=v)),
     "revise clear": ("clear", lambda s, v: s.revise("s", clear=[v])),
     "revise clear extra": ("clear", lambda s, v: s.revise("s", clear=[f"extra.{v}"])),
-    "title": ("title", lambda s, v: s.title("s", v)),
-    "title session": ("session", lambda s, v: s.title(v, "t")),
+    "set_title": ("title", lambda s, v: s.set_title("s", v)),
+    "set_title session": ("session", lambda s, v: s.set_title(v, "t")),
     "claim_title": ("title", lambda s, v: s.claim_title("s", v)),
     "claim_title session": ("session", lambda s, v: s.claim_title(v, "t")),
     "end": ("session", lambda s, v: s.end(v)),
@@ -85,17 +92,20 @@ WRITES: dict[str, tuple[str, Act]] = {
     "add_usage": ("session", lambda s, v: s.add_usage(v, input_tokens=1)),
     "add_usage id": ("id", lambda s, v: s.add_usage("s", id=v, input_tokens=1)),
     "set_usage model": ("model", lambda s, v: s.set_usage("s", model=v)),
-    "set key": ("key", lambda s, v: s.set(v, 1)),
-    "set namespace": ("session", lambda s, v: s.set("k", 1, namespace=v)),
-    "unset": ("key", lambda s, v: s.unset(v)),
-    "compare_and_set key": ("key", lambda s, v: s.compare_and_set(v, 1, expected=1)),
-    "compare_and_set value": ("value", lambda s, v: s.compare_and_set("k", v, expected=1)),
-    "compare_and_set namespace": (
-        "namespace",
-        lambda s, v: s.compare_and_set("k", 1, expected=1, namespace=v),
+    "keys.set key": ("key", lambda s, v: s.keys.set(v, 1)),
+    "keys.set namespace": ("session", lambda s, v: s.keys.set("k", 1, namespace=v)),
+    "keys.delete": ("key", lambda s, v: s.keys.delete(v)),
+    "keys.compare_and_set key": ("key", lambda s, v: s.keys.compare_and_set(v, 1, expected=1)),
+    "keys.compare_and_set value": (
+        "value",
+        lambda s, v: s.keys.compare_and_set("k", v, expected=1),
     ),
-    "claim": ("name", lambda s, v: s.claim(v, holder="h", seconds=1)),
-    "claim holder": ("holder", lambda s, v: s.claim("n", holder=v, seconds=1)),
+    "keys.compare_and_set namespace": (
+        "namespace",
+        lambda s, v: s.keys.compare_and_set("k", 1, expected=1, namespace=v),
+    ),
+    "claims.acquire": ("name", lambda s, v: s.claims.acquire(v, holder="h", seconds=1)),
+    "claims.acquire holder": ("holder", lambda s, v: s.claims.acquire("n", holder=v, seconds=1)),
     "prune": ("before", lambda s, v: s.prune(v)),
     "add": ("type", lambda s, v: s.add([{"session": "s", "type": v, "data": {}}])),
     "journal.append": ("type", lambda s, v: s.journal.append(session="s", type=v, data={})),
@@ -132,8 +142,8 @@ def test_a_lone_surrogate_anywhere_in_a_value_is_refused(
 ) -> None:
     """Keys of objects and items of lists, too."""
     for act in (
-        lambda: store.set("k", value),
-        lambda: store.compare_and_set("k", value, expected=1),
+        lambda: store.keys.set("k", value),
+        lambda: store.keys.compare_and_set("k", value, expected=1),
         lambda: store.append("s", "user", extra={"a": value}),
         lambda: store.create("s", extra={"a": value}),
         lambda: store.add_usage("s", input_tokens=1, extra={"a": value}),
@@ -177,13 +187,13 @@ READS: dict[str, Act] = {
     "search role": lambda s, v: s.search("hello", role=v),
     "search source": lambda s, v: s.search("hello", source=v),
     "search session": lambda s, v: s.search("hello", session=v),
-    "get": lambda s, v: s.get(v),
-    "get namespace": lambda s, v: s.get("k", namespace=v),
-    "items": lambda s, v: s.items(v),
-    "holder": lambda s, v: s.holder(v),
+    "keys.get": lambda s, v: s.keys.get(v),
+    "keys.get namespace": lambda s, v: s.keys.get("k", namespace=v),
+    "keys.items": lambda s, v: s.keys.items(v),
+    "claims.get": lambda s, v: s.claims.get(v),
     "prune source": lambda s, v: s.prune("2026-01-01T00:00:00Z", source=v),
-    "renew": lambda s, v: s.renew(_claim(v), seconds=1),
-    "release": lambda s, v: s.release(_claim(v)),
+    "claims.renew": lambda s, v: s.claims.renew(_claim(v), seconds=1),
+    "claims.release": lambda s, v: s.claims.release(_claim(v)),
 }
 
 
@@ -201,7 +211,13 @@ def test_what_is_no_text_is_found_nowhere(store: SessionStore, method: str) -> N
 def test_every_public_method_is_tried() -> None:
     """A new method of a store has a case here."""
     tried = {case.split()[0] for case in (*WRITES, *READS)}
-    public = {name for name in dir(SessionStore) if not name.startswith("_")}
+    classes = {"": SessionStore, "keys.": Keys, "claims.": Claims}
+    public = {
+        prefix + name
+        for prefix, kind in classes.items()
+        for name in dir(kind)
+        if not name.startswith("_")
+    }
     free = {"close", "decide", "journal", "open", "position", "projection", "read"}
     assert public - tried - free - {"settle", "wait_for"} == set()
 

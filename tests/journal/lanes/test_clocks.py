@@ -77,29 +77,29 @@ def store(journal_dir: Path) -> Iterator[SessionStore]:
 
 def test_of_two_decisions_one_counts(store: SessionStore, other: Elsewhen) -> None:
     """What a process wrote while its clock was wrong decides no longer than what comes behind."""
-    other.do("store.set('schema', 1)")
-    assert store.compare_and_set("schema", 2, expected=1)
-    assert not store.compare_and_set("schema", 2, expected=1)
-    assert store.get("schema") == 2
-    other.do("assert store.compare_and_set('schema', 3, expected=2)")
-    assert store.compare_and_set("schema", 4, expected=3)
-    assert store.get("schema") == 4
+    other.do("store.keys.set('schema', 1)")
+    assert store.keys.compare_and_set("schema", 2, expected=1)
+    assert not store.keys.compare_and_set("schema", 2, expected=1)
+    assert store.keys.get("schema") == 2
+    other.do("assert store.keys.compare_and_set('schema', 3, expected=2)")
+    assert store.keys.compare_and_set("schema", 4, expected=3)
+    assert store.keys.get("schema") == 4
 
 
 def test_edits_come_behind_what_they_change(store: SessionStore, other: Elsewhen) -> None:
     """A title, a value, a revision and a removal count, whichever clock wrote before."""
     other.do("store.append('s', 'user', 'one', id='m1'); store.append('s', 'user', 'two', id='m2')")
-    other.do("store.title('s', 'old'); store.set('k', 1); store.end('s')")
-    store.title("s", "new")
-    store.set("k", 2)
+    other.do("store.set_title('s', 'old'); store.keys.set('k', 1); store.end('s')")
+    store.set_title("s", "new")
+    store.keys.set("k", 2)
     store.reopen("s")
     store.revise_message("s", "m1", content="ONE")
-    store.remove("s", ["m2"])
+    store.remove_messages("s", ["m2"])
     assert store.session("s").title == "new"
     assert store.session("s").ended is None
-    assert store.get("k") == 2
+    assert store.keys.get("k") == 2
     assert [m.content for m in store.messages("s")] == ["ONE"]
-    other.do("store.title('s', 'newest'); store.restore('s', ['m2'])")
+    other.do("store.set_title('s', 'newest'); store.restore_messages('s', ['m2'])")
     assert store.session("s").title == "newest"
     assert [m.content for m in store.messages("s")] == ["ONE", "two"]
 
@@ -108,13 +108,13 @@ def test_a_blind_edit_comes_behind_what_stands_in_other_lanes(
     journal_dir: Path, store: SessionStore, other: Elsewhen
 ) -> None:
     """A program that has only ever written reads the end of each lane before it edits."""
-    other.do("store.set('k', 'theirs')")
+    other.do("store.keys.set('k', 'theirs')")
     with Journal.open(journal_dir) as journal:
         journal.append(session="@keys", type="key.set", data={"key": "k", "value": "ours"})
-        assert store.get("k") == "ours"
-        other.do("store.set('k', 'theirs again')")
+        assert store.keys.get("k") == "ours"
+        other.do("store.keys.set('k', 'theirs again')")
         journal.append(session="@keys", type="key.deleted", data={"key": "k"})
-    assert store.get("k") is None
+    assert store.keys.get("k") is None
 
 
 def test_a_deletion_takes_what_its_author_had_seen_and_no_more(
@@ -173,16 +173,16 @@ def test_a_prune_spares_what_came_after_its_look(store: SessionStore, other: Els
 
 def test_one_holds_a_claim(store: SessionStore, other: Elsewhen, journal_dir: Path) -> None:
     """A claim is held by one, and its tokens grow, whatever the clocks of those who ask."""
-    other.do("mine = store.claim('job', holder='other', seconds=60)")
+    other.do("mine = store.claims.acquire('job', holder='other', seconds=60)")
     other.do("assert mine.token == 1")
-    assert store.claim("job", holder="us", seconds=60) is None
-    other.do("assert store.release(mine)")
-    claim = store.claim("job", holder="us", seconds=60)
+    assert store.claims.acquire("job", holder="us", seconds=60) is None
+    other.do("assert store.claims.release(mine)")
+    claim = store.claims.acquire("job", holder="us", seconds=60)
     assert claim is not None
     assert claim.token == 2
-    other.do("assert store.claim('job', holder='other', seconds=60) is None")
+    other.do("assert store.claims.acquire('job', holder='other', seconds=60) is None")
     with SessionStore.open(journal_dir) as third:
-        assert third.claim("job", holder="third", seconds=60) is None
+        assert third.claims.acquire("job", holder="third", seconds=60) is None
 
 
 def test_an_answer_is_read_behind_its_question(store: SessionStore, other: Elsewhen) -> None:
@@ -196,10 +196,10 @@ def test_an_answer_is_read_behind_its_question(store: SessionStore, other: Elsew
 def test_a_handle_sees_its_own_writes(store: SessionStore, other: Elsewhen) -> None:
     """The next read knows what was written, beside a process that dates it elsewhere."""
     for n in range(5):
-        other.do(f"store.set('k', {n}); store.append('s', 'user', 'x', id='o{n}')")
-        store.set("k", f"ours {n}")
+        other.do(f"store.keys.set('k', {n}); store.append('s', 'user', 'x', id='o{n}')")
+        store.keys.set("k", f"ours {n}")
         store.append("s", "user", "x", id=f"m{n}")
-        assert store.get("k") == f"ours {n}"
+        assert store.keys.get("k") == f"ours {n}"
         assert f"m{n}" in [m.id for m in store.messages("s")]
 
 
@@ -244,8 +244,8 @@ def test_a_step_back_costs_nothing_but_dates(
         for n, back in enumerate([0, 3600, 1800, 0]):
             monkeypatch.setattr("time.time_ns", lambda back=back: now - back * 10**9)
             store.append("s", "user", f"{n}", id=f"m{n}")
-            store.set("k", n)
-            assert store.get("k") == n
+            store.keys.set("k", n)
+            assert store.keys.get("k") == n
         assert [m.content for m in store.messages("s")] == ["0", "1", "2", "3"]
         times = [m.time for m in store.messages("s")]
         assert times[1] < times[2] < times[0]
@@ -298,11 +298,11 @@ def test_an_order_at_its_end_ends_edits_and_no_messages(journal_dir: Path) -> No
         )
         assert [m.id for m in store.messages("s")] == ["m0", "m1", "m2", "m3"]
         with pytest.raises(AppendError, match=r"order of events in .* is at its end"):
-            store.set("k", 1)
+            store.keys.set("k", 1)
         with pytest.raises(AppendError, match="at its end"):
             store.clear("s")
         with pytest.raises(AppendError, match="at its end"):
-            store.compare_and_set("k", 1, expected=ABSENT)
+            store.keys.compare_and_set("k", 1, expected=ABSENT)
         store.append("s", "user", "one more", id="m4")
         assert [m.id for m in store.messages("s")][-1] == "m4"
     orders = [at.record.event.order for at in read_events(journal_dir / "lanes", lambda *_: None)]
@@ -338,29 +338,29 @@ def test_a_claim_runs_out_by_the_clock_that_nobody_sets(
     store: SessionStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Setting the wall clock neither ends a claim nor keeps it; the machine's own clock does."""
-    claim = store.claim("job", holder="us", seconds=60)
+    claim = store.claims.acquire("job", holder="us", seconds=60)
     assert claim is not None
     real = clock.wall()
     for skew in (12 * _YEAR, -12 * _YEAR):
         monkeypatch.setattr(clock, "wall", lambda skew=skew: real + skew)
-        assert store.holder("job") == claim
+        assert store.claims.get("job") == claim
     monkeypatch.undo()
     later = since_boot() + 61_000_000
     monkeypatch.setattr("projector.store.claims.since_boot", lambda: later)
-    assert store.holder("job") is None
+    assert store.claims.get("job") is None
 
 
 def test_after_a_restart_a_claim_runs_out_by_the_wall_clock(
     store: SessionStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The clock since the start says nothing of a claim of another start."""
-    claim = store.claim("job", holder="us", seconds=60)
+    claim = store.claims.acquire("job", holder="us", seconds=60)
     monkeypatch.setattr("projector.store.claims.boot_id", lambda: "another")
-    assert store.holder("job") == claim
+    assert store.claims.get("job") == claim
     real = clock.wall()
     monkeypatch.setattr(clock, "wall", lambda: real + 61_000_000)
-    assert store.holder("job") is None
-    assert store.claim("job", holder="them", seconds=60) is not None
+    assert store.claims.get("job") is None
+    assert store.claims.acquire("job", holder="them", seconds=60) is not None
 
 
 def test_after_a_restart_a_lane_begins_anew(
@@ -407,10 +407,10 @@ def test_a_frontier_reads_what_changed_and_nothing_else(
 
 def test_compare_and_set_of_what_was_never_there(store: SessionStore, other: Elsewhen) -> None:
     """A key that was taken away counts as absent, whoever took it away."""
-    other.do("store.set('k', 1); store.unset('k')")
-    assert store.compare_and_set("k", 2, expected=ABSENT)
-    other.do("store.unset('k')")
-    assert store.get("k") is None
+    other.do("store.keys.set('k', 1); store.keys.delete('k')")
+    assert store.keys.compare_and_set("k", 2, expected=ABSENT)
+    other.do("store.keys.delete('k')")
+    assert store.keys.get("k") is None
 
 
 def test_an_edit_in_a_handler_comes_behind_its_own_handle(
@@ -430,7 +430,7 @@ def test_an_edit_in_a_handler_comes_behind_its_own_handle(
             )
     assert first.lane != second.lane
     with SessionStore.open(journal_dir) as store:
-        assert store.get("k") == "second"
+        assert store.keys.get("k") == "second"
 
 
 def test_sweeps_reach_what_stands_behind_a_damaged_header(

@@ -257,8 +257,8 @@ def test_a_lane_that_is_put_back_from_a_backup_loses_nothing(
     (journal_dir / "lanes/from-backup").rename(journal_dir / "lanes/1")
     for n in range(3):
         with SessionStore.open(journal_dir) as store:
-            assert store.compare_and_set("k", n, expected=ABSENT) == (n == 0)
-            assert store.get("k") == 0
+            assert store.keys.compare_and_set("k", n, expected=ABSENT) == (n == 0)
+            assert store.keys.get("k") == 0
             store.append("s", "user", "new", id=f"n{n}")
             assert [m.id for m in store.messages("s")] == [f"n{k}" for k in range(n + 1)]
     assert len({header.lane for header in headers(journal_dir)}) == 2

@@ -46,8 +46,8 @@ def test_of_two_who_decide_beside_a_removed_arbiter_one_succeeds(
     asked, go_on = threading.Event(), threading.Event()
     lost: list[BaseException] = []
     with SessionStore.open(journal_dir) as first, SessionStore.open(journal_dir) as second:
-        first.set("x", 0)
-        first.get("x")
+        first.keys.set("x", 0)
+        first.keys.get("x")
 
         def question(_db: apsw.Connection) -> tuple[bool, list[dict[str, object]]]:
             asked.set()
@@ -65,12 +65,12 @@ def test_of_two_who_decide_beside_a_removed_arbiter_one_succeeds(
         thread.start()
         asked.wait(20)
         take_away(journal_dir / NAME)
-        assert second.compare_and_set("x", "second", expected=0)
+        assert second.keys.compare_and_set("x", "second", expected=0)
         go_on.set()
         thread.join()
         assert "nothing was decided" in str(lost[0])
-        assert first.get("x") == "second"
-        assert first.compare_and_set("x", "first", expected="second")
+        assert first.keys.get("x") == "second"
+        assert first.keys.compare_and_set("x", "first", expected="second")
 
 
 def test_the_next_holder_waits_for_an_append_under_a_removed_arbiter(journal_dir: Path) -> None:

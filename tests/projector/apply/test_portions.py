@@ -40,11 +40,11 @@ def _clear(store: SessionStore) -> None:
 
 def _replace(store: SessionStore) -> None:
     new = [{"role": "user", "content": f"new {n}"} for n in range(MESSAGES)]
-    store.replace("s", new)
+    store.replace_messages("s", new)
 
 
 def _remove(store: SessionStore) -> None:
-    store.remove("s", [f"m{n}" for n in range(0, MESSAGES, 2)])
+    store.remove_messages("s", [f"m{n}" for n in range(0, MESSAGES, 2)])
 
 
 def _prune(store: SessionStore) -> None:

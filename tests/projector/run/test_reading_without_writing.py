@@ -227,7 +227,7 @@ def test_a_session_that_is_not_applied_yet_exists(stopped: Path) -> None:
         assert store.sessions().behind is not None
         assert store.messages("s").behind is not None
         with pytest.raises(NotProjected, match="nothing was decided"):
-            store.compare_and_set("key", 1, expected=2)
+            store.keys.compare_and_set("key", 1, expected=2)
 
 
 @pytest.mark.parametrize(

@@ -69,11 +69,11 @@ def published_at(
 
 
 def _set(store: SessionStore, who: str) -> bool:
-    return store.compare_and_set("key", who, expected=ABSENT)
+    return store.keys.compare_and_set("key", who, expected=ABSENT)
 
 
 def _claim(store: SessionStore, who: str) -> bool:
-    return store.claim("job", holder=who, seconds=60) is not None
+    return store.claims.acquire("job", holder=who, seconds=60) is not None
 
 
 def _title(store: SessionStore, who: str) -> bool:
@@ -99,8 +99,8 @@ def test_one_of_two_succeeds_whenever_an_old_generation_is_published(
 ) -> None:
     """It was read from the lanes before the first decided; the second sees the first anyhow."""
     with SessionStore.open(journal_dir) as first, SessionStore.open(journal_dir) as second:
-        first.set("other", 1)
-        second.get("other")
+        first.keys.set("other", 1)
+        second.keys.get("other")
         with building(open_directory(journal_dir)) as number:
             assert decide(first, "first")
             with published_at(seam, journal_dir, number, behind=behind):
@@ -114,12 +114,12 @@ def test_one_of_two_succeeds_whenever_an_old_generation_is_published(
 @pytest.mark.parametrize(
     "read",
     [
-        lambda store: store.get("key"),
-        lambda store: store.items().get("key"),
-        lambda store: len(store.messages("s")) == 1 and store.get("key"),
-        lambda store: store.exists("s") and store.get("key"),
-        lambda store: len(store.sessions().items) == 1 and store.get("key"),
-        lambda store: len(store.search("hello").hits) == 1 and store.get("key"),
+        lambda store: store.keys.get("key"),
+        lambda store: store.keys.items().get("key"),
+        lambda store: len(store.messages("s")) == 1 and store.keys.get("key"),
+        lambda store: store.exists("s") and store.keys.get("key"),
+        lambda store: len(store.sessions().items) == 1 and store.keys.get("key"),
+        lambda store: len(store.search("hello").hits) == 1 and store.keys.get("key"),
     ],
     ids=["get", "items", "messages", "exists", "sessions", "search"],
 )
@@ -132,11 +132,11 @@ def test_a_handle_sees_what_it_wrote_whenever_an_old_generation_is_published(
 ) -> None:
     """Every read of a store knows the store's own writes."""
     with SessionStore.open(journal_dir) as store:
-        store.set("other", 1)
-        store.get("other")
+        store.keys.set("other", 1)
+        store.keys.get("other")
         with building(open_directory(journal_dir)) as number:
             store.append("s", "user", "hello")
-            store.set("key", "value")
+            store.keys.set("key", "value")
             with published_at(seam, journal_dir, number, behind=behind):
                 assert read(store) == "value"
 
@@ -147,8 +147,8 @@ def test_a_flush_adds_what_is_new_whenever_an_old_generation_is_published(
     """What stands is read from one generation and the lanes behind it."""
     talk = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "yes"}]
     with SessionStore.open(journal_dir) as store:
-        store.set("other", 1)
-        store.get("other")
+        store.keys.set("other", 1)
+        store.keys.get("other")
         with building(open_directory(journal_dir)) as number:
             store.flush("s", talk)
             store.messages("s")

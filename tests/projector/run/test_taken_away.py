@@ -59,7 +59,7 @@ def test_the_projection_may_vanish_at_any_moment(journal: Journal) -> None:
                 store.append("s", "user", "alpha", id=f"m{number}")
                 assert len(store.messages("s")) == number
                 assert store.search("alpha").hits
-                assert store.claim(f"thing {number}", holder="me", seconds=60) is not None
+                assert store.claims.acquire(f"thing {number}", holder="me", seconds=60) is not None
     finally:
         done.set()
         removing.join()

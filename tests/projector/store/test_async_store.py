@@ -7,6 +7,7 @@ import inspect
 import threading
 import time
 from contextlib import asynccontextmanager
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,9 @@ from journal.arbiter import arbitrating
 from journal.errors import ArbiterBusy
 from projector import ABSENT, AsyncSessionStore, NotProjected, SessionStore
 from projector.projection import Projection
+from projector.store.async_store import AsyncClaims, AsyncKeys
+from projector.store.claims import Claims
+from projector.store.keys import Keys
 from tests.support.projections import projector
 
 if TYPE_CHECKING:
@@ -36,7 +40,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "create": (("s",), {"title": "t"}),
     "ensure": (("s",), {}),
     "revise": (("s",), {"model": "m"}),
-    "title": (("s", "t"), {}),
+    "set_title": (("s", "t"), {}),
     "claim_title": (("s", "t"), {}),
     "end": (("s", "done"), {}),
     "reopen": (("s",), {}),
@@ -48,39 +52,41 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "sessions": ((), {}),
     "append": (("s", "user", "hello"), {}),
     "flush": (("s", [_MESSAGE]), {}),
-    "replace": (("s", [_MESSAGE]), {}),
+    "replace_messages": (("s", [_MESSAGE]), {}),
     "revise_message": (("s", "m"), {"content": "other"}),
-    "remove": (("s", ["m"]), {}),
-    "archive": (("s", ["m"]), {}),
-    "restore": (("s", ["m"]), {}),
+    "remove_messages": (("s", ["m"]), {}),
+    "archive_messages": (("s", ["m"]), {}),
+    "restore_messages": (("s", ["m"]), {}),
     "rewind": (("s", "m"), {}),
     "messages": (("s",), {}),
     "search": (("hello",), {}),
     "add_usage": (("s",), {"input_tokens": 1}),
     "set_usage": (("s",), {"input_tokens": 1}),
-    "set": (("k", 1), {}),
-    "unset": (("k",), {}),
-    "get": (("k",), {}),
-    "items": ((), {}),
-    "compare_and_set": (("k", 1), {"expected": ABSENT}),
-    "claim": (("thing",), {"holder": "me", "seconds": 10.0}),
-    "renew": ((), {"seconds": 10.0}),
-    "release": ((), {}),
-    "holder": (("thing",), {}),
+    "keys.set": (("k", 1), {}),
+    "keys.delete": (("k",), {}),
+    "keys.get": (("k",), {}),
+    "keys.items": ((), {}),
+    "keys.compare_and_set": (("k", 1), {"expected": ABSENT}),
+    "claims.acquire": (("thing",), {"holder": "me", "seconds": 10.0}),
+    "claims.renew": ((), {"seconds": 10.0}),
+    "claims.release": ((), {}),
+    "claims.get": (("thing",), {}),
     "close": ((), {}),
 }
 """Every method, and arguments that it takes."""
 
 
-def methods(kind: type) -> dict[str, Callable[..., Any]]:
+def methods(kind: type, prefix: str = "") -> dict[str, Callable[..., Any]]:
     """Return the public methods of a class that belong to an open store."""
     found = inspect.getmembers(kind, inspect.isfunction)
-    return {name: method for name, method in found if not name.startswith("_")}
+    return {prefix + name: method for name, method in found if not name.startswith("_")}
 
 
 def test_every_method_is_there_with_the_same_arguments() -> None:
     """What `SessionStore` does can be awaited, by the same names; and all of it is tested here."""
-    plain, awaited = methods(SessionStore), methods(AsyncSessionStore)
+    plain = methods(SessionStore) | methods(Keys, "keys.") | methods(Claims, "claims.")
+    awaited = methods(AsyncSessionStore)
+    awaited |= methods(AsyncKeys, "keys.") | methods(AsyncClaims, "claims.")
     assert plain.keys() == awaited.keys() == CALLS.keys()
     for name, method in plain.items():
         assert inspect.iscoroutinefunction(awaited[name])
@@ -123,16 +129,16 @@ def test_the_loop_goes_on_while_a_method_waits(
     async def talk() -> None:
         store = await AsyncSessionStore.open(journal_dir)
         await store.append("s", "user", "hello", id="m")
-        claim = await store.claim("held", holder="me", seconds=60)
+        claim = await store.claims.acquire("held", holder="me", seconds=60)
         with monkeypatch.context() as patch:
             gate = Gate(patch)
             args, kwargs = CALLS[name]
             given: tuple[Any, ...] = {
                 "wait_for": (store.position,),
-                "renew": (claim,),
-                "release": (claim,),
+                "claims.renew": (claim,),
+                "claims.release": (claim,),
             }.get(name, args)
-            task = asyncio.create_task(getattr(store, name)(*given, **kwargs))
+            task = asyncio.create_task(attrgetter(name)(store)(*given, **kwargs))
             turns = 0
             while not gate.came.is_set():
                 assert not task.done(), f"{name} never came to wait"
@@ -199,7 +205,9 @@ def test_a_blocked_arbiter_does_not_stop_the_loop_or_the_writers(journal_dir: Pa
             with arbitrating(store.store.journal.path, 1.0):
                 async with ticking() as gaps:
                     claims = [
-                        asyncio.create_task(store.claim(f"thing {n}", holder="me", seconds=60))
+                        asyncio.create_task(
+                            store.claims.acquire(f"thing {n}", holder="me", seconds=60)
+                        )
                         for n in range(24)
                     ]
                     await asyncio.sleep(0.05)
@@ -210,7 +218,7 @@ def test_a_blocked_arbiter_does_not_stop_the_loop_or_the_writers(journal_dir: Pa
                 assert len(set(ids)) == 20
                 assert max(gaps) < 0.5, "the loop stood still"
                 assert len(gaps) > 20
-            claim: Claim | None = await store.claim("thing 1", holder="me", seconds=60)
+            claim: Claim | None = await store.claims.acquire("thing 1", holder="me", seconds=60)
             assert claim is not None
             assert len(await store.messages("s")) == 21
 
@@ -247,7 +255,7 @@ def test_who_is_cancelled_leaves_the_store_as_it_was(journal_dir: Path) -> None:
     async def talk() -> None:
         async with await AsyncSessionStore.open(journal_dir, timeout=0.3) as store:
             with arbitrating(store.store.journal.path, 1.0):
-                claim = asyncio.create_task(store.claim("thing", holder="me", seconds=60))
+                claim = asyncio.create_task(store.claims.acquire("thing", holder="me", seconds=60))
                 await asyncio.sleep(0.02)
                 claim.cancel()
                 with pytest.raises(asyncio.CancelledError):

@@ -481,7 +481,7 @@ def test_a_flush_waits_for_no_projector_that_stands_still(
         store.revise_message("s1", ids[1], content="other")
         with SessionStore.open(store.journal.path) as third:
             assert third.flush("s1", TALK).kept == ids
-        other.remove("s1", ids[:1])
+        other.remove_messages("s1", ids[:1])
         assert store.flush("s1", TALK).restored == ids[:1]
     finally:
         lock.release()

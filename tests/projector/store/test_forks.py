@@ -25,6 +25,8 @@ from projector import NotProjected, Projection, ProjectionError, ProjectorBusy, 
 from projector.db.generations import OnlyOne, generations
 from projector.run.build import rebuild
 from projector.store import ABSENT, AsyncSessionStore
+from projector.store.claims import Claims
+from projector.store.keys import Keys
 from tests.conftest import assert_function_of_the_events
 
 if TYPE_CHECKING:
@@ -106,7 +108,7 @@ class Crowd:
         self.rounds += 1
 
     def _decide(self, number: int) -> None:
-        assert self.store.compare_and_set("count", number, expected=number - 1 or ABSENT)
+        assert self.store.keys.compare_and_set("count", number, expected=number - 1 or ABSENT)
         time.sleep(0.01)
 
     def _project(self, number: int) -> None:
@@ -138,7 +140,7 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowd]:
 
 
 def _claim(store: SessionStore) -> Claim:
-    claim = store.claim("thing", holder=str(os.getpid()), seconds=60)
+    claim = store.claims.acquire("thing", holder=str(os.getpid()), seconds=60)
     assert claim is not None
     return claim
 
@@ -148,7 +150,7 @@ def _released(store: SessionStore, use: Callable[[Claim], object]) -> None:
     try:
         assert use(claim)
     finally:
-        store.release(claim)
+        store.claims.release(claim)
 
 
 def _own(store: SessionStore) -> str:
@@ -169,12 +171,12 @@ STORE: dict[str, Callable[[SessionStore], object]] = {
     "add": lambda s: s.add([{"session": "s", "type": "session.reopened", "data": {}}]),
     "add_usage": lambda s: s.add_usage(_own(s), input_tokens=3),
     "append": lambda s: s.append("child", "user", "hello"),
-    "archive": lambda s: s.archive(_own(s), ["c1"]),
-    "claim": lambda s: _released(s, lambda claim: claim.token),
+    "archive_messages": lambda s: s.archive_messages(_own(s), ["c1"]),
+    "claims.acquire": lambda s: _released(s, lambda claim: claim.token),
     "claim_title": lambda s: s.claim_title(_own(s), f"title of {os.getpid()}"),
     "clear": lambda s: s.clear(_own(s)),
     "close": lambda s: s.close(),
-    "compare_and_set": lambda s: s.compare_and_set(f"k{os.getpid()}", 1, expected=ABSENT),
+    "keys.compare_and_set": lambda s: s.keys.compare_and_set(f"k{os.getpid()}", 1, expected=ABSENT),
     "create": lambda s: s.create(),
     "decide": lambda s: s.decide(lambda _db: (1, [])),
     "delete": lambda s: s.delete(_own(s)),
@@ -182,30 +184,32 @@ STORE: dict[str, Callable[[SessionStore], object]] = {
     "ensure": lambda s: s.ensure("s", source="child"),
     "exists": lambda s: _true(s.exists(_own(s))),
     "flush": lambda s: _true(s.flush(f"f{os.getpid()}", [{"role": "user", "content": "flushed"}])),
-    "get": lambda s: s.get("count"),
-    "holder": lambda s: s.holder("thing"),
-    "items": lambda s: s.items(),
+    "keys.get": lambda s: s.keys.get("count"),
+    "claims.get": lambda s: s.claims.get("thing"),
+    "keys.items": lambda s: s.keys.items(),
     "messages": lambda s: _true(len(s.messages(_own(s))) == 2),
     "open": lambda s: SessionStore.open(s.journal.path).messages("s"),
     "prune": lambda s: s.prune("2001-01-01T00:00:00Z"),
     "read": lambda s: s.read(lambda db: db.execute("SELECT count(*) FROM _events").get),
-    "release": lambda s: _released(s, s.release),
-    "remove": lambda s: s.remove(_own(s), ["c1"]),
-    "renew": lambda s: _released(s, lambda claim: s.renew(claim, seconds=60)),
+    "claims.release": lambda s: _released(s, s.claims.release),
+    "remove_messages": lambda s: s.remove_messages(_own(s), ["c1"]),
+    "claims.renew": lambda s: _released(s, lambda claim: s.claims.renew(claim, seconds=60)),
     "reopen": lambda s: s.reopen(_own(s)),
-    "replace": lambda s: s.replace(_own(s), [{"role": "user", "content": "anew"}]),
-    "restore": lambda s: s.restore(_own(s), ["c1"]),
+    "replace_messages": lambda s: s.replace_messages(
+        _own(s), [{"role": "user", "content": "anew"}]
+    ),
+    "restore_messages": lambda s: s.restore_messages(_own(s), ["c1"]),
     "revise": lambda s: s.revise(_own(s), model="m"),
     "revise_message": lambda s: s.revise_message(_own(s), "c1", content="revised"),
     "rewind": lambda s: _true(s.rewind(_own(s), "c2") == ["c2"]),
     "search": lambda s: _true(s.search("hello").hits),
     "session": lambda s: s.session(_own(s)),
     "sessions": lambda s: _true(s.sessions().items),
-    "set": lambda s: s.set(f"k{os.getpid()}", 1),
+    "keys.set": lambda s: s.keys.set(f"k{os.getpid()}", 1),
     "set_usage": lambda s: s.set_usage(_own(s), input_tokens=3),
     "settle": lambda s: s.settle() if _own(s) else None,
-    "title": lambda s: s.title(_own(s), "a title"),
-    "unset": lambda s: s.unset("a"),
+    "set_title": lambda s: s.set_title(_own(s), "a title"),
+    "keys.delete": lambda s: s.keys.delete("a"),
     "wait_for": lambda s: s.wait_for(_position(s), 20.0),
 }
 PROJECTION: dict[str, Callable[[Projection], object]] = {
@@ -248,13 +252,15 @@ def _true(value: object) -> None:
     assert value
 
 
-def _public(of: type) -> set[str]:
-    return {name for name in dir(of) if not name.startswith("_") and callable(getattr(of, name))}
+def _public(of: type, prefix: str = "") -> set[str]:
+    names = (name for name in dir(of) if not name.startswith("_"))
+    return {prefix + name for name in names if callable(getattr(of, name))}
 
 
 def test_every_method_is_tried() -> None:
     """The tables below name all public methods; a new one must be added."""
-    assert _public(SessionStore) - STORE.keys() == set()
+    methods = _public(SessionStore) | _public(Keys, "keys.") | _public(Claims, "claims.")
+    assert methods - STORE.keys() == set()
     assert _public(Projection) - PROJECTION.keys() == set()
 
 
@@ -330,7 +336,7 @@ def test_a_program_that_is_started_with_a_preexec_fn(crowd: Crowd) -> None:
     )
     with process:
         assert crowd.store.exists("preexec")
-        assert crowd.store.compare_and_set("preexec", 1, expected=ABSENT)
+        assert crowd.store.keys.compare_and_set("preexec", 1, expected=ABSENT)
     assert process.returncode == 0
 
 
@@ -365,7 +371,7 @@ def test_a_fork_in_the_middle_of_a_decision(journal_dir: Path) -> None:
     """Only the parent holds the arbiter: of the two that come out of the question, it decides."""
     children: list[int] = []
     with SessionStore.open(journal_dir) as store:
-        store.set("x", 0)
+        store.keys.set("x", 0)
 
         def question(_db: object) -> tuple[bool, list[dict[str, Any]]]:
             if not children:
@@ -382,7 +388,7 @@ def test_a_fork_in_the_middle_of_a_decision(journal_dir: Path) -> None:
         if not children[0]:
             os._exit(2)
         assert os.waitpid(children[0], 0)[1] == 0
-        assert store.get("x") == "parent"
+        assert store.keys.get("x") == "parent"
 
 
 def test_a_fork_in_the_middle_of_projecting(journal_dir: Path) -> None:

@@ -220,7 +220,7 @@ def test_a_flush_needs_no_readable_projection(store: SessionStore) -> None:
     kept = generations(store.journal.path)
     number = kept.current()
     assert number is not None
-    store.projection.close()
+    store.projection._current.close()
     kept.path(number).write_bytes(b"garbage" * 1000)
     assert store.flush("s1", _TALK) == []
     assert said(store, "s1") == [message["content"] for message in _TALK]
@@ -231,7 +231,7 @@ def test_a_transcript_is_replaced_at_once(store: SessionStore) -> None:
     store.flush("s1", _TALK)
     last = store.messages("s1")[-1]
     before = len(events(store.journal.path))
-    ids = store.replace(
+    ids = store.replace_messages(
         "s1",
         [{"role": "system", "content": "A summary."}, {"id": last.id}],
         rest="archived",
@@ -248,7 +248,7 @@ def test_a_transcript_is_replaced_at_once(store: SessionStore) -> None:
 def test_a_kept_message_may_be_changed(store: SessionStore) -> None:
     """What a new transcript says of a message that is kept is in force."""
     store.flush("s1", [{"id": "m1", "role": "user", "content": "old"}])
-    store.replace("s1", [{"id": "m1", "content": "new"}])
+    store.replace_messages("s1", [{"id": "m1", "content": "new"}])
     assert said(store, "s1") == ["new"]
     assert store.search("old").hits == ()
 
@@ -257,19 +257,21 @@ def test_messages_keep_the_order_of_the_new_transcript(store: SessionStore) -> N
     """Messages that are kept in another order, with new ones between, stand as they are given."""
     store.flush("s1", [{"id": f"m{n}", "role": "user", "content": f"{n}"} for n in range(3)])
     new = {"role": "user", "content": "between"}
-    store.replace("s1", [{"id": "m2"}, new, {"id": "m0"}, {"role": "user", "content": "last"}])
+    store.replace_messages(
+        "s1", [{"id": "m2"}, new, {"id": "m0"}, {"role": "user", "content": "last"}]
+    )
     assert said(store, "s1") == ["2", "between", "0", "last"]
 
 
 def test_messages_are_removed_archived_and_restored(store: SessionStore) -> None:
     """What is removed is not found, what is archived is, and both come back in place."""
     ids = store.flush("s1", _TALK)
-    store.remove("s1", ids[:1])
-    store.archive("s1", ids[1:2])
+    store.remove_messages("s1", ids[:1])
+    store.archive_messages("s1", ids[1:2])
     assert said(store, "s1") == ["Mend it."]
     assert store.search("bug").hits == ()
     assert len(store.search("three").hits) == 1
-    store.restore("s1", ids)
+    store.restore_messages("s1", ids)
     assert said(store, "s1") == [message["content"] for message in _TALK]
     assert len(store.search("bug").hits) == 1
 
@@ -336,16 +338,16 @@ def test_only_one_session_has_a_title(store: SessionStore, other: SessionStore) 
 
 def test_keys_have_the_last_value(store: SessionStore, other: SessionStore) -> None:
     """Values are any JSON, null too; one that was taken away is not there."""
-    store.set("k", {"a": [1, None]})
-    store.set("null", None)
-    other.set("k", 2)
-    store.set("k", 3, namespace="@elsewhere")
-    assert store.get("k") == 2
-    assert store.items() == {"k": 2, "null": None}
-    assert store.get("null", "default") is None
-    store.unset("k")
-    assert other.get("k", "default") == "default"
-    assert other.get("k", namespace="@elsewhere") == 3
+    store.keys.set("k", {"a": [1, None]})
+    store.keys.set("null", None)
+    other.keys.set("k", 2)
+    store.keys.set("k", 3, namespace="@elsewhere")
+    assert store.keys.get("k") == 2
+    assert store.keys.items() == {"k": 2, "null": None}
+    assert store.keys.get("null", "default") is None
+    store.keys.delete("k")
+    assert other.keys.get("k", "default") == "default"
+    assert other.keys.get("k", namespace="@elsewhere") == 3
     assert store.sessions().items == ()
 
 
@@ -353,33 +355,33 @@ def test_a_value_is_set_only_where_it_is_as_expected(
     store: SessionStore, other: SessionStore
 ) -> None:
     """Compare-and-set succeeds once for one present value."""
-    assert store.compare_and_set("k", 1, expected=ABSENT)
-    assert not other.compare_and_set("k", 2, expected=ABSENT)
-    assert other.compare_and_set("k", 2, expected=1)
-    assert store.get("k") == 2
+    assert store.keys.compare_and_set("k", 1, expected=ABSENT)
+    assert not other.keys.compare_and_set("k", 2, expected=ABSENT)
+    assert other.keys.compare_and_set("k", 2, expected=1)
+    assert store.keys.get("k") == 2
 
 
 def test_a_claim_stands_until_it_is_released_or_runs_out(
     store: SessionStore, other: SessionStore
 ) -> None:
     """Tokens grow with every claim, so that a late holder is known."""
-    claim = store.claim("door", holder="ada", seconds=60)
+    claim = store.claims.acquire("door", holder="ada", seconds=60)
     assert claim is not None
-    assert other.claim("door", holder="bob", seconds=60) is None
-    assert other.holder("door") == claim
-    renewed = store.renew(claim, seconds=120)
+    assert other.claims.acquire("door", holder="bob", seconds=60) is None
+    assert other.claims.get("door") == claim
+    renewed = store.claims.renew(claim, seconds=120)
     assert renewed is not None
     assert renewed.expires > claim.expires
-    assert store.release(renewed)
-    assert not store.release(renewed)
-    short = other.claim("door", holder="bob", seconds=0)
+    assert store.claims.release(renewed)
+    assert not store.claims.release(renewed)
+    short = other.claims.acquire("door", holder="bob", seconds=0)
     assert short is not None
     assert short.token == claim.token + 1
-    third = store.claim("door", holder="ada", seconds=60)
+    third = store.claims.acquire("door", holder="ada", seconds=60)
     assert third is not None
     assert third.token == short.token + 1
-    assert other.renew(short, seconds=60) is None
-    assert not other.release(short)
+    assert other.claims.renew(short, seconds=60) is None
+    assert not other.claims.release(short)
 
 
 _CONTEND = """
@@ -387,8 +389,8 @@ import sys
 from projector import SessionStore, TitleTaken
 with SessionStore.open(sys.argv[1], timeout=60) as store:
     sys.stdin.readline()
-    claim = store.claim("door", holder=sys.argv[2], seconds=60)
-    first = store.compare_and_set("k", sys.argv[2], expected=None)
+    claim = store.claims.acquire("door", holder=sys.argv[2], seconds=60)
+    first = store.keys.compare_and_set("k", sys.argv[2], expected=None)
     try:
         store.claim_title(sys.argv[2], "Plan")
         title = True
@@ -402,7 +404,7 @@ def test_of_many_processes_exactly_one_wins(
     store: SessionStore, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
     """A claim, a value and a title are each given to one of 32 processes."""
-    store.set("k", None)
+    store.keys.set("k", None)
     contenders = [start(_CONTEND, store.journal.path, n) for n in range(32)]
     for process in contenders:
         assert process.stdin is not None
@@ -421,7 +423,7 @@ _DIE = """
 import os, signal, sys
 from projector import SessionStore
 store = SessionStore.open(sys.argv[1])
-print(store.claim("door", holder="dead", seconds=float(sys.argv[2])).token, flush=True)
+print(store.claims.acquire("door", holder="dead", seconds=float(sys.argv[2])).token, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -434,7 +436,7 @@ def test_the_claim_of_a_killed_process_runs_out(
     assert process.wait(timeout=60) == -9
     until = threading.Event()
     for _ in range(200):
-        claim = store.claim("door", holder="heir", seconds=60)
+        claim = store.claims.acquire("door", holder="heir", seconds=60)
         if claim is not None:
             break
         until.wait(0.02)
@@ -514,11 +516,3 @@ def test_a_message_that_is_appended_alone_has_no_index(store: SessionStore) -> N
     """An error names the field, and no place in a list that there is not."""
     with pytest.raises(EventError, match=r"^timestamp must be an ISO"):
         store.append("s1", "user", "hello", timestamp="yesterday")
-
-
-def test_a_closed_store_is_closed_and_closing_again_does_nothing(journal_dir: Path) -> None:
-    """`close` may be called any number of times."""
-    store = SessionStore.open(journal_dir)
-    store.append("s1", "user", "hello")
-    store.close()
-    store.close()

@@ -58,12 +58,12 @@ def test_the_last_message_of_others_is_looked_up(store: SessionStore) -> None:
     assert WrittenOrder(store).last("s") is None
     store.append("s", "user", "a", id="a", timestamp=PAST)
     store.append("s", "user", "b", id="b", timestamp=PAST + 5)
-    store.remove("s", ["b"])
+    store.remove_messages("s", ["b"])
     store.messages("s")  # applies what was appended
     assert WrittenOrder(store).last("s") == LastMessage("b", PAST + 5)
     write(store, WrittenOrder(store), "c", PAST)
     assert [message.id for message in store.messages("s")] == ["a", "c"]
-    store.restore("s", ["b"])
+    store.restore_messages("s", ["b"])
     assert [message.id for message in store.messages("s")] == ["a", "b", "c"]
 
 

@@ -218,4 +218,4 @@ def test_an_edit_comes_behind_what_was_written_back(
     with Journal.open(journal_dir) as journal:
         journal.append(session="@keys", type="key.set", data={"key": "k", "value": "new"})
     with SessionStore.open(journal_dir) as store:
-        assert store.get("k") == "new"
+        assert store.keys.get("k") == "new"

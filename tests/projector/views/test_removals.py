@@ -31,13 +31,13 @@ def found(store: SessionStore) -> dict[str, tuple[Removal, ...]]:
 
 def test_a_message_in_the_transcript_or_the_archive_has_no_removals(store: SessionStore) -> None:
     """Only messages that are removed are there."""
-    store.archive("s", ["a"])
+    store.archive_messages("s", ["a"])
     assert found(store) == {}
 
 
 def test_each_event_that_removed_a_message_is_there_in_order(store: SessionStore) -> None:
     """One that names the message, and one that removes all that its author had seen."""
-    store.remove("s", ["b"], "rewound")
+    store.remove_messages("s", ["b"], "rewound")
     store.clear("s")
     cleared = Removal("session.cleared", None)
     assert found(store) == {
@@ -49,10 +49,10 @@ def test_each_event_that_removed_a_message_is_there_in_order(store: SessionStore
 
 def test_a_message_that_was_restored_has_the_later_removals_alone(store: SessionStore) -> None:
     """Both a restore and a new transcript that names the message end what was before."""
-    store.remove("s", ["a", "b"], "first")
-    store.restore("s", ["a"])
-    store.replace("s", [{"id": "b", "role": "user", "content": "b"}])
-    store.remove("s", ["a", "b"], "second")
+    store.remove_messages("s", ["a", "b"], "first")
+    store.restore_messages("s", ["a"])
+    store.replace_messages("s", [{"id": "b", "role": "user", "content": "b"}])
+    store.remove_messages("s", ["a", "b"], "second")
     assert found(store) == {
         "a": (Removal("transcript.replaced", None), Removal("message.removed", "second")),
         "b": (Removal("message.removed", "second"),),
@@ -62,8 +62,8 @@ def test_a_message_that_was_restored_has_the_later_removals_alone(store: Session
 
 def test_a_transcript_that_archives_the_others_removes_none(store: SessionStore) -> None:
     """They are in the archive."""
-    store.replace("s", [{"role": "user", "content": "new"}], rest="archived")
-    store.remove("s", ["a"], "later")
+    store.replace_messages("s", [{"role": "user", "content": "new"}], rest="archived")
+    store.remove_messages("s", ["a"], "later")
     assert found(store) == {"a": (Removal("message.removed", "later"),)}
 
 
@@ -71,7 +71,7 @@ def test_a_message_that_was_appended_later_is_not_reached(store: SessionStore) -
     """What was appended after a sweep has only removals of its own."""
     store.clear("s")
     store.append("s", "user", "d", id="d")
-    store.remove("s", ["d"])
+    store.remove_messages("s", ["d"])
     assert found(store)["d"] == (Removal("message.removed", None),)
 
 

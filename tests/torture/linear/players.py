@@ -12,8 +12,7 @@ from journal.errors import ArbiterBusy
 from journal.fs.directory import open_directory
 from projector import ABSENT, NotProjected, ProjectorBusy, SessionStore, TitleTaken
 from projector.run.build import rebuild
-from projector.store.claims import key_event, key_value
-from projector.store.keys import KEYS
+from projector.store.keys import KEYS, key_event, key_value
 from tests.support.skewed import skewed
 
 from .history import NotAnswered, Scribe
@@ -82,13 +81,13 @@ class Player:
     def _compare(self) -> None:
         thing, new, old = self._thing(KEY), self._new(), None
         if self._random.random() < 0.9:
-            old = self._store.get(thing)
+            old = self._store.keys.get(thing)
         expected = ABSENT if old is None else old
         self._call(
             thing,
             "compare",
             (old, new),
-            lambda: self._store.compare_and_set(thing, new, expected=expected),
+            lambda: self._store.keys.compare_and_set(thing, new, expected=expected),
         )
 
     def _swap(self) -> None:
@@ -115,16 +114,16 @@ class Player:
     def _set_own(self) -> None:
         """Write what nobody else writes, and read it."""
         thing, new = f"{KEY} of {self._name}", self._new()
-        self._call(thing, "set", (new,), lambda: self._store.set(thing, new))
+        self._call(thing, "set", (new,), lambda: self._store.keys.set(thing, new))
         self._read(thing)
 
     def _set_blind(self) -> None:
         """Write what all of them write, without a comparison, and read it."""
         thing, new = f"{self._thing(KEY)} blind", self._new()
         if self._random.random() < 0.2:
-            self._call(thing, "set", (None,), lambda: self._store.unset(thing))
+            self._call(thing, "set", (None,), lambda: self._store.keys.delete(thing))
         else:
-            self._call(thing, "set", (new,), lambda: self._store.set(thing, new))
+            self._call(thing, "set", (new,), lambda: self._store.keys.set(thing, new))
         self._read(thing)
 
     def _claim(self) -> None:
@@ -133,7 +132,7 @@ class Player:
         length = round(seconds * _MICROSECONDS)
 
         def claim() -> int | None:
-            found = self._store.claim(thing, holder=holders, seconds=seconds)
+            found = self._store.claims.acquire(thing, holder=holders, seconds=seconds)
             held.extend([found] if found else [])
             return found.token if found else None
 
@@ -153,15 +152,17 @@ class Player:
                 thing,
                 "renew",
                 given,
-                lambda: self._store.renew(mine, seconds=seconds) is not None,
+                lambda: self._store.claims.renew(mine, seconds=seconds) is not None,
             )
         self._pause()
         if seconds > 1.0 or self._random.random() < 0.5:
             for _ in range(self._random.choice([1, 1, 2])):
-                self._call(thing, "release", (mine.token,), lambda: self._store.release(mine))
+                self._call(
+                    thing, "release", (mine.token,), lambda: self._store.claims.release(mine)
+                )
 
     def _holder(self, thing: str) -> int:
-        found = self._store.holder(thing)
+        found = self._store.claims.get(thing)
         return found.token if found else 0
 
     def _pause(self) -> None:

@@ -63,7 +63,7 @@ def _fill(path: Path, chance: random.Random, count: int, *, begin: int = 0) -> N
             text = " ".join(chance.choices(_WORDS, k=chance.choice(_LENGTHS)))
             journal.append_message(f"s{number % 7}", "user", text, id=f"m{number}")
     with SessionStore.open(path, fsync="never") as store:
-        store.set("key", begin + count)
+        store.keys.set("key", begin + count)
         store.end("s1")
 
 

@@ -86,7 +86,7 @@ def _use(store: SessionStore, report: Report, name: str) -> None:
         found = [message.id for message in store.messages(name)]
         if id not in found:
             report.tell("fault", f"{name} does not see {id} but {found}")
-    if not store.compare_and_set(name, 1, expected=ABSENT):
+    if not store.keys.compare_and_set(name, 1, expected=ABSENT):
         report.tell("fault", f"{name} was refused a key that nobody else sets")
 
 
@@ -100,7 +100,9 @@ def _busy(store: SessionStore, report: Report, name: str) -> None:
         time.sleep(0.003)
 
     def decide(number: int) -> None:
-        store.compare_and_set("shared", f"{name}-{number}", expected=store.get("shared", ABSENT))
+        store.keys.compare_and_set(
+            "shared", f"{name}-{number}", expected=store.keys.get("shared", ABSENT)
+        )
         time.sleep(0.01)
 
     def project(number: int) -> None:

@@ -161,7 +161,7 @@ class Messages(Base):
         last = self._order.look_up(session_id)
         self._replace(session_id, messages, last, rest=ARCHIVED)
         if active:
-            self._store.remove(session_id, active, REPLACED)
+            self._store.remove_messages(session_id, active, REPLACED)
 
     def archive_and_compact(
         self, session_id: str, compacted_messages: Sequence[Mapping[str, Any]]

@@ -80,7 +80,7 @@ class Rewind(Base):
 
         store = self._store
         inactive = self._read(query)
-        store.restore(session_id, inactive, REWOUND)
+        store.restore_messages(session_id, inactive, REWOUND)
         return len(inactive)
 
     def list_recent_user_messages(

@@ -11,7 +11,7 @@ from projector.adapters.hermes.base import Base
 from projector.adapters.hermes.rows.sessions import SESSIONS
 from projector.adapters.hermes.rows.values import clean
 from projector.errors import ProjectorError
-from projector.store.claims import leaving, standing, taking
+from projector.store.claims import begin_claim, end_claim, find_claim
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,10 +39,10 @@ class Leases(Base):
         """Take the lock of a session for some seconds; return whether the holder has it."""
 
         def question(db: apsw.Connection) -> tuple[bool, list[dict[str, Any]]]:
-            held, token = standing(db, _lock(session_id))
+            held, token = find_claim(db, _lock(session_id))
             if held is not None:
                 return held.holder == holder, []
-            _, event = taking(_lock(session_id), holder, token + 1, ttl_seconds)
+            _, event = begin_claim(_lock(session_id), holder, token + 1, ttl_seconds)
             return True, [event]
 
         return bool(session_id) and self._decided(question, otherwise=False)
@@ -53,10 +53,10 @@ class Leases(Base):
         """Renew the lock for some seconds from now; return whether the holder still had it."""
 
         def question(db: apsw.Connection) -> tuple[bool, list[dict[str, Any]]]:
-            held, token = standing(db, _lock(session_id))
+            held, token = find_claim(db, _lock(session_id))
             if held is None or held.holder != holder:
                 return False, []
-            _, event = taking(_lock(session_id), holder, token, ttl_seconds)
+            _, event = begin_claim(_lock(session_id), holder, token, ttl_seconds)
             return True, [event]
 
         return bool(session_id and holder) and self._decided(question, otherwise=False)
@@ -65,8 +65,8 @@ class Leases(Base):
         """Release the lock if the holder has it."""
 
         def question(db: apsw.Connection) -> tuple[None, list[dict[str, Any]]]:
-            held, _ = standing(db, _lock(session_id))
-            return None, [leaving(held)] if held is not None and held.holder == holder else []
+            held, _ = find_claim(db, _lock(session_id))
+            return None, [end_claim(held)] if held is not None and held.holder == holder else []
 
         if session_id:
             self._decided(question, otherwise=None)
@@ -75,7 +75,7 @@ class Leases(Base):
         """Return the holder of the lock; None if it is free."""
         if not session_id:
             return None
-        held, _ = self._read(lambda db: standing(db, _lock(session_id)))
+        held, _ = self._read(lambda db: find_claim(db, _lock(session_id)))
         return None if held is None else held.holder
 
     def _decided(

@@ -75,7 +75,7 @@ class Prune(Base):
         self._delete([session_id], None)
         if late := self._read(lambda db: _message_ids(db, session_id)) - known:
             self._store.ensure(session_id, source=source)
-            self._store.restore(session_id, sorted(late))
+            self._store.restore_messages(session_id, sorted(late))
             return False
         self._remove_session_files(sessions_dir, session_id)
         return True

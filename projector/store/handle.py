@@ -1,4 +1,4 @@
-"""A journal and its projection in one hand: append, and read what was appended."""
+"""A handle on a journal and its projection: append, and read what was appended."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from journal.arbiter import arbitrating
+from journal.errors import ClosedError
 from journal.writer import Journal
 from projector.errors import NotProjected, ProjectionDamaged, ProjectionError
 from projector.projection import Projection
@@ -23,19 +24,22 @@ if TYPE_CHECKING:
     from projector.views.freshness import Freshness
 
 
-class Own:
+class Handle:
     """A handle that appends, and sees what it has appended in its next read. Safe for threads.
+
+    After `close` every method raises ClosedError, reads too; `close` itself may be called again.
 
     Attributes:
         journal: what it appends with.
         projection: what it reads with.
     """
 
-    def __init__(self, path: str | os.PathLike[str], fsync: Fsync, timeout: float) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, fsync: Fsync, timeout: float) -> None:
         self.journal = Journal.open(path, fsync=fsync)
         self.projection = Projection.open(path)
         self._timeout = timeout
         self._position: Position | None = None
+        self._is_closed = False
 
     @property
     def position(self) -> Position | None:
@@ -46,7 +50,7 @@ class Own:
         """Append events with one write(2): mappings with session, type, data, and perhaps id.
 
         Raises:
-            EventError, AppendError, SyncError, ClosedError: as `Journal.append_many`.
+            EventError, ClockError, AppendError, SyncError, ClosedError: as `Journal.append_many`.
         """
         positions = self.journal.append_many(events)
         if positions:
@@ -66,6 +70,7 @@ class Own:
         Raises:
             NotProjected: a projector runs, and has not applied this handle's own events in time.
             QueryTimeout, ProjectionError, ReadError: as the methods of `Projection`.
+            ClosedError: the store was closed.
         """
         return self.projection.after(self._position, self._timeout).read(query)
 
@@ -91,7 +96,9 @@ class Own:
         Raises:
             NotProjected: a projector runs, and has not applied them in time.
             ProjectionError: the projection cannot be built or read.
+            ClosedError: the store was closed.
         """
+        self._check_open()
         own = self._position
         if own is not None:
             with suppress(ProjectionDamaged):  # the query that follows has it built anew
@@ -102,6 +109,8 @@ class Own:
 
         Raises:
             NotProjected: it cannot within `timeout` seconds.
+            ProjectionError: the projection cannot be built or read.
+            ClosedError: the store was closed.
         """
         self.projection.wait_for(position, timeout)
 
@@ -110,6 +119,9 @@ class Own:
         question: Callable[[apsw.Connection], tuple[Answer, list[dict[str, Any]]]],
     ) -> Answer:
         """Compare and append: decide with everybody's events in view, one process at a time.
+
+        This holds among those who decide. An append by others waits for nobody: what comes between
+        the question and the append was not seen.
 
         Args:
             question: asked with the projection up to date, perhaps twice; returns the answer
@@ -137,13 +149,19 @@ class Own:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise ClosedError(f"this store in {self.journal.path} was closed; open another")
+
     def close(self) -> None:
         """Sync what the level promises and close everything; again does nothing.
 
         Raises:
             SyncError: the disk refused; everything is closed all the same.
+            Reentered: called in a handler in the middle of another call; nothing was done.
         """
         try:
             self.journal.close()
         finally:
             self.projection.close()
+        self._is_closed = True

@@ -1,0 +1,139 @@
+"""Reading the events of a journal, and following them as it grows."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from journal.format.position import Position
+from journal.format.timestamps import moment
+from journal.fs.directory import open_directory
+from journal.segments.follow import Follower
+from journal.segments.reader import read_events
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from journal.format.event import Event
+    from journal.format.scan import Damage
+    from journal.segments.reader import Located, SegmentRef
+
+_POLL = 0.15
+"""Seconds between two looks at a journal that is followed."""
+
+_log = logging.getLogger("journal")
+
+
+class Entry(NamedTuple):
+    """An event, and the position of its record."""
+
+    position: Position
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedBytes:
+    """Bytes of a segment that are no valid record.
+
+    Attributes:
+        lane_folder: name of the lane's folder.
+        segment: number of the segment in its lane.
+        offset: offset of the first byte in the segment's file.
+        length: how many bytes.
+        reason: why they are no record.
+    """
+
+    lane_folder: str
+    segment: int
+    offset: int
+    length: int
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"lane folder {self.lane_folder}, segment {self.segment}, offset {self.offset}:"
+            f" {self.length:,} bytes are no record: {self.reason}"
+        )
+
+
+def read(
+    path: str | os.PathLike[str],
+    *,
+    session: str | None = None,
+    types: Iterable[str] | None = None,
+    since: datetime | str | int | None = None,
+    follow: bool = False,
+    on_damage: Callable[[DamagedBytes], None] | None = None,
+) -> Iterator[Entry]:
+    """Read the events of a journal, in the order of events.
+
+    ::
+
+        for position, event in journal.read("~/agents", types=["message.appended"]):
+            print(position, event.session, event.data.get("content"))
+
+    An event that was appended several times, under one key, is read several times: what counts of
+    several is decided by the projection. A record that a writer wrote again after a failed sync is
+    read once. A record that a writer has not finished is read when it is finished.
+
+    Bytes that are no valid record stop nothing: every valid record around them is read. They are
+    handed to `on_damage`, or else logged as a warning of the logger `journal`. After a crash, one
+    unfinished record at the end of a segment is normal; it was never acknowledged.
+
+    Args:
+        path: the journal's folder.
+        session: only events of this session.
+        types: only events of these types, such as `message.appended`.
+        since: only events that were appended at this time or later, by the clock of their writer:
+            an aware datetime, an ISO 8601 string with a zone, or microseconds since 1970.
+        follow: go on as the journal grows, and never end. Each look (there are about seven a
+            second) yields what is new in the order of events; an event of another process may
+            come after one with a higher order that was read before.
+        on_damage: called for each damaged stretch, when reading comes to it.
+
+    Raises:
+        NotAJournalError: there is no journal.
+        JournalOpenError: it cannot be opened.
+        EventError: `since` is no time.
+        ReadError: a lane cannot be read; raised while the events are read.
+    """
+    directory = open_directory(path, create=False)
+    least = None if since is None else moment("since", since)
+    wanted = None if types is None else {types} if isinstance(types, str) else set(types)
+
+    def is_wanted(event: Event) -> bool:
+        return (
+            (session is None or event.session == session)
+            and (least is None or event.time >= least)
+            and (wanted is None or event.type in wanted)
+        )
+
+    found = _read(directory.lanes, on_damage or _warn, is_endless=follow)
+    return (
+        Entry(Position(at.lane, at.record.seq), at.record.event)
+        for at in found
+        if is_wanted(at.record.event)
+    )
+
+
+def _read(
+    lanes: Path, on_damage: Callable[[DamagedBytes], None], *, is_endless: bool
+) -> Iterator[Located]:
+    def tell(ref: SegmentRef, damage: Damage) -> None:
+        found = DamagedBytes(ref.lane, ref.number, damage.offset, damage.length, damage.reason)
+        on_damage(found)
+
+    follower = Follower(lanes, tell)
+    yield from filter(follower.is_new, read_events(lanes, follower.damaged))
+    while is_endless:
+        yield from follower.poll()
+        time.sleep(_POLL)
+
+
+def _warn(damage: DamagedBytes) -> None:
+    _log.warning("%s", damage)

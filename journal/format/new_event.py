@@ -1,0 +1,83 @@
+"""Events that are to be appended: how callers write them down, and how they are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from journal.errors import EventError
+from journal.format.event import check_event
+from journal.process.ids import uuid7
+
+NewEvent = tuple[str, str, str, dict[str, Any]]
+"""An event that was checked and is to be appended: session, id, type, data."""
+
+_KEYS = frozenset(("session", "id", "type", "data"))
+
+
+def new_event(
+    session: str, type: str, data: dict[str, Any], *, id: str | None = None
+) -> dict[str, Any]:
+    """Return an event to append, as `Journal.append_many` takes it. Nothing is checked yet.
+
+    Args:
+        session: the conversation it belongs to.
+        type: what happened, such as `message.appended`.
+        data: the fact itself, a JSON object.
+        id: its id; without one it gets a UUIDv7 when it is appended.
+    """
+    if id is None:
+        return {"session": session, "type": type, "data": data}
+    return {"session": session, "id": id, "type": type, "data": data}
+
+
+def checked(session: str, id: str | None, type: str, data: Mapping[str, Any]) -> NewEvent:
+    """Check an event, and give it an id if it has none.
+
+    Raises:
+        EventError: no reader could use it; the message names the field.
+    """
+    id = uuid7() if id is None else id
+    fields = data if data.__class__ is dict or not isinstance(data, Mapping) else dict(data)
+    check_event(session, id, type, fields)
+    return session, id, type, fields
+
+
+def check_all(events: Iterable[Mapping[str, Any]]) -> list[NewEvent]:
+    """Check events that are given as mappings with the keys session, id, type and data.
+
+    Raises:
+        EventError: one of them cannot be appended; its index is named.
+    """
+    check_iterable("events", events)
+    found = []
+    for index, event in enumerate(events):
+        try:
+            found.append(_check_mapping(event))
+        except EventError as error:
+            raise EventError(f"event {index}: {error}") from error
+    return found
+
+
+def check_iterable(name: str, values: object) -> None:
+    """Refuse what is no list of things: one thing alone, a mapping, a text.
+
+    A text is refused because its characters would be taken for the things.
+
+    Raises:
+        EventError: it is no list; the message names the argument.
+    """
+    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+        raise EventError(f"{name} must be a list, not {values!r:.60}")
+
+
+def _check_mapping(event: object) -> NewEvent:
+    if not isinstance(event, Mapping):
+        raise EventError(f"not a mapping with session, type and data, but {event!r:.60}")
+    if not event.keys() <= _KEYS:
+        odd = next(name for name in event if name not in _KEYS)
+        raise EventError(f"{odd!r} is no key of an event (session, id, type, data)")
+    try:
+        return checked(event["session"], event.get("id"), event["type"], event["data"])
+    except KeyError as error:
+        raise EventError(f"{error} is missing") from error

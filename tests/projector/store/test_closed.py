@@ -1,0 +1,123 @@
+"""What a closed handle does: every method raises ClosedError, and closing again does nothing."""
+
+from __future__ import annotations
+
+import inspect
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from journal import ClosedError, Journal, Position
+from projector import Projection, SessionStore
+from tests.projector.store.test_async_store import CALLS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_POSITION = Position("lane", 1)
+
+PROJECTION: dict[str, Callable[[Projection], object]] = {
+    "after": lambda p: p.after(None).messages("s"),
+    "conversation": lambda p: p.conversation("s"),
+    "digest": lambda p: p.digest(),
+    "has": lambda p: p.has(_POSITION),
+    "messages": lambda p: p.messages("s"),
+    "peek": lambda p: p.peek(lambda _: None),
+    "read": lambda p: p.read(lambda _: None),
+    "rebuild": lambda p: p.rebuild(),
+    "search": lambda p: p.search("hello"),
+    "session": lambda p: p.session("s"),
+    "sessions": lambda p: p.sessions(),
+    "status": lambda p: p.status(),
+    "wait_for": lambda p: p.wait_for(_POSITION),
+}
+
+
+@pytest.fixture
+def closed(journal_dir: Path) -> SessionStore:
+    """A store that wrote, read and flushed, and was closed."""
+    store = SessionStore.open(journal_dir)
+    store.flush("s", [{"role": "user", "content": "hello"}])
+    store.messages("s")
+    store.close()
+    return store
+
+
+@pytest.mark.parametrize("name", [name for name in CALLS if name != "close"])
+def test_a_closed_store_refuses_every_method(closed: SessionStore, name: str) -> None:
+    """Reads and appends alike, also where there would be nothing to do."""
+    args, kwargs = CALLS[name]
+    given: dict[str, tuple[Any, ...]] = {
+        "wait_for": (_POSITION,),
+        "claims.renew": (_claim(),),
+        "claims.release": (_claim(),),
+    }
+    with pytest.raises(ClosedError, match="was closed; open another"):
+        attrgetter(name)(closed)(*given.get(name, args), **kwargs)
+
+
+def _claim() -> object:
+    from projector import Claim  # noqa: PLC0415 - one use
+
+    return Claim("thing", "me", 1, 0)
+
+
+def test_a_closed_store_refuses_what_would_write_nothing(closed: SessionStore) -> None:
+    """A flush of what is there, and nothing to add, are refused too."""
+    with pytest.raises(ClosedError):
+        closed.flush("s", [{"role": "user", "content": "hello"}])
+    with pytest.raises(ClosedError):
+        closed.add([])
+
+
+def test_closing_again_does_nothing(closed: SessionStore) -> None:
+    """`close` may be called any number of times, and leaves a `with` block."""
+    closed.close()
+    with closed:
+        pass
+    closed.projection.close()
+
+
+@pytest.mark.parametrize("name", PROJECTION)
+def test_a_closed_projection_refuses_every_method(closed: SessionStore, name: str) -> None:
+    """So does a handle that `after` made of one that was closed."""
+    with pytest.raises(ClosedError, match="was closed; open another"):
+        PROJECTION[name](closed.projection)
+
+
+def test_every_method_of_a_projection_is_tried() -> None:
+    """A new method must be added to the table."""
+    found = inspect.getmembers(Projection, inspect.isfunction)
+    assert {name for name, _ in found if name[0] != "_"} - {"close"} == PROJECTION.keys()
+
+
+def test_a_handle_and_those_made_of_it_are_closed_together(journal_dir: Path) -> None:
+    """`after` gives the same handle: to close one closes the other."""
+    with Journal.open(journal_dir) as journal:
+        position = journal.append_message("s", "user", "hello")
+    projection = Projection.open(journal_dir)
+    bound = projection.after(position)
+    assert len(bound.messages("s")) == 1
+    bound.close()
+    with pytest.raises(ClosedError):
+        projection.messages("s")
+
+
+def test_a_closed_journal_refuses_every_method(journal_dir: Path) -> None:
+    """Also where there would be nothing to append."""
+    journal = Journal(journal_dir)
+    journal.append_message("s", "user", "hello")
+    journal.close()
+    journal.close()
+    calls: list[Callable[[], object]] = [
+        lambda: journal.append(session="s", type="x", data={}),
+        lambda: journal.append_message("s", "user", "hello"),
+        lambda: journal.append_many([]),
+        journal.sync,
+        journal.ends,
+    ]
+    for call in calls:
+        with pytest.raises(ClosedError):
+            call()
