@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,6 @@ from projector.run.build import rebuild
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from journal.verify.checks import Kind
 
@@ -28,6 +28,35 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("journal", deadline=None, max_examples=60)
 settings.register_profile("torture", deadline=None, max_examples=1000)
 settings.load_profile("journal")
+
+
+_PARTS = Path(__file__).parent
+_STARTS_PROCESSES = {"start"}
+"""Fixtures that start programs."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that `make check` leaves out, and run them first.
+
+    The slow tests are the samples of the ladder, and those that start programs: an interpreter
+    takes longer than most tests. Others are marked where they are written. A slow test at the end
+    of a run would keep one process busy while the others have nothing left to do.
+    """
+    for item in items:
+        if is_slow(item):
+            item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def is_slow(item: pytest.Item) -> bool:
+    """Return whether a test starts programs or is a sample of the ladder."""
+    module = getattr(item, "module", None)
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return (
+        hasattr(module, "subprocess")
+        or not fixtures.isdisjoint(_STARTS_PROCESSES)
+        or item.path.is_relative_to(_PARTS / "torture" / "samples")
+    )
 
 
 @pytest.fixture(autouse=True)

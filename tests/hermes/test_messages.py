@@ -294,6 +294,7 @@ def test_a_read_only_handle_writes_nothing(db: SessionDB, tmp_path: Path) -> Non
         SessionDB(tmp_path / "nowhere.db", read_only=True)
 
 
+@pytest.mark.slow
 def test_what_hermes_holds_and_no_record_can_is_kept_as_far_as_one_can(db: SessionDB) -> None:
     """Texts over 16 MiB, deep nesting and an empty role are no errors, as in Hermes."""
     large = "x" * 17_000_000

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from tools.hermes_cases.plan import Finding
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Iterator[Plan]:

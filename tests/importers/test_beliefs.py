@@ -340,6 +340,7 @@ TIMES = st.one_of(st.integers(1, 7000), st.sampled_from(["?", None, ""]))
 LINES = st.lists(st.tuples(st.sampled_from(["says", "call", "result"]), TIMES), max_size=9)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

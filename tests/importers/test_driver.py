@@ -265,6 +265,7 @@ def test_a_document_is_known_again(box: Path, journal: Path) -> None:
     assert len(journal_set(journal)) == 5
 
 
+@pytest.mark.slow
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     order=st.permutations(range(4)),

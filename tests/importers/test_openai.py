@@ -235,6 +235,7 @@ MESSAGES = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(MESSAGES)
 def test_a_list_is_the_same_streamed_from_a_document_or_read_from_lines(
     talk: list[dict[str, Any]],

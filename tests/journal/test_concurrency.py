@@ -89,6 +89,7 @@ def _open_and_append(path: str, name: str) -> None:
         journal.append_message("s", "user", "hello", id=name)
 
 
+@pytest.mark.slow
 def test_spawned_workers_open_the_journal_themselves(journal_dir: Path) -> None:
     """`multiprocessing` with spawn: a path is all that a worker needs."""
     context = multiprocessing.get_context("spawn")

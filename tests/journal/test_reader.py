@@ -192,6 +192,7 @@ def _event_line(number: int) -> bytes:
     return encode_event(number, Event("s", f"n{number}", "x", number, number, {"n": number}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("filling", [b"x", b"\0", b'{"crc":"', b'{"crc":"00000000",'])
 def test_records_among_too_many_bytes_without_a_newline_are_found(
     tmp_path: Path, filling: bytes, monkeypatch: pytest.MonkeyPatch

@@ -46,6 +46,8 @@ print(json.dumps([sorted(sessions, key=str), told, found]))
 """
 """Asks a projection for all sessions, all messages, and some words."""
 
+pytestmark = pytest.mark.slow
+
 HANDLE = """
 import json, sys
 from projector import SessionStore

@@ -173,7 +173,7 @@ def _round(path: Path, report: Report, name: str, chance: random.Random) -> None
 
 def _wait_for(children: dict[int, str], report: Report) -> None:
     until = time.monotonic() + _HANG
-    while children and time.monotonic() < until:
+    while children and time.monotonic() < until and not report.told("fault"):
         for pid in list(children):
             found, status = os.waitpid(pid, os.WNOHANG)
             if found:
