@@ -14,7 +14,6 @@ from journal.format.message_fields import message_data
 from journal.format.new_event import check_all, checked
 from journal.format.record import refusal
 from journal.fs.directory import open_directory
-from journal.lanes.frontier import Frontier
 from journal.lanes.group_commit import Fsync, SharedLane
 from journal.process import clock
 from journal.process.fork import follow
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from journal.format.message_fields import MoreMessageFields
     from journal.format.new_event import NewEvent
     from journal.format.position import Position
+    from journal.lanes.frontier import Frontier
 
 
 class Journal:
@@ -52,7 +52,7 @@ class Journal:
         self._turn = threading.RLock()
         self._aside: list[SharedLane] = []
         self._lane: SharedLane | None = SharedLane(self._directory, fsync)
-        self._frontier = Frontier(self._directory.lanes)
+        self._frontier: Frontier | None = None
         self._closed = False
         _handles.add(self)
         follow(self)
@@ -200,9 +200,9 @@ class Journal:
         is_blind = any(type in SWEEPING and "seen" not in data for _, _, type, data in events)
         try:
             try:
-                ends = _look_with(self._frontier, own, is_blind=is_blind)
+                ends = _look_with(self._ends_read(), own, is_blind=is_blind)
             except Reentered:  # a handler has its own look, from the beginning
-                ends = _look_with(Frontier(self._directory.lanes), own, is_blind=is_blind)
+                ends = _look_with(_new_frontier(self._directory.lanes), own, is_blind=is_blind)
         except ReadError as error:
             raise AppendError(f"{error}; nothing was written", ()) from error
         self._check_order()
@@ -229,7 +229,12 @@ class Journal:
             ClosedError: the handle was closed.
         """
         self._check_open()
-        return self._frontier.ends()
+        return self._ends_read().ends()
+
+    def _ends_read(self) -> Frontier:
+        if self._frontier is None:
+            self._frontier = _new_frontier(self._directory.lanes)
+        return self._frontier
 
     def _leased(self) -> SharedLane:
         """Return the lane; a forked child leases one of its own here."""
@@ -293,11 +298,17 @@ class Journal:
     def after_fork_in_child(self) -> None:
         """Let go of the parent's lane: two processes must never write to one segment."""
         self._turn = threading.RLock()
-        self._frontier = Frontier(self._directory.lanes)
+        self._frontier = None
         lanes = [*([self._lane] if self._lane is not None else []), *self._aside]
         self._lane, self._aside = None, []
         for lane in lanes:
             lane.abandon()
+
+
+def _new_frontier(lanes: Path) -> Frontier:
+    from journal.lanes.frontier import Frontier  # noqa: PLC0415 - only edits need it
+
+    return Frontier(lanes)
 
 
 def _look_with(frontier: Frontier, own: str, *, is_blind: bool) -> dict[str, int] | None:

@@ -11,15 +11,12 @@ from journal.errors import ClosedError
 from journal.format.lossless import is_text
 from journal.format.timestamps import moment
 from journal.fs.directory import open_directory
-from projector.db import digest
 from projector.errors import Behind, NotProjected, QueryError
-from projector.run.build import rebuild
 from projector.run.goal import Own
 from projector.run.reader import PATIENCE, Answer, Current
 from projector.search import engine as search
 from projector.search.filters import Filters
 from projector.text.query import parse
-from projector.upkeep.status import Status, status
 from projector.views import messages as message_view
 from projector.views import sessions as session_view
 from projector.views.freshness import Freshness, Listing
@@ -33,6 +30,7 @@ if TYPE_CHECKING:
 
     from journal.format.position import Position
     from projector.search.engine import Hit, Look, Sort
+    from projector.upkeep.status import Status
     from projector.views.messages import MessageView
     from projector.views.sessions import SessionView
 
@@ -231,7 +229,9 @@ class Projection:
         Raises:
             NotProjected: a projector runs and is behind: the digest would be of the past.
         """
-        answer, fresh = self.read(digest.digest)
+        from projector.db.digest import digest  # noqa: PLC0415 - a search does not need it
+
+        answer, fresh = self.read(digest)
         if not fresh:
             raise NotProjected(f"{fresh.behind}; see `projector status`")
         return answer
@@ -274,6 +274,8 @@ class Projection:
 
     def status(self) -> Status:
         """Return counts, lag and sizes, without applying anything."""
+        from projector.upkeep.status import status  # noqa: PLC0415 - a search does not need it
+
         return status(self._current)
 
     def wait_for(self, position: Position, timeout: float = 2.0) -> None:
@@ -292,6 +294,8 @@ class Projection:
             ProjectionError: it cannot be built; the old one remains in use.
             ReadError: a lane cannot be read; the old projection remains in use.
         """
+        from projector.run.build import rebuild  # noqa: PLC0415 - a search does not need it
+
         rebuild(self._current.journal)
 
     @property

@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from shlex import quote
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -125,21 +124,26 @@ def read_own(path: Path, most: int) -> bytes:
 
 def _check(path: str | os.PathLike[str], status: os.stat_result) -> None:
     user = os.geteuid()
-    name = quote(os.fspath(path))
     if status.st_uid != user:
         raise Untrusted(
             path,
             f"belongs to user {status.st_uid}, and this is user {user}: others could read or change"
-            f" what stands there; if you trust it, `chown -R {user} {name}`, else give another"
-            " folder with --journal or JOURNAL_DIR",
+            f" what stands there; if you trust it, `chown -R {user} {_quoted(path)}`, else give"
+            " another folder with --journal or JOURNAL_DIR",
         )
     if status.st_mode & _OTHERS:
         raise Untrusted(
             path,
             f"may be written by other users (mode {stat.S_IMODE(status.st_mode):04o}): if you trust"
-            f" what stands there, `chmod -R go-w {name}`, else give another folder with --journal"
-            " or JOURNAL_DIR",
+            f" what stands there, `chmod -R go-w {_quoted(path)}`, else give another folder with"
+            " --journal or JOURNAL_DIR",
         )
+
+
+def _quoted(path: str | os.PathLike[str]) -> str:
+    from shlex import quote  # noqa: PLC0415 - only these errors need it
+
+    return quote(os.fspath(path))
 
 
 def _kind(status: os.stat_result) -> str:

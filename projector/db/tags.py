@@ -10,7 +10,6 @@ has moved, and a search for sources asks it for its rows.
 from __future__ import annotations
 
 from functools import lru_cache
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -86,5 +85,7 @@ def _tag(kind: str, name: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _hashed(kind: str, name: str) -> str:
+    from hashlib import blake2b  # noqa: PLC0415 - it loads OpenSSL, and most searches have no filter
+
     # any name at all becomes one word of letters and digits
     return kind + blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -27,7 +27,6 @@ from projector.errors import (
     ProjectorBusy,
     QueryTimeout,
 )
-from projector.run.build import build_anew, catch_up_once
 from projector.run.deadline import Deadline
 from projector.run.goal import Goal, Own, has_applied
 from projector.views.freshness import FRESH, Freshness
@@ -212,6 +211,8 @@ class Current:
 
     def _replace(self, deadline: Deadline) -> None:
         """Build the projection anew, or wait for whoever does."""
+        from projector.run.build import build_anew  # noqa: PLC0415 - most queries do not need it
+
         damaged = self.generations.in_use()
         while self.generations.in_use() == damaged:
             try:
@@ -319,6 +320,8 @@ class Current:
 
     def _catch_up(self, stop: Callable[[], bool]) -> bool:
         """Be the projector for a moment, if nobody else is, and nobody builds."""
+        from projector.run.build import catch_up_once  # noqa: PLC0415 - most queries do not need it
+
         generations(self.journal.path)  # its folder may have been moved away
         if not self.projector_lock.take():
             return False

@@ -7,9 +7,9 @@ line of this program.
 
 from __future__ import annotations
 
-import json
 import re
 import sys
+from functools import cache
 
 import orjson
 
@@ -22,11 +22,20 @@ _UNSAFE = (
     "\ud800-\udfff"  # surrogates: bytes of a file name or an argument that are not UTF-8
 )
 # joiners (U+200C, U+200D) stay: Persian, the scripts of India and emoji need them
-_BLOCK = re.compile(f"[{_UNSAFE}]")
-_LINE = re.compile(f"[{_UNSAFE}\t\n]")
 _NAMED = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _NESTING = 1024
 """Levels of nesting that orjson reads."""
+
+
+# compiled when first used: most commands write printable ASCII only
+@cache
+def _block() -> re.Pattern[str]:
+    return re.compile(f"[{_UNSAFE}]")
+
+
+@cache
+def _line() -> re.Pattern[str]:
+    return re.compile(f"[{_UNSAFE}\t\n]")
 
 
 def clean(text: str) -> str:
@@ -34,12 +43,14 @@ def clean(text: str) -> str:
 
     Tabs and newlines stay; a carriage return before a newline is removed.
     """
-    return _BLOCK.sub(_escaped_text, text.replace("\r\n", "\n"))
+    if text.isascii() and text.isprintable():
+        return text
+    return _block().sub(_escaped_text, text.replace("\r\n", "\n"))
 
 
 def one_line(text: str) -> str:
     """Return a text with every unsafe character escaped, with tabs and newlines."""
-    return text if text.isascii() and text.isprintable() else _LINE.sub(_escaped_text, text)
+    return text if text.isascii() and text.isprintable() else _line().sub(_escaped_text, text)
 
 
 def _escaped_text(match: re.Match[str]) -> str:
@@ -65,10 +76,12 @@ def json_line(value: object, *, indent: bool = False) -> str:
         found = _dump_any(value, 2 if indent else None)
     if found.isascii() and "\x7f" not in found:
         return found
-    return _BLOCK.sub(_escaped_json, found)
+    return _block().sub(_escaped_json, found)
 
 
 def _dump_any(value: object, indent: int | None) -> str:
+    import json  # noqa: PLC0415 - few values need it
+
     limit = sys.getrecursionlimit()
     # json.dumps recurses once or twice a level, and the depth of what was read is bounded
     sys.setrecursionlimit(limit + 4 * _NESTING)

@@ -58,7 +58,7 @@ def test_catching_up_that_takes_too_long_gives_a_stale_answer(
             raise QueryTimeout("no time")
 
         with monkeypatch.context() as patch:
-            patch.setattr("projector.run.reader.catch_up_once", no_time)
+            patch.setattr("projector.run.build.catch_up_once", no_time)
             results = projection.search("alpha")
         assert (len(results.hits), results.fresh) == (1, False)
         assert projection.search("beta").fresh

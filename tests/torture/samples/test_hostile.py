@@ -34,8 +34,8 @@ def test_text_that_is_not_cleaned_is_caught(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A step that never fails proves nothing: without the cleaning it names what was written."""
-    monkeypatch.setattr("journal.cli.kit.clean._BLOCK", re.compile("(?!)"))
-    monkeypatch.setattr("journal.cli.kit.clean._LINE", re.compile("(?!)"))
+    monkeypatch.setattr("journal.cli.kit.clean._block", lambda: re.compile("(?!)"))
+    monkeypatch.setattr("journal.cli.kit.clean._line", lambda: re.compile("(?!)"))
     code, wrong = _one(tmp_path, "projector show s1")
     assert code == 0
     assert wrong.startswith("it wrote ")
