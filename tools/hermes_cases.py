@@ -1,10 +1,12 @@
-"""Try the six failures that users of Hermes's store reported, on the real one and on ours.
+"""Reproduce six failures that users of Hermes's store reported, on the real store and on ours.
 
-    python tools/hermes_cases.py                     all six, in full: about half an hour
-    python tools/hermes_cases.py --quick --case 3    one of them, in small
+    python tools/hermes_cases.py                     all six in full, in about 12 minutes
+    python tools/hermes_cases.py --quick --case 3    one of them with smaller numbers
 
-The real one is hermes-agent 0.13.0: the folder in HERMES_SOURCES, or else pip fetches it into a
-temporary folder. Where there is none, ours is tried alone.
+The real store is that of hermes-agent 0.13.0: from the folder in HERMES_SOURCES, else pip installs
+it into a temporary folder. If that fails, only ours is tested.
+
+It is a script, not `python -m tools.hermes_cases`: Hermes has a package `tools` too.
 """
 
 from __future__ import annotations
@@ -13,9 +15,9 @@ import sys
 
 
 def main() -> int:
-    """Try the cases, or be one of the processes that take part; return the exit code."""
+    """Run the cases, or one of their worker processes; return the exit code."""
     if sys.argv[1:2] == ["worker"]:
-        # dozens of them start, and none needs what the table needs
+        # dozens of workers start, and none needs the modules of the report
         from hermes_cases import worker  # noqa: PLC0415
 
         return worker.main(sys.argv[2])

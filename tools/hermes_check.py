@@ -1,12 +1,13 @@
-"""Show that Hermes's own command and its search tool run on a journal.
+"""Check that Hermes's own command and its search tool run on a journal.
 
-Makes an environment of its own, installs hermes-agent and this project there, fills a journal
-through the stand-in, and asks it through `hermes sessions list`, `hermes sessions export`, and the
-tool by which Hermes searches its sessions. Needs a package index; takes a minute or two.
+Creates a separate environment, installs hermes-agent and this project in it, fills a journal
+through `projector.adapters.hermes`, and reads it with `hermes sessions list`, `hermes sessions
+export` and the tool with which Hermes searches its sessions. Needs a package index and a minute or
+two.
 
     python tools/hermes_check.py                         # 0.13.0, in a folder that is removed
     python tools/hermes_check.py --version 0.19.0
-    python tools/hermes_check.py --venv ~/hermes-venv    # made if it is not there, and kept
+    python tools/hermes_check.py --venv ~/hermes-venv    # created if missing, and kept
 """
 
 from __future__ import annotations
@@ -46,20 +47,20 @@ from tools.session_search_tool import session_search
 
 print(session_search(query=sys.argv[1]))
 """
-"""Prints what Hermes's tool answers; it opens the store by itself, as in a conversation."""
+"""Prints the answer of Hermes's tool, which opens the store itself, as in a conversation."""
 
 
-class Failed(Exception):  # noqa: N818 - says what is the matter
-    """Something is not as it is shown to be."""
+class Failed(Exception):  # noqa: N818 - a verdict, not a programming error
+    """A check failed."""
 
 
 def main() -> int:
-    """Do it all; return the exit code."""
+    """Run the check; return the exit code."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--version", default="0.13.0", help="of hermes-agent (%(default)s)")
-    parser.add_argument("--venv", type=Path, help="the environment; made if it is not there")
+    parser.add_argument("--venv", type=Path, help="the environment; created if missing")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hermes-check-") as folder:
         try:
@@ -72,7 +73,7 @@ def main() -> int:
 
 
 def environment(folder: Path, version: str) -> Path:
-    """Return the Python of an environment that has both."""
+    """Return the Python of an environment with both packages."""
     python = folder.expanduser() / "bin" / "python"
     if not python.exists():
         say(f"making {folder}")
@@ -86,7 +87,7 @@ def environment(folder: Path, version: str) -> Path:
 
 
 def check(python: Path, home: Path, version: str) -> None:
-    """Fill a journal and ask for it in every way."""
+    """Fill a journal and read it in every way."""
     home.mkdir(mode=0o700)
     place = {
         "HERMES_HOME": str(home),
@@ -126,10 +127,10 @@ def check(python: Path, home: Path, version: str) -> None:
 
 
 def run(command: list[str], environment: dict[str, str] | None = None) -> str:
-    """Run a command and return what it prints.
+    """Run a command and return its output.
 
     Raises:
-        Failed: it fails; what it says is in the message.
+        Failed: it fails; the message has its output.
     """
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, check=False, cwd="/"
@@ -139,19 +140,19 @@ def run(command: list[str], environment: dict[str, str] | None = None) -> str:
     return done.stdout
 
 
-def expect(what: str, is_so: object) -> None:
-    """Say that something is so.
+def expect(what: str, holds: object) -> None:
+    """Report that a condition holds.
 
     Raises:
-        Failed: it is not.
+        Failed: it does not.
     """
-    if not is_so:
+    if not holds:
         raise Failed(what)
     say(f"ok: {what}")
 
 
 def say(what: str) -> None:
-    """Tell the user, at once."""
+    """Print to the user at once."""
     print(what, flush=True)
 
 

@@ -1,1 +1,1 @@
-"""The failures that users of Hermes's store reported, tried on it and on the one that stands in."""
+"""Failures that users of Hermes's store reported, reproduced on it and on our store."""

@@ -1,4 +1,4 @@
-"""What a process of a case can be told to do: a function each, with the side it plays on."""
+"""The requests that a worker of a case executes: a function each, with the side it is on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .side import Side, Store
 
 _kept: dict[str, Any] = {}
-"""What stays open from one thing that is told to the next."""
+"""What stays open from one request to the next."""
 
 
 def _store() -> Store:
@@ -57,7 +57,7 @@ def read(_side: Side, session: str) -> dict[str, Any]:
 
 
 def counted(_side: Side, session: str) -> dict[str, Any]:
-    """Read how many messages a session says that it has."""
+    """Read the message count in the row of a session."""
     return timed(lambda: (_store().get_session(session) or {}).get("message_count"))
 
 
@@ -67,12 +67,12 @@ def leave(_side: Side) -> None:
 
 
 def hold(side: Side, path: Path) -> None:
-    """Hold what a writer can, until `let_go`."""
+    """Hold all locks of a writer, until `let_go`."""
     _kept["held"] = side.hold(path)
 
 
 def hold_all(side: Side, path: Path) -> None:
-    """Hold all that can be held, until `let_go`."""
+    """Hold all locks of a writer and of the projector, until `let_go`."""
     _kept["held"] = side.hold_all(path)
 
 
@@ -82,7 +82,7 @@ def look(side: Side, path: Path) -> None:
 
 
 def let_go(_side: Side) -> None:
-    """Let go of what is held."""
+    """Release what is held."""
     held: ExitStack = _kept.pop("held")
     held.close()
 
@@ -90,23 +90,23 @@ def let_go(_side: Side) -> None:
 def write(
     _side: Side, session: str, seconds: float, every: float, size: int, at: float
 ) -> list[dict[str, Any]]:
-    """Append messages at a pace from an instant on; one that is late is not made up for."""
+    """Append messages at a constant rate from a time on; a late one is not caught up."""
     store = _store()
-    taken = []
+    appends = []
     due, until = at, at + seconds
     number = 0
     while due < until:
         time.sleep(max(0.0, due - time.monotonic()))
         text = " ".join(f"{session}x{number}x{part}" for part in range(size // 10))
         done = timed(lambda text=text: store.append_message(session, "user", text) and None)
-        taken.append(done)
+        appends.append(done)
         number += 1
         due = max(due + every, time.monotonic())
-    return taken
+    return appends
 
 
 def arrive(side: Side, path: Path, session: str, at: float) -> dict[str, Any]:
-    """Open a store that may not be there yet, at an instant; say something, and leave."""
+    """At a given time, open a store that may not exist yet, append a message, and close it."""
     while time.monotonic() < at:
         pass
 
@@ -122,7 +122,7 @@ def arrive(side: Side, path: Path, session: str, at: float) -> dict[str, Any]:
 def flush(
     _side: Side, session: str, texts: list[str], start: int, room: int | None = None
 ) -> dict[str, Any]:
-    """Hand over a conversation as Hermes's agent does: message by message, from the last flush."""
+    """Flush a conversation as Hermes's agent does: message by message, from the last flush on."""
 
     def call() -> None:
         for text in texts[start:]:
@@ -132,17 +132,17 @@ def flush(
 
 
 def flush_whole(_side: Side, session: str, texts: list[str], room: int | None) -> dict[str, Any]:
-    """Hand over a conversation with `SessionStore.flush`; the disk has `room` for so many bytes."""
-    store = _store()._store  # noqa: SLF001 - the store under the one that stands in
-    said = [{"role": "user", "content": text} for text in texts]
-    return _with_room(room, lambda: list(store.flush(session, said)))
+    """Flush a conversation with `SessionStore.flush`; the disk has room for `room` more bytes."""
+    store = _store()._store  # noqa: SLF001 - the store that the adapter uses
+    messages = [{"role": "user", "content": text} for text in texts]
+    return _with_room(room, lambda: list(store.flush(session, messages)))
 
 
 def _with_room(room: int | None, call: Any) -> dict[str, Any]:  # noqa: ANN401 - any callable
-    """Call something while the lanes of our store can grow by so many bytes; None is no limit."""
+    """Call something while the lanes of our store can grow by `room` bytes; None is no limit."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     if room is not None:
-        lanes = _store()._store.journal.path / "lanes"  # noqa: SLF001 - the store under the one that stands in
+        lanes = _store()._store.journal.path / "lanes"  # noqa: SLF001 - the store that the adapter uses
         largest = max(file.stat().st_size for file in lanes.glob("*/*.jsonl"))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest + room, limits[1]))
@@ -153,18 +153,18 @@ def _with_room(room: int | None, call: Any) -> dict[str, Any]:  # noqa: ANN401 -
 
 
 def serve(side: Side, path: Path, requests: int, way: str) -> dict[str, Any]:
-    """Answer requests, each with a store of its own that nobody closes.
+    """Answer requests, each with its own store that nothing closes.
 
     Args:
-        side: whose store.
-        path: where it is.
-        requests: how many.
-        way: `forget` drops it; `thread` does so in a thread of its own; `ring` leaves it in a
-            ring of objects, as a request and its response are; `cache` keeps the last eight, each
-            of another place.
+        side: the store.
+        path: its path.
+        requests: the number of requests.
+        way: `forget` drops the store; `thread` does so in a thread of its own; `ring` leaves it in
+            a reference cycle, as a request and its response are; `cache` keeps the last eight, each
+            at another path.
 
     Returns:
-        The descriptors that were open after ten requests and at the end, and the most ever.
+        The number of descriptors that were open after ten requests and at the end, and the most.
     """
     cache: OrderedDict[int, Store] = OrderedDict()
 
@@ -199,7 +199,7 @@ def serve(side: Side, path: Path, requests: int, way: str) -> dict[str, Any]:
 
 
 def _settled() -> int:
-    """Return how many descriptors stay open, without those that are used for a moment."""
+    """Return how many descriptors stay open, without those that are open for a moment."""
     least = _descriptors()
     for _ in range(10):
         time.sleep(0.02)

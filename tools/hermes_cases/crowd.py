@@ -1,4 +1,4 @@
-"""Cases 1 to 3: others hold the store, many write to it, many make it at once."""
+"""Cases 1 to 3: a process holds the store, many write to it, many create it at one time."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ MOST_WAL = 64.0
 
 
 def held(plan: Plan, side: str) -> Finding:
-    """Have one process hold the store while another starts, and see what that one can do."""
+    """Hold the store in one process, and measure what another one that starts can do."""
     notes = Notes()
     _while_held(plan, side, "hold", notes)
     if side == "ours":
-        # with Hermes there is nothing else to hold: who writes also keeps the index
-        notes.measured("beside a projector that stands still:")
+        # with Hermes there is nothing else to hold: the writer also updates the index
+        notes.measured("beside a projector that hangs:")
         _while_held(plan, side, "hold_all", notes)
     return notes.finding()
 
@@ -48,8 +48,8 @@ def _while_held(plan: Plan, side: str, what: str, notes: Notes) -> None:
             "create": {"session": "s"},
             "say": {"session": "s", "text": "pear"},
         }
-        for act, told in acts.items():
-            done = agent.do(act, **told)
+        for act, arguments in acts.items():
+            done = agent.do(act, **arguments)
             notes.measured(f"{act} {_shown(done)}")
             notes.expect(done["error"] is None and _ms(done) < AT_ONCE, f"{act}: {_shown(done)}")
         for word in ("apple", "pear") if what == "hold" else ("apple",):
@@ -66,7 +66,7 @@ def _while_held(plan: Plan, side: str, what: str, notes: Notes) -> None:
 
 
 def crowded(plan: Plan, side: str) -> Finding:
-    """Have processes append while one reads, and some are stopped wherever they are."""
+    """Append in many processes while one reads; then suspend all but one."""
     notes = Notes()
     path = _place(plan, f"crowded-{side}")
     with (
@@ -84,23 +84,23 @@ def crowded(plan: Plan, side: str) -> Finding:
         searcher.do("find", word="first")
         reader.do("look", path=path)
         with _Watch(SIDES[side](), path) as watch:
-            taken = _all_write(plan, crew, searcher)
+            appends = _all_write(plan, crew, searcher)
         reader.do("let_go")
         stopped, beside = _some_stop(plan, crew)
-        done_at_all = [*taken, *stopped, *beside]
+        done_at_all = [*appends, *stopped, *beside]
         acknowledged = plan.writers + sum(done["error"] is None for done in done_at_all)
         read = sum(
             len(searcher.do("read", session=f"s{number}")["answer"])
             for number in range(plan.writers)
         )
-    slow = [done for done in taken if _ms(done) > AT_ONCE]
-    late = [done for done in taken if done["ms"] > AT_ONCE]
-    errors = Counter(done["error"] for done in taken + stopped if done["error"])
+    slow = [done for done in appends if _ms(done) > AT_ONCE]
+    late = [done for done in appends if done["ms"] > AT_ONCE]
+    errors = Counter(done["error"] for done in appends + stopped if done["error"])
     waited = [done for done in stopped if _ms(done) > AT_ONCE]
-    notes.measured(f"{len(taken):,} appends of {plan.writers} processes in {plan.seconds:.0f} s")
+    notes.measured(f"{len(appends):,} appends of {plan.writers} processes in {plan.seconds:.0f} s")
     notes.measured(
-        f"{len(slow):,} over 50 ms, worst {_worst(taken):,.0f} ms, without the time in which others"
-        f" had the processor; with it {len(late):,}, worst {max(d['ms'] for d in taken):,.0f} ms"
+        f"{len(slow):,} over 50 ms, worst {_worst(appends):,.0f} ms, without the time in which"
+        f" others had the processor; with it {len(late):,}, worst {max(d['ms'] for d in appends):,.0f} ms"
     )
     notes.measured(
         f"beside stopped writers {len(waited)} of {len(stopped)} over 50 ms,"
@@ -109,10 +109,10 @@ def crowded(plan: Plan, side: str) -> Finding:
     notes.measured(f"errors {dict(errors) or 0}")
     notes.measured(f"WAL up to {watch.most:,.1f} MiB, at the end {watch.last:,.1f} MiB")
     notes.measured(f"{acknowledged:,} acknowledged, {read:,} read")
-    # a disk that is busy with other things is late now and then: nobody waits for another there
-    few = max(3, len(taken) // 1000)
+    # a busy disk may be late now and then; that is no process waiting for another
+    few = max(3, len(appends) // 1000)
     notes.expect(len(slow) <= few, f"{len(slow):,} appends took more than 50 ms")
-    notes.expect(not waited, f"{len(waited)} appends waited for a process that stood still")
+    notes.expect(not waited, f"{len(waited)} appends waited for a suspended process")
     notes.expect(not errors, f"{sum(errors.values())} appends failed")
     notes.expect(watch.most < MOST_WAL, f"the WAL grew to {watch.most:,.0f} MiB")
     notes.expect(read == acknowledged, f"{acknowledged:,} acknowledged, {read:,} read")
@@ -120,7 +120,7 @@ def crowded(plan: Plan, side: str) -> Finding:
 
 
 def _all_write(plan: Plan, crew: Crew, searcher: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - a worker
-    """Have everybody append at a pace, and one search beside; return all appends."""
+    """Append in all processes at a constant rate while one searches; return all appends."""
     over = threading.Event()
 
     def search() -> None:
@@ -139,10 +139,10 @@ def _all_write(plan: Plan, crew: Crew, searcher: Any) -> list[dict[str, Any]]:  
 
 
 def _some_stop(plan: Plan, crew: Crew) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Stop all but one while they write as fast as they can.
+    """Suspend all processes but one while they write as fast as they can.
 
     Returns:
-        What that one did meanwhile, and what the others did around it.
+        The appends of that one meanwhile, and those of the others before and after.
     """
     found, beside = [], []
     for _ in range(plan.stops):
@@ -156,7 +156,7 @@ def _some_stop(plan: Plan, crew: Crew) -> tuple[list[dict[str, Any]], list[dict[
         for worker in crew.workers[1:]:
             worker.stop()
         try:
-            found.append(crew[0].do("say", session="s0", text="while they stand still"))
+            found.append(crew[0].do("say", session="s0", text="while they are suspended"))
         finally:
             for worker in crew.workers[1:]:
                 worker.go_on()
@@ -166,7 +166,7 @@ def _some_stop(plan: Plan, crew: Crew) -> tuple[list[dict[str, Any]], list[dict[
 
 
 def made_at_once(plan: Plan, side: str) -> Finding:
-    """Have processes open a store that is not there, all at one instant, again and again."""
+    """Open a store that does not exist in many processes at one time, repeatedly."""
     notes = Notes()
     errors: Counter[str] = Counter()
     unread = unfound = several = 0
@@ -179,12 +179,13 @@ def made_at_once(plan: Plan, side: str) -> Finding:
             found = crew.together("arrive", each, path=path)
             worst = max(worst, *(done["ms"] for done in found))
             errors.update(done["error"] for done in found if done["error"])
-            said = [n for n, done in enumerate(found) if done["error"] is None]
+            written = [n for n, done in enumerate(found) if done["error"] is None]
             checker.do("begin", path=path)
-            texts = [checker.do("read", session=f"s{number}")["answer"] for number in said]
-            # who said it was told that it is kept: it must be there, and be found
-            unread += sum(text != [f"hello from s{n}"] for n, text in zip(said, texts, strict=True))
-            unfound += max(0, len(said) - (checker.do("find", word="hello")["answer"] or 0))
+            texts = [checker.do("read", session=f"s{number}")["answer"] for number in written]
+            # an acknowledged message must be there, and be found
+            pairs = zip(written, texts, strict=True)
+            unread += sum(text != [f"hello from s{n}"] for n, text in pairs)
+            unfound += max(0, len(written) - (checker.do("find", word="hello")["answer"] or 0))
             several += len(SIDES[side]().stores(path)) != 1
     opened = plan.rounds * plan.openers
     failed = sum(errors.values())
@@ -199,7 +200,7 @@ def made_at_once(plan: Plan, side: str) -> Finding:
 
 
 class _Watch:
-    """Looks at how large write-ahead logs get, in MiB."""
+    """Measures how large write-ahead logs get, in MiB."""
 
     def __init__(self, side: Side, path: Path) -> None:
         self._side, self._path = side, path
@@ -209,7 +210,7 @@ class _Watch:
 
     def _look(self) -> None:
         while not self._over.wait(0.05):
-            # a projection may go on in another file, with a log of its own: all of them count
+            # a projection may move to another file, which has its own log: all of them count
             self.last = sum(map(_size, self._side.wals(self._path))) / 2**20
             self.most = max(self.most, self.last)
 
@@ -236,12 +237,12 @@ def _place(plan: Plan, name: str) -> Path:
 
 
 def _ms(done: dict[str, Any]) -> float:
-    """Return the milliseconds without those in which others had the processor."""
+    """Return the milliseconds without those in which others used the processor."""
     return float(max(0.0, done["ms"] - done["off_cpu_ms"]))
 
 
-def _worst(taken: list[dict[str, Any]]) -> float:
-    return max((_ms(done) for done in taken), default=0.0)
+def _worst(appends: list[dict[str, Any]]) -> float:
+    return max((_ms(done) for done in appends), default=0.0)
 
 
 def _shown(done: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""How much of each case is tried, and what came of it."""
+"""The size of each case, and its findings."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is tried. The defaults are what users reported.
+    """The size of the cases. The defaults are what users reported.
 
     Attributes:
-        folder: where the stores are made.
+        folder: the folder of the stores.
         held: seconds for which a store is held; Hermes gives up within 17.
         writers, seconds, every, size: processes that append, for how long, seconds between two
             appends of one, and the characters of a message.
-        stops: how often all writers but one are stopped wherever they are.
-        openers, rounds: processes that open a new store at one instant, and how often.
+        stops: how often all writers but one are suspended wherever they are.
+        openers, rounds: processes that open a new store at one time, and how often.
         requests: requests that a web server answers.
     """
 
@@ -42,10 +42,10 @@ def quick(folder: Path) -> Plan:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What came of a case on one side.
+    """The findings of a case on one side.
 
     Attributes:
-        wrong: what of the report was seen here; empty if nothing.
+        wrong: the reported failures that occurred; empty if none did.
         figures: what was measured.
     """
 
@@ -55,20 +55,20 @@ class Finding:
 
 @dataclass(slots=True)
 class Notes:
-    """What is found while a case is tried."""
+    """Collects the findings of a case."""
 
     wrong: list[str] = field(default_factory=list)
     figures: list[str] = field(default_factory=list)
 
     def measured(self, text: str) -> None:
-        """Note a figure."""
+        """Add a figure."""
         self.figures.append(text)
 
     def expect(self, holds: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence
-        """Note what is wrong unless something holds."""
+        """Add a failure unless `holds`."""
         if not holds:
             self.wrong.append(otherwise)
 
     def finding(self) -> Finding:
-        """Return what was found."""
+        """Return the findings."""
         return Finding(tuple(self.wrong), tuple(self.figures))

@@ -1,4 +1,4 @@
-"""Tries the cases on both sides and prints the table."""
+"""Runs the cases on both sides and prints the findings."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ CASES: dict[int, tuple[str, Callable[[Plan, str], Finding]]] = {
 
 
 def main(description: str | None) -> int:
-    """Do what the arguments say; return the exit code: 1 if a case fails on ours."""
+    """Run the cases that the arguments select; return 1 if one fails on ours, else 0."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--case", type=int, action="append", choices=CASES, help="only this one")
     parser.add_argument("--side", choices=("ours", "theirs"), help="only on this side")
     parser.add_argument("--quick", action="store_true", help="smaller numbers: a few minutes")
-    told = parser.parse_args()
+    options = parser.parse_args()
     fails = False
     with tempfile.TemporaryDirectory(prefix="hermes-cases-") as name:
         folder = Path(name)
-        sides = [told.side] if told.side else ["theirs", "ours"]
+        sides = [options.side] if options.side else ["theirs", "ours"]
         if "theirs" in sides and not _sources(folder / "sources"):
             print(f"no hermes-agent {VERSION}: neither {SOURCES} nor pip gives it", file=sys.stderr)
             sides.remove("theirs")
-        plan = quick(folder) if told.quick else Plan(folder)
-        for number in told.case or CASES:
+        plan = quick(folder) if options.quick else Plan(folder)
+        for number in options.case or CASES:
             reported, run = CASES[number]
             print(f"\n{number}. {reported}", flush=True)
             found: dict[str, Finding] = {}
@@ -64,17 +64,17 @@ def main(description: str | None) -> int:
 
 
 def verdict(found: dict[str, Finding]) -> str:
-    """Say in a few words what was shown."""
+    """Return the verdict in a few words."""
     if "ours" in found and found["ours"].wrong:
         return "FAILS HERE: " + "; ".join(found["ours"].wrong)
     if "theirs" not in found:
-        return "holds here; theirs was not tried"
+        return "holds here; theirs was not tested"
     there = "; ".join(found["theirs"].wrong)
     if "ours" not in found:
         return f"there: {there or 'not seen'}"
     if there:
         return f"fails there ({there}), holds here"
-    return "holds on both: what was reported was not seen with the real one this time"
+    return "holds on both: the real store did not fail this time"
 
 
 def _show(side: str, finding: Finding, seconds: float) -> None:
@@ -86,7 +86,7 @@ def _show(side: str, finding: Finding, seconds: float) -> None:
 
 
 def _sources(folder: Path) -> bool:
-    """See that there is the real package, which needs none of its dependencies for this."""
+    """Install the real package without its dependencies, which it does not need here."""
     if SOURCES not in os.environ:
         command = [sys.executable, "-m", "pip", "install", "-qqq", "--no-deps"]
         command += ["--disable-pip-version-check", "--target", str(folder)]

@@ -20,12 +20,12 @@ Store = Any
 
 
 class Theirs:
-    """Hermes's own store: one SQLite database, which every process writes."""
+    """Hermes's own store: one SQLite database that every process writes to."""
 
     name = "hermes-agent"
 
     def load(self) -> None:
-        """Import what opens it, in a worker: elsewhere names of Hermes's packages may be taken."""
+        """Import the store, in a worker: elsewhere, names of Hermes's packages may be in use."""
         sys.path.insert(0, os.environ[SOURCES])
         import_module("hermes_state")
 
@@ -34,7 +34,7 @@ class Theirs:
         return sys.modules["hermes_state"].SessionDB(path)
 
     def hold(self, path: Path) -> ExitStack:
-        """Write, and do not come to an end: a transaction that stays open."""
+        """Hold a write transaction open."""
         held = ExitStack()
         db = sqlite3.connect(path, isolation_level=None, timeout=10)
         held.callback(db.close)
@@ -45,7 +45,7 @@ class Theirs:
     hold_all = hold
 
     def look(self, path: Path) -> ExitStack:
-        """Read, and do not come to an end: a snapshot that stays open."""
+        """Hold a snapshot open."""
         return _snapshot(path, "messages")
 
     def wals(self, path: Path) -> list[Path]:
@@ -53,17 +53,17 @@ class Theirs:
         return [path.with_name(f"{path.name}-wal")]
 
     def stores(self, path: Path) -> list[Path]:
-        """Return the stores that there are beside this one, itself among them."""
+        """Return all stores in the folder."""
         return list(path.parent.glob("*.db"))
 
 
 class Ours:
-    """The store that stands in: every process has a file of its own to append to."""
+    """Our store: every process appends to its own file."""
 
     name = "agent-journal"
 
     def load(self) -> None:
-        """Import what opens it."""
+        """Import the store."""
         import_module("projector.adapters.hermes")
 
     def open(self, path: Path) -> Store:
@@ -71,8 +71,8 @@ class Ours:
         return sys.modules["projector.adapters.hermes"].SessionDB(path)
 
     def hold(self, path: Path) -> ExitStack:
-        """Hold all that a process can that writes and decides, and do not come to an end."""
-        from journal.arbiter import arbitrating  # noqa: PLC0415 - the real one's process has none of it
+        """Hold a lane and the arbiter: all that a process holds that writes and decides."""
+        from journal.arbiter import arbitrating  # noqa: PLC0415 - processes of the real store do not load it
         from journal.writer import Journal  # noqa: PLC0415 - same
 
         held = ExitStack()
@@ -82,7 +82,7 @@ class Ours:
         return held
 
     def hold_all(self, path: Path) -> ExitStack:
-        """Be the projector too, and stand still in the middle of a transaction."""
+        """Hold the lock of the projector and a write transaction too."""
         from projector.db.generations import OnlyOne, generations  # noqa: PLC0415 - same
 
         held = self.hold(path)
@@ -97,7 +97,7 @@ class Ours:
         return held
 
     def look(self, path: Path) -> ExitStack:
-        """Read, and do not come to an end: a snapshot that stays open."""
+        """Hold a snapshot open."""
         return _snapshot(self._projection(path), "events")
 
     def wals(self, path: Path) -> list[Path]:
@@ -105,7 +105,7 @@ class Ours:
         return list((_journal(path) / "projection").glob("*-wal"))
 
     def stores(self, path: Path) -> list[Path]:
-        """Return the stores that there are beside this one, itself among them."""
+        """Return all stores in the folder."""
         return list(path.parent.glob("**/journal.json"))
 
     def _projection(self, path: Path) -> Path:

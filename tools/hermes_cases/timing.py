@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
 
 def timed(call: Callable[..., Any]) -> dict[str, Any]:
-    """Call something; tell the milliseconds, and what came of it or went wrong."""
+    """Call something; return the milliseconds, and its result or its error."""
     began, waited = time.perf_counter_ns(), run_delay()
     error = answer = None
     try:
         answer = call()
-    except Exception as raised:  # noqa: BLE001 - whatever it is, it is what is looked for
+    except Exception as raised:  # noqa: BLE001 - any error is a result
         error = f"{type(raised).__name__}: {raised}"
-    taken = (time.perf_counter_ns() - began) / 1e6
-    return {"ms": taken, "off_cpu_ms": run_delay() - waited, "answer": answer, "error": error}
+    duration = (time.perf_counter_ns() - began) / 1e6
+    return {"ms": duration, "off_cpu_ms": run_delay() - waited, "answer": answer, "error": error}
 
 
 def run_delay() -> float:
-    """Return the milliseconds for which this thread could have run, and others did."""
+    """Return the milliseconds for which this thread was ready while others ran."""
     return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e6

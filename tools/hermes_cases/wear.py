@@ -1,4 +1,4 @@
-"""Cases 4 to 6: a flush that fails, stores that nobody closes, files that go under one's feet."""
+"""Cases 4 to 6: a flush that fails, stores that are not closed, files that are replaced."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 _TEXTS = ["apple one", "banana two", "cherry three", "damson four", "elder five"]
 _WORDS = [text.split()[0] for text in _TEXTS]
 _ROOM = 400
-"""Bytes for two messages, and not for three."""
+"""Bytes: enough for two messages, too few for three."""
 
 
 def flushed_twice(plan: Plan, side: str) -> Finding:
-    """Have a flush of five messages fail at the third, and try it again."""
+    """Make a flush of five messages fail at the third, and repeat it."""
     notes = Notes()
     path = _place(plan, f"flushed-{side}")
     with Crew(side, path.parent, 2) as (agent, other):
         agent.do("begin", path=path)
         agent.do("create", session="s")
         if side == "theirs":
-            # it remembers how far it came at the end of a flush that succeeded, as their agent does
+            # their agent remembers how far it is only after a flush that succeeded
             agent.do("flush", session="s", texts=_TEXTS[:2], start=0)
             other.do("hold", path=path)
             failed = agent.do("flush", session="s", texts=_TEXTS, start=2)
@@ -56,10 +56,10 @@ def flushed_twice(plan: Plan, side: str) -> Finding:
 
 
 def _by_hermes_loop(notes: Notes, agent: Worker) -> None:
-    """Note what Hermes's own way of flushing does on our store when the disk is full.
+    """Measure what Hermes's own loop of flushing does on our store when the disk is full.
 
-    It appends one by one, without ids, and begins again: no store can tell that from saying it
-    twice. It is measured, and no part of the verdict.
+    It appends one by one, without ids, and starts again, so that no store can tell the repeated
+    messages from new ones. It is not part of the verdict.
     """
     agent.do("create", session="loop")
     failed = agent.do("flush", session="loop", texts=_TEXTS, start=0, room=_ROOM)
@@ -72,7 +72,7 @@ def _by_hermes_loop(notes: Notes, agent: Worker) -> None:
 
 
 def left_open(plan: Plan, side: str) -> Finding:
-    """Have a web server make a store for each request, and forget it."""
+    """Open a store for each request of a web server, without closing it."""
     notes = Notes()
     for way in ("forget", "thread", "ring", "cache"):
         path = _place(plan, f"left-{side}-{way}")
@@ -80,7 +80,7 @@ def left_open(plan: Plan, side: str) -> Finding:
             crew[0].do("begin", path=path)
             crew[0].do("create", session="s")
             crew[0].do("say", session="s", text="hello")
-            # SQLite keeps files open for as long as the same process has another store of them
+            # SQLite keeps files open as long as the same process has another connection to them
             crew[0].do("leave")
             found = crew[0].do("serve", path=path, requests=plan.requests, way=way)
         notes.measured(
@@ -89,7 +89,7 @@ def left_open(plan: Plan, side: str) -> Finding:
             " collector came"
         )
         if way == "ring":
-            # nothing closes what is in a ring before the collector comes, on either side
+            # on both sides, only the garbage collector closes what is in a reference cycle
             grown = found["collected"] - found["after_ten"]
             notes.expect(grown <= 0, f"{way}: {grown} descriptors more than after ten")
         else:
@@ -99,7 +99,7 @@ def left_open(plan: Plan, side: str) -> Finding:
 
 
 def replaced(plan: Plan, side: str) -> Finding:
-    """Move away, delete and replace what a running agent reads from."""
+    """Move, delete and replace the files that a running agent reads."""
     notes = Notes()
     for name, do in _DEEDS.items():
         path = _place(plan, f"replaced-{side}-{name.replace(' ', '-')}")
@@ -124,24 +124,24 @@ def replaced(plan: Plan, side: str) -> Finding:
 
 
 def _asked(notes: Notes, name: str, agent: Worker, other: Worker, path: Path) -> tuple[bool, str]:
-    """Have the agent and a new process go on; say whether each knows all, and what is wrong."""
+    """Continue with the agent and a new process; return whether both find all, and what not."""
     first = agent.do("find", word="banana")
     other.do("begin", path=path)
     other.do("create", session="t")
     other.do("say", session="t", text="cherry")
-    said = agent.do("say", session="s", text="damson")
+    appended = agent.do("say", session="s", text="damson")
     seen = [agent.do("find", word=w)["answer"] for w in ("apple", "banana", "cherry", "damson")]
     beside = [other.do("find", word=w)["answer"] for w in ("apple", "banana", "cherry", "damson")]
     notes.measured(
         f"{name}: next query {_shown(first)}, {first['answer']} found; then the agent finds"
-        f" {seen}, another process {beside}{', append failed' if said['error'] else ''}"
+        f" {seen}, another process {beside}{', append failed' if appended['error'] else ''}"
     )
     right = first["answer"] == 1 and seen == beside == [1, 1, 1, 1]
     return right, f"{name}: next query {_shown(first)}; found {seen} and {beside}"
 
 
 def _read_from(path: Path, side: str) -> list[Path]:
-    """Return the files of the database that is read."""
+    """Return the files of the database that the agent reads."""
     if side == "ours":
         folder = path.with_suffix(".journal") / "projection"
         path = folder / f"{(folder / 'CURRENT').read_text().strip()}.db"
@@ -150,7 +150,7 @@ def _read_from(path: Path, side: str) -> list[Path]:
 
 
 def _move(files: list[Path]) -> None:
-    """Move the files away, the whole folder if it holds nothing else."""
+    """Move the files away; ours with their folder."""
     folder = files[0].parent
     if folder.name == "projection":
         folder.rename(folder.with_name("moved"))
@@ -165,32 +165,32 @@ def _delete(files: list[Path]) -> None:
 
 
 def _older(files: list[Path]) -> None:
-    """Put the copy in the place of the file, by its name."""
+    """Rename the copy over the file."""
     files[0].with_name(f"{files[0].name}.copy").rename(files[0])
 
 
 def _all_older(files: list[Path]) -> None:
-    """Put the copies in the place of all files, as who restores a backup."""
+    """Rename the copies over all files, as a restored backup."""
     for file in files:
         file.with_name(f"{file.name}.copy").rename(file)
 
 
 def _garbage(files: list[Path]) -> None:
-    """Put garbage in the place of the file, by its name."""
+    """Rename a file of garbage over the file."""
     new = files[0].with_name("garbage")
     new.write_bytes(b"no database" * 2_000)
     new.rename(files[0])
 
 
 def _overwritten(files: list[Path]) -> None:
-    """Write garbage over the file, as long as it is."""
+    """Overwrite the file with garbage of the same length."""
     size = files[0].stat().st_size
     with files[0].open("r+b") as file:
         file.write(b"\xff" * size)
 
 
 def _cut(files: list[Path]) -> None:
-    """Leave nothing of the file."""
+    """Truncate the file to nothing."""
     files[0].write_bytes(b"")
 
 

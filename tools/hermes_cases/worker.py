@@ -1,4 +1,4 @@
-"""A process that takes part in a case: it does what it is told, one JSON line after the other."""
+"""A worker process of a case: it executes requests, one JSON line each."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 
 def main(side: str) -> int:
-    """Do what comes in on standard input until it ends; return the exit code."""
+    """Execute the requests on standard input until it ends; return the exit code."""
     known: dict[str, Callable[..., Any]] = dict(inspect.getmembers(acts, inspect.isfunction))
     mine: Side = SIDES[side]()
-    mine.load()  # no act is to be measured with it
+    mine.load()  # no measurement must include the import
     for line in sys.stdin:
-        told = json.loads(line)
-        arguments = told["arguments"]
+        request = json.loads(line)
+        arguments = request["arguments"]
         if "path" in arguments:
             arguments["path"] = Path(arguments["path"])
-        print(json.dumps(known[told["act"]](mine, **arguments)), flush=True)
+        print(json.dumps(known[request["act"]](mine, **arguments)), flush=True)
     sys.stdout.flush()
-    os._exit(0)  # what is open stays open to the last, as in a process that is killed
+    os._exit(0)  # open files stay open to the end, as in a process that is killed

@@ -1,4 +1,4 @@
-"""The processes of a case, from the side of who tells them what to do."""
+"""The worker processes of a case, as the process that controls them sees them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _TAIL = 2_000
 
 
 class CaseError(Exception):
-    """A case could not be tried. It is an error, never a verdict."""
+    """A case could not be run. This is an error, not a verdict."""
 
 
 class Worker:
-    """A process that plays a part on one side."""
+    """A worker process on one side."""
 
     def __init__(self, side: str, home: Path) -> None:
         self._err = tempfile.TemporaryFile()  # noqa: SIM115 - `__exit__` closes it
@@ -41,8 +41,8 @@ class Worker:
         )
 
     def tell(self, act: str, **arguments: object) -> None:
-        """Tell it to do something, and do not wait."""
-        assert self._process.stdin is not None  # noqa: S101 - it was asked for
+        """Send a request without waiting for the answer."""
+        assert self._process.stdin is not None  # noqa: S101 - `Popen` was called with a pipe
         print(
             json.dumps({"act": act, "arguments": arguments}, default=str),
             file=self._process.stdin,
@@ -50,23 +50,23 @@ class Worker:
         )
 
     def answer(self, seconds: float = 600.0) -> Any:  # noqa: ANN401 - JSON
-        """Return what it says of what it did.
+        """Return the answer to the oldest open request.
 
         Raises:
-            CaseError: it ended instead, or says nothing.
+            CaseError: the process ended, or did not answer in time.
         """
-        assert self._process.stdout is not None  # noqa: S101 - it was asked for
+        assert self._process.stdout is not None  # noqa: S101 - same
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
             if not selector.select(seconds):
-                raise CaseError(f"a process said nothing for {seconds} s")
+                raise CaseError(f"a process did not answer within {seconds} s")
         line = self._process.stdout.readline()
         if not line:
             raise CaseError(f"a process ended with {self._process.wait()}:\n{self.complaint()}")
         return json.loads(line)
 
     def do(self, act: str, **arguments: object) -> Any:  # noqa: ANN401 - JSON
-        """Tell it to do something; return what it says.
+        """Send a request; return the answer.
 
         Raises:
             CaseError: as `answer`.
@@ -80,11 +80,11 @@ class Worker:
         return self._err.read().decode(errors="replace")[-_TAIL:]
 
     def stop(self) -> None:
-        """Have it stand still, wherever it is."""
+        """Suspend the process wherever it is."""
         self._process.send_signal(signal.SIGSTOP)
 
     def go_on(self) -> None:
-        """Let it go on."""
+        """Resume the process."""
         self._process.send_signal(signal.SIGCONT)
 
     def __enter__(self) -> Self:
@@ -97,7 +97,7 @@ class Worker:
 
 
 class Crew(ExitStack):
-    """Some workers of one side, which end together."""
+    """Workers of one side, which end together."""
 
     def __init__(self, side: str, home: Path, count: int) -> None:
         super().__init__()
@@ -113,7 +113,7 @@ class Crew(ExitStack):
     def together(
         self, act: str, each: Sequence[dict[str, Any]], *, ahead: float = 0.03, **arguments: object
     ) -> list[Any]:
-        """Have them all do a thing at one instant; return what each says."""
+        """Have all of them execute a request at one time; return their answers."""
         at = time.monotonic() + ahead
         for worker, own in zip(self.workers, each, strict=True):
             worker.tell(act, at=at, **arguments, **own)
