@@ -1,1 +1,1 @@
-"""Tests of the stand-in for Hermes's store."""
+"""Tests of the class that replaces Hermes's store."""

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the stand-in for Hermes's store."""
+"""Fixtures of the tests of the class that replaces Hermes's store."""
 
 from __future__ import annotations
 

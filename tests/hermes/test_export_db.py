@@ -39,7 +39,7 @@ def exported(journal: Path) -> tuple[Path, dict[str, int]]:
 
 
 def rows(path: Path, table: str, order: str = "id") -> Rows:
-    """Read a table; JSON texts as what they say, and times to the microsecond."""
+    """Read a table; JSON texts decoded, and times to the microsecond."""
     with closing(sqlite3.connect(path)) as db:
         db.row_factory = sqlite3.Row
         found = db.execute(f"SELECT * FROM {table} ORDER BY {order}").fetchall()
@@ -153,7 +153,7 @@ def _only(row: dict[str, Any], names: set[str]) -> dict[str, Any]:
 
 
 def test_what_only_a_later_hermes_keeps_comes_back_too(talked: Hermes, journal_dir: Path) -> None:
-    """Its columns are there where they say something: what was compacted and taken back, topics."""
+    """Its columns are there if they have values: compacted and rewound messages, topics."""
     mode = {"chat_id": "7", "user_id": "u", "enabled": 1, "activated_at": 1.5, "updated_at": 2.5}
     talked.insert("telegram_dm_topic_mode", **mode, intro_message_id="9")
     talked.db.execute("DROP TABLE telegram_dm_topic_bindings")
@@ -261,7 +261,7 @@ def test_what_is_gone_is_not_exported(journal_dir: Path) -> None:
 
 
 def test_what_hermes_cannot_hold_is_mended_and_counted(journal_dir: Path) -> None:
-    """Titles stand once, the youngest keeps its own; a parent that is not there is left out."""
+    """Titles become unique, the newest session keeps its own; a missing parent is left out."""
     with SessionStore.open(journal_dir) as store:
         for number, name in enumerate("abc"):
             store.create(name, title="Same", started=(START + number) * 1_000_000, parent="nobody")
@@ -295,7 +295,7 @@ def test_the_routes_of_the_gateway_come_back(journal_dir: Path) -> None:
 def test_an_export_that_is_behind_counts_what_is_missing(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where a projector stands still, what is there is written, and the count says what is not."""
+    """Beside a hanging projector, applied messages are written and missing ones are counted."""
     monkeypatch.setattr("projector.adapters.hermes.export.state_db._PATIENCE", 0.05)
     with SessionStore.open(journal_dir) as store:
         store.append("s", "user", "one")

@@ -57,7 +57,7 @@ def test_uninstall_puts_hermes_own_back(state: ModuleType) -> None:
 
 
 def test_without_hermes_there_is_nothing_to_replace(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there is no Hermes, `install` says so."""
+    """Without Hermes, `install` raises ImportError."""
     monkeypatch.setitem(sys.modules, "hermes_state", None)
     with pytest.raises(ImportError):
         install()

@@ -24,7 +24,7 @@ def bind(db: SessionDB, thread: str, session: str) -> None:
 
 
 def test_meta_are_texts_under_keys(db: SessionDB) -> None:
-    """The last one counts, and a key that nobody set has none."""
+    """The last text counts; a key that was never set has none."""
     assert db.get_meta("k") is None
     db.set_meta("k", "v")
     db.set_meta("k", "w")
@@ -72,7 +72,7 @@ def test_the_last_topic_takes_the_mode_along(db: SessionDB) -> None:
 
 
 def test_a_lock_has_one_holder_until_it_runs_out(db: SessionDB) -> None:
-    """Others are refused; a lock that was let run out may be taken."""
+    """Others are refused; an expired lock is free."""
     assert db.try_acquire_compression_lock("s", "a")
     assert db.try_acquire_compression_lock("s", "a"), "it has it already"
     with SessionDB(db.db_path) as other:
@@ -91,7 +91,7 @@ def test_a_lock_has_one_holder_until_it_runs_out(db: SessionDB) -> None:
 def test_a_lock_that_cannot_be_decided_on_is_refused(
     db: SessionDB, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A session is not compressed then, and the log says why."""
+    """The lock is refused, with a warning in the log."""
     db._store._timeout = 0.05
     with arbitrating(db._store.journal.path, 1.0):
         assert not db.try_acquire_compression_lock("s", "a")
@@ -180,7 +180,7 @@ def test_maintenance_builds_the_projection_anew(db: SessionDB, name: str) -> Non
 def test_old_sessions_are_deleted_now_and_then(
     db: SessionDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not again within some hours; what fails is said, and never raised."""
+    """Not again within some hours; an error is returned, and never raised."""
     db.create_session("s", "cli")
     db.end_session("s", "user_exit")
     done = {"skipped": False, "pruned": 1, "vacuumed": False}

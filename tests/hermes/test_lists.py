@@ -1,4 +1,4 @@
-"""Lists, chains, deletions and exports through the stand-in for Hermes's store."""
+"""Lists, continuations, deletions and exports of sessions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def ids(rows: list[dict[str, Any]]) -> list[str]:
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Hermes after 0.13 is loaded: its rules tell what continues what."""
+    """A Hermes after 0.13 is loaded: its rules decide which session continues which."""
     monkeypatch.setitem(sys.modules, "hermes_state", SimpleNamespace(SCHEMA_VERSION=22))
 
 
@@ -50,7 +50,7 @@ def compressed(db: SessionDB) -> SessionDB:
 
 
 def test_a_compressed_conversation_is_one_entry(compressed: SessionDB) -> None:
-    """It shows where it goes on, and began where it began."""
+    """It has the start of the first session and the other columns of the last one."""
     [entry] = compressed.list_sessions_rich()
     assert (entry["id"], entry["_lineage_root_id"], entry["model"]) == ("three", "one", "m")
     assert entry["preview"] == "And now?"
@@ -63,7 +63,7 @@ def test_a_compressed_conversation_is_one_entry(compressed: SessionDB) -> None:
 
 
 def test_a_chain_is_followed_to_its_ends(compressed: SessionDB) -> None:
-    """Forward to where it goes on, backward to where it began."""
+    """Forward to the last session, backward to the first one."""
     assert compressed.get_compression_tip("one") == "three"
     assert compressed.get_compression_tip("nobody") == "nobody"
     assert compressed.get_conversation_root("three") == "one"
@@ -105,7 +105,7 @@ def test_after_0_13_the_first_call_says_who_is_paid(db: SessionDB) -> None:
 
 
 def test_chains_that_bite_their_tails_end(db: SessionDB) -> None:
-    """Sessions that continue each other in a circle hold nobody up."""
+    """Sessions that continue each other in a circle cause no endless loop."""
     db.create_session("a", "cli", parent_session_id="b")
     db.create_session("b", "cli", parent_session_id="a")
     for name in ("a", "b"):
@@ -119,7 +119,7 @@ def test_chains_that_bite_their_tails_end(db: SessionDB) -> None:
 
 
 def test_branches_are_listed_and_helpers_are_not(db: SessionDB) -> None:
-    """A mark in the settings tells them; so does the end of the parent as branched."""
+    """A mark in the settings identifies them, or a parent that ended as branched."""
     db.create_session("root", "cli")
     db.create_session("marked", "cli", parent_session_id="root", model_config={"_branched_from": 1})
     db.create_session(
@@ -208,7 +208,7 @@ def test_tool_calls_and_messages_are_counted(db: SessionDB) -> None:
 
 
 def test_deleting_leaves_children_and_takes_helpers(db: SessionDB, tmp_path: Path) -> None:
-    """Children stand for themselves; helpers go along; files of both are deleted."""
+    """Children lose their parent; delegates are deleted too; so are the files of both."""
     db.create_session("a", "cli")
     db.create_session("child", "cli", parent_session_id="a")
     db.create_session("h1", "cli", parent_session_id="a", model_config={"_delegate_from": "a"})
@@ -299,7 +299,7 @@ def test_ghosts_are_pruned(db: SessionDB, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_orphans_of_a_compression_are_ended(db: SessionDB, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A continuation nobody went on with for a week."""
+    """A continuation that was unused for a week."""
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now - 8 * DAY)
     db.create_session("one", "cli")

@@ -30,7 +30,7 @@ def talk(db: SessionDB, *contents: str) -> list[int]:
 
 
 def test_an_id_is_an_integer_that_later_calls_take(db: SessionDB) -> None:
-    """Ids grow, readers of JSON keep them, and they are what rows and searches say."""
+    """Ids grow, are exact in JSON, and are the same in rows and searches."""
     ids = talk(db, "one fish", "two fish", "three")
     assert ids == sorted(set(ids))
     assert max(ids) < 2**53
@@ -40,7 +40,7 @@ def test_an_id_is_an_integer_that_later_calls_take(db: SessionDB) -> None:
 
 
 def test_a_message_needs_no_session_and_keeps_every_field(db: SessionDB) -> None:
-    """Whatever is given comes back; a session that nobody has created is there."""
+    """All arguments are returned; a session that was never created exists."""
     calls = [{"id": "c", "type": "function", "function": {"name": "run", "arguments": "{}"}}]
     db.append_message(
         "s",
@@ -109,7 +109,7 @@ def test_a_message_needs_no_session_and_keeps_every_field(db: SessionDB) -> None
 def test_no_content_is_lost_because_json_cannot_hold_it(
     db: SessionDB, given: object, kept: object
 ) -> None:
-    """What is no JSON is kept as Hermes keeps it, or as its text."""
+    """A value that is no JSON is stored as Hermes stores it, or as its text."""
     db.append_message("s", "user", given)
     assert [row["content"] for row in db.get_messages("s")] == [kept]
 
@@ -130,7 +130,7 @@ def test_messages_stay_in_the_order_of_writing(
 
 
 def test_another_handle_goes_on_behind_what_is_there(db: SessionDB) -> None:
-    """The first message that a handle gives a moment of the past stands last all the same."""
+    """A handle's first message with an earlier timestamp is read last all the same."""
     talk(db, "a", "b")
     db.get_messages("s")
     with SessionDB(db.db_path) as other:
@@ -148,7 +148,7 @@ def test_pages_are_counted_in_order(db: SessionDB) -> None:
 
 
 def test_a_new_transcript_replaces_everything(db: SessionDB) -> None:
-    """What was there is gone, inactive messages too, and is not found any more."""
+    """The old messages are removed, inactive ones too, and are not found."""
     ids = talk(db, "old fish", "old answer", "older")
     db.rewind_to_message("s", ids[2])
     db.replace_messages("s", [{"role": "user", "content": "new"}, {"content": "of nobody"}])
@@ -193,7 +193,7 @@ def test_a_transcript_too_large_for_a_record_is_one_all_the_same(
 
 
 def test_what_the_model_was_sent_is_noted_for_the_last_message_of_the_user(db: SessionDB) -> None:
-    """It is noted if the content is that of the message, and nothing else is changed."""
+    """It is stored if the content is that of the message; nothing else changes."""
     assert db.set_latest_user_api_content("s", "a", "sent") == 0
     db.append_message("s", "user", "a", platform_message_id="p")
     assert db.set_latest_user_api_content("s", "another", "sent") == 0
@@ -203,7 +203,7 @@ def test_what_the_model_was_sent_is_noted_for_the_last_message_of_the_user(db: S
 
 
 def test_a_rewind_takes_back_and_can_be_taken_back(db: SessionDB) -> None:
-    """What is taken back is kept as inactive, and is not found."""
+    """Rewound messages are inactive, and are not found."""
     ids = talk(db, "a", "b", "c fish", "d")
     with pytest.raises(ValueError, match=r"message 7 not found in session s"):
         db.rewind_to_message("s", 7)
@@ -244,7 +244,7 @@ def test_a_long_session_is_shown_in_parts(db: SessionDB) -> None:
 
 
 def test_a_conversation_goes_back_to_its_ancestors(db: SessionDB) -> None:
-    """Theirs come first, and what the user said again there is said once."""
+    """Their messages come first, and a repeated message of the user is there once."""
     db.append_message("s", "user", " a ")
     db.append_message("s", "assistant", "b")
     db.append_message("s", "user", "go on")
@@ -262,7 +262,7 @@ def test_a_conversation_goes_back_to_its_ancestors(db: SessionDB) -> None:
 
 
 def test_a_message_is_appended_while_the_projection_cannot_be_read(db: SessionDB) -> None:
-    """What an agent says is not lost with the database that it is read from."""
+    """A damaged projection loses no append."""
     talk(db, "a")
     db.get_messages("s")
     projection: Projection = db._store.projection

@@ -41,7 +41,7 @@ def plan(tmp_path: Path) -> Iterator[Plan]:
 
 
 def holds(found: Finding) -> bool:
-    """Say whether nothing of the report was seen; show what was measured otherwise."""
+    """Return whether no reported failure occurred; print the findings if one did."""
     assert found.figures
     assert not found.wrong, "\n".join([*found.wrong, *found.figures])
     return True
@@ -58,7 +58,7 @@ def test_appends_wait_for_no_other_process(plan: Plan) -> None:
 
 
 def test_many_make_one_store(plan: Plan) -> None:
-    """Sixteen that open what is not there, at one instant, get one journal, and lose nothing."""
+    """Sixteen processes that create one journal at one time lose no message."""
     assert holds(crowd.made_at_once(plan, "ours"))
 
 
@@ -68,7 +68,7 @@ def test_a_flush_that_failed_is_tried_again(plan: Plan) -> None:
 
 
 def test_stores_that_nobody_closes_are_closed(plan: Plan) -> None:
-    """However a web server forgets them, and when a cache lets go of them."""
+    """In each way in which a web server or a cache drops its stores."""
     assert holds(wear.left_open(plan, "ours"))
 
 
@@ -98,7 +98,7 @@ def test_a_projection_that_is_gone_is_made_again_for_a_writer(journal_dir: Path)
 
 
 def test_a_damaged_projection_is_an_error_of_its_own_kind(journal_dir: Path) -> None:
-    """Who looks for a position in it is told that a rebuild helps; the next query does that."""
+    """The error of `wait_for` names the rebuild as the remedy; the next query does it."""
     with SessionStore.open(journal_dir) as store:
         store.append("s", "user", "one")
         assert len(store.messages("s")) == 1

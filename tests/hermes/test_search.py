@@ -101,7 +101,7 @@ def test_hits_are_sorted_by_moment_if_asked(db: SessionDB) -> None:
     ],
 )
 def test_no_query_is_an_error(db: SessionDB, query: str, count: int) -> None:
-    """An operator that joins nothing is none; where nothing can be searched nothing is found."""
+    """An operator without an operand is ignored; a query without words finds nothing."""
     fill(db)
     assert len(db.search_messages(query)) == count
 
@@ -109,7 +109,7 @@ def test_no_query_is_an_error(db: SessionDB, query: str, count: int) -> None:
 def test_search_goes_on_beside_a_projector_that_stands_still(
     db: SessionDB, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What is applied is found, and the log says that what was written last is not yet."""
+    """Applied messages are found, and the log warns that the last ones are not yet applied."""
     db.create_session("s1", "cli")
     db.append_message("s1", "user", "before it stopped")
     assert len(db.search_messages("before")) == 1

@@ -1,4 +1,4 @@
-"""Sessions through the stand-in for Hermes's store."""
+"""Sessions, their titles, usage and handoffs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def row(db: SessionDB, session: str = "s") -> dict[str, Any]:
 
 
 def test_the_journal_stands_beside_the_database(tmp_path: Path) -> None:
-    """`state.db` is kept in `state.journal`; the folders above are made."""
+    """`state.db` becomes `state.journal`; missing parent folders are created."""
     with SessionDB(tmp_path / "new" / "state.db") as db:
         db.create_session("s", "cli")
     assert (tmp_path / "new" / "state.journal" / "journal.json").exists()
@@ -70,7 +70,7 @@ def test_who_may_only_read_writes_nothing(db: SessionDB) -> None:
 
 
 def test_there_must_be_something_to_read(tmp_path: Path) -> None:
-    """A read-only handle on nothing is refused as SQLite does, and nothing is made."""
+    """A read-only handle on a missing store raises what SQLite raises, and creates nothing."""
     with pytest.raises(sqlite3.OperationalError, match="unable to open"):
         SessionDB(tmp_path / "state.db", read_only=True)
     assert list(tmp_path.iterdir()) == []
@@ -89,7 +89,7 @@ def test_a_session_has_all_columns(db: SessionDB) -> None:
 
 
 def test_the_first_creation_counts(db: SessionDB) -> None:
-    """A second creation changes nothing that is there, and gives what is not."""
+    """A second creation changes no field, and sets those that are missing."""
     db.create_session("s", "cli")
     started = row(db)["started_at"]
     db.ensure_session("s", "tui", model="m")
@@ -181,13 +181,13 @@ def test_what_is_said_of_usage_is_said_once(db: SessionDB) -> None:
 
 
 def test_less_than_nothing_is_refused(db: SessionDB) -> None:
-    """A negative count is an error, and counts nothing."""
+    """A negative count is an error and changes no counter."""
     with pytest.raises(EventError, match="input_tokens"):
         db.update_token_counts("s", input_tokens=-1)
 
 
 def test_usage_beside_the_conversation_is_not_counted(db: SessionDB) -> None:
-    """What a helper's call uses stands in the journal; the session's counters stay."""
+    """Usage of a call beside the conversation is in the journal, and in no counter."""
     db.create_session("s", "cli")
     db.record_auxiliary_usage("s", "vision", model="v", input_tokens=9)
     assert row(db)["input_tokens"] == 0
@@ -196,7 +196,7 @@ def test_usage_beside_the_conversation_is_not_counted(db: SessionDB) -> None:
 
 
 def test_titles_are_made_clean() -> None:
-    """What cannot be seen is taken out, white space folded, and what is too long refused."""
+    """Invisible characters are removed, white space is folded, and a long title is refused."""
     assert SessionDB.sanitize_title(" a\t\x00\u200bb\n c ") == "a b c"
     assert SessionDB.sanitize_title("\u202e \x07") is None
     assert SessionDB.sanitize_title(None) is None
@@ -255,7 +255,7 @@ def test_titles_are_counted_along_a_conversation(db: SessionDB) -> None:
 
 
 def test_a_handoff_is_claimed_once(db: SessionDB) -> None:
-    """It is asked for, taken by one, done; and may fail and be asked for again."""
+    """It is requested, claimed by one, and completed; it may fail and be requested again."""
     db.create_session("s", "cli")
     assert db.get_handoff_state("nobody") is None
     assert db.request_handoff("s", "telegram")
@@ -336,7 +336,7 @@ held.append(db._own.journal._lane._lock)
 
 
 def test_a_store_that_is_forgotten_is_closed(db: SessionDB) -> None:
-    """A server that makes a store for each request, and forgets it, does not run out of files."""
+    """A server that opens a store for each request and never closes it keeps enough descriptors."""
     db.create_session("s", "cli")
 
     def ask() -> None:

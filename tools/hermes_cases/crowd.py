@@ -100,7 +100,8 @@ def crowded(plan: Plan, side: str) -> Finding:
     notes.measured(f"{len(appends):,} appends of {plan.writers} processes in {plan.seconds:.0f} s")
     notes.measured(
         f"{len(slow):,} over 50 ms, worst {_worst(appends):,.0f} ms, without the time in which"
-        f" others had the processor; with it {len(late):,}, worst {max(d['ms'] for d in appends):,.0f} ms"
+        f" others had the processor; with it {len(late):,},"
+        f" worst {max(done['ms'] for done in appends):,.0f} ms"
     )
     notes.measured(
         f"beside stopped writers {len(waited)} of {len(stopped)} over 50 ms,"

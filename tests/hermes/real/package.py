@@ -48,7 +48,7 @@ def schema_version() -> int:
 
 @contextmanager
 def loaded(home: Path) -> Iterator[ModuleType]:
-    """Load the real module with what it needs, and forget all of it at the end."""
+    """Load the real module and what it imports; unload all of it at the end."""
     folder = str(source().parent)
     modules, path, environment = dict(sys.modules), sys.path[:], dict(os.environ)
     for name in [n for n in sys.modules if n.split(".")[0] in {"agent", "tools", MODULE}]:

@@ -1,4 +1,4 @@
-"""A real store and ours, which are told and asked the same."""
+"""A real store and ours, which get the same calls."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Clock:
 
 
 class Pair:
-    """A real store and ours, which are told and asked the same; ours gives other ids to messages.
+    """A real store and ours, which get the same calls; ours gives other ids to messages.
 
     Attributes:
         ids: the real id of each message, and ours.
@@ -68,7 +68,7 @@ class Pair:
         return theirs
 
     def align(self, session: str) -> None:
-        """Learn which messages of a session are the same, and compare all that is said of them."""
+        """Match the messages of a session by content, and compare their rows."""
         more = {"include_inactive": True} if self.version >= LATER else {}
         theirs = self.real.get_messages(session, **more)
         ours = self.ours.get_messages(session, **more)

@@ -17,7 +17,7 @@ STEPS = 60
 
 @pytest.mark.parametrize("seed", range(2))
 def test_topics_are_bound_as_the_real_one_binds_them(pair: Pair, clock: Clock, seed: int) -> None:
-    """Whatever is bound, unbound, enabled and deleted: both say the same."""
+    """Both stores answer the same after any binding, unbinding, enabling and deletion."""
     chance = random.Random(seed)  # noqa: S311 - no secret
     names = ["s0", "s1", "s2"]
     for name in names:
@@ -70,7 +70,7 @@ def test_topics_are_bound_as_the_real_one_binds_them(pair: Pair, clock: Clock, s
 
 @pytest.mark.parametrize("seed", range(2))
 def test_locks_are_given_as_the_real_one_gives_them(pair: Pair, clock: Clock, seed: int) -> None:
-    """Locks, their ends, and what is noted of failures: both say the same."""
+    """Both stores answer the same about locks, their expiry, and failures."""
     if pair.version < LATER:
         pytest.skip("Hermes 0.13 has no locks")
     chance = random.Random(seed)  # noqa: S311 - no secret
@@ -103,7 +103,7 @@ def test_locks_are_given_as_the_real_one_gives_them(pair: Pair, clock: Clock, se
 
 @pytest.mark.parametrize("seed", range(2))
 def test_routes_are_kept_as_the_real_one_keeps_them(pair: Pair, clock: Clock, seed: int) -> None:
-    """Routes of the gateway and the sessions of its peers: both say the same."""
+    """Both stores answer the same about routes of the gateway and sessions of its peers."""
     if pair.version < LATER:
         pytest.skip("Hermes 0.13 keeps no routes in its database")
     chance = random.Random(seed)  # noqa: S311 - no secret

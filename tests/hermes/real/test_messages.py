@@ -156,7 +156,7 @@ class Script:
         self.pair.both("rewind_to_message", name, self.one(name))
 
     def restore(self, name: str) -> None:
-        """Put back what was taken back."""
+        """Restore rewound messages."""
         if name not in self.compacted:  # what is put back is found as compacted for ever there
             self.pair.both("restore_rewound", name, self.one(name))
 
@@ -238,7 +238,7 @@ class Script:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_messages_are_what_the_real_one_says(pair: Pair, clock: Clock, seed: int) -> None:
-    """Whatever is appended, rewritten, taken back and asked: both say the same."""
+    """Both stores answer the same after any appends, replacements and rewinds."""
     script = Script(pair, clock, seed)
     for _ in range(STEPS):
         script.step()

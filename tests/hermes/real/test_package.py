@@ -16,7 +16,7 @@ ASKED = "HERMES_CHECK"
 
 @pytest.mark.timeout(900)
 def test_hermes_itself_runs_on_a_journal() -> None:
-    """The real package lists, exports, searches and deletes what the stand-in keeps."""
+    """The real package lists, exports, searches and deletes sessions in a journal."""
     version = os.environ.get(ASKED)
     if not version:
         pytest.skip(

@@ -63,7 +63,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 class Pair:
-    """A real store and ours, which are told and asked the same."""
+    """A real store and ours, which get the same calls."""
 
     def __init__(self, real: Any, ours: SessionDB, version: int) -> None:  # noqa: ANN401 - a foreign class
         self.real, self.ours, self.version = real, ours, version
@@ -168,7 +168,7 @@ class Script:
         self.there.append(name)
 
     def say(self) -> None:
-        """Let somebody say something."""
+        """Append a message."""
         if self.there:
             role = self.random.choice(["user", "assistant"])
             content = self.random.choice(["Where\nis it? " * 9, "北京", "short"])
