@@ -17,11 +17,11 @@ import pytest
 
 from journal import Journal, NotAJournalError, Position
 from journal.fs.directory import open_directory
-from projector import NotProjected, Projection, ProjectionError
+from projector import NotProjected, Projection, ProjectionError, ProjectorBusy
 from projector.db.checksums import vfs
 from projector.db.generations import OnlyOne, generations
 from projector.run import reader as current_module
-from projector.run.build import rebuild
+from projector.run.build import building, rebuild
 from tests.support.projections import facts, header, line, message, projector, write_segment
 
 if TYPE_CHECKING:
@@ -227,6 +227,17 @@ def test_a_reader_follows_generations(journal: Journal, projection: Projection) 
         journal.append_message("s1", "user", f"more{expected}")
         assert len(projection.search(f"more{expected}").hits) == 1
         assert projection.status().generation == expected
+
+
+def test_a_rebuild_puts_a_new_generation_into_use(journal: Journal, projection: Projection) -> None:
+    """The answers are the same; while another build runs, the error says so."""
+    journal.append_message("s", "user", "hello")
+    answer, before = projection.messages("s"), projection.status().generation
+    projection.rebuild()
+    assert projection.status().generation > before
+    assert projection.messages("s") == answer
+    with building(open_directory(journal.path)), pytest.raises(ProjectorBusy):
+        projection.rebuild()
 
 
 def test_a_query_waits_for_the_first_build(journal: Journal, projection: Projection) -> None:
