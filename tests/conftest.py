@@ -62,7 +62,7 @@ def is_slow(item: pytest.Item) -> bool:
 @pytest.fixture(autouse=True)
 def own_signal_handlers() -> Iterator[None]:
     """What a command does at Ctrl-C or SIGTERM ends with its test: the test run keeps its own."""
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.getsignal(number) for number in numbers]
     yield
     for number, handler in zip(numbers, before, strict=True):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
 import click
 
 from journal.cli.kit.output import print_line
 from journal.cli.kit.signals import call_on_signals
-from journal.cli.kit.streams import OutputError
+from journal.cli.kit.streams import OutputError, flush_or_discard
 from journal.fs.directory import open_directory
 from projector.run.watch import Watch
 
@@ -46,5 +45,7 @@ def command(path: Path, standby: bool) -> None:  # noqa: FBT001 - click gives fl
         if not watch.is_stopping():
             print_line(f"projecting {journal.path}; stop with Ctrl-C", err=True)
             watch.run()
-    with contextlib.suppress(OutputError):  # a terminal that was closed sent the SIGHUP
+    try:
         print_line("stopped", err=True)
+    except OutputError:  # the terminal that sent the SIGHUP is closed
+        flush_or_discard()

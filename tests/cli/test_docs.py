@@ -1,25 +1,212 @@
-"""docs/cli.md is what the commands say of themselves."""
+"""docs/cli.md is what the help texts say, and the help texts promise the JSON that is printed."""
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+
+import journal.cli
+import projector.cli
+from journal import Journal
+from journal.fs.directory import open_directory
+from projector.db.generations import OnlyOne, generations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import click
+
+    from tests.conftest import ExpectedProblems
 
 ROOT = Path(__file__).parents[2]
+GROUPS = {"journal": journal.cli.cli, "projector": projector.cli.cli}
+REGISTRY = {
+    f"{name} {known}": group.commands[known]
+    for name, group in GROUPS.items()
+    for known in group.commands
+}
+"""Every command of both command lines."""
 
 
 def test_the_command_line_reference_is_up_to_date() -> None:
     """docs/cli.md is made from the help texts; `make docs` writes it."""
-    check = [sys.executable, str(ROOT / "tools/cli_reference.py"), "--check"]
-    result = subprocess.run(check, capture_output=True, text=True, check=False)
+    check = [sys.executable, "-m", "tools.cli_reference", "--check"]
+    result = subprocess.run(check, capture_output=True, text=True, check=False, cwd=ROOT)
     assert result.returncode == 0, result.stderr
 
 
-def test_the_reference_shows_every_command() -> None:
-    """Both commands and each of their subcommands have a section."""
+@pytest.mark.parametrize("name", REGISTRY)
+def test_the_reference_shows_every_command(name: str) -> None:
+    """Each command of both registries has a section."""
     text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-    for command in ("append", "import", "export", "cat", "status", "verify"):
-        assert f"\n### journal {command}\n" in text
-    for command in ("run", "sync", "rebuild", "digest", "status", "search", "sessions", "show"):
-        assert f"\n### projector {command}\n" in text
+    assert f"\n### {name}\n" in text
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_a_command_that_can_wait_says_how_long(name: str) -> None:
+    """A command has --timeout, says that there is no limit, or only looks at what is there."""
+    command = REGISTRY[name]
+    has_timeout = any("--timeout" in option.opts for option in command.params)
+    text = " ".join((command.help or "").split())
+    ends_at_once = {"journal append", "journal status", "projector status"}
+    runs_until_stopped = {"projector run"}
+    assert (
+        has_timeout
+        + ("There is no time limit." in text)
+        + (name in ends_at_once | runs_until_stopped)
+        == 1
+    )
+
+
+# what a help text promises of JSON
+
+
+def _promised(command: click.Command) -> list[Any]:
+    """Return the objects of the paragraph `JSON: {...}`, as `{"key": shape}`; `...` is any key."""
+    for paragraph in re.split(r"\n\s*\n", command.help or ""):
+        text = " ".join(paragraph.replace("\b", "").split())
+        if text.startswith("JSON: "):
+            found = []
+            for shape in re.findall(r"\{.*?\}(?=; |$)", text):
+                named = re.sub(r'("\w+")(?!\s*:)', r"\1: null", shape).replace("...", '"...": null')
+                found.append(json.loads(named))
+            return found
+    return []
+
+
+def _keys(value: Any, path: str = "") -> set[str]:  # noqa: ANN401 - any JSON value
+    """Return the paths of all keys in a JSON value, such as `.hits[].id`."""
+    found = set()
+    if isinstance(value, list):
+        for item in value:
+            found |= _keys(item, f"{path}[]")
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            found |= {f"{path}.{key}"} | _keys(inner, f"{path}.{key}")
+    return found
+
+
+def _has_place(path: str, promised: set[str]) -> bool:
+    """Return whether a key is promised, or is below an object that may have any key."""
+    ends = [match.end() for match in re.finditer(r"\w+|\[\]", path)]
+    return path in promised or any(f"{path[:end]}...." in promised for end in ends)
+
+
+LINES = b'{"session":"s1","role":"user","content":"hello needle"}\nbad\n'
+
+RUNS: dict[str, list[list[str]]] = {
+    "journal append": [
+        ["append", "--session", "s1", "--role", "user", "--json", "hi"],
+        ["append", "--jsonl", "--json"],
+    ],
+    "journal cat": [["cat"]],
+    "journal import": [["import", "openai", "{talk}", "--json"]],
+    "journal status": [["status", "--json"]],
+    "journal verify": [["verify", "--json"]],
+    "projector salvage": [["salvage", "--json"]],
+    "projector search": [["search", "needle", "--json", "--context", "1"]],
+    "projector sessions": [["sessions", "--json"]],
+    "projector show": [["show", "s1", "--json"]],
+    "projector status": [["status", "--json"]],
+    "projector verify": [["verify", "--json"]],
+}
+"""How each command that prints JSON is run; standard input is `LINES`."""
+
+
+def test_every_command_that_prints_json_promises_its_keys() -> None:
+    """A command with --json has a paragraph `JSON:`, and is run below."""
+    prints = {
+        name
+        for name, command in REGISTRY.items()
+        if _promised(command) or any("--json" in option.opts for option in command.params)
+    }
+    assert prints == set(RUNS)
+    assert [name for name in prints if not _promised(REGISTRY[name])] == []
+
+
+@pytest.fixture
+def filled(journal_dir: Path, tmp_path: Path, expect_problems: ExpectedProblems) -> Path:
+    """A journal with a session, and a file that `journal verify` finds."""
+    with Journal.open(journal_dir) as journal:
+        fields = dict.fromkeys(("title", "source", "model", "cwd", "parent"), "x")
+        journal.append(type="session.created", session="s1", data=fields)
+        for number in range(3):
+            journal.append_message("s1", "user", "needle", id=f"m{number}", source="cli")
+    CliRunner().invoke(GROUPS["projector"], ["--journal", str(journal_dir), "sync"])
+    (journal_dir / "lanes/notes").touch()
+    expect_problems("foreign")
+    (tmp_path / "talk.jsonl").write_bytes(LINES)
+    return journal_dir
+
+
+@pytest.fixture
+def invoke(filled: Path, tmp_path: Path) -> Callable[[str, list[str]], list[Any]]:
+    """Runs a command on that journal; returns the JSON values that it prints."""
+
+    def invoke(program: str, arguments: list[str]) -> list[Any]:
+        given = [part.format(talk=tmp_path / "talk.jsonl") for part in arguments]
+        result = CliRunner().invoke(
+            GROUPS[program], ["--journal", str(filled), *given], input=LINES, catch_exceptions=False
+        )
+        decoder, text, values = json.JSONDecoder(), result.stdout, []
+        while text.strip():
+            value, end = decoder.raw_decode(text.lstrip())
+            text = text.lstrip()[end:]
+            values.append(value)
+        assert values, result.stderr
+        return values
+
+    return invoke
+
+
+@pytest.fixture
+def busy(filled: Path) -> Iterator[Callable[[], None]]:
+    """Makes the projection stale: a projector runs that applies nothing, and an event is new."""
+    lock = OnlyOne(generations(open_directory(filled).path).lock)
+
+    def busy() -> None:
+        assert lock.take()
+        with Journal.open(filled) as journal:
+            journal.append_message("s1", "user", "not applied", id="late")
+
+    yield busy
+    lock.release()
+
+
+def _damage_database(path: Path) -> None:
+    """Make the projection one that `projector verify` finds faults in."""
+    (database,) = (path / "projection").rglob("*.db")
+    content = bytearray(database.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 64] = b"\xff" * 64
+    database.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_json_that_is_printed_is_what_the_help_text_promises(
+    name: str,
+    invoke: Callable[[str, list[str]], list[Any]],
+    filled: Path,
+    busy: Callable[[], None],
+) -> None:
+    """Each promised key is printed, and each printed key is promised."""
+    program = name.partition(" ")[0]
+    promises = _promised(REGISTRY[name])
+    assert len(promises) == len(RUNS[name])
+    for promise, arguments in zip(promises, RUNS[name], strict=True):
+        if name == "projector verify":
+            _damage_database(filled)
+        values = invoke(program, arguments)
+        if "behind" in promise:
+            busy()
+            values += invoke(program, arguments)
+        promised = _keys(promise)
+        printed = set().union(*map(_keys, values))
+        assert {path for path in promised if not path.endswith("....")} <= printed
+        assert {path for path in printed if not _has_place(path, promised)} == set()

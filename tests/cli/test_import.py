@@ -135,7 +135,7 @@ def invoke_help() -> str:
     return CliRunner().invoke(cli, ["import", "--help"]).stdout
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_following_ends_cleanly_when_interrupted(tmp_path: Path, number: signal.Signals) -> None:
     """What was read is in the journal, the report is given, and the status is 0."""
     source, folder = tmp_path / "a.jsonl", tmp_path / "journal"

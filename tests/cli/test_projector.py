@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -240,17 +241,50 @@ def test_a_second_projector_or_build_ends_with_7(
         one.release()
 
 
-def test_run_makes_the_journal_and_stops_on_sigterm(tmp_path: Path) -> None:
-    """A projector may come before the first writer; SIGTERM ends it with 0."""
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_run_makes_the_journal_and_stops_at_a_signal(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    """A projector may come before the first writer; SIGTERM or SIGHUP ends it with 0."""
     command = [PROJECTOR, "--journal", str(tmp_path / "new"), "run"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == f"projecting {tmp_path / 'new'}; stop with Ctrl-C\n"
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(number)
         output, errors = process.communicate(timeout=20)
     assert (process.returncode, output, errors) == (0, "", "stopped\n")
+
+
+def test_run_goes_on_under_nohup(tmp_path: Path) -> None:
+    """A SIGHUP that is ignored stays ignored."""
+    path = str(tmp_path / "new")
+    command = ["/bin/sh", "-c", 'trap "" HUP; exec "$0" "$@"', PROJECTOR, "--journal", path, "run"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("projecting ")
+        process.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=1)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (0, "stopped\n")
+
+
+@pytest.mark.skipif(shutil.which("setsid") is None, reason="needs setsid of util-linux")
+def test_run_ends_cleanly_when_its_terminal_is_closed(tmp_path: Path) -> None:
+    """The terminal's SIGHUP ends it with 0, although "stopped" cannot be written any more."""
+    ours, theirs = os.openpty()
+    path = str(tmp_path / "new")
+    command = ["/usr/bin/env", "setsid", "-c", PROJECTOR, "--journal", path, "run"]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        assert os.read(ours, 100).startswith(b"projecting ")
+        os.close(ours)
+        assert process.wait(timeout=20) == 0
 
 
 def test_a_reader_that_has_enough_ends_it_quietly(journal: Journal) -> None:

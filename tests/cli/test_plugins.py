@@ -1,0 +1,144 @@
+"""Commands of `journal` that installed packages add: entry points of the group journal.commands."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Run = Callable[..., subprocess.CompletedProcess[str]]
+
+_MODULE = '''
+import click
+from journal.cli.kit.exits import ExitCommand
+from journal.cli.kit.output import print_line
+
+print("loaded", file=__import__("sys").stderr)
+
+
+class Busy(Exception):
+    """An error of the package."""
+
+
+@click.command("greet")
+@click.pass_obj
+def command(path):
+    """Greet the journal."""
+    print_line(f"hello {path}")
+
+
+@click.command("fail", cls=ExitCommand, codes={Busy: 7})
+def fail():
+    """Fail with an error of the package."""
+    raise Busy("come back later")
+
+
+@click.command("append")
+def append():
+    """Hide the command of the journal."""
+    print_line("hidden")
+
+
+number = 7
+'''
+
+_ENTRY_POINTS = """
+[journal.commands]
+append = fake_plugin:append
+fail = fake_plugin:fail
+greet = fake_plugin:command
+missing = fake_plugin:nothing
+number = fake_plugin:number
+unloadable = fake_plugin_that_is_gone:command
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs `journal` where a package with plug-ins is installed."""
+    site = tmp_path / "site"
+    info = site / "fake_plugin-1.5.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fake-plugin\nVersion: 1.5\n")
+    (info / "entry_points.txt").write_text(_ENTRY_POINTS)
+    (site / "fake_plugin.py").write_text(_MODULE)
+    environment = os.environ | {"PYTHONPATH": str(site), "JOURNAL_DIR": str(tmp_path / "journal")}
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "journal", *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def test_a_plug_in_is_a_command(run: Run, tmp_path: Path) -> None:
+    """It gets the path of the journal, as every command does, and has its own help text."""
+    done = run("greet")
+    assert (done.returncode, done.stdout) == (0, f"hello {tmp_path / 'journal'}\n")
+    assert "Greet the journal." in run("greet", "--help").stdout
+
+
+def test_a_plug_in_has_exit_codes_of_its_own(run: Run) -> None:
+    """`ExitCommand` turns an exception of the package into one line and an exit code."""
+    done = run("fail")
+    assert (done.returncode, done.stdout) == (7, "")
+    assert done.stderr == "loaded\nError: come back later\n"
+
+
+def test_help_lists_plug_ins(run: Run) -> None:
+    """A plug-in that cannot be loaded is listed, too, and breaks nothing."""
+    done = run("--help")
+    assert done.returncode == 0
+    lines = {line.split()[0]: line for line in done.stdout.splitlines() if line.startswith("  ")}
+    assert "Greet the journal." in lines["greet"]
+    assert "Append one message" in lines["append"]
+    for name in ("missing", "number", "unloadable"):
+        assert "cannot be loaded" in lines[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("missing", "AttributeError: module 'fake_plugin' has no attribute 'nothing'"),
+        ("number", "it is a int, not a click.Command"),
+        ("unloadable", "ModuleNotFoundError: No module named 'fake_plugin_that_is_gone'"),
+    ],
+)
+@pytest.mark.parametrize("more", [[], ["--help"]])
+def test_a_broken_plug_in_says_what_is_wrong(
+    run: Run, name: str, why: str, more: list[str]
+) -> None:
+    """The error names the entry point, the package and the reason; the exit code is 1."""
+    done = run(name, *more)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"Error: the plug-in '{name}' (fake_plugin" in done.stderr
+    assert "of the package fake-plugin 1.5) cannot be used: " in done.stderr
+    assert why in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_plug_ins_are_loaded_only_for_a_name_that_journal_does_not_know(run: Run) -> None:
+    """A command of `journal` neither looks for plug-ins nor gives way to one of its name."""
+    done = run("append", "--session", "s1", "--role", "user", "--id", "m1", "hi")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "m1\n", "")
+    assert run("status").stderr == ""
+
+
+def test_an_unknown_name_is_wrong_usage(run: Run) -> None:
+    """The error names similar commands; plug-ins are among them."""
+    done = run("gret")
+    assert done.returncode == 2
+    assert "No such command 'gret'" in done.stderr
+    assert "greet" in done.stderr
