@@ -1,1 +1,1 @@
-"""Events become rows, within one transaction."""
+"""Write events to the tables, within one transaction of the caller."""

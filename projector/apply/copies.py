@@ -1,7 +1,7 @@
-"""Where a key was appended, when that was more than once: rows of the table `copies`.
+"""The lanes that hold an event which was appended more than once: rows of the table `_copies`.
 
-A sweep that has seen any copy of a key reaches it, so the lowest number in each lane is kept. A key
-that was appended once has no row: its event says where it is.
+A sweep that has seen any copy of an event reaches it, so the lowest sequence number in each lane is
+kept. An event that was appended once has no row here: its own row holds its lane and number.
 """
 
 from __future__ import annotations
@@ -17,45 +17,45 @@ if TYPE_CHECKING:
 
 
 class Spot(NamedTuple):
-    """One record of a key: number of its lane, its sequence number and its order."""
+    """One record of an event: rowid of its lane, its sequence number and its order."""
 
     lane_row: int
     seq: int
     ord: int
 
 
-_NOTE = """
+_ADD = """
 INSERT INTO _copies(session, event_id, lane_row, seq, ord) VALUES(?, ?, ?, ?, ?)
 ON CONFLICT(session, event_id, lane_row) DO UPDATE SET seq = excluded.seq, ord = excluded.ord
   WHERE (excluded.seq, excluded.ord) < (seq, ord)
 """
 
 
-def note_copies(db: apsw.Connection, session: int, key: str, spots: tuple[Spot, Spot]) -> bool:
-    """Note two records of one key; say whether there is a row that was not there before."""
+def add_copies(db: apsw.Connection, session: int, id: str, spots: tuple[Spot, Spot]) -> bool:
+    """Add two records of one event; return whether a row was added or changed."""
     one, other = spots
     if (one.lane_row, one.seq) == (other.lane_row, other.seq):
         return False
     before = db.total_changes()
-    db.executemany(_NOTE, [(session, key, *spot) for spot in spots])
+    db.executemany(_ADD, [(session, id, *spot) for spot in spots])
     return db.total_changes() > before
 
 
-def copies_of(db: apsw.Connection, state: State, session: int, key: str) -> Copies:
-    """Return the rows of one key."""
+def copies_of(db: apsw.Connection, state: State, session: int, id: str) -> Copies:
+    """Return the copies of one event."""
     query = "SELECT lane_row, seq FROM _copies WHERE session = ? AND event_id = ?"
-    return {state.lanes[lane]: seq for lane, seq in db.execute(query, (session, key))}
+    return {state.lanes.name(lane): seq for lane, seq in db.execute(query, (session, id))}
 
 
 def copies_in(db: apsw.Connection, state: State, session: int) -> defaultdict[str, Copies]:
-    """Return the rows of every key of a session."""
+    """Return the copies of every event of a session, by id."""
     found: defaultdict[str, Copies] = defaultdict(dict)
     query = "SELECT event_id, lane_row, seq FROM _copies WHERE session = ?"
-    for key, lane, seq in db.execute(query, (session,)):
-        found[key][state.lanes[lane]] = seq
+    for id, lane, seq in db.execute(query, (session,)):
+        found[id][state.lanes.name(lane)] = seq
     return found
 
 
 def with_own(copies: Copies, lane: str, seq: int) -> Copies:
-    """Return where a key was appended, the event that counts for it among them."""
+    """Return the copies of an event, with that in force, which is in a lane under a number."""
     return copies | {lane: min(seq, copies.get(lane, seq))}

@@ -1,4 +1,4 @@
-"""What events do to messages that stand as they were said: revisions, removals, new transcripts."""
+"""Revisions, removals and new transcripts, applied to the messages that they change."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ from projector.fold.messages import (
     effect,
     items,
     named,
+    revised,
     state_after,
 )
-from projector.fold.sessions import canonical, revise
+from projector.fold.sessions import canonical
 from projector.fold.sweeps import joined, reach
 
 if TYPE_CHECKING:
@@ -32,18 +33,17 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from projector.apply.arrival import Arrival
     from projector.apply.portion import Portion
-    from projector.apply.state import State
+    from projector.apply.state import Arrival, State
     from projector.fold.sweeps import Copies, Order, Reach
 
 EVERY = ""
-"""Stands for every message of a session in the table `changes`; no message has this id."""
+"""The id that stands for every message of a session in `_changes`; no message has it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one event did to one message: the state it brought it into, the fields it changed."""
+    """The effect of an event on one message: the state to which it moves it, and revised fields."""
 
     order: Order
     state: int | None
@@ -51,9 +51,9 @@ class Change:
 
 
 def link(
-    db: apsw.Connection, state: State, session: int, row: int, type: str, data: dict[str, Any]
+    db: apsw.Connection, state: State, session: int, row: int, type: str, data: Mapping[str, Any]
 ) -> None:
-    """Note which messages an event changes."""
+    """Add the messages that an event changes to `_changes`."""
     targets = named(type, data)
     if type in SWEEPING:
         targets.add(EVERY)
@@ -61,25 +61,25 @@ def link(
         return
     rows = [(session, target, row) for target in targets]
     db.executemany("INSERT OR IGNORE INTO _changes(session, message, event) VALUES(?, ?, ?)", rows)
-    state.changing.add(session)
+    state.changing[session] = True
 
 
-def mark_changed(state: State, session: int, type: str, data: dict[str, Any]) -> None:
-    """Mark the messages that an event changes, or no longer changes as it did."""
+def mark_changed(state: State, session: int, type: str, data: Mapping[str, Any]) -> None:
+    """Mark the messages that an event changes, or changed before it was replaced."""
     if type in SWEEPING:
         state.dirty.transcripts.add(session)
         state.sweeps.pop(session, None)
     else:
-        state.dirty.changed |= {(session, target) for target in named(type, data)}
+        state.dirty.messages |= {(session, target) for target in named(type, data)}
 
 
 def unlink(db: apsw.Connection, session: int, row: int) -> None:
-    """Forget what an event changes which no longer stands."""
+    """Remove an event that is not in force any more from `_changes`."""
     db.execute("DELETE FROM _changes WHERE session = ? AND event = ?", (session, row))
 
 
 def is_changed(db: apsw.Connection, state: State, message: Arrival) -> bool:
-    """Say whether a message that arrives now may be other than it was said."""
+    """Return whether events that are applied already change a message that arrives now."""
     session, _, lane, seq, _, event = message
     swept = state.sweeps.get(session)
     if swept is None:
@@ -99,19 +99,19 @@ def is_changed(db: apsw.Connection, state: State, message: Arrival) -> bool:
 
 
 def refold_changed(db: apsw.Connection, state: State, portion: Portion) -> None:
-    """Bring into force what was done to every marked message, as far as the portion goes."""
+    """Apply the changes of every marked message again, as far as the portion goes."""
     dirty = state.dirty
     marked: defaultdict[int, set[str]] = defaultdict(set)
-    for session, key in dirty.changed:
+    for session, key in dirty.messages:
         marked[session].add(key)
     for session in sorted(dirty.transcripts | set(marked)):
         everything = session in dirty.transcripts
-        dirty.places.add(session)
+        dirty.order.add(session)
         keys = None if everything else marked[session]
         if _refold_session(db, state, session, keys, portion):
             dirty.transcripts.discard(session)
-            dirty.reached.pop(session, None)
-            dirty.changed.difference_update((session, key) for key in marked.get(session, ()))
+            dirty.done.pop(session, None)
+            dirty.messages.difference_update((session, key) for key in marked.get(session, ()))
         if portion.is_spent():
             return
 
@@ -119,32 +119,36 @@ def refold_changed(db: apsw.Connection, state: State, portion: Portion) -> None:
 def _refold_session(
     db: apsw.Connection, state: State, session: int, keys: set[str] | None, portion: Portion
 ) -> bool:
-    """Fold marked messages anew, all of the session if `keys` is None; say if all are folded."""
+    """Fold marked messages again, all of the session if `keys` is None.
+
+    Returns:
+        Whether the portion was enough for all of them.
+    """
     dirty = state.dirty
     history = _History(db, state, session)
     if keys is None:
-        found = _every(db, session, dirty.reached.get(session, ""))
+        found = _every(db, session, dirty.done.get(session, ""))
     else:
         found = _some(db, session, keys)
     for row in found:
-        key, message = str(row[0]), stored(row[1:])
+        id, message = str(row[0]), stored(row[1:])
         order = state.order(message.ord, message.lane_row, message.seq)
-        where = with_own(history.copies(key), order[1], message.seq)
-        portion.spend(_refold(db, state, session, message, history.of(key, order, where)))
-        dirty.changed.discard((session, str(row[0])))
+        copies = with_own(history.copies(id), order[1], message.seq)
+        portion.spend(_refold(db, state, session, message, history.of(id, order, copies)))
+        dirty.messages.discard((session, id))
         if keys is None:
-            dirty.reached[session] = str(row[0])
+            dirty.done[session] = id
         if portion.is_spent():
             return False
     return True
 
 
 _FETCHED = 256
-"""Messages read at a time: a session of any size is folded in memory that does not grow."""
+"""Messages that are read at a time: the memory does not grow with the session."""
 
 
 def _every(db: apsw.Connection, session: int, behind: str) -> Iterator[tuple[Any, ...]]:
-    """Yield the messages of a session whose ids sort behind one, by id."""
+    """Yield the messages of a session whose ids are greater than one, by id."""
     query = (
         f"SELECT event_id, {STORED} FROM _events INDEXED BY sqlite_autoindex__events_1"
         f" WHERE session = ? AND kind = {MESSAGE} AND event_id > ?"
@@ -161,7 +165,7 @@ def _some(db: apsw.Connection, session: int, keys: set[str]) -> Iterator[tuple[A
         f"SELECT event_id, {STORED} FROM _events"
         f" WHERE session = ? AND kind = {MESSAGE} AND event_id = ?"
     )
-    # a change of what is no message, or not yet: the message's arrival marks it again
+    # an id that no message has (yet) is passed over: a message that arrives is marked again
     for key in sorted(keys):
         yield from db.execute(query, (session, key))
 
@@ -169,22 +173,22 @@ def _some(db: apsw.Connection, session: int, keys: set[str]) -> Iterator[tuple[A
 def _refold(
     db: apsw.Connection, state: State, session: int, message: Stored, changes: Sequence[Change]
 ) -> int:
-    """Bring into force what was done to one message; return what it cost of the portion."""
+    """Apply the changes of one message to its row; return the cost."""
     reached = state_after(
         OUT if message.transcript_index else IN_TRANSCRIPT,
         [(change.order, change.state) for change in changes if change.state is not None],
     )
     original = message.data
     fields = [(change.order, change.fields) for change in changes if change.fields]
-    data = revise(original, fields)
+    data = revised(original, fields)
     kept = canonical(original).decode() if fields else None
     columns = to_columns(data)
     if (columns, kept, reached) == (message.columns, message.original, message.state):
         return 0
     if message.state < OUT:
-        unindex(db, message.row, session, state.tagged(session), message.in_force)
+        unindex(db, message.row, session, state.tagged[session], message.in_force)
     if reached < OUT:
-        index(db, message.row, session, state.tagged(session), data)
+        index(db, message.row, session, state.tagged[session], data)
     state.counters["messages"] += (reached == IN_TRANSCRIPT) - (message.state == IN_TRANSCRIPT)
     query = f"UPDATE _events SET {COLUMNS}, original = ?, state = ? WHERE id = ?"
     db.execute(query, (*columns, kept, reached, message.row))
@@ -192,7 +196,7 @@ def _refold(
 
 
 class _History:
-    """What was done to the messages of one session."""
+    """The changes of the messages of one session."""
 
     def __init__(self, db: apsw.Connection, state: State, session: int) -> None:
         self._db = db
@@ -206,22 +210,24 @@ class _History:
         self._reach = {row: reach(order, data) for row, (order, _, data) in self._sweeps.items()}
         self._reached = self._by_state()
 
-    def copies(self, key: str) -> Copies:
-        """Return where a message was appended, if that was more than once."""
+    def copies(self, id: str) -> Copies:
+        """Return the copies of a message; empty if it was appended once."""
         if self._is_single:
             return {}
-        return copies_of(self._db, self._state, self._session, key)
+        return copies_of(self._db, self._state, self._session, id)
 
-    def of(self, key: str, order: Order, copies: Copies) -> list[Change]:
-        """Return what was done to one message.
+    def of(self, id: str, order: Order, copies: Copies) -> list[Change]:
+        """Return the changes of one message.
 
         Args:
-            key: its id.
-            order: its place in the order of events.
-            copies: where it was appended.
+            id: its id.
+            order: the sort key of its event.
+            copies: the lanes that hold it.
         """
-        naming = self._events(key)
-        if not naming:  # else a session that was cleared often would cost messages times sweeps
+        naming = self._events(id)
+        if not naming:
+            # one by one, the sweeps of a session that was cleared often would cost messages times
+            # sweeps
             return [
                 Change(order, state, None)
                 for state, swept in self._reached.items()
@@ -231,14 +237,14 @@ class _History:
         for row, (at, type, data) in (self._sweeps | naming).items():
             if row not in naming and not self._reach[row].has(order, copies):
                 continue
-            item = data if type != TRANSCRIPT_REPLACED else self._item(row, data, key)
+            item = data if type != TRANSCRIPT_REPLACED else self._item(row, data, id)
             fields = changed_fields(type, item) if row in naming else None
             reached = effect(type, data, is_named=row in naming)
             found.append(Change(at, reached, fields))
         return found
 
     def _by_state(self) -> dict[int, Reach]:
-        """Return what sweeps reach together, by the state into which they bring it."""
+        """Return the events that sweeps reach, by the state to which these move them."""
         found: defaultdict[int, list[Reach]] = defaultdict(list)
         for row, (_, type, data) in self._sweeps.items():
             state = effect(type, data, is_named=False)
@@ -246,11 +252,11 @@ class _History:
                 found[state].append(self._reach[row])
         return {state: joined(sweeps) for state, sweeps in found.items()}
 
-    def _item(self, row: int, data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-        # worked out once: a transcript of n messages is asked for each of them
+    def _item(self, row: int, data: Mapping[str, Any], id: str) -> Mapping[str, Any]:
+        # computed once: a transcript of n messages is asked for each of them
         if row not in self._items:
             self._items[row] = items(data)
-        return self._items[row].get(key, {})
+        return self._items[row].get(id, {})
 
     def _events(self, target: str) -> dict[int, tuple[Order, str, dict[str, Any]]]:
         query = (

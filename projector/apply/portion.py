@@ -1,4 +1,4 @@
-"""How much one transaction may change: what it must fold beyond that waits for the next."""
+"""The amount that one transaction may change; the next one folds what is left."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROW = 1_000
-"""What a changed row costs besides its text, so that a page of the WAL is four times as much."""
+"""The cost of a changed row besides its text: about a quarter of a page of the WAL."""
 
 
 class Portion:
-    """What a transaction may still change, in bytes of text and `ROW` for each row.
+    """The amount that a transaction may still change: bytes of text, and `ROW` for each row.
 
-    A transaction without such a bound grows with what its events say: one record can delete a
-    session of a hundred thousand messages.
+    Without a bound one record, which deletes a session of a hundred thousand messages, makes a
+    transaction of that size.
     """
 
     def __init__(self, size: int, stop: Callable[[], bool]) -> None:
@@ -23,19 +23,19 @@ class Portion:
         self._stop = stop
 
     def spend(self, size: int) -> None:
-        """Count what was changed."""
+        """Subtract the size of a change."""
         self._left -= size
 
     @property
     def rows(self) -> int:
-        """How many rows without text may still be changed; at least one."""
+        """The number of rows without text that may still be changed; at least one."""
         return max(1, self._left // ROW)
 
     def is_spent(self) -> bool:
-        """Say whether the rest is to wait."""
+        """Return whether the rest must wait for the next transaction."""
         return self._left <= 0 or self._stop()
 
 
 def unbounded() -> Portion:
-    """Return a portion that nothing fills: for one event, or where nobody waits."""
+    """Return a portion without a bound."""
     return Portion(2**62, lambda: False)

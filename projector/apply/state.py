@@ -1,69 +1,155 @@
-"""What an applier keeps in memory between two commits."""
+"""What an applier keeps in memory: copies of tables, and what must be folded before the commit."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
-from projector.db.schema import COUNTERS, KINDS
+from projector.db.schema import COUNTERS
 from projector.db.tags import inherited
 
 if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable
+
     import apsw
 
+    from journal.format.event import Event
     from projector.fold.sweeps import Order, Reach
 
-_MOST_SESSIONS = 20_000
+Value = TypeVar("Value")
+
+_MOST = 20_000
+"""Entries of a cache: memory does not grow with a million sessions."""
+
+
+class Arrival(NamedTuple):
+    """An event that is to be applied, its names replaced by row numbers.
+
+    Attributes:
+        session, kind, lane_row: rowids of its session, its type and its lane.
+        seq: its number in the lane.
+        transcript_index: its index, from 1, in the `transcript.replaced` that holds it; 0 if it is
+            a record of its own.
+        event: the event.
+    """
+
+    session: int
+    kind: int
+    lane_row: int
+    seq: int
+    transcript_index: int
+    event: Event
 
 
 @dataclass(slots=True)
 class Dirty:
-    """What must be folded anew before the next commit, by session number (and message id)."""
+    """What must be folded again before the next commit, by rowid of the session (and message id).
 
-    places: set[int] = field(default_factory=set)
+    Attributes:
+        order: sessions whose messages must be ordered again.
+        sessions, usage, keys: sessions whose fields, totals, keys must be folded again.
+        messages: messages to which changes must be applied again.
+        transcripts: sessions to all of whose messages changes must be applied again.
+        done: of sessions in `transcripts` that are half done: the last message id that is folded.
+    """
+
+    order: set[int] = field(default_factory=set)
     sessions: set[int] = field(default_factory=set)
-    changed: set[tuple[int, str]] = field(default_factory=set)
-    transcripts: set[int] = field(default_factory=set)
     usage: set[int] = field(default_factory=set)
     keys: set[int] = field(default_factory=set)
-    reached: dict[int, str] = field(default_factory=dict)
-    """Of sessions in `transcripts` whose fold goes on: the last message id that is folded."""
+    messages: set[tuple[int, str]] = field(default_factory=set)
+    transcripts: set[int] = field(default_factory=set)
+    done: dict[int, str] = field(default_factory=dict)
 
     def rows(self) -> set[tuple[str, int, str]]:
-        """Return what is left when a transaction had changed enough, as rows of `unfolded`."""
+        """Return what the next transaction must fold, as rows of `_unfolded`."""
         found = {
-            ("transcript", session, self.reached.get(session, "")) for session in self.transcripts
+            ("transcript", session, self.done.get(session, "")) for session in self.transcripts
         }
-        found |= {("changed", session, key) for session, key in self.changed}
-        return found | {("places", session, "") for session in self.places}
+        found |= {("message", session, id) for session, id in self.messages}
+        return found | {("order", session, "") for session in self.order}
 
-    def take(self, what: str, session: int, message: str) -> None:
-        """Take in a row of `unfolded`."""
+    def add_row(self, what: str, session: int, message: str) -> None:
+        """Add a row of `_unfolded`."""
         if what == "transcript":
             self.transcripts.add(session)
-            self.reached[session] = message
-        elif what == "changed":
-            self.changed.add((session, message))
+            self.done[session] = message
+        elif what == "message":
+            self.messages.add((session, message))
         else:
-            self.places.add(session)
+            self.order.add(session)
+
+
+class RowIds(dict[str, int]):
+    """The rowids of names, from a table that gives each name a row.
+
+    A name is looked up when it is asked for, and inserted if it is new.
+    """
+
+    def __init__(
+        self, db: apsw.Connection, table: str, column: str, on_new: Callable[[int], None]
+    ) -> None:
+        self._db = db
+        self._on_new = on_new
+        self._insert = f"INSERT INTO {table}({column}) VALUES(?)"
+        self._find = f"SELECT id FROM {table} WHERE {column} = ?"
+        self._find_name = f"SELECT {column} FROM {table} WHERE id = ?"
+        self._names: dict[int, str] = {}
+
+    def __missing__(self, name: str) -> int:
+        if len(self) >= _MOST:
+            self.clear()
+        row: int | None = self._db.execute(self._find, (name,)).get
+        if row is None:
+            self._db.execute(self._insert, (name,))
+            row = self._db.last_insert_rowid()
+            self._on_new(row)
+        self[name] = row
+        return row
+
+    def name(self, row: int) -> str:
+        """Return the name with a rowid, which must be there."""
+        name = self._names.get(row)
+        if name is None:
+            if len(self._names) >= _MOST:
+                self._names.clear()
+            name = self._names[row] = str(self._db.execute(self._find_name, (row,)).get)
+        return name
+
+
+class SessionCache(dict[int, Value]):
+    """A value for each session, by its rowid, read from the tables when it is asked for."""
+
+    def __init__(self, load: Callable[[int], Value]) -> None:
+        self._load = load
+
+    def __missing__(self, session: int) -> Value:
+        if len(self) >= _MOST:
+            self.clear()
+        value = self[session] = self._load(session)
+        return value
 
 
 class State:
-    """Numbers of names, and what the next events must be checked against.
+    """Row numbers of names, and what the next events must be compared with.
 
-    Everything here can be read from the database again, which happens after a rollback.
+    All of it can be read from the database again, which happens after a rollback.
 
     Attributes:
-        dirty: what is folded anew before the next commit.
-        kinds, lanes, counters: copies of the tables.
+        dirty: what must be folded again before the next commit.
+        sessions, kinds, lanes: rowids by session id, event type and lane uuid.
+        counters: the counters of `_meta`.
         next_row: rowid of the next event.
-        missing: of each session the parents that are not there.
-        changing: sessions in which events change messages that stand.
-        sweeps: of some of these what the events reach that act on every message.
-        used: of each session what `usage.added` brought since the last commit.
-        only_adds: of some sessions, whether totals are plain sums.
-        named: of some sessions the source that this transaction's events say, not folded yet.
+        missing: of each session the parents that no message has.
+        changing: of each session whether events change its messages.
+        tagged: of each session what its messages are tagged with for its source. The first of them
+            decides: a text is taken out of the index by the words that were put in, so it never
+            changes.
+        sweeps: of some sessions the events that its sweeps reach.
+        used: of each session the sums of `usage.added` events since the last commit.
+        only_adds: of some sessions whether totals are plain sums.
+        named: of some sessions the source in events of this transaction that are not folded yet.
     """
 
     def __init__(self, db: apsw.Connection) -> None:
@@ -72,110 +158,69 @@ class State:
         self._unfolded: set[tuple[str, int, str]] = set()
         for row in db.execute("SELECT what, session, message FROM _unfolded"):
             self._unfolded.add(row)
-            self.dirty.take(*row)
-        self.kinds: dict[str, int] = dict(db.execute("SELECT type, id FROM _kinds"))
-        self.lanes: dict[int, str] = dict(db.execute("SELECT id, uuid FROM _lanes"))
-        self.counters: dict[str, int] = {
-            name: db.execute("SELECT value FROM _meta WHERE key = ?", (name,)).get
-            for name in COUNTERS
-        }
+            self.dirty.add_row(*row)
+        meta: dict[str, int] = dict(db.execute("SELECT key, value FROM _meta"))
+        self.counters = {name: meta[name] for name in COUNTERS}
+        self._saved = dict(self.counters)
         self.next_row: int = db.execute("SELECT coalesce(max(id), 0) + 1 FROM _events").get
-        self.missing: defaultdict[int, set[str]] = defaultdict(set)
-        for session, parent in db.execute("SELECT session, parent FROM _missing_parents"):
-            self.missing[session].add(parent)
-        self.changing: set[int] = {
-            session for (session,) in db.execute("SELECT DISTINCT session FROM _changes")
-        }
+        # loaded by session: whole, they are as much as was ever revised, at each opening
+        self.missing = SessionCache(self._load_missing)
+        self.changing = SessionCache(self._load_changing)
+        self.tagged = SessionCache(self._load_tagged)
+        self._ahead = SessionCache(self._load_ahead)
+        self.sessions = RowIds(db, "_sessions", "session", self._begin_session)
+        self.kinds = RowIds(db, "_kinds", "type", lambda _: None)
+        self.lanes = RowIds(db, "_lanes", "uuid", lambda _: None)
         self.sweeps: dict[int, Reach] = {}
         self.used: dict[int, Counter[str]] = {}
         self.only_adds: dict[int, bool] = {}
         self.named: dict[int, str] = {}
-        self._sessions: dict[str, int] = {}
-        self._tagged: dict[int, str] = {}
-        self._ahead: dict[int, int] = {}
-        self._lane_numbers = {uuid: number for number, uuid in self.lanes.items()}
 
-    def session(self, name: str) -> int:
-        """Return a session's number, giving it one if it is new."""
-        number = self._sessions.get(name)
-        if number is None:
-            if len(self._sessions) >= _MOST_SESSIONS:  # memory stays flat with a million sessions
-                self._sessions.clear()
-            query = "SELECT id FROM _sessions WHERE session = ?"
-            number = self._db.execute(query, (name,)).get
-            if number is None:
-                self._db.execute("INSERT INTO _sessions(session) VALUES(?)", (name,))
-                number = self._db.last_insert_rowid()
-            self._sessions[name] = number
-        return number
+    def _begin_session(self, session: int) -> None:
+        self.missing[session], self.changing[session] = set(), False
 
-    def tagged(self, session: int) -> str:
-        """Return what a session's messages are tagged with for its source.
+    def _load_missing(self, session: int) -> set[str]:
+        query = "SELECT parent FROM _missing_parents WHERE session = ?"
+        return {str(parent) for (parent,) in self._db.execute(query, (session,))}
 
-        The first of them settles it: a text is taken out of the index by the words that were put
-        in, so it never changes.
+    def _load_changing(self, session: int) -> bool:
+        query = "SELECT 1 FROM _changes WHERE session = ? LIMIT 1"
+        return self._db.execute(query, (session,)).get is not None
+
+    def _load_tagged(self, session: int) -> str:
+        query = "SELECT source, tagged FROM _sessions WHERE id = ?"
+        row = self._db.execute(query, (session,)).fetchone()
+        source, tagged = cast("tuple[str | None, str | None]", row)
+        if tagged is None:
+            tagged = inherited(self.named.get(session, source))
+            self._db.execute("UPDATE _sessions SET tagged = ? WHERE id = ?", (tagged, session))
+        return tagged
+
+    def _load_ahead(self, session: int) -> int:
+        query = "SELECT ahead FROM _sessions WHERE id = ?"
+        return self._db.execute(query, (session,)).get or 0
+
+    def order(self, ord: int, lane_row: int, seq: int) -> Order:
+        """Return the sort key of an event, which does not depend on this projection's rowids."""
+        return ord, self.lanes.name(lane_row), seq
+
+    def note_ahead(self, session: int, timestamp: int | None, order: int) -> None:
+        """Mark a session for a new order if a message is dated later than its own order.
+
+        Messages of the same lane without a date of their own come after it.
         """
-        found = self._tagged.get(session)
-        if found is None:
-            if len(self._tagged) >= _MOST_SESSIONS:
-                self._tagged.clear()
-            query = "SELECT source, tagged FROM _sessions WHERE id = ?"
-            source, found = cast(
-                "tuple[str | None, str | None]", self._db.execute(query, (session,)).fetchone()
-            )
-            if found is None:
-                found = inherited(self.named.get(session, source))
-                self._db.execute("UPDATE _sessions SET tagged = ? WHERE id = ?", (found, session))
-            self._tagged[session] = found
-        return found
-
-    def kind(self, type: str) -> int:
-        """Return an event type's number, giving it one if it is new."""
-        number = self.kinds.get(type)
-        if number is None:
-            self._db.execute("INSERT INTO _kinds(type) VALUES(?)", (type,))
-            number = self.kinds[type] = self._db.last_insert_rowid()
-        return number
-
-    def lane(self, uuid: str) -> int:
-        """Return a lane's number, giving it one if it is new."""
-        number = self._lane_numbers.get(uuid)
-        if number is None:
-            self._db.execute("INSERT INTO _lanes(uuid) VALUES(?)", (uuid,))
-            number = self._lane_numbers[uuid] = self._db.last_insert_rowid()
-            self.lanes[number] = uuid
-        return number
-
-    def order(self, ord: int, lane: int, seq: int) -> Order:
-        """Return what orders an event, free of the numbers that this projection gave."""
-        return ord, self.lanes[lane], seq
-
-    def note_ahead(self, session: int, said: int | None, order: int) -> None:
-        """Note a message that is dated behind its own order, and what that moves.
-
-        What its lane adds to the session without a date of its own comes behind it.
-        """
-        if said is not None and said <= order:
+        if timestamp is not None and timestamp <= order:
             return
-        ahead = self._ahead.get(session, -1)
-        if ahead == -1:
-            if len(self._ahead) >= _MOST_SESSIONS:
-                self._ahead.clear()
-            query = "SELECT ahead FROM _sessions WHERE id = ?"
-            ahead = self._ahead[session] = self._db.execute(query, (session,)).get or 0
-        if said is not None:
-            self._ahead[session] = max(ahead, said)
+        ahead = self._ahead[session]
+        if timestamp is not None:
+            self._ahead[session] = max(ahead, timestamp)
             self._db.execute(
                 "UPDATE _sessions SET ahead = max(coalesce(ahead, 0), ?) WHERE id = ?",
-                (said, session),
+                (timestamp, session),
             )
-            self.dirty.places.add(session)
+            self.dirty.order.add(session)
         elif order < ahead:
-            self.dirty.places.add(session)
-
-    def is_known(self, kind: int) -> bool:
-        """Say whether this version knows what events of a kind mean."""
-        return kind <= len(KINDS)
+            self.dirty.order.add(session)
 
     def save_unfolded(self) -> None:
         """Write what is left to be folded into the current transaction."""
@@ -194,6 +239,7 @@ class State:
         return bool(self._unfolded)
 
     def save_counters(self) -> None:
-        """Write the counters into the current transaction."""
-        rows = [(value, name) for name, value in self.counters.items()]
-        self._db.executemany("UPDATE _meta SET value = ? WHERE key = ?", rows)
+        """Write the counters that changed into the current transaction."""
+        changed = [(n, name) for name, n in self.counters.items() if n != self._saved[name]]
+        self._db.executemany("UPDATE _meta SET value = ? WHERE key = ?", changed)
+        self._saved = dict(self.counters)

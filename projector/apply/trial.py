@@ -1,8 +1,8 @@
-"""Which event cannot be applied: each is tried alone, in an empty projection in memory.
+"""Find an event that cannot be applied: each is tried alone, in an empty projection in memory.
 
-That an event fails alone is a property of the event, whatever batch it came in and whatever stood
-before it, so every projection of the same lanes sets the same events aside. No event that passes
-`journal.format.bounds` is known to fail; this is for those that nobody thought of.
+Whether an event fails alone depends on the event only, and not on its batch or on what was applied
+before. So every projection of the same lanes puts the same events into quarantine. No event that
+passes `journal.format.bounds` is known to fail; this is for faults that are not known yet.
 """
 
 from __future__ import annotations
@@ -32,39 +32,38 @@ _OUTSIDE = (
     *(apsw.IOError, apsw.InterruptError, apsw.LockedError, apsw.NotADBError, apsw.PermissionsError),
     *(apsw.ReadOnlyError, apsw.ThreadingViolationError),
 )
-"""What the file system, another connection or the caller is to blame for, and no event."""
+"""Errors of the file system, of another connection or of the caller: no event causes them."""
 
 
 @contextmanager
 def applying() -> Iterator[None]:
-    """Turn whatever an event may have caused into one error.
+    """Turn each error that an event may have caused into `NotApplied`; let the others pass.
 
     Raises:
-        NotApplied: an exception left the block for which an event may be to blame. Every other
-            one passes as it is.
+        NotApplied: the block raised an exception that is not in `_OUTSIDE`.
     """
     try:
         yield
     except _OUTSIDE:
         raise
     except Exception as error:
-        # a query that was broken off would keep its table locked as long as the error is known
+        # the frames hold a query that was not finished, which keeps its table locked
         traceback.clear_frames(error.__traceback__)
         raise NotApplied(f"{type(error).__name__}: {error}") from error
 
 
 class Trial:
-    """An empty projection in memory, in which one event after another is applied alone."""
+    """An empty projection in memory, to which each event is applied alone."""
 
     def __init__(self) -> None:
         self._db = create_in_memory()
-        self._lane = Applier(self._db).state.lane("trial")
+        self._lane = Applier(self._db).state.lanes["trial"]
 
     def check(self, seq: int, event: Event) -> None:
-        """Refuse an event that cannot be applied alone.
+        """Raise an error if an event cannot be applied alone.
 
         Raises:
-            DamagedRecord: it cannot; the message says why.
+            DamagedRecord: it cannot; the message gives the reason.
         """
         self._db.execute("SAVEPOINT trial")
         try:

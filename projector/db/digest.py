@@ -1,4 +1,4 @@
-"""One number for what a projection holds, the same wherever and however it was made."""
+"""A checksum of what a projection holds: equal for equal sets of events."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from projector.db.rows import STORED, stored
-from projector.fold.sessions import canonical
+from projector.fold.sessions import FIELDS, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,9 +20,8 @@ def digest(db: apsw.Connection) -> str:
     """Return the SHA-256, in hexadecimal, of the logical content in canonical order.
 
     It covers sessions as folded, their totals and keys, every event with its data, every message
-    with its state and its revisions in force, and conflicts. It holds timestamps that were given
-    and never times of arrival, no rowids and no lanes: the same events give the same digest on
-    every machine.
+    with its state and its revisions in force, and conflicts. It holds dates that events give, and
+    no times of appending, rowids or lanes: the same events give the same digest on every machine.
     """
     sha = hashlib.sha256()
     with db:  # one snapshot, however long it takes
@@ -35,9 +34,8 @@ def digest(db: apsw.Connection) -> str:
 def _lines(db: apsw.Connection) -> Iterator[bytes]:
     types = dict(db.execute("SELECT id, type FROM _kinds"))
     sessions = db.execute(
-        "SELECT id, session, title, source, model, cwd, parent, user, system_prompt, config,"
-        " started, ended IS NOT NULL, end_reason, extra, known, message_total, messages"
-        " FROM _sessions ORDER BY session"
+        f"SELECT id, session, {', '.join(FIELDS)}, ended IS NOT NULL, end_reason, extra, known,"
+        " message_total, messages FROM _sessions ORDER BY session"
     ).fetchall()
     events = f"SELECT {STORED}, event_id FROM _events WHERE session = ? ORDER BY event_id"
     totals = "SELECT name, coalesce(exact, total) FROM _usage WHERE session = ? ORDER BY name"

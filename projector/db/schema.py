@@ -25,6 +25,7 @@ from projector.db.public_views import CREATE as CREATE_VIEWS
 from projector.db.quiet import quiet
 from projector.db.tags import MOVED
 from projector.errors import ProjectionDamaged, ProjectionError, QueryError
+from projector.fold.sessions import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,6 +53,9 @@ KINDS = {name: number for number, name in enumerate(EVENT_TYPES, 1)}
 MESSAGE = KINDS[MESSAGE_APPENDED]
 TYPES = {number: name for name, number in KINDS.items()}
 
+_SQL_TYPES = {str: "TEXT", dict: "TEXT", int: "INTEGER"}
+"""Types of columns for fields of a session; an object is JSON text."""
+
 _TABLES = f"""
 CREATE TABLE _meta(key TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
 CREATE TABLE _lanes(
@@ -66,8 +70,8 @@ CREATE TABLE _segments(
 CREATE TABLE _kinds(id INTEGER PRIMARY KEY, type TEXT NOT NULL UNIQUE);
 CREATE TABLE _sessions(
   id INTEGER PRIMARY KEY, session TEXT NOT NULL UNIQUE,
-  title TEXT, source TEXT, model TEXT, cwd TEXT, parent TEXT, user TEXT, system_prompt TEXT,
-  config TEXT, started INTEGER, ended INTEGER, end_reason TEXT, extra TEXT,
+  {", ".join(f"{name} {_SQL_TYPES[kind]}" for name, kind in FIELDS.items())},
+  ended INTEGER, end_reason TEXT, extra TEXT,
   known INTEGER NOT NULL DEFAULT 0, message_total INTEGER NOT NULL DEFAULT 0,
   messages INTEGER NOT NULL DEFAULT 0, first INTEGER, last INTEGER, ahead INTEGER, tagged TEXT
 );

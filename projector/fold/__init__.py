@@ -1,1 +1,1 @@
-"""What the events mean: pure functions, without a database."""
+"""The state that a set of events gives: pure functions, without a database."""

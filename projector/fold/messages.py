@@ -1,4 +1,4 @@
-"""What events do to messages of their session: pure functions."""
+"""The effects of events on the messages of their session: pure functions."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from projector.fold.sweeps import Order
 
 IN_TRANSCRIPT, IN_ARCHIVE, OUT, GONE = 0, 1, 2, 3
-"""States of a message: in the transcript; out of it but still found; neither; gone with its
-session. What is found is below `OUT`."""
+"""States of a message: in the transcript; archived (out of it, and still found by a search);
+removed; deleted with its session. A search finds the states below `OUT`."""
 
 LISTING = (MESSAGE_REMOVED, MESSAGE_ARCHIVED, MESSAGE_RESTORED)
-"""Types of events that name messages in a list."""
+"""Types of events that list ids of messages."""
 
 Item = dict[str, Any]
 
 
 def named(type: str, data: Mapping[str, Any]) -> set[str]:
-    """Return the ids of the messages that an event names and does something to."""
+    """Return the ids of the messages that an event changes and names."""
     if type == MESSAGE_REVISED:
         return {target} if is_key(target := data.get("message")) else set()
     if type in LISTING:
@@ -41,7 +41,7 @@ def named(type: str, data: Mapping[str, Any]) -> set[str]:
 
 
 def items(data: Mapping[str, Any]) -> dict[str, Item]:
-    """Return the messages of a new transcript by id; the first of several with one id counts."""
+    """Return the messages of a `transcript.replaced` by id, of several with one id the first."""
     found: dict[str, Item] = {}
     for item in _list(data):
         if isinstance(item, dict):
@@ -52,10 +52,10 @@ def items(data: Mapping[str, Any]) -> dict[str, Item]:
 
 
 def new_messages(data: Mapping[str, Any]) -> list[tuple[int, str, Item]]:
-    """Return the messages that a new transcript brings: place in it from 1, id, and data."""
+    """Return the messages that a `transcript.replaced` adds: index in it from 1, id and data."""
     return [
-        (place, id, {name: value for name, value in item.items() if name != "id"})
-        for place, (id, item) in enumerate(items(data).items(), 1)
+        (index, id, {name: value for name, value in item.items() if name != "id"})
+        for index, (id, item) in enumerate(items(data).items(), 1)
         if "message" not in item
     ]
 
@@ -66,7 +66,12 @@ def _list(data: Mapping[str, Any]) -> list[Any]:
 
 
 def changed_fields(type: str, item: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the fields that a revision, or a message kept in a new transcript, changes."""
+    """Return the fields that an event revises in a message; None if it revises none.
+
+    Args:
+        type: of the event.
+        item: its data; of a `transcript.replaced` the item with the id of the message.
+    """
     if type == MESSAGE_REVISED or (type == TRANSCRIPT_REPLACED and "message" in item):
         return {name: value for name, value in item.items() if name != "message"}
     return None
@@ -76,10 +81,16 @@ _EFFECTS = {MESSAGE_REMOVED: OUT, MESSAGE_ARCHIVED: IN_ARCHIVE, MESSAGE_RESTORED
 
 
 def effect(type: str, data: Mapping[str, Any], *, is_named: bool) -> int | None:
-    """Return the state into which an event brings a message; None if it changes no state."""
+    """Return the state to which an event moves a message; None if it moves none.
+
+    Args:
+        type: of the event.
+        data: of the event.
+        is_named: whether the event names the message; else its author had seen it.
+    """
     if type == TRANSCRIPT_REPLACED:
-        rest = IN_ARCHIVE if data.get("rest") == ARCHIVED else OUT
-        return IN_TRANSCRIPT if is_named else rest
+        others = IN_ARCHIVE if data.get("rest") == ARCHIVED else OUT
+        return IN_TRANSCRIPT if is_named else others
     if type == SESSION_CLEARED:
         return OUT
     if type == SESSION_DELETED:
@@ -87,18 +98,29 @@ def effect(type: str, data: Mapping[str, Any], *, is_named: bool) -> int | None:
     return _EFFECTS.get(type)
 
 
-def state_after(begins: int, effects: Iterable[tuple[Order, int]]) -> int:
+def state_after(initial: int, effects: Iterable[tuple[Order, int]]) -> int:
     """Return a message's state.
 
     Args:
-        begins: the state in which it began: `OUT` if it stands in a new transcript alone, which
-            must name it.
-        effects: what other events did to it, in any sequence. Their authors had seen it, or they
-            could not have named it: they come behind it, whatever their order says.
+        initial: its first state: `OUT` if only a `transcript.replaced` holds it. The message is in
+            the transcript then only if that event is in force, which names it.
+        effects: order of each event that moves it, and the state to which; in any sequence. Each
+            is applied after the message itself, also if its order is lower: its author had seen
+            the message.
     """
-    found = begins
-    for _, reached in sorted(effects):
-        # what is taken out goes further and not back, but where it is put back
-        if reached == IN_TRANSCRIPT or reached > found:
-            found = reached
-    return found
+    state = initial
+    for _, target in sorted(effects):
+        # a state moves forward only (transcript, archive, out, gone); a restore moves it back
+        if target == IN_TRANSCRIPT or target > state:
+            state = target
+    return state
+
+
+def revised(
+    original: Mapping[str, Any], revisions: Iterable[tuple[Order, Mapping[str, Any]]]
+) -> dict[str, Any]:
+    """Return a message's data with its revisions in force: the last writer of each field wins."""
+    data = dict(original)
+    for _, revision in sorted(revisions, key=lambda pair: pair[0]):
+        data |= {name: value for name, value in revision.items() if name != "message"}
+    return data

@@ -1,4 +1,9 @@
-"""Where a message stands in its conversation: pure functions."""
+"""The order of messages in a transcript: pure functions.
+
+Messages are sorted by (order_time, order_depth), then by the order of their events. The order time
+is the message's date, but never before that of its parent, so that a clock that runs backwards does
+not put an answer before its question.
+"""
 
 from __future__ import annotations
 
@@ -10,30 +15,34 @@ from journal.format.transcript_order import place_after
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+Place = tuple[int, int]
+"""The sort key of a message: order time in microseconds, and depth below the last parent that has
+the same time."""
+
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What decides a message's place: its id, its moment in microseconds, and its parent."""
+class Linked:
+    """A message as its order needs it: id, date in microseconds, and id of its parent."""
 
     id: str
-    moment: int
+    date: int
     parent: str | None
 
 
-class Dated(NamedTuple):
-    """What decides a message's moment.
+class Dates(NamedTuple):
+    """The dates of a message, in microseconds.
 
     Attributes:
-        own: its own date, microseconds; None if it has none.
-        appended: the date with which it was appended: `own` but for revisions.
+        own: its own date, with revisions in force; None if it has none.
+        appended: its own date as it was appended; None if it had none.
         order: the order of its event.
-        lane: number of its lane.
+        lane_row: rowid of its lane.
     """
 
     own: int | None
     appended: int | None
     order: int
-    lane: int
+    lane_row: int
 
     @property
     def is_ahead(self) -> bool:
@@ -41,38 +50,38 @@ class Dated(NamedTuple):
         return self.appended is not None and self.appended > self.order
 
 
-def moments(messages: Iterable[Dated]) -> list[int]:
-    """Return the moment of every message of a session, in the sequence given.
+def effective_dates(messages: Iterable[Dates]) -> list[int]:
+    """Return the date by which each message of a session is ordered, in the sequence given.
 
-    A message's own date counts, else the order of its event; but one without a date never comes
-    before an earlier one of its lane that is dated later than it was appended.
+    That is a message's own date, else the order of its event. A message without a date of its own
+    never comes before an earlier message of its lane that is dated later than its own order.
 
     Args:
-        messages: by lane and number.
+        messages: sorted by lane and sequence number.
     """
     found = []
     ahead, last_lane = 0, None
     for message in messages:
-        if message.lane != last_lane:
-            ahead, last_lane = 0, message.lane
+        if message.lane_row != last_lane:
+            ahead, last_lane = 0, message.lane_row
         if message.is_ahead:
             ahead = max(ahead, message.appended or 0)
         found.append(max(message.order, ahead) if message.own is None else message.own)
     return found
 
 
-def place_all(messages: Iterable[Said]) -> dict[str, tuple[int, int]]:
-    """Return (place, depth) of every message of a session.
+def place_all(messages: Iterable[Linked]) -> dict[str, Place]:
+    """Return the place of every message of a session, by id.
 
-    A parent that is not there does not count. In a ring of parents, which only a broken writer
-    makes, the message that sorts first by (moment, id) begins.
+    A parent that is missing does not count. In a ring of parents, which only a broken writer makes,
+    the message that sorts first by (date, id) begins.
     """
     by_id = {message.id: message for message in messages}
-    placed: dict[str, tuple[int, int]] = {}
+    placed: dict[str, Place] = {}
     for message in by_id.values():
-        chain: list[Said] = []  # from child to parent, up to what is placed already
+        chain: list[Linked] = []  # from child to parent, up to one that is placed already
         on_chain: set[str] = set()
-        at: Said | None = message
+        at: Linked | None = message
         while at is not None and at.id not in placed and at.id not in on_chain:
             chain.append(at)
             on_chain.add(at.id)
@@ -85,14 +94,12 @@ def place_all(messages: Iterable[Said]) -> dict[str, tuple[int, int]]:
     return placed
 
 
-def _place_chain(
-    chain: list[Said], above: tuple[int, int] | None, placed: dict[str, tuple[int, int]]
-) -> None:
+def _place_chain(chain: list[Linked], above: Place | None, placed: dict[str, Place]) -> None:
     for message in reversed(chain):
-        above = placed[message.id] = place_after(message.moment, above)
+        above = placed[message.id] = place_after(message.date, above)
 
 
-def _cut_ring(ring: list[Said]) -> list[Said]:
+def _cut_ring(ring: list[Linked]) -> list[Linked]:
     """Turn a ring, child to parent, so that the message which begins comes last."""
-    begin = min(range(len(ring)), key=lambda index: (ring[index].moment, ring[index].id))
+    begin = min(range(len(ring)), key=lambda index: (ring[index].date, ring[index].id))
     return ring[begin + 1 :] + ring[: begin + 1]

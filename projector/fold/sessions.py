@@ -1,4 +1,14 @@
-"""What the set of events means: pure functions, the same for every order of arrival."""
+"""The state of a session from its own events: fields, usage and keys.
+
+Pure functions. The result is the same for every order of arrival of the events.
+
+**To add a field to sessions** add it to `SESSION_FIELDS` in `journal.format.event_types`. The fold,
+the column of `_sessions` and the digest follow from that. Then give it a meaning in
+`projector.db.public_views`, a type in `projector.store.fields.SessionFields`, an attribute in
+`projector.views.sessions.SessionView` and a line in docs/format.md, raise `SCHEMA` in
+`projector.db.schema`, and run `make docs`. `tests/projector/fold/test_session_fields.py` names the
+places that are still missing.
+"""
 
 from __future__ import annotations
 
@@ -31,14 +41,14 @@ if TYPE_CHECKING:
     from projector.fold.sweeps import Copies, Order
 
 
-class Told(NamedTuple):
-    """An event as it is folded.
+class OrderedEvent(NamedTuple):
+    """An event, and what a fold needs to know of its record.
 
     Attributes:
         order: its place in the order of events.
         type, data: of the event.
         time: when it was appended, microseconds since 1970.
-        copies: where its key was appended.
+        copies: the lanes that hold it.
     """
 
     order: Order
@@ -53,97 +63,98 @@ def canonical(data: object) -> bytes:
     return orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
-    """What a session's own events say of it; `started` and `ended` in microseconds.
+FIELDS = {name: kind for name, (kind,) in SESSION_FIELDS.items() if name != "extra"}
+"""The fields of a session that have a column each, in its order, and the type of each."""
 
-    `known` says whether any of them does: else there is a session only if there are messages.
-    """
-
-    title: str | None = None
-    source: str | None = None
-    model: str | None = None
-    cwd: str | None = None
-    parent: str | None = None
-    user: str | None = None
-    system_prompt: str | None = None
-    config: dict[str, Any] | None = None
-    started: int | None = None
-    ended: int | None = None
-    end_reason: str | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
-    known: bool = False
-
-
-_KEPT = {name: kind for name, (kind,) in SESSION_FIELDS.items() if name != "extra"}
 _EXTRA = "extra."
 
 
-def fold_session(events: Iterable[Told]) -> Session:
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The state of a session.
+
+    Attributes:
+        fields: those of `FIELDS` that have a value.
+        ended: when it ended, microseconds since 1970; None while it goes on.
+        end_reason: why.
+        extra: everything else that its events say.
+        known: whether it has events of its own that no deletion reaches; else it is a session only
+            if it has messages.
+    """
+
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    ended: int | None = None
+    end_reason: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    known: bool = False
+
+
+def fold_session(events: Iterable[OrderedEvent]) -> Session:
     """Fold a session's own events, given in any sequence.
 
-    Fields are last-writer-wins in the order of events, `extra` key by key; what is `ensured`
-    counts where nothing else says it, the first of several; the first end stands until the
-    session is reopened. Nothing before a deletion counts.
+    The last writer of a field wins, in the order of events, and of `extra` key by key. A field of
+    `session.ensured` counts only where no other event sets or clears it; the first of several
+    wins. The first end holds until the session is reopened. Events that a deletion reaches do not
+    count.
     """
-    said: dict[str, Any] = {}
+    written: dict[str, Any] = {}
     ensured: dict[str, Any] = {}
     ended: dict[str, Any] = {}
-    told = sorted(since_deletion(events), key=_by_order)
-    for _, type, data, time, _ in told:
+    ordered = sorted(since_deletion(events), key=_by_order)
+    for _, type, data, time, _ in ordered:
         if type in (SESSION_CREATED, SESSION_TITLED, SESSION_REVISED):
-            said |= _flat(data)
-            said |= dict.fromkeys(_cleared(data), _CLEARED)
+            written |= _flatten(data)
+            written |= dict.fromkeys(_cleared(data), _CLEARED)
         elif type == SESSION_ENSURED:
-            ensured = _flat(data) | ensured
+            ensured = _flatten(data) | ensured
         elif type == SESSION_ENDED and not ended:
             at, reason = data.get("ended"), data.get("reason")
             ended["ended"] = at if is_moment(at) else time
             ended["end_reason"] = reason if isinstance(reason, str) else None
         elif type == SESSION_REOPENED:
             ended = {}
-    fields = {name: value for name, value in (ensured | said).items() if value is not _CLEARED}
+    values = {name: value for name, value in (ensured | written).items() if value is not _CLEARED}
     extra = {
-        name.removeprefix(_EXTRA): fields.pop(name)
-        for name in list(fields)
+        name.removeprefix(_EXTRA): values.pop(name)
+        for name in list(values)
         if name.startswith(_EXTRA)
     }
-    return Session(**fields, **ended, extra=extra, known=bool(told))
+    return Session(values, **ended, extra=extra, known=bool(ordered))
 
 
-def _by_order(event: Told) -> Order:
+def _by_order(event: OrderedEvent) -> Order:
     return event.order
 
 
-def since_deletion(events: Iterable[Told]) -> list[Told]:
+def since_deletion(events: Iterable[OrderedEvent]) -> list[OrderedEvent]:
     """Return the events that no deletion of their session reaches, in the sequence given."""
     events = list(events)
     deletions = [event for event in events if event.type == SESSION_DELETED]
     if not deletions:
         return events
-    gone = joined(reach(event.order, event.data) for event in deletions)
+    deleted = joined(reach(event.order, event.data) for event in deletions)
     return [
         event
         for event in events
-        if event.type != SESSION_DELETED and not gone.has(event.order, event.copies)
+        if event.type != SESSION_DELETED and not deleted.has(event.order, event.copies)
     ]
 
 
 _CLEARED = object()
-"""Stands where a field has no value any more, and keeps an ensured one away."""
+"""Sentinel: the field was cleared. It also hides a value from `session.ensured`."""
 
 
-def _flat(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of the right kind, those of `extra` among them as `extra.<key>`."""
-    found = {name: value for name, value in data.items() if _is_kept(name, value)}
+def _flatten(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of the right type, and each key of `extra` as `extra.<key>`."""
+    found = {name: value for name, value in data.items() if _is_valid(name, value)}
     extra = data.get("extra")
     if isinstance(extra, Mapping):
         found |= {f"{_EXTRA}{key}": value for key, value in extra.items()}
     return found
 
 
-def _is_kept(name: str, value: object) -> bool:
-    kind = _KEPT.get(name)
+def _is_valid(name: str, value: object) -> bool:
+    kind = FIELDS.get(name)
     return is_moment(value) if kind is int else value.__class__ is kind
 
 
@@ -152,19 +163,19 @@ def _cleared(data: Mapping[str, Any]) -> list[str]:
     return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
-def fold_usage(events: Iterable[Told]) -> dict[str, int]:
-    """Fold `usage.added` and `usage.set`: the last that was set, and what was added after it.
+def fold_usage(events: Iterable[OrderedEvent]) -> dict[str, int]:
+    """Return the total of each counter: its last `usage.set`, and each `usage.added` after it.
 
     Costs are counted in whole nanodollars, so that a sum does not depend on its order.
     """
     base: dict[str, tuple[Order, int]] = {}
-    told = list(events)
-    for order, type, data, *_ in told:
+    events = list(events)
+    for order, type, data, *_ in events:
         if type == USAGE_SET:
             for name, amount in amounts(data).items():
                 base[name] = max(base.get(name, (order, amount)), (order, amount))
     totals = {name: amount for name, (_, amount) in base.items()}
-    for order, type, data, *_ in told:
+    for order, type, data, *_ in events:
         if type != USAGE_SET:
             for name, amount in amounts(data).items():
                 if name not in base or order > base[name][0]:
@@ -173,10 +184,11 @@ def fold_usage(events: Iterable[Told]) -> dict[str, int]:
 
 
 NANO = 1_000_000_000
+"""Nanodollars in a US dollar."""
 
 
 def amounts(data: Mapping[str, Any]) -> dict[str, int]:
-    """Return what one event says of each counter; costs in nanodollars."""
+    """Return the amounts that a usage event gives, by counter; costs in nanodollars."""
     found = {}
     for name in COUNTS:
         value = data.get(name)
@@ -189,8 +201,8 @@ def amounts(data: Mapping[str, Any]) -> dict[str, int]:
     return found
 
 
-def fold_keys(events: Iterable[Told]) -> dict[str, tuple[Order, Any]]:
-    """Fold `key.set` and `key.deleted` into values, each with the order of its event.
+def fold_keys(events: Iterable[OrderedEvent]) -> dict[str, tuple[Order, Any]]:
+    """Return the last value of each key, with the order of its event.
 
     The value of a key that was deleted is `MISSING`.
     """
@@ -203,14 +215,4 @@ def fold_keys(events: Iterable[Told]) -> dict[str, tuple[Order, Any]]:
 
 
 MISSING = object()
-"""Stands for the value of a key that was deleted."""
-
-
-def revise(
-    original: Mapping[str, Any], revisions: Iterable[tuple[Order, Mapping[str, Any]]]
-) -> dict[str, Any]:
-    """Return a message's data with its revisions in force, last-writer-wins field by field."""
-    data = dict(original)
-    for _, revision in sorted(revisions, key=lambda pair: pair[0]):
-        data |= {name: value for name, value in revision.items() if name != "message"}
-    return data
+"""Sentinel: the key was deleted."""

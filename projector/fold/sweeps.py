@@ -1,9 +1,9 @@
-"""What a sweep reaches: pure functions.
+"""The events that a sweep reaches: pure functions.
 
-A sweep (a session cleared, deleted or given a new transcript) takes away what its author had seen,
-and no more. It names that as the last sequence number of each lane. What another process appended
-at the same time stays, whatever the clock of either said. A sweep without such a list, as format 1
-has them, reaches all that is before it in the order of events.
+A sweep (`session.cleared`, `session.deleted`, `transcript.replaced`) takes away what its author had
+seen, and no more. Its field `seen` holds that: the last sequence number of each lane. What another
+process appended at the same time stays, whatever the clocks of both show. A sweep without the
+field, as in format 1, reaches all that is before it in the order of events.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 Order = tuple[int, str, int]
-"""What orders events: order, lane uuid, sequence number."""
+"""The sort key of an event: order, lane uuid, sequence number."""
 
 Copies = dict[str, int]
-"""Where a key was appended: of each lane, by its uuid, the lowest sequence number."""
+"""The lanes that hold an event: lane uuid to the lowest sequence number of its records."""
 
 
 class Reach(NamedTuple):
-    """What sweeps reach.
+    """The events that one or more sweeps reach.
 
     Attributes:
-        before: all that is before this in the order of events; None if no sweep goes by that.
-        seen: of each lane, by its uuid, all up to this sequence number.
+        before: every event before this in the order of events; None if no sweep lacks `seen`.
+        seen: lane uuid to sequence number: every event of the lane up to that number.
     """
 
     before: Order | None
     seen: Mapping[str, int]
 
     def has(self, order: Order, copies: Copies) -> bool:
-        """Say whether a key is reached: by its order, or because any copy of it was seen."""
+        """Return whether an event is reached: by its order, or because a copy of it was seen."""
         if self.before is not None and order < self.before:
             return True
         seen = self.seen
@@ -40,7 +40,7 @@ class Reach(NamedTuple):
 
 
 def reach(order: Order, data: Mapping[str, Any]) -> Reach:
-    """Return what one sweep reaches."""
+    """Return the events that one sweep reaches."""
     seen = data.get("seen")
     if not isinstance(seen, dict):
         return Reach(order, {})
@@ -48,7 +48,7 @@ def reach(order: Order, data: Mapping[str, Any]) -> Reach:
 
 
 def joined(sweeps: Iterable[Reach]) -> Reach:
-    """Return what several sweeps reach together."""
+    """Return the events that several sweeps reach together."""
     before: Order | None = None
     seen: dict[str, int] = {}
     for sweep in sweeps:

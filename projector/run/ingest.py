@@ -224,7 +224,7 @@ class Intake:
             self._quarantine(ref, mark, Damage(stretch.offset, stretch.length, reason))
         else:
             mark.uuid = header.segment
-            mark.lane = self.applier.state.lane(header.lane)
+            mark.lane = self.applier.state.lanes[header.lane]
             mark.is_restored = header.format > 1 and str(header.folder) != ref.lane
             self._supersede(mark, header)
 
@@ -239,7 +239,7 @@ class Intake:
     def _unheaded(self, ref: SegmentRef, mark: Mark) -> None:
         """Give records without a header the lane that the segments beside them name."""
         mark.uuid = f"?{ref.lane}/{ref.number}"
-        mark.lane = self.applier.state.lane(read_lane_uuid(ref) or nameless(ref.folder))
+        mark.lane = self.applier.state.lanes[read_lane_uuid(ref) or nameless(ref.folder)]
 
     def _quarantine(self, ref: SegmentRef, mark: Mark, damage: Damage) -> None:
         state = self.applier.state
@@ -251,7 +251,7 @@ class Intake:
                 *place(ref),
                 damage.offset,
                 damage.length,
-                state.lanes.get(mark.lane, ""),
+                state.lanes.name(mark.lane) if mark.lane else "",
                 mark.uuid,
                 damage.reason,
             ),

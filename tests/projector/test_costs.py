@@ -296,7 +296,7 @@ def test_a_session_that_is_cleared_often_costs_a_look_at_each_clearing(
         looks += 1
         return reach(order, data)
 
-    for module in ("apply.message_changes", "apply.facts", "fold.sessions"):
+    for module in ("apply.message_changes", "apply.refold", "fold.sessions"):
         monkeypatch.setattr(f"projector.{module}.reach", counted)
     sweep = {"session": "s", "type": "session.cleared", "data": {}}
     message = {"session": "s", "type": "message.appended", "data": {"role": "user"}}

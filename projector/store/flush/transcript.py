@@ -26,7 +26,7 @@ from projector.fold.messages import (
     named,
     new_messages,
 )
-from projector.fold.order import Said, place_all
+from projector.fold.order import Linked, place_all
 from projector.store.flush.words import SAID, Words, digest, revised, words
 from projector.views.sessions import TIES
 
@@ -96,7 +96,7 @@ class Transcript:
     def visible(self) -> list[Recorded]:
         """Return the messages that are in the transcript, in order."""
         if not self._is_placed:
-            found = [Said(m.id, m.moment, _other(m.parent, m.id)) for m in self.messages.values()]
+            found = [Linked(m.id, m.moment, _other(m.parent, m.id)) for m in self.messages.values()]
             for id, place in place_all(found).items():
                 self.messages[id].place = place
             self._is_placed, self._sorted = True, None

@@ -11,7 +11,7 @@ from journal import Journal
 from journal.fs.directory import open_directory
 from journal.segments.reader import list_segments
 from projector.apply import applier as apply
-from projector.apply import facts, totals
+from projector.apply import refold
 from projector.db.checksums import vfs
 from projector.fold import sessions as fold
 from projector.projection import Projection
@@ -43,8 +43,8 @@ def _fails(real: Callable[..., Any]) -> Callable[..., Any]:
 
 SPOTS = {
     "where it is prepared": (apply, "spread"),
-    "where it is applied": (facts, "add_usage"),
-    "where its session is folded anew": (totals, "fold_usage"),
+    "where it is applied": (apply, "register"),
+    "where its session is folded again": (refold, "fold_usage"),
 }
 
 
@@ -68,7 +68,7 @@ def test_only_the_event_that_fails_is_missing(
     """Everything around it is applied, it is named with its place and the reason, once."""
     module, name = SPOTS[spot]
     monkeypatch.setattr(module, name, _fails(getattr(module, name)))
-    type = "usage.added" if name == "add_usage" else "usage.set"
+    type = "usage.added" if name == "register" else "usage.set"
     with Journal.open(path) as journal, Projection.open(path) as projection:
         journal.append_message("s", "user", "before", id="m1")
         if when == "later":
@@ -107,7 +107,7 @@ def test_two_events_that_fail_only_together(path: Path, monkeypatch: pytest.Monk
             raise RuntimeError("never 5 and 7")
         return totals
 
-    monkeypatch.setattr(totals, "fold_usage", failing)
+    monkeypatch.setattr(refold, "fold_usage", failing)
     with Journal.open(path) as journal, Projection.open(path) as projection:
         journal.append_many([_used(1, 5)])
         journal.append(session="s", id="u2", type="usage.set", data={"output_tokens": 7})

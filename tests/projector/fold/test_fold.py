@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from journal.format.event_types import SESSION_CREATED, SESSION_ENDED, SESSION_TITLED
 from projector.db.columns import encode, from_columns, to_columns
-from projector.fold.order import Said, place_all
-from projector.fold.sessions import Session, Told, canonical, fold_session, revise
+from projector.fold.messages import revised
+from projector.fold.order import Linked, place_all
+from projector.fold.sessions import OrderedEvent, Session, canonical, fold_session
 
 if TYPE_CHECKING:
     from random import Random
@@ -31,9 +32,9 @@ _fields = st.sampled_from(
 )
 
 
-def _told(event: tuple[tuple[int, str, int], str, dict[str, Any]]) -> Told:
+def _ordered(event: tuple[tuple[int, str, int], str, dict[str, Any]]) -> OrderedEvent:
     order, type, data = event
-    return Told(order, type, data, order[0], {order[1]: order[2]})
+    return OrderedEvent(order, type, data, order[0], {order[1]: order[2]})
 
 
 @given(st.dictionaries(_fields, _json))
@@ -87,11 +88,10 @@ def test_the_last_writer_of_a_field_wins() -> None:
         ((2, "a", 2), SESSION_CREATED, {"cwd": "/", "extra": {"y": 2}}),
         ((2, "b", 1), SESSION_CREATED, {"model": "m2", "started": 5}),
     ]
-    expected = Session(
-        title="new", model="m2", cwd="/", started=5, extra={"x": 1, "y": 2}, known=True
-    )
+    fields = {"title": "new", "model": "m2", "cwd": "/", "started": 5}
+    expected = Session(fields, extra={"x": 1, "y": 2}, known=True)
     for arranged in permutations(events):
-        assert fold_session(map(_told, arranged)) == expected
+        assert fold_session(map(_ordered, arranged)) == expected
 
 
 def test_the_first_end_stands() -> None:
@@ -100,15 +100,17 @@ def test_the_first_end_stands() -> None:
         ((9, "a", 2), SESSION_ENDED, {"reason": "later", "ended": 1}),
         ((8, "a", 1), SESSION_ENDED, {"reason": "first"}),
     ]
-    assert fold_session(map(_told, events)) == Session(ended=8, end_reason="first", known=True)
-    assert fold_session(map(_told, events[:1])) == Session(ended=1, end_reason="later", known=True)
+    assert fold_session(map(_ordered, events)) == Session(ended=8, end_reason="first", known=True)
+    assert fold_session(map(_ordered, events[:1])) == Session(
+        ended=1, end_reason="later", known=True
+    )
 
 
 def test_values_of_another_kind_say_nothing_of_a_session() -> None:
     """A title that is a number, or a start that no clock can show, is passed over."""
     said = {"title": 7, "model": None, "started": 2**64 - 1, "source": "cli", "extra": [1]}
-    assert fold_session([_told(((1, "a", 1), SESSION_CREATED, said))]) == Session(
-        source="cli", known=True
+    assert fold_session([_ordered(((1, "a", 1), SESSION_CREATED, said))]) == Session(
+        {"source": "cli"}, known=True
     )
 
 
@@ -120,20 +122,20 @@ def test_revisions_come_into_force_in_the_order_of_events() -> None:
     ]
     data = {"role": "user", "content": "first", "model": "m"}
     expected = {"role": "tool", "content": "third", "model": "m"}
-    assert revise(data, revisions) == expected
-    assert revise(data, revisions[::-1]) == expected
+    assert revised(data, revisions) == expected
+    assert revised(data, revisions[::-1]) == expected
     assert data["content"] == "first"
 
 
 def test_parents_that_are_missing_do_not_count() -> None:
     """A dangling parent, as imports have them, leaves a message at its moment."""
-    placed = place_all([Said("m1", 5, "nobody"), Said("m2", 3, "m1")])
+    placed = place_all([Linked("m1", 5, "nobody"), Linked("m2", 3, "m1")])
     assert placed == {"m1": (5, 0), "m2": (5, 1)}
 
 
 def test_a_ring_of_parents_begins_with_its_first_message() -> None:
     """In a ring the message that sorts first begins; messages that hang on it follow."""
-    messages = [Said("a", 5, "c"), Said("b", 4, "a"), Said("c", 4, "b"), Said("d", 1, "c")]
+    messages = [Linked("a", 5, "c"), Linked("b", 4, "a"), Linked("c", 4, "b"), Linked("d", 1, "c")]
     expected = {"b": (4, 0), "c": (4, 1), "a": (5, 0), "d": (4, 2)}
     for arranged in permutations(messages):
         assert place_all(arranged) == expected
@@ -144,8 +146,8 @@ def test_places_do_not_depend_on_the_order_of_arrival(random: Random) -> None:
     """Any graph of parents gives every message the same place, however they come."""
     ids = [f"m{n}" for n in range(random.randint(1, 9))]
     parents = [*ids, None, "nobody"]
-    messages = [Said(id, random.randint(1, 5), random.choice(parents)) for id in ids]
-    messages = [Said(m.id, m.moment, None if m.parent == m.id else m.parent) for m in messages]
+    messages = [Linked(id, random.randint(1, 5), random.choice(parents)) for id in ids]
+    messages = [Linked(m.id, m.date, None if m.parent == m.id else m.parent) for m in messages]
     placed = place_all(messages)
     random.shuffle(messages)
     assert place_all(messages) == placed
@@ -155,6 +157,6 @@ def test_places_do_not_depend_on_the_order_of_arrival(random: Random) -> None:
 
 def test_a_long_chain_is_placed_without_recursion() -> None:
     """Ten thousand answers, each to the one before, and all at one moment."""
-    chain = [Said(f"m{n}", 1, f"m{n - 1}") for n in range(1, 10_000)]
+    chain = [Linked(f"m{n}", 1, f"m{n - 1}") for n in range(1, 10_000)]
     placed = place_all(reversed(chain))
     assert placed["m9999"] == (1, 9998)

@@ -11,7 +11,7 @@ import pytest
 from journal import Journal
 from journal.format.bounds import LARGEST
 from journal.format.event import Event
-from projector.apply.totals import MOST
+from projector.apply.refold import LARGEST_TOTAL
 from projector.db.digest import digest
 from projector.projection import Projection
 from projector.store import SessionStore
@@ -42,14 +42,14 @@ def projected(folder: Path, events: Sequence[Event], pieces: int) -> tuple[dict[
 @pytest.mark.parametrize(
     ("events", "wanted"),
     [
-        ([used(1, estimated_cost=1e10)], {"estimated_cost": (MOST, str(10**19))}),
+        ([used(1, estimated_cost=1e10)], {"estimated_cost": (LARGEST_TOTAL, str(10**19))}),
         (
             [used(n, input_tokens=LARGEST) for n in range(1_100)],
-            {"input_tokens": (MOST, str(LARGEST * 1_100))},
+            {"input_tokens": (LARGEST_TOTAL, str(LARGEST * 1_100))},
         ),
         (
             [used(1, "usage.set", actual_cost=LARGEST)],
-            {"actual_cost": (MOST, f"{LARGEST}000000000")},
+            {"actual_cost": (LARGEST_TOTAL, f"{LARGEST}000000000")},
         ),
         ([used(n, api_calls=LARGEST) for n in range(1_024)], {"api_calls": (2**63 - 1024, None)}),
     ],
@@ -89,8 +89,8 @@ def test_what_is_accepted_is_projected(journal_dir: Path) -> None:
         )
         store.journal.append_message("s2", "user", "afterwards", id="m2")
         assert store.session("s1").usage == {
-            "input_tokens": MOST,
-            "estimated_cost": MOST / 1_000_000_000,
+            "input_tokens": LARGEST_TOTAL,
+            "estimated_cost": LARGEST_TOTAL / 1_000_000_000,
         }
         assert [hit.id for hit in store.search("afterwards").hits] == ["m2"]
     with Journal.open(journal_dir) as journal, Projection.open(journal_dir) as projection:
