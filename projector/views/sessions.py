@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from journal.format.event_types import COSTS
+from journal.format.event_types import COSTS, COUNTS
 from journal.format.timestamps import to_datetime
 from journal.process import clock
+from projector.db.public_views import SESSIONS
 from projector.db.rows import STORED, stored
+from projector.db.schema import MESSAGE
 from projector.errors import NotFound
-from projector.fold.sessions import NANO
+from projector.fold.sessions import FIELDS
 from projector.text.document import document
 from projector.text.snippet import snippet
 
@@ -89,16 +91,9 @@ TIES = ", ".join(ORDER_COLUMNS[2:])
 """What orders messages of one place and depth: the order of events."""
 
 EXISTS = "(known OR message_total > 0)"
-"""Which rows of `sessions` are sessions: others were deleted, or are names of other things."""
-_BEGAN = """
-(SELECT min(time) FROM _events e WHERE e.session = _sessions.id AND kind <> 1
-  AND kind IN (SELECT id FROM _kinds WHERE type IN ('session.created', 'session.ensured')))
-"""
-_SESSION = f"""
-SELECT id, extra, config, session, title, source, model, cwd, parent, user, system_prompt,
-  coalesce(started, first, {_BEGAN}) AS started, ended, end_reason, last, messages FROM _sessions
-  WHERE {EXISTS}
-"""
+"""Condition on a row of `_sessions`: it is a session, and no deleted one or a mere name."""
+_COLUMNS = tuple(column.name for column in SESSIONS.columns)
+_ROW = f"SELECT {', '.join(_COLUMNS)} FROM sessions WHERE session = ?"
 _PREVIEW = 80
 """Characters of a preview."""
 _PREVIEWED = 50
@@ -130,9 +125,11 @@ def sessions(
         # a date that cannot be yet says nothing: it would stay on top until then
         order = f"CASE WHEN last > {horizon} THEN coalesce(({_dated(horizon)}), 0) ELSE last END"
         order += " DESC NULLS LAST"
-    query = f"{_SESSION}{where} ORDER BY {order}, session LIMIT ? OFFSET ?"
-    found = db.execute(query, (*given.values(), limit, offset))
-    return [_session_view(db, row) for row in found]
+    # the names first: the columns that count are computed for those that are returned alone
+    query = f"SELECT session FROM _sessions WHERE {EXISTS}{where}"
+    query += f" ORDER BY {order}, session LIMIT ? OFFSET ?"
+    names = db.execute(query, (*given.values(), limit, offset)).fetchall()
+    return [_view(db, row) for (name,) in names for row in db.execute(_ROW, (name,))]
 
 
 def _horizon() -> int:
@@ -144,7 +141,7 @@ def _dated(horizon: int) -> str:
     """Return the query for the latest time of a session's messages before `horizon`."""
     return (
         "SELECT max(coalesce(e.timestamp, e.time)) FROM _events e WHERE e.session = _sessions.id"
-        f" AND e.kind = 1 AND e.state = 0 AND coalesce(e.timestamp, e.time) <= {horizon}"
+        f" AND e.kind = {MESSAGE} AND e.state = 0 AND coalesce(e.timestamp, e.time) <= {horizon}"
     )
 
 
@@ -154,60 +151,51 @@ def session(db: apsw.Connection, name: str) -> SessionView:
     Raises:
         NotFound: there is none, or several; the message lists some.
     """
-    row = db.execute(f"{_SESSION} AND session = ?", (name,)).fetchone()
-    if row is not None:
-        return _session_view(db, row)
-    # a range, since LIKE would read % and _ in the name as wildcards
+    for row in db.execute(_ROW, (name,)):
+        return _view(db, row)
+    # a range: LIKE would read % and _ in the name as wildcards
     bounds = (name, f"{name}\U0010ffff")
-    query = f"{_SESSION} AND session >= ? AND session < ? ORDER BY session LIMIT 6"
-    found = [_session_view(db, row) for row in db.execute(query, bounds)]
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise NotFound(f"no session has the id {name!r}, or one that begins so")
-    names = ", ".join(view.session for view in found)
-    raise NotFound(f"several sessions begin with {name!r}: {names}; give more of the id")
-
-
-def _session_view(db: apsw.Connection, row: tuple[Any, ...]) -> SessionView:
-    number, extra, config, *said = row
-    names = ("session", *_SAID, "started", "ended", "end_reason", "last", "messages")
-    fields = dict(zip(names, said, strict=True))
-    horizon = _horizon()
-    if fields["last"] is not None and fields["last"] > horizon:
-        query = f"SELECT ({_dated(horizon)}) FROM _sessions WHERE id = ?"
-        fields["last"] = db.execute(query, (number,)).get or fields["last"]
-    if fields["source"] is None:  # where its first message was said
-        query = (
-            "SELECT source FROM _events WHERE session = ? AND kind = 1 AND state = 0"
-            f" ORDER BY {ORDER} LIMIT 1"
-        )
-        fields["source"] = db.execute(query, (number,)).get
-    calls = (
-        "SELECT total(json_array_length(other_fields, '$.tool_calls')) FROM _events"
-        " WHERE session = ? AND kind = 1 AND state = 0 AND other_fields IS NOT NULL"
-    )
-    return SessionView(
-        **fields,
-        config=None if config is None else orjson.loads(config),
-        tool_calls=int(db.execute(calls, (number,)).get),
-        usage=_usage(db, number),
-        preview=_preview(db, number),
-        extra={} if extra is None else orjson.loads(extra),
-    )
-
-
-_SAID = ("title", "source", "model", "cwd", "parent", "user", "system_prompt")
-
-
-def _usage(db: apsw.Connection, session: int) -> dict[str, int | float]:
-    found = db.execute("SELECT name, total FROM _usage WHERE session = ?", (session,))
-    return {name: total / NANO if name in COSTS else total for name, total in found}
-
-
-def _preview(db: apsw.Connection, session: int) -> str:
     query = (
-        f"SELECT {STORED} FROM (SELECT * FROM _events WHERE session = ? AND kind = 1 AND state = 0"
+        f"SELECT session FROM _sessions WHERE {EXISTS} AND session >= ? AND session < ?"
+        " ORDER BY session LIMIT 6"
+    )
+    names = [str(found) for (found,) in db.execute(query, bounds)]
+    if not names:
+        raise NotFound(f"no session matches {name!r} (id or prefix)")
+    if len(names) > 1:
+        raise NotFound(
+            f"several sessions begin with {name!r}: {', '.join(names)}; give more of the id"
+        )
+    return session(db, names[0])
+
+
+def _view(db: apsw.Connection, row: tuple[Any, ...]) -> SessionView:
+    """Make a view of a row of `sessions`."""
+    found = dict(zip(_COLUMNS, row, strict=True))
+    last, horizon = found["last_message"], _horizon()
+    if last is not None and last > horizon:
+        query = f"SELECT ({_dated(horizon)}) FROM _sessions WHERE session = ?"
+        last = db.execute(query, (found["session"],)).get or last
+    objects = {
+        name: None if found[name] is None else orjson.loads(found[name])
+        for name, kind in FIELDS.items()
+        if kind is dict
+    }
+    return SessionView(
+        **{name: found[name] for name in ("session", *FIELDS, "ended", "end_reason")} | objects,
+        last=last,
+        messages=found["message_count"],
+        tool_calls=found["tool_call_count"],
+        usage={name: found[name] for name in COUNTS + COSTS if found[name] is not None},
+        preview=_preview(db, found["session"]),
+        extra={} if found["extra"] is None else orjson.loads(found["extra"]),
+    )
+
+
+def _preview(db: apsw.Connection, session: str) -> str:
+    query = (
+        f"SELECT {STORED} FROM (SELECT * FROM _events WHERE kind = {MESSAGE} AND state = 0"
+        " AND session = (SELECT id FROM _sessions WHERE session = ?)"
         f" ORDER BY {ORDER} LIMIT {_PREVIEWED}) WHERE role = 'user' LIMIT 1"
     )
     row = db.execute(query, (session,)).fetchone()
@@ -217,9 +205,16 @@ def _preview(db: apsw.Connection, session: int) -> str:
 
 
 def ended(db: apsw.Connection, before: int, source: str | None) -> list[str]:
-    """Return the ids of sessions that ended, and began before a moment in microseconds."""
+    """Return the ids of sessions that ended, and began before a time in microseconds.
+
+    Args:
+        db: the projection.
+        before: the time.
+        source: only sessions that name it as theirs.
+    """
     query = (
-        f"SELECT session FROM ({_SESSION}) WHERE ended IS NOT NULL AND started < ?"
-        " AND (? IS NULL OR source = ?) ORDER BY started"
+        "SELECT v.session FROM sessions v JOIN _sessions s ON s.session = v.session"
+        " WHERE v.ended IS NOT NULL AND v.started < ? AND (? IS NULL OR s.source = ?)"
+        " ORDER BY v.started"
     )
     return [str(name) for (name,) in db.execute(query, (before, source, source))]

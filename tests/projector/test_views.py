@@ -78,7 +78,7 @@ def test_the_beginning_of_an_id_is_enough(journal: Journal, projection: Projecti
     with pytest.raises(NotFound, match="several sessions begin with 'abc-': abc-1, abc-2"):
         projection.session("abc-")
     for missing in ("%", "zzz", "ABC"):
-        with pytest.raises(NotFound, match="no session has the id"):
+        with pytest.raises(NotFound, match="no session matches"):
             projection.session(missing)
 
 
