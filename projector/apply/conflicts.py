@@ -95,7 +95,7 @@ def _rival(
 
 
 def _as_arrival(state: State, new: Arrival, old: Stored) -> Arrival:
-    type = state.kinds.name(old.kind)
+    type = state.types[old.kind]
     event = new.event.__class__(new.event.session, new.event.id, type, old.time, old.ord, old.data)
     return Arrival(new.session, old.kind, old.lane_row, old.seq, old.transcript_index, event)
 

@@ -44,7 +44,7 @@ def add_copies(db: apsw.Connection, session: int, id: str, spots: tuple[Spot, Sp
 def copies_of(db: apsw.Connection, state: State, session: int, id: str) -> Copies:
     """Return the copies of one event."""
     query = "SELECT lane_row, seq FROM _copies WHERE session = ? AND event_id = ?"
-    return {state.lanes.name(lane): seq for lane, seq in db.execute(query, (session, id))}
+    return {state.uuids[lane]: seq for lane, seq in db.execute(query, (session, id))}
 
 
 def copies_in(db: apsw.Connection, state: State, session: int) -> defaultdict[str, Copies]:
@@ -52,7 +52,7 @@ def copies_in(db: apsw.Connection, state: State, session: int) -> defaultdict[st
     found: defaultdict[str, Copies] = defaultdict(dict)
     query = "SELECT event_id, lane_row, seq FROM _copies WHERE session = ?"
     for id, lane, seq in db.execute(query, (session,)):
-        found[id][state.lanes.name(lane)] = seq
+        found[id][state.uuids[lane]] = seq
     return found
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
-from projector.db.schema import COUNTERS
+from projector.db.schema import APPLIED, COUNTERS
 from projector.db.tags import inherited
 
 if TYPE_CHECKING:
@@ -17,10 +19,11 @@ if TYPE_CHECKING:
     from journal.format.event import Event
     from projector.fold.sweeps import Order, Reach
 
+Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 _MOST = 20_000
-"""Entries of a cache: memory does not grow with a million sessions."""
+"""Entries of a cache."""
 
 
 class Arrival(NamedTuple):
@@ -81,54 +84,23 @@ class Dirty:
             self.order.add(session)
 
 
-class RowIds(dict[str, int]):
-    """The rowids of names, from a table that gives each name a row.
+class Cache(dict[Key, Value]):
+    """Values that are loaded from the tables when they are asked for first.
 
-    A name is looked up when it is asked for, and inserted if it is new.
+    It is emptied when it is full: memory does not grow with a million sessions.
     """
 
-    def __init__(
-        self, db: apsw.Connection, table: str, column: str, on_new: Callable[[int], None]
-    ) -> None:
-        self._db = db
-        self._on_new = on_new
-        self._insert = f"INSERT INTO {table}({column}) VALUES(?)"
-        self._find = f"SELECT id FROM {table} WHERE {column} = ?"
-        self._find_name = f"SELECT {column} FROM {table} WHERE id = ?"
-        self._names: dict[int, str] = {}
-
-    def __missing__(self, name: str) -> int:
-        if len(self) >= _MOST:
-            self.clear()
-        row: int | None = self._db.execute(self._find, (name,)).get
-        if row is None:
-            self._db.execute(self._insert, (name,))
-            row = self._db.last_insert_rowid()
-            self._on_new(row)
-        self[name] = row
-        return row
-
-    def name(self, row: int) -> str:
-        """Return the name with a rowid, which must be there."""
-        name = self._names.get(row)
-        if name is None:
-            if len(self._names) >= _MOST:
-                self._names.clear()
-            name = self._names[row] = str(self._db.execute(self._find_name, (row,)).get)
-        return name
-
-
-class SessionCache(dict[int, Value]):
-    """A value for each session, by its rowid, read from the tables when it is asked for."""
-
-    def __init__(self, load: Callable[[int], Value]) -> None:
+    def __init__(self, load: Callable[[Key], Value]) -> None:
         self._load = load
 
-    def __missing__(self, session: int) -> Value:
+    def __missing__(self, key: Key) -> Value:
+        value = self[key] = self._load(key)
+        return value
+
+    def __setitem__(self, key: Key, value: Value) -> None:
         if len(self) >= _MOST:
             self.clear()
-        value = self[session] = self._load(session)
-        return value
+        super().__setitem__(key, value)
 
 
 class State:
@@ -138,8 +110,10 @@ class State:
 
     Attributes:
         dirty: what must be folded again before the next commit.
-        sessions, kinds, lanes: rowids by session id, event type and lane uuid.
-        counters: the counters of `_meta`.
+        sessions, kinds, lanes: rowids by session id, event type and lane uuid. A name that has no
+            row gets one when it is asked for.
+        types, uuids: event types and lane uuids by rowid.
+        counters: the numbers of `_meta`.
         next_row: rowid of the next event.
         missing: of each session the parents that no message has.
         changing: of each session whether events change its messages.
@@ -160,24 +134,50 @@ class State:
             self._unfolded.add(row)
             self.dirty.add_row(*row)
         meta: dict[str, int] = dict(db.execute("SELECT key, value FROM _meta"))
-        self.counters = {name: meta[name] for name in COUNTERS}
+        self.counters = {name: meta[name] for name in (*COUNTERS, APPLIED)}
         self._saved = dict(self.counters)
         self.next_row: int = db.execute("SELECT coalesce(max(id), 0) + 1 FROM _events").get
-        # loaded by session: whole, they are as much as was ever revised, at each opening
-        self.missing = SessionCache(self._load_missing)
-        self.changing = SessionCache(self._load_changing)
-        self.tagged = SessionCache(self._load_tagged)
-        self._ahead = SessionCache(self._load_ahead)
-        self.sessions = RowIds(db, "_sessions", "session", self._begin_session)
-        self.kinds = RowIds(db, "_kinds", "type", lambda _: None)
-        self.lanes = RowIds(db, "_lanes", "uuid", lambda _: None)
+        self.sessions = Cache(self._session_row)
+        self.kinds = Cache(partial(self._row, "_kinds", "type"))
+        self.lanes = Cache(partial(self._row, "_lanes", "uuid"))
+        self.types = Cache(partial(self._name, "_kinds", "type"))
+        self.uuids = Cache(partial(self._name, "_lanes", "uuid"))
+        # by session: together they are as much as was ever revised, at each opening
+        self.missing = Cache(self._load_missing)
+        self.changing = Cache(self._load_changing)
+        self.tagged = Cache(self._load_tagged)
+        self._ahead = Cache(self._load_ahead)
         self.sweeps: dict[int, Reach] = {}
         self.used: dict[int, Counter[str]] = {}
         self.only_adds: dict[int, bool] = {}
         self.named: dict[int, str] = {}
 
-    def _begin_session(self, session: int) -> None:
-        self.missing[session], self.changing[session] = set(), False
+    def _row(self, table: str, column: str, name: str) -> int:
+        query = f"SELECT id FROM {table} WHERE {column} = ?"
+        found: int | None = self._db.execute(query, (name,)).get
+        if found is None:
+            self._db.execute(f"INSERT INTO {table}({column}) VALUES(?)", (name,))
+            return self._db.last_insert_rowid()
+        return found
+
+    def _name(self, table: str, column: str, row: int) -> str:
+        return str(self._db.execute(f"SELECT {column} FROM {table} WHERE id = ?", (row,)).get)
+
+    def _session_row(self, name: str) -> int:
+        query = "SELECT id, tagged, ahead FROM _sessions WHERE session = ?"
+        found = self._db.execute(query, (name,)).fetchone()
+        if found is None:
+            self._db.execute("INSERT INTO _sessions(session) VALUES(?)", (name,))
+            row = self._db.last_insert_rowid()
+            # no other row can name it yet
+            self.missing[row], self.changing[row] = set(), False
+            self._ahead[row] = 0
+            return row
+        row, tagged, ahead = cast("tuple[int, str | None, int | None]", found)
+        if tagged is not None:
+            self.tagged[row] = tagged
+        self._ahead[row] = ahead or 0
+        return row
 
     def _load_missing(self, session: int) -> set[str]:
         query = "SELECT parent FROM _missing_parents WHERE session = ?"
@@ -202,7 +202,7 @@ class State:
 
     def order(self, ord: int, lane_row: int, seq: int) -> Order:
         """Return the sort key of an event, which does not depend on this projection's rowids."""
-        return ord, self.lanes.name(lane_row), seq
+        return ord, self.uuids[lane_row], seq
 
     def note_ahead(self, session: int, timestamp: int | None, order: int) -> None:
         """Mark a session for a new order if a message is dated later than its own order.
@@ -240,6 +240,9 @@ class State:
 
     def save_counters(self) -> None:
         """Write the counters that changed into the current transaction."""
-        changed = [(n, name) for name, n in self.counters.items() if n != self._saved[name]]
-        self._db.executemany("UPDATE _meta SET value = ? WHERE key = ?", changed)
+        changed = [row for row in self.counters.items() if row[1] != self._saved[row[0]]]
+        if changed:
+            marks = ", ".join(["(?, ?)"] * len(changed))
+            query = f"INSERT OR REPLACE INTO _meta(key, value) VALUES {marks}"
+            self._db.execute(query, tuple(chain.from_iterable(changed)))
         self._saved = dict(self.counters)

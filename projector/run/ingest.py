@@ -251,7 +251,7 @@ class Intake:
                 *place(ref),
                 damage.offset,
                 damage.length,
-                state.lanes.name(mark.lane) if mark.lane else "",
+                state.uuids[mark.lane] if mark.lane else "",
                 mark.uuid,
                 damage.reason,
             ),
