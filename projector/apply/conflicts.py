@@ -122,7 +122,7 @@ def _add_conflict(db: apsw.Connection, loser: Arrival) -> None:
 def _merge(
     db: apsw.Connection, state: State, new: Arrival, old: Stored, *, comes_first: bool
 ) -> None:
-    """Let an event stand where its earliest duplicate stands."""
+    """Give an event the order of its earliest duplicate."""
     if not comes_first and new.transcript_index >= old.transcript_index:
         return
     index = min(new.transcript_index, old.transcript_index)

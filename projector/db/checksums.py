@@ -1,8 +1,8 @@
 """Checksums of database pages, by SQLite's own checksum VFS, which apsw brings as an extra.
 
-SQLite itself notices damage of its structures and never of what stands in a row. With this VFS
-every page ends with a checksum, which is looked at when the page is read from the file or its WAL.
-Programs that do not know of it read the file all the same.
+SQLite itself finds damage of its structures, and none of the values in rows. With this VFS every
+page ends with a checksum, which is compared when the page is read from the file or its WAL. Other
+programs can read the file too.
 """
 
 from __future__ import annotations
@@ -42,5 +42,5 @@ def _vfs() -> str | None:
         sqlite_extra.load(db, _EXTENSION)
     finally:
         db.close()
-    apsw.set_default_vfs(default)  # other databases of this process are none of our business
+    apsw.set_default_vfs(default)  # for other databases of this process
     return _VFS

@@ -13,15 +13,13 @@ if TYPE_CHECKING:
 
 
 class Columns(NamedTuple):
-    """A message's data as the columns of its row; nothing is lost between the two.
-
-    A tuple in the order of the row: what is bound when it is written.
+    """A message's data as the columns of its row, without loss, in the order of the row.
 
     Attributes:
         timestamp: the message's own, microseconds.
         parent: id of the message it answers.
-        role: who speaks.
-        source: where it was said.
+        role: `user`, `assistant`, ...
+        source: where it was written.
         content: the text, or the JSON of a list of parts.
         content_is_json: whether `content` is such a list.
         other_fields: JSON of everything else; None if there is nothing else.
@@ -42,7 +40,7 @@ _OWN = ("timestamp", *_TEXT_COLUMNS, "content")
 
 
 def encode(value: object, *, within: int = 1) -> str:
-    """Encode a part of a record's data that stands `within` objects deep in the record.
+    """Encode a part of a record's data that is `within` objects deep in the record.
 
     Raises:
         TypeError: as part of the whole it is nested deeper than can be encoded: the digest and
@@ -58,9 +56,8 @@ def to_columns(data: Mapping[str, Any]) -> Columns:
     timestamp, parent, role, source, content = map(data.get, _OWN)
     if timestamp is not None and not is_moment(timestamp):
         timestamp = None
-    if parent is not None and not is_key(
-        parent
-    ):  # no message has such an id, and all that are missing are remembered
+    # no message has such an id, and each parent that is missing is stored
+    if parent is not None and not is_key(parent):
         parent = None
     if role.__class__ is not str:
         role = None
@@ -74,8 +71,9 @@ def to_columns(data: Mapping[str, Any]) -> Columns:
     own = timestamp, parent, role, source, content
     other_fields = None
     if len(data) > len(own) - own.count(None):  # most messages say nothing else
-        taken = {name for name, value in zip(_OWN, own, strict=True) if value is not None}
-        other_fields = encode({name: value for name, value in data.items() if name not in taken})
+        with_column = {name for name, value in zip(_OWN, own, strict=True) if value is not None}
+        others = {name: value for name, value in data.items() if name not in with_column}
+        other_fields = encode(others)
     return Columns(*own, content_is_json, other_fields)
 
 

@@ -1,4 +1,4 @@
-"""One event as rows: written, read back, indexed and taken out of the index."""
+"""One event as its row and its entry in the full-text index: write, read, delete."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def stored(row: tuple[Any, ...]) -> Stored:
 
 
 def fetch(db: apsw.Connection, session: int, key: str) -> Stored | None:
-    """Return the event that stands under a key; None if there is none."""
+    """Return the event in force under a key; None if there is none."""
     query = f"SELECT {STORED} FROM _events WHERE session = ? AND event_id = ?"
     row = db.execute(query, (session, key)).fetchone()
     return None if row is None else stored(row)
@@ -101,19 +101,19 @@ def spread(type: str, data: Mapping[str, Any]) -> Columns:
 
 
 def index_text(data: Mapping[str, Any]) -> str:
-    """Return the text that a message is found by; of a large one the beginning."""
+    """Return the text by which a message is found; of a large one the beginning."""
     # pairs of characters take three times the room of their text
     return index_form(document(data))[:LONGEST]
 
 
 def indexed(row: int, session: int, tagged: str, data: Mapping[str, Any]) -> tuple[int, str, str]:
-    """Return what the full-text index is fed for a message.
+    """Return the row of the full-text index for a message.
 
     Args:
         row: its rowid.
-        session: number of its session.
-        tagged: what `_sessions.tagged` says of that.
-        data: what the message says.
+        session: rowid of its session.
+        tagged: `_sessions.tagged` of that.
+        data: the message's data.
     """
     role, source = data.get("role"), data.get("source")
     tagged = tags(
@@ -128,12 +128,12 @@ def indexed(row: int, session: int, tagged: str, data: Mapping[str, Any]) -> tup
 def index(
     db: apsw.Connection, row: int, session: int, tagged: str, data: Mapping[str, Any]
 ) -> None:
-    """Put a message into the full-text index."""
+    """Insert a message into the full-text index."""
     db.execute(INSERT_TEXT, indexed(row, session, tagged, data))
 
 
 def unindex(
     db: apsw.Connection, row: int, session: int, tagged: str, data: Mapping[str, Any]
 ) -> None:
-    """Take a message out of the full-text index; all must be what was put in."""
+    """Delete a message from the full-text index; all values must be those that were inserted."""
     db.execute(_DELETE_TEXT, indexed(row, session, tagged, data))

@@ -1,10 +1,10 @@
-"""Tags: what a search may be narrowed to, as words of the full-text index.
+"""Tags: words of the full-text index for the filters of a search.
 
-A filter that few messages pass is then part of the match, and no common word is read through for
-it. They say session and role, and where a message was said: its own source, or the one it inherits
-from its session. A session's source may change when its messages are in the index; they keep the
-tag that the first of them was given, which the column `_sessions.tagged` remembers. Such a session
-has moved, and a search for sources asks it for its rows.
+With them a filter that few messages pass is a part of the match, and FTS5 does not read all
+messages with a common word. There is a tag for the session, for the role, and for the source: the
+message's own, or the one that it inherits from its session. The source of a session may change when
+its messages are in the index. They keep the tag that the first of them got, which is stored in
+`_sessions.tagged`. Such a session has *moved*: a search for sources compares its rows, too.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 MOVED = "tagged <> coalesce('=' || source, '')"
-"""Condition of the rows of `sessions` that have moved."""
+"""Condition on a row of `_sessions`: the session has moved."""
 
-_REMEMBERED = 1024
-"""Characters of names of which the tags are remembered."""
+_CACHED = 1024
+"""Characters of the longest names whose tags are cached."""
 
 
 def inherited(source: str | None) -> str:
-    """Return what `_sessions.tagged` says of a session with this source."""
+    """Return the value of `_sessions.tagged` for a session with this source."""
     return "" if source is None else f"={source}"
 
 
@@ -31,23 +31,23 @@ def tags(session: int, role: str | None, source: str | None, tagged: str) -> str
     """Return the tags of a message.
 
     Args:
-        session: number of its session.
-        role: who speaks.
-        source: where it was said, if the message itself says so.
-        tagged: what `_sessions.tagged` says of its session.
+        session: rowid of its session.
+        role: its role.
+        source: its own source; None if it inherits that of its session.
+        tagged: `_sessions.tagged` of its session.
     """
-    # a role may have megabytes: thousands of such must not be remembered
-    is_short = len(role or "") + len(source or "") + len(tagged) <= _REMEMBERED
+    # a role may have megabytes: a cache must not hold thousands of such
+    is_short = len(role or "") + len(source or "") + len(tagged) <= _CACHED
     make = _tags if is_short else _tags.__wrapped__
     return make(session, role, source, tagged)
 
 
 @lru_cache(maxsize=4096)
 def _tags(session: int, role: str | None, source: str | None, tagged: str) -> str:
-    said = [of_session(session), of_tagged(tagged) if source is None else of_source(source)]
+    words = [of_session(session), of_tagged(tagged) if source is None else of_source(source)]
     if role is not None:
-        said.append(of_role(role))
-    return " ".join(said)
+        words.append(of_role(role))
+    return " ".join(words)
 
 
 def of_session(number: int) -> str:
@@ -61,7 +61,7 @@ def of_role(role: str) -> str:
 
 
 def of_source(source: str) -> str:
-    """Return the tag of the messages that themselves say this source."""
+    """Return the tag of the messages whose own source this is."""
     return _tag("s", source)
 
 
@@ -79,7 +79,7 @@ def narrowed(match: str, wanted: Collection[Collection[str]]) -> str:
 
 
 def _tag(kind: str, name: str) -> str:
-    make = _hashed if len(name) <= _REMEMBERED else _hashed.__wrapped__
+    make = _hashed if len(name) <= _CACHED else _hashed.__wrapped__
     return make(kind, name)
 
 
@@ -87,5 +87,5 @@ def _tag(kind: str, name: str) -> str:
 def _hashed(kind: str, name: str) -> str:
     from hashlib import blake2b  # noqa: PLC0415 - it loads OpenSSL, and most searches have no filter
 
-    # any name at all becomes one word of letters and digits
+    # any name becomes one word of letters and digits
     return kind + blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

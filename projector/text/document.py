@@ -1,18 +1,18 @@
-r"""The searchable text of a message: what was said, called and answered, without payloads.
+r"""The searchable text of a message: what was written, called and answered, without payloads.
 
 The parts of a message come in this order, each on its own line: content, reasoning, the tool's
 name, tool calls (name, then arguments). The same text is what a snippet is cut from, so content
 comes first.
 
 - Of content parts of any kind, known or not, all strings count, in their order, but not those that
-  describe the part (`type`, ids, media types) or that nobody can read (base64 payloads, `data:`
+  describe the part (`type`, ids, media types) or that no person can read (base64 payloads, `data:`
   URLs, signatures, encrypted reasoning).
 - Of a tool's arguments every string and number counts, at any depth. Their keys do not: they are
   the tool's schema, the same in every call, and would bury the messages that speak of a
   `description` or a `command` below all those that have one. Arguments that come as a JSON string
   are decoded first, so that the `\n` of a script does not glue two words together; a string that is
   no JSON counts as it is.
-- A run of `PAYLOAD` or more base64 characters without a break is a payload wherever it stands, also
+- A run of `PAYLOAD` or more base64 characters without a break is a payload anywhere, also
   in plain text. It is replaced by an ellipsis, as is a base64 `data:` URL.
 - `extra`, roles, ids and counts are not text.
 
@@ -81,11 +81,11 @@ def document(data: Mapping[str, Any]) -> str:
     """Return the searchable text of a message's data.
 
     Args:
-        data: The `data` of a `message.appended` or `message.revised` event. Total: whatever values
-            the fields have, known shape or not, however deep.
+        data: The `data` of a `message.appended` or `message.revised` event. Total: the
+            fields may have any values, at any depth.
 
     Returns:
-        The text, its parts separated by newlines; empty if nothing was said. Of a longer one the
+        The text, its parts separated by newlines; empty if there is none. Of a longer text the
         first `LONGEST` characters.
     """
     content = data.get("content")
@@ -131,7 +131,7 @@ def _members(part: Mapping[Any, Any], *, argument: bool) -> Iterator[tuple[objec
 
 
 def _is_payload(part: Mapping[Any, Any]) -> bool:
-    """Tell whether an object says of itself that its `data` is encoded."""
+    """Return whether an object declares that its `data` is encoded."""
     if part.get("type") in ("base64", "redacted_thinking", "reasoning.encrypted"):
         return True
     kinds = [part[key] for key in _MEDIA if key in part]
@@ -139,7 +139,7 @@ def _is_payload(part: Mapping[Any, Any]) -> bool:
 
 
 def _decoded(arguments: str) -> object:
-    """Return the value of a JSON string, the string itself if it is none."""
+    """Return the value of a JSON text; the text itself if it is not JSON."""
     if arguments.lstrip()[:1] not in {"{", "[", '"'}:
         return arguments
     try:
@@ -162,7 +162,7 @@ def _readable(text: str) -> str:
 
 
 def _has_unbroken(text: str) -> bool:
-    """Tell whether some aligned half-payload of `text` has no blank: cheap, and never misses."""
+    """Return whether an aligned half-payload of `text` has no blank; cheap, and misses none."""
     step = PAYLOAD // 2
     for start in range(0, len(text) - step + 1, step):
         half = text[start : start + step]

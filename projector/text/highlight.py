@@ -100,7 +100,7 @@ def _folded(text: str) -> tuple[str, list[int] | None]:
 
 
 def _spans(folded: str, finder: _Finder) -> Iterator[tuple[int, int]]:
-    """Yield where a term is; a candidate that begins or ends inside a word is none."""
+    """Yield where a term is; skip a candidate that begins or ends inside a word."""
     is_ascii = folded.isascii()
     letter = _ASCII_LETTER if is_ascii else _letter()
     letters = _ASCII_LETTERS if is_ascii else _letters()
@@ -138,7 +138,7 @@ def _finder(term: Term) -> _Finder:
     cjk = [is_cjk(word) for word in term.words]
     for index, word in enumerate(term.words):
         if index:
-            # two words of one kind are only two because something stands between them
+            # two words of one kind are two words only where something is between them
             parts.append(r"[\W_]+" if cjk[index] == cjk[index - 1] else r"[\W_]*")
         parts.append(re.escape(_MARKED.sub("", fold(word))))
     return _Finder(re.compile("".join(parts)), not cjk[0], not cjk[-1], term.prefix)

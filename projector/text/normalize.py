@@ -2,7 +2,7 @@ r"""The form in which text goes into the full-text index, and how that form is c
 
 The index is an FTS5 table with `tokenize='unicode61 remove_diacritics 2'`. That tokenizer takes a
 run of letters and digits as one token, which is right for words and useless for Chinese, Japanese
-and Korean: a whole clause becomes one token, and nobody searches for whole clauses. `index_form`
+and Korean: a whole clause becomes one token, and people do not search for clauses. `index_form`
 therefore cuts each run of those scripts into overlapping pairs and the run's last character:
 
     iPhone手机壳!   ->   iPhone 手机 机壳 壳 !
@@ -11,7 +11,7 @@ Every character of a run starts exactly one token, so one character is found by 
 `机*`, two or more by the phrase of their pairs, and a run that another word follows by the phrase
 of its pairs, its last character and that word. `projector.text.query` puts questions in that form.
 
-Before the cut, text is brought into one spelling:
+Before the cut, text is changed to one spelling:
 
 - NFC, so that decomposed kana, Hangul and Cyrillic equal the composed ones. Not NFKC for all: it
   would join the chat jamo of `ㅋㅋㅜ` into a syllable and turn `2²` into `22`.
@@ -98,7 +98,7 @@ def _one_cjk() -> re.Pattern[str]:
 
 @cache
 def _foreign() -> re.Pattern[str]:
-    # Han and kana that Python does not know yet are none of them.
+    # Han and kana that Python does not know yet are left out of it.
     return re.compile(f"[^\\w\x01-\x7f{_MARK}{_CJK}]")
 
 
@@ -139,7 +139,7 @@ def index_form(text: str) -> str:
 def normal(text: str) -> str:
     """Return `text` in the one spelling that is indexed, not yet cut.
 
-    A run of more than `_MOST_MARKS` marks, which no language has, is not brought into one order.
+    A run of more than `_MOST_MARKS` marks, which no language has, is not sorted.
     """
     if not text.isascii() and _MANY_MARKS.search(text):
         return "".join(map(_normal, _with_few_marks(text)))
@@ -202,7 +202,7 @@ def units(text: str) -> list[str]:
 
 
 def is_cjk(unit: str) -> bool:
-    """Tell whether a unit is a run that the index holds in pairs."""
+    """Return whether a unit is a run that the index holds in pairs."""
     return not unit.isascii() and _run().match(unit) is not None
 
 
@@ -219,7 +219,7 @@ def fold(text: str) -> str:
     """Return `text` with the letters that unicode61 takes for equal made equal, length unchanged.
 
     That is: lower case, and Latin letters without their diacritics. Text is expected in `normal`
-    form; a `MARK` that stands alone is left for the caller to skip.
+    form; a `MARK` without a letter is left for the caller to skip.
     """
     lowered = text.lower()
     if len(lowered) != len(text):  # the one letter whose small form is two characters

@@ -9,25 +9,25 @@ Grammar, loosest binding first. Blank space separates items and means nothing el
     phrase   = '"' anything but a quote '"' [ "*" ]
     word     = any other characters up to blank space [ "*" ]
 
-- **Words** must all be there, in any order, whatever their case and (Latin) diacritics.
+- **Words** must all be there, in any order; case and (Latin) diacritics do not matter.
 - **Identifiers** are words too: `get_user_name`, `P2.2`, `chat-send`, `path/to/file.py`, `C:\dir`,
   `foo::bar()`, `key=value`, `--force`, `text:x` mean their letters and digits one right after the
-  other, whatever stands between. So a leading `-` excludes nothing: people look for options, and
-  exclude with `NOT`. `+`, `^`, `:`, `{}` and `NEAR` mean nothing special either.
-- **Phrases** stand between quotes, straight or typographic. A quote that is not closed runs to the
+  other, any other characters between. So a leading `-` excludes nothing: people look for options,
+  and exclude with `NOT`. `+`, `^`, `:`, `{}` and `NEAR` mean nothing special either.
+- **Phrases** are between quotes, straight or typographic. A quote that is not closed runs to the
   end; one inside a word belongs to the word.
-- **Prefix**: a star after a word or a phrase, also before the closing quote, stands for the rest of
+- **Prefix**: a star after a word or a phrase, also before the closing quote, matches any rest of
   the last word. A star inside a word splits it: `src/*.py` means `src` and `py`, `foo*bar` means
   `foo*` and `bar`. A star that follows no letter or digit means nothing.
 - **Chinese, Japanese, Korean** of any length find every place where the characters follow each
   other; a star changes nothing.
-- **Operators** are upper case and stand alone. `NOT` binds tightest, then `AND`, written or not,
-  then `OR`. `a NOT b` and `a AND NOT b` are the same, in any order. An operator that lacks what it
-  joins is a word: `AND gate`, `rock AND`.
+- **Operators** are words of their own in upper case. `NOT` binds tightest, then `AND`, written or
+  not, then `OR`. `a NOT b` and `a AND NOT b` are the same, in any order. An operator that lacks
+  what it joins is a word: `AND gate`, `rock AND`.
 - **Parentheses** group where an item can start; inside a word (`f(x)`) they belong to it. One that
   is not closed is closed at the end, one that closes nothing is ignored. Full-width ones count.
 - **What cannot be searched** (punctuation, emoji, control characters) drops out, together with the
-  operator before it. A query in which nothing is left, one that only says what must not be there,
+  operator before it. A query in which nothing is left, one that has only exclusions,
   one of more than `MAX_WORDS` words or with groups deeper than `MAX_DEPTH` is a `QueryError`.
 
 Source of the target language: https://sqlite.org/fts5.html, section 3; that its parser gives up at
@@ -123,8 +123,8 @@ def parse(query: str) -> Query:
         The query; its `match` never is an FTS5 syntax error.
 
     Raises:
-        QueryError: Nothing in `query` can be searched, it only says what must not be there, or it
-            is too long or nested too deeply.
+        QueryError: Nothing in `query` can be searched, it has only exclusions, or it is too long or
+            nested too deeply.
     """
     text = _SURROGATE.sub("\ufffd", query)
     shown = repr(text if len(text) <= 60 else f"{text[:57]}...")  # noqa: PLR2004 - a line's worth
@@ -133,8 +133,8 @@ def parse(query: str) -> Query:
         raise QueryError(f"nothing to search for in {shown}. {_HELP}")
     if isinstance(item, Without):
         raise QueryError(
-            f"{shown} only says what must not be there. "
-            "Name a word that must be, in each alternative: wanted NOT unwanted."
+            f"{shown} has only exclusions: add a word to find, in each alternative"
+            " (wanted NOT unwanted)"
         )
     phrases = tuple(leaves(item, unwanted=True))
     size = sum(term.size for term in phrases)

@@ -1,6 +1,6 @@
 """Boolean expressions over terms, kept in a form that FTS5's parser always takes.
 
-FTS5 knows no bare NOT: a negation is carried along (`Without`) until something stands beside it
+FTS5 knows no bare NOT: a negation is carried along (`Without`) until there is something beside it
 that must be there. Groups are flattened as they are built, so their depth is that of the meaning
 and not of the parentheses typed.
 """
@@ -22,7 +22,7 @@ class Term:
 
     Attributes:
         words: The words in the spelling of the index, CJK runs in one piece; at least one.
-        prefix: Whether the last word may go on.
+        prefix: Whether the last word is a prefix.
     """
 
     words: tuple[str, ...]

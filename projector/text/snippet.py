@@ -167,7 +167,7 @@ def _end_at_word(text: str, limit: int, end: int) -> int:
 
 
 def _inside_word(text: str, place: int) -> bool:
-    """Tell whether a cut at `place` would go through a word."""
+    """Return whether a cut at `place` would go through a word."""
     if not 0 < place < len(text):
         return False
     if _glued(text, place):
@@ -179,7 +179,7 @@ def _inside_word(text: str, place: int) -> bool:
 
 
 def _glued(text: str, place: int) -> bool:
-    """Tell whether the characters round `place` are drawn as one."""
+    """Return whether the characters round `place` are drawn as one."""
     if not 0 < place < len(text):
         return False
     before, after = text[place - 1], text[place]

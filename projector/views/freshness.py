@@ -1,4 +1,4 @@
-"""How old an answer is: what stood in the journal at the question, and is not in it."""
+"""The freshness of an answer: what the journal held when the query began, and is not in it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """Whether an answer knows everything that stood in the journal at the question: true if so.
+    """Whether an answer contains all that the journal held when the query began: true if so.
 
     Attributes:
-        behind: what it does not know; None if it knows everything.
+        behind: what is missing; None if nothing is.
     """
 
     behind: Behind | None = None
@@ -31,10 +31,10 @@ Item = TypeVar("Item")
 
 
 class Listing(list[Item]):
-    """A list that says how old it is.
+    """A list, and what is missing in it.
 
     Attributes:
-        behind: what it does not know; None if it knows all that stood in the journal at the call.
+        behind: what is missing of all that the journal held at the call; None if nothing is.
     """
 
     def __init__(self, items: Iterable[Item], behind: Behind | None) -> None:
@@ -43,10 +43,10 @@ class Listing(list[Item]):
 
     @property
     def fresh(self) -> bool:
-        """Whether all that stood in the journal at the call was looked at."""
+        """Whether nothing is missing."""
         return self.behind is None
 
     @property
     def items(self) -> tuple[Item, ...]:
-        """What was listed."""
+        """The items as a tuple."""
         return tuple(self)

@@ -47,11 +47,11 @@ class MessageView:
     Attributes:
         session: the session's id.
         id: the message's id.
-        role: who speaks.
+        role: `user`, `assistant`, ...
         content: text, or a list of content parts, or None.
         time: its own date (the `timestamp` that it was appended with), else when it was appended;
             microseconds since 1970.
-        source: where it was said; the session's if the message does not say.
+        source: where it was written; the session's if the message has none.
         fields: every other field that it has, by name; a tool result without a `tool_name` has
             that of the call it answers.
         revised: whether a revision is in force.
@@ -142,7 +142,7 @@ class Placed:
 
     @property
     def data(self) -> dict[str, Any]:
-        """What it says, as `projector.text.document.document` takes it."""
+        """Its data, as `projector.text.document.document` takes it."""
         view = self.view
         return view.fields if view.content is None else view.fields | {"content": view.content}
 
@@ -177,12 +177,12 @@ def around(
 def _beside(
     db: apsw.Connection, message: Placed, count: int, way: Literal["ASC", "DESC"]
 ) -> list[MessageView]:
-    """Return the messages that stand next in one direction."""
-    # itself too, and one more, to see whether they stand in the order of the index
+    """Return the next messages in one direction."""
+    # with itself and one more, to see whether the columns of the index order them all
     rows = db.execute(_NEAR[way], (*message.at, count + 2)).fetchall()
     if len({row[: len(INDEXED)] for row in rows}) == len(rows):
         rows = rows[1 : count + 1]
-    else:  # some stand at one place: the rest of the order decides
+    else:  # some are equal in these: the other sort keys decide
         at = db.execute(f"SELECT {ORDER} FROM _events WHERE id = ?", (message.row,))
         rows = db.execute(_NEAR_TIED[way], (message.at[0], *at.fetchall()[0], count)).fetchall()
     return [_view(message.view.session, message.source, row[len(INDEXED) :]) for row in rows]

@@ -30,19 +30,19 @@ class SessionView:
 
     Attributes:
         session: its id.
-        title, source, model, cwd, parent, user, system_prompt, end_reason: what its events say;
-            None if nothing.
-        config: the model's configuration; None if nothing is said.
-        started: when it began: said so, else its first message's time, else when it was created;
-            microseconds since 1970.
+        title, source, model, cwd, parent, user, system_prompt, end_reason: as its events give them;
+            None if they do not.
+        config: the model's configuration; None if no event gives it.
+        started: the date that its events give, else that of its first message, else when it was
+            created; microseconds since 1970.
         ended: when it ended; None while it goes on.
-        last: time of its latest message; one that is dated in the future counts only where all are.
-        messages: how many messages its transcript has.
-        tool_calls: how many calls of tools they make.
-        usage: totals of `journal.format.event_types.COUNTS`, and of `COSTS` in US dollars; what
-            was never counted is not there.
-        preview: the beginning of what the user said first; empty if the user said nothing.
-        extra: everything else its events say.
+        last: date of its latest message; one in the future counts only where all are.
+        messages: number of messages in its transcript.
+        tool_calls: number of calls of tools in them.
+        usage: totals of `journal.format.event_types.COUNTS`, and of `COSTS` in US dollars, without
+            those that no event gives.
+        preview: the beginning of the user's first message; empty if there is none.
+        extra: everything else that its events give.
     """
 
     session: str
@@ -82,13 +82,13 @@ class SessionView:
 
 INDEXED = ("order_time", "order_depth", "ord")
 """Columns of the index that orders a transcript."""
-# ties are broken by the lane's uuid, which is the same in every projection, never its number
+# a tie is broken by the lane's uuid, which is the same in every projection, not by its rowid
 _UUID = "(SELECT uuid FROM _lanes WHERE _lanes.id = lane_row)"
 ORDER_COLUMNS = (*INDEXED, _UUID, "seq", "transcript_index")
 ORDER = ", ".join(ORDER_COLUMNS)
-"""What orders a transcript, for `ORDER BY` in a query of `events`."""
+"""The order of a transcript, for `ORDER BY` in a query of `_events`."""
 TIES = ", ".join(ORDER_COLUMNS[2:])
-"""What orders messages of one place and depth: the order of events."""
+"""The order of messages with equal order time and depth: the order of events."""
 
 EXISTS = "(known OR message_total > 0)"
 """Condition on a row of `_sessions`: it is a session, and no deleted one or a mere name."""
@@ -97,7 +97,7 @@ _ROW = f"SELECT {', '.join(_COLUMNS)} FROM sessions WHERE session = ?"
 _PREVIEW = 80
 """Characters of a preview."""
 _PREVIEWED = 50
-"""Messages at a session's beginning among which the user's first is looked for."""
+"""Messages at the beginning of a session in which the user's first is looked for."""
 
 
 def sessions(
@@ -108,11 +108,11 @@ def sessions(
     limit: int,
     offset: int = 0,
 ) -> list[SessionView]:
-    """Return sessions, that with the latest message first.
+    """Return sessions, the one with the latest message first.
 
     Args:
         db: the projection.
-        source: only those from there.
+        source: only those whose events give this source.
         parent: only those that continue or belong to the session with this id.
         limit: most to return.
         offset: how many to skip.
@@ -122,7 +122,7 @@ def sessions(
     where = "".join(f" AND {name} = ?" for name in given)
     order, horizon = "last DESC NULLS LAST", _horizon()
     if db.execute("SELECT 1 FROM _sessions WHERE last > ? LIMIT 1", (horizon,)).get is not None:
-        # a date that cannot be yet says nothing: it would stay on top until then
+        # a session with a date in the future would stay on top until then
         order = f"CASE WHEN last > {horizon} THEN coalesce(({_dated(horizon)}), 0) ELSE last END"
         order += " DESC NULLS LAST"
     # the names first: the columns that count are computed for those that are returned alone
@@ -133,12 +133,12 @@ def sessions(
 
 
 def _horizon() -> int:
-    """Return the time from which on no message can be, by the clock of who looks."""
+    """Return the time from which on a date is in the future, by the clock of this machine."""
     return clock.wall() + clock.AHEAD
 
 
 def _dated(horizon: int) -> str:
-    """Return the query for the latest time of a session's messages before `horizon`."""
+    """Return the query for the latest date of a session's messages up to `horizon`."""
     return (
         "SELECT max(coalesce(e.timestamp, e.time)) FROM _events e WHERE e.session = _sessions.id"
         f" AND e.kind = {MESSAGE} AND e.state = 0 AND coalesce(e.timestamp, e.time) <= {horizon}"

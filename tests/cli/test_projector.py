@@ -124,7 +124,7 @@ def test_search_takes_filters(
     ("arguments", "code", "says"),
     [
         (["search", "***"], 2, "nothing to search for"),
-        (["search", "NOT docker"], 2, "what must not be there"),
+        (["search", "NOT docker"], 2, "has only exclusions: add a word to find"),
         (["search", "x", "--since", "soonish"], 2, "is not a time"),
         (["search", "x", "--limit", "0"], 2, "--limit"),
         (["search", "x", "--session", "zzz"], 3, "no session matches 'zzz'"),
