@@ -39,9 +39,9 @@ class LineFormat:
         matches: returns whether the value of a line can only be of this format.
         parser: returns the parser of one file. It imports the parser's module when it is called,
             so that a source which is not read is not loaded.
-        is_envelope: returns whether a value is a whole line wherever it stands: it is looked for
-            behind the torn beginning of another line. A value that may also be a part of another
-            object is none.
+        is_envelope: returns whether a value can only be a whole line. Such values are looked for
+            after the torn beginning of another line; what may also be a part of another object
+            is none.
     """
 
     matches: Callable[[Json], bool]
@@ -73,7 +73,7 @@ class ItemWriter(Protocol):
         ...
 
     def flush(self) -> None:
-        """Append what was taken.
+        """Append the items so far.
 
         Raises:
             JournalError: the journal could not be written.
@@ -136,7 +136,7 @@ class SourceFormat:
         name: what `journal import` calls it; the name of its entry point.
         version: raised when the same lines give other events: then all is appended again, and
             what is in the journal already changes nothing.
-        about: what `journal import --help` says of it, in a few words.
+        about: a few words for `journal import --help`.
         paths: where its program keeps its files; `~` is the home folder.
         files: patterns, as of `fnmatch`, for the names of files that are read in a folder.
         lines, documents, database: what its files can be; at least one of them.

@@ -156,7 +156,7 @@ def test_a_rendered_conversation_is_taken_apart() -> None:
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [
-        (b'{"role":"user"}', "no message: it has a role, but nothing said"),
+        (b'{"role":"user"}', "no message: it has a role, but no content"),
         (b'{"messages":[]}', "neither a message nor a list of them"),
         (b'{"messages_display":"hm"}', "neither a message nor a list of them"),
         (b'"text"', "neither a message nor a list of them"),

@@ -219,8 +219,7 @@ def test_a_format_whose_check_raises_an_error_is_not_asked_again(tmp_path: Path)
     (tmp_path / "c.json").write_bytes(b'[{"role": "user", "content": "x"}]')
     report = take(tmp_path / "j", "auto", bad, tmp_path)
     assert report.errors == {
-        "importer plain": "failed to tell its format, and was not asked again:"
-        " ZeroDivisionError: no"
+        "importer plain": "failed to check a file, and was not asked again: ZeroDivisionError: no"
     }
     assert (report.messages, report.already) == (2, 2)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from journal.importers.parsing.source_time import read_time
-from journal.importers.parsing.values import count_or_none, present, text_or_none
+from journal.importers.parsing.values import count_or_none, non_empty, text_or_none
 
 if TYPE_CHECKING:
     from journal.importers.parsing.values import Json
@@ -42,11 +42,11 @@ _USAGE = (
 
 
 def message_data(value: dict[str, Json], *, taken_from: str | None = None) -> dict[str, Json] | str:
-    """Give a line's fields of a message, or why it is none.
+    """Return the fields of the message that a line is, or the reason why it is none.
 
     Args:
         value: a line of type user, assistant or system.
-        taken_from: the kind of line that the message was taken from, if it was no such line.
+        taken_from: the kind of the line that holds the message, if it is of another type.
     """
     kind = value["type"]
     if kind == "system":
@@ -65,7 +65,7 @@ def message_data(value: dict[str, Json], *, taken_from: str | None = None) -> di
     usage = usage if isinstance(usage, dict) else {}
     more = {
         "api_message_id": text_or_none(body.get("id")),
-        "usage": present({name: count_or_none(usage.get(name)) for name in _USAGE}),
+        "usage": non_empty({name: count_or_none(usage.get(name)) for name in _USAGE}),
         "taken_from": taken_from,
         "agent": _started_agent(value),
     }
@@ -85,12 +85,12 @@ def _common(value: dict[str, Json], more: dict[str, Json]) -> dict[str, Json]:
     return {
         "timestamp": read_time(value.get("timestamp")),
         "parent": text_or_none(value.get("parentUuid")),
-        "extra": present({**kept, **more}),
+        "extra": non_empty({**kept, **more}),
     }
 
 
 def _results(content: Json) -> list[str | None]:
-    """Give the calls that a line of tool results answers; nothing if it says anything else."""
+    """Return the ids of the calls that a line of tool results answers; [] for any other line."""
     if not isinstance(content, list):
         return []
     calls: list[str | None] = []
@@ -102,6 +102,6 @@ def _results(content: Json) -> list[str | None]:
 
 
 def _started_agent(value: dict[str, Json]) -> str | None:
-    """Name the sub-agent whose result this is."""
+    """Return the id of the sub-agent whose result this is."""
     result = value.get("toolUseResult")
     return text_or_none(result.get("agentId")) if isinstance(result, dict) else None

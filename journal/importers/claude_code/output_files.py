@@ -19,12 +19,12 @@ _HEAD = 8192
 
 
 def outputs_of(content: Json) -> Iterator[tuple[str, str | None]]:
-    """Give the files that a line's results name: the file's name, and the call's id."""
+    """Return the files that a line's results name: the file's name, and the call's id."""
     for part in content if isinstance(content, list) else ():
         if not isinstance(part, dict) or part.get("type") != "tool_result":
             continue
-        said = part.get("content")
-        for text in said if isinstance(said, list) else [said]:
+        content = part.get("content")
+        for text in content if isinstance(content, list) else [content]:
             head = text.get("text") if isinstance(text, dict) else text
             if not isinstance(head, str) or not head[:_HEAD].lstrip().startswith(_MARK):
                 continue

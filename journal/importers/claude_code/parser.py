@@ -9,12 +9,12 @@ The format has no published description; this follows the files that Claude Code
 * Content parts are kept as they are. A call's id, name and input are in its `tool_use` part, and
   not a second time in `tool_calls`. A line of tool results alone has the role "tool".
 * What may change in the middle of a session (working directory, branch, version) is kept with
-  each message. The session is told only what cannot disagree between two pieces of it: where
-  it began, and with which model, said by the piece that holds its first message.
+  each message. Session events hold only what cannot differ between two pieces of the session:
+  where it began, and with which model, from the piece that holds its first message.
 * A sub-agent's lines (those with an `agentId`) are a session of their own, named as Claude Code
   names its file, whose `parent` is the session that started it. Sidechains of older versions
   name no agent; they stay where they are, marked `extra.sidechain`.
-* What the user took back with /rewind leaves the transcript: see `rewinds`.
+* What the user retracted with /rewind leaves the transcript: see `rewinds`.
 * A large output of a tool is a file in `<session>/tool-results/`; its line holds the beginning,
   in `<persisted-output>`. The file's text is a message of its own behind that of the line.
 * A `summary` names the message it sums up, not its session. It is a title if that message is
@@ -35,7 +35,7 @@ from journal.importers.claude_code.rewinds import Rewinds
 from journal.importers.parsing.events import fact, message, placeholder
 from journal.importers.parsing.parser import Retraction, SideFile, Skipped
 from journal.importers.parsing.source_time import read_time
-from journal.importers.parsing.values import fingerprint, present, text_or_none
+from journal.importers.parsing.values import fingerprint, non_empty, text_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,7 @@ class ClaudeCode:
     _rewinds: Rewinds = field(default_factory=Rewinds)
     _last: str | None = None  # the session of the line before
     _leaves: dict[str, str] = field(default_factory=dict)  # uuid of a message: its session
-    _told: set[str] = field(default_factory=set)  # sessions whose source was told
+    _created: set[str] = field(default_factory=set)  # sessions with a session.created
     _renamed: set[str] = field(default_factory=set)  # sessions that the user gave a title
     _begun: bool = False  # a line with a place in the conversation was seen
     _began: dict[str, Json] | None = None  # the line with which the session began, if it did here
@@ -108,7 +108,7 @@ class ClaudeCode:
         return iter(())
 
     def session(self, value: dict[str, Json]) -> str:
-        """Say to which session a line belongs."""
+        """Return the session of a line."""
         own = text_or_none(value.get("sessionId"))
         agent = text_or_none(value.get("agentId"))
         if agent is None:
@@ -127,7 +127,7 @@ class ClaudeCode:
     def _place(
         self, line: int, value: dict[str, Json], raw: bytes | None, data: dict[str, Json]
     ) -> Iterator[Item]:
-        """Put a message into its session, after what the session is to be told."""
+        """Yield the session events that a message needs, and the message."""
         session = self.session(value)
         id = self._id(line, value, raw)
         self._remember(id, session)
@@ -156,23 +156,23 @@ class ClaudeCode:
             del self._leaves[next(iter(self._leaves))]
 
     def _facts(self, line: int, value: dict[str, Json], session: str) -> Iterator[Item]:
-        if session not in self._told:
-            self._told.add(session)
+        if session not in self._created:
+            self._created.add(session)
             yield fact(line, session, SESSION_CREATED, self._origin(value, session))
         if self._began is not None:
             if self.session(self._began) == session:
                 self._root = session
-                yield from _said(line, session, "cwd", self._began.get("cwd"))
+                yield from _session_field(line, session, "cwd", self._began.get("cwd"))
             self._began = None
         aside = value.get("isSidechain") and value.get("agentId") is None
         if self._root == session and value.get("type") == "assistant" and not aside:
             model = text_or_none(value["message"].get("model"))
             if model is not None and not model.startswith("<"):  # "<synthetic>" is no model
                 self._root = None
-                yield from _said(line, session, "model", model)
+                yield from _session_field(line, session, "model", model)
 
     def _origin(self, value: dict[str, Json], session: str) -> dict[str, Json]:
-        """Give what every line of the session says alike."""
+        """Return the fields that every line of the session gives alike."""
         agent = text_or_none(value.get("agentId"))
         if agent is None:
             return {"source": SOURCE}
@@ -239,7 +239,7 @@ class ClaudeCode:
             "role": "system",
             "content": value["prUrl"],
             "timestamp": read_time(value.get("timestamp")),
-            "extra": present(
+            "extra": non_empty(
                 {
                     "subtype": "pr-link",
                     "number": value.get("prNumber"),
@@ -256,7 +256,7 @@ def _as_user(value: dict[str, Json], prompt: Json) -> dict[str, Json]:
 
 
 def _is_root(value: dict[str, Json]) -> bool:
-    """Tell whether a session begins here (and not again, after a compaction)."""
+    """Return whether a session begins here (and not again, after a compaction)."""
     return (
         value.get("parentUuid") is None
         and value.get("logicalParentUuid") is None
@@ -264,13 +264,13 @@ def _is_root(value: dict[str, Json]) -> bool:
     )
 
 
-def _said(line: int, session: str, name: str, value: Json) -> Iterator[Item]:
+def _session_field(line: int, session: str, name: str, value: Json) -> Iterator[Item]:
     if (text := text_or_none(value)) is not None:
         yield fact(line, session, SESSION_CREATED, {name: text})
 
 
 def _name(value: dict[str, Json]) -> str:
-    """Name a line that is not imported, as exactly as it names itself."""
+    """Return the kind of a line that is not imported, for the report."""
     kind = _shorten(value.get("type"))
     data = value.get("data")
     if kind == "progress" and isinstance(data, dict):

@@ -1,6 +1,6 @@
 """What the user typed while the agent was busy, which Claude Code writes as queue operations.
 
-A prompt is put in the queue ("enqueue" with its text). Then it is either taken out as a turn of
+A prompt is put in the queue ("enqueue" with its text). Then it either leaves the queue as a turn of
 its own ("dequeue": an ordinary user line follows), or handed to the agent in the middle of its
 turn ("remove"): then no user line repeats it, and the text is only here, or, in newer versions,
 also in an attachment.
@@ -53,7 +53,7 @@ class PromptQueue:
         return None
 
     def repeats(self, prompt: Json) -> bool:
-        """Tell whether an attached prompt was given out by `operation` before."""
+        """Return whether an attached prompt was given out by `operation` before."""
         if prompt in self._taken:
             self._taken.remove(prompt)
             return True

@@ -1,12 +1,12 @@
-"""The prompts that the user of Claude Code took back with /rewind.
+"""The prompts that the user of Claude Code retracted with /rewind.
 
 The lines of a session are a tree by `parentUuid`. After a rewind the next prompt has a parent
 further up, and what followed that parent before is a branch that the conversation has left.
 
 Branches arise in other ways, too: results of parallel calls, several lines of one answer, hooks,
-a compaction, and what a local command such as /exit leaves behind. So a branch counts as taken
-back only if a prompt begins it, another prompt of the same session begins at the same point, and,
-where either is a command, an answer follows it. Sub-agents are no part of the tree.
+a compaction, and what a local command such as /exit leaves. So a branch counts as retracted only
+if a prompt begins it, another prompt of the same session begins at the same point, and, where
+either is a command, an answer follows it. Sub-agents are no part of the tree.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _INJECTED = (
     "[Request interrupted",
     "Caveat: The messages below",
 )
-"""How what Claude Code says in the user's name begins."""
+"""The beginnings of texts that Claude Code itself writes with the role "user"."""
 _COMMAND = "<command-"
 _HEAD = 64
-"""Characters of a prompt that tell what it is."""
+"""Characters of a prompt that decide what it is."""
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class Rewinds:
     Attributes:
         _lines: the number of each line by its uuid.
         _points: the message of the conversation at which each line hangs: itself, or one above.
-        _children: the lines below each line that were not taken back.
+        _children: the lines below each line that are not retracted.
         _prompts: the latest prompt that hangs at each message.
         _commands: commands that no answer follows yet: the message at which each hangs.
     """
@@ -96,7 +96,7 @@ class Rewinds:
         return self._branch(before.uuid)
 
     def _branch(self, root: str) -> list[int]:
-        """Give the lines of a branch, and forget it."""
+        """Return the lines of a branch, and forget it."""
         lines: list[int] = []
         waiting = [root]
         while waiting:
@@ -108,12 +108,12 @@ class Rewinds:
 
 
 def _kind(value: dict[str, Json]) -> str | None:
-    """Tell what a line is to the conversation: "prompt", "command", "answer", "result" or None."""
+    """Return the kind of a line: "prompt", "command", "answer", "result" or None."""
     kind, body = value.get("type"), value.get("message")
     if not isinstance(body, dict):
         return None
     if kind == "assistant":
-        # what Claude Code says itself, such as at a resume behind /exit, answers nothing
+        # a text of Claude Code itself, such as at a resume after /exit, answers nothing
         return "result" if body.get("model") == "<synthetic>" else "answer"
     return _kind_of_user(value, body.get("content")) if kind == "user" else None
 

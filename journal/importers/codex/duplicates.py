@@ -1,7 +1,7 @@
 """Texts that a Codex rollout holds twice, imported once.
 
-What was said is written as a `response_item` and as an `event_msg`, one a line or two before or
-after the other. The item is imported. The event is imported only if no item with its text comes
+Each text is written as a `response_item` and as an `event_msg`, one a line or two before or after
+the other. The item is imported. The event is imported only if no item with its text comes
 within a few lines: then nothing else holds it. At the end of a file that may still grow the
 item may be yet to come, so the event waits, and is named as skipped; at the head of a piece
 that does not begin with the session's meta the item may be in the piece before.
@@ -37,18 +37,18 @@ class _Copy:
 class DuplicateTexts:
     """The texts of the last few lines."""
 
-    _said: deque[tuple[int, set[str]]] = field(default_factory=deque)
+    _item_texts: deque[tuple[int, set[str]]] = field(default_factory=deque)
     _waiting: list[_Copy] = field(default_factory=list)
 
-    def said(self, line: int, texts: set[str]) -> Iterator[Item]:
+    def item(self, line: int, texts: set[str]) -> Iterator[Item]:
         """Take the texts of an item; it settles a copy that waits for it."""
         for copy in self._waiting:
             if copy.text in texts:
                 self._waiting.remove(copy)
                 yield Skipped(line, _repeats(copy.kind))
-                return  # an item stands for one copy
+                return  # an item settles one copy
         if texts:
-            self._said.append((line, texts))
+            self._item_texts.append((line, texts))
 
     def repeated(
         self, line: int, kind: str, text: str, found: Found, *, begins: bool
@@ -63,9 +63,9 @@ class DuplicateTexts:
             begins: whether the file begins with the session's meta.
         """
         text = text.strip()
-        for known in self._said:
+        for known in self._item_texts:
             if text in known[1]:
-                self._said.remove(known)
+                self._item_texts.remove(known)
                 yield Skipped(line, _repeats(kind))
                 return
         if not begins and line <= NEAR:
@@ -74,19 +74,19 @@ class DuplicateTexts:
         self._waiting.append(_Copy(line, kind, text, found))
 
     def waiting(self, kind: str) -> list[int]:
-        """Give the numbers of the lines whose texts wait, of one kind of event."""
+        """Return the numbers of the lines whose texts wait, of one kind of event."""
         return [copy.line for copy in self._waiting if copy.kind == kind]
 
     def overdue(self, line: int) -> Iterator[Found]:
         """Import the texts that no item repeated in time."""
-        while self._said and self._said[0][0] < line - NEAR:
-            self._said.popleft()
+        while self._item_texts and self._item_texts[0][0] < line - NEAR:
+            self._item_texts.popleft()
         while self._waiting and self._waiting[0].line < line - NEAR:
             copy = self._waiting.pop(0)
             yield replace(copy.found, line=line, origin=copy.line)
 
     def end(self) -> Iterator[Item]:
-        """Name the texts that still wait."""
+        """Yield the texts that still wait, as skipped."""
         for copy in self._waiting:
             yield Skipped(
                 copy.line, f"event_msg/{copy.kind} at the end of the file: its item may follow"
@@ -95,7 +95,7 @@ class DuplicateTexts:
 
 
 def texts_of(payload: dict[str, Json]) -> set[str]:
-    """Give the texts under which an item may be repeated: its parts, and all of them."""
+    """Return the texts under which an item may be repeated: its parts, and all of them."""
     texts: list[str] = []
     for name in ("content", "summary"):
         parts = payload.get(name)

@@ -4,7 +4,7 @@ A line is `{timestamp, type, payload}`. The shapes follow codex-rs `protocol` (`
 `ResponseItem`, `EventMsg`) as written by versions 0.40 to 0.146; the first versions wrote the
 items bare, without a time.
 
-* `response_item` lines are the conversation. What was said is written a second time as
+* `response_item` lines are the conversation. Each text is written a second time as
   `event_msg`; see `duplicates` for how it is imported once and none of it is lost.
 * A line has no id: it is the payload's, the call's, or the fingerprint of the line, which holds a
   time in milliseconds. So a line that is there twice, byte for byte, is one message. Bare items
@@ -13,9 +13,9 @@ items bare, without a time.
 * The session is that of the first `session_meta` (a forked rollout repeats the one it came
   from, too), else the one in the file's name. A session that was resumed is written to further
   files, `rollout-<time>-<session>_<segment>.jsonl`.
-* `thread_rolled_back` takes back the last turns of the user: see `turns`.
-* The model is said per turn: the session has that of its first turn, and a turn with another
-  model or folder than the one before it gives a system message without text that says so.
+* `thread_rolled_back` retracts the last turns of the user: see `turns`.
+* Each turn names its model: the session has that of its first turn, and a turn with another
+  model or folder than the one before it gives a system message without text for the change.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from journal.importers.parsing.events import fact, message, placeholder
 from journal.importers.parsing.parser import SessionStart, Skipped
 from journal.importers.parsing.reused_ids import is_numbered
 from journal.importers.parsing.source_time import SourceTime, micros, read_time
-from journal.importers.parsing.values import fingerprint, present, text_or_none
+from journal.importers.parsing.values import fingerprint, non_empty, text_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ _ID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _NAME = re.compile(rf"({_ID})(?:_({_ID}))?\Z", re.IGNORECASE)
 """The session's uuid at the end of a file's name, and that of a resumed segment behind it."""
 _DATE = re.compile(r"rollout-([0-9]{4}-[0-9]{2}-[0-9]{2}T)([0-9]{2})-([0-9]{2})-([0-9]{2})-")
-_TOLD = ("error", "warning")
+_TEXT_EVENTS = ("error", "warning")
 """Events whose text is nowhere else."""
 
 
@@ -60,7 +60,7 @@ class Codex:
     _segment: str | None = None  # uuid of the segment, in a file that goes on with a session
     _named: str = ""  # the session in the file's name
     _session: str | None = None
-    _dated: bool = False  # it was said when the session began
+    _dated: bool = False  # the beginning of the session is known
     _begins: bool = False  # the file begins with the session's meta
     _turn: tuple[Json, Json] | None = None  # model and folder of the turn
     _before: str | None = None  # id of the bare item before
@@ -86,7 +86,7 @@ class Codex:
         return placeholder(line, self.session, id, size, SOURCE)
 
     def end(self) -> Iterator[Item]:
-        """Name the texts whose second copy is not there yet."""
+        """Yield the texts whose second copy is not there yet, as skipped."""
         return self._duplicates.end()
 
     def _value(self, line: int, value: dict[str, Json], id: str) -> Iterator[Item]:
@@ -126,7 +126,7 @@ class Codex:
         return self._session
 
     def _date(self, line: int) -> Iterator[Item]:
-        """Say when the session began, if its file's name does."""
+        """Yield when the session began, if the name of its file has the time."""
         self._dated = True
         date = _DATE.match(self.location.stem)
         if date is not None:
@@ -154,7 +154,7 @@ class Codex:
             "cwd": text_or_none(payload.get("cwd")),
             "parent": text_or_none(parent),
             "started": started,
-            "extra": present(
+            "extra": non_empty(
                 {
                     "cli_version": payload.get("cli_version"),
                     "originator": payload.get("originator"),
@@ -185,7 +185,7 @@ class Codex:
         if isinstance(data, str):
             yield Skipped(line, data)
             return
-        yield from self._duplicates.said(line, texts_of(payload))
+        yield from self._duplicates.item(line, texts_of(payload))
         own = source = text_or_none(payload.get("id"))
         if own is None and (call := text_or_none(payload.get("call_id"))) is not None:
             # a call and its output share the call's id
@@ -224,7 +224,7 @@ class Codex:
         elif kind == "thread_name_updated" and text_or_none(payload.get("thread_name")):
             title = {"title": payload["thread_name"]}
             yield fact(line, self.session, SESSION_TITLED, title)
-        elif kind in _TOLD and (text := text or _error_text(payload)) is not None:
+        elif kind in _TEXT_EVENTS and (text := text or _error_text(payload)) is not None:
             yield message(line, self.session, id, {"role": "system", "content": text, **shared})
         elif kind == "web_search_end" and isinstance(payload.get("results"), list):
             data = {
@@ -252,7 +252,7 @@ class Codex:
                 "model": model,
                 "source": SOURCE,
                 "timestamp": timestamp,
-                "extra": present(
+                "extra": non_empty(
                     {
                         "event": "turn_context",
                         "cwd": payload.get("cwd"),
@@ -271,7 +271,7 @@ class Codex:
         if kind is None and "id" in value and "timestamp" in value:
             yield from self._meta(line, value)
         elif isinstance(kind, str):
-            # the same words may come twice, and no time tells them apart
+            # equal texts may occur twice, and no time distinguishes them
             place = f"{line}-{id[:16]}"
             yield from self._item(
                 line, value, place, read_time(value.get("timestamp")), self._before

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from journal.importers.parsing.values import present, text_or_none
+from journal.importers.parsing.values import non_empty, text_or_none
 
 if TYPE_CHECKING:
     from journal.importers.parsing.values import Json
@@ -33,11 +33,11 @@ _OUTPUTS = {
 
 
 def item_data(payload: dict[str, Json], id: str) -> dict[str, Json] | str:
-    """Give an item's fields of a message, or why it is none.
+    """Return an item's fields of a message, or why it is none.
 
     Args:
         payload: the response item.
-        id: what stands for its call if it names none itself.
+        id: used as the id of its call if it has none itself.
     """
     kind = text_or_none(payload.get("type"))
     if kind in ("message", "agent_message"):
@@ -53,7 +53,7 @@ def item_data(payload: dict[str, Json], id: str) -> dict[str, Json] | str:
 
 def _message(payload: dict[str, Json]) -> dict[str, Json] | str:
     content = payload.get("content")
-    # what one agent says to another has no role
+    # a message from one agent to another has no role
     author = text_or_none(payload.get("author"))
     role = text_or_none(payload.get("role")) or ("agent" if author is not None else None)
     if role is None or not isinstance(content, str | list):
@@ -123,7 +123,7 @@ def _extra(payload: dict[str, Json], **more: Json) -> dict[str, Json] | None:
     kind = more.get("kind")
     if kind in ("function_call", "function_call_output"):
         more = {**more, "kind": None}  # the ordinary ones need no name
-    return present(
+    return non_empty(
         {
             "phase": payload.get("phase"),
             "status": payload.get("status"),
@@ -134,7 +134,7 @@ def _extra(payload: dict[str, Json], **more: Json) -> dict[str, Json] | None:
 
 
 def _plain(content: str | list[Json]) -> str | list[Json]:
-    """Give one part of text as text: it is what most messages are."""
+    """Return one part of text as text: it is what most messages are."""
     if isinstance(content, list) and len(content) == 1:
         part = content[0]
         if (

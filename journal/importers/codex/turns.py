@@ -1,8 +1,8 @@
-"""The turns of a Codex rollout, and those that the user took back.
+"""The turns of a Codex rollout, and those that the user rolled back.
 
-A turn begins with what the user typed. `thread_rolled_back` takes back the last `num_turns` of
-them, with all that follows them up to its line; codex-rs does the same to the history that it
-gives to the model. What the program itself says in the user's name begins no turn.
+A turn begins with what the user typed. `thread_rolled_back` retracts the last `num_turns` of
+them, with everything from there to its own line; codex-rs does the same to the history that it
+gives to the model. A text that the program itself writes with the role "user" begins no turn.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CONTEXT = (
     "<user_instructions>",
     "<user_shell_command>",
 )
-"""How what the program says in the user's name begins."""
+"""The beginnings of texts that the program itself writes with the role "user"."""
 _REASON = "rolled back in Codex"
 
 
@@ -37,10 +37,10 @@ class Turns:
     """The turns of one rollout, as far as it was read.
 
     Attributes:
-        _begun: numbers of the lines with which the turns begin that were not taken back.
-        _undone: first and last line of what was taken back, latest last.
-        _seen: fingerprints of the lines that begin a turn or take one back: one that is written
-            twice does so once.
+        _begun: numbers of the lines that begin a turn which is not retracted.
+        _undone: first and last line of each range that is retracted, latest last.
+        _seen: fingerprints of the lines that begin or retract a turn: one that is written twice
+            counts once.
     """
 
     _begun: list[int] = field(default_factory=list)
@@ -54,10 +54,10 @@ class Turns:
             self._begun.append(line)
 
     def roll_back(self, line: int, id: str, count: Json, waiting: Iterable[int]) -> Item:
-        """Take back the last turns.
+        """Retract the last turns.
 
         Args:
-            line: number of the line that says so.
+            line: number of the line that retracts them.
             id: its fingerprint.
             count: turns.
             waiting: lines that also begin a turn, unless a later line repeats them.
@@ -73,12 +73,12 @@ class Turns:
         first = begun[-min(count, len(begun))]
         self._begun = [turn for turn in self._begun if turn < first]
         while self._undone and self._undone[-1][0] >= first:
-            self._undone.pop()  # within what is taken back now
+            self._undone.pop()  # within the range that is retracted now
         self._undone.append((first, line))
         return Retraction(line, range(first, line), _REASON)
 
     def late(self, found: Found) -> Iterator[Item]:
-        """Take a message that is given out later than it stands in the file."""
+        """Take a message that is yielded after later lines."""
         for first, last in self._undone:
             if first <= found.origin < last:
                 yield Retraction(found.line, (found.origin,), _REASON)
@@ -88,7 +88,7 @@ class Turns:
 
 
 def begins_turn(payload: dict[str, Json]) -> bool:
-    """Tell what the user typed from what the program says in the user's name."""
+    """Return whether the user typed a text, rather than the program itself."""
     content = payload.get("content")
     parts = [content] if isinstance(content, str) else content
     if not isinstance(parts, list):

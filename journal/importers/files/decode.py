@@ -56,7 +56,7 @@ def decode(raw: bytes) -> tuple[Json, tuple[str, ...]]:
 
 
 def unfinished(raw: bytes, bad: BadLine) -> str:
-    """Say why the last line, which has no newline, is none: more of it may come, or not."""
+    """Return why the last line, which has no newline, is no JSON; more of it may come."""
     reason = str(bad)
     if reason != _NOT_JSON or not raw.removeprefix(BOM).lstrip().startswith((b"{", b"[")):
         return reason
@@ -74,7 +74,7 @@ def _no_json(raw: bytes) -> str:
 
 
 def too_deep(value: Json) -> bool:
-    """Tell whether a value is nested more deeply than a journal takes."""
+    """Return whether a value is nested more deeply than a journal takes."""
     level = [value]
     for _ in range(DEPTH):
         below: list[Json] = []

@@ -1,7 +1,7 @@
 """One JSON document of any size, piece by piece in constant memory.
 
 The document is read twice: first its shape alone is looked at (which lists it holds, and what
-stands beside them, which may come after the lists), then the pieces of one list are built one by
+is beside them, which may come after the lists), then the pieces of one list are built one by
 one. A document that the streaming reader refuses (NaN, an integer over 64 bits, a byte that is
 no UTF-8) is read whole and repaired like a line, if it is small enough for that.
 """
@@ -35,7 +35,7 @@ class Document:
     Attributes:
         stream: the file, at any position.
         shape: what the document holds.
-        deep: whether its format cannot be told since it is nested too deeply.
+        deep: whether its format cannot be detected because it is nested too deeply.
     """
 
     stream: BinaryIO

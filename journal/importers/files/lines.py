@@ -21,11 +21,11 @@ class Line:
 
     Attributes:
         number: from 1.
-        end: byte offset behind the line and its newline.
+        end: byte offset after the line and its newline.
         raw: the line without its newline; None when it is over the limit.
         finished: whether it ends in a newline; the last line of a growing file may not.
         size: its bytes, with the newline.
-        digest: of a finished line over the limit, 32 hex digits that stand for its bytes.
+        digest: of a finished line over the limit, 32 hex digits that identify its bytes.
     """
 
     number: int
@@ -56,14 +56,14 @@ class Prefix:
             self.last = (self.last + chunk[-CHECKED:])[-CHECKED:]
 
     def digest(self) -> str:
-        """Give the checksum so far."""
+        """Return the checksum so far."""
         return self._hash.hexdigest()
 
 
 def read_lines(
     stream: BinaryIO, *, number: int = 0, limit: int = LIMIT, prefix: Prefix | None = None
 ) -> Iterator[Line]:
-    r"""Read lines from where the stream stands; only `\n` ends a line.
+    r"""Read lines from the stream's position; only `\n` ends a line.
 
     Args:
         stream: a file.
@@ -93,7 +93,7 @@ def read_lines(
 
 
 def read_between(stream: BinaryIO, start: int, end: int) -> Iterator[bytes]:
-    """Read the bytes from one offset to another, in pieces; the stream then stands at `end`."""
+    """Read the bytes from one offset to another, in pieces; the stream's position is then `end`."""
     stream.seek(start)
     while start < end and (chunk := stream.read(min(1 << 20, end - start))):
         start += len(chunk)

@@ -30,7 +30,7 @@ class Texts:
 
     Attributes:
         path: the file.
-        messages: its text as messages; reading goes on while they are taken.
+        messages: its text as messages; the file is read while they are consumed.
     """
 
     path: Path

@@ -7,16 +7,16 @@ from pathlib import Path
 
 _MAGIC = b"SQLite format 3\0"
 _SETTLED = 100_000_000
-"""Nanoseconds after which a file's time tells of the next change, however coarse its clock."""
+"""Nanoseconds after which the next change gets another time, however coarse the clock is."""
 
 
 def is_database(head: bytes) -> bool:
-    """Tell a SQLite database by its first 16 bytes."""
+    """Return whether the first 16 bytes of a file are those of a SQLite database."""
     return head == _MAGIC
 
 
 def changes_of(path: Path) -> tuple[int, ...]:
-    """Give what changes whenever the database does: sizes and times of it and of its WAL.
+    """Return what changes whenever the database does: sizes and times of it and of its WAL.
 
     A file that was written a moment ago is never called the same: the next write may fall
     within the same tick of its clock.
@@ -26,7 +26,7 @@ def changes_of(path: Path) -> tuple[int, ...]:
         try:
             state = file.stat()
         except OSError:
-            continue  # gone by now, or no WAL: the reading itself says what is the matter
+            continue  # gone by now, or no WAL: reading it reports the error
         now = time.time_ns()
         found += (state.st_size, state.st_mtime_ns)
         if abs(now - state.st_mtime_ns) < _SETTLED:

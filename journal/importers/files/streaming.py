@@ -25,8 +25,8 @@ _GIVEN_UP = 10_000
 """Levels at which a document is not read on: it is no transcript."""
 
 
-class Broken(Exception):  # noqa: N818 - reads as what it says of the document
-    """The document is no JSON from some place on; the message says why, in one line."""
+class Broken(Exception):  # noqa: N818 - the name describes the document
+    """The document is no JSON from some place on; the message is the reason, in one line."""
 
 
 class TooDeep(Broken):
@@ -37,7 +37,7 @@ Event = tuple[str, Any]
 
 
 def events_of(stream: BinaryIO) -> Iterator[Event]:
-    """Give a document's parts in the order in which they stand.
+    """Return a document's parts in their order.
 
     Raises:
         Broken: the document is no JSON from here on.
@@ -104,7 +104,7 @@ def _parsed(stream: BinaryIO) -> Iterator[Event]:
             found.clear()
         parser.close()
     except (ijson.JSONError, *_ERRORS) as error:
-        yield from found  # what stands in front of it
+        yield from found  # what comes before it
         raise Broken(_reason(error)) from error
     yield from found
 

@@ -1,8 +1,8 @@
 """Whole objects on a line that is no JSON: a write was torn, or a newline was lost.
 
 A program that dies in a write leaves the beginning of an object, and the next write goes on
-behind it, on the same line. An object that is whole ends with the brace that closes it, seen from
-the beginning of the line as from its end. Each byte is looked at a fixed number of times.
+after it, on the same line. A whole object ends with the brace that closes it, whether it is read
+from the beginning of the line or from its end. Each byte is looked at a fixed number of times.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def parts_of(raw: bytes, is_line: Callable[[Json], bool]) -> Parts:
 
     Args:
         raw: the line.
-        is_line: tells whether a value is one that a line of the format holds. It is asked of an
-            object that stands where it could be a part of a torn one.
+        is_line: returns whether a value is a whole line of the format. It decides about an object
+            that could also be a part of a torn one.
     """
     found = list(_from_front(raw))
     found += reversed(list(_from_back(raw, found[-1][1] if found else 0, is_line)))
@@ -55,7 +55,7 @@ def parts_of(raw: bytes, is_line: Callable[[Json], bool]) -> Parts:
 
 
 def _from_front(raw: bytes) -> Iterator[tuple[int, int]]:
-    """Give where objects stand, one behind the other from the beginning of the line."""
+    """Return where objects stand, one behind the other from the beginning of the line."""
     begin = depth = end = 0
     within = False
     for mark in _MARKS.finditer(raw):
@@ -84,7 +84,7 @@ def _from_front(raw: bytes) -> Iterator[tuple[int, int]]:
 def _from_back(
     raw: bytes, start: int, is_line: Callable[[Json], bool]
 ) -> Iterator[tuple[int, int]]:
-    """Give where objects stand, one in front of the other from the end of the line."""
+    """Return where objects stand, one in front of the other from the end of the line."""
     size = len(raw)
     depth, end, begin, within = 0, size, size, False
     for mark in _MARKS.finditer(raw[start:][::-1]):
@@ -113,7 +113,7 @@ def _from_back(
 def _stands_alone(
     raw: bytes, start: int, begin: int, end: int, is_line: Callable[[Json], bool]
 ) -> bool:
-    """Tell whether an object is a line's own, rather than a part of a torn one."""
+    """Return whether an object is a line's own, rather than a part of a torn one."""
     try:
         value, _ = decode(raw[begin:end])
     except BadLine:
@@ -125,7 +125,7 @@ def _stands_alone(
 
 
 def _is_escaped(raw: bytes, at: int) -> bool:
-    """Tell whether a quote stands behind an odd number of backslashes."""
+    """Return whether a quote follows an odd number of backslashes."""
     first = at
     while first and raw[first - 1] == 0x5C:  # noqa: PLR2004 - a backslash
         first -= 1

@@ -44,8 +44,8 @@ class Walk:
         leave_out: a folder that is not walked: the journal itself holds JSON lines, too.
         wanted: returns by its name whether a file in a folder is to be imported.
         side_folders: names of folders whose files are imported with the lines that name them.
-        failed: is told of each folder that cannot be read.
-        passed: is told of what is passed over in a folder: why, and the path.
+        failed: called with the error of each folder that cannot be read.
+        passed: called with the reason and the path of what is skipped in a folder.
         roots: the folders that were walked with all below them, without links.
         apart: folders of files that were given by their own paths, or that a link leads to.
     """
@@ -72,7 +72,7 @@ class Walk:
                 yield Source(path, named=True, real=Path(real))
 
     def changed(self, path: str) -> Iterator[Source]:
-        """Give what is to be imported of a path, without links, that is new in a walked folder."""
+        """Yield what is to be imported of a path, without links, that is new in a folder."""
         name = os.path.basename(path)  # noqa: PTH119 - a path as text
         left_out = os.path.realpath(self.leave_out)
         if f"{path}/".startswith(f"{left_out}/"):
@@ -123,7 +123,7 @@ class Walk:
             return []
 
     def _reason(self, entry: os.DirEntry[str], folder: str) -> str | None:
-        """Say why a file is passed over; None for one that is to be imported."""
+        """Return why a file is passed over; None for one that is to be imported."""
         name = entry.name
         if folder in self.side_folders:
             return SIDE_FILE
@@ -175,11 +175,11 @@ def moved(paths: Iterable[Path], inodes: AbstractSet[int]) -> dict[int, Path]:
 
 
 def shown(path: Path | str) -> str:
-    """Give a path as text; a name that is no UTF-8 must not break the report."""
+    """Return a path as text; a name that is no UTF-8 must not break the report."""
     return os.fsencode(path).decode(errors="replace")
 
 
 def stem_of(path: Path) -> str:
-    """Give a file's name without its ending, that of a compressed one included."""
+    """Return a file's name without its ending, that of a compressed one included."""
     name = Path(path.name.removesuffix(COMPRESSED))
     return name.stem

@@ -1,6 +1,6 @@
-"""Says which files in some folders changed, by the system's notifications.
+"""Reports which files in some folders changed, by the system's notifications.
 
-A bell can be missed: who follows files looks at all of them now and then, too.
+A notification can be lost, so all followed files are also checked from time to time.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class FolderWatcher:
     def watch(self, trees: Iterable[str], folders: Iterable[str]) -> None:
         """Watch folders with all below them, and folders alone; known ones are watched already.
 
-        Where the system gives no notifications, `failed` says so: there are none from then on.
+        Where the system gives no notifications, `failed` is set, and there are none from then on.
         """
         wanted = {**dict.fromkeys(folders, False), **dict.fromkeys(trees, True)}
         for folder, deep in sorted(wanted.items()):
@@ -71,7 +71,7 @@ class FolderWatcher:
         self._watched[folder] = deep
 
     def take(self) -> set[str]:
-        """Give the paths that changed since the last call."""
+        """Return the paths that changed since the last call."""
         if not self._changed:
             return set()
         with self._lock:

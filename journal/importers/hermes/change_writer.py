@@ -29,25 +29,25 @@ class ChangeWriter:
         writer: takes the events.
         round: how many imports found changes before.
         first: whether this is the first look at the database: what is not new counts only then.
-        told: events that were given out.
+        written: events that were appended.
     """
 
     writer: ItemWriter
     round: int
     first: bool
-    told: int = 0
+    written: int = 0
     _weight: int = 0
 
     def fact(
         self, session: str, type: str, data: dict[str, Any], repairs: tuple[str, ...] = ()
     ) -> None:
-        """Append an event whose id is its content: said twice, it is one event."""
+        """Append an event whose id is its content: appended twice, it is one event."""
         self._append(session, _id(type, data), type, data, repairs)
 
     def change(
         self, session: str, type: str, data: dict[str, Any], repairs: tuple[str, ...] = ()
     ) -> None:
-        """Append an event that counts again when it says what an earlier one said."""
+        """Append an event that counts again when an equal one was appended earlier."""
         id = _id(type, data)
         self._append(session, f"{id}-{self.round}" if self.round else id, type, data, repairs)
 
@@ -79,9 +79,9 @@ class ChangeWriter:
     def _append(
         self, session: str, id: str, type: str, data: dict[str, Any], repairs: tuple[str, ...]
     ) -> None:
-        self.told += 1
+        self.written += 1
         event = new_event(key(session), type, data, id=id)
-        self._take(Found(self.told, event, repairs))
+        self._take(Found(self.written, event, repairs))
 
     def _take(self, item: Item) -> None:
         self.writer.take(iter((item,)), None)

@@ -51,7 +51,7 @@ class Row:
 
     Attributes:
         values: the columns that have a value which is not their default, by name.
-        repairs: what of them is not as it stands in the database.
+        repairs: how they differ from what the database holds.
     """
 
     values: dict[str, Json]
@@ -113,7 +113,7 @@ def _begun(path: Path, connection: sqlite3.Connection) -> Database:
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> dict[str, str | None]:
-    """Give a table's columns with their defaults as SQL text."""
+    """Return a table's columns with their defaults as SQL text."""
     found = connection.execute("SELECT name, dflt_value FROM pragma_table_info(?)", (table,))
     return dict(found.fetchall())
 
@@ -186,7 +186,7 @@ class Database:
         return self._number(f'SELECT count(*) FROM "{table}"')
 
     def size(self) -> int:
-        """Give the bytes of the file, as far as this snapshot knows them.
+        """Return the bytes of the file, as far as this snapshot knows them.
 
         Raises:
             DamagedError: the database breaks off.
@@ -196,7 +196,7 @@ class Database:
         return self._number(f"SELECT page_count * page_size FROM {pages}")
 
     def highest(self, table: str) -> int:
-        """Give the highest rowid of a table; 0 when it is empty.
+        """Return the highest rowid of a table; 0 when it is empty.
 
         Raises:
             DamagedError: the database breaks off.
@@ -242,7 +242,7 @@ class Database:
 
 
 def _explained(path: Path, error: sqlite3.Error) -> ImportFailed:
-    """Say what SQLite's error means for whoever imports, and what to do."""
+    """Return the error to report for an error of SQLite, with what to do."""
     # what the module itself raises has no name
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.startswith("SQLITE_NOTADB"):

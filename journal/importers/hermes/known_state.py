@@ -1,7 +1,7 @@
 """What the ledger knows of a Hermes database: eight bytes for each thing that was imported.
 
-From it the next import tells what is new, what has changed, and what is gone; events only say
-what has happened. Like all that the ledger knows it is a hint: without it everything is appended
+From it the next import finds what is new, what has changed, and what is gone.
+Like everything in the ledger it is a hint: without it everything is appended
 again, which changes nothing, and only a change that was made since then goes unnoticed.
 """
 
@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from journal.importers.hermes.rows import Standing
+from journal.importers.hermes.rows import MessageState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from journal.importers.parsing.values import Json
 
-_STANDING = 3
-"""The lowest bits of a message's mark hold where it stands."""
+_STATE_BITS = 3
+"""The lowest bits of a message's mark hold its state."""
 
 
 def mark_of(value: Json) -> int:
-    """Give a number below 2**53 that stands for a JSON value."""
+    """Return a number below 2**53 that identifies a JSON value."""
     return _number(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
 
 
@@ -60,12 +60,12 @@ class SessionMarks:
 
 @dataclass(frozen=True, slots=True)
 class KnownMessage:
-    """What is known of one message: row id, mark of its content, session, where it stands."""
+    """What is known of one message: row id, mark of its content, session, state."""
 
     row: int
     mark: int
     session: str
-    standing: Standing
+    state: MessageState
 
 
 @dataclass(slots=True)
@@ -80,13 +80,13 @@ class MessageMarks:
 
     @staticmethod
     def mark(content: bytes) -> int:
-        """Give the mark of a message's content."""
+        """Return the mark of a message's content."""
         return _number(content) << 2
 
     def __iter__(self) -> Iterator[KnownMessage]:
         for row, mark, of in zip(self._rows, self._marks, self._of, strict=True):
-            standing = Standing(mark & _STANDING)
-            yield KnownMessage(row, mark & ~_STANDING, self._names[of], standing)
+            state = MessageState(mark & _STATE_BITS)
+            yield KnownMessage(row, mark & ~_STATE_BITS, self._names[of], state)
 
     def add(self, known: KnownMessage) -> None:
         """Note a message; its row id is higher than those before."""
@@ -94,11 +94,11 @@ class MessageMarks:
         if number == len(self._names):
             self._names.append(known.session)
         self._rows.append(known.row)
-        self._marks.append(known.mark | known.standing)
+        self._marks.append(known.mark | known.state)
         self._of.append(number)
 
     def packed(self) -> dict[str, Json]:
-        """Give all of it as JSON."""
+        """Return all of it as JSON."""
         whole = {"rows": self._rows, "marks": self._marks, "of": self._of}
         return {name: base64.b64encode(part.tobytes()).decode() for name, part in whole.items()} | {
             "names": self._names
@@ -118,8 +118,8 @@ class MessageMarks:
         names = [str(name) for name in packed["names"]]
         if not len(rows) == len(marks) == len(of) or max(of, default=-1) >= len(names):
             raise ValueError("parts of different lengths")
-        if any(mark & _STANDING > max(Standing) for mark in marks):
-            raise ValueError("a message that stands nowhere")
+        if any(mark & _STATE_BITS > max(MessageState) for mark in marks):
+            raise ValueError("a message without a state")
         return cls(rows, marks, of, names, {name: at for at, name in enumerate(names)})
 
 
@@ -155,7 +155,7 @@ class KnownState:
             return cls()  # a hint that is torn is no hint
 
     def packed(self) -> str:
-        """Give all of it as text."""
+        """Return all of it as text."""
         whole = {
             "round": self.round,
             "sessions": {
@@ -168,7 +168,7 @@ class KnownState:
         return orjson.dumps(whole).decode()
 
     def forgotten(self) -> KnownState:
-        """Give a memory that knows nothing, but whose changes get ids that no earlier one had."""
+        """Return a memory that knows nothing, but whose changes get ids that no earlier one had."""
         return KnownState(self.round + 1)
 
 

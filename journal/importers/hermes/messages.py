@@ -1,8 +1,8 @@
-"""What is new of the messages of a Hermes database.
+"""Appends what is new of the messages of a Hermes database.
 
-Hermes reads a session by row ids, whatever its clock said. A journal reads it by moments, so a
-message that would not stand behind the one before it names that as its parent. One without a time
-has that of the one before it, or of the beginning of its session.
+Hermes reads a session by row ids, whatever its clock did. A journal reads it by times, so a
+message that would be read before the one before it names that as its parent. One without a time
+gets that of the one before it, or of the beginning of its session.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from journal.format.event_types import (
 )
 from journal.format.transcript_order import LastMessage, write_after
 from journal.importers.hermes.known_state import KnownMessage, MessageMarks
-from journal.importers.hermes.rows import Standing, content_of, message_told, standing_of
+from journal.importers.hermes.rows import MessageState, content_of, message_data, state_of
 from journal.importers.parsing.source_time import micros
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 _GONE = "no longer in Hermes"
 _MOVES = {
-    Standing.ACTIVE: MESSAGE_RESTORED,
-    Standing.ARCHIVED: MESSAGE_ARCHIVED,
-    Standing.REMOVED: MESSAGE_REMOVED,
+    MessageState.ACTIVE: MESSAGE_RESTORED,
+    MessageState.ARCHIVED: MESSAGE_ARCHIVED,
+    MessageState.REMOVED: MESSAGE_REMOVED,
 }
 _NEVER = 2**53
 """The time of a message without one, where none before it has one: after all that have one."""
@@ -44,11 +44,11 @@ def _lists() -> defaultdict[tuple[str, str], list[str]]:
 
 @dataclass(slots=True)
 class Messages:
-    """The rows, and what is known of them, gone through side by side: both by row id.
+    """Compares the rows with what is known of them; both come by row id.
 
     Attributes:
-        changes: appends.
-        alive: the sessions that the database still has, and when they began, if they say so.
+        changes: appends the events.
+        alive: the sessions that the database still has, and when they began, if that is known.
         known: what the imports before found, by row id.
         now: what this one found.
     """
@@ -83,52 +83,51 @@ class Messages:
             # the database is another one; the row that had the id is gone
             self._note_gone(known)
             known = None
-        self._tell(id, session, row, known)
+        self._write(id, session, row, known)
 
     def end(self) -> None:
-        """Tell what is gone, and what has left its transcript: that was the last row."""
+        """Append what is gone and what has left its transcript, after the last row."""
         while self._old is not None:
             self._miss(self._old)
             self._old = next(self.known, None)
-        self._tell_moves()
+        self._write_moves()
 
     def break_off(self) -> None:
         """Keep what was known of the rows that could not be read: they are not gone."""
         while self._old is not None:
             self.now.add(self._old)
             self._old = next(self.known, None)
-        self._tell_moves()
+        self._write_moves()
 
-    def _tell(self, id: int, session: str, row: Row, known: KnownMessage | None) -> None:
-        """Tell what is new of a message."""
+    def _write(self, id: int, session: str, row: Row, known: KnownMessage | None) -> None:
         content = content_of(row.values)
-        mark, standing = MessageMarks.mark(content), standing_of(row.values)
+        mark, state = MessageMarks.mark(content), state_of(row.values)
         moment = micros(row.values.get("timestamp"))
         estimate = self._estimate(session) if moment is None else None
         parent = self._parent(str(id), session, estimate if moment is None else moment)
         if known is not None and known.mark == mark:
             self.changes.already(session)
         else:
-            told = message_told(row.values)
-            told.put("parent", parent)
+            found = message_data(row.values)
+            found.put("parent", parent)
             if estimate is not None:
-                told.put("timestamp", estimate)
-                told.keep("timestamp_estimated", True)  # noqa: FBT003 - a value
-            repairs = (*row.repairs, *told.repairs)
+                found.put("timestamp", estimate)
+                found.keep("timestamp_estimated", True)  # noqa: FBT003 - a value
+            repairs = (*row.repairs, *found.repairs)
             if known is not None:
-                data = told.data | {"message": str(id)}
+                data = found.data | {"message": str(id)}
                 self.changes.change(session, MESSAGE_REVISED, data, repairs)
-            elif "role" in told.data:
-                self.changes.message(session, str(id), told.data, repairs, len(content))
+            elif "role" in found.data:
+                self.changes.message(session, str(id), found.data, repairs, len(content))
             else:
                 self.changes.skip("no message: it has no role")
                 return
-        if standing != (Standing.ACTIVE if known is None else known.standing):
-            self._moved[session, _MOVES[standing]].append(str(id))
-        self.now.add(KnownMessage(id, mark, session, standing))
+        if state != (MessageState.ACTIVE if known is None else known.state):
+            self._moved[session, _MOVES[state]].append(str(id))
+        self.now.add(KnownMessage(id, mark, session, state))
 
     def _estimate(self, session: str) -> int | None:
-        """Give the time of a message that has none; None if nothing in front of it has one."""
+        """Return the time of a message that has none; None if nothing before it has one."""
         last = self._last_messages.get(session)
         if last is None:
             return self.alive.get(session)
@@ -144,17 +143,17 @@ class Messages:
         return last.id if moment is None and last is not None else parent
 
     def _miss(self, known: KnownMessage) -> None:
-        """Note a message that is not there: its session was deleted, or it was taken out."""
+        """Note a message whose row is gone: its session was deleted, or the row alone."""
         if known.session in self.alive:
             self._note_gone(known)
         else:
-            self.now.add(known)  # should the session come back, it may come without it
+            self.now.add(known)  # the session may come back without it
 
     def _note_gone(self, known: KnownMessage) -> None:
-        if known.session in self.alive and known.standing is not Standing.REMOVED:
+        if known.session in self.alive and known.state is not MessageState.REMOVED:
             self._gone[known.session, MESSAGE_REMOVED].append(str(known.row))
 
-    def _tell_moves(self) -> None:
+    def _write_moves(self) -> None:
         for (session, type), ids in self._moved.items():
             self.changes.change(session, type, {"messages": ids})
         for (session, type), ids in self._gone.items():

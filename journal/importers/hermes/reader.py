@@ -2,11 +2,11 @@
 
 A message's id is its row id. The ids of all other events come from their content, those of
 changes also from the number of imports that found some: a title that goes from one to another and
-back is three events. What a session is told to be is only what has changed in Hermes, so what was
-said of it here in the meantime stands.
+back is three events. Only the fields that have changed in Hermes are revised, so other edits of
+the session in this journal stay in force.
 
-What is gone from a session that is still there, since Hermes wrote its transcript anew, is removed
-from the transcript here, too; a session that Hermes has deleted stays as it was.
+Messages that are gone from a session which is still there, since Hermes rewrote its transcript,
+are removed from the transcript here, too. A session that Hermes has deleted stays as it was.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from journal.importers.hermes.format import NEWEST
 from journal.importers.hermes.known_state import KnownState, mark_of
 from journal.importers.hermes.messages import Messages
 from journal.importers.hermes.rows import KEY_SPACES, named_value
-from journal.importers.hermes.sessions import tell_session
+from journal.importers.hermes.sessions import write_session
 from journal.importers.parsing.source_time import micros
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def read_database(
     first: bool,
     step: Callable[[int], None],
 ) -> DatabaseResult:
-    """Read one database, as `DatabaseReader` says."""
+    """Read one database, as `DatabaseReader` specifies."""
     state = KnownState.unpack(known)
     if reread and first:
         state = state.forgotten()
@@ -90,7 +90,7 @@ class _Import:
                 part()
             except ImportFailed as error:
                 failed.append(str(error))
-        self.now.round += self.changes.told > 0
+        self.now.round += self.changes.written > 0
         return failed[0] if failed else None
 
     def _sessions(self) -> None:
@@ -102,7 +102,7 @@ class _Import:
                 continue
             self._alive[id] = micros(row.values.get("started_at"))
             known = self.known.sessions.get(id)
-            self.now.sessions[id] = tell_session(self.changes, id, row, known)
+            self.now.sessions[id] = write_session(self.changes, id, row, known)
 
     def _messages(self) -> None:
         messages = Messages(self.changes, self._alive, iter(self.known.messages))
@@ -131,7 +131,7 @@ class _Import:
             self.now.keys[space] = marks
 
     def _key(self, table: str, space: str, row: Row, marks: dict[str, int]) -> None:
-        """Tell a key's value if it is new."""
+        """Append a key's value if it is new."""
         named = named_value(table, row.values)
         if named is None:
             self.changes.skip("key-value without a key")

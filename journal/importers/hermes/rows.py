@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from journal.importers.parsing.values import Json
 
 STRUCTURED = "\0json:"
-"""What stands in front of content that Hermes keeps as JSON: a list of parts."""
+"""The beginning of content that Hermes keeps as JSON: a list of parts."""
 KEY_SPACES = {
     "state_meta": "@hermes.meta",
     "telegram_dm_topic_mode": "@hermes.telegram_mode",
@@ -52,8 +52,8 @@ _JSON = ("reasoning_details", "codex_reasoning_items", "codex_message_items")
 _FLAGS = {"active", "compacted"}
 
 
-class Standing(IntEnum):
-    """Where a message stands: what its columns `active` and `compacted` say."""
+class MessageState(IntEnum):
+    """The state of a message: the meaning of its columns `active` and `compacted`."""
 
     ACTIVE = 0
     ARCHIVED = 1
@@ -61,24 +61,24 @@ class Standing(IntEnum):
 
 
 @dataclass(slots=True)
-class Told:
-    """What a row tells, with what of it is not as it stands there."""
+class RowData:
+    """Event data made from one row, and the repairs that were needed."""
 
     data: dict[str, Any] = field(default_factory=dict)
     repairs: tuple[str, ...] = ()
 
     def put(self, name: str, value: Json) -> None:
-        """Give a field its value; what is None is no value."""
+        """Set a field, unless the value is None."""
         if value is not None:
             self.data[name] = value
 
     def keep(self, name: str, value: Json) -> None:
-        """Keep what no field takes."""
+        """Set a key of `extra`, unless the value is None."""
         if value is not None:
             self.data.setdefault("extra", {})[name] = value
 
     def take(self, values: dict[str, Json], name: str, field: str, kind: type = str) -> None:
-        """Give a field a column's value if it is of its kind, else keep that."""
+        """Set a field to a column's value if it is of the right type; else keep it in `extra`."""
         value = values.get(name)
         if isinstance(value, kind):
             self.put(field, value)
@@ -86,7 +86,7 @@ class Told:
             self.keep(name, value)
 
     def when(self, values: dict[str, Json], name: str, field: str) -> None:
-        """Give a field a column's moment; one that a journal cannot hold is kept as it is."""
+        """Set a field to a column's time; one that a journal cannot hold is kept in `extra`."""
         found = read_time(values.get(name))
         self.put(field, found.micros)
         self.keep(name, found.original)
@@ -105,32 +105,32 @@ class Told:
         return value
 
 
-def session_told(values: dict[str, Json]) -> Told:
-    """Give the data of `session.created`."""
-    told = Told()
-    told.put("source", text_or_none(values.get("source")))
+def session_data(values: dict[str, Json]) -> RowData:
+    """Return the data of `session.created`."""
+    found = RowData()
+    found.put("source", text_or_none(values.get("source")))
     for name, own in _TEXTS.items():
-        told.take(values, name, own)
+        found.take(values, name, own)
     parent = text_or_none(values.get("parent_session_id"))
-    told.put("parent", None if parent is None else key(parent))
-    config = told.parsed(values.get("model_config"))
+    found.put("parent", None if parent is None else key(parent))
+    config = found.parsed(values.get("model_config"))
     if isinstance(config, dict):
-        told.put("config", config)
+        found.put("config", config)
     else:
-        told.keep("model_config", values.get("model_config"))
-    told.when(values, "started_at", "started")
-    used = usage_told(values)
+        found.keep("model_config", values.get("model_config"))
+    found.when(values, "started_at", "started")
+    used = used_counts(values)
     read = {*_TEXTS, *_OWN, "source", "parent_session_id", "model_config", "started_at", *used}
     for name, value in values.items():
         if name not in read:
-            told.keep(name, value)
+            found.keep(name, value)
     if values.get("ended_at") is None:  # a reason without an end has no event of its own
-        told.keep("end_reason", values.get("end_reason"))
-    return told
+        found.keep("end_reason", values.get("end_reason"))
+    return found
 
 
-def usage_told(values: dict[str, Json]) -> dict[str, Json]:
-    """Give what a session has used, by Hermes's columns; what cannot be a counter is not there."""
+def used_counts(values: dict[str, Json]) -> dict[str, Json]:
+    """Return a session's counters by Hermes's columns, but for values that cannot be counters."""
     counts = {name: count_or_none(values.get(name)) for name in _COUNTS}
     used: dict[str, Json] = {name: count for name, count in counts.items() if count is not None}
     used |= {name: values[name] for name in _COSTS if is_amount(values.get(name))}
@@ -138,78 +138,78 @@ def usage_told(values: dict[str, Json]) -> dict[str, Json]:
 
 
 def usage_data(used: dict[str, Json]) -> dict[str, Json]:
-    """Give the data of `usage.set`: every count, and the costs that are known."""
+    """Return the data of `usage.set`: every count, and the costs that are known."""
     counts = {own: used.get(name, 0) for name, own in _COUNTS.items()}
     return counts | {own: used[name] for name, own in _COSTS.items() if name in used}
 
 
-def ended_told(values: dict[str, Json]) -> Told | None:
-    """Give the data of `session.ended`; None for a session that is open."""
+def end_data(values: dict[str, Json]) -> RowData | None:
+    """Return the data of `session.ended`; None for a session that is open."""
     if values.get("ended_at") is None:
         return None
-    told = Told()
-    told.take(values, "end_reason", "reason")
-    told.when(values, "ended_at", "ended")
-    return told
+    found = RowData()
+    found.take(values, "end_reason", "reason")
+    found.when(values, "ended_at", "ended")
+    return found
 
 
-def message_told(values: dict[str, Json]) -> Told:
-    """Give the data of `message.appended`; the role is missing if the row has none."""
-    told = Told()
-    told.put("role", text_or_none(values.get("role")))
-    told.put("content", _content(told, values.get("content")))
+def message_data(values: dict[str, Json]) -> RowData:
+    """Return the data of `message.appended`; the role is missing if the row has none."""
+    found = RowData()
+    found.put("role", text_or_none(values.get("role")))
+    found.put("content", _content(found, values.get("content")))
     for name in _MESSAGE_TEXTS:
-        told.take(values, name, name)
-    calls = told.parsed(values.get("tool_calls"))
+        found.take(values, name, name)
+    calls = found.parsed(values.get("tool_calls"))
     if isinstance(calls, list) and all(isinstance(call, dict) for call in calls):
-        told.put("tool_calls", calls)
+        found.put("tool_calls", calls)
     else:
-        told.keep("tool_calls", values.get("tool_calls") if calls is None else calls)
+        found.keep("tool_calls", values.get("tool_calls") if calls is None else calls)
     count = count_or_none(values.get("token_count"))
-    told.put("token_count", count)
-    told.keep("token_count", values.get("token_count") if count is None else None)
-    told.when(values, "timestamp", "timestamp")
+    found.put("token_count", count)
+    found.keep("token_count", values.get("token_count") if count is None else None)
+    found.when(values, "timestamp", "timestamp")
     for name in _JSON:
-        value = told.parsed(values.get(name))
-        told.keep(name, values.get(name) if value is None else value)
+        value = found.parsed(values.get(name))
+        found.keep(name, values.get(name) if value is None else value)
     read = {"id", "session_id", "role", "content", "tool_calls", "token_count", "timestamp"}
     for name, value in values.items():
         if name not in read | _FLAGS and name not in _MESSAGE_TEXTS and name not in _JSON:
-            told.keep(name, value)
-    return told
+            found.keep(name, value)
+    return found
 
 
-def _content(told: Told, stored: Json) -> Json:
+def _content(found: RowData, stored: Json) -> Json:
     """Decode content as Hermes does: what cannot be decoded is the text itself."""
     if not isinstance(stored, str):
         return None if stored is None else str(stored)
     if not stored.startswith(STRUCTURED):
         return stored
-    repairs = told.repairs
-    value = told.parsed(stored.removeprefix(STRUCTURED))
+    repairs = found.repairs
+    value = found.parsed(stored.removeprefix(STRUCTURED))
     if isinstance(value, dict):
         value = [value]
     if isinstance(value, list) and all(isinstance(part, dict | str) for part in value):
         return value
-    told.repairs = repairs
+    found.repairs = repairs
     return stored
 
 
-def standing_of(values: dict[str, Json]) -> Standing:
-    """Tell where a message stands; Hermes takes a missing `active` for 1."""
+def state_of(values: dict[str, Json]) -> MessageState:
+    """Return the state of a message; Hermes reads a missing `active` as 1."""
     if values.get("active", 1) != 0:
-        return Standing.ACTIVE
-    return Standing.ARCHIVED if values.get("compacted", 0) == 1 else Standing.REMOVED
+        return MessageState.ACTIVE
+    return MessageState.ARCHIVED if values.get("compacted", 0) == 1 else MessageState.REMOVED
 
 
 def content_of(values: dict[str, Json]) -> bytes:
-    """Give the bytes that change when a message itself does: its flags are no part of it."""
-    told = {name: value for name, value in values.items() if name not in _FLAGS}
-    return orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
+    """Return bytes that differ once the message differs; its flags do not count."""
+    content = {name: value for name, value in values.items() if name not in _FLAGS}
+    return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
 
 
 def named_value(table: str, values: dict[str, Json]) -> tuple[str, Json] | None:
-    """Give the key and the value of a row of a table of KEY_SPACES; None when it has no key."""
+    """Return the key and the value of a row of a table of KEY_SPACES; None when it has no key."""
     if table == "state_meta":
         name = values.get("key")
         return (name, values.get("value")) if isinstance(name, str) else None

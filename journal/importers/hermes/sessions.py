@@ -1,4 +1,4 @@
-"""What is new of the sessions of a Hermes database."""
+"""Appends what is new of the sessions of a Hermes database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from journal.format.event_types import (
     USAGE_SET,
 )
 from journal.importers.hermes.known_state import SessionMarks, mark_of
-from journal.importers.hermes.rows import ended_told, session_told, usage_data, usage_told
+from journal.importers.hermes.rows import end_data, session_data, usage_data, used_counts
 
 if TYPE_CHECKING:
     from journal.importers.hermes.change_writer import ChangeWriter
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 _EXTRA = "extra."
 
 
-def tell_session(
+def write_session(
     changes: ChangeWriter, id: str, row: Row, known: SessionMarks | None
 ) -> SessionMarks:
-    """Tell what is new of a session; return its marks."""
-    told = session_told(row.values)
-    repairs = (*row.repairs, *told.repairs)
-    fields = _flat(told.data)
+    """Append what is new of a session; return its marks."""
+    found = session_data(row.values)
+    repairs = (*row.repairs, *found.repairs)
+    fields = _flat(found.data)
     marks = {name: mark_of(value) for name, value in fields.items()}
     if known is None:
-        changes.fact(id, SESSION_CREATED, told.data, repairs)
+        changes.fact(id, SESSION_CREATED, found.data, repairs)
     elif known.fields != marks:
         changed = {name: fields[name] for name in marks if known.fields.get(name) != marks[name]}
         data = _nested(changed)
@@ -41,28 +41,28 @@ def tell_session(
     else:
         changes.already(id)
     before = known if known is not None else SessionMarks()
-    ended = _tell_end(changes, id, row.values, before.ended)
-    return SessionMarks(marks, ended, _tell_usage(changes, id, row.values, before.usage))
+    ended = _write_end(changes, id, row.values, before.ended)
+    return SessionMarks(marks, ended, _write_usage(changes, id, row.values, before.usage))
 
 
-def _tell_end(changes: ChangeWriter, id: str, values: dict[str, Json], known: int) -> int:
-    """Tell that a session has ended, or is open again; return the mark of its end."""
-    told = ended_told(values)
-    mark = 0 if told is None else mark_of(told.data)
+def _write_end(changes: ChangeWriter, id: str, values: dict[str, Json], known: int) -> int:
+    """Append that a session has ended, or is open again; return the mark of its end."""
+    found = end_data(values)
+    mark = 0 if found is None else mark_of(found.data)
     if known == mark:
         if mark:
             changes.already(id)
         return mark
     if known:
         changes.change(id, SESSION_REOPENED, {})
-    if told is not None:
-        changes.fact(id, SESSION_ENDED, told.data, told.repairs)
+    if found is not None:
+        changes.fact(id, SESSION_ENDED, found.data, found.repairs)
     return mark
 
 
-def _tell_usage(changes: ChangeWriter, id: str, values: dict[str, Json], known: int) -> int:
-    """Tell what a session has used; return the mark of that."""
-    used = usage_told(values)
+def _write_usage(changes: ChangeWriter, id: str, values: dict[str, Json], known: int) -> int:
+    """Append a session's counters; return their mark."""
+    used = used_counts(values)
     if not known and not any(used.values()):
         return 0
     data = usage_data(used)
@@ -77,13 +77,13 @@ def _tell_usage(changes: ChangeWriter, id: str, values: dict[str, Json], known: 
 
 
 def _flat(data: dict[str, Json]) -> dict[str, Json]:
-    """Give a session's fields, those of `extra` among them as `extra.<key>`."""
+    """Return a session's fields, those of `extra` among them as `extra.<key>`."""
     own = {name: value for name, value in data.items() if name != "extra"}
     return own | {f"{_EXTRA}{name}": value for name, value in data.get("extra", {}).items()}
 
 
 def _nested(fields: dict[str, Json]) -> dict[str, Json]:
-    """Give a session's data from what `_flat` gave."""
+    """Return a session's data from what `_flat` gave."""
     extra = {
         name.removeprefix(_EXTRA): value
         for name, value in fields.items()

@@ -9,7 +9,7 @@ import orjson
 
 from journal.importers.openai.wrapping import inner_content
 from journal.importers.parsing.source_time import SourceTime, read_time
-from journal.importers.parsing.values import count_or_none, present, text_or_none
+from journal.importers.parsing.values import count_or_none, non_empty, text_or_none
 
 if TYPE_CHECKING:
     from journal.importers.parsing.values import Json
@@ -35,7 +35,7 @@ _READ = {
 
 
 def message_data(value: dict[str, Json]) -> dict[str, Json]:
-    """Give a message's fields; what has none of its own goes into `extra`."""
+    """Return a message's fields; what has none of its own goes into `extra`."""
     role = value["role"]
     content, extra = _content(value)
     calls, odd = _calls(value)
@@ -60,7 +60,7 @@ def message_data(value: dict[str, Json]) -> dict[str, Json]:
         "finish_reason": text_or_none(value.get("finish_reason")),
         "token_count": count,
         "timestamp": timestamp,
-        "extra": present({**unread, **extra, **odd, "name": None if result else name}),
+        "extra": non_empty({**unread, **extra, **odd, "name": None if result else name}),
     }
 
 
@@ -78,7 +78,7 @@ def _content(value: dict[str, Json]) -> tuple[str | list[Json] | None, dict[str,
 
 
 def _calls(value: dict[str, Json]) -> tuple[list[Json] | None, dict[str, Json]]:
-    """Give the calls in the one shape that readers know, and what is no call as it is."""
+    """Return the calls in the one shape that readers know, and what is no call as it is."""
     calls = value.get("tool_calls")
     old = value.get("function_call")
     if isinstance(calls, list) and calls and all(isinstance(call, dict) for call in calls):
@@ -86,7 +86,7 @@ def _calls(value: dict[str, Json]) -> tuple[list[Json] | None, dict[str, Json]]:
         return [_call(call) for call in calls], odd
     if isinstance(old, dict):
         return [_call({"type": "function", "function": old})], {}
-    return None, present({"tool_calls": calls, "function_call": old}) or {}
+    return None, non_empty({"tool_calls": calls, "function_call": old}) or {}
 
 
 def _call(call: dict[str, Json]) -> dict[str, Json]:

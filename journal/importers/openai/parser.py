@@ -11,7 +11,7 @@ one before as its parent, so that the order holds whatever else the session rece
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from journal.format.event_types import SESSION_CREATED
@@ -21,7 +21,7 @@ from journal.importers.openai.wrapping import Wrapped, is_message, unwrap
 from journal.importers.parsing.events import fact, message, placeholder
 from journal.importers.parsing.parser import Skipped
 from journal.importers.parsing.source_time import read_time
-from journal.importers.parsing.values import present, text_or_none
+from journal.importers.parsing.values import non_empty, text_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,13 +68,12 @@ class OpenAI:
     location: Location
     _lines: Conversation | None = None  # what lines of one message each belong to
     _conversations: int = 0
-    _told: bool = field(default=False)
 
     def value(self, line: int, value: Json, raw: bytes | None) -> Iterator[Item]:  # noqa: ARG002 - ids are made of the place, as the protocol allows
         """Take one line: a message, or a whole conversation."""
         if isinstance(value, dict) and text_or_none(value.get("role")) is not None:
             if not is_message(value):
-                yield Skipped(line, "no message: it has a role, but nothing said")
+                yield Skipped(line, "no message: it has a role, but no content")
                 return
             if self._lines is None:
                 self._lines = Conversation(self.location.name)
@@ -99,7 +98,7 @@ class OpenAI:
 
 
 def conversation(line: int, found: Wrapped, name: str) -> Iterator[Item]:
-    """Give a whole conversation, named by its wrapper, else by its place."""
+    """Return a whole conversation, named by its wrapper, else by its place."""
     session = session_of(found.rest) or name
     yield from session_facts(line, session, found.rest)
     talk = Conversation(session, source_of(found.rest))
@@ -108,17 +107,17 @@ def conversation(line: int, found: Wrapped, name: str) -> Iterator[Item]:
 
 
 def session_of(rest: dict[str, Json]) -> str | None:
-    """Give the id by which a wrapper calls itself."""
+    """Return the id by which a wrapper calls itself."""
     return next(filter(None, (text_or_none(rest.get(name)) for name in _IDS)), None)
 
 
 def source_of(rest: dict[str, Json]) -> str:
-    """Give the program that a wrapper says it comes from."""
+    """Return the program that a wrapper names as its source."""
     return text_or_none(rest.get("source")) or SOURCE
 
 
 def session_facts(line: int, session: str, rest: dict[str, Json]) -> Iterator[Item]:
-    """Tell the session what its wrapper says: what has no field of its own goes to `extra`."""
+    """Yield the session event of a wrapper: what has no field of its own goes to `extra`."""
     facts: dict[str, Json] = {
         name: text_or_none(rest.get(source)) for source, name in _FACTS.items()
     }
@@ -134,4 +133,4 @@ def session_facts(line: int, session: str, rest: dict[str, Json]) -> Iterator[It
             yield Skipped(line, f"beside the messages: {key[:64]} ({shape})")
         else:
             kept[key] = value
-    yield fact(line, session, SESSION_CREATED, {**facts, "extra": present(kept)})
+    yield fact(line, session, SESSION_CREATED, {**facts, "extra": non_empty(kept)})

@@ -30,7 +30,7 @@ def message(line: int, session: str, id: str, data: dict[str, Any]) -> Found:
 
 
 def placeholder(line: int, session: str, id: str, size: int, source: str) -> Iterator[Item]:
-    """Give what stands for a line that is too long to be read."""
+    """Yield the message that replaces a line too long to be read, and why it was replaced."""
     reason = f"a line of {size:,} bytes, more than are read"
     extra = {"left_out": {"bytes": size, "reason": reason}}
     data = {"role": "system", "content": f"[left out: {reason}]", "source": source, "extra": extra}
@@ -39,7 +39,7 @@ def placeholder(line: int, session: str, id: str, size: int, source: str) -> Ite
 
 
 def revision(line: int, session: str, id: str, data: dict[str, Any]) -> Found:
-    """Make a `message.revised` event, whose id is its content: what a message's place says of it.
+    """Make a `message.revised` event, whose id is its content, from a message's place in its file.
 
     Args:
         line: number of the line that shows it.
@@ -51,7 +51,7 @@ def revision(line: int, session: str, id: str, data: dict[str, Any]) -> Found:
 
 
 def fact(line: int, session: str, type: str, data: dict[str, Any]) -> Found:
-    """Make an event about a session whose id is its content: said twice, it is one event."""
+    """Make an event about a session whose id is its content: yielded twice, it is one event."""
     kept, repairs = _kept(data)
     digest = fingerprint(orjson.dumps(kept, option=orjson.OPT_SORT_KEYS))
     event = new_event(key(session), type, kept, id=f"{type}:{digest}")
@@ -59,13 +59,13 @@ def fact(line: int, session: str, type: str, data: dict[str, Any]) -> Found:
 
 
 def _kept(data: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Give an event's data as it is appended, and what of it was repaired.
+    """Return the data as it is appended, and the repairs that were needed.
 
     Fields without a value are left out; a parent is made fit as its own id is; a `SourceTime`
-    becomes its microseconds, and what the source said, if that differs, is `extra.timestamp`.
+    becomes its microseconds; the source's own value, if it differs, becomes `extra.timestamp`.
     """
     kept: dict[str, Any] = {}
-    said: dict[str, Any] = {}
+    original: dict[str, Any] = {}
     repairs: tuple[str, ...] = ()
     for name, value in data.items():
         if isinstance(value, SourceTime):
@@ -74,11 +74,11 @@ def _kept(data: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
             if value.repair is not None:
                 repairs = (*repairs, value.repair)
             if value.original is not None:
-                said = {"timestamp": value.original}
+                original = {"timestamp": value.original}
         elif value is not None:
             kept[name] = key(value) if name == "parent" else value
-    if said:
-        kept["extra"] = {**kept.get("extra", {}), **said}
+    if original:
+        kept["extra"] = {**kept.get("extra", {}), **original}
     return kept, repairs
 
 

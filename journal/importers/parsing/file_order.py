@@ -1,11 +1,12 @@
 """The order in which a source has its messages, where their times do not give it.
 
 A journal reads a conversation by the times of its messages, and never a message before its parent.
-Where a source's clock steps back, a message would be read before those in front of it in the
-file, and one without a readable time would be read as of the import. For such a message a
-`message.revised` event follows: it names the message in front of it as its parent, and gives the
-time of its neighbour, marked `extra.timestamp_estimated`. The message itself stays a function of
-its own line, so that imports of other pieces of the file, and of earlier versions, agree on it.
+Where a source's clock steps back, a message would be read before earlier ones of the file; one
+without a readable time would be read at the time of the import. Such a message is followed by a
+`message.revised` event, which names the message before it as its parent and, where the time is
+missing, gives its neighbour's time, marked `extra.timestamp_estimated`. The message itself stays
+a function of its own line, so that imports of other pieces of the file, and by earlier versions,
+agree on it.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from journal.importers.parsing.parser import Found
 
 _WAITING = 1_000
-"""Messages in front of the first readable time that are dated by it: bounded memory."""
+"""Messages before the first readable time that get that time: bounded memory."""
 _BACK = 32
-"""Messages remembered for one that is given out later than it stands in the file."""
+"""Messages remembered for one that is yielded after later lines."""
 
 Spot = tuple[int, int]
 """Location and depth by which a message is read: its time, and its distance from the message that
@@ -51,7 +52,7 @@ class _Talk:
         time: the latest readable time; None if there was none.
         spots: the spot of each message.
         recent: the latest messages.
-        undated: key and `extra` of the messages in front of the first readable time.
+        undated: key and `extra` of the messages before the first readable time.
     """
 
     time: int | None = None
@@ -60,7 +61,7 @@ class _Talk:
     undated: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def before(self, line: int) -> _Last | None:
-        """Return the latest message that does not stand behind a line."""
+        """Return the latest message that is not after a line."""
         for last in reversed(self.recent):
             if last.line <= line:
                 return last
@@ -74,13 +75,13 @@ class FileOrder:
     _talks: dict[str, _Talk] = field(default_factory=dict)
 
     def began(self, session: str, micros: int) -> None:
-        """Note when a session began: that dates what has no time in front of all others."""
+        """Note when a session began: messages without a time at its beginning get that time."""
         talk = self._talks.setdefault(session, _Talk())
         if talk.time is None:
             talk.time = micros
 
     def take(self, found: Found) -> Sequence[Found]:
-        """Take the next message; return what its place in the file says of it and of others."""
+        """Return the revisions that follow from the place of the next message in the file."""
         data, line = found.event["data"], found.origin or found.line
         session, id = found.event["session"], found.event["id"]
         talk = self._talks.get(session)
@@ -119,7 +120,7 @@ class FileOrder:
 
 
 def _behind(moment: int, parent: Spot | None) -> Spot:
-    """Give the spot of a message: its moment, but never before its parent."""
+    """Return the spot of a message: its moment, but never before its parent."""
     return (moment, 0) if parent is None or parent[0] < moment else (parent[0], parent[1] + 1)
 
 

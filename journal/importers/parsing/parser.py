@@ -18,8 +18,8 @@ class Found:
     Attributes:
         line: number of the line, from 1; in one JSON document, the number of the piece.
         event: the arguments of `Journal.append`: session, id, type, data.
-        repairs: what of it is not as the source says it.
-        origin: number of the line in which it stands, where that is an earlier one; else 0.
+        repairs: how it differs from what the source holds.
+        origin: number of its own line, where that is an earlier one; else 0.
     """
 
     line: int
@@ -46,7 +46,7 @@ class Repaired:
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """A message that stands a second time in its source."""
+    """A message that its source holds a second time."""
 
     line: int
     session: str
@@ -54,7 +54,7 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class SessionStart:
-    """When a session began, in microseconds, where its source says so beside its lines."""
+    """When a session began, in microseconds, where the source states it outside of its lines."""
 
     line: int
     session: str
@@ -102,8 +102,8 @@ class Parser(Protocol):
     """Turns the values of one source, in order, into items.
 
     Attributes:
-        equal_is_same: whether two lines under one id that say the same are one message whatever
-            stands between them, also where that id is used for others.
+        equal_is_same: whether two lines with one id and equal contents are one message, whatever is
+            between them, also where other messages have that id too.
     """
 
     equal_is_same: ClassVar[bool]
@@ -117,7 +117,7 @@ class Parser(Protocol):
         ...
 
     def end(self) -> Iterator[Item]:
-        """Say what was still waiting for a later line."""
+        """Yield what was still waiting for a later line."""
         ...
 
 

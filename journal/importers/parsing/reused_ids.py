@@ -2,8 +2,8 @@
 
 Local models and gateways number calls anew in each turn (`call_0`), and some programs give every
 item one id. The first message with an id has that id as its key. Another message with the same id
-has a key that also holds the fingerprint of what it says, and so every message is kept. What says
-the same under the same id is the same message, written twice.
+has a key with the fingerprint of its content added, so every message is kept. Equal contents under
+one id are one message that was written twice.
 
 A source is always read from its beginning, so these keys do not depend on how much of it was
 imported before.
@@ -31,8 +31,7 @@ class _Uses:
     Attributes:
         last: hash of the content of the latest of them; a fingerprint would cost more.
         last_key: its key.
-        others: how often each of them stands, by the hash of its content, once there is more
-            than one.
+        others: how often each of them occurs, by the hash of its content, once there are several.
     """
 
     last: int
@@ -45,8 +44,8 @@ class ReusedIds:
     """The ids of one source, as far as it was read.
 
     Attributes:
-        equal_is_same: as of the parser. Where it is not, and no time tells them apart, equal
-            messages under an id that is used for others are as many as stand apart.
+        equal_is_same: as of `Parser`. Where it is false and the messages have no time, equal
+            messages under an id that others use too are counted by their separate places.
     """
 
     equal_is_same: bool
@@ -54,12 +53,12 @@ class ReusedIds:
     _latest: tuple[str, str] | None = None
 
     def key_of(self, session: str, id: str, data: dict[str, Any]) -> str | None:
-        """Give the key of the next message; None if it was written before.
+        """Return the key of the next message; None if it was written before.
 
         Args:
             session: its session.
             id: the source's id, fit for a key.
-            data: its fields. The parent is no part of what it says.
+            data: its fields. The parent is no part of its content.
         """
         if "parent" in data:
             data = {name: value for name, value in data.items() if name != "parent"}
@@ -84,15 +83,15 @@ class ReusedIds:
         return uses.last_key
 
     def latest(self, session: str, id: str) -> str:
-        """Give the key of the latest message with an id; the id itself if there is none."""
+        """Return the key of the latest message with an id; the id itself if there is none."""
         uses = self._uses.get((session, id))
         return id if uses is None else uses.last_key
 
 
 def is_numbered(id: str) -> bool:
-    """Tell whether an id is a name with a small number behind it, such as `functions.shell:0`.
+    """Return whether an id is a name with a small number behind it, such as `functions.shell:0`.
 
-    Nothing in such an id makes it unique beyond the turn or the file in which it stands.
+    Such an id need not be unique outside of its turn or file.
     """
     found = _NUMBERED.search(id)
     stem = id[: found.start()] if found is not None else id

@@ -24,12 +24,12 @@ ZONELESS = "timestamp without a zone, taken as UTC"
 
 @dataclass(frozen=True, slots=True)
 class SourceTime:
-    """When a source says that something happened.
+    """A time that a source gives.
 
     Attributes:
         micros: microseconds since 1970; None when there is no time that a journal can hold.
-        repair: how that differs from what the source says, or None.
-        original: what the source says, if it is to be kept for that difference.
+        repair: how it differs from the source's value, or None.
+        original: the source's value, where it is kept because of that difference.
     """
 
     micros: int | None = None
@@ -42,9 +42,9 @@ def read_time(value: Json) -> SourceTime:
 
     Some programs write the number as text, and a Z behind it ("1767268802Z").
 
-    A number's unit is told by its size: each unit's years 1973 to 5138 do not overlap with the
+    A number's unit follows from its size: each unit's years 1973 to 5138 do not overlap with the
     next one's. A string without a time zone is taken as UTC, which is what the programs write
-    whose transcripts are known here; that it is so is said in the report.
+    whose transcripts are known here; the report counts it.
     """
     if value is None or value == "":
         return SourceTime()
@@ -70,7 +70,7 @@ def read_time(value: Json) -> SourceTime:
 
 
 def micros(value: Json) -> int | None:
-    """Give a moment's microseconds since 1970, or None when a journal cannot hold it."""
+    """Return a moment's microseconds since 1970, or None when a journal cannot hold it."""
     return read_time(value).micros
 
 
@@ -82,7 +82,7 @@ def _datetime(text: str) -> datetime | None:
 
 
 def _from_number(value: float) -> int:
-    """Give microseconds; what is no time of any unit gives what no journal takes."""
+    """Return microseconds; what is no time of any unit gives what no journal takes."""
     if not 0 < value < 1e20:  # noqa: PLR2004 - beyond nanoseconds of any date
         return 0
     if value < 1e11:  # noqa: PLR2004 - seconds

@@ -1,9 +1,9 @@
-"""The items of one source as events: what its lines say together, beside what each says alone.
+"""The items of one source as events: what follows from several lines together.
 
 A parser gives messages under the source's own ids, in the source's order, and names the lines
-that the source takes back. Here they get keys (`reused_ids`), their order where their times do not
-give it (`file_order`), and what was taken back leaves the transcript: it is archived, so that it
-is still found.
+that the source retracts. Here they get keys (`reused_ids`), their order where their times do not
+give it (`file_order`), and what is retracted is archived: it leaves the transcript, and a search
+still finds it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Transcript:
         self._ids = ReusedIds(self.equal_is_same)
 
     def take(self, items: Iterator[Item]) -> Iterator[Item]:
-        """Take what a parser gave."""
+        """Yield the items of a parser, completed by what follows from the lines before."""
         for item in items:
             if isinstance(item, Found):
                 yield from self._found(item)
@@ -74,7 +74,7 @@ class Transcript:
         try:
             id = self._ids.key_of(session, event["id"], data)
         except orjson.JSONEncodeError:
-            yield item  # the journal refuses it, and says why
+            yield item  # the journal refuses it, with the reason
             return
         if id is None:
             yield Duplicate(item.line, session)
@@ -86,7 +86,7 @@ class Transcript:
         yield from self._order.take(item)
 
     def _retracted(self, item: Retraction) -> Iterator[Item]:
-        """Archive the messages of lines that were taken back."""
+        """Archive the messages of lines that the source retracts."""
         sessions: dict[str, list[str]] = {}
         for line in item.lines:
             for session, id in self._lines.get(line, ()):

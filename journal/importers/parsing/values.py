@@ -12,22 +12,22 @@ Json = Any
 
 
 def fingerprint(raw: bytes) -> str:
-    """Give 32 hex digits that stand for these bytes."""
+    """Return 32 hex digits that identify these bytes."""
     return hashlib.blake2b(raw, digest_size=16).hexdigest()
 
 
 def text_or_none(value: Json) -> str | None:
-    """Give a string that is not empty, else None."""
+    """Return a string that is not empty, else None."""
     return value if isinstance(value, str) and value else None
 
 
 def count_or_none(value: Json) -> int | None:
-    """Give an integer that a journal takes as a count, else None."""
+    """Return an integer that a journal takes as a count, else None."""
     return value if is_count(value) else None
 
 
-def present(pairs: dict[str, Json]) -> dict[str, Json] | None:
-    """Drop what says nothing (None, False, empty); None when nothing is left."""
+def non_empty(pairs: dict[str, Json]) -> dict[str, Json] | None:
+    """Return the pairs whose value is not None, False or empty; None when nothing is left."""
     kept = {
         name: value
         for name, value in pairs.items()

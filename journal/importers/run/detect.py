@@ -30,7 +30,7 @@ class Kind:
     Attributes:
         format: the name of its format, or None when it is of none that is installed.
         document: whether it is one whole (a JSON document, a database), rather than JSON lines.
-        why: why the format cannot be told, where the file's bytes say it.
+        why: why the format cannot be detected, where the file's bytes show it.
     """
 
     format: str | None
@@ -40,7 +40,7 @@ class Kind:
 
 @dataclass(slots=True)
 class Detector:
-    """Tells the format of files.
+    """Detects the format of files.
 
     Attributes:
         formats: the formats, in the order in which they are asked.
@@ -96,7 +96,7 @@ class Detector:
             return check(value)
         except Exception as error:  # noqa: BLE001 - any package may bring it; the others go on
             why = f"{type(error).__name__}: {error}"
-            self.failed[format.name] = f"failed to tell its format, and was not asked again: {why}"
+            self.failed[format.name] = f"failed to check a file, and was not asked again: {why}"
             return False
 
 

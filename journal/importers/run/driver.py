@@ -49,9 +49,9 @@ class Importer:
         journal: takes the events.
         format: the name of an installed format, or "auto".
         installed: the formats that there are.
-        reread: do not believe what the ledger says.
+        reread: ignore the ledger.
         report: what was done so far.
-        step: is told (source, bytes read of it so far) now and then.
+        step: called with a source and the bytes read of it, from time to time.
     """
 
     journal: Journal
@@ -144,21 +144,21 @@ class Importer:
                 state = state_of(source.path, found, database=database)
                 tail = self._file(source, stream, last=last, tail=tail)
         except OSError as error:
-            self._writer.flush()  # what stands in front of the broken place
+            self._writer.flush()  # what comes before the broken place
             self.failed(source, error)
             return None
         except ImportFailed as error:
-            self._writer.flush()  # what stands in front of it
+            self._writer.flush()  # what comes before it
             self.report.errors[shown(source.path)] = str(error)
             state = tail = None
         return Watched(source, state, tail, database, time.monotonic() - began)
 
     def tail(self, path: Path, first_path: Path, format: SourceFormat) -> Tail | None:
-        """Give how far a file of lines was read, as the ledger has it; None if it has not.
+        """Return how far a file of lines was read, as the ledger has it; None if it has not.
 
         Args:
             path: where the file is now.
-            first_path: the path that stands for it in ids.
+            first_path: the path that ids are made of.
             format: what it is read as.
         """
         if format.lines is None:
@@ -170,7 +170,7 @@ class Importer:
                     if known is not None:
                         return Tail(path, format, format.lines, known, first_path=first_path)
         except OSError:
-            return None  # to read it says what is the matter
+            return None  # reading it reports the error
         return None
 
     def _file(

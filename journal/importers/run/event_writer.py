@@ -1,4 +1,4 @@
-"""Where found events go: batches for the journal, and the report's counts."""
+"""Appends events in batches, and counts them for the report."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ class EventWriter:
             raw: the line, or None where there is none.
             known: events of lines up to this one are in the journal already.
         """
-        said = None if raw is None else hash(raw)
+        line_hash = None if raw is None else hash(raw)
         for item in items:
             if isinstance(item, Found):
-                self._found(item, said, known)
+                self._found(item, line_hash, known)
             elif isinstance(item, Skipped):
                 self.report.skip(item.reason)
             elif isinstance(item, Duplicate):
@@ -71,24 +71,24 @@ class EventWriter:
         if len(self._batch) >= _EVENTS or self._bytes >= _BYTES:
             self.flush()
 
-    def _found(self, item: Found, said: int | None, known: int) -> None:
+    def _found(self, item: Found, line_hash: int | None, known: int) -> None:
         event = item.event
         self.found += event["type"] == MESSAGE_APPENDED
         self.report.sessions.add(event["session"])
         for repair in item.repairs:
             self.report.repair(repair)
-        if item.line <= known or self._repeats(event, said):
+        if item.line <= known or self._repeats(event, line_hash):
             self.report.already += 1
         else:
             self._batch.append(event)
 
-    def _repeats(self, event: dict[str, Any], said: int | None) -> bool:
-        """Tell whether this run took the same event from the same line before."""
+    def _repeats(self, event: dict[str, Any], line_hash: int | None) -> bool:
+        """Return whether this run took the same event from the same line before."""
         if event["type"] != MESSAGE_APPENDED:
-            said = 0  # its id stands for its content
-        elif said is None:
+            line_hash = 0  # its id is made of its content
+        elif line_hash is None:
             return False
-        mark = hash((event["session"], event["id"], said))
+        mark = hash((event["session"], event["id"], line_hash))
         if mark in self._recent:
             return True
         self._recent.add(mark)
@@ -98,7 +98,7 @@ class EventWriter:
         return False
 
     def flush(self) -> None:
-        """Append what waits.
+        """Append the batch.
 
         Raises:
             JournalError: the journal could not write; nothing of it is acknowledged.
@@ -130,14 +130,14 @@ class EventWriter:
                 self._count(event)
 
     def _stand_in(self, event: dict[str, Any], error: EventError) -> None:
-        """Append a message that says what was refused, in its place and under its id."""
+        """Append a placeholder for what was refused, in its place and under its id."""
         if event["type"] != MESSAGE_APPENDED:
             return
         stand_in = {**event, "data": placeholder_data(event["data"], error)}
         try:
             self.journal.append(**stand_in)
         except EventError as again:
-            self.report.skip(f"refused by the journal, and no message says so: {again}")
+            self.report.skip(f"refused by the journal, and so was its placeholder: {again}")
         else:
             self._count(stand_in)
 

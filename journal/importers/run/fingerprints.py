@@ -1,6 +1,6 @@
 """Which events of a document are in the journal: eight bytes for each event's content.
 
-A document is written anew as a whole when it grows, so no offset tells what is new in it. The
+A document is rewritten as a whole when it grows, so no offset separates what is new in it. The
 marks do, whatever was put before, changed or left out. A mark is blake2b of the event as JSON with
 its fields in order; two events of one document share one by accident once in 2**64 / n.
 """
@@ -45,7 +45,7 @@ class Fingerprints:
         return cls(known)
 
     def add(self, event: Mapping[str, Any]) -> bool:
-        """Note an event; tell whether an earlier import noted it."""
+        """Add an event; return whether an earlier import added it."""
         try:
             raw = orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
         except orjson.JSONEncodeError:
@@ -58,6 +58,6 @@ class Fingerprints:
         return False
 
     def packed(self) -> str:
-        """Give all marks as text, sorted."""
+        """Return all marks as text, sorted."""
         whole = array("Q", sorted(itertools.chain(self._known, self._new)))
         return base64.b64encode(whole.tobytes()).decode()

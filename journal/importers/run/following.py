@@ -1,8 +1,8 @@
 """Following files: what is added to them is imported for as long as the import runs.
 
-The system says which files change. Since it may miss some, all files are looked at now and then,
-and folders are walked: the more that costs, the more seldom, so that thousands of idle files cost
-next to nothing. A file that was renamed is found again by its inode, and read on.
+The system reports which files change. It may miss some, so all files are checked and all folders
+walked from time to time: the more that costs, the more seldom, so that thousands of idle files
+cost next to nothing. A file that was renamed is found again by its inode, and read on.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from journal.importers.run.watched import Watched
 
 POLL = 0.25
-"""Seconds between two looks at what the system says has changed."""
+"""Seconds between two looks at the changes that the system reports."""
 _WALK = 4
 """Polls between two walks over the folders, at least."""
 _SHARE = 400
 """All files are looked at so seldom that it takes one part in so many of a processor's time."""
 _ALONE = 250
-"""The same where the system says nothing."""
+"""The same where the system reports nothing."""
 _TAILS = 256
 """Files whose state is kept in memory; that of others is made again when they change."""
 _LOG = "-wal"
@@ -50,7 +50,7 @@ def follow(
 
     Args:
         importer: imports them.
-        paths: files and folders; new files in the folders are taken up.
+        paths: files and folders; new files in the folders are imported, too.
         wait: waits for at most so many seconds; returns True when it is time to stop.
         caught_up: called when all that was there at the start is imported.
 
@@ -67,7 +67,7 @@ class Following:
 
     Attributes:
         importer: imports them.
-        paths: files and folders; new files in the folders are taken up.
+        paths: files and folders; new files in the folders are imported, too.
         wait: waits for at most so many seconds; True when it is time to stop.
     """
 
@@ -125,7 +125,7 @@ class Following:
         return max(least, int((time.thread_time() - began) * share / POLL))
 
     def _walk(self) -> None:
-        """Take up new files."""
+        """Import new files."""
         if not self._roots:
             # before the files are read: what is added meanwhile must not be missed
             self._roots = {os.path.realpath(path) for path in self.paths if path.is_dir()}
@@ -138,7 +138,7 @@ class Following:
         self._watcher.watch(walk.roots, walk.apart)
 
     def _take(self, changed: Iterable[str]) -> None:
-        """Look at what the system says has changed."""
+        """Check the paths that the system reports."""
         known, new = set(), []
         for path in sorted(changed):
             for name in (path, path.removesuffix(_LOG)):
@@ -204,7 +204,7 @@ class Following:
                 self._import(source, tail)
 
     def _tail(self, watched: Watched) -> Tail | None:
-        """Give how far a file of lines was read; what is not in memory is read again."""
+        """Return how far a file of lines was read; what is not in memory is read again."""
         if watched.tail is not None or watched.format is None or watched.first_path is None:
             return watched.tail
         return self.importer.tail(watched.source.path, watched.first_path, watched.format)

@@ -97,7 +97,7 @@ class KnownKeys:
             self._read_on(ref)
 
     def conflicts(self, event: dict[str, Any]) -> bool:
-        """Note an event; tell whether its key is there already, with another content alone."""
+        """Add an event; return whether its key is there already, with another content only."""
         return self._note(event["session"], event["id"], event["type"], event["data"])
 
     def save(self) -> None:
@@ -132,7 +132,7 @@ class KnownKeys:
         return known
 
     def _read_on(self, ref: SegmentRef) -> None:
-        """Note what a segment holds behind what was read of it before."""
+        """Add what a segment holds after the offset up to which it was read before."""
         name = f"{ref.lane}/{ref.number}"
         inode, offset = self._read.get(name, [0, 0])
         if inode != ref.version[0] or offset > ref.size:

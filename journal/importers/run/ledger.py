@@ -61,7 +61,7 @@ class Ledger:
     folder: Path
 
     def read(self, source: Path) -> Entry | None:
-        """Give what is known of a source; None if nothing is, or nothing that can be read."""
+        """Return what is known of a source; None if nothing is, or nothing that can be read."""
         try:
             found = orjson.loads(read_own(self._file(source), _MOST))
         except (OSError, orjson.JSONDecodeError):
@@ -74,7 +74,7 @@ class Ledger:
         return Entry(**found)
 
     def known(self, source: Path, format: SourceFormat, stream: BinaryIO) -> Entry | None:
-        """Give what is known of a source if it still begins with the bytes that were imported."""
+        """Return what is known of a source if it still begins with the bytes that were imported."""
         entry = self.read(source)
         if entry is None or (entry.format, entry.parser) != (format.name, format.version):
             return None
@@ -102,7 +102,7 @@ class Ledger:
 
 
 def digest_of(stream: BinaryIO, size: int) -> str:
-    """Give the checksum of a file's first bytes."""
+    """Return the checksum of a file's first bytes."""
     digest = hashlib.blake2b(digest_size=16)
     for chunk in read_between(stream, 0, size):
         digest.update(chunk)

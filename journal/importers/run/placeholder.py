@@ -1,4 +1,4 @@
-"""What stands for a message that a journal refuses: that it was there, its size, and why."""
+"""The message that replaces one which a journal refuses: its size, and the reason."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LONGEST = 1024
 
 
 def placeholder_data(data: Mapping[str, Any], error: EventError) -> dict[str, Any]:
-    """Give the data of a message that takes the place of one that was refused.
+    """Return the data of a message that takes the place of one that was refused.
 
     It depends on the message alone, so that importing it again changes nothing.
     """
@@ -41,7 +41,7 @@ def placeholder_data(data: Mapping[str, Any], error: EventError) -> dict[str, An
 
 
 def _is_fit(name: str, value: object) -> bool:
-    """Tell whether a field can be kept as it is."""
+    """Return whether a field can be kept as it is."""
     if isinstance(value, str):
         if len(value) > _LONGEST or not value.isprintable():
             return False

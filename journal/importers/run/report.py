@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 REASON = 60
 """Characters of a reason: with its count it fits a terminal of 80 columns."""
 _REASONS = 500
-"""Reasons that are told apart; a file may call its lines what it likes."""
+"""Different reasons that are counted; a file can have any number of kinds of lines."""
 _SHOWN = 24
 """Reasons in the table, the most frequent ones."""
 _OTHER = "other reasons"
@@ -35,7 +35,7 @@ class Report:
         repaired: lines that were imported although something in them could not be kept as it
             is (they are no strict JSON, or their time is none), by what was changed.
         conflicts: events whose key the journal has already, with another content: the first
-            stands, and these are kept beside it.
+            is in force, and these are kept beside it.
         conflicting: keys of the first of them, each as "session/id".
         passed_over: what was met in a folder and not read, by reason; `skipped` counts it, too.
         side_files: files whose text was imported with a line that names them.
@@ -86,7 +86,7 @@ class Report:
         return not (self.messages or self.events or self.already or self.conflicts)
 
     def as_json(self) -> dict[str, Any]:
-        """Give the report as one JSON object."""
+        """Return the report as one JSON object."""
         return {
             "files": self.files,
             "sessions": len(self.sessions),
@@ -105,7 +105,7 @@ class Report:
         }
 
     def rows(self) -> Iterator[tuple[str, str]]:
-        """Give the report as lines of a table: what, and how many."""
+        """Return the report as lines of a table: what, and how many."""
         yield "files read", f"{self.files:,}"
         yield "sessions", f"{len(self.sessions):,}"
         yield "lines read", f"{self.lines:,}"

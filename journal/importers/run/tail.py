@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from journal.importers.run.event_writer import EventWriter
 
 _MISSING = "side files were missing"
-"""What the ledger says of a source whose side files were not all there: it looks again."""
+"""Marks a source whose side files were not all there: the next import looks again."""
 
 
 @dataclass(slots=True)
@@ -42,8 +42,8 @@ class Tail:
         offset: bytes that were read.
         lines: lines that these are.
         messages: messages that these hold, new or not.
-        first_path: the path that stands for the file in ids, where it was renamed.
-        rest: whether an unfinished line stands behind them.
+        first_path: the path that ids are made of, where the file was renamed.
+        rest: whether an unfinished line follows them.
     """
 
     path: Path
@@ -195,6 +195,6 @@ class Tail:
 
 
 def parser_failed(format: SourceFormat, number: int, error: Exception) -> ImportFailed:
-    """Return the error that stands for one which a format's parser raised at a line or piece."""
+    """Return the error for one that a format's parser raised at a line or piece."""
     why = f"{type(error).__name__}: {error}"
     return ImportFailed(f"the importer {format.name!r} failed at line {number}: {why}")

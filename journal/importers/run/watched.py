@@ -1,4 +1,4 @@
-"""A file that is followed, and what tells that it has changed."""
+"""A file that is followed, and how a change of it is noticed."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class Watched:
 
     Attributes:
         source: the file.
-        state: what tells that it has changed; None when it could not be opened.
+        state: differs once the file has changed; None when it could not be opened.
         tail: how far it was read; None while its format is not known, and for a document and
             a database.
         database: whether it is a database.
         took: seconds that it took to read it.
         rests_until: by `time.monotonic`: when a database is looked at again.
         format: the format of its lines, if it has lines.
-        first_path: the path that stands for it in ids.
-        rest: whether an unfinished line stands at its end.
+        first_path: the path that ids are made of.
+        rest: whether it ends in an unfinished line.
     """
 
     source: Source
@@ -56,6 +56,6 @@ class Watched:
 
 
 def state_of(path: Path, found: os.stat_result, *, database: bool) -> tuple[int, ...]:
-    """Give what tells that a file has changed; its inode is the first of it."""
+    """Return numbers that differ once a file has changed; the first is its inode."""
     same = changes_of(path) if database else (found.st_size, found.st_mtime_ns)
     return (found.st_ino, *same)
