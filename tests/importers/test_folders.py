@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,8 +35,6 @@ else:
     from backports import zstd
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from click.testing import Result
 
 LINES = [claude("1", None, "one", 1), claude("2", "1", "two", 2)]
@@ -181,6 +180,17 @@ def test_a_transcript_cannot_name_any_file(box: Path, journal_dir: Path) -> None
     write(box / "s.jsonl", [persisted(str(n), name) for n, name in enumerate(names)])
     report = take(journal_dir, box)
     assert (report.messages, report.side_files, report.errors) == (6, set(), {})
+
+
+def test_a_side_file_is_known_again_by_a_relative_path(
+    box: Path, journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was imported is not passed over, however the folder was named."""
+    write(box / "s.jsonl", [persisted("1", "a.txt")])
+    write(box / "s" / "tool-results" / "a.txt", [b"text"])
+    monkeypatch.chdir(box.parent)
+    report = take(journal_dir, Path(box.name))
+    assert (report.messages, report.passed_over, len(report.side_files)) == (2, {}, 1)
 
 
 def test_a_side_file_of_any_size_becomes_messages_that_a_journal_takes(

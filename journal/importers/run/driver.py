@@ -110,7 +110,7 @@ class Importer:
         """Complete the report, and keep what the next import is to know."""
         self.report.unknown = sorted(shown(path) for path in self._unknown)
         for path, reason in sorted(self._passed.items()):
-            if shown(path.resolve()) not in self.report.side_files:
+            if shown(os.path.realpath(path)) not in self.report.side_files:
                 self.report.pass_over(reason, shown(path))
         self._passed.clear()
         for name, why in self._detector.failed.items():
