@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from projector.db.public_views import VIEWS
 
 if TYPE_CHECKING:
-    from projector.db.public_views import View
+    from projector.db.public_views.view import View
 
 TARGET = Path(__file__).parents[1] / "docs" / "sql.md"
 _BEGIN = "<!-- views: made by `make docs`; a test compares them -->\n"

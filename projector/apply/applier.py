@@ -13,8 +13,8 @@ from projector.apply.message_changes import is_changed
 from projector.apply.message_order import recompute_order
 from projector.apply.refold import refold, register
 from projector.apply.state import Arrival, State
+from projector.db.kinds import MESSAGE, TYPES
 from projector.db.rows import INSERT_EVENT, INSERT_TEXT, indexed, spread
-from projector.db.schema import MESSAGE, TYPES
 from projector.fold.messages import IN_TRANSCRIPT, OUT, new_messages
 
 if TYPE_CHECKING:

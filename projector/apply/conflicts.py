@@ -14,8 +14,8 @@ from journal.format.event_types import TRANSCRIPT_REPLACED
 from projector.apply.copies import Spot, add_copies
 from projector.apply.refold import mark, register, unregister
 from projector.apply.state import Arrival
+from projector.db.kinds import MESSAGE, TYPES
 from projector.db.rows import COLUMNS, Stored, fetch, index, spread, unindex
-from projector.db.schema import MESSAGE, TYPES
 from projector.fold.messages import IN_TRANSCRIPT, OUT
 from projector.fold.sessions import canonical
 

@@ -12,8 +12,8 @@ from journal.format.event_types import SWEEPING, TRANSCRIPT_REPLACED
 from projector.apply.copies import copies_of, with_own
 from projector.apply.portion import ROW
 from projector.db.columns import to_columns
+from projector.db.kinds import MESSAGE, TYPES
 from projector.db.rows import COLUMNS, STORED, Stored, index, stored, unindex
-from projector.db.schema import MESSAGE, TYPES
 from projector.fold.messages import (
     IN_TRANSCRIPT,
     OUT,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from journal.format.bounds import is_moment
 from projector.apply.portion import ROW
-from projector.db.schema import MESSAGE
+from projector.db.kinds import MESSAGE
 from projector.fold.messages import GONE, IN_TRANSCRIPT
 from projector.fold.order import Dates, Linked, effective_dates, place_all
 

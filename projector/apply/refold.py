@@ -28,7 +28,7 @@ from journal.format.event_types import (
 )
 from projector.apply.copies import copies_in, with_own
 from projector.apply.message_changes import link, mark_changed, refold_changed, unlink
-from projector.db.schema import KINDS, MESSAGE, TYPES
+from projector.db.kinds import KINDS, MESSAGE, TYPES
 from projector.fold.sessions import (
     FIELDS,
     MISSING,

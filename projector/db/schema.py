@@ -16,11 +16,11 @@ from urllib.parse import quote
 
 import apsw
 
-from journal.format.event_types import EVENT_TYPES, MESSAGE_APPENDED
 from journal.fs.ownership import check_file
 from projector.db import prefixes, ranking
 from projector.db.checksums import RESERVED, vfs
 from projector.db.connections import connect
+from projector.db.kinds import KINDS, MESSAGE
 from projector.db.public_views import CREATE as CREATE_VIEWS
 from projector.db.quiet import quiet
 from projector.db.tags import MOVED
@@ -47,11 +47,6 @@ SUFFIXES = ("", "-wal", "-shm", "-journal")
 """What the names of a database's files end in."""
 
 _APPLICATION = 0x414A4E4C  # "AJNL", shown by file(1) and checked at opening
-
-KINDS = {name: number for number, name in enumerate(EVENT_TYPES, 1)}
-"""Numbers of the known event types in the column `kind`; the indexes below name a message's 1."""
-MESSAGE = KINDS[MESSAGE_APPENDED]
-TYPES = {number: name for name, number in KINDS.items()}
 
 _SQL_TYPES = {str: "TEXT", dict: "TEXT", int: "INTEGER"}
 """Types of columns for fields of a session; an object is JSON text."""
@@ -87,8 +82,8 @@ CREATE TABLE _events(
   other_fields TEXT, original TEXT,
   UNIQUE(session, event_id)
 );
-CREATE INDEX events_order ON _events(session, order_time, order_depth, ord) WHERE kind = 1;
-CREATE INDEX events_other ON _events(session, kind) WHERE kind <> 1;
+CREATE INDEX events_order ON _events(session, order_time, order_depth, ord) WHERE kind = {MESSAGE};
+CREATE INDEX events_other ON _events(session, kind) WHERE kind <> {MESSAGE};
 CREATE TABLE _changes(
   session INTEGER, message TEXT, event INTEGER, PRIMARY KEY(session, message, event)
 ) WITHOUT ROWID;

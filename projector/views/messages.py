@@ -11,7 +11,7 @@ import orjson
 from journal.format.timestamps import to_datetime
 from journal.format.transcript_order import LastMessage
 from projector.db.columns import Columns, from_columns
-from projector.db.schema import MESSAGE
+from projector.db.kinds import MESSAGE
 from projector.errors import NotFound
 from projector.fold.messages import GONE, IN_ARCHIVE, IN_TRANSCRIPT, OUT
 from projector.text.document import document

@@ -10,9 +10,9 @@ import orjson
 from journal.format.event_types import COSTS, COUNTS
 from journal.format.timestamps import to_datetime
 from journal.process import clock
-from projector.db.public_views import SESSIONS
+from projector.db.kinds import MESSAGE
+from projector.db.public_views.sessions import SESSIONS
 from projector.db.rows import STORED, stored
-from projector.db.schema import MESSAGE
 from projector.errors import NotFound
 from projector.fold.sessions import FIELDS
 from projector.text.document import document

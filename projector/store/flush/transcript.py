@@ -17,7 +17,7 @@ from journal.format.event_types import (
 )
 from journal.format.transcript_order import place_after
 from projector.db.columns import Columns, from_columns
-from projector.db.schema import MESSAGE
+from projector.db.kinds import MESSAGE
 from projector.fold.messages import (
     IN_TRANSCRIPT,
     LISTING,

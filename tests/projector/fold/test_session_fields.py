@@ -6,7 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from journal.format.event_types import SESSION_FIELDS
-from projector.db.public_views import SESSIONS
+from projector.db.public_views.sessions import SESSIONS
 from projector.store.fields import SessionFields
 from projector.views.sessions import SessionView
 
@@ -14,7 +14,7 @@ FORMAT = (Path(__file__).parents[3] / "docs" / "format.md").read_text(encoding="
 
 
 def test_each_field_of_a_session_is_in_the_view_for_other_programs() -> None:
-    """`projector.db.public_views` gives a column of `sessions` for each field."""
+    """`projector.db.public_views.sessions` gives a column of `sessions` for each field."""
     assert SESSION_FIELDS.keys() <= {column.name for column in SESSIONS.columns}
 
 

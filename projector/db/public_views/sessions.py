@@ -1,0 +1,103 @@
+"""The views of sessions, of what they have used, and of keys."""
+
+from __future__ import annotations
+
+from journal.format.event_types import COSTS, COUNTS
+from projector.db.kinds import MESSAGE
+from projector.db.public_views.view import Column, View, lane_uuid
+from projector.fold.sessions import NANO
+
+SESSION_EXISTS = "(s.known OR s.message_total > 0)"
+"""Condition on a row `s` of `_sessions`: it is a session, and no deleted one or a mere name."""
+
+_CREATED = f"""(SELECT min(e.time) FROM _events e WHERE e.session = s.id AND e.kind <> {MESSAGE}
+    AND e.kind IN (SELECT k.id FROM _kinds k
+      WHERE k.type IN ('session.created', 'session.ensured')))"""
+_FIRST_SOURCE = f"""(SELECT e.source FROM _events e
+    WHERE e.session = s.id AND e.kind = {MESSAGE} AND e.state = 0
+    ORDER BY e.order_time, e.order_depth, e.ord, {lane_uuid("e")}, e.seq, e.transcript_index
+    LIMIT 1)"""
+_TOOL_CALLS = f"""(SELECT coalesce(sum(json_array_length(e.other_fields, '$.tool_calls')), 0)
+    FROM _events e WHERE e.session = s.id AND e.kind = {MESSAGE} AND e.state = 0
+    AND e.other_fields IS NOT NULL)"""
+
+
+def _total(name: str) -> str:
+    return f"(SELECT u.total FROM _usage u WHERE u.session = s.id AND u.name = '{name}')"
+
+
+SESSIONS = View(
+    "sessions",
+    "One row for each session.",
+    (
+        Column("session", "text", "s.session", "id of the session"),
+        Column("title", "text", "s.title", "its title"),
+        Column(
+            "source",
+            "text",
+            f"coalesce(s.source, {_FIRST_SOURCE})",
+            "where it takes place, such as `cli`; where its first message was written if no event"
+            " of the session says it",
+        ),
+        Column("model", "text", "s.model", "the model it began with"),
+        Column("cwd", "text", "s.cwd", "working directory"),
+        Column("parent", "text", "s.parent", "id of the session that it continues or belongs to"),
+        Column("user", "text", "s.user", "who talks to the agent"),
+        Column("system_prompt", "text", "s.system_prompt", "its system prompt"),
+        Column("config", "JSON object", "s.config", "configuration of the model"),
+        Column(
+            "started",
+            "µs",
+            f"coalesce(s.started, s.first, {_CREATED})",
+            "when it began: the date that its events give, else that of its first message, else"
+            " when it was created",
+        ),
+        Column("ended", "µs", "s.ended", "when it ended; NULL while it goes on"),
+        Column("end_reason", "text", "s.end_reason", "why it ended"),
+        Column("first_message", "µs", "s.first", "date of the earliest message of its transcript"),
+        Column("last_message", "µs", "s.last", "date of the latest message of its transcript"),
+        Column("message_count", "integer", "s.messages", "messages in its transcript"),
+        Column("tool_call_count", "integer", _TOOL_CALLS, "calls of tools in its transcript"),
+        *(
+            Column(name, "integer", _total(name), "sum over its `usage.*` events; NULL if none")
+            for name in COUNTS
+        ),
+        *(Column(name, "US dollars", f"{_total(name)} / {NANO}.0", "likewise") for name in COSTS),
+        Column("extra", "JSON object", "s.extra", "everything else that its events say"),
+    ),
+    f"FROM _sessions s WHERE {SESSION_EXISTS}",
+)
+
+USAGE = View(
+    "usage",
+    "One row for each counter of each session: what it has used. `sessions` has them as columns.",
+    (
+        Column("session", "text", "s.session", "id of the session"),
+        Column("name", "text", "u.name", "name of the counter, such as `input_tokens`"),
+        Column(
+            "total",
+            "by `unit`",
+            f"CASE WHEN u.name IN ({', '.join(map(repr, COSTS))}) THEN u.total / {NANO}.0"
+            " ELSE u.total END",
+            "the sum, at most 2^63 - 1 (of a cost, in nanodollars)",
+        ),
+        Column(
+            "unit",
+            "text",
+            f"CASE WHEN u.name IN ({', '.join(map(repr, COSTS))}) THEN 'US dollars'"
+            " WHEN u.name = 'api_calls' THEN 'calls' ELSE 'tokens' END",
+            "`tokens`, `calls` or `US dollars`",
+        ),
+    ),
+    "FROM _usage u JOIN _sessions s ON s.id = u.session",
+)
+KEYS = View(
+    "keys",
+    "One row for each key that has a value.",
+    (
+        Column("namespace", "text", "s.session", "namespace of the key: an id that begins with @"),
+        Column("key", "text", "k.key", "the key"),
+        Column("value", "JSON", "k.value", "its value"),
+    ),
+    "FROM _keys k JOIN _sessions s ON s.id = k.session WHERE k.value IS NOT NULL",
+)
