@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
+from pkgutil import extend_path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+import tools
 from tools.bench.corpus.stage import BEGAN, EACH, messages, source_of
 from tools.bench.corpus.words import Texts
 from tools.bench.processes import alone
@@ -27,6 +29,8 @@ _TRANSACTION = 20
 def open_database(path: Path) -> Any:  # noqa: ANN401 - the package has no types, and need not be there
     """Open a `state.db` as hermes-agent does."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    # it has a package `tools` too, and imports from it: its modules are found behind ours
+    tools.__path__ = extend_path(tools.__path__, tools.__name__)
     return import_module("hermes_state").SessionDB(path)
 
 
