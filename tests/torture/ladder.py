@@ -44,12 +44,14 @@ class Step:
         command: what is run, from the repository's root.
         share: the part of `--seconds` that it gets; 0 for a step that has no such option.
         seeded: whether it takes `--seed`.
+        whole: what is added to the command where `--seconds` does not limit the ladder.
     """
 
     name: str
     command: tuple[str, ...]
     share: float
     seeded: bool = True
+    whole: tuple[str, ...] = ()
 
 
 def _tool(name: str) -> tuple[str, ...]:
@@ -61,19 +63,19 @@ STEPS = (
         "properties",
         (
             *(sys.executable, "-m", "pytest", "-q", "--timeout", "1200"),
-            *("--hypothesis-profile", "torture"),
             *(f"tests/{name}" for name in PROPERTIES),
         ),
         0,
         seeded=False,
+        whole=("--hypothesis-profile", "torture"),
     ),
     Step("convergence", _tool("convergence"), 0.1),
     Step("odd_records", _tool("odd_records"), 0.05),
     Step("flush", _tool("flush"), 0.05),
     Step("transcripts", _tool("transcripts"), 0.05),
     Step("crash_states", _tool("crash_states"), 0.1),
-    Step("kill_sweep", _tool("kill_sweep"), 0.15),
-    Step("fault_sweep", _tool("fault_sweep"), 0.15),
+    Step("kill_sweep", _tool("kill_sweep"), 0.1),
+    Step("fault_sweep", _tool("fault_sweep"), 0.1),
     Step("damage", _tool("damage"), 0.1),
     Step("hostile", _tool("hostile"), 0.05),
     Step("decisions", _tool("decisions"), 0.05),
@@ -108,7 +110,7 @@ def main() -> int:
 
 
 def _command(step: Step, arguments: argparse.Namespace) -> list[str]:
-    command = list(step.command)
+    command = [*step.command, *(step.whole if arguments.seconds is None else ())]
     if step.seeded:
         command += ["--seed", str(arguments.seed)]
     if step.share and arguments.seconds is not None:

@@ -45,12 +45,14 @@ def _check(random: Random, *, live: bool = False) -> None:
         check_convergence(random, random_facts(random), Path(folder), live=live)
 
 
+@pytest.mark.slow
 @given(st.randoms(use_true_random=False))
 def test_any_arrangement_of_any_events_gives_what_the_model_says(random: Random) -> None:
     """Lanes, interleaving, batches, duplicates and restarts change nothing."""
     _check(random)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", range(5))
 def test_seeds_give_what_the_model_says(block: int) -> None:
     """The same over fixed seeds, which find what hypothesis does not look for."""

@@ -1,0 +1,76 @@
+"""The ladder names every step, and every step starts the same way."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.torture.arguments import Amount, Budget, again, step_parser
+from tests.torture.ladder import PROPERTIES, STEPS
+
+ROOT = Path(__file__).parents[3]
+MODULES = sorted(
+    path.stem for path in (ROOT / "tests/torture/steps").glob("*.py") if path.stem != "__init__"
+)
+
+
+def test_every_step_is_in_the_ladder() -> None:
+    """No step is left out, and none is named that does not exist."""
+    started = [step.command[-1].rpartition(".")[2] for step in STEPS if "-m" in step.command]
+    assert sorted(started[1:]) == MODULES
+    for name in PROPERTIES:
+        assert (ROOT / "tests" / name).is_file(), name
+
+
+def test_a_shorter_ladder_uses_all_of_its_time() -> None:
+    """The shares of the steps add up to the whole."""
+    assert sum(step.share for step in STEPS) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_step_says_what_it_takes(name: str) -> None:
+    """Each starts as a module, and takes a seed and seconds."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"tests.torture.steps.{name}", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "--seed " in done.stdout
+    assert "--seconds " in done.stdout
+
+
+def chosen(amount: Amount, *arguments: str) -> Budget:
+    """Return what a command line chooses."""
+    parser = step_parser("A step.")
+    amount.add_to(parser)
+    return amount.budget(parser.parse_args(arguments))
+
+
+def test_a_step_does_all_a_sample_or_what_fits() -> None:
+    """A number counts before a sample, a sample before the time, and the time ends each of them."""
+    amount = Amount(100, sample=3, unit="rounds")
+    assert list(chosen(amount).seeds()) == list(range(100))
+    assert list(chosen(amount, "--sample", "--seed", "7").seeds()) == [7, 8, 9]
+    assert list(chosen(amount, "--rounds", "2", "--sample").seeds()) == [0, 1]
+    assert list(chosen(amount, "--rounds", "2", "--seconds", "0").seeds()) == []
+    endless = chosen(amount, "--seconds", "60")
+    assert endless.count is None
+    assert [seed for seed, _ in zip(endless.seeds(), range(1_000), strict=False)][-1] == 999
+
+
+def test_portions_hold_every_seed_once() -> None:
+    """The last portion may be smaller."""
+    portions = list(Budget(5, 7, float("inf")).chunks(3))
+    assert portions == [(5, 6, 7), (8, 9, 10), (11,)]
+
+
+def test_a_failure_names_the_command_that_repeats_it() -> None:
+    """With the number of seeds where the step counts them."""
+    assert again("flush", 7, "seeds") == "python -m tests.torture.steps.flush --seed 7 --seeds 1"
+    assert again("soak", 7) == "python -m tests.torture.steps.soak --seed 7"
