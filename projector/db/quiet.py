@@ -1,9 +1,9 @@
-"""No thread is in the middle of SQLite when the process is forked.
+"""Keep a fork from coming while another thread is inside SQLite.
 
-SQLite's own mutexes, that of its memory among them, are shared by all connections of a process. A
-child that is forked while another thread holds one waits for ever at its first look at any
-database. So whoever works with a connection says so, and a fork waits, for a bounded time, until
-each of them is done or at a place where it can rest.
+All connections of a process share mutexes of SQLite, that of its memory among them. If a thread
+holds one while another forks, the child waits for ever in its first call of SQLite. So code that
+uses a connection runs within `with quiet:`, and a fork waits, for a bounded time, until each such
+block has ended or is at a point where it can pause (`rest`).
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PATIENCE = 2.0
-"""Seconds that a fork waits at the most: a single step of SQLite can take longer."""
+"""Seconds that a fork waits at most: a single step of SQLite can take longer."""
 _LOOK = 0.001
-"""Seconds between two looks."""
+"""Seconds between two checks."""
 _CALM = 10
-"""Looks in a row at which a thread that runs its caller's code is in no step of SQLite: it waits
-for something else, and may do so for long."""
+"""Checks in a row after which a thread that runs its caller's code counts as outside SQLite: it may
+wait for something else for long."""
 
 
 class _Quiet:
-    """Who works with a connection, and whether a fork is under way."""
+    """The threads that use connections, and whether a fork has begun."""
 
     def __init__(self) -> None:
         self._begin()
@@ -50,7 +50,7 @@ class _Quiet:
 
     def __enter__(self) -> None:
         me = get_ident()
-        # first say it, then look: a fork that begins in between sees it
+        # first enter, then check: a fork that begins in between sees this thread
         self._working[me] = self._working.get(me, 0) + 1
         while self._forking not in {0, me} and self._working[me] == 1:
             del self._working[me]
@@ -66,7 +66,7 @@ class _Quiet:
             self._working.pop(me, None)
 
     def rest(self, db: apsw.Connection) -> None:
-        """Wait while a fork is under way: no mutex but the connection's own is held here."""
+        """Pause while a fork is done; the caller holds only the mutex of its own connection."""
         if self._forking:
             me = get_ident()
             if self._forking != me:
@@ -78,7 +78,7 @@ class _Quiet:
 
     @contextmanager
     def calling(self, db: apsw.Connection) -> Iterator[None]:
-        """Run a caller's code, which may wait for something else while it has the connection."""
+        """Run a caller's code with a connection; it may wait for something else meanwhile."""
         me = get_ident()
         before = self._calling.get(me)
         self._calling[me] = db
@@ -104,9 +104,9 @@ class _Quiet:
             time.sleep(_LOOK)
 
     def _others(self, me: int) -> set[int]:
-        """Return the threads that are alive and in the middle of something."""
+        """Return the other threads that are alive and inside a block."""
         found = self._working.keys() - self._resting.keys() - {me}
-        # one that ended, or was interrupted between two steps here, left its number behind
+        # a thread that ended, or was interrupted within these methods, left its number behind
         return found & sys._current_frames().keys() if found else found  # noqa: SLF001 - documented
 
     def _is_busy(self) -> bool:
@@ -114,7 +114,7 @@ class _Quiet:
         return any(_is_in_use(db) for db in connections.live() if db not in resting)
 
     def after_fork(self) -> None:
-        """Let all go on, in the parent."""
+        """Resume all threads, in the parent."""
         self._forks -= 1
         if not self._forks:
             self._forking = 0
@@ -132,7 +132,7 @@ class _Quiet:
 
 
 def _is_in_use(db: apsw.Connection) -> bool:
-    """Say whether a thread is in a step of SQLite with a connection."""
+    """Return whether a thread is in a step of SQLite with a connection."""
     try:
         db.in_transaction  # noqa: B018 - SQLite's mutex is tried for it
     except apsw.ThreadingViolationError:
@@ -143,7 +143,7 @@ def _is_in_use(db: apsw.Connection) -> bool:
 
 
 quiet = _Quiet()
-"""`with quiet:` stands around all work with connections."""
+"""`with quiet:` is around all use of connections."""
 os.register_at_fork(
     before=quiet.before_fork,
     after_in_parent=quiet.after_fork,
