@@ -48,6 +48,7 @@ format: $(VENV)/dev.stamp
 docs: $(VENV)/run.stamp
 	$(BIN)/python -m tools.cli_reference --write
 	$(BIN)/python -m tools.sql_reference --write
+	$(BIN)/python -m tools.api_reference --write
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

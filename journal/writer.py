@@ -36,6 +36,10 @@ class Journal:
 
         with Journal.open("~/agents", fsync="interval") as journal:
             journal.append_message("s1", "user", "hello", id="m1")
+            journal.append(session="s1", type="session.titled", data={"title": "Greetings"})
+            journal.append_many([new_event("s1", "tool.used", {"tool": "ls"}, id="t1")])
+            journal.sync()
+            print(journal.path, journal.ends())
 
     What `append` promises when it returns depends on `fsync`:
 

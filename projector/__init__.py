@@ -6,16 +6,36 @@
 
     with Projection.open("~/agents") as projection:
         results = projection.search("docker AND compose", limit=20, context=1)
+
+The errors of `journal` that the methods raise can be imported from here, too.
 """
 
 from journal import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from journal.errors import (
+        AppendError,
+        ArbiterBusy,
+        ArbiterLost,
+        ClockError,
+        ClosedError,
+        EventError,
+        JournalError,
+        JournalOpenError,
+        LeaseError,
+        NotAJournalError,
+        ReadError,
+        Reentered,
+        SyncError,
+        VersionError,
+    )
     from projector.errors import (
         Behind,
+        BuildStopped,
         NotFound,
         NotProjected,
+        ProjectionDamaged,
         ProjectionError,
         ProjectorBusy,
         ProjectorError,
@@ -23,31 +43,66 @@ if TYPE_CHECKING:
         QueryTimeout,
         TitleTaken,
     )
-    from projector.projection import Projection, Results
-    from projector.search.engine import Hit, Look
+    from projector.projection import (
+        Projection,
+        Results,
+    )
+    from projector.search.engine import (
+        Hit,
+        Look,
+    )
     from projector.store import (
         ABSENT,
         AsyncSessionStore,
         Claim,
+        Claims,
         FlushReport,
+        Keys,
         Listing,
         Refused,
         SessionStore,
     )
-    from projector.upkeep.status import Status
-    from projector.views.freshness import Freshness
-    from projector.views.messages import MessageView
-    from projector.views.sessions import SessionView
+    from projector.upkeep.status import (
+        Status,
+    )
+    from projector.views.freshness import (
+        Freshness,
+    )
+    from projector.views.messages import (
+        MessageState,
+        MessageView,
+    )
+    from projector.views.sessions import (
+        SessionView,
+    )
 else:
     from journal.process.exports import lazy
 
     __getattr__, __dir__ = lazy(
         __name__,
         {
+            "journal.errors": (
+                "AppendError",
+                "ArbiterBusy",
+                "ArbiterLost",
+                "ClockError",
+                "ClosedError",
+                "EventError",
+                "JournalError",
+                "JournalOpenError",
+                "LeaseError",
+                "NotAJournalError",
+                "ReadError",
+                "Reentered",
+                "SyncError",
+                "VersionError",
+            ),
             "projector.errors": (
                 "Behind",
+                "BuildStopped",
                 "NotFound",
                 "NotProjected",
+                "ProjectionDamaged",
                 "ProjectionError",
                 "ProjectorBusy",
                 "ProjectorError",
@@ -55,48 +110,78 @@ else:
                 "QueryTimeout",
                 "TitleTaken",
             ),
-            "projector.projection": ("Projection", "Results"),
-            "projector.search.engine": ("Hit", "Look"),
+            "projector.projection": (
+                "Projection",
+                "Results",
+            ),
+            "projector.search.engine": (
+                "Hit",
+                "Look",
+            ),
             "projector.store": (
                 "ABSENT",
                 "AsyncSessionStore",
                 "Claim",
+                "Claims",
                 "FlushReport",
+                "Keys",
                 "Listing",
                 "Refused",
                 "SessionStore",
             ),
             "projector.upkeep.status": ("Status",),
             "projector.views.freshness": ("Freshness",),
-            "projector.views.messages": ("MessageView",),
+            "projector.views.messages": (
+                "MessageState",
+                "MessageView",
+            ),
             "projector.views.sessions": ("SessionView",),
         },
     )
 
 __all__ = [
     "ABSENT",
+    "AppendError",
+    "ArbiterBusy",
+    "ArbiterLost",
     "AsyncSessionStore",
     "Behind",
+    "BuildStopped",
     "Claim",
+    "Claims",
+    "ClockError",
+    "ClosedError",
+    "EventError",
     "FlushReport",
     "Freshness",
     "Hit",
+    "JournalError",
+    "JournalOpenError",
+    "Keys",
+    "LeaseError",
     "Listing",
     "Look",
+    "MessageState",
     "MessageView",
+    "NotAJournalError",
     "NotFound",
     "NotProjected",
     "Projection",
+    "ProjectionDamaged",
     "ProjectionError",
     "ProjectorBusy",
     "ProjectorError",
     "QueryError",
     "QueryTimeout",
+    "ReadError",
+    "Reentered",
     "Refused",
     "Results",
     "SessionStore",
     "SessionView",
     "Status",
+    "SyncError",
     "TitleTaken",
+    "VersionError",
     "__version__",
 ]

@@ -82,8 +82,29 @@ class Projection:
     ::
 
         with Projection.open("~/agents") as projection:
-            for hit in projection.search("docker AND compose"):
-                print(hit.snippet)
+            for hit in projection.search("docker AND compose", limit=5, role="user"):
+                print(hit.session, hit.time_utc, hit.snippet)
+            for view in projection.sessions(limit=10):
+                print(view.session, view.title, view.started_utc, view.last_utc, view.ended_utc)
+            print(projection.session("s1").usage)
+            print([message.content for message in projection.messages("s1")])
+            view, messages = projection.conversation("s1")
+            print(projection.status().lag_bytes, projection.digest())
+
+    To read what another handle has just appended, name its position::
+
+        with Journal.open("~/agents") as journal, Projection.open("~/agents") as projection:
+            position = journal.append_message("s1", "user", "hello")
+            projection.wait_for(position, timeout=5.0)
+            print(projection.has(position), projection.after(position).messages("s1"))
+
+    The database itself can be asked, by its documented views (`docs/sql.md`)::
+
+        with Projection.open("~/agents") as projection:
+            projection.rebuild()
+            count, fresh = projection.read(lambda db: db.execute("SELECT 1").get)
+            is_built = projection.peek(lambda db: db is not None)
+            projection.close()
 
     Where no projector runs, every query first applies what the journal has gained. After `close`
     every method raises ClosedError; `close` itself may be called again.

@@ -20,6 +20,10 @@ def new_event(
 ) -> dict[str, Any]:
     """Return an event to append, as `Journal.append_many` takes it. Nothing is checked yet.
 
+    ::
+
+        event = new_event("s1", "message.appended", {"role": "user", "content": "hello"}, id="m1")
+
     Args:
         session: the conversation it belongs to.
         type: what happened, such as `message.appended`.

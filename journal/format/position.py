@@ -9,6 +9,11 @@ from dataclasses import dataclass
 class Position:
     """One record of one lane. It stays the same wherever the record's file is moved or copied.
 
+    ::
+
+        position = Position.parse("0199c0de-0000-7000-8000-000000000001:1")
+        print(position.lane, position.seq)
+
     Attributes:
         lane: the lane's uuid.
         seq: the record's sequence number in the lane, from 1.

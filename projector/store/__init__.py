@@ -1,9 +1,9 @@
 """Sessions for agents: append, and read your own writes."""
 
 from projector.store.async_store import AsyncSessionStore
-from projector.store.claims import Claim
+from projector.store.claims import Claim, Claims
 from projector.store.flush import FlushReport, Refused
-from projector.store.keys import ABSENT
+from projector.store.keys import ABSENT, Keys
 from projector.store.session_store import SessionStore
 from projector.views.freshness import Listing
 
@@ -11,7 +11,9 @@ __all__ = [
     "ABSENT",
     "AsyncSessionStore",
     "Claim",
+    "Claims",
     "FlushReport",
+    "Keys",
     "Listing",
     "Refused",
     "SessionStore",

@@ -27,6 +27,15 @@ if TYPE_CHECKING:
 class Handle:
     """A handle that appends, and sees what it has appended in its next read. Safe for threads.
 
+    ::
+
+        store.add([new_event("s1", "tool.used", {"tool": "ls"})])
+        print(store.position, store.read(lambda db: db.execute("SELECT 1").get))
+        store.settle()
+        store.wait_for(store.position, timeout=5.0)
+        answer = store.decide(lambda db: ("nothing to do", []))
+        store.close()
+
     After `close` every method raises ClosedError, reads too; `close` itself may be called again.
 
     Attributes:

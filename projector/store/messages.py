@@ -33,7 +33,20 @@ if TYPE_CHECKING:
 
 
 class Messages(Flushing):
-    """Messages: appended, flushed, changed, taken out and put back, read and searched.
+    """Messages: appended, changed, removed and restored, read and searched.
+
+    ::
+
+        first = store.append("s1", "user", "hello", id="m1", source="cli")
+        store.append("s1", "assistant", "Hello. What can I do?", id="m2")
+        store.revise_message("s1", first, content="Hello")
+        store.archive_messages("s1", ["m2"], "too long")
+        store.restore_messages("s1", ["m2"])
+        store.remove_messages("s1", ["m2"])
+        print([message.content for message in store.messages("s1", archived=True)])
+        print(store.search("hello", limit=5))
+        store.rewind("s1", first)
+        store.replace_messages("s1", [{"role": "system", "content": "A summary."}, {"id": first}])
 
     The fields of a message are those of `Journal.append_message`. None means that nothing is said.
     """

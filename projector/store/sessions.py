@@ -44,6 +44,20 @@ if TYPE_CHECKING:
 class Sessions(Handle):
     """Sessions: created, changed, ended, deleted and listed.
 
+    ::
+
+        session = store.create(title="A bug in the parser", source="cli")
+        store.ensure(session, model="m-1")
+        store.revise(session, cwd="/src", clear=["model"])
+        store.set_title(session, "Parser")
+        store.claim_title(session, "The parser")  # TitleTaken if another session has it
+        store.end(session, "done")
+        store.reopen(session)
+        print(store.session(session), store.exists(session), store.sessions(source="cli"))
+        store.clear(session)
+        store.delete(session)
+        store.prune("2026-01-31T12:00:00Z", source="cli")
+
     The fields of a session are `title`, `source`, `model`, `cwd`, `parent` (the session that it
     continues or belongs to), `user`, `system_prompt`, `config` (of the model), `started` (an
     aware datetime, an ISO 8601 string or microseconds since 1970) and `extra` (a dict for anything

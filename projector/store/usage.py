@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 class Usage(Handle):
     """Counters of a session, shown in `SessionView.usage`.
 
+    ::
+
+        store.add_usage("s1", id="call-1", input_tokens=812, estimated_cost=0.004)
+        store.set_usage("s1", output_tokens=100)
+
     The counters are `input_tokens`, `output_tokens`, `cache_read_tokens`, `cache_write_tokens`,
     `reasoning_tokens`, `api_calls`, and `estimated_cost` and `actual_cost` in US dollars; `model`,
     `provider` and `extra` may say more. None means that nothing is said.

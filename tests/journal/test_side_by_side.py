@@ -289,13 +289,11 @@ def record_places(path: Path) -> Iterator[tuple[str, int]]:
 
 def test_what_runs_beside_this_version_is_0_1_0(old: Version) -> None:
     """Both versions run in their own processes, each with its own packages."""
-    source = (
-        "import journal.format.record as r, projector.db.schema as s; print(r.FORMAT, r.__file__)"
-    )
-    format, file = old.python(source).split()
+    source = "import {} as record; print(record.FORMAT, record.__file__)"
+    format, file = old.python(source.format("journal.record")).split()
     assert (format, file) == ("1", str(old.root / "journal" / "record.py"))
-    format, file = THIS.python(source).split()
-    assert (format, file) == ("2", str(THIS.root / "journal" / "record.py"))
+    format, file = THIS.python(source.format("journal.format.record")).split()
+    assert (format, file) == ("2", str(THIS.root / "journal" / "format" / "record.py"))
 
 
 def test_a_journal_of_0_1_0_is_read_as_0_1_0_reads_it(
@@ -383,10 +381,10 @@ def test_long_lived_handles_of_both_versions_edit_what_the_other_wrote(
         writer("append", "s", "user", f"one {n}", id=f"m{n}")
     second("revise_message", "s", "m0", content="revised by the new")
     first("revise_message", "s", "m1", content="revised by the old")
-    second("remove", "s", ["m2"])
+    second("remove_messages", "s", ["m2"])
     first("remove", "s", ["m3"])
     first("title", "s", "old")
-    second("title", "s", "new")
+    second("set_title", "s", "new")
     assert told(journal_dir)["s"] == {"m0": "revised by the new", "m1": "revised by the old"}
     with Projection.open(journal_dir) as projection:
         assert projection.session("s").title == "new"
@@ -519,7 +517,7 @@ def test_a_lane_that_0_1_0_went_on_in_is_still_read_behind(
     held = handle(old)
     # each in a process of its own: what one has read, the next does not know
     beside = handle(THIS)  # in a lane beside that
-    beside("title", "s", "beside")
+    beside("set_title", "s", "beside")
     with Projection.open(journal_dir) as projection:
         assert projection.session("s").title == "beside"
     held.end()

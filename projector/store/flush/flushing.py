@@ -40,7 +40,16 @@ OMITTED = "omitted"
 
 
 class Flushing(Looking):
-    """Conversations that are listed over whole."""
+    """Whole conversations, flushed again and again.
+
+    ::
+
+        talk = [{"role": "user", "content": "Where is it?"}]
+        store.flush("s1", talk)
+        talk.append({"role": "assistant", "content": "In line three."})
+        report = store.flush("s1", talk)
+        print(report.kept, report.added)
+    """
 
     def flush(self, session: str, messages: Sequence[Mapping[str, Any]]) -> FlushReport:
         """Make the transcript contain the whole conversation: each message once, in order.

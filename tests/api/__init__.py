@@ -1,0 +1,1 @@
+"""The public Python API: what is exported, documented and typed."""
