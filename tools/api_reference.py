@@ -91,8 +91,7 @@ def _entry(name: str, value: Any) -> Iterator[str]:  # noqa: ANN401 - any public
     if inspect.isfunction(value):
         yield _signature(name.rpartition(".")[2], value)
     elif inspect.isclass(value) and is_dataclass(value):
-        fields = value.__dataclass_fields__.values()
-        yield f"```python\n{value.__name__}({', '.join(field.name for field in fields)})\n```\n"
+        yield f"```python\n{_call(value.__name__, list(value.__dataclass_fields__))}\n```\n"
     elif not inspect.isclass(value):
         yield f"{docstring(type(value))}\n"
         return
@@ -118,6 +117,12 @@ def _member(kind: type, name: str, value: Any) -> Iterator[str]:  # noqa: ANN401
         function = value.__func__ if isinstance(value, classmethod) else value
         yield _signature(name, function)
         yield _text(function.__doc__)
+
+
+def _call(name: str, arguments: list[str]) -> str:
+    """Return a call in the form that the formatter gives it."""
+    line = f"{name}({', '.join(arguments)})"
+    return line if len(line) <= WIDTH else f"{name}(\n    " + ",\n    ".join(arguments) + ",\n)"
 
 
 class _Raw:
@@ -148,7 +153,7 @@ def _signature(name: str, function: Any) -> str:  # noqa: ANN401 - any function
         )
         if keyword is not None:
             arguments.insert(keyword, "*")
-        line = f"{name}(\n    " + ",\n    ".join(arguments) + f",\n) -> {returns}"
+        line = f"{_call(name, arguments)} -> {returns}"
     return f"```python\n{line}\n```\n"
 
 

@@ -167,6 +167,12 @@ def _position(store: SessionStore) -> Position:
     return store.position
 
 
+def _rebuilt(projection: Projection) -> None:
+    """Build anew, unless another process does."""
+    with suppress(ProjectorBusy):
+        projection.rebuild()
+
+
 STORE: dict[str, Callable[[SessionStore], object]] = {
     "add": lambda s: s.add([{"session": "s", "type": "session.reopened", "data": {}}]),
     "add_usage": lambda s: s.add_usage(_own(s), input_tokens=3),
@@ -222,7 +228,7 @@ PROJECTION: dict[str, Callable[[Projection], object]] = {
     "open": lambda p: Projection.open(_path(p)).messages("s"),
     "peek": lambda p: p.peek(lambda db: None if db is None else db.execute("SELECT 1").get),
     "read": lambda p: p.read(lambda db: db.execute("SELECT count(*) FROM fts").get),
-    "rebuild": lambda p: _rebuilt(p),
+    "rebuild": _rebuilt,
     "search": lambda p: _true(p.search("hello world").hits),
     "session": lambda p: p.session("s"),
     "sessions": lambda p: _true(p.sessions()),
@@ -247,12 +253,6 @@ def _tried(ask: Callable[[], str]) -> None:
     """Ask for what there is only while no other process projects."""
     with suppress(NotProjected):
         assert len(ask()) == 64
-
-
-def _rebuilt(projection: Projection) -> None:
-    """Build anew, unless another process does."""
-    with suppress(ProjectorBusy):
-        projection.rebuild()
 
 
 def _true(value: object) -> None:
