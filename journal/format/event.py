@@ -58,16 +58,21 @@ def check_event(session: str, id: str, type: str, data: Mapping[str, Any]) -> No
     for name, key in (("session", session), ("id", id), ("type", type)):
         # what is printable has no control characters, and that is soon seen
         if not (key.__class__ is str and 0 < len(key) <= KEY_LIMIT and key.isprintable()):
-            _check_key(name, key)
+            check_key(name, key)
     if not isinstance(data, dict):
         raise EventError(f"data must be a dict, not {data!r:.60}")
     check_data(type, data)
     if type == TRANSCRIPT_REPLACED:
         for index, item in enumerate(data["messages"]):
-            _check_key(f"messages[{index}]: id", item.get("id", "id"))
+            check_key(f"messages[{index}]: id", item.get("id", "id"))
 
 
-def _check_key(name: str, value: object) -> None:
+def check_key(name: str, value: object) -> None:
+    """Refuse what can be no id, session or type.
+
+    Raises:
+        EventError: it is no string, empty, too long, or has control characters.
+    """
     if not isinstance(value, str) or not value or len(value) > KEY_LIMIT:
         raise EventError(
             f"{name} must be a string of 1 to {KEY_LIMIT} characters, not {value!r:.60}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from journal.arbiter import arbitrating
 from journal.errors import ClosedError
+from journal.format.event import check_key
 from journal.writer import Journal
 from projector.errors import NotProjected, ProjectionDamaged, ProjectionError
 from projector.projection import Projection
@@ -89,7 +90,10 @@ class Handle:
         Raises:
             ReadError: a lane cannot be read.
         """
-        names, ends = list(sessions), self.journal.ends()
+        names = list(sessions)
+        for name in names:
+            check_key("session", name)
+        ends = self.journal.ends()
 
         def query(db: apsw.Connection | None) -> dict[str, dict[str, int]]:
             return {name: seen_by_now(db, name, ends) for name in names}

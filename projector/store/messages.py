@@ -14,6 +14,7 @@ from journal.format.event_types import (
     TRANSCRIPT_REPLACED,
 )
 from journal.format.message_fields import message_data
+from journal.format.new_event import check_iterable
 from journal.process.ids import uuid7
 from projector.errors import NotFound
 from projector.fold.messages import IN_ARCHIVE, IN_TRANSCRIPT
@@ -90,6 +91,7 @@ class Messages(Flushing):
             EventError: a message cannot be stored; its index is named; nothing was written.
             AppendError, SyncError, ClosedError: as `Journal.append`.
         """
+        check_iterable("messages", messages)
         id = uuid7()
         listed = read_all(messages)
         account = self._standing(session)
@@ -138,6 +140,7 @@ class Messages(Flushing):
         self._list(session, MESSAGE_RESTORED, ids, reason)
 
     def _list(self, session: str, type: str, ids: Iterable[str], reason: str | None) -> None:
+        check_iterable("ids", ids)
         data: dict[str, Any] = {"messages": list(ids)}
         if reason is not None:
             data["reason"] = reason

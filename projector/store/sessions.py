@@ -17,7 +17,7 @@ from journal.format.event_types import (
     SESSION_TITLED,
 )
 from journal.format.lossless import check_text, culprit
-from journal.format.new_event import new_event
+from journal.format.new_event import check_iterable, new_event
 from journal.format.timestamps import moment
 from journal.fs.directory import LANES
 from journal.process.ids import uuid7
@@ -99,6 +99,7 @@ class Sessions(Handle):
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `create`.
         """
+        check_iterable("clear", clear)
         data = _present(fields)
         if gone := list(clear):
             data["clear"] = gone
@@ -162,7 +163,8 @@ class Sessions(Handle):
         It takes what stands in the journal at the call; what others append meanwhile stays.
 
         Raises:
-            AppendError, SyncError, ClosedError: as `create`.
+            EventError, AppendError, SyncError, ClosedError: as `create`.
+            ReadError: a lane cannot be read.
         """
         self._add(session, SESSION_CLEARED, {"seen": self._seen([session])[session]})
 
@@ -173,6 +175,8 @@ class Sessions(Handle):
         events stay in the journal; no query shows them any more.
 
         Raises:
+            EventError: something is no id of a session; nothing was written.
+            ReadError: a lane cannot be read.
             AppendError, SyncError, ClosedError: as `create`.
         """
         self._delete(self._seen(sessions))

@@ -13,7 +13,7 @@ from journal.format.event_types import (
     MESSAGE_RESTORED,
     MESSAGE_REVISED,
 )
-from journal.format.new_event import new_event
+from journal.format.new_event import check_iterable, new_event
 from journal.format.record import refusal
 from journal.process import clock
 from projector.store.flush.arrange import arrange
@@ -88,6 +88,7 @@ class Flushing(Looking):
             ReadError: a lane cannot be read.
             AppendError, SyncError, ClosedError: as `Journal.append_many`.
         """
+        check_iterable("messages", messages)
         listed, mistakes = read_list(messages)
         account = self._standing(session)
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from journal.format.event import check_key
 from journal.format.lossless import check_text
 from journal.fs.directory import LANES
 from journal.segments.reader import list_segments
@@ -39,9 +40,10 @@ class Looking(Handle):
         It waits only if more than 8 MiB are unapplied.
 
         Raises:
-            EventError: the session's id has a lone surrogate.
+            EventError: that is no id of a session.
             ReadError: a lane cannot be read.
         """
+        check_key("session", session)
         check_text("session", session)
         account = self._memory.take(session)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import threading
@@ -14,7 +15,7 @@ import pytest
 
 from journal import EventError
 from journal.errors import AppendError, ArbiterBusy
-from projector import ABSENT, NotFound, NotProjected, SessionStore, TitleTaken
+from projector import ABSENT, MessageState, NotFound, NotProjected, SessionStore, TitleTaken
 from projector.db.generations import OnlyOne, generations
 from tests.support.journals import events, patch_write
 from tests.support.projections import projector
@@ -516,3 +517,76 @@ def test_a_message_that_is_appended_alone_has_no_index(store: SessionStore) -> N
     """An error names the field, and no place in a list that there is not."""
     with pytest.raises(EventError, match=r"^timestamp must be an ISO"):
         store.append("s1", "user", "hello", timestamp="yesterday")
+
+
+_NO_LIST: dict[str, Callable[[SessionStore, Any], object]] = {
+    "flush": lambda s, v: s.flush("s1", v),
+    "replace_messages": lambda s, v: s.replace_messages("s1", v),
+    "remove_messages": lambda s, v: s.remove_messages("s1", v),
+    "archive_messages": lambda s, v: s.archive_messages("s1", v),
+    "restore_messages": lambda s, v: s.restore_messages("s1", v),
+    "add": lambda s, v: s.add(v),
+    "revise": lambda s, v: s.revise("s1", clear=v),
+    "decide": lambda s, v: s.decide(lambda _: (None, v)),
+}
+"""Methods that take a list."""
+
+
+@pytest.mark.parametrize("name", _NO_LIST)
+@pytest.mark.parametrize("given", [5, "m1", {"role": "user"}])
+def test_what_is_no_list_is_refused(store: SessionStore, name: str, given: object) -> None:
+    """One thing in place of a list is an error; a text is not taken for its characters."""
+    with pytest.raises(EventError, match=r"^(messages|ids|events|clear) must be a list, not "):
+        _NO_LIST[name](store, given)
+    assert events(store.journal.path) == []
+
+
+@pytest.mark.parametrize("given", [5, None, ["s1", "s2"], {"session": "s1"}, ""])
+@pytest.mark.parametrize("name", ["delete", "clear", "reopen", "flush", "append", "set_title"])
+def test_what_is_no_session_is_refused(store: SessionStore, name: str, given: Any) -> None:  # noqa: ANN401 - the mistake at hand
+    """A list in place of an id is an error that says what an id is."""
+    more: dict[str, tuple[Any, ...]] = {
+        "flush": ([{"role": "user"}],),
+        "append": ("user",),
+        "set_title": ("title",),
+    }
+    with pytest.raises(EventError, match=r"^session must be a string of 1 to 1024 characters"):
+        getattr(store, name)(given, *more.get(name, ()))
+    assert events(store.journal.path) == []
+
+
+@pytest.mark.parametrize("given", [5, None, "text", ["role", "user"]])
+def test_what_is_no_message_has_its_index(store: SessionStore, given: Any) -> None:  # noqa: ANN401 - the mistake at hand
+    """Its index in the caller's own list, also behind messages that are there already."""
+    talk: list[Any] = [*_TALK, given]
+    store.flush("s1", _TALK)
+    for method in (store.flush, store.replace_messages):
+        with pytest.raises(EventError, match=r"^messages\[3\]: must be a mapping with the fields"):
+            method("s1", talk)
+    assert said(store, "s1") == [message["content"] for message in _TALK]
+
+
+def test_an_answer_to_a_search_is_a_sequence_of_hits(store: SessionStore) -> None:
+    """It is iterable and sized, and so is a listing."""
+    store.flush("s1", _TALK)
+    results = store.search("bug OR line", sort="oldest")
+    assert [hit.snippet for hit in results] == [hit.snippet for hit in results.hits]
+    assert (len(results), results[0], results[-1:]) == (2, results.hits[0], results.hits[1:])
+    assert results.hits[1] in results
+    assert not store.search("nowhere")
+    assert [view.session for view in store.sessions()] == ["s1"]
+    assert len(store.messages("s1")) == 3
+
+
+def test_states_and_times_are_readable(store: SessionStore) -> None:
+    """A state has a name and is its number in JSON; each time has a datetime beside it."""
+    ids = store.flush("s1", [message | {"timestamp": "2026-01-31T12:00:00Z"} for message in _TALK])
+    store.archive_messages("s1", ids[1:2])
+    first, second, _ = store.messages("s1", archived=True)
+    assert (first.state, second.state) == (MessageState.IN_TRANSCRIPT, MessageState.ARCHIVED)
+    assert json.dumps([first.state, second.state]) == "[0, 1]"
+    noon = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    assert (first.time, first.time_utc) == (1_769_860_800_000_000, noon)
+    view = store.session("s1")
+    assert (view.started_utc, view.last_utc, view.ended_utc) == (noon, noon, None)
+    assert store.search("bug")[0].time_utc == noon
