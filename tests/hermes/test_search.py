@@ -113,9 +113,9 @@ def test_search_goes_on_beside_a_projector_that_stands_still(
     db.create_session("s1", "cli")
     db.append_message("s1", "user", "before it stopped")
     assert len(db.search_messages("before")) == 1
-    assert db._own is not None
-    monkeypatch.setattr(db._own, "_timeout", 0.05)
-    with projector(db._own.journal.path):
+    assert db._writable is not None
+    monkeypatch.setattr(db._writable, "_timeout", 0.05)
+    with projector(db._writable.journal.path):
         db.append_message("s1", "user", "after it stopped")
         assert len(db.search_messages("stopped")) == 1
     assert "the answer lacks this handle's last events" in caplog.text

@@ -331,7 +331,7 @@ from projector.adapters.hermes import SessionDB
 open_directory(sys.argv[1])
 db = SessionDB(sys.argv[1])
 db.create_session("s", "cli")
-held.append(db._own.journal._lane._lock)
+held.append(db._writable.journal._lane._lock)
 """
 
 

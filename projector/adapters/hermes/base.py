@@ -59,7 +59,7 @@ class Base:
         """
         self.db_path = path = _default_path() if db_path is None else Path(db_path)
         self.read_only = read_only
-        self._own: SessionStore | None = None
+        self._writable: SessionStore | None = None
         self._written_order: WrittenOrder | None = None
         self._ensured: dict[str, object] = {}
         self._routed: set[str] = set()
@@ -67,8 +67,8 @@ class Base:
             if read_only:
                 self._projection = _open_existing(journal_of(path))
             else:
-                self._own = SessionStore.open(journal_of(path))
-                self._projection = self._own.projection
+                self._writable = SessionStore.open(journal_of(path))
+                self._projection = self._writable.projection
         except Exception as error:
             _report_to_hermes(error)
             raise
@@ -88,9 +88,9 @@ class Base:
         Raises:
             sqlite3.OperationalError: the handle is read-only.
         """
-        if self._own is None:
+        if self._writable is None:
             raise sqlite3.OperationalError("attempt to write a readonly database")
-        return self._own
+        return self._writable
 
     @property
     def _order(self) -> WrittenOrder:
@@ -112,9 +112,9 @@ class Base:
         Raises:
             ProjectionError: as `SessionStore.read`.
         """
-        if self._own is not None:
+        if self._writable is not None:
             try:
-                return self._own.read(query)[0]
+                return self._writable.read(query)[0]
             except NotProjected as error:
                 _log.warning("the answer lacks this handle's last events: %s", error)
         return self._projection.read(query)[0]
@@ -144,8 +144,8 @@ class Base:
 
     def close(self) -> None:
         """Sync and close everything; again does nothing."""
-        if self._own is not None:
-            self._own.close()
+        if self._writable is not None:
+            self._writable.close()
         else:
             self._projection.close()
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from projector.adapters.hermes.sessions.prune import Prune
-from projector.adapters.hermes.state_meta import Meta
+from projector.adapters.hermes.state_meta import StateMeta
 from projector.errors import ProjectorBusy
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _HOUR = 3600
 _log = logging.getLogger("projector.hermes")
 
 
-class Maintenance(Prune, Meta):
+class Maintenance(Prune, StateMeta):
     """Maintenance. A projection needs none; it can be rebuilt at any time."""
 
     def optimize_fts(self) -> int:

@@ -12,16 +12,16 @@ from projector.adapters.hermes.messages.messages import Messages
 from projector.adapters.hermes.messages.rewind import Rewind
 from projector.adapters.hermes.messages.search import Search
 from projector.adapters.hermes.messages.windows import Windows
-from projector.adapters.hermes.sessions.compression_locks import Leases
+from projector.adapters.hermes.sessions.compression_locks import CompressionLocks
 from projector.adapters.hermes.sessions.lifecycle import Sessions
 from projector.adapters.hermes.sessions.titles import Titles
-from projector.adapters.hermes.sessions.usage import Tokens
+from projector.adapters.hermes.sessions.usage import Usage
 
 
 class SessionDB(
     Sessions,
     Titles,
-    Tokens,
+    Usage,
     Export,
     Handoff,
     Messages,
@@ -31,7 +31,7 @@ class SessionDB(
     Search,
     Routing,
     Telegram,
-    Leases,
+    CompressionLocks,
     Maintenance,
 ):
     """Hermes's store of sessions on a journal: no append waits for another process.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import apsw
 
 
-class Meta(Base):
+class StateMeta(Base):
     """Texts by key."""
 
     def get_meta(self, key: str) -> str | None:

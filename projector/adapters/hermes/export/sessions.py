@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from projector.adapters.hermes.rows.messages import message_rows
 from projector.adapters.hermes.rows.sessions import Row, session_row
-from projector.adapters.hermes.sessions.continuations import Chains
+from projector.adapters.hermes.sessions.continuations import Continuations
 from projector.adapters.hermes.sessions.lists import Lists
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ _ALL = 100_000
 """The most sessions of one export."""
 
 
-class Export(Lists, Chains):
+class Export(Lists, Continuations):
     """Sessions with their messages."""
 
     def export_session(self, session_id: str) -> Row | None:

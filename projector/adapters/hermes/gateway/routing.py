@@ -117,7 +117,7 @@ class Routing(Base):
             where += " AND s.ended_at IS NULL"
 
         def query(db: apsw.Connection) -> list[Row]:
-            rest = "ORDER BY coalesce(s.last_said, s.started_at) DESC"
+            rest = "ORDER BY s.last_active DESC"
             return [active_row(db, id) for id in session_ids(db, where, bound, rest)]
 
         return self._read(query)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from projector.adapters.hermes.events import Event, key_deleted
 from projector.adapters.hermes.namespaces import TOPIC_BINDINGS, TOPIC_MODES
 from projector.adapters.hermes.rows.sessions import SESSIONS, Row, rich_row, session_ids
-from projector.adapters.hermes.state_meta import Meta
+from projector.adapters.hermes.state_meta import StateMeta
 from projector.store.keys import key_event, key_value, key_values
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _MODE_COLUMNS = (
 )
 
 
-class Telegram(Meta):
+class Telegram(StateMeta):
     """Chats in which each topic has its own session.
 
     A binding disappears with its session.
@@ -185,7 +185,7 @@ class Telegram(Meta):
         def query(db: apsw.Connection) -> list[Row]:
             bound = {row["session_id"] for _, row in _bindings(db)}
             where = "s.source = 'telegram' AND s.user_id = ?"
-            rest = "ORDER BY coalesce(s.last_said, s.started_at) DESC, s.started_at DESC"
+            rest = "ORDER BY s.last_active DESC, s.started_at DESC"
             found: list[Row] = []
             for id in session_ids(db, where, (str(user_id),), rest):
                 if len(found) == limit:

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from projector.adapters.hermes.rows.retained import load_rows, retained
-from projector.adapters.hermes.sessions.continuations import Chains, lineage
+from projector.adapters.hermes.sessions.continuations import Continuations, lineage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,7 +24,7 @@ Message = dict[str, Any]
 """A message under OpenAI's names, without empty fields."""
 
 
-class Conversation(Chains):
+class Conversation(Continuations):
     """Transcripts in the form in which the model gets them.
 
     Where Hermes is loaded, its own functions clean the contents, as they do in its own store.

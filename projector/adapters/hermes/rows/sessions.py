@@ -22,10 +22,13 @@ EXISTS (SELECT 1 FROM all_messages m WHERE m.session = s.id
 """
 """Condition on a session `s` of `SESSIONS`: it has messages, perhaps archived ones."""
 
-# Hermes counts calls that are no list as one call; the adapter stores these in `extra`
-_ODD_CALLS = """
-(SELECT count(*) FROM messages m WHERE m.session = v.session AND m.tool_calls IS NULL
-  AND json_type(m.other_fields, '$.extra.tool_calls') IS NOT NULL)
+# not the column `tool_call_count`: Hermes also counts calls that are no list, as one call, and the
+# adapter stores these in `extra`; a second count beside the column would parse all messages again
+_CALLS = """
+(SELECT coalesce(sum(CASE WHEN json_type(m.other_fields, '$.tool_calls') = 'array'
+    THEN json_array_length(m.other_fields, '$.tool_calls')
+    ELSE json_type(m.other_fields, '$.extra.tool_calls') IS NOT NULL END), 0)
+  FROM messages m WHERE m.session = v.session AND m.other_fields IS NOT NULL)
 """
 
 
@@ -47,7 +50,7 @@ _COLUMNS = {
     "ended_at": "v.ended / 1000000.0",
     "end_reason": f"coalesce(v.end_reason, {_extra('end_reason')})",
     "message_count": "v.message_count",
-    "tool_call_count": f"v.tool_call_count + {_ODD_CALLS}",
+    "tool_call_count": _CALLS,
     **{name: f"coalesce(v.{name}, 0)" for name in (*_COUNTED, "reasoning_tokens")},
     **{name: _extra(name) for name in _EXTRA},
     "estimated_cost_usd": "v.estimated_cost",
@@ -73,29 +76,31 @@ COLUMNS = tuple(_COLUMNS)
 """Hermes's columns of a session, those of 0.13 first."""
 
 SESSIONS = (
-    "(SELECT v.last_message / 1000000.0 AS last_said, v.config,"
+    "(SELECT coalesce(v.last_message, v.started, 0) / 1000000.0 AS last_active, v.config,"
     f" {', '.join(f'{value} AS {name}' for name, value in _COLUMNS.items())}"
     " FROM sessions v)"
 )
-"""A table for queries: the columns of Hermes, `last_said` (time of the last message, seconds since
-1970) and `config` (the settings of the model if they are an object: `model_config` can be any
-text)."""
+"""A table for queries: the columns of Hermes, `last_active` (time of the last message, else of the
+start, seconds since 1970) and `config` (the settings of the model if they are an object:
+`model_config` can be any text)."""
 
 
-def session_row(db: apsw.Connection, session: str) -> Row | None:
-    """Return the session with an id; None if it does not exist."""
-    query = f"SELECT {', '.join(COLUMNS)} FROM {SESSIONS} s WHERE s.id = ?"
+def session_row(
+    db: apsw.Connection, session: str, columns: tuple[str, ...] = COLUMNS
+) -> Row | None:
+    """Return columns of the session with an id; None if it does not exist."""
+    query = f"SELECT {', '.join(columns)} FROM {SESSIONS} s WHERE s.id = ?"
     found = db.execute(query, (session,)).fetchone()
     if found is None:
         return None
-    row = dict(zip(COLUMNS, found, strict=True))
+    row = dict(zip(columns, found, strict=True))
     row["model_config"] = _config(row["model_config"])
     return row
 
 
-def existing_row(db: apsw.Connection, session: str) -> Row:
-    """Return the session with an id that was found in the same snapshot."""
-    row = session_row(db, session)
+def existing_row(db: apsw.Connection, session: str, columns: tuple[str, ...] = COLUMNS) -> Row:
+    """Return columns of a session whose id was found in the same snapshot."""
+    row = session_row(db, session, columns)
     if row is None:
         raise LookupError(f"there is no session {session!r}")
     return row
@@ -139,8 +144,7 @@ def rich_row(db: apsw.Connection, session: str) -> Row:
 
 def active_row(db: apsw.Connection, session: str) -> Row:
     """Return a session with `last_active`: the time of its last message, else of its start."""
-    query = f"SELECT coalesce(s.last_said, s.started_at) FROM {SESSIONS} s WHERE s.id = ?"
-    return existing_row(db, session) | {"last_active": db.execute(query, (session,)).get}
+    return existing_row(db, session, (*COLUMNS, "last_active"))
 
 
 _LOOKED_AT, _SHOWN = 63, 60

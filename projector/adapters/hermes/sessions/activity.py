@@ -32,7 +32,7 @@ class _Session:
 
 _ALL = f"""
 SELECT s.id, s.parent_session_id, lower(coalesce(s.title, '')),
-  s.end_reason IS '{COMPRESSED}', s.started_at, s.ended_at, coalesce(s.last_said, s.started_at),
+  s.end_reason IS '{COMPRESSED}', s.started_at, s.ended_at, s.last_active,
   {BRANCH} IS NULL AND {DELEGATE} IS NULL AND s.source <> 'tool'
   FROM {SESSIONS} s
 """

@@ -26,7 +26,7 @@ _STREAK = "compression_fallback_streak"
 _log = logging.getLogger("projector.hermes")
 
 
-class Leases(Base):
+class CompressionLocks(Base):
     """Locks on the compression of sessions: one holder at a time, until the lock expires.
 
     If the journal fails, a lock is refused with a warning in the log, as Hermes does: the session

@@ -37,7 +37,7 @@ _BY_MARK = f"""
 SELECT s.id FROM {SESSIONS} p JOIN {SESSIONS} s ON s.parent_session_id = p.id
   WHERE p.id = ? AND p.end_reason = '{COMPRESSED}' AND {_UNMARKED}
   ORDER BY s.end_reason IS '{COMPRESSED}' DESC, s.ended_at IS NULL DESC,
-    coalesce(s.last_said, s.started_at) DESC, s.started_at DESC, s.id DESC LIMIT 1
+    s.last_active DESC, s.started_at DESC, s.id DESC LIMIT 1
 """
 _YOUNGEST = f"""
 SELECT s.id FROM {SESSIONS} s WHERE s.parent_session_id = ?
@@ -55,7 +55,7 @@ SELECT s.id FROM {SESSIONS} s JOIN {SESSIONS} p ON p.id = s.parent_session_id
 """
 
 
-class Chains(Base):
+class Continuations(Base):
     """Which session continues which."""
 
     def get_compression_tip(self, session_id: str) -> str | None:

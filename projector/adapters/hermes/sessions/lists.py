@@ -122,10 +122,7 @@ class Lists(Base):
         """Return sessions with `last_active`, the last active first."""
 
         def query(db: apsw.Connection) -> list[Row]:
-            rest = (
-                "ORDER BY coalesce(s.last_said, s.started_at) DESC, s.started_at DESC, s.id DESC"
-                " LIMIT ? OFFSET ?"
-            )
+            rest = "ORDER BY s.last_active DESC, s.started_at DESC, s.id DESC LIMIT ? OFFSET ?"
             where, bound = ("s.source = ?", (source,)) if source else ("1", ())
             found = session_ids(db, where, (*bound, limit, offset), rest)
             return [active_row(db, id) for id in found]

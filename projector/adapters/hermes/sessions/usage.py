@@ -1,4 +1,4 @@
-"""Tokens and costs of sessions."""
+"""Usage and costs of sessions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _REMEMBERED = 1000
 """Sessions whose route is remembered."""
 
 
-class Tokens(Base):
+class Usage(Base):
     """Counters and costs of sessions."""
 
     def update_token_counts(
