@@ -154,18 +154,6 @@ def test_following_ends_cleanly_when_interrupted(tmp_path: Path, number: signal.
     assert len(journal_set(folder)) == 2
 
 
-def test_importing_the_library_loads_nothing_heavy() -> None:
-    """A program that only appends does not pay for what imports need."""
-    program = (
-        "import sys, journal, journal.cli;"
-        "print(*sorted({'ijson', 'rich', 'journal.importers.run.driver'} & set(sys.modules)))"
-    )
-    found = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert found.stdout.strip() == ""
-
-
 def test_an_empty_path_is_wrong_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A variable that was not set must not import the current folder."""
     (tmp_path / "a.jsonl").write_bytes(HELLO)

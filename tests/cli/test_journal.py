@@ -470,17 +470,3 @@ def test_version_and_help_need_no_journal() -> None:
     assert CliRunner().invoke(cli, ["--version"]).output == "journal, version 0.1.0\n"
     for arguments in (["-h"], ["append", "-h"], ["cat", "--help"]):
         assert CliRunner().invoke(cli, arguments).exit_code == 0
-
-
-def test_appending_loads_nothing_heavy() -> None:
-    """A hook that appends does not pay for what only other commands need."""
-    source = "import sys, journal.cli; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", source], check=True, capture_output=True, text=True
-    ).stdout.split()
-    assert not {"rich", "apsw", "sqlite3", "watchdog", "asyncio", "ijson"} & set(loaded)
-    source = "import sys, journal; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", source], check=True, capture_output=True, text=True
-    ).stdout.split()
-    assert not {"click", "rich", "apsw", "sqlite3"} & set(loaded)

@@ -1,0 +1,113 @@
+"""The modules that the commands of a shell hook may import: each costs time at every run.
+
+A new import fails these tests. Import it where it is used if most runs do not need it, or add it
+here, and run `python -m tools.bench.command_line` before and after.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from journal import Journal
+from projector import Projection
+from tools.bench.command_line import BASELINE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_PROGRAM = f"""
+import sys
+{BASELINE}
+before = set(sys.modules)
+from importlib import import_module
+main = import_module(sys.argv[1] + ".__main__").main
+sys.argv = sys.argv[1:]
+try:
+    main()
+finally:
+    print(*sorted(set(sys.modules) - before), file=sys.stderr)
+"""
+
+
+def _names(text: str) -> set[str]:
+    return set(text.split())
+
+
+_START = _names("""
+journal journal.cli journal.cli.kit journal.cli.kit.clean journal.cli.kit.commands
+journal.cli.kit.exits journal.cli.kit.output journal.cli.kit.paths journal.cli.kit.plugins
+journal.cli.kit.program journal.cli.kit.signals journal.cli.kit.streams journal.errors
+journal.format journal.format.bounds journal.format.event journal.format.event_types
+journal.format.lossless journal.format.record journal.format.scan journal.format.timestamps
+journal.fs journal.fs.directory journal.fs.disk journal.fs.location journal.fs.lock
+journal.fs.ownership journal.process journal.process.clock journal.process.exports
+journal.process.fork journal.process.ids journal.process.loading journal.process.turn
+journal.segments journal.segments.segment
+""")
+"""What both need."""
+
+_APPEND = _START | _names("""
+journal.__main__ journal.cli.append journal.cli.message_lines journal.format.message_fields
+journal.format.new_event journal.format.position journal.lanes journal.lanes.group_commit
+journal.lanes.lane journal.lanes.pending journal.lanes.recovery journal.lanes.writer
+journal.process.boot journal.segments.segment_file journal.writer
+""")
+
+_SEARCH = _START | _names("""
+journal.cli.kit.times journal.format.transcript_order journal.segments.reader projector
+projector.__main__ projector.cli projector.cli.kit projector.cli.kit.behind
+projector.cli.kit.codes projector.cli.kit.render projector.cli.kit.timeout projector.cli.search
+projector.db projector.db.checksums projector.db.columns projector.db.connections
+projector.db.generations projector.db.prefixes projector.db.public_views projector.db.quiet
+projector.db.ranking projector.db.rows projector.db.schema projector.db.still projector.db.tags
+projector.errors projector.fold projector.fold.messages projector.fold.sessions
+projector.fold.sweeps projector.projection projector.run projector.run.deadline projector.run.goal
+projector.run.reader projector.run.watermark projector.search projector.search.engine
+projector.search.filters projector.text projector.text.document projector.text.highlight
+projector.text.normalize projector.text.query projector.text.query_tree projector.text.snippet
+projector.views projector.views.freshness projector.views.messages projector.views.sessions
+""")
+
+
+def _imported(journal: Path, *command: str) -> set[str]:
+    """Return the modules that a command imports beside those of the baseline."""
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM, *command],
+        env=os.environ | {"JOURNAL_DIR": str(journal)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stderr.split())
+
+
+def _others(modules: set[str]) -> set[str]:
+    """Return the packages of modules that are not ours; built-in and private ones are left out."""
+    tops = {name.partition(".")[0] for name in modules} - {"journal", "projector"}
+    return {name for name in tops if not name.startswith("_")}
+
+
+def test_append_imports_what_it_needs(journal_dir: Path) -> None:
+    """`journal append` loads the write side only: no reader, no rich, no json."""
+    command = ("journal", "append", "--session", "s1", "--role", "user", "hi")
+    modules = _imported(journal_dir, *command)
+    own = {name for name in modules if name.startswith(("journal", "projector"))}
+    assert own - _APPEND == set()
+    assert _others(modules) - _names("encodings gc heapq queue signal") == set()
+
+
+def test_search_imports_what_it_needs(journal_dir: Path) -> None:
+    """`projector search` with nothing to apply loads neither what applies events nor the store."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s1", "user", "hello needle")
+    with Projection.open(journal_dir) as projection:
+        assert len(projection.search("needle").hits) == 1
+    modules = _imported(journal_dir, "projector", "search", "needle")
+    own = {name for name in modules if name.startswith(("journal", "projector"))}
+    assert own - _SEARCH == set()
+    assert (
+        _others(modules) - _names("apsw encodings gc heapq importlib signal unicodedata") == set()
+    )
