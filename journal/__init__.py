@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ClockError,
         ClosedError,
         EventError,
+        ExportFailed,
         JournalError,
         JournalOpenError,
         LeaseError,
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
     from journal.format.position import (
         Position,
     )
+    from journal.format.timestamps import (
+        is_timestamp,
+    )
     from journal.writer import (
         Journal,
     )
@@ -61,6 +65,7 @@ else:
                 "ClockError",
                 "ClosedError",
                 "EventError",
+                "ExportFailed",
                 "JournalError",
                 "JournalOpenError",
                 "LeaseError",
@@ -74,6 +79,7 @@ else:
             "journal.format.event": ("Event",),
             "journal.format.new_event": ("new_event",),
             "journal.format.position": ("Position",),
+            "journal.format.timestamps": ("is_timestamp",),
             "journal.writer": ("Journal",),
         },
     )
@@ -90,6 +96,7 @@ __all__ = [
     "Entry",
     "Event",
     "EventError",
+    "ExportFailed",
     "Journal",
     "JournalError",
     "JournalOpenError",
@@ -101,6 +108,7 @@ __all__ = [
     "SyncError",
     "VersionError",
     "__version__",
+    "is_timestamp",
     "new_event",
     "read",
 ]

@@ -13,7 +13,11 @@ EARLIEST = 10**13
 
 
 def is_timestamp(value: int) -> bool:
-    """Return whether an integer can be the timestamp of a new event, in microseconds since 1970."""
+    """Return whether a number can be the timestamp of a new event: microseconds since 1970.
+
+    A number before the end of April 1970 cannot: it is seconds or milliseconds by mistake. The
+    latest one is in the year 2255.
+    """
     return EARLIEST <= value <= LARGEST
 
 

@@ -25,7 +25,11 @@ ARGUMENTS: dict[str, tuple[object, ...]] = {
     "transcript_replaced": ("s", [{"message": "m"}], events.ARCHIVED),
     "key_deleted": ("s", "k"),
 }
-BUILDERS = {name: build for name, build in getmembers(events, isfunction) if name[0] != "_"}
+BUILDERS = {
+    name: build
+    for name, build in getmembers(events, isfunction)
+    if build.__module__ == events.__name__
+}
 
 
 @pytest.mark.parametrize("name", sorted(BUILDERS))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from journal.format.new_event import new_event
+from journal import new_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from journal.errors import ExportFailed
+from journal import ExportFailed
 from projector.adapters.hermes.export.columns import (
     bindable,
     highest_number,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING, Any, Self
 
-from journal.errors import ExportFailed
+from journal import ExportFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from journal.format.timestamps import is_timestamp
+from journal import is_timestamp
 from projector.adapters.hermes.rows.values import clean, micros
 
 if TYPE_CHECKING:

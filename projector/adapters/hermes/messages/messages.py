@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from journal.errors import EventError
+from journal import EventError
 from projector.adapters.hermes.base import Base
 from projector.adapters.hermes.events import (
     ARCHIVED,

@@ -6,7 +6,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from journal.errors import JournalError
+from journal import JournalError
 from projector.adapters.hermes.base import Base
 from projector.adapters.hermes.rows.sessions import SESSIONS
 from projector.adapters.hermes.rows.values import clean
