@@ -167,6 +167,21 @@ def test_a_message_without_a_readable_time_stays_in_its_place(
     assert estimated == [str(place)]
 
 
+def test_a_source_without_any_readable_time_is_read_in_the_order_of_its_file(
+    tmp_path: Path, journal_dir: Path
+) -> None:
+    """Also where it grows between two imports; it is dated as of the import."""
+    lines = [{**claude(str(n), None, str(n), 0), "timestamp": "soon"} for n in range(6)]
+    for until in (3, 6):
+        write(tmp_path / "c.jsonl", lines[:until])
+        report = take(journal_dir, tmp_path / "c.jsonl")
+    assert (report.messages, report.conflicts) == (3, 0)
+    assert transcript(journal_dir, "cc") == [str(n) for n in range(6)]
+    with Projection.open(journal_dir) as projection:
+        found = projection.messages("cc")
+    assert all("timestamp_estimated" not in str(message.fields) for message in found)
+
+
 def test_a_rollout_without_any_time_has_that_of_its_name(tmp_path: Path, journal_dir: Path) -> None:
     """The name says when the session began."""
     write(tmp_path / ROLLOUT, [says("?", "a"), says("?", "b")])

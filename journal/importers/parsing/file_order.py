@@ -7,6 +7,9 @@ without a readable time would be read at the time of the import. Such a message 
 missing, gives its neighbour's time, marked `extra.timestamp_estimated`. The message itself stays
 a function of its own line, so that imports of other pieces of the file, and by earlier versions,
 agree on it.
+
+A source without any readable time gets no revisions: its messages are read in the order of their
+events, which is that of the file, and are dated as of the import.
 """
 
 from __future__ import annotations
