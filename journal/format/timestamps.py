@@ -21,6 +21,15 @@ def is_timestamp(value: int) -> bool:
     return EARLIEST <= value <= LARGEST
 
 
+def to_microseconds(value: datetime) -> int:
+    """Convert a datetime with a zone to microseconds since 1970.
+
+    The conversion is exact: a float of seconds would lose the last digit.
+    """
+    since = value - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
 def check_moment(name: str, value: int) -> None:
     """Refuse a moment that is not in microseconds.
 
@@ -50,7 +59,7 @@ def moment(name: str, value: int | str | datetime) -> int:
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise EventError(f"{name} needs a time zone: {value.isoformat()} could be anywhere")
-        return _microseconds(value)
+        return to_microseconds(value)
     if not isinstance(value, int) or isinstance(value, bool):
         raise EventError(
             f"{name} must be a datetime, an ISO 8601 string or microseconds, not {value!r:.60}"
@@ -63,11 +72,5 @@ def to_datetime(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
-def _microseconds(value: datetime) -> int:
-    """Convert exactly: a float of seconds would lose the last digit."""
-    since = value - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-
-
 def _now() -> int:
-    return _microseconds(datetime.now(UTC))
+    return to_microseconds(datetime.now(UTC))

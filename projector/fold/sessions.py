@@ -12,7 +12,6 @@ places that are still missing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -33,10 +32,11 @@ from journal.format.event_types import (
     SESSION_TITLED,
     USAGE_SET,
 )
+from journal.format.extra_fields import extra_fields, split_extra
 from projector.fold.sweeps import joined, reach
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from projector.fold.sweeps import Copies, Order
 
@@ -65,8 +65,6 @@ def canonical(data: object) -> bytes:
 
 FIELDS = {name: kind for name, (kind,) in SESSION_FIELDS.items() if name != "extra"}
 """The fields of a session that have a column each, in its order, and the type of each."""
-
-_EXTRA = "extra."
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +112,8 @@ def fold_session(events: Iterable[OrderedEvent]) -> Session:
         elif type == SESSION_REOPENED:
             ended = {}
     values = {name: value for name, value in (ensured | written).items() if value is not _CLEARED}
-    extra = {
-        name.removeprefix(_EXTRA): values.pop(name)
-        for name in list(values)
-        if name.startswith(_EXTRA)
-    }
-    return Session(values, **ended, extra=extra, known=bool(ordered))
+    fields, extra = split_extra(values)
+    return Session(fields, **ended, extra=extra, known=bool(ordered))
 
 
 def _by_order(event: OrderedEvent) -> Order:
@@ -146,11 +140,8 @@ _CLEARED = object()
 
 def _flatten(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of the right type, and each key of `extra` as `extra.<key>`."""
-    found = {name: value for name, value in data.items() if _is_valid(name, value)}
-    extra = data.get("extra")
-    if isinstance(extra, Mapping):
-        found |= {f"{_EXTRA}{key}": value for key, value in extra.items()}
-    return found
+    valid = {name: value for name, value in data.items() if _is_valid(name, value)}
+    return valid | extra_fields(data)
 
 
 def _is_valid(name: str, value: object) -> bool:

@@ -8,6 +8,8 @@ from typing import Literal
 
 import click
 
+from journal.format.timestamps import to_microseconds
+
 _BACK = re.compile(r"(\d{1,9})\s*([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,7 +43,7 @@ def parse_time(text: str, now: datetime) -> int:
             raise ValueError(
                 f"{text!r} has no UTC time: give a time in the years 2 to 9998"
             ) from error
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+    return to_microseconds(moment)
 
 
 def format_time(microseconds: int) -> str:

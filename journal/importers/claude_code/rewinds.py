@@ -6,11 +6,11 @@ further up, and what followed that parent before is a branch that the conversati
 Branches arise in other ways, too: results of parallel calls, several lines of one answer, hooks,
 a compaction, and what a local command such as /exit leaves. So a branch counts as retracted only
 if a prompt begins it, another prompt of the same session begins at the same point, and, where
-either is a command, an answer follows it.
+either is a command, an answer follows it. Sub-agents are no part of the tree.
 
 A rewind to the first prompt is not noticed, and what it retracts stays in the transcript: the new
 prompt has no parent, and so has the first prompt of a session that is continued after its hooks
-ran again, or of a program that writes no parents. The file does not distinguish these. Sub-agents are no part of the tree.
+ran again, or of a program that writes no parents. The file does not distinguish these.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from journal.format.event_types import (
     SESSION_REVISED,
     USAGE_SET,
 )
+from journal.format.extra_fields import extra_fields, split_extra
 from journal.importers.hermes.known_state import SessionMarks, mark_of
 from journal.importers.hermes.rows import end_data, session_data, usage_data, used_counts
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from journal.importers.hermes.database import Row
     from journal.importers.parsing.values import Json
 
-_EXTRA = "extra."
-
 
 def write_session(
     changes: ChangeWriter, id: str, row: Row, known: SessionMarks | None
@@ -28,13 +27,16 @@ def write_session(
     """Append what is new of a session; return its marks."""
     found = session_data(row.values)
     repairs = (*row.repairs, *found.repairs)
-    fields = _flat(found.data)
+    own = {name: value for name, value in found.data.items() if name != "extra"}
+    fields = own | extra_fields(found.data)
     marks = {name: mark_of(value) for name, value in fields.items()}
     if known is None:
         changes.fact(id, SESSION_CREATED, found.data, repairs)
     elif known.fields != marks:
         changed = {name: fields[name] for name in marks if known.fields.get(name) != marks[name]}
-        data = _nested(changed)
+        data, extra = split_extra(changed)
+        if extra:
+            data["extra"] = extra
         if cleared := [name for name in known.fields if name not in marks]:
             data["clear"] = cleared
         changes.change(id, SESSION_REVISED, data, repairs)
@@ -74,20 +76,3 @@ def _write_usage(changes: ChangeWriter, id: str, values: dict[str, Json], known:
     else:
         changes.fact(id, USAGE_SET, data)
     return mark
-
-
-def _flat(data: dict[str, Json]) -> dict[str, Json]:
-    """Return a session's fields, those of `extra` among them as `extra.<key>`."""
-    own = {name: value for name, value in data.items() if name != "extra"}
-    return own | {f"{_EXTRA}{name}": value for name, value in data.get("extra", {}).items()}
-
-
-def _nested(fields: dict[str, Json]) -> dict[str, Json]:
-    """Return a session's data from what `_flat` gave."""
-    extra = {
-        name.removeprefix(_EXTRA): value
-        for name, value in fields.items()
-        if name.startswith(_EXTRA)
-    }
-    own = {name: value for name, value in fields.items() if not name.startswith(_EXTRA)}
-    return own | ({"extra": extra} if extra else {})

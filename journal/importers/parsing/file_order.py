@@ -18,6 +18,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from journal.format.transcript_order import place_after
 from journal.importers.parsing.events import revision
 
 if TYPE_CHECKING:
@@ -106,25 +107,20 @@ class FileOrder:
         for key, extra in talk.undated:
             parent = {} if before is None else {"parent": before.key}
             given.append(revision(found.line, session, key, {**_estimate(moment, extra), **parent}))
-            spot = (moment, 0) if before is None else _behind(moment, before.spot)
+            spot = (moment, 0) if before is None else place_after(moment, before.spot)
             before = _Last(line, spot, key)
             talk.spots[key] = spot
         talk.undated.clear()
-        spot = _behind(moment, talk.spots.get(data.get("parent", "")))
+        spot = place_after(moment, talk.spots.get(data.get("parent", "")))
         if before is not None and (spot < before.spot or (fields and "parent" not in data)):
             fields["parent"] = before.key
-            spot = _behind(moment, before.spot)
+            spot = place_after(moment, before.spot)
         if fields:
             given.append(revision(found.line, session, id, fields))
         talk.spots[id] = spot
         if not found.origin:  # one that comes late does not move those behind it
             talk.recent.append(_Last(line, spot, id))
         return given
-
-
-def _behind(moment: int, parent: Spot | None) -> Spot:
-    """Return the spot of a message: its moment, but never before its parent."""
-    return (moment, 0) if parent is None or parent[0] < moment else (parent[0], parent[1] + 1)
 
 
 def _estimate(moment: int, extra: dict[str, Any]) -> dict[str, Any]:

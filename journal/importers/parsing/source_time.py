@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from journal.format.timestamps import is_timestamp
+from journal.format.timestamps import is_timestamp, to_microseconds
 
 if TYPE_CHECKING:
     from journal.importers.parsing.values import Json
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _NUMBER = re.compile(r"[0-9]{9,20}(?:\.[0-9]{0,9})?Z?")
 """A count of seconds or less as text; eight digits are a date of ISO 8601."""
 
@@ -58,8 +56,7 @@ def read_time(value: Json) -> SourceTime:
         if when is None:
             return SourceTime(None, UNREADABLE, value)
         zoned = when.tzinfo is not None
-        # whole microseconds: a float of seconds would lose the last digit
-        found = ((when if zoned else when.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
+        found = to_microseconds(when if zoned else when.replace(tzinfo=UTC))
     elif isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124 - NaN is not itself
         return SourceTime(None, UNREADABLE, value)
     else:

@@ -1,0 +1,24 @@
+"""The keys of `extra` count one by one, as fields named `extra.<key>`."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from journal.format.extra_fields import extra_fields, split_extra
+
+
+@given(
+    st.dictionaries(st.sampled_from(["title", "model", "cwd"]), st.integers()),
+    st.dictionaries(st.text(), st.integers()),
+)
+def test_what_is_flattened_is_split_again(own: dict[str, int], extra: dict[str, int]) -> None:
+    """Whatever the keys are, dots and the prefix itself among them."""
+    flat = own | extra_fields({"extra": extra})
+    assert len(flat) == len(own) + len(extra)
+    assert split_extra(flat) == (own, extra)
+
+
+def test_an_extra_that_is_no_object_has_no_fields() -> None:
+    """Another program can have written it."""
+    assert extra_fields({"extra": [1]}) == extra_fields({}) == {}
