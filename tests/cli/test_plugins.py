@@ -112,7 +112,7 @@ def test_help_lists_plug_ins(run: Run) -> None:
     ("name", "why"),
     [
         ("missing", "AttributeError: module 'fake_plugin' has no attribute 'nothing'"),
-        ("number", "it is a int, not a click.Command"),
+        ("number", "its type is int, not click.Command"),
         ("unloadable", "ModuleNotFoundError: No module named 'fake_plugin_that_is_gone'"),
     ],
 )

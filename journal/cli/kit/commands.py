@@ -41,7 +41,7 @@ class Commands(MutableMapping[str, click.Command]):
         except PluginError as error:
             return _Broken(name, error)
         if not isinstance(command, click.Command):
-            why = f"it is a {type(command).__name__}, not a click.Command"
+            why = f"its type is {type(command).__name__}, not click.Command"
             return _Broken(name, PluginError(point, why))
         return command
 

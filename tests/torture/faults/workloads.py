@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 from unittest.mock import patch
 
@@ -22,6 +23,7 @@ import projector.run.projector
 import projector.run.watch
 from journal.errors import JournalError, SyncError
 from journal.fs.directory import open_directory
+from journal.importers.registry import installed
 from journal.importers.run.driver import Importer
 from journal.writer import Journal
 from projector.db.generations import OnlyOne, generations
@@ -38,6 +40,14 @@ if TYPE_CHECKING:
     from tests.torture.faults.traced import Shared
 
 T = TypeVar("T")
+
+# imports that wait for a first use are made here: a fault must meet the work, not an import
+_LOADED = [
+    *journal.cli.cli.commands.values(),
+    *projector.cli.cli.commands.values(),
+    *installed().formats,
+    *map(import_module, ("hashlib", "journal.lanes.frontier", "projector.db.digest", "shlex")),
+]
 
 PLAN: tuple[tuple[Fsync, tuple[int, ...]], ...] = (
     ("always", (1, 1, 3, 1, 2, 1, 4, 1)),
