@@ -45,11 +45,12 @@ def exit_codes(context: click.Context, codes: Mapping[type[Exception], int]) -> 
         context.exit(next(codes[kind] for kind in type(error).__mro__ if kind in codes))
 
 
-class ExitCommand(click.Command):
-    """A command of a plug-in, whose exceptions have exit codes that the program does not know.
+class _WithCodes(click.Command):
+    """A command that has an exit code for each exception that it may end with.
 
     Args:
-        codes: exit code of each exception, as for `ExitGroup`.
+        codes: the exit codes; that of the nearest class counts. An exception of no such class is a
+            bug, and shows as one.
     """
 
     def __init__(
@@ -59,30 +60,20 @@ class ExitCommand(click.Command):
         **kwargs: Any,  # noqa: ANN401 - click's own
     ) -> None:
         super().__init__(*args, **kwargs)
-        self._codes = codes
+        self.codes = codes
+
+
+class ExitCommand(_WithCodes):
+    """A command of a plug-in, whose exceptions have exit codes that the program does not know."""
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - a command may return anything
-        """Run the command."""
-        with exit_codes(ctx, self._codes):
+        """Run the command; end as the exception it raised says."""
+        with exit_codes(ctx, self.codes):
             return super().invoke(ctx)
 
 
-class ExitGroup(click.Group):
-    """A group of commands whose exceptions end it as `codes` says.
-
-    Args:
-        codes: exit code of each exception that a command may end with; that of the nearest class
-            counts. An exception of no such class is a bug, and shows as one.
-    """
-
-    def __init__(
-        self,
-        *args: Any,  # noqa: ANN401 - click's own
-        codes: Mapping[type[Exception], int],
-        **kwargs: Any,  # noqa: ANN401 - click's own
-    ) -> None:
-        super().__init__(*args, **kwargs)
-        self._codes = codes
+class ExitGroup(_WithCodes, click.Group):
+    """All commands of a program, and how they end."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - click's own
         """Run the whole program, whatever its standard streams are like."""
@@ -107,7 +98,7 @@ class ExitGroup(click.Group):
         if os.environ.get("NO_COLOR"):
             ctx.color = False
         try:
-            with exit_codes(ctx, self._codes), raise_on_signals():
+            with exit_codes(ctx, self.codes), raise_on_signals():
                 result = super().invoke(ctx)
                 sys.stdout.flush()
         except BrokenPipeError:
