@@ -13,7 +13,7 @@ from journal.format.timestamps import moment
 from journal.fs.directory import open_directory
 from projector.errors import Behind, NotProjected, QueryError
 from projector.run.goal import Own
-from projector.run.reader import PATIENCE, Answer, Current
+from projector.run.reader import PATIENCE, Answer, Reader
 from projector.search import engine as search
 from projector.search.filters import Filters
 from projector.text.query import parse
@@ -111,7 +111,7 @@ class Projection:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
-        self._opened = Current(open_directory(path, create=False))
+        self._opened = Reader(open_directory(path, create=False))
         self._timeout = timeout
         self._own: Own | None = None
         self._lifetime = _Lifetime()
@@ -277,7 +277,7 @@ class Projection:
             ProjectionError: the projection cannot be built or read.
             ReadError: a lane cannot be read.
         """
-        return self._current.read(query, self._timeout, patience, self._own)
+        return self._reader.read(query, self._timeout, patience, self._own)
 
     def peek(self, query: Callable[[apsw.Connection | None], Answer]) -> Answer:
         """Ask in one snapshot of what is there, without applying or waiting for anything.
@@ -287,17 +287,17 @@ class Projection:
         Raises:
             ProjectionError: the projection cannot be read.
         """
-        return self._current.peek(query)
+        return self._reader.peek(query)
 
     def has(self, position: Position) -> bool:
         """Say whether the record at `position` is applied, without applying anything."""
-        return self._current.has(position)
+        return self._reader.has(position)
 
     def status(self) -> Status:
         """Return counts, lag and sizes, without applying anything."""
         from projector.upkeep.status import status  # noqa: PLC0415 - a search does not need it
 
-        return status(self._current)
+        return status(self._reader)
 
     def wait_for(self, position: Position, timeout: float = 2.0) -> None:
         """Return when the projection has applied the record at `position`.
@@ -305,7 +305,7 @@ class Projection:
         Raises:
             NotProjected: it has not within `timeout` seconds.
         """
-        self._current.wait_for(position, timeout)
+        self._reader.wait_for(position, timeout)
 
     def rebuild(self) -> None:
         """Build the projection anew from the journal, while others read and write.
@@ -317,10 +317,10 @@ class Projection:
         """
         from projector.run.build import rebuild  # noqa: PLC0415 - a search does not need it
 
-        rebuild(self._current.journal)
+        rebuild(self._reader.journal)
 
     @property
-    def _current(self) -> Current:
+    def _reader(self) -> Reader:
         if self._lifetime.is_over:
             path = self._opened.journal.path
             raise ClosedError(f"this handle on the projection of {path} was closed; open another")

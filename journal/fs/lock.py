@@ -75,6 +75,26 @@ def lock(fd: int) -> int | None:
     return fd if taken else None
 
 
+def lock_again(fd: int) -> bool:
+    """Lock a file that `lock` locked and `unlock` let go of; say whether that could be done.
+
+    Raises:
+        OSError: its file system has no locks.
+    """
+    return _take(fd, os.fstat(fd))
+
+
+def unlock(fd: int) -> None:
+    """Let go of the lock on a file, and keep the file open.
+
+    Only in the process that locked it: a child shares the lock of its parent.
+
+    Raises:
+        OSError: its file system refuses.
+    """
+    portalocker.unlock(fd)
+
+
 def lock_folder(path: Path) -> int | None:
     """Lock a folder as `lock` a file.
 

@@ -68,8 +68,14 @@ def _let_go() -> None:
     global _depth  # noqa: PLW0603 - one number a process
     _depth += 1
     no_fork.after_fork_in_child()
+    errors: list[Exception] = []
     for follower in list(_followers):
-        follower.after_fork_in_child()
+        try:
+            follower.after_fork_in_child()
+        except Exception as error:  # noqa: BLE001 - what one keeps must not be kept by all others
+            errors.append(error)
+    if errors:
+        raise ExceptionGroup("a forked child keeps what belongs to its parent", errors)
 
 
 os.register_at_fork(

@@ -75,4 +75,5 @@ def _recompute(db: apsw.Connection, state: State, session: int, portion: Portion
         " WHERE id = ?",
         (len(shown), total, min(shown, default=None), max(shown, default=None), ahead, session),
     )
+    state.set_ahead(session, ahead)
     return True

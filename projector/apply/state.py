@@ -222,6 +222,10 @@ class State:
         elif order < ahead:
             self.dirty.order.add(session)
 
+    def set_ahead(self, session: int, ahead: int | None) -> None:
+        """Replace what `note_ahead` compares with: the latest such date of all messages."""
+        self._ahead[session] = ahead or 0
+
     def save_unfolded(self) -> None:
         """Write what is left to be folded into the current transaction."""
         rows = self.dirty.rows()

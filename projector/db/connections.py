@@ -15,6 +15,7 @@ and locks them itself.
 from __future__ import annotations
 
 import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import apsw
@@ -46,7 +47,9 @@ class _Connections:
         """Keep what is inherited, and refuse to use it."""
         for db in list(self.live):
             self.inherited.append(db)
-            db.exec_trace = _refuse
+            # one that is closed is harmless, and may be referred to for long
+            with suppress(apsw.ConnectionClosedError):
+                db.exec_trace = _refuse
         self.live = weakref.WeakSet()
 
     def separate(self) -> None:
@@ -81,6 +84,15 @@ class _Connections:
 
 
 _connections = _Connections()
+
+
+def keep_inherited() -> None:
+    """Keep the connections that a forked child inherited; again does nothing.
+
+    Whoever lets go of a connection in a child calls it first: an object that is freed closes its
+    connection.
+    """
+    _connections.after_fork_in_child()
 
 
 def connect(path: Path | str, flags: int, vfs: str | None) -> apsw.Connection:

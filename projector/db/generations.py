@@ -26,7 +26,7 @@ from journal.errors import NotAJournalError
 from journal.format.record import FORMAT
 from journal.fs import disk
 from journal.fs.directory import format_of, make_folder, replace_file, sweep_drafts
-from journal.fs.lock import is_at, lock
+from journal.fs.lock import is_at, lock, lock_again, unlock
 from journal.fs.ownership import Untrusted, check_folder, open_own, read_own
 from journal.process.fork import follow, no_fork
 from projector.db.schema import SCHEMA, SUFFIXES
@@ -49,6 +49,14 @@ class Generations:
     """The generations of one journal, in its folder `projection`."""
 
     folder: Path
+
+    def version(self) -> tuple[int, int, int] | None:
+        """Return what changes whenever CURRENT is replaced; None if there is none to be seen."""
+        try:
+            status = os.lstat(self.folder / CURRENT)
+        except OSError:  # `current` says what is the matter
+            return None
+        return status.st_ino, status.st_size, status.st_ctime_ns
 
     def current(self) -> int | None:
         """Return the number of the generation in use; None if there is none.
@@ -124,16 +132,22 @@ class Generations:
         except OSError as error:
             raise ProjectionError(f"cannot publish generation {number}: {error}") from error
 
-    def remove_old(self, current: int) -> None:
-        """Remove earlier generations, once no query can still be running on them."""
+    def remove_old(self, current: int) -> bool:
+        """Remove earlier generations, once no query can still be running on them.
+
+        Returns:
+            Whether that was so: there are none from now on.
+        """
         try:
             since = time.time() - (self.folder / CURRENT).stat().st_mtime
         except FileNotFoundError:  # somebody took the projection away
-            return
-        if since > _GRACE:
-            for number in self._numbers():
-                if number < current:
-                    self.remove(number)
+            return False
+        if since <= _GRACE:
+            return False
+        for number in self._numbers():
+            if number < current:
+                self.remove(number)
+        return True
 
     def remove_unpublished(self) -> None:
         """Remove what a build that died left behind; only for the holder of the build lock."""
@@ -216,11 +230,16 @@ class OnlyOne:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._fd = -1
+        self._is_held = False
         follow(self)
 
     def after_fork_in_child(self) -> None:
-        """Be nobody: the lock belongs to the parent."""
-        self._fd = -1
+        """Hold nothing: the lock belongs to the parent, and its file was closed here."""
+        self._fd, self._is_held = -1, False
+
+    def __del__(self) -> None:
+        """Close the file of a lock that was dropped."""
+        self.release()
 
     def take(self, patience: float = 0.0) -> bool:
         """Try to become the one for `patience` seconds: another's look at the lock is soon over.
@@ -228,16 +247,16 @@ class OnlyOne:
         Raises:
             ProjectionError: the lock file cannot be used.
         """
-        if self._fd >= 0:
-            if self.is_there():
-                return True
+        if self._is_held and self.is_there():
+            return True
+        if not self.is_kept():
             self.release()
         until = time.monotonic() + patience
         while (fd := self._try()) is None:
             if time.monotonic() >= until:
                 return False
             time.sleep(0.01)
-        self._fd = fd
+        self._fd, self._is_held = fd, True
         try:
             self._sign(fd)
         except OSError as error:
@@ -260,6 +279,8 @@ class OnlyOne:
     def _try(self) -> int | None:
         """Lock the file and return its descriptor; None if somebody else holds it."""
         try:
+            if self._fd >= 0:
+                return self._fd if lock_again(self._fd) else None
             with no_fork.turn:
                 fd = lock(disk.open_lock_file(self._path))
             if fd is not None and not is_at(fd, self._path):
@@ -271,6 +292,14 @@ class OnlyOne:
 
     def is_there(self) -> bool:
         """Say whether this is the one still: if the lock file was removed, another can be.
+
+        Raises:
+            ProjectionError: the file system does not say.
+        """
+        return self._is_held and self.is_kept()
+
+    def is_kept(self) -> bool:
+        """Say whether the lock file is open, and still the one at its path.
 
         Raises:
             ProjectionError: the file system does not say.
@@ -295,14 +324,20 @@ class OnlyOne:
             )
 
     def release(self) -> None:
-        """Stop being the one; again does nothing."""
-        fd, self._fd = self._fd, -1
+        """Stop being the one, and close the file; again does nothing."""
+        fd, self._fd, self._is_held = self._fd, -1, False
         if fd >= 0:
             os.close(fd)
 
+    def rest(self) -> None:
+        """Stop being the one, and keep the file open for the next time; again does nothing."""
+        if self._is_held:
+            self._is_held = False
+            unlock(self._fd)
+
     def is_taken(self) -> bool:
         """Say whether somebody is the one, this process included."""
-        if self._fd >= 0:
+        if self._is_held:
             return True
         try:
             # to look needs no right to write: the journal may lie on a read-only medium

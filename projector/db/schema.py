@@ -17,7 +17,6 @@ from urllib.parse import quote
 import apsw
 
 from journal.fs.ownership import check_file
-from projector.db import prefixes, ranking
 from projector.db.checksums import RESERVED, vfs
 from projector.db.connections import connect
 from projector.db.kinds import KINDS, MESSAGE
@@ -39,6 +38,9 @@ PAGE = 4096
 _INDEX_PAGE = 4040
 """Bytes of a page of the full-text index: it fits into a database page that ends with a checksum,
 where one of the usual 4,050 would take two."""
+
+_INDEX_HASH = 32 * 1024 * 1024
+"""Bytes of the full-text index that a writer collects in memory before they become pages."""
 
 SCHEMA = 7
 """Version of tables, fold and text cutting; a projection of another version is rebuilt."""
@@ -175,7 +177,9 @@ def _make_tables(db: apsw.Connection, journal_uuid: str) -> None:
     with db:
         db.execute(_TABLES)
         db.execute(CREATE_VIEWS)
-        db.execute("INSERT INTO fts(fts, rank) VALUES('pgsz', ?)", (_INDEX_PAGE,))
+        # the index remembers both: a connection that set them again would write at each opening
+        options = [("pgsz", _INDEX_PAGE), ("hashsize", _INDEX_HASH)]
+        db.executemany("INSERT INTO fts(fts, rank) VALUES(?, ?)", options)
         db.executemany("INSERT INTO _kinds(type, id) VALUES(?, ?)", KINDS.items())
         meta: dict[str, str | int] = {"journal": journal_uuid, "unicode": unidata_version}
         meta[APPLIED] = 0
@@ -227,11 +231,10 @@ def _connect(path: Path, flags: int) -> apsw.Connection:
 
 
 def tune_writer(db: apsw.Connection) -> None:
-    """Give a writing connection its memory: pages, and the full-text index's hash."""
+    """Give a writing connection its memory for pages."""
     # four times as much was not faster, over a million messages: the kernel keeps pages too
     db.pragma("cache_size", -16 * 1024)
     db.pragma("temp_store", "MEMORY")
-    db.execute("INSERT INTO fts(fts, rank) VALUES('hashsize', ?)", (32 * 1024 * 1024,))
 
 
 def open_writer(path: Path, journal_uuid: str) -> apsw.Connection:
@@ -300,8 +303,6 @@ def _prepare_reader(db: apsw.Connection) -> None:
     db.pragma("cache_size", -16 * 1024)
     # a file that is cut short under a mapping kills the process; reading it is an error
     db.pragma("mmap_size", 0)
-    ranking.register(db)
-    prefixes.register(db)
 
 
 def _open(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from journal.fs.directory import Directory
+    from projector.run.open_segments import OpenSegments
 
 _log = logging.getLogger("projector")
 
@@ -259,10 +260,17 @@ def open_current(
     journal: Directory,
     on_commit: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] = never,
+    segments: OpenSegments | None = None,
 ) -> tuple[int, Projector]:
     """Open the generation in use for writing; build one where there is none that serves.
 
     Only for the holder of the projector's lock.
+
+    Args:
+        journal: the opened journal.
+        on_commit: as for `rebuild`.
+        stop: as for `rebuild`.
+        segments: segments that are open already; the projector closes them with itself.
 
     Raises:
         ProjectionError, ReadError, ProjectorBusy, BuildStopped: as `rebuild`.
@@ -272,7 +280,7 @@ def open_current(
         try:
             number = kept.current()
             if number is not None:
-                return number, _open(kept, number, journal)
+                return number, _open(kept, number, journal, segments)
         except ProjectionDamaged as error:
             _log.warning("building the projection anew: %s", error)
         _renew(journal, on_commit, stop)
@@ -281,10 +289,12 @@ def open_current(
     )
 
 
-def _open(kept: Generations, number: int, journal: Directory) -> Projector:
+def _open(
+    kept: Generations, number: int, journal: Directory, segments: OpenSegments | None = None
+) -> Projector:
     db = open_writer(kept.path(number), journal.uuid)
     try:
-        return Projector(db, journal.lanes)
+        return Projector(db, journal.lanes, segments)
     except apsw.Error as error:
         db.close()
         raise failure("read", kept.path(number), error) from error

@@ -6,6 +6,9 @@ import time
 
 from projector.errors import QueryTimeout
 
+STEPS = 20_000
+"""Steps of SQLite's machine between two looks at the clock: about a millisecond."""
+
 
 class Deadline:
     """The moment by which an answer must be there."""
@@ -23,6 +26,12 @@ class Deadline:
         earlier = Deadline(self._timeout)
         earlier._end = self._end - self._part(part)
         return earlier
+
+    def behind(self, seconds: float) -> Deadline:
+        """Return the moment that lies so many seconds behind this one."""
+        later = Deadline(self._timeout)
+        later._end = self._end + seconds
+        return later
 
     def extend(self, part: float) -> None:
         """See that a part of the time is left: what was done before may have come to no end."""

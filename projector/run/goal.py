@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from projector.db.schema import APPLIED, UNFOLDED, was_taken_away
 from projector.errors import Behind, NotProjected, ProjectionDamaged
 from projector.run.deadline import Deadline
+from projector.run.open_segments import OpenSegments
 from projector.run.watermark import finished_ends, lag, load_marks, place, reached, replaced
 
 if TYPE_CHECKING:
@@ -46,12 +47,26 @@ class Own:
         )
 
 
+class Known:
+    """What a handle knows of the segments between two questions.
+
+    Attributes:
+        segments: those that are open.
+        versions: of those that were found to be what was applied of them, which version was.
+    """
+
+    def __init__(self) -> None:
+        self.segments = OpenSegments()
+        self.versions: dict[Place, tuple[int, int]] = {}
+
+
 class Goal:
     """What the answer to one question must know, and how long that is waited for.
 
     Attributes:
         trouble: why the projection cannot be asked; None if it can.
         hindrance: why what is new cannot be applied; None if only time is missing.
+        is_missed: whether all was applied for this question, and the answer did not know it.
     """
 
     def __init__(
@@ -60,10 +75,10 @@ class Goal:
         patience: float,
         own: Own | None,
         deadline: Deadline,
-        known: dict[Place, tuple[int, int]] | None = None,
+        known: Known | None = None,
     ) -> None:
         self._refs = refs
-        self._known = {} if known is None else known
+        self._known = Known() if known is None else known
         self._others: list[SegmentRef] = []
         self._ends: dict[Place, int] = {}
         self._own = own
@@ -74,6 +89,7 @@ class Goal:
         self._given_up = False
         self._marks: dict[Place, Mark] = {}
         self.hindrance: Exception | None = None
+        self.is_missed = False
         self._replaced = 0
         self._begun = 0
         self.trouble: ProjectionError | None = None
@@ -86,13 +102,16 @@ class Goal:
         """
         self._marks = load_marks(db)
         if not self._ends:
-            self._ends = finished_ends(self._marks, self._refs)
+            self._ends = finished_ends(self._marks, self._refs, self._known.segments)
             self._others = self._unknown()
         if self._others:
-            looked_at, self._others = self._others, replaced(self._marks, self._others)
+            looked_at, self._others = (
+                self._others,
+                replaced(self._marks, self._others, self._known.segments),
+            )
             for ref in looked_at:
                 if ref not in self._others:
-                    self._known[place(ref)] = ref.version
+                    self._known.versions[place(ref)] = ref.version
             if self._others:
                 return False
         return reached(self._marks, self._ends) and db.execute(UNFOLDED).fetchone() is None
@@ -110,7 +129,7 @@ class Goal:
             if mark is None or not mark.offset or mark.offset < ref.size:
                 continue
             # a final segment never changes: that it is shorter is looked at, and no more
-            is_new = not ref.final and self._known.get(place(ref)) != ref.version
+            is_new = not ref.final and self._known.versions.get(place(ref)) != ref.version
             if mark.offset > ref.size or is_new:
                 unknown.append(ref)
         return unknown

@@ -13,7 +13,7 @@ from journal.fs import disk
 from journal.fs.directory import sync_folder
 from journal.process import clock
 from journal.segments.reader import Chunk, SegmentRef, read_chunk, read_lane_uuid
-from journal.segments.segment import nameless, open_segment
+from journal.segments.segment import nameless
 from projector.apply.applier import Applier
 from projector.apply.portion import Portion, unbounded
 from projector.apply.trial import Trial, applying
@@ -25,18 +25,18 @@ from projector.run.watermark import (
     fingerprint,
     load_applied,
     load_marks,
+    opened,
     place,
     save_mark,
     stands,
 )
 
 if TYPE_CHECKING:
-    from io import FileIO
-
     import apsw
 
     from journal.format.record import Erased
     from projector.apply.applier import Prepared
+    from projector.run.open_segments import OpenSegments
 
 _BATCH = 2_000
 """Events inserted with one statement."""
@@ -69,8 +69,9 @@ class Intake:
         marks: the watermark, with what this transaction has taken.
     """
 
-    def __init__(self, db: apsw.Connection) -> None:
+    def __init__(self, db: apsw.Connection, segments: OpenSegments) -> None:
         self._db = db
+        self._segments = segments
         self.applier = Applier(db)
         self.marks = load_marks(db)
         self.changed: set[Place] = set()
@@ -82,6 +83,7 @@ class Intake:
         self._waiting: list[_Waiting] = []
         self._isolates = False
         self._applied = load_applied(db)
+        self._advanced: set[int] = set()
 
     def look_back(self, refs: list[SegmentRef]) -> None:
         """Find the segments that were replaced, cut off or removed since they were read.
@@ -107,7 +109,7 @@ class Intake:
             # one of another size is read on, and looked at then
             if ref.size != mark.offset or self._known.get(at) == ref.version:
                 continue
-            with _open(ref) as file:
+            with opened(ref, self._segments) as file:
                 if stands(file, mark):
                     self._known[at] = ref.version
                 else:
@@ -118,7 +120,7 @@ class Intake:
     def take_block(self, ref: SegmentRef) -> tuple[int, int]:
         """Read on in one segment; return the events and bytes taken."""
         at = place(ref)
-        with _open(ref) as file:
+        with opened(ref, self._segments) as file:
             mark = self.marks.get(at) or NOTHING
             if not stands(file, mark):
                 self._forget(ref)
@@ -198,6 +200,7 @@ class Intake:
             not mark.is_restored or record.seq <= reached + 1
         ):
             self._applied[mark.lane] = last
+            self._advanced.add(mark.lane)
         if not isinstance(record, Record):
             return 0
         try:
@@ -330,14 +333,14 @@ class Intake:
         """
         with applying():
             self.flush()
+            if self.changed:
+                self.applier.state.counters[APPLIED] = clock.wall()
             self.applier.finish(portion)
-        if self.changed:
-            query = "UPDATE _meta SET value = ? WHERE key = ?"
-            self._db.execute(query, (clock.wall(), APPLIED))
         for at in self.changed:
             save_mark(self._db, at, self.marks[at])
-        rows = [(seq, lane) for lane, seq in self._applied.items() if seq]
+        rows = [(self._applied[lane], lane) for lane in sorted(self._advanced)]
         self._db.executemany("UPDATE _lanes SET applied = max(applied, ?) WHERE id = ?", rows)
+        self._advanced.clear()
 
     def reset(self) -> None:
         """Forget what was taken and not committed, as after a rollback."""
@@ -345,6 +348,7 @@ class Intake:
         self._waiting.clear()
         self.applier.reset()
         self._applied = load_applied(self._db)
+        self._advanced.clear()
         self.marks = load_marks(self._db)
 
 
@@ -353,10 +357,3 @@ def _sync_names(ref: SegmentRef) -> None:
     lane = ref.path.parent
     for folder in (lane, lane.parent, lane.parent.parent):
         sync_folder(folder)
-
-
-def _open(ref: SegmentRef) -> FileIO:
-    try:
-        return open_segment(ref.path)
-    except OSError as error:
-        raise ReadError(f"cannot open {ref.path}: {error.strerror or error}") from error

@@ -21,11 +21,13 @@ from projector.db.connections import check, close, is_inherited
 from projector.db.quiet import quiet
 from projector.db.schema import BUSY_MS, PAGE, failure
 from projector.errors import NotApplied, ProjectionError
+from projector.run.deadline import STEPS
 from projector.run.ingest import NOTHING, Intake
+from projector.run.open_segments import OpenSegments
 from projector.run.watermark import Mark, Place, place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 _log = logging.getLogger("projector")
@@ -60,6 +62,10 @@ class Progress:
     bytes: int = 0
     commits: int = 0
 
+    def and_one_more(self, events: int, size: int) -> Progress:
+        """Return it with one more transaction."""
+        return Progress(self.events + events, self.bytes + size, self.commits + 1)
+
 
 class Projector:
     """Applies lanes to one generation, over the connection that it alone writes with.
@@ -69,10 +75,14 @@ class Projector:
             nothing to do; new segments are not looked for.
     """
 
-    def __init__(self, db: apsw.Connection, lanes: Path) -> None:
+    def __init__(
+        self, db: apsw.Connection, lanes: Path, segments: OpenSegments | None = None
+    ) -> None:
         self._db = db
         self._lanes = lanes
-        self._intake = Intake(db)
+        self._version: int = db.pragma("data_version")
+        self._segments = OpenSegments() if segments is None else segments
+        self._intake = Intake(db, self._segments)
         self.is_unchanged: Callable[[], bool] = never
         self._wal_pages = 0
         self._limit = _TRANSACTION
@@ -101,6 +111,7 @@ class Projector:
         *,
         on_commit: Callable[[Progress], None] | None = None,
         stop: Callable[[], bool] = never,
+        abort: Callable[[], bool] | None = None,
     ) -> Progress:
         """Apply everything that stands in the lanes now, unless told to `stop`.
 
@@ -110,48 +121,88 @@ class Projector:
 
         Args:
             on_commit: told of the progress after every transaction.
-            stop: asked between blocks of about 1 MiB, and between messages that are folded anew.
+            stop: asked between blocks of about 1 MiB, and between folds; what was done until then
+                is committed.
+            abort: asked in the middle of statements; the open transaction is rolled back, and
+                those before it are kept. A build has nothing to roll back with and does not ask.
 
         Raises:
             ProjectionError: the database refuses; nothing of the open transaction was kept.
             ReadError: a segment cannot be read.
         """
+        if abort is None or self._is_building:
+            return self._catch_up(on_commit, stop)
+        is_aborted = False
+
+        def is_late() -> bool:
+            # once: to roll back and to read the tables again must not be interrupted, too
+            nonlocal is_aborted
+            is_aborted, before = is_aborted or abort(), is_aborted
+            return is_aborted and not before
+
+        self._db.set_progress_handler(is_late, STEPS)
+        try:
+            return self._catch_up(on_commit, stop)
+        except apsw.InterruptError:
+            _log.warning("a transaction took longer than the time limit, and was rolled back")
+            return Progress()
+        finally:
+            self._db.set_progress_handler(None)
+
+    def _catch_up(
+        self, on_commit: Callable[[Progress], None] | None, stop: Callable[[], bool]
+    ) -> Progress:
         progress = Progress()
+        self._look_again()
         refs = list_segments(self._lanes)
         self._intake.look_back(refs)
         goals = {place(ref): ref.size for ref in refs}
         pending = self._pending(refs, goals)
         while (pending or self._intake.is_unfolded) and not (stop() or self.is_pinned):
-            before, folds = progress, self._intake.is_unfolded
+            folds = self._intake.is_unfolded
             try:
-                with quiet:
-                    for events, size in self._transaction(pending, stop):
-                        progress = Progress(
-                            progress.events + events, progress.bytes + size, progress.commits
-                        )
+                events, size = self._transaction(pending, stop)
             except NotApplied as error:
                 if self._is_building or self._is_careful:
                     raise  # a build keeps no journal to roll back with
                 _log.warning("trying each event alone: %s", error)
                 self._intake.be_careful(isolates=False)
                 self._is_careful = True
-                progress, pending = before, self._pending(list_segments(self._lanes), goals)
+                pending = self._pending(list_segments(self._lanes), goals)
                 continue
-            except apsw.Error as error:
-                raise failure("write", self._db.filename, error) from error
             if self._is_careful and not self._is_building:
                 self._intake.be_quick()
                 self._is_careful = False
-            if progress == before and not folds:  # only unfinished records are left
+            if not size and not folds:  # only unfinished records are left
                 break
-            progress = Progress(progress.events, progress.bytes, progress.commits + 1)
+            progress = progress.and_one_more(events, size)
             if on_commit is not None:
                 on_commit(progress)
                 check(self._db)  # it may have forked
-            pending = self._pending(list_segments(self._lanes), goals)
+            # what became of the segments meanwhile is of interest only if there is more to read
+            pending = self._pending(refs, goals)
+            if pending:
+                refs = list_segments(self._lanes)
+                pending = self._pending(refs, goals)
         if not (progress.events or self._intake.is_unfolded):
             self.is_unchanged = glance(refs)
         return progress
+
+    def _look_again(self) -> None:
+        """Read the tables again if another connection has written to them.
+
+        Raises:
+            ProjectionError: the database refuses.
+        """
+        try:
+            version = self._db.pragma("data_version")
+            if version != self._version:
+                self._intake.reset()
+                self._version = version
+        except apsw.InterruptError:
+            raise
+        except apsw.Error as error:
+            raise failure("read", self._db.filename, error) from error
 
     def _pending(self, refs: list[SegmentRef], goals: dict[Place, int]) -> list[deque[SegmentRef]]:
         """List what is not applied up to its goal: of each lane its segments, in order."""
@@ -167,24 +218,30 @@ class Projector:
 
     def _transaction(
         self, pending: list[deque[SegmentRef]], stop: Callable[[], bool]
-    ) -> Iterator[tuple[int, int]]:
-        """Read a block of each lane in turn, and commit it all; yield events and bytes."""
+    ) -> tuple[int, int]:
+        """Read a block of each lane in turn, and commit it all; return events and bytes.
+
+        Raises:
+            NotApplied: events cannot be applied; nothing of the transaction was kept.
+            apsw.InterruptError: it took too long; nothing of it was kept.
+            ProjectionError, ReadError: as `catch_up`.
+        """
+        try:
+            with quiet:
+                return self._commit(pending, stop)
+        except apsw.InterruptError:
+            raise
+        except apsw.Error as error:
+            raise failure("write", self._db.filename, error) from error
+
+    def _commit(
+        self, pending: list[deque[SegmentRef]], stop: Callable[[], bool]
+    ) -> tuple[int, int]:
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            size, enough = 0, stop() or self._intake.is_unfolded
-            while pending and not enough:
-                for segments in pending:
-                    events, read = self._intake.take_block(segments[0])
-                    if read:
-                        size += read
-                        yield events, read
-                    else:  # all of it is read, or all that is finished
-                        segments.popleft()
-                    enough = size >= self._limit or self._intake.is_full or stop()
-                    quiet.rest(self._db)
-                    if enough:
-                        break
-                pending = [segments for segments in pending if segments]
+            # whoever removes the lock file lets two projectors work at a time
+            self._look_again()
+            events, size = self._take(pending, stop)
             self._intake.save(Portion(max(self._limit - size, self._limit // 4), stop))
             self._db.execute("COMMIT")
         except BaseException as error:
@@ -199,6 +256,24 @@ class Projector:
         finally:
             self._intake.changed.clear()
         self.checkpoint()
+        return events, size
+
+    def _take(self, pending: list[deque[SegmentRef]], stop: Callable[[], bool]) -> tuple[int, int]:
+        """Take in blocks of each lane in turn until that is enough for a transaction."""
+        events = size = 0
+        enough = stop() or self._intake.is_unfolded
+        while pending and not enough:
+            for segments in pending:
+                found, read = self._intake.take_block(segments[0])
+                events, size = events + found, size + read
+                if not read:  # all of it is read, or all that is finished
+                    segments.popleft()
+                enough = size >= self._limit or self._intake.is_full or stop()
+                quiet.rest(self._db)
+                if enough:
+                    break
+            pending = [segments for segments in pending if segments]
+        return events, size
 
     def copy_to(self, target: apsw.Connection) -> None:
         """Copy the generation as it stands into an empty database, and close that.
@@ -215,12 +290,21 @@ class Projector:
             close(target)
 
     def close(self) -> None:
-        """Write the WAL back and close the connection."""
+        """Write the WAL back and close the connection.
+
+        Raises:
+            ProjectionError: as `checkpoint`; the connection is closed.
+        """
         try:
             self.checkpoint(above=0)
         finally:
-            with quiet:
-                close(self._db)
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Close the connection, and leave the WAL as it is."""
+        with quiet:
+            close(self._db)
+        self._segments.close()
 
     def checkpoint(self, *, above: int = _CHECKPOINT) -> None:
         """Write the WAL back into the database if it holds more than `above` bytes.

@@ -15,10 +15,9 @@ from journal.process import clock
 from journal.process.fork import follow
 from journal.process.turn import Turn
 from journal.segments.reader import list_segments
-from projector.db.generations import CURRENT, OnlyOne, find_generations, generations
+from projector.db.generations import find_generations
 from projector.db.quiet import quiet
 from projector.db.schema import UNFOLDED, failure, snapshot, was_taken_away
-from projector.db.still import open_somehow, stamp
 from projector.errors import (
     BuildStopped,
     NotFound,
@@ -27,19 +26,19 @@ from projector.errors import (
     ProjectorBusy,
     QueryTimeout,
 )
-from projector.run.deadline import Deadline
-from projector.run.goal import Goal, Own, has_applied
+from projector.run.deadline import STEPS, Deadline
+from projector.run.goal import Goal, Known, Own, has_applied
+from projector.run.in_use import LATEST, InUse
+from projector.run.own_projector import OwnProjector
 from projector.views.freshness import FRESH, Freshness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from journal.format.position import Position
     from journal.fs.directory import Directory
-    from projector.db.still import Stamp
-    from projector.run.watermark import Place
+    from projector.db.generations import OnlyOne
 
 PATIENCE = 0.5
 """Seconds that a query waits for a running projector before it answers with what is there."""
@@ -50,40 +49,39 @@ _FOLDING = 5.0
 """Seconds for which effects of events are waited for that are not in force yet."""
 _ASKING = 0.25
 """Part of a time limit that the question is left."""
-_STEPS = 20_000
-"""Steps of SQLite's machine between two looks at the clock: about a millisecond."""
-
-_LATEST = "SELECT value FROM _meta WHERE key = 'latest'"
+_GRACE = 1.0
+"""Seconds behind a time limit at which a transaction of the projector is rolled back."""
 
 Answer = TypeVar("Answer")
 
 _log = logging.getLogger("projector")
 
 
-class Current:
-    """A connection to the generation in use, which changes over when another is published.
+class Reader:
+    """Reads the generation in use, and applies first what the journal has gained.
 
     Attributes:
         journal: the journal that is read.
         generations: its generations.
-        projector_lock: the lock that a running projector holds.
     """
 
     def __init__(self, journal: Directory) -> None:
         self.journal = journal
         self.generations = find_generations(journal.path)
-        self.projector_lock = OnlyOne(self.generations.lock)
         self._turn = Turn()
-        self._known: dict[Place, tuple[int, int]] = {}
-        self._db: apsw.Connection | None = None
-        self._generation = 0
-        self._file: tuple[int, int] | None = None
-        self._stamp: Stamp | None = None
+        self._known = Known()
+        self._in_use = InUse(journal, self.generations)
+        self._own = OwnProjector(journal, self._in_use, self._known.segments)
         follow(self)
 
     def after_fork_in_child(self) -> None:
-        """Leave the connection to the parent; the next query opens another."""
-        self._turn, self._db = Turn(), None
+        """Forget which thread of the parent has the connection."""
+        self._turn = Turn()
+
+    @property
+    def projector_lock(self) -> OnlyOne:
+        """The lock that a running projector holds."""
+        return self._own.lock
 
     def _taken(self) -> AbstractContextManager[None]:
         """Have the connection for this thread alone.
@@ -126,12 +124,13 @@ class Current:
         deadline = Deadline(timeout)
         # what is applied up to then is answered with: the question needs its own part of the time
         early = deadline.before(_ASKING)
+        abort = None if timeout is None else deadline.behind(_GRACE).is_over
         with self._taken(), quiet:
             goal = Goal(list_segments(self.journal.lanes), patience, own, early, self._known)
             answered = self._ask(query, deadline, goal)
             while answered is None:
                 try:
-                    self._refresh(early, goal)
+                    self._refresh(early, abort, goal)
                 except ProjectionError as error:
                     if not goal.begin_again(error):
                         raise
@@ -146,9 +145,9 @@ class Current:
         """Ask in one snapshot, and say if that knew everything; None if it knows too little."""
         goal.trouble = None
         try:
-            if self.generations.current() is None:
+            db = self._in_use.connection()
+            if db is None:
                 return None
-            db = self._reader()
             with snapshot(db):
                 fresh = FRESH
                 if not goal.is_reached(db):
@@ -156,23 +155,23 @@ class Current:
                         return None
                     fresh = Freshness(goal.behind(db))
                 # what this process appends from now on is later than all that it may read
-                clock.of(self.journal.path).observe(db.execute(_LATEST).get)
+                clock.of(self.journal.path).observe(db.execute(LATEST).get)
                 answer = _answer(db, query, deadline, fresh)
             # a file that nobody was kept from changing may have been changed while it was read
-            return (answer, fresh) if self._is_still() else None
+            return (answer, fresh) if self._in_use.is_still() else None
         except apsw.Error as error:
             goal.trouble = self._unreadable(error)
             goal.trouble.__cause__ = error
         except (UnicodeDecodeError, orjson.JSONDecodeError) as error:
             # what stands in a row is no text, or no JSON: nothing that was put there
-            path = self.generations.path(self._generation)
+            path = self._in_use.path
             goal.trouble = ProjectionDamaged(f"{path} is damaged: {error}; run `projector rebuild`")
             goal.trouble.__cause__ = error
         except ProjectionError as error:
             goal.trouble = error
         return None
 
-    def _refresh(self, deadline: Deadline, goal: Goal) -> None:
+    def _refresh(self, deadline: Deadline, abort: Callable[[], bool] | None, goal: Goal) -> None:
         """Apply what is new, or wait a moment for the projector that does.
 
         Raises:
@@ -187,7 +186,10 @@ class Current:
             self._replace(deadline)
             return
         try:
-            if self._catch_up(deadline.is_over):
+            if goal.is_missed:
+                self._own.close()  # what it has in memory or has open may be at fault
+            if self._own.catch_up(deadline.is_over, abort):
+                goal.is_missed = True
                 deadline.check()
                 goal.look_again(list_segments(self.journal.lanes))
                 return
@@ -228,7 +230,7 @@ class Current:
     def peeking(self) -> Iterator[apsw.Connection | None]:
         """Lend the connection as it is, without applying anything; None if there is none yet."""
         with self._taken(), quiet:
-            yield None if self.generations.current() is None else self._reader()
+            yield self._in_use.connection()
 
     def look(self, query: Callable[[apsw.Connection | None], Answer]) -> Answer:
         """Ask in one snapshot of what is there; the connection is None if there is nothing yet.
@@ -271,7 +273,7 @@ class Current:
         """Apply what is new, as long as there is time; say if it was done."""
         with self._taken(), quiet:
             try:
-                return self._catch_up(is_late)
+                return self._own.catch_up(is_late)
             except BuildStopped:  # the time was not enough for a first build
                 return False
 
@@ -316,62 +318,14 @@ class Current:
                 raise self._unreadable(error) from error
 
     def _unreadable(self, error: apsw.Error) -> ProjectionError:
-        return failure("read", self.generations.path(self._generation), error)
-
-    def _catch_up(self, stop: Callable[[], bool]) -> bool:
-        """Be the projector for a moment, if nobody else is, and nobody builds."""
-        from projector.run.build import catch_up_once  # noqa: PLC0415 - most queries do not need it
-
-        generations(self.journal.path)  # its folder may have been moved away
-        if not self.projector_lock.take():
-            return False
-        try:
-            catch_up_once(self.journal, None, stop)
-        except ProjectorBusy:
-            return False
-        finally:
-            self.projector_lock.release()
-        return True
-
-    def _reader(self) -> apsw.Connection:
-        """Return the connection, opened anew if another generation came into use."""
-        while True:
-            number = self.generations.current()
-            # a file that was deleted and made anew has the old one's name, and not its identity
-            file = None if number is None else _identity(self.generations.path(number))
-            same = number == self._generation and file == self._file and self._is_still()
-            if self._db is not None and same:
-                return self._db
-            self._close_reader()
-            if number is None:
-                raise ProjectionError(
-                    f"{self.generations.folder} has no projection in use any more;"
-                    " run `projector rebuild`"
-                ) from FileNotFoundError(CURRENT)
-            try:
-                path = self.generations.path(number)
-                self._db, self._stamp = open_somehow(path, self.journal.uuid)
-            except ProjectionError:
-                if self.generations.current() == number:
-                    raise
-                continue  # it was replaced between the two looks
-            self._generation, self._file = number, file
-            clock.of(self.journal.path).observe(self._db.execute(_LATEST).get)
-
-    def _is_still(self) -> bool:
-        """Say whether the database is as it was when it was opened as one that never changes."""
-        path = self.generations.path(self._generation)
-        return self._stamp is None or stamp(path) == self._stamp
-
-    def _close_reader(self) -> None:
-        if self._db is not None:
-            self._db.close()
-        self._db = None
+        return failure("read", self._in_use.path, error)
 
     def close(self) -> None:
-        """Let go of the connection; again does nothing, and the next query opens it again."""
+        """Close the connections; again does nothing, and the next query opens them again."""
         with self._taken(), quiet:
-            self._close_reader()
+            self._in_use.close()
+            self._own.close()
+            self._known.segments.close()
 
 
 def _answer(
@@ -386,7 +340,7 @@ def _answer(
         quiet.rest(db)
         return deadline.is_over()
 
-    db.set_progress_handler(is_over, _STEPS)
+    db.set_progress_handler(is_over, STEPS)
     try:
         with quiet.calling(db):
             answer = query(db)
@@ -401,12 +355,3 @@ def _answer(
     finally:
         db.set_progress_handler(None)
     return answer
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Return what tells a file from another of its name; None if there is none."""
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_dev, status.st_ino

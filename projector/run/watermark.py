@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zlib import crc32
 
 from journal.errors import ReadError
+from journal.format.record import MAX_RECORD
 from journal.segments.reader import read_at, unread
-from journal.segments.segment import open_segment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from io import FileIO
 
     import apsw
 
     from journal.segments.reader import SegmentRef
+    from projector.run.open_segments import OpenSegments
 
 _FINGERPRINTED = 256
 """Bytes that tell one segment from another: they hold a checksum, an id or a time."""
+
+_LOOKED_AT = 4096
+"""Bytes read at a time to find where the last record ends."""
 
 Place = tuple[str, int]
 """Where a segment lies: its lane's folder and its number."""
@@ -74,7 +80,9 @@ def save_mark(db: apsw.Connection, at: Place, mark: Mark) -> None:
     )
 
 
-def finished_ends(marks: dict[Place, Mark], refs: list[SegmentRef]) -> dict[Place, int]:
+def finished_ends(
+    marks: dict[Place, Mark], refs: list[SegmentRef], segments: OpenSegments
+) -> dict[Place, int]:
     """Return the offset at which the finished records of each segment end.
 
     Raises:
@@ -84,12 +92,47 @@ def finished_ends(marks: dict[Place, Mark], refs: list[SegmentRef]) -> dict[Plac
     for ref in refs:
         mark = marks.get(place(ref))
         offset = 0 if mark is None else mark.offset
-        # what is applied is finished
-        ends[place(ref)] = ref.size if offset >= ref.size else offset + unread(ref, offset)[0]
+        # what is applied is finished, and so is all of a final segment
+        is_known = offset >= ref.size or ref.final
+        ends[place(ref)] = ref.size if is_known else _finished_end(ref, offset, segments)
     return ends
 
 
-def replaced(marks: dict[Place, Mark], refs: list[SegmentRef]) -> list[SegmentRef]:
+def _finished_end(ref: SegmentRef, offset: int, segments: OpenSegments) -> int:
+    """Return where the last finished record of a growing segment ends; `offset` if none does.
+
+    It is looked for from the end: whoever applies the records reads all that is before it.
+    """
+    end = ref.size
+    with opened(ref, segments) as file:
+        while end > offset and ref.size - end <= MAX_RECORD:
+            start = max(offset, end - _LOOKED_AT)
+            newline = read_at(file, start, end - start).rfind(b"\n")
+            if newline >= 0:
+                return start + newline + 1
+            end = start
+    # more than a record without a newline: there may be a hole, which has no end to look for
+    return offset if end == offset else offset + unread(ref, offset)[0]
+
+
+@contextmanager
+def opened(ref: SegmentRef, segments: OpenSegments) -> Iterator[FileIO]:
+    """Lend a segment, opened for reading.
+
+    Raises:
+        ReadError: it cannot be opened.
+    """
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(segments.reading(ref))
+        except OSError as error:
+            raise ReadError(f"cannot open {ref.path}: {error.strerror or error}") from error
+        yield file
+
+
+def replaced(
+    marks: dict[Place, Mark], refs: list[SegmentRef], segments: OpenSegments
+) -> list[SegmentRef]:
     """Return the segments that are not what was applied of them: cut off, or another file.
 
     Only those that seem to be applied whole are looked at: others are read on, and looked at then.
@@ -102,13 +145,13 @@ def replaced(marks: dict[Place, Mark], refs: list[SegmentRef]) -> list[SegmentRe
         mark = marks.get(place(ref))
         if mark is not None and mark.offset and mark.offset >= ref.size:
             try:
-                with open_segment(ref.path) as file:
+                with opened(ref, segments) as file:
                     if not stands(file, mark):
                         found.append(ref)
-            except FileNotFoundError:
-                continue  # what it held stays in the projection
-            except OSError as error:
-                raise ReadError(f"cannot open {ref.path}: {error.strerror or error}") from error
+            except ReadError as error:
+                if not isinstance(error.__cause__, FileNotFoundError):
+                    raise
+                # what it held stays in the projection
     return found
 
 

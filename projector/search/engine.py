@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from heapq import nlargest
 from typing import TYPE_CHECKING, Literal
 
+import apsw
+
 from journal.format.timestamps import to_datetime
-from projector.db.prefixes import widen
-from projector.db.ranking import Phrases, count_matches
 from projector.db.tags import narrowed
 from projector.search.filters import narrowing
+from projector.search.prefixes import widen
+from projector.search.ranking import Phrases, count_matches
 from projector.text.document import document
 from projector.text.snippet import snippet
 from projector.views.messages import MessageView, around, placed
@@ -20,10 +22,8 @@ from projector.views.messages import MessageView, around, placed
 if TYPE_CHECKING:
     from datetime import datetime
 
-    import apsw
-
-    from projector.db.prefixes import Widened
     from projector.search.filters import Filters
+    from projector.search.prefixes import Widened
     from projector.text.query import Query
 
 RANKED = 5_000
@@ -86,8 +86,8 @@ def search(
 ) -> tuple[list[Hit], bool]:
     """Return hits, and whether all matches were ranked (or sorted) to choose them.
 
-    Ranked by bm25 (`projector.db.ranking`). With more than `RANKED` matches only the newest so many
-    are looked at (the oldest, when those are asked for).
+    Ranked by bm25 (`projector.search.ranking`). With more than `RANKED` matches only the newest so
+    many are looked at (the oldest, when those are asked for).
 
     Raises:
         apsw.Error: the database refuses.
@@ -119,7 +119,7 @@ def _find(
         f" CROSS JOIN fts_docsize d ON d.id = fts.rowid{joins if where else ''}"
         f" WHERE fts MATCH ?{where} ORDER BY fts.rowid {way} LIMIT ?",
         # one more than is ranked tells whether there are more
-        (str(phrases), match, *asked.values, most + 1),
+        (apsw.pyobject(phrases), match, *asked.values, most + 1),
     ).fetchall()
     exact = len(found) <= most
     del found[most:]

@@ -249,6 +249,10 @@ def _phrase(text: str, *, starred: bool = False) -> Term | None:
     words = units(bare)
     if not words:
         return None
-    attached = units(f"{bare}a")[-1] != "a"  # the star follows the last word at once
-    prefix = attached and not is_cjk(words[-1]) and (starred or bare != text)
-    return Term(tuple(words), prefix)
+    is_starred = starred or bare != text
+    return Term(tuple(words), is_starred and not is_cjk(words[-1]) and _ends_in_a_word(bare))
+
+
+def _ends_in_a_word(text: str) -> bool:
+    """Say whether a star behind `text` follows its last word at once: more of it could stand."""
+    return units(f"{text}a")[-1] != "a"

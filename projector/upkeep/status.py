@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from projector.run.reader import Current
+    from projector.run.reader import Reader
     from projector.run.watermark import Mark, Place
 
 
@@ -56,17 +56,17 @@ class Status:
     database_bytes: int
 
 
-def status(current: Current) -> Status:
+def status(reader: Reader) -> Status:
     """Look at a journal and its projection, and change nothing.
 
     Raises:
         ProjectionError: the projection cannot be read.
         ReadError: a lane cannot be read.
     """
-    refs = list_segments(current.journal.lanes)
-    generation = current.generations.current() or 0
-    path = current.generations.path(generation)
-    counters, sessions, marks = current.look(_look)
+    refs = list_segments(reader.journal.lanes)
+    generation = reader.generations.current() or 0
+    path = reader.generations.path(generation)
+    counters, sessions, marks = reader.look(_look)
     behind = lag(marks, refs)
     del counters["latest"]
     return Status(
@@ -76,7 +76,7 @@ def status(current: Current) -> Status:
         unprojected=behind.records,
         lag_bytes=behind.bytes,
         generation=generation,
-        projector_running=current.projector_lock.is_taken(),
+        projector_running=reader.projector_lock.is_taken(),
         wal_bytes=_size(path.with_name(f"{path.name}-wal")),
         database_bytes=_size(path),
         **counters,

@@ -11,8 +11,8 @@ from journal.errors import ReadError
 from journal.segments.reader import list_segments
 from journal.segments.segment import open_segment
 from projector.db.generations import find_generations
+from projector.db.read_only import open_on_any_medium
 from projector.db.schema import COUNTERS
-from projector.db.still import open_somehow
 from projector.errors import ProjectionError
 from projector.run.watermark import load_marks, place, stands
 
@@ -60,7 +60,7 @@ def verify(journal: Directory) -> list[Fault]:
         return [Fault("database", "no projection was built yet", "projector sync")]
     path = kept.path(number)
     try:
-        db, _ = open_somehow(path, journal.uuid)
+        db, _ = open_on_any_medium(path, journal.uuid)
     except ProjectionError as error:
         return [Fault("database", str(error), "projector rebuild")]
     try:

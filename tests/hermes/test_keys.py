@@ -167,7 +167,7 @@ def test_maintenance_builds_the_projection_anew(db: SessionDB, name: str) -> Non
     """Everything is found as before, and a build that is under way is not disturbed."""
     db.append_message("s", "user", "a fish")
     found = db.search_messages("fish")
-    generations = db._store.projection._current.generations
+    generations = db._store.projection._reader.generations
     before = generations.current()
     renew: Callable[[], int] = getattr(db, name)
     assert renew() == 1

@@ -20,7 +20,7 @@ from journal.fs.directory import open_directory
 from projector import NotProjected, Projection, ProjectionError, ProjectorBusy
 from projector.db.checksums import vfs
 from projector.db.generations import OnlyOne, generations
-from projector.run import reader as current_module
+from projector.run import reader as reader_module
 from projector.run.build import building, rebuild
 from tests.support.projections import facts, header, line, message, projector, write_segment
 
@@ -117,7 +117,7 @@ def test_an_answer_that_is_behind_says_so(
     journal: Journal, projection: Projection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a projector that does nothing, a query answers in bounded time, with fresh False."""
-    monkeypatch.setattr(current_module, "PATIENCE", 0.05)
+    monkeypatch.setattr(reader_module, "PATIENCE", 0.05)
     projection.sessions()
     with projector(journal.path) as running:
         journal.append_message("s1", "user", "delta", id="m4")
@@ -134,7 +134,7 @@ def test_a_stopped_projector_delays_and_lies_not(
     journal: Journal, projection: Projection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SIGSTOP on a real projector: answers are marked as not fresh; SIGCONT makes them so."""
-    monkeypatch.setattr(current_module, "PATIENCE", 0.1)
+    monkeypatch.setattr(reader_module, "PATIENCE", 0.1)
     command = [PROJECTOR, "--journal", str(journal.path), "run"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -332,10 +332,10 @@ def test_a_projection_that_does_not_serve_is_replaced(
     """Damaged, deleted, foreign or of another version: the next query builds it anew."""
     projection = Projection.open(journal.path)
     before = projection.digest()
-    projection._current.close()
+    projection._reader.close()
     if again:
         assert _ids(projection, "alpha") == ["m1"]
-        projection._current.close() if fault is not _gone and fault is not _all_gone else None
+        projection._reader.close() if fault is not _gone and fault is not _all_gone else None
     fault(journal.path / "projection" / "1.db")
     for name in ("1.db-wal", "1.db-shm"):
         (journal.path / "projection" / name).unlink(missing_ok=True)

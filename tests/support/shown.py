@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import astuple, replace
 from typing import TYPE_CHECKING, Any
 
-from projector.db import prefixes, ranking
 from projector.fold.messages import OUT
+from projector.search import functions
 from projector.search.engine import Look, search
 from projector.search.filters import Filters
 from projector.text.query import parse
@@ -30,8 +30,7 @@ def shown(db: apsw.Connection, words: Sequence[str]) -> dict[str, Any]:
     Nothing in it may depend on the order in which events arrived.
     """
     if db.execute("SELECT 1 FROM temp.sqlite_master WHERE name = 'vocabulary'").get is None:
-        ranking.register(db)  # a reader's connection has them, a projector's has not
-        prefixes.register(db)
+        functions.register(db)  # a reader's connection has them, a projector's has not
     listed = sessions(db, limit=_MANY)
     said: dict[str, Any] = {"sessions": [astuple(view) for view in listed]}
     sources = sorted({view.source for view in listed if view.source is not None})

@@ -58,11 +58,11 @@ def test_the_projector_goes_on_in_a_copy(
 def test_without_a_holder_there_is_no_copy(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where nobody holds on, the WAL begins anew, and the generation stays."""
-    for name, size in {"_PRESSED": 20, "_PINNED": 4000, "_TRANSACTION": 20}.items():
+    """Where no reader holds on, the WAL begins anew, and the generation stays."""
+    for name, size in {"_PRESSED": 20, "_PINNED": 6000, "_TRANSACTION": 20}.items():
         monkeypatch.setattr(f"projector.run.projector.{name}", size * 1000)
     with Journal.open(journal_dir) as journal, Projection.open(journal_dir) as projection:
-        for number in range(100):
+        for number in range(200):
             journal.append_message("s", "user", f"word{number} " + "filler " * 60)
             projection.sessions()
     assert generations(journal_dir).current() == 1

@@ -15,7 +15,7 @@ import pytest
 
 from journal import Journal
 from projector import NotFound, NotProjected, Projection, ProjectionError, SessionStore
-from projector.run import reader as current_module
+from projector.run.own_projector import OwnProjector
 from tests.support.projections import projector
 
 if TYPE_CHECKING:
@@ -264,7 +264,7 @@ def test_a_handle_reads_on_when_the_lock_cannot_be_taken(
             def full(*_: object) -> None:
                 raise ProjectionError("no space left on device")
 
-            patch.setattr(current_module, "catch_up_once", full)
+            patch.setattr(OwnProjector, "catch_up", full)
             results = projection.search("beta OR alpha")
             assert len(results.hits) == 1
             assert results.behind is not None

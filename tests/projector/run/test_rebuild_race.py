@@ -11,10 +11,12 @@ from journal import Journal
 from journal.fs.directory import open_directory
 from projector import ABSENT, NotProjected, Projection, SessionStore, TitleTaken
 from projector.db.generations import generations
-from projector.run import reader as current_module
+from projector.run import reader as reader_module
 from projector.run.build import building, put_into_use
 from projector.run.goal import Goal
-from projector.run.reader import Current
+from projector.run.in_use import InUse
+from projector.run.own_projector import OwnProjector
+from projector.run.reader import Reader
 from tests.support.projections import projector
 
 if TYPE_CHECKING:
@@ -30,12 +32,12 @@ def journal(journal_dir: Path) -> Iterator[Journal]:
 
 
 SEAMS: list[tuple[object, str]] = [
-    (Current, "_ask"),
-    (Current, "_refresh"),
-    (Current, "_reader"),
+    (Reader, "_ask"),
+    (Reader, "_refresh"),
+    (InUse, "connection"),
     (Goal, "is_reached"),
-    (current_module, "catch_up_once"),
-    (current_module, "_answer"),
+    (OwnProjector, "catch_up"),
+    (reader_module, "_answer"),
 ]
 """Steps of a read: the old generation is published in front of one of them, or behind it."""
 

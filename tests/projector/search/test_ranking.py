@@ -10,9 +10,9 @@ import pytest
 
 from journal import Journal
 from projector import Projection
-from projector.db.prefixes import widen
-from projector.db.ranking import count_matches, rarity
 from projector.db.tags import MOVED
+from projector.search.prefixes import widen
+from projector.search.ranking import count_matches, rarity
 from projector.text.query import parse
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def test_common_words_are_estimated(
     truth, _ = projection.read(lambda db: len(_bm25(db, "word0")))
     counted, _ = projection.read(lambda db: count_matches(db, '"word0"'))
     assert counted == truth
-    monkeypatch.setattr("projector.db.ranking.SAMPLED", 50)
+    monkeypatch.setattr("projector.search.ranking.SAMPLED", 50)
     estimated, _ = projection.read(lambda db: count_matches(db, '"word0"'))
     assert estimated == pytest.approx(truth, rel=0.3)
     assert estimated != truth
@@ -125,7 +125,7 @@ def test_a_prefix_finds_the_same_in_either_way(
     wide, _ = projection.read(lambda db: widen(db, parse(query)))
     assert wide.words > 0
     found = {hit.id: hit.score for hit in projection.search(query, limit=400).hits}
-    monkeypatch.setattr("projector.db.prefixes.MOST", 0)
+    monkeypatch.setattr("projector.search.prefixes.MOST", 0)
     assert projection.read(lambda db: widen(db, parse(query)))[0].words == 0
     plain = {hit.id: hit.score for hit in projection.search(query, limit=400).hits}
     # beside another phrase a prefix weighs by the words that were looked at

@@ -11,6 +11,7 @@ import pytest
 from journal import Journal
 from projector import Projection, QueryTimeout
 from projector.run.deadline import Deadline
+from projector.run.own_projector import OwnProjector
 
 PROJECTOR = str(Path(sys.executable).with_name("projector"))
 
@@ -24,7 +25,7 @@ def test_a_query_that_takes_too_long_is_interrupted(
             journal.append_message("s", "user", f"word{number} common")
     with Projection.open(journal_dir, timeout=60) as projection:
         projection.sessions()
-        monkeypatch.setattr("projector.run.reader._STEPS", 10)
+        monkeypatch.setattr("projector.run.reader.STEPS", 10)
         with monkeypatch.context() as patch:
             patch.setattr(Deadline, "is_over", lambda _: True)
             with pytest.raises(QueryTimeout, match="the query takes longer than 60 s"):
@@ -58,7 +59,7 @@ def test_catching_up_that_takes_too_long_gives_a_stale_answer(
             raise QueryTimeout("no time")
 
         with monkeypatch.context() as patch:
-            patch.setattr("projector.run.build.catch_up_once", no_time)
+            patch.setattr(OwnProjector, "catch_up", no_time)
             results = projection.search("alpha")
         assert (len(results.hits), results.fresh) == (1, False)
         assert projection.search("beta").fresh

@@ -238,7 +238,7 @@ PROJECTION: dict[str, Callable[[Projection], object]] = {
 
 
 def _path(projection: Projection) -> Path:
-    return projection._current.journal.path
+    return projection._reader.journal.path
 
 
 def _one(projection: Projection) -> Position:

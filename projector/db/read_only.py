@@ -24,7 +24,7 @@ _TRIES = 3
 """Times that a database is copied which changes meanwhile."""
 
 
-def open_somehow(path: Path, journal_uuid: str) -> tuple[apsw.Connection, Stamp | None]:
+def open_on_any_medium(path: Path, journal_uuid: str) -> tuple[apsw.Connection, Stamp | None]:
     """Open a database for reading, also where SQLite cannot make its files beside it.
 
     Returns:
@@ -38,13 +38,13 @@ def open_somehow(path: Path, journal_uuid: str) -> tuple[apsw.Connection, Stamp 
     except ProjectionDamaged:
         raise
     except ProjectionError:
-        opened = open_still(path, journal_uuid)
+        opened = open_unwritable(path, journal_uuid)
         if opened is None:
             raise
         return opened
 
 
-def open_still(path: Path, journal_uuid: str) -> tuple[apsw.Connection, Stamp] | None:
+def open_unwritable(path: Path, journal_uuid: str) -> tuple[apsw.Connection, Stamp] | None:
     """Open a database for reading as it stands, and write nothing beside it.
 
     What its WAL holds counts: a copy of both is opened then, in a folder for temporary files that

@@ -10,8 +10,7 @@ the constants and the floor of https://sqlite.org/fts5.html, section 5.1.1.
 
 from __future__ import annotations
 
-import json
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from math import log
 from typing import TYPE_CHECKING, cast
 
@@ -31,8 +30,8 @@ _TEXT = 0
 def register(db: apsw.Connection) -> None:
     """Make `score(fts, size, phrases)` known to a connection.
 
-    It returns the bm25 of a row, larger is better, of its size as `fts_docsize` has it, and of
-    the `Phrases` in force, as text.
+    It returns the bm25 of a row, larger is better. Its arguments are the size of the row, as in
+    `fts_docsize`, and the `Phrases` of the query, as `apsw.pyobject`.
     """
     db.register_fts5_function("score", _score)
 
@@ -52,15 +51,6 @@ class Phrases:
     at: int
     words: int
     tags: int
-
-    def __str__(self) -> str:
-        return json.dumps(astuple(self))
-
-    @classmethod
-    def parse(cls, text: str) -> Phrases:
-        """Read what `str` wrote."""
-        matches, at, words, tags = json.loads(text)
-        return cls(tuple(matches), at, words, tags)
 
 
 class _Weights:
@@ -92,9 +82,9 @@ class _Weights:
 
 def _score(api: apsw.FTS5ExtensionApi, *given: apsw.SQLiteValue) -> float:
     weights: _Weights | None = api.aux_data
-    size, phrases = cast("tuple[bytes, str]", given)
+    size, phrases = cast("tuple[bytes, Phrases]", given)
     if weights is None:
-        weights = api.aux_data = _Weights(api, Phrases.parse(phrases))
+        weights = api.aux_data = _Weights(api, phrases)
     norm = weights.norms.get(size) or weights.norm(size, api.column_size(_TEXT))
     score, others = 0.0, weights.tags
     for phrase, weight in weights.counted:

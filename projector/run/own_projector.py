@@ -1,0 +1,148 @@
+"""The projector that a reading handle is for a moment, where no other process projects."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from journal.process.fork import follow
+from projector.db.connections import keep_inherited
+from projector.db.generations import OnlyOne, generations
+from projector.errors import ProjectionDamaged, ProjectionError, ProjectorBusy
+from projector.run.in_use import identity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from journal.fs.directory import Directory
+    from projector.run.in_use import InUse
+    from projector.run.open_segments import OpenSegments
+    from projector.run.projector import Projector
+
+_log = logging.getLogger("projector")
+
+_Files = tuple[tuple[int, int] | None, tuple[int, int] | None]
+"""Identity of a database and of its WAL."""
+
+
+class OwnProjector:
+    """A projector that stays open between two calls, and holds its lock only while it applies.
+
+    What it has in memory is a copy of the tables. Another projector may work between two calls:
+    `Projector` finds out and reads its copy again.
+
+    Attributes:
+        lock: the lock of the one projector.
+    """
+
+    def __init__(self, journal: Directory, in_use: InUse, segments: OpenSegments) -> None:
+        self._journal = journal
+        self._in_use = in_use
+        self._segments = segments
+        self._generations = in_use.generations
+        self.lock = OnlyOne(self._generations.lock)
+        self._projector: Projector | None = None
+        self._number = 0
+        self._files: _Files = None, None
+        self._is_tidy = False
+        follow(self)
+
+    def after_fork_in_child(self) -> None:
+        """Leave the connection to the parent; the next call opens another."""
+        keep_inherited()
+        self._projector = None
+
+    def catch_up(self, stop: Callable[[], bool], abort: Callable[[], bool] | None = None) -> bool:
+        """Apply what the lanes have gained, unless another process projects or builds.
+
+        Args:
+            stop: asked between blocks and folds: what was done until then is kept.
+            abort: asked in the middle of statements: the open transaction is given up.
+
+        Returns:
+            Whether it was done.
+
+        Raises:
+            BuildStopped: `stop` said so before there was anything to keep.
+            ProjectionError, ReadError: as `projector.run.build.rebuild`.
+        """
+        if not self.lock.is_kept():
+            generations(self._journal.path)  # the folder may have been moved away
+        if not self.lock.take():
+            return False
+        try:
+            self._catch_up(stop, abort)
+        except ProjectorBusy:  # a build is at work
+            return False
+        finally:
+            self.lock.rest()
+        return True
+
+    def _catch_up(self, stop: Callable[[], bool], abort: Callable[[], bool] | None) -> None:
+        from projector.run import build  # noqa: PLC0415 - most queries do not need it
+
+        is_pinned = True
+        while is_pinned:
+            projector = self._opened(stop)
+            try:
+                projector.catch_up(stop=stop, abort=abort)
+                if not self._is_tidy:
+                    self._is_tidy = self._generations.remove_old(self._number)
+                is_pinned = projector.is_pinned and not stop()
+                if is_pinned:
+                    build.leave(self._journal, projector)
+            except ProjectionError as error:
+                self._abandon()
+                build.replace_damaged(self._journal, error, None, stop)
+                return
+            except BaseException:
+                self._abandon()
+                raise
+
+    def _opened(self, stop: Callable[[], bool]) -> Projector:
+        """Return the projector of the generation in use; only for the holder of the lock."""
+        if self._projector is not None and not self._is_same():
+            self._abandon()
+        if self._projector is None:
+            from projector.run.build import open_current  # noqa: PLC0415 - as above
+
+            self._number, self._projector = open_current(self._journal, None, stop, self._segments)
+            self._files = _files(self._generations.path(self._number))
+            self._is_tidy = False
+        return self._projector
+
+    def _is_same(self) -> bool:
+        """Say whether the projector still writes to the files of the generation in use."""
+        try:
+            if self._in_use.number() != self._number:
+                return False
+        except ProjectionDamaged:  # CURRENT is replaced by whoever opens it
+            return False
+        return _files(self._generations.path(self._number)) == self._files
+
+    def _abandon(self) -> None:
+        """Close the connection without writing the WAL back: its files may be gone or full."""
+        projector, self._projector = self._projector, None
+        if projector is not None:
+            projector.abandon()
+
+    def close(self) -> None:
+        """Write the WAL back unless another process projects, and close; again does nothing."""
+        projector, self._projector = self._projector, None
+        try:
+            if projector is None:
+                return
+            is_only = self.lock.is_kept() and self.lock.take()
+            if is_only:
+                projector.close()
+            else:
+                projector.abandon()
+        except ProjectionError as error:
+            _log.warning("%s", error)  # nothing is lost, and whoever opens it next goes on
+        finally:
+            self.lock.release()
+
+
+def _files(path: Path) -> _Files:
+    return identity(path), identity(path.with_name(f"{path.name}-wal"))

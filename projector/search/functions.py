@@ -1,0 +1,20 @@
+"""What a search needs of a connection: the function that scores, and the list of words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from projector.search import prefixes, ranking
+
+if TYPE_CHECKING:
+    import apsw
+
+
+def register(db: apsw.Connection) -> None:
+    """Make a connection one that can be searched; it must be in no transaction.
+
+    Raises:
+        apsw.Error: the database refuses.
+    """
+    ranking.register(db)
+    prefixes.register(db)

@@ -1,0 +1,217 @@
+"""A handle keeps its projector between two calls, and notices whatever happened in between."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+import weakref
+from typing import TYPE_CHECKING
+
+import pytest
+
+from journal import Journal
+from journal.fs.directory import open_directory
+from journal.process import fork
+from projector import Projection, SessionStore
+from projector.db import connections
+from projector.db.generations import OnlyOne, generations
+from projector.run.build import rebuild
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def store(journal_dir: Path) -> Iterator[SessionStore]:
+    """A store that has appended and read, so that it has a projector."""
+    with SessionStore.open(journal_dir) as store:
+        store.append("s", "user", "first")
+        assert contents(store) == ["first"]
+        yield store
+
+
+def contents(store: SessionStore | Projection) -> list[object]:
+    """Return what the messages of s say."""
+    return [message.content for message in store.messages("s")]
+
+
+def test_between_two_calls_the_lock_is_free(store: SessionStore) -> None:
+    """Another process may become the projector at any time; the handle waits for it then."""
+    assert not store.projection.status().projector_running
+    lock = OnlyOne(generations(store.journal.path).lock)
+    assert lock.take()
+    store.append("s", "user", "second")
+    _, fresh = store.projection.read(lambda _: None, patience=0)
+    assert not fresh
+    lock.release()
+    assert contents(store) == ["first", "second"]
+
+
+def test_two_handles_that_project_in_turn_know_what_the_other_did(store: SessionStore) -> None:
+    """Rowids, counters and places in memory are read again when another connection wrote."""
+    with SessionStore.open(store.journal.path) as other:
+        for number in range(5):
+            for handle in (store, other):
+                handle.append("s", "user", f"{number}", parent="nowhere")
+                handle.append(f"new {number}", "user", "word")
+                assert len(contents(handle)) == len(contents(other))
+    assert len(contents(store)) == 11
+    assert store.projection.status().events == 21
+
+
+def rebuilt(path: Path) -> None:
+    """Publish another generation."""
+    rebuild(open_directory(path))
+
+
+def removed(path: Path) -> None:
+    """Remove the projection."""
+    shutil.rmtree(path / "projection")
+
+
+def moved(path: Path) -> None:
+    """Move the projection away."""
+    (path / "projection").rename(path / f".projection {time.monotonic_ns()}")
+
+
+def without_database(path: Path) -> None:
+    """Delete the database and leave the rest."""
+    kept = generations(path)
+    kept.path(kept.in_use()).unlink()
+
+
+def without_lock(path: Path) -> None:
+    """Delete the lock file."""
+    (path / "projection/lock").unlink()
+
+
+def made_anew(path: Path) -> None:
+    """Remove the projection, and have another process build it under the same number."""
+    removed(path)
+    with Projection.open(path) as projection:
+        projection.sessions()
+    assert generations(path).current() == 1
+
+
+@pytest.mark.parametrize(
+    "act", [rebuilt, removed, moved, without_database, without_lock, made_anew]
+)
+def test_what_became_of_the_projection_is_noticed(
+    store: SessionStore, act: Callable[[Path], None]
+) -> None:
+    """No answer is of what was there before, and other handles see what was applied since."""
+    act(store.journal.path)
+    store.append("s", "user", "second")
+    assert contents(store) == ["first", "second"]
+    act(store.journal.path) if act is not made_anew else None
+    store.append("s", "user", "third")
+    assert contents(store) == ["first", "second", "third"]
+    with Projection.open(store.journal.path) as projection:
+        assert contents(projection) == ["first", "second", "third"]
+
+
+def test_a_journal_that_was_replaced_is_read(tmp_path: Path) -> None:
+    """A handle has a path: what lies there now is what it answers with."""
+    path, other = tmp_path / "journal", tmp_path / "other"
+    for folder, content in ((path, "old"), (other, "new")):
+        with Journal.open(folder) as journal:
+            journal.append_message("s", "user", content)
+        with Projection.open(folder) as projection:
+            assert contents(projection) == [content]
+    with Projection.open(path) as projection:
+        assert contents(projection) == ["old"]
+        path.rename(tmp_path / "away")
+        other.rename(path)
+        assert contents(projection) == ["new"]
+
+
+def test_a_segment_that_was_put_back_is_read_again(journal_dir: Path) -> None:
+    """A segment stays open between two reads; another file of its name is another one."""
+    segment = journal_dir / "lanes/1/000001.jsonl"
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "first")
+        backup = segment.read_bytes()
+        journal.append_message("s", "user", "lost")
+    with Projection.open(journal_dir) as projection:
+        assert contents(projection) == ["first", "lost"]
+        segment.unlink()
+        segment.write_bytes(backup)
+        segment.chmod(0o600)
+        with Journal.open(journal_dir) as journal:
+            journal.append_message("s", "user", "second, " + "longer than what was lost" * 10)
+        assert len(contents(projection)) == 3
+        rebuild(open_directory(journal_dir))
+        assert len(contents(projection)) == 2
+
+
+def in_child(act: Callable[[], bool]) -> bool:
+    """Say whether an act in a forked child came out right."""
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            code = 0 if act() else 1
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_forked_child_projects_with_a_connection_of_its_own(store: SessionStore) -> None:
+    """Parent and child go on, in any order, and know what the other has appended."""
+
+    def act() -> bool:
+        store.append("s", "user", "of the child")
+        return contents(store) == ["first", "second", "of the child"]
+
+    store.append("s", "user", "second")
+    assert in_child(act)
+    store.append("s", "user", "of the parent")
+    assert contents(store) == ["first", "second", "of the child", "of the parent"]
+
+
+def test_a_forked_child_lets_go_of_everything_beside_a_closed_connection(
+    store: SessionStore,
+) -> None:
+    """A connection that is closed and still referred to cannot be told anything."""
+    closed = connections.live()
+    store.projection._reader.close()
+    assert contents(store) == ["first"]
+    store.append("s", "user", "second")
+    assert in_child(lambda: contents(store) == ["first", "second"])
+    assert len(closed) >= 2
+
+
+def test_a_forked_child_lets_go_of_everything_although_one_refuses(store: SessionStore) -> None:
+    """What is wrong with one thing must not leave the child with locks that nobody releases."""
+
+    class Refuses:
+        def after_fork_in_child(self) -> None:
+            raise ValueError("made to fail")
+
+    refuses = [Refuses() for _ in range(20)]
+    for one in refuses:
+        fork.follow(one)
+    store.append("s", "user", "second")
+    assert in_child(lambda: contents(store) == ["first", "second"])
+
+
+class _Last(weakref.WeakSet[fork.Follower]):
+    """Followers, of which the register of connections comes last."""
+
+    def __iter__(self) -> Iterator[fork.Follower]:
+        return iter(
+            sorted(set(super().__iter__()), key=lambda one: one is connections._connections)
+        )
+
+
+def test_a_forked_child_closes_no_connection_of_its_parent(
+    store: SessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever lets go of a connection first sees to it that it is kept: to close it may hang."""
+    monkeypatch.setattr(fork, "_followers", _Last(fork._followers))
+    before = len(connections.live())
+    assert before >= 2
+    assert in_child(lambda: len(connections._connections.inherited) == before)
+    assert contents(store) == ["first"]
