@@ -1,4 +1,4 @@
-"""Give lines to a parser, and read back what an import wrote."""
+"""Run lines through a parser, and read back what an import wrote."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def line(**fields: Any) -> bytes:  # noqa: ANN401 - any JSON
 def feed(
     make: Callable[[Location], Parser], lines: Iterable[bytes], stem: str = "file"
 ) -> list[Item]:
-    """Give lines to a new parser and collect all that it gives."""
+    """Run lines through a new parser and return everything that it yields."""
     parser = make(Location(stem, (), "0badcafe"))
     transcript = Transcript(parser.equal_is_same)
     items: list[Item] = []
@@ -54,7 +54,7 @@ def read_document(raw: bytes, location: Location) -> list[Item]:
 
 
 def contents(items: Iterable[Item]) -> dict[Key, dict[str, Any]]:
-    """Give what was found by key; one key with two contents is a mistake in the test."""
+    """Return what was found by key; one key with two contents is a mistake in the test."""
     found: dict[Key, dict[str, Any]] = {}
     for item in items:
         if isinstance(item, Found):
@@ -65,7 +65,7 @@ def contents(items: Iterable[Item]) -> dict[Key, dict[str, Any]]:
 
 
 def messages(items: Iterable[Item]) -> list[dict[str, Any]]:
-    """Give the messages in order, with id and session among their fields."""
+    """Return the messages in order, with id and session among their fields."""
     return [
         {"session": item.event["session"], "id": item.event["id"], **item.event["data"]}
         for item in items
@@ -74,7 +74,7 @@ def messages(items: Iterable[Item]) -> list[dict[str, Any]]:
 
 
 def facts(items: Iterable[Item], type: str = "session.created") -> list[tuple[str, dict[str, Any]]]:
-    """Give what was said about sessions."""
+    """Return what was said about sessions."""
     return [
         (item.event["session"], item.event["data"])
         for item in items
@@ -83,7 +83,7 @@ def facts(items: Iterable[Item], type: str = "session.created") -> list[tuple[st
 
 
 def reasons(items: Iterable[Item]) -> list[str]:
-    """Give the reasons why lines were skipped."""
+    """Return the reasons why lines were skipped."""
     return [item.reason for item in items if isinstance(item, Skipped)]
 
 

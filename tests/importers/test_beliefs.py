@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from journal.importers.parsing.reused_ids import is_numbered
 from projector import Projection
 from tests.importers.feed import journal_set
-from tests.importers.hermes.chain import (
+from tests.importers.source_lines import (
     ROLLOUT,
     SEGMENT,
     THREAD,
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 
 
 def call(second: float, text: str, id: str = "call_0") -> dict[str, Any]:
-    """Give a call of a tool."""
+    """Return a call of a tool."""
     return item(second, type="function_call", name="shell", call_id=id, arguments=text)
 
 
 def result(second: float, text: str, id: str = "call_0") -> dict[str, Any]:
-    """Give what a call gave."""
+    """Return what a call gave."""
     return item(second, type="function_call_output", call_id=id, output=text)
 
 
@@ -263,7 +263,7 @@ def test_a_rollback_of_no_number_of_turns_is_skipped_by_name(
 
 
 def answer(uuid: str, parent: str, text: str, second: float, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    """Give an answer of Claude Code."""
+    """Return an answer of Claude Code."""
     return claude(uuid, parent, text, second, type="assistant", **more)
 
 

@@ -128,7 +128,7 @@ def test_a_line_over_the_limit_is_passed_over_whole(texts: list[bytes], limit: i
     """Lines beside an overlong one are read, and the checksum holds every finished line."""
     whole = b"".join(text + b"\n" for text in texts)
     prefix, plain = Prefix(), Prefix()
-    plain.take(iter((whole,)))
+    plain.add(whole)
     stream = io.BytesIO(whole + b"unfinished")
     lines = list(read_lines(stream, limit=limit, prefix=prefix))
     assert [line.raw for line in lines[:-1]] == [

@@ -17,7 +17,7 @@ MESSAGE = line(role="user", content="x")
 
 
 def detect(raw: bytes, *, name: str) -> Kind:
-    """Tell what a file of these bytes is."""
+    """Return what a file of these bytes is."""
     return Detector(installed().formats).detect(io.BytesIO(raw), name=name)
 
 

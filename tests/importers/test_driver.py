@@ -39,7 +39,7 @@ def run(journal: Path, *paths: Path, format: str = "auto", reread: bool = False)
 
 
 def texts(journal: Path) -> list[str]:
-    """Give the contents of all messages, in the order of events."""
+    """Return the contents of all messages, in the order of events."""
     return [
         data["content"]
         for _, _, type, data in journal_events(journal)

@@ -18,7 +18,7 @@ from journal.importers.files.walk import BROKEN_LINK, SECOND_LINK, SIDE_FILE
 from journal.importers.run.known_keys import KnownKeys
 from journal.writer import Journal
 from projector import Projection
-from tests.importers.hermes.chain import (
+from tests.importers.source_lines import (
     ROLLOUT,
     THREAD,
     claude,
@@ -128,7 +128,7 @@ OUTPUT = "<persisted-output>\nOutput too large. Full output saved to: {}\n\nPrev
 
 
 def persisted(uuid: str, path: str, *, listed: bool = False) -> dict[str, Any]:
-    """Give a line whose result is in a side file."""
+    """Return a line whose result is in a side file."""
     text = OUTPUT.format(path)
     content: object = [{"type": "text", "text": text}] if listed else text
     return claude(

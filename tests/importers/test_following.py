@@ -50,7 +50,7 @@ def watch(journal: Path, box: Path, *actions: Callable[[], Any]) -> Report:
 
 
 def texts(journal: Path) -> list[str]:
-    """Give what was said, in the order of events."""
+    """Return what was said, in the order of events."""
     return [data["content"] for *_, data in journal_events(journal) if "content" in data]
 
 

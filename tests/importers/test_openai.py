@@ -33,7 +33,7 @@ def document_bytes(raw: bytes) -> list[Item]:
 
 
 def said(items: list[Item]) -> list[tuple[str, str, str, Any]]:
-    """Give session, id, role and content of each message."""
+    """Return session, id, role and content of each message."""
     return [(m["session"], m["id"], m["role"], m.get("content")) for m in messages(items)]
 
 

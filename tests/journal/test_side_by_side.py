@@ -15,8 +15,8 @@ from journal.format.record import Header, encode_header
 from journal.process.boot import boot_id
 from journal.verify import verify
 from projector import Projection, SessionStore, TitleTaken
-from tests.importers.hermes.chain import ROLLOUT, claude, head, says, write
 from tests.importers.hermes.databases import made_by
+from tests.importers.source_lines import ROLLOUT, claude, head, says, write
 from tests.support.journals import events, headers, segments
 from tests.support.projections import Fact, facts, header, line, message, write_segment
 from tests.support.version_0_1_0 import THIS, Version, version_0_1_0

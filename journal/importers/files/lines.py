@@ -49,11 +49,11 @@ class Prefix:
         self._hash = hashlib.blake2b(digest_size=16)
         self.last = b""
 
-    def take(self, chunks: Iterator[bytes]) -> None:
+    def add(self, chunk: bytes) -> None:
         """Add bytes."""
-        for chunk in chunks:
-            self._hash.update(chunk)
-            self.last = (self.last + chunk[-CHECKED:])[-CHECKED:]
+        self._hash.update(chunk)
+        long = len(chunk) >= CHECKED
+        self.last = chunk[-CHECKED:] if long else (self.last + chunk)[-CHECKED:]
 
     def digest(self) -> str:
         """Return the checksum so far."""
@@ -71,23 +71,26 @@ def read_lines(
         limit: bytes of the longest line that is given out.
         prefix: is given every finished line.
     """
+    end = stream.tell()  # counted from here on: to ask for it costs a system call a line
     while chunk := stream.readline(limit + 1):
         number += 1
-        start, raw = stream.tell() - len(chunk), chunk
+        start, raw = end, chunk
+        end += len(chunk)
         long = len(chunk) > limit and not chunk.endswith(b"\n")
         while long and chunk and not chunk.endswith(b"\n"):
             chunk = stream.readline(limit)
-        end, finished = stream.tell(), chunk.endswith(b"\n")
+            end += len(chunk)
+        finished = chunk.endswith(b"\n")
         digest = ""
         if prefix is not None and finished:
             if long:
                 own = Prefix()
                 for piece in read_between(stream, start, end):
-                    prefix.take(iter((piece,)))
-                    own.take(iter((piece,)))
+                    prefix.add(piece)
+                    own.add(piece)
                 digest = own.digest()
             else:
-                prefix.take(iter((raw,)))
+                prefix.add(raw)
         text = None if long else raw.rstrip(b"\r\n")
         yield Line(number, end, text, finished, end - start, digest)
 

@@ -112,7 +112,7 @@ class Tail:
             decode(raw)
         except BadLine:
             return False
-        self._prefix.take(iter((raw,)))
+        self._prefix.add(raw)
         return True
 
     def _with_side_files(self, line: Line, known: int, writer: EventWriter) -> Iterator[Item]:

@@ -113,6 +113,6 @@ def new(journal: Path, path: Path) -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def transcript(journal: Path, session: str = "s1") -> list[Any]:
-    """Give the contents of a session as a reader of the projection sees them."""
+    """Return the contents of a session as a reader of the projection sees them."""
     with Projection.open(journal) as projection:
         return [message.content for message in projection.messages(session)]

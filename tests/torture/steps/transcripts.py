@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from projector import Projection
 from tests.importers.feed import journal_set
-from tests.importers.hermes.chain import ROLLOUT, THREAD, claude, event, head, says, stamp, take
+from tests.importers.source_lines import ROLLOUT, THREAD, claude, event, head, says, stamp, take
 from tests.torture.arguments import Amount, again, step_parser
 
 if TYPE_CHECKING:

@@ -21,31 +21,31 @@ ROLLOUT = f"rollout-2026-01-01T12-00-00-{THREAD}.jsonl"
 
 
 def stamp(second: float) -> str:
-    """Give a time, some seconds after noon."""
+    """Return a time, some seconds after noon."""
     hours, rest = divmod(second, 3600)
     return f"2026-01-01T{12 + int(hours):02}:{int(rest // 60):02}:{rest % 60:06.3f}Z"
 
 
 def head() -> dict[str, Any]:
-    """Give the first line of a rollout."""
+    """Return the first line of a rollout."""
     payload = {"id": THREAD, "cwd": "/w"}
     return {"timestamp": stamp(0), "type": "session_meta", "payload": payload}
 
 
 def item(time: object, **payload: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    """Give an item of a rollout; its time is given in seconds after noon, or as it is."""
+    """Return an item of a rollout; its time is given in seconds after noon, or as it is."""
     when = stamp(time) if isinstance(time, int | float) else time
     return {"timestamp": when, "type": "response_item", "payload": payload}
 
 
 def says(time: object, text: str, role: str = "user", **more: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    """Give what somebody says in a rollout."""
+    """Return what somebody says in a rollout."""
     content = [{"type": "input_text", "text": text}]
     return item(time, type="message", role=role, content=content, **more)
 
 
 def event(time: object, **payload: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    """Give an event of a rollout."""
+    """Return an event of a rollout."""
     return {**item(time, **payload), "type": "event_msg"}
 
 
@@ -56,7 +56,7 @@ def claude(
     second: float,
     **more: Any,  # noqa: ANN401 - any JSON
 ) -> dict[str, Any]:
-    """Give a line of Claude Code; an `assistant` one says so in `type`."""
+    """Return a line of Claude Code; an `assistant` one says so in `type`."""
     kind = more.get("type", "user")
     return {
         "type": kind,
@@ -86,6 +86,6 @@ def take(journal: Path, *paths: Path, format: str = "auto", reread: bool = False
 
 
 def transcript(journal: Path, session: str = THREAD) -> list[Any]:
-    """Give what stands in a session's transcript."""
+    """Return what stands in a session's transcript."""
     with Projection.open(journal) as projection:
         return [message.content for message in projection.messages(session)]
