@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from projector.adapters.hermes.rows.sessions import SESSIONS
-from projector.adapters.hermes.sessions.continuations import BRANCH, COMPRESSED, DELEGATE
+from projector.adapters.hermes.sessions.continuations import COMPRESSED, UNMARKED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ class _Session:
 _ALL = f"""
 SELECT s.id, s.parent_session_id, lower(coalesce(s.title, '')),
   s.end_reason IS '{COMPRESSED}', s.started_at, s.ended_at, s.last_active,
-  {BRANCH} IS NULL AND {DELEGATE} IS NULL AND s.source <> 'tool'
+  {UNMARKED}
   FROM {SESSIONS} s
 """
 

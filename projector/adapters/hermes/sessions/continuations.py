@@ -27,7 +27,9 @@ _LONGEST, _RESUMED = 100, 32
 """Most sessions that are followed: along a chain, and to the one that has the messages."""
 _WEEK = 7 * 86_400
 
-_UNMARKED = f"{BRANCH} IS NULL AND {DELEGATE} IS NULL AND s.source <> 'tool'"
+UNMARKED = f"{BRANCH} IS NULL AND {DELEGATE} IS NULL AND s.source <> 'tool'"
+"""Condition: a child is neither a branch nor a delegate, so it can continue its parent."""
+
 _BY_TIME = f"""
 SELECT s.id FROM {SESSIONS} p JOIN {SESSIONS} s ON s.parent_session_id = p.id
   WHERE p.id = ? AND p.end_reason = '{COMPRESSED}' AND s.started_at >= p.ended_at
@@ -35,7 +37,7 @@ SELECT s.id FROM {SESSIONS} p JOIN {SESSIONS} s ON s.parent_session_id = p.id
 """
 _BY_MARK = f"""
 SELECT s.id FROM {SESSIONS} p JOIN {SESSIONS} s ON s.parent_session_id = p.id
-  WHERE p.id = ? AND p.end_reason = '{COMPRESSED}' AND {_UNMARKED}
+  WHERE p.id = ? AND p.end_reason = '{COMPRESSED}' AND {UNMARKED}
   ORDER BY s.end_reason IS '{COMPRESSED}' DESC, s.ended_at IS NULL DESC,
     s.last_active DESC, s.started_at DESC, s.id DESC LIMIT 1
 """
@@ -44,7 +46,7 @@ SELECT s.id FROM {SESSIONS} s WHERE s.parent_session_id = ?
   ORDER BY s.started_at DESC, s.id DESC LIMIT 1
 """
 _YOUNGEST_UNMARKED = f"""
-SELECT s.id FROM {SESSIONS} s WHERE s.parent_session_id = ? AND {_UNMARKED}
+SELECT s.id FROM {SESSIONS} s WHERE s.parent_session_id = ? AND {UNMARKED}
   ORDER BY s.started_at DESC, s.id DESC LIMIT 1
 """
 _HAS_MESSAGES = f"SELECT 1 FROM {SESSIONS} s WHERE s.id = ? AND {MESSAGES}"
