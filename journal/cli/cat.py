@@ -37,7 +37,7 @@ def command(
 ) -> None:
     """Print events as JSON lines, in the order of events.
 
-    The order is that of time, lane and sequence number. T is a date (2026-01-31), a time
+    They are sorted by `order`, then by lane and sequence number. T is a date (2026-01-31), a time
     (2026-01-31T12:00:00Z; local without a zone), or how far back (30m, 2h, 3d, 1w).
 
     JSON: {"lane", "seq", "id", "type", "session", "time", "order", "data": {...}}

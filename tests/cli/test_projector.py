@@ -228,6 +228,13 @@ def test_sync_rebuild_and_digest_agree(invoke: Callable[..., Result]) -> None:
     assert invoke("digest").stdout == before
 
 
+def test_digest_ends_when_its_time_is_over(invoke: Callable[..., Result]) -> None:
+    """With --timeout the wait for the projection and the query has an end; the exit code is 1."""
+    result = invoke("digest", "--timeout", "0.000001", code=1)
+    assert "longer than 1e-06 s" in result.stderr
+    assert len(invoke("digest", "--timeout", "60").stdout) == 65
+
+
 def test_a_second_projector_or_build_ends_with_7(
     invoke: Callable[..., Result], journal: Journal
 ) -> None:
