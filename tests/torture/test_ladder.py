@@ -11,7 +11,7 @@ import pytest
 from tests.torture.arguments import Amount, Budget, again, step_parser
 from tests.torture.ladder import PROPERTIES, STEPS
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 MODULES = sorted(
     path.stem for path in (ROOT / "tests/torture/steps").glob("*.py") if path.stem != "__init__"
 )
