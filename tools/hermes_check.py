@@ -5,9 +5,9 @@ through `projector.adapters.hermes`, and reads it with `hermes sessions list`, `
 export` and the tool with which Hermes searches its sessions. Needs a package index and a minute or
 two.
 
-    python tools/hermes_check.py                         # 0.13.0, in a folder that is removed
-    python tools/hermes_check.py --version 0.19.0
-    python tools/hermes_check.py --venv ~/hermes-venv    # created if missing, and kept
+    python -m tools.hermes_check                         # 0.13.0, in a folder that is removed
+    python -m tools.hermes_check --version 0.19.0
+    python -m tools.hermes_check --venv ~/hermes-venv    # created if missing, and kept
 """
 
 from __future__ import annotations

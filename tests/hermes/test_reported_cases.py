@@ -1,6 +1,6 @@
 """What users of Hermes's store reported does not happen here.
 
-The same cases run in full, and on the real store beside ours, in tools/hermes_cases.py.
+The same cases run in full, and on the real store beside ours, in `python -m tools.hermes_cases`.
 """
 
 from __future__ import annotations

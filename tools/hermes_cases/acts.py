@@ -11,13 +11,13 @@ import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from .timing import timed
+from tools.hermes_cases.timing import timed
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
     from pathlib import Path
 
-    from .side import Side, Store
+    from tools.hermes_cases.side import Side, Store
 
 _kept: dict[str, Any] = {}
 """What stays open from one request to the next."""

@@ -7,15 +7,15 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Self
 
-from .plan import Finding, Notes
-from .side import SIDES
-from .workers import Crew
+from tools.hermes_cases.plan import Finding, Notes
+from tools.hermes_cases.side import SIDES
+from tools.hermes_cases.workers import Crew
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .plan import Plan
-    from .side import Side
+    from tools.hermes_cases.plan import Plan
+    from tools.hermes_cases.side import Side
 
 AT_ONCE = 50.0
 """Milliseconds."""

@@ -12,14 +12,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import crowd, wear
-from .plan import Plan, quick
-from .side import SOURCES
+from tools.hermes_cases import crowd, wear
+from tools.hermes_cases.plan import Plan, quick
+from tools.hermes_cases.side import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .plan import Finding
+    from tools.hermes_cases.plan import Finding
 
 VERSION = "0.13.0"
 

@@ -7,7 +7,10 @@ import sqlite3
 import sys
 from contextlib import ExitStack
 from importlib import import_module
+from pkgutil import extend_path
 from typing import TYPE_CHECKING, Any
+
+import tools
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +30,8 @@ class Theirs:
     def load(self) -> None:
         """Import the store, in a worker: elsewhere, names of Hermes's packages may be in use."""
         sys.path.insert(0, os.environ[SOURCES])
+        # it has a package `tools` too, and imports from it: its modules are found behind ours
+        tools.__path__ = extend_path(tools.__path__, tools.__name__)
         import_module("hermes_state")
 
     def open(self, path: Path) -> Store:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from .crowd import _place, _shown
-from .plan import Finding, Notes
-from .workers import CaseError, Crew
+from tools.hermes_cases.crowd import _place, _shown
+from tools.hermes_cases.plan import Finding, Notes
+from tools.hermes_cases.workers import CaseError, Crew
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from .plan import Plan
-    from .workers import Worker
+    from tools.hermes_cases.plan import Plan
+    from tools.hermes_cases.workers import Worker
 
 _TEXTS = ["apple one", "banana two", "cherry three", "damson four", "elder five"]
 _WORDS = [text.split()[0] for text in _TEXTS]

@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import acts
-from .side import SIDES
+from tools.hermes_cases import acts
+from tools.hermes_cases.side import SIDES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .side import Side
+    from tools.hermes_cases.side import Side
 
 
 def main(side: str) -> int:
@@ -31,3 +31,7 @@ def main(side: str) -> int:
         print(json.dumps(known[request["act"]](mine, **arguments)), flush=True)
     sys.stdout.flush()
     os._exit(0)  # open files stay open to the end, as in a process that is killed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_SCRIPT = Path(__file__).parents[1] / "hermes_cases.py"
+_ROOT = Path(__file__).parents[2]
 _TAIL = 2_000
 
 
@@ -25,14 +25,22 @@ class CaseError(Exception):
     """A case could not be run. This is an error, not a verdict."""
 
 
+def _paths() -> list[str]:
+    return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+
+
 class Worker:
     """A worker process on one side."""
 
     def __init__(self, side: str, home: Path) -> None:
         self._err = tempfile.TemporaryFile()  # noqa: SIM115 - `__exit__` closes it
-        environment = os.environ | {"HOME": str(home), "HERMES_HOME": str(home)}
+        environment = os.environ | {
+            "HOME": str(home),
+            "HERMES_HOME": str(home),
+            "PYTHONPATH": os.pathsep.join([str(_ROOT), *_paths()]),
+        }
         self._process = subprocess.Popen(
-            [sys.executable, str(_SCRIPT), "worker", side],
+            [sys.executable, "-m", "tools.hermes_cases.worker", side],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._err,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-TOOL = Path(__file__).parents[3] / "tools" / "hermes_check.py"
+ROOT = Path(__file__).parents[3]
 ASKED = "HERMES_CHECK"
 """The environment variable that asks for this test, with the version of hermes-agent."""
 
@@ -23,7 +23,7 @@ def test_hermes_itself_runs_on_a_journal() -> None:
             f"{ASKED} is not set: {ASKED}=0.13.0 (or 0.19.0) installs hermes-agent from a package"
             " index into an environment of its own"
         )
-    command = [sys.executable, str(TOOL), "--version", version]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "tools.hermes_check", "--version", version]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"hermes-agent {version} runs on a journal" in done.stdout
