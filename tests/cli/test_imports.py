@@ -57,18 +57,22 @@ journal.process.boot journal.segments.segment_file journal.writer
 """)
 
 _SEARCH = _START | _names("""
-journal.cli.kit.times journal.format.transcript_order journal.segments.reader projector
-projector.__main__ projector.cli projector.cli.kit projector.cli.kit.behind
-projector.cli.kit.codes projector.cli.kit.render projector.cli.kit.timeout projector.cli.search
-projector.db projector.db.checksums projector.db.columns projector.db.connections
-projector.db.generations projector.db.prefixes projector.db.public_views projector.db.quiet
-projector.db.ranking projector.db.rows projector.db.schema projector.db.still projector.db.tags
-projector.errors projector.fold projector.fold.messages projector.fold.sessions
-projector.fold.sweeps projector.projection projector.run projector.run.deadline projector.run.goal
-projector.run.reader projector.run.watermark projector.search projector.search.engine
-projector.search.filters projector.text projector.text.document projector.text.highlight
-projector.text.normalize projector.text.query projector.text.query_tree projector.text.snippet
-projector.views projector.views.freshness projector.views.messages projector.views.sessions
+journal.cli.kit.times journal.format.extra_fields journal.format.transcript_order
+journal.segments.reader projector projector.__main__ projector.cli projector.cli.kit
+projector.cli.kit.behind projector.cli.kit.codes projector.cli.kit.render
+projector.cli.kit.timeout projector.cli.search projector.db projector.db.checksums
+projector.db.columns projector.db.connections projector.db.generations projector.db.kinds
+projector.db.public_views projector.db.public_views.events projector.db.public_views.messages
+projector.db.public_views.sessions projector.db.public_views.view projector.db.quiet
+projector.db.read_only projector.db.rows projector.db.schema projector.db.tags projector.errors
+projector.fold projector.fold.messages projector.fold.sessions projector.fold.sweeps
+projector.projection projector.run projector.run.deadline projector.run.goal projector.run.in_use
+projector.run.open_segments projector.run.own_projector projector.run.reader
+projector.run.watermark projector.search projector.search.engine projector.search.filters
+projector.search.functions projector.search.prefixes projector.search.ranking projector.text
+projector.text.document projector.text.highlight projector.text.normalize projector.text.query
+projector.text.query_tree projector.text.snippet projector.views projector.views.freshness
+projector.views.messages projector.views.sessions
 """)
 
 
