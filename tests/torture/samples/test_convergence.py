@@ -24,7 +24,7 @@ def test_a_projection_that_depends_on_the_order_of_arrival_is_caught(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A step that never fails proves nothing: one fault, and seed and smallest set are told."""
-    monkeypatch.setattr(projector.apply.conflicts, "_join", lambda *_, **__: None)
+    monkeypatch.setattr(projector.apply.conflicts, "_merge", lambda *_, **__: None)
     assert convergence.main(["--seed", "7", "--seeds", "400", "--workers", "1"]) == 1
     said = capsys.readouterr().out
     assert "FAILED seed " in said
