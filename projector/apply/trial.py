@@ -17,8 +17,8 @@ from journal.errors import JournalError
 from journal.format.record import DamagedRecord
 from projector.apply.applier import Applier
 from projector.apply.portion import unbounded
+from projector.db.connections import create_in_memory
 from projector.db.digest import digest
-from projector.db.schema import create_in_memory
 from projector.errors import NotApplied, ProjectorError
 
 if TYPE_CHECKING:

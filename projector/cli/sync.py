@@ -10,7 +10,8 @@ import click
 from journal.cli.kit.output import print_line
 from journal.fs.directory import open_directory
 from projector.cli.kit.progress import EventCounter
-from projector.db.generations import OnlyOne, generations
+from projector.db.generations import generations
+from projector.db.process_lock import ProcessLock
 from projector.run.build import catch_up_once
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ def command(path: Path) -> None:
     a projector runs: that applies them. There is no time limit.
     """
     journal = open_directory(path, create=False)
-    lock = OnlyOne(generations(journal.path).lock)
-    if not lock.take(patience=0.5):
+    lock = ProcessLock(generations(journal.path).lock)
+    if not lock.acquire(timeout=0.5):
         raise lock.busy()
     began = time.perf_counter()
     counter = EventCounter()

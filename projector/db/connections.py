@@ -1,152 +1,239 @@
-"""Connections to SQLite, and what becomes of them in a forked child.
-
-SQLite must not be carried over a fork (https://sqlite.org/howtocorrupt.html, 2.6): the child
-inherits what SQLite remembers of a file's locks, and not the locks themselves, which belong to a
-process. So a child never uses or closes an inherited connection. It keeps it for ever: to close
-one would roll back, in memory that it shares with its parent, what its parent is writing.
-
-That is not enough. In one process SQLite keeps one entry for each file, found by device and
-inode, and a new connection of the child would take up the inherited entry with its locks that are
-none: the next process truncates the -shm file under it, which ends in SIGBUS. So a child that
-inherited connections opens files under another device number: SQLite takes them for other files,
-and locks them itself.
-"""
+"""Make and open the databases of projections, each connection with its settings."""
 
 from __future__ import annotations
 
-import weakref
-from contextlib import suppress
+import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from unicodedata import unidata_version
+from urllib.parse import quote
 
 import apsw
 
-from journal.process.fork import depth, follow
-from projector.errors import ProjectionError
+from journal.fs.ownership import check_file
+from projector.db.checksums import RESERVED, vfs
+from projector.db.fork_safety import connect
+from projector.db.quiet import quiet
+from projector.db.schema import SCHEMA, make_tables
+from projector.db.sqlite_errors import failure
+from projector.errors import ProjectionDamaged, ProjectionError, QueryError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
-class _Connections:
-    """Every connection that this process opened, and those that it inherited.
+BUSY_MS = 5_000
+"""Milliseconds for which SQLite waits for a lock that is held for a moment."""
 
-    Attributes:
-        live: opened in this process.
-        inherited: opened in its parent, or before.
-    """
+PAGE = 4096
+"""Bytes of a database page."""
 
-    def __init__(self) -> None:
-        self.live: weakref.WeakSet[apsw.Connection] = weakref.WeakSet()
-        self.inherited: list[apsw.Connection] = []
-        self._separate_since = 0
-        self._original = 0
-        self._kept: list[object] = []
-        follow(self)
+SUFFIXES = ("", "-wal", "-shm", "-journal")
+"""The endings of the names of a database's files."""
 
-    def after_fork_in_child(self) -> None:
-        """Keep what is inherited, and refuse to use it."""
-        for db in list(self.live):
-            self.inherited.append(db)
-            # one that is closed is harmless, and may be referred to for long
-            with suppress(apsw.ConnectionClosedError):
-                db.exec_trace = _refuse
-        self.live = weakref.WeakSet()
-
-    def separate(self) -> None:
-        """See to it that SQLite takes every file that is opened from now on for another one."""
-        if not self.inherited or self._separate_since == depth():
-            return
-        import ctypes  # noqa: PLC0415 - only a forked child needs it
-
-        call = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p)
-        vfs = apsw.VFS(f"journal-{depth()}", "unix")
-        self._original = self._original or vfs.xGetSystemCall("fstat") or 0
-        original, salt = call(self._original), depth() << 48
-
-        def fstat(fd: int, status: int) -> int:
-            result: int = original(fd, status)
-            if not result:  # the device is the first member of struct stat, 64 bits wide
-                ctypes.c_uint64.from_address(status).value ^= salt
-            return result
-
-        replaced = call(fstat)
-        pointer = ctypes.cast(replaced, ctypes.c_void_p).value
-        if pointer is None or not vfs.xSetSystemCall("fstat", pointer):
-            raise ProjectionError(
-                "this process was forked from one that read a projection, and its SQLite cannot be"
-                " told apart from that; start it with exec, or fork before the first read"
-            )
-        # SQLite has the pointer for ever, and a connection that Python frees would be closed
-        self._kept += (replaced, vfs)
-        for db in self.inherited:
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(db))
-        self._separate_since = depth()
+_APPLICATION = 0x414A4E4C  # "AJNL", shown by file(1) and checked at opening
 
 
-_connections = _Connections()
-
-
-def keep_inherited() -> None:
-    """Keep the connections that a forked child inherited; again does nothing.
-
-    Whoever lets go of a connection in a child calls it first: an object that is freed closes its
-    connection.
-    """
-    _connections.after_fork_in_child()
-
-
-def connect(path: Path | str, flags: int, vfs: str | None) -> apsw.Connection:
-    """Open a database.
-
-    Args:
-        path: its file.
-        flags: of sqlite3_open_v2.
-        vfs: name of the VFS to open it with; None means SQLite's own.
+def create(path: Path, journal_uuid: str) -> apsw.Connection:
+    """Make an empty projection to be built: no other process reads it until it is published.
 
     Raises:
-        ProjectionError: this forked child cannot be kept apart from its parent.
-        apsw.Error: SQLite refuses.
+        ProjectionError: the file cannot be made.
     """
-    _connections.separate()
-    db = apsw.Connection(str(path), flags, vfs=vfs)
-    _connections.live.add(db)
+    db = create_empty(path)
+    try:
+        # a crash throws away a generation that is being built
+        for pragma in ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE"):
+            db.pragma(*pragma.split(" = "))
+        db.pragma("page_size", PAGE)
+        if vfs() is not None:
+            db.reserve_bytes("main", RESERVED)
+        db.pragma("application_id", _APPLICATION)
+        db.pragma("user_version", SCHEMA)
+        make_tables(db, journal_uuid)
+        tune_writer(db)
+    except apsw.Error as error:
+        raise ProjectionError(f"cannot make the projection {path}: {error}") from error
     return db
 
 
-def live() -> list[apsw.Connection]:
-    """Return the connections that this process opened and that are not freed yet."""
-    return list(_connections.live)
+def create_in_memory() -> apsw.Connection:
+    """Make an empty projection in memory."""
+    db = connect(":memory:", apsw.SQLITE_OPEN_READWRITE, None)
+    make_tables(db, "")
+    return db
 
 
-def is_inherited(db: apsw.Connection) -> bool:
-    """Say whether a connection was opened before this process was forked."""
-    return any(db is one for one in _connections.inherited)
-
-
-def close(db: apsw.Connection) -> None:
-    """Close a connection; one that was inherited is its parent's to close.
+def finish(path: Path) -> None:
+    """Switch a database that was built to WAL mode: from now on others may read it.
 
     Raises:
-        apsw.Error: SQLite refuses.
+        ProjectionError: the file system refuses.
     """
-    if is_inherited(db):
-        _connections.separate()  # it must never be freed
-    else:
-        db.close()
+    try:
+        with quiet:
+            db = _connect(path, apsw.SQLITE_OPEN_READWRITE)
+            db.pragma("journal_mode", "wal")
+            db.close()
+    except apsw.Error as error:
+        raise ProjectionError(f"cannot finish the projection {path}: {error}") from error
 
 
-def check(db: apsw.Connection) -> None:
-    """Go on with a connection only in the process that opened it.
+def create_empty(path: Path) -> apsw.Connection:
+    """Make a database without tables, with mode 0600.
 
     Raises:
-        ProjectionError: this is a child that was forked meanwhile.
+        ProjectionError: the file exists, or cannot be made.
     """
-    if is_inherited(db):
-        raise ProjectionError(
-            "this process was forked in the middle of a query or of projecting; ask again"
+    try:
+        # SQLite gives the WAL and its index the mode of the database
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        os.fchmod(fd, 0o600)
+        os.close(fd)
+        return _connect(path, apsw.SQLITE_OPEN_READWRITE)
+    except (OSError, apsw.Error) as error:
+        raise ProjectionError(f"cannot make the projection {path}: {error}") from error
+
+
+def _connect(path: Path, flags: int) -> apsw.Connection:
+    name = str(path)
+    if flags & apsw.SQLITE_OPEN_URI:
+        name = f"file:{quote(name)}?immutable=1"
+    with quiet:  # a fork must not come while a VFS is made
+        db = connect(name, flags, vfs())
+    # without it statements, FTS5's own among them, are compiled again when a bound value changes.
+    # With it a plan depends on the text only: a partial index needs its condition as a literal
+    db.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
+    return db
+
+
+def tune_writer(db: apsw.Connection) -> None:
+    """Give a writing connection its memory for pages."""
+    # four times as much was not faster, over a million messages: the kernel keeps pages too
+    db.pragma("cache_size", -16 * 1024)
+    db.pragma("temp_store", "MEMORY")
+
+
+def open_writer(path: Path, journal_uuid: str) -> apsw.Connection:
+    """Open a published projection for the one projector.
+
+    Raises:
+        ProjectionError: it cannot be opened, or is of another version or another journal.
+    """
+    # a text is deleted from the index by the words that were inserted, and Python's Unicode tables
+    # decide which characters make words: those of another version would leave words behind
+    made_for = {"journal": journal_uuid, "unicode": unidata_version}
+    return _open(path, apsw.SQLITE_OPEN_READWRITE, made_for, _prepare_writer)
+
+
+def _prepare_writer(db: apsw.Connection) -> None:
+    db.pragma("synchronous", "NORMAL")
+    db.pragma("journal_size_limit", 16 * 1024 * 1024)
+    db.pragma("wal_autocheckpoint", 0)  # the projector checkpoints between its batches
+    tune_writer(db)
+
+
+def open_reader(path: Path, journal_uuid: str) -> apsw.Connection:
+    """Open a projection for reading.
+
+    Raises:
+        ProjectionError: it cannot be opened, or is of another version or another journal.
+    """
+    return _open(path, apsw.SQLITE_OPEN_READONLY, {"journal": journal_uuid}, _prepare_reader)
+
+
+def open_unchanging(path: Path, journal_uuid: str) -> apsw.Connection:
+    """Open a projection that no process writes to and that has no WAL; make no file beside it.
+
+    Raises:
+        ProjectionError: it cannot be opened, or is of another version or another journal.
+    """
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    return _open(path, flags, {"journal": journal_uuid}, _prepare_reader)
+
+
+@contextmanager
+def snapshot(db: apsw.Connection) -> Iterator[None]:
+    """Run the block in one read transaction: all its queries see one state.
+
+    Raises:
+        apsw.Error: the database refuses.
+        QueryError: a bound text has a lone surrogate.
+    """
+    if db.in_transaction:  # an interrupt came after the last one, before its ROLLBACK
+        db.set_progress_handler(None)
+        db.execute("ROLLBACK")
+    db.execute("BEGIN")
+    try:
+        yield
+    except UnicodeEncodeError as error:
+        raise QueryError(
+            f"{error.object!r:.60} has a lone surrogate at character {error.start},"
+            " so it is no text, and nothing that is stored has it"
+        ) from error
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+
+
+def _prepare_reader(db: apsw.Connection) -> None:
+    db.pragma("cache_size", -16 * 1024)
+    # a mapped file that is cut short kills the process with SIGBUS; a read of it is an error
+    db.pragma("mmap_size", 0)
+
+
+def _open(
+    path: Path, flags: int, made_for: dict[str, str], prepare: Callable[[apsw.Connection], None]
+) -> apsw.Connection:
+    db = None
+    try:
+        _check_files(path)
+        with quiet:
+            db = _connect(path, flags)
+            db.set_busy_timeout(BUSY_MS)
+            _check(db, path, made_for)
+            prepare(db)
+    except (apsw.Error, ProjectionError) as error:
+        if db is not None:
+            db.close()
+        if isinstance(error, ProjectionError):
+            raise
+        raise failure("open", path, error) from error
+    return db
+
+
+def _check_files(path: Path) -> None:
+    """Refuse what SQLite would wait for or follow: a FIFO, a link, another user's file.
+
+    Raises:
+        ProjectionError: one of a database's files is not this user's own, or no regular file.
+    """
+    for suffix in SUFFIXES:
+        file = path.with_name(path.name + suffix)
+        try:
+            check_file(file, file.lstat())
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise ProjectionError(
+                f"cannot open the projection: {error.strerror}, then run `projector rebuild`"
+            ) from error
+
+
+def _check(db: apsw.Connection, path: Path, made_for: dict[str, str]) -> None:
+    """Refuse a database that is no projection of this version, or was made for another journal."""
+    application, version = db.pragma("application_id"), db.pragma("user_version")
+    if (application, version) != (_APPLICATION, SCHEMA):
+        raise ProjectionDamaged(
+            f"{path} is no projection of version {SCHEMA} (it says {version});"
+            " run `projector rebuild`"
         )
-
-
-def _refuse(cursor: apsw.Cursor, *_: object) -> bool:
-    check(cursor.connection)
-    return True
+    if vfs() is not None and db.reserve_bytes("main") != RESERVED:
+        raise ProjectionDamaged(f"{path} has no checksums; run `projector rebuild`")
+    for key, value in made_for.items():
+        found = db.execute("SELECT value FROM _meta WHERE key = ?", (key,)).get
+        if found != value:
+            raise ProjectionDamaged(
+                f"{path} was made for {key} {found}, not {value}; run `projector rebuild`"
+            )

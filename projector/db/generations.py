@@ -15,31 +15,32 @@ question would have it built anew.
 from __future__ import annotations
 
 import os
-import platform
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import orjson
 
 from journal.errors import NotAJournalError
 from journal.format.record import FORMAT
 from journal.fs import disk
 from journal.fs.directory import format_of, make_folder, replace_file, sweep_drafts
-from journal.fs.lock import is_at, lock, lock_again, unlock
-from journal.fs.ownership import Untrusted, check_folder, open_own, read_own
-from journal.process.fork import follow, no_fork
-from projector.db.schema import SCHEMA, SUFFIXES
-from projector.errors import ProjectionDamaged, ProjectionError, ProjectorBusy
+from journal.fs.ownership import Untrusted, check_folder, read_own
+from projector.db.connections import SUFFIXES
+from projector.db.schema import SCHEMA
+from projector.errors import ProjectionDamaged, ProjectionError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+
 CURRENT = "CURRENT"
+
 _SUFFIX = ".db"
+
 _MOST = 4096
 """Bytes that CURRENT, and what a lock file says, may have."""
+
 _HIGHEST = 2**53
+
 _GRACE = 60.0
 """Seconds that an old generation stays for the queries that are still running on it."""
 
@@ -222,143 +223,3 @@ def _sync_file(path: Path) -> None:
         disk.in_use.fsync(fd)
     finally:
         os.close(fd)
-
-
-class OnlyOne:
-    """A lock that makes one process the only one to do something; a dead one's is freed."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._fd = -1
-        self._is_held = False
-        follow(self)
-
-    def after_fork_in_child(self) -> None:
-        """Hold nothing: the lock belongs to the parent, and its file was closed here."""
-        self._fd, self._is_held = -1, False
-
-    def __del__(self) -> None:
-        """Close the file of a lock that was dropped."""
-        self.release()
-
-    def take(self, patience: float = 0.0) -> bool:
-        """Try to become the one for `patience` seconds: another's look at the lock is soon over.
-
-        Raises:
-            ProjectionError: the lock file cannot be used.
-        """
-        if self._is_held and self.is_there():
-            return True
-        if not self.is_kept():
-            self.release()
-        until = time.monotonic() + patience
-        while (fd := self._try()) is None:
-            if time.monotonic() >= until:
-                return False
-            time.sleep(0.01)
-        self._fd, self._is_held = fd, True
-        try:
-            self._sign(fd)
-        except OSError as error:
-            self.release()
-            raise ProjectionError(
-                f"cannot write {self._path}: {error.strerror or error}"
-            ) from error
-        except BaseException:
-            self.release()
-            raise
-        return True
-
-    @staticmethod
-    def _sign(fd: int) -> None:
-        """Say in the lock file who is the one."""
-        who = {"pid": os.getpid(), "host": platform.node(), "since": time.time_ns() // 1000}
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, orjson.dumps(who) + b"\n", 0)
-
-    def _try(self) -> int | None:
-        """Lock the file and return its descriptor; None if somebody else holds it."""
-        try:
-            if self._fd >= 0:
-                return self._fd if lock_again(self._fd) else None
-            with no_fork.turn:
-                fd = lock(disk.open_lock_file(self._path))
-            if fd is not None and not is_at(fd, self._path):
-                os.close(fd)  # it was removed between the two: another may hold what is there now
-                return None
-        except OSError as error:
-            raise ProjectionError(f"cannot lock {self._path}: {error.strerror or error}") from error
-        return fd
-
-    def is_there(self) -> bool:
-        """Say whether this is the one still: if the lock file was removed, another can be.
-
-        Raises:
-            ProjectionError: the file system does not say.
-        """
-        return self._is_held and self.is_kept()
-
-    def is_kept(self) -> bool:
-        """Say whether the lock file is open, and still the one at its path.
-
-        Raises:
-            ProjectionError: the file system does not say.
-        """
-        try:
-            return self._fd >= 0 and is_at(self._fd, self._path)
-        except OSError as error:
-            raise ProjectionError(
-                f"cannot look at {self._path}: {error.strerror or error}"
-            ) from error
-
-    def check(self) -> None:
-        """Go on only as the one.
-
-        Raises:
-            ProjectorBusy: the lock file was removed or replaced, and another may be the one.
-        """
-        if not self.is_there():
-            raise ProjectorBusy(
-                f"{self._path} was removed or replaced while it was held: another process may be at"
-                " work; try again"
-            )
-
-    def release(self) -> None:
-        """Stop being the one, and close the file; again does nothing."""
-        fd, self._fd, self._is_held = self._fd, -1, False
-        if fd >= 0:
-            os.close(fd)
-
-    def rest(self) -> None:
-        """Stop being the one, and keep the file open for the next time; again does nothing."""
-        if self._is_held:
-            self._is_held = False
-            unlock(self._fd)
-
-    def is_taken(self) -> bool:
-        """Say whether somebody is the one, this process included."""
-        if self._is_held:
-            return True
-        try:
-            # to look needs no right to write: the journal may lie on a read-only medium
-            with no_fork.turn:
-                fd = lock(open_own(self._path))
-        except FileNotFoundError:
-            return False
-        except OSError as error:
-            raise ProjectionError(f"cannot lock {self._path}: {error.strerror or error}") from error
-        if fd is None:
-            return True
-        os.close(fd)
-        return False
-
-    def busy(self) -> ProjectorBusy:
-        """Return the error that says who runs."""
-        try:
-            who = orjson.loads(read_own(self._path, _MOST))
-            name = f"process {who['pid']} on {who['host']}"
-        except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
-            name = "another process"
-        return ProjectorBusy(
-            f"{name} holds {self._path}: a journal has one projector at a time, and one build"
-        )

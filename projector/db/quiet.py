@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from projector.db import connections
+from projector.db import fork_safety
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +111,7 @@ class _Quiet:
 
     def _is_busy(self) -> bool:
         resting = list(self._resting.values())
-        return any(_is_in_use(db) for db in connections.live() if db not in resting)
+        return any(_is_in_use(db) for db in fork_safety.live() if db not in resting)
 
     def after_fork(self) -> None:
         """Resume all threads, in the parent."""

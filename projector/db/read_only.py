@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
-from projector.db.schema import open_reader, open_unchanging
+from projector.db.connections import open_reader, open_unchanging
 from projector.errors import ProjectionDamaged, ProjectionError
 
 if TYPE_CHECKING:

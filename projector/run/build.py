@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from projector.db.connections import close
-from projector.db.generations import Generations, OnlyOne, generations
-from projector.db.schema import create, create_empty, failure, finish, open_writer
+from projector.db.connections import create, create_empty, finish, open_writer
+from projector.db.fork_safety import close
+from projector.db.generations import Generations, generations
+from projector.db.process_lock import ProcessLock
+from projector.db.sqlite_errors import failure
 from projector.errors import BuildStopped, NotApplied, ProjectionDamaged, ProjectionError
 from projector.run.projector import Progress, Projector, never
 
@@ -87,8 +89,8 @@ def put_into_use(
     Raises:
         ProjectionError, ReadError: as `rebuild`.
     """
-    lock = OnlyOne(generations(journal.path).lock)
-    lock.take(_HAND_OVER)
+    lock = ProcessLock(generations(journal.path).lock)
+    lock.acquire(_HAND_OVER)
     try:
         _publish(journal, number, on_commit, stop)
     finally:
@@ -171,10 +173,10 @@ def building(
 
 
 @contextmanager
-def _numbered(kept: Generations) -> Iterator[tuple[int, OnlyOne]]:
+def _numbered(kept: Generations) -> Iterator[tuple[int, ProcessLock]]:
     """Be the only one who makes a generation; it is removed at the end unless published."""
-    lock = OnlyOne(kept.build_lock)
-    if not lock.take():
+    lock = ProcessLock(kept.build_lock)
+    if not lock.acquire():
         raise lock.busy()
     try:
         kept.remove_unpublished()
@@ -182,7 +184,7 @@ def _numbered(kept: Generations) -> Iterator[tuple[int, OnlyOne]]:
             yield kept.next(), lock
         finally:
             # if the lock file was removed, or this is a forked child, what is there is another's
-            if lock.is_there():
+            if lock.is_held():
                 kept.remove_unpublished()
     finally:
         lock.release()

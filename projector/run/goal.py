@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from projector.db.schema import APPLIED, UNFOLDED, was_taken_away
+from projector.db.schema import APPLIED, UNFOLDED
+from projector.db.sqlite_errors import was_taken_away
 from projector.errors import Behind, NotProjected, ProjectionDamaged
 from projector.run.deadline import Deadline
 from projector.run.open_segments import OpenSegments

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from journal.process import clock
 from journal.process.fork import follow
-from projector.db.connections import keep_inherited
+from projector.db.fork_safety import keep_inherited
 from projector.db.read_only import open_on_any_medium, stamp
 from projector.errors import ProjectionError
 from projector.search import functions

@@ -6,8 +6,9 @@ import logging
 from typing import TYPE_CHECKING
 
 from journal.process.fork import follow
-from projector.db.connections import keep_inherited
-from projector.db.generations import OnlyOne, generations
+from projector.db.fork_safety import keep_inherited
+from projector.db.generations import generations
+from projector.db.process_lock import ProcessLock
 from projector.errors import ProjectionDamaged, ProjectionError, ProjectorBusy
 from projector.run.in_use import identity
 
@@ -41,7 +42,7 @@ class OwnProjector:
         self._in_use = in_use
         self._segments = segments
         self._generations = in_use.generations
-        self.lock = OnlyOne(self._generations.lock)
+        self.lock = ProcessLock(self._generations.lock)
         self._projector: Projector | None = None
         self._number = 0
         self._files: _Files = None, None
@@ -67,16 +68,16 @@ class OwnProjector:
             BuildStopped: `stop` said so before there was anything to keep.
             ProjectionError, ReadError: as `projector.run.build.rebuild`.
         """
-        if not self.lock.is_kept():
+        if not self.lock.is_open():
             generations(self._journal.path)  # the folder may have been moved away
-        if not self.lock.take():
+        if not self.lock.acquire():
             return False
         try:
             self._catch_up(stop, abort)
         except ProjectorBusy:  # a build is at work
             return False
         finally:
-            self.lock.rest()
+            self.lock.unlock()
         return True
 
     def _catch_up(self, stop: Callable[[], bool], abort: Callable[[], bool] | None) -> None:
@@ -133,7 +134,7 @@ class OwnProjector:
         try:
             if projector is None:
                 return
-            is_only = self.lock.is_kept() and self.lock.take()
+            is_only = self.lock.is_open() and self.lock.acquire()
             if is_only:
                 projector.close()
             else:

@@ -17,9 +17,10 @@ import apsw
 from journal.segments.glance import glance
 from journal.segments.reader import SegmentRef, list_segments
 from projector.apply.portion import Portion
-from projector.db.connections import check, close, is_inherited
+from projector.db.connections import BUSY_MS, PAGE
+from projector.db.fork_safety import check, close, is_inherited
 from projector.db.quiet import quiet
-from projector.db.schema import BUSY_MS, PAGE, failure
+from projector.db.sqlite_errors import failure
 from projector.errors import NotApplied, ProjectionError
 from projector.run.deadline import STEPS
 from projector.run.ingest import NOTHING, Intake

@@ -15,9 +15,11 @@ from journal.process import clock
 from journal.process.fork import follow
 from journal.process.turn import Turn
 from journal.segments.reader import list_segments
+from projector.db.connections import snapshot
 from projector.db.generations import find_generations
 from projector.db.quiet import quiet
-from projector.db.schema import UNFOLDED, failure, snapshot, was_taken_away
+from projector.db.schema import UNFOLDED
+from projector.db.sqlite_errors import failure, was_taken_away
 from projector.errors import (
     BuildStopped,
     NotFound,
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 
     from journal.format.position import Position
     from journal.fs.directory import Directory
-    from projector.db.generations import OnlyOne
+    from projector.db.process_lock import ProcessLock
 
 PATIENCE = 0.5
 """Seconds that a query waits for a running projector before it answers with what is there."""
@@ -79,7 +81,7 @@ class Reader:
         self._turn = Turn()
 
     @property
-    def projector_lock(self) -> OnlyOne:
+    def projector_lock(self) -> ProcessLock:
         """The lock that a running projector holds."""
         return self._own.lock
 

@@ -11,8 +11,9 @@ from watchdog.events import DirCreatedEvent, FileCreatedEvent, FileModifiedEvent
 from watchdog.events import FileSystemEventHandler as Handler
 from watchdog.observers import Observer
 
-from projector.db.generations import OnlyOne, generations
-from projector.db.schema import was_taken_away
+from projector.db.generations import generations
+from projector.db.process_lock import ProcessLock
+from projector.db.sqlite_errors import was_taken_away
 from projector.errors import BuildStopped, ProjectionError, ProjectorBusy
 from projector.run.build import leave, open_current, replace_damaged
 
@@ -98,7 +99,7 @@ class Watch:
     def __init__(self, journal: Directory, warn: Callable[[str], None]) -> None:
         self._journal = journal
         self._generations = generations(journal.path)
-        self._lock = OnlyOne(self._generations.lock)
+        self._lock = ProcessLock(self._generations.lock)
         self._warn = warn
         self._stopping = False
         self._bell: Bell | None = None
@@ -124,7 +125,7 @@ class Watch:
         while not taken:
             try:
                 generations(self._journal.path)  # the folder may be gone since this was made
-                taken = self._lock.take(patience=_STANDBY)
+                taken = self._lock.acquire(timeout=_STANDBY)
             except ProjectionError as error:
                 gone += 1
                 if gone > _GONE or not was_taken_away(error):
@@ -140,7 +141,7 @@ class Watch:
         Raises:
             ProjectionError: the lock file cannot be used.
         """
-        while not self._stopping and not self._lock.take(patience=_STANDBY):
+        while not self._stopping and not self._lock.acquire(timeout=_STANDBY):
             pass
 
     def run(self, on_commit: Callable[[Progress], None] | None = None) -> None:
@@ -156,7 +157,7 @@ class Watch:
         try:
             while not self._stopping:
                 try:
-                    if not self._lock.is_there():
+                    if not self._lock.is_held():
                         self._take_again()
                     self._run_generation(bell, on_commit)
                     gone = 0
@@ -219,5 +220,5 @@ class Watch:
         return (
             self._generations.current() == number
             and self._generations.path(number).exists()
-            and self._lock.is_there()  # without it, another process can project, too
+            and self._lock.is_held()  # without it, another process can project, too
         )

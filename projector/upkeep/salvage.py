@@ -14,9 +14,9 @@ import orjson
 
 from journal.format.event import Event
 from journal.lanes.restore import Lost, restore
+from projector.db.connections import open_reader
 from projector.db.generations import generations
 from projector.db.rows import STORED, stored
-from projector.db.schema import open_reader
 from projector.errors import ProjectionError
 from projector.run.build import building, put_into_use
 

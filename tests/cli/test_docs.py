@@ -16,7 +16,8 @@ import journal.cli
 import projector.cli
 from journal import Journal
 from journal.fs.directory import open_directory
-from projector.db.generations import OnlyOne, generations
+from projector.db.generations import generations
+from projector.db.process_lock import ProcessLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -169,10 +170,10 @@ def invoke(filled: Path, tmp_path: Path) -> Callable[[str, list[str]], list[Any]
 @pytest.fixture
 def busy(filled: Path) -> Iterator[Callable[[], None]]:
     """Makes the projection stale: a projector runs that applies nothing, and an event is new."""
-    lock = OnlyOne(generations(open_directory(filled).path).lock)
+    lock = ProcessLock(generations(open_directory(filled).path).lock)
 
     def busy() -> None:
-        assert lock.take()
+        assert lock.acquire()
         with Journal.open(filled) as journal:
             journal.append_message("s1", "user", "not applied", id="late")
 

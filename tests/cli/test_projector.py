@@ -17,7 +17,8 @@ from click.testing import CliRunner, Result
 from journal import Journal
 from journal.fs.directory import open_directory
 from projector.cli import cli
-from projector.db.generations import OnlyOne, generations
+from projector.db.generations import generations
+from projector.db.process_lock import ProcessLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -241,8 +242,8 @@ def test_a_second_projector_or_build_ends_with_7(
     """Busy is a code of its own, and names the process that runs."""
     kept = generations(open_directory(journal.path).path)
     for lock, commands in ((kept.lock, ["run", "sync"]), (kept.build_lock, ["rebuild"])):
-        one = OnlyOne(lock)
-        assert one.take()
+        one = ProcessLock(lock)
+        assert one.acquire()
         for command in commands:
             assert f"process {os.getpid()} on " in invoke(command, code=7).stderr
         one.release()

@@ -18,7 +18,8 @@ from projector import SessionStore
 from projector.adapters.hermes import SessionDB
 from projector.adapters.hermes.export.state_db import export
 from projector.adapters.hermes.export.state_tables import LATER_MESSAGE, LATER_SESSION
-from projector.db.generations import OnlyOne, generations
+from projector.db.generations import generations
+from projector.db.process_lock import ProcessLock
 from tests.hermes.real.package import loaded
 from tests.importers.hermes.databases import NEW, OLD, START, TOPICS, Hermes, run
 
@@ -300,8 +301,8 @@ def test_an_export_that_is_behind_counts_what_is_missing(
     with SessionStore.open(journal_dir) as store:
         store.append("s", "user", "one")
         store.messages("s")
-        lock = OnlyOne(generations(store.journal.path).lock)
-        assert lock.take()
+        lock = ProcessLock(generations(store.journal.path).lock)
+        assert lock.acquire()
         try:
             store.append("s", "user", "two")
             _, counts = exported(journal_dir)

@@ -15,7 +15,8 @@ from projector.adapters.hermes import SessionDB
 from projector.adapters.hermes.base import journal_of
 from projector.adapters.hermes.rows.message_ids import find_id, new_key, number
 from projector.adapters.hermes.rows.sessions import COLUMNS
-from projector.db.generations import OnlyOne, generations
+from projector.db.generations import generations
+from projector.db.process_lock import ProcessLock
 from projector.store import SessionStore
 
 if TYPE_CHECKING:
@@ -298,8 +299,8 @@ def test_numbers_of_messages_grow_and_lead_back(db: SessionDB) -> None:
 def test_a_projector_that_stands_still_loses_no_change(db: SessionDB) -> None:
     """A change is written within a second though the projector does not know the session."""
     db.session_count()
-    projector = OnlyOne(generations(db.db_path).lock)
-    assert projector.take()  # as one that is busy elsewhere holds it
+    projector = ProcessLock(generations(db.db_path).lock)
+    assert projector.acquire()  # as one that is busy elsewhere holds it
     try:
         db.create_session("s", "cli")
         begun = time.monotonic()

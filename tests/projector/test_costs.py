@@ -19,7 +19,7 @@ from journal import Journal
 from journal.fs import disk
 from journal.fs.directory import open_directory
 from projector import Projection, SessionStore
-from projector.db.schema import create
+from projector.db.connections import create
 from projector.fold.sweeps import Order, Reach, reach
 from projector.run.build import catch_up_once, rebuild
 from projector.run.projector import Projector

@@ -19,7 +19,8 @@ from journal import Journal, NotAJournalError, Position
 from journal.fs.directory import open_directory
 from projector import NotProjected, Projection, ProjectionError, ProjectorBusy
 from projector.db.checksums import vfs
-from projector.db.generations import OnlyOne, generations
+from projector.db.generations import generations
+from projector.db.process_lock import ProcessLock
 from projector.run import reader as reader_module
 from projector.run.build import building, rebuild
 from tests.support.projections import facts, header, line, message, projector, write_segment
@@ -242,8 +243,8 @@ def test_a_rebuild_puts_a_new_generation_into_use(journal: Journal, projection: 
 
 def test_a_query_waits_for_the_first_build(journal: Journal, projection: Projection) -> None:
     """While `projector rebuild` makes the first generation, a query waits instead of failing."""
-    building = OnlyOne(generations(journal.path).build_lock)
-    assert building.take()
+    building = ProcessLock(generations(journal.path).build_lock)
+    assert building.acquire()
     soon = threading.Timer(0.2, building.release)
     soon.start()
     assert _ids(projection, "alpha") == ["m1"]

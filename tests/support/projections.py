@@ -16,8 +16,10 @@ from journal.format.record import FORMAT, Header, encode_event, encode_header
 from journal.fs.directory import open_directory
 from journal.process.boot import boot_id
 from journal.segments.segment import segment_name
-from projector.db.generations import OnlyOne, generations
-from projector.db.schema import COUNTERS, create
+from projector.db.connections import create
+from projector.db.generations import generations
+from projector.db.process_lock import ProcessLock
+from projector.db.schema import COUNTERS
 from projector.run.build import open_current
 from projector.run.projector import Projector
 
@@ -109,8 +111,8 @@ def write_lane(lanes: Path, folder: str, records: Sequence[Fact]) -> Path:
 def projector(path: Path) -> Iterator[Projector]:
     """Be the one projector of a journal."""
     journal = open_directory(path)
-    lock = OnlyOne(generations(journal.path).lock)
-    assert lock.take(), "another projector runs"
+    lock = ProcessLock(generations(journal.path).lock)
+    assert lock.acquire(), "another projector runs"
     _, opened = open_current(journal)
     try:
         yield opened

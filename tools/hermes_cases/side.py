@@ -88,11 +88,12 @@ class Ours:
 
     def hold_all(self, path: Path) -> ExitStack:
         """Hold the lock of the projector and a write transaction too."""
-        from projector.db.generations import OnlyOne, generations  # noqa: PLC0415 - same
+        from projector.db.generations import generations  # noqa: PLC0415 - same
+        from projector.db.process_lock import ProcessLock  # noqa: PLC0415 - same
 
         held = self.hold(path)
-        lock = OnlyOne(generations(_journal(path)).lock)
-        if not lock.take(patience=10):
+        lock = ProcessLock(generations(_journal(path)).lock)
+        if not lock.acquire(timeout=10):
             raise lock.busy()
         held.callback(lock.release)
         db = sqlite3.connect(self._projection(path), isolation_level=None, timeout=10)

@@ -15,7 +15,8 @@ from journal.errors import ArbiterBusy, ArbiterLost
 from journal.fs.directory import open_directory
 from journal.fs.lock import lock, lock_folder
 from projector import ProjectorBusy, SessionStore
-from projector.db.generations import OnlyOne, generations
+from projector.db.generations import generations
+from projector.db.process_lock import ProcessLock
 from projector.run.build import building
 from projector.run.watch import Watch
 
@@ -130,12 +131,12 @@ def test_a_child_closes_no_file_that_got_the_number_of_a_lock(tmp_path: Path) ->
 
 def test_a_forked_child_is_not_the_one_that_its_parent_is(tmp_path: Path) -> None:
     """What holds a lock in the parent tries for it anew in the child."""
-    one = OnlyOne(tmp_path / "lock")
-    assert one.take()
+    one = ProcessLock(tmp_path / "lock")
+    assert one.acquire()
     if (child := os.fork()) == 0:
-        os._exit(0 if one.is_taken() and not one.take() else 1)
+        os._exit(0 if one.is_taken() and not one.acquire() else 1)
     assert os.waitpid(child, 0)[1] == 0
-    assert one.is_there()
+    assert one.is_held()
     one.release()
 
 
@@ -144,16 +145,16 @@ def test_whoever_lost_its_lock_file_takes_what_stands_there_now(
     tmp_path: Path, take_away: Callable[[Path], None]
 ) -> None:
     """A removed lock file is noticed, and locked anew unless another process was faster."""
-    first, second = OnlyOne(tmp_path / "lock"), OnlyOne(tmp_path / "lock")
-    assert first.take()
+    first, second = ProcessLock(tmp_path / "lock"), ProcessLock(tmp_path / "lock")
+    assert first.acquire()
     take_away(tmp_path / "lock")
-    assert not first.is_there()
+    assert not first.is_held()
     with pytest.raises(ProjectorBusy, match="removed or replaced"):
         first.check()
-    assert second.take()
-    assert not first.take()
+    assert second.acquire()
+    assert not first.acquire()
     second.release()
-    assert first.take()
+    assert first.acquire()
     first.release()
 
 
@@ -187,15 +188,15 @@ def test_a_projector_takes_its_lock_again_when_the_file_is_removed(journal_dir: 
         lock_file = generations(journal_dir).lock
         try:
             until = time.monotonic() + 30
-            while not watch._lock.is_there():
+            while not watch._lock.is_held():
                 assert time.monotonic() < until
                 time.sleep(0.01)
             lock_file.unlink()
-            while not (warned and OnlyOne(lock_file).is_taken()):
+            while not (warned and ProcessLock(lock_file).is_taken()):
                 assert time.monotonic() < until
                 store.append("s", "user", "hello again")  # rings the bell
                 time.sleep(0.01)
-            assert not OnlyOne(lock_file).take(patience=1.0)
+            assert not ProcessLock(lock_file).acquire(timeout=1.0)
         finally:
             watch.stop()
             thread.join()

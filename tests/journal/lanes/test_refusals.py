@@ -14,7 +14,8 @@ import pytest
 from journal import Journal, LeaseError, SyncError
 from journal.fs.directory import open_directory
 from journal.segments.segment_file import SegmentFile
-from projector.db.generations import OnlyOne, generations
+from projector.db.generations import generations
+from projector.db.process_lock import ProcessLock
 from projector.errors import ProjectionError
 from projector.run.build import open_current, rebuild
 from projector.run.watch import Bell
@@ -115,9 +116,9 @@ def test_a_lock_that_cannot_be_signed_is_given_up(
     with monkeypatch.context() as patch:
         patch.setattr(os, call, _refuse(errno.ENOSPC))
         with pytest.raises(ProjectionError, match="No space left"):
-            OnlyOne(path).take()
-    other = OnlyOne(path)
-    assert other.take()
+            ProcessLock(path).acquire()
+    other = ProcessLock(path)
+    assert other.acquire()
     other.release()
 
 
@@ -133,7 +134,7 @@ def test_a_file_system_without_locks_is_said_to_be_one(
     with monkeypatch.context() as patch:
         patch.setattr(portalocker, "lock", lock)
         with pytest.raises(ProjectionError, match=r"No locks available.* file system with locks"):
-            OnlyOne(path).take()
+            ProcessLock(path).acquire()
         with pytest.raises(LeaseError, match=r"No locks available.* file system with locks"):
             Journal.open(filled)
 
@@ -143,7 +144,7 @@ def test_a_lock_that_is_no_file_is_an_error_in_words(filled: Path) -> None:
     path = generations(filled).lock
     os.mkfifo(path)
     with pytest.raises(ProjectionError, match=r"cannot lock .* is no regular file"):
-        OnlyOne(path).take()
+        ProcessLock(path).acquire()
     path.unlink()
 
 

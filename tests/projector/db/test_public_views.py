@@ -14,8 +14,8 @@ import pytest
 
 from journal import Journal
 from projector import Projection
+from projector.db.connections import create_in_memory
 from projector.db.public_views import VIEWS
-from projector.db.schema import create_in_memory
 from tests.support.projections import write_segment
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import projector.run.build as build_module
 from journal import Journal
 from journal.fs.directory import open_directory
 from projector import Projection, ProjectionError, ProjectorBusy
-from projector.db.generations import Generations, OnlyOne, generations
+from projector.db.generations import Generations, generations
+from projector.db.process_lock import ProcessLock
 from projector.errors import BuildStopped
 from projector.run.build import catch_up_once, open_current, rebuild
 
@@ -100,8 +101,8 @@ def test_a_build_that_died_is_swept_away(journal: Journal, kept: Generations) ->
 
 def test_there_is_one_build_at_a_time(journal: Journal, kept: Generations) -> None:
     """A second build is refused with the name of the first one's process."""
-    building = OnlyOne(kept.build_lock)
-    assert building.take()
+    building = ProcessLock(kept.build_lock)
+    assert building.acquire()
     with pytest.raises(ProjectorBusy, match=f"process {os.getpid()} on "):
         rebuild(open_directory(journal.path))
     building.release()
@@ -193,15 +194,15 @@ def test_an_error_that_is_no_damage_replaces_nothing(
 
 def test_a_lock_is_taken_once_and_freed(tmp_path: Path) -> None:
     """One holder; looking does not take it; releasing twice is no error."""
-    first, second = OnlyOne(tmp_path / "lock"), OnlyOne(tmp_path / "lock")
+    first, second = ProcessLock(tmp_path / "lock"), ProcessLock(tmp_path / "lock")
     assert not first.is_taken()
-    assert first.take()
+    assert first.acquire()
     assert first.is_taken()
     assert second.is_taken()
-    assert not second.take(patience=0.05)
+    assert not second.acquire(timeout=0.05)
     first.release()
     first.release()
-    assert second.take()
+    assert second.acquire()
     second.release()
 
 
@@ -209,11 +210,11 @@ def test_a_lock_that_is_a_link_is_refused(tmp_path: Path) -> None:
     """A link in the journal would make the projector write elsewhere."""
     (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ProjectionError, match="cannot lock"):
-        OnlyOne(tmp_path / "lock").take()
+        ProcessLock(tmp_path / "lock").acquire()
     assert not (tmp_path / "elsewhere").exists()
 
 
 def test_a_lock_file_with_odd_content_names_nobody(tmp_path: Path) -> None:
     """Who holds a lock is said as far as it is known."""
     (tmp_path / "lock").write_bytes(b"[1]")
-    assert "another process holds" in str(OnlyOne(tmp_path / "lock").busy())
+    assert "another process holds" in str(ProcessLock(tmp_path / "lock").busy())

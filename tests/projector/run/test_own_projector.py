@@ -14,8 +14,9 @@ from journal import Journal
 from journal.fs.directory import open_directory
 from journal.process import fork
 from projector import Projection, SessionStore
-from projector.db import connections
-from projector.db.generations import OnlyOne, generations
+from projector.db import fork_safety
+from projector.db.generations import generations
+from projector.db.process_lock import ProcessLock
 from projector.run.build import rebuild
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ def contents(store: SessionStore | Projection) -> list[object]:
 def test_between_two_calls_the_lock_is_free(store: SessionStore) -> None:
     """Another process may become the projector at any time; the handle waits for it then."""
     assert not store.projection.status().projector_running
-    lock = OnlyOne(generations(store.journal.path).lock)
-    assert lock.take()
+    lock = ProcessLock(generations(store.journal.path).lock)
+    assert lock.acquire()
     store.append("s", "user", "second")
     _, fresh = store.projection.read(lambda _: None, patience=0)
     assert not fresh
@@ -175,7 +176,7 @@ def test_a_forked_child_lets_go_of_everything_beside_a_closed_connection(
     store: SessionStore,
 ) -> None:
     """A connection that is closed and still referred to cannot be told anything."""
-    closed = connections.live()
+    closed = fork_safety.live()
     store.projection._reader.close()
     assert contents(store) == ["first"]
     store.append("s", "user", "second")
@@ -202,7 +203,7 @@ class _Last(weakref.WeakSet[fork.Follower]):
 
     def __iter__(self) -> Iterator[fork.Follower]:
         return iter(
-            sorted(set(super().__iter__()), key=lambda one: one is connections._connections)
+            sorted(set(super().__iter__()), key=lambda one: one is fork_safety._connections)
         )
 
 
@@ -211,7 +212,7 @@ def test_a_forked_child_closes_no_connection_of_its_parent(
 ) -> None:
     """Whoever lets go of a connection first sees to it that it is kept: to close it may hang."""
     monkeypatch.setattr(fork, "_followers", _Last(fork._followers))
-    before = len(connections.live())
+    before = len(fork_safety.live())
     assert before >= 2
-    assert in_child(lambda: len(connections._connections.inherited) == before)
+    assert in_child(lambda: len(fork_safety._connections.inherited) == before)
     assert contents(store) == ["first"]

@@ -17,7 +17,8 @@ import pytest
 from journal import Journal
 from journal.fs.directory import open_directory
 from projector import Projection, ProjectorBusy
-from projector.db.generations import OnlyOne, generations
+from projector.db.generations import generations
+from projector.db.process_lock import ProcessLock
 from projector.run.build import rebuild
 from projector.run.watch import Bell, Watch
 from tests.support.projections import facts, header, line, message, write_segment
@@ -285,8 +286,8 @@ def test_one_that_waits_for_a_build_does_not_give_up(
     directory = open_directory(journal_dir)
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "alpha")
-    building = OnlyOne(generations(directory.path).build_lock)
-    assert building.take()
+    building = ProcessLock(generations(directory.path).build_lock)
+    assert building.acquire()
     waits = threading.Event()
     wait = Bell.wait
 

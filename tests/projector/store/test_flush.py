@@ -18,7 +18,8 @@ from journal import EventError
 from journal.errors import AppendError
 from journal.process import clock
 from projector import FlushReport, SessionStore
-from projector.db.generations import OnlyOne, generations
+from projector.db.generations import generations
+from projector.db.process_lock import ProcessLock
 from tests.support.journals import patch_write
 from tests.support.skewed import elsewhere
 
@@ -473,8 +474,8 @@ def test_a_flush_waits_for_no_projector_that_stands_still(
     """Revisions, removals and returns that nobody has applied are known all the same."""
     ids = store.flush("s1", TALK).ids
     store.messages("s1")
-    lock = OnlyOne(generations(store.journal.path).lock)
-    assert lock.take()
+    lock = ProcessLock(generations(store.journal.path).lock)
+    assert lock.acquire()
     try:
         store.flush("s1", TALK[:2])
         assert other.flush("s1", TALK).restored == ids[2:]

@@ -22,7 +22,8 @@ from journal.errors import JournalError
 from journal.fs.directory import open_directory
 from journal.verify import verify
 from projector import NotProjected, Projection, ProjectionError, ProjectorBusy, SessionStore
-from projector.db.generations import OnlyOne, generations
+from projector.db.generations import generations
+from projector.db.process_lock import ProcessLock
 from projector.run.build import rebuild
 from projector.store import ABSENT, AsyncSessionStore
 from projector.store.claims import Claims
@@ -136,7 +137,7 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowd]:
     assert verify(path / "lanes").problems == ()
     assert_function_of_the_events(path)
     locks = [generations(path).lock, generations(path).build_lock, path / "arbiter"]
-    assert [OnlyOne(file).is_taken() for file in locks] == [False] * 3
+    assert [ProcessLock(file).is_taken() for file in locks] == [False] * 3
 
 
 def _claim(store: SessionStore) -> Claim:

@@ -16,7 +16,8 @@ import pytest
 from journal import EventError
 from journal.errors import AppendError, ArbiterBusy
 from projector import ABSENT, MessageState, NotFound, NotProjected, SessionStore, TitleTaken
-from projector.db.generations import OnlyOne, generations
+from projector.db.generations import generations
+from projector.db.process_lock import ProcessLock
 from tests.support.journals import events, patch_write
 from tests.support.projections import projector
 
@@ -202,8 +203,8 @@ def test_a_flush_waits_for_no_projector(store: SessionStore, other: SessionStore
     """While somebody holds the projector's lock and applies nothing, a flush knows all the same."""
     store.flush("s1", _TALK)
     store.messages("s1")
-    lock = OnlyOne(generations(store.journal.path).lock)
-    assert lock.take()
+    lock = ProcessLock(generations(store.journal.path).lock)
+    assert lock.acquire()
     try:
         assert other.flush("s1", _TALK) == []
         store.clear("s1")

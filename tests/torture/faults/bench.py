@@ -10,9 +10,9 @@ import journal.verify
 from journal.fs.directory import open_directory
 from journal.segments.reader import list_segments, read_events
 from journal.verify import DEATH, verify
+from projector.db.connections import open_reader, open_writer
 from projector.db.digest import digest
 from projector.db.generations import generations
-from projector.db.schema import open_reader, open_writer
 from projector.run.build import rebuild
 from projector.run.watermark import lag, load_marks
 from tests.torture.faults import traced

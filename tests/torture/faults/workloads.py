@@ -26,7 +26,8 @@ from journal.fs.directory import open_directory
 from journal.importers.registry import installed
 from journal.importers.run.driver import Importer
 from journal.writer import Journal
-from projector.db.generations import OnlyOne, generations
+from projector.db.generations import generations
+from projector.db.process_lock import ProcessLock
 from projector.run.build import open_current
 from projector.run.watch import Watch
 from tests.torture.faults import traced
@@ -265,8 +266,8 @@ def _projected(folder: Path) -> None:
 def catch_up(folder: Path) -> None:
     """Apply what the journal has gained, in this process."""
     directory = open_directory(folder, create=False)
-    lock = OnlyOne(generations(directory.path).lock)
-    if not lock.take():
+    lock = ProcessLock(generations(directory.path).lock)
+    if not lock.acquire():
         raise lock.busy()
     try:
         _, open_projector = open_current(directory)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from projector.db import schema
+from projector.db import connections
 from tests.torture.steps import database_damage
 
 if TYPE_CHECKING:
@@ -31,6 +31,6 @@ def test_without_checksums_the_step_fails(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """SQLite alone does not notice that a text was changed: the step does."""
-    monkeypatch.setattr(schema, "vfs", lambda: None)
+    monkeypatch.setattr(connections, "vfs", lambda: None)
     assert database_damage.main(["--damages", "40", "--seed", "1"]) == 1
     assert "is another" in capsys.readouterr().out

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 from journal import Journal
 from journal.fs.directory import open_directory
 from projector import Projection, SessionStore
-from projector.db import checksums, schema
+from projector.db import checksums, connections
 from projector.run.build import open_current
 from tests.torture.arguments import Amount, step_parser
 
@@ -200,7 +200,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.sabotage:
         # the name by which connections find it
-        vars(schema)["vfs"] = lambda: None
+        vars(connections)["vfs"] = lambda: None
     damages = _AMOUNT.budget(given).seeds()
     counts, faults = run(given.seed, (seed - given.seed for seed in damages))
     print(f"database_damage: seed {given.seed}: {counts.total()} damages of {len(counts)} kinds")

@@ -39,8 +39,9 @@ from journal.fs.directory import open_directory
 from journal.fs.lock import lock
 from journal.segments.reader import read_events
 from projector import ABSENT, Projection, ProjectorBusy, SessionStore
-from projector.db import connections
-from projector.db.generations import OnlyOne, generations
+from projector.db import fork_safety
+from projector.db.generations import generations
+from projector.db.process_lock import ProcessLock
 from projector.db.quiet import quiet
 from projector.run.build import rebuild
 from tests.torture.arguments import step_parser
@@ -219,7 +220,7 @@ def run(seed: int, seconds: float, *, sabotage: bool = False) -> tuple[Counter[s
 def _sabotage() -> None:
     setattr(quiet, "_others", lambda _me: set())  # noqa: B010 - nobody is waited for
     setattr(type(lock_files._locked), "after_fork_in_child", lambda _self: None)  # noqa: B010
-    setattr(connections._connections, "separate", lambda: None)  # noqa: B010
+    setattr(fork_safety._connections, "separate", lambda: None)  # noqa: B010
 
 
 def _judge(path: Path, report: Report) -> list[str]:
@@ -235,7 +236,7 @@ def _judge(path: Path, report: Report) -> list[str]:
     kept = {at.record.event.id for at in read_events(path / "lanes", lambda *_: None)}
     faults += [f"{id} is lost" for id in report.told("acknowledged") if id not in kept]
     for file in (generations(path).lock, generations(path).build_lock):
-        if OnlyOne(file).is_taken():
+        if ProcessLock(file).is_taken():
             faults.append(f"{file} is held")
     for file in (path / "arbiter", *path.glob("lanes/*/lock")):
         fd = lock(os.open(file, os.O_RDWR | os.O_CLOEXEC))
