@@ -1,15 +1,15 @@
 """Connections to SQLite that are safe in a forked child.
 
-SQLite must not be carried over a fork (https://sqlite.org/howtocorrupt.html, 2.6): the child
-inherits what SQLite remembers of a file's locks, and not the locks themselves, which belong to a
-process. So a child never uses or closes an inherited connection. It keeps it for ever: to close
-one would roll back, in memory that it shares with its parent, what its parent is writing.
+A connection must not be used across a fork (https://sqlite.org/howtocorrupt.html, 2.6): the child
+inherits SQLite's notes of a file's locks, and not the locks themselves, which belong to a process.
+So a child neither uses nor closes an inherited connection. It keeps it until it ends: to close it
+would roll back, in memory that it shares with its parent, what the parent is writing.
 
-That is not enough. In one process SQLite keeps one entry for each file, found by device and
-inode, and a new connection of the child would take up the inherited entry with its locks that are
-none: the next process truncates the -shm file under it, which ends in SIGBUS. So a child that
-inherited connections opens files under another device number: SQLite takes them for other files,
-and locks them itself.
+That is not enough. In one process SQLite has one entry for each file, found by device and inode. A
+new connection of the child would use the inherited entry, whose locks the child does not hold: the
+next process truncates the -shm file under it, which ends in SIGBUS. So a child that inherited
+connections opens files under another device number. SQLite takes them for other files, and locks
+them itself.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class _Connections:
-    """Every connection that this process opened, and those that it inherited.
+    """The connections that this process opened, and those that it inherited.
 
     Attributes:
         live: opened in this process.
@@ -53,7 +53,7 @@ class _Connections:
         self.live = weakref.WeakSet()
 
     def separate(self) -> None:
-        """See to it that SQLite takes every file that is opened from now on for another one."""
+        """Make SQLite take every file that is opened from now on for another file."""
         if not self.inherited or self._separate_since == depth():
             return
         import ctypes  # noqa: PLC0415 - only a forked child needs it
@@ -74,9 +74,9 @@ class _Connections:
         if pointer is None or not vfs.xSetSystemCall("fstat", pointer):
             raise ProjectionError(
                 "this process was forked from one that read a projection, and its SQLite cannot be"
-                " told apart from that; start it with exec, or fork before the first read"
+                " separated from that; start it with exec, or fork before the first read"
             )
-        # SQLite has the pointer for ever, and a connection that Python frees would be closed
+        # SQLite keeps the pointer, and Python closes a connection that it frees
         self._kept += (replaced, vfs)
         for db in self.inherited:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(db))
@@ -104,7 +104,7 @@ def connect(path: Path | str, flags: int, vfs: str | None) -> apsw.Connection:
         vfs: name of the VFS to open it with; None means SQLite's own.
 
     Raises:
-        ProjectionError: this forked child cannot be kept apart from its parent.
+        ProjectionError: this forked child cannot be separated from its parent.
         apsw.Error: SQLite refuses.
     """
     _connections.separate()
@@ -119,24 +119,24 @@ def live() -> list[apsw.Connection]:
 
 
 def is_inherited(db: apsw.Connection) -> bool:
-    """Say whether a connection was opened before this process was forked."""
+    """Return whether a connection was opened before this process was forked."""
     return any(db is one for one in _connections.inherited)
 
 
 def close(db: apsw.Connection) -> None:
-    """Close a connection; one that was inherited is its parent's to close.
+    """Close a connection, but keep an inherited one, which its parent closes.
 
     Raises:
         apsw.Error: SQLite refuses.
     """
     if is_inherited(db):
-        _connections.separate()  # it must never be freed
+        _connections.separate()  # it must never be freed here
     else:
         db.close()
 
 
 def check(db: apsw.Connection) -> None:
-    """Go on with a connection only in the process that opened it.
+    """Raise an error if a connection was opened before this process was forked.
 
     Raises:
         ProjectionError: this is a child that was forked meanwhile.

@@ -4,12 +4,12 @@
 
     <journal>/projection/CURRENT    number of the generation in use
     <journal>/projection/<n>.db     SQLite
-    <journal>/projection/lock       held by the one projector; says who it is
+    <journal>/projection/lock       held by the projector; names its process
     <journal>/projection/build.lock held while a generation is built
 
 In a journal that version 0.1.0 made and may still use, these files are that program's, and ours are
-in `<journal>/projection/<version of the schema>/`: neither can read what the other builds, and each
-question would have it built anew.
+in `<journal>/projection/<version of the schema>/`. Neither can read what the other builds: with one
+folder for both, each query would rebuild it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ CURRENT = "CURRENT"
 _SUFFIX = ".db"
 
 _MOST = 4096
-"""Bytes that CURRENT, and what a lock file says, may have."""
+"""Bytes of CURRENT that are read."""
 
 _HIGHEST = 2**53
 
@@ -52,10 +52,10 @@ class Generations:
     folder: Path
 
     def version(self) -> tuple[int, int, int] | None:
-        """Return what changes whenever CURRENT is replaced; None if there is none to be seen."""
+        """Return a value that changes when CURRENT is replaced; None if there is no CURRENT."""
         try:
             status = os.lstat(self.folder / CURRENT)
-        except OSError:  # `current` says what is the matter
+        except OSError:  # `current` raises the error
             return None
         return status.st_ino, status.st_size, status.st_ctime_ns
 
@@ -69,7 +69,7 @@ class Generations:
         try:
             number = int(read_own(self.folder / CURRENT, _MOST))
             if not 0 < number < _HIGHEST:
-                raise ValueError("its number is out of range")  # noqa: TRY301 - told below
+                raise ValueError("its number is out of range")  # noqa: TRY301 - handled below
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -98,14 +98,14 @@ class Generations:
         return self.folder / f"{number}{_SUFFIX}"
 
     def next(self) -> int:
-        """Return a number that no generation has had."""
+        """Return a number that no generation has."""
         return max([self.in_use(), *self._numbers()], default=0) + 1
 
     def in_use(self) -> int:
         """Return the number in use; 0 if there is none, or CURRENT does not name one.
 
         Raises:
-            ProjectionError: CURRENT cannot be read: who knows what is in use.
+            ProjectionError: CURRENT cannot be read: a generation in use could be removed.
         """
         try:
             return self.current() or 0
@@ -115,13 +115,13 @@ class Generations:
     def _numbers(self) -> list[int]:
         try:
             names = os.listdir(self.folder)
-        except FileNotFoundError:  # somebody took the projection away
+        except FileNotFoundError:  # the projection was removed
             return []
         stems = (name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX))
         return [int(stem) for stem in stems if stem.isascii() and stem.isdigit()]
 
     def publish(self, number: int) -> None:
-        """Make a finished generation the one in use: readers change over at their next query.
+        """Put a finished generation into use: readers notice at their next query.
 
         Raises:
             ProjectionError: the file system refuses; the old one stays in use.
@@ -134,14 +134,14 @@ class Generations:
             raise ProjectionError(f"cannot publish generation {number}: {error}") from error
 
     def remove_old(self, current: int) -> bool:
-        """Remove earlier generations, once no query can still be running on them.
+        """Remove earlier generations, if no query can still run on them.
 
         Returns:
-            Whether that was so: there are none from now on.
+            Whether they were removed.
         """
         try:
             since = time.time() - (self.folder / CURRENT).stat().st_mtime
-        except FileNotFoundError:  # somebody took the projection away
+        except FileNotFoundError:  # the projection was removed
             return False
         if since <= _GRACE:
             return False
@@ -151,7 +151,7 @@ class Generations:
         return True
 
     def remove_unpublished(self) -> None:
-        """Remove what a build that died left behind; only for the holder of the build lock."""
+        """Remove the files of a build that died; the caller holds the build lock."""
         current = self.in_use()
         for number in self._numbers():
             if number > current:
@@ -165,7 +165,7 @@ class Generations:
 
 
 def generations(journal: Path) -> Generations:
-    """Return the generations of the journal at `journal`, making their folder if need be.
+    """Return the generations of the journal at `journal`; make their folder if it is missing.
 
     Raises:
         ProjectionError: the folder cannot be made.
@@ -181,17 +181,17 @@ def generations(journal: Path) -> Generations:
 
 
 def find_generations(journal: Path) -> Generations:
-    """Return the generations of the journal at `journal`, and make nothing.
+    """Return the generations of the journal at `journal`; make no folder.
 
     Raises:
-        ProjectionError: SQLite cannot be given their path.
+        ProjectionError: SQLite cannot open their path, or the folder is not safe to use.
     """
     folder = _folder(journal)
     try:
         str(folder).encode()
     except UnicodeEncodeError as error:
         raise ProjectionError(
-            f"SQLite needs a path in UTF-8, and {folder!r} is none; move the journal"
+            f"SQLite needs a path in UTF-8, which {folder!r} is not; move the journal"
         ) from error
     try:
         if folder.parent != journal:
@@ -212,7 +212,7 @@ def _folder(journal: Path) -> Path:
     folder = journal / "projection"
     try:
         is_shared = format_of(journal) < FORMAT
-    except NotAJournalError:  # it was moved away, or its mark was
+    except NotAJournalError:  # the journal or its journal.json was moved away
         is_shared = False
     return folder / str(SCHEMA) if is_shared else folder
 

@@ -1,7 +1,7 @@
 """Open a projection where nothing can be written: on a read-only medium, or on a full disk.
 
 SQLite makes two files beside a database that it reads in WAL mode. Where it cannot, the database is
-taken for one that never changes, and whoever reads it looks afterwards whether it did.
+opened as one that never changes, and the reader checks afterwards whether it did.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ def open_on_any_medium(path: Path, journal_uuid: str) -> tuple[apsw.Connection, 
 
 
 def open_unwritable(path: Path, journal_uuid: str) -> tuple[apsw.Connection, Stamp] | None:
-    """Open a database for reading as it stands, and write nothing beside it.
+    """Open a database for reading, and make no file beside it.
 
-    What its WAL holds counts: a copy of both is opened then, in a folder for temporary files that
-    is gone before this returns.
+    If it has a WAL, a copy of both is opened, in a temporary folder that is removed before this
+    returns.
 
     Returns:
         The connection, which sees no change, and the stamp of the files that were opened; None

@@ -16,6 +16,7 @@ from journal import Journal
 from projector import Projection
 from projector.db.connections import create_in_memory
 from projector.db.public_views import VIEWS
+from projector.db.schema import SCHEMA
 from tests.support.projections import write_segment
 
 if TYPE_CHECKING:
@@ -166,6 +167,13 @@ def test_views_name_conflicts_and_damage_and_lanes(stock: sqlite3.Connection) ->
     assert _rows(stock, "SELECT namespace, key, value FROM keys") == [
         {"namespace": "@settings", "key": "theme", "value": '{"dark":true}'}
     ]
+
+
+@pytest.mark.parametrize("page", ["sql.md", "upgrade.md"])
+def test_the_documents_name_the_folder_of_this_version(page: str) -> None:
+    """Where a journal of version 0.1.0 has this version's projection follows from the schema."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    assert set(re.findall(r"projection/(\d+)/", text)) == {str(SCHEMA)}
 
 
 def test_everything_else_is_marked_as_internal(stock: sqlite3.Connection) -> None:
