@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -11,7 +12,6 @@ from journal.format.event_types import COSTS, COUNTS
 from journal.format.timestamps import to_datetime
 from journal.process import clock
 from projector.db.kinds import MESSAGE
-from projector.db.public_views.sessions import SESSIONS
 from projector.db.rows import STORED, stored
 from projector.errors import NotFound
 from projector.fold.sessions import FIELDS
@@ -92,8 +92,6 @@ TIES = ", ".join(ORDER_COLUMNS[2:])
 
 EXISTS = "(known OR message_total > 0)"
 """Condition on a row of `_sessions`: it is a session, and no deleted one or a mere name."""
-_COLUMNS = tuple(column.name for column in SESSIONS.columns)
-_ROW = f"SELECT {', '.join(_COLUMNS)} FROM sessions WHERE session = ?"
 _PREVIEW = 80
 """Characters of a preview."""
 _PREVIEWED = 50
@@ -129,7 +127,7 @@ def sessions(
     query = f"SELECT session FROM _sessions WHERE {EXISTS}{where}"
     query += f" ORDER BY {order}, session LIMIT ? OFFSET ?"
     names = db.execute(query, (*given.values(), limit, offset)).fetchall()
-    return [_view(db, row) for (name,) in names for row in db.execute(_ROW, (name,))]
+    return [view for (name,) in names if (view := _find(db, str(name))) is not None]
 
 
 def _horizon() -> int:
@@ -151,8 +149,9 @@ def session(db: apsw.Connection, name: str) -> SessionView:
     Raises:
         NotFound: there is none, or several; the message lists some.
     """
-    for row in db.execute(_ROW, (name,)):
-        return _view(db, row)
+    view = _find(db, name)
+    if view is not None:
+        return view
     # a range: LIKE would read % and _ in the name as wildcards
     bounds = (name, f"{name}\U0010ffff")
     query = (
@@ -169,9 +168,20 @@ def session(db: apsw.Connection, name: str) -> SessionView:
     return session(db, names[0])
 
 
-def _view(db: apsw.Connection, row: tuple[Any, ...]) -> SessionView:
-    """Make a view of a row of `sessions`."""
-    found = dict(zip(_COLUMNS, row, strict=True))
+@cache
+def _columns() -> tuple[str, ...]:
+    from projector.db.public_views.sessions import SESSIONS  # noqa: PLC0415 - a search needs none
+
+    return tuple(column.name for column in SESSIONS.columns)
+
+
+def _find(db: apsw.Connection, name: str) -> SessionView | None:
+    """Return the session with exactly this id; None if there is none."""
+    query = f"SELECT {', '.join(_columns())} FROM sessions WHERE session = ?"
+    row = db.execute(query, (name,)).fetchone()
+    if row is None:
+        return None
+    found = dict(zip(_columns(), row, strict=True))
     last, horizon = found["last_message"], _horizon()
     if last is not None and last > horizon:
         query = f"SELECT ({_dated(horizon)}) FROM _sessions WHERE session = ?"

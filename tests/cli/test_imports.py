@@ -64,11 +64,8 @@ journal.segments.reader projector projector.__main__ projector.cli projector.cli
 projector.cli.kit.behind projector.cli.kit.codes projector.cli.kit.render
 projector.cli.kit.timeout projector.cli.search projector.db projector.db.checksums
 projector.db.columns projector.db.connections projector.db.fork_safety projector.db.generations
-projector.db.kinds projector.db.process_lock projector.db.public_views
-projector.db.public_views.events projector.db.public_views.messages
-projector.db.public_views.sessions projector.db.public_views.view projector.db.quiet
-projector.db.read_only projector.db.rows projector.db.schema projector.db.sqlite_errors
-projector.db.tags projector.errors
+projector.db.kinds projector.db.process_lock projector.db.quiet projector.db.read_only
+projector.db.rows projector.db.schema projector.db.sqlite_errors projector.db.tags projector.errors
 projector.fold projector.fold.messages projector.fold.sessions projector.fold.sweeps
 projector.projection projector.run projector.run.deadline projector.run.goal projector.run.in_use
 projector.run.open_segments projector.run.own_projector projector.run.reader
