@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from journal.format.position import Position
     from journal.segments.reader import SegmentRef
     from projector.errors import ProjectionError
-    from projector.run.watermark import Mark, Place
+    from projector.run.open_segments import Place
+    from projector.run.watermark import Mark
 
 _SHORTEST, _LONGEST = 0.001, 0.02
 """Seconds between two looks at a projector's progress."""

@@ -21,7 +21,6 @@ from projector.db.schema import APPLIED
 from projector.errors import NotApplied, ProjectionDamaged
 from projector.run.watermark import (
     Mark,
-    Place,
     fingerprint,
     load_applied,
     load_marks,
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
     from journal.format.record import Erased
     from projector.apply.applier import Prepared
-    from projector.run.open_segments import OpenSegments
+    from projector.run.open_segments import OpenSegments, Place
 
 _BATCH = 2_000
 """Events inserted with one statement."""

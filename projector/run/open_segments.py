@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from io import FileIO
 
     from journal.segments.reader import SegmentRef
-    from projector.run.watermark import Place
+
+Place = tuple[str, int]
+"""Where a segment lies: its lane's folder and its number."""
 
 _MOST = 16
 """Files that stay open: a process may have many handles, and 1,024 descriptors."""

@@ -24,8 +24,8 @@ from projector.db.sqlite_errors import failure
 from projector.errors import NotApplied, ProjectionError
 from projector.run.deadline import STEPS
 from projector.run.ingest import NOTHING, Intake
-from projector.run.open_segments import OpenSegments
-from projector.run.watermark import Mark, Place, place
+from projector.run.open_segments import OpenSegments, Place
+from projector.run.watermark import Mark, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable

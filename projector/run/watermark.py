@@ -18,16 +18,13 @@ if TYPE_CHECKING:
     import apsw
 
     from journal.segments.reader import SegmentRef
-    from projector.run.open_segments import OpenSegments
+    from projector.run.open_segments import OpenSegments, Place
 
 _FINGERPRINTED = 256
 """Bytes that tell one segment from another: they hold a checksum, an id or a time."""
 
 _LOOKED_AT = 4096
 """Bytes read at a time to find where the last record ends."""
-
-Place = tuple[str, int]
-"""Where a segment lies: its lane's folder and its number."""
 
 
 @dataclass(slots=True)

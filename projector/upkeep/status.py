@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     import apsw
 
+    from projector.run.open_segments import Place
     from projector.run.reader import Reader
-    from projector.run.watermark import Mark, Place
+    from projector.run.watermark import Mark
 
 
 @dataclass(frozen=True, slots=True)

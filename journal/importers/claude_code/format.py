@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from journal.importers.claude_code.layout import SIDE_FOLDER
 from journal.importers.files.document import NO_MESSAGES
 from journal.importers.formats import DocumentFormat, LineFormat, SourceFormat
 from journal.importers.parsing.parser import Skipped
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from journal.importers.parsing.parser import Item, Location, Parser
     from journal.importers.parsing.values import Json
 
-SIDE_FOLDER = "tool-results"
-"""The folder of the outputs that are too large for a line."""
 _KINDS = ("system", "progress", "attachment")
 _NAMED_KINDS = ("queue-operation", "custom-title", "ai-title", "agent-name", "permission-mode")
 

@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from journal.format.event_types import SESSION_CREATED, SESSION_TITLED
-from journal.importers.claude_code.format import SIDE_FOLDER
+from journal.importers.claude_code.layout import SIDE_FOLDER
 from journal.importers.claude_code.message import message_data
 from journal.importers.claude_code.output_files import outputs_of
 from journal.importers.claude_code.queued_prompts import PromptQueue

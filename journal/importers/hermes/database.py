@@ -18,7 +18,7 @@ from urllib.parse import quote
 from journal.errors import ImportFailed
 from journal.importers.files.decode import BYTES, NUMBER
 from journal.importers.formats import OtherFormatError
-from journal.importers.hermes.format import OLDEST
+from journal.importers.hermes.versions import OLDEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from journal.importers.formats import SourceFormat
+from journal.importers.hermes.versions import NEWEST, OLDEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from journal.importers.formats import DatabaseResult, ItemWriter
-
-OLDEST, NEWEST = 11, 22
-"""Schema versions that are known here: those of hermes-agent 0.13.0 to 0.19.0."""
 
 
 def _read(

@@ -19,11 +19,11 @@ from journal.format.event_types import KEY_DELETED, KEY_SET
 from journal.importers.formats import DatabaseResult
 from journal.importers.hermes.change_writer import ChangeWriter
 from journal.importers.hermes.database import open_database
-from journal.importers.hermes.format import NEWEST
 from journal.importers.hermes.known_state import KnownState, mark_of
 from journal.importers.hermes.messages import Messages
 from journal.importers.hermes.rows import KEY_SPACES, named_value
 from journal.importers.hermes.sessions import write_session
+from journal.importers.hermes.versions import NEWEST
 from journal.importers.parsing.source_time import micros
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ from projector.adapters.hermes.messages.message_data import (
     rewritten,
 )
 from projector.adapters.hermes.rows.message_ids import new_key, number
-from projector.adapters.hermes.rows.messages import COLUMNS, ORDER, StoredMessage
+from projector.adapters.hermes.rows.messages import COLUMNS, StoredMessage
+from projector.adapters.hermes.rows.order import ORDER
 from projector.adapters.hermes.rows.retained import REPLACED, is_any_inactive, load_rows, retained
 from projector.adapters.hermes.rows.values import clean, now
 from projector.store.flush.placeholder import storable

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import orjson
 
 from projector.adapters.hermes.rows.message_ids import number
+from projector.adapters.hermes.rows.order import ORDER
 from projector.adapters.hermes.rows.values import seconds
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     from projector.adapters.hermes.rows.sessions import Row
 
-ORDER = "order_time, order_depth, event_order, lane, seq, transcript_index"
-"""The order of a transcript, for `ORDER BY` in a query of `messages` or `all_messages`."""
 COLUMNS = "id, state, time, role, content, content_is_json, other_fields"
 """The columns that make a `StoredMessage`."""
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from projector.adapters.hermes.rows.messages import ORDER, load_row
+from projector.adapters.hermes.rows.messages import load_row
+from projector.adapters.hermes.rows.order import ORDER
 from projector.views.removals import Removal, removals
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from projector.adapters.hermes.rows.messages import ORDER
+from projector.adapters.hermes.rows.order import ORDER
 from projector.adapters.hermes.rows.values import micros
 from projector.views.messages import content_text
 

@@ -1,0 +1,6 @@
+"""Where Claude Code keeps what it writes."""
+
+from __future__ import annotations
+
+SIDE_FOLDER = "tool-results"
+"""The folder of the outputs that are too large for a line."""

@@ -1,0 +1,1 @@
+"""Tests of the import of whole sources: detection, the ledger, following."""

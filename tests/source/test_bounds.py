@@ -1,0 +1,104 @@
+"""The source keeps its bounds: short modules, small folders, no circle of imports."""
+
+from __future__ import annotations
+
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import grimp
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+PRODUCT = ("journal", "projector")
+MOST_LINES = 320
+MOST_MODULES = 14
+LONG = {
+    "journal/writer.py": "one class: each method of the handle states its whole contract",
+    "journal/format/record.py": "one line of the format, its encoder and decoder side by side",
+    "journal/segments/reader.py": "one walk over a segment, which all readers share",
+    "projector/projection.py": "one class: each method of the handle states its whole contract",
+    "projector/db/generations.py": "the locks and the switch of generations depend on each other",
+    "projector/db/schema.py": "declarations of tables, without code",
+    "projector/run/projector.py": "one class with one state: the process that applies events",
+    "projector/run/ingest.py": "one transaction, from a block of bytes to the watermark",
+    "projector/run/reader.py": "one class with one state: the handle that reads, and applies",
+    "projector/run/build.py": "a build, its locks and its publication depend on each other",
+}
+"""Modules of the product that may be longer, each with the reason."""
+LONGEST = 420
+"""Lines that no reason excuses."""
+
+
+def modules(*packages: str) -> Iterator[Path]:
+    """Yield the modules of packages, with their path from the repository's root."""
+    for package in packages:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            yield path.relative_to(ROOT)
+
+
+def length(module: Path) -> int:
+    """Return the number of lines of a module."""
+    return len((ROOT / module).read_text("utf-8").splitlines())
+
+
+def folders(*packages: str) -> dict[Path, int]:
+    """Return the number of modules of each folder; a package's own `__init__` does not count."""
+    counts: dict[Path, int] = {}
+    for module in modules(*packages):
+        counts.setdefault(module.parent, 0)
+        counts[module.parent] += module.name != "__init__.py"
+    return counts
+
+
+def circle(imports: dict[str, set[str]]) -> list[str]:
+    """Return modules of which each imports the next, the last the first; empty if none do."""
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        return list(reversed(error.args[1]))
+    return []
+
+
+def test_a_module_is_short_enough_to_be_read_at_once() -> None:
+    """No module of the product is longer than the bound, unless a reason is given for it."""
+    long = {str(path): length(path) for path in modules(*PRODUCT) if length(path) > MOST_LINES}
+    assert long.keys() <= LONG.keys(), long
+    assert all(lines <= LONGEST for lines in long.values()), long
+
+
+def test_a_reason_is_given_for_modules_that_exist() -> None:
+    """An entry that nothing needs goes with its module."""
+    assert LONG.keys() <= {str(path) for path in modules(*PRODUCT)}
+
+
+def test_a_folder_holds_few_modules() -> None:
+    """Where one more would be too many, the folder gets a folder for those that belong together."""
+    full = {
+        str(folder): count
+        for folder, count in folders(*PRODUCT, "tests", "tools").items()
+        if count > MOST_MODULES
+    }
+    assert full == {}
+
+
+@pytest.mark.parametrize("package", [*PRODUCT, "tools"])
+def test_imports_make_no_circle(package: str) -> None:
+    """Imports for types alone count, too: a circle of types is a circle of concepts."""
+    graph = grimp.build_graph(package, cache_dir=None)
+    imports = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
+    assert len(imports) > MOST_MODULES
+    assert circle(imports) == []
+
+
+def test_a_circle_is_found() -> None:
+    """The check can fail: it names the modules in the order in which they import each other."""
+    imports = {"a": {"b"}, "b": {"c"}, "c": {"d", "b"}, "d": set()}
+    found = circle(imports)
+    assert found[0] == found[-1]
+    assert set(found) == {"b", "c"}
+    assert all(after in imports[before] for before, after in pairwise(found))
