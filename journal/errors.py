@@ -31,14 +31,14 @@ _NAMED = 8  # ids spelled out in a message; the whole list is on the exception
 
 
 def name_ids(ids: Sequence[str]) -> str:
-    """Say which events are meant, in one readable phrase."""
+    """Return the ids as one phrase, the first few of them."""
     shown = ", ".join(repr(i) for i in ids[:_NAMED])
     more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
     return f"{shown}{more}"
 
 
 def reason(error: Exception) -> str:
-    """Say what is the matter, without an OSError's number and path."""
+    """Return the reason of an error, without an OSError's number and path."""
     return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
 
@@ -96,7 +96,7 @@ class ClosedError(JournalError):
     """The handle was closed."""
 
 
-class Reentered(JournalError):  # noqa: N818 - says what happened
+class Reentered(JournalError):  # noqa: N818 - reads as what happened
     """This thread is in the middle of a call of the same handle; nothing was done.
 
     A signal handler, a finalizer or a callback runs in whatever thread it meets, between any two
@@ -104,7 +104,7 @@ class Reentered(JournalError):  # noqa: N818 - says what happened
     """
 
 
-class ArbiterBusy(JournalError):  # noqa: N818 - says how it is, like a busy file
+class ArbiterBusy(JournalError):  # noqa: N818 - reads as a state, like a busy file
     """Another process held the arbiter lock all the time; nothing was decided."""
 
 

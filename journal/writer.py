@@ -143,7 +143,7 @@ class Journal:
     def append_many(self, events: Iterable[Mapping[str, Any]]) -> list[Position]:
         """Append events with one write(2): mappings with the keys of `append`'s arguments.
 
-        They are checked before anything is written, but they do not stand or fall together: a
+        They are checked before anything is written, but the write is not atomic: a
         process killed in the write may leave the first of them.
 
         Args:
@@ -192,14 +192,14 @@ class Journal:
         return lane.append(events, ends)
 
     def _look(self, events: list[NewEvent], own: str) -> dict[str, int] | None:
-        """Read how far the lanes have come, so that edits come behind all that stands there.
+        """Read how far the lanes have come, so that edits are ordered behind all records there.
 
         Args:
             events: what is to be appended.
             own: folder of the lane that they go to, whose end its writer knows.
 
         Returns:
-            The end of every lane, if a sweep does not say what its author had seen.
+            The end of every lane, if a sweep does not name what its author had seen.
         """
         is_blind = any(type in SWEEPING and "seen" not in data for _, _, type, data in events)
         try:

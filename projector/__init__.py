@@ -43,14 +43,9 @@ if TYPE_CHECKING:
         QueryTimeout,
         TitleTaken,
     )
-    from projector.projection import (
-        Projection,
-        Results,
-    )
-    from projector.search.engine import (
-        Hit,
-        Look,
-    )
+    from projector.projection import Projection
+    from projector.search.engine import Hit, Look
+    from projector.search.results import Results
     from projector.store import (
         ABSENT,
         AsyncSessionStore,
@@ -110,10 +105,8 @@ else:
                 "QueryTimeout",
                 "TitleTaken",
             ),
-            "projector.projection": (
-                "Projection",
-                "Results",
-            ),
+            "projector.projection": ("Projection",),
+            "projector.search.results": ("Results",),
             "projector.search.engine": (
                 "Hit",
                 "Look",

@@ -7,9 +7,9 @@
     │   ├── ProjectionDamaged  and never will: it is damaged, foreign, or of another version
     │   └── NotApplied     events could not be applied, and each must be tried alone
     ├── ProjectorBusy      another projector runs
-    ├── BuildStopped       whoever wanted a build wants it no more
+    ├── BuildStopped       the build was cancelled
     ├── NotProjected       the projection did not get there in time
-    ├── QueryTimeout       the answer would have taken longer than was allowed
+    ├── QueryTimeout       the answer was not ready in time
     ├── NotFound           there is no such session or message
     ├── TitleTaken         another session has the title
     └── QueryError         the query cannot be searched for
@@ -68,31 +68,31 @@ class ProjectionError(ProjectorError):
     """A projection cannot be opened, read or built."""
 
 
-class ProjectionDamaged(ProjectionError):  # noqa: N818 - says what is the matter
+class ProjectionDamaged(ProjectionError):  # noqa: N818 - reads as a state
     """The projection is damaged, deleted, foreign or of another version: a rebuild replaces it."""
 
 
-class NotApplied(ProjectionError):  # noqa: N818 - says what is the matter
+class NotApplied(ProjectionError):  # noqa: N818 - reads as a state
     """Events could not be applied; which of them is to blame is not known yet."""
 
 
-class ProjectorBusy(ProjectorError):  # noqa: N818 - says what is the matter
+class ProjectorBusy(ProjectorError):  # noqa: N818 - reads as a state
     """Another projector runs."""
 
 
-class BuildStopped(ProjectorError):  # noqa: N818 - says what is the matter
-    """Whoever wanted a build wants it no more; nothing of it is left."""
+class BuildStopped(ProjectorError):  # noqa: N818 - reads as a state
+    """The build was cancelled; nothing of it is left."""
 
 
-class NotProjected(ProjectorError, TimeoutError):  # noqa: N818 - says what is the matter
+class NotProjected(ProjectorError, TimeoutError):  # noqa: N818 - reads as a state
     """The projection did not reach a position in time."""
 
 
-class QueryTimeout(ProjectorError, TimeoutError):  # noqa: N818 - says what is the matter
-    """The answer would have taken longer than was allowed."""
+class QueryTimeout(ProjectorError, TimeoutError):  # noqa: N818 - reads as a state
+    """The answer was not ready in the time that was allowed."""
 
 
-class NotFound(ProjectorError, LookupError):  # noqa: N818 - says what is the matter
+class NotFound(ProjectorError, LookupError):  # noqa: N818 - reads as a state
     """There is no such session or message.
 
     Attributes:
@@ -102,7 +102,7 @@ class NotFound(ProjectorError, LookupError):  # noqa: N818 - says what is the ma
     behind: Behind | None = None
 
 
-class TitleTaken(ProjectorError, ValueError):  # noqa: N818 - says what is the matter
+class TitleTaken(ProjectorError, ValueError):  # noqa: N818 - reads as a state
     """Another session has the title: that named `session`."""
 
     def __init__(self, message: str, session: str) -> None:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self, get_args, overload
+from typing import TYPE_CHECKING, Self, get_args
 
 from journal.errors import ClosedError
 from journal.format.lossless import is_text
 from journal.format.timestamps import moment
 from journal.fs.directory import open_directory
-from projector.errors import Behind, NotProjected, QueryError
+from projector.errors import NotProjected, QueryError
 from projector.run.goal import Own
 from projector.run.reader import PATIENCE, Answer, Reader
 from projector.search import engine as search
 from projector.search.filters import Filters
+from projector.search.results import Results
 from projector.text.query import parse
 from projector.views import messages as message_view
 from projector.views import sessions as session_view
@@ -33,41 +32,6 @@ if TYPE_CHECKING:
     from projector.upkeep.status import Status
     from projector.views.messages import MessageView
     from projector.views.sessions import SessionView
-
-
-@dataclass(frozen=True, slots=True)
-class Results(Sequence["Hit"]):
-    """An answer to a search. As a sequence it is the hits.
-
-    Attributes:
-        query: what was asked.
-        hits: what was found, best first.
-        exact: whether all matches were ranked to choose the hits.
-        behind: what was not searched although it stood in the journal when the query began; None
-            if all of it was.
-    """
-
-    query: str
-    hits: tuple[Hit, ...]
-    exact: bool
-    behind: Behind | None
-
-    @property
-    def fresh(self) -> bool:
-        """Whether everything was searched that stood in the journal when the query began."""
-        return self.behind is None
-
-    def __len__(self) -> int:
-        return len(self.hits)
-
-    @overload
-    def __getitem__(self, index: int) -> Hit: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Hit, ...]: ...
-
-    def __getitem__(self, index: int | slice) -> Hit | tuple[Hit, ...]:
-        return self.hits[index]
 
 
 class _Lifetime:
@@ -166,7 +130,7 @@ class Projection:
             offset: hits to skip.
             context: messages to return before and after each hit.
             role: only messages of this role.
-            source: only messages said there.
+            source: only messages from there.
             session: only messages of the session with this id.
             since: only messages of this moment or later: an aware datetime, an ISO 8601 string
                 or microseconds since 1970.
@@ -207,7 +171,7 @@ class Projection:
         return Results(query, tuple(hits), exact, fresh.behind)
 
     def sessions(self, *, limit: int = 20, offset: int = 0) -> Listing[SessionView]:
-        """Return sessions, that with the latest message first; the list says how old it is."""
+        """Return sessions, that with the latest message first; its `behind` is how old it is."""
         found, fresh = self.read(lambda db: session_view.sessions(db, limit=limit, offset=offset))
         return Listing(found, fresh.behind)
 
@@ -215,17 +179,17 @@ class Projection:
         """Return the session with this id, or with the only one that begins so.
 
         Raises:
-            NotFound: there is none, or there are several; its `behind` says how old that is.
+            NotFound: there is none, or there are several; its `behind` is how old that is.
         """
         return self.read(lambda db: session_view.session(db, name))[0]
 
     def messages(self, session: str) -> Listing[MessageView]:
         """Return all messages of the session with exactly this id, in order.
 
-        The list says how old it is.
+        Its `behind` is how old the list is.
 
         Raises:
-            NotFound: there is no such session; its `behind` says how old that is.
+            NotFound: there is no such session; its `behind` is how old that is.
         """
         found, fresh = self.read(lambda db: message_view.messages(db, session))
         return Listing(found, fresh.behind)
@@ -234,7 +198,7 @@ class Projection:
         """Return a session as `session`, and its messages as `messages`, of one snapshot.
 
         Raises:
-            NotFound: there is none, or there are several; its `behind` says how old that is.
+            NotFound: there is none, or there are several; its `behind` is how old that is.
         """
 
         def ask(db: apsw.Connection) -> tuple[SessionView, list[MessageView]]:
@@ -269,7 +233,7 @@ class Projection:
 
         Returns:
             The answer, and whether it knows everything that stood in the journal at the call: that
-            is true if it does, and else says in `behind` what it does not know.
+            is true if it does, and else `behind` is what it does not know.
 
         Raises:
             NotProjected: a position that the answer must know (`after`) was not applied in time.
@@ -290,7 +254,7 @@ class Projection:
         return self._reader.peek(query)
 
     def has(self, position: Position) -> bool:
-        """Say whether the record at `position` is applied, without applying anything."""
+        """Return whether the record at `position` is applied, without applying anything."""
         return self._reader.has(position)
 
     def status(self) -> Status:

@@ -2,8 +2,8 @@
 
 `docs/format.md` states the same. The writer refuses what is beyond these bounds and names the
 field. The decoder sets a record aside whose key is beyond them, the projector one that is nested
-too deeply to be encoded again. The fold takes a field of `data` that is beyond them as one that
-says nothing, since another program may have written it.
+too deeply to be encoded again. The fold ignores a field of `data` that is beyond them,
+since another program may have written it.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ aside. To count the levels of every record would cost more than all other checks
 
 
 def is_count(value: object) -> TypeGuard[int]:
-    """Say whether a value can be a count: an integer from 0 to `LARGEST`."""
+    """Return whether a value can be a count: an integer from 0 to `LARGEST`."""
     # a bool is an int to Python, and no count to any reader
     return value.__class__ is int and 0 <= value <= LARGEST
 
 
 def is_moment(value: object) -> TypeGuard[int]:
-    """Say whether a value can be microseconds since 1970: an integer from 0 to `LARGEST`."""
+    """Return whether a value can be microseconds since 1970: an integer from 0 to `LARGEST`."""
     return value.__class__ is int and 0 <= value <= LARGEST
 
 
 def is_amount(value: object) -> TypeGuard[int | float]:
-    """Say whether a value can be a cost in US dollars: a number from 0 to `LARGEST`."""
+    """Return whether a value can be a cost in US dollars: a number from 0 to `LARGEST`."""
     return value.__class__ in (int, float) and 0 <= value <= LARGEST
 
 
 def is_key(value: object) -> TypeGuard[str]:
-    """Say whether a value can be an id, a session or a type: 1 to `KEY_LIMIT` characters."""
+    """Return whether a value can be an id, a session or a type: 1 to `KEY_LIMIT` characters."""
     return value.__class__ is str and 0 < len(value) <= KEY_LIMIT

@@ -34,7 +34,7 @@ SWEEPING = frozenset((SESSION_CLEARED, SESSION_DELETED, TRANSCRIPT_REPLACED))
 """Types of events that do something to all of their session that their author had seen."""
 
 BLIND = frozenset((MESSAGE_APPENDED,))
-"""Types of events of which none depends on what another one says: their author need not have seen
+"""Types of events of which none depends on another one: their author need not have seen
 the others. All other types that are known are edits."""
 
 REMOVED = "removed"
@@ -135,7 +135,7 @@ def check_data(type: str, data: Mapping[str, Any]) -> None:
     """Refuse data that no reader of a known type could use.
 
     Raises:
-        EventError: a field is unknown, missing, of the wrong kind or says nothing; the message
+        EventError: a field is unknown, missing, empty or of the wrong kind; the message
             names it.
     """
     known = _KNOWN.get(type)
@@ -185,13 +185,13 @@ def _check_fields(
 
 
 def _is_of(value: object, kinds: tuple[type, ...]) -> bool:
-    """Say whether a value is of a class derived from one of the kinds, or anything may stand."""
+    """Return whether a value is of a subclass of one of the kinds, or any kind is allowed."""
     # bool is an int to Python, and no reader means it
     return kinds == (object,) or (isinstance(value, kinds) and not isinstance(value, bool))
 
 
 def _check_values(data: Mapping[str, Any], required: tuple[str, ...]) -> None:
-    """Refuse values of the right kind that say nothing, or nothing that can be."""
+    """Refuse values of the right kind that are empty or out of range."""
     for name in required:
         if data[name] == "" and name != "value":
             raise EventError(f"{name} must not be empty")
@@ -246,7 +246,7 @@ def _check_transcript(data: Mapping[str, Any]) -> None:
         except EventError as error:
             raise EventError(f"messages[{index}]: {error}") from error
         if id in seen:
-            raise EventError(f"messages[{index}]: the id {id!r} stands twice in one transcript")
+            raise EventError(f"messages[{index}]: the id {id!r} occurs twice in one transcript")
         seen.add(id)
 
 

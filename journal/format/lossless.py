@@ -15,12 +15,12 @@ _REASONS: dict[type, str] = {
 
 
 def culprit(value: object) -> str:
-    """Name the first field that does not survive JSON unchanged, and say why."""
+    """Return the first field that JSON would change, and why."""
     return _find(value, "", 0) or "the event holds something that JSON cannot carry unchanged"
 
 
 def is_text(value: str) -> bool:
-    """Say whether a string has no lone surrogates, as what was bytes and no UTF-8 has."""
+    """Return whether a string has no lone surrogates; bytes that are no UTF-8 become such."""
     return _find_text(value, "") is None
 
 

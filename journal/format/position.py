@@ -1,4 +1,4 @@
-"""Where an event stands: what `append` returns and a reader can wait for."""
+"""The position of a record: what `append` returns and a reader can wait for."""
 
 from __future__ import annotations
 

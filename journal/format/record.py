@@ -57,7 +57,7 @@ class Header:
         boot: the machine's boot id, empty where there is none.
         pid: process id of the writer.
         started: when the segment was begun, microseconds since the Unix epoch.
-        supersedes: uuids of the segments that this one stands for.
+        supersedes: uuids of the segments that this one replaces.
         inode: of the segment's file when it was made; 0 if that is not known. A file with another
             one is a copy.
     """
@@ -109,7 +109,7 @@ def encode_header(header: Header) -> bytes:
 
 
 def encode_erased(run: Erased) -> bytes:
-    """Encode the line that stands for a run of erased events, newline included."""
+    """Encode the line in place of a run of erased events, newline included."""
     fields = {"seq": run.seq, "erased": run.count, "order": run.order, "by": run.by}
     return _line(orjson.dumps(fields))
 
@@ -166,7 +166,7 @@ def encode(
 
 
 def refusal(session: str, id: str, type: str, data: dict[str, Any]) -> str | None:
-    """Say why no record can hold an event; None if one can, whatever its number and its time."""
+    """Return why no record can hold an event; None if one can, whatever its number and time."""
     try:
         encode(MAX_SEQ, session, id, type, (MAX_ORDER - 1, MAX_ORDER), data)
     except EventError as error:
@@ -266,18 +266,18 @@ def check(line: bytes) -> None:
 def record_end(block: bytes, start: int, reach: int) -> int | None:
     """Return where a record that begins at `start` ends, if a checksum holds up to there.
 
-    Every record ends with a brace; the first is taken up to which the checksum holds.
+    Every record ends with a brace; it is the first one up to which the checksum holds.
 
     Args:
         block: bytes that hold the record among others.
         start: offset of its first byte.
         reach: offset up to which its end is searched for.
     """
-    said = block[start + len(START) : start + BODY - 2]
+    checksum = block[start + len(START) : start + BODY - 2]
     if not block.startswith(START, start) or block[start + BODY - 2 : start + BODY] != b'",':
         return None
     try:
-        wanted = int(said, 16)
+        wanted = int(checksum, 16)
     except ValueError:
         return None
     view = memoryview(block)
@@ -319,7 +319,7 @@ def _header(fields: dict[str, Any]) -> Header:
 
 
 def _number(value: object, most: int) -> int:
-    """Return what a header says for people; 0 where it says nothing that can be."""
+    """Return a number of a header that is for people only; 0 where it cannot be one."""
     return value if isinstance(value, int) and value.__class__ is int and 0 <= value <= most else 0
 
 

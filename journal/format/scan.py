@@ -24,13 +24,13 @@ _TRIES = 8
 make the search quadratic."""
 _BEFORE = frozenset((b":", b"[", b","))
 _BEHIND = frozenset((b",", b"}", b"]"))
-"""What stands on both sides of an object within another."""
+"""The bytes on both sides of an object within another."""
 
 
 class Found(NamedTuple):
     """A valid record, a segment's header or a run of erased events, and the offset behind it.
 
-    `closed` says whether the newline that ends a record is there.
+    `closed` is whether the newline that ends a record is there.
     """
 
     end: int
@@ -51,7 +51,7 @@ def scan(block: bytes, base: int) -> Iterator[Found | Damage]:
     """Yield everything in a block of whole lines, in order.
 
     Args:
-        block: bytes that begin where a line begins. A last line without a newline is taken
+        block: bytes that begin where a line begins. A last line without a newline is read
             as a line: give it only when nothing can follow.
         base: the block's offset in the segment, in bytes.
     """
@@ -124,7 +124,7 @@ def _record_within(
     """Return the record that begins at `start` and the offset behind it; None if there is none.
 
     It ends with the first brace, before `reach`, up to which its checksum holds. An object within
-    another is no record, though its checksum may hold: it stands in somebody's data.
+    another is no record, though its checksum may hold: it is part of some event's data.
     """
     end = record_end(line, start, reach)
     if end is None or (line[start - 1 : start] in _BEFORE and line[end : end + 1] in _BEHIND):

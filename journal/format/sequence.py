@@ -30,8 +30,8 @@ class _Run:
 class Sequence:
     """The sequence numbers of one lane, with the order of each: 8 bytes an event.
 
-    Orders grow with every event of a lane, so number and order together tell a record that was
-    written again after a failed sync from another record that took its number.
+    Orders grow with every event of a lane, so number and order together distinguish a record that
+    was written again after a failed sync from another record with its number.
     """
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class Sequence:
         self._erased.append((first, first + count))
 
     def add(self, seq: int, order: int) -> Seen:
-        """Note a number with its event's order; say whether it was known."""
+        """Note a number with its event's order; return whether it was known."""
         index = bisect_right(self._runs, seq, key=lambda run: run.first) - 1
         run = self._runs[index] if index >= 0 else None
         if run is not None and seq < run.next:

@@ -1,4 +1,4 @@
-"""Moments: microseconds since 1970, and what is taken for one."""
+"""Times in microseconds since 1970, and what is converted to one."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ from projector.search.engine import RANKED, Look
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from projector.projection import Results
     from projector.search.engine import Hit, Sort
+    from projector.search.results import Results
 
 _OPEN, _CLOSE = "\x01", "\x02"
 """Marks around a match. No snippet has these characters: they become spaces in it."""

@@ -1,4 +1,4 @@
-"""Claims: who may do a thing for a while, with a fencing token that tells late holders."""
+"""Claims: who may do a thing for a while, with a fencing token that detects late holders."""
 
 from __future__ import annotations
 

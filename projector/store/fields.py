@@ -1,4 +1,4 @@
-"""The keyword arguments that methods of a store take; None means that nothing is said."""
+"""The keyword arguments that methods of a store take; None means absent."""
 
 from __future__ import annotations
 
@@ -58,5 +58,5 @@ class SearchFilters(TypedDict, total=False):
 
 
 def present(fields: Mapping[str, object]) -> dict[str, Any]:
-    """Return the fields that say something."""
+    """Return the fields that are not None."""
     return {name: value for name, value in fields.items() if value is not None}

@@ -75,7 +75,7 @@ class Handle:
 
         Returns:
             The answer, and whether it knows all that stood in the journal at the call: that is
-            true if it does, and else says in `behind` what it does not know.
+            true if it does, and else `behind` is what it does not know.
 
         Raises:
             NotProjected: a projector runs, and has not applied this handle's own events in time.

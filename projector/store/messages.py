@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from journal.format.message_fields import MessageFields, MoreMessageFields
-    from projector.projection import Results
+    from projector.search.results import Results
     from projector.store.fields import SearchFilters
     from projector.views.messages import MessageView
 
@@ -49,7 +49,7 @@ class Messages(Flushing):
         store.rewind("s1", first)
         store.replace_messages("s1", [{"role": "system", "content": "A summary."}, {"id": first}])
 
-    The fields of a message are those of `Journal.append_message`. None means that nothing is said.
+    The fields of a message are those of `Journal.append_message`. None means absent.
     """
 
     def append(
@@ -94,7 +94,7 @@ class Messages(Flushing):
         check_iterable("messages", messages)
         id = uuid7()
         listed = read_all(messages)
-        account = self._standing(session)
+        account = self._open_account(session)
         try:
             items = new_transcript(id, listed, account.transcript.messages)
             data: dict[str, Any] = {"messages": items, "seen": self._seen([session])[session]}
@@ -165,7 +165,7 @@ class Messages(Flushing):
     def messages(self, session: str, *, archived: bool = False) -> Listing[MessageView]:
         """Return the messages of a session in order, perhaps with those that are archived.
 
-        The list says how old it is.
+        Its `behind` is how old the list is.
 
         Raises:
             NotFound: there is no such session.

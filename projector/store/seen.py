@@ -1,4 +1,4 @@
-"""What the author of a sweep had seen of a session, as it is written into the event."""
+"""What the author of a sweep had seen of a session, as the event names it."""
 
 from __future__ import annotations
 
@@ -41,5 +41,5 @@ def seen_by_now(
     holding = seen_in(db, session)
     applied = {str(uuid): int(seq) for uuid, seq in db.execute("SELECT uuid, applied FROM _lanes")}
     waiting = {lane: end for lane, end in ends.items() if end > applied.get(lane, 0)}
-    # what the journal lost and the projection still shows is taken, too
+    # what the journal lost and the projection still shows is swept, too
     return waiting | {lane: max(last, ends.get(lane, 0)) for lane, last in holding.items()}

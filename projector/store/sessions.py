@@ -61,11 +61,11 @@ class Sessions(Handle):
     The fields of a session are `title`, `source`, `model`, `cwd`, `parent` (the session that it
     continues or belongs to), `user`, `system_prompt`, `config` (of the model), `started` (an
     aware datetime, an ISO 8601 string or microseconds since 1970) and `extra` (a dict for anything
-    else). None means that nothing is said.
+    else). None means absent.
     """
 
     def create(self, session: str | None = None, **fields: Unpack[SessionFields]) -> str:
-        """Create a session, or say more of one; return its id.
+        """Create a session, or set more fields of one; return its id.
 
         Of several values of a field the last counts. Messages may come before, after, or without
         it; the same call again adds nothing.
@@ -75,7 +75,7 @@ class Sessions(Handle):
             AppendError, SyncError, ClosedError: as `Journal.append`.
         """
         session = uuid7() if session is None else session
-        self._say(session, SESSION_CREATED, _present(fields))
+        self._append_once(session, SESSION_CREATED, _present(fields))
         return session
 
     def ensure(self, session: str, **fields: Unpack[SessionFields]) -> None:
@@ -84,7 +84,7 @@ class Sessions(Handle):
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `create`.
         """
-        self._say(session, SESSION_ENSURED, _present(fields))
+        self._append_once(session, SESSION_ENSURED, _present(fields))
 
     def revise(
         self, session: str, *, clear: Iterable[str] = (), **fields: Unpack[SessionFields]
@@ -106,7 +106,7 @@ class Sessions(Handle):
         self._add(session, SESSION_REVISED, data)
 
     def set_title(self, session: str, title: str) -> None:
-        """Give a session a title, whoever else has it; the last writer wins.
+        """Set the title of a session, even if another one has it; the last writer wins.
 
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `create`.
@@ -140,7 +140,7 @@ class Sessions(Handle):
         *,
         ended: datetime | str | int | None = None,
     ) -> None:
-        """End a session; the first end stands until it is reopened.
+        """End a session; the first end counts until it is reopened.
 
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `create`.
@@ -160,7 +160,7 @@ class Sessions(Handle):
     def clear(self, session: str) -> None:
         """Take every message out of a session's transcript, and out of searches.
 
-        It takes what stands in the journal at the call; what others append meanwhile stays.
+        It takes what is in the journal at the call; what others append meanwhile stays.
 
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `create`.
@@ -169,9 +169,9 @@ class Sessions(Handle):
         self._add(session, SESSION_CLEARED, {"seen": self._seen([session])[session]})
 
     def delete(self, *sessions: str) -> None:
-        """Delete sessions with all that belongs to them; what is said later begins them anew.
+        """Delete sessions with all that belongs to them; what is appended later begins them anew.
 
-        It takes what stands in the journal at the call; what others append meanwhile stays. The
+        It takes what is in the journal at the call; what others append meanwhile stays. The
         events stay in the journal; no query shows them any more.
 
         Raises:
@@ -219,7 +219,7 @@ class Sessions(Handle):
         return self.read(lambda db: session_view.session(db, name))[0]
 
     def exists(self, name: str) -> bool:
-        """Say whether there is a session with exactly this id.
+        """Return whether there is a session with exactly this id.
 
         What a projector that is behind has not applied is looked through, so that a session is
         not called missing of which the journal has an event.
@@ -244,7 +244,7 @@ class Sessions(Handle):
         limit: int = 20,
         offset: int = 0,
     ) -> Listing[SessionView]:
-        """Return sessions, that with the latest message first; the list says how old it is.
+        """Return sessions, that with the latest message first; its `behind` is how old it is.
 
         Args:
             source: only those from there.
@@ -264,13 +264,13 @@ class Sessions(Handle):
         found, fresh = self.read(query)
         return Listing(found, fresh.behind)
 
-    def _say(self, session: str, type: str, data: dict[str, Any]) -> None:
-        """Append what may be said again without being another event."""
+    def _append_once(self, session: str, type: str, data: dict[str, Any]) -> None:
+        """Append an event whose id is made from its content: the same again adds nothing."""
         try:
-            said = blake2b(canonical(data), digest_size=10).hexdigest()
+            digest = blake2b(canonical(data), digest_size=10).hexdigest()
         except TypeError as error:
             raise EventError(f"{culprit(data)}; nothing was written") from error
-        self._add(session, type, data, f"{type}:{said}")
+        self._add(session, type, data, f"{type}:{digest}")
 
 
 def titled(db: apsw.Connection, title: str, but: str) -> str | None:

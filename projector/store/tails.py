@@ -38,7 +38,7 @@ def unread(offsets: Offsets, refs: Iterable[SegmentRef]) -> int:
 
 
 def is_shorter(offsets: Offsets, refs: Iterable[SegmentRef]) -> bool:
-    """Say whether a segment has fewer bytes than were read, or is gone: it is another one."""
+    """Return whether a segment has fewer bytes than were read, or is gone: it is another one."""
     sizes = {place(ref): ref.size for ref in refs}
     return any(sizes.get(at, 0) < offset for at, offset in offsets.items())
 

@@ -24,7 +24,7 @@ def new_transcript(
         known: every message that ever was, by id.
     """
     ids = [f"{record}-{m.at}" if m.id is None else m.id for m in listed]
-    places = [_said(message, known.get(id)) for id, message in zip(ids, listed, strict=True)]
+    places = [_time_of(message, known.get(id)) for id, message in zip(ids, listed, strict=True)]
     items, last = [], 0
     for index, (id, message) in enumerate(zip(ids, listed, strict=True)):
         place = places[index]
@@ -40,7 +40,7 @@ def new_transcript(
     return items
 
 
-def _said(message: Listed, there: Recorded | None) -> int | None:
-    """Return a message's place as it is given, or as it stands; None if it has none."""
+def _time_of(message: Listed, there: Recorded | None) -> int | None:
+    """Return a message's own time stamp, else the place of a known one; None if it has neither."""
     given: int | None = message.data.get("timestamp")
     return there.place[0] if given is None and there is not None else given

@@ -22,7 +22,7 @@ class Usage(Handle):
 
     The counters are `input_tokens`, `output_tokens`, `cache_read_tokens`, `cache_write_tokens`,
     `reasoning_tokens`, `api_calls`, and `estimated_cost` and `actual_cost` in US dollars; `model`,
-    `provider` and `extra` may say more. None means that nothing is said.
+    `provider` and `extra` may add more. None means absent.
     """
 
     def add_usage(

@@ -1,4 +1,4 @@
-"""Which items of a list stand in another, in the same order: pure functions."""
+"""Which items of a list another one has in the same order: pure functions."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _subsequence(wanted: list[Hashable], there: list[Sequence[Hashable]]) -> lis
     A row of the table of lengths is one integer of as many bits as there are items (Hyyro,
     "Bit-Parallel LCS-Length Computation Revisited", AWOCA 2004).
     """
-    # the bits stand for the items from the last one on: the first that fits is the latest
+    # the lowest bit is the last item: the first that fits is the latest
     masks: defaultdict[Hashable, int] = defaultdict(int)
     for bit, names in enumerate(reversed(there)):
         for name in names:

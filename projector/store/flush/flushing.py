@@ -63,14 +63,17 @@ class Flushing(Looking):
           does: the longest common beginning, then the longest common subsequence.
         - The last message of this handle's previous flush may have grown, as one does that
           streams. It is revised.
+        - If the list has every own message, those without a match are matched at any place: the
+          list is in another order. Not those that may have left a window and been said again.
         - As many new messages between two matches as there are own messages that the list lacks,
           with the same roles, are edits of these. So is a changed system prompt in front.
-        - Everything else is new. A message that was taken back behind the same message comes back.
+        - Everything else is new. A message that was removed behind the same message comes back.
 
-        A list cannot show whether a missing message was taken back or has left a window. So a
+        A list cannot show whether a missing message was removed or has left a window. So a
         message is hidden only if it is behind the last match and this handle flushed it before,
         or read it before its first flush of the session. It is archived, is still found, and comes
-        back when the list has it again. All other messages stay; see `replace` and `remove`.
+        back when the list has it again. All other messages stay; see `replace_messages` and
+        `remove_messages`.
 
         A message that no record can hold (over 16 MiB, NaN, a lone surrogate) is stored as far as
         possible and marked in `extra.refused`.
@@ -90,7 +93,7 @@ class Flushing(Looking):
         """
         check_iterable("messages", messages)
         listed, mistakes = read_list(messages)
-        account = self._standing(session)
+        account = self._open_account(session)
         try:
             plan = reconcile(listed, account.transcript, account.remembered)
             now = clock.of(self.journal.path).tick(0)

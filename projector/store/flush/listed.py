@@ -84,10 +84,10 @@ def fields(message: object) -> dict[str, Any]:
     return message_data(message)
 
 
-def _check_id(id: object, taken: Container[str]) -> None:
+def _check_id(id: object, used: Container[str]) -> None:
     if not isinstance(id, str):
         raise EventError(f"id must be a string, not {id!r:.60}")
     if not id.isprintable():
         check_text("id", id)
-    if id in taken:
-        raise EventError(f"the id {id!r} stands twice in one conversation")
+    if id in used:
+        raise EventError(f"the id {id!r} occurs twice in one conversation")

@@ -34,7 +34,7 @@ class Looking(Handle):
         super().__init__(path, fsync=fsync, timeout=timeout)
         self._memory = Memory()
 
-    def _standing(self, session: str) -> Account:
+    def _open_account(self, session: str) -> Account:
         """Take the account of a session out of the memory, and bring its transcript up to date.
 
         It waits only if more than 8 MiB are unapplied.

@@ -50,19 +50,19 @@ class Account:
     def note(self, ids: Sequence[str], listed: Sequence[Listed]) -> None:
         """Remember the caller's list: the ids of its messages, and the messages."""
         self.is_flushed = True
-        said = {id: message.words for id, message in zip(ids, listed, strict=True)}
-        self.remembered.words.update(said)
+        words = {id: message.words for id, message in zip(ids, listed, strict=True)}
+        self.remembered.words.update(words)
         if listed:
             last = _copied({name: listed[-1].data.get(name) for name in SAID})
             self.remembered.last = None if last is None else (ids[-1], last)
 
 
-def _copied(said: dict[str, Any]) -> dict[str, Any] | None:
+def _copied(fields: dict[str, Any]) -> dict[str, Any] | None:
     """Copy the compared fields of a message: the caller may change its lists in place."""
-    if isinstance(said["content"], str) and said["tool_calls"] is None:
-        return said
+    if isinstance(fields["content"], str) and fields["tool_calls"] is None:
+        return fields
     try:
-        copy: dict[str, Any] = orjson.loads(orjson.dumps(said))
+        copy: dict[str, Any] = orjson.loads(orjson.dumps(fields))
     except TypeError:  # a message that no record can hold does not stream
         return None
     return copy

@@ -40,6 +40,7 @@ class Pairing:
         if len(self.at) < len(listed):
             self._find_by_id()
             self._find_grown()
+            self._find_reordered()
             self._find_edited()
             self._find_moved()
 
@@ -126,6 +127,31 @@ class Pairing:
         # if another writer has revised it, it is not the message that grew
         if message.id is None and self._there[j].words == words(data) and grows(data, message.data):
             self.at[i] = j
+
+    def _find_reordered(self) -> None:
+        """Match equal messages in another order, if the list has every own message.
+
+        A list that lacks none has lost none to a window, so what is equal is the same message. But
+        messages at the beginning that come again behind the others, in the same order, may have
+        left a window and been said again: these are not matched.
+        """
+        taken = {*self.at.values(), *self.moved.values()}
+        missing = [j for j in range(len(self._there)) if self.is_free(j, taken)]
+        places: defaultdict[Words, list[int]] = defaultdict(list)
+        for i, message in enumerate(self._listed):
+            if message.id is None and i not in self.at and i not in self.moved:
+                places[message.words].append(i)
+        found: dict[int, int] = {}
+        for j in missing:
+            known = self._there[j]
+            left = places.get(known.words)
+            if not left or known.id in self._given or not is_equal(self._listed[left[0]], known):
+                return
+            found[left.pop(0)] = j
+        last_i, first_j = max(self.at, default=-1), min(self.at.values(), default=-1)
+        if found and max(missing) < first_j and last_i < min(found) and sorted(found) == [*found]:
+            return
+        self.moved |= found
 
     def _find_edited(self) -> None:
         """Match edits: as many new messages between two matches as own ones are missing there."""

@@ -158,8 +158,8 @@ class Transcript:
     def _add(self, id: str, data: Mapping[str, Any], rank: Rank, *, is_there: bool) -> None:
         if id in self.messages:
             return
-        said, parent = data.get("timestamp"), data.get("parent")
-        moment = said if is_moment(said) else rank[0]
+        timestamp, parent = data.get("timestamp"), data.get("parent")
+        moment = timestamp if is_moment(timestamp) else rank[0]
         parent = _other(parent, id) if isinstance(parent, str) else None
         above = self.messages.get(parent) if parent is not None else None
         if parent is not None and above is None:
@@ -204,12 +204,25 @@ class Transcript:
 
 def _known(row: tuple[Any, ...]) -> Recorded:
     """Make a message of a row of the projection."""
-    id, order_time, depth, state, original, said, parent, role, content, is_json, other, *ties = row
+    (
+        id,
+        order_time,
+        depth,
+        state,
+        original,
+        timestamp,
+        parent,
+        role,
+        content,
+        is_json,
+        other,
+        *ties,
+    ) = row
     ord, lane, seq, part = ties
-    data = from_columns(Columns(said, parent, role, None, content, bool(is_json), other))
+    data = from_columns(Columns(timestamp, parent, role, None, content, bool(is_json), other))
     now = words(data)
     first = now if original is None else words(orjson.loads(original))
-    moment = said if said is not None else ord if depth else order_time
+    moment = timestamp if timestamp is not None else ord if depth else order_time
     is_there = state == IN_TRANSCRIPT
     refused = None if other is None else _refused(data)
     at, rank = (order_time, depth), (ord, lane, seq, part)

@@ -62,18 +62,18 @@ def _hash(value: object) -> int | None:
 
 def digest(data: Mapping[str, Any]) -> str:
     """Return the digest of a message's words, the same in every process."""
-    said = blake2b(digest_size=_BYTES)
+    found = blake2b(digest_size=_BYTES)
     for name in SAID:
         value = data.get(name)
         part = _encode(value) if value else b""
-        said.update(b"%d:%b" % (len(part), part))
-    return said.hexdigest()
+        found.update(b"%d:%b" % (len(part), part))
+    return found.hexdigest()
 
 
-def revised(said: Words, fields: Mapping[str, Any]) -> Words:
+def revised(known: Words, fields: Mapping[str, Any]) -> Words:
     """Return the words of a message after a revision."""
     changed = words(fields)
-    return said._replace(**{name: getattr(changed, name) for name in SAID if name in fields})
+    return known._replace(**{name: getattr(changed, name) for name in SAID if name in fields})
 
 
 def _encode(value: object) -> bytes:

@@ -75,7 +75,7 @@ def test_no_type_takes_a_field_of_another_name(type: str) -> None:
         (
             "transcript.replaced",
             {"messages": [{"message": "m"}, {"id": "m", "role": "user"}]},
-            r"messages\[1\]: the id 'm' stands twice",
+            r"messages\[1\]: the id 'm' occurs twice",
         ),
         (
             "transcript.replaced",

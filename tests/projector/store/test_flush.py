@@ -98,6 +98,35 @@ def test_what_the_list_takes_back_is_archived(store: SessionStore) -> None:
     assert said(store) == ["q1", "a1", "q2", "bad"]
 
 
+@pytest.mark.parametrize("order", [(2, 1, 0), (1, 0, 2), (2, 0, 1), (0, 2, 1)])
+def test_a_list_in_another_order_doubles_nothing(
+    store: SessionStore, order: tuple[int, ...]
+) -> None:
+    """A list that has every message again, in another order, puts them in that order."""
+    talk = [user("q1"), answer("r1"), answer("r2")]
+    store.flush("s1", talk)
+    report = store.flush("s1", [talk[n] for n in order])
+    assert (report.added, report.hidden) == ((), ())
+    assert said(store) == [talk[n]["content"] for n in order]
+    assert store.flush("s1", [talk[n] for n in order]) == []
+
+
+def test_a_long_list_that_comes_back_reversed_doubles_nothing(store: SessionStore) -> None:
+    """Also where some of its messages say the same, and something new comes with it."""
+    talk = [user(f"q{n % 7}") for n in range(30)]
+    store.flush("s1", talk)
+    report = store.flush("s1", [*reversed(talk), user("new")])
+    assert (len(report.added), report.hidden) == (1, ())
+    assert said(store) == [message["content"] for message in [*reversed(talk), user("new")]]
+
+
+def test_what_may_have_left_a_window_and_been_said_again_is_new(store: SessionStore) -> None:
+    """First messages that come again behind all others, in their order, are said twice."""
+    store.flush("s1", [user("yes"), answer("done"), user("go on"), answer("ready")])
+    store.flush("s1", [user("go on"), answer("ready"), user("yes"), answer("done")])
+    assert said(store) == ["yes", "done", "go on", "ready", "yes", "done"]
+
+
 def test_another_answer_takes_the_place_of_the_old_one(store: SessionStore) -> None:
     """A regenerated answer hides the one that this handle flushed."""
     ids = store.flush("s1", TALK)
@@ -350,7 +379,7 @@ def test_another_order_is_read_in_that_order(store: SessionStore, ids: str) -> N
 def test_two_messages_of_one_id_are_a_mistake(store: SessionStore) -> None:
     """The second is named; the first, and all others, are stored."""
     talk = [user("one", id="m1"), answer("two"), user("other", id="m1"), answer("three")]
-    with pytest.raises(EventError, match=r"messages\[2\]: the id 'm1' stands twice"):
+    with pytest.raises(EventError, match=r"messages\[2\]: the id 'm1' occurs twice"):
         store.flush("s1", talk)
     assert said(store) == ["one", "two", "three"]
 
@@ -589,7 +618,7 @@ def test_a_part_of_the_list_that_is_none_is_named(store: SessionStore) -> None:
         with pytest.raises(EventError, match=r"^messages\[1\]: "):
             store.flush("s1", [user("a"), message])  # type: ignore[list-item] # that is the mistake
     with pytest.raises(EventError, match=r"messages\[0\].*messages\[3\].*the other 0 messages"):
-        store.flush("s2", "text")  # type: ignore[arg-type] # that is the mistake
+        store.flush("s2", list("text"))  # type: ignore[arg-type] # that is the mistake
     assert said(store) == ["a"]
 
 

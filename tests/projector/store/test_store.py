@@ -152,7 +152,7 @@ def test_the_callers_ids_are_the_messages_ids(store: SessionStore) -> None:
     report = store.flush("s1", [{**talk[0], "content": "changed"}])
     assert (list(report), report.revised) == ([], ("m1",))
     assert said(store, "s1") == ["changed"]
-    with pytest.raises(EventError, match="the id 'm1' stands twice"):
+    with pytest.raises(EventError, match="the id 'm1' occurs twice"):
         store.flush("s1", talk * 2)
 
 

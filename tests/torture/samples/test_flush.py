@@ -39,6 +39,10 @@ def _pair_only_the_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pairing, "align", lambda *_: [])
 
 
+def _double_what_is_reordered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pairing.Pairing, "_find_reordered", lambda _: None)
+
+
 def _forget_what_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     listing = flushing._listing
 
@@ -50,7 +54,14 @@ def _forget_what_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "fault",
-    [_hide_all, _keep_all, _make_no_room, _pair_only_the_beginning, _forget_what_comes_back],
+    [
+        _hide_all,
+        _keep_all,
+        _make_no_room,
+        _pair_only_the_beginning,
+        _double_what_is_reordered,
+        _forget_what_comes_back,
+    ],
 )
 def test_a_broken_flush_is_caught(
     fault: Callable[[pytest.MonkeyPatch], None],

@@ -1,0 +1,46 @@
+"""Answers to searches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, overload
+
+if TYPE_CHECKING:
+    from projector.errors import Behind
+    from projector.search.engine import Hit
+
+
+@dataclass(frozen=True, slots=True)
+class Results(Sequence["Hit"]):
+    """An answer to a search. As a sequence it is the hits.
+
+    Attributes:
+        query: what was asked.
+        hits: what was found, best first.
+        exact: whether all matches were ranked to choose the hits.
+        behind: what was not searched although it stood in the journal when the query began; None
+            if all of it was.
+    """
+
+    query: str
+    hits: tuple[Hit, ...]
+    exact: bool
+    behind: Behind | None
+
+    @property
+    def fresh(self) -> bool:
+        """Whether everything was searched that stood in the journal when the query began."""
+        return self.behind is None
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    @overload
+    def __getitem__(self, index: int) -> Hit: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Hit, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Hit | tuple[Hit, ...]:
+        return self.hits[index]
