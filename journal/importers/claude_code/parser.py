@@ -16,7 +16,7 @@ The format has no published description; this follows the files that Claude Code
   name no agent; they stay where they are, marked `extra.sidechain`.
 * What the user retracted with /rewind leaves the transcript: see `rewinds`.
 * A large output of a tool is a file in `<session>/tool-results/`; its line holds the beginning,
-  in `<persisted-output>`. The file's text is a message of its own behind that of the line.
+  in `<persisted-output>`. The file's text is a message of its own after that of the line.
 * A `summary` names the message it sums up, not its session. It is a title if that message is
   in the same file, before it; Claude Code writes those of other sessions, too.
 """

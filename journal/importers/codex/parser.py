@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 SOURCE = "codex"
 _ID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _NAME = re.compile(rf"({_ID})(?:_({_ID}))?\Z", re.IGNORECASE)
-"""The session's uuid at the end of a file's name, and that of a resumed segment behind it."""
+"""The session's uuid at the end of a file's name, and that of a resumed segment after it."""
 _DATE = re.compile(r"rollout-([0-9]{4}-[0-9]{2}-[0-9]{2}T)([0-9]{2})-([0-9]{2})-([0-9]{2})-")
 _TEXT_EVENTS = ("error", "warning")
 """Events whose text is nowhere else."""

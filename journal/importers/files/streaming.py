@@ -87,7 +87,7 @@ def pieces_of(stream: BinaryIO, name: str | None) -> Iterator[Json]:
 def _parsed(stream: BinaryIO) -> Iterator[Event]:
     """Parse a document chunk by chunk.
 
-    The parser begins a value that a chunk breaks off anew with the next chunk. So a chunk is
+    The parser starts a value again that the end of a chunk cuts off. So a chunk is
     twice as large as the one before it when that one completed nothing: else a long string would
     take a time that grows with the square of its length.
     """

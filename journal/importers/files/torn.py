@@ -55,7 +55,7 @@ def parts_of(raw: bytes, is_line: Callable[[Json], bool]) -> Parts:
 
 
 def _from_front(raw: bytes) -> Iterator[tuple[int, int]]:
-    """Return where objects stand, one behind the other from the beginning of the line."""
+    """Yield where objects begin and end, one after the other from the line's beginning."""
     begin = depth = end = 0
     within = False
     for mark in _MARKS.finditer(raw):
@@ -84,7 +84,7 @@ def _from_front(raw: bytes) -> Iterator[tuple[int, int]]:
 def _from_back(
     raw: bytes, start: int, is_line: Callable[[Json], bool]
 ) -> Iterator[tuple[int, int]]:
-    """Return where objects stand, one in front of the other from the end of the line."""
+    """Yield where objects begin and end, one before the other from the line's end."""
     size = len(raw)
     depth, end, begin, within = 0, size, size, False
     for mark in _MARKS.finditer(raw[start:][::-1]):

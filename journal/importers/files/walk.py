@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
 COMPRESSED = ".zst"
-"""What a compressed transcript's name ends in, behind its own ending."""
+"""What a compressed transcript's name ends in, after its own ending."""
 
 BROKEN_LINK = "symbolic link to nothing"
 SECOND_LINK = "symbolic link to a folder that is read already"

@@ -134,7 +134,7 @@ class Messages:
         return last.time if last.time != _NEVER else None
 
     def _parent(self, id: str, session: str, moment: int | None) -> str | None:
-        """Return the message before, if this one would not be read behind it by its own time."""
+        """Return the message before, if this one would be read before it by its own time."""
         last = self._last_messages.get(session)
         parent, self._last_messages[session] = write_after(
             last, id, _NEVER if moment is None else moment

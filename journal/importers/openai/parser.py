@@ -2,7 +2,7 @@
 
 Understood are a list of messages, an object that holds one under any name, a list of such
 objects or lists, as one JSON document or one a line; and JSON lines of one message each, which
-are one conversation. A text that renders a conversation ("user: ...") is taken apart.
+are one conversation. A text that renders a conversation ("user: ...") is split into messages.
 
 A conversation's id is its wrapper's own, else its place: the file, and its number in it. A
 message's id is its own, else its number in the conversation. A message without a time names the

@@ -118,7 +118,7 @@ class FileOrder:
         if fields:
             given.append(revision(found.line, session, id, fields))
         talk.spots[id] = spot
-        if not found.origin:  # one that comes late does not move those behind it
+        if not found.origin:  # one that comes late does not move those after it
             talk.recent.append(_Last(line, spot, id))
         return given
 

@@ -67,7 +67,7 @@ class Retraction:
 
     Attributes:
         line: number of the line that takes them back.
-        lines: numbers of the lines that are taken back, in order.
+        lines: numbers of the lines that are retracted, in order.
         reason: how the source takes them back.
     """
 

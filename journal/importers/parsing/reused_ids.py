@@ -89,7 +89,7 @@ class ReusedIds:
 
 
 def is_numbered(id: str) -> bool:
-    """Return whether an id is a name with a small number behind it, such as `functions.shell:0`.
+    """Return whether an id is a name with a small number after it, such as `functions.shell:0`.
 
     Such an id need not be unique outside of its turn or file.
     """

@@ -17,7 +17,7 @@ _NUMBER = re.compile(r"[0-9]{9,20}(?:\.[0-9]{0,9})?Z?")
 
 OUTSIDE = "timestamp outside of 1970 to 2255, kept as text"
 UNREADABLE = "timestamp that is no time, kept as text"
-ZONELESS = "timestamp without a zone, taken as UTC"
+ZONELESS = "timestamp without a zone, read as UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,10 @@ class SourceTime:
 def read_time(value: Json) -> SourceTime:
     """Read an ISO 8601 string, or a number of seconds, milli-, micro- or nanoseconds.
 
-    Some programs write the number as text, and a Z behind it ("1767268802Z").
+    Some programs write the number as text, and a Z after it ("1767268802Z").
 
     A number's unit follows from its size: each unit's years 1973 to 5138 do not overlap with the
-    next one's. A string without a time zone is taken as UTC, which is what the programs write
+    next one's. A string without a time zone is read as UTC, which is what the programs write
     whose transcripts are known here; the report counts it.
     """
     if value is None or value == "":

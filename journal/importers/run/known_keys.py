@@ -31,7 +31,7 @@ _VERSION = 1
 _MERGED = 1 << 16
 """New marks that wait outside of the sorted ones."""
 _SAVED = 16
-"""The file is written anew when it lacks a sixteenth of what it holds, or _MERGED / 16 marks."""
+"""The file is rewritten when it lacks a sixteenth of what it holds, or _MERGED / 16 marks."""
 
 
 def _array() -> array[int]:

@@ -43,7 +43,7 @@ def read_document(
     """Read one JSON document whole; append those of its events that were not appended before.
 
     What an earlier import appended stays known when the document no longer holds it: it may
-    have been read while a program was writing it anew.
+    have been read while a program was rewriting it.
 
     Raises:
         ImportFailed: the format's parser raised an error.
