@@ -132,7 +132,8 @@ def command(
     the others.
 
     Messages that a source marks as taken back (turns rolled back in Codex, prompts rewound in
-    Claude Code) leave the transcript, and a search still finds them. Messages are in the order of
+    Claude Code) leave the transcript, and a search still finds them. A rewind to the first prompt
+    of a session is not marked in its file, and changes nothing. Messages are in the order of
     their file, also if its clock was set back; one without a readable time gets the time of its
     neighbour, and extra.timestamp_estimated marks it.
 
