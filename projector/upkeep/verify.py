@@ -11,9 +11,11 @@ from journal.errors import ReadError
 from journal.segments.reader import list_segments
 from journal.segments.segment import open_segment
 from projector.db.generations import find_generations
+from projector.db.kinds import MESSAGE
 from projector.db.read_only import open_on_any_medium
 from projector.db.schema import COUNTERS
 from projector.errors import ProjectionError
+from projector.fold.messages import IN_TRANSCRIPT, OUT
 from projector.run.watermark import load_marks, place, stands
 
 if TYPE_CHECKING:
@@ -96,7 +98,7 @@ def _database_faults(db: apsw.Connection) -> Iterator[Fault]:
         )
         yield Fault("log", what, _SALVAGE)
     texts = _count(db, "SELECT count(*) FROM fts_docsize")
-    found = _count(db, "SELECT count(*) FROM _events WHERE kind = 1 AND state < 2")
+    found = _count(db, f"SELECT count(*) FROM _events WHERE kind = {MESSAGE} AND state < {OUT}")
     if texts != found:
         what = f"{found} messages that are found, {texts} texts in the full-text index"
         yield Fault("index", what, "projector rebuild")
@@ -104,7 +106,7 @@ def _database_faults(db: apsw.Connection) -> Iterator[Fault]:
 
 _COUNTS = {
     "events": "SELECT count(*) FROM _events WHERE transcript_index = 0",
-    "messages": "SELECT count(*) FROM _events WHERE kind = 1 AND state = 0",
+    "messages": f"SELECT count(*) FROM _events WHERE kind = {MESSAGE} AND state = {IN_TRANSCRIPT}",
     "conflicts": "SELECT count(*) FROM _conflicts",
     "quarantined": "SELECT count(*) FROM _quarantine",
 }
