@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from projector.db.kinds import MESSAGE
-from projector.db.public_views.view import EVENT_TYPE, Column, View, lane_uuid
+from projector.db.public_views.view import EVENT_TYPE, Column, View, lane_uuid, sort_key
 
 EVENTS = View(
     "events",
@@ -18,9 +18,7 @@ EVENTS = View(
             "its type (see [format.md](format.md))",
         ),
         Column("time", "µs", "e.time", "when it was appended, by its writer's clock"),
-        Column("event_order", "integer", "e.ord", "its `order`: with `lane` and `seq`, what sorts"),
-        Column("lane", "text", lane_uuid("e"), "uuid of its lane"),
-        Column("seq", "integer", "e.seq", "number of its record in the lane"),
+        *sort_key("e"),
         Column(
             "transcript_index",
             "integer",
@@ -62,14 +60,7 @@ CONFLICTS = View(
         Column("id", "text", "c.event_id", "id of both events"),
         Column("type", "text", "c.type", "type of the event that is not in force"),
         Column("time", "µs", "c.time", "when it was appended"),
-        Column("event_order", "integer", "c.ord", "its `order`"),
-        Column(
-            "lane",
-            "text",
-            lane_uuid("c"),
-            "uuid of its lane",
-        ),
-        Column("seq", "integer", "c.seq", "number of its record in the lane"),
+        *sort_key("c"),
         Column("data", "JSON object", "c.data", "its data"),
     ),
     "FROM _conflicts c JOIN _sessions s ON s.id = c.session",

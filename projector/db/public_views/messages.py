@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from projector.db.kinds import MESSAGE
-from projector.db.public_views.view import EVENT_TYPE, Column, View, lane_uuid
+from projector.db.public_views.view import EVENT_TYPE, Column, View, lane_uuid, sort_key
 
 _JSON_TYPES = {"text": "text", "integer": "integer", "JSON array": "array", "JSON object": "object"}
 """What `json_type` calls a column's type."""
@@ -124,9 +124,7 @@ MESSAGE_CHANGES = View(
             EVENT_TYPE,
             "type of that event",
         ),
-        Column("event_order", "integer", "e.ord", "its `order`: with `lane` and `seq`, what sorts"),
-        Column("lane", "text", lane_uuid("e"), "uuid of its lane"),
-        Column("seq", "integer", "e.seq", "number of its record in the lane"),
+        *sort_key("e"),
         Column("data", "JSON object", "e.other_fields", "its data"),
     ),
     "FROM _changes c JOIN _events e ON e.id = c.event JOIN _sessions s ON s.id = c.session",

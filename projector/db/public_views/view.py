@@ -50,5 +50,14 @@ def lane_uuid(alias: str) -> str:
     return f"(SELECT l.uuid FROM _lanes l WHERE l.id = {alias}.lane_row)"
 
 
+def sort_key(alias: str) -> tuple[Column, ...]:
+    """Return the columns that order events, for rows `alias` that each hold one."""
+    return (
+        Column("event_order", "integer", f"{alias}.ord", "its `order`: first sort key of events"),
+        Column("lane", "text", lane_uuid(alias), "uuid of its lane: second sort key"),
+        Column("seq", "integer", f"{alias}.seq", "number of its record in the lane: the third"),
+    )
+
+
 EVENT_TYPE = "(SELECT k.type FROM _kinds k WHERE k.id = e.kind)"
 """The SQL of the type of an event `e`."""
