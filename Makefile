@@ -11,13 +11,13 @@ demo: $(VENV)/run.stamp
 	$(BIN)/python -m tools.demo $(ARGS)
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered --cov-fail-under=85
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered --cov-fail-under=85
 
 # what every change should pass before it is committed, in less than a minute
 check: lint fast
 
 fast: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow"
 
 # SECONDS=300 takes as much of each step as fits; SEED=n another seed; STEP=soak one step
 torture: $(VENV)/dev.stamp

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+# the parts share the journals that they make
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("bench")]
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the parts share what they make."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 DEMO = (sys.executable, "-m", "tools.demo")
+# its fixtures hold a conversation of eight processes: once is enough
+pytestmark = pytest.mark.xdist_group("demo")
 
 
 def environment(home: Path) -> dict[str, str]:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from projector.store.claims import Claim
 
 pytestmark = [
+    pytest.mark.xdist_group("forks"),  # of one busy store
     pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning"),
 ]
 
