@@ -40,7 +40,7 @@ def test_a_part_measures_its_row(folder: Path, name: str) -> None:
 
 
 def test_every_row_has_a_name_of_its_own() -> None:
-    """Rows are told apart by them in results.json."""
+    """Rows are distinguished by them in results.json."""
     assert len({part.ROW for part in run.PARTS.values()}) == len(run.PARTS)
 
 

@@ -126,21 +126,21 @@ class Bench:
         return {str(p.relative_to(lanes)): p.read_bytes() for p in lanes.rglob("*") if p.is_file()}
 
     def complete(self) -> list[str]:
-        """Return what is missing where the work said that it is done."""
+        """Return what is missing where the work reported that it is done."""
         if self.workload.writes:
             missing = self._keys - self._found().keys()
-            return [f"said to be done, and not there: {sorted(missing)}"] if missing else []
+            return [f"reported as done, and not there: {sorted(missing)}"] if missing else []
         directory = open_directory(self.folder, create=False)
         kept = generations(directory.path)
         number = kept.current()
         if number is None:
-            return ["said to be done, and no generation is in use"]
+            return ["reported as done, and no generation is in use"]
         db = open_reader(kept.path(number), directory.uuid)
         try:
             behind = lag(load_marks(db), list_segments(directory.lanes))
         finally:
             db.close()
-        return [f"said to be done, and behind: {behind}"] if behind.bytes else []
+        return [f"reported as done, and behind: {behind}"] if behind.bytes else []
 
     def redo(self) -> list[str]:
         """Go on as a user would, and return what is wrong with journal and projection then."""

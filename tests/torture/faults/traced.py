@@ -155,7 +155,7 @@ def run(
     """Run `work` in a fork, with the n-th call of a kind killed or refused.
 
     Args:
-        work: what is run; told the folder and the shared memory.
+        work: what is run; it is given the folder and the shared memory.
         folder: where it works.
         shared: memory made before; cleared here.
         point: where to interfere; None counts the calls instead.
@@ -241,7 +241,7 @@ def _child(work: Callable[[Path, Shared], int], folder: Path, shared: Shared) ->
             code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
         atexit._run_exitfuncs()
         gc.collect()
-    except BaseException:  # noqa: BLE001 - it is told to the parent, which fails
+    except BaseException:  # noqa: BLE001 - it is reported to the parent, which fails
         stray.append(traceback.format_exc())
     finally:
         with contextlib.suppress(ValueError):

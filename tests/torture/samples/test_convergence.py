@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 def test_random_sets_of_events_converge(capsys: pytest.CaptureFixture[str]) -> None:
     """However a set of events is arranged, its projection says what the model says."""
     assert convergence.main(["--sample", "--seed", "100000", "--workers", "1"]) == 0
-    said = capsys.readouterr().out
-    assert "convergence: seeds 100000 to 100059: 60 sets of events" in said
+    printed = capsys.readouterr().out
+    assert "convergence: seeds 100000 to 100059: 60 sets of events" in printed
     for type in ("message.appended", "message.revised", "session.ended", "tool.used"):
-        assert f" {type}" in said
+        assert f" {type}" in printed
 
 
 def test_a_projection_that_depends_on_the_order_of_arrival_is_caught(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A step that never fails proves nothing: one fault, and seed and smallest set are told."""
+    """A step that cannot fail proves nothing: one fault, and the smallest set is shown."""
     monkeypatch.setattr(projector.apply.conflicts, "_merge", lambda *_, **__: None)
     assert convergence.main(["--seed", "7", "--seeds", "400", "--workers", "1"]) == 1
-    said = capsys.readouterr().out
-    assert "FAILED seed " in said
-    events = [line for line in said.splitlines() if line.startswith("  Fact(")]
+    printed = capsys.readouterr().out
+    assert "FAILED seed " in printed
+    events = [line for line in printed.splitlines() if line.startswith("  Fact(")]
     assert 2 <= len(events) <= 5
-    assert "again: python -m tests.torture.steps.convergence --seed " in said
+    assert "again: python -m tests.torture.steps.convergence --seed " in printed

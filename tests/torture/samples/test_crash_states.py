@@ -43,9 +43,9 @@ def test_a_disk_that_does_not_sync_is_found_out(tmp_path: Path, lie: str) -> Non
 
 
 def test_what_is_projected_without_a_sync_is_found_out(tmp_path: Path) -> None:
-    """A view of what the log may still lose is a failure, and is told as one."""
+    """A view of what the log may still lose is a failure."""
     done = sweep(tmp_path, "--only", "projected", "--lie", "folders")
     assert done.returncode == 1
     # which of the two comes first depends on the states that the sample holds
-    told = r"was acknowledged and is lost|the journal has \d+ events, the projection has"
-    assert re.search(told, done.stderr)
+    expected = r"was acknowledged and is lost|the journal has \d+ events, the projection has"
+    assert re.search(expected, done.stderr)

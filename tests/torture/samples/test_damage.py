@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 def test_a_sample_loses_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     """Several damages at once, before and after the journal was projected, of real 16 MiB too."""
     assert damage.main(["--sample"]) == 0
-    said = capsys.readouterr().out
-    assert "damage: seeds 0 to 79: " in said
-    assert "0 seeds failed" in said
+    printed = capsys.readouterr().out
+    assert "damage: seeds 0 to 79: " in printed
+    assert "0 seeds failed" in printed
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_of_damage_costs_the_bytes_it_hit(kind: str) -> None:
-    """Around the damage every record is applied, and the damage is told by lane and place."""
+    """Around the damage every record is applied, and the damage is reported with lane and place."""
     done = damage.run(range(5), kind)
     assert done.failed == {}
     assert done.kinds[kind] == 5
@@ -47,13 +47,13 @@ def test_each_kind_of_damage_costs_the_bytes_it_hit(kind: str) -> None:
 def test_a_search_that_misses_records_is_caught(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A step that never fails proves nothing: without salvage seeds fail, and say how to repeat."""
+    """A step that cannot fail proves nothing: without salvage seeds fail, and say how to repeat."""
     monkeypatch.setattr(journal.format.scan, "_TRIES", 0)
     monkeypatch.setattr(journal.format.scan, "_PATIENCE", 0)
     assert damage.main(["--seeds", "40", "--kind", "changed line ends"]) == 1
-    said = capsys.readouterr().out
-    assert "Lost: whole and not applied" in said
-    assert "again: python -m tests.torture.steps.damage --seed " in said
+    printed = capsys.readouterr().out
+    assert "Lost: whole and not applied" in printed
+    assert "again: python -m tests.torture.steps.damage --seed " in printed
 
 
 FIRST, SECOND, THIRD = facts(message("m1", "a"), message("m2", "b"), message("m3", "c"))

@@ -22,9 +22,9 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_some_damages_are_answered_by_a_rebuild(capsys: pytest.CaptureFixture[str]) -> None:
     """Each answer is that of the undamaged projection, whatever was damaged how."""
     code = database_damage.main(["--damages", "25", "--seed", "5"])
-    said = capsys.readouterr().out
-    assert code == 0, said
-    assert "seed 5: 25 damages" in said
+    printed = capsys.readouterr().out
+    assert code == 0, printed
+    assert "seed 5: 25 damages" in printed
 
 
 def test_without_checksums_the_step_fails(

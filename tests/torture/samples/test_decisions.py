@@ -47,10 +47,10 @@ TITLE = "title t"
 LONG = 10**9
 """Microseconds of a claim that does not run out in a history."""
 SECOND = 10**9
-Told = tuple[str, str, tuple[Any, ...], Any, float, float]
+Answered = tuple[str, str, tuple[Any, ...], Any, float, float]
 
 
-def calls(*told: Told) -> list[Call]:
+def calls(*answered: Answered) -> list[Call]:
     """Return calls of (thing, what, given, got, began, ended), in seconds; `LOST` were killed."""
     return [
         Call(
@@ -62,11 +62,11 @@ def calls(*told: Told) -> list[Call]:
             round(ended * SECOND),
             lost=got is LOST,
         )
-        for thing, what, given, got, began, ended in told
+        for thing, what, given, got, began, ended in answered
     ]
 
 
-GOOD: dict[str, list[Told]] = {
+GOOD: dict[str, list[Answered]] = {
     "calls that overlap take effect in either order": [
         (KEY, "compare", (None, "a"), True, 0, 2),
         (KEY, "compare", (None, "c"), False, 1, 3),
@@ -123,7 +123,7 @@ GOOD: dict[str, list[Told]] = {
     ],
 }
 
-BAD: dict[str, list[Told]] = {
+BAD: dict[str, list[Answered]] = {
     "two replaced one value": [
         (KEY, "compare", (None, "a"), True, 0, 1),
         (KEY, "compare", (None, "b"), True, 0, 1),
@@ -184,7 +184,7 @@ BAD: dict[str, list[Told]] = {
         (CLAIM, "renew", (1, "t2", 5_000_000), True, 0.6, 0.7),
         (CLAIM, "claim", ("t3", LONG), 2, 3, 4),
     ],
-    "a holder was told that it holds nothing": [
+    "a holder got the answer that it holds nothing": [
         (CLAIM, "claim", ("t1", LONG), 1, 0, 1),
         (CLAIM, "release", (1,), False, 2, 3),
     ],
@@ -209,16 +209,16 @@ BAD: dict[str, list[Told]] = {
 }
 
 
-@pytest.mark.parametrize("told", GOOD.values(), ids=GOOD)
-def test_answers_that_one_order_explains_are_no_fault(told: list[Told]) -> None:
+@pytest.mark.parametrize("answered", GOOD.values(), ids=GOOD)
+def test_answers_that_one_order_explains_are_no_fault(answered: list[Answered]) -> None:
     """Whatever one process alone could be answered is right, and killed calls may count or not."""
-    assert judge(calls(*told)) == []
+    assert judge(calls(*answered)) == []
 
 
-@pytest.mark.parametrize("told", BAD.values(), ids=BAD)
-def test_an_answer_that_no_order_explains_is_a_fault(told: list[Told]) -> None:
-    """Whatever two processes are told together must be what one behind the other would be told."""
-    [fault] = judge(calls(*told))
+@pytest.mark.parametrize("answered", BAD.values(), ids=BAD)
+def test_an_answer_that_no_order_explains_is_a_fault(answered: list[Answered]) -> None:
+    """Answers to two processes at once must be those that one behind the other would get."""
+    [fault] = judge(calls(*answered))
     assert "no order of the calls explains" in fault
 
 
@@ -228,11 +228,11 @@ def _histories(random: Random) -> list[Call]:
     for at in range(40):
         new = f"v{at}"
         began, ended = at - random.random() * 4, at + random.random() * 4
-        told: Told = (KEY, "get", (), value, began, ended)
+        answered: Answered = (KEY, "get", (), value, began, ended)
         if random.random() < 0.6:
-            told = (KEY, "swap", (new,), LOST if random.random() < 0.1 else value, began, ended)
+            answered = (KEY, "swap", (new,), LOST if random.random() < 0.1 else value, began, ended)
             value = new
-        made.append(told)
+        made.append(answered)
     return calls(*made)
 
 

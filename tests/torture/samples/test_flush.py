@@ -18,9 +18,9 @@ def test_random_conversations_are_flushed_as_the_rule_says(
 ) -> None:
     """Whatever becomes of a list, each message is in the transcript once, in order."""
     assert flush.main(["--sample", "--seed", "100000"]) == 0
-    said = capsys.readouterr().out
-    assert "flush: seeds 100000 to 100011: 12 conversations" in said
-    assert said.rstrip().endswith("0 broke the rule")
+    printed = capsys.readouterr().out
+    assert "flush: seeds 100000 to 100011: 12 conversations" in printed
+    assert printed.rstrip().endswith("0 broke the rule")
 
 
 def _hide_all(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,9 +68,9 @@ def test_a_broken_flush_is_caught(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A step that never fails proves nothing: each fault is told, with the seed that shows it."""
+    """A step that cannot fail proves nothing: each fault is reported with its seed."""
     fault(monkeypatch)
     assert flush.main(["--seed", "0", "--seeds", "60"]) == 1
-    said = capsys.readouterr().out
-    assert "FAILED seed " in said
-    assert "again: python -m tests.torture.steps.flush --seed " in said
+    printed = capsys.readouterr().out
+    assert "FAILED seed " in printed
+    assert "again: python -m tests.torture.steps.flush --seed " in printed

@@ -20,9 +20,9 @@ pytestmark = FORK_OF_A_THREADED_PROCESS
 def test_a_sample_of_hostile_folders_is_survived(capfd: pytest.CaptureFixture[str]) -> None:
     """Every command ends by itself, without a traceback, and writes nothing that is obeyed."""
     assert hostile.main(["--sample"]) == 0, capfd.readouterr().out
-    said = capfd.readouterr().out
-    assert "hostile: rounds 0 to 11: " in said
-    assert "0 rounds failed" in said
+    printed = capfd.readouterr().out
+    assert "hostile: rounds 0 to 11: " in printed
+    assert "0 rounds failed" in printed
 
 
 def _one(tmp_path: Path, command: str) -> tuple[int, str]:
@@ -33,7 +33,7 @@ def _one(tmp_path: Path, command: str) -> tuple[int, str]:
 def test_text_that_is_not_cleaned_is_caught(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A step that never fails proves nothing: without the cleaning it names what was written."""
+    """A step that cannot fail proves nothing: without the cleaning it names what was written."""
     monkeypatch.setattr("journal.cli.kit.clean._block", lambda: re.compile("(?!)"))
     monkeypatch.setattr("journal.cli.kit.clean._line", lambda: re.compile("(?!)"))
     code, wrong = _one(tmp_path, "projector show s1")

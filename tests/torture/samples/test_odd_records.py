@@ -21,14 +21,14 @@ def test_arbitrary_valid_records_stop_nothing(capsys: pytest.CaptureFixture[str]
 def test_a_fold_that_believes_what_it_is_given_is_caught(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A step that never fails proves nothing: one check less, and the record is named."""
+    """A step that cannot fail proves nothing: one check less, and the record is named."""
     monkeypatch.setattr(fold, "is_amount", lambda value: value is not None)
     assert odd_records.main(["--seed", "50", "--seeds", "1"]) == 1
-    said = capsys.readouterr().out
-    assert "FAILED seed " in said
-    assert "NotApplied" in said
-    assert "_cost" in said
-    assert "again: python -m tests.torture.steps.odd_records --seed " in said
+    printed = capsys.readouterr().out
+    assert "FAILED seed " in printed
+    assert "NotApplied" in printed
+    assert "_cost" in printed
+    assert "again: python -m tests.torture.steps.odd_records --seed " in printed
 
 
 def test_readers_that_show_who_came_first_are_caught(

@@ -40,7 +40,7 @@ def test_an_importer_that_believes_its_source_is_caught(
     name: str,
     instead: Callable[..., Any],
 ) -> None:
-    """A step that never fails proves nothing: without each rule a seed fails and is named."""
+    """A step that cannot fail proves nothing: without each rule a seed fails and is named."""
     monkeypatch.setattr(place, name, instead)
     assert transcripts.main(["--seeds", "30"]) == 1
     assert "again: python -m tests.torture.steps.transcripts --seed " in capsys.readouterr().out

@@ -21,7 +21,7 @@ and some not, does one to three kinds of damage at random places, and appends mo
 
 Whether bytes are whole is found out by a search for the bytes that were written, and by a parser
 of its own, not by the journal's code. One thing is no loss: a whole record that stands as an
-object within another cannot be told from somebody's data.
+object within another cannot be distinguished from data of a user.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ def check_quarantine(db: apsw.Connection, files: Files) -> set[Stretch]:
     stretches: dict[Place, list[tuple[int, int]]] = {}
     for folder, number, offset, length, *_ in rows:
         end = ends[folder, number]
-        # of an unfinished line that is too long already, what cannot be a record is told too
+        # of an unfinished line that is too long already, what cannot be a record is reported too
         if offset < end:
             stretch = offset, min(offset + length, end)
             stretches.setdefault((folder, number), []).append(stretch)
@@ -183,11 +183,11 @@ def check_verify(path: Path, files: Files, stretches: set[Stretch]) -> None:
     named = {(p["lane"], p["segment"], p["offset"], p["length"]) for p in problems}
     if unnamed := stretches - named:
         raise Lost(f"in quarantine, and not named by verify: {sorted(unnamed)}")
-    told = {
+    found = {
         (p["lane"], *_range(p["reason"])) for p in problems if p["kind"] == "gap" and p["reason"]
     }
-    if told != (missing := gaps(files)):
-        raise Lost(f"verify tells of {sorted(told)} as missing, and {sorted(missing)} are")
+    if found != (missing := gaps(files)):
+        raise Lost(f"verify names {sorted(found)} as missing, and {sorted(missing)} are")
     if not problems and stretches:
         raise Lost("verify is content")
 

@@ -41,8 +41,8 @@ def main() -> int:
     given = parser.parse_args()
     seconds = _SECONDS if given.seconds is None else given.seconds
     counts, faults = run(given.seed, seconds, given.sabotage)
-    told = ", ".join(f"{n} {what}" for what, n in sorted(counts.items()))
-    print(f"decisions: seed {given.seed}: {told}")
+    shown = ", ".join(f"{n} {what}" for what, n in sorted(counts.items()))
+    print(f"decisions: seed {given.seed}: {shown}")
     for fault in faults:
         print(f"decisions: {fault}")
     if not faults:

@@ -58,13 +58,13 @@ _APPENDS = 5
 
 
 class Report:
-    """What processes tell, a line at a time, in a file that all of them append to."""
+    """What processes report, a line at a time, in a file that all of them append to."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         path.touch()
 
-    def tell(self, kind: str, what: object) -> None:
+    def write(self, kind: str, what: object) -> None:
         """Write one line with one system call."""
         fd = os.open(self.path, os.O_WRONLY | os.O_APPEND)
         try:
@@ -72,8 +72,8 @@ class Report:
         finally:
             os.close(fd)
 
-    def told(self, kind: str) -> list[str]:
-        """Return what was told of a kind."""
+    def lines(self, kind: str) -> list[str]:
+        """Return what was written of a kind."""
         lines = (line.split(" ", 1) for line in self.path.read_text().splitlines())
         return [rest[0] for name, *rest in lines if name == kind]
 
@@ -83,12 +83,12 @@ def _use(store: SessionStore, report: Report, name: str) -> None:
     for number in range(_APPENDS):
         id = f"{name}-{number}"
         store.append(name, "user", f"word{number} " * 30, id=id)
-        report.tell("acknowledged", id)
+        report.write("acknowledged", id)
         found = [message.id for message in store.messages(name)]
         if id not in found:
-            report.tell("fault", f"{name} does not see {id} but {found}")
+            report.write("fault", f"{name} does not see {id} but {found}")
     if not store.keys.compare_and_set(name, 1, expected=ABSENT):
-        report.tell("fault", f"{name} was refused a key that nobody else sets")
+        report.write("fault", f"{name} was refused a key that nobody else sets")
 
 
 def _busy(store: SessionStore, report: Report, name: str) -> None:
@@ -97,7 +97,7 @@ def _busy(store: SessionStore, report: Report, name: str) -> None:
     def append(number: int) -> None:
         id = f"{name}-{number}"
         store.append(name, "user", f"word{number} " * 30, id=id)
-        report.tell("acknowledged", id)
+        report.write("acknowledged", id)
         time.sleep(0.003)
 
     def decide(number: int) -> None:
@@ -119,8 +119,8 @@ def _busy(store: SessionStore, report: Report, name: str) -> None:
                 work(number)
             except ProjectorBusy:
                 time.sleep(0.01)
-            except Exception:  # noqa: BLE001 - told, and judged at the end
-                report.tell("fault", f"a thread of {name}: {traceback.format_exc()}")
+            except Exception:  # noqa: BLE001 - reported, and judged at the end
+                report.write("fault", f"a thread of {name}: {traceback.format_exc()}")
                 return
 
     for work in (append, decide, project, lambda _: store.search("word1 OR word2*")):
@@ -130,15 +130,15 @@ def _busy(store: SessionStore, report: Report, name: str) -> None:
 def _child(store: SessionStore, report: Report, name: str, *, idle: bool) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if idle:
-        report.tell("idle", os.getpid())
+        report.write("idle", os.getpid())
         time.sleep(_HANG)
         return
-    report.tell("began", name)
+    report.write("began", name)
     try:
         _use(store, report, name)
-    except Exception:  # noqa: BLE001 - told, and judged at the end
-        report.tell("fault", f"{name}: {traceback.format_exc()}")
-    report.tell("ended", name)
+    except Exception:  # noqa: BLE001 - reported, and judged at the end
+        report.write("fault", f"{name}: {traceback.format_exc()}")
+    report.write("ended", name)
 
 
 def _round(path: Path, report: Report, name: str, chance: random.Random) -> None:
@@ -160,12 +160,12 @@ def _round(path: Path, report: Report, name: str, chance: random.Random) -> None
                 code = 0
             finally:
                 os._exit(code)
-        report.tell("forked", pid)
+        report.write("forked", pid)
         if not idle:
             children[pid] = f"{name}-c{number}"
             if chance.random() < 0.2:
                 time.sleep(chance.uniform(0, 0.05))
-                report.tell("killed", children.pop(pid))
+                report.write("killed", children.pop(pid))
                 os.kill(pid, signal.SIGKILL)
     if chance.random() < 0.3:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -174,16 +174,16 @@ def _round(path: Path, report: Report, name: str, chance: random.Random) -> None
 
 def _wait_for(children: dict[int, str], report: Report) -> None:
     until = time.monotonic() + _HANG
-    while children and time.monotonic() < until and not report.told("fault"):
+    while children and time.monotonic() < until and not report.lines("fault"):
         for pid in list(children):
             found, status = os.waitpid(pid, os.WNOHANG)
             if found:
                 name = children.pop(pid)
                 if status:
-                    report.tell("fault", f"{name} ended with status {status}")
+                    report.write("fault", f"{name} ended with status {status}")
         time.sleep(0.01)
     for pid, name in children.items():
-        report.tell("fault", f"{name} hangs")
+        report.write("fault", f"{name} hangs")
         os.kill(pid, signal.SIGKILL)
 
 
@@ -195,7 +195,7 @@ def run(seed: int, seconds: float, *, sabotage: bool = False) -> tuple[Counter[s
     chance = random.Random(seed)
     SessionStore.open(path).close()
     until, rounds, faults = time.monotonic() + seconds, 0, []
-    while time.monotonic() < until and not report.told("fault"):
+    while time.monotonic() < until and not report.lines("fault"):
         rounds += 1
         if not (pid := os.fork()):
             try:
@@ -206,12 +206,12 @@ def run(seed: int, seconds: float, *, sabotage: bool = False) -> tuple[Counter[s
                 os._exit(0)
         os.waitpid(pid, 0)
     faults += _judge(path, report)
-    for idle in report.told("idle"):
+    for idle in report.lines("idle"):
         with contextlib.suppress(ProcessLookupError):  # it had its time
             os.kill(int(idle), signal.SIGKILL)
     counts = Counter(rounds=rounds)
     for kind in ("forked", "idle", "killed", "ended", "acknowledged"):
-        counts[kind] = len(report.told(kind))
+        counts[kind] = len(report.lines(kind))
     if not faults:
         shutil.rmtree(folder)
     return counts, faults
@@ -224,17 +224,17 @@ def _sabotage() -> None:
 
 
 def _judge(path: Path, report: Report) -> list[str]:
-    missing = set(report.told("began")) - set(report.told("killed"))
+    missing = set(report.lines("began")) - set(report.lines("killed"))
     until = time.monotonic() + _HANG
-    while (open_ := missing - set(report.told("ended"))) and time.monotonic() < until:
-        if report.told("fault"):
+    while (open_ := missing - set(report.lines("ended"))) and time.monotonic() < until:
+        if report.lines("fault"):
             break
         time.sleep(0.05)
-    faults = report.told("fault") + [f"{name} never ended" for name in sorted(open_)]
+    faults = report.lines("fault") + [f"{name} never ended" for name in sorted(open_)]
     if faults:
         return faults
     kept = {at.record.event.id for at in read_events(path / "lanes", lambda *_: None)}
-    faults += [f"{id} is lost" for id in report.told("acknowledged") if id not in kept]
+    faults += [f"{id} is lost" for id in report.lines("acknowledged") if id not in kept]
     for file in (generations(path).lock, generations(path).build_lock):
         if ProcessLock(file).is_taken():
             faults.append(f"{file} is held")
