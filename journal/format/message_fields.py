@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from journal.format.timestamps import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
 
@@ -38,13 +37,16 @@ class MessageFields(MoreMessageFields, total=False):
     content: str | list[Any] | None
 
 
-def message_data(fields: Mapping[str, Any]) -> dict[str, Any]:
+def message_data(fields: dict[str, Any]) -> dict[str, Any]:
     """Return the data of a message: its fields that are not None, the time stamp in microseconds.
+
+    Args:
+        fields: the fields; the dict may be returned itself, and changed.
 
     Raises:
         EventError: the time stamp is none.
     """
-    data = dict(fields)
+    data = fields
     if None in data.values():
         data = {name: value for name, value in data.items() if value is not None}
     if "timestamp" in data:

@@ -113,7 +113,7 @@ class Messages(Flushing):
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `append`.
         """
-        self._add(session, MESSAGE_REVISED, {"message": id, **message_data(fields)})
+        self._add(session, MESSAGE_REVISED, {"message": id, **message_data({**fields})})
 
     def remove_messages(self, session: str, ids: Iterable[str], reason: str | None = None) -> None:
         """Take messages out of the transcript, and out of searches.

@@ -81,7 +81,7 @@ def fields(message: object) -> dict[str, Any]:
     """
     if message.__class__ is not dict and not isinstance(message, Mapping):
         raise EventError(f"must be a mapping with the fields of a message, not {message!r:.60}")
-    return message_data(message)
+    return message_data(dict(message))
 
 
 def _check_id(id: object, used: Container[str]) -> None:
