@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from journal.format.event import Event
     from journal.format.scan import Damage
-    from journal.segments.reader import Located, SegmentRef
+    from journal.segments.listing import SegmentRef
+    from journal.segments.reader import Located
 
 _POLL = 0.15
 """Seconds between two looks at a journal that is followed."""

@@ -12,14 +12,15 @@ from journal.format.record import Record
 from journal.format.scan import Found
 from journal.process import clock
 from journal.process.clock import AHEAD
-from journal.segments.reader import list_segments, read_segment
+from journal.segments.listing import list_segments
+from journal.segments.reader import read_segment
 from journal.segments.segment import read_tail
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from journal.fs.directory import Directory
-    from journal.segments.reader import SegmentRef
+    from journal.segments.listing import SegmentRef
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from journal.segments.reader import read_events
 
 if TYPE_CHECKING:
     from journal.format.scan import Damage
-    from journal.segments.reader import Located, SegmentRef
+    from journal.segments.listing import SegmentRef
+    from journal.segments.reader import Located
 
 _POLL = 0.15
 """Seconds between two reads of a journal that is followed."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from journal.errors import ReadError
 from journal.process import clock
 from journal.process.turn import Turn
-from journal.segments.reader import list_lanes
+from journal.segments.listing import list_lanes
 from journal.segments.segment import (
     End,
     is_segment,

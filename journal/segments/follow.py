@@ -8,14 +8,16 @@ from journal.errors import ReadError
 from journal.format.record import Header, Record
 from journal.format.scan import Damage
 from journal.format.sequence import Sequence
-from journal.segments.reader import Located, event_order, list_segments, read_chunk, read_lane_uuid
+from journal.segments.blocks import read_chunk
+from journal.segments.listing import list_segments
+from journal.segments.reader import Located, event_order, read_lane_uuid
 from journal.segments.segment import open_segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from journal.segments.reader import SegmentRef
+    from journal.segments.listing import SegmentRef
 
 
 class Follower:

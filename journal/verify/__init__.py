@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from journal.errors import ReadError
 from journal.lanes.lane import LOCK, RETIRED, ROLL
-from journal.segments.reader import SegmentRef, list_lane, list_lanes, read_segment
+from journal.segments.listing import SegmentRef, list_lane, list_lanes
+from journal.segments.reader import read_segment
 from journal.segments.segment import segment_number
 from journal.verify.checks import DEATH, LaneCheck, Problem, duplicates
 

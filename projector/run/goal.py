@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import apsw
 
     from journal.format.position import Position
-    from journal.segments.reader import SegmentRef
+    from journal.segments.listing import SegmentRef
     from projector.errors import ProjectionError
     from projector.run.open_segments import Place
     from projector.run.watermark import Mark

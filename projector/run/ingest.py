@@ -12,7 +12,9 @@ from journal.format.scan import Damage
 from journal.fs import disk
 from journal.fs.directory import sync_folder
 from journal.process import clock
-from journal.segments.reader import Chunk, SegmentRef, read_chunk, read_lane_uuid
+from journal.segments.blocks import Chunk, read_chunk
+from journal.segments.listing import SegmentRef
+from journal.segments.reader import read_lane_uuid
 from journal.segments.segment import nameless
 from projector.apply.applier import Applier
 from projector.apply.portion import Portion, unbounded

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from io import FileIO
 
-    from journal.segments.reader import SegmentRef
+    from journal.segments.listing import SegmentRef
 
 Place = tuple[str, int]
 """Where a segment lies: its lane's folder and its number."""

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from journal.segments.glance import glance
-from journal.segments.reader import SegmentRef, list_segments
+from journal.segments.listing import SegmentRef, change_check, list_segments
 from projector.apply.portion import Portion
 from projector.db.connections import BUSY_MS, PAGE
 from projector.db.fork_safety import check, close, is_inherited
@@ -186,7 +185,7 @@ class Projector:
                 refs = list_segments(self._lanes)
                 pending = self._pending(refs, goals)
         if not (progress.events or self._intake.is_unfolded):
-            self.is_unchanged = glance(refs)
+            self.is_unchanged = change_check(refs)
         return progress
 
     def _look_again(self) -> None:

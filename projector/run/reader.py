@@ -14,7 +14,7 @@ from journal.errors import ReadError
 from journal.process import clock
 from journal.process.fork import follow
 from journal.process.turn import Turn
-from journal.segments.reader import list_segments
+from journal.segments.listing import list_segments
 from projector.db.connections import snapshot
 from projector.db.generations import find_generations
 from projector.db.quiet import quiet

@@ -9,7 +9,7 @@ from zlib import crc32
 
 from journal.errors import ReadError
 from journal.format.record import MAX_RECORD
-from journal.segments.reader import read_at, unread
+from journal.segments.blocks import read_at, unread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from journal.segments.reader import SegmentRef
+    from journal.segments.listing import SegmentRef
     from projector.run.open_segments import OpenSegments, Place
 
 _FINGERPRINTED = 256

@@ -21,7 +21,7 @@ from journal.format.new_event import check_iterable, new_event
 from journal.format.timestamps import moment
 from journal.fs.directory import LANES
 from journal.process.ids import uuid7
-from journal.segments.reader import list_segments
+from journal.segments.listing import list_segments
 from projector.errors import NotFound, TitleTaken
 from projector.fold.sessions import canonical
 from projector.store.fields import present

@@ -10,7 +10,8 @@ from journal.errors import ReadError, reason
 from journal.format.record import Record
 from journal.format.scan import Found
 from journal.process import clock
-from journal.segments.reader import Located, event_order, read_chunk
+from journal.segments.blocks import read_chunk
+from journal.segments.reader import Located, event_order
 from journal.segments.segment import open_segment, read_lane_uuid
 from projector.run.watermark import load_marks, place
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from journal.segments.reader import SegmentRef
+    from journal.segments.listing import SegmentRef
 
 Offsets = dict[tuple[str, int], int]
 """How many bytes were read of the segment at each `projector.run.watermark.Place`."""

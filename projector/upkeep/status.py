@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from journal.segments.reader import list_segments
+from journal.segments.listing import list_segments
 from projector.db.schema import COUNTERS
 from projector.run.watermark import lag, load_marks
 from projector.views.sessions import EXISTS

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import apsw
 
 from journal.errors import ReadError
-from journal.segments.reader import list_segments
+from journal.segments.listing import list_segments
 from journal.segments.segment import open_segment
 from projector.db.generations import find_generations
 from projector.db.kinds import MESSAGE
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from journal.fs.directory import Directory
-    from journal.segments.reader import SegmentRef
+    from journal.segments.listing import SegmentRef
     from projector.run.watermark import Mark
 
 _MOST = 100

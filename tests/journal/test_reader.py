@@ -11,14 +11,9 @@ from journal.format.record import FORMAT, MAX_RECORD, Header, Record, encode_eve
 from journal.format.scan import Damage, Found
 from journal.process.boot import boot_id
 from journal.segments.follow import Follower
-from journal.segments.glance import glance
-from journal.segments.reader import (
-    SegmentRef,
-    list_segments,
-    read_chunk,
-    read_events,
-    read_segment,
-)
+from journal.segments.blocks import read_chunk
+from journal.segments.listing import SegmentRef, change_check, list_segments
+from journal.segments.reader import read_events, read_segment
 from journal.segments.segment import open_segment, segment_name
 from tests.support.journals import ids, segments
 
@@ -198,7 +193,7 @@ def test_records_among_too_many_bytes_without_a_newline_are_found(
     tmp_path: Path, filling: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whole records before, within and behind what is too long for one cost nothing."""
-    monkeypatch.setattr("journal.segments.reader.MAX_RECORD", 2 * 1024 * 1024)
+    monkeypatch.setattr("journal.segments.blocks.MAX_RECORD", 2 * 1024 * 1024)
     much = filling * (5 * 1024 * 1024 // 2 // len(filling))
     lines = [_event_line(number) for number in range(1, 7)]
     content = lines[0] + lines[1][:-1] + much + lines[2][:-1] + lines[3][:-1] + much
@@ -218,21 +213,21 @@ def test_records_among_too_many_bytes_without_a_newline_are_found(
     assert at == ref.size
 
 
-def test_a_glance_sees_what_became_of_active_segments(journal_dir: Path) -> None:
+def test_a_change_check_sees_what_became_of_active_segments(journal_dir: Path) -> None:
     """An active segment that grew, or is another file, or is gone, is not as it was listed."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "one", id="1")
         path = segments(journal_dir)[0]
-        is_same = glance(list_segments(journal_dir / "lanes"))
+        is_same = change_check(list_segments(journal_dir / "lanes"))
         assert is_same()
         journal.append_message("s", "user", "two", id="2")
         assert not is_same()
-    is_same = glance(list_segments(journal_dir / "lanes"))
+    is_same = change_check(list_segments(journal_dir / "lanes"))
     other = path.with_name("copy")
     other.write_bytes(path.read_bytes())
     other.replace(path)
     assert not is_same()
-    is_same = glance(list_segments(journal_dir / "lanes"))
+    is_same = change_check(list_segments(journal_dir / "lanes"))
     content = path.read_bytes()
     path.unlink()
     assert not is_same()

@@ -12,7 +12,8 @@ import apsw
 import projector.run.ingest as intake_module
 import projector.run.projector as project_module
 from journal.fs.directory import open_directory
-from journal.segments.reader import read_chunk, read_segment
+from journal.segments.blocks import read_chunk
+from journal.segments.reader import read_segment
 from projector.errors import ProjectionError
 from projector.run.build import catch_up_once, rebuild
 from projector.run.projector import Projector

@@ -20,12 +20,13 @@ from journal.format.record import Record
 from journal.format.scan import Damage
 from journal.fs.directory import make_folder, swap_file
 from journal.fs.ownership import open_own
-from journal.segments.reader import list_segments, read_segment
+from journal.segments.listing import list_segments
+from journal.segments.reader import read_segment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from journal.segments.reader import SegmentRef
+    from journal.segments.listing import SegmentRef
 
 _VERSION = 1
 _MERGED = 1 << 16

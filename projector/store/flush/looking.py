@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from journal.format.event import check_key
 from journal.format.lossless import check_text
 from journal.fs.directory import LANES
-from journal.segments.reader import list_segments
+from journal.segments.listing import list_segments
 from projector.errors import ProjectionError
 from projector.store.flush.memory import Account, Memory
 from projector.store.flush.transcript import Transcript

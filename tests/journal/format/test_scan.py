@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from journal import Event
 from journal.format.record import FORMAT, Header, decode, encode_event, encode_header
 from journal.format.scan import UNFINISHED, Damage, Found, scan
-from journal.segments.reader import read_chunk
+from journal.segments.blocks import read_chunk
 from journal.segments.segment import open_segment
 
 HEADER = encode_header(Header(FORMAT, "s", "l", 1, 1, "h", "b", 1, 1))

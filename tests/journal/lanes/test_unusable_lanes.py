@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from journal import Journal, LeaseError, ReadError
 from journal.cli import cli
 from journal.fs.directory import open_directory
-from journal.segments.reader import list_segments
+from journal.segments.listing import list_segments
 from journal.segments.segment import segment_name
 from journal.status import read_status
 from journal.verify import verify

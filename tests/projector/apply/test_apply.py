@@ -18,7 +18,7 @@ import projector.run.projector as project_module
 from journal.errors import ReadError
 from journal.format.event import Event
 from journal.format.event_types import MESSAGE_APPENDED, MESSAGE_REVISED
-from journal.segments.reader import read_chunk
+from journal.segments.blocks import read_chunk
 from projector.errors import ProjectionError
 from projector.run.projector import Projector
 from tests.support.arrangements import check_convergence, write_plain

@@ -9,7 +9,7 @@ import pytest
 
 from journal import Journal
 from journal.fs.directory import open_directory
-from journal.segments.reader import list_segments
+from journal.segments.listing import list_segments
 from projector.apply import applier as apply
 from projector.apply import refold
 from projector.db.checksums import vfs

@@ -12,7 +12,8 @@ import pytest
 import projector.run.projector as project_module
 from journal.errors import ReadError
 from journal.format.event import Event
-from journal.segments.reader import list_segments, read_chunk
+from journal.segments.blocks import read_chunk
+from journal.segments.listing import list_segments
 from projector.db.digest import digest
 from projector.run.projector import Progress, Projector
 from projector.views.messages import messages

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from unittest.mock import patch
 
 from journal import verify
-from journal.segments import reader
-from journal.segments.reader import SegmentRef
+from journal.segments import blocks, listing, reader
+from journal.segments.listing import SegmentRef
 from journal.segments.segment import segment_name
 from tests.torture.crash.workloads import JOURNAL, content
 
@@ -48,8 +48,8 @@ class Memory:
         self._same: dict[Any, Any] = {}
         self._lanes: dict[str, dict[str, bytes]] | None = None
         self._read_segment = reader.read_segment
-        self._list_lanes = reader.list_lanes
-        self._list_lane = reader.list_lane
+        self._list_lanes = listing.list_lanes
+        self._list_lane = listing.list_lane
         self._read_lane_uuid = reader.read_lane_uuid
         self._strangers = verify._strangers
         self._strangers_in = verify._strangers_in
@@ -61,6 +61,7 @@ class Memory:
         with ExitStack() as stack:
             for module in (reader, verify):
                 stack.enter_context(patch.object(module, "read_segment", self._items))
+            for module in (listing, verify):
                 stack.enter_context(patch.object(module, "list_lanes", self._names))
                 stack.enter_context(patch.object(module, "list_lane", self._segments))
             stack.enter_context(patch.object(reader, "read_lane_uuid", self._uuid))
@@ -132,7 +133,7 @@ class Memory:
         ]
 
     def _items(
-        self, ref: SegmentRef, offset: int = 0, limit: int = reader.BLOCK
+        self, ref: SegmentRef, offset: int = 0, limit: int = blocks.BLOCK
     ) -> list[Found | Damage]:
         if self._lanes is None:
             return list(self._read_segment(ref, offset, limit))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import journal.verify
 from journal.fs.directory import open_directory
-from journal.segments.reader import list_segments, read_events
+from journal.segments.listing import list_segments
+from journal.segments.reader import read_events
 from journal.verify import DEATH, verify
 from projector.db.connections import open_reader, open_writer
 from projector.db.digest import digest

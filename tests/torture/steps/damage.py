@@ -46,6 +46,7 @@ from unittest.mock import patch
 import orjson
 from click.testing import CliRunner
 
+import journal.segments.blocks
 import journal.segments.reader
 import journal.verify
 from journal import Journal
@@ -220,8 +221,9 @@ def scaled(random: Random, *, large: bool) -> Iterator[int]:
             stack.enter_context(small(random))
             if _toss(random):
                 limit = _SMALL_LIMIT
-                stack.enter_context(patch.object(journal.segments.reader, "MAX_RECORD", limit))
-                stack.enter_context(patch.object(journal.segments.reader, "BLOCK", _SMALL_BLOCK))
+                stack.enter_context(patch.object(journal.segments.blocks, "MAX_RECORD", limit))
+                for module in (journal.segments.blocks, journal.segments.reader):
+                    stack.enter_context(patch.object(module, "BLOCK", _SMALL_BLOCK))
         yield limit
 
 
