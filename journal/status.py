@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from journal.errors import ReadError
-from journal.format.record import Record
-from journal.format.scan import Found
 from journal.process import clock
 from journal.process.clock import AHEAD
 from journal.segments.listing import list_segments
-from journal.segments.reader import read_segment
+from journal.segments.reader import SegmentWalk, pass_over
 from journal.segments.segment import read_tail
 
 if TYPE_CHECKING:
@@ -81,9 +79,8 @@ def read_status(directory: Directory) -> Status:
 
 def _first(refs: list[SegmentRef]) -> int | None:
     for ref in refs:
-        for item in read_segment(ref):
-            if isinstance(item, Found) and isinstance(item.record, Record):
-                return item.record.event.time
+        for at in SegmentWalk(ref, pass_over).events():
+            return at.record.event.time
     return None
 
 

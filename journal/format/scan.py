@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 UNFINISHED = "unfinished record"
 """The reason of a torn tail: its writer ended, or the disk was full, before its newline."""
 
+MISPLACED = "a header in the middle of a segment"
+"""The reason of a header that is not the first line of its segment."""
+
 _PATIENCE = 4
 """How often the bytes of a damaged line may be read again in the search for the ends of records."""
 _TRIES = 8

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+Ends = Mapping[str, int]
+"""Of lanes, by their uuid, a sequence number in each."""
 
 Seen = Literal["next", "jump", "again", "other"]
 """What a number is: next to one that was seen; new without such a neighbour; seen with the same
@@ -25,6 +29,16 @@ class _Run:
     @property
     def next(self) -> int:
         return self.first + len(self.orders)
+
+
+def highest(ends: Iterable[Ends]) -> dict[str, int]:
+    """Return the highest number of each lane that stands in any of the mappings."""
+    found: dict[str, int] = {}
+    for each in ends:
+        for lane, seq in each.items():
+            if seq > found.get(lane, -1):
+                found[lane] = seq
+    return found
 
 
 class Sequence:

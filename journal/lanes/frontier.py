@@ -1,7 +1,7 @@
-"""How far the lanes have come: what the author of an edit has read before it is written.
+"""The last record of each lane, which the author of an edit reads before the edit is written.
 
-Whoever changes what others have said writes behind it in the order of events, however wrong the
-clock of any of them is. So an edit first reads the last record of each lane that changed.
+An edit must come behind the events that it changes in the order of events, however wrong the clock
+of any writer is. So its author first reads the last record of each lane that changed.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from journal.errors import ReadError
+from journal.format.sequence import highest
 from journal.process import clock
 from journal.process.turn import Turn
 from journal.segments.listing import list_lanes
 from journal.segments.segment import (
     End,
     is_segment,
-    nameless,
     read_end,
     read_header,
     read_lane_uuid,
@@ -31,11 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+_WHAT = "the ends of the lanes"
 _SETTLED_NS = 20_000_000
-"""Nanoseconds after which a folder's time of change tells it from a later state: kernels count in
-ticks of up to 10 ms, and two changes within one have the same time."""
+"""Nanoseconds after which a folder's time of change differs from that of a later change: kernels
+count in ticks of up to 10 ms, and two changes within one tick have the same time."""
 _COARSE_NS = 2_500_000_000
-"""The same where a file system keeps whole seconds, or two of them."""
+"""The same on a file system that keeps whole seconds, or two of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +63,16 @@ class _Folder:
     """What is known of one lane's folder.
 
     Attributes:
-        changed: the folder's time of change in nanoseconds, 0 if that tells nothing yet.
-        numbers: numbers of its segments.
+        changed: the folder's time of change in nanoseconds, 0 if it is too recent to be compared.
+        numbers: numbers of its segments; the last one is a regular file.
         active: its last segment; None if no record of it can be read.
         ends: of lanes whose last segment is final: uuid and last sequence number.
-        walked: numbers of the segments that `ends` knows.
+        walked: numbers of the segments that are counted in `ends`.
         inode: of the folder: another one at its path is another lane.
     """
 
     changed: int = 0
-    numbers: tuple[int, ...] = ()
+    numbers: list[int] = field(default_factory=list)
     active: _Active | None = None
     ends: dict[str, int] = field(default_factory=dict)
     walked: set[int] = field(default_factory=set)
@@ -79,7 +80,7 @@ class _Folder:
 
 
 class Frontier:
-    """The last record of each lane. Safe for threads; it keeps what did not change.
+    """The last record of each lane, kept until the lane changes. Safe for threads.
 
     A look costs two system calls a lane, and one small read of each lane that changed.
     """
@@ -93,11 +94,10 @@ class Frontier:
         self._folders: dict[str, _Folder] = {}
 
     def look(self, own: str = "") -> dict[str, int]:
-        """Read what changed; all that is written from now on comes behind it.
+        """Read the lanes that changed; all that is written from now on comes behind them.
 
         Args:
-            own: name of the folder that the writer itself holds, whose end it knows; it is left
-                out.
+            own: name of a folder to leave out: the writer's own, whose end it knows.
 
         Returns:
             The last sequence number of each lane that can still grow, by its uuid.
@@ -106,8 +106,8 @@ class Frontier:
             ReadError: a lane cannot be read.
             Reentered: this thread is in the middle of a look.
         """
-        with self._turn.taken("what is known of the lanes' ends"):
-            return self._look(own)
+        with self._turn.taken(_WHAT):
+            return highest(self._look(own))
 
     def ends(self) -> dict[str, int]:
         """Return the last sequence number of every lane, by its uuid.
@@ -118,22 +118,18 @@ class Frontier:
             ReadError: a lane cannot be read.
             Reentered: this thread is in the middle of a look.
         """
-        with self._turn.taken("what is known of the lanes' ends"):
-            active = self._look("")
-            ends: dict[str, int] = {}
+        with self._turn.taken(_WHAT):
+            ends = self._look("")
             for name, folder in self._folders.items():
                 try:
                     self._walk(self._lanes / name, folder)
                 except OSError as error:
                     raise _unreadable(self._lanes / name, error) from error
-                for lane, seq in folder.ends.items():
-                    ends[lane] = max(seq, ends.get(lane, 0))
-        for lane, seq in active.items():
-            ends[lane] = max(seq, ends.get(lane, 0))
-        return ends
+                ends.append(folder.ends)
+        return highest(ends)
 
-    def _look(self, own: str) -> dict[str, int]:
-        found: dict[str, int] = {}
+    def _look(self, own: str) -> list[dict[str, int]]:
+        found = []
         for name in self._list():
             if name == own:
                 continue
@@ -144,7 +140,7 @@ class Frontier:
                 raise _unreadable(self._lanes / name, error) from error
             if active is not None:
                 self._clock.observe(active.order)
-                found[active.lane] = max(active.seq, found.get(active.lane, 0))
+                found.append({active.lane: active.seq})
         return found
 
     def _list(self) -> list[str]:
@@ -164,9 +160,9 @@ class Frontier:
             folder.inode, folder.active, folder.ends, folder.walked = there.st_ino, None, {}, set()
             folder.changed = 0
         if changed != folder.changed:
-            folder.numbers = tuple(
-                n for n in segment_numbers(path) if is_segment(path / segment_name(n))
-            )
+            folder.numbers = segment_numbers(path)
+            while folder.numbers and not is_segment(path / segment_name(folder.numbers[-1])):
+                folder.numbers.pop()
             folder.changed = _settled(changed)
         if not folder.numbers:
             return None
@@ -175,7 +171,7 @@ class Frontier:
         version = status.st_ino, status.st_size, status.st_ctime_ns
         known = folder.active
         if known is None or known.path != name or known.version != version:
-            # what stands in front of a segment does not change while that grows
+            # the segments in front do not change while the last one grows
             grown = known is not None and known.path == name
             last = _end(path, folder.numbers[-1:]) if grown else None
             last = last or _end(path, folder.numbers)
@@ -188,15 +184,15 @@ class Frontier:
         """Read the ends of the lanes that the final segments of a folder belong to."""
         last: dict[str, int] = {}
         for number in folder.numbers[:-1]:
-            if number not in folder.walked:
+            if number not in folder.walked and is_segment(path / segment_name(number)):
                 header = read_header(path / segment_name(number))
                 folder.walked.add(number)
-                lane = header.lane if header else read_lane_uuid(path, number) or nameless(path)
+                lane = header.lane if header else read_lane_uuid(path, number)
                 last[lane] = number
         for lane, number in last.items():
             end = _end(path, (number,))
             if end is not None:
-                folder.ends[lane] = max(end.seq, folder.ends.get(lane, 0))
+                folder.ends = highest((folder.ends, {lane: end.seq}))
 
 
 def _end(path: Path, numbers: Sequence[int]) -> End | None:
@@ -205,17 +201,17 @@ def _end(path: Path, numbers: Sequence[int]) -> End | None:
     except OSError as error:
         if error.errno != errno.EFBIG:
             raise
-        return None  # no writer made so large a segment, and none must stop for it
+        return None  # no writer made so large a segment, and no edit must fail because of it
 
 
 def _settled(changed: int) -> int:
-    """Return a folder's time of change, or 0 if it is so near that the next change may share it."""
+    """Return a folder's time of change, or 0 if the next change may have the same time."""
     enough = _SETTLED_NS if changed % 1_000_000_000 else _COARSE_NS
     return changed if abs(time.time_ns() - changed) > enough else 0
 
 
 def _unreadable(path: Path, error: OSError) -> ReadError:
     return ReadError(
-        f"cannot read how far {path} has come: {error.strerror or error}; an edit must come behind"
-        " all that stands there"
+        f"cannot read the last record in {path}: {error.strerror or error}; an edit must come"
+        " behind all records of the journal"
     )

@@ -25,15 +25,17 @@ _MANY = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What a stretch of a segment holds, in order: valid records, headers and damage.
+    """The items of a stretch of a segment, in order: valid records, headers and damage.
 
     Attributes:
         items: everything found.
         end: offset in bytes behind the last item; read on from there.
+        at_end: whether the file ended there, but for a line that is not finished.
     """
 
     items: list[Found | Damage]
     end: int
+    at_end: bool = False
 
 
 def read_chunk(file: FileIO, offset: int, *, final: bool, limit: int = BLOCK) -> Chunk:
@@ -51,7 +53,7 @@ def read_chunk(file: FileIO, offset: int, *, final: bool, limit: int = BLOCK) ->
         at_end = len(block) < reach
         whole = len(block) if final and at_end else block.rfind(b"\n") + 1
         if whole or at_end:
-            return Chunk(list(scan(block[:whole], offset)), offset + whole)
+            return Chunk(list(scan(block[:whole], offset)), offset + whole, at_end)
         if reach > MAX_RECORD:
             return _skip_hole(file, block, offset) or _skip_overlong(block, offset)
         reach = min(reach * 4, MAX_RECORD + 1)

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 
 from journal.errors import ReadError
 from journal.format.record import Header, Record
-from journal.format.scan import Damage
+from journal.format.scan import MISPLACED, Damage
 from journal.segments import segment
 from journal.segments.blocks import BLOCK, read_chunk
 from journal.segments.listing import list_segments
 from journal.segments.segment import open_segment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from journal.format.record import Erased
     from journal.format.scan import Found
     from journal.segments.listing import SegmentRef
 
@@ -28,14 +29,15 @@ _LEAST = 16 * 1024
 
 
 def read_segment(ref: SegmentRef, offset: int = 0, limit: int = BLOCK) -> Iterator[Found | Damage]:
-    """Yield everything that stands in a segment from `offset` up to its end, `limit` bytes a time.
+    """Yield every item of a segment from `offset` up to its end; read `limit` bytes at a time.
 
-    The file is open only while it is read: of a thousand lanes that are merged, none is.
+    The file is open only during a read: where a thousand lanes are merged, no file stays open.
 
     Raises:
         ReadError: the file cannot be read.
     """
-    while True:
+    at_end = False
+    while not at_end:
         try:
             file = open_segment(ref.path)
         except OSError as error:
@@ -43,14 +45,12 @@ def read_segment(ref: SegmentRef, offset: int = 0, limit: int = BLOCK) -> Iterat
         with file:
             chunk = read_chunk(file, offset, final=ref.final, limit=limit)
         yield from chunk.items
-        if chunk.end == offset:
-            return
-        offset = chunk.end
+        at_end, offset = chunk.at_end or chunk.end == offset, chunk.end
 
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A record with the uuid of its lane, the segment it stands in and the offset behind it."""
+    """A record with the uuid of its lane, its segment, and the offset behind it."""
 
     lane: str
     record: Record
@@ -58,12 +58,99 @@ class Located:
     end: int
 
 
+class SegmentWalk:
+    """Goes through the items of one segment, in order, and on from there when the segment grows.
+
+    The header sets the lane of the records behind it. Damage is reported, and so is a header that
+    is not at the segment's beginning. All other items are yielded.
+
+    Args:
+        ref: the segment.
+        on_damage: called with each stretch of bytes that holds no valid record.
+        on_header: called with the segment's header and the offset behind it.
+        offset: where to begin, in bytes from the segment's start.
+        lane: uuid of the lane, if it is known; else it is read from the headers.
+
+    Attributes:
+        start: offset of the present item.
+        end: offset behind the present item: where the walk goes on.
+        closed: whether the present item ends in a newline.
+    """
+
+    def __init__(
+        self,
+        ref: SegmentRef,
+        on_damage: Callable[[SegmentRef, Damage], None],
+        on_header: Callable[[Header, int], None] | None = None,
+        *,
+        offset: int = 0,
+        lane: str = "",
+    ) -> None:
+        self.ref = ref
+        self.start = self.end = offset
+        self.closed = True
+        self._on_damage = on_damage
+        self._on_header = on_header
+        self._lane = lane
+
+    @property
+    def lane(self) -> str:
+        """Uuid of the lane; a segment with a damaged header belongs to that of the one before it.
+
+        Raises:
+            ReadError: a header cannot be read.
+        """
+        if not self._lane:
+            self._lane = read_lane_uuid(self.ref)
+        return self._lane
+
+    def over(self, items: Iterable[Found | Damage]) -> Iterator[Record | Erased]:
+        """Yield the records and runs of erased events among the items that follow."""
+        for item in items:
+            self.start = self.end
+            if isinstance(item, Damage):
+                self.end = item.offset + item.length
+                self._on_damage(self.ref, item)
+                continue
+            record, self.end, self.closed = item.record, item.end, item.closed
+            if not isinstance(record, Header):
+                yield record
+            elif self.start:
+                self._on_damage(self.ref, Damage(self.start, self.end - self.start, MISPLACED))
+            else:
+                self._lane = record.lane
+                if self._on_header is not None:
+                    self._on_header(record, self.end)
+
+    def read(self, limit: int = BLOCK) -> Iterator[Record | Erased]:
+        """Read on up to the segment's end, `limit` bytes at a time; yield as `over`.
+
+        Raises:
+            ReadError: the file cannot be read.
+        """
+        return self.over(read_segment(self.ref, self.end, limit))
+
+    def events(self, limit: int = BLOCK) -> Iterator[Located]:
+        """Read on up to the segment's end; yield the records of events alone.
+
+        Raises:
+            ReadError: the file cannot be read.
+        """
+        for record in self.read(limit):
+            if isinstance(record, Record):
+                yield Located(self.lane, record, self.ref, self.end)
+
+
+def pass_over(_ref: SegmentRef, _damage: Damage) -> None:
+    """Do nothing with damage, for a caller that leaves it to others to report."""
+
+
 def read_events(lanes: Path, on_damage: Callable[[SegmentRef, Damage], None]) -> Iterator[Located]:
-    """Yield all records of all lanes in the order of events: time, lane uuid, sequence number.
+    """Yield all records of all lanes in the order of events: order, lane uuid, sequence number.
 
     Args:
         lanes: the folder of the lanes.
-        on_damage: told of every stretch of bytes that is no valid record.
+        on_damage: called with each stretch of bytes that holds no valid record.
 
     Raises:
         ReadError: a file or folder cannot be read.
@@ -86,26 +173,17 @@ def _read_lane(
     refs: list[SegmentRef], on_damage: Callable[[SegmentRef, Damage], None], limit: int
 ) -> Iterator[Located]:
     for ref in refs:
-        lane = None
-        for item in read_segment(ref, limit=limit):
-            if isinstance(item, Damage):
-                on_damage(ref, item)
-            elif isinstance(item.record, Header):
-                lane = item.record.lane
-            elif isinstance(item.record, Record):
-                # a damaged header must not leave its events without their lane
-                lane = lane or read_lane_uuid(ref)
-                yield Located(lane, item.record, ref, item.end)
+        yield from SegmentWalk(ref, on_damage).events(limit)
 
 
 def read_lane_uuid(ref: SegmentRef) -> str:
-    """Return the uuid of the lane of a segment without a header; empty if none is readable.
+    """Return the uuid of the lane of a segment without a readable header.
 
     Raises:
         ReadError: a segment cannot be read.
     """
     try:
-        return segment.read_lane_uuid(ref.folder, ref.number) or ""
+        return segment.read_lane_uuid(ref.folder, ref.number)
     except OSError as error:
         raise ReadError(
             f"cannot read the headers of {ref.folder}: {error.strerror or error}"

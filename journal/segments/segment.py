@@ -83,24 +83,20 @@ def is_segment(path: Path) -> bool:
     return stat.S_ISREG(path.lstat().st_mode)
 
 
-def nameless(lane: Path) -> str:
-    """Return what stands for the uuid of a lane in a folder without a readable header."""
-    return f"?{lane.name}"
+def read_lane_uuid(lane: Path, number: int) -> str:
+    """Return the uuid of the lane that a segment belongs to.
 
-
-def read_lane_uuid(lane: Path, near: int) -> str | None:
-    """Return the uuid of the lane that a segment without a header belongs to.
-
-    It is that of the nearest readable header before it in its folder; None if there is none. What
-    comes behind it may come later, and must not change what was read.
+    It is that of its own header, else of the nearest readable header before it in its folder, else
+    `?` and the folder's name. A header behind it does not count: it may be written later, and must
+    not change what was read before.
 
     Raises:
         OSError: a segment cannot be read.
     """
-    for number in reversed(segment_numbers(lane)):
-        if number <= near and (header := read_header(lane / segment_name(number))) is not None:
+    for near in reversed(segment_numbers(lane)):
+        if near <= number and (header := read_header(lane / segment_name(near))) is not None:
             return header.lane
-    return None
+    return f"?{lane.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +154,7 @@ def read_end(lane: Path, numbers: Sequence[int]) -> End | None:
         elif (tail := read_tail(path)) is not None:
             header = tail.header
             uuid = header.lane if header else read_lane_uuid(lane, number)
-            found = End(uuid or nameless(lane), tail.seq - 1, tail.order)
+            found = End(uuid, tail.seq - 1, tail.order)
         else:
             continue
         end = found if end is None else replace(end, order=max(end.order, found.order))

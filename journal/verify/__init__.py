@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 from journal.errors import ReadError
 from journal.lanes.lane import LOCK, RETIRED, ROLL
 from journal.segments.listing import SegmentRef, list_lane, list_lanes
-from journal.segments.reader import read_segment
+from journal.segments.reader import SegmentWalk
 from journal.segments.segment import segment_number
 from journal.verify.checks import DEATH, LaneCheck, Problem, duplicates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from journal.format.record import Header
 
 __all__ = ["DEATH", "Problem", "Report", "verify"]
 
@@ -49,8 +51,8 @@ class Report:
 def verify(lanes: Path) -> Report:
     """Check every record of every lane: checksum, sequence and header.
 
-    Writers may be at work: what they have not finished is read again after a moment before it
-    is called torn. No lock is taken.
+    Writers may be at work: an unfinished line is read again after a moment before it is reported
+    as torn. No lock is taken.
 
     Args:
         lanes: the folder of the lanes (`Directory.lanes`).
@@ -107,54 +109,64 @@ class _LaneWalk:
         self.bytes = 0
         self._unfinished = 0
         self._readable = True
+        self._walk = self._begin(refs[0])
+
+    def _begin(self, ref: SegmentRef) -> SegmentWalk:
+        return SegmentWalk(ref, lambda _, damage: self.check.damage(damage), self._header)
+
+    def _header(self, header: Header, end: int) -> None:
+        self.check.header(header, end, closed=self._walk.closed)
 
     def read(self) -> None:
         for ref in self.refs:
             self.check.begin(ref.number)
-            self._readable = self._read(ref)
+            self._walk = self._begin(ref)
+            self._readable = self._read()
             if ref.final:
                 self._finish_segment()
 
     def unfinished(self) -> bool:
-        """Say whether the last segment ends in bytes that were not judged, or is empty."""
+        """Say whether the last segment is empty, or ends in bytes that were not checked."""
         self._unfinished = _size(self.refs[-1].path)
-        return self._readable and (self._unfinished == 0 or self._unfinished > self.check.end)
+        return self._readable and (self._unfinished == 0 or self._unfinished > self._walk.end)
 
     def read_on(self) -> bool:
         """Read what the last segment got meanwhile; say whether it has grown."""
         if self._readable:
-            self._readable = self._read(self.refs[-1])
+            self._readable = self._read()
         return _size(self.refs[-1].path) > self._unfinished
 
     def finish(self) -> None:
         ref = self.refs[-1]
-        # what has grown since the last look is being written: it is neither torn nor empty
+        # a segment that has grown since the last look is being written: its end is not torn
         if not ref.final and self._readable and _size(ref.path) == self._unfinished:
-            self._readable = self._read(replace(ref, final=True))
+            self._walk.ref = replace(ref, final=True)
+            self._readable = self._read()
             self._finish_segment()
         elif not ref.final:
-            self.bytes += self.check.end
+            self.bytes += self._walk.end
         self.check.finish()
 
-    def _read(self, ref: SegmentRef) -> bool:
+    def _read(self) -> bool:
+        walk = self._walk
         try:
-            for item in read_segment(ref, self.check.end):
-                self.check.add(item)
+            for record in walk.read():
+                self.check.record(record, walk.start, walk.end, closed=walk.closed)
         except ReadError as error:
             self.check.problems.append(
-                Problem("unreadable", ref.lane, ref.number, self.check.end, 0, str(error))
+                Problem("unreadable", walk.ref.lane, walk.ref.number, walk.end, 0, str(error))
             )
             return False
         return True
 
     def _finish_segment(self) -> None:
         if self._readable:
-            self.check.finish_segment()
-        self.bytes += self.check.end
+            self.check.finish_segment(self._walk.end)
+        self.bytes += self._walk.end
 
 
 def _size(path: Path) -> int:
-    """Return a segment's size in bytes, 0 if it is gone: reading it told why."""
+    """Return a segment's size in bytes, 0 if it is gone: reading it reported that."""
     try:
         return path.lstat().st_size
     except FileNotFoundError:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from journal.format.record import FORMAT, Erased, Header
-from journal.format.scan import UNFINISHED, Damage
+from journal.format.record import FORMAT, Erased
+from journal.format.scan import MISPLACED, UNFINISHED
 from journal.format.sequence import Seen, Sequence
 from journal.process.clock import MAX_ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from journal.format.record import Record
-    from journal.format.scan import Found
+    from journal.format.record import Header, Record
+    from journal.format.scan import Damage
 
 Kind = Literal[
     "damage",  # bytes that are no valid record
@@ -62,7 +62,7 @@ class Problem:
 
 
 class LaneCheck:
-    """Judges a lane from what its segments hold, given in order.
+    """Checks a lane: takes the items of its segments in order, and collects the problems.
 
     Attributes:
         lane: name of the lane's folder.
@@ -81,55 +81,80 @@ class LaneCheck:
         self._formats: dict[str, int] = {}
         self._uuid = ""
         self._number = 0
-        self._end = 0
-        self._header_judged = True
+        self._header_checked = True
         self._opening = True
         self._damaged = False
         self._last: Record | None = None
 
-    @property
-    def end(self) -> int:
-        """Offset in bytes up to which the present segment was judged."""
-        return self._end
-
     def begin(self, number: int) -> None:
         """Go on with the next segment."""
-        self._number, self._end = number, 0
-        self._header_judged, self._opening, self._last = False, True, None
+        self._number = number
+        self._header_checked, self._opening, self._last = False, True, None
         self._damaged = False
 
-    def add(self, item: Found | Damage) -> None:
-        """Judge the next item of the segment."""
-        start = self._end
-        if isinstance(item, Damage):
-            self._end = item.offset + item.length
-            self._damaged = True
-            torn = item.reason == UNFINISHED
-            if torn and start == 0:
-                self._header_judged = True  # it is the header that is torn
-            self._say(
-                "torn" if torn else "damage", start, item.length, TORN if torn else item.reason
-            )
+    def damage(self, damage: Damage) -> None:
+        """Report a stretch of bytes that holds no valid record."""
+        if damage.reason == MISPLACED:
+            self._add("header", damage.offset, damage.length, damage.reason)
             return
-        self._end = item.end
-        if isinstance(item.record, Header):
-            self._judge_header(item.record, start)
-        elif isinstance(item.record, Erased):
-            self._judge_run(item.record, start)
-        else:
-            self._judge_record(item.record, start)
-        if not item.closed:
-            self._say("newline", item.end, 0, "a valid record lacks the newline that ends it")
+        self._damaged = True
+        torn = damage.reason == UNFINISHED
+        if torn and damage.offset == 0:
+            self._header_checked = True  # it is the header that is torn
+        kind: Kind = "torn" if torn else "damage"
+        self._add(kind, damage.offset, damage.length, TORN if torn else damage.reason)
 
-    def finish_segment(self) -> None:
-        """Say that nothing follows in the segment."""
-        if self._end == 0:
-            self._say("empty", 0, 0, _EMPTY)
-        elif not self._header_judged:
+    def header(self, header: Header, end: int, *, closed: bool) -> None:
+        """Check the segment's header.
+
+        Args:
+            header: the header.
+            end: offset behind it.
+            closed: whether the newline that ends it is there.
+        """
+        self._header_checked = True
+        self.headers[self._number] = header
+        if header.format <= FORMAT:
+            is_first, self._uuid = not self._uuid, header.lane
+            if is_first and header.seq > 1:
+                self._adopt()
+            self._pass_over(header)
+            self._formats[header.lane] = header.format
+        else:
+            reason = f"format {header.format}; this program knows format {FORMAT}: install a newer"
+            self._add("version", 0, end, reason)
+        self._check_newline(end, closed=closed)
+
+    def record(self, record: Record | Erased, start: int, end: int, *, closed: bool) -> None:
+        """Check a record or a run of erased events.
+
+        Args:
+            record: the next one of the segment.
+            start: offset of its first byte.
+            end: offset behind it.
+            closed: whether the newline that ends it is there.
+        """
+        self._check_opening(record.seq, start, end)
+        if isinstance(record, Erased):
+            self._jumps.setdefault((self._uuid, record.seq), (self._number, start))
+            self._sequences.setdefault(self._uuid, Sequence()).skip(record.seq, record.count)
+        else:
+            self._check_record(record, start, end)
+        self._check_newline(end, closed=closed)
+
+    def _check_newline(self, end: int, *, closed: bool) -> None:
+        if not closed:
+            self._add("newline", end, 0, "a valid record lacks the newline that ends it")
+
+    def finish_segment(self, end: int) -> None:
+        """Note that nothing follows in the segment, which has `end` bytes."""
+        if end == 0:
+            self._add("empty", 0, 0, _EMPTY)
+        elif not self._header_checked:
             self._no_header()
 
     def finish(self) -> None:
-        """Judge what only the whole folder shows: numbers that are missing in its lanes."""
+        """Report the numbers that are missing in the lanes of the folder."""
         homeless = {
             h.lane for h in self.headers.values() if 1 < h.format <= FORMAT and not h.folder
         }
@@ -142,51 +167,28 @@ class LaneCheck:
                 reason = f"{count:,} missing: sequence number {what} nowhere in the lane"
                 self.problems.append(Problem("gap", self.lane, number, offset, 0, reason))
 
-    def _say(self, kind: Kind, offset: int, length: int, reason: str) -> None:
+    def _add(self, kind: Kind, offset: int, length: int, reason: str) -> None:
         self.problems.append(Problem(kind, self.lane, self._number, offset, length, reason))
 
     def _no_header(self) -> None:
-        self._header_judged = True
-        self._say("header", 0, 0, "the segment does not begin with a valid header")
+        self._header_checked = True
+        self._add("header", 0, 0, "the segment does not begin with a valid header")
 
-    def _judge_header(self, header: Header, start: int) -> None:
-        length = self._end - start
-        if start > 0:
-            self._say("header", start, length, "a header in the midst of a segment")
-            return
-        self._header_judged = True
-        self.headers[self._number] = header
-        if header.format <= FORMAT:
-            is_first, self._uuid = not self._uuid, header.lane
-            if is_first and header.seq > 1:
-                self._adopt()
-            self._pass_over(header)
-            self._formats[header.lane] = header.format
-        else:
-            reason = f"format {header.format}; this program knows format {FORMAT}: install a newer"
-            self._say("version", start, length, reason)
-
-    def _judge_record(self, record: Record, start: int) -> None:
-        if not self._header_judged:
-            self._no_header()
-        header, last = self.headers.get(self._number), self._last
-        length = self._end - start
-        if self._opening and header is not None and header.format <= FORMAT:
-            self._judge_opening(record.seq, header, start)
-        self._opening = False
+    def _check_record(self, record: Record, start: int, end: int) -> None:
+        last, length = self._last, end - start
         self._last = record
         seen = self._note(record.seq, record.event.order, start)
         self.events += seen != "again"
         if seen == "other":
             reason = f"sequence number {record.seq:,} stands on two different events"
-            self._say("sequence", start, length, reason)
+            self._add("sequence", start, length, reason)
             return
         if last is not None and record.seq <= last.seq:
             reason = f"sequence number {record.seq:,} stands behind {last.seq:,}"
-            self._say("sequence", start, length, reason)
+            self._add("sequence", start, length, reason)
         elif last is not None and record.event.order <= last.event.order < MAX_ORDER:
             reason = f"order {record.event.order} is not above {last.event.order} before it"
-            self._say("sequence", start, length, reason)
+            self._add("sequence", start, length, reason)
 
     def _adopt(self) -> None:
         """Count what stood in front of the first header to the lane that it goes on in."""
@@ -210,27 +212,23 @@ class LaneCheck:
         if sequence.next < header.seq <= others:
             sequence.skip(sequence.next, header.seq - sequence.next)
 
-    def _judge_run(self, run: Erased, start: int) -> None:
-        if not self._header_judged:
-            self._no_header()
-        header = self.headers.get(self._number)
-        if self._opening and header is not None and header.format <= FORMAT:
-            self._judge_opening(run.seq, header, start)
-        self._opening = False
-        self._jumps.setdefault((self._uuid, run.seq), (self._number, start))
-        self._sequences.setdefault(self._uuid, Sequence()).skip(run.seq, run.count)
-
     def _note(self, seq: int, order: int, start: int) -> Seen:
         found = self._sequences.setdefault(self._uuid, Sequence()).add(seq, order)
         if found == "jump":
             self._jumps[self._uuid, seq] = self._number, start
         return found
 
-    def _judge_opening(self, seq: int, header: Header, start: int) -> None:
-        """Compare the first record with the number that the header gives it."""
+    def _check_opening(self, seq: int, start: int, end: int) -> None:
+        """Compare the segment's first record with its header."""
+        if not self._header_checked:
+            self._no_header()
+        header = self.headers.get(self._number)
+        opening, self._opening = self._opening, False
+        if not opening or header is None or header.format > FORMAT:
+            return
         if seq < header.seq or (seq > header.seq and not self._damaged):
             reason = f"the header gives {header.seq:,} as the first number, here is {seq:,}"
-            self._say("header", start, self._end - start, reason)
+            self._add("header", start, end - start, reason)
 
 
 def duplicates(lanes: list[LaneCheck]) -> Iterator[Problem]:

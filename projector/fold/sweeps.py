@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from journal.format.sequence import highest
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -49,12 +51,6 @@ def reach(order: Order, data: Mapping[str, Any]) -> Reach:
 
 def joined(sweeps: Iterable[Reach]) -> Reach:
     """Return the events that several sweeps reach together."""
-    before: Order | None = None
-    seen: dict[str, int] = {}
-    for sweep in sweeps:
-        if sweep.before is not None and (before is None or sweep.before > before):
-            before = sweep.before
-        for lane, seq in sweep.seen.items():
-            if seq > seen.get(lane, -1):
-                seen[lane] = seq
-    return Reach(before, seen)
+    sweeps = list(sweeps)
+    before = max((sweep.before for sweep in sweeps if sweep.before is not None), default=None)
+    return Reach(before, highest(sweep.seen for sweep in sweeps))

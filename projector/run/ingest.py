@@ -7,15 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from journal.errors import ReadError
-from journal.format.record import FORMAT, DamagedRecord, Header, Record
+from journal.format.record import FORMAT, DamagedRecord, Record
 from journal.format.scan import Damage
 from journal.fs import disk
 from journal.fs.directory import sync_folder
 from journal.process import clock
-from journal.segments.blocks import Chunk, read_chunk
-from journal.segments.listing import SegmentRef
-from journal.segments.reader import read_lane_uuid
-from journal.segments.segment import nameless
+from journal.segments.blocks import read_chunk
+from journal.segments.reader import SegmentWalk
 from projector.apply.applier import Applier
 from projector.apply.portion import Portion, unbounded
 from projector.apply.trial import Trial, applying
@@ -35,7 +33,9 @@ from projector.run.watermark import (
 if TYPE_CHECKING:
     import apsw
 
-    from journal.format.record import Erased
+    from journal.format.record import Erased, Header
+    from journal.segments.blocks import Chunk
+    from journal.segments.listing import SegmentRef
     from projector.apply.applier import Prepared
     from projector.run.open_segments import OpenSegments, Place
 
@@ -172,30 +172,25 @@ class Intake:
         self._synced.discard(place(ref))
 
     def _take_chunk(self, ref: SegmentRef, mark: Mark, chunk: Chunk) -> int:
-        events, start = 0, mark.offset
-        for item in chunk.items:
-            if isinstance(item, Damage):
-                self._quarantine(ref, mark, item)
-                start = item.offset + item.length
-                continue
-            record = item.record
-            if isinstance(record, Header):
-                self._begin(ref, mark, record, Damage(start, item.end - start, ""))
-            elif mark.uuid.startswith((_FUTURE, _SUPERSEDED)):
-                pass  # what its records mean only a newer program knows, and that rebuilds
-            else:
-                events += self._take_record(ref, mark, record, start, item.end)
-            start = item.end
+        walk = SegmentWalk(
+            ref,
+            lambda _, damage: self._quarantine(ref, mark, damage),
+            lambda header, end: self._begin(ref, mark, header, end),
+            offset=mark.offset,
+        )
+        events = 0
+        for record in walk.over(chunk.items):
+            # what the records of a newer format mean only a newer program knows, and that rebuilds
+            if not mark.uuid.startswith((_FUTURE, _SUPERSEDED)):
+                events += self._take_record(walk, mark, record)
             if len(self._prepared) >= _BATCH:
                 self.flush()
         return events
 
-    def _take_record(
-        self, ref: SegmentRef, mark: Mark, record: Record | Erased, start: int, end: int
-    ) -> int:
-        """Prepare a record that stands from `start` to `end`; return how many events it is."""
+    def _take_record(self, walk: SegmentWalk, mark: Mark, record: Record | Erased) -> int:
+        """Prepare the record that the walk has reached; return how many events it is."""
         if not mark.lane:
-            self._unheaded(ref, mark)
+            self._unheaded(walk, mark)
         last = record.seq if isinstance(record, Record) else record.seq + record.count - 1
         if last > (reached := self._applied.get(mark.lane, 0)) and (
             not mark.is_restored or record.seq <= reached + 1
@@ -209,23 +204,21 @@ class Intake:
                 self._trial.check(record.seq, record.event)
             prepared = self.applier.arrivals(mark.lane, record.seq, record.event)
         except DamagedRecord as error:
-            self._quarantine(ref, mark, Damage(start, end - start, str(error)))
+            damage = Damage(walk.start, walk.end - walk.start, str(error))
+            self._quarantine(walk.ref, mark, damage)
             return 0
         self._prepared += prepared
         if self._trial is not None:
-            stretch = Damage(start, end - start, "")
-            self._waiting.append(_Waiting(ref, mark, stretch, prepared))
+            stretch = Damage(walk.start, walk.end - walk.start, "")
+            self._waiting.append(_Waiting(walk.ref, mark, stretch, prepared))
         return 1
 
-    def _begin(self, ref: SegmentRef, mark: Mark, header: Header, stretch: Damage) -> None:
-        """Take in a segment's header."""
-        if stretch.offset or mark.uuid:
-            reason = "a header in the middle of a segment"
-            self._quarantine(ref, mark, Damage(stretch.offset, stretch.length, reason))
-        elif header.format > FORMAT:
+    def _begin(self, ref: SegmentRef, mark: Mark, header: Header, end: int) -> None:
+        """Take in a segment's header, which has `end` bytes."""
+        if header.format > FORMAT:
             mark.uuid = f"{_FUTURE}{header.format}"
             reason = f"format {header.format}: this program reads up to {FORMAT}"
-            self._quarantine(ref, mark, Damage(stretch.offset, stretch.length, reason))
+            self._quarantine(ref, mark, Damage(0, end, reason))
         else:
             mark.uuid = header.segment
             mark.lane = self.applier.state.lanes[header.lane]
@@ -240,10 +233,10 @@ class Intake:
         if self._db.execute(query, (header.segment,)).fetchone() is not None:
             mark.uuid = f"{_SUPERSEDED}{header.segment}"
 
-    def _unheaded(self, ref: SegmentRef, mark: Mark) -> None:
+    def _unheaded(self, walk: SegmentWalk, mark: Mark) -> None:
         """Give records without a header the lane that the segments beside them name."""
-        mark.uuid = f"?{ref.lane}/{ref.number}"
-        mark.lane = self.applier.state.lanes[read_lane_uuid(ref) or nameless(ref.folder)]
+        mark.uuid = f"?{walk.ref.lane}/{walk.ref.number}"
+        mark.lane = self.applier.state.lanes[walk.lane]
 
     def _quarantine(self, ref: SegmentRef, mark: Mark, damage: Damage) -> None:
         state = self.applier.state

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from journal.errors import ReadError, reason
 from journal.format.record import Record
-from journal.format.scan import Found
 from journal.process import clock
-from journal.segments.blocks import read_chunk
-from journal.segments.reader import Located, event_order
-from journal.segments.segment import open_segment, read_lane_uuid
+from journal.segments.reader import Located, SegmentWalk, event_order, pass_over
+from journal.segments.segment import read_lane_uuid
 from projector.run.watermark import load_marks, place
 
 if TYPE_CHECKING:
@@ -56,10 +53,11 @@ def read_on(offsets: Offsets, refs: Iterable[SegmentRef], session: str) -> list[
     found: list[Located] = []
     for ref in refs:
         if offsets.get(place(ref), 0) < ref.size:
-            mine = [at for at in _read(offsets, ref) if at.record.event.session == session]
+            records = _read(offsets, ref)
+            mine = [(record, end) for record, end in records if record.event.session == session]
             if mine:
                 lane = _lane(ref.folder, ref.number, ref.version[0])
-                found += [replace(at, lane=lane) for at in mine]
+                found += [Located(lane, record, ref, end) for record, end in mine]
     return sorted(found, key=event_order)
 
 
@@ -67,26 +65,18 @@ def read_on(offsets: Offsets, refs: Iterable[SegmentRef], session: str) -> list[
 def _lane(folder: Path, number: int, _inode: int) -> str:
     """Return the uuid of a segment's lane, which decides between events of the same order."""
     try:
-        return read_lane_uuid(folder, number) or ""
+        return read_lane_uuid(folder, number)
     except OSError as error:
         raise ReadError(f"cannot read the headers of {folder}: {reason(error)}") from error
 
 
-def _read(offsets: Offsets, ref: SegmentRef) -> Iterator[Located]:
-    try:
-        file = open_segment(ref.path)
-    except OSError as error:
-        raise ReadError(f"cannot open {ref.path}: {reason(error)}") from error
+def _read(offsets: Offsets, ref: SegmentRef) -> Iterator[tuple[Record, int]]:
+    """Yield the records behind the segment's offset, and the offset behind each; move it."""
     at, order = place(ref), clock.of(ref.folder.parent.parent)
-    with file:
-        while True:
-            offset = offsets.get(at, 0)
-            chunk = read_chunk(file, offset, final=ref.final)
-            for item in chunk.items:
-                if isinstance(item, Found) and isinstance(item.record, Record):
-                    # what is appended from now on comes behind all that was read
-                    order.observe(item.record.event.order)
-                    yield Located(ref.lane, item.record, ref, item.end)
-            offsets[at] = chunk.end
-            if chunk.end == offset or chunk.end >= ref.size:
-                return
+    walk = SegmentWalk(ref, pass_over, offset=offsets.get(at, 0))
+    for record in walk.read():
+        if isinstance(record, Record):
+            # what is appended from now on comes behind all that was read
+            order.observe(record.event.order)
+            yield record, walk.end
+    offsets[at] = walk.end

@@ -10,8 +10,8 @@ from journal import Event, Journal, ReadError
 from journal.format.record import FORMAT, MAX_RECORD, Header, Record, encode_event, encode_header
 from journal.format.scan import Damage, Found
 from journal.process.boot import boot_id
-from journal.segments.follow import Follower
 from journal.segments.blocks import read_chunk
+from journal.segments.follow import Follower
 from journal.segments.listing import SegmentRef, change_check, list_segments
 from journal.segments.reader import read_events, read_segment
 from journal.segments.segment import open_segment, segment_name

@@ -36,7 +36,8 @@ _YEAR = 365 * 24 * _HOUR
 
 _ELSEWHEN = """
 import sys
-from journal import Journal, clock
+from journal import Journal
+from journal.process import clock
 from projector import SessionStore
 real = clock.wall
 clock.wall = lambda: real() + int(sys.argv[2])

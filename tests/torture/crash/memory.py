@@ -59,8 +59,7 @@ class Memory:
     def installed(self) -> Iterator[None]:
         """Let the journal's functions of reading ask here."""
         with ExitStack() as stack:
-            for module in (reader, verify):
-                stack.enter_context(patch.object(module, "read_segment", self._items))
+            stack.enter_context(patch.object(reader, "read_segment", self._items))
             for module in (listing, verify):
                 stack.enter_context(patch.object(module, "list_lanes", self._names))
                 stack.enter_context(patch.object(module, "list_lane", self._segments))
