@@ -167,13 +167,14 @@ class Journal:
             raise
 
     def _append(self, events: list[NewEvent]) -> list[Position]:
+        lane = self._lane or self._lease()
         ends = None
         for event in events:
             if event[2] in _EDITS:
-                ends = self._look(events, self._leased().path.name)
+                ends = self._look(events, lane.path.name)
                 break
         try:
-            return self._leased().append(events, ends)
+            return lane.append(events, ends)
         except Reentered:
             return self._append_aside(events, ends)
 
@@ -240,13 +241,11 @@ class Journal:
             self._frontier = _new_frontier(self._directory.lanes)
         return self._frontier
 
-    def _leased(self) -> SharedLane:
-        """Return the lane; a forked child leases one of its own here."""
-        lane = self._lane
-        if lane is None:
-            with self._turn:
-                self._check_open()
-                lane = self._lane = self._lane or SharedLane(self._directory, self._fsync)
+    def _lease(self) -> SharedLane:
+        """Lease a lane for a forked child, which must not write to its parent's."""
+        with self._turn:
+            self._check_open()
+            lane = self._lane = self._lane or SharedLane(self._directory, self._fsync)
         return lane
 
     def _check_open(self) -> None:
@@ -261,7 +260,7 @@ class Journal:
             ClosedError: the handle was closed.
             Reentered: called in a handler in the middle of another call; nothing was done.
         """
-        self._leased().sync()
+        (self._lane or self._lease()).sync()
         for lane in list(self._aside):
             lane.sync()
 

@@ -201,7 +201,7 @@ def _fill(draft: Path, content: bytes) -> None:
     fd = disk.in_use.create(draft)
     try:
         disk.in_use.fchmod(fd, 0o600)
-        disk.write_whole(fd, content)
+        disk.write_rest(fd, content)
         disk.in_use.fsync(fd)
     finally:
         os.close(fd)

@@ -83,14 +83,13 @@ in_use = Disk()
 """The disk of this process. It is looked up at each operation, so another can be put here."""
 
 
-def write_whole(fd: int, data: bytes) -> None:
-    """Append all of `data`, in one system call unless the file system stops short.
+def write_rest(fd: int, data: bytes, done: int = 0) -> None:
+    """Append what is left of `data` behind its first `done` bytes.
 
     Raises:
-        OSError: the file system refused; the first bytes of `data` may stand in the file.
+        OSError: the file system refused; the first bytes of `data` may be in the file.
     """
-    done = in_use.write(fd, data)
-    # a short write comes before the error that explains it: go on until it shows
+    # a short write comes before the error that explains it: go on until it is raised
     while done < len(data):
         done += in_use.write(fd, memoryview(data)[done:])
 

@@ -61,14 +61,18 @@ def sync_all(unsynced: Unsynced) -> None:
     Raises:
         OSError: the disk refused.
     """
-    for file in unsynced.files:
-        file.sync()
-    for folder in dict.fromkeys(unsynced.folders):
-        sync_folder(folder)
-    for file in unsynced.files:
-        # bytes in a file without a name are durable and lost
-        if not file.is_there():
-            raise vanished(file.path)
+    try:
+        for file in unsynced.files:
+            file.sync()
+        for folder in dict.fromkeys(unsynced.folders):
+            sync_folder(folder)
+        for file in unsynced.files:
+            # bytes in a file without a name are durable and lost
+            if not file.is_there():
+                raise vanished(file.path)
+    except OSError as error:
+        unsynced.lost = error  # first: an interrupt must not have these files synced again
+        raise
 
 
 def vanished(path: Path) -> OSError:

@@ -1,128 +1,168 @@
-"""A lane's writer that goes on when a sync fails or the lane's files vanish."""
+"""Bring a lane's writer back: after a broken write, a failed sync, or when its files vanish."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from journal.errors import AppendError, JournalError, SyncError, name_ids, reason
+from journal.errors import AppendError, JournalError, LeaseError, SyncError, name_ids, reason
 from journal.format.record import encode_event
 from journal.fs.directory import open_directory
-from journal.lanes.pending import Unsynced, sync_all, vanished
-from journal.lanes.writer import LaneWriter
-from journal.process import clock
-from journal.segments.segment_file import close_all
+from journal.lanes.pending import sync_all, vanished
+from journal.process.clock import MAX_ORDER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
-    from journal.format.new_event import NewEvent
-    from journal.format.position import Position
     from journal.fs.directory import Directory
-    from journal.segments.segment_file import SegmentFile
+    from journal.lanes.pending import Unsynced
+    from journal.lanes.writer import LaneWriter
 
-_LOOK = 0.1
+LOOK_EVERY = 0.1
 """Seconds after which an append looks whether its files are still in the journal's folder."""
 
 
-class RescuingWriter(LaneWriter):
-    """The one writer of a lane, which writes again what the disk may have lost."""
+class Recovery:
+    """Brings one writer back to `ready`, with every event that the disk may have lost.
 
-    _stranded: Unsynced | None = None
+    Attributes:
+        journal: the journal's folder.
+        next_look: when an append looks again whether its files are there, by `monotonic`.
+    """
 
-    def _take(self, directory: Directory) -> None:
-        super()._take(directory)
-        self._directory, self._gone = directory, False
-        self._next_look = monotonic() + _LOOK
+    def __init__(self, writer: LaneWriter, directory: Directory) -> None:
+        self.journal: Path = directory.path
+        self.next_look = monotonic() + LOOK_EVERY
+        self._writer = writer
+        self._stranded: Unsynced | None = None
 
-    def append(
-        self, events: Sequence[NewEvent], ends: Mapping[str, int] | None = None
-    ) -> list[Position]:
-        """Append events with one write(2), to files that are still in the journal's folder.
+    def prepare(self, ids: Sequence[str]) -> None:
+        """Let the writer be ready to append.
+
+        Args:
+            ids: the events that are to be appended, for the error.
 
         Raises:
-            EventError: an event cannot be stored; nothing was written.
-            AppendError: the file system refused, or the lane vanished; none of the events is
-                acknowledged.
+            AppendError: the lane vanished, or its end cannot be read.
         """
-        if monotonic() > self._next_look:
-            self._look([event[1] for event in events])
-        return LaneWriter.append(self, events, ends)
+        if self._writer.state == "gone" or monotonic() > self.next_look:
+            self._look(ids)
+        if self._writer.state == "unsure":
+            self._find_end(ids)
 
     def _look(self, ids: Sequence[str]) -> None:
-        """Notice that the files are gone from the journal's folder, and lease anew.
+        """Notice that the files are gone from the journal's folder, and lease another lane.
 
-        What is written to a file without a name is lost when it is closed. It is said once;
-        the next append goes on in whatever journal then stands there.
+        A file without a name is lost when it is closed. That is raised once; the next append goes
+        on in the journal that is at the path then.
         """
+        writer = self._writer
         try:
-            there = self._lane.is_there()
-            if not there and self._gone:
+            there = writer.lane.is_there()
+            if not there and writer.state == "gone":
                 self._lease_anew()
-            elif not there or not (self._segment is None or self._segment.is_there()):
-                self._gone, self._next_look = not there, 0.0
-                self._leave()
-                self.unsynced.lost = vanished(self._lane.path)
-                raise self.unsynced.lost
-            self._gone = False
+                writer.state = "ready"
+            elif not there or not (writer.segment is None or writer.segment.is_there()):
+                if not there:
+                    writer.state = "gone"
+                self.next_look = 0.0
+                writer.leave()
+                writer.unsynced.lost = vanished(writer.lane.path)
+                raise writer.unsynced.lost
+            elif writer.state == "gone":
+                writer.state = "unsure"  # the journal was moved back
         except (OSError, JournalError) as error:
             raise AppendError(
-                f"lane {self._lane.path} vanished: {reason(error)};"
+                f"lane {writer.lane.path} vanished: {reason(error)};"
                 f" not acknowledged: {name_ids(ids)}. Append them again with the same ids"
-                f" once there is a journal at {self._directory.path} again",
+                f" once there is a journal at {self.journal} again",
                 ids,
             ) from error
-        self._next_look = monotonic() + _LOOK
+        self.next_look = monotonic() + LOOK_EVERY
+
+    def _find_end(self, ids: Sequence[str]) -> None:
+        """Find which lines of a write that did not return are in the file, and go on behind them.
+
+        Whole lines are events, and their numbers are used. Behind them may be a torn line: nothing
+        is written to that segment again, since only its last line may be torn.
+        """
+        writer, segment = self._writer, self._writer.segment
+        try:
+            # a segment that is still empty is used again: on a full disk they would pile up
+            if segment is None or segment.size or segment.length():
+                writer.leave()
+                at = writer.lane.continuation()
+                writer.number = max(writer.number, at.number)
+                if at.lane == writer.uuid:
+                    writer.seq = max(writer.seq, at.seq)
+                    writer.order = max(writer.order, at.order)
+        except (OSError, LeaseError) as error:
+            raise AppendError(
+                f"cannot find the end of lane {writer.lane.path}: {error};"
+                f" not acknowledged: {name_ids(ids)}. Append them again with the same ids",
+                ids,
+            ) from error
+        writer.state = "ready"
 
     def _lease_anew(self) -> None:
-        """Lease a lane of the journal that stands there now, and take there what is not durable.
+        """Lease a lane of the journal at the path, and move to it what is not durable.
 
         Raises:
-            JournalError: there is none, or no lane could be leased.
+            JournalError: there is no journal, or no lane could be leased.
         """
-        # whoever took the journal away did not ask for an empty one in its place
-        directory = open_directory(self._directory.path, create=False)
-        old, lost = self._lane, self.unsynced
-        files = [*lost.files, *([self._segment] if self._segment else [])]
+        # do not create: the journal was moved or deleted, and an empty one would hide it
+        directory = open_directory(self.journal, create=False)
+        writer = self._writer
+        old, lost = writer.lane, writer.unsynced
+        files = [*lost.files, *([writer.segment] if writer.segment else [])]
         # an interrupt may come anywhere: what was acknowledged is kept until it is taken over
         self._stranded = lost
-        self._take(directory)
-        # what a sync is at work on is closed behind it
-        close_all(file for file in files if file not in self._syncing)
+        writer.lease(directory)
+        writer.drop(files)
         old.release()
         self._take_over()
 
-    def _take_over(self) -> None:
-        """Take what is not durable of a lane that vanished to the lane at hand."""
-        lost = self._stranded
-        if lost is None:
-            return
-        lines = self._numbered(lost)
-        self.unsynced.lines += lines
-        self.unsynced.size += sum(map(len, lines))
-        if lines:
-            self.unsynced.lost = vanished(self._lane.path)  # the next sync writes them
-        self._stranded = None
-
-    def take_unsynced(self) -> Unsynced:
-        """Hand over what is to be synced, with what an interrupt left behind."""
+    def resume(self) -> None:
+        """Let the next sync cover what an interrupt of the last one left behind."""
         if self._stranded is not None:
             self._take_over()
-        return super().take_unsynced()
+        writer = self._writer
+        if writer.handed is not None and writer.handed is not writer.unsynced:
+            self.put_back(writer.handed)
 
-    def _numbered(self, lost: Unsynced) -> list[bytes]:
-        """Return what is to be written again, as records of the lane at hand."""
-        if lost.lane == self._uuid:
-            return lost.lines
+    def _take_over(self) -> None:
+        """Move what is not durable of a lane that vanished to the present lane."""
+        lost, writer = self._stranded, self._writer
+        if lost is None or lost is writer.unsynced:  # the interrupt came before it was left
+            self._stranded = None
+            return
+        lines, seq, order = self._numbered(lost)
+        moved = replace(writer.unsynced, lines=writer.unsynced.lines + lines)
+        moved.size += sum(map(len, lines))
+        if lines:
+            moved.lost = vanished(writer.lane.path)  # the next sync writes them
+        # in one step: an interrupt must neither lose a number nor give it out twice
+        writer.unsynced, writer.seq, writer.order, self._stranded = moved, seq, order, None
+
+    def _numbered(self, lost: Unsynced) -> tuple[list[bytes], int, int]:
+        """Return what is to be written again, as records of the present lane.
+
+        Returns:
+            The lines, the sequence number behind them, and the order of the last event then.
+        """
+        seq, order = self._writer.seq, self._writer.order
+        if lost.lane == self._writer.uuid:
+            return lost.lines, seq, order
         lines = []
         for record in lost.records():
             event = record.event
-            self._order = max(self._order + 1, event.order)
-            again = replace(event, order=min(self._order, clock.MAX_ORDER))
-            lines.append(encode_event(self._seq, again))
-            self._seq += 1
-        return lines
+            order = max(order + 1, event.order)
+            again = replace(event, order=min(order, MAX_ORDER))
+            lines.append(encode_event(seq, again))
+            seq += 1
+        return lines, seq, order
 
     def rescue(self, lost: Unsynced, cause: OSError) -> None:
         """Write what a failed sync may have lost to a fresh segment, and sync that.
@@ -131,74 +171,93 @@ class RescuingWriter(LaneWriter):
         and would call the next try good (Rebello et al., "Can Applications Recover from fsync
         Failures?", USENIX ATC 2020).
 
+        Args:
+            lost: what was handed over to the sync.
+            cause: why it failed.
+
         Raises:
             SyncError: that failed too, or nothing was kept to write again; the events it
                 names are written but not durable.
         """
-        self._handed = None
-        later = self._gather()
-        whole = lost.before(later)
-        if lost.lane != self._uuid:  # an append has leased anew meanwhile: these come behind
-            whole.lines = later.lines + self._numbered(lost)
-        self._syncing = []
-        self._abandon(whole.files)
-        whole.files, whole.lost = [], cause
-        if self._keep:
-            whole = self._follow(whole, cause)
-        what = f"the disk refused to sync lane {self._lane.path} ({cause.strerror or cause})"
-        if not self._keep:
-            self.unsynced.folders = whole.folders
-            raise SyncError(
+        writer = self._writer
+        self.put_back(lost, cause)
+        writer.abandon(writer.unsynced.files)
+        writer.unsynced.files = []
+        what = f"the disk refused to sync lane {writer.lane.path} ({cause.strerror or cause})"
+        if not writer.keep:
+            error = SyncError(
                 f"{what}: what was appended since the last sync may not survive a power loss;"
                 " append it again with the same ids",
                 (),
-            ) from cause
+            )
+            writer.unsynced = writer.nothing(writer.unsynced.folders)
+            raise error from cause
+        self._follow(cause)
+        whole = writer.unsynced
         records = whole.records()
         ids = [record.event.id for record in records]
-        self.unsynced.folders = list(whole.folders)
+        fresh = writer.nothing(whole.folders)
         try:
+            writer.unsynced = fresh
             if records:
                 # the fresh segment begins with what is written again
-                self._write(whole.lines, records[0].seq, records[0].event.time)
-            sync_all(self.unsynced)
+                writer.write(whole.lines, records[0].seq, records[0].event.time)
+            sync_all(fresh)
+            writer.unsynced = writer.nothing()
         except BaseException as again:
-            self._abandon(self.unsynced.files)
-            self.unsynced = whole
-            if not isinstance(again, (OSError, AppendError)):
+            writer.unsynced = whole
+            writer.abandon(fresh.files)
+            if not isinstance(again, OSError):
                 raise
             raise SyncError(
                 f"{what}, and again on a fresh segment ({again}); written but not durable:"
                 f" {name_ids(ids)}. Mend the disk, then call sync()",
                 ids,
             ) from cause
-        self.unsynced = Unsynced(self._mark, lane=self._uuid)
 
-    def _follow(self, lost: Unsynced, cause: OSError) -> Unsynced:
-        """Take what is lost to the journal that stands there now, if this one's lane is gone.
+    def put_back(self, handed: Unsynced, cause: OSError | None = None) -> None:
+        """Join what was handed over and not synced with what was written meanwhile.
+
+        Args:
+            handed: what was handed over.
+            cause: why the disk may have lost it, if it may.
+        """
+        writer = self._writer
+        later = writer.unsynced
+        whole = handed.before(later)
+        seq, order = writer.seq, writer.order
+        if handed.lane != writer.uuid:  # an append has leased anew meanwhile: these come behind
+            lines, seq, order = self._numbered(handed)
+            whole.lines = later.lines + lines
+            cause = cause or vanished(writer.lane.path)
+        whole.lost = cause or whole.lost
+        writer.take_back(whole, seq, order)
+
+    def _follow(self, cause: OSError) -> None:
+        """Move what is lost to the journal at the path, if its lane is gone from there.
 
         Raises:
             SyncError: there is none.
         """
+        writer, lost = self._writer, self._writer.unsynced
         try:
-            if self._lane.is_there():
-                return lost
-            self._gone, self._next_look = True, 0.0
-            self.unsynced = lost
+            if writer.lane.is_there():
+                return
+            self._become("gone")
+            self.next_look = 0.0
             self._lease_anew()
+            self._become("ready")
         except (OSError, JournalError) as error:
-            self.unsynced = lost
+            writer.unsynced = lost
             ids = [record.event.id for record in lost.records()]
             raise SyncError(
-                f"lane {self._lane.path} cannot be synced ({reason(cause)}), and no other can"
+                f"lane {writer.lane.path} cannot be synced ({reason(cause)}), and no other can"
                 f" be leased ({reason(error)}); not durable: {name_ids(ids)}."
                 " Put the journal back, then call sync()",
                 ids,
             ) from cause
-        whole = self._gather()
-        self._syncing = []
-        return whole
 
-    def _abandon(self, files: list[SegmentFile]) -> None:
-        """Close files that must never be written again; what they held is written elsewhere."""
-        close_all([*files, *([self._segment] if self._segment else [])])
-        self._segment = None
+    def _become(self, state: Literal["gone", "ready"]) -> None:
+        """Change the writer's state, but for one that is being closed."""
+        if self._writer.state not in ("closing", "closed"):
+            self._writer.state = state

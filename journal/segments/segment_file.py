@@ -104,7 +104,9 @@ class SegmentFile:
             OSError: the file system refused; part of `data` may stand in the file, so
                 nothing may be written behind it.
         """
-        disk.write_whole(self._fd, data)
+        done = disk.in_use.write(self._fd, data)
+        if done < len(data):
+            disk.write_rest(self._fd, data, done)
         self.size += len(data)
 
     def length(self) -> int:

@@ -186,10 +186,10 @@ def test_a_failed_replacement_leaves_the_old_file(
     path = tmp_path / "small"
     replace_file(path, b"one")
 
-    def refuse(fd: int) -> None:
+    def refuse(_disk: disk.Disk, fd: int) -> None:
         raise OSError(5, f"no sync of {fd}")
 
-    monkeypatch.setattr(os, "fsync", refuse)
+    monkeypatch.setattr(disk.Disk, "fsync", refuse)
     with pytest.raises(OSError, match="no sync"):
         replace_file(path, b"two")
     assert path.read_bytes() == b"one"

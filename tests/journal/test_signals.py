@@ -17,6 +17,7 @@ from journal.verify import verify
 from projector import SessionStore
 from tests.conftest import assert_function_of_the_events
 from tests.projector.store.test_forks import in_child
+from tests.support.faulty_disk import faulty_disk, once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -99,21 +100,26 @@ def test_a_finalizer_appends_in_the_middle_of_an_append(journal_dir: Path) -> No
     assert set(done) <= set(_ids(journal_dir))
 
 
-def _meanwhile(lane: Any, call: Callable[[], object]) -> Reentered:  # noqa: ANN401 - a SharedLane
-    """Make a call as a handler would in the middle of an append of its own thread."""
-    with lane._lock, lane._busy, pytest.raises(Reentered, match="nothing was done") as refused:
-        call()
-    return refused.value
+@pytest.mark.parametrize("moment", ["in_write", "in_sync"])
+def test_sync_and_close_in_a_handler_fail_at_once(
+    journal_dir: Path, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They cannot wait for their own thread's write or sync; the handle goes on."""
+    disk = faulty_disk(monkeypatch)
+    refused = []
 
+    def handler() -> None:
+        for call in (journal.sync, journal.close):
+            with pytest.raises(Reentered, match="nothing was done"):
+                call()
+            refused.append(call)
 
-def test_sync_and_close_in_a_handler_fail_at_once(journal_dir: Path) -> None:
-    """They cannot wait for their own thread; the handle goes on."""
-    with Journal.open(journal_dir) as journal:
+    with Journal.open(journal_dir, fsync="always") as journal:
+        once(disk, moment, handler)
         journal.append_message("s", "user", "hello", id="m1")
-        _meanwhile(journal._lane, journal.sync)
-        _meanwhile(journal._lane, journal.close)
         journal.append_message("s", "user", "hello", id="m2")
         journal.sync()
+    assert len(refused) == 2
     assert _ids(journal_dir) == ["m1", "m2"]
 
 

@@ -12,6 +12,7 @@ import pytest
 from journal import ClosedError, EventError, Journal, NotAJournalError, Position
 from journal.process import clock
 from journal.segments.reader import read_events
+from tests.support.faulty_disk import faulty_disk, once
 from tests.support.journals import (
     FORK_OF_A_THREADED_PROCESS,
     events,
@@ -186,14 +187,32 @@ def test_a_forked_child_writes_to_a_lane_of_its_own(journal_dir: Path) -> None:
 
 
 @FORK_OF_A_THREADED_PROCESS
-def test_a_fork_in_the_midst_of_an_append_does_not_hang_the_child(journal_dir: Path) -> None:
-    """A child forked while another thread holds the handle's lock can append."""
-    with Journal.open(journal_dir) as journal, journal._leased()._lock, journal._turn:
+def test_a_fork_in_the_midst_of_an_append_does_not_hang_the_child(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A child forked while another thread is in the middle of a write can append."""
+    disk = faulty_disk(monkeypatch)
+    writing, forked = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        writing.set()
+        assert forked.wait(20)
+
+    with Journal.open(journal_dir) as journal:
+        once(disk, "in_write", wait)
+        thread = threading.Thread(target=journal.append_message, args=("s", "user", "parent"))
+        thread.start()
+        assert writing.wait(20)
         if (pid := os.fork()) == 0:
             journal.append_message("s", "user", "child", id="child")
             os._exit(0)
-        assert os.waitpid(pid, 0)[1] == 0
-    assert ids(journal_dir) == ["child"]
+        try:
+            assert os.waitpid(pid, 0)[1] == 0
+        finally:
+            forked.set()
+            thread.join()
+    assert len(ids(journal_dir)) == 2
+    assert "child" in ids(journal_dir)
 
 
 def test_closing_twice_and_from_another_thread_is_fine(journal_dir: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from journal.format.record import Header, Record
 from journal.format.scan import Found, scan
+from journal.fs.disk import Disk
 from journal.segments.reader import read_events
 
 if TYPE_CHECKING:
@@ -66,10 +67,10 @@ def open_segments() -> int:
 def patch_write(
     monkeypatch: pytest.MonkeyPatch, write: Callable[[int, bytes | memoryview], int]
 ) -> None:
-    """Let `write` stand in for write(2) on segments; everything else is written as ever."""
-    real = os.write
+    """Let `write` stand in for the disk's write to segments; other files are written as ever."""
+    real = Disk.write
 
-    def patched(fd: int, data: bytes | memoryview) -> int:
-        return write(fd, data) if is_segment(fd) else real(fd, data)
+    def patched(disk: Disk, fd: int, data: bytes | memoryview) -> int:
+        return write(fd, data) if is_segment(fd) else real(disk, fd, data)
 
-    monkeypatch.setattr(os, "write", patched)
+    monkeypatch.setattr(Disk, "write", patched)

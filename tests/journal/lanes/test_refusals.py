@@ -12,6 +12,7 @@ import portalocker
 import pytest
 
 from journal import Journal, LeaseError, SyncError
+from journal.fs import disk
 from journal.fs.directory import open_directory
 from journal.segments.segment_file import SegmentFile
 from projector.db.generations import generations
@@ -59,7 +60,7 @@ def test_a_segment_that_cannot_be_opened_again_is_no_lease(
 ) -> None:
     """It says which lane, and the lane is free again afterwards."""
     with monkeypatch.context() as patch:
-        patch.setattr(SegmentFile, "reopen", _refuse(errno.EMFILE))
+        patch.setattr(disk.Disk, "open_append", _refuse(errno.EMFILE))
         with pytest.raises(LeaseError, match="Too many open files"):
             Journal.open(filled)
     Journal.open(filled).close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from typing import TYPE_CHECKING
@@ -10,22 +9,34 @@ from typing import TYPE_CHECKING
 import pytest
 
 from journal import AppendError, Journal, JournalError, SyncError
-from journal.lanes import recovery as lane_rescue
+from tests.support.faulty_disk import faulty_disk, once
 from tests.support.journals import ids, segments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
 def look_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every append looks, not one in 100 ms."""
-    monkeypatch.setattr(lane_rescue, "_LOOK", -1.0)
+    monkeypatch.setattr("journal.lanes.recovery.LOOK_EVERY", -1.0)
+
+
+@pytest.fixture
+def no_background(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The background sync comes too late for the test."""
+    monkeypatch.setattr("journal.lanes.background.GATHER", 1000.0)
 
 
 def _append(journal: Journal, id: str) -> None:
     journal.append(session="s", id=id, type="x", data={})
+
+
+def _append_until_refused(journal: Journal, numbers: Iterable[int]) -> None:
+    for number in numbers:
+        time.sleep(0.01)
+        _append(journal, str(number))
 
 
 def _remove(path: Path) -> None:
@@ -56,7 +67,7 @@ def test_always_never_calls_an_unlinked_file_durable(
     journal_dir: Path, vanish: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between two looks of the append it is the sync that notices."""
-    monkeypatch.setattr(lane_rescue, "_LOOK", 1e9)
+    monkeypatch.setattr("journal.lanes.recovery.LOOK_EVERY", 1e9)
     journal = Journal.open(journal_dir, fsync="always")
     _append(journal, "1")
     vanish(journal_dir)
@@ -94,34 +105,30 @@ def test_a_journal_made_anew_is_leased_anew(journal_dir: Path) -> None:
     assert len({path.parent for path in segments(journal_dir)}) == 2
 
 
+@pytest.mark.usefixtures("no_background")
 def test_what_was_not_yet_durable_goes_along(journal_dir: Path) -> None:
     """Acknowledged at `interval` and not yet synced: the handle still has it, and writes it."""
     with Journal.open(journal_dir, fsync="interval") as journal:
-        lane = journal._lane
-        assert lane is not None
-        with lane._sync_lock:  # the background sync waits
-            for id in ("1", "2"):
-                _append(journal, id)
-            _remove(journal_dir)
-            Journal.open(journal_dir).close()
-            with pytest.raises(AppendError):
-                _append(journal, "3")
+        for id in ("1", "2"):
+            _append(journal, id)
+        _remove(journal_dir)
+        Journal.open(journal_dir).close()
+        with pytest.raises(AppendError):
             _append(journal, "3")
+        _append(journal, "3")
         journal.sync()
     assert sorted(set(ids(journal_dir))) == ["1", "2", "3"]
 
 
+@pytest.mark.usefixtures("no_background")
 def test_a_deleted_segment_is_noticed_and_its_lane_kept(journal_dir: Path) -> None:
     """The lane goes on in the next segment, with what was not durable."""
     with Journal.open(journal_dir, fsync="interval") as journal:
-        lane = journal._lane
-        assert lane is not None
-        with lane._sync_lock:
-            _append(journal, "1")
-            segments(journal_dir)[0].unlink()
-            with pytest.raises(AppendError):
-                _append(journal, "2")
+        _append(journal, "1")
+        segments(journal_dir)[0].unlink()
+        with pytest.raises(AppendError):
             _append(journal, "2")
+        _append(journal, "2")
         journal.sync()
     assert sorted(set(ids(journal_dir))) == ["1", "2"]
     assert [path.name for path in segments(journal_dir)][-1] != "000001.jsonl"
@@ -129,49 +136,40 @@ def test_a_deleted_segment_is_noticed_and_its_lane_kept(journal_dir: Path) -> No
 
 def test_background_sync_tells_of_it(journal_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At `interval` the next append after the background sync raises, and names what is lost."""
-    monkeypatch.setattr(lane_rescue, "_LOOK", 1e9)
+    monkeypatch.setattr("journal.lanes.recovery.LOOK_EVERY", 1e9)
     journal = Journal.open(journal_dir, fsync="interval")
     _append(journal, "1")
     journal.sync()
     _remove(journal_dir)
     _append(journal, "2")
-    lane = journal._lane
-    assert lane is not None
-    until = time.monotonic() + 10
-    while lane._failure is None and time.monotonic() < until:
-        time.sleep(0.01)
     with pytest.raises(SyncError) as failed:
-        _append(journal, "3")
-    assert failed.value.ids == ("2",)
+        _append_until_refused(journal, range(3, 500))
+    assert failed.value.ids[0] == "2"
     with pytest.raises(JournalError):
         journal.close()
 
 
+@pytest.mark.usefixtures("no_background")
 def test_a_sync_under_way_goes_along_too(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An append leases anew while a sync is at work on files of the lane that vanished."""
+    disk = faulty_disk(monkeypatch)
+    done = False
+
+    def vanish() -> None:
+        nonlocal done
+        done = True
+        _remove(journal_dir)
+        Journal.open(journal_dir).close()
+        with pytest.raises(AppendError):
+            _append(journal, "2")
+        _append(journal, "2")
+
     with Journal.open(journal_dir, fsync="interval") as journal:
-        lane = journal._lane
-        assert lane is not None
-        with lane._sync_lock:
-            _append(journal, "1")
-        real = os.fdatasync
-        done = False
-
-        def fdatasync(fd: int) -> None:
-            nonlocal done
-            if not done:
-                done = True
-                _remove(journal_dir)
-                Journal.open(journal_dir).close()
-                with pytest.raises(AppendError):
-                    _append(journal, "2")
-                _append(journal, "2")
-            real(fd)
-
-        monkeypatch.setattr(os, "fdatasync", fdatasync)
+        _append(journal, "1")
         _append(journal, "0")
+        once(disk, "in_sync", vanish)
         journal.sync()
         assert done
         journal.sync()

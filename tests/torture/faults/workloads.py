@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from unittest.mock import patch
 
 import journal.cli
-import journal.lanes.group_commit
+import journal.lanes.background
 import journal.lanes.lane
 import journal.lanes.writer
 import projector.cli
@@ -76,7 +76,7 @@ def small() -> None:
     """Make segments and transactions so small that a few events make many; in this process."""
     put(journal.lanes.lane, "ROLL_SIZE", _ROLL)
     put(journal.lanes.writer, "ROLL_SIZE", _ROLL)
-    put(journal.lanes.group_commit, "_GATHER", 0.002)  # the wait is not what is tested
+    put(journal.lanes.background, "GATHER", 0.002)  # the wait is not what is tested
     put(projector.run.projector, "_TRANSACTION", 4 * 1024)
     put(projector.db.schema, "BUSY_MS", 50)
     put(projector.run.projector, "BUSY_MS", 50)

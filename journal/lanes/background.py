@@ -1,0 +1,95 @@
+"""The thread that syncs a lane's appends soon after they were made."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from queue import Empty, SimpleQueue
+from time import monotonic
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GATHER = 0.1
+"""Seconds that a sync waits for more appends: with the sync itself, below 200 ms."""
+URGENT = 4 * 1024 * 1024
+"""Unsynced bytes that end the wait at once."""
+_SOON, _NOW = 0, 1
+"""Whether a sync that is asked for waits for more appends first."""
+
+
+class BackgroundSync:
+    """Starts its thread with the first sync that is asked for, and ends it with its owner.
+
+    Args:
+        sync: a method, which is held weakly; it returns False once there is nothing to sync any
+            more.
+
+    Attributes:
+        is_asked: whether a sync was asked for that has not begun.
+    """
+
+    def __init__(self, sync: Callable[[], bool]) -> None:
+        self.is_asked = False
+        self._sync = weakref.WeakMethod(sync)
+        self._wake: SimpleQueue[int] = SimpleQueue()
+        self._starting = threading.RLock()
+        self._is_started = False
+
+    def ask(self, size: int) -> bool:
+        """Ask for a sync; return False where no thread can be started.
+
+        Args:
+            size: unsynced bytes.
+        """
+        if not self.is_asked:
+            if not (self._is_started or self._start()):
+                return False
+            self.is_asked = True
+            self._wake.put(_SOON)
+        if size > URGENT:
+            self._wake.put(_NOW)
+        return True
+
+    def end(self) -> None:
+        """Wake the thread at once: it finds that its owner is closed."""
+        self._wake.put(_NOW)
+
+    def _start(self) -> bool:
+        with self._starting:
+            if self._is_started:
+                return True
+            # a handler that runs before the thread has started must not start another
+            self._is_started = True
+            thread = threading.Thread(target=self._run, name="journal-sync", daemon=True)
+            try:
+                thread.start()
+            except BaseException as error:
+                self._is_started = False
+                if isinstance(error, RuntimeError):  # too many threads, or the interpreter ends
+                    return False
+                raise
+        return True
+
+    def _run(self) -> None:
+        is_open = True
+        began = 0.0
+        while is_open:
+            # an append during the last sync may be as old as that sync: after it, a whole wait
+            # and a second sync would come later than 200 ms
+            as_old = not self._wake.empty()
+            when = self._wake.get()
+            until = (began if as_old else monotonic()) + GATHER
+            while when != _NOW and (left := until - monotonic()) > 0:
+                try:
+                    when = self._wake.get(timeout=left)
+                except Empty:
+                    break
+            while not self._wake.empty():  # this sync is for all of them
+                self._wake.get()
+            began = monotonic()
+            self.is_asked = False  # first: an append from now on asks again
+            sync = self._sync()
+            is_open = sync is not None and sync()
+            del sync
