@@ -106,7 +106,7 @@ def test_sync_and_close_in_a_handler_fail_at_once(
 ) -> None:
     """They cannot wait for their own thread's write or sync; the handle goes on."""
     disk = faulty_disk(monkeypatch)
-    refused = []
+    refused: list[object] = []
 
     def handler() -> None:
         for call in (journal.sync, journal.close):
