@@ -1,9 +1,8 @@
 """Which values an event may have: one place for the writer, the decoder and the fold.
 
 `docs/format.md` states the same. The writer refuses what is beyond these bounds and names the
-field. The decoder sets a record aside whose key is beyond them, the projector one that is nested
-too deeply to be encoded again. The fold ignores a field of `data` that is beyond them,
-since another program may have written it.
+field. The decoder sets a record aside whose key or nesting is beyond them. The fold ignores a
+field of `data` that is beyond them, since another program may have written it.
 """
 
 from __future__ import annotations
@@ -16,12 +15,9 @@ LARGEST = 2**53 - 1
 KEY_LIMIT = 1024
 """Characters in an id, a session or a type."""
 
-DEPTH = 250
-"""Levels of nesting in a record; its own object is the first, `data` the second."""
-
-ENCODED_DEPTH = 254
-"""Levels at which encoding fails: the writer refuses a record then, and the projector sets it
-aside. To count the levels of every record would cost more than all other checks of it."""
+DEPTH = 254
+"""Levels of nesting in a record; its own object is the first, `data` the second. orjson encodes no
+more, so no level needs to be counted where a record is written or encoded again."""
 
 
 def is_count(value: object) -> TypeGuard[int]:

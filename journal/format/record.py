@@ -14,7 +14,7 @@ from zlib import crc32
 import orjson
 
 from journal.errors import EventError
-from journal.format.bounds import KEY_LIMIT, is_key
+from journal.format.bounds import DEPTH, KEY_LIMIT, is_key
 from journal.format.event import Event
 from journal.format.lossless import culprit
 from journal.process.clock import MAX_ORDER
@@ -192,6 +192,9 @@ def decode(line: bytes) -> Record | Header | Erased:
         raise DamagedRecord(f"checksum holds but not JSON: {error}") from error
     if line.startswith(_HEADER_KEY, BODY):
         return _header(fields)
+    # a record with so few brackets cannot be nested deeper
+    if line.count(b"{") + line.count(b"[") > DEPTH:
+        _check_depth(fields)
     try:
         seq, id, type, session, time, data = (
             fields["seq"],
@@ -230,6 +233,15 @@ def decode(line: bytes) -> Record | Header | Erased:
             f"checksum holds but {name} is no text of 1 to {KEY_LIMIT:,} characters"
         )
     return Record(seq, Event(session, id, type, time, order, data))
+
+
+def _check_depth(fields: object) -> None:
+    try:
+        orjson.dumps(fields)
+    except TypeError as error:  # what was decoded can be encoded, but for its depth
+        raise DamagedRecord(
+            f"checksum holds but the record is nested more than {DEPTH} levels deep"
+        ) from error
 
 
 def _erased(fields: dict[str, Any]) -> Erased:

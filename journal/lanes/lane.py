@@ -81,10 +81,11 @@ class Continuation:
 class Lane:
     """A leased lane. The kernel frees the lease when the process dies, however it dies."""
 
-    __slots__ = ("_fd", "_identity", "path")
+    __slots__ = ("_fd", "_identity", "_lock", "path")
 
     def __init__(self, path: Path, fd: int) -> None:
         self.path = path
+        self._lock = str(path / LOCK)
         self._fd = fd
         self._identity = identity(os.fstat(fd))
 
@@ -94,7 +95,7 @@ class Lane:
         Raises:
             OSError: the file system does not say.
         """
-        return stands_at(str(self.path / LOCK), self._identity)
+        return stands_at(self._lock, self._identity)
 
     def release(self) -> None:
         """End the lease; again does nothing.

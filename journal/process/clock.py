@@ -82,8 +82,10 @@ class Clock:
                 f" is from 0 to {MAX_TIME} (the year 2112): set the clock; nothing was written"
             )
         # what this thread has read counts even while another one is about to store a lower value
-        behind = max(floor, self.read, self._by_thread.get(get_ident(), 0))
-        return (now, now) if now > behind else (now, min(behind + 1, MAX_ORDER))
+        own = self._by_thread.get(get_ident(), 0)
+        if now > floor and now > self.read and now > own:
+            return now, now
+        return now, min(max(floor, self.read, own) + 1, MAX_ORDER)
 
 
 _clocks: dict[str, Clock] = {}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import pytest
 
-from journal import Event, Journal, Position
-from journal.format.bounds import DEPTH, ENCODED_DEPTH, KEY_LIMIT, LARGEST
+from journal import Event, EventError, Journal, Position
+from journal.format.bounds import DEPTH, KEY_LIMIT, LARGEST
 from journal.format.event_types import _KNOWN, EVENT_TYPES, MESSAGE_FIELDS
 from journal.format.record import (
     BODY,
@@ -27,6 +27,9 @@ from journal.segments.reader import read_events
 from journal.segments.segment import ROLL_SIZE
 from journal.verify import verify
 from tests.support.journals import events, headers, ids
+
+if TYPE_CHECKING:
+    from tests.conftest import ExpectedProblems
 
 DOC = (Path(__file__).parents[3] / "docs" / "format.md").read_text(encoding="utf-8")
 
@@ -82,7 +85,7 @@ def test_the_limits_are_those_of_the_program() -> None:
     assert f"at most {MAX_RECORD:,} bytes" in DOC
     assert f"1 to {KEY_LIMIT:,} characters" in DOC
     assert f"at most {DEPTH} levels of nesting" in DOC
-    assert f"more than {ENCODED_DEPTH} levels deep" in DOC
+    assert f"more than {DEPTH} levels deep" in DOC
     assert LARGEST == 2**53 - 1
     assert "are at most 2^53 - 1" in DOC
     assert f"| 0-7 | `{START.decode()}` |" in DOC
@@ -123,6 +126,38 @@ def test_the_documents_reader_reads_what_this_program_writes(
         for lane, f in program["read"](journal_dir)
     ]
     assert sorted(read, key=repr) == sorted(expected, key=repr)
+
+
+@pytest.mark.parametrize("kind", ["arrays", "objects"])
+def test_one_bound_of_nesting_holds_for_writers_and_readers(
+    journal_dir: Path, program: dict[str, Any], kind: str, expect_problems: ExpectedProblems
+) -> None:
+    """A record of so many levels is written and read; one more is refused and set aside by all."""
+
+    def data(levels: int) -> dict[str, Any]:
+        value: Any = 1
+        for _ in range(levels - 2):  # the record's object and `data` are two
+            value = [value] if kind == "arrays" else {"a": value}
+        return {"value": value}
+
+    with Journal.open(journal_dir) as journal:
+        journal.append(session="s", id="deepest", type="x", data=data(DEPTH))
+        with pytest.raises(EventError, match=f"nested more than {DEPTH} levels"):
+            journal.append(session="s", id="deeper", type="x", data=data(DEPTH + 1))
+    lines = []
+    for seq, levels in enumerate((DEPTH, DEPTH + 1, 900, 5000), 1):
+        begin, end = ("[", "]") if kind == "arrays" else ('{"a":', "}")
+        nested = begin * (levels - 2) + "1" + end * (levels - 2)
+        rest = (
+            f'"seq":{seq},"id":"f{seq}","type":"x","session":"s","time":1,"data":{{"v":{nested}}}}}'
+        )
+        lines.append(b'{"crc":"%08x",%b\n' % (crc32(rest.encode()), rest.encode()))
+    folder = journal_dir / "lanes" / "forged"
+    folder.mkdir(mode=0o700)
+    (folder / "000001.jsonl").write_bytes(b"".join(lines))
+    assert sorted(ids(journal_dir)) == ["deepest", "f1"]
+    assert sorted(fields["id"] for _, fields in program["read"](journal_dir)) == ["deepest", "f1"]
+    expect_problems("damage", "header")
 
 
 def test_this_program_reads_what_the_documents_writer_writes(
