@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import threading
 import weakref
 from queue import Empty, SimpleQueue
@@ -62,9 +63,10 @@ class BackgroundSync:
                 return True
             # a handler that runs before the thread has started must not start another
             self._is_started = True
-            thread = threading.Thread(target=self._run, name="journal-sync", daemon=True)
             try:
-                thread.start()
+                # `threading.Thread.start` waits until the thread runs: on a busy machine that
+                # makes the first append of a process take 20 ms
+                _thread.start_new_thread(self._run, ())
             except BaseException as error:
                 self._is_started = False
                 if isinstance(error, RuntimeError):  # too many threads, or the interpreter ends

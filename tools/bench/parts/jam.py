@@ -69,7 +69,10 @@ def measure(plan: Plan) -> list[Figure]:
         )
         for what in targets
     ]
-    note = "creates and syncs the segment; as with their `create_session`, not among the others"
+    note = (
+        "makes the lane's segment and starts the thread that syncs; as with their"
+        " `create_session`, not among the others"
+    )
     slowest = [max(each) for each in firsts]
     return [*figures, figure("slowest first append of a process", "ms", slowest, note=note)]
 
