@@ -128,7 +128,7 @@ def test_interval_counts_the_gathering_from_the_begin_of_a_slow_sync(
 def test_the_first_append_of_a_new_lane_waits_for_no_disk_and_no_thread(
     journal_dir: Path, disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At `interval` the names of the lane and its segment are synced behind the append, as bytes are.
+    """At `interval` the names of the lane and its segment are synced later, as their bytes are.
 
     The thread that does it need not run before the append returns: on a busy machine that takes as
     long as a sync.
@@ -527,6 +527,13 @@ def test_half_rescued_events_keep_their_numbers(
     expect_problems("torn")
 
 
+def _fault(chance: random.Random) -> BaseException:
+    """Return a full disk's error, or an interrupt in the thread in which Python handles signals."""
+    is_main = threading.current_thread() is threading.main_thread()
+    full = OSError(errno.ENOSPC, "full")
+    return KeyboardInterrupt() if is_main and chance.random() < 0.5 else full
+
+
 @pytest.mark.parametrize("fsync", ["never", "interval", "always"])
 @pytest.mark.parametrize("seed", range(8))
 def test_any_run_of_faults_loses_nothing_acknowledged(
@@ -542,7 +549,6 @@ def test_any_run_of_faults_loses_nothing_acknowledged(
     No number is given to two events, and no line is damaged but the last of a segment.
     """
     chance = random.Random(seed)  # noqa: S311 - a run that can be repeated, no secret
-    main = threading.get_ident()  # the thread in which Python handles signals
     real = os.write
 
     def write(fd: int, data: bytes | memoryview) -> int:
@@ -550,9 +556,7 @@ def test_any_run_of_faults_loses_nothing_acknowledged(
             return real(fd, data)
         if chance.random() < 0.7:
             real(fd, data[: chance.randrange(len(data) + 1)])
-        if chance.random() < 0.5 and threading.get_ident() == main:
-            raise KeyboardInterrupt
-        raise OSError(errno.ENOSPC, "full")
+        raise _fault(chance)
 
     def refuse() -> None:
         if chance.random() < 0.2:
