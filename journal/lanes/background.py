@@ -66,7 +66,7 @@ class BackgroundSync:
             try:
                 # `threading.Thread.start` waits until the thread runs: on a busy machine that
                 # makes the first append of a process take 20 ms
-                _thread.start_new_thread(self._run, ())
+                _thread.start_new_thread(self._run, (monotonic(),))
             except BaseException as error:
                 self._is_started = False
                 if isinstance(error, RuntimeError):  # too many threads, or the interpreter ends
@@ -74,9 +74,9 @@ class BackgroundSync:
                 raise
         return True
 
-    def _run(self) -> None:
+    def _run(self, began: float) -> None:
+        """Sync again and again; the first append was made at `began`, by `monotonic`."""
         is_open = True
-        began = 0.0
         while is_open:
             # an append during the last sync may be as old as that sync: after it, a whole wait
             # and a second sync would come later than 200 ms
