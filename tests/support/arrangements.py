@@ -13,7 +13,7 @@ import projector.run.ingest as intake_module
 import projector.run.projector as project_module
 from journal.fs.directory import open_directory
 from journal.segments.blocks import read_chunk
-from journal.segments.reader import read_segment
+from journal.segments.reader import SegmentWalk
 from projector.errors import ProjectionError
 from projector.run.build import catch_up_once, rebuild
 from projector.run.projector import Projector
@@ -107,7 +107,8 @@ def small(random: Random) -> Iterator[None]:
         stack.enter_context(patch.object(project_module, "_TRANSACTION", transaction))
         block = random.choice([150, 600, 1 << 20])
         stack.enter_context(patch.dict(limits, limit=block))
-        stack.enter_context(patch.object(read_segment, "__defaults__", (0, block)))
+        for read in (SegmentWalk.read, SegmentWalk.events):
+            stack.enter_context(patch.object(read, "__defaults__", (block,)))
         yield
 
 
