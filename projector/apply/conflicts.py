@@ -48,14 +48,14 @@ def resolve_conflict(db: apsw.Connection, state: State, new: Arrival) -> None:
         return
     rival = _rival(db, new, content)
     if rival is not None:
-        row, part, order = rival
-        state.counters["duplicates"] += not (new.transcript_index or part)
-        if part > new.transcript_index:
+        row, within, order = rival
+        state.counters["duplicates"] += not (new.transcript_index or within)
+        if within > new.transcript_index:
             query = "UPDATE _conflicts SET transcript_index = ? WHERE id = ?"
             db.execute(query, (new.transcript_index, row))
         if _order(state, new) >= state.order(*order):
             return
-        new = new._replace(transcript_index=min(part, new.transcript_index))
+        new = new._replace(transcript_index=min(within, new.transcript_index))
         db.execute("DELETE FROM _conflicts WHERE id = ?", (row,))
     else:
         state.counters["conflicts"] += 1
@@ -141,11 +141,11 @@ def _merge(
     _mark(state, new.session, new.kind, new.event.id, old.data)
 
 
-def _mark(state: State, session: int, kind: int, key: str, data: dict[str, Any]) -> None:
+def _mark(state: State, session: int, kind: int, id: str, data: dict[str, Any]) -> None:
     """Mark what depends on an event whose order or content changed."""
     if kind == MESSAGE:
         state.dirty.order.add(session)
-        state.dirty.messages.add((session, key))
+        state.dirty.messages.add((session, id))
     else:
         mark(state, session, kind, data)
 

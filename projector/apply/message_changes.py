@@ -102,41 +102,41 @@ def refold_changed(db: apsw.Connection, state: State, portion: Portion) -> None:
     """Apply the changes of every marked message again, as far as the portion goes."""
     dirty = state.dirty
     marked: defaultdict[int, set[str]] = defaultdict(set)
-    for session, key in dirty.messages:
-        marked[session].add(key)
+    for session, id in dirty.messages:
+        marked[session].add(id)
     for session in sorted(dirty.transcripts | set(marked)):
         everything = session in dirty.transcripts
         dirty.order.add(session)
-        keys = None if everything else marked[session]
-        if _refold_session(db, state, session, keys, portion):
+        ids = None if everything else marked[session]
+        if _refold_session(db, state, session, ids, portion):
             dirty.transcripts.discard(session)
             dirty.done.pop(session, None)
-            dirty.messages.difference_update((session, key) for key in marked.get(session, ()))
+            dirty.messages.difference_update((session, id) for id in marked.get(session, ()))
         if portion.is_spent():
             return
 
 
 def _refold_session(
-    db: apsw.Connection, state: State, session: int, keys: set[str] | None, portion: Portion
+    db: apsw.Connection, state: State, session: int, ids: set[str] | None, portion: Portion
 ) -> bool:
-    """Fold marked messages again, all of the session if `keys` is None.
+    """Fold marked messages again, all of the session if `ids` is None.
 
     Returns:
         Whether the portion was enough for all of them.
     """
     dirty = state.dirty
     history = _History(db, state, session)
-    if keys is None:
+    if ids is None:
         found = _every(db, session, dirty.done.get(session, ""))
     else:
-        found = _some(db, session, keys)
+        found = _some(db, session, ids)
     for row in found:
         id, message = str(row[0]), stored(row[1:])
         order = state.order(message.ord, message.lane_row, message.seq)
         copies = with_own(history.copies(id), order[1], message.seq)
         portion.spend(_refold(db, state, session, message, history.of(id, order, copies)))
         dirty.messages.discard((session, id))
-        if keys is None:
+        if ids is None:
             dirty.done[session] = id
         if portion.is_spent():
             return False
@@ -159,15 +159,15 @@ def _every(db: apsw.Connection, session: int, behind: str) -> Iterator[tuple[Any
         behind = str(found[-1][0])
 
 
-def _some(db: apsw.Connection, session: int, keys: set[str]) -> Iterator[tuple[Any, ...]]:
+def _some(db: apsw.Connection, session: int, ids: set[str]) -> Iterator[tuple[Any, ...]]:
     """Yield the messages of a session with these ids, by id."""
     query = (
         f"SELECT event_id, {STORED} FROM _events"
         f" WHERE session = ? AND kind = {MESSAGE} AND event_id = ?"
     )
     # an id that no message has (yet) is passed over: a message that arrives is marked again
-    for key in sorted(keys):
-        yield from db.execute(query, (session, key))
+    for id in sorted(ids):
+        yield from db.execute(query, (session, id))
 
 
 def _refold(
