@@ -51,30 +51,27 @@ journal.segments journal.segments.segment
 
 _APPEND = _START | _names("""
 journal.__main__ journal.cli.append journal.cli.message_lines journal.format.message_fields
-journal.format.new_event journal.format.position journal.lanes journal.lanes.background
-journal.lanes.group_commit
+journal.format.new_event journal.format.position journal.lanes journal.lanes.group_commit
 journal.lanes.lane journal.lanes.pending journal.lanes.recovery journal.lanes.writer
 journal.process.boot journal.segments.segment_file journal.writer
 """)
 
 _SEARCH = _START | _names("""
 journal.cli.kit.times journal.format.extra_fields journal.format.transcript_order
-journal.format.sequence journal.segments.blocks journal.segments.listing
 journal.segments.reader projector projector.__main__ projector.cli projector.cli.kit
 projector.cli.kit.behind projector.cli.kit.codes projector.cli.kit.render
 projector.cli.kit.timeout projector.cli.search projector.db projector.db.checksums
 projector.db.columns projector.db.connections projector.db.fork_safety projector.db.generations
 projector.db.kinds projector.db.process_lock projector.db.quiet projector.db.read_only
-projector.db.rows projector.db.schema projector.db.sqlite_errors projector.db.tags projector.errors
-projector.fold projector.fold.messages projector.fold.sessions projector.fold.sweeps
-projector.projection projector.run projector.run.deadline projector.run.goal projector.run.in_use
-projector.run.open_segments projector.run.own_projector projector.run.reader
+projector.db.rows projector.db.schema projector.db.sqlite_errors projector.db.tags
+projector.errors projector.fold projector.fold.messages projector.fold.sessions
+projector.fold.sweeps projector.projection projector.run projector.run.deadline projector.run.goal
+projector.run.in_use projector.run.open_segments projector.run.own_projector projector.run.reader
 projector.run.watermark projector.search projector.search.engine projector.search.filters
 projector.search.functions projector.search.prefixes projector.search.ranking
-projector.search.results projector.text
-projector.text.document projector.text.highlight projector.text.normalize projector.text.query
-projector.text.query_tree projector.text.snippet projector.views projector.views.freshness
-projector.views.messages projector.views.sessions
+projector.search.results projector.text projector.text.document projector.text.highlight
+projector.text.normalize projector.text.query projector.text.query_tree projector.text.snippet
+projector.views projector.views.freshness projector.views.messages projector.views.sessions
 """)
 
 
