@@ -18,7 +18,7 @@ import journal.lanes.background
 import journal.lanes.lane
 import journal.lanes.writer
 import projector.cli
-import projector.db.schema
+import projector.db.connections
 import projector.run.projector
 import projector.run.watch
 from journal.errors import JournalError, SyncError
@@ -78,7 +78,7 @@ def small() -> None:
     put(journal.lanes.writer, "ROLL_SIZE", _ROLL)
     put(journal.lanes.background, "GATHER", 0.002)  # the wait is not what is tested
     put(projector.run.projector, "_TRANSACTION", 4 * 1024)
-    put(projector.db.schema, "BUSY_MS", 50)
+    put(projector.db.connections, "BUSY_MS", 50)
     put(projector.run.projector, "BUSY_MS", 50)
     put(projector.run.watch, "_GONE", 2)
 
