@@ -51,13 +51,15 @@ journal.segments journal.segments.segment
 
 _APPEND = _START | _names("""
 journal.__main__ journal.cli.append journal.cli.message_lines journal.format.message_fields
-journal.format.new_event journal.format.position journal.lanes journal.lanes.group_commit
+journal.format.new_event journal.format.position journal.lanes journal.lanes.background
+journal.lanes.group_commit
 journal.lanes.lane journal.lanes.pending journal.lanes.recovery journal.lanes.writer
 journal.process.boot journal.segments.segment_file journal.writer
 """)
 
 _SEARCH = _START | _names("""
 journal.cli.kit.times journal.format.extra_fields journal.format.transcript_order
+journal.format.sequence journal.segments.blocks journal.segments.listing
 journal.segments.reader projector projector.__main__ projector.cli projector.cli.kit
 projector.cli.kit.behind projector.cli.kit.codes projector.cli.kit.render
 projector.cli.kit.timeout projector.cli.search projector.db projector.db.checksums
