@@ -31,10 +31,10 @@ from projector.projection import Projection
 from projector.run.build import rebuild
 from projector.run.projector import Projector
 from tests.support.arrangements import small
-from tests.support.odd_records import GOOD, WORDS, Line, odd_lines
 from tests.support.projections import counters, header, scratch, write_segment
 from tests.support.shown import shown
 from tests.torture.arguments import Amount, again, step_parser
+from tests.torture.odd_lines import GOOD, WORDS, Line, odd_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
