@@ -28,6 +28,7 @@ from journal.format.event_types import (
 )
 from projector.apply.copies import copies_in, with_own
 from projector.apply.message_changes import link, mark_changed, refold_changed, unlink
+from projector.apply.portion import ROW
 from projector.db.kinds import KINDS, MESSAGE, TYPES
 from projector.fold.sessions import (
     FIELDS,
@@ -43,7 +44,7 @@ from projector.fold.sessions import (
 from projector.fold.sweeps import joined, reach
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import apsw
 
@@ -110,11 +111,11 @@ def mark(state: State, session: int, kind: int, data: Mapping[str, Any]) -> None
 
 
 def refold(db: apsw.Connection, state: State, portion: Portion) -> None:
-    """Fold again all that is marked; of messages as many as the portion lets."""
+    """Fold again what is marked, as much as the portion lets; the rest stays marked."""
     refold_changed(db, state, portion)
-    _refold_sessions(db, state)
-    _refold_usage(db, state)
-    _refold_keys(db, state)
+    _refold_sessions(db, state, portion)
+    _refold_usage(db, state, portion)
+    _refold_keys(db, state, portion)
 
 
 def _load_events(
@@ -150,16 +151,25 @@ _PUT_SESSION = (
 )
 
 
-def _refold_sessions(db: apsw.Connection, state: State) -> None:
-    for session in sorted(state.dirty.sessions):
+def _refold_sessions(db: apsw.Connection, state: State, portion: Portion) -> None:
+    for session in _marked(state.dirty.sessions, portion):
         folded = fold_session(_load_events(db, state, session, _SESSION_TYPES))
         fields = [folded.fields.get(name) for name in FIELDS]
         # NULL where there is no extra, as in the row of a session that was never folded
         values = [*fields, folded.ended, folded.end_reason, folded.extra or None, folded.known]
         row = [canonical(v).decode() if isinstance(v, dict) else v for v in values]
         db.execute(_PUT_SESSION, (*row, session))
-    state.dirty.sessions.clear()
     state.named.clear()
+
+
+def _marked(sessions: set[int], portion: Portion) -> Iterator[int]:
+    """Yield marked sessions, and take their marks off, until the portion is spent."""
+    for session in sorted(sessions):
+        if portion.is_spent():
+            return
+        yield session
+        sessions.discard(session)
+        portion.spend(ROW)
 
 
 LARGEST_TOTAL = 2**63 - 1
@@ -189,19 +199,21 @@ def _is_only_added(db: apsw.Connection, state: State, session: int) -> bool:
     return found
 
 
-def _refold_usage(db: apsw.Connection, state: State) -> None:
+def _refold_usage(db: apsw.Connection, state: State, portion: Portion) -> None:
     for session, added in state.used.items():
-        if session not in state.dirty.usage:
+        if portion.is_spent():
+            state.dirty.usage.add(session)  # what it used is added up from its events later
+        elif session not in state.dirty.usage:
+            portion.spend(ROW)
             query = "SELECT name, coalesce(exact, total) FROM _usage WHERE session = ?"
             before = {name: int(total) for name, total in db.execute(query, (session,))}
             totals = {name: before.get(name, 0) + amount for name, amount in added.items()}
             _put_usage(db, session, totals)
     state.used.clear()
-    for session in sorted(state.dirty.usage):
+    for session in _marked(state.dirty.usage, portion):
         events = _load_events(db, state, session, _USAGE_TYPES)
         db.execute("DELETE FROM _usage WHERE session = ?", (session,))
         _put_usage(db, session, fold_usage(since_deletion(events)))
-    state.dirty.usage.clear()
     state.only_adds.clear()
 
 
@@ -236,13 +248,12 @@ def _put_key(db: apsw.Connection, state: State, arrival: Arrival) -> None:
             db.execute(_PUT_KEY, _key_row(state, session, key, order, value))
 
 
-def _refold_keys(db: apsw.Connection, state: State) -> None:
-    for session in sorted(state.dirty.keys):
+def _refold_keys(db: apsw.Connection, state: State, portion: Portion) -> None:
+    for session in _marked(state.dirty.keys, portion):
         folded = fold_keys(since_deletion(_load_events(db, state, session, _KEY_TYPES)))
         db.execute("DELETE FROM _keys WHERE session = ?", (session,))
         rows = [_key_row(state, session, key, *last) for key, last in folded.items()]
         db.executemany(_PUT_KEY, rows)
-    state.dirty.keys.clear()
 
 
 def _key_row(

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
+_BY_SESSION = ("order", "sessions", "usage", "keys")
+"""Attributes of `Dirty` that are sets of sessions, as `_unfolded` names them."""
+
 _MOST = 20_000
 """Entries of a cache."""
 
@@ -71,7 +74,9 @@ class Dirty:
             ("transcript", session, self.done.get(session, "")) for session in self.transcripts
         }
         found |= {("message", session, id) for session, id in self.messages}
-        return found | {("order", session, "") for session in self.order}
+        for what in _BY_SESSION:
+            found |= {(what, session, "") for session in getattr(self, what)}
+        return found
 
     def add_row(self, what: str, session: int, message: str) -> None:
         """Add a row of `_unfolded`."""
@@ -81,7 +86,7 @@ class Dirty:
         elif what == "message":
             self.messages.add((session, message))
         else:
-            self.order.add(session)
+            getattr(self, what).add(session)
 
 
 class Cache(dict[Key, Value]):

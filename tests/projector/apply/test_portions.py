@@ -7,6 +7,7 @@ from functools import partial
 from itertools import chain, pairwise, repeat
 from typing import TYPE_CHECKING
 
+import apsw
 import pytest
 
 from journal import Journal
@@ -179,3 +180,72 @@ def test_a_build_that_a_projector_began_is_continued(
     finally:
         opened.close()
     assert number == 1
+
+
+PRUNED = 1_500
+
+
+@pytest.fixture
+def pruned(journal_dir: Path) -> Path:
+    """A journal in which many sessions were deleted, after they were applied."""
+    with Journal.open(journal_dir, fsync="never") as journal:
+        for number in range(PRUNED):
+            session = f"p{number}"
+            journal.append_many(
+                [
+                    {"session": session, "type": "session.created", "data": {"title": session}},
+                    {"session": session, "type": "message.appended", "data": {"role": "user"}},
+                    {"session": session, "type": "usage.added", "data": {"input_tokens": 1}},
+                    {"session": session, "type": "key.set", "data": {"key": "k", "value": 1}},
+                ]
+            )
+        rebuild(open_directory(journal_dir))
+        journal.append_many(
+            {"session": f"p{number}", "type": "session.deleted", "data": {}}
+            for number in range(PRUNED)
+        )
+    return journal_dir
+
+
+@pytest.mark.parametrize("before", [10, 1_600, 4_000, 5_500])
+def test_a_prune_of_many_sessions_ends_soon_after_the_time_limit(
+    pruned: Path, before: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is folded at that moment: it is committed, and the next projector goes on."""
+    asked = chain([False] * before, repeat(object=True))
+    statements: list[str] = []
+    after: list[int] = []
+
+    def stop() -> bool:
+        is_over = next(asked)
+        if is_over and not after:
+            after.append(len(statements))
+        return is_over
+
+    def note(_cursor: object, sql: str, _bindings: object) -> bool:
+        statements.append(sql)
+        return True
+
+    hooks = [*apsw.connection_hooks, lambda db: setattr(db, "exec_trace", note)]
+    monkeypatch.setattr(apsw, "connection_hooks", hooks)
+    with projector(pruned) as running:
+        done = running.catch_up(stop=stop)
+        assert done.commits >= 1
+        # what is left to be folded is written into a row each
+        rest = [sql for sql in statements[after[0] :] if "_unfolded" not in sql]
+        assert len(rest) < 100
+    with Projection.open(pruned) as projection:
+        assert list(projection.sessions()) == []
+
+
+def test_a_statement_that_takes_too_long_is_given_up(
+    pruned: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was committed before it is kept, and the next projector goes on from there."""
+    monkeypatch.setattr(project_module, "STEPS", 1)
+    with projector(pruned) as running:
+        assert running.catch_up(abort=lambda: True).commits == 0
+        monkeypatch.undo()
+        assert running.catch_up().commits > 0
+    with Projection.open(pruned) as projection:
+        assert list(projection.sessions()) == []
