@@ -16,7 +16,7 @@ from journal.format.record import refusal
 from journal.fs.directory import open_directory
 from journal.lanes.group_commit import Fsync, SharedLane
 from journal.process import clock
-from journal.process.fork import follow
+from journal.process.fork import follow, no_fork
 
 if TYPE_CHECKING:
     import os
@@ -309,7 +309,8 @@ class Journal:
 
 
 def _new_frontier(lanes: Path) -> Frontier:
-    from journal.lanes.frontier import Frontier  # noqa: PLC0415 - only edits need it
+    with no_fork.turn:
+        from journal.lanes.frontier import Frontier  # noqa: PLC0415 - only edits need it
 
     return Frontier(lanes)
 

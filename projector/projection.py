@@ -9,6 +9,7 @@ from journal.errors import ClosedError
 from journal.format.lossless import is_text
 from journal.format.timestamps import moment
 from journal.fs.directory import open_directory
+from journal.process.fork import no_fork
 from projector.errors import NotProjected, QueryError
 from projector.run.goal import Own
 from projector.run.reader import PATIENCE, Answer, Reader
@@ -214,7 +215,8 @@ class Projection:
         Raises:
             NotProjected: a projector runs and is behind: the digest would be of the past.
         """
-        from projector.db.digest import digest  # noqa: PLC0415 - a search does not need it
+        with no_fork.turn:
+            from projector.db.digest import digest  # noqa: PLC0415 - a search does not need it
 
         answer, fresh = self.read(digest)
         if not fresh:
@@ -259,7 +261,8 @@ class Projection:
 
     def status(self) -> Status:
         """Return counts, lag and sizes, without applying anything."""
-        from projector.upkeep.status import status  # noqa: PLC0415 - a search does not need it
+        with no_fork.turn:
+            from projector.upkeep.status import status  # noqa: PLC0415 - a search does not need it
 
         return status(self._reader)
 
@@ -279,7 +282,8 @@ class Projection:
             ProjectionError: it cannot be built; the old one remains in use.
             ReadError: a lane cannot be read; the old projection remains in use.
         """
-        from projector.run.build import rebuild  # noqa: PLC0415 - a search does not need it
+        with no_fork.turn:
+            from projector.run.build import rebuild  # noqa: PLC0415 - a search does not need it
 
         rebuild(self._reader.journal)
 

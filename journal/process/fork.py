@@ -29,7 +29,9 @@ class _Gate:
     """Keeps this process from being forked for a few system calls.
 
     Attributes:
-        turn: `with no_fork.turn:` no fork begins. A signal handler can take it again.
+        turn: `with no_fork.turn:` no fork begins. A signal handler can take it again. A module that
+            is imported late is imported so: a child that is forked while another thread imports
+            it would wait for ever for that thread, which it does not have.
     """
 
     def __init__(self) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from unicodedata import unidata_version
 
+from journal.process.fork import no_fork
 from projector.db.kinds import KINDS, MESSAGE
 from projector.db.tags import MOVED
 from projector.fold.sessions import FIELDS
@@ -121,7 +122,8 @@ APPLIED = "applied"
 
 def make_tables(db: apsw.Connection, journal_uuid: str) -> None:
     """Make the tables and views in an empty database, with a first row for each counter."""
-    from projector.db.public_views import CREATE  # noqa: PLC0415 - a search makes no tables
+    with no_fork.turn:
+        from projector.db.public_views import CREATE  # noqa: PLC0415 - a search makes no tables
 
     with db:
         db.execute(_TABLES)

@@ -12,6 +12,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from journal.process.fork import no_fork
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -85,7 +87,8 @@ def _tag(kind: str, name: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _hashed(kind: str, name: str) -> str:
-    from hashlib import blake2b  # noqa: PLC0415 - it loads OpenSSL, and most searches have no filter
+    with no_fork.turn:
+        from hashlib import blake2b  # noqa: PLC0415 - it loads OpenSSL, and most searches have no filter
 
     # any name becomes one word of letters and digits
     return kind + blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from journal.process.fork import follow
+from journal.process.fork import follow, no_fork
 from projector.db.fork_safety import keep_inherited
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
@@ -81,7 +81,8 @@ class OwnProjector:
         return True
 
     def _catch_up(self, stop: Callable[[], bool], abort: Callable[[], bool] | None) -> None:
-        from projector.run import build  # noqa: PLC0415 - most queries do not need it
+        with no_fork.turn:
+            from projector.run import build  # noqa: PLC0415 - most queries do not need it
 
         is_pinned = True
         while is_pinned:
@@ -106,7 +107,8 @@ class OwnProjector:
         if self._projector is not None and not self._is_same():
             self._abandon()
         if self._projector is None:
-            from projector.run.build import open_current  # noqa: PLC0415 - as above
+            with no_fork.turn:
+                from projector.run.build import open_current  # noqa: PLC0415 - as above
 
             self._number, self._projector = open_current(self._journal, None, stop, self._segments)
             self._files = _files(self._generations.path(self._number))

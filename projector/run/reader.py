@@ -12,7 +12,7 @@ import orjson
 
 from journal.errors import ReadError
 from journal.process import clock
-from journal.process.fork import follow
+from journal.process.fork import follow, no_fork
 from journal.process.turn import Turn
 from journal.segments.listing import list_segments
 from projector.db.connections import snapshot
@@ -215,7 +215,8 @@ class Reader:
 
     def _replace(self, deadline: Deadline) -> None:
         """Build the projection anew, or wait for whoever does."""
-        from projector.run.build import build_anew  # noqa: PLC0415 - most queries do not need it
+        with no_fork.turn:
+            from projector.run.build import build_anew  # noqa: PLC0415 - most queries do not need it
 
         damaged = self.generations.in_use()
         while self.generations.in_use() == damaged:

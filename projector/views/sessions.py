@@ -11,6 +11,7 @@ import orjson
 from journal.format.event_types import COSTS, COUNTS
 from journal.format.timestamps import to_datetime
 from journal.process import clock
+from journal.process.fork import no_fork
 from projector.db.kinds import MESSAGE
 from projector.db.rows import STORED, stored
 from projector.errors import NotFound
@@ -170,7 +171,8 @@ def session(db: apsw.Connection, name: str) -> SessionView:
 
 @cache
 def _columns() -> tuple[str, ...]:
-    from projector.db.public_views.sessions import SESSIONS  # noqa: PLC0415 - a search needs none
+    with no_fork.turn:
+        from projector.db.public_views.sessions import SESSIONS  # noqa: PLC0415 - a search needs none
 
     return tuple(column.name for column in SESSIONS.columns)
 

@@ -20,6 +20,7 @@ from projector.db.process_lock import ProcessLock
 from projector.run.build import rebuild
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -216,3 +217,41 @@ def test_a_forked_child_closes_no_connection_of_its_parent(
     assert before >= 2
     assert in_child(lambda: len(fork_safety._connections.inherited) == before)
     assert contents(store) == ["first"]
+
+
+IMPORTING = """
+import importlib.abc, os, signal, sys, threading, time
+from projector import Projection
+
+LATE = "projector.run.build"
+assert LATE not in sys.modules
+begun = threading.Event()
+
+class Slow(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == LATE:
+            begun.set()
+            time.sleep(4)  # longer than a fork waits for a thread that works with a database
+        return None
+
+sys.meta_path.insert(0, Slow())
+with Projection.open(sys.argv[1]) as first, Projection.open(sys.argv[1]) as second:
+    thread = threading.Thread(target=first.sessions)
+    thread.start()
+    begun.wait()
+    child = os.fork()
+    if not child:
+        signal.alarm(10)
+        os._exit(len(second.sessions()))
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    thread.join()
+"""
+
+
+def test_a_child_that_is_forked_during_a_late_import_does_not_wait_for_it(
+    store: SessionStore, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    """The lock of a module belongs to a thread that the child does not have."""
+    store.append("s", "user", "to be applied by what is imported late")
+    process = start(IMPORTING, store.journal.path)
+    assert process.communicate(timeout=60)[0] == "1\n"
