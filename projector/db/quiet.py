@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
+from journal.process.fork import no_fork
 from projector.db import fork_safety
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class _Quiet:
                 self._calling[me] = before
 
     def before_fork(self) -> None:
-        """Wait until no thread is in the middle of SQLite."""
+        """Wait until no thread is in the middle of SQLite, or of what `no_fork` protects."""
         self._turn.acquire()
         self._forks += 1
         me = get_ident()
@@ -99,9 +100,22 @@ class _Quiet:
         self._forking = me
         until = time.monotonic() + _PATIENCE
         calm = 0
+        # both are looked at together: who is waited for in one can be in the other meanwhile
+        until = self._hold_fork(until)
         while (others := self._others(me)) and calm < _CALM and time.monotonic() < until:
+            no_fork.turn.release()
             calm = calm + 1 if others <= self._calling.keys() and not self._is_busy() else 0
             time.sleep(_LOOK)
+            until = self._hold_fork(until)
+
+    @staticmethod
+    def _hold_fork(until: float) -> float:
+        """Take the turn of `no_fork`; return the end of the patience, later by a long wait."""
+        began = time.monotonic()
+        no_fork.turn.acquire()
+        waited = time.monotonic() - began
+        # an import can take longer than a step of SQLite, and that comes behind it
+        return until + waited if waited > _LOOK else until
 
     def _others(self, me: int) -> set[int]:
         """Return the other threads that are alive and inside a block."""
@@ -115,6 +129,7 @@ class _Quiet:
 
     def after_fork(self) -> None:
         """Resume all threads, in the parent."""
+        no_fork.turn.release()
         self._forks -= 1
         if not self._forks:
             self._forking = 0
