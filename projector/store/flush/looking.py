@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 _SCANNED = 8 * 1024 * 1024
 """Unapplied bytes above which a flush waits until they are applied."""
 _NEAR = 512 * 1024
-"""Unread bytes up to which a remembered transcript is updated without asking the projection."""
+"""Unread bytes up to which a remembered transcript is updated without asking the projection, and
+unapplied bytes above which a flush applies them if no other process projects."""
 
 
 class Looking(Handle):
@@ -74,8 +75,12 @@ class Looking(Handle):
     def _load(self, session: str, account: Account) -> None:
         """Read the transcript from the projection."""
         try:
-            if self._unapplied() > _SCANNED:
+            behind = self._unapplied()
+            if behind > _SCANNED:
                 self.projection.read(lambda _: None)
+            elif behind > _NEAR:
+                # where no process projects, each flush of another session would read them again
+                self.projection.read(lambda _: None, patience=0)
             loaded = self.projection.peek(lambda db: _loaded(db, session))
         except ProjectionError:  # a broken projection must not stop a writer
             loaded = _loaded(None, session)

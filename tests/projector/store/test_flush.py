@@ -636,3 +636,26 @@ def test_a_report_is_the_ids_that_came_in(store: SessionStore) -> None:
     assert store.flush("s1", TALK) == FlushReport(ids=report.ids, kept=report.ids)
     assert store.flush("s1", TALK) != report
     assert store.flush("s1", []) == FlushReport()
+
+
+def test_a_flush_applies_a_long_backlog_where_no_process_projects(journal_dir: Path) -> None:
+    """Each flush of another session would read it again. Where one projects, none is waited for."""
+    events = [
+        {
+            "session": "other",
+            "type": "message.appended",
+            "data": {"role": "user", "content": "filler " * 150},
+        }
+        for _ in range(1_000)
+    ]
+    with SessionStore.open(journal_dir) as store:
+        store.journal.append_many(events)
+        store.flush("s", [{"role": "user", "content": "hello"}])
+        assert store.projection.status().lag_bytes < 10_000
+        store.journal.append_many(events)
+        lock = ProcessLock(generations(journal_dir).lock)
+        assert lock.acquire()
+        store.flush("t", [{"role": "user", "content": "hello"}])
+        lock.release()
+        assert store.projection.status().lag_bytes > 512 * 1024
+        assert [m.content for m in store.messages("t")] == ["hello"]
