@@ -102,7 +102,7 @@ def open_directory(path: str | os.PathLike[str], *, create: bool = True) -> Dire
             f"cannot open the journal at {folder}: {error.strerror or error}"
             " (give another folder with --journal or JOURNAL_DIR)"
         ) from error
-    # whoever made the entries of this folder may have died before they were synced
+    # the process that made the entries of this folder may have died before it synced them
     return Directory(folder, uuid, version, (folder,))
 
 
@@ -190,7 +190,7 @@ def sweep_drafts(folder: Path) -> None:
 
 _DRAFT = re.compile(r"\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 _DRAFTED = 3600
-"""Seconds after which a draft is nobody's."""
+"""Seconds after which the writer of a draft counts as dead."""
 
 
 def _draft_of(path: Path) -> Path:
@@ -224,12 +224,12 @@ def _sync_above(folder: Path) -> None:
     """Make every folder on the way to a new journal durable, whoever made it.
 
     Another process may have made them a moment ago, and died. It is done before the journal gets
-    its mark: who finds the mark finds all above it durable.
+    its mark: where the mark is, all above it is durable.
     """
     for below, above in pairwise([folder, *folder.parents]):
         if above.stat().st_dev != below.stat().st_dev:
             return  # nothing was made above the root of a file system
-        if os.access(above, os.W_OK):  # who may not write there made nothing there
+        if os.access(above, os.W_OK):  # where this user may not write, it made nothing
             sync_folder(above)
 
 

@@ -1,4 +1,4 @@
-"""The lock on a file: whoever has it keeps it until the file is closed, or its process dies.
+"""The lock on a file: its holder keeps it until it closes the file, or its process dies.
 
 A forked child shares the lock, and would keep it for as long as it lives: it closes its copy of
 the descriptor at once. It never unlocks: that would unlock its parent's, too.
@@ -55,7 +55,7 @@ def lock(fd: int) -> int | None:
     """Lock an open file for its holder alone, without waiting.
 
     Open it within the same `with no_fork.turn:`. A child that is forked between the two would
-    have a descriptor that nobody knows of, and with it the lock for as long as it lives.
+    inherit a descriptor that is not noted, and keep the lock for as long as it lives.
 
     Args:
         fd: its descriptor, which is closed unless it is returned.
@@ -126,7 +126,7 @@ def _take(fd: int, status: os.stat_result) -> bool:
 
 
 def is_at(fd: int, path: Path) -> bool:
-    """Say whether a locked file still is the one at its path.
+    """Return whether a locked file still is the one at its path.
 
     If it was removed or replaced, another process can lock what stands there now. In a child of
     the process that locked it the descriptor is closed, and it is not.
@@ -149,7 +149,7 @@ def identity(status: os.stat_result) -> Identity:
 
 
 def stands_at(path: str, file: Identity) -> bool:
-    """Say whether a file is the one at `path`: not deleted, moved or replaced.
+    """Return whether a file is the one at `path`: not deleted, moved or replaced.
 
     Raises:
         OSError: the file system does not say.

@@ -51,8 +51,8 @@ _ITS_OWN = frozenset(
         errno.EFBIG,
     }
 )
-"""What is wrong with one lane alone. Of anything else (too many open files, a read-only disk) the
-next lane would have as much, and each try would leave a new one behind."""
+"""Errors that concern one lane alone. Any other error (too many open files, a read-only disk) would
+come with the next lane too, and each try would leave a new folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Lane:
         self._identity = identity(os.fstat(fd))
 
     def is_there(self) -> bool:
-        """Say whether the lease is still one on this lane: its lock file stands where it was.
+        """Return whether the lock file of the lease is still at its path.
 
         Raises:
             OSError: the file system does not say.
@@ -101,7 +101,7 @@ class Lane:
         """End the lease; again does nothing.
 
         The descriptor is closed and never unlocked: after a fork the lock is shared, and
-        unlocking in the child would free the parent's lane under its feet.
+        unlocking in the child would free the parent's lane.
         """
         fd, self._fd = self._fd, -1
         if fd >= 0:
@@ -125,16 +125,16 @@ class Lane:
 def lease(lanes: Path) -> tuple[Lane, Continuation]:
     """Take the first free lane, lowest number first, and find where its last lessee stopped.
 
-    A lane that this user cannot use is passed over like one that is leased, and so is one whose
-    last event is dated more than an hour ahead: the clock of its writer was wrong, and what is
-    written behind it would take that order. Where none is free, one is made.
+    A lane that this user cannot use is skipped like one that is leased. So is a lane whose last
+    event is dated more than an hour ahead: the clock of its writer was wrong, and later events
+    would continue from that date. Where no lane is free, one is made.
 
     Raises:
         LeaseError: the file system refuses where another lane would not help.
     """
     for number in range(1, _MOST):
         path = lanes / str(number)
-        # one that is made here and cannot be used is no reason to make the next, and the next
+        # if a lane that is made here cannot be used, stop: else every number would get a folder
         there = os.path.lexists(path)
         try:
             make_folder(path)
@@ -153,10 +153,10 @@ def lease(lanes: Path) -> tuple[Lane, Continuation]:
 
 
 def _is_passed_over(path: Path, error: OSError) -> bool:
-    """Say whether a lane is left alone for what is wrong with it.
+    """Return whether a lane is skipped because of an error.
 
-    One that others may write to is not: its user must know, and readers refuse it, too. One that is
-    closed to this user is another's, who may have made it by mistake.
+    A lane that others may write to is not skipped: its user must know, and readers refuse it too. A
+    lane that is closed to this user belongs to another user, who may have made it by mistake.
     """
     if isinstance(error, Untrusted):
         return not os.access(path, os.R_OK | os.W_OK | os.X_OK)
@@ -257,7 +257,7 @@ def _continuation(path: Path) -> Continuation:
 
 
 def _goes_on(header: Header, folder: int, inode: int, seq: int) -> bool:
-    """Say whether a lessee goes on under the lane's uuid, or begins a new one.
+    """Return whether a lessee goes on under the lane's uuid; else it begins a new lane.
 
     A number must never be given out twice under one uuid. A folder that was copied or moved, or put
     back from a backup, has its original's uuid; after a power loss the last numbers may have been

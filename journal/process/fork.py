@@ -1,9 +1,9 @@
-"""What a forked child lets go of: one registry of everything that it must not share.
+"""One registry of the objects that a forked child must release.
 
 A lock by flock(2) belongs to parent and child together until both have closed it, a lock of a
 thread that is not in the child is never released there, and two processes must not write to one
-segment. So whatever holds such a thing follows forks: its `after_fork_in_child` runs in every
-child, also in one that has nothing to do with the journal.
+segment. So each object that holds such a thing is registered: its `after_fork_in_child` runs in
+every child, also in one that does not use the journal.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class _Gate:
         self.turn = threading.RLock()
 
     def before_fork(self) -> None:
-        """Wait until nobody keeps the process from being forked."""
+        """Wait until no thread keeps the process from being forked."""
         self.turn.acquire()
 
     def after_fork(self) -> None:

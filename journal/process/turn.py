@@ -22,8 +22,8 @@ class Turn:
 
     Attributes:
         lock: one thread at a time. The same thread may take it again.
-        busy: held behind `lock` by whoever is in the middle of something. Who has `lock` and finds
-            this one held is a handler of the thread that holds it.
+        busy: held behind `lock` during a call. Code that has `lock` and finds `busy` held runs in a
+            handler of the thread that holds it.
     """
 
     __slots__ = ("busy", "lock")

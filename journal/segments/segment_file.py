@@ -137,7 +137,7 @@ class SegmentFile:
         """Close the file; closing again does nothing.
 
         Raises:
-            OSError: some file systems tell only now that they lost what was not synced.
+            OSError: some file systems report only now that they lost what was not synced.
         """
         fd, self._fd = self._fd, -1
         if fd >= 0:
@@ -145,7 +145,7 @@ class SegmentFile:
 
 
 def close_all(files: Iterable[SegmentFile]) -> OSError | None:
-    """Close files, each of them; return the first error, for whom it matters."""
+    """Close each of the files; return the first error."""
     first = None
     for file in files:
         try:
