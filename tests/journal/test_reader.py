@@ -165,6 +165,28 @@ def test_a_follower_tells_a_torn_tail_once_it_is_final(tmp_path: Path) -> None:
     assert [damage.length for damage in told] == [4]
 
 
+def test_a_follower_reports_damage_behind_the_last_record_once(tmp_path: Path) -> None:
+    """Each poll goes on behind the damage, not behind the record in front of it."""
+    reported: list[Damage] = []
+    write_segment(tmp_path, "1", 1, [(1, 10)], tail=b"noise\n")
+    follower = Follower(tmp_path, lambda _ref, damage: reported.append(damage))
+    assert [at.record.seq for at in follower.poll()] == [1]
+    assert follower.poll() == []
+    assert [damage.length for damage in reported] == [6]
+
+
+def test_a_header_in_the_middle_of_a_segment_names_no_lane(tmp_path: Path) -> None:
+    """It is reported as damage, and the records behind it stay in the lane of their segment."""
+    reported: list[Damage] = []
+    path = write_segment(tmp_path, "1", 1, [(1, 10)])
+    other = write_segment(tmp_path, "2", 1, [(2, 20)])
+    path.write_bytes(path.read_bytes() + other.read_bytes())
+    other.unlink()
+    found = list(read_events(tmp_path, lambda _ref, damage: reported.append(damage)))
+    assert [(at.lane, at.record.seq) for at in found] == [("lane-1", 1), ("lane-1", 2)]
+    assert [damage.reason for damage in reported] == ["a header in the middle of a segment"]
+
+
 def test_records_written_again_are_read_once(tmp_path: Path) -> None:
     """What a writer wrote again after a failed sync is not another event."""
     write_segment(tmp_path, "1", 1, [(1, 10), (2, 20), (3, 30)])

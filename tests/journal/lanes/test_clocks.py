@@ -15,7 +15,7 @@ from journal.lanes.frontier import Frontier
 from journal.process import clock
 from journal.process.boot import boot_id, since_boot
 from journal.segments.reader import read_events
-from journal.segments.segment import End, read_end
+from journal.segments.segment import End, is_segment, read_end
 from journal.status import read_status
 from projector import ABSENT, SessionStore
 from projector.upkeep.salvage import salvage
@@ -405,6 +405,29 @@ def test_a_frontier_reads_what_changed_and_nothing_else(
         two.append_message("s", "user", "more")
         assert sorted(frontier.look().values()) == [1, 2]
         assert len(reads) == 3
+
+
+def test_a_frontier_looks_at_no_final_segment_when_a_folder_changes(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a hundred segments one is looked at: the last that is a regular file."""
+    monkeypatch.setattr("journal.lanes.writer.ROLL_SIZE", 1)
+    looked: list[str] = []
+
+    def noted(path: Path) -> bool:
+        looked.append(path.name)
+        return is_segment(path)
+
+    with Journal.open(journal_dir, fsync="never") as journal:
+        for _ in range(100):
+            journal.append_message("s", "user", "hello")
+        (journal_dir / "lanes/1/000101.jsonl").mkdir()
+        frontier = Frontier(journal_dir / "lanes")
+        monkeypatch.setattr("journal.lanes.frontier.is_segment", noted)
+        assert list(frontier.look().values()) == [100]
+        assert looked == ["000101.jsonl", "000100.jsonl"]
+        (journal_dir / "lanes/1/000101.jsonl").rmdir()
+        assert list(frontier.ends().values()) == [100]
 
 
 def test_compare_and_set_of_what_was_never_there(store: SessionStore, other: Elsewhen) -> None:
