@@ -12,7 +12,7 @@ from journal.fs.directory import open_directory
 from projector.cli.kit.progress import EventCounter
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
-from projector.run.build import catch_up_once
+from projector.run.lock_holder import catch_up_once
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from projector.db.connections import create, create_empty, finish, open_writer
+from projector.db.connections import create, finish, open_writer
 from projector.db.fork_safety import close
 from projector.db.generations import Generations, generations
 from projector.db.process_lock import ProcessLock
 from projector.db.sqlite_errors import failure
-from projector.errors import BuildStopped, NotApplied, ProjectionDamaged, ProjectionError
+from projector.errors import BuildStopped, NotApplied
 from projector.run.projector import Progress, Projector, never
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("projector")
 
-_TRIES = 3
-"""Times that a generation is built when what was built cannot be opened."""
 _HAND_OVER = 0.3
 """Seconds for which the projector's lock is tried before a new generation is put into use."""
 _REST = 1024 * 1024
@@ -97,7 +95,7 @@ def put_into_use(
         lock.release()
 
 
-def _renew(
+def renew(
     journal: Directory,
     on_commit: Callable[[Progress], None] | None,
     stop: Callable[[], bool],
@@ -115,7 +113,7 @@ def _publish(
 ) -> None:
     """Put a generation into use, with what the lanes have gained since it was built."""
     kept = generations(journal.path)
-    projector = _open(kept, number, journal)
+    projector = open_generation(kept, number, journal)
     try:
         projector.catch_up(on_commit=on_commit, stop=stop)
     finally:
@@ -136,7 +134,7 @@ def _begun(
         ProjectorBusy, ProjectionError, ReadError: as `rebuild`.
     """
     kept = generations(journal.path)
-    with _numbered(kept) as (number, lock):
+    with numbered(kept) as (number, lock):
         if not _build(kept, number, journal, on_commit, stop) and stop():
             raise BuildStopped(f"the build of generation {number} was stopped")
         lock.check()
@@ -159,7 +157,7 @@ def building(
     """
     kept = generations(journal.path)
 
-    with _numbered(kept) as (number, lock):
+    with numbered(kept) as (number, lock):
 
         def check() -> bool:
             # to finish the transaction would take its time, and a part of the lanes is of no use
@@ -173,7 +171,7 @@ def building(
 
 
 @contextmanager
-def _numbered(kept: Generations) -> Iterator[tuple[int, ProcessLock]]:
+def numbered(kept: Generations) -> Iterator[tuple[int, ProcessLock]]:
     """Be the only one who makes a generation; it is removed at the end unless published."""
     lock = ProcessLock(kept.build_lock)
     if not lock.acquire():
@@ -188,27 +186,6 @@ def _numbered(kept: Generations) -> Iterator[tuple[int, ProcessLock]]:
                 kept.remove_unpublished()
     finally:
         lock.release()
-
-
-def leave(journal: Directory, projector: Projector) -> None:
-    """Leave the generation in use to a reader that holds on, and put a copy into use.
-
-    Only for the holder of the projector's lock, who goes on with the copy. Readers change over at
-    their next query; the one that holds on keeps its snapshot, and its WAL no longer grows.
-
-    Raises:
-        ProjectorBusy: a build runs, and what it publishes serves as well.
-        ProjectionError: the copy cannot be made.
-    """
-    kept = generations(journal.path)
-    with _numbered(kept) as (number, lock):
-        try:
-            projector.copy_to(create_empty(kept.path(number)))
-        except apsw.Error as error:
-            raise ProjectionError(f"cannot copy to generation {number}: {error}") from error
-        lock.check()
-        kept.publish(number)
-    _log.warning("a reader holds on to an old snapshot: going on in generation %d", number)
 
 
 def _build(
@@ -258,93 +235,17 @@ def _fill(
     return applied
 
 
-def open_current(
-    journal: Directory,
-    on_commit: Callable[[Progress], None] | None = None,
-    stop: Callable[[], bool] = never,
-    segments: OpenSegments | None = None,
-) -> tuple[int, Projector]:
-    """Open the generation in use for writing; build one where there is none that serves.
-
-    Only for the holder of the projector's lock.
-
-    Args:
-        journal: the opened journal.
-        on_commit: as for `rebuild`.
-        stop: as for `rebuild`.
-        segments: segments that are open already; the projector closes them with itself.
-
-    Raises:
-        ProjectionError, ReadError, ProjectorBusy, BuildStopped: as `rebuild`.
-    """
-    kept = generations(journal.path)
-    for _ in range(_TRIES):
-        try:
-            number = kept.current()
-            if number is not None:
-                return number, _open(kept, number, journal, segments)
-        except ProjectionDamaged as error:
-            _log.warning("building the projection anew: %s", error)
-        _renew(journal, on_commit, stop)
-    raise ProjectionError(
-        f"what is built in {kept.folder} is gone at once, {_TRIES} times; who deletes it?"
-    )
-
-
-def _open(
+def open_generation(
     kept: Generations, number: int, journal: Directory, segments: OpenSegments | None = None
 ) -> Projector:
+    """Open a generation for writing.
+
+    Raises:
+        ProjectionError: it cannot be opened, or is of another version or another journal.
+    """
     db = open_writer(kept.path(number), journal.uuid)
     try:
         return Projector(db, journal.lanes, segments)
     except apsw.Error as error:
         db.close()
         raise failure("read", kept.path(number), error) from error
-
-
-def replace_damaged(
-    journal: Directory,
-    error: ProjectionError,
-    on_commit: Callable[[Progress], None] | None = None,
-    stop: Callable[[], bool] = never,
-) -> None:
-    """Build the projection anew if `error` says that its database is damaged.
-
-    Only for the holder of the projector's lock.
-
-    Raises:
-        ProjectionError: it is `error`, which says something else.
-        ReadError, ProjectorBusy, BuildStopped: as `rebuild`.
-    """
-    if not isinstance(error, ProjectionDamaged):
-        raise error
-    _log.warning("building the projection anew: %s", error)
-    _renew(journal, on_commit, stop)
-
-
-def catch_up_once(
-    journal: Directory,
-    on_commit: Callable[[Progress], None] | None = None,
-    stop: Callable[[], bool] = never,
-) -> None:
-    """Apply everything that stands in the lanes; build the projection anew if it is damaged.
-
-    Only for the holder of the projector's lock. What is applied when `stop` says so is kept.
-
-    Raises:
-        BuildStopped: `stop` said so before there was anything to keep.
-        ProjectionError, ReadError, ProjectorBusy: as `rebuild`.
-    """
-    pinned = True
-    while pinned:
-        number, projector = open_current(journal, on_commit, stop)
-        try:
-            projector.catch_up(on_commit=on_commit, stop=stop)
-            generations(journal.path).remove_old(number)
-            if pinned := projector.is_pinned:
-                leave(journal, projector)
-        except ProjectionError as error:
-            replace_damaged(journal, error, on_commit, stop)
-            return
-        finally:
-            projector.close()

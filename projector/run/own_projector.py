@@ -82,7 +82,7 @@ class OwnProjector:
 
     def _catch_up(self, stop: Callable[[], bool], abort: Callable[[], bool] | None) -> None:
         with no_fork.turn:
-            from projector.run import build  # noqa: PLC0415 - most queries do not need it
+            from projector.run import lock_holder  # noqa: PLC0415 - most queries do not need it
 
         is_pinned = True
         while is_pinned:
@@ -93,10 +93,10 @@ class OwnProjector:
                     self._is_tidy = self._generations.remove_old(self._number)
                 is_pinned = projector.is_pinned and not stop()
                 if is_pinned:
-                    build.leave(self._journal, projector)
+                    lock_holder.leave(self._journal, projector)
             except ProjectionError as error:
                 self._abandon()
-                build.replace_damaged(self._journal, error, None, stop)
+                lock_holder.replace_damaged(self._journal, error, None, stop)
                 return
             except BaseException:
                 self._abandon()
@@ -108,7 +108,7 @@ class OwnProjector:
             self._abandon()
         if self._projector is None:
             with no_fork.turn:
-                from projector.run.build import open_current  # noqa: PLC0415 - as above
+                from projector.run.lock_holder import open_current  # noqa: PLC0415 - as above
 
             self._number, self._projector = open_current(self._journal, None, stop, self._segments)
             self._files = _files(self._generations.path(self._number))

@@ -15,7 +15,7 @@ from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
 from projector.db.sqlite_errors import was_taken_away
 from projector.errors import BuildStopped, ProjectionError, ProjectorBusy
-from projector.run.build import leave, open_current, replace_damaged
+from projector.run.lock_holder import leave, open_current, replace_damaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable

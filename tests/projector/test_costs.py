@@ -21,7 +21,8 @@ from journal.fs.directory import open_directory
 from projector import Projection, SessionStore
 from projector.db.connections import create
 from projector.fold.sweeps import Order, Reach, reach
-from projector.run.build import catch_up_once, rebuild
+from projector.run.build import rebuild
+from projector.run.lock_holder import catch_up_once
 from projector.run.projector import Projector
 from tests.support.journals import segments
 from tests.torture.faults.sampling import needs_strace

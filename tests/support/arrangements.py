@@ -15,7 +15,8 @@ from journal.fs.directory import open_directory
 from journal.segments.blocks import read_chunk
 from journal.segments.reader import SegmentWalk
 from projector.errors import ProjectionError
-from projector.run.build import catch_up_once, rebuild
+from projector.run.build import rebuild
+from projector.run.lock_holder import catch_up_once
 from projector.run.projector import Projector
 from tests.support.made_up import WORDS
 from tests.support.model import Content, Model, content

@@ -20,7 +20,7 @@ from projector.db.connections import create
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
 from projector.db.schema import COUNTERS
-from projector.run.build import open_current
+from projector.run.lock_holder import open_current
 from projector.run.projector import Projector
 
 if TYPE_CHECKING:

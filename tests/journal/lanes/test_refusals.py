@@ -18,7 +18,8 @@ from journal.segments.segment_file import SegmentFile
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
 from projector.errors import ProjectionError
-from projector.run.build import open_current, rebuild
+from projector.run.build import rebuild
+from projector.run.lock_holder import open_current
 from projector.run.watch import Bell
 from tests.support.journals import ids
 

@@ -15,7 +15,8 @@ from journal.fs.directory import open_directory
 from projector import Projection, SessionStore
 from projector.db.generations import generations
 from projector.run import projector as project_module
-from projector.run.build import open_current, rebuild
+from projector.run.build import rebuild
+from projector.run.lock_holder import open_current
 from tests.support.projections import projector
 
 if TYPE_CHECKING:

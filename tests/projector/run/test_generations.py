@@ -14,7 +14,8 @@ from projector import Projection, ProjectionError, ProjectorBusy
 from projector.db.generations import Generations, generations
 from projector.db.process_lock import ProcessLock
 from projector.errors import BuildStopped
-from projector.run.build import catch_up_once, open_current, rebuild
+from projector.run.build import rebuild
+from projector.run.lock_holder import catch_up_once, open_current
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,8 @@ from journal import Journal
 from journal.fs.directory import open_directory
 from projector import Projection
 from projector.db.generations import generations
-from projector.run.build import leave, open_current, rebuild
+from projector.run.build import rebuild
+from projector.run.lock_holder import leave, open_current
 
 if TYPE_CHECKING:
     import subprocess

@@ -28,7 +28,7 @@ from journal.importers.run.driver import Importer
 from journal.writer import Journal
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
-from projector.run.build import open_current
+from projector.run.lock_holder import open_current
 from projector.run.watch import Watch
 from tests.torture.faults import traced
 

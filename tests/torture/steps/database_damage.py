@@ -31,7 +31,7 @@ from journal import Journal
 from journal.fs.directory import open_directory
 from projector import Projection, SessionStore
 from projector.db import checksums, connections
-from projector.run.build import open_current
+from projector.run.lock_holder import open_current
 from tests.torture.arguments import Amount, step_parser
 
 if TYPE_CHECKING:
