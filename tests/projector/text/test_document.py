@@ -248,6 +248,7 @@ def telling(texts: list[str], pattern: str, count: int) -> list[str]:
     return list(islice(seen, 0, None, step))[:count]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (DATA / "chat").is_dir(), reason="the real dialogues are not here")
 def test_real_dialogues_are_found_as_a_plain_scan_finds_them() -> None:
     """Chinese, Japanese, Korean and European words of real dialogues: the same hits as a scan."""

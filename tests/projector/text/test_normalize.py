@@ -102,6 +102,7 @@ def test_superscripts_and_circled_numbers_keep_their_meaning() -> None:
     assert units("2² 5㉑ x①") == ["2²", "5㉑", "x①"]
 
 
+@pytest.mark.slow
 def test_every_character_is_a_token_to_fts5_exactly_if_it_is_one_to_us() -> None:
     """For each character of Unicode, alone and inside a word, FTS5 sees the tokens we see."""
     characters = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
