@@ -117,7 +117,7 @@ class Projector:
 
         What is appended meanwhile may wait for the next call: beside writers that never pause,
         one that went on until there is nothing more would never return. Nor does it go on while
-        a reader pins the WAL (`is_pinned`): go on in a copy then (`projector.run.lock_holder.leave`).
+        a reader pins the WAL (`is_pinned`): go on in a copy then (`lock_holder.leave`).
 
         Args:
             on_commit: told of the progress after every transaction.

@@ -27,7 +27,6 @@ LONG = {
     "projector/run/projector.py": "one class with one state: the process that applies events",
     "projector/run/ingest.py": "one transaction, from a block of bytes to the watermark",
     "projector/run/reader.py": "one class with one state: the handle that reads, and applies",
-    "projector/run/build.py": "a build, its locks and its publication depend on each other",
 }
 """Modules of the product that may be longer, each with the reason."""
 LONGEST = 420
