@@ -203,7 +203,7 @@ class Reader:
         except (QueryTimeout, ProjectionError, ReadError) as error:
             # a full disk, or a read-only one: what is there is answered from
             if not self._is_there() or was_taken_away(error):
-                raise
+                raise _with_cure(error) from error.__cause__
             goal.give_up(error)
             return
         if goal.trouble is not None and goal.is_over:
@@ -329,6 +329,17 @@ class Reader:
             self._in_use.close()
             self._own.close()
             self._known.segments.close()
+
+
+def _with_cure(error: Exception) -> Exception:
+    """Return the error of a query that has nothing to answer from, and say what to do."""
+    if type(error) is not ProjectionError or was_taken_away(error):
+        return error
+    return ProjectionError(
+        f"{error}; there is no projection to answer from, and none can be made here: copy the"
+        " journal to a place that can be written, or run `projector sync` before it is made"
+        " read-only"
+    )
 
 
 def _answer(

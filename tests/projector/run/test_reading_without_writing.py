@@ -166,6 +166,7 @@ def test_a_read_only_medium_without_a_projection_is_an_error(
     found = mounted('mount -o remount,ro "$MOUNT"\nask\n')
     assert found["search"][0] == 1
     assert "Read-only file system" in found["search"][2]
+    assert "copy the journal to a place that can be written" in found["search"][2]
     assert found["status"][0] == 0
 
 
