@@ -134,7 +134,7 @@ def parse(query: str) -> Query:
     if isinstance(item, Without):
         raise QueryError(
             f"{shown} has only exclusions: add a word to find, in each alternative"
-            " (wanted NOT unwanted)"
+            " (wanted NOT unwanted)."
         )
     phrases = tuple(leaves(item, unwanted=True))
     size = sum(term.size for term in phrases)
