@@ -27,7 +27,11 @@ def lazy(
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         from importlib import import_module  # noqa: PLC0415 - a use may never come
 
-        value = getattr(import_module(modules[name]), name)
+        from journal.process.fork import no_fork  # noqa: PLC0415 - `import journal` stays light
+
+        # a child that is forked while another thread imports would wait for ever for that thread
+        with no_fork.turn:
+            value = getattr(import_module(modules[name]), name)
         setattr(sys.modules[package], name, value)
         return value
 
