@@ -16,7 +16,7 @@ from projector.search.filters import narrowing
 from projector.search.prefixes import widen
 from projector.search.ranking import Phrases, count_matches
 from projector.text.document import document
-from projector.text.snippet import snippet
+from projector.text.snippet import WIDTH, snippet
 from projector.views.messages import MessageView, around, placed
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Hit:
 class Look:
     """How hits are shown: characters of a snippet, what marks a match, messages around a hit."""
 
-    width: int = 160
+    width: int = WIDTH
     open: str = "**"
     close: str = "**"
     context: int = 0

@@ -17,6 +17,9 @@ from projector.text.highlight import Match, find
 from projector.text.normalize import is_cjk
 from projector.text.query_tree import Term
 
+WIDTH = 160
+"""Characters of the text that a snippet shows, unless a caller asks for another number."""
+
 _ELLIPSIS = "\u2026"
 _NEARBY = 1_000  # how far to look for something other than blanks beyond the window
 _WORD_SLACK = 24  # how far an end of the window moves to find a word boundary
@@ -36,7 +39,7 @@ _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]")
 
 
 def snippet(
-    text: str, terms: Iterable[Term], *, width: int = 160, open: str = "**", close: str = "**"
+    text: str, terms: Iterable[Term], *, width: int = WIDTH, open: str = "**", close: str = "**"
 ) -> str:
     """Return the part of `text` with the best matches of `terms`, the matches marked.
 
