@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner, Result
 
-from journal import Journal
+from journal import Journal, __version__
 from journal.cli import cli
 from journal.cli.message_lines import batches
 from tests.support.journals import events, headers, ids, segments
@@ -467,6 +467,6 @@ def test_the_environment_names_the_journal(
 
 def test_version_and_help_need_no_journal() -> None:
     """--version and -h answer at once."""
-    assert CliRunner().invoke(cli, ["--version"]).output == "journal, version 0.1.0\n"
+    assert CliRunner().invoke(cli, ["--version"]).output == f"journal, version {__version__}\n"
     for arguments in (["-h"], ["append", "-h"], ["cat", "--help"]):
         assert CliRunner().invoke(cli, arguments).exit_code == 0
