@@ -1,21 +1,19 @@
-r"""A record: an event, a segment's header, or a run of erased events, as one line of a segment.
+"""A record: an event, a segment's header, or a run of erased events, as one line of a segment.
 
-``{"crc":"xxxxxxxx",REST}\n`` where REST is the inside of a JSON object. The checksum is the
-CRC-32 of ISO 3309 (zlib's), eight lower-case hexadecimal digits, over the raw bytes of ``REST}``:
-everything from byte 18 up to the newline. `docs/format.md` specifies every byte.
+`journal.format.frame` puts the checksum around it. `docs/format.md` specifies every byte.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, TypeGuard
-from zlib import crc32
 
 import orjson
 
 from journal.errors import EventError
 from journal.format.bounds import DEPTH, KEY_LIMIT, is_key
 from journal.format.event import Event
+from journal.format.frame import BODY, MAX_RECORD, START, DamagedRecord, check, frame
 from journal.format.lossless import culprit
 from journal.process.clock import MAX_ORDER
 
@@ -25,21 +23,10 @@ FORMAT = 2
 MAX_SEQ = 2**53 - 1
 """The highest sequence number of a lane: the largest integer that every JSON parser keeps."""
 
-MAX_RECORD = 16 * 1024 * 1024
-"""Bytes of a record, its newline included."""
-
-START = b'{"crc":"'
-BODY = 18
-"""Where the checked bytes begin: behind the checksum, its quote and its comma."""
-
 _HEADER_KEY = b'"format":'
 _NOTHING = "; nothing was written"
 _NESTED = b'{"\\u0063rc":"'
 """How the bytes of `START` are spelled inside a record: the same JSON, and no beginning of one."""
-
-
-class DamagedRecord(ValueError):  # noqa: N818 - names what was found; the caller goes on
-    """Bytes that are no valid record; the message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +92,13 @@ def encode_header(header: Header) -> bytes:
     for name in ("supersedes", "inode"):
         if not fields[name]:
             del fields[name]
-    return _line(orjson.dumps(fields))
+    return frame(orjson.dumps(fields))
 
 
 def encode_erased(run: Erased) -> bytes:
     """Encode the line in place of a run of erased events, newline included."""
     fields = {"seq": run.seq, "erased": run.count, "order": run.order, "by": run.by}
-    return _line(orjson.dumps(fields))
+    return frame(orjson.dumps(fields))
 
 
 def encode_event(seq: int, event: Event) -> bytes:
@@ -155,7 +142,7 @@ def encode(
     if START in body:
         # else a tear at the right byte would make an event of what somebody put into a message
         body = body.replace(START, _NESTED)
-    line = _line(body)
+    line = frame(body)
     if len(line) > MAX_RECORD:
         raise EventError(
             f"the record of {id!r} would have {len(line):,} bytes; the limit is"
@@ -172,11 +159,6 @@ def refusal(session: str, id: str, type: str, data: dict[str, Any]) -> str | Non
     except EventError as error:
         return str(error).removesuffix(_NOTHING)
     return None
-
-
-def _line(body: bytes) -> bytes:
-    rest = body[1:]
-    return b'{"crc":"%08x",%b\n' % (crc32(rest), rest)
 
 
 def decode(line: bytes) -> Record | Header | Erased:
@@ -259,47 +241,6 @@ def _erased(fields: dict[str, Any]) -> Erased:
 
 def _is_number(value: object) -> TypeGuard[int]:
     return value.__class__ is int and 0 <= value <= MAX_SEQ
-
-
-def check(line: bytes) -> None:
-    """Check a line's frame and checksum, without its newline.
-
-    Raises:
-        DamagedRecord: the line is no valid record; the message says why.
-    """
-    if not line.startswith(START) or line[16:BODY] != b'",':
-        raise DamagedRecord("no record: " + ("NUL bytes" if not line.strip(b"\0") else "bad start"))
-    found = b"%08x" % crc32(memoryview(line)[BODY:])
-    if line[8:16] != found:
-        says = line[8:16].decode("ascii", "backslashreplace")
-        raise DamagedRecord(f"checksum mismatch: says {says}, bytes give {found.decode()}")
-
-
-def record_end(block: bytes, start: int, reach: int) -> int | None:
-    """Return where a record that begins at `start` ends, if a checksum holds up to there.
-
-    Every record ends with a brace; it is the first one up to which the checksum holds.
-
-    Args:
-        block: bytes that hold the record among others.
-        start: offset of its first byte.
-        reach: offset up to which its end is searched for.
-    """
-    checksum = block[start + len(START) : start + BODY - 2]
-    if not block.startswith(START, start) or block[start + BODY - 2 : start + BODY] != b'",':
-        return None
-    try:
-        wanted = int(checksum, 16)
-    except ValueError:
-        return None
-    view = memoryview(block)
-    found, at = 0, start + BODY
-    while (brace := block.find(b"}", at, reach)) >= 0:
-        found = crc32(view[at : brace + 1], found)
-        at = brace + 1
-        if found == wanted:
-            return at
-    return None
 
 
 def _header(fields: dict[str, Any]) -> Header:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from journal.format.record import START, DamagedRecord, Erased, Header, Record, decode, record_end
+from journal.format.frame import START, DamagedRecord, record_end
+from journal.format.record import Erased, Header, Record, decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from errno import ENXIO
 from typing import TYPE_CHECKING
 
 from journal.errors import ReadError
-from journal.format.record import MAX_RECORD, START
+from journal.format.frame import MAX_RECORD, START
 from journal.format.scan import Damage, Found, salvage, scan
 from journal.segments.segment import open_segment
 

@@ -9,15 +9,8 @@ from dataclasses import dataclass, replace
 from io import FileIO
 from typing import TYPE_CHECKING
 
-from journal.format.record import (
-    FORMAT,
-    MAX_RECORD,
-    DamagedRecord,
-    Erased,
-    Header,
-    Record,
-    decode,
-)
+from journal.format.frame import MAX_RECORD, DamagedRecord
+from journal.format.record import FORMAT, Erased, Header, Record, decode
 from journal.format.scan import Damage, scan
 from journal.fs.ownership import open_own
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from journal.format.event import Event
 from journal.format.event_types import MESSAGE_APPENDED, TRANSCRIPT_REPLACED
-from journal.format.record import DamagedRecord
+from journal.format.frame import DamagedRecord
 from journal.format.transcript_order import place_after
 from projector.apply.conflicts import resolve_conflict
 from projector.apply.message_changes import is_changed

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import apsw
 
 from journal.errors import JournalError
-from journal.format.record import DamagedRecord
+from journal.format.frame import DamagedRecord
 from projector.apply.applier import Applier
 from projector.apply.portion import unbounded
 from projector.db.connections import create_in_memory

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from journal.errors import ReadError
-from journal.format.record import FORMAT, DamagedRecord, Record
+from journal.format.frame import DamagedRecord
+from journal.format.record import FORMAT, Record
 from journal.format.scan import Damage
 from journal.fs import disk
 from journal.fs.directory import sync_folder

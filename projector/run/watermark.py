@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from journal.errors import ReadError
-from journal.format.record import MAX_RECORD
+from journal.format.frame import MAX_RECORD
 from journal.segments.blocks import read_at, unread
 
 if TYPE_CHECKING:

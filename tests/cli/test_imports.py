@@ -41,7 +41,8 @@ journal journal.cli journal.cli.kit journal.cli.kit.clean journal.cli.kit.comman
 journal.cli.kit.exits journal.cli.kit.output journal.cli.kit.paths journal.cli.kit.plugins
 journal.cli.kit.program journal.cli.kit.signals journal.cli.kit.streams journal.errors
 journal.format journal.format.bounds journal.format.event journal.format.event_types
-journal.format.lossless journal.format.record journal.format.scan journal.format.timestamps
+journal.format.frame journal.format.lossless journal.format.record journal.format.scan
+journal.format.timestamps
 journal.fs journal.fs.directory journal.fs.disk journal.fs.location journal.fs.lock
 journal.fs.ownership journal.process journal.process.clock journal.process.exports
 journal.process.fork journal.process.ids journal.process.loading journal.process.turn

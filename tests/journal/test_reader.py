@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from journal import Event, Journal, ReadError
-from journal.format.record import FORMAT, MAX_RECORD, Header, Record, encode_event, encode_header
+from journal.format.frame import MAX_RECORD
+from journal.format.record import FORMAT, Header, Record, encode_event, encode_header
 from journal.format.scan import Damage, Found
 from journal.process.boot import boot_id
 from journal.segments.blocks import read_chunk

@@ -19,11 +19,7 @@ MOST_LINES = 320
 MOST_MODULES = 14
 LONG = {
     "journal/writer.py": "one class: each method of the handle states its whole contract",
-    "journal/format/record.py": "one line of the format, its encoder and decoder side by side",
-    "journal/segments/reader.py": "one walk over a segment, which all readers share",
     "projector/projection.py": "one class: each method of the handle states its whole contract",
-    "projector/db/generations.py": "the locks and the switch of generations depend on each other",
-    "projector/db/schema.py": "declarations of tables, without code",
     "projector/run/projector.py": "one class with one state: the process that applies events",
     "projector/run/ingest.py": "one transaction, from a block of bytes to the watermark",
     "projector/run/reader.py": "one class with one state: the handle that reads, and applies",

@@ -7,7 +7,8 @@ from zlib import crc32
 
 import orjson
 
-from journal.format.record import FORMAT, MAX_RECORD
+from journal.format.frame import MAX_RECORD
+from journal.format.record import FORMAT
 from tests.support.projections import header
 
 if TYPE_CHECKING:

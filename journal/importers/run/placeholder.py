@@ -8,7 +8,7 @@ import orjson
 
 from journal.errors import EventError
 from journal.format.event_types import MESSAGE_APPENDED, check_data
-from journal.format.record import MAX_RECORD
+from journal.format.frame import MAX_RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from journal.format.event_types import MESSAGE_APPENDED
-from journal.format.record import MAX_RECORD, refusal
+from journal.format.frame import MAX_RECORD
+from journal.format.record import refusal
 from projector.store.flush.transcript import REFUSED
 from projector.store.flush.words import digest, size_of
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from journal.format.record import MAX_RECORD
+from journal.format.frame import MAX_RECORD
 from journal.importers.files.lines import LIMIT
 from journal.importers.run.driver import Importer
 from journal.importers.run.following import follow

@@ -12,16 +12,8 @@ import pytest
 from journal import Event, EventError, Journal, Position
 from journal.format.bounds import DEPTH, KEY_LIMIT, LARGEST
 from journal.format.event_types import _KNOWN, EVENT_TYPES, MESSAGE_FIELDS
-from journal.format.record import (
-    BODY,
-    FORMAT,
-    MAX_RECORD,
-    START,
-    Header,
-    Record,
-    decode,
-    encode_header,
-)
+from journal.format.frame import BODY, MAX_RECORD, START
+from journal.format.record import FORMAT, Header, Record, decode, encode_header
 from journal.format.record import encode_event as encode
 from journal.segments.reader import read_events
 from journal.segments.segment import ROLL_SIZE

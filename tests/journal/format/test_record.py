@@ -13,11 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journal import Event, EventError
+from journal.format.frame import MAX_RECORD, START, DamagedRecord
 from journal.format.record import (
     FORMAT,
-    MAX_RECORD,
-    START,
-    DamagedRecord,
     Erased,
     Header,
     Record,

@@ -51,7 +51,7 @@ import journal.segments.reader
 import journal.verify
 from journal import Journal
 from journal.cli import cli
-from journal.format.record import MAX_RECORD
+from journal.format.frame import MAX_RECORD
 from journal.fs.directory import open_directory
 from journal.segments.segment import segment_name
 from projector.run.projector import Projector
