@@ -8,14 +8,13 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Self, Unpack, get_args
 
-from journal.errors import AppendError, ClosedError, EventError, ReadError, Reentered
-from journal.format.event_types import BLIND, EVENT_TYPES, MESSAGE_APPENDED, SWEEPING
+from journal.errors import ClosedError, EventError, Reentered
+from journal.format.event_types import BLIND, EVENT_TYPES, MESSAGE_APPENDED
 from journal.format.message_fields import message_data
 from journal.format.new_event import check_all, checked
 from journal.format.record import refusal
 from journal.fs.directory import open_directory
 from journal.lanes.group_commit import Fsync, SharedLane
-from journal.process import clock
 from journal.process.fork import follow, no_fork
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from journal.format.message_fields import MoreMessageFields
     from journal.format.new_event import NewEvent
     from journal.format.position import Position
-    from journal.lanes.frontier import Frontier
+    from journal.lanes.edit_order import EditOrder
 
 
 class Journal:
@@ -56,7 +55,7 @@ class Journal:
         self._turn = threading.RLock()
         self._aside: list[SharedLane] = []
         self._lane: SharedLane | None = SharedLane(self._directory, fsync)
-        self._frontier: Frontier | None = None
+        self._edits: EditOrder | None = None
         self._closed = False
         _handles.add(self)
         follow(self)
@@ -171,7 +170,7 @@ class Journal:
         ends = None
         for event in events:
             if event[2] in _EDITS:
-                ends = self._look(events, lane.path.name)
+                ends = self._edit_order().look(events, lane.path.name)
                 break
         try:
             return lane.append(events, ends)
@@ -184,44 +183,14 @@ class Journal:
         It is synced at once: to start a thread is nothing that a handler can do anywhere.
         """
         if any(type in _EDITS for _, _, type, _ in events):
-            ends = self._look(events, "")  # behind what this handle's own lane holds, too
+            # behind what this handle's own lane holds, too
+            ends = self._edit_order().look(events, "")
         for lane in list(self._aside):
             with contextlib.suppress(Reentered):
                 return lane.append(events, ends)
         lane = SharedLane(self._directory, "never" if self._fsync == "never" else "always")
         self._aside.append(lane)
         return lane.append(events, ends)
-
-    def _look(self, events: list[NewEvent], own: str) -> dict[str, int] | None:
-        """Read how far the lanes have come, so that edits are ordered behind all records there.
-
-        Args:
-            events: what is to be appended.
-            own: folder of the lane that they go to, whose end its writer knows.
-
-        Returns:
-            The end of every lane, if a sweep does not name what its author had seen.
-        """
-        is_blind = any(type in SWEEPING and "seen" not in data for _, _, type, data in events)
-        try:
-            try:
-                ends = _look_with(self._ends_read(), own, is_blind=is_blind)
-            except Reentered:  # a handler has its own look, from the beginning
-                ends = _look_with(_new_frontier(self._directory.lanes), own, is_blind=is_blind)
-        except ReadError as error:
-            raise AppendError(f"{error}; nothing was written", ()) from error
-        self._check_order()
-        return ends
-
-    def _check_order(self) -> None:
-        if clock.of(self.path).is_at_end:
-            raise AppendError(
-                f"the order of events in {self.path} is at its end: a record in it has the highest"
-                " order that there is, which only a damaged or forged one has, and no edit can come"
-                " behind it. `journal cat` shows it (order"
-                f" {clock.MAX_ORDER}): move its lane out of the journal; nothing was written",
-                (),
-            )
 
     def ends(self) -> dict[str, int]:
         """Return the last sequence number of every lane, by its uuid.
@@ -234,12 +203,15 @@ class Journal:
             ClosedError: the handle was closed.
         """
         self._check_open()
-        return self._ends_read().ends()
+        return self._edit_order().frontier.ends()
 
-    def _ends_read(self) -> Frontier:
-        if self._frontier is None:
-            self._frontier = _new_frontier(self._directory.lanes)
-        return self._frontier
+    def _edit_order(self) -> EditOrder:
+        if self._edits is None:
+            with no_fork.turn:
+                from journal.lanes.edit_order import EditOrder  # noqa: PLC0415 - only edits need it
+
+            self._edits = EditOrder(self._directory)
+        return self._edits
 
     def _lease(self) -> SharedLane:
         """Lease a lane for a forked child, which must not write to its parent's."""
@@ -301,25 +273,11 @@ class Journal:
     def after_fork_in_child(self) -> None:
         """Let go of the parent's lane: two processes must never write to one segment."""
         self._turn = threading.RLock()
-        self._frontier = None
+        self._edits = None
         lanes = [*([self._lane] if self._lane is not None else []), *self._aside]
         self._lane, self._aside = None, []
         for lane in lanes:
             lane.abandon()
-
-
-def _new_frontier(lanes: Path) -> Frontier:
-    with no_fork.turn:
-        from journal.lanes.frontier import Frontier  # noqa: PLC0415 - only edits need it
-
-    return Frontier(lanes)
-
-
-def _look_with(frontier: Frontier, own: str, *, is_blind: bool) -> dict[str, int] | None:
-    if is_blind:
-        return frontier.ends()
-    frontier.look(own)
-    return None
 
 
 _EDITS = frozenset(EVENT_TYPES) - BLIND

@@ -47,7 +47,7 @@ _LOADED = [
     *journal.cli.cli.commands.values(),
     *projector.cli.cli.commands.values(),
     *installed().formats,
-    *map(import_module, ("hashlib", "journal.lanes.frontier", "projector.db.digest", "shlex")),
+    *map(import_module, ("hashlib", "journal.lanes.edit_order", "projector.db.digest", "shlex")),
 ]
 
 PLAN: tuple[tuple[Fsync, tuple[int, ...]], ...] = (

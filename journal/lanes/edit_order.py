@@ -1,0 +1,68 @@
+"""The place of an edit in the order of events: behind all records that its author may have seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from journal.errors import AppendError, ReadError, Reentered
+from journal.format.event_types import SWEEPING
+from journal.lanes.frontier import Frontier
+from journal.process import clock
+
+if TYPE_CHECKING:
+    from journal.format.new_event import NewEvent
+    from journal.fs.directory import Directory
+
+
+class EditOrder:
+    """Reads how far the lanes have come, before an edit is appended. Safe for threads.
+
+    Attributes:
+        frontier: the last record of each lane.
+    """
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self.frontier = Frontier(directory.lanes)
+
+    def look(self, events: list[NewEvent], own: str) -> dict[str, int] | None:
+        """Read how far the lanes have come, so that edits are ordered behind all records there.
+
+        Args:
+            events: what is to be appended.
+            own: folder of the lane that they go to, whose end its writer knows.
+
+        Returns:
+            The end of every lane, if a sweep does not name what its author had seen.
+
+        Raises:
+            AppendError: a lane cannot be read, or no order is left for an edit.
+        """
+        is_blind = any(type in SWEEPING and "seen" not in data for _, _, type, data in events)
+        try:
+            try:
+                ends = _look_with(self.frontier, own, is_blind=is_blind)
+            except Reentered:  # a handler has its own look, from the beginning
+                ends = _look_with(Frontier(self._directory.lanes), own, is_blind=is_blind)
+        except ReadError as error:
+            raise AppendError(f"{error}; nothing was written", ()) from error
+        self._check_order()
+        return ends
+
+    def _check_order(self) -> None:
+        path = self._directory.path
+        if clock.of(path).is_at_end:
+            raise AppendError(
+                f"the order of events in {path} is at its end: a record in it has the highest"
+                " order that there is, which only a damaged or forged one has, and no edit can come"
+                " behind it. `journal cat` shows it (order"
+                f" {clock.MAX_ORDER}): move its lane out of the journal; nothing was written",
+                (),
+            )
+
+
+def _look_with(frontier: Frontier, own: str, *, is_blind: bool) -> dict[str, int] | None:
+    if is_blind:
+        return frontier.ends()
+    frontier.look(own)
+    return None
