@@ -1,11 +1,12 @@
-"""The lock for the few answers that depend on everybody, such as a unique title.
+"""The arbiter: the lock for decisions, which depend on all writers, such as a unique title.
 
-Whoever holds it reads, decides, appends and lets go. Ordinary appends never touch it.
+Its holder reads, decides, appends and releases it. Ordinary appends do not use it.
 
-Its file can be removed while it is held, by a program that tidies up; the next one then locks
-another file. So a holder looks before it appends whether its file still stands, and holds the
-lock of the journal's folder from that look to the end of the append. The next one waits for that
-lock before it reads: either it sees what was appended, or the other's look fails.
+Another program can remove the lock file while the lock is held; the next process then locks a new
+file. So before a holder appends, it checks that its file is still at the path, and it holds the
+lock of the journal's folder from that check to the end of the append. The next process acquires the
+lock of the folder before it reads: either it reads what was appended, or the check of the first
+holder fails.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ NAME = "arbiter"
 """The lock file's name in the journal's folder."""
 
 _SHORTEST, _LONGEST = 0.001, 0.02
-"""Seconds between two tries: chance keeps those who wait from waking in step."""
+"""Seconds between two tries, chosen at random: waiting processes must not wake together."""
 
 
 class Arbiter:
@@ -50,10 +51,10 @@ class Arbiter:
 
     @contextmanager
     def appending(self) -> Iterator[None]:
-        """See to it that what is appended meanwhile is seen by the next holder.
+        """Ensure that the next holder of the lock reads what is appended meanwhile.
 
         Raises:
-            ArbiterLost: the lock is held no more, and another process may have decided.
+            ArbiterLost: the lock is no longer held, and another process may have decided.
             ArbiterBusy: another process held the lock of the journal's folder all the time.
             JournalOpenError: the file system refuses.
         """
@@ -96,10 +97,10 @@ class Arbiter:
                     f"another process held the folder {self._journal} locked for"
                     f" {self._timeout} s; nothing was decided: try again"
                 )
-            pause = _rest(pause)
+            pause = _sleep(pause)
 
     def release(self) -> None:
-        """Let go of the lock; in a forked child it is gone already."""
+        """Release the lock; in a forked child it is released already."""
         try:
             os.close(self._fd)
         except OSError as error:
@@ -115,10 +116,10 @@ def arbitrating(journal: Path, timeout: float) -> Iterator[Arbiter]:
 
     Args:
         journal: the journal's folder.
-        timeout: seconds to wait for whoever holds it.
+        timeout: seconds to wait for the present holder.
 
     Raises:
-        ArbiterBusy: somebody held it all the time.
+        ArbiterBusy: another process held it all that time.
         JournalOpenError: the file cannot be opened or locked.
     """
     arbiter = Arbiter(journal, timeout)
@@ -131,27 +132,28 @@ def arbitrating(journal: Path, timeout: float) -> Iterator[Arbiter]:
 def _wait(path: Path, timeout: float) -> int:
     until = time.monotonic() + timeout
     pause = _SHORTEST
-    while (fd := _take(path)) is None:
+    while (fd := _try_lock(path)) is None:
         if time.monotonic() >= until:
             raise ArbiterBusy(
                 f"another process held {path} for {timeout} s; nothing was decided: try again"
             )
-        pause = _rest(pause)
+        pause = _sleep(pause)
     return fd
 
 
-def _rest(pause: float) -> float:
+def _sleep(pause: float) -> float:
+    """Sleep for up to `pause` seconds; return the next pause."""
     time.sleep(uniform(pause / 2, pause))  # noqa: S311 - no secret
     return min(pause * 2, _LONGEST)
 
 
-def _take(path: Path) -> int | None:
+def _try_lock(path: Path) -> int | None:
     try:
         with no_fork.turn:
             fd = lock(disk.in_use.open_lock(path))
         if fd is None or is_at(fd, path):
             return fd
-        os.close(fd)  # it was removed between the two: the next try makes it anew
+        os.close(fd)  # removed after it was opened: the next try makes a new file
     except OSError as error:
         if error.errno == errno.ENOENT:
             raise JournalOpenError(f"{path.parent} is gone") from error

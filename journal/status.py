@@ -1,4 +1,4 @@
-"""What a journal is and how much it holds, without reading it through."""
+"""Identity and size of a journal, without reading all of its records."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A look at a journal that takes no lock: one could make a starting writer pass a lane by.
+    """Identity and size of a journal. No lock is acquired: a starting writer would skip a lane.
 
     Attributes:
         path: the journal's folder.
@@ -34,8 +34,8 @@ class Status:
         bytes: bytes of all segments.
         first: time of the first event, microseconds since 1970; None without events.
         last: time of the last event, microseconds since 1970; None without events.
-        ahead: names of the folders of lanes that are dated more than an hour ahead of the clock of
-            who looks: a clock was wrong there, or is wrong here. Writers pass them over.
+        ahead: names of the lane folders whose last event is dated more than an hour ahead of this
+            machine's clock: that clock or the writer's is wrong. Writers skip these lanes.
     """
 
     path: Path
@@ -50,7 +50,7 @@ class Status:
 
 
 def read_status(directory: Directory) -> Status:
-    """Look at a journal: its folders, and the first and last record of each lane.
+    """Read the status of a journal from its folders and the ends of its lanes.
 
     Raises:
         ReadError: a folder or file cannot be read.

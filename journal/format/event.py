@@ -25,7 +25,7 @@ class Event:
         id: unique within the session; the key of an event is (session, id).
         type: what happened, such as `message.appended`.
         time: when it was appended, by the wall clock of its writer: microseconds since the Unix
-            epoch. It is for people: nothing is decided by it.
+            epoch. It is for people: it does not decide anything.
         order: orders events, together with lane uuid and sequence number; it is higher than
             every order that its writer had read.
         data: the fact itself, a JSON object.
@@ -49,14 +49,14 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def check_event(session: str, id: str, type: str, data: Mapping[str, Any]) -> None:
-    """Refuse an event that no reader could use.
+    """Check that readers can use an event.
 
     Raises:
         EventError: a key is empty or too long or has control characters, or a known event type
             lacks a field or has one of the wrong kind; the message names the field.
     """
     for name, key in (("session", session), ("id", id), ("type", type)):
-        # what is printable has no control characters, and that is soon seen
+        # a printable string has no control characters, and this check is fast
         if not (key.__class__ is str and 0 < len(key) <= KEY_LIMIT and key.isprintable()):
             check_key(name, key)
     if not isinstance(data, dict):
@@ -68,7 +68,7 @@ def check_event(session: str, id: str, type: str, data: Mapping[str, Any]) -> No
 
 
 def check_key(name: str, value: object) -> None:
-    """Refuse what can be no id, session or type.
+    """Check that a value can be an id, a session or a type.
 
     Raises:
         EventError: it is no string, empty, too long, or has control characters.

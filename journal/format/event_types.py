@@ -31,10 +31,10 @@ KEY_SET = "key.set"
 KEY_DELETED = "key.deleted"
 
 SWEEPING = frozenset((SESSION_CLEARED, SESSION_DELETED, TRANSCRIPT_REPLACED))
-"""Types of events that do something to all of their session that their author had seen."""
+"""Types of sweeps: they change all of their session that their author had read."""
 
 BLIND = frozenset((MESSAGE_APPENDED,))
-"""Types of events of which none depends on another one: their author need not have seen
+"""Types of events of which none depends on another one: their author need not have read
 the others. All other types that are known are edits."""
 
 REMOVED = "removed"

@@ -1,4 +1,4 @@
-"""Which value JSON would change on its way through the journal, and how."""
+"""Find the value that JSON would change on its way through the journal."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from journal.format.bounds import DEPTH
 
 _REASONS: dict[type, str] = {
     tuple: "is a tuple, which JSON turns into a list: give a list",
-    bytes: "is bytes, which JSON has not: decode it, or give base64 text",
-    bytearray: "is bytes, which JSON has not: decode it, or give base64 text",
-    set: "is a set, which JSON has not: give a sorted list",
-    frozenset: "is a set, which JSON has not: give a sorted list",
+    bytes: "is bytes, which JSON cannot hold: decode it, or give base64 text",
+    bytearray: "is bytes, which JSON cannot hold: decode it, or give base64 text",
+    set: "is a set, which JSON cannot hold: give a sorted list",
+    frozenset: "is a set, which JSON cannot hold: give a sorted list",
 }
 
 
@@ -67,7 +67,7 @@ def _find_scalar(value: object, path: str) -> str | None:
         return f"{path} is {value:#x}, an integer over 64 bits: give a string" if wide else None
     if isinstance(value, float):
         finite = float("-inf") < value < float("inf")
-        return None if finite else f"{path} is {value}, which JSON has not: leave it out"
+        return None if finite else f"{path} is {value}, which JSON cannot hold: leave it out"
     reason = f"is a {type(value).__name__}, which JSON would change: give its JSON form"
     return f"{path} {_REASONS.get(type(value), reason)}"
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class MoreMessageFields(TypedDict, total=False):
     """The fields of a message, except for role and content; None means absent.
 
-    `timestamp` is when it was said: an aware datetime, an ISO 8601 string with a zone, or
+    `timestamp` is when it was written: an aware datetime, an ISO 8601 string with a zone, or
     microseconds since 1970. Without it the time of the append counts. `extra` holds anything else.
     """
 
@@ -38,13 +38,13 @@ class MessageFields(MoreMessageFields, total=False):
 
 
 def message_data(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the data of a message: its fields that are not None, the time stamp in microseconds.
+    """Return the data of a message: its fields that are not None, the timestamp in microseconds.
 
     Args:
         fields: the fields; the dict may be returned itself, and changed.
 
     Raises:
-        EventError: the time stamp is none.
+        EventError: the timestamp is not valid.
     """
     data = fields
     if None in data.values():

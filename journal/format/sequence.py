@@ -32,7 +32,7 @@ class _Run:
 
 
 def highest(ends: Iterable[Ends]) -> dict[str, int]:
-    """Return the highest number of each lane that stands in any of the mappings."""
+    """Return the highest number of each lane in any of the mappings."""
     found: dict[str, int] = {}
     for each in ends:
         for lane, seq in each.items():
@@ -65,7 +65,7 @@ class Sequence:
         return max(behind, default=1)
 
     def skip(self, first: int, count: int) -> None:
-        """Note numbers that no event has any more, or none ever had."""
+        """Note numbers that no event has any more, or that no event ever had."""
         self._erased.append((first, first + count))
 
     def add(self, seq: int, order: int) -> Seen:

@@ -1,4 +1,4 @@
-"""The journal's directory: where it is, what marks it, and who may use it.
+"""The journal's directory: its path, the mark that makes it a journal, and its owner.
 
 ::
 
@@ -6,7 +6,7 @@
     <journal>/lanes/<k>/      one folder a lane
     <journal>/projection/     the projector's
     <journal>/imports/        how far each source was imported
-    <journal>/arbiter         lock for answers that depend on everybody
+    <journal>/arbiter         lock for decisions, which depend on all writers
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 MARK = "journal.json"
 _MOST = 64 * 1024
-"""Bytes that the mark may have."""
+"""The largest size of the mark, in bytes."""
 _FORMATS = (1, FORMAT)
 """Versions of the folder that this program knows. An old journal keeps its own."""
 LANES = "lanes"
@@ -93,7 +93,7 @@ def open_directory(path: str | os.PathLike[str], *, create: bool = True) -> Dire
         uuid, version = _read_mark(folder)
         if os.path.lexists(folder / LANES):
             check_folder(folder / LANES)
-        if create:  # behind the mark: in a journal of a newer format nothing is made
+        if create:  # after the mark is checked: nothing is made in a journal of a newer format
             make_folder(folder / LANES)
     except Untrusted as error:
         raise JournalOpenError(f"cannot open the journal at {folder}: {error.strerror}") from error
@@ -122,8 +122,8 @@ def make_folder(path: Path) -> None:
     """Make one folder that only its owner can enter, unless it is there.
 
     Raises:
-        Untrusted: a folder stands there that another user made or may write to.
-        OSError: the file system refuses, or something else stands there.
+        Untrusted: the folder was made by another user, or others may write to it.
+        OSError: the file system refuses, or the path is no folder.
     """
     try:
         disk.in_use.make_folder(path)
@@ -133,7 +133,7 @@ def make_folder(path: Path) -> None:
             raise
         check_folder(path)
     else:
-        disk.in_use.chmod(path, 0o700)  # a strict umask may have taken bits away
+        disk.in_use.chmod(path, 0o700)  # a strict umask may have cleared bits
 
 
 def sync_folder(path: Path) -> None:
@@ -150,20 +150,20 @@ def sync_folder(path: Path) -> None:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a small file whole, durable and at once: readers see the old one or the new one.
+    """Replace a small file, atomically and durably: readers see the old or the new content.
 
     Raises:
-        OSError: the file system refuses; the old file stands.
+        OSError: the file system refuses; the old file is unchanged.
     """
     swap_file(path, content)
     sync_folder(path.parent)
 
 
 def swap_file(path: Path, content: bytes) -> None:
-    """Write a small file whole; after a power loss it may be the old one again, never a mixture.
+    """Replace a small file atomically; after a power loss it may have its old content again.
 
     Raises:
-        OSError: the file system refuses; the old file stands.
+        OSError: the file system refuses; the old file is unchanged.
     """
     draft = _draft_of(path)
     try:
@@ -175,7 +175,7 @@ def swap_file(path: Path, content: bytes) -> None:
 
 
 def sweep_drafts(folder: Path) -> None:
-    """Remove the drafts in a folder whose writers were killed: a living one needs milliseconds.
+    """Remove the drafts in a folder that killed writers left: to write one takes milliseconds.
 
     Raises:
         OSError: the file system refuses.
@@ -221,10 +221,10 @@ def _make_folders(folder: Path) -> None:
 
 
 def _sync_above(folder: Path) -> None:
-    """Make every folder on the way to a new journal durable, whoever made it.
+    """Make every folder above a new journal durable, also one that another process made.
 
-    Another process may have made them a moment ago, and died. It is done before the journal gets
-    its mark: where the mark is, all above it is durable.
+    That process may have died before it synced the folder. This is done before the mark is made:
+    above a journal with a mark, all folders are durable.
     """
     for below, above in pairwise([folder, *folder.parents]):
         if above.stat().st_dev != below.stat().st_dev:
@@ -269,7 +269,7 @@ def _read_mark(folder: Path) -> tuple[str, int]:
         mark = orjson.loads(content)
         version, uuid = mark["format"], mark["uuid"]
         if not isinstance(uuid, str) or not uuid:
-            raise TypeError(f"uuid is {uuid!r}")  # noqa: TRY301 - told below with the file
+            raise TypeError(f"uuid is {uuid!r}")  # noqa: TRY301 - raised again below, with the path
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise NotAJournalError(
             f"{folder / MARK} is damaged ({error!r}); the lanes beside it may be whole:"

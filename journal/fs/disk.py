@@ -1,8 +1,8 @@
-"""The operations by which files change: everything that the write side does to a disk.
+"""The operations that change files: everything that the write side does to a disk.
 
-They all go through the one `Disk` in use, so that a recorder can stand in for it: what a power
-loss may leave behind is worked out from the record (`tests/torture/steps/crash_states.py`).
-Reading, locking and closing change nothing and do not come here.
+They all go through the one `Disk` in use, so that a test can put a recorder in its place: what a
+power loss may leave behind is computed from the record (`tests/torture/steps/crash_states.py`).
+Reading, locking and closing change nothing and are not among them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _APPEND = os.O_WRONLY | os.O_APPEND | _FLAGS
 
 
 class Disk:
-    """Hands each operation to the operating system, and adds nothing.
+    """Passes each operation to the operating system unchanged.
 
     Every method raises OSError where the file system refuses.
     """
@@ -31,7 +31,7 @@ class Disk:
     __slots__ = ()
 
     def make_folder(self, path: Path) -> None:
-        """Make one folder; the umask may take bits of 0700 away."""
+        """Make one folder; the umask may clear bits of 0700."""
         path.mkdir(0o700)
 
     def create(self, path: Path) -> int:
@@ -47,7 +47,7 @@ class Disk:
         return open_lock_file(path)
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
-        """Append bytes in one system call; return how many were taken."""
+        """Append bytes in one system call; return how many were written."""
         return os.write(fd, data)
 
     def fdatasync(self, fd: int) -> None:
@@ -59,11 +59,11 @@ class Disk:
         os.fsync(fd)
 
     def link(self, source: Path, target: Path) -> None:
-        """Give a file a second name, which must not be taken."""
+        """Give a file a second name, which must not exist yet."""
         target.hardlink_to(source)
 
     def replace(self, source: Path, target: Path) -> None:
-        """Rename a file, over the one that has the name."""
+        """Rename a file; it replaces a file that has the new name."""
         source.replace(target)
 
     def unlink(self, path: Path) -> None:
@@ -80,7 +80,7 @@ class Disk:
 
 
 in_use = Disk()
-"""The disk of this process. It is looked up at each operation, so another can be put here."""
+"""The disk of this process. It is read at each operation, so a test can replace it."""
 
 
 def write_rest(fd: int, data: bytes, done: int = 0) -> None:
@@ -89,7 +89,7 @@ def write_rest(fd: int, data: bytes, done: int = 0) -> None:
     Raises:
         OSError: the file system refused; the first bytes of `data` may be in the file.
     """
-    # a short write comes before the error that explains it: go on until it is raised
+    # after a short write, the next write raises the error that caused it
     while done < len(data):
         done += in_use.write(fd, memoryview(data)[done:])
 
@@ -98,8 +98,8 @@ def open_lock_file(path: Path) -> int:
     """Open a lock file for reading and writing, making it, 0600, where there is none.
 
     Raises:
-        Untrusted: a file stands there that another user made or may write to.
-        OSError: the file system refuses, or no file stands there.
+        Untrusted: the file was made by another user, or others may write to it.
+        OSError: the file system refuses, or the path is no regular file.
     """
     # to open a device could do something; a pipe opens for reading and writing at once
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | _FLAGS, _MODE)
@@ -109,7 +109,7 @@ def open_lock_file(path: Path) -> int:
             raise FileExistsError(errno.EEXIST, "the lock is no regular file")
         check_file(path, status)
         if stat.S_IMODE(status.st_mode) != _MODE:
-            os.fchmod(fd, _MODE)  # a strict umask took bits away: nobody could open it again
+            os.fchmod(fd, _MODE)  # a strict umask cleared bits: it could not be opened again
     except OSError:
         os.close(fd)
         raise

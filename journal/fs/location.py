@@ -1,4 +1,4 @@
-"""Where the journal is: the path that is given, or the place that it has by default."""
+"""The path of the journal: the one that is given, or the default."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from journal.fs.ownership import check_links
 
 
 def default_path() -> Path:
-    """Return where the journal is unless told: JOURNAL_DIR, else the XDG data folder.
+    """Return the default path of the journal: JOURNAL_DIR, else in the XDG data folder.
 
     Raises:
         JournalOpenError: XDG_DATA_HOME or HOME is no absolute path.

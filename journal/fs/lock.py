@@ -18,17 +18,17 @@ from journal.process.fork import follow, no_fork
 if TYPE_CHECKING:
     from pathlib import Path
 
-_TAKE = portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
+_EXCLUSIVE = portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
 
 Identity = tuple[int, int]
-"""Device and inode: what tells a file from another one at the same path."""
+"""Device and inode, which distinguish a file from a later one at the same path."""
 
 
 class _Locked:
     """Descriptors that were locked, and the files that they were open on.
 
-    One that was closed since may be open again on another file: the file tells. Nothing is taken
-    out, so no moment is left in which a fork would miss a lock.
+    A descriptor that was closed may be open again on another file, so the files are compared. No
+    entry is removed when a lock is released: a fork in that moment would miss the lock.
     """
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ _locked = _Locked()
 
 
 def lock(fd: int) -> int | None:
-    """Lock an open file for its holder alone, without waiting.
+    """Lock an open file exclusively, without waiting.
 
     Open it within the same `with no_fork.turn:`. A child that is forked between the two would
     inherit a descriptor that is not noted, and keep the lock for as long as it lives.
@@ -66,26 +66,26 @@ def lock(fd: int) -> int | None:
     Raises:
         OSError: its file system has no locks.
     """
-    taken = False
+    is_locked = False
     try:
-        taken = _take(fd, os.fstat(fd))
+        is_locked = _try_lock(fd, os.fstat(fd))
     finally:
-        if not taken:
+        if not is_locked:
             os.close(fd)
-    return fd if taken else None
+    return fd if is_locked else None
 
 
 def lock_again(fd: int) -> bool:
-    """Lock a file that `lock` locked and `unlock` let go of; say whether that could be done.
+    """Lock a file again that `unlock` released; return whether that succeeded.
 
     Raises:
         OSError: its file system has no locks.
     """
-    return _take(fd, os.fstat(fd))
+    return _try_lock(fd, os.fstat(fd))
 
 
 def unlock(fd: int) -> None:
-    """Let go of the lock on a file, and keep the file open.
+    """Release the lock on a file, and keep the file open.
 
     Only in the process that locked it: a child shares the lock of its parent.
 
@@ -96,26 +96,26 @@ def unlock(fd: int) -> None:
 
 
 def lock_folder(path: Path) -> int | None:
-    """Lock a folder as `lock` a file.
+    """Lock a folder exclusively, without waiting; return its descriptor, None if it is locked.
 
     Raises:
         OSError: it cannot be opened, or its file system has no locks on folders, as NFS.
     """
-    taken = False
+    is_locked = False
     with no_fork.turn:
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            taken = _take(fd, os.fstat(fd))
+            is_locked = _try_lock(fd, os.fstat(fd))
         finally:
-            if not taken:
+            if not is_locked:
                 os.close(fd)
-    return fd if taken else None
+    return fd if is_locked else None
 
 
-def _take(fd: int, status: os.stat_result) -> bool:
+def _try_lock(fd: int, status: os.stat_result) -> bool:
     _locked.add(fd, identity(status))
     try:
-        portalocker.lock(fd, _TAKE)
+        portalocker.lock(fd, _EXCLUSIVE)
     except portalocker.exceptions.AlreadyLocked:
         return False
     except portalocker.exceptions.LockException as error:
@@ -128,11 +128,11 @@ def _take(fd: int, status: os.stat_result) -> bool:
 def is_at(fd: int, path: Path) -> bool:
     """Return whether a locked file still is the one at its path.
 
-    If it was removed or replaced, another process can lock what stands there now. In a child of
-    the process that locked it the descriptor is closed, and it is not.
+    If it was removed or replaced, another process can lock the new file at the path. In a forked
+    child the descriptor is closed: the answer is False.
 
     Raises:
-        OSError: the file system does not say.
+        OSError: the file system refuses.
     """
     try:
         held = os.fstat(fd)
@@ -140,22 +140,22 @@ def is_at(fd: int, path: Path) -> bool:
         if error.errno == errno.EBADF:
             return False
         raise
-    return stands_at(str(path), identity(held))
+    return has_identity(str(path), identity(held))
 
 
 def identity(status: os.stat_result) -> Identity:
-    """Return what tells an open file from another one at the same path."""
+    """Return the device and inode of a file, given its status."""
     return status.st_dev, status.st_ino
 
 
-def stands_at(path: str, file: Identity) -> bool:
-    """Return whether a file is the one at `path`: not deleted, moved or replaced.
+def has_identity(path: str, file: Identity) -> bool:
+    """Return whether the file at `path` is still `file`: not deleted, moved or replaced.
 
     Raises:
-        OSError: the file system does not say.
+        OSError: the file system refuses.
     """
     try:
-        status = os.stat(path, follow_symlinks=False)  # noqa: PTH116 - each durable append asks
+        status = os.stat(path, follow_symlinks=False)  # noqa: PTH116 - each durable append calls it
         return identity(status) == file
     except (FileNotFoundError, NotADirectoryError):
         return False

@@ -1,7 +1,7 @@
-"""What stands in a journal's folder belongs to its user alone: anything else is refused.
+"""Check that the files of a journal belong to this user alone; refuse all others.
 
-Where another user made a folder or may write to it, they could read what is appended, change what
-is read, or put a pipe or a link in the place of a file.
+Another user who made a folder, or who may write to it, could read what is appended, change what is
+read, or replace a file by a pipe or a link.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ _KINDS = {
 }
 
 
-class Untrusted(OSError):  # noqa: N818 - says what is the matter
-    """Something is not this user's alone, or of another kind; `strerror` says what to do."""
+class Untrusted(OSError):  # noqa: N818 - named after its cause
+    """A path does not belong to this user alone, or is of another kind; `strerror` has the remedy."""
 
     def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
         super().__init__(errno.EPERM, f"{os.fspath(path)} {reason}")
 
 
 def check_folder(path: Path) -> None:
-    """Refuse what is no folder of this user's own, or is one that others may write to.
+    """Check that a path is a folder of this user, to which no others may write.
 
     Raises:
-        Untrusted: it is; the message says what to do.
-        OSError: there is nothing, or the file system does not say.
+        Untrusted: it is not; the message has the remedy.
+        OSError: there is nothing, or the file system refuses.
     """
     status = path.lstat()
     if not stat.S_ISDIR(status.st_mode):
@@ -49,10 +49,14 @@ def check_folder(path: Path) -> None:
 
 
 def check_file(path: str | os.PathLike[str], status: os.stat_result) -> None:
-    """Refuse a file, given what fstat(2) or lstat(2) says of it, as `check_folder` a folder.
+    """Check that a file is regular, is of this user, and that no others may write to it.
+
+    Args:
+        path: its path, for the message.
+        status: its status, from fstat(2) or lstat(2).
 
     Raises:
-        Untrusted: it is not regular, or not this user's alone; the message says what to do.
+        Untrusted: it is not; the message has the remedy.
     """
     if not stat.S_ISREG(status.st_mode):
         raise Untrusted(path, f"is {_kind(status)} and no regular file: move it away")
@@ -60,11 +64,11 @@ def check_file(path: str | os.PathLike[str], status: os.stat_result) -> None:
 
 
 def check_links(path: Path) -> None:
-    """Refuse an absolute path that leads through a link of another user, who may turn it.
+    """Check that an absolute path contains no link of another user, who could change its target.
 
     Raises:
-        Untrusted: it does.
-        OSError: the file system does not say.
+        Untrusted: it contains one.
+        OSError: the file system refuses.
     """
     for part in (path, *path.parents):
         try:
@@ -81,7 +85,7 @@ def open_own(path: Path) -> int:
     """Open a regular file of this user's own for reading; return its descriptor.
 
     Raises:
-        Untrusted: it is something else.
+        Untrusted: it is of another kind or another user.
         OSError: there is none, or the file system refuses.
     """
     try:
@@ -103,10 +107,10 @@ def read_own(path: Path, most: int) -> bytes:
 
     Args:
         path: the file.
-        most: bytes that it may have: a larger one is not what it should be, and is not read.
+        most: the largest size in bytes; a larger file is not read.
 
     Raises:
-        Untrusted: it is something else, or larger.
+        Untrusted: it is larger, of another kind or of another user.
         OSError: there is none, or the file system refuses.
     """
     fd = open_own(path)
@@ -128,14 +132,14 @@ def _check(path: str | os.PathLike[str], status: os.stat_result) -> None:
         raise Untrusted(
             path,
             f"belongs to user {status.st_uid}, and this is user {user}: others could read or change"
-            f" what stands there; if you trust it, `chown -R {user} {_quoted(path)}`, else give"
+            f" its content; if you trust it, `chown -R {user} {_quoted(path)}`, else give"
             " another folder with --journal or JOURNAL_DIR",
         )
     if status.st_mode & _OTHERS:
         raise Untrusted(
             path,
             f"may be written by other users (mode {stat.S_IMODE(status.st_mode):04o}): if you trust"
-            f" what stands there, `chmod -R go-w {_quoted(path)}`, else give another folder with"
+            f" its content, `chmod -R go-w {_quoted(path)}`, else give another folder with"
             " --journal or JOURNAL_DIR",
         )
 

@@ -82,7 +82,7 @@ class _Folder:
 class Frontier:
     """The last record of each lane, kept until the lane changes. Safe for threads.
 
-    A look costs two system calls a lane, and one small read of each lane that changed.
+    To look costs two system calls a lane, and one small read of each lane that changed.
     """
 
     def __init__(self, lanes: Path) -> None:
@@ -94,7 +94,7 @@ class Frontier:
         self._folders: dict[str, _Folder] = {}
 
     def look(self, own: str = "") -> dict[str, int]:
-        """Read the lanes that changed; all that is written from now on comes behind them.
+        """Read the lanes that changed; all events that are written from now on come behind them.
 
         Args:
             own: name of a folder to leave out: the writer's own, whose end it knows.
@@ -106,7 +106,7 @@ class Frontier:
             ReadError: a lane cannot be read.
             Reentered: this thread is in the middle of a look.
         """
-        with self._turn.taken(_WHAT):
+        with self._turn.held(_WHAT):
             return highest(self._look(own))
 
     def ends(self) -> dict[str, int]:
@@ -118,7 +118,7 @@ class Frontier:
             ReadError: a lane cannot be read.
             Reentered: this thread is in the middle of a look.
         """
-        with self._turn.taken(_WHAT):
+        with self._turn.held(_WHAT):
             ends = self._look("")
             for name, folder in self._folders.items():
                 try:
@@ -145,7 +145,7 @@ class Frontier:
 
     def _list(self) -> list[str]:
         try:
-            changed = os.stat(self._lanes).st_mtime_ns  # noqa: PTH116 - each edit asks
+            changed = os.stat(self._lanes).st_mtime_ns  # noqa: PTH116 - each edit calls it
         except OSError as error:
             raise _unreadable(self._lanes, error) from error
         if changed != self._changed:
@@ -154,7 +154,7 @@ class Frontier:
         return self._names
 
     def _read(self, path: Path, folder: _Folder) -> _Active | None:
-        there = os.stat(path)  # noqa: PTH116 - each edit asks
+        there = os.stat(path)  # noqa: PTH116 - each edit calls it
         changed = there.st_mtime_ns
         if there.st_ino != folder.inode:
             folder.inode, folder.active, folder.ends, folder.walked = there.st_ino, None, {}, set()

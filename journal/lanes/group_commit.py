@@ -162,8 +162,8 @@ class SharedLane:
             raise self._reentered()
 
     def _is_syncing(self) -> bool:
-        """Say whether this thread is in the middle of a sync."""
-        # a thread names itself before it syncs: if the name is this thread's, so is the sync
+        """Return whether this thread is in the middle of a sync."""
+        # a thread stores its number before it syncs: if that is this thread's, so is the sync
         return self._syncing.locked() and self._syncing_thread == get_ident()
 
     def _check_busy(self) -> None:

@@ -12,7 +12,7 @@ from journal.errors import LeaseError
 from journal.format.record import FORMAT, MAX_SEQ
 from journal.fs import disk
 from journal.fs.directory import make_folder
-from journal.fs.lock import identity, lock, stands_at
+from journal.fs.lock import has_identity, identity, lock
 from journal.fs.ownership import Untrusted
 from journal.process import clock
 from journal.process.boot import boot_id
@@ -37,7 +37,7 @@ LOCK = "lock"
 ROLL = "roll"
 """A file of this name in a lane's folder asks its lessee to go on in a new segment."""
 RETIRED = "retired"
-"""A file of this name in a lane's folder: no writer takes the lane any more."""
+"""A file of this name in a lane's folder: no writer leases the lane any more."""
 _MOST = 100_000
 _ITS_OWN = frozenset(
     {
@@ -93,9 +93,9 @@ class Lane:
         """Return whether the lock file of the lease is still at its path.
 
         Raises:
-            OSError: the file system does not say.
+            OSError: the file system refuses.
         """
-        return stands_at(self._lock, self._identity)
+        return has_identity(self._lock, self._identity)
 
     def release(self) -> None:
         """End the lease; again does nothing.
@@ -123,7 +123,7 @@ class Lane:
 
 
 def lease(lanes: Path) -> tuple[Lane, Continuation]:
-    """Take the first free lane, lowest number first, and find where its last lessee stopped.
+    """Lease the first free lane, lowest number first, and find where its last lessee stopped.
 
     A lane that this user cannot use is skipped like one that is leased. So is a lane whose last
     event is dated more than an hour ahead: the clock of its writer was wrong, and later events
@@ -138,8 +138,8 @@ def lease(lanes: Path) -> tuple[Lane, Continuation]:
         there = os.path.lexists(path)
         try:
             make_folder(path)
-            if (taken := _take(path)) is not None:
-                return taken
+            if (leased := _lease_free(path)) is not None:
+                return leased
         except OSError as error:
             if there and _is_passed_over(path, error):
                 continue
@@ -163,7 +163,7 @@ def _is_passed_over(path: Path, error: OSError) -> bool:
     return error.errno in _ITS_OWN
 
 
-def _take(path: Path) -> tuple[Lane, Continuation] | None:
+def _lease_free(path: Path) -> tuple[Lane, Continuation] | None:
     """Lock a lane and look where it ends; None if it is leased.
 
     Raises:
@@ -181,7 +181,7 @@ def _take(path: Path) -> tuple[Lane, Continuation] | None:
             lane.release()
             return None
         if at.number >= LAST_NUMBER:
-            raise FileExistsError(errno.EEXIST, "its last number is taken", str(path))  # noqa: TRY301 - given back below
+            raise FileExistsError(errno.EEXIST, "its last segment number is used", str(path))  # noqa: TRY301 - released below
     except BaseException:
         lane.release()
         raise
@@ -189,7 +189,7 @@ def _take(path: Path) -> tuple[Lane, Continuation] | None:
 
 
 def lease_new(lanes: Path) -> Lane:
-    """Make a lane and take it: one that no writer has held before.
+    """Make a lane and lease it: one that no writer has held before.
 
     Raises:
         LeaseError: the file system refuses.
@@ -240,7 +240,7 @@ def _continuation(path: Path) -> Continuation:
             continue
         earlier = numbers[: numbers.index(number)]
         seq, order = _behind_overlap(path, earlier, tail)
-        # a writer of version 1 goes on by its clock, whatever order stands in front of it
+        # a writer of version 1 goes on by its clock, whatever order comes before it
         if (
             tail.header is not None
             and tail.header.format < FORMAT

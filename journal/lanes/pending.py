@@ -38,7 +38,7 @@ class Unsynced:
     lane: str = ""
 
     def records(self) -> list[Record]:
-        """Return what `lines` say."""
+        """Return the records in `lines`."""
         decoded = (decode(line[:-1]) for line in self.lines)
         return [record for record in decoded if isinstance(record, Record)]
 

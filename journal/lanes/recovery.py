@@ -234,7 +234,7 @@ class Recovery:
         writer.take_back(whole, seq, order)
 
     def _follow(self, cause: OSError) -> None:
-        """Move what is lost to the journal at the path, if its lane is gone from there.
+        """Move what is lost to the journal at the path, if its lane is no longer there.
 
         Raises:
             SyncError: there is none.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from journal.fs.directory import Directory
 
 NOT_KNOWN = "restored-around"
-"""What a run of erased events names where a record between two others could not be restored."""
+"""The reason of a run of erased events for records that could not be restored."""
 
 
 class Lost(NamedTuple):
@@ -37,8 +37,8 @@ class Lost(NamedTuple):
 def restore(directory: Directory, lost: Iterable[Lost]) -> tuple[Path, int]:
     """Write records to a folder of their own, and make them durable.
 
-    They keep lane and number: what swept their session names them so, and under other numbers
-    they would be seen again. The folder's segments name no folder, so that no writer goes on in
+    They keep lane and number: a sweep of their session names them so, and under other numbers they
+    would be visible again. The folder's segments name no folder, so that no writer goes on in
     their lanes.
 
     Args:
@@ -72,7 +72,7 @@ def restore(directory: Directory, lost: Iterable[Lost]) -> tuple[Path, int]:
         _finish(segment)
         if directory.format < FORMAT and segment is not None:
             segment = SegmentFile.create(lane.path, number + 1)
-            # version 1 goes on under the newest header's uuid, and restored numbers are another's
+            # version 1 continues under the uuid of the newest header, and must not use that of a restored lane
             segment.write(header_line(uuid7(), 0, 1, clock.wall()))
             _finish(segment)
         for folder in (lane.path, directory.lanes):

@@ -149,7 +149,7 @@ class LaneWriter:
             started: when a new segment is begun, microseconds since 1970.
 
         Raises:
-            OSError: the file system refused; part of the lines may stand in the segment.
+            OSError: the file system refused; part of the lines may be in the segment.
         """
         segment, unsynced = self.segment, self.unsynced
         files = unsynced.files

@@ -1,4 +1,4 @@
-"""The running of the machine: its id, and the clock that no one can set."""
+"""The boot of the machine: its id, and the clock that counts from it and cannot be set."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @cache
 def boot_id() -> str:
-    """Return what tells this running of the machine from all others; empty if it is not known."""
+    """Return the id of the present boot of the machine; empty if it is not known."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
@@ -17,5 +17,5 @@ def boot_id() -> str:
 
 
 def since_boot() -> int:
-    """Return the microseconds since the machine was started, the time asleep among them."""
+    """Return the microseconds since the machine was started, suspended time included."""
     return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1000

@@ -1,4 +1,4 @@
-"""The two clocks of events: `time` for people, `order` for what decides.
+"""The two clocks of events: `time` is for people, `order` decides which event comes first.
 
 `time` is the wall clock of the writer, in microseconds since the Unix epoch, however wrong it may
 be. `order` is a Lamport clock (Lamport, "Time, Clocks, and the Ordering of Events in a Distributed
@@ -20,30 +20,30 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_TIME = 2**52
-"""The latest time that a writer gives, microseconds: in the year 2112. Behind it there is as much
-room again for orders, so that a clock at its end leaves some to go on with."""
+"""The latest time that a writer gives, microseconds: in the year 2112. Above it there is as much
+room again for orders, so that they can still grow where a clock is set to this time."""
 
 MAX_ORDER = 2**53 - 1
-"""The highest order; a record with a higher one is set aside by readers."""
+"""The highest order; readers quarantine a record with a higher one."""
 
 AHEAD = 3_600_000_000
-"""Microseconds by which clocks may differ: what is dated later than that has a wrong date."""
+"""Microseconds by which clocks may differ: an event dated further ahead has a wrong date."""
 
 
 def wall() -> int:
-    """Return the time on the wall, in microseconds since 1970."""
+    """Return the time of the wall clock, in microseconds since 1970."""
     return time.time_ns() // 1000
 
 
 class Clock:
-    """What this process has read of one journal's order, and the order that comes behind it.
+    """The highest order of one journal that this process has read, and the next one.
 
     Attributes:
         read: the highest order that was read.
 
-    One journal's order says nothing of another's: a damaged one must not push the others to the
-    end of the range. Each thread keeps what it has read by itself, since two that noted a value at
-    the same time could lose the higher one.
+    Each journal has its own clock: a damaged order in one must not move the others to the end of
+    the range. Each thread keeps what it has read by itself, since two that noted a value at the
+    same time could lose the higher one.
     """
 
     __slots__ = ("_by_thread", "read")
@@ -54,16 +54,16 @@ class Clock:
 
     @property
     def is_at_end(self) -> bool:
-        """Whether nothing can come behind what was read."""
+        """Whether no order is higher than the one that was read."""
         return self.read >= MAX_ORDER
 
     def observe(self, order: int) -> None:
-        """Note an order that was read: all that is written from now on comes behind it."""
+        """Note an order that was read: all events that are written from now on get a higher one."""
         thread = get_ident()
         if order <= self._by_thread.get(thread, 0):
             return
         self._by_thread[thread] = order
-        # whoever stores a lower value last looks again, and finds the higher one
+        # a thread that stores a lower value last reads all again, and finds the higher one
         while (highest := max(list(self._by_thread.values()))) > self.read:
             self.read = highest
 
@@ -78,7 +78,7 @@ class Clock:
         now = wall()
         if not 0 <= now <= MAX_TIME:
             raise ClockError(
-                f"the clock of this machine says {now} microseconds since 1970, and an event's time"
+                f"the clock of this machine is at {now} microseconds since 1970, and an event's time"
                 f" is from 0 to {MAX_TIME} (the year 2112): set the clock; nothing was written"
             )
         # what this thread has read counts even while another one is about to store a lower value

@@ -15,10 +15,10 @@ from typing import Protocol
 
 
 class Follower(Protocol):
-    """Holds what must not be shared with a child."""
+    """An object that holds something which a child must not share."""
 
     def after_fork_in_child(self) -> None:
-        """Let go of it without waiting: other threads are gone, with the locks that they held."""
+        """Release it without waiting: a lock of another thread is never released in the child."""
 
 
 _followers: weakref.WeakSet[Follower] = weakref.WeakSet()
@@ -29,9 +29,9 @@ class _Gate:
     """Keeps this process from being forked for a few system calls.
 
     Attributes:
-        turn: `with no_fork.turn:` no fork begins. A signal handler can take it again. A module that
-            is imported late is imported so: a child that is forked while another thread imports
-            it would wait for ever for that thread, which it does not have.
+        turn: `with no_fork.turn:` no fork begins. A signal handler can acquire it again. Late
+            imports happen within it: a child that is forked while another thread imports a module
+            would wait for ever for that thread, which it does not have.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class _Gate:
         self.turn.acquire()
 
     def after_fork(self) -> None:
-        """Go on in the parent."""
+        """Allow forks again, in the parent."""
         self.turn.release()
 
     def after_fork_in_child(self) -> None:
@@ -61,12 +61,12 @@ def follow(follower: Follower) -> None:
 def depth() -> int:
     """Return how many forks lie between this process and the one that began it.
 
-    What is remembered with another depth than this belongs to an ancestor.
+    An object that was made at another depth belongs to an ancestor.
     """
     return _depth
 
 
-def _let_go() -> None:
+def _release_in_child() -> None:
     global _depth  # noqa: PLW0603 - one number a process
     _depth += 1
     no_fork.after_fork_in_child()
@@ -74,12 +74,12 @@ def _let_go() -> None:
     for follower in list(_followers):
         try:
             follower.after_fork_in_child()
-        except Exception as error:  # noqa: BLE001 - what one keeps must not be kept by all others
+        except Exception as error:  # noqa: BLE001 - an error of one must not keep the others from releasing
             errors.append(error)
     if errors:
         raise ExceptionGroup("a forked child keeps what belongs to its parent", errors)
 
 
 os.register_at_fork(
-    before=no_fork.before_fork, after_in_parent=no_fork.after_fork, after_in_child=_let_go
+    before=no_fork.before_fork, after_in_parent=no_fork.after_fork, after_in_child=_release_in_child
 )

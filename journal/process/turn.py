@@ -1,8 +1,8 @@
-"""A turn at what threads share, which knows whether this thread has it already.
+"""A lock for an object that threads share, which a handler of its own holder cannot acquire.
 
-A signal handler, a finalizer or a weakref's callback runs in whatever thread it meets, between any
-two steps of it. If that thread is in the middle of a call, its handler must neither wait for the
-call to end nor change things under it.
+A signal handler, a finalizer or a weakref's callback runs in any thread, between any two of its
+steps. If that thread is in the middle of a call, the handler must neither wait for the end of the
+call nor change the object meanwhile.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class Turn:
-    """Two locks, always taken in this order, and by `with` alone: no interrupt comes in between.
+    """Two locks, always acquired in this order, and by `with` alone: no interrupt comes between.
 
     Attributes:
-        lock: one thread at a time. The same thread may take it again.
+        lock: one thread at a time. The same thread may acquire it again.
         busy: held behind `lock` during a call. Code that has `lock` and finds `busy` held runs in a
             handler of the thread that holds it.
     """
@@ -33,11 +33,11 @@ class Turn:
         self.busy = threading.Lock()
 
     @contextmanager
-    def taken(self, what: str) -> Iterator[None]:
-        """Wait for the turn, and have it.
+    def held(self, what: str) -> Iterator[None]:
+        """Wait until no other thread has the turn, and hold it.
 
         Args:
-            what: names the thing that is shared.
+            what: name of the shared object, for the error.
 
         Raises:
             Reentered: this thread has it; nothing was done.
@@ -50,7 +50,7 @@ class Turn:
 
 
 def reentered(what: str) -> Reentered:
-    """Return the error for a handler that meets its own thread in the middle of a call."""
+    """Return the error for a handler that runs in the middle of a call of its own thread."""
     return Reentered(
         f"this thread is in the middle of a call of {what}: a signal handler, finalizer or callback"
         " that runs meanwhile cannot use it, and nothing was done. Do it when that call has"

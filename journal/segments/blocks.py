@@ -1,4 +1,4 @@
-"""Read a segment in blocks, whatever stands in it."""
+"""Read a segment in blocks, whatever bytes it contains."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BLOCK = 1024 * 1024
 """Bytes read at a time."""
 _MANY = 1_000
-"""Beginnings of records that no block without a newline has by accident."""
+"""More beginnings of records than a block without a newline has by accident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class Chunk:
 def read_chunk(file: FileIO, offset: int, *, final: bool, limit: int = BLOCK) -> Chunk:
     """Read on in a segment from `offset`, about `limit` bytes.
 
-    An unfinished last line is left alone, since its writer may be about to finish it, unless
-    the segment is `final`.
+    An unfinished last line is not read, since its writer may be about to finish it, unless the
+    segment is `final`.
 
     Raises:
         ReadError: the file cannot be read.
@@ -80,9 +80,10 @@ def read_at(file: FileIO, offset: int, size: int) -> bytes:
 
 
 def _skip_hole(file: FileIO, block: bytes, offset: int) -> Chunk | None:
-    """Pass over a hole in a sparse file, whatever size that has; None if there is none.
+    """Return a hole in a sparse file, of any size, as damage; None if there is none.
 
-    The last byte in front of what follows is left: it tells whether that stands within a record.
+    The last byte before the next data is not part of it: it is needed to see whether that data is
+    inside a record.
     """
     end = _next_data(file, block, offset) - 1
     if end <= offset + len(block):
@@ -91,7 +92,7 @@ def _skip_hole(file: FileIO, block: bytes, offset: int) -> Chunk | None:
 
 
 def _next_data(file: FileIO, block: bytes, offset: int) -> int:
-    """Return where the bytes behind a block go on; the file's end behind a last hole."""
+    """Return the offset of the next data after a block; the end of the file after a last hole."""
     behind = offset + len(block)
     if block.count(0) < len(block):
         return behind
@@ -103,10 +104,10 @@ def _next_data(file: FileIO, block: bytes, offset: int) -> int:
 
 
 def _skip_overlong(block: bytes, offset: int) -> Chunk:
-    """Pass over bytes without a newline that are too long for a record, but for records in them.
+    """Return bytes without a newline that are too long for a record as damage and records.
 
-    One that begins in the block may end behind it: the next block begins in front of it, but so
-    much further on than this one that bytes full of beginnings do not take for ever.
+    A record that begins in the block may end after it, so the next block begins before that record.
+    It also begins far enough after this block that bytes full of beginnings are read few times.
     """
     reason = f"no newline in more than {MAX_RECORD:,} bytes"
     *items, last = salvage(block, offset, 0, reason)
@@ -117,7 +118,7 @@ def _skip_overlong(block: bytes, offset: int) -> Chunk:
     start = block.find(START, max(behind, further))
     if start < 0:
         start = len(block) - len(START) + 1
-    # the byte in front of a record tells whether it stands within another
+    # the byte before a record shows whether it is inside another one
     end = max(start - 1, behind)
     if end > behind:
         items.append(Damage(last.offset, end - behind, reason))
@@ -125,7 +126,7 @@ def _skip_overlong(block: bytes, offset: int) -> Chunk:
 
 
 def unread(ref: SegmentRef, offset: int) -> tuple[int, int]:
-    """Count what stands behind `offset` and is finished: bytes and lines.
+    """Return how many bytes and lines are finished behind `offset`.
 
     An unfinished last line does not count unless the segment is final: its append has not
     returned.

@@ -1,4 +1,4 @@
-"""List lanes and their segments, and say whether they are as they were listed."""
+"""List lanes and their segments, and check whether they changed since."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class SegmentRef:
         number: the segment's number in its lane.
         size: bytes of the file when it was listed.
         final: whether a later segment of the lane exists: it never changes again.
-        version: inode, and time of the last change in nanoseconds: where both are as they
-            were, it is the same file with the same bytes.
+        version: inode, and time of the last change in nanoseconds: if both are unchanged, so
+            are the file and its bytes.
     """
 
     folder: Path
@@ -109,7 +109,7 @@ def list_lane(lane: Path) -> list[SegmentRef]:
 
 
 def change_check(refs: Iterable[SegmentRef]) -> Callable[[], bool]:
-    """Return a function that says whether the active segments are as they were listed.
+    """Return a function that returns whether the active segments are unchanged.
 
     Each call of it makes one system call for each active segment, and reads no folder.
     """

@@ -1,4 +1,4 @@
-"""Read what stands in the segments of lanes."""
+"""Read the records in the segments of lanes."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ class SegmentWalk:
 
 
 def pass_over(_ref: SegmentRef, _damage: Damage) -> None:
-    """Do nothing with damage, for a caller that leaves it to others to report."""
+    """Ignore damage, for a caller that need not report it."""
 
 
 def read_events(lanes: Path, on_damage: Callable[[SegmentRef, Damage], None]) -> Iterator[Located]:

@@ -1,4 +1,4 @@
-"""A segment: one JSONL file of a lane, and how its last writer left it."""
+"""A segment: one JSONL file of a lane, and how it ends."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ ROLL_SIZE = 32 * 1024 * 1024
 """Bytes at which a segment is final and its lane goes on in the next one."""
 
 LAST_NUMBER = 10**12 - 1
-"""The highest number of a segment: a lane in which it stands has no room for another."""
+"""The highest number of a segment: a lane that has it gets no further segment."""
 
 _SUFFIX = ".jsonl"
 _DIGITS = 12
 _BLOCK = 64 * 1024
 _HEADER = 1024
-"""Bytes in which a header stands, unless it supersedes many segments."""
+"""Bytes that hold a header, unless it supersedes many segments."""
 _SEARCHED = ROLL_SIZE + 2 * MAX_RECORD
 """Bytes of a damaged segment that are searched for its end: more than a writer puts into one."""
 
@@ -43,7 +43,7 @@ def segment_number(name: str) -> int | None:
     stem, dot, suffix = name.partition(".")
     if f"{dot}{suffix}" != _SUFFIX or not stem.isascii() or not stem.isdigit():
         return None
-    if len(stem) > _DIGITS:  # what stands in no database's integer is no position
+    if len(stem) > _DIGITS:  # a database could not store a larger number
         return None
     number = int(stem)
     # `1.jsonl` beside `000001.jsonl` would be two files for one number
@@ -68,10 +68,10 @@ def open_segment(path: Path) -> FileIO:
 
 
 def is_segment(path: Path) -> bool:
-    """Say whether a regular file stands there: nothing else is read.
+    """Return whether the path is a regular file: nothing else is read.
 
     Raises:
-        OSError: the file system does not say.
+        OSError: the file system refuses.
     """
     return stat.S_ISREG(path.lstat().st_mode)
 
@@ -103,7 +103,7 @@ class Tail:
         order: the highest order of an event.
         size: bytes of the file.
         whole: whether it may be continued: the header and the last line verify, and no number
-            in front of it is missing or stands twice, as far as a block reaches.
+            in front of it is missing or duplicate, as far as a block reaches.
     """
 
     header: Header | None
@@ -126,9 +126,9 @@ class End:
 def read_end(lane: Path, numbers: Sequence[int]) -> End | None:
     """Read the last finished record of some segments of a folder; None if there is none.
 
-    What stands behind the last newline belongs to an append that has not returned. A writer of
-    version 1 goes on behind segments of version 2, and knows no order: where the last segment is
-    one of its, the highest order may stand in front of it.
+    Bytes behind the last newline belong to an append that has not returned. A writer of version 1
+    continues behind segments of version 2, and knows no order: if it wrote the last segment, the
+    highest order may be in a segment before.
 
     Raises:
         OSError: a segment cannot be read.
@@ -208,7 +208,7 @@ def behind(record: Record | Header | Erased) -> tuple[int, int, int]:
 
 
 def _search_tail(header: Header | None, content: bytes, size: int) -> Tail | None:
-    """Find what comes behind all records of a damaged segment the slow way."""
+    """Find the end of a damaged segment by a scan of all its bytes."""
     seq = time = order = damaged = 0
     closed = True
     for found in scan(content, 0):
@@ -235,7 +235,7 @@ def _read_end(fd: int, size: int) -> tuple[_Line | None, _Line | None, int]:
     """Read the last block of a segment, more of it where a block holds no two lines.
 
     Returns:
-        The first record and the last of those that stand whole in it, each None if it does not
+        The first record and the last of those that are complete in it, each None if it does not
         verify, and how many lines the last is behind the first.
     """
     if size == 0 or os.pread(fd, 1, size - 1) != b"\n":
@@ -244,7 +244,7 @@ def _read_end(fd: int, size: int) -> tuple[_Line | None, _Line | None, int]:
     while True:
         start = max(0, size - reach)
         block = os.pread(fd, size - 1 - start, start)
-        # it may begin in the midst of a line
+        # it may begin in the middle of a line
         begin = block.find(b"\n") + 1 if start else 0
         lines = block.count(b"\n", begin)
         if lines or not start:

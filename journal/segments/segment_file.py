@@ -1,4 +1,4 @@
-"""A segment open for appending, and the line that it begins with."""
+"""A segment open for appending, and its header."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from journal.format.record import FORMAT, Header, encode_header
 from journal.fs import disk
-from journal.fs.lock import identity, stands_at
+from journal.fs.lock import has_identity, identity
 from journal.process.boot import boot_id
 from journal.process.ids import uuid7
 from journal.segments.segment import segment_name
@@ -71,7 +71,7 @@ class SegmentFile:
         path = lane / segment_name(number)
         fd = disk.in_use.create(path)
         try:
-            disk.in_use.fchmod(fd, 0o600)  # a strict umask may have taken bits away
+            disk.in_use.fchmod(fd, 0o600)  # a strict umask may have cleared bits
             return cls(path, number, 0, fd)
         except BaseException:
             os.close(fd)
@@ -94,14 +94,14 @@ class SegmentFile:
 
     @property
     def inode(self) -> int:
-        """The inode of the file, which tells it from a copy."""
+        """The inode of the file, which distinguishes it from a copy."""
         return self._identity[1]
 
     def write(self, data: bytes) -> None:
         """Append whole records in a single system call.
 
         Raises:
-            OSError: the file system refused; part of `data` may stand in the file, so
+            OSError: the file system refused; part of `data` may be in the file, so
                 nothing may be written behind it.
         """
         done = disk.in_use.write(self._fd, data)
@@ -126,12 +126,12 @@ class SegmentFile:
         disk.in_use.fdatasync(self._fd)
 
     def is_there(self) -> bool:
-        """Say whether the file still stands where it was opened.
+        """Return whether the file is still at the path where it was opened.
 
         Raises:
-            OSError: the file system does not say.
+            OSError: the file system refuses.
         """
-        return stands_at(self._name, self._identity)
+        return has_identity(self._name, self._identity)
 
     def close(self) -> None:
         """Close the file; closing again does nothing.

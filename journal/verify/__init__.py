@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 __all__ = ["DEATH", "Problem", "Report", "verify"]
 
 _PATIENCE = 0.2
-"""Seconds after which a line that has not grown is torn: one write(2) takes less."""
+"""Seconds after which a line that has not grown counts as torn: one write(2) takes less."""
 _LOOKS = 5
-"""Looks at a line that does grow."""
+"""Times that a line is read again which does grow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a journal holds, and what is wrong with it.
+    """Counts of what a journal holds, and its problems.
 
     Attributes:
         lanes: folders of lanes.
         segments: files of all lanes.
         events: valid events; one that was written again after a failed sync counts once.
         bytes: bytes of all segments that were read.
-        problems: everything wrong, by lane, segment and offset; empty if the journal is whole.
+        problems: all problems, by lane, segment and offset; empty if there are none.
     """
 
     lanes: int
@@ -51,8 +51,8 @@ class Report:
 def verify(lanes: Path) -> Report:
     """Check every record of every lane: checksum, sequence and header.
 
-    Writers may be at work: an unfinished line is read again after a moment before it is reported
-    as torn. No lock is taken.
+    Writers may be at work: an unfinished line is read again after a moment, before it is reported
+    as torn. No lock is acquired.
 
     Args:
         lanes: the folder of the lanes (`Directory.lanes`).
@@ -61,7 +61,7 @@ def verify(lanes: Path) -> Report:
         ReadError: the folder of the lanes cannot be listed. A file that cannot be read is a
             problem in the report.
     """
-    problems = list(_strangers(lanes))
+    problems = list(_foreign_beside_lanes(lanes))
     walks = []
     names = list_lanes(lanes)
     for name in names:
@@ -70,7 +70,7 @@ def verify(lanes: Path) -> Report:
         except ReadError as error:
             problems.append(Problem("unreadable", name, None, None, 0, str(error)))
             continue
-        problems += _strangers_in(lanes / name)
+        problems += _foreign_in_lane(lanes / name)
         if refs:
             walks.append(_LaneWalk(name, refs))
     for walk in walks:
@@ -79,8 +79,8 @@ def verify(lanes: Path) -> Report:
         waiting = [walk for walk in walks if walk.unfinished()]
         if not waiting:
             break
-        time.sleep(_PATIENCE)  # a writer may be at work on that line
-        if not any([walk.read_on() for walk in waiting]):  # noqa: C419 - each is to look again
+        time.sleep(_PATIENCE)  # a writer may be finishing that line
+        if not any([walk.read_on() for walk in waiting]):  # noqa: C419 - each lane must be read again
             break
     for walk in walks:
         walk.finish()
@@ -91,17 +91,17 @@ def verify(lanes: Path) -> Report:
         segments=sum(len(walk.refs) for walk in walks),
         events=sum(walk.check.events for walk in walks),
         bytes=sum(walk.bytes for walk in walks),
-        problems=tuple(sorted(problems, key=_place)),
+        problems=tuple(sorted(problems, key=_problem_order)),
     )
 
 
-def _place(problem: Problem) -> tuple[tuple[int, str], int, int]:
+def _problem_order(problem: Problem) -> tuple[tuple[int, str], int, int]:
     number = int(problem.lane) if problem.lane.isascii() and problem.lane.isdigit() else 0
     return (number, problem.lane), problem.segment or 0, problem.offset or 0
 
 
 class _LaneWalk:
-    """Reads one lane through, and its last segment again while that grows."""
+    """Reads one lane to its end, and the last segment again while it grows."""
 
     def __init__(self, name: str, refs: list[SegmentRef]) -> None:
         self.check = LaneCheck(name)
@@ -126,12 +126,12 @@ class _LaneWalk:
                 self._finish_segment()
 
     def unfinished(self) -> bool:
-        """Say whether the last segment is empty, or ends in bytes that were not checked."""
+        """Return whether the last segment is empty, or ends in bytes that were not checked."""
         self._unfinished = _size(self.refs[-1].path)
         return self._readable and (self._unfinished == 0 or self._unfinished > self._walk.end)
 
     def read_on(self) -> bool:
-        """Read what the last segment got meanwhile; say whether it has grown."""
+        """Read what was appended to the last segment; return whether it has grown again."""
         if self._readable:
             self._readable = self._read()
         return _size(self.refs[-1].path) > self._unfinished
@@ -166,31 +166,31 @@ class _LaneWalk:
 
 
 def _size(path: Path) -> int:
-    """Return a segment's size in bytes, 0 if it is gone: reading it reported that."""
+    """Return a segment's size in bytes; 0 if it is gone, which the read of it has reported."""
     try:
         return path.lstat().st_size
     except FileNotFoundError:
         return 0
 
 
-def _strangers(lanes: Path) -> Iterator[Problem]:
-    """Yield every entry that is no lane: another program's file, a link."""
+def _foreign_beside_lanes(lanes: Path) -> Iterator[Problem]:
+    """Yield a problem for each entry that is no lane: another program's file, a link."""
     try:
         with os.scandir(lanes) as entries:
             for entry in sorted(entries, key=_name):
                 if not entry.is_dir(follow_symlinks=False):
-                    reason = f"{entry.name} in lanes/ is {_what(entry)}"
+                    reason = f"{entry.name} in lanes/ is {_kind_of(entry)}"
                     yield Problem("foreign", "", None, None, 0, reason)
     except OSError as error:
         raise ReadError(f"cannot list the lanes in {lanes}: {error.strerror or error}") from error
 
 
-def _strangers_in(lane: Path) -> Iterator[Problem]:
-    """Yield every entry that no lane has: another program's file, a link, an odd name."""
+def _foreign_in_lane(lane: Path) -> Iterator[Problem]:
+    """Yield a problem for each entry of a lane's folder that the journal did not make."""
     try:
         with os.scandir(lane) as entries:
             for entry in sorted(entries, key=_name):
-                if (reason := _stranger(entry)) is not None:
+                if (reason := _why_foreign(entry)) is not None:
                     number = segment_number(entry.name)
                     yield Problem("foreign", lane.name, number, None, 0, reason)
     except OSError as error:
@@ -202,16 +202,16 @@ def _name(entry: os.DirEntry[str]) -> str:
     return entry.name
 
 
-def _stranger(entry: os.DirEntry[str]) -> str | None:
+def _why_foreign(entry: os.DirEntry[str]) -> str | None:
     regular = stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode)
     if not regular:
-        return f"{entry.name} is {_what(entry)}, and is not read"
+        return f"{entry.name} is {_kind_of(entry)}, and is not read"
     if entry.name not in (LOCK, RETIRED, ROLL) and segment_number(entry.name) is None:
         return f"{entry.name} is none of the journal's files, and is not read"
     return None
 
 
-def _what(entry: os.DirEntry[str]) -> str:
+def _kind_of(entry: os.DirEntry[str]) -> str:
     if entry.is_symlink():
         return "a symbolic link"
     if entry.is_dir(follow_symlinks=False):

@@ -23,15 +23,15 @@ Kind = Literal[
     "empty",  # a segment without a byte
     "header",  # no header, or one that does not fit
     "version",  # a newer format
-    "gap",  # sequence numbers that are nowhere
-    "sequence",  # a sequence number or order where it cannot be
-    "duplicate",  # a uuid that stands twice
-    "foreign",  # a file, folder or link that is none of the journal's
-    "unreadable",  # the file system refuses
+    "gap",  # sequence numbers that no record has
+    "sequence",  # a sequence number or order that is not above the one before it
+    "duplicate",  # a uuid that two segments or two lanes have
+    "foreign",  # a file, folder or link that the journal did not make
+    "unreadable",  # the file system refused to read it
 ]
 
 DEATH: frozenset[Kind] = frozenset({"torn", "newline", "empty"})
-"""What the death of a writer may leave behind: nothing that was acknowledged is lost by it."""
+"""Problems that a killed writer may leave. No acknowledged event is lost by them."""
 
 TORN = (
     "unfinished last record: its append never returned, so it was never acknowledged,"
@@ -42,14 +42,14 @@ _EMPTY = "empty: its writer died between making the file and its first append"
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something in a lane that should not be so.
+    """Something wrong in a lane.
 
     Attributes:
-        kind: what sort of problem, one word.
+        kind: the kind of problem, one word.
         lane: name of the lane's folder; empty for something beside the lanes.
-        segment: number of the segment; None if it is about the lane.
-        offset: bytes from the segment's start; None if it is about a whole file.
-        length: bytes that are affected, 0 for a place between two records.
+        segment: number of the segment; None if the problem concerns the lane.
+        offset: bytes from the segment's start; None if the problem concerns a whole file.
+        length: bytes that are affected; 0 for a place between two records.
         reason: what is wrong, in words.
     """
 
@@ -62,12 +62,12 @@ class Problem:
 
 
 class LaneCheck:
-    """Checks a lane: takes the items of its segments in order, and collects the problems.
+    """Checks the items of a lane's segments, in order, and collects the problems.
 
     Attributes:
         lane: name of the lane's folder.
-        events: valid events seen, rewritten ones counted once.
-        problems: everything found so far.
+        events: valid events; one that was written again counts once.
+        problems: what was found so far.
         headers: the header of each segment that has one.
     """
 
@@ -87,7 +87,7 @@ class LaneCheck:
         self._last: Record | None = None
 
     def begin(self, number: int) -> None:
-        """Go on with the next segment."""
+        """Begin the next segment."""
         self._number = number
         self._header_checked, self._opening, self._last = False, True, None
         self._damaged = False
@@ -100,7 +100,7 @@ class LaneCheck:
         self._damaged = True
         torn = damage.reason == UNFINISHED
         if torn and damage.offset == 0:
-            self._header_checked = True  # it is the header that is torn
+            self._header_checked = True  # the torn line is the header
         kind: Kind = "torn" if torn else "damage"
         self._add(kind, damage.offset, damage.length, TORN if torn else damage.reason)
 
@@ -155,12 +155,12 @@ class LaneCheck:
 
     def finish(self) -> None:
         """Report the numbers that are missing in the lanes of the folder."""
-        homeless = {
+        restored = {
             h.lane for h in self.headers.values() if 1 < h.format <= FORMAT and not h.folder
         }
         for lane, sequence in self._sequences.items():
-            # what was restored of a lane begins somewhere in it
-            for first, last in sequence.missing(sequence.first if lane in homeless else 1):
+            # a lane that was restored may begin at any number
+            for first, last in sequence.missing(sequence.first if lane in restored else 1):
                 number, offset = self._jumps[lane, last + 1]
                 count = last - first + 1
                 what = f"{first:,} is" if count == 1 else f"{first:,} to {last:,} are"
@@ -180,30 +180,30 @@ class LaneCheck:
         seen = self._note(record.seq, record.event.order, start)
         self.events += seen != "again"
         if seen == "other":
-            reason = f"sequence number {record.seq:,} stands on two different events"
+            reason = f"sequence number {record.seq:,} belongs to two different events"
             self._add("sequence", start, length, reason)
             return
         if last is not None and record.seq <= last.seq:
-            reason = f"sequence number {record.seq:,} stands behind {last.seq:,}"
+            reason = f"sequence number {record.seq:,} comes after {last.seq:,}"
             self._add("sequence", start, length, reason)
         elif last is not None and record.event.order <= last.event.order < MAX_ORDER:
             reason = f"order {record.event.order} is not above {last.event.order} before it"
             self._add("sequence", start, length, reason)
 
     def _adopt(self) -> None:
-        """Count what stood in front of the first header to the lane that it goes on in."""
-        orphans = self._sequences.pop("", None)
-        if orphans is not None:
-            self._sequences[self._uuid] = orphans
+        """Assign the records before the first header to the lane that the header names."""
+        early = self._sequences.pop("", None)
+        if early is not None:
+            self._sequences[self._uuid] = early
             for (lane, seq), place in list(self._jumps.items()):
                 if not lane:
                     self._jumps[self._uuid, seq] = place
 
     def _pass_over(self, header: Header) -> None:
-        """Take numbers as used that version 1 leaves out in a lane that version 2 began.
+        """Count as used the numbers that version 1 skips in a lane that version 2 began.
 
-        It goes on under the uuid of the newest header, but behind the highest number of the
-        segments in front, those of other lanes among them.
+        A writer of version 1 continues under the uuid of the newest header, but numbers its
+        records from the highest number of all segments before, those of other lanes among them.
         """
         if not header.format < FORMAT == self._formats.get(header.lane):
             return
@@ -232,14 +232,14 @@ class LaneCheck:
 
 
 def duplicates(lanes: list[LaneCheck]) -> Iterator[Problem]:
-    """Yield the segments and lanes whose uuid stands twice in the journal."""
+    """Yield a problem for each segment and lane that has the uuid of another one."""
     segments: dict[str, tuple[str, int]] = {}
     folders: dict[str, str] = {}
     for check in lanes:
         for number, header in check.headers.items():
             if header.format > FORMAT:
                 continue
-            # what was restored of a lane stands beside what is left of it
+            # a restored lane is in a folder of its own, beside what is left of the original
             is_restored = header.format > 1 and not header.folder
             lane, other = segments.setdefault(header.segment, (check.lane, number))
             if (lane, other) != (check.lane, number):
@@ -247,6 +247,6 @@ def duplicates(lanes: list[LaneCheck]) -> Iterator[Problem]:
                 yield Problem("duplicate", check.lane, number, 0, 0, reason)
             folder = check.lane if is_restored else folders.setdefault(header.lane, check.lane)
             if folder != check.lane:
-                folders[header.lane] = check.lane  # told once for each folder
+                folders[header.lane] = check.lane  # each folder is reported once
                 reason = f"lane {folder} has the same uuid {header.lane}"
                 yield Problem("duplicate", check.lane, number, 0, 0, reason)

@@ -96,7 +96,7 @@ class ProcessLock:
         """Return whether this process holds the lock; if the file was removed, another may hold it.
 
         Raises:
-            ProjectionError: the file system does not say.
+            ProjectionError: the file system refuses.
         """
         return self._is_held and self.is_open()
 
@@ -104,7 +104,7 @@ class ProcessLock:
         """Return whether the lock file is open, and still the file at its path.
 
         Raises:
-            ProjectionError: the file system does not say.
+            ProjectionError: the file system refuses.
         """
         try:
             return self._fd >= 0 and is_at(self._fd, self._path)

@@ -91,7 +91,7 @@ class Reader:
         Raises:
             Reentered: this thread has it.
         """
-        return self._turn.taken(f"this handle on the projection of {self.journal.path}")
+        return self._turn.held(f"this handle on the projection of {self.journal.path}")
 
     def read(
         self,

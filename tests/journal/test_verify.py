@@ -203,7 +203,7 @@ def test_two_events_with_one_number_are_found(tmp_path: Path) -> None:
     write_segment(tmp_path, "1", 2, [(3, 31), (4, 40)])
     report = verify(tmp_path)
     assert _kinds(report) == ["sequence"]
-    assert "3 stands on two different events" in report.problems[0].reason
+    assert "3 belongs to two different events" in report.problems[0].reason
 
 
 @pytest.mark.parametrize("odd", [[(1, 10), (2, 20), (2, 20)], [(1, 10), (2, 10)]])

@@ -51,8 +51,8 @@ class Memory:
         self._list_lanes = listing.list_lanes
         self._list_lane = listing.list_lane
         self._read_lane_uuid = reader.read_lane_uuid
-        self._strangers = verify._strangers
-        self._strangers_in = verify._strangers_in
+        self._foreign_beside_lanes = verify._strangers
+        self._foreign_in_lane = verify._foreign_beside_lanes_in
         self._size = verify._size
 
     @contextmanager
@@ -64,8 +64,8 @@ class Memory:
                 stack.enter_context(patch.object(module, "list_lanes", self._names))
                 stack.enter_context(patch.object(module, "list_lane", self._segments))
             stack.enter_context(patch.object(reader, "read_lane_uuid", self._uuid))
-            stack.enter_context(patch.object(verify, "_strangers", self._beside))
-            stack.enter_context(patch.object(verify, "_strangers_in", self._within))
+            stack.enter_context(patch.object(verify, "_foreign_beside_lanes", self._beside))
+            stack.enter_context(patch.object(verify, "_foreign_in_lane", self._within))
             stack.enter_context(patch.object(verify, "_size", self._length))
             # nobody writes to what is verified: there is nothing to wait for
             stack.enter_context(patch.object(verify, "time", SimpleNamespace(sleep=_no_sleep)))
@@ -148,14 +148,14 @@ class Memory:
 
     def _beside(self, lanes: Path) -> list[Problem]:
         if self._lanes is None:
-            return list(self._strangers(lanes))
-        return self._recall(("beside", *self._lanes), lambda: list(self._strangers(lanes)))
+            return list(self._foreign_beside_lanes(lanes))
+        return self._recall(("beside", *self._lanes), lambda: list(self._foreign_beside_lanes(lanes)))
 
     def _within(self, lane: Path) -> list[Problem]:
         if self._lanes is None:
-            return list(self._strangers_in(lane))
+            return list(self._foreign_in_lane(lane))
         key = ("within", lane.name, *self._lanes[lane.name])
-        return self._recall(key, lambda: list(self._strangers_in(lane)))
+        return self._recall(key, lambda: list(self._foreign_in_lane(lane)))
 
     def _length(self, path: Path) -> int:
         if self._lanes is None:
