@@ -29,7 +29,7 @@ _KINDS = {
 
 
 class Untrusted(OSError):  # noqa: N818 - named after its cause
-    """A path does not belong to this user alone, or is of another kind; `strerror` has the remedy."""
+    """A path is not this user's alone, or of another kind; `strerror` has the remedy."""
 
     def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
         super().__init__(errno.EPERM, f"{os.fspath(path)} {reason}")

@@ -72,7 +72,7 @@ def restore(directory: Directory, lost: Iterable[Lost]) -> tuple[Path, int]:
         _finish(segment)
         if directory.format < FORMAT and segment is not None:
             segment = SegmentFile.create(lane.path, number + 1)
-            # version 1 continues under the uuid of the newest header, and must not use that of a restored lane
+            # version 1 continues under the newest header's uuid: it must not be a restored lane's
             segment.write(header_line(uuid7(), 0, 1, clock.wall()))
             _finish(segment)
         for folder in (lane.path, directory.lanes):

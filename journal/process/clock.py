@@ -78,7 +78,7 @@ class Clock:
         now = wall()
         if not 0 <= now <= MAX_TIME:
             raise ClockError(
-                f"the clock of this machine is at {now} microseconds since 1970, and an event's time"
+                f"this machine's clock is at {now} microseconds since 1970, and an event's time"
                 f" is from 0 to {MAX_TIME} (the year 2112): set the clock; nothing was written"
             )
         # what this thread has read counts even while another one is about to store a lower value

@@ -271,7 +271,7 @@ def test_a_clock_that_no_event_can_have_is_named(
     """A clock before 1970 or behind 2112 is an error that says so, and nothing is written."""
     with Journal.open(journal_dir) as journal:
         monkeypatch.setattr(clock, "wall", lambda: wall)
-        with pytest.raises(ClockError, match=f"says {wall} microseconds.*set the clock"):
+        with pytest.raises(ClockError, match=f"clock is at {wall} microseconds.*set the clock"):
             journal.append_message("s", "user", "hello")
         monkeypatch.undo()
         journal.append_message("s", "user", "hello", id="m1")

@@ -51,8 +51,8 @@ class Memory:
         self._list_lanes = listing.list_lanes
         self._list_lane = listing.list_lane
         self._read_lane_uuid = reader.read_lane_uuid
-        self._foreign_beside_lanes = verify._strangers
-        self._foreign_in_lane = verify._foreign_beside_lanes_in
+        self._beside_lanes = verify._foreign_beside_lanes
+        self._in_lane = verify._foreign_in_lane
         self._size = verify._size
 
     @contextmanager
@@ -148,14 +148,14 @@ class Memory:
 
     def _beside(self, lanes: Path) -> list[Problem]:
         if self._lanes is None:
-            return list(self._foreign_beside_lanes(lanes))
-        return self._recall(("beside", *self._lanes), lambda: list(self._foreign_beside_lanes(lanes)))
+            return list(self._beside_lanes(lanes))
+        return self._recall(("beside", *self._lanes), lambda: list(self._beside_lanes(lanes)))
 
     def _within(self, lane: Path) -> list[Problem]:
         if self._lanes is None:
-            return list(self._foreign_in_lane(lane))
+            return list(self._in_lane(lane))
         key = ("within", lane.name, *self._lanes[lane.name])
-        return self._recall(key, lambda: list(self._foreign_in_lane(lane)))
+        return self._recall(key, lambda: list(self._in_lane(lane)))
 
     def _length(self, path: Path) -> int:
         if self._lanes is None:
