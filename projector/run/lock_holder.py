@@ -98,7 +98,7 @@ def catch_up_once(
         try:
             projector.catch_up(on_commit=on_commit, stop=stop)
             generations(journal.path).remove_old(number)
-            if pinned := projector.is_pinned:
+            if pinned := projector.wal.is_pinned:
                 leave(journal, projector)
         except ProjectionError as error:
             replace_damaged(journal, error, on_commit, stop)

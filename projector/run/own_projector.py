@@ -91,7 +91,7 @@ class OwnProjector:
                 projector.catch_up(stop=stop, abort=abort)
                 if not self._is_tidy:
                     self._is_tidy = self._generations.remove_old(self._number)
-                is_pinned = projector.is_pinned and not stop()
+                is_pinned = projector.wal.is_pinned and not stop()
                 if is_pinned:
                     lock_holder.leave(self._journal, projector)
             except ProjectionError as error:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,14 +15,14 @@ import apsw
 
 from journal.segments.listing import SegmentRef, change_check, list_segments
 from projector.apply.portion import Portion
-from projector.db.connections import BUSY_MS, PAGE
-from projector.db.fork_safety import check, close, is_inherited
+from projector.db.fork_safety import check, close
 from projector.db.quiet import quiet
 from projector.db.sqlite_errors import failure
-from projector.errors import NotApplied, ProjectionError
+from projector.errors import NotApplied
 from projector.run.deadline import STEPS
 from projector.run.ingest import NOTHING, Intake
 from projector.run.open_segments import OpenSegments, Place
+from projector.run.wal import Wal
 from projector.run.watermark import Mark, place
 
 if TYPE_CHECKING:
@@ -37,16 +36,8 @@ _TRANSACTION = 4 * 1024 * 1024
 times as much WAL."""
 _BUILDING = 4
 """How many times as much a transaction takes where there is no WAL: in a build."""
-_CHECKPOINT = 4 * 1024 * 1024
-"""Bytes of WAL at which it is written back."""
-_PRESSED = 20 * 1024 * 1024
-"""Bytes of WAL at which readers are waited for, so that it can begin anew."""
-_PINNED = 36 * 1024 * 1024
-"""Bytes of WAL at which a reader that holds on is left alone with its generation."""
 _COPIED = 1000
 """Pages that are copied at a time."""
-_PATIENCE_MS = 200
-"""Milliseconds for which readers are waited for."""
 
 
 def never() -> bool:
@@ -73,6 +64,7 @@ class Projector:
     Attributes:
         is_unchanged: says whether the active segments are as they were when `catch_up` last found
             nothing to do; new segments are not looked for.
+        wal: the WAL of the generation.
     """
 
     def __init__(
@@ -84,16 +76,10 @@ class Projector:
         self._segments = OpenSegments() if segments is None else segments
         self._intake = Intake(db, self._segments)
         self.is_unchanged: Callable[[], bool] = never
-        self._wal_pages = 0
-        self._limit = _TRANSACTION
-        self._is_building = db.pragma("journal_mode") != "wal"
+        self.wal = Wal(db)
+        self._is_building = not self.wal.is_used
+        self._limit = _TRANSACTION * (_BUILDING if self._is_building else 1)
         self._is_careful = False
-        if not self._is_building:
-            # what the last projector left in the WAL counts too
-            self._wal_pages = max(0, db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)[0])
-        else:
-            self._limit *= _BUILDING
-        db.set_wal_hook(self._count_wal)
 
     def be_careful(self) -> None:
         """Try each event of a build alone: one that cannot be applied is set aside."""
@@ -117,7 +103,7 @@ class Projector:
 
         What is appended meanwhile may wait for the next call: beside writers that never pause,
         one that went on until there is nothing more would never return. Nor does it go on while
-        a reader pins the WAL (`is_pinned`): go on in a copy then (`lock_holder.leave`).
+        a reader pins the WAL (`Wal.is_pinned`): go on in a copy then (`lock_holder.leave`).
 
         Args:
             on_commit: told of the progress after every transaction.
@@ -158,7 +144,7 @@ class Projector:
         self._intake.look_back(refs)
         goals = {place(ref): ref.size for ref in refs}
         pending = self._pending(refs, goals)
-        while (pending or self._intake.is_unfolded) and not (stop() or self.is_pinned):
+        while (pending or self._intake.is_unfolded) and not (stop() or self.wal.is_pinned):
             folds = self._intake.is_unfolded
             try:
                 events, size = self._transaction(pending, stop)
@@ -255,7 +241,7 @@ class Projector:
             raise
         finally:
             self._intake.changed.clear()
-        self.checkpoint()
+        self.wal.checkpoint()
         return events, size
 
     def _take(self, pending: list[deque[SegmentRef]], stop: Callable[[], bool]) -> tuple[int, int]:
@@ -293,10 +279,10 @@ class Projector:
         """Write the WAL back and close the connection.
 
         Raises:
-            ProjectionError: as `checkpoint`; the connection is closed.
+            ProjectionError: as `Wal.checkpoint`; the connection is closed.
         """
         try:
-            self.checkpoint(above=0)
+            self.wal.checkpoint(above=0)
         finally:
             self.abandon()
 
@@ -305,40 +291,3 @@ class Projector:
         with quiet:
             close(self._db)
         self._segments.close()
-
-    def checkpoint(self, *, above: int = _CHECKPOINT) -> None:
-        """Write the WAL back into the database if it holds more than `above` bytes.
-
-        A reader that holds a snapshot keeps the WAL from beginning anew, and it grows.
-
-        Raises:
-            ProjectionError: the file system refuses; what was applied stands in the WAL.
-        """
-        size = self._wal_pages * PAGE
-        if size <= above or is_inherited(self._db):
-            return
-        try:
-            with quiet:
-                self._write_back(size)
-        except apsw.Error as error:
-            raise ProjectionError(
-                f"cannot write the WAL back into {self._db.filename}: {error};"
-                " what was applied stands in the WAL and is not lost"
-            ) from error
-
-    def _write_back(self, size: int) -> None:
-        self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-        if size > _PRESSED:
-            self._db.set_busy_timeout(_PATIENCE_MS)
-            with suppress(apsw.BusyError):
-                self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
-            self._db.set_busy_timeout(BUSY_MS)
-
-    @property
-    def is_pinned(self) -> bool:
-        """Whether a reader that holds on has let the WAL grow to where it must not grow on."""
-        return self._wal_pages * PAGE > _PINNED
-
-    def _count_wal(self, _db: apsw.Connection, _name: str, pages: int) -> int:
-        self._wal_pages = pages
-        return apsw.SQLITE_OK

@@ -188,14 +188,14 @@ class Watch:
         try:
             while not self._stopping and self._is_in_use(number):
                 progress = projector.catch_up(on_commit=on_commit, stop=self.is_stopping)
-                if projector.is_pinned:
+                if projector.wal.is_pinned:
                     leave(self._journal, projector)
                 elif progress.events:
                     quiet_since = time.monotonic()  # a backlog does not wait for bells
                 else:
                     is_quiet = time.monotonic() - quiet_since > _SWEEP
                     if is_quiet:
-                        projector.checkpoint(above=0)
+                        projector.wal.checkpoint(above=0)
                         self._generations.remove_old(number)
                     self._wait(bell, projector, number, bell.folders if is_quiet else _SWEEP)
         except ProjectionError as error:

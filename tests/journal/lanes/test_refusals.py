@@ -162,10 +162,11 @@ def test_a_wal_that_cannot_be_written_back_is_an_error_in_words(filled: Path) ->
     def refuse(*_: object, **__: object) -> None:
         raise apsw.FullError("database or disk is full")
 
-    real, projector._db = projector._db, _Refusing(projector._db, refuse)  # type: ignore[assignment]
+    wal = projector.wal
+    real, wal._db = wal._db, _Refusing(wal._db, refuse)  # type: ignore[assignment]
     with pytest.raises(ProjectionError, match="is not lost"):
-        projector.checkpoint(above=0)
-    projector._db = real
+        wal.checkpoint(above=0)
+    wal._db = real
     projector.close()
 
 

@@ -35,8 +35,9 @@ def test_the_projector_goes_on_in_a_copy(
     start: Callable[..., subprocess.Popen[str]],
 ) -> None:
     """The holder keeps its snapshot, everybody else sees what is new, and the WAL stays small."""
-    for name, size in {"_PRESSED": 20, "_PINNED": 40, "_TRANSACTION": 20}.items():
-        monkeypatch.setattr(f"projector.run.projector.{name}", size * 1000)
+    monkeypatch.setattr("projector.run.projector._TRANSACTION", 20_000)
+    for name, size in {"_PRESSED": 20, "_PINNED": 40}.items():
+        monkeypatch.setattr(f"projector.run.wal.{name}", size * 1000)
     with Journal.open(journal_dir) as journal, Projection.open(journal_dir) as projection:
         journal.append_message("s", "user", "first")
         projection.sessions()
@@ -60,8 +61,9 @@ def test_without_a_holder_there_is_no_copy(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where no reader holds on, the WAL begins anew, and the generation stays."""
-    for name, size in {"_PRESSED": 20, "_PINNED": 6000, "_TRANSACTION": 20}.items():
-        monkeypatch.setattr(f"projector.run.projector.{name}", size * 1000)
+    monkeypatch.setattr("projector.run.projector._TRANSACTION", 20_000)
+    for name, size in {"_PRESSED": 20, "_PINNED": 6000}.items():
+        monkeypatch.setattr(f"projector.run.wal.{name}", size * 1000)
     with Journal.open(journal_dir) as journal, Projection.open(journal_dir) as projection:
         for number in range(200):
             journal.append_message("s", "user", f"word{number} " + "filler " * 60)

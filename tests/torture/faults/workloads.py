@@ -20,6 +20,7 @@ import journal.lanes.writer
 import projector.cli
 import projector.db.connections
 import projector.run.projector
+import projector.run.wal
 import projector.run.watch
 from journal.errors import JournalError, SyncError
 from journal.fs.directory import open_directory
@@ -79,7 +80,7 @@ def small() -> None:
     put(journal.lanes.background, "GATHER", 0.002)  # the wait is not what is tested
     put(projector.run.projector, "_TRANSACTION", 4 * 1024)
     put(projector.db.connections, "BUSY_MS", 50)
-    put(projector.run.projector, "BUSY_MS", 50)
+    put(projector.run.wal, "BUSY_MS", 50)
     put(projector.run.watch, "_GONE", 2)
 
 
