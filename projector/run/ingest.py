@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from journal.errors import ReadError
 from journal.format.frame import DamagedRecord
@@ -16,10 +16,9 @@ from journal.process import clock
 from journal.segments.blocks import read_chunk
 from journal.segments.reader import SegmentWalk
 from projector.apply.applier import Applier
-from projector.apply.portion import Portion, unbounded
-from projector.apply.trial import Trial, applying
+from projector.apply.isolation import Isolation
+from projector.apply.trial import applying
 from projector.db.schema import APPLIED
-from projector.errors import NotApplied, ProjectionDamaged
 from projector.run.watermark import (
     Mark,
     fingerprint,
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from journal.segments.blocks import Chunk
     from journal.segments.listing import SegmentRef
     from projector.apply.applier import Prepared
+    from projector.apply.portion import Portion
     from projector.run.open_segments import OpenSegments, Place
 
 _BATCH = 2_000
@@ -53,15 +53,6 @@ NOTHING = Mark("", 0, 0, 0)
 """The mark of a segment of which nothing is applied."""
 
 _log = logging.getLogger("projector")
-
-
-class _Waiting(NamedTuple):
-    """An event that is to be applied with care: where it stands, and what it was prepared to."""
-
-    ref: SegmentRef
-    mark: Mark
-    stretch: Damage
-    prepared: list[Prepared]
 
 
 class Intake:
@@ -81,9 +72,7 @@ class Intake:
         self._known: dict[Place, tuple[int, int]] = {}
         self._gone: set[Place] = set()
         self._prepared: list[Prepared] = []
-        self._trial: Trial | None = None
-        self._waiting: list[_Waiting] = []
-        self._isolates = False
+        self._isolation: Isolation | None = None
         self._applied = load_applied(db)
         self._advanced: set[int] = set()
 
@@ -201,17 +190,20 @@ class Intake:
         if not isinstance(record, Record):
             return 0
         try:
-            if self._trial is not None:
-                self._trial.check(record.seq, record.event)
+            if self._isolation is not None:
+                self._isolation.check(record.seq, record.event)
             prepared = self.applier.arrivals(mark.lane, record.seq, record.event)
         except DamagedRecord as error:
             damage = Damage(walk.start, walk.end - walk.start, str(error))
             self._quarantine(walk.ref, mark, damage)
             return 0
         self._prepared += prepared
-        if self._trial is not None:
+        if self._isolation is not None:
             stretch = Damage(walk.start, walk.end - walk.start, "")
-            self._waiting.append(_Waiting(walk.ref, mark, stretch, prepared))
+            self._isolation.add(
+                prepared,
+                lambda why: self._quarantine(walk.ref, mark, replace(stretch, reason=why)),
+            )
         return 1
 
     def _begin(self, ref: SegmentRef, mark: Mark, header: Header, end: int) -> None:
@@ -259,15 +251,14 @@ class Intake:
     def flush(self) -> None:
         """Insert the events that are prepared."""
         prepared, self._prepared = self._prepared, []
-        waiting, self._waiting = self._waiting, []
         if prepared:
             latest = max(arrival.event.order for arrival, _ in prepared)
             counters = self.applier.state.counters
             counters["latest"] = max(counters["latest"], latest)
-        if self._trial is None:
+        if self._isolation is None:
             self.applier.apply(prepared)
-        elif waiting:
-            self._isolate(waiting)
+        else:
+            self._isolation.flush()
 
     def be_careful(self, *, isolates: bool) -> None:
         """Try each event alone before it is applied, from here on until `be_quick`.
@@ -276,40 +267,11 @@ class Intake:
             isolates: whether an event that fails only beside others is set aside; else the
                 database counts as damaged, as it may well be.
         """
-        self._trial = self._trial or Trial()
-        self._isolates = isolates
+        self._isolation = Isolation(self._db, self.applier, sets_aside=isolates)
 
     def be_quick(self) -> None:
         """Apply many events at once again."""
-        self._trial = None
-
-    def _isolate(self, waiting: list[_Waiting]) -> None:
-        """Apply events, but set those aside that cannot be."""
-        # what is counted in memory alone is lost with the savepoint
-        self.applier.state.save_counters()
-        self._db.execute("SAVEPOINT some")
-        try:
-            with applying():
-                self.applier.apply([event for one in waiting for event in one.prepared])
-                self.applier.finish(unbounded())
-        except NotApplied as error:
-            self._db.execute("ROLLBACK TO some")
-            self._db.execute("RELEASE some")
-            self.applier.reset()
-            if len(waiting) > 1:
-                middle = len(waiting) // 2
-                self._isolate(waiting[:middle])
-                self._isolate(waiting[middle:])
-            elif self._isolates:
-                ref, mark, stretch, _ = waiting[0]
-                self._quarantine(ref, mark, replace(stretch, reason=str(error)))
-            else:
-                raise ProjectionDamaged(
-                    f"{self._db.filename} does not take an event that an empty one takes"
-                    f" ({error}); run `projector rebuild`"
-                ) from error
-        else:
-            self._db.execute("RELEASE some")
+        self._isolation = None
 
     @property
     def is_unfolded(self) -> bool:
@@ -340,7 +302,8 @@ class Intake:
     def reset(self) -> None:
         """Forget what was taken and not committed, as after a rollback."""
         self._prepared.clear()
-        self._waiting.clear()
+        if self._isolation is not None:
+            self._isolation.reset()
         self.applier.reset()
         self._applied = load_applied(self._db)
         self._advanced.clear()
