@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
@@ -10,28 +9,26 @@ from typing import TYPE_CHECKING, TypeVar
 import apsw
 import orjson
 
-from journal.errors import ReadError
 from journal.process import clock
-from journal.process.fork import follow, no_fork
+from journal.process.fork import follow
 from journal.process.turn import Turn
 from journal.segments.listing import list_segments
 from projector.db.connections import snapshot
 from projector.db.generations import find_generations
 from projector.db.quiet import quiet
 from projector.db.schema import UNFOLDED
-from projector.db.sqlite_errors import failure, was_taken_away
+from projector.db.sqlite_errors import failure
 from projector.errors import (
     BuildStopped,
     NotFound,
     ProjectionDamaged,
     ProjectionError,
-    ProjectorBusy,
-    QueryTimeout,
 )
 from projector.run.deadline import STEPS, Deadline
 from projector.run.goal import Goal, Known, Own, has_applied
 from projector.run.in_use import LATEST, InUse
 from projector.run.own_projector import OwnProjector
+from projector.run.refresher import Refresher
 from projector.views.freshness import FRESH, Freshness
 
 if TYPE_CHECKING:
@@ -46,7 +43,7 @@ PATIENCE = 0.5
 """Seconds that a query waits for a running projector before it answers with what is there."""
 
 _PAUSE = 0.02
-"""Seconds between two looks at somebody else's build."""
+"""Seconds between two looks at what another projector has folded."""
 _FOLDING = 5.0
 """Seconds for which effects of events are waited for that are not in force yet."""
 _ASKING = 0.25
@@ -55,8 +52,6 @@ _GRACE = 1.0
 """Seconds behind a time limit at which a transaction of the projector is rolled back."""
 
 Answer = TypeVar("Answer")
-
-_log = logging.getLogger("projector")
 
 
 class Reader:
@@ -74,6 +69,7 @@ class Reader:
         self._known = Known()
         self._in_use = InUse(journal, self.generations)
         self._own = OwnProjector(journal, self._in_use, self._known.segments)
+        self._refresher = Refresher(journal, self.generations, self._own)
         follow(self)
 
     def after_fork_in_child(self) -> None:
@@ -132,7 +128,7 @@ class Reader:
             answered = self._ask(query, deadline, goal)
             while answered is None:
                 try:
-                    self._refresh(early, abort, goal)
+                    self._refresher.refresh(early, abort, goal)
                 except ProjectionError as error:
                     if not goal.begin_again(error):
                         raise
@@ -172,62 +168,6 @@ class Reader:
         except ProjectionError as error:
             goal.trouble = error
         return None
-
-    def _refresh(self, deadline: Deadline, abort: Callable[[], bool] | None, goal: Goal) -> None:
-        """Apply what is new, or wait a moment for the projector that does.
-
-        Raises:
-            QueryTimeout: there is nothing yet to answer from, and the time is up.
-            ProjectionError: the projection cannot be read, and nobody comes to replace it.
-        """
-        if goal.trouble is not None and goal.hindrance is not None:
-            raise goal.trouble
-        if isinstance(goal.trouble, ProjectionDamaged):
-            goal.replace()
-            _log.warning("building the projection anew: %s", goal.trouble)
-            self._replace(deadline)
-            return
-        try:
-            if goal.is_missed:
-                self._own.close()  # what it has in memory or has open may be at fault
-            if self._own.catch_up(deadline.is_over, abort):
-                goal.is_missed = True
-                deadline.check()
-                goal.look_again(list_segments(self.journal.lanes))
-                return
-            if not self._is_there():
-                deadline.check()
-        except BuildStopped:
-            deadline.check()
-            raise
-        except (QueryTimeout, ProjectionError, ReadError) as error:
-            # a full disk, or a read-only one: what is there is answered from
-            if not self._is_there() or was_taken_away(error):
-                raise _with_cure(error) from error.__cause__
-            goal.give_up(error)
-            return
-        if goal.trouble is not None and goal.is_over:
-            raise goal.trouble
-        goal.pause()
-
-    def _is_there(self) -> bool:
-        return self.generations.current() is not None
-
-    def _replace(self, deadline: Deadline) -> None:
-        """Build the projection anew, or wait for whoever does."""
-        with no_fork.turn:
-            from projector.run.build import build_anew  # noqa: PLC0415 - most queries do not need it
-
-        damaged = self.generations.in_use()
-        while self.generations.in_use() == damaged:
-            try:
-                build_anew(self.journal, deadline.is_over)
-            except BuildStopped:
-                deadline.check()
-                raise
-            except ProjectorBusy:
-                deadline.check()
-                time.sleep(_PAUSE)
 
     @contextmanager
     def peeking(self) -> Iterator[apsw.Connection | None]:
@@ -329,17 +269,6 @@ class Reader:
             self._in_use.close()
             self._own.close()
             self._known.segments.close()
-
-
-def _with_cure(error: Exception) -> Exception:
-    """Return the error of a query that has nothing to answer from, and say what to do."""
-    if type(error) is not ProjectionError or was_taken_away(error):
-        return error
-    return ProjectionError(
-        f"{error}; there is no projection to answer from, and none can be made here: copy the"
-        " journal to a place that can be written, or run `projector sync` before it is made"
-        " read-only"
-    )
 
 
 def _answer(

@@ -70,7 +70,8 @@ projector.db.rows projector.db.schema projector.db.sqlite_errors projector.db.ta
 projector.errors projector.fold projector.fold.messages projector.fold.sessions
 projector.fold.sweeps projector.projection projector.run projector.run.deadline projector.run.goal
 projector.run.in_use projector.run.open_segments projector.run.own_projector projector.run.reader
-projector.run.watermark projector.search projector.search.engine projector.search.filters
+projector.run.refresher projector.run.watermark projector.search projector.search.engine
+projector.search.filters
 projector.search.functions projector.search.prefixes projector.search.ranking
 projector.search.results projector.text projector.text.document projector.text.highlight
 projector.text.normalize projector.text.query projector.text.query_tree projector.text.snippet

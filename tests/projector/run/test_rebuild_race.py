@@ -17,6 +17,7 @@ from projector.run.goal import Goal
 from projector.run.in_use import InUse
 from projector.run.own_projector import OwnProjector
 from projector.run.reader import Reader
+from projector.run.refresher import Refresher
 from tests.support.projections import projector
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def journal(journal_dir: Path) -> Iterator[Journal]:
 
 SEAMS: list[tuple[object, str]] = [
     (Reader, "_ask"),
-    (Reader, "_refresh"),
+    (Refresher, "refresh"),
     (InUse, "connection"),
     (Goal, "is_reached"),
     (OwnProjector, "catch_up"),

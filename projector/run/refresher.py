@@ -1,0 +1,109 @@
+"""What brings the projection up to date for a question: by itself, or as another process does."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from journal.errors import ReadError
+from journal.process.fork import no_fork
+from journal.segments.listing import list_segments
+from projector.db.sqlite_errors import was_taken_away
+from projector.errors import (
+    BuildStopped,
+    ProjectionDamaged,
+    ProjectionError,
+    ProjectorBusy,
+    QueryTimeout,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from journal.fs.directory import Directory
+    from projector.db.generations import Generations
+    from projector.run.deadline import Deadline
+    from projector.run.goal import Goal
+    from projector.run.own_projector import OwnProjector
+
+_PAUSE = 0.02
+"""Seconds between two looks at somebody else's build."""
+
+_log = logging.getLogger("projector")
+
+
+class Refresher:
+    """Applies what the journal has gained, or waits for the process that does."""
+
+    def __init__(self, journal: Directory, generations: Generations, own: OwnProjector) -> None:
+        self._journal = journal
+        self._generations = generations
+        self._own = own
+
+    def refresh(self, deadline: Deadline, abort: Callable[[], bool] | None, goal: Goal) -> None:
+        """Apply what is new, or wait a moment for the projector that does.
+
+        Raises:
+            QueryTimeout: there is nothing yet to answer from, and the time is up.
+            ProjectionError: the projection cannot be read, and nobody comes to replace it.
+        """
+        if goal.trouble is not None and goal.hindrance is not None:
+            raise goal.trouble
+        if isinstance(goal.trouble, ProjectionDamaged):
+            goal.replace()
+            _log.warning("building the projection anew: %s", goal.trouble)
+            self._replace(deadline)
+            return
+        try:
+            if goal.is_missed:
+                self._own.close()  # what it has in memory or has open may be at fault
+            if self._own.catch_up(deadline.is_over, abort):
+                goal.is_missed = True
+                deadline.check()
+                goal.look_again(list_segments(self._journal.lanes))
+                return
+            if not self._is_there():
+                deadline.check()
+        except BuildStopped:
+            deadline.check()
+            raise
+        except (QueryTimeout, ProjectionError, ReadError) as error:
+            # a full disk, or a read-only one: what is there is answered from
+            if not self._is_there() or was_taken_away(error):
+                raise _with_cure(error) from error.__cause__
+            goal.give_up(error)
+            return
+        if goal.trouble is not None and goal.is_over:
+            raise goal.trouble
+        goal.pause()
+
+    def _is_there(self) -> bool:
+        return self._generations.current() is not None
+
+    def _replace(self, deadline: Deadline) -> None:
+        """Build the projection anew, or wait for whoever does."""
+        with no_fork.turn:
+            from projector.run.build import build_anew  # noqa: PLC0415 - most queries do not need it
+
+        damaged = self._generations.in_use()
+        while self._generations.in_use() == damaged:
+            try:
+                build_anew(self._journal, deadline.is_over)
+            except BuildStopped:
+                deadline.check()
+                raise
+            except ProjectorBusy:
+                deadline.check()
+                time.sleep(_PAUSE)
+
+
+def _with_cure(error: Exception) -> Exception:
+    """Return the error of a query that has nothing to answer from, and say what to do."""
+    if type(error) is not ProjectionError or was_taken_away(error):
+        return error
+    return ProjectionError(
+        f"{error}; there is no projection to answer from, and none can be made here: copy the"
+        " journal to a place that can be written, or run `projector sync` before it is made"
+        " read-only"
+    )
