@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
     from journal.verify.checks import Kind
 
-# a shell that runs the tests in the background has them ignore Ctrl-C, and what they start, too
+# a shell that runs the tests in the background, and nohup, have them ignore these signals; programs
+# that tests start would inherit that
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # a shared machine is slow now and then: that is no failure
 settings.register_profile("journal", deadline=None, max_examples=60)

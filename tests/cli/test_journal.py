@@ -443,8 +443,8 @@ def test_a_full_disk_is_1(journal_dir: Path, run: Run, monkeypatch: pytest.Monke
     """What could not be appended is told in one line."""
     real = os.write
 
-    def refuse(fd: int, data: bytes) -> int:
-        if data.startswith(b'{"crc"'):
+    def refuse(fd: int, data: bytes | memoryview) -> int:
+        if bytes(data).startswith(b'{"crc"'):
             raise OSError(28, "No space left on device")
         return real(fd, data)
 
