@@ -38,18 +38,18 @@ def rebuild(
 ) -> int:
     """Build a new generation from the lanes and put it into use; return its number.
 
-    Readers go on with the old one meanwhile. A running projector changes over by itself; where
-    none runs, nobody can apply anything between the last look at the lanes and the change: the
-    new generation knows all that the old one knew.
+    Readers use the old one meanwhile. A running projector changes to the new one by itself. If none
+    runs, the projector's lock is held from the last read of the lanes until the change, so that the
+    new generation has all events that the old one had.
 
     Args:
         journal: the opened journal.
-        on_commit: told of the progress after every transaction.
-        stop: asked between blocks of about 1 MiB.
+        on_commit: called with the progress after every transaction.
+        stop: called between blocks of about 1 MiB.
 
     Raises:
         ProjectorBusy: another build runs.
-        BuildStopped: `stop` said so; what was built is removed, the old one stays in use.
+        BuildStopped: `stop` returned True; what was built is removed, the old one stays in use.
         ProjectionError: the database or the file system refuses; the old one stays in use.
         ReadError: a segment cannot be read.
     """
@@ -59,10 +59,10 @@ def rebuild(
 
 
 def build_anew(journal: Directory, stop: Callable[[], bool]) -> None:
-    """Put a new generation into use in the place of one that does not serve, or of none.
+    """Put a new generation into use in the place of an unusable one, or of none.
 
-    What is built when `stop` says so is put into use as it is: whoever comes next goes on with it,
-    else no time that is too short for all of it would ever lead to an answer.
+    If `stop` returns True, the generation is put into use unfinished, and the next projector goes
+    on with it: else queries with a short time limit would begin the build again for ever.
 
     Raises:
         BuildStopped: nothing was applied yet.
@@ -78,11 +78,11 @@ def put_into_use(
     on_commit: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] = never,
 ) -> None:
-    """Publish a generation that was built, with what the lanes have gained since.
+    """Publish a generation that was built, with the events that were appended since.
 
-    It is done under the projector's lock, so that nothing can be applied to the generation in use
-    alone meanwhile. A projector that runs for long keeps the lock: it changes over at once, and
-    whoever asks before waits for it.
+    It holds the projector's lock, so that no other process applies events to the old generation
+    meanwhile. A projector process keeps the lock all the time: it changes to the new generation at
+    once, and queries wait until it has applied the rest.
 
     Raises:
         ProjectionError, ReadError: as `rebuild`.
@@ -111,7 +111,7 @@ def _publish(
     on_commit: Callable[[Progress], None] | None,
     stop: Callable[[], bool],
 ) -> None:
-    """Put a generation into use, with what the lanes have gained since it was built."""
+    """Put a generation into use, with the events that were appended since it was built."""
     kept = generations(journal.path)
     projector = open_generation(kept, number, journal)
     try:
@@ -127,7 +127,7 @@ def _begun(
     on_commit: Callable[[Progress], None] | None,
     stop: Callable[[], bool],
 ) -> Iterator[int]:
-    """Build a new generation as far as there is time; yield its number.
+    """Build a new generation until `stop` returns True; yield its number.
 
     Raises:
         BuildStopped: nothing was applied.
@@ -147,7 +147,7 @@ def building(
     on_commit: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] = never,
 ) -> Iterator[int]:
-    """Build a new generation from the lanes, and be the only one who builds.
+    """Build a new generation from the lanes, under the lock of the one build.
 
     Yields:
         Its number. It is removed at the end unless it was published.
@@ -160,7 +160,7 @@ def building(
     with numbered(kept) as (number, lock):
 
         def check() -> bool:
-            # to finish the transaction would take its time, and a part of the lanes is of no use
+            # a part of the lanes is of no use here: do not finish the transaction
             if stop():
                 raise BuildStopped(f"the build of generation {number} was stopped")
             return False
@@ -172,7 +172,10 @@ def building(
 
 @contextmanager
 def numbered(kept: Generations) -> Iterator[tuple[int, ProcessLock]]:
-    """Be the only one who makes a generation; it is removed at the end unless published."""
+    """Hold the lock of the one build; yield the number of the new generation, and the lock.
+
+    A generation that was not published is removed at the end.
+    """
     lock = ProcessLock(kept.build_lock)
     if not lock.acquire():
         raise lock.busy()
@@ -181,7 +184,7 @@ def numbered(kept: Generations) -> Iterator[tuple[int, ProcessLock]]:
         try:
             yield kept.next(), lock
         finally:
-            # if the lock file was removed, or this is a forked child, what is there is another's
+            # if the lock file was removed, or in a forked child, the files are another process's
             if lock.is_held():
                 kept.remove_unpublished()
     finally:
@@ -195,7 +198,7 @@ def _build(
     on_commit: Callable[[Progress], None] | None,
     stop: Callable[[], bool],
 ) -> int:
-    """Build a generation until all is applied, or told to `stop`; return how many events are."""
+    """Build a generation until all is applied or `stop` returns True; return the applied events."""
     path = kept.path(number)
     try:
         applied = _fill(path, journal, on_commit, stop, is_careful=False)
@@ -215,17 +218,17 @@ def _fill(
     *,
     is_careful: bool,
 ) -> int:
-    """Make a database, and apply what stands in the lanes; return how many events that are.
+    """Make a database and apply the lanes to it; return the number of applied events.
 
     Raises:
-        NotApplied: an event cannot be, and `is_careful` is false; the database is of no use.
+        NotApplied: an event cannot be applied, and `is_careful` is false; remove the database.
     """
     db = create(path, journal.uuid)
     try:
         projector = Projector(db, journal.lanes)
         if is_careful:
             projector.be_careful()
-        # a long build leaves much behind, which nobody should have to wait for when it is published
+        # during a long build many events are appended: apply them before readers wait for it
         applied, rest = 0, _REST + 1
         while rest > _REST:
             progress = projector.catch_up(on_commit=on_commit, stop=stop)

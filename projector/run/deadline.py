@@ -1,4 +1,4 @@
-"""The moment by which an answer must be there."""
+"""The end of a time limit."""
 
 from __future__ import annotations
 
@@ -7,46 +7,46 @@ import time
 from projector.errors import QueryTimeout
 
 STEPS = 20_000
-"""Steps of SQLite's machine between two looks at the clock: about a millisecond."""
+"""Steps of SQLite's virtual machine between two checks of the clock: about a millisecond."""
 
 
 class Deadline:
-    """The moment by which an answer must be there."""
+    """The moment at which a time limit of some seconds ends; None means no limit."""
 
     def __init__(self, timeout: float | None) -> None:
         self._timeout = timeout
         self._end = float("inf") if timeout is None else time.monotonic() + timeout
 
     def is_over(self) -> bool:
-        """Say whether the time is up."""
+        """Return whether the limit has passed."""
         return time.monotonic() >= self._end
 
     def before(self, part: float) -> Deadline:
-        """Return the moment that lies a part of the time before this one, a second at the most."""
+        """Return a deadline that is earlier by a part of the limit, at most by a second."""
         earlier = Deadline(self._timeout)
         earlier._end = self._end - self._part(part)
         return earlier
 
     def behind(self, seconds: float) -> Deadline:
-        """Return the moment that lies so many seconds behind this one."""
+        """Return a deadline that is later by so many seconds."""
         later = Deadline(self._timeout)
         later._end = self._end + seconds
         return later
 
     def extend(self, part: float) -> None:
-        """See that a part of the time is left: what was done before may have come to no end."""
+        """Move the deadline so that at least a part of the limit is left, at most a second."""
         self._end = max(self._end, time.monotonic() + self._part(part))
 
     def _part(self, part: float) -> float:
         return 0.0 if self._timeout is None else min(1.0, part * self._timeout)
 
     def check(self) -> None:
-        """Raise QueryTimeout if the time is up."""
+        """Raise QueryTimeout if the limit has passed."""
         if self.is_over():
             raise self.error("bringing the projection up to date")
 
     def error(self, what: str) -> QueryTimeout:
-        """Return the error that says what took too long."""
+        """Return the error that names what took too long."""
         return QueryTimeout(
             f"{what} takes longer than {self._timeout:g} s; allow more time, narrow the query"
             " down, or let `projector run` do the work beforehand"

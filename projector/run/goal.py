@@ -1,4 +1,4 @@
-"""What an answer must know: all that was acknowledged before the question, or its asker's part."""
+"""What an answer must know: all that was acknowledged before the query, or a position."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
     from projector.run.watermark import Mark
 
 _SHORTEST, _LONGEST = 0.001, 0.02
-"""Seconds between two looks at a projector's progress."""
+"""Seconds between two checks of a projector's progress."""
 _BEGUN = 30
-"""Times that one question begins again when the projection is taken away."""
+"""Times that one query begins again when the projection was removed meanwhile."""
 _REPLACED = 2
-"""Times that the projection is built anew for one question; a query can be at fault, too."""
+"""Times that the projection is built anew for one query; the query itself can be at fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """What an answer must know in any case: a position, within `patience` seconds."""
+    """A position that an answer must include; it is waited for up to `patience` seconds."""
 
     position: Position
     patience: float
 
     def is_applied(self, db: apsw.Connection) -> bool:
-        """Say whether the position is applied in the snapshot that `db` holds."""
+        """Return whether the position is applied in the snapshot that `db` holds."""
         return has_applied(db, self.position)
 
     def error(self) -> NotProjected:
-        """Return the error that says that it was not applied in time."""
+        """Return the error of a position that was not applied in time."""
         return NotProjected(
             f"the projection has not reached {self.position} within {self.patience} s;"
             " see `projector status`"
@@ -50,11 +50,11 @@ class Own:
 
 
 class Known:
-    """What a handle knows of the segments between two questions.
+    """What a handle keeps of the segments between two queries.
 
     Attributes:
         segments: those that are open.
-        versions: of those that were found to be what was applied of them, which version was.
+        versions: the versions of those that were compared with their watermarks and found equal.
     """
 
     def __init__(self) -> None:
@@ -63,12 +63,12 @@ class Known:
 
 
 class Goal:
-    """What the answer to one question must know, and how long that is waited for.
+    """What the answer to one query must know, and how long that is waited for.
 
     Attributes:
-        trouble: why the projection cannot be asked; None if it can.
-        hindrance: why what is new cannot be applied; None if only time is missing.
-        is_missed: whether all was applied for this question, and the answer did not know it.
+        trouble: why the projection cannot be queried; None if it can.
+        hindrance: why new events cannot be applied; None if only time is missing.
+        is_missed: whether all events were applied for this query, and its snapshot lacked some.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Goal:
         self.trouble: ProjectionError | None = None
 
     def is_reached(self, db: apsw.Connection) -> bool:
-        """Say whether the snapshot that `db` holds knows all that was acknowledged before.
+        """Return whether the snapshot that `db` holds has all that was acknowledged before.
 
         Raises:
             ReadError: a segment cannot be read.
@@ -119,25 +119,25 @@ class Goal:
         return reached(self._marks, self._ends) and db.execute(UNFOLDED).fetchone() is None
 
     def _unknown(self) -> list[SegmentRef]:
-        """Return the segments that are not known to be what was applied of them.
+        """Return the segments that may have other bytes than those that were applied.
 
-        A segment that was cut off, or put back from a backup, may be as long as what was applied of
-        it, or shorter: its watermark says nothing of what it holds now. One whose file is as it was
-        at the last look is known.
+        A segment that was cut off, or restored from a backup, may be as long as what was applied of
+        it, or shorter: its size does not show that its bytes are others. A file that is unchanged
+        since the last comparison needs no other one.
         """
         unknown = []
         for ref in self._refs:
             mark = self._marks.get(place(ref))
             if mark is None or not mark.offset or mark.offset < ref.size:
                 continue
-            # a final segment never changes: that it is shorter is looked at, and no more
+            # a final segment never changes: only its size is compared
             is_new = not ref.final and self._known.versions.get(place(ref)) != ref.version
             if mark.offset > ref.size or is_new:
                 unknown.append(ref)
         return unknown
 
     def behind(self, db: apsw.Connection) -> Behind:
-        """Return what the snapshot does not know at which `is_reached` looked last.
+        """Return what the snapshot lacks that `is_reached` checked last.
 
         Raises:
             ReadError: a segment cannot be read.
@@ -152,10 +152,10 @@ class Goal:
         return Behind(missing.bytes, missing.records, applied or None, why)
 
     def is_enough(self, db: apsw.Connection) -> bool:
-        """Say whether the snapshot is to be asked although it does not know everything.
+        """Return whether to query the snapshot although it lacks some events.
 
         Raises:
-            NotProjected: it does not know what it must know in any case, and time is up.
+            NotProjected: it lacks the position that it must include, and the time is over.
         """
         if not self.is_over:
             return False
@@ -166,44 +166,44 @@ class Goal:
         return False
 
     def is_late(self) -> bool:
-        """Say whether nobody waits any more for all to be applied."""
+        """Return whether the wait for all events to be applied is over."""
         return self.is_over
 
     @property
     def is_over(self) -> bool:
-        """Whether nobody waits any more for all to be applied."""
+        """Whether the wait for all events to be applied is over."""
         return self._given_up or self._patience.is_over() or self._deadline.is_over()
 
     def give_up(self, hindrance: Exception) -> None:
-        """Wait no longer: ask what is there."""
+        """End the wait: the query is answered with what is applied."""
         self._given_up = True
         self.hindrance = hindrance
 
     def replace(self) -> None:
-        """Count a damaged projection that is built anew for this question.
+        """Count a rebuild of a damaged projection for this query.
 
         Raises:
-            ProjectionDamaged: that was done before, and is no remedy.
+            ProjectionDamaged: that was done before, and did not help.
         """
         if self._replaced >= _REPLACED and self.trouble is not None:
             raise self.trouble
         self._replaced += 1
 
     def begin_again(self, error: ProjectionError) -> bool:
-        """Say whether to begin again, since the projection was taken away; count it."""
+        """Count a new attempt after an error; return whether to make it."""
         self._begun += 1
         gone = isinstance(error, ProjectionDamaged) or was_taken_away(error)
         return self._begun <= _BEGUN and gone
 
     def pause(self) -> None:
-        """Let a projector work for a moment."""
+        """Sleep for a moment, in which a projector can work."""
         time.sleep(self._pause)
         self._pause = min(self._pause * 2, _LONGEST)
 
     def look_again(self, refs: list[SegmentRef]) -> None:
-        """Take in what became of the segments: some may be gone, or shorter than they were.
+        """Update the listed segments: some may be gone, or shorter than before.
 
-        Nothing that was appended since is waited for.
+        What was appended since is not waited for.
         """
         now = {place(ref): ref for ref in refs}
         before = [(ref, now.get(place(ref))) for ref in self._refs]
@@ -216,8 +216,8 @@ class Goal:
 
 
 def has_applied(db: apsw.Connection, position: Position) -> bool:
-    """Say whether the record at `position` is applied in the snapshot that `db` holds."""
+    """Return whether the record at `position` is applied in the snapshot that `db` holds."""
     query = "SELECT 1 FROM _lanes WHERE uuid = ? AND applied >= ?"
     at = position.lane, position.seq
-    # not before all its effects are in force
+    # only when all its effects are in force
     return db.execute(query, at).fetchone() is not None and not db.execute(UNFOLDED).fetchone()

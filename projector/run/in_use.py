@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from projector.db.read_only import Stamp
 
 LATEST = "SELECT value FROM _meta WHERE key = 'latest'"
-"""Gives the highest order of an event that is applied."""
+"""Selects the highest order of an applied event."""
 
 
 class InUse:
-    """The generation in use, and a connection to it that changes over when another is published.
+    """The generation in use, and a connection to it, replaced when another one is published.
 
-    Between two looks nothing is opened again: CURRENT is replaced as a whole, so its inode and its
-    time tell whether it names the generation that it named before.
+    CURRENT is always replaced as a whole. If its inode and its time of change are unchanged, so is
+    the number in it, and nothing is opened again.
 
     Attributes:
         generations: the generations of the journal.
@@ -46,7 +46,7 @@ class InUse:
         follow(self)
 
     def after_fork_in_child(self) -> None:
-        """Leave the connection to the parent; the next query opens another."""
+        """Keep the parent's connection unused; the next query opens another."""
         keep_inherited()
         self._db = None
 
@@ -64,7 +64,7 @@ class InUse:
         """
         version = self.generations.version()
         if version is None or version != self._version:
-            # the look at the version comes first: what is replaced behind it is found at the next
+            # read the version first: a replacement after that is found at the next call
             self._number = self.generations.current()
             self._version = version
         return self._number
@@ -77,7 +77,7 @@ class InUse:
         """
         while (number := self.number()) is not None:
             path = self.generations.path(number)
-            # a file that was deleted and made anew has the old one's name, and not its identity
+            # a file that was deleted and made again has the same name and another identity
             file = identity(path)
             same = number == self._opened and file == self._file and self.is_still()
             if self._db is not None and same:
@@ -88,7 +88,7 @@ class InUse:
             except ProjectionError:
                 if self.generations.current() == number:
                     raise
-                continue  # it was replaced between the two looks
+                continue  # it was replaced meanwhile
             functions.register(self._db)
             self._opened, self._file = number, file
             clock.of(self._journal.path).observe(self._db.execute(LATEST).get)
@@ -97,7 +97,7 @@ class InUse:
         return None
 
     def is_still(self) -> bool:
-        """Say whether the database is as it was when it was opened as one that never changes."""
+        """Return whether a database that was opened as unchanging has not changed."""
         return self._stamp is None or stamp(self.path) == self._stamp
 
     def close(self) -> None:
@@ -108,7 +108,7 @@ class InUse:
 
 
 def identity(path: Path) -> tuple[int, int] | None:
-    """Return what tells a file from another of its name, device and inode; None if it is gone."""
+    """Return the device and inode of the file at a path; None if there is none."""
     try:
         status = path.stat()
     except FileNotFoundError:

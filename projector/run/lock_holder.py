@@ -1,4 +1,4 @@
-"""What only the holder of the projector's lock does: work on the generation in use."""
+"""Write to the generation in use; only the holder of the projector's lock does this."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def open_current(
     stop: Callable[[], bool] = never,
     segments: OpenSegments | None = None,
 ) -> tuple[int, Projector]:
-    """Open the generation in use for writing; build one where there is none that serves.
+    """Open the generation in use for writing; build one if there is none that can be used.
 
     Only for the holder of the projector's lock.
 
@@ -55,7 +55,8 @@ def open_current(
             _log.warning("building the projection anew: %s", error)
         renew(journal, on_commit, stop)
     raise ProjectionError(
-        f"what is built in {kept.folder} is gone at once, {_TRIES} times; who deletes it?"
+        f"each generation that is built in {kept.folder} is gone at once, {_TRIES} times;"
+        f" find the program that deletes it"
     )
 
 
@@ -65,12 +66,12 @@ def replace_damaged(
     on_commit: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] = never,
 ) -> None:
-    """Build the projection anew if `error` says that its database is damaged.
+    """Build the projection anew if `error` is `ProjectionDamaged`.
 
     Only for the holder of the projector's lock.
 
     Raises:
-        ProjectionError: it is `error`, which says something else.
+        ProjectionError: `error`, if it is another one.
         ReadError, ProjectorBusy, BuildStopped: as `rebuild`.
     """
     if not isinstance(error, ProjectionDamaged):
@@ -84,12 +85,12 @@ def catch_up_once(
     on_commit: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] = never,
 ) -> None:
-    """Apply everything that stands in the lanes; build the projection anew if it is damaged.
+    """Apply all events of the lanes; build the projection anew if it is damaged.
 
-    Only for the holder of the projector's lock. What is applied when `stop` says so is kept.
+    Only for the holder of the projector's lock. If `stop` returns True, what was applied is kept.
 
     Raises:
-        BuildStopped: `stop` said so before there was anything to keep.
+        BuildStopped: `stop` returned True before anything was applied.
         ProjectionError, ReadError, ProjectorBusy: as `rebuild`.
     """
     pinned = True
@@ -108,13 +109,13 @@ def catch_up_once(
 
 
 def leave(journal: Directory, projector: Projector) -> None:
-    """Leave the generation in use to a reader that holds on, and put a copy into use.
+    """Put a copy of the generation in use into its place, since a reader keeps an old snapshot.
 
-    Only for the holder of the projector's lock, who goes on with the copy. Readers change over at
-    their next query; the one that holds on keeps its snapshot, and its WAL no longer grows.
+    Only for the holder of the projector's lock, which continues with the copy. Readers use the copy
+    from their next query on. The reader keeps its snapshot, and that WAL no longer grows.
 
     Raises:
-        ProjectorBusy: a build runs, and what it publishes serves as well.
+        ProjectorBusy: a build runs; the generation that it publishes replaces this one, too.
         ProjectionError: the copy cannot be made.
     """
     kept = generations(journal.path)

@@ -1,4 +1,4 @@
-"""Segments that stay open between two reads: those that still grow."""
+"""Segments that stay open between two reads: those that can still grow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from journal.segments.listing import SegmentRef
 
 Place = tuple[str, int]
-"""Where a segment lies: its lane's folder and its number."""
+"""A segment: its lane's folder, and its number there."""
 
 _MOST = 16
 """Files that stay open: a process may have many handles, and 1,024 descriptors."""
@@ -26,8 +26,8 @@ _MOST = 16
 class OpenSegments:
     """Opens segments for reading, and keeps the growing ones that were used last.
 
-    A segment that was listed again is the one that is open if it has the same inode: an open file
-    keeps its inode, and no other file can have it meanwhile.
+    If a listed segment has the inode of an open one, it is the same file: no other file can get the
+    inode while the file is open.
     """
 
     def __init__(self) -> None:
@@ -37,10 +37,10 @@ class OpenSegments:
 
     @contextmanager
     def reading(self, ref: SegmentRef) -> Iterator[FileIO]:
-        """Lend a segment, opened for reading; its position in the file is anybody's.
+        """Yield a segment, opened for reading; its file position is not defined.
 
         Raises:
-            Untrusted: it is not a file of this user's own.
+            Untrusted: it is no regular file of this user.
             OSError: it cannot be opened.
         """
         at, inode = (ref.lane, ref.number), ref.version[0]
@@ -52,7 +52,7 @@ class OpenSegments:
         is_kept = False
         try:
             yield file
-            # what was opened may be another file than the one that was listed
+            # the file that was opened may be another one than was listed
             is_kept = not ref.final and os.fstat(file.fileno()).st_ino == inode
         finally:
             if is_kept:

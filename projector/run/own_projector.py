@@ -1,4 +1,4 @@
-"""The projector that a reading handle is for a moment, where no other process projects."""
+"""The projector of a reading handle: it applies events where no other process projects."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _Files = tuple[tuple[int, int] | None, tuple[int, int] | None]
 class OwnProjector:
     """A projector that stays open between two calls, and holds its lock only while it applies.
 
-    What it has in memory is a copy of the tables. Another projector may work between two calls:
-    `Projector` finds out and reads its copy again.
+    It keeps a copy of some tables in memory. Another projector may work between two calls:
+    `Projector` detects that and reads them again.
 
     Attributes:
         lock: the lock of the one projector.
@@ -50,22 +50,22 @@ class OwnProjector:
         follow(self)
 
     def after_fork_in_child(self) -> None:
-        """Leave the connection to the parent; the next call opens another."""
+        """Keep the parent's connection unused; the next call opens another."""
         keep_inherited()
         self._projector = None
 
     def catch_up(self, stop: Callable[[], bool], abort: Callable[[], bool] | None = None) -> bool:
-        """Apply what the lanes have gained, unless another process projects or builds.
+        """Apply the new events of the lanes, unless another process projects or builds.
 
         Args:
-            stop: asked between blocks and folds: what was done until then is kept.
-            abort: asked in the middle of statements: the open transaction is given up.
+            stop: called between blocks and folds; if it returns True, what was applied is kept.
+            abort: called during statements; if it returns True, the transaction is rolled back.
 
         Returns:
-            Whether it was done.
+            Whether they were applied.
 
         Raises:
-            BuildStopped: `stop` said so before there was anything to keep.
+            BuildStopped: `stop` returned True before anything was applied.
             ProjectionError, ReadError: as `projector.run.build.rebuild`.
         """
         if not self.lock.is_open():
@@ -74,7 +74,7 @@ class OwnProjector:
             return False
         try:
             self._catch_up(stop, abort)
-        except ProjectorBusy:  # a build is at work
+        except ProjectorBusy:  # another process builds
             return False
         finally:
             self.lock.unlock()
@@ -116,11 +116,11 @@ class OwnProjector:
         return self._projector
 
     def _is_same(self) -> bool:
-        """Say whether the projector still writes to the files of the generation in use."""
+        """Return whether the projector still writes to the files of the generation in use."""
         try:
             if self._in_use.number() != self._number:
                 return False
-        except ProjectionDamaged:  # CURRENT is replaced by whoever opens it
+        except ProjectionDamaged:  # `open_current` replaces CURRENT
             return False
         return _files(self._generations.path(self._number)) == self._files
 
@@ -142,7 +142,7 @@ class OwnProjector:
             else:
                 projector.abandon()
         except ProjectionError as error:
-            _log.warning("%s", error)  # nothing is lost, and whoever opens it next goes on
+            _log.warning("%s", error)  # nothing is lost: the next projector uses the WAL
         finally:
             self.lock.release()
 

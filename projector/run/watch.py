@@ -1,4 +1,4 @@
-"""Keep the projection up to date until told to stop."""
+"""Keep the projection up to date until `stop` is called."""
 
 from __future__ import annotations
 
@@ -28,58 +28,58 @@ if TYPE_CHECKING:
     from projector.run.projector import Progress, Projector
 
 _SWEEP = 1.0
-"""Seconds after which sizes are looked at even if no bell rang: notifications get lost."""
+"""Seconds after which sizes are checked without a notification: one can get lost."""
 _STANDBY = 0.5
-"""Seconds for which the lock is tried: it may be held for no more than a look."""
+"""Seconds for which the lock is tried: a reader may hold it for a moment."""
 _POLL = 0.1
-"""The same where the system has no notifications to give."""
+"""The same as `_SWEEP` where the system gives no notifications."""
 _GONE = 30
-"""Times in a row that it begins again when the projection is taken away."""
+"""Times in a row that it begins again when the projection was removed."""
 _FOLDERS = 30.0
-"""Seconds after which the folders are listed even if no bell rang."""
+"""Seconds after which the folders are listed without a notification."""
 _EVENTS: list[type[FileSystemEvent]] = [FileModifiedEvent, FileCreatedEvent, DirCreatedEvent]
 
 
 class Bell(Handler):
-    """Rings when the lanes changed, or another generation came into use; it does not say which.
+    """Rings when the lanes have changed, or when another generation was put into use.
 
     Attributes:
-        folders: seconds after which the folders are to be listed although it did not ring.
+        folders: seconds after which the folders must be listed although it did not ring.
     """
 
     def __init__(self, lanes: Path, kept: Path, warn: Callable[[str], None]) -> None:
-        # unlike an Event, its put may interrupt its get: a signal handler rings too
+        # unlike with an Event, `put` may interrupt `get`: a signal handler rings too
         self._rings: SimpleQueue[None] = SimpleQueue()
         self._sweep = _SWEEP
         self.folders = _FOLDERS
         self._observer: BaseObserver | None = None
         try:
-            # watchdog warns of a lane that it meets twice: when it is made, and in its folder
+            # watchdog warns of a new lane that it finds twice: as an event, and in its folder
             warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
             self._observer = Observer()
             self._observer.schedule(self, str(lanes), recursive=True, event_filter=_EVENTS)
-            # CURRENT is moved into place; the database beside it is written and never moved
+            # only CURRENT is moved into place: events of the database must not ring
             self._observer.schedule(self, str(kept), event_filter=[FileMovedEvent])
             self._observer.start()
         except (OSError, RuntimeError) as error:  # the limit of inotify watches, or of threads
             warn(f"no file notifications ({error}); looking every {_POLL} s instead")
             if self._observer is not None:
-                self._observer.stop()  # its threads that did start would fill its queue for ever
+                self._observer.stop()  # threads that did start would fill its queue without end
             self._observer = None
             self._sweep, self.folders = _POLL, _SWEEP
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        """Ring."""
+        """Ring at any notification."""
         del event
         self.ring()
 
     def ring(self) -> None:
-        """Wake whoever waits."""
+        """Wake the thread that waits."""
         if self._rings.empty():
             self._rings.put(None)
 
     def wait(self) -> bool:
-        """Wait for a ring, or until it is time for a look; say whether it rang."""
+        """Wait for a ring, or until sizes must be checked; return whether it rang."""
         try:
             self._rings.get(timeout=self._sweep)
         except Empty:
@@ -94,7 +94,7 @@ class Bell(Handler):
 
 
 class Watch:
-    """The projector process: holds the lock, listens, applies, until `stop`."""
+    """The projector process: it holds the lock and applies new events until `stop`."""
 
     def __init__(self, journal: Directory, warn: Callable[[str], None]) -> None:
         self._journal = journal
@@ -111,32 +111,32 @@ class Watch:
             self._bell.ring()
 
     def is_stopping(self) -> bool:
-        """Say whether it was asked to end."""
+        """Return whether it was asked to end."""
         return self._stopping
 
     def take_over(self) -> None:
-        """Become the projector.
+        """Acquire the lock of the projector.
 
         Raises:
             ProjectorBusy: another projector runs.
             ProjectionError: the lock file cannot be used.
         """
-        taken, gone = False, 0
-        while not taken:
+        is_held, gone = False, 0
+        while not is_held:
             try:
                 generations(self._journal.path)  # the folder may be gone since this was made
-                taken = self._lock.acquire(timeout=_STANDBY)
+                is_held = self._lock.acquire(timeout=_STANDBY)
             except ProjectionError as error:
                 gone += 1
                 if gone > _GONE or not was_taken_away(error):
                     raise
                 time.sleep(_POLL)
             else:
-                if not taken:
+                if not is_held:
                     raise self._lock.busy()
 
     def stand_by(self) -> None:
-        """Become the projector as soon as no other runs, or return at `stop`.
+        """Acquire the lock as soon as no other projector runs, or return at `stop`.
 
         Raises:
             ProjectionError: the lock file cannot be used.
@@ -158,7 +158,7 @@ class Watch:
             while not self._stopping:
                 try:
                     if not self._lock.is_held():
-                        self._take_again()
+                        self._lock_again()
                     self._run_generation(bell, on_commit)
                     gone = 0
                 except ProjectionError as error:
@@ -167,7 +167,7 @@ class Watch:
                         raise
                     self._warn(f"beginning again: {error}")
                     bell.wait()
-                except ProjectorBusy:  # a rebuild is at work: what it publishes is taken up
+                except ProjectorBusy:  # a rebuild runs: the next round uses what it publishes
                     bell.wait()
                 except BuildStopped:
                     break
@@ -175,8 +175,8 @@ class Watch:
             bell.close()
             self._lock.release()
 
-    def _take_again(self) -> None:
-        """Become the projector again: without its lock file, others can project beside it."""
+    def _lock_again(self) -> None:
+        """Lock the new file at the path, before another process does and projects as well."""
         self._warn(f"{self._generations.lock} was removed or replaced: locking it again")
         generations(self._journal.path)  # the folder may be gone, too
         self.stand_by()
@@ -191,7 +191,7 @@ class Watch:
                 if projector.wal.is_pinned:
                     leave(self._journal, projector)
                 elif progress.events:
-                    quiet_since = time.monotonic()  # a backlog does not wait for bells
+                    quiet_since = time.monotonic()  # a backlog is applied without a notification
                 else:
                     is_quiet = time.monotonic() - quiet_since > _SWEEP
                     if is_quiet:
@@ -200,13 +200,13 @@ class Watch:
                     self._wait(bell, projector, number, bell.folders if is_quiet else _SWEEP)
         except ProjectionError as error:
             if not self._is_in_use(number):
-                return  # its file was deleted under it: SQLite refuses to write to what is left
+                return  # its file was deleted while it was open: SQLite refuses to write to it
             replace_damaged(self._journal, error, on_commit, self.is_stopping)
         finally:
             projector.close()
 
     def _wait(self, bell: Bell, projector: Projector, number: int, seconds: float) -> None:
-        """Wait until there may be something to do, or so long."""
+        """Wait until something may have changed, at most so many seconds."""
         until = time.monotonic() + seconds
         while (
             not (self._stopping or bell.wait())

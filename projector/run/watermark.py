@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from projector.run.open_segments import OpenSegments, Place
 
 _FINGERPRINTED = 256
-"""Bytes that tell one segment from another: they hold a checksum, an id or a time."""
+"""Bytes that differ between two segments: they hold a checksum, an id or a time."""
 
 _LOOKED_AT = 4096
 """Bytes read at a time to find where the last record ends."""
@@ -35,9 +35,9 @@ class Mark:
         uuid: the segment's uuid, empty while its header has not been read.
         lane: number of its lane in this projection.
         offset: bytes applied.
-        check: checksum of the bytes before `offset`, to know the segment again.
-        is_restored: whether it lies elsewhere than it was made: it may hold some records of its
-            lane and not all that are before them.
+        check: checksum of the bytes before `offset`, to detect another segment at the same place.
+        is_restored: whether it was restored to another folder: then it may lack records of its
+            lane that come before its own.
     """
 
     uuid: str
@@ -48,7 +48,7 @@ class Mark:
 
 
 def place(ref: SegmentRef) -> Place:
-    """Return where a segment lies."""
+    """Return the place of a segment."""
     return ref.lane, ref.number
 
 
@@ -64,7 +64,7 @@ def load_marks(db: apsw.Connection) -> dict[Place, Mark]:
 
 
 def load_applied(db: apsw.Connection) -> dict[int, int]:
-    """Read up to which number each lane is applied, by the lane's number in this projection."""
+    """Return the last applied sequence number of each lane, by the lane's row number."""
     return dict(db.execute("SELECT id, applied FROM _lanes"))
 
 
@@ -98,7 +98,7 @@ def finished_ends(
 def _finished_end(ref: SegmentRef, offset: int, segments: OpenSegments) -> int:
     """Return where the last finished record of a growing segment ends; `offset` if none does.
 
-    It is looked for from the end: whoever applies the records reads all that is before it.
+    It is searched from the end of the file: the records before it are not needed here.
     """
     end = ref.size
     with opened(ref, segments) as file:
@@ -114,7 +114,7 @@ def _finished_end(ref: SegmentRef, offset: int, segments: OpenSegments) -> int:
 
 @contextmanager
 def opened(ref: SegmentRef, segments: OpenSegments) -> Iterator[FileIO]:
-    """Lend a segment, opened for reading.
+    """Yield a segment, opened for reading.
 
     Raises:
         ReadError: it cannot be opened.
@@ -130,9 +130,9 @@ def opened(ref: SegmentRef, segments: OpenSegments) -> Iterator[FileIO]:
 def replaced(
     marks: dict[Place, Mark], refs: list[SegmentRef], segments: OpenSegments
 ) -> list[SegmentRef]:
-    """Return the segments that are not what was applied of them: cut off, or another file.
+    """Return the segments whose bytes are not those that were applied: cut off, or another file.
 
-    Only those that seem to be applied whole are looked at: others are read on, and looked at then.
+    Only segments without unapplied bytes are compared: `ingest` compares the others.
 
     Raises:
         ReadError: a segment cannot be read.
@@ -148,12 +148,12 @@ def replaced(
             except ReadError as error:
                 if not isinstance(error.__cause__, FileNotFoundError):
                     raise
-                # what it held stays in the projection
+                # it was deleted: its events stay in the projection
     return found
 
 
 def reached(marks: dict[Place, Mark], ends: dict[Place, int]) -> bool:
-    """Say whether every segment is applied up to its end in `ends`."""
+    """Return whether every segment is applied up to its end in `ends`."""
     return all(end == 0 or (at in marks and marks[at].offset >= end) for at, end in ends.items())
 
 

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from projector.text.query import Query
 
 RANKED = 5_000
-"""Matches that are ranked; of more, the newest so many are."""
+"""Most matches that are ranked: the newest ones."""
 
 _WEIGHED = 64
-"""Phrases of a query whose weight is looked up; nobody tells the others apart."""
+"""Phrases of a query whose weight is computed; the others get the weight of the last."""
 
 Sort = Literal["relevance", "newest", "oldest"]
 
@@ -41,10 +41,10 @@ class Hit:
 
     Attributes:
         session, id, role, source: of the message.
-        title: the session's.
+        title: of the session.
         time: the message's own date, else when it was appended; microseconds since 1970.
         score: bm25, larger is better; comparable within one answer.
-        snippet: the part of the text that shows best why it was found.
+        snippet: the part of the text with the most matches.
         context: the messages around it, itself among them, in order; empty unless asked for.
     """
 
@@ -66,7 +66,13 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How hits are shown: characters of a snippet, what marks a match, messages around a hit."""
+    """How hits are shown.
+
+    Attributes:
+        width: characters of a snippet.
+        open, close: the marks before and after a match.
+        context: messages before and after a hit.
+    """
 
     width: int = WIDTH
     open: str = "**"
@@ -86,8 +92,8 @@ def search(
 ) -> tuple[list[Hit], bool]:
     """Return hits, and whether all matches were ranked (or sorted) to choose them.
 
-    Ranked by bm25 (`projector.search.ranking`). With more than `RANKED` matches only the newest so
-    many are looked at (the oldest, when those are asked for).
+    They are ranked by bm25 (`projector.search.ranking`). Of more than `RANKED` matches, only the
+    newest are ranked (or the oldest, if `sort` is `oldest`).
 
     Raises:
         apsw.Error: the database refuses.
@@ -111,14 +117,14 @@ def _find(
     match, where = narrowed(wide.match, asked.tags), asked.where
     joins = " JOIN _events e ON e.id = fts.rowid JOIN _sessions s ON s.id = e.session"
     way = "ASC" if sort == "oldest" else "DESC"
-    # by time there is nothing to rank, so one can page on for ever
+    # by time nothing is ranked, so any page can be read
     most = RANKED if sort == "relevance" else RANKED + offset
     phrases = Phrases(_matches(db, query, wide), wide.at, wide.words, len(asked.tags))
     found: list[_Found] = db.execute(  # type: ignore[assignment] # a score is a float
         "SELECT fts.rowid, score(fts, d.sz, ?) FROM fts"
         f" CROSS JOIN fts_docsize d ON d.id = fts.rowid{joins if where else ''}"
         f" WHERE fts MATCH ?{where} ORDER BY fts.rowid {way} LIMIT ?",
-        # one more than is ranked tells whether there are more
+        # one more than is ranked shows whether there are more
         (apsw.pyobject(phrases), match, *asked.values, most + 1),
     ).fetchall()
     exact = len(found) <= most
@@ -133,19 +139,19 @@ def _find(
 
 
 def _matches(db: apsw.Connection, query: Query, wide: Widened) -> tuple[float, ...]:
-    """Return of each phrase how many texts have it."""
+    """Return for each phrase how many texts have it."""
     if len(query.phrases) == 1:
-        return (0.0,)  # what weighs all alike need not be known
+        return (0.0,)  # the weight of a single phrase changes no order
     found = []
     for at, phrase in enumerate(query.phrases[:_WEIGHED]):
-        # to count a prefix is to find all its words again: some of them, or the bare one, do
+        # to count a prefix would search all its words again: count some of them, or the bare word
         match = phrase.match().rstrip("*") if at != wide.at else wide.either
         found.append(count_matches(db, f"text : ({match})"))
     return (*found, *[found[-1]] * (len(query.phrases) - len(found)))
 
 
 def _best(db: apsw.Connection, found: list[_Found], count: int) -> list[_Found]:
-    """Return the best, those with the same score in the order of their places, newest first."""
+    """Return the hits with the highest scores; of equal scores, the newest first."""
     if len(found) > count:
         least = nlargest(count, [score for _, score in found])[-1]
         found = [hit for hit in found if hit[1] >= least]
@@ -170,7 +176,7 @@ _FIRST: _Name = (0, 0, "", "")
 
 
 def _names(db: apsw.Connection, times: dict[int, int]) -> dict[int, _Name]:
-    """Return what orders rows of one time: a rowid would say which of them was applied first."""
+    """Return the sort keys of rows with the same time: a rowid depends on the order of applying."""
     at = Counter(times.values())
     tied = [row for row, time in times.items() if at[time] > 1]
     query = (

@@ -1,4 +1,4 @@
-"""Filters of a search: which messages count, as tags of the index or as conditions of rows."""
+"""Filters of a search: tags of the index, or conditions on rows."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which messages count; None means all.
+    """Which messages are searched; None means all.
 
     Attributes:
         session: id of the session.
         since: microseconds since 1970, inclusive.
         until: microseconds since 1970, exclusive.
-        roles: any of these speaks.
-        sources: any of these is where it was said, by the message or else by its session.
-        but_sources: none of these is.
+        roles: the role of the message is one of these.
+        sources: the source of the message, else of its session, is one of these.
+        but_sources: it is none of these.
     """
 
     session: str | None = None
@@ -36,14 +36,14 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """What filters ask of messages.
+    """The conditions of filters.
 
     Attributes:
-        tags: a message must have one of each collection; none stands twice in one, since it
-            would count as two matches.
-        where: what the rows `e` of `events` and `s` of `sessions` must say besides, as SQL; empty
-            where tags say it all.
-        values: what is bound in it.
+        tags: a message must have one tag of each collection; a collection has no duplicates, since
+            they would count as two matches.
+        where: further conditions on the rows `e` of `_events` and `s` of `_sessions`, as SQL; empty
+            if the tags are enough.
+        values: the bound values of `where`.
     """
 
     tags: tuple[Collection[str], ...]
@@ -52,7 +52,7 @@ class Narrowing:
 
 
 def narrowing(db: apsw.Connection, filters: Filters) -> Narrowing | None:
-    """Return what filters ask; None if nothing can pass them.
+    """Return the conditions of filters; None if no message can meet them.
 
     Raises:
         apsw.Error: the database refuses.
@@ -86,11 +86,11 @@ def narrowing(db: apsw.Connection, filters: Filters) -> Narrowing | None:
 
 
 def _tags_of_sources(db: apsw.Connection, sources: tuple[str, ...]) -> Collection[str]:
-    """Return all tags that messages from one of these may have."""
+    """Return all tags that messages from one of these sources may have."""
     query = f"SELECT DISTINCT tagged FROM _sessions WHERE {MOVED} AND source {_in(sources)}"
     moved = [of_tagged(str(tagged)) for (tagged,) in db.execute(query, sources)]
-    said = [tag for name in sources for tag in (of_source(name), of_tagged(inherited(name)))]
-    return dict.fromkeys([*said, *moved])
+    own = [tag for name in sources for tag in (of_source(name), of_tagged(inherited(name)))]
+    return dict.fromkeys([*own, *moved])
 
 
 def _in(names: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""What a search needs of a connection: the function that scores, and the list of words."""
+"""What a search needs on a connection: the function that scores, and the list of words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def register(db: apsw.Connection) -> None:
-    """Make a connection one that can be searched; it must be in no transaction.
+    """Prepare a connection for searches; it must be in no transaction.
 
     Raises:
         apsw.Error: the database refuses.

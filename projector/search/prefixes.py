@@ -1,7 +1,7 @@
-"""Prefixes, replaced by the words that begin so.
+"""Prefixes, replaced by the words that begin with them.
 
-FTS5 puts the lists of all words with a prefix together before it gives the first row: 200 ms for
-1.3 million entries. Of words that stand side by side it reads only as much as is asked for.
+FTS5 merges the lists of all words with a prefix before it returns the first row: 200 ms for 1.3
+million entries. Of words that are joined by OR it reads only as many rows as are needed.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from projector.text.query import Query
 
 MOST = 400
-"""Words that stand in for a prefix; with more of them FTS5's own way is taken."""
+"""Most words that replace a prefix; a prefix with more words stays a prefix of FTS5."""
 
 
 @dataclass(frozen=True, slots=True)
 class Widened:
-    """A query's match in which the words stand where one prefix stood.
+    """A query's match in which one prefix is replaced by its words.
 
     Attributes:
         match: the expression for MATCH.
-        at: which phrase of the query is that prefix; -1 if none is. There are no more before it
-            in `match` than in the query.
-        words: how many words stand for it; 0 if there are too many, and it stands as it stood.
-        either: the expression that one of them, or of the first `MOST` + 1, is there.
+        at: index of the prefix among the phrases of the query; -1 if there is none. `match` has as
+            many phrases before it as the query.
+        words: how many words replace it; 0 if there are too many and it stays a prefix.
+        either: an expression that matches any of its words, or any of the first `MOST` + 1.
     """
 
     match: str
@@ -39,7 +39,7 @@ class Widened:
 
 
 def register(db: apsw.Connection) -> None:
-    """Give a connection the list of the index's words."""
+    """Make the table of the index's words on a connection."""
     db.execute("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab('main', 'fts', 'instance')")
 
 
@@ -58,7 +58,7 @@ def widen(db: apsw.Connection, query: Query) -> Widened:
     return Widened(query.match)
 
 
-# to step to the next word of the list is to read through all texts that have this one
+# each step seeks the next word: a plain scan would read all entries of the present one
 _WORDS = """
 WITH RECURSIVE words(word) AS (
   SELECT (SELECT term FROM temp.vocabulary WHERE term >= ?1 LIMIT 1)
@@ -71,7 +71,7 @@ SELECT word FROM words WHERE word < ?2 LIMIT ?3
 
 
 def _words(db: apsw.Connection, prefix: str) -> list[str]:
-    """Return the words that begin so, one more than `MOST` if there are more."""
+    """Return the words with a prefix, at most `MOST` + 1."""
     begin = fold(prefix)
     found = db.execute(_WORDS, (begin, f"{begin}\U0010ffff", MOST + 1))
     return [str(word) for (word,) in found]

@@ -1,8 +1,8 @@
-"""How well a message fits a query: bm25, computed where its numbers are cheap to get.
+"""The score of a message for a query: bm25, from numbers that are cheap to read.
 
 FTS5's own `bm25` counts every match of every phrase in the whole index before it ranks the first
 row: 40 ms for one common word among a million messages. Here the numbers of each candidate are
-taken while it is found, and how common a phrase is among at most `SAMPLED` matches.
+read while it is found, and how common a phrase is, is estimated from at most `SAMPLED` matches.
 
 Source of the formula: Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009, with
 the constants and the floor of https://sqlite.org/fts5.html, section 5.1.1.
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     import apsw
 
 SAMPLED = 5_000
-"""Matches of a phrase that are counted; how many there are of a more common one is estimated."""
+"""Most matches of a phrase that are counted; the number of more matches is estimated."""
 
 _K1, _B = 1.2, 0.75
 _LEAST = 1e-6
-"""Of a phrase that more than half of all messages have."""
+"""The weight of a phrase that more than half of all messages have."""
 _TEXT = 0
 """Column of the full-text table that is ranked; the other holds tags."""
 
 
 def register(db: apsw.Connection) -> None:
-    """Make `score(fts, size, phrases)` known to a connection.
+    """Register `score(fts, size, phrases)` on a connection.
 
     It returns the bm25 of a row, larger is better. Its arguments are the size of the row, as in
     `fts_docsize`, and the `Phrases` of the query, as `apsw.pyobject`.
@@ -38,13 +38,13 @@ def register(db: apsw.Connection) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """What tells the phrases of a match apart, to weigh and to count them.
+    """The phrases of a match, by their index in it.
 
     Attributes:
-        matches: of each phrase of the query, how many texts have it.
-        at: which of them is a prefix.
-        words: how many words stand for it; 0 if none do, and it stands itself.
-        tags: phrases of the match that are tags, one of which each row has.
+        matches: for each phrase of the query, how many texts have it.
+        at: index of the one that is a prefix.
+        words: how many words replace it in the match; 0 if it was not replaced.
+        tags: how many matches of tags each row has.
     """
 
     matches: tuple[float, ...]
@@ -54,7 +54,7 @@ class Phrases:
 
 
 class _Weights:
-    """What of a score is the same for all rows of a query."""
+    """The numbers of a score that are the same for all rows of a query."""
 
     def __init__(self, api: apsw.FTS5ExtensionApi, phrases: Phrases) -> None:
         total = api.row_count
@@ -62,7 +62,7 @@ class _Weights:
         self._even, self._uneven = _K1 * (1 - _B), _K1 * _B / average if average else 0.0
         self.norms: dict[bytes, float] = {}
         self.tags = phrases.tags
-        # what weighs all alike need not be known
+        # the weight of a single phrase changes no order
         one = len(phrases.matches) == 1
         weights = [
             (_K1 + 1) * (1.0 if one else rarity(matches, total)) for matches in phrases.matches
@@ -75,7 +75,7 @@ class _Weights:
         ]
 
     def norm(self, size: bytes, words: int) -> float:
-        """Return what the counts of a row of so many words are measured by, and remember it."""
+        """Return the length norm of a row with so many words, and cache it by its size."""
         norm = self.norms[size] = self._even + self._uneven * words
         return norm
 
@@ -94,13 +94,13 @@ def _score(api: apsw.FTS5ExtensionApi, *given: apsw.SQLiteValue) -> float:
             score += weight * count / (count + norm)
     if weights.rest is None:
         return score
-    # one by one, the words of a prefix would take too long: they have what the others have not
+    # the words of a prefix are not counted one by one: they have all matches of no other phrase
     count = api.inst_count - others
     return score + weights.rest * count / (count + norm)
 
 
 def rarity(matches: float, total: int) -> float:
-    """Return the weight of a phrase that so many of all messages have (its idf)."""
+    """Return the weight (idf) of a phrase that `matches` of `total` messages have."""
     if matches >= total:
         return _LEAST
     return max(log((total - matches + 0.5) / (matches + 0.5)), _LEAST)
@@ -109,7 +109,7 @@ def rarity(matches: float, total: int) -> float:
 def count_matches(db: apsw.Connection, match: str) -> float:
     """Return how many rows match an expression: counted up to `SAMPLED`, else estimated.
 
-    The newest are counted: so many of all the rows from the oldest of them on.
+    The newest are counted; their density since the oldest of them is applied to all rows.
 
     Raises:
         apsw.Error: the database refuses.

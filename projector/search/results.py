@@ -16,11 +16,11 @@ class Results(Sequence["Hit"]):
     """An answer to a search. As a sequence it is the hits.
 
     Attributes:
-        query: what was asked.
-        hits: what was found, best first.
+        query: the query, as it was given.
+        hits: the messages that match, best first.
         exact: whether all matches were ranked to choose the hits.
-        behind: what was not searched although it stood in the journal when the query began; None
-            if all of it was.
+        behind: what was in the journal when the query began and was not searched; None if all
+            was searched.
     """
 
     query: str
@@ -30,7 +30,7 @@ class Results(Sequence["Hit"]):
 
     @property
     def fresh(self) -> bool:
-        """Whether everything was searched that stood in the journal when the query began."""
+        """Whether everything was searched that was in the journal when the query began."""
         return self.behind is None
 
     def __len__(self) -> int:

@@ -1,7 +1,7 @@
-"""Write back to the journal what only the projection still knows.
+"""Write events back to the journal that only the projection still has.
 
-A journal can lose what was projected: a disk that lied about a sync, a restored backup, a deleted
-segment. Its projection then holds events that no lane holds, and the next rebuild would drop them.
+A journal can lose events that were projected: by a disk that did not sync, a restored backup or a
+deleted segment. The next rebuild would drop them from the projection, too.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Salvaged:
     """What was written back.
 
     Attributes:
-        events: how many, conflicting contents counted one by one.
-        sessions: to how many sessions they belong.
+        events: how many events; each content of a conflict counts.
+        sessions: how many sessions they belong to.
         lane: name of the lane's folder they were written to; empty if there was nothing to write.
         generation: number of the generation in use now.
     """
@@ -44,10 +44,10 @@ class Salvaged:
 
 
 def salvage(journal: Directory) -> Salvaged:
-    """Write back what the projection in use knows and the journal does not.
+    """Write back the events that the projection in use has and the journal lacks.
 
-    The lanes are read into a new generation, which is compared with the one in use. What is missing
-    goes into a lane of its own with the times that it had, and the new generation is put into use.
+    A new generation is built from the lanes and compared with the one in use. Missing events are
+    written to a new lane folder with their times, and the new generation is put into use.
 
     Raises:
         ProjectionError: there is no projection to save from, or it cannot be read.
@@ -82,7 +82,7 @@ def salvage(journal: Directory) -> Salvaged:
 def _arranged(lost: Iterable[Lost]) -> list[Lost]:
     """Sort by lane and number, the lane with the highest order last.
 
-    Whoever reads how far a folder has come reads its last record.
+    A writer that looks for the highest order in a folder reads only its last record.
     """
     found = list(lost)
     highest: dict[str, int] = {}
@@ -92,10 +92,10 @@ def _arranged(lost: Iterable[Lost]) -> list[Lost]:
 
 
 def _missing(known: apsw.Connection, found: apsw.Connection) -> Iterator[Lost]:
-    """Yield the records that `known` has and `found` has not.
+    """Yield the records that `known` has and `found` lacks.
 
-    Every record of a key counts, not its content alone: a sweep may have seen one of them and not
-    the others, and the lowest order decides which content counts.
+    Every record of a key is compared, not the content alone: a sweep may have read one of them and
+    not the others, and the lowest order decides which content is in force.
     """
     names: list[tuple[Any, ...]] = known.execute("SELECT session FROM _sessions").fetchall()
     for (session,) in names:
@@ -108,32 +108,32 @@ def _missing(known: apsw.Connection, found: apsw.Connection) -> Iterator[Lost]:
 def _records(db: apsw.Connection, session: str) -> dict[tuple[str, str, int], Lost]:
     """Return every record of a session's keys, by key, lane and number."""
     records: dict[tuple[str, str, int], Lost] = {}
-    counting: dict[str, Event] = {}
+    contents: dict[str, Event] = {}
     for record in _contents(db, session):
         records[record.event.id, record.lane, record.seq] = record
-        counting.setdefault(record.event.id, record.event)
+        contents.setdefault(record.event.id, record.event)
     copies = db.execute(
         "SELECT event_id, _lanes.uuid, seq, ord FROM _copies JOIN _lanes ON _lanes.id = lane_row"
         " WHERE session = (SELECT id FROM _sessions WHERE session = ?)",
         (session,),
     )
     for key, lane, seq, ord in copies:
-        if key in counting:
-            again = replace(counting[key], order=ord)
+        if key in contents:
+            again = replace(contents[key], order=ord)
             records.setdefault((key, lane, seq), Lost(lane, seq, again))
     return records
 
 
 def _contents(db: apsw.Connection, session: str) -> Iterator[Lost]:
-    """Yield every content of a session, whether it stands or conflicts."""
-    standing = db.execute(
+    """Yield every content of a session, both those in force and those in conflict."""
+    in_force = db.execute(
         f"SELECT event_id, _kinds.type, _lanes.uuid, {_STORED} FROM _events e"
         " JOIN _kinds ON _kinds.id = e.kind JOIN _lanes ON _lanes.id = e.lane_row"
         " WHERE e.transcript_index = 0"
         " AND e.session = (SELECT id FROM _sessions WHERE session = ?)",
         (session,),
     )
-    for key, type, lane, *columns in standing:
+    for key, type, lane, *columns in in_force:
         row = stored(tuple(columns))
         yield Lost(lane, row.seq, Event(session, key, type, row.time, row.ord, row.data))
     conflicts = db.execute(

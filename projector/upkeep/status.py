@@ -1,4 +1,4 @@
-"""How a journal and its projection stand."""
+"""The status of a journal and its projection."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class Status:
     Attributes:
         lanes, segments: in the journal.
         events, messages, sessions: in the projection.
-        duplicates: records that were there already.
-        conflicts: contents that do not stand, since another has their key.
+        duplicates: records of events that the projection already had.
+        conflicts: contents that are not in force, since another event has their key.
         quarantined: stretches of bytes that are no valid record.
         unknown: events of types that this version does not know.
         reread: segments that were found cut off or replaced, and read again.
         unprojected: records that are not applied yet.
         lag_bytes: bytes that are not applied yet.
         generation: number of the one in use, 0 if there is none.
-        projector_running: whether somebody holds the projector's lock.
+        projector_running: whether a process holds the projector's lock.
         wal_bytes, database_bytes: sizes of the files.
     """
 
@@ -58,7 +58,7 @@ class Status:
 
 
 def status(reader: Reader) -> Status:
-    """Look at a journal and its projection, and change nothing.
+    """Read the status of a journal and its projection; nothing is changed.
 
     Raises:
         ProjectionError: the projection cannot be read.

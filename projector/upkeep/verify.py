@@ -31,12 +31,12 @@ _MOST = 100
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that is not as it should be.
+    """Something wrong in a projection, or between it and the journal.
 
     Attributes:
         kind: `database`, `index`, `count` or `log`.
         what: where, and what is wrong.
-        remedy: the command that mends it.
+        remedy: the command that repairs it.
     """
 
     kind: str
@@ -45,12 +45,12 @@ class Fault:
 
 
 def verify(journal: Directory) -> list[Fault]:
-    """Check the generation in use; nothing is changed, and readers and projector go on.
+    """Check the generation in use; change nothing, and let readers and the projector work.
 
     - SQLite's integrity check of every table and index, the full-text index among them.
     - Counters, rows and indexed texts agree.
-    - Every segment still begins with what was applied of it. One that is gone, shorter or another
-      means that the projection knows events which the journal has lost.
+    - Every segment still begins with what was applied of it. If one is gone, shorter or
+      another, the projection may have events that the journal has lost.
 
     Raises:
         ReadError: the lanes cannot be listed.
@@ -66,7 +66,7 @@ def verify(journal: Directory) -> list[Fault]:
     except ProjectionError as error:
         return [Fault("database", str(error), "projector rebuild")]
     try:
-        with db:  # one snapshot: a projector may be at work
+        with db:  # one snapshot: a projector may write meanwhile
             # the journal is read after the watermark, so it can only be ahead of it
             db.execute("SELECT 1 FROM _meta").get  # noqa: B018 - begins the snapshot
             faults = list(_database_faults(db))
@@ -86,15 +86,15 @@ def _database_faults(db: apsw.Connection) -> Iterator[Fault]:
             kind = "index" if "fts" in str(line).lower() else "database"
             yield Fault(kind, str(line), "projector rebuild")
     counted = {name: _count(db, query) for name, query in _COUNTS.items()}
-    said = dict(db.execute("SELECT key, value FROM _meta"))
+    stored = dict(db.execute("SELECT key, value FROM _meta"))
     for name in COUNTERS:
-        if name in counted and counted[name] != said[name]:
-            what = f"{said[name]} {name} are counted, {counted[name]} are there"
+        if name in counted and counted[name] != stored[name]:
+            what = f"{stored[name]} {name} are counted, {counted[name]} are there"
             yield Fault("count", what, "projector rebuild")
-    if said["reread"]:
+    if stored["reread"]:
         what = (
-            f"{said['reread']} segments were found cut off or replaced, and read again: what they"
-            " said before may be known to the projection alone"
+            f"{stored['reread']} segments were found cut off or replaced, and read again: the"
+            " projection may have events that they no longer contain"
         )
         yield Fault("log", what, _SALVAGE)
     texts = _count(db, "SELECT count(*) FROM fts_docsize")
