@@ -70,7 +70,7 @@ def to_columns(data: Mapping[str, Any]) -> Columns:
         content = None
     own = timestamp, parent, role, source, content
     other_fields = None
-    if len(data) > len(own) - own.count(None):  # most messages say nothing else
+    if len(data) > len(own) - own.count(None):  # most messages have no other field
         with_column = {name for name, value in zip(_OWN, own, strict=True) if value is not None}
         others = {name: value for name, value in data.items() if name not in with_column}
         other_fields = encode(others)

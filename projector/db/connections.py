@@ -226,7 +226,7 @@ def _check(db: apsw.Connection, path: Path, made_for: dict[str, str]) -> None:
     application, version = db.pragma("application_id"), db.pragma("user_version")
     if (application, version) != (_APPLICATION, SCHEMA):
         raise ProjectionDamaged(
-            f"{path} is no projection of version {SCHEMA} (it says {version});"
+            f"{path} is no projection of version {SCHEMA} (its version is {version});"
             " run `projector rebuild`"
         )
     if vfs() is not None and db.reserve_bytes("main") != RESERVED:

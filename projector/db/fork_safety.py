@@ -89,7 +89,7 @@ _connections = _Connections()
 def keep_inherited() -> None:
     """Keep the connections that a forked child inherited; again does nothing.
 
-    Whoever lets go of a connection in a child calls it first: an object that is freed closes its
+    Call it before a connection is released in a child: an object that is freed closes its
     connection.
     """
     _connections.after_fork_in_child()

@@ -40,10 +40,10 @@ class ProcessLock:
         self.release()
 
     def acquire(self, timeout: float = 0.0) -> bool:
-        """Take the lock; return whether this process holds it.
+        """Acquire the lock; return whether this process holds it.
 
         Args:
-            timeout: seconds to try again where another process holds it. `is_taken` in another
+            timeout: seconds to try again where another process holds it. `is_locked` in another
                 process holds it for an instant.
 
         Raises:
@@ -126,18 +126,18 @@ class ProcessLock:
             )
 
     def release(self) -> None:
-        """Give the lock up and close its file; again does nothing."""
+        """Release the lock and close its file; again does nothing."""
         fd, self._fd, self._is_held = self._fd, -1, False
         if fd >= 0:
             os.close(fd)
 
     def unlock(self) -> None:
-        """Give the lock up and keep its file open for the next time; again does nothing."""
+        """Release the lock and keep its file open for the next time; again does nothing."""
         if self._is_held:
             self._is_held = False
             unlock(self._fd)
 
-    def is_taken(self) -> bool:
+    def is_locked(self) -> bool:
         """Return whether a process holds the lock, this one included."""
         if self._is_held:
             return True

@@ -70,7 +70,7 @@ def open_unwritable(path: Path, journal_uuid: str) -> tuple[apsw.Connection, Sta
 
 
 def stamp(path: Path) -> Stamp:
-    """Return what tells whether a database, or its WAL, was changed; None for what is not there."""
+    """Return the stamps of a database and of its WAL, None for a file that does not exist."""
     return _stamp_one(path), _stamp_one(_wal(path))
 
 

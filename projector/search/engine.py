@@ -44,7 +44,7 @@ class Hit:
         title: of the session.
         time: the message's own date, else when it was appended; microseconds since 1970.
         score: bm25, larger is better; comparable within one answer.
-        snippet: the part of the text with the most matches.
+        snippet: the part of the text with the best matches.
         context: the messages around it, itself among them, in order; empty unless asked for.
     """
 

@@ -26,11 +26,11 @@ Inner = TypeVar("Inner")
 
 
 _THREADS = 32
-"""Reads and decisions of a store that may wait at the same time; others wait for them."""
+"""Most reads and decisions of a store that run at the same time."""
 
 
 class _Threads:
-    """Threads that may wait; a forked child starts others: its parent's are not in it."""
+    """Threads for calls that may wait; a forked child starts new ones."""
 
     def __init__(self) -> None:
         self.pool = ThreadPoolExecutor(_THREADS, "journal-waiting")
@@ -41,7 +41,7 @@ class _Threads:
 
 
 class _Waiting(Generic[Inner]):
-    """Methods of an object, awaited: each works in a thread, and the loop goes on."""
+    """Methods of an object as coroutines: each runs in a thread, and the loop is not blocked."""
 
     def __init__(self, inner: Inner, threads: _Threads) -> None:
         self._inner = inner
@@ -51,7 +51,7 @@ class _Waiting(Generic[Inner]):
 def _awaited(
     method: Callable[Concatenate[Inner, P], R],
 ) -> Callable[Concatenate[_Waiting[Any], P], Coroutine[Any, Any, R]]:
-    """Return a method that does the same in a thread of the loop's own few."""
+    """Return a coroutine method that runs a method in the default threads of the loop."""
 
     @wraps(method)
     async def run(self: _Waiting[Any], /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -63,9 +63,10 @@ def _awaited(
 def _waiting(
     method: Callable[Concatenate[Inner, P], R],
 ) -> Callable[Concatenate[_Waiting[Any], P], Coroutine[Any, Any, R]]:
-    """Return the same for a method that may wait for others.
+    """Return a coroutine method that runs a method which may wait for other processes.
 
-    The loop has few threads of its own: if these waited in them, so would those who append.
+    It has threads of its own: if it waited in the few default threads of the loop, appends would
+    wait for it.
     """
 
     @wraps(method)
@@ -96,7 +97,7 @@ class AsyncClaims(_Waiting[Claims]):
 
 
 class AsyncSessionStore(_Waiting[SessionStore]):
-    """A `SessionStore` whose every method is awaited: it works in a thread, the loop goes on.
+    """A `SessionStore` with coroutine methods: each runs in a thread and does not block the loop.
 
     ::
 

@@ -1,4 +1,4 @@
-"""Claims: who may do a thing for a while, with a fencing token that detects late holders."""
+"""Claims: a name has one holder until a time, with a fencing token that detects late holders."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ CLAIMS = "@claims"
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claim that somebody holds on a thing.
+    """A claim of a holder on a name.
 
     Attributes:
-        name: of the thing.
-        holder: who holds it.
-        token: fencing token, which grows with every claim of the thing: who is given a smaller one
-            than it has seen must refuse.
-        expires: from when on others may claim it, microseconds since 1970.
+        name: the name, such as that of a job.
+        holder: the holder.
+        token: fencing token, which grows with every claim of the name: a resource must refuse a
+            lower token than it has seen.
+        expires: when others may claim the name, microseconds since 1970.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Claim:
 
 
 class Claims:
-    """Claims of a store, as `SessionStore.claims`: of many who want a thing, one has it.
+    """Claims of a store, as `SessionStore.claims`: a name has one holder at a time.
 
     ::
 
@@ -62,15 +62,15 @@ class Claims:
         self._handle = handle
 
     def acquire(self, name: str, *, holder: str, seconds: float) -> Claim | None:
-        """Claim a thing for a while; of many who try, one succeeds.
+        """Claim a name for some time; of several processes that try, one succeeds.
 
         Args:
-            name: of the thing.
-            holder: who claims it; the same holder is refused too while its claim is in force.
+            name: the name.
+            holder: the holder; it is refused, too, while its own claim is in force.
             seconds: how long the claim is in force unless it is renewed.
 
         Returns:
-            The claim; None if somebody holds the thing. Its token is larger than any before.
+            The claim, with a higher token than any before; None if a claim is in force.
 
         Raises:
             EventError: a name cannot be stored; nothing was written.
@@ -92,8 +92,8 @@ class Claims:
         """Extend a claim: it is in force for so many seconds from now.
 
         Returns:
-            The claim with its new end; None if it is no longer in force: it ran out, and perhaps
-            somebody else has the thing.
+            The claim with its new end; None if it has expired; another holder may have
+            the name.
 
         Raises:
             ArbiterBusy, NotProjected: as `SessionStore.decide`.
@@ -109,7 +109,7 @@ class Claims:
         return self._handle.decide(question)
 
     def release(self, claim: Claim) -> bool:
-        """Give a claim up; return whether it was still in force.
+        """End a claim; return whether it was still in force.
 
         Raises:
             ArbiterBusy, NotProjected: as `SessionStore.decide`.
@@ -124,7 +124,7 @@ class Claims:
         return self._handle.decide(question)
 
     def get(self, name: str) -> Claim | None:
-        """Return the claim in force on a thing; None if there is none.
+        """Return the claim in force on a name; None if there is none.
 
         Raises:
             NotProjected, QueryTimeout, ProjectionError, ReadError: as `SessionStore.read`.
@@ -134,7 +134,7 @@ class Claims:
 
 
 def find_claim(db: apsw.Connection, name: str) -> tuple[Claim | None, int]:
-    """Return the claim in force on a thing, if any, and the last token given for it."""
+    """Return the claim in force on a name, if any, and the last token of the name."""
     found = key_value(db, CLAIMS, name)
     if not isinstance(found, dict):
         return None, 0
@@ -145,8 +145,8 @@ def find_claim(db: apsw.Connection, name: str) -> tuple[Claim | None, int]:
 
 
 def _is_over(claim: dict[str, Any]) -> bool:
-    # the wall clock may be set at any time, forward and back: while the machine that the claim was
-    # made on runs, the clock counts that was started with it
+    # the wall clock can be set at any time, forward and back: until the next boot of the machine
+    # that made the claim, compare the clock that counts from its boot
     boot, until = claim.get("boot"), claim.get("until")
     if boot and boot == boot_id() and isinstance(until, int):
         return until <= since_boot()
@@ -164,5 +164,5 @@ def begin_claim(name: str, holder: str, token: int, seconds: float) -> tuple[Cla
 
 
 def end_claim(claim: Claim) -> dict[str, Any]:
-    """Return the event that gives a claim up; its token stays used."""
+    """Return the event that ends a claim; its token stays used."""
     return key_event(CLAIMS, claim.name, {"token": claim.token})

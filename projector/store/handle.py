@@ -71,11 +71,11 @@ class Handle:
         self._position = position
 
     def read(self, query: Callable[[apsw.Connection], Answer]) -> tuple[Answer, Freshness]:
-        """Ask the projection; it knows at least everything that this handle has appended.
+        """Query the projection; it includes at least all that this handle has appended.
 
         Returns:
-            The answer, and whether it knows all that stood in the journal at the call: that is
-            true if it does, and else `behind` is what it does not know.
+            The answer, and its freshness: true if it includes all that was in the journal at the
+            call; else `behind` is what it lacks.
 
         Raises:
             NotProjected: a projector runs, and has not applied this handle's own events in time.
@@ -85,7 +85,7 @@ class Handle:
         return self.projection.after(self._position, self._timeout).read(query)
 
     def _seen(self, sessions: Iterable[str]) -> dict[str, dict[str, int]]:
-        """Return what there is of sessions now: of each the last number in each lane, by its uuid.
+        """Return for each session its last sequence number in each lane, by the lane's uuid.
 
         Raises:
             ReadError: a lane cannot be read.
@@ -100,7 +100,9 @@ class Handle:
 
         try:
             return self.projection.peek(query)
-        except ProjectionError:  # which lanes hold nothing of a session is not known: name them all
+        except (
+            ProjectionError
+        ):  # it is not known which lanes have no event of a session: name all lanes
             return query(None)
 
     def settle(self) -> None:
@@ -131,10 +133,10 @@ class Handle:
         self,
         question: Callable[[apsw.Connection], tuple[Answer, list[dict[str, Any]]]],
     ) -> Answer:
-        """Compare and append: decide with everybody's events in view, one process at a time.
+        """Compare and append: decide with the events of all writers, one process at a time.
 
-        This holds among those who decide. An append by others waits for nobody: what comes between
-        the question and the append was not seen.
+        Only decisions exclude each other. Ordinary appends take no lock: an event that is appended
+        between the question and the append is not seen by the decision.
 
         Args:
             question: asked with the projection up to date, perhaps twice; returns the answer

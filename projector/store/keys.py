@@ -20,7 +20,7 @@ KEYS = "@keys"
 
 
 class _Absent:
-    """Stands for a key that has no value."""
+    """The value of a key that has none."""
 
     def __repr__(self) -> str:
         return "ABSENT"
@@ -49,10 +49,9 @@ class Keys:
     def set(self, key: str, value: Any, *, namespace: str = KEYS) -> None:  # noqa: ANN401 - any JSON
         """Set the value of a key, whatever value it has; the last writer wins.
 
-        It takes no lock and looks at no other writer. So beside a `compare_and_set` of the same
-        key one of the two values may be lost: if `set` comes between the comparison and the append
-        of the other, the other returns True and its value overwrites this one, which it has not
-        seen. Where a value must not be lost, have every writer use `compare_and_set`.
+        It takes no lock. So a `compare_and_set` of the same key can overwrite this value without
+        having seen it, if `set` comes between its comparison and its append. Where no value may be
+        lost, every writer must use `compare_and_set`.
 
         Raises:
             EventError: the value cannot be stored as it is; nothing was written.
@@ -94,10 +93,10 @@ class Keys:
         expected: Any,  # noqa: ANN401 - any JSON
         namespace: str = KEYS,
     ) -> bool:
-        """Set the value of a key if it has the expected one; of many who try, one succeeds.
+        """Set the value of a key if it has the expected one; of several that try, one succeeds.
 
-        This holds among those who call `compare_and_set`. A `set` or `delete` of the same key
-        waits for nobody: if it comes between the comparison and the append, it is overwritten
+        Only calls of `compare_and_set` exclude each other. A `set` or `delete` of the same key
+        takes no lock: if it comes between the comparison and the append, it is overwritten,
         although this returns True.
 
         Args:

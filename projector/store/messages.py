@@ -75,14 +75,14 @@ class Messages(Flushing):
     def replace_messages(
         self, session: str, messages: Sequence[Mapping[str, Any]], *, rest: str = REMOVED
     ) -> list[str]:
-        """Make these messages the whole transcript, at once: it is one record.
+        """Make these messages the whole transcript, in one record.
 
-        A message whose `id` is known is kept, with the fields that are given in force.
+        A message whose `id` is known is kept, and the given fields are set.
 
         Args:
             session: its id.
-            messages: of each message its fields, and perhaps `id`, in order.
-            rest: what becomes of the others: `removed`, or `archived` (they are still found).
+            messages: the fields of each message, and perhaps its `id`, in order.
+            rest: what happens to all others: `removed`, or `archived` (searches still find them).
 
         Returns:
             The ids of the messages of the new transcript.
@@ -116,7 +116,7 @@ class Messages(Flushing):
         self._add(session, MESSAGE_REVISED, {"message": id, **message_data({**fields})})
 
     def remove_messages(self, session: str, ids: Iterable[str], reason: str | None = None) -> None:
-        """Take messages out of the transcript, and out of searches.
+        """Remove messages from the transcript and from searches.
 
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `append`.
@@ -124,7 +124,7 @@ class Messages(Flushing):
         self._list(session, MESSAGE_REMOVED, ids, reason)
 
     def archive_messages(self, session: str, ids: Iterable[str], reason: str | None = None) -> None:
-        """Take messages out of the transcript; they are still found.
+        """Remove messages from the transcript; searches still find them.
 
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `append`.
@@ -132,7 +132,7 @@ class Messages(Flushing):
         self._list(session, MESSAGE_ARCHIVED, ids, reason)
 
     def restore_messages(self, session: str, ids: Iterable[str], reason: str | None = None) -> None:
-        """Put messages back into the transcript that were removed or archived.
+        """Return removed or archived messages to the transcript.
 
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `append`.
@@ -148,7 +148,7 @@ class Messages(Flushing):
             self._add(session, type, data)
 
     def rewind(self, session: str, id: str, reason: str | None = None) -> list[str]:
-        """Remove a message and all behind it from the transcript; return their ids.
+        """Remove a message and all after it from the transcript; return their ids.
 
         Raises:
             NotFound: the transcript has no such message.
@@ -163,9 +163,9 @@ class Messages(Flushing):
         return gone
 
     def messages(self, session: str, *, archived: bool = False) -> Listing[MessageView]:
-        """Return the messages of a session in order, perhaps with those that are archived.
+        """Return the messages of a session in order; with `archived`, also the archived ones.
 
-        Its `behind` is how old the list is.
+        The attribute `behind` of the list is what it lacks.
 
         Raises:
             NotFound: there is no such session.

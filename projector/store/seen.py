@@ -1,4 +1,4 @@
-"""What the author of a sweep had seen of a session, as the event names it."""
+"""The field `seen` of a sweep: how far its author had read each lane."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ SELECT l.uuid, max(found.seq) FROM (
 
 
 def seen_in(db: apsw.Connection, session: str) -> dict[str, int]:
-    """Return the last event of a session in each lane, as a snapshot has them."""
+    """Return the last sequence number of a session in each lane, in a snapshot."""
     return {str(lane): int(seq) for lane, seq in db.execute(_HOLDING, {"name": session})}
 
 
 def seen_by_now(
     db: apsw.Connection | None, session: str, ends: Mapping[str, int]
 ) -> dict[str, int]:
-    """Return what there is of a session, whether it is applied or not.
+    """Return the last sequence number of a session in each lane, applied or not.
 
-    A lane that holds nothing of the session is not named, or each sweep would name every lane that
-    there ever was.
+    A lane without events of the session is not named: else each sweep would name all lanes that
+    the journal ever had.
 
     Args:
         db: the projection; None if there is none.
@@ -41,5 +41,5 @@ def seen_by_now(
     holding = seen_in(db, session)
     applied = {str(uuid): int(seq) for uuid, seq in db.execute("SELECT uuid, applied FROM _lanes")}
     waiting = {lane: end for lane, end in ends.items() if end > applied.get(lane, 0)}
-    # what the journal lost and the projection still shows is swept, too
+    # events that the journal lost and the projection still has are swept, too
     return waiting | {lane: max(last, ends.get(lane, 0)) for lane, last in holding.items()}

@@ -1,4 +1,4 @@
-"""The handle that agents keep their sessions with."""
+"""The handle on the sessions of agents."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ class SessionStore(Sessions, Messages, Usage):
             print(store.messages(session))
 
     A method whose name has no noun acts on a session (`create`, `revise`, `end`, `delete`) or on
-    its conversation (`append`, `flush`, `rewind`). What acts on single messages is named after
-    them (`remove_messages`). Key-values and claims have objects of their own.
+    its conversation (`append`, `flush`, `rewind`). A method that acts on single messages is
+    named after them (`remove_messages`). Key-values and claims have objects of their own.
 
-    Writing waits for nobody: not for other writers, not for SQLite, not for the projector. Each
-    handle sees what it has appended in its next read. Only answers that depend on everybody
-    (`claim_title`, `decide`, `keys.compare_and_set`, and claims) wait for others who decide too.
+    A write does not wait: not for other writers, not for SQLite, not for the projector. Each
+    handle sees what it has appended in its next read. Only decisions, which depend on all writers
+    (`claim_title`, `decide`, `keys.compare_and_set`, and claims), wait for each other.
 
     After `close` every method raises ClosedError, reads too; `close` itself may be called again.
 
     Attributes:
         keys: key-values in namespaces.
-        claims: who may do a thing for a while.
+        claims: names that one holder has until a time.
         journal: what the store appends with.
         projection: what it reads with.
     """
@@ -61,7 +61,7 @@ class SessionStore(Sessions, Messages, Usage):
         Args:
             path: folder of the journal.
             fsync: what an append promises when it returns, as for `Journal.open`.
-            timeout: seconds to wait for a projector that is behind, and for others who decide.
+            timeout: seconds to wait for a projector that is behind, and for other decisions.
 
         Raises:
             JournalOpenError: the folder cannot be opened or made, or holds something else.

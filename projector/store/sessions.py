@@ -67,8 +67,8 @@ class Sessions(Handle):
     def create(self, session: str | None = None, **fields: Unpack[SessionFields]) -> str:
         """Create a session, or set more fields of one; return its id.
 
-        Of several values of a field the last counts. Messages may come before, after, or without
-        it; the same call again adds nothing.
+        Of several values of a field the last is in force. Messages may be appended before this,
+        after it or without it. The same call again has no effect.
 
         Raises:
             EventError: a field is unknown or of the wrong kind; nothing was written.
@@ -79,7 +79,7 @@ class Sessions(Handle):
         return session
 
     def ensure(self, session: str, **fields: Unpack[SessionFields]) -> None:
-        """See that there is a session; the fields count where nothing else gives them a value.
+        """Create a session unless it exists; set fields only where no other event sets them.
 
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `create`.
@@ -93,7 +93,7 @@ class Sessions(Handle):
 
         Args:
             session: its id.
-            clear: names of fields to take away, `extra.<key>` among them.
+            clear: names of fields to remove, such as `cwd` or `extra.<key>`.
             fields: new values.
 
         Raises:
@@ -114,7 +114,7 @@ class Sessions(Handle):
         self._add(session, SESSION_TITLED, {"title": title})
 
     def claim_title(self, session: str, title: str) -> None:
-        """Give a session a title that no other session has.
+        """Set a title that no other session has.
 
         Raises:
             TitleTaken: another session has it; nothing was written.
@@ -140,7 +140,7 @@ class Sessions(Handle):
         *,
         ended: datetime | str | int | None = None,
     ) -> None:
-        """End a session; the first end counts until it is reopened.
+        """End a session; a second end has no effect until the session is reopened.
 
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `create`.
@@ -150,7 +150,7 @@ class Sessions(Handle):
         self._add(session, SESSION_ENDED, present(data))
 
     def reopen(self, session: str) -> None:
-        """Let a session that ended go on.
+        """Take back the end of a session.
 
         Raises:
             AppendError, SyncError, ClosedError: as `create`.
@@ -158,9 +158,9 @@ class Sessions(Handle):
         self._add(session, SESSION_REOPENED, {})
 
     def clear(self, session: str) -> None:
-        """Take every message out of a session's transcript, and out of searches.
+        """Remove all messages of a session from its transcript and from searches.
 
-        It takes what is in the journal at the call; what others append meanwhile stays.
+        It removes what is in the journal at the call; what others append meanwhile stays.
 
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `create`.
@@ -169,13 +169,13 @@ class Sessions(Handle):
         self._add(session, SESSION_CLEARED, {"seen": self._seen([session])[session]})
 
     def delete(self, *sessions: str) -> None:
-        """Delete sessions with all that belongs to them; what is appended later begins them anew.
+        """Delete sessions with all that belongs to them; a later append creates them anew.
 
-        It takes what is in the journal at the call; what others append meanwhile stays. The
+        It deletes what is in the journal at the call; what others append meanwhile stays. The
         events stay in the journal; no query shows them any more.
 
         Raises:
-            EventError: something is no id of a session; nothing was written.
+            EventError: an id is not valid; nothing was written.
             ReadError: a lane cannot be read.
             AppendError, SyncError, ClosedError: as `create`.
         """
@@ -187,11 +187,11 @@ class Sessions(Handle):
         )
 
     def prune(self, before: datetime | str | int, *, source: str | None = None) -> list[str]:
-        """Delete the sessions that ended, and had begun before a moment; return their ids.
+        """Delete sessions that have ended and began before a moment; return their ids.
 
         Args:
             before: an aware datetime, an ISO 8601 string or microseconds since 1970.
-            source: only those from there.
+            source: only sessions from this source.
 
         Raises:
             EventError: `before` is no moment.
@@ -201,7 +201,7 @@ class Sessions(Handle):
         moved = moment("before", before)
 
         def query(db: apsw.Connection) -> dict[str, dict[str, int]]:
-            # what is appended to one of them from here on was not seen, and begins it anew
+            # an event that is appended from here on was not seen: it creates the session anew
             names = session_view.ended(db, moved, source)
             return {name: seen_in(db, name) for name in names}
 
@@ -210,7 +210,7 @@ class Sessions(Handle):
         return list(seen)
 
     def session(self, name: str) -> SessionView:
-        """Return the session with this id, or with the only one that begins so.
+        """Return the session with this id, or the only one whose id begins with it.
 
         Raises:
             NotFound: there is none, or there are several.
@@ -221,8 +221,8 @@ class Sessions(Handle):
     def exists(self, name: str) -> bool:
         """Return whether there is a session with exactly this id.
 
-        What a projector that is behind has not applied is looked through, so that a session is
-        not called missing of which the journal has an event.
+        If a projector is behind, events that are not applied are searched, too: a session with an
+        event in the journal exists.
 
         Raises:
             NotProjected, ProjectionError: as `read`.
@@ -244,12 +244,12 @@ class Sessions(Handle):
         limit: int = 20,
         offset: int = 0,
     ) -> Listing[SessionView]:
-        """Return sessions, that with the latest message first; its `behind` is how old it is.
+        """Return sessions, the one with the latest message first; `behind` is what the list lacks.
 
         Args:
-            source: only those from there.
-            parent: only those that continue or belong to the session with this id.
-            limit: most to return.
+            source: only sessions from this source.
+            parent: only sessions that continue or belong to the session with this id.
+            limit: most sessions to return.
             offset: how many to skip.
 
         Raises:
@@ -265,7 +265,7 @@ class Sessions(Handle):
         return Listing(found, fresh.behind)
 
     def _append_once(self, session: str, type: str, data: dict[str, Any]) -> None:
-        """Append an event whose id is made from its content: the same again adds nothing."""
+        """Append an event with an id made from its content: a repeated call has no effect."""
         try:
             digest = blake2b(canonical(data), digest_size=10).hexdigest()
         except TypeError as error:

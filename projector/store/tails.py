@@ -1,4 +1,4 @@
-"""What the lanes hold of a session behind some offsets."""
+"""Read the events of a session behind given offsets of the lanes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def unread(offsets: Offsets, refs: Iterable[SegmentRef]) -> int:
 
 
 def is_shorter(offsets: Offsets, refs: Iterable[SegmentRef]) -> bool:
-    """Return whether a segment has fewer bytes than were read, or is gone: it is another one."""
+    """Return whether a segment is gone, or has fewer bytes than were read: it was replaced."""
     sizes = {place(ref): ref.size for ref in refs}
     return any(sizes.get(at, 0) < offset for at, offset in offsets.items())
 
@@ -76,7 +76,7 @@ def _read(offsets: Offsets, ref: SegmentRef) -> Iterator[tuple[Record, int]]:
     walk = SegmentWalk(ref, pass_over, offset=offsets.get(at, 0))
     for record in walk.read():
         if isinstance(record, Record):
-            # what is appended from now on comes behind all that was read
+            # events that are appended from now on get a higher order
             order.observe(record.event.order)
             yield record, walk.end
     offsets[at] = walk.end

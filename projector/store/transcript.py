@@ -1,4 +1,4 @@
-"""A new transcript in one record."""
+"""The items of a `transcript.replaced`: a new transcript in one record."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 def new_transcript(
     record: str, listed: Sequence[Listed], known: Mapping[str, Recorded]
 ) -> list[dict[str, Any]]:
-    """Return the items of `transcript.replaced`, with time stamps that keep them in order.
+    """Return the items of `transcript.replaced`, with timestamps that keep them in order.
 
     Args:
-        record: id of the event; messages without an id have theirs from it.
+        record: id of the event; the ids of messages without one are made from it.
         listed: the messages.
-        known: every message that ever was, by id.
+        known: all messages of the session that were ever appended, by id.
     """
     ids = [f"{record}-{m.at}" if m.id is None else m.id for m in listed]
     places = [_time_of(message, known.get(id)) for id, message in zip(ids, listed, strict=True)]
@@ -41,6 +41,6 @@ def new_transcript(
 
 
 def _time_of(message: Listed, there: Recorded | None) -> int | None:
-    """Return a message's own time stamp, else the place of a known one; None if it has neither."""
+    """Return a message's own timestamp, else the place of a known one; None if it has neither."""
     given: int | None = message.data.get("timestamp")
     return there.place[0] if given is None and there is not None else given

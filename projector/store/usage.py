@@ -1,4 +1,4 @@
-"""What sessions use: tokens, calls and costs."""
+"""The usage of sessions: tokens, calls and costs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Usage(Handle):
 
         Args:
             session: its id.
-            id: of this delivery: the same again adds nothing.
+            id: the id of the event: a second call with it has no effect.
             used: what to add, by counter.
 
         Raises:
@@ -43,7 +43,7 @@ class Usage(Handle):
     def set_usage(
         self, session: str, *, id: str | None = None, **totals: Unpack[UsageFields]
     ) -> None:
-        """Set counters of a session to totals; what is added later counts on from them.
+        """Set counters of a session to totals, to which later calls of `add_usage` add.
 
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `create`.

@@ -1,4 +1,4 @@
-"""Messages that are read in the order in which a handle writes them, whatever their times are."""
+"""Keep messages in the order in which a handle writes them, whatever their timestamps are."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class WrittenOrder:
 
     def look_up(self, session: str) -> LastMessage | None:
         """Return the last message of a session that is projected, without waiting for anything."""
-        with suppress(ProjectorError):  # a message must not be lost because the projection is
+        with suppress(ProjectorError):  # an unusable projection must not prevent an append
             return self._store.projection.peek(
                 lambda db: None if db is None else last_message(db, session)
             )

@@ -77,7 +77,7 @@ def status(reader: Reader) -> Status:
         unprojected=behind.records,
         lag_bytes=behind.bytes,
         generation=generation,
-        projector_running=reader.projector_lock.is_taken(),
+        projector_running=reader.projector_lock.is_locked(),
         wal_bytes=_size(path.with_name(f"{path.name}-wal")),
         database_bytes=_size(path),
         **counters,

@@ -178,7 +178,7 @@ def _default_path() -> Path:
     try:
         home = import_module("hermes_constants").get_hermes_home()
     except ImportError:
-        home = "~/.hermes"  # the journal expands it, and says what is wrong with HOME
+        home = "~/.hermes"  # the journal expands it, and raises an error if HOME is wrong
     return Path(home) / "state.db"
 
 

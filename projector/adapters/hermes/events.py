@@ -1,4 +1,4 @@
-"""The events that the adapter appends: docs/format.md says what each type and field means."""
+"""The events that the adapter appends: docs/format.md describes each type and field."""
 
 from __future__ import annotations
 

@@ -37,5 +37,5 @@ class SessionDB(
     """Hermes's store of sessions on a journal: no append waits for another process.
 
     Names, arguments, results and errors are those of hermes-agent 0.13 and of what 0.19 added.
-    docs/hermes.md says of each method whether it is the same, or what differs.
+    docs/hermes.md states for each method whether it is the same, or what differs.
     """

@@ -37,7 +37,7 @@ SESSIONS = View(
             "text",
             f"coalesce(s.source, {_FIRST_SOURCE})",
             "where it takes place, such as `cli`; where its first message was written if no event"
-            " of the session says it",
+            " of the session has one",
         ),
         Column("model", "text", "s.model", "the model it began with"),
         Column("cwd", "text", "s.cwd", "working directory"),

@@ -13,7 +13,7 @@ class Column:
         name: its name.
         type: what it holds, with the unit: `text`, `JSON`, `integer`, `µs` and so on.
         sql: the expression that gives it.
-        meaning: what it says, for docs/sql.md.
+        meaning: its meaning, for docs/sql.md.
     """
 
     name: str

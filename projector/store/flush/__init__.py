@@ -1,4 +1,4 @@
-"""A conversation that is listed over whole, again and again: each message once, in order."""
+"""Flush: make a transcript contain a whole list of messages, each once, in order."""
 
 from projector.store.flush.report import FlushReport, Refused
 

@@ -1,4 +1,4 @@
-"""Which items of a list another one has in the same order: pure functions."""
+"""Find the items that two lists have in the same order: pure functions."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _between(
     wanted: list[tuple[int, Hashable]], there: list[tuple[int, Sequence[Hashable]]]
 ) -> list[Pair]:
     """Pair items between the common ends; both are given with their indices."""
-    # what is in one of them alone has no partner: without it, a window is a common end
+    # an item of one list alone has no partner: without such items, a window is a common end
     names = {name for _, name in wanted}
     there = [(j, found) for j, found in there if not names.isdisjoint(found)]
     names = {name for _, found in there for name in found}
@@ -82,7 +82,7 @@ def _subsequence(wanted: list[Hashable], there: list[Sequence[Hashable]]) -> lis
     A row of the table of lengths is one integer of as many bits as there are items (Hyyro,
     "Bit-Parallel LCS-Length Computation Revisited", AWOCA 2004).
     """
-    # the lowest bit is the last item: the first that fits is the latest
+    # the lowest bit is the last item: the first match is the latest item
     masks: defaultdict[Hashable, int] = defaultdict(int)
     for bit, names in enumerate(reversed(there)):
         for name in names:
@@ -113,14 +113,14 @@ def _by_occurrence(wanted: list[Hashable], there: list[Sequence[Hashable]]) -> l
     for index, names in enumerate(there):
         for name in names:
             places[name].append(index)
-    taken: set[int] = set()
+    used: set[int] = set()
     pairs: list[Pair] = []
     for index in range(len(wanted) - 1, -1, -1):
         left = places.get(wanted[index], [])
-        while left and left[-1] in taken:
+        while left and left[-1] in used:
             left.pop()
         if left:
-            taken.add(left[-1])
+            used.add(left[-1])
             pairs.append((index, left.pop()))
     return _increasing(pairs[::-1])
 

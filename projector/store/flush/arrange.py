@@ -1,4 +1,4 @@
-"""Time stamps and parents that put messages in order: pure functions."""
+"""Timestamps and parents that put messages in order: pure functions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from projector.store.flush.transcript import Recorded, Transcript
 
 _LATEST = 2**52 - 1
-"""The latest time stamp that is given here, in microseconds."""
+"""The latest timestamp that is given here, in microseconds."""
 
 _Place = tuple[int, int]
 """Place and depth of a message, as in `projector.fold.order`."""
@@ -21,16 +21,16 @@ _Place = tuple[int, int]
 def arrange(plan: Plan, transcript: Transcript, now: int, order: int) -> dict[str, dict[str, Any]]:
     """Return the fields that put messages in the order of a plan, by message id.
 
-    A message between two others gets the place of the one before it as its time stamp, and its id
+    A message between two others gets the place of the one before it as its timestamp, and its id
     as parent. If the one behind it has the same place, it gets a new parent too. A message at the
     end gets a parent only if the one before it has a later date.
 
     Args:
         plan: the transcript to be.
         transcript: the transcript now.
-        now: the time on the wall, microseconds; no message gets a later time stamp here.
+        now: the wall clock's time, microseconds; no message gets a later timestamp here.
         order: no message that is appended now gets a lower order, by which it is read if it has
-            no time stamp.
+            no timestamp.
     """
     return _Arrangement(plan, transcript, now, order).fields
 
@@ -97,32 +97,32 @@ class _Arrangement:
         is_behind = not self._is_new or self._last is None or known.place > self._last
         if known.id in self._bound:
             # its own id as parent means no parent
-            self._say(known.id, parent=self._front or known.id)
-            self._stand(known.id, place_after(known.moment, self._last))
+            self._set_fields(known.id, parent=self._front or known.id)
+            self._place_at(known.id, place_after(known.moment, self._last))
         elif is_behind:
             self._last, self._front, self._is_new = known.place, known.id, False
         else:
-            self._say(known.id, parent=self._front)
-            self._stand(known.id, place_after(known.moment, self._last))
+            self._set_fields(known.id, parent=self._front)
+            self._place_at(known.id, place_after(known.moment, self._last))
 
     def _put(self, slot: Slot, limit: _Place | None) -> None:
         place = self._own_place(slot)
         is_behind = place is not None and (self._last is None or place > self._last)
         if place is not None and is_behind and (limit is None or place < limit):
-            self._stand(slot.id, place)
+            self._place_at(slot.id, place)
         elif self._last is None:
             moment = self._moment(slot) if limit is None else self._date(limit[0] - 1)
-            self._say(slot.id, timestamp=moment)
+            self._set_fields(slot.id, timestamp=moment)
             if slot.known is not None or (slot.listed is not None and "parent" in slot.listed.data):
-                self._say(slot.id, parent=slot.id)
-            self._stand(slot.id, (moment, 0))
+                self._set_fields(slot.id, parent=slot.id)
+            self._place_at(slot.id, (moment, 0))
         elif limit is None:
-            self._say(slot.id, parent=self._front)
-            self._stand(slot.id, place_after(self._moment(slot), self._last))
+            self._set_fields(slot.id, parent=self._front)
+            self._place_at(slot.id, place_after(self._moment(slot), self._last))
         else:
             moment = self._date(self._last[0])
-            self._say(slot.id, timestamp=moment, parent=self._front)
-            self._stand(slot.id, place_after(moment, self._last))
+            self._set_fields(slot.id, timestamp=moment, parent=self._front)
+            self._place_at(slot.id, place_after(moment, self._last))
 
     def _own_place(self, slot: Slot) -> _Place | None:
         """Return a message's place without new fields; None if its ancestors move."""
@@ -148,13 +148,13 @@ class _Arrangement:
         return given if isinstance(given, int) else self._order
 
     def _date(self, place: int) -> int:
-        """Return a time stamp that is not behind a place."""
+        """Return a timestamp that is not behind a place."""
         return min(max(min(place, self._now), EARLIEST), _LATEST)
 
-    def _say(self, id: str, **fields: object) -> None:
+    def _set_fields(self, id: str, **fields: object) -> None:
         self.fields.setdefault(id, {}).update(fields)
 
-    def _stand(self, id: str, place: _Place) -> None:
+    def _place_at(self, id: str, place: _Place) -> None:
         self._placed[id] = self._last = place
         # messages of one append have increasing orders
         if place[0] == self._order:

@@ -64,7 +64,7 @@ class Flushing(Looking):
         - The last message of this handle's previous flush may have grown, as one does that
           streams. It is revised.
         - If the list has every own message, those without a match are matched at any place: the
-          list is in another order. Not those that may have left a window and been said again.
+          list is in another order. Not those that may have left a window and been written again.
         - As many new messages between two matches as there are own messages that the list lacks,
           with the same roles, are edits of these. So is a changed system prompt in front.
         - Everything else is new. A message that was removed behind the same message comes back.
@@ -190,7 +190,7 @@ def _listing(
 def _put(data: dict[str, Any], place: Mapping[str, Any]) -> dict[str, Any]:
     """Return the data of a new message with the fields of its place.
 
-    A time stamp or parent of the caller that these replace is kept in `extra`.
+    A timestamp or parent of the caller that these replace is kept in `extra`.
     """
     given = {name: data[name] for name in place if name in data and data[name] != place[name]}
     if not given:
@@ -199,7 +199,7 @@ def _put(data: dict[str, Any], place: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _replace_refused(events: list[dict[str, Any]], listed: Mapping[str, Listed]) -> list[Refused]:
-    """Put placeholders in place of what no record can hold; return which messages these are."""
+    """Replace messages that no record can hold by placeholders; return which these are."""
     refused = []
     for event in events:
         data = event["data"]

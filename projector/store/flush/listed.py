@@ -74,10 +74,10 @@ def read_all(messages: Iterable[object]) -> list[Listed]:
 
 
 def fields(message: object) -> dict[str, Any]:
-    """Return the fields of a message that are not None, with the time stamp in microseconds.
+    """Return the fields of a message that are not None, with the timestamp in microseconds.
 
     Raises:
-        EventError: it is not a mapping, or its time stamp is invalid.
+        EventError: it is not a mapping, or its timestamp is invalid.
     """
     if message.__class__ is not dict and not isinstance(message, Mapping):
         raise EventError(f"must be a mapping with the fields of a message, not {message!r:.60}")

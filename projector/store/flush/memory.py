@@ -12,7 +12,7 @@ import orjson
 from journal.process.fork import follow
 from projector.store.flush.plan import Remembered
 from projector.store.flush.transcript import Transcript
-from projector.store.flush.words import SAID
+from projector.store.flush.words import COMPARED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -53,7 +53,7 @@ class Account:
         words = {id: message.words for id, message in zip(ids, listed, strict=True)}
         self.remembered.words.update(words)
         if listed:
-            last = _copied({name: listed[-1].data.get(name) for name in SAID})
+            last = _copied({name: listed[-1].data.get(name) for name in COMPARED})
             self.remembered.last = None if last is None else (ids[-1], last)
 
 
@@ -113,8 +113,8 @@ class Memory:
     def note_read(self, session: str, ids: Iterable[str]) -> None:
         """Remember what was read by a handle that has not flushed the session yet.
 
-        Its caller's list begins with that. The list of a handle that has flushed is known already,
-        and does not gain the messages of other writers when they are read.
+        The caller's list begins with these messages. The list of a handle that
+        has flushed is known already: a read does not add the messages of other writers to it.
         """
         account = self.take(session)
         if not account.is_flushed:

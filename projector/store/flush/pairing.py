@@ -21,7 +21,7 @@ _SYSTEM = ("system", "developer")
 
 
 class Pairing:
-    """One list beside one transcript.
+    """The matches between one list and one transcript.
 
     Attributes:
         at: index in the transcript by index in the list, for messages that are in the same order
@@ -131,12 +131,12 @@ class Pairing:
     def _find_reordered(self) -> None:
         """Match equal messages in another order, if the list has every own message.
 
-        A list that lacks none has lost none to a window, so what is equal is the same message. But
-        messages at the beginning that come again behind the others, in the same order, may have
-        left a window and been said again: these are not matched.
+        A list that lacks none has lost none to a window, so equal messages are the same message.
+        But messages at the beginning that come again behind the others, in the same order, may
+        have left a window and been written again: these are not matched.
         """
-        taken = {*self.at.values(), *self.moved.values()}
-        missing = [j for j in range(len(self._there)) if self.is_free(j, taken)]
+        matched = {*self.at.values(), *self.moved.values()}
+        missing = [j for j in range(len(self._there)) if self.is_free(j, matched)]
         places: defaultdict[Words, list[int]] = defaultdict(list)
         for i, message in enumerate(self._listed):
             if message.id is None and i not in self.at and i not in self.moved:
@@ -156,18 +156,18 @@ class Pairing:
     def _find_edited(self) -> None:
         """Match edits: as many new messages between two matches as own ones are missing there."""
         pairs = sorted(self.at.items())
-        taken = set(self.moved.values())
+        matched = set(self.moved.values())
         for (i, j), (next_i, next_j) in pairwise(pairs):
             if next_i - i > 1:
-                mine = [n for n in range(j + 1, next_j) if self.is_free(n, taken)]
+                mine = [n for n in range(j + 1, next_j) if self.is_free(n, matched)]
                 self._pair(range(i + 1, next_i), mine)
         # a prompt that is rewritten for every turn is one message
         if pairs and min(pairs[0]) > 0 and self._there[0].words.role in _SYSTEM:
-            self._pair([0], [n for n in (0,) if self.is_free(n, taken)])
+            self._pair([0], [n for n in (0,) if self.is_free(n, matched)])
 
-    def is_free(self, j: int, taken: set[int]) -> bool:
+    def is_free(self, j: int, matched: set[int]) -> bool:
         """Return whether this handle flushed a message, and it is not matched yet."""
-        return j not in taken and self._is_own(self._there[j])
+        return j not in matched and self._is_own(self._there[j])
 
     def _pair(self, mine: Sequence[int], theirs: Sequence[int]) -> None:
         if len(mine) == len(theirs) and all(
@@ -191,11 +191,11 @@ class Pairing:
         (first_i, first_j), (last_i, last_j) = (
             choose(self.at.items(), default=(0, 0)) for choose in (min, max)
         )
-        taken = {*self.at.values(), *self.moved.values()}
+        matched = {*self.at.values(), *self.moved.values()}
         left: defaultdict[Words, list[int]] = defaultdict(list)
         for j in range(last_j - 1, first_j, -1):
             known = self._there[j]
-            if j not in taken and self._is_own(known) and known.id not in self._given:
+            if j not in matched and self._is_own(known) and known.id not in self._given:
                 left[known.words].append(j)
         for i in range(first_i + 1, last_i):
             message = self._listed[i]

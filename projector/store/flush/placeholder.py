@@ -30,7 +30,7 @@ def placeholder(data: Mapping[str, Any], words: str, reason: str) -> dict[str, A
     content that is too long the beginning is kept; other fields that are too long are left out.
     `extra.refused` has `reason`, `bytes` (about the size of the message in JSON), `cut` (fields
     that are not whole), `words`, by which the next flush knows the message, and `stored`, the
-    digest of what is stored: if somebody revises that, it is no placeholder any more.
+    digest of what is stored: after a revision of that, it is no placeholder any more.
 
     Args:
         data: the message.

@@ -49,7 +49,7 @@ class Plan:
 
     Attributes:
         ids: the id of each message of the list.
-        added, restored, kept: ids of messages that are new, come back, and are unchanged.
+        added, restored, kept: ids of messages that are new, are restored, and are unchanged.
         fields: new fields of messages that are revised, by id.
         hidden: ids of messages that are archived.
         before: the message in front of the first slot; None if that is the first of all.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from projector.store.flush.pairing import Pairing, is_equal
 from projector.store.flush.plan import Plan, Slot
-from projector.store.flush.words import SAID, Words, digest
+from projector.store.flush.words import COMPARED, Words, digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,8 +61,8 @@ class _Reconciliation:
             self._ids = [there[found[i]].id for i in range(len(found))]
             return
         places = {known.id: j for j, known in enumerate(there)}
-        taken = {there[j].id for j in found.values()}
-        taken |= {message.id for message in self._listed if message.id is not None}
+        used = {there[j].id for j in found.values()}
+        used |= {message.id for message in self._listed if message.id is not None}
         before = ""
         for i, message in enumerate(self._listed):
             j = found.get(i)
@@ -74,9 +74,9 @@ class _Reconciliation:
                 before = next(
                     id
                     for id in _names(self._transcript.epoch, before, digest(message.data))
-                    if id not in taken and self._may_be(message, id)
+                    if id not in used and self._may_be(message, id)
                 )
-                taken.add(before)
+                used.add(before)
                 if before in places:
                     self._moved[i] = places[before]
             self._ids.append(before)
@@ -103,7 +103,7 @@ class _Reconciliation:
 
     def _changed(self, message: Listed, known: Recorded) -> dict[str, Any]:
         """Return the new fields of a message whose words are to be those of the list."""
-        given = [name for name in SAID if name in message.data] if message.id else SAID
+        given = [name for name in COMPARED if name in message.data] if message.id else COMPARED
         before = self._remembered.words.get(known.id) or known.first
         # if the caller's list has not changed here, a revision by another writer stays
         if any(_agree(message.words, other, given) for other in (known.words, before)):
@@ -119,8 +119,10 @@ class _Reconciliation:
         if not self._at:
             return []
         there, last = self._there, max(self._at.values())
-        taken = set(self._moved.values())
-        return [there[j].id for j in range(last + 1, len(there)) if self._pairing.is_free(j, taken)]
+        matched = set(self._moved.values())
+        return [
+            there[j].id for j in range(last + 1, len(there)) if self._pairing.is_free(j, matched)
+        ]
 
     def _lay_out(self, plan: Plan, hidden: frozenset[str]) -> None:
         """Fill in the new order, from the first message that does not stay.
@@ -136,12 +138,12 @@ class _Reconciliation:
         if start:
             j = self._at[start - 1] + 1
             plan.before = self._there[j - 1]
-        taken = {*self._at.values(), *self._moved.values()}
+        matched = {*self._at.values(), *self._moved.values()}
         for i, to in [*self._runs(start), (len(self._listed), len(self._there))]:
             plan.slots += [
                 Slot(known.id, known, None, stays=True)
                 for n, known in enumerate(self._there[j:to], j)
-                if n not in taken and known.id not in hidden
+                if n not in matched and known.id not in hidden
             ]
             plan.slots += [self._slot(n) for n in range(start, i)]
             if i < len(self._listed):

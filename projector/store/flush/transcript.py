@@ -27,7 +27,7 @@ from projector.fold.messages import (
     new_messages,
 )
 from projector.fold.order import Linked, place_all
-from projector.store.flush.words import SAID, Words, digest, revised, words
+from projector.store.flush.words import COMPARED, Words, digest, revised, words
 from projector.views.sessions import TIES
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Recorded:
 
     @property
     def key(self) -> tuple[tuple[int, int], Rank]:
-        """What orders it."""
+        """Its sort key."""
         return self.place, self.rank
 
 
@@ -108,11 +108,11 @@ class Transcript:
     def go_on(self, event: Event, lane: str, seq: int) -> None:
         """Apply an event of the session that was read after those applied before.
 
-        A message may be in front of earlier ones in the order of events: its writer had not read
-        them, or had read as much as theirs and has a lane of a lower uuid.
+        A message may come before earlier ones in the order of events: its writer had not read them,
+        or their orders are equal and its lane has a lower uuid.
 
-        A sweep counts for all that is in front of it. What its author had not seen is thought to
-        be out, though it is there: to restore that changes nothing.
+        A sweep is applied to all messages before it. Those that its author had not read count as
+        removed here, though they are not: to restore one of them changes nothing.
         """
         is_later = (event.order, event.id) > (self.swept, self.epoch)
         if event.type in SWEEPING and is_later:
@@ -143,7 +143,7 @@ class Transcript:
 
     def _revise(self, known: Recorded, fields: Mapping[str, Any]) -> None:
         known.words = revised(known.words, fields)
-        if not fields.keys().isdisjoint((*SAID, "extra")):
+        if not fields.keys().isdisjoint((*COMPARED, "extra")):
             known.refused = _refused(fields)
         if is_moment(fields.get("timestamp")):
             known.moment = fields["timestamp"]

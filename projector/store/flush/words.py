@@ -22,7 +22,7 @@ class Words(NamedTuple):
     processes; `digest` does not.
 
     Attributes:
-        role: who speaks.
+        role: the role.
         content: hash of the content.
         tool_calls: hash of the calls.
         tool_call_id: the call that is answered.
@@ -36,7 +36,7 @@ class Words(NamedTuple):
     tool_name: str | int | None
 
 
-SAID = Words._fields
+COMPARED = Words._fields
 """The compared fields. Others, such as a token count that is added later, make no other message."""
 
 
@@ -63,7 +63,7 @@ def _hash(value: object) -> int | None:
 def digest(data: Mapping[str, Any]) -> str:
     """Return the digest of a message's words, the same in every process."""
     found = blake2b(digest_size=_BYTES)
-    for name in SAID:
+    for name in COMPARED:
         value = data.get(name)
         part = _encode(value) if value else b""
         found.update(b"%d:%b" % (len(part), part))
@@ -73,7 +73,7 @@ def digest(data: Mapping[str, Any]) -> str:
 def revised(known: Words, fields: Mapping[str, Any]) -> Words:
     """Return the words of a message after a revision."""
     changed = words(fields)
-    return known._replace(**{name: getattr(changed, name) for name in SAID if name in fields})
+    return known._replace(**{name: getattr(changed, name) for name in COMPARED if name in fields})
 
 
 def _encode(value: object) -> bytes:

@@ -134,7 +134,7 @@ def test_a_forked_child_is_not_the_one_that_its_parent_is(tmp_path: Path) -> Non
     one = ProcessLock(tmp_path / "lock")
     assert one.acquire()
     if (child := os.fork()) == 0:
-        os._exit(0 if one.is_taken() and not one.acquire() else 1)
+        os._exit(0 if one.is_locked() and not one.acquire() else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert one.is_held()
     one.release()
@@ -192,7 +192,7 @@ def test_a_projector_takes_its_lock_again_when_the_file_is_removed(journal_dir: 
                 assert time.monotonic() < until
                 time.sleep(0.01)
             lock_file.unlink()
-            while not (warned and ProcessLock(lock_file).is_taken()):
+            while not (warned and ProcessLock(lock_file).is_locked()):
                 assert time.monotonic() < until
                 store.append("s", "user", "hello again")  # rings the bell
                 time.sleep(0.01)

@@ -196,10 +196,10 @@ def test_an_error_that_is_no_damage_replaces_nothing(
 def test_a_lock_is_taken_once_and_freed(tmp_path: Path) -> None:
     """One holder; looking does not take it; releasing twice is no error."""
     first, second = ProcessLock(tmp_path / "lock"), ProcessLock(tmp_path / "lock")
-    assert not first.is_taken()
+    assert not first.is_locked()
     assert first.acquire()
-    assert first.is_taken()
-    assert second.is_taken()
+    assert first.is_locked()
+    assert second.is_locked()
     assert not second.acquire(timeout=0.05)
     first.release()
     first.release()

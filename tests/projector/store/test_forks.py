@@ -138,7 +138,7 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowd]:
     assert verify(path / "lanes").problems == ()
     assert_function_of_the_events(path)
     locks = [generations(path).lock, generations(path).build_lock, path / "arbiter"]
-    assert [ProcessLock(file).is_taken() for file in locks] == [False] * 3
+    assert [ProcessLock(file).is_locked() for file in locks] == [False] * 3
 
 
 def _claim(store: SessionStore) -> Claim:

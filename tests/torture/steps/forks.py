@@ -236,7 +236,7 @@ def _judge(path: Path, report: Report) -> list[str]:
     kept = {at.record.event.id for at in read_events(path / "lanes", lambda *_: None)}
     faults += [f"{id} is lost" for id in report.lines("acknowledged") if id not in kept]
     for file in (generations(path).lock, generations(path).build_lock):
-        if ProcessLock(file).is_taken():
+        if ProcessLock(file).is_locked():
             faults.append(f"{file} is held")
     for file in (path / "arbiter", *path.glob("lanes/*/lock")):
         fd = lock(os.open(file, os.O_RDWR | os.O_CLOEXEC))

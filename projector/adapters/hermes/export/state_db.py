@@ -44,7 +44,7 @@ _PATIENCE = 60.0
 """Seconds to wait for a running projector that is behind."""
 
 _TOPIC_VERSION = "telegram_dm_topic_schema_version"
-"""The key of `state_meta` that tells Hermes that the tables of topics exist."""
+"""The key of `state_meta` by which Hermes knows that the tables of topics exist."""
 
 _SAME_TITLES = """
 SELECT id, title FROM sessions WHERE title IN

@@ -133,15 +133,15 @@ class Titles(Base):
         base = _numbered(base_title)[0]
 
         def query(db: apsw.Connection) -> list[str]:
-            taken = (
+            used = (
                 f"SELECT s.title FROM {SESSIONS} s WHERE s.title = ? OR s.title LIKE ? ESCAPE '\\'"
             )
-            return [str(t) for (t,) in db.execute(taken, (base, beginning(f"{base} #")))]
+            return [str(t) for (t,) in db.execute(used, (base, beginning(f"{base} #")))]
 
-        taken = self._read(query)
-        if not taken:
+        used = self._read(query)
+        if not used:
             return base
-        return f"{base} #{max(1, *(_numbered(title)[1] for title in taken)) + 1}"
+        return f"{base} #{max(1, *(_numbered(title)[1] for title in used)) + 1}"
 
 
 def _numbered(title: str) -> tuple[str, int]:
