@@ -1,4 +1,4 @@
-"""Sets of records, arranged and projected in random ways: all of them must say the same."""
+"""Sets of records, arranged and projected in random ways: all must give the same content."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def write_plain(lanes: Path, records: Sequence[Fact]) -> None:
 
 @contextmanager
 def small(random: Random) -> Iterator[None]:
-    """Make batches, transactions and blocks so small that a few events fill many."""
+    """Make batches, transactions and blocks so small that a few events need many of them."""
     limits = read_chunk.__kwdefaults__ or {}
     with ExitStack() as stack:
         batch, transaction = random.choice([1, 2, 3, 2_000]), random.choice([1, 500, 10**9])
@@ -116,7 +116,7 @@ def small(random: Random) -> Iterator[None]:
 def _arranged(
     random: Random, records: Sequence[Fact], folder: Path
 ) -> tuple[Content, dict[str, Any]]:
-    """Project records in a random arrangement over one database; return what it says."""
+    """Project records in a random arrangement over one database; return the content."""
     lanes = folder / "lanes"
     lanes.mkdir(parents=True)
     stay = random.random() < 0.5  # one projector for all rounds, or a new one each
@@ -131,7 +131,7 @@ def _arranged(
 def _rebuilt(
     random: Random, records: Sequence[Fact], folder: Path
 ) -> tuple[Content, dict[str, Any]]:
-    """Project records in a random arrangement over a journal where much goes wrong.
+    """Project records in a random arrangement over a journal with rebuilds and errors.
 
     It is rebuilt now and then, and now and then a statement fails and the projector goes on.
     """
@@ -154,12 +154,12 @@ def _rebuilt(
 
 
 def _stumble(running: Projector, number: int) -> None:
-    """Catch up until the n-th statement fails, if there are so many."""
+    """Catch up until the n-th statement fails, or until the end if there are fewer."""
     left = number
 
     def trace(_cursor: object, statement: str, _bindings: object) -> bool:
         nonlocal left
-        if statement != "ROLLBACK":  # nothing can be done where that fails
+        if statement != "ROLLBACK":  # if this fails, there is nothing to close
             left -= 1
             if left == 0:
                 raise apsw.FullError("made to fail")

@@ -1,4 +1,4 @@
-"""What can happen to the files of a journal that nobody meant to happen."""
+"""Kinds of accidental damage to the files of a journal."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _edges(content: bytes) -> list[int]:
 
 
 def _at(random: Random, content: bytes) -> int:
-    """Choose a place: anywhere, or where a line begins or ends."""
+    """Choose a place: any, or one where a line begins or ends."""
     near = random.choice(_edges(content)) + random.choice([-1, 0, 0, 1])
     return min(max(random.choice([near, random.randint(0, len(content))]), 0), len(content))
 
@@ -56,7 +56,7 @@ def _torn(random: Random, files: Files) -> None:
 
 
 def _spliced(random: Random, files: Files) -> None:
-    """A line in the midst of another, whole or in part, with or without its newline."""
+    """A line inside another one, complete or in part, with or without its newline."""
     at = pick(random, files)
     inner = _a_line(random, files)
     inner = random.choice([inner, inner.rstrip(b"\n"), inner[: random.randint(0, len(inner))]])
@@ -65,7 +65,7 @@ def _spliced(random: Random, files: Files) -> None:
 
 
 def _interleaved(random: Random, files: Files) -> None:
-    """Two writers in one file: pieces of two lines take turns."""
+    """Two writers in one file: pieces of two lines alternate."""
     at = pick(random, files)
     one, other = _a_line(random, files), _a_line(random, files)
     cut, also = random.randint(0, len(one)), random.randint(0, len(other))
@@ -75,7 +75,7 @@ def _interleaved(random: Random, files: Files) -> None:
 
 
 def _newlines_lost(random: Random, files: Files) -> None:
-    """One newline is gone, or all of them."""
+    """One newline is missing, or all are."""
     at = pick(random, files)
     if random.random() < 0.2:
         files[at] = files[at].replace(b"\n", b"")
@@ -91,7 +91,7 @@ def _newlines_changed(random: Random, files: Files) -> None:
 
 
 def _nuls(random: Random, files: Files) -> None:
-    """A power loss left NUL bytes: over what was there, between it, or behind it."""
+    """A power loss left NUL bytes: in place of other bytes, between them, or after them."""
     at = pick(random, files)
     content, place = files[at], _at(random, files[at])
     run = b"\0" * random.choice([1, 7, 100, 512, 4096])
@@ -105,7 +105,7 @@ def _nuls(random: Random, files: Files) -> None:
 
 
 def _bits_flipped(random: Random, files: Files) -> None:
-    """A few bits are others."""
+    """A few bits are flipped."""
     at = pick(random, files)
     content = bytearray(files[at])
     for _ in range(random.choice([1, 1, 2, 8]) if content else 0):
@@ -114,7 +114,7 @@ def _bits_flipped(random: Random, files: Files) -> None:
 
 
 def _noise(random: Random, files: Files) -> None:
-    """Bytes of something else, over what was there or between it."""
+    """Random bytes replace others, or are between them."""
     at = pick(random, files)
     place = _at(random, files[at])
     noise = random.randbytes(random.choice([1, 3, 60, 700]))
@@ -123,13 +123,13 @@ def _noise(random: Random, files: Files) -> None:
 
 
 def _truncated(random: Random, files: Files) -> None:
-    """A file that ends earlier, at any place."""
+    """A file is cut off at any place."""
     at = pick(random, files)
     files[at] = files[at][: _at(random, files[at])]
 
 
 def _front_lost(random: Random, files: Files) -> None:
-    """A file that begins later: its header is gone, and maybe more."""
+    """The beginning of a file is missing: its header, and perhaps more."""
     at = pick(random, files)
     files[at] = files[at][_at(random, files[at]) :]
 
@@ -140,19 +140,19 @@ def _emptied(random: Random, files: Files) -> None:
 
 
 def _deleted(random: Random, files: Files) -> None:
-    """A file that is gone."""
+    """A file is missing."""
     if len(files) > 1:
         del files[random.choice(sorted(files))]
 
 
 def _swapped(random: Random, files: Files) -> None:
-    """Two segments with each other's names, of one lane or of two."""
+    """Two segments have each other's names, in one lane or in two."""
     one, other = random.choice(sorted(files)), random.choice(sorted(files))
     files[one], files[other] = files[other], files[one]
 
 
 def _duplicated(random: Random, files: Files) -> None:
-    """A segment that is there twice: behind its lane's last, in another lane, in a new one."""
+    """A segment occurs twice: after its lane's last one, in another lane, or in a new one."""
     at = pick(random, files)
     folder = random.choice([at[0], *(folder for folder, _ in sorted(files)), "9", "copy"])
     number = max((n for lane, n in files if lane == folder), default=0) + random.randint(1, 3)
@@ -160,7 +160,7 @@ def _duplicated(random: Random, files: Files) -> None:
 
 
 def _concatenated(random: Random, files: Files) -> None:
-    """A segment behind another, in the same file."""
+    """A segment follows another one in the same file."""
     files[pick(random, files)] += files[pick(random, files)]
 
 
@@ -172,7 +172,7 @@ def _shuffled(random: Random, files: Files) -> None:
 
 
 def _foreign_lines(random: Random, files: Files) -> None:
-    """Lines that are no records: text, JSON, separators that some take for line ends."""
+    """Lines that are not records: text, JSON, separators that some programs treat as line ends."""
     at = pick(random, files)
     lines: list[bytes] = [
         b"\n",
@@ -200,7 +200,7 @@ def _not_utf8(random: Random, files: Files) -> None:
 
 
 def _forged(random: Random, files: Files) -> None:
-    """Lines with a good checksum that no writer of this version makes."""
+    """Lines with a valid checksum that no writer of this version creates."""
     at = pick(random, files)
     fields = {"seq": 1, "id": "f", "type": "x", "session": "f", "time": 1, "data": {}}
     wrong = random.choice([("seq", "1"), ("id", 7), ("time", -1), ("data", []), ("session", "")])
@@ -210,12 +210,12 @@ def _forged(random: Random, files: Files) -> None:
 
 
 def _checked(rest: bytes) -> bytes:
-    """Return a line whose checksum holds, whatever stands in it."""
+    """Return a line with a valid checksum, whatever its content is."""
     return b'{"crc":"%08x",%b\n' % (crc32(rest), rest)
 
 
 def _from_the_future(random: Random, files: Files) -> None:
-    """A segment of a format that is not known yet."""
+    """A segment of a format that this version does not know."""
     at = pick(random, files)
     behind = files[at].partition(b"\n")[2]
     files[at] = header("later", at[1], format=FORMAT + random.randint(1, 9)) + behind

@@ -1,4 +1,4 @@
-"""A disk that counts what it is asked for, and fails where a test lets it."""
+"""A disk that counts its calls, and fails when a test wants it to."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _nothing() -> None:
 
 
 class FaultyDisk(Disk):
-    """Stands in for the disk in use. Nothing is really synced.
+    """Replaces the disk in use. Nothing is really synced.
 
     Attributes:
         syncs: syncs of segments that were asked for.
@@ -49,13 +49,13 @@ class FaultyDisk(Disk):
         return fd
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
-        """Write, in the middle of which the test has its turn."""
+        """Write; in the middle of it, call the test's `in_write`."""
         if is_segment(fd):
             self.in_write()
         return super().write(fd, data)
 
     def fdatasync(self, fd: int) -> None:
-        """Sync a segment, or refuse while refusals are left."""
+        """Sync a segment, or raise an error while refusals are left."""
         assert is_segment(fd)
         self.syncs += 1
         status = os.fstat(fd)
@@ -64,12 +64,12 @@ class FaultyDisk(Disk):
             self.refusals -= 1
             self._refused.add(status.st_ino)
             raise OSError(errno.EIO, "Input/output error")
-        # after a refusal the kernel may have dropped the pages, and a later sync succeeds anyway
+        # after an error the kernel may have dropped the pages; a later sync succeeds anyway
         if status.st_ino not in self._refused:
             self._synced[status.st_ino] = status.st_size
 
     def fsync(self, fd: int) -> None:
-        """Note a folder that is synced."""
+        """Record a folder that is synced."""
         path = Path(f"/proc/self/fd/{fd}").readlink()
         if path.is_dir():
             self.folders.append(path)
@@ -83,7 +83,7 @@ class FaultyDisk(Disk):
 
 
 def once(disk_in_use: FaultyDisk, hook: str, action: Callable[[], None]) -> None:
-    """Let `in_sync` or `in_write` of a disk be an action, the next time alone."""
+    """Set `in_sync` or `in_write` of a disk to an action for the next call only."""
 
     def act() -> None:
         setattr(disk_in_use, hook, _nothing)
@@ -93,7 +93,7 @@ def once(disk_in_use: FaultyDisk, hook: str, action: Callable[[], None]) -> None
 
 
 def faulty_disk(monkeypatch: pytest.MonkeyPatch) -> FaultyDisk:
-    """Put a disk in use that a test can let fail."""
+    """Use a disk whose syncs a test can let fail."""
     faulty = FaultyDisk()
     monkeypatch.setattr(disk, "in_use", faulty)
     return faulty

@@ -1,4 +1,4 @@
-"""Conversations that change at random and are flushed, and what must hold after each flush."""
+"""Random conversations that are flushed, and the rules that must hold after each flush."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _PATIENCE = 20
 
 @dataclass(slots=True)
 class Agent:
-    """A handle, the list of its caller, and what it flushed or read before.
+    """A handle, the list of its caller, and the messages that it flushed or read before.
 
     Attributes:
         store: the handle.
@@ -49,7 +49,7 @@ class Agent:
 
 
 class Conversation:
-    """A session that agents flush, beside others who write there; checked after each flush.
+    """A session that several agents flush while others write to it; checked after each flush.
 
     Attributes:
         done: how often each thing was done.
@@ -67,7 +67,7 @@ class Conversation:
         self._first: dict[str, Any] = {}
 
     def _open(self) -> SessionStore:
-        """Open a handle as another process does, whose clock is wrong."""
+        """Open a handle as another process with a wrong clock does."""
         clock = SkewedClock(self._random, time.time_ns)
         store = elsewhere(lambda: SessionStore.open(self._folder, fsync="never"), clock)
         self._stores.callback(store.close)
@@ -77,7 +77,7 @@ class Conversation:
         return Agent(self._open())
 
     def run(self, steps: int) -> None:
-        """Do things at random; close everything.
+        """Do random things; close all handles at the end.
 
         Raises:
             AssertionError: a rule of flush is broken.
@@ -91,7 +91,7 @@ class Conversation:
         with SessionStore.open(self._folder) as anew:
             assert anew.projection.digest() == digest
 
-    # what happens to a list, and beside it
+    # changes of a list, and changes by others
 
     def _change(self, agent: Agent) -> None:
         changes = {
@@ -187,7 +187,7 @@ class Conversation:
         self._random.shuffle(agent.talk)
 
     def _resume(self, agent: Agent) -> None:
-        """Let a new handle go on with a list that it read."""
+        """Let a new handle continue with a list that it read."""
         agent.store.close()
         agent.store, agent.own, agent.said = self._open(), set(), {}
         found: list[MessageView] = []
@@ -248,7 +248,7 @@ class Conversation:
         [other] = [one for one in self._agents if one is not agent]
         agent.talk = list(other.talk)
 
-    # a flush, and what must hold
+    # a flush, and its checks
 
     def _flush(self, agent: Agent, talk: Sequence[Message] | None = None) -> None:
         talk = list(agent.talk if talk is None else talk)
@@ -288,8 +288,8 @@ class Conversation:
     def _check_again(
         self, talk: Sequence[Message], after: Mapping[str, Any], report: FlushReport
     ) -> None:
-        """Flush the same list with a new handle: nothing is added, nothing goes."""
-        # a list that others have revised says what a new handle has never heard of
+        """Flush the same list with a new handle: nothing is added or hidden."""
+        # others revised these messages; a new handle does not know the list's older words
         is_old = [after[id] for id in report.ids] != [words(message) for message in talk]
         if not is_old and self._random.random() < 1 / 4:
             self.done["by a new handle"] += 1
@@ -301,7 +301,7 @@ class Conversation:
             assert list(self._transcript().items()) == list(after.items())
 
     def _transcript(self) -> dict[str, Any]:
-        """Return what everybody reads: role and content by id, in order."""
+        """Return what all readers see: role and content by id, in order."""
         found = self._seen()
         assert len({message.id for message in found}) == len(found)
         there = {message.id: (message.role, message.content) for message in found}
@@ -309,7 +309,7 @@ class Conversation:
         return there
 
     def _seen(self) -> Listing[MessageView] | list[MessageView]:
-        """Return the messages when everything is applied: another handle may be applying it."""
+        """Return the messages after all events are applied, perhaps by another handle."""
         for _ in range(_PATIENCE):
             try:
                 found = self._observer.messages(SESSION)
@@ -323,7 +323,7 @@ class Conversation:
 
 
 def words(message: Message) -> tuple[str, Any]:
-    """Return what a message says."""
+    """Return the words of a message."""
     return message["role"], message["content"]
 
 
@@ -335,7 +335,7 @@ def check(
     own: set[str],
     earlier: Mapping[str, Any],
 ) -> None:
-    """Hold a flush against its rule.
+    """Check a flush against its rules.
 
     Args:
         talk: the list.
@@ -357,7 +357,7 @@ def check(
         is_old = wanted == earlier.get(id) and id not in report.added
         assert after[id] == wanted or is_old, f"the words of {id}{context}"
     assert is_ordered(report.ids, after), f"the order of the list{context}"
-    # each of its messages became one thing
+    # each message of the list is in exactly one field of the report
     parts = (report.added, report.restored, report.revised, report.kept)
     assert sorted(id for part in parts for id in part) == sorted(report.ids), f"parts{context}"
     assert {*report.revised, *report.kept} <= before.keys(), f"kept{context}"
@@ -365,7 +365,7 @@ def check(
     assert all(before[id] == after[id] for id in report.kept), f"kept as it was{context}"
     given = {message["id"]: i for i, message in enumerate(talk) if "id" in message}
     assert all(report.ids[i] == id for id, i in given.items()), f"ids that were given{context}"
-    # what the list has not
+    # messages that are not in the list
     places = {id: place for place, id in enumerate(before)}
     common = [id for id in report.ids if id in before]
     behind = max((places[id] for id in common if id not in report.moved), default=len(before))
@@ -391,7 +391,7 @@ def check(
 
 
 def is_reordered(said: Sequence[Any], before: Mapping[str, Any], own: set[str]) -> bool:
-    """Return whether a list has all messages of a transcript, which are the handle's, reordered.
+    """Return whether a list is a permutation of a transcript of the handle's own messages.
 
     It is none if some first messages may have left a window and been said again: then they come
     behind all the others, both in their order.
@@ -404,7 +404,7 @@ def is_reordered(said: Sequence[Any], before: Mapping[str, Any], own: set[str]) 
 
 
 def is_ordered(ids: Sequence[str], transcript: Mapping[str, Any]) -> bool:
-    """Say whether ids stand in a transcript in their order."""
+    """Return whether ids occur in a transcript in their order."""
     places = {id: place for place, id in enumerate(transcript)}
     return all(places[one] < places[other] for one, other in pairwise(ids))
 

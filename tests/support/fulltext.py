@@ -1,4 +1,4 @@
-"""What stands in a full-text index, term by term."""
+"""The content of a full-text index, term by term."""
 
 from __future__ import annotations
 

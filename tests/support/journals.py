@@ -1,4 +1,4 @@
-"""What tests read out of a journal, and the faults they put in."""
+"""What tests read from a journal, and the faults that they inject."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def lane_names(path: Path) -> list[str]:
 
 
 def is_segment(fd: int) -> bool:
-    """Say whether a descriptor is an open segment."""
+    """Return whether a descriptor is an open segment."""
     return Path(f"/proc/self/fd/{fd}").readlink().suffix == ".jsonl"
 
 
@@ -67,7 +67,7 @@ def open_segments() -> int:
 def patch_write(
     monkeypatch: pytest.MonkeyPatch, write: Callable[[int, bytes | memoryview], int]
 ) -> None:
-    """Let `write` stand in for the disk's write to segments; other files are written as ever."""
+    """Replace the disk's write to segments by `write`; other files are written as usual."""
     real = Disk.write
 
     def patched(disk: Disk, fd: int, data: bytes | memoryview) -> int:

@@ -1,4 +1,4 @@
-"""Sets of records that are made up at random."""
+"""Sets of random records."""
 
 from __future__ import annotations
 
@@ -52,17 +52,17 @@ ODD = (
 
 
 def random_facts(random: Random, most: int = 24) -> list[Fact]:
-    """Make up records that collide, revise, answer, end and repeat each other in every way."""
+    """Create records that conflict, revise, answer, end and repeat each other."""
     lanes = [f"lane-{random.choice('abc')}{n}" for n in range(random.randint(1, 3))]
     numbers = {lane: itertools.count(1) for lane in lanes}
-    ids = [f"m{n}" for n in range(random.choice([4, 5, 14]))]  # crowded, or with room
+    ids = [f"m{n}" for n in range(random.choice([4, 5, 14]))]  # few keys, or many
     made: list[Fact] = []
     for _ in range(random.randint(1, most)):
         lane = random.choice(lanes)
         time = random.randint(1, 12)
-        # clocks are wrong by any amount: what is later may be dated earlier
+        # clocks are wrong by any amount: a later event may have an earlier date
         order = time if random.random() < 0.6 else random.randint(1, 12)
-        if made and random.random() < 0.2:  # again, maybe at another time
+        if made and random.random() < 0.2:  # a duplicate, perhaps at another time
             event = random.choice(made).event
             order = random.choice([order, event.order])
             event = replace(event, time=time, order=order)
@@ -81,7 +81,7 @@ def _random_event(random: Random, time: int, ids: list[str]) -> Event:
     session = random.choice(["s1", "s1", "s2"])
     make = random.choice(_MAKERS)
     type, data = make(random, ids)
-    # any two types may meet under one key
+    # any two types may have the same key
     id = random.choice(ids if random.random() < 0.9 else ["e1", "e2"])
     if type != MESSAGE_APPENDED and random.random() < 0.7:
         id = random.choice(["e1", "e2", "e3", "e4", f"e{time}"])

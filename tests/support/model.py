@@ -60,7 +60,7 @@ _FOLDED = (*_SAID, "ended", "end_reason", "extra", "known", "message_total", "me
 
 
 def canonical(data: object) -> bytes:
-    """Encode so that equal content gives equal bytes."""
+    """Encode a value so that equal content gives equal bytes."""
     return orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
 
 
@@ -91,7 +91,7 @@ def content(db: apsw.Connection, words: Iterable[str]) -> Content:
 def _order(db: apsw.Connection, name: str) -> list[tuple[str, bytes]]:
     try:
         views = messages(db, name)
-    except NotFound:  # it was deleted, or never was one
+    except NotFound:  # it was deleted, or it was never a message
         return []
     return [(view.id, canonical([view.role, view.content])) for view in views]
 
@@ -212,14 +212,14 @@ class Model:
         ]
 
     def _reaches(self, sweep: Fact, fact: Fact) -> bool:
-        """Say whether a sweep's author had seen any record of an event's key."""
+        """Return whether a sweep's author had read any record of an event's key."""
         seen = sweep.event.data.get("seen")
         if seen is None:  # as in format 1
             return fact.order < sweep.order
         return any(at.seq <= seen.get(at.lane, -1) for at in self.places[fact.key])
 
     def _states(self, name: str) -> dict[str, str]:  # noqa: C901 - a line for each type
-        """Play a session's events in order; return what became of each message."""
+        """Apply a session's events in order; return the state of each message."""
         ids = {id for session, id in self._of(MESSAGE_APPENDED) if session == name}
         states = {id: "out" if (name, id) in self.brought else "in" for id in ids}
 
@@ -360,7 +360,7 @@ class Model:
 
 
 def _brought(record: Fact) -> list[Fact]:
-    """Return the messages that a new transcript brings, as records."""
+    """Return the messages of a new transcript, as records."""
     if record.event.type != TRANSCRIPT_REPLACED:
         return []
     event = record.event

@@ -1,4 +1,4 @@
-"""What stands in damaged segments, found by searches and a parser of their own.
+"""The records in damaged segments, found by an independent search and parser.
 
 Nothing here uses the journal's code for reading: it is what that code is judged by.
 """
@@ -29,7 +29,7 @@ _START = re.compile(r'\{"crc":"[0-9a-f]{8}","')
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A record that stands in a segment: where, and what it says."""
+    """A record in a segment: its place and its content."""
 
     begin: int
     end: int
@@ -37,7 +37,7 @@ class Whole:
 
     @property
     def fact(self) -> Fact:
-        """The record, of no lane in particular: its time is its own."""
+        """The record, in no particular lane, with its own time."""
         said = self.fields
         event = Event(
             said["session"],
@@ -51,9 +51,9 @@ class Whole:
 
 
 def wholes(content: bytes) -> list[Whole]:
-    """Find the records in a segment, headers left out, with nothing of the journal's code."""
+    """Find the records in a segment without its headers, without any code of the journal."""
     found: list[Whole] = []
-    # every byte is a character of Latin-1: places in the text are places in the bytes
+    # in Latin-1 each byte is one character, so offsets in the text are offsets in the bytes
     text, decoder = content.decode("latin-1"), json.JSONDecoder()
     at = 0
     while (start := _START.search(text, at)) is not None:
@@ -83,14 +83,14 @@ def _is_event(fields: dict[str, Any]) -> bool:
 
 @dataclass(slots=True)
 class Expected:
-    """What a journal holds: records that must be read, and those that may still be written."""
+    """The records that a projection must have, and those that a writer may still finish."""
 
     must: list[Fact] = field(default_factory=list)
     may: list[Fact] = field(default_factory=list)
 
 
 def is_future(content: bytes) -> bool:
-    """Say whether a segment's header names a newer format."""
+    """Return whether a segment's header has a newer format."""
     header = _header(content)
     return header is not None and header["format"] not in _KNOWN
 
@@ -107,7 +107,7 @@ def finished(files: Files) -> dict[Place, int]:
 
 
 def expected(files: Files, limit: int) -> Expected:
-    """Find out what a projection of the segments holds, where no record has `limit` bytes."""
+    """Return what a projection of the segments must hold, where no record has `limit` bytes."""
     result = Expected()
     ends = finished(files)
     for place, content in files.items():
@@ -121,7 +121,7 @@ def expected(files: Files, limit: int) -> Expected:
 
 
 def uncovered(content: bytes, spans: list[tuple[int, int]]) -> str | None:
-    """Say which bytes are neither in one of the stretches, given in order, nor whole records."""
+    """Return which bytes are neither in one of the sorted ranges nor in an intact record."""
     at = 0
     for begin, end in [*spans, (len(content), len(content))]:
         if begin < at:
@@ -151,7 +151,7 @@ def _wholes_and_headers(content: bytes) -> Iterator[bytes]:
 
 
 def gaps(files: Files) -> set[tuple[str, int, int]]:
-    """Find the sequence numbers that are nowhere in a lane: its folder, the first and the last.
+    """Find the sequence numbers that are missing in a lane: its folder, the first and the last.
 
     A folder may hold several lanes. A segment whose header is damaged belongs to the lane of the
     one before it, else to that of the first sound one if that goes on in a lane.

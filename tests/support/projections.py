@@ -37,7 +37,7 @@ JOURNAL = "0190aaaa-0000-7000-8000-000000000000"
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A record as a test thinks of it: its lane's uuid, its number there, and the event.
+    """A record as tests use it: its lane's uuid, its number there, and the event.
 
     `part` is the place of a message in the new transcript that brought it, from 1.
     """
@@ -49,17 +49,17 @@ class Fact:
 
     @property
     def order(self) -> tuple[int, str, int]:
-        """What orders events."""
+        """The key by which events are sorted."""
         return self.event.order, self.lane, self.seq
 
     @property
     def key(self) -> tuple[str, str]:
-        """What makes an event one event."""
+        """The key by which two events are the same event."""
         return self.event.session, self.event.id
 
     @property
     def content(self) -> tuple[str, bytes]:
-        """What must be equal for two events under one key to be one."""
+        """What is equal in two events with one key if they are duplicates."""
         return self.event.type, orjson.dumps(self.event.data, option=orjson.OPT_SORT_KEYS)
 
 
@@ -92,7 +92,7 @@ def facts(*events: Event, lane: str = "L1") -> list[Fact]:
 
 
 def write_segment(lanes: Path, folder: str, number: int, content: bytes) -> Path:
-    """Append bytes to a segment, making it and its lane if need be."""
+    """Append bytes to a segment; create it and its lane if they do not exist."""
     lane = lanes / folder
     lane.mkdir(parents=True, exist_ok=True)
     path = lane / segment_name(number)
@@ -109,7 +109,7 @@ def write_lane(lanes: Path, folder: str, records: Sequence[Fact]) -> Path:
 
 @contextmanager
 def projector(path: Path) -> Iterator[Projector]:
-    """Be the one projector of a journal."""
+    """Hold the projector's lock of a journal."""
     journal = open_directory(path)
     lock = ProcessLock(generations(journal.path).lock)
     assert lock.acquire(), "another projector runs"
@@ -185,11 +185,11 @@ def _lane_steps(random: Random, folder: str, lane: str, records: list[Fact]) -> 
 
 
 def grow(lanes: Path, steps: Iterable[Step]) -> None:
-    """Write what the steps say."""
+    """Write the bytes of the steps."""
     for step in steps:
         write_segment(lanes, step.folder, step.number, step.content)
 
 
 def catch_up(db: apsw.Connection, lanes: Path) -> None:
-    """Apply everything with a projector that begins with nothing in memory."""
+    """Apply all events with a new projector."""
     Projector(db, lanes).catch_up()

@@ -30,7 +30,7 @@ def shown(db: apsw.Connection, words: Sequence[str]) -> dict[str, Any]:
     Nothing in it may depend on the order in which events arrived.
     """
     if db.execute("SELECT 1 FROM temp.sqlite_master WHERE name = 'vocabulary'").get is None:
-        functions.register(db)  # a reader's connection has them, a projector's has not
+        functions.register(db)  # only a reader's connection has them
     listed = sessions(db, limit=_MANY)
     said: dict[str, Any] = {"sessions": [astuple(view) for view in listed]}
     sources = sorted({view.source for view in listed if view.source is not None})

@@ -1,4 +1,4 @@
-"""Wall clocks that are wrong: by hours or years, in each process by another amount, and set again.
+"""Wall clocks that are wrong by hours or years, differently in each process, and that change.
 
 A process whose clock is skewed differs from its machine in `time.time_ns` and `time.time` alone, as
 one on another machine does that shares the folder. No clock that runs since the boot is touched.
@@ -41,7 +41,7 @@ def offset(random: Random) -> int:
 
 
 class SkewedClock:
-    """A wall clock that is wrong, and set to another wrong time now and then.
+    """A wall clock that is wrong, and sometimes changes to another wrong time.
 
     Args:
         random: decides by how much, and when it is set.
@@ -54,7 +54,7 @@ class SkewedClock:
         self._offset = offset(random)
 
     def __call__(self) -> int:
-        """Return the nanoseconds since 1970 that it shows."""
+        """Return the time of this clock, in nanoseconds since 1970."""
         if self._random.random() < _SET:
             self._offset = offset(self._random)
         return min(max(self._right() + self._offset, FIRST), LAST)
@@ -62,7 +62,7 @@ class SkewedClock:
 
 @contextmanager
 def skewed(random: Random) -> Iterator[None]:
-    """Let this process have a clock that is wrong."""
+    """Give this process a clock that is wrong."""
     clock = SkewedClock(random, time.time_ns)
     with (
         patch("time.time_ns", clock),
@@ -72,7 +72,7 @@ def skewed(random: Random) -> Iterator[None]:
 
 
 class _Elsewhere:
-    """Stands for a handle that another process has: see `elsewhere`."""
+    """Wraps a handle of another process: see `elsewhere`."""
 
     def __init__(self, make: Callable[[], object], clock: Callable[[], int]) -> None:
         self._clock = clock
@@ -82,7 +82,7 @@ class _Elsewhere:
 
     @contextmanager
     def _there(self) -> Iterator[None]:
-        """Have the other process's clock, and what it has read."""
+        """Use the other process's clock, and the orders that it has read."""
         with (
             patch("time.time_ns", self._clock),
             patch("journal.process.clock._clocks", self._clocks),
@@ -102,7 +102,7 @@ class _Elsewhere:
 
 
 def elsewhere(make: Callable[[], T], clock: Callable[[], int]) -> T:
-    """Return a handle whose every method is called as in a process of its own.
+    """Return a handle that runs every method as in another process.
 
     It has a wall clock of its own (nanoseconds since 1970), and no order but what it read itself.
     """

@@ -1,4 +1,4 @@
-"""Real transcripts beside the checkout, for the tests that are skipped where there are none."""
+"""Real transcripts beside the checkout; tests that need them are skipped without them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REAL = pytest.mark.skipif(
 
 
 def import_all(journal: Path, *paths: Path) -> Report:
-    """Import files and folders into a journal, each as what it looks like."""
+    """Import files and folders into a journal, each in its detected format."""
     with Journal.open(journal, fsync="never") as handle:
         importer = Importer(handle, "auto")
         return importer.run(importer.sources(paths))

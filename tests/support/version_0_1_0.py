@@ -1,4 +1,4 @@
-"""Version 0.1.0 of this project, the last of format 1, taken from the history to run beside this.
+"""Version 0.1.0 of this project, the last of format 1, taken from the git history.
 
 Both versions are started in the same way, as processes of their own: their packages have the same
 names, and one process can have only one of them.
@@ -81,7 +81,7 @@ THIS = Version(ROOT)
 
 
 def version_0_1_0(folder: Path) -> Version:
-    """Take version 0.1.0 out of the history into `folder`; skip the test where it is not there."""
+    """Extract version 0.1.0 from the history into `folder`; skip the test if it is missing."""
     git = ["git", "-C", str(ROOT), "archive", "--format=tar", COMMIT, *PACKAGES]
     try:
         done = subprocess.run(git, capture_output=True, check=False)

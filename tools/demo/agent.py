@@ -19,7 +19,7 @@ _FLUSH = 12
 
 
 def speak(path: str, seat: int, messages: int, begin: int, rate: float) -> None:
-    """Append the messages of a seat from number `begin` on, about `rate` of them a second."""
+    """Append the messages of a seat from number `begin` on, about `rate` per second."""
     conversation = Conversation(messages)
     chance = random.Random(seat * messages + begin)
     with Journal.open(path) as journal:
@@ -44,7 +44,7 @@ def main() -> int:
     path, seat, messages, begin, rate = sys.argv[1:]
     try:
         speak(path, int(seat), int(messages), int(begin), float(rate))
-    except BrokenPipeError:  # nobody is left to acknowledge to
+    except BrokenPipeError:  # the demonstration has ended
         return 1
     return 0
 

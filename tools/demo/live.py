@@ -1,4 +1,4 @@
-"""What is seen while it happens: a picture on a terminal, lines elsewhere."""
+"""What is shown during the run: a picture on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def watch(
     look: Callable[[], Moment | None],
     seats: Sequence[Seat] = (),
 ) -> None:
-    """Show moments as they come, until there is none any more."""
+    """Show states as they come, until there are no more."""
     picture = console.is_terminal and not console.is_dumb_terminal
     if not picture:
         _print_lines(console, look)

@@ -1,4 +1,4 @@
-"""The programs that the demonstration starts, and that it never leaves behind."""
+"""The programs that the demonstration starts and always ends."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _PATIENCE = 20.0
 
 
 class DemoError(Exception):
-    """The demonstration cannot go on, or something it promised is not so."""
+    """The demonstration cannot continue, or a promise does not hold."""
 
 
 def start(arguments: list[str], **kwargs: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401 - Popen's own
-    """Start a program out of reach of Ctrl-C: the demonstration itself ends it."""
+    """Start a program that does not get Ctrl-C: the demonstration itself ends it."""
     return subprocess.Popen(
         arguments, stdout=kwargs.pop("stdout", subprocess.PIPE), process_group=0, **kwargs
     )
@@ -38,7 +38,7 @@ def tail(stream: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How a command ended: exit code, and what it printed."""
+    """The result of a command: exit code and output."""
 
     code: int
     out: bytes
@@ -109,7 +109,7 @@ class ProjectorProcess:
 
     @property
     def running(self) -> bool:
-        """Whether it is there."""
+        """Whether it is running."""
         return self._process is not None
 
     def kill(self, pause: float) -> None:
@@ -119,7 +119,7 @@ class ProjectorProcess:
         self._again_at = time.monotonic() + pause
 
     def look(self) -> None:
-        """Start it again if it is time.
+        """Restart it if it is time.
 
         Raises:
             DemoError: it ended by itself.
@@ -132,7 +132,7 @@ class ProjectorProcess:
             raise DemoError(f"projector run ended with {self._process.returncode}: {tail(err)}")
 
     def stop(self) -> None:
-        """Ask it to stop, as a user or systemd would.
+        """Ask it to stop, as a user or systemd does.
 
         Raises:
             DemoError: it did not, or not cleanly.
@@ -150,7 +150,7 @@ class ProjectorProcess:
             raise DemoError(f"projector run ended with {process.returncode}: {tail(err)}")
 
     def end(self) -> None:
-        """Leave nothing behind, whatever happened."""
+        """Kill all remaining processes."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()

@@ -1,4 +1,4 @@
-"""The course of the demonstration: import or talk, search, prove, say how to go on."""
+"""The steps of the demonstration: import or talk, search, prove, show the next commands."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _import(console: Console, tools: Tools, found: transcripts.Found) -> list[st
     queries = show.own_queries(tools.journal)
     show.search(console, tools, queries, by="role")
     show.headline(console, "Nothing lost, nothing doubled")
-    codes = (0, 1)  # 1 if a file cannot be read: that was said above
+    codes = (0, 1)  # 1 if a file cannot be read, which was reported above
     parts = map(str, found.parts)
     again = tools.json("journal", "import", "auto", *parts, codes=codes)
     growing = transcripts.find(home).all_bytes != found.all_bytes
@@ -90,7 +90,7 @@ def _import(console: Console, tools: Tools, found: transcripts.Found) -> list[st
 
 
 def _talk(console: Console, tools: Tools, messages: int, seconds: float) -> list[str]:
-    """Let the eight talk, search what they said, and return what failed."""
+    """Let the eight agents write, search their messages, and return what failed."""
     console.print(
         f"Eight agents build a small program together: eight processes, {messages:,} messages"
         " each, all into one journal at once. Each is killed with SIGKILL and started again"

@@ -1,4 +1,4 @@
-"""Nothing was lost and nothing doubled: counted, not claimed."""
+"""The checks that nothing was lost and nothing was stored twice."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CUT_SHORT = {"torn", "newline", "empty"}
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at: whether it is so, and the numbers."""
+    """One check: whether it holds, and its numbers."""
 
     so: bool
     text: str
@@ -34,7 +34,7 @@ class Check:
 
 
 def prove_talk(tools: Tools, talk: Talk, messages: int) -> Iterator[Check]:
-    """Check that what was acknowledged is there once, and says what was said."""
+    """Check that each acknowledged message is there once, with its content."""
     conversation = Conversation(messages)
     said = [conversation.said(s, turn) for s in range(len(AGENTS)) for turn in range(messages)]
     wanted = {(one.session, one.id): one.data["content"] for one in said}
@@ -75,7 +75,7 @@ def _written(tools: Tools) -> Counter[tuple[str, str]]:
 def prove_import(
     tools: Tools, first: dict[str, Any], second: dict[str, Any], *, growing: bool
 ) -> Iterator[Check]:
-    """Check that what an import wrote is searchable, and that a second one adds nothing.
+    """Check that what an import wrote can be found, and that a second import adds nothing.
 
     Args:
         tools: the commands.
@@ -109,7 +109,7 @@ def prove_journal(tools: Tools, status: Status) -> Iterator[Check]:
     report = tools.json("journal", "verify", codes=(0, _DAMAGED))
     problems = report["problems"]
     ends = {(p["lane"], p["segment"]) for p in problems if p["kind"] in _CUT_SHORT}
-    # a header that was cut short is no header
+    # a truncated header does not count as a header
     harmless = [
         p
         for p in problems

@@ -1,4 +1,4 @@
-"""Moments of the conversation that are worth looking for: one message of each agent."""
+"""Parts of the conversation that are good to search for: one message of each agent."""
 # ruff: noqa: RUF001 - Chinese has a comma and a colon of its own
 
 SCENES = {

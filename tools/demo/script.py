@@ -1,4 +1,4 @@
-"""What eight made-up agents say to each other: the same words for the same arguments, always.
+"""The conversation of eight made-up agents: the same text for the same arguments.
 
 They build Tidebook, a small program that reads tide tables, in seven languages. Everything here
 was made up for the demonstration.
@@ -21,7 +21,7 @@ _ROUNDS = 2
 
 
 class Agent(NamedTuple):
-    """Somebody at the table: name, language, and the role that the messages have."""
+    """A participant: name, language, and the role of its messages."""
 
     name: str
     language: str
@@ -187,19 +187,19 @@ class Said:
 
 
 class Conversation:
-    """Who says what, for a number of messages of each agent."""
+    """The authors and texts, for a number of messages of each agent."""
 
     def __init__(self, messages: int) -> None:
         self.messages = messages
         threads = len(_TOPICS) * _ROUNDS
         self._turns = -(-messages // threads)
-        # a scene is one turn of everybody, in the midst of its thread
+        # a scene is one turn of all agents, in the middle of its thread
         self._scenes = {
             thread * self._turns + self._turns // 2: scene for thread, scene in SCENES.items()
         }
 
     def sessions(self) -> list[dict[str, Any]]:
-        """Return the events that tell the titles of the conversation's threads."""
+        """Return the events that set the titles of the conversation's threads."""
         threads = -(-self.messages // self._turns)
         return [
             {

@@ -1,4 +1,4 @@
-"""One seat at the table: starts its agent, kills it, starts it again, and keeps what it said."""
+"""One seat: starts its agent, kills it, restarts it, and keeps its acknowledgements."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PATIENCE = 20.0
 
 
 class Seat(threading.Thread):
-    """Runs one agent through all its lives.
+    """Runs one agent through all its restarts.
 
     Attributes:
         acknowledged: every id that came through a pipe, once.
@@ -53,7 +53,7 @@ class Seat(threading.Thread):
         self._ended = threading.Event()
 
     def run(self) -> None:
-        """Live through the deaths that are planned, then to the end."""
+        """Run the agent through the planned kills, then to its end."""
         shares = [self._chance.uniform(0.15, 0.45), self._chance.uniform(0.55, 0.9)]
         deaths = shares[: 1 + self._number % 2]
         try:
@@ -68,14 +68,14 @@ class Seat(threading.Thread):
             self.error = error
 
     def end(self) -> None:
-        """Kill the agent and let no other be started."""
+        """Kill the agent and start no other."""
         with self._lock:
             self._ended.set()
             if self._process is not None:
                 self._process.kill()
 
     def _live(self, death: int | None) -> None:
-        """Run the agent until `death` messages are acknowledged, or to the end of its part."""
+        """Run the agent until `death` messages are acknowledged, or to its end."""
         with self._lock:
             if self._ended.is_set():
                 return
@@ -99,10 +99,10 @@ class Seat(threading.Thread):
         return start(argv, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def _listen(self, process: subprocess.Popen[bytes], death: int | None) -> None:
-        """Take acknowledgements until the pipe ends; kill the agent when its time has come."""
+        """Read acknowledgements until the pipe ends; kill the agent when its time has come."""
         out, rest = cast("IO[bytes]", process.stdout), b""
         while block := os.read(out.fileno(), 65536):
-            # an id without its newline was not said: the agent died while saying it
+            # an id without its newline is not an acknowledgement: the agent died while it wrote
             *lines, rest = (rest + block).split(b"\n")
             before = len(self.acknowledged)
             self.acknowledged.update(line.decode() for line in lines)
@@ -119,7 +119,7 @@ class Seat(threading.Thread):
 
 
 def _dismiss(process: subprocess.Popen[bytes]) -> None:
-    """Tell an agent that its part is over."""
+    """Tell an agent to end."""
     if process.stdin is not None:
         process.stdin.close()
         process.stdin = None  # communicate() would flush it once more

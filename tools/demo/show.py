@@ -1,4 +1,4 @@
-"""What is said on the screen: hits, checks, and what to type next."""
+"""The output of the demonstration: hits, checks, and the next commands."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _NAME = 9
 
 
 def headline(console: Console, text: str) -> None:
-    """Say what comes now."""
+    """Print the title of the next part."""
     console.print()
     console.print(Text(text, "bold"))
 
@@ -122,19 +122,19 @@ def _cut(text: str, width: int) -> str:
 
 
 def _clean(text: str | None) -> str:
-    """Keep what a transcript holds from steering the terminal."""
+    """Remove terminal control characters from the text of a transcript."""
     return _UNPRINTABLE.sub(" ", text or "")
 
 
 def _words(view: MessageView) -> str:
-    """Return what somebody said in a message, without what tools got and gave."""
+    """Return the text of a message, without the input and output of tools."""
     parts = view.content if isinstance(view.content, list) else [view.content]
     texts = (part.get("text") if isinstance(part, dict) else part for part in parts)
     return " ".join(text for text in texts if isinstance(text, str))
 
 
 def own_queries(journal: Path) -> list[str]:
-    """Choose words that the user's own latest conversations hold."""
+    """Choose words from the user's own latest conversations."""
     names: Counter[str] = Counter()
     words: Counter[str] = Counter()
     with Projection.open(journal) as projection:
@@ -165,7 +165,7 @@ def checks(console: Console, found: Iterable[Check]) -> list[str]:
 
 
 def next_steps(console: Console, tools: Tools, query: str, session: str, *, own: bool) -> None:
-    """Say what to type now."""
+    """Print the commands to try next."""
     headline(console, "Go on from here")
     lines = [
         tools.shown("projector", "search", query, "--context", "1"),

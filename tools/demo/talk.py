@@ -1,4 +1,4 @@
-"""Eight processes hold a conversation at the same time; each is killed and started again."""
+"""Eight processes write a conversation at the same time; each is killed and restarted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PROJECTOR_DOWN = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """What happened, as the outside saw it.
+    """The results of the conversation, seen from outside.
 
     Attributes:
         acknowledged: the ids that each agent acknowledged through its pipe, by seat.
@@ -50,7 +50,7 @@ class Talk:
 
 
 class Table:
-    """The eight seats, the projector beside them, and the clock on the wall."""
+    """The eight seats, the projector beside them, and the wall clock."""
 
     def __init__(self, tools: Tools, projection: Projection, messages: int, rate: float) -> None:
         self.seats = [Seat(tools.journal, n, messages, rate) for n in range(len(AGENTS))]
@@ -63,7 +63,7 @@ class Table:
         self._caught_up: float | None = None
 
     def look(self) -> Moment | None:
-        """Return the state of things, None when all is said and searchable.
+        """Return the present state; None when all messages are written and searchable.
 
         Raises:
             DemoError: a process did what it should not.
@@ -94,7 +94,7 @@ class Table:
         )
 
     def _finish(self, status: Status, now: float) -> None:
-        """See whether the projector has caught up after the last word."""
+        """Check whether the projector has caught up after the last message."""
         if not status.unprojected and self.projector.running:
             self._caught_up = now
         elif now - (self._talked or now) > _PATIENCE:
@@ -104,7 +104,7 @@ class Table:
             )
 
     def talk(self) -> Talk:
-        """Return what happened."""
+        """Return the results."""
         talked = self._talked or self._began
         return Talk(
             tuple(frozenset(seat.acknowledged) for seat in self.seats),
@@ -116,7 +116,7 @@ class Table:
         )
 
     def end(self) -> None:
-        """Leave no process behind."""
+        """Kill all remaining processes."""
         for seat in self.seats:
             seat.end()
         self.projector.end()
@@ -138,7 +138,7 @@ def _seated(tools: Tools, projection: Projection, messages: int, rate: float) ->
 
 
 def hold(console: Console, tools: Tools, journal: Path, messages: int, rate: float) -> Talk:
-    """Let the eight talk, `messages` each at about `rate` a second, and show it.
+    """Let the eight write `messages` each at about `rate` per second, and show it.
 
     Raises:
         DemoError: a process ended by itself, or the projector did not catch up.

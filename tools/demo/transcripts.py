@@ -1,4 +1,4 @@
-"""The user's own agents: what is found of them, and its import."""
+"""The transcripts of the user's own agents: find them and import them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PATIENCE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Transcripts that are there.
+    """The transcripts that were found.
 
     Attributes:
         roots: the folders that hold any.
@@ -97,7 +97,7 @@ class _Import:
         self._began = time.monotonic()
         self._ended: float | None = None
         self._done = False
-        # more may be said than a pipe holds, and nobody reads it until the end
+        # a file, because the report may not fit into a pipe that is only read at the end
         self._out = tempfile.TemporaryFile()  # noqa: SIM115 - `end` closes it
         self._err = tempfile.TemporaryFile()  # noqa: SIM115 - same
         self._process: subprocess.Popen[bytes] | None = None
@@ -109,7 +109,7 @@ class _Import:
         self._process = start(argv, stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._err)
 
     def look(self) -> Moment | None:
-        """Return the state of things, None when all is imported and searchable."""
+        """Return the present state; None when all is imported and searchable."""
         if self._done:
             return None
         self.projector.look()
@@ -124,7 +124,7 @@ class _Import:
         return Moment(now - self._began, status, rate, self.projector.running)
 
     def report(self) -> dict[str, Any]:
-        """Return what the import says it did.
+        """Return the report of the import.
 
         Raises:
             DemoError: it says nothing.
@@ -139,7 +139,7 @@ class _Import:
         return report
 
     def end(self) -> None:
-        """Leave nothing behind."""
+        """Kill all remaining processes."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -149,7 +149,7 @@ class _Import:
 
 
 def bring_in(console: Console, tools: Tools, found: Found) -> dict[str, Any]:
-    """Import what was found, and show it; return the import's report.
+    """Import the transcripts that were found, and show it; return the report of the import.
 
     Raises:
         DemoError: the import failed, or the projector did not catch up.

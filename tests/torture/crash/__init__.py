@@ -1,1 +1,1 @@
-"""What a power loss may leave of a journal: recorded, enumerated, and looked at."""
+"""What a power loss may leave of a journal: recorded, enumerated, and checked."""

@@ -1,4 +1,4 @@
-"""Go on with a disk that lost its power, as programs do once the machine has started again."""
+"""Continue on a disk that lost its power, as programs do after the machine has restarted."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _LATER = 1_750_003_000_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """How the machine goes on.
+    """How the machine starts again.
 
     Attributes:
         anew: whether it was started again, so that its boot id is another.
@@ -57,7 +57,7 @@ class Start:
 
 
 class Looker:
-    """Looks at one disk after the other.
+    """Checks one disk after another.
 
     Each time the clock and the noise begin anew, so that the same is appended to the same disk.
 
@@ -77,7 +77,7 @@ class Looker:
 
     @contextmanager
     def at_work(self, source: Path | None) -> Iterator[None]:
-        """Remember what reading says, and let the time and all noise come from here.
+        """Remember results of reading; take the time and all random values from here.
 
         Args:
             source: a transcript that is imported again.
@@ -94,7 +94,7 @@ class Looker:
             yield
 
     def look(self, tree: Tree, model: Model, start: Start, *, project: bool, doubt: bool) -> Seen:
-        """Go on with what a tree holds.
+        """Continue with what a tree holds.
 
         Args:
             tree: what the disk holds.
@@ -158,7 +158,7 @@ class Looker:
         )
 
     def _by_key(self, listed: Listed) -> Found:
-        """Return what was listed by key: the same object for the same list."""
+        """Return events by key; the same list gives the same object."""
         if listed not in self._found:
             found: Found = {}
             for key, said, place in listed:
@@ -182,7 +182,7 @@ def _go_on(path: Path) -> None:
 
 
 def _kept(before: dict[Place, bytes], after: dict[Place, bytes]) -> bool:
-    """Say whether all is still there; a lane whose headers are lost may get its uuid later."""
+    """Return whether all events are there; a lane without headers may get its uuid later."""
 
     def bare(places: dict[Place, bytes]) -> set[tuple[int, int, bytes]]:
         return {(place.seq, place.order, said) for place, said in places.items()}
@@ -212,7 +212,7 @@ def _import_again(path: Path, source: Path, model: Model) -> list[str]:
 
 
 def _project(path: Path) -> list[str]:
-    """Compare the projection with the journal, and with one that is built anew."""
+    """Compare the projection with the journal, and with a rebuild."""
     found = read(path)
     with Projection.open(path) as projection:
         failures = _compare(projection, found)
@@ -240,7 +240,7 @@ def _compare(projection: Projection, found: Found) -> list[str]:
 
 
 def _retry(path: Path, model: Model) -> list[str]:
-    """Append everything again that was ever tried: each must be there once."""
+    """Append again everything that was ever tried: each event must be there once."""
     with Journal.open(path, fsync="never") as journal:
         for (session, id), contents in model.tried.items():
             type, data = json.loads(contents[0])

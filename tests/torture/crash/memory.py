@@ -1,4 +1,4 @@
-"""What reading the lanes of a journal says, remembered while the same bytes stand there.
+"""Remembered results of reading the lanes of a journal, for the same bytes.
 
 The states of a workload differ in a few bytes of one file or two. What a function of the journal
 that reads a segment, or lists a lane, says is a function of nothing but these bytes or names: it
@@ -40,7 +40,7 @@ def _no_sleep(_seconds: float) -> None:
 
 
 class Memory:
-    """Stands between a journal's files and the functions that read its lanes."""
+    """Caches the functions that read the lanes of a journal."""
 
     def __init__(self) -> None:
         self._answers: dict[Hashable, Any] = {}
@@ -57,7 +57,7 @@ class Memory:
 
     @contextmanager
     def installed(self) -> Iterator[None]:
-        """Let the journal's functions of reading ask here."""
+        """Let the journal's functions of reading use this cache."""
         with ExitStack() as stack:
             stack.enter_context(patch.object(reader, "read_segment", self._items))
             for module in (listing, verify):
@@ -67,20 +67,20 @@ class Memory:
             stack.enter_context(patch.object(verify, "_foreign_beside_lanes", self._beside))
             stack.enter_context(patch.object(verify, "_foreign_in_lane", self._within))
             stack.enter_context(patch.object(verify, "_size", self._length))
-            # nobody writes to what is verified: there is nothing to wait for
+            # no process writes to a journal that is verified, so it need not wait
             stack.enter_context(patch.object(verify, "time", SimpleNamespace(sleep=_no_sleep)))
             yield
 
     @contextmanager
     def knowing(self, disk: Bytes) -> Iterator[None]:
-        """Remember and recall, while nothing but `disk` stands in the journal's place."""
+        """Use the cache while only `disk` is at the journal's path."""
         lanes: dict[str, dict[str, bytes]] = {}
         for path, held in disk.items():
             if not path.startswith(_LANES):
                 continue
             lane, _, name = path[len(_LANES) :].partition("/")
             if (held is None) != (name == ""):
-                yield  # a file among the lanes, or a folder in one: each look is a real one
+                yield  # a file among the lanes, or a folder in one: never cached
                 return
             if held is None:
                 lanes[lane] = {}
@@ -99,17 +99,17 @@ class Memory:
         return answer
 
     def said(self, record: Record) -> tuple[Key, bytes]:
-        """Return the key of an event, and what it says."""
+        """Return the key of an event, and its content."""
         kept = self._said.get(id(record))
         if kept is None:
             event = record.event
             said = (event.session, event.id), content(event.type, event.data)
-            # the record is kept too: while it lives nothing else has its id
+            # keeps the record alive, so that no other object gets its id
             kept = self._said[id(record)] = (record, said)
         return kept[1]
 
     def same(self, value: _T) -> _T:
-        """Return the value that is equal to this one and came first."""
+        """Return the first value that was equal to this one."""
         same: _T = self._same.setdefault(value, value)
         return same
 

@@ -52,7 +52,7 @@ Key = tuple[str, str]
 
 
 class Node(NamedTuple):
-    """A file or folder, whatever names it has."""
+    """A file or folder, independent of its names."""
 
     number: int
     folder: bool
@@ -64,7 +64,7 @@ ROOT = Node(0, folder=True)
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Names that were given or, with None, taken away in one step."""
+    """Names that were created or, with None, removed in one step."""
 
     changes: tuple[tuple[Node, str, Node | None], ...]
 
@@ -80,7 +80,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """A sync that returned: it counts for what stands in the log before place `begun`."""
+    """A sync that returned: it covers the operations before place `begun` of the log."""
 
     node: Node
     begun: int
@@ -102,7 +102,7 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """Events that were promised to survive: a power loss, or only the death of the process."""
+    """Events that were promised to survive a power loss, or only the death of the process."""
 
     keys: frozenset[Key]
     durable: bool
@@ -146,7 +146,7 @@ class _File:
     refused: bool = False
 
     def forms(self, random: Random) -> dict[bytes, bool]:
-        """Return each form once, and whether it comes by chance alone."""
+        """Return each form once, and whether only random choice gives it."""
         found: dict[bytes, bool] = {}
         for content, drawn in forms(
             self.content, self.durable, (size for _, size in self.ends), random
@@ -156,7 +156,7 @@ class _File:
 
 
 class Model:
-    """A disk, its cache and what was promised, after the steps that were given.
+    """A disk, its cache and the promises, after some steps.
 
     Attributes:
         tried: of each key the contents that it was tried to be appended with, and how often.
@@ -173,7 +173,7 @@ class Model:
         self._place = 0
 
     def take(self, step: Step) -> None:
-        """Take the next step of the log."""
+        """Apply the next step of the log."""
         match step:
             case Names():
                 for folder, name, node in step.changes:
@@ -224,13 +224,13 @@ class Model:
         )
 
     def as_it_is(self) -> Tree:
-        """Return what the death of every process leaves."""
+        """Return the disk after the death of every process."""
         return self._tree({}, {})
 
     def after_power_loss(
         self, random: Random, samples: int, room: int
     ) -> Iterator[tuple[Tree, Way]]:
-        """Yield what a power loss may leave, and the way in which it was arrived at.
+        """Yield what a power loss may leave, and how it came about.
 
         A tree may come more than once.
         """
@@ -265,7 +265,7 @@ class Model:
             yield self._tree(taken, mixed), "drawn"
 
     def _tree(self, names: dict[tuple[Node, str], Node | None], files: dict[Node, bytes]) -> Tree:
-        """Put together what is reachable; what is not chosen is as it is in the cache."""
+        """Build a state; a node without a choice is as it is in the cache."""
         tree: Tree = {}
         stored: dict[Node, Stored] = {}
 

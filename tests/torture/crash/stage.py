@@ -1,4 +1,4 @@
-"""A folder in which one disk after the other is laid out: only what differs is written."""
+"""A folder in which the disks are built one after another; only differences are written."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def bare(tree: Tree) -> Bytes:
 
 
 class Stage:
-    """An empty folder at first, and what is known to stand in it.
+    """A folder, empty at first, with known content.
 
     Attributes:
         root: the folder.

@@ -1,4 +1,4 @@
-"""What programs do to a journal, small and through every path that makes something durable."""
+"""What programs do to a journal: small workloads that cover every path which makes data durable."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ JOURNAL = "new/folders/journal"
 
 
 def content(type: str, data: object) -> bytes:
-    """Return what an event says in a form in which equal events are equal bytes."""
+    """Return the content of an event in a form in which equal events are equal bytes."""
     return json.dumps([type, data], sort_keys=True).encode()
 
 
 class Author:
-    """A handle on the journal, with what was promised through it noted in the log."""
+    """A handle on the journal; the log records what it is promised."""
 
     def __init__(self, scene: Scene, fsync: Fsync) -> None:
         self._recorder = scene.recorder
@@ -56,7 +56,7 @@ class Author:
         self.append([self._scene.message() for _ in range(count)])
 
     def append(self, events: list[dict[str, Any]]) -> None:
-        """Append events, and note what that promises."""
+        """Append events, and record the promise."""
         keys = [(event["session"], event["id"]) for event in events]
         contents = [content(event["type"], event["data"]) for event in events]
         self._recorder.tried(zip(keys, contents, strict=True))
@@ -70,7 +70,7 @@ class Author:
 
     @contextlib.contextmanager
     def _refusals(self, keys: Sequence[Key] = ()) -> Iterator[None]:
-        """Note what the next sync promises after this one was refused."""
+        """Record what the next sync promises after this one has failed."""
         try:
             yield
         except SyncError as error:
@@ -81,7 +81,7 @@ class Author:
             raise
 
     def insist(self, events: list[dict[str, Any]], then: Callable[[], None]) -> bool:
-        """Append events; if that is refused, do something and append them again."""
+        """Append events; after an error, do something and append them again."""
         try:
             self.append(events)
         except JournalError:
@@ -108,7 +108,7 @@ class Author:
         self._recorder.acknowledged(self._appended, durable=self._fsync != "never")
 
     def die(self) -> None:
-        """End as a killed process does: files are closed, and nothing else happens."""
+        """End as a killed process does: only files are closed."""
         self._journal.after_fork_in_child()
 
     @property
@@ -118,7 +118,7 @@ class Author:
 
 
 class Scene:
-    """An empty disk and what happens on it, under a wall clock that each handle finds otherwise."""
+    """An empty disk and its operations, under a wall clock that differs for each handle."""
 
     def __init__(
         self, recorder: Recorder, random: Random, outside: Path, right: Callable[[], int]
@@ -154,7 +154,7 @@ class Scene:
         return {"session": session, "id": f"m{number}", "type": "message.appended", "data": data}
 
     def end(self) -> None:
-        """Let go of every handle."""
+        """Drop every handle."""
         for author in self._authors:
             author.die()
 

@@ -1,1 +1,1 @@
-"""What the kill sweep and the fault sweep are made of."""
+"""The parts of the kill sweep and the fault sweep."""

@@ -1,4 +1,4 @@
-"""A place where a workload is run again and again, and what must hold when it has ended."""
+"""A folder in which a workload is run repeatedly, and what must hold after each run."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Bench:
         return ended.calls
 
     def fresh(self) -> None:
-        """Put the folder back to where the workload begins."""
+        """Reset the folder to the state before the workload."""
         shutil.rmtree(self.folder, ignore_errors=True)
         if not self._empty:
             shutil.copytree(self._template, self.folder)
@@ -75,7 +75,7 @@ class Bench:
     def check(
         self, acknowledged: list[int], allowed: Collection[str] = DEATH, *, once: bool
     ) -> list[str]:
-        """Return what is wrong with the journal, before anybody goes on in it.
+        """Return what is wrong with the journal, before any program continues it.
 
         Args:
             acknowledged: numbers of the writer's events that were.
@@ -100,7 +100,7 @@ class Bench:
         return wrong + self._readable()
 
     def _readable(self) -> list[str]:
-        """Look at the projection as a reader does that comes first after the end of a run."""
+        """Check the projection as the first reader after a run does."""
         directory = open_directory(self.folder, create=False)
         kept = generations(directory.path)
         number = kept.current()
@@ -127,7 +127,7 @@ class Bench:
         return {str(p.relative_to(lanes)): p.read_bytes() for p in lanes.rglob("*") if p.is_file()}
 
     def complete(self) -> list[str]:
-        """Return what is missing where the work reported that it is done."""
+        """Return what is missing although the work reported that it is done."""
         if self.workload.writes:
             missing = self._keys - self._found().keys()
             return [f"reported as done, and not there: {sorted(missing)}"] if missing else []
@@ -144,7 +144,7 @@ class Bench:
         return [f"reported as done, and behind: {behind}"] if behind.bytes else []
 
     def redo(self) -> list[str]:
-        """Go on as a user would, and return what is wrong with journal and projection then."""
+        """Continue as a user would, and return what is then wrong with journal and projection."""
         self.workload.redo(self.folder)
         found = self._found()
         keys, want = found.keys(), self.workload.events

@@ -1,4 +1,4 @@
-"""Real faults, not injected ones: a full disk, a limit on file sizes, a read-only mount.
+"""Real faults: a full disk, a limit on file sizes, a read-only mount.
 
 As root a tmpfs of a few MiB is mounted and filled; elsewhere RLIMIT_FSIZE stands in for it.
 """
@@ -54,7 +54,7 @@ def _remount(at: Path, how: str) -> None:
 
 
 class _Writer:
-    """Appends until the disk refuses, and remembers what was acknowledged."""
+    """Appends until the disk fails, and remembers what was acknowledged."""
 
     def __init__(self, folder: Path, fsync: Fsync) -> None:
         self.journal = Journal.open(folder, fsync=fsync)
@@ -81,7 +81,7 @@ class _Writer:
 
 
 def _after(folder: Path, writers: list[_Writer]) -> list[str]:
-    """Return what is wrong once everything is closed and there is space again."""
+    """Return what is wrong after all is closed and the disk has space again."""
     journal.verify._PATIENCE = 0
     wrong = [str(p) for p in verify(folder / "lanes").problems if p.kind not in DEATH]
     found = Counter(at.record.event.id for at in read_events(folder / "lanes", lambda *_: None))
@@ -100,12 +100,12 @@ def _after(folder: Path, writers: list[_Writer]) -> list[str]:
 
 
 def _fill(folder: Path, make_space: Callable[[], None]) -> list[str]:
-    """Write until nothing fits, read on the full disk, make space, go on with the same handles."""
+    """Fill the disk, read on it, free space, and continue with the same handles."""
     levels: tuple[Fsync, ...] = ("always", "interval", "never")
     writers = [_Writer(folder, level) for level in levels]
     wrong = []
     for writer in writers:
-        for _ in range(3):  # again and again: each must leave the journal whole
+        for _ in range(3):  # repeatedly: after each error the journal must be sound
             error = writer.until_refused()
             if not error:
                 wrong.append(f"{writer.fsync}: nothing was refused in {_MOST} appends")
@@ -117,7 +117,7 @@ def _fill(folder: Path, make_space: Callable[[], None]) -> list[str]:
     make_space()
     for writer in writers:
         for _ in range(12):
-            with contextlib.suppress(JournalError):  # one may still tell of what was
+            with contextlib.suppress(JournalError):  # one call may still report the earlier error
                 writer.append()
                 continue
             writer.append()

@@ -1,4 +1,4 @@
-"""Runs the sweeps that need strace: skipped without it, but never where CI says so."""
+"""Runs the sweeps that need strace: skipped without it, except in CI."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _missing() -> str | None:
     return None if tried.returncode == 0 else f"strace may not trace here: {tried.stderr!r}"
 
 
-# in CI the sweep itself ends with 1 without strace: a skipped proof is none
+# in CI the sweep itself exits with 1 without strace: it must not be skipped there
 needs_strace = pytest.mark.skipif(
     not os.environ.get("CI") and _missing() is not None, reason=f"no sweep: {_missing()}"
 )

@@ -1,4 +1,4 @@
-"""What the kill sweep and the fault sweep share: arguments, a plan, two workers, reports."""
+"""The common part of the kill sweep and the fault sweep: arguments, plan, workers, reports."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Job:
 
     @classmethod
     def parse(cls, text: str) -> Job:
-        """Read what `str` gives."""
+        """Parse what `str` returns."""
         workload, _, point = text.partition("/")
         call, what, when = point.split(":")
         return cls(workload, Point(call, when.removeprefix("when="), what))
@@ -97,13 +97,13 @@ def arguments(doc: str) -> argparse.Namespace:
 
 
 def need_strace() -> None:
-    """End the program where strace cannot be used."""
+    """Exit if strace cannot be used."""
     if (reason := traced.missing()) is not None:
         sys.exit(f"{reason}: install strace, and run where ptrace is permitted")
 
 
 def _count_calls(workloads: Iterable[str]) -> dict[str, dict[str, int]]:
-    """Return what each workload calls, undisturbed, and how often."""
+    """Return the calls that each workload makes without a fault, and how many."""
     benches = Benches()
     try:
         return {name: benches[name].calls for name in workloads}
@@ -114,7 +114,7 @@ def _count_calls(workloads: Iterable[str]) -> dict[str, dict[str, int]]:
 def plan(
     options: argparse.Namespace, points: Callable[[str, int], list[Point]]
 ) -> tuple[list[str], list[Job]]:
-    """Choose what is run, in an order that the seed gives.
+    """Choose the runs, in an order that depends on the seed.
 
     Args:
         options: the command line.
@@ -139,7 +139,7 @@ def plan(
 def run_all(
     jobs: list[Job], judge: Callable[[Bench, Job], Outcome], seconds: float | None
 ) -> Iterator[Outcome]:
-    """Run jobs in two workers; yield how they ended, until they or `seconds` are used up."""
+    """Run jobs in two workers; yield their outcomes, until all are done or time is up."""
     until = None if seconds is None else time.monotonic() + seconds
     context = multiprocessing.get_context("fork")
     done = context.SimpleQueue()
@@ -189,7 +189,7 @@ def _work(jobs, judge, turn, done) -> None:  # type: ignore[no-untyped-def] # no
 
 
 def show(outcome: Outcome, tool: str) -> None:
-    """Print what is wrong and what reproduces it."""
+    """Print what is wrong and the command that reproduces it."""
     print(f"FAILED {outcome.job}")
     for line in outcome.wrong:
         print("   ", line.replace("\n", "\n        "))

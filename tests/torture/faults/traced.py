@@ -1,4 +1,4 @@
-"""Run a piece of work in a forked process with strace beside it, which counts, kills or refuses.
+"""Run work in a forked process beside strace, which counts its calls, kills it or lets them fail.
 
 The process is forked from one that has loaded everything, and strace is attached before the work
 begins: a run takes some ten milliseconds, and the n-th system call is the n-th of the work. What
@@ -46,7 +46,7 @@ _CALL = re.compile(rb"^(\d+) +(?:<\.\.\. )?(\w+)(?:\(| resumed)")
 
 
 class Shared:
-    """Memory that a run and whoever watches it have in common."""
+    """Memory that a run shares with the process that watches it."""
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, _SIZE)
@@ -57,20 +57,20 @@ class Shared:
         self._memory[_SAID : _SAID + 4] = bytes(4)
 
     def raised(self, flag: int) -> bool:
-        """Say whether a flag is up."""
+        """Return whether a flag is set."""
         return self._memory[flag] != 0
 
     def set(self, flag: int) -> None:
-        """Put a flag up."""
+        """Set a flag."""
         self._memory[flag] = 1
 
     def wait(self, flag: int) -> None:
-        """Return when a flag is up."""
+        """Wait until a flag is set."""
         while not self._memory[flag]:
             time.sleep(_PAUSE)
 
     def acknowledge(self, number: int) -> None:
-        """Note that the n-th event was acknowledged; it survives a kill right behind it."""
+        """Record that the n-th event was acknowledged; a kill does not lose the record."""
         self._memory[_ACKS + number] = 1
 
     def acknowledged(self) -> list[int]:
@@ -78,7 +78,7 @@ class Shared:
         return [n for n, byte in enumerate(self._memory[_ACKS:_SAID]) if byte]
 
     def say(self, said: dict[str, Any]) -> None:
-        """Leave a report."""
+        """Store a report."""
         content = json.dumps(said).encode()[: _SIZE - _SAID - 4]
         self._memory[_SAID + 4 : _SAID + 4 + len(content)] = content
         self._memory[_SAID : _SAID + 4] = len(content).to_bytes(4, "little")
@@ -152,7 +152,7 @@ def run(
     *,
     patience: float = 20.0,
 ) -> Ended:
-    """Run `work` in a fork, with the n-th call of a kind killed or refused.
+    """Run `work` in a fork; kill it or let it fail at the n-th call of a kind.
 
     Args:
         work: what is run; it is given the folder and the shared memory.
@@ -188,7 +188,7 @@ def run(
 
 
 def _watch(child: int, strace: subprocess.Popen[bytes], shared: Shared, patience: float) -> bool:
-    """Wait until the child has ended; lift the fault when it asks. Say whether it hung."""
+    """Wait until the child has ended; lift the fault when it asks. Return whether it hung."""
     until = time.monotonic() + patience
     watched = os.pidfd_open(child)
     try:
@@ -219,7 +219,7 @@ def _count(trace: Path) -> dict[str, int]:
 
 
 def _child(work: Callable[[Path, Shared], int], folder: Path, shared: Shared) -> None:
-    """Do the work and leave, without anything that the parent would have done at its end."""
+    """Do the work and exit, without the parent's exit handlers."""
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
     stray: list[str] = []
     code = 70
@@ -229,7 +229,7 @@ def _child(work: Callable[[Path, Shared], int], folder: Path, shared: Shared) ->
         threading.excepthook = lambda it: stray.append(
             f"in thread {it.thread}: {''.join(traceback.format_exception(it.exc_value))}"
         )
-        # some systems let only ancestors trace
+        # some systems allow only ancestors to trace
         ctypes.CDLL(None).prctl(_PTRACER, ctypes.c_ulong(_ANYONE), 0, 0, 0)
         shared.wait(GO)
         time.sleep(_PAUSE)

@@ -1,4 +1,4 @@
-"""The pieces of work that are killed and refused: small, and through every path of the code."""
+"""The workloads that are killed or get errors: small, and through every path of the code."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# imports that wait for a first use are made here: a fault must meet the work, not an import
+# late imports are made here, so that a fault occurs in the work and not in an import
 _LOADED = [
     *journal.cli.cli.commands.values(),
     *projector.cli.cli.commands.values(),
@@ -85,7 +85,7 @@ def small() -> None:
 
 
 def put(module: ModuleType, name: str, value: float) -> None:
-    """Put another value in the place of a module's constant.
+    """Replace a module's constant by another value.
 
     Raises:
         AttributeError: the module has none of that name: the sweep would lose its teeth.
@@ -102,7 +102,7 @@ def event(number: int) -> dict[str, object]:
 
 
 def write(folder: Path, shared: Shared) -> int:
-    """Open, append, roll, sync and close at every level; go on after every error.
+    """Open, append, roll, sync and close at every level; continue after every error.
 
     Returns:
         0, or 9 if a handle did not serve again once the fault was gone.
@@ -122,7 +122,7 @@ def write(folder: Path, shared: Shared) -> int:
                 return 9
             _acknowledge(shared, numbers)
             if fsync == "interval":
-                time.sleep(0.006)  # the background thread is to have its turn
+                time.sleep(0.006)  # gives the background thread time to run
         all_of_it = list(range(number - sum(sizes), number))
         if fsync != "always" and _insist(shared, partial(_sync, handle, all_of_it)) is None:
             return 9
@@ -157,7 +157,7 @@ def _sync(handle: Journal, numbers: list[int]) -> bool:
 
 
 def _insist(shared: Shared, action: Callable[[], T]) -> T | None:
-    """Try a few times, then once more with the fault lifted; None if even that failed."""
+    """Try a few times, then once more with the fault lifted; None if that fails too."""
     for _ in range(_TRIES):
         try:
             return action()
@@ -165,7 +165,7 @@ def _insist(shared: Shared, action: Callable[[], T]) -> T | None:
             traced.noted.append(f"{type(error).__name__}: {error}")
     shared.set(traced.ASK)
     shared.wait(traced.LIFTED)
-    for _ in range(2):  # the first may still tell of what was
+    for _ in range(2):  # the first call may still report the earlier error
         try:
             return action()
         except JournalError as error:
@@ -174,13 +174,13 @@ def _insist(shared: Shared, action: Callable[[], T]) -> T | None:
 
 
 def again(folder: Path) -> None:
-    """Do what the writer does once more, with the same ids."""
+    """Repeat what the writer does, with the same ids."""
     with Journal.open(folder, fsync="always") as handle:
         handle.append_many(map(event, range(EVENTS)))
 
 
 def import_(folder: Path, _shared: Shared) -> int:
-    """Import a transcript with the command line."""
+    """Import a transcript with the command."""
     source = str(_source(folder))
     return _command(
         journal.cli.main, ["journal", "--journal", str(folder), "import", "openai", source]
@@ -188,18 +188,18 @@ def import_(folder: Path, _shared: Shared) -> int:
 
 
 def sync(folder: Path, _shared: Shared) -> int:
-    """Apply what the journal has gained with the command line."""
+    """Apply new events with the command."""
     return _command(projector.cli.main, ["projector", "--journal", str(folder), "sync"])
 
 
 def rebuild(folder: Path, _shared: Shared) -> int:
-    """Rebuild with the command line."""
+    """Rebuild with the command."""
     return _command(projector.cli.main, ["projector", "--journal", str(folder), "rebuild"])
 
 
 def run(folder: Path, _shared: Shared) -> int:
     """Run the projector until it has caught up, then ask it to stop as an operator does."""
-    # what is tested comes before it waits for something new
+    # the tested calls come before it waits for new events
     with patch.object(Watch, "_wait", lambda *_: os.kill(os.getpid(), signal.SIGTERM)):
         return _command(projector.cli.main, ["projector", "--journal", str(folder), "run"])
 
@@ -265,7 +265,7 @@ def _projected(folder: Path) -> None:
 
 
 def catch_up(folder: Path) -> None:
-    """Apply what the journal has gained, in this process."""
+    """Apply new events in this process."""
     directory = open_directory(folder, create=False)
     lock = ProcessLock(generations(directory.path).lock)
     if not lock.acquire():
@@ -286,7 +286,7 @@ def _more(folder: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """Something to kill.
+    """A piece of work to kill.
 
     Attributes:
         name: what it is called in reports.

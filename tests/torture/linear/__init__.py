@@ -1,1 +1,1 @@
-"""Whether one order of all calls explains what each of them was answered."""
+"""Whether one order of all calls explains every answer."""

@@ -1,4 +1,4 @@
-"""Look for one order of calls that explains every answer.
+"""Search for one order of calls that explains every answer.
 
 The search of Wing and Gong ("Testing and Verifying Concurrent Objects", 1993) with the memory and
 the laziness of Lowe ("Testing for Linearizability", 2017): a call is put into the order when it, or
@@ -55,7 +55,7 @@ def _returned(
     opened: set[Call],
     step: Callable[[State, Call], Iterable[State]],
 ) -> set[tuple[State, frozenset[Call]]]:
-    """Return what may be the case once a call has returned: it is in the order, or was lost."""
+    """Return the possible states after a call has returned: it is in the order, or was lost."""
     kept: set[tuple[State, frozenset[Call]]] = set()
     known, todo = set(configs), list(configs)
     while todo:

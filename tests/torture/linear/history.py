@@ -1,4 +1,4 @@
-"""What processes called and were answered, written down so that it outlives a kill."""
+"""The calls of processes and their answers, written so that they survive a kill."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ class Call:
 
 
 class NotAnswered(Exception):  # noqa: N818 - says what happened
-    """A call ended without an answer, and certainly without effect."""
+    """A call ended without an answer, and surely without effect."""
 
 
 class Scribe:
-    """Writes down the calls of one process."""
+    """Records the calls of one process."""
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
 
     def call(self, thing: str, what: str, given: tuple[Any, ...], act: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever it answers
-        """Call, and write down what and when, before and behind it.
+        """Call, and record the call and the times before and after it.
 
         Returns:
             The answer; None if there was none (NotAnswered).
@@ -69,7 +69,7 @@ class Scribe:
 
 
 def calls_of(path: Path, died: int) -> list[Call]:
-    """Read what a process wrote down that was gone at a moment (nanoseconds, CLOCK_MONOTONIC)."""
+    """Read the records of a process that ended at a time (nanoseconds, CLOCK_MONOTONIC)."""
     said = [orjson.loads(line) for line in path.read_bytes().splitlines()]
     calls = []
     for (thing, what, given, began), answer in zip(said[::2], said[1::2], strict=False):

@@ -1,4 +1,4 @@
-"""What one process alone would be answered: keys, claims and titles as plain values."""
+"""The answers that a single process would get: keys, claims and titles as plain values."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def title(owner: str | None, call: Call) -> Iterable[str | None]:
 
 
 def terms(call: Call) -> Iterator[Call]:
-    """Yield the end of the time for which a call lets a claim stand.
+    """Yield the end of the time for which a call holds a claim.
 
     Its length in microseconds is the last argument of `claim` and `renew`.
     """

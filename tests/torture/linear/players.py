@@ -1,4 +1,4 @@
-"""The processes that decide, each with a clock of its own, and those that rebuild beside them."""
+"""The processes that decide, each with its own clock, and those that rebuild meanwhile."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _MICROSECONDS = 1_000_000
 
 
 class Player:
-    """One process that decides until it is killed, or time is up.
+    """A process that decides until it is killed, or the time is up.
 
     Args:
         store: what it decides with.
@@ -91,7 +91,7 @@ class Player:
         )
 
     def _swap(self) -> None:
-        """Decide by a question of its own: take whatever is there for something new."""
+        """Decide with `decide`: exchange the present value for a new one."""
         thing, new = self._thing(KEY), self._new()
 
         def question(db: apsw.Connection) -> tuple[Any, list[dict[str, Any]]]:
@@ -105,20 +105,20 @@ class Player:
     def _read(self, thing: str) -> None:
         def ask() -> Any:  # noqa: ANN401 - any JSON
             found, fresh = self._store.read(lambda db: key_value(db, KEYS, thing))
-            if not fresh:  # it says so, and promises nothing then
+            if not fresh:  # the error says so, and then there is no promise
                 raise NotProjected(str(fresh.behind))
             return found
 
         self._call(thing, "get", (), ask)
 
     def _set_own(self) -> None:
-        """Write what nobody else writes, and read it."""
+        """Set a key that no other process sets, and read it."""
         thing, new = f"{KEY} of {self._name}", self._new()
         self._call(thing, "set", (new,), lambda: self._store.keys.set(thing, new))
         self._read(thing)
 
     def _set_blind(self) -> None:
-        """Write what all of them write, without a comparison, and read it."""
+        """Set a key that all processes set, without a comparison, and read it."""
         thing, new = f"{self._thing(KEY)} blind", self._new()
         if self._random.random() < 0.2:
             self._call(thing, "set", (None,), lambda: self._store.keys.delete(thing))
@@ -143,7 +143,7 @@ class Player:
             self._call(thing, "holder", (), lambda: self._holder(thing))
 
     def _hold(self, thing: str, mine: Claim, seconds: float) -> None:
-        """Renew a claim, and release it or let it run out."""
+        """Renew a claim, and release it or let it expire."""
         length = round(seconds * _MICROSECONDS)
         for number in range(self._random.choice([0, 0, 1, 2])):
             self._pause()
@@ -169,7 +169,7 @@ class Player:
         time.sleep(self._random.choice([0.0, 0.002, 0.06]))
 
     def _title(self) -> None:
-        # a new title every tenth of a second, which all of them want
+        # all processes try the same title, which changes every 0.1 s
         name, session = f"{TITLE} {time.monotonic_ns() // 100_000_000}", self._new()
 
         def act() -> str:
@@ -207,7 +207,7 @@ def play(path: Path, said: Path, seed: str, over: Path, sabotage: str | None) ->
 
 
 def build(path: Path, seed: str, over: Path, sabotage: str | None) -> None:
-    """Rebuild the projection without a pause, until it is over."""
+    """Rebuild the projection without a pause, until the end."""
     journal = open_directory(path, create=False)
     with skewed(random.Random(seed)), SABOTAGES[sabotage]():
         while _goes_on(over):

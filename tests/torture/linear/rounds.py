@@ -1,4 +1,4 @@
-"""One run: players and builders are started, paused, killed and started again, and judged."""
+"""One run: players and builders are started, suspended, killed and restarted, and checked."""
 
 from __future__ import annotations
 
@@ -110,13 +110,13 @@ class Round:
         return said.exists() and said.stat().st_size > 0
 
     def _wait_for(self, players: list[SpawnProcess]) -> None:
-        """Return when all of them decide: a busy machine starts programs slowly."""
+        """Wait until all of them decide: a busy machine starts programs slowly."""
         until = time.monotonic() + 2 * PATIENCE
         while not all(map(self._has_begun, players)) and time.monotonic() < until:
             time.sleep(0.05)
 
     def _disturb(self, players: list[SpawnProcess], chance: random.Random) -> None:
-        """Stop one for a while, or kill it and start another."""
+        """Suspend one for a while, or kill it and start another."""
         number = chance.randrange(len(players))
         player = players[number]
         what = chance.choice(["stop", "stop", "kill", "nothing"])
@@ -134,7 +134,7 @@ class Round:
             players[number] = self._player()
 
     def _end(self, player: SpawnProcess) -> None:
-        """Wait for one's end, and read what it was answered."""
+        """Wait until one has ended, and read its answers."""
         player.join(2 * PATIENCE)
         if player.exitcode is None:
             player.kill()

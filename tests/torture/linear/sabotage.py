@@ -1,4 +1,4 @@
-"""What is left out so that the step must fail: each is something that answers rest on."""
+"""What a sabotage omits: each is a step on which the answers depend, so the test must fail."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def _generations() -> Iterator[None]:
-    """Publish what was built without another look, and trust the generation that is found then."""
+    """Publish a build without a second check, and trust the generation that is in use then."""
     reached = Goal.is_reached
     trusting: set[int] = set()
 
@@ -43,28 +43,28 @@ def _generations() -> Iterator[None]:
 
 @contextmanager
 def _snapshot() -> Iterator[None]:
-    """Ask whatever is found, up to date or not."""
+    """Read any snapshot, fresh or not."""
     with patch.object(Goal, "is_reached", lambda *_: True):
         yield
 
 
 @contextmanager
 def _frontier() -> Iterator[None]:
-    """Write behind one's own clock alone, whatever was read."""
+    """Write by the own clock alone, without the orders that were read."""
     with patch("journal.process.clock.Clock.observe", lambda *_: None):
         yield
 
 
 @contextmanager
 def _boot() -> Iterator[None]:
-    """Let claims run out by the clock on the wall."""
+    """Let claims expire by the wall clock."""
     with patch("projector.store.claims.boot_id", lambda: ""):
         yield
 
 
 @contextmanager
 def _arbiter() -> Iterator[None]:
-    """Decide without waiting for whoever decides."""
+    """Decide without waiting for other decisions."""
 
     @contextmanager
     def arbitrating(_path: Path, _timeout: float) -> Iterator[Any]:

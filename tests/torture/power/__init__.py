@@ -1,1 +1,1 @@
-"""A real power loss: a file system on a disk that forgets what it was not told to keep."""
+"""A power loss on a real file system, whose disk forgets all writes that were not flushed."""

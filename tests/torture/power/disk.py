@@ -66,7 +66,7 @@ class VolatileDisk(mfusepy.Operations):
         return done
 
     def fsync(self, path: str, datasync: int, fh: int) -> int:  # noqa: ARG002 - as above
-        """Keep what was written: a loop device sends each flush of the block layer here."""
+        """Flush: a loop device sends each flush of the block layer here."""
         self._log.write(encode(Flush(time.monotonic_ns())))
         return 0
 

@@ -1,4 +1,4 @@
-"""The file systems whose power is cut: how one is made, mounted and served from a volatile disk."""
+"""The file systems whose power is cut: how to create, mount and serve them from a volatile disk."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class FileSystem:
 FILE_SYSTEMS = (
     FileSystem("ext4", ("mkfs.ext4", "-q"), "e2fsprogs", (512, 4096)),
     FileSystem("xfs", ("mkfs.xfs", "-q"), "xfsprogs", (512, 4096)),
-    # its superblock is one block of 4 KiB with a checksum: a disk that tears it is not for btrfs
+    # its superblock is one block of 4 KiB with a checksum: btrfs needs a disk that does not tear it
     FileSystem("btrfs", ("mkfs.btrfs", "-q"), "btrfs-progs", (4096,)),
 )
 
@@ -57,13 +57,13 @@ def make(system: FileSystem, image: Path) -> None:
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy an image; what it does not hold takes no memory."""
+    """Copy an image as a sparse file."""
     _run("cp", "--sparse=always", str(source), str(target))
 
 
 @contextmanager
 def mounted(system: FileSystem, image: Path, folder: Path) -> Iterator[None]:
-    """Mount an image through a loop device, which goes when it is unmounted.
+    """Mount an image through a loop device, which is removed at the unmount.
 
     Raises:
         CalledProcessError: the file system does not take the image, or is still in use at the end.
@@ -77,7 +77,7 @@ def mounted(system: FileSystem, image: Path, folder: Path) -> Iterator[None]:
 
 @contextmanager
 def served(image: Path, log: Path, folder: Path) -> Iterator[Path]:
-    """Serve an image as a disk with a volatile cache, and yield it; the log is whole at the end.
+    """Serve an image as a disk with a volatile cache, and yield it; afterwards the log is complete.
 
     Args:
         image: takes every write at once.

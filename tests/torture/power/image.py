@@ -1,4 +1,4 @@
-"""The disk as the power loss leaves it, made of the log of what was asked of it."""
+"""The disk after a power loss, built from the log of its operations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class FlushedImage:
-    """The image of all writes up to some flush; it moves on, and never back.
+    """The image of all writes up to a flush; it only moves forward.
 
     Args:
         path: an image of the disk as it was before the first operation; changed from now on.
@@ -31,7 +31,7 @@ class FlushedImage:
         self._flushed = 0
 
     def lose(self, cut: Cut, flushed: int, rng: Random, target: Path) -> None:
-        """Make a new file with what the disk holds after a cut.
+        """Create a file with what the disk holds after a cut.
 
         Args:
             cut: when, and what is lost.

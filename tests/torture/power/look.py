@@ -1,4 +1,4 @@
-"""Go on with a journal on a disk that lost its power, as programs do at the next start."""
+"""Continue with a journal on a disk that lost its power, as programs do at the next start."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _NEW = tuple(f"after-{number}" for number in range(4))
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a journal is after a power loss.
+    """The state of a journal after a power loss.
 
     Attributes:
         required: events that were promised.
@@ -56,7 +56,7 @@ class Seen:
 
 
 def look(path: Path, stories: Sequence[Story], moment: int) -> Seen:
-    """Look at a journal in a process of its own, and go on with it.
+    """Check a journal in a separate process, and continue with it.
 
     Args:
         path: the journal, if it was made before the power went.
@@ -82,7 +82,7 @@ def look(path: Path, stories: Sequence[Story], moment: int) -> Seen:
 
 
 def failed(why: str) -> Seen:
-    """Return what is said of a look that came to nothing."""
+    """Return the result of a check that raised an error."""
     return Seen(0, 0, 0, Counter(), projected=False, wrong=(why,))
 
 
@@ -95,7 +95,7 @@ def _send(to: Connection, path: Path, stories: Sequence[Story], moment: int) -> 
 
 
 def _look(path: Path, stories: Sequence[Story], moment: int) -> Seen:
-    put(journal.verify, "_PATIENCE", 0)  # no writer is at work
+    put(journal.verify, "_PATIENCE", 0)  # no writer is running
     tried = {id: at for story in stories for id, at in story.tried.items()}
     needed = set().union(*(required(story, moment) for story in stories))
     there, wrong = _read(path), []
@@ -133,7 +133,7 @@ def _lacks(ids: set[str], found: Collection[str], what: str) -> list[str]:
 
 
 class _There(NamedTuple):
-    """A record that is there: its id, its lane's folder, its segment, and the offset behind it."""
+    """A record that exists: its id, its lane's folder, its segment, and its end offset."""
 
     id: str
     lane: str
@@ -171,13 +171,13 @@ def _go_on(path: Path, found: set[str], tried: set[str]) -> list[str]:
         handle.sync()
     now = {record.id for record in _read(path)}
     wrong += _lacks(found | set(_NEW), now, "is lost after more was appended")
-    # a record that lacks its newline alone is one only when its lane goes on in the next segment
+    # a record without its newline counts only after its lane continues in the next segment
     wrong += _lacks(now, found | tried | set(_NEW), "is there and was never appended")
     return wrong + _compare(path, now)
 
 
 def _compare(path: Path, found: set[str]) -> list[str]:
-    """Compare the projection with the journal, and with one that is built anew."""
+    """Compare the projection with the journal, and with a rebuild."""
     wrong = []
     with Projection.open(path) as projection:
         digest = projection.digest()

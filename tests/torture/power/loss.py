@@ -1,4 +1,4 @@
-"""What a disk keeps of the writes that it was not told to keep. Pure."""
+"""What a disk keeps of the writes that were not flushed. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOSSES: tuple[Loss, ...] = get_args(Loss)
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A moment at which the power goes.
+    """A moment at which the power fails.
 
     Attributes:
         done: operations that the disk had answered.
@@ -80,7 +80,7 @@ def _torn(unflushed: Sequence[Write], sector: int, rng: Random) -> list[Write]:
 
 
 def _sectors(write: Write, sector: int) -> Iterator[Write]:
-    """Yield a write in pieces, cut where the disk's sectors end."""
+    """Yield the parts of a write, split at the boundaries of the disk's sectors."""
     start = 0
     while start < len(write.data):
         end = start + sector - (write.offset + start) % sector

@@ -1,4 +1,4 @@
-"""What a power cut needs of the machine, and what of it is missing."""
+"""What a power cut needs from the machine, and what is missing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TOOLS = ("unshare", "mount", "umount", "cp")
 
 
 def missing() -> str | None:
-    """Say why no power can be cut here, and what to do; None if it can."""
+    """Say why power cuts are not possible here, and what to do; None if they are."""
     if os.geteuid() != 0:
         return "it mounts file systems, which needs root"
     for device in _DEVICES:
@@ -56,7 +56,7 @@ def _no_mounts() -> str | None:
 
 
 def usable(systems: Iterable[FileSystem]) -> tuple[list[FileSystem], dict[str, str]]:
-    """Return the file systems that can be made and mounted here, and of the others why not."""
+    """Return the file systems that work here, and the reason for each of the others."""
     found, why = [], {}
     for system in systems:
         if shutil.which(system.make[0]) is None:
@@ -71,7 +71,7 @@ def usable(systems: Iterable[FileSystem]) -> tuple[list[FileSystem], dict[str, s
 
 
 def _known(name: str) -> bool:
-    """Say whether the kernel has a file system, or a module of it."""
+    """Return whether the kernel has a file system, or a module of it."""
     listed = Path("/proc/filesystems").read_text("utf-8").split()
     if name in listed:
         return True

@@ -1,4 +1,4 @@
-"""What was asked of a disk, in order: writes and flushes, and their form in a log. Pure."""
+"""The operations of a disk, in order: writes and flushes, and their encoding in a log. Pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Flush:
-    """A request to keep everything that was written before it.
+    """A request to make durable all writes before it.
 
     Attributes:
         at: nanoseconds of CLOCK_MONOTONIC, just before the disk answered.
@@ -43,7 +43,7 @@ Operation = Write | Flush
 
 
 def encode(operation: Operation) -> bytes:
-    """Return an operation as it stands in a log."""
+    """Encode an operation for a log."""
     if isinstance(operation, Flush):
         return _HEAD.pack(b"f", operation.at, 0, 0)
     return _HEAD.pack(b"w", operation.at, operation.offset, len(operation.data)) + operation.data

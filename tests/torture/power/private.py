@@ -1,4 +1,4 @@
-"""A program with mounts and processes of its own: what it leaves, the kernel takes away."""
+"""A program with its own mounts and processes, which the kernel removes when it ends."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run_apart(command: Sequence[str]) -> int:
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
-    # a session of its own: Ctrl-C comes here alone
+    # a session of its own, so that only this process gets Ctrl-C
     with subprocess.Popen(
         [*_APART, *command], stdin=subprocess.PIPE, start_new_session=True
     ) as process:
@@ -46,12 +46,12 @@ def run_apart(command: Sequence[str]) -> int:
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, signal.SIG_IGN)  # a second Ctrl-C must not cut the end short
+        signal.signal(each, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the cleaning up
     sys.exit(128 + number)
 
 
 def parent_gone() -> threading.Event:
-    """Return what is set when `run_apart` wants this program to end, or is gone.
+    """Return an event that is set when `run_apart` asks this program to end, or has ended.
 
     Some seconds later the process ends, and with it, as the first of its namespace, all others.
     """

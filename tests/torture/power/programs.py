@@ -1,4 +1,4 @@
-"""The programs that work while the power goes: writers of each level, and a projector.
+"""The programs that work while the power fails: writers of each level, and a projector.
 
 python -m power.programs write LEVEL JOURNAL REPORT NAME SECONDS SEED [LIE]
 python -m power.programs project LEVEL JOURNAL REPORT NAME SECONDS SEED
@@ -50,7 +50,7 @@ def message(id: str) -> dict[str, object]:
 
 
 class Writer:
-    """Appends by one handle after the other.
+    """Appends through one handle after another.
 
     Args:
         level: which promises it asks for.
@@ -73,12 +73,12 @@ class Writer:
         self._number = 0
 
     def work(self) -> None:
-        """Open, append and close, until it is time."""
+        """Open, append and close, until the time is up."""
         while time.monotonic() < self._end:
             self._hold(self._rng.randint(1, 80), inner=self._rng.random() < 0.3)
 
     def _hold(self, count: int, *, inner: bool) -> None:
-        """Append with a handle `count` times, and by another beside it, which needs a lane."""
+        """Append `count` times with a handle, and with another one, which needs its own lane."""
         ids: list[str] = []
         pending: list[str] = []
         with Journal.open(self._path, fsync=_fsync(self._level)) as handle:
@@ -103,7 +103,7 @@ class Writer:
             self._report.promised(ids)  # close() syncs what the level promises
 
     def _append_together(self, handle: Journal) -> list[str]:
-        """Append by several threads at a time, which share a sync."""
+        """Append in several threads at the same time, which share a sync."""
         ids = self._ids(2 * _THREADS)
         with ThreadPoolExecutor(_THREADS) as pool:
             list(pool.map(lambda one: self._append(handle, [one]), ids))
@@ -127,12 +127,12 @@ def _fsync(level: Level) -> Literal["always", "interval", "never"]:
 
 
 def project(path: Path, rng: random.Random, end: float) -> None:
-    """Bring the projection up to date now and then, and seldom build it anew."""
+    """Apply new events now and then, and sometimes rebuild."""
     while time.monotonic() < end:
         time.sleep(rng.uniform(0.05, 0.3))
         try:
             directory = open_directory(path, create=False)
-        except NotAJournalError:  # the first writer has not made it yet
+        except NotAJournalError:  # the first writer has not created it yet
             continue
         if rng.random() < 0.2:
             rebuild(directory)
@@ -145,7 +145,7 @@ def main(arguments: list[str]) -> None:
     what, level, path, to, name, seconds, seed, *lies = arguments
     report = Report()
     rng = random.Random(seed)
-    # on a busy machine it is not the 200 ms that are looked at, but who waits for a core
+    # on a busy machine this would measure how long threads wait for a core, not the 200 ms
     os.nice(_NICE)
     end = time.monotonic() + float(seconds)
     put(journal.lanes.lane, "ROLL_SIZE", _ROLL)

@@ -1,4 +1,4 @@
-"""What programs were promised, and what must be there when the power goes. Pure."""
+"""What programs were promised, and what must be there after a power loss. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FOR_THE_DISK = 100_000_000
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """That events survive a power loss.
+    """The promise that events survive a power loss.
 
     Attributes:
         at: nanoseconds of CLOCK_MONOTONIC, once the call that promised it had returned.
@@ -54,7 +54,7 @@ class Story:
 
 
 def required(story: Story, moment: int) -> set[str]:
-    """Return the ids that must be there if the power goes at `moment` (nanoseconds)."""
+    """Return the ids that must be there if the power fails at `moment` (nanoseconds)."""
     waited = _waited(story.waits)
     kept: set[str] = set()
     for promise in story.promises:
@@ -67,10 +67,10 @@ def required(story: Story, moment: int) -> set[str]:
 
 
 def _waited(waits: Iterable[Wait]) -> Callable[[int], int]:
-    """Return what gives the nanoseconds for which the disk was waited for before a moment."""
+    """Return a function that gives the nanoseconds of waits for the disk before a moment."""
     begins, ends, before = [0], [0], [0]
     for wait in sorted(waits, key=lambda one: one.began):
-        # threads wait at the same time, which counts once
+        # simultaneous waits of several threads count once
         if wait.ended > ends[-1]:
             before.append(before[-1] + ends[-1] - begins[-1])
             begins.append(max(wait.began, ends[-1]))

@@ -1,4 +1,4 @@
-"""Work on a disk that is recorded: what was asked of it, and what the programs were promised."""
+"""A recording of programs on one disk: the operations of the disk, and the promises."""
 
 from __future__ import annotations
 

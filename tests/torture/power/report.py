@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Report:
-    """Notes what a program tries, what it is promised, and what it waits for. Safe for threads."""
+    """Records what a program tries, its promises, and its waits for the disk. Thread-safe."""
 
     def __init__(self) -> None:
         self._tried: dict[str, int] = {}
@@ -29,12 +29,12 @@ class Report:
         self._waits: list[Wait] = []
 
     def trying(self, ids: Iterable[str]) -> None:
-        """Note that events are about to be appended."""
+        """Record that events are about to be appended."""
         now = time.monotonic_ns()
         self._tried.update(dict.fromkeys(ids, now))
 
     def promised(self, ids: Iterable[str], *, within: int = 0) -> None:
-        """Note that a call has returned which promised that events are durable.
+        """Record that a call which promises that events are durable has returned.
 
         Args:
             ids: the events.
@@ -43,17 +43,17 @@ class Report:
         self._promises.append(Promise(time.monotonic_ns(), within, tuple(ids)))
 
     def waited(self, began: int) -> None:
-        """Note that a call of the disk has returned, which began at `began` (nanoseconds)."""
+        """Record that a call of the disk, which began at `began` (nanoseconds), has returned."""
         self._waits.append(Wait(began, time.monotonic_ns()))
 
     def save(self, path: Path) -> None:
-        """Write all that was noted to a new file."""
+        """Write all records to a new file."""
         story = Story(self._tried, tuple(self._promises), tuple(self._waits))
         path.write_bytes(orjson.dumps(asdict(story)))
 
 
 def load(path: Path) -> Story:
-    """Read what a program has left."""
+    """Read the records that a program has left."""
     story = orjson.loads(path.read_bytes())
     return Story(
         story["tried"],
@@ -63,7 +63,7 @@ def load(path: Path) -> Story:
 
 
 class WatchedDisk(Disk):
-    """The disk of a program: notes how long the program waited for it.
+    """The disk of a program: records how long the program waited for it.
 
     Args:
         report: where it notes that.
@@ -81,11 +81,11 @@ class WatchedDisk(Disk):
         self._timed(super().make_folder, path)
 
     def create(self, path: Path) -> int:
-        """Make a file; on a slow disk that waits for the syncs of others."""
+        """Create a file; on a slow disk this waits for the syncs of others."""
         return self._timed(super().create, path)
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
-        """Append bytes; as above."""
+        """Append bytes; on a slow disk this waits too."""
         return self._timed(super().write, fd, data)
 
     def fdatasync(self, fd: int) -> None:

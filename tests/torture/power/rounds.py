@@ -1,4 +1,4 @@
-"""Cut the power at random moments of one recording after the other, and look what is left."""
+"""Cut the power at random moments of several recordings, and check each disk."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _MS = 1_000_000
 
 @dataclass(slots=True)
 class Tally:
-    """What came of the cuts on one file system at one level.
+    """Results of the cuts on one file system at one level.
 
     Attributes:
         cuts: moments at which the power went.
@@ -84,7 +84,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be done on each file system at each level.
+    """What to do on each file system at each level.
 
     Attributes:
         seed: decides all but how programs take turns.
@@ -121,11 +121,11 @@ class Bench:
         self.tally = Tally()
 
     def done(self) -> bool:
-        """Say whether all moments were looked at."""
+        """Return whether all moments were checked."""
         return self.tally.cuts >= self._plan.cuts
 
     def round(self) -> Generator[str, None, None]:
-        """Record some work, cut the power in it at some moments, and say of each what is wrong.
+        """Record some work, cut its power at some moments, and describe what is wrong after each.
 
         Yields:
             After each cut a description of what is wrong; empty if nothing is.
@@ -174,7 +174,7 @@ class Bench:
         ]
 
     def _durable(self, recording: Recording, cut: Cut) -> int:
-        """Return how many operations are durable; of a disk that lies, those of the mount."""
+        """Return how many operations are durable; if the disk lies, only those of the mount."""
         done = recording.begin if "flush" in self._plan.lies else cut.done
         return last_flush(recording.operations, done)
 
@@ -186,7 +186,7 @@ class Bench:
             return failed(f"the file system cannot be mounted, or let go: {error}")
 
     def _describe(self, recording: Recording, cut: Cut, seen: Seen, image: Path) -> str:
-        """Say what is wrong; keep the disk, on which the look went on, and what was promised."""
+        """Describe what is wrong; keep the disk after the check, and the promises."""
         wrong = "\n  ".join(seen.wrong)
         described = (
             f"{self._system.name}, {self._level}: power lost after operation {cut.done:,} of the"

@@ -1,4 +1,4 @@
-"""Many writers that begin at the same instant, beside one projector; each message is then found."""
+"""Many writers that start at the same instant, beside one projector; each message is found."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WRITERS = 8
 
 
 def crowd(folder: Path, messages: int) -> dict[str, object]:
-    """Let writers append so many messages each; return the counts.
+    """Let writers append some messages each; return the counts.
 
     Raises:
         Failed: something is not as it should be.
@@ -48,7 +48,7 @@ def crowd(folder: Path, messages: int) -> dict[str, object]:
     remains = judge(journal)
     wanted = {(f"s{writer}", f"m{n}") for writer in range(WRITERS) for n in range(messages)}
     check_all_there(wanted, remains)
-    # a writer that begins while another lane's lock is looked at may take one lane more
+    # a writer that starts while a lane's lock is checked may lease one more lane
     if remains.lanes > WRITERS + 1:
         raise Failed(f"{remains.lanes} lanes for {WRITERS} writers")
     return {
@@ -61,7 +61,7 @@ def crowd(folder: Path, messages: int) -> dict[str, object]:
 
 
 def _write(journal: Path, messages: int) -> tuple[float, float]:
-    """Let all writers begin at once; return when they began and when the last ended."""
+    """Start all writers at once; return the time of the start and of the last end."""
     ready, go = os.pipe()
     with ExitStack() as stack:
         writers = []

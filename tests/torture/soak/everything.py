@@ -36,7 +36,7 @@ _REBUILD_CODES = {0, 7, -signal.SIGKILL}
 
 
 class Everything:
-    """The scenario: its programs, and what it saw of them.
+    """The scenario: its programs, and what it observed.
 
     Args:
         folder: where the journal and the files of the programs are made.
@@ -67,7 +67,7 @@ class Everything:
     def _role(self, name: str, role: str, *arguments: str) -> Program:
         seed = str(self.rng.getrandbits(32))
         argv = [*ROLES, role, str(self.journal), *arguments, seed]
-        # of each sort the first lives through it all
+        # the first program of each kind is never killed
         return Program(name, argv, self.folder, killable=not name.endswith("0"))
 
     def _writers(self, count: int) -> list[Program]:
@@ -88,7 +88,7 @@ class Everything:
         return [*ROLES, "project", str(self.journal)]
 
     def run(self, seconds: float) -> None:
-        """Let them all work, kill some, and watch.
+        """Start all programs, kill some, and watch them.
 
         Raises:
             Failed: one of them ended by itself.
@@ -107,7 +107,7 @@ class Everything:
             if now >= seconds / 2 + _SETTLING and not is_settled:
                 is_settled = True
                 for program in self.programs:
-                    program.samples = []  # one that stood by may be the projector now
+                    program.samples = []  # a standby may be the projector now
             if now >= look:
                 look = now + 0.5
                 for program in self.programs:
@@ -120,7 +120,7 @@ class Everything:
                 self._rebuild()
 
     def _wait_for_writers(self) -> None:
-        """Return when something was acknowledged: on a busy machine programs start slowly."""
+        """Wait until an event was acknowledged: on a busy machine programs start slowly."""
         until = time.monotonic() + PATIENCE
         while not any(path.stat().st_size for path in self.acknowledged.iterdir()):
             for program in self.programs:
@@ -141,7 +141,7 @@ class Everything:
             self.kills[victim.name.rstrip("0123456789")] += 1
 
     def _rebuild(self) -> None:
-        """Start a rebuild; one that is still at work is killed instead, or left alone."""
+        """Start a rebuild; if one is still running, kill it or do nothing."""
         if self.rebuild is not None and self.rebuild.poll() is None:
             if self.rng.choice([True, False]):
                 self.rebuild.kill()
@@ -174,7 +174,7 @@ class Everything:
             program.stop()
 
     def abandon(self) -> None:
-        """Leave no process behind, whatever happened."""
+        """Kill all remaining processes."""
         for program in self.programs:
             program.abandon()
         if self.rebuild is not None:
@@ -199,7 +199,7 @@ class Everything:
         return self._counts(len(acknowledged), remains)
 
     def _acknowledged(self) -> set[Key]:
-        """Return the keys whose line is whole: half a line is no acknowledgement."""
+        """Return the keys with a complete line: a partial line is not an acknowledgement."""
         return {
             (str(session), str(id))
             for path in self.acknowledged.iterdir()
@@ -222,7 +222,7 @@ class Everything:
         }
 
     def _queries(self) -> dict[str, object]:
-        """Add up what the readers print that came to their end: queries, and the slowest."""
+        """Sum up the output of the readers that ended: number of queries, and the slowest."""
         printed = [
             line.split()
             for path in self.folder.glob("reader*.out")
@@ -234,7 +234,7 @@ class Everything:
         return {"queries": sum(int(n) for n, _ in printed), "slowest_seconds": slowest}
 
     def _judge_messages(self) -> None:
-        """Check that no program wrote about a lock, or a traceback."""
+        """Check that no program printed an error about a lock, or a traceback."""
         for path in self.folder.glob("*.err"):
             errors = path.read_text(errors="replace")
             if "locked" in errors or "Traceback" in errors:

@@ -16,7 +16,7 @@ AT_ONCE = 8
 
 
 def hooks(folder: Path, processes: int) -> dict[str, object]:
-    """Let so many processes append; return the counts.
+    """Let many processes append; return the counts.
 
     Raises:
         Failed: something is not as it should be.
@@ -30,7 +30,7 @@ def hooks(folder: Path, processes: int) -> dict[str, object]:
         raise Failed(f"processes failed: {done.stderr.decode(errors='replace')[-2000:]}")
     remains = judge(journal)
     check_all_there({("hooks", f"m{number}") for number in range(processes)}, remains)
-    # each of them takes a lane that is free: there is no lane for each process
+    # each leases a free lane, so there are fewer lanes than processes
     if remains.lanes > AT_ONCE + 1:
         raise Failed(f"{remains.lanes} lanes for {AT_ONCE} processes at once")
     return {

@@ -1,4 +1,4 @@
-"""What must hold of a journal after a scenario, whatever happened in it."""
+"""What must hold for a journal after every scenario."""
 
 from __future__ import annotations
 

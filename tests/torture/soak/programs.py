@@ -1,4 +1,4 @@
-"""Programs that a scenario starts, kills, starts again, watches and ends."""
+"""Programs that a scenario starts, kills, restarts, watches and ends."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _YOUNG = 10.0
 
 
 class Failed(Exception):  # noqa: N818 - says what is wrong
-    """A scenario did not hold what it should."""
+    """A scenario found something wrong."""
 
 
 @dataclass(slots=True)
 class Sample:
-    """A look at a process: when, how many descriptors, and bytes of memory of its own."""
+    """One sample of a process: time, number of descriptors, and bytes of private memory."""
 
     at: float
     files: int
@@ -37,7 +37,7 @@ class Sample:
 
 @dataclass(slots=True)
 class Program:
-    """A program that is run, and started again whenever it was killed.
+    """A program that is restarted after each kill.
 
     Attributes:
         name: its name in messages and in the names of its files.
@@ -57,7 +57,7 @@ class Program:
     started: float = 0.0
 
     def start(self) -> None:
-        """Start it; its output is added to that of its earlier lives."""
+        """Start it; append its output to that of its earlier runs."""
         self.samples, self.started = [], time.monotonic()
         out, err = self.folder / f"{self.name}.out", self.folder / f"{self.name}.err"
         with out.open("ab") as stdout, err.open("ab") as stderr:
@@ -65,11 +65,11 @@ class Program:
 
     @property
     def is_young(self) -> bool:
-        """Whether it may not have begun to listen to signals yet."""
+        """Whether it may not have installed its signal handlers yet."""
         return time.monotonic() - self.started < _YOUNG
 
     def look(self) -> None:
-        """Count its descriptors and its memory; it may have ended meanwhile."""
+        """Sample its descriptors and its memory; it may have ended meanwhile."""
         if self.process is None:
             return
         proc = Path("/proc") / str(self.process.pid)
@@ -90,7 +90,7 @@ class Program:
             raise Failed(f"{self.name} ended by itself with {code}: {self.errors()[-2000:]}")
 
     def errors(self) -> str:
-        """Return what all its lives wrote to stderr."""
+        """Return what all its runs wrote to stderr."""
         return (self.folder / f"{self.name}.err").read_text(errors="replace")
 
     def kill(self) -> None:
@@ -122,7 +122,7 @@ class Program:
             Failed: it ended before, or not with 0.
         """
         self.check()
-        # before it listens, SIGTERM ends an interpreter in its own way
+        # before its handler is installed, SIGTERM kills the interpreter
         allowed = {0, -signal.SIGTERM} if self.is_young else {0}
         if (code := self.end()) not in allowed:
             raise Failed(f"{self.name} ended with {code}: {self.errors()[-2000:]}")
@@ -134,7 +134,7 @@ class Program:
             self.process.wait()
 
     def growth(self) -> tuple[float, float, float]:
-        """Compare the first third of the looks with the last: descriptors, and bytes of memory."""
+        """Compare the first third of the samples with the last: descriptors, bytes of memory."""
         looks = self.samples
         third = max(1, len(looks) // 3)
         first, last = looks[:third], looks[-third:]
@@ -147,5 +147,5 @@ class Program:
 
     @property
     def age(self) -> float:
-        """Seconds between the first look that counts and the last."""
+        """Seconds between the first and the last sample that count."""
         return self.samples[-1].at - self.samples[0].at if self.samples else 0.0

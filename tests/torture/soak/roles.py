@@ -42,7 +42,7 @@ _BUSY = "busy"
 
 
 class Life:
-    """Whether a program goes on: until a signal ends it, or its parent is gone."""
+    """Whether a program continues: until a signal, or until its parent has ended."""
 
     def __init__(self) -> None:
         self._parent = os.getppid()
@@ -55,17 +55,17 @@ class Life:
 
     @property
     def goes_on(self) -> bool:
-        """Whether to go on: an orphan must not write for ever."""
+        """Whether to continue: an orphan must not write for ever."""
         return not self._over and os.getppid() == self._parent
 
 
 def word(id: str) -> str:
-    """Return the word that only one message holds."""
+    """Return the word that only one message contains."""
     return f"w{id.replace('-', 'x')}z"
 
 
 def event(id: str, size: int) -> dict[str, Any]:
-    """Make up a message: the same id gives the same message in every life of its writer."""
+    """Create a message: the same id gives the same message in every run of its writer."""
     rng = random.Random(id)
     words = rng.choices(
         ["alpha", "beta", "gamma", "北京", "안녕", "x" * 200], k=rng.randint(1, size)
@@ -82,7 +82,7 @@ def event(id: str, size: int) -> dict[str, Any]:
 
 
 def write(path: Path, acknowledged: Path, name: str, seed: str, fsync: str) -> None:
-    """Append until the end, some of it twice; note each key once its append has returned."""
+    """Append until the end, some events twice; record each key after its append has returned."""
     life, rng = Life(), random.Random(seed)
     busy = name.startswith(_BUSY)
     with (
@@ -104,7 +104,7 @@ def write(path: Path, acknowledged: Path, name: str, seed: str, fsync: str) -> N
 
 
 def _next_number(acknowledged: BinaryIO) -> int:
-    """Return the number to go on with: some acknowledged events are appended again."""
+    """Return the next number: some acknowledged events are appended again."""
     acknowledged.seek(0)
     whole, _, torn = acknowledged.read().rpartition(b"\n")
     if torn:  # a kill in the middle of a line: that event was not acknowledged
@@ -122,7 +122,7 @@ def _pause(life: Life, seconds: float) -> None:
 
 
 def read(path: Path, acknowledged: Path, seed: str) -> None:
-    """Query until the end; a fresh answer holds everything that was acknowledged before."""
+    """Query until the end; a fresh answer has everything that was acknowledged before."""
     life, rng = Life(), random.Random(seed)
     slowest, count = 0.0, 0
     with Projection.open(path) as projection:
@@ -145,7 +145,7 @@ def read(path: Path, acknowledged: Path, seed: str) -> None:
 
 
 def _find_one(projection: Projection, acknowledged: Path, rng: random.Random) -> None:
-    """Look for an acknowledged message by the word that only it holds."""
+    """Search for an acknowledged message by the word that only it contains."""
     files = sorted(acknowledged.glob("*.jsonl"))
     if not files:
         return
@@ -172,7 +172,7 @@ def _read_one(projection: Projection, rng: random.Random) -> None:
 
 
 def hold(path: Path, seed: str) -> None:
-    """Hold snapshots, as a slow report or a forgotten cursor does, with stock SQLite."""
+    """Hold snapshots with stock SQLite, as a slow report or an unclosed cursor does."""
     life, rng = Life(), random.Random(seed)
     held = 0
     current = path / "projection" / "CURRENT"
@@ -202,13 +202,13 @@ def _count(db: sqlite3.Connection) -> int:
 
 
 def project(path: Path, arguments: list[str]) -> None:
-    """Be the command `projector`."""
+    """Run the command `projector`."""
     sys.argv = ["projector", "--journal", str(path), *arguments]
     projector.cli.main()
 
 
 def crowd_word(writer: int, number: int) -> str:
-    """Return the word that only one message of the crowd holds."""
+    """Return the word that only one message of the crowd contains."""
     return f"w{writer}x{number}z"
 
 
@@ -244,7 +244,7 @@ def hooks(path: Path, count: int, at_once: int) -> None:
 
 
 def _be_a_hook(path: Path, number: int) -> NoReturn:
-    """Append one message and end, whatever comes."""
+    """Append one message and exit, also after an error."""
     code = 1
     try:
         with Journal.open(path, fsync="never") as handle:
@@ -257,7 +257,7 @@ def _be_a_hook(path: Path, number: int) -> NoReturn:
 
 
 def main() -> None:
-    """Play the role that the arguments name, with a clock that is wrong by another amount."""
+    """Play the role that the arguments name, with a wrong clock."""
     role, journal, *rest = sys.argv[1:]
     with skewed(random.Random(os.urandom(8))):
         path = Path(journal)
