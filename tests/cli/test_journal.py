@@ -84,7 +84,7 @@ def test_append_stores_a_message_and_prints_its_id(journal_dir: Path, run: Run) 
 
 
 def test_append_makes_an_id_and_tells_the_position(journal_dir: Path, run: Run) -> None:
-    """With --json the id that was made and the place behind the record are told."""
+    """With --json the generated id and the position of the record are printed."""
     result = run("append", "--session", "s1", "--role", "user", "--json", "hi")
     answer = json.loads(result.stdout)
     assert answer["id"] == ids(journal_dir)[0]
@@ -141,7 +141,7 @@ def test_append_says_what_is_empty(run: Run, option: str, reason: str) -> None:
 
 
 def test_append_refuses_bytes_that_are_no_text(run: Run) -> None:
-    """Input that is not UTF-8 is told with the place, not stored as something else."""
+    """Input that is not UTF-8 is an error with its place; nothing is stored."""
     result = run("append", "--session", "s1", "--role", "user", input=b"caf\xe9")
     assert result.exit_code == 1
     assert result.stderr == "Error: standard input is not UTF-8 at byte 3\n"
@@ -191,7 +191,7 @@ BAD_LINES = {
 
 
 def test_append_jsonl_loses_no_good_line_to_a_bad_one(journal_dir: Path, run: Run) -> None:
-    """Bad lines are told with their number and their field; all others are stored."""
+    """Bad lines are reported with number and field; all others are stored."""
     lines = []
     for n, bad in enumerate(BAD_LINES):
         lines += [bad, json.dumps({"session": "s1", "role": "user", "id": f"good{n}"})]
@@ -305,7 +305,7 @@ def test_cat_since_refuses_the_ends_of_the_calendar(
 
 
 def test_cat_tells_damage(journal_dir: Path, run: Run, expect_problems: ExpectedProblems) -> None:
-    """Damage is told on stderr with its place, events go on, and the exit code is 5."""
+    """Damage is reported on stderr with its place, events continue, and the exit code is 5."""
     _fill(journal_dir)
     path = segments(journal_dir)[0]
     content = path.read_bytes()
@@ -422,7 +422,7 @@ def test_verify_reports_problems(
 
 @pytest.mark.parametrize("command", ["cat", "status", "verify"])
 def test_no_journal_is_3(journal_dir: Path, run: Run, command: str) -> None:
-    """Reading where there is nothing is told, and makes nothing."""
+    """Reading a missing journal exits with 3 and creates nothing."""
     result = run(command)
     assert result.exit_code == 3
     assert result.stderr.startswith(f"Error: there is no journal at {journal_dir}")
@@ -431,7 +431,7 @@ def test_no_journal_is_3(journal_dir: Path, run: Run, command: str) -> None:
 
 
 def test_no_lane_is_7(journal_dir: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where every lane is leased the answer is that it is busy."""
+    """If every lane is leased, the exit code is 7."""
     monkeypatch.setattr("journal.lanes.lane._MOST", 2)
     with Journal.open(journal_dir):
         result = run("append", "--session", "s", "--role", "user", "hi")
@@ -440,7 +440,7 @@ def test_no_lane_is_7(journal_dir: Path, run: Run, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_full_disk_is_1(journal_dir: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What could not be appended is told in one line."""
+    """An event that could not be appended is reported in one line, with exit code 1."""
     real = os.write
 
     def refuse(fd: int, data: bytes | memoryview) -> int:

@@ -1,4 +1,4 @@
-"""What leaves a command: nothing that a terminal obeys, and no message that passes for two."""
+"""The output of commands never controls a terminal, and one message never looks like two."""
 
 from __future__ import annotations
 
@@ -235,7 +235,7 @@ def test_a_traceback_is_cleaned(tmp_path: Path) -> None:
 
 
 def test_an_answer_that_the_locale_cannot_write_is_spelled(journal_dir: Path) -> None:
-    """A terminal of Latin-1 gets escapes for what it has no character for."""
+    """Characters that a Latin-1 terminal lacks are escaped."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "needle 北京", id="m1")
     found = subprocess.run(
@@ -348,7 +348,7 @@ def test_the_linter_refuses_another_way_out(line: str, file: str) -> None:
 
 
 def test_ids_are_acknowledged_exactly(journal_dir: Path) -> None:
-    """A script that compares what it gave with what it got finds spaces where they were."""
+    """An acknowledged id is printed unchanged, with its spaces."""
     found = subprocess.run(
         [BIN / "journal", "--journal", journal_dir, "append", "--jsonl", "--ack"],
         input='{"session":"s","role":"user","id":" m1 "}\n',

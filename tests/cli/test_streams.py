@@ -118,7 +118,7 @@ def test_a_text_needs_no_standard_input(journal_dir: Path, shell: Shell) -> None
 def test_commands_do_their_work_without_streams(
     journal_dir: Path, tmp_path: Path, shell: Shell, closed: str
 ) -> None:
-    """Who closes a stream does not want what is said there: nothing fails for it."""
+    """A command succeeds although its output streams are closed."""
     source = tmp_path / "talk.json"
     source.write_text('[{"role": "user", "content": "hi", "id": "i1"}]')
     for line in (
@@ -145,7 +145,7 @@ def test_commands_do_their_work_without_streams(
     "line", ["journal cat", "journal verify", "journal --help", "projector sessions"]
 )
 def test_a_full_output_is_told_as_such(journal_dir: Path, shell: Shell, line: str) -> None:
-    """The disk that is full is the output's: nothing is wrong with the journal."""
+    """The error says that the disk of the output is full, not that of the journal."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "x" * 100_000)
     result = shell(f"{line} > /dev/full")
@@ -211,7 +211,7 @@ def test_the_umask_changes_no_permissions(
 def test_the_journal_goes_before_the_command(
     shell: Shell, line: str, expect_problems: ExpectedProblems
 ) -> None:
-    """`--journal` behind the command is told where it belongs."""
+    """`--journal` after the command is an error that says where it belongs."""
     result = shell(f"{line} --journal x")
     assert result.returncode == 2
     program, command = line.split()

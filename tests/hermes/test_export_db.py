@@ -1,4 +1,4 @@
-"""A journal becomes a database that Hermes opens: the same rows, in the same order."""
+"""The export of a journal is a database that Hermes opens: the same rows, in the same order."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def fill(hermes: Hermes) -> None:
 def test_a_database_that_was_imported_comes_back(
     tmp_path: Path, journal_dir: Path, version: int
 ) -> None:
-    """Sessions, messages and meta are row by row what they were; what Hermes counts, it counts."""
+    """Sessions, messages, meta and Hermes's counters are equal row by row."""
     hermes = Hermes(tmp_path / "state.db", version)
     fill(hermes)
     hermes.db.close()
@@ -154,7 +154,7 @@ def _only(row: dict[str, Any], names: set[str]) -> dict[str, Any]:
 
 
 def test_what_only_a_later_hermes_keeps_comes_back_too(talked: Hermes, journal_dir: Path) -> None:
-    """Its columns are there if they have values: compacted and rewound messages, topics."""
+    """Columns of later versions with values are exported: compacted, rewound, topics."""
     mode = {"chat_id": "7", "user_id": "u", "enabled": 1, "activated_at": 1.5, "updated_at": 2.5}
     talked.insert("telegram_dm_topic_mode", **mode, intro_message_id="9")
     talked.db.execute("DROP TABLE telegram_dm_topic_bindings")
@@ -230,7 +230,7 @@ def test_hermes_finds_messages_by_the_numbers_it_was_given(journal_dir: Path) ->
 
 
 def test_two_messages_of_one_number_are_both_there(journal_dir: Path) -> None:
-    """Two databases count from one each: the second's rows get numbers of their own."""
+    """Two databases count from one each: the rows of the second get other numbers."""
     for name in "ab":
         hermes = Hermes(journal_dir.with_name(f"{name}.db"), OLD)
         hermes.session(name)
@@ -246,7 +246,7 @@ def test_two_messages_of_one_number_are_both_there(journal_dir: Path) -> None:
 
 
 def test_what_is_gone_is_not_exported(journal_dir: Path) -> None:
-    """Deleted sessions, cleared and replaced transcripts, and key-values are no sessions."""
+    """Deleted sessions, cleared and replaced transcripts, and key-values are not sessions."""
     with SessionStore.open(journal_dir) as store:
         for name in ("kept", "cleared", "gone"):
             store.append(name, "user", f"in {name}")
@@ -262,7 +262,7 @@ def test_what_is_gone_is_not_exported(journal_dir: Path) -> None:
 
 
 def test_what_hermes_cannot_hold_is_mended_and_counted(journal_dir: Path) -> None:
-    """Titles become unique, the newest session keeps its own; a missing parent is left out."""
+    """Titles become unique: the newest keeps its own. A missing parent is left out."""
     with SessionStore.open(journal_dir) as store:
         for number, name in enumerate("abc"):
             store.create(name, title="Same", started=(START + number) * 1_000_000, parent="nobody")
@@ -313,7 +313,7 @@ def test_an_export_that_is_behind_counts_what_is_missing(
 
 
 def test_what_is_left_of_another_database_is_not_taken_in(journal_dir: Path) -> None:
-    """SQLite would play an old WAL into the new file."""
+    """An old WAL beside the target is removed: SQLite would apply it to the new file."""
     with SessionStore.open(journal_dir) as store:
         store.append("s", "user", "one")
     wal = journal_dir.with_name("state.db-wal")

@@ -52,7 +52,7 @@ def test_a_session_is_bound_to_one_topic(db: SessionDB) -> None:
 
 
 def test_the_last_topic_takes_the_mode_along(db: SessionDB) -> None:
-    """A chat without bound topics is one conversation again."""
+    """A chat without bound topics has one conversation again."""
     db.create_session("s", "telegram", user_id="7")
     db.enable_telegram_topic_mode(chat_id="1", user_id="7", has_topics_enabled=True)
     assert db.is_telegram_topic_mode_enabled(chat_id="1", user_id="7")
@@ -72,7 +72,7 @@ def test_the_last_topic_takes_the_mode_along(db: SessionDB) -> None:
 
 
 def test_a_lock_has_one_holder_until_it_runs_out(db: SessionDB) -> None:
-    """Others are refused; an expired lock is free."""
+    """Other holders are refused; an expired lock is free."""
     assert db.try_acquire_compression_lock("s", "a")
     assert db.try_acquire_compression_lock("s", "a"), "it has it already"
     with SessionDB(db.db_path) as other:
@@ -100,7 +100,7 @@ def test_a_lock_that_cannot_be_decided_on_is_refused(
 
 
 def test_failures_of_compressions_are_noted(db: SessionDB) -> None:
-    """Until when it is not tried again, why, and how often it went without a model."""
+    """The end of the cooldown, the reason, and the count of fallbacks are stored."""
     db.create_session("s", "cli")
     assert db.get_compression_failure_cooldown("s") is None
     db.record_compression_failure_cooldown("s", 4e9, "too long")
@@ -164,7 +164,7 @@ def test_the_session_of_a_peer_is_found(db: SessionDB) -> None:
 
 @pytest.mark.parametrize("name", ["vacuum", "optimize_fts", "rebuild_fts"])
 def test_maintenance_builds_the_projection_anew(db: SessionDB, name: str) -> None:
-    """Everything is found as before, and a build that is under way is not disturbed."""
+    """Searches find the same as before, and a build that is running is not disturbed."""
     db.append_message("s", "user", "a fish")
     found = db.search_messages("fish")
     generations = db._store.projection._reader.generations

@@ -76,14 +76,14 @@ def test_a_chain_is_followed_to_its_ends(compressed: SessionDB) -> None:
 
 @pytest.mark.usefixtures("later")
 def test_after_0_13_what_is_resumed_is_where_it_goes_on(compressed: SessionDB) -> None:
-    """The first session's own messages do not keep a resumption from the last one."""
+    """A resumption goes to the last session, also if the first has messages."""
     assert compressed.get_compression_tip("one") == "three"
     assert compressed.resolve_resume_session_id("one") == "three"
 
 
 @pytest.mark.usefixtures("later")
 def test_after_0_13_a_title_goes_over_to_the_continuation(compressed: SessionDB) -> None:
-    """Nobody sees the compressed session that has the title: it gives it up."""
+    """A compressed session that no list shows gives its title to the continuation."""
     assert compressed.set_session_title("one", "A bug")
     assert compressed.set_session_title("three", "A bug")
     assert compressed.get_session_title("one") is None
@@ -93,7 +93,7 @@ def test_after_0_13_a_title_goes_over_to_the_continuation(compressed: SessionDB)
 
 @pytest.mark.usefixtures("later")
 def test_after_0_13_the_first_call_says_who_is_paid(db: SessionDB) -> None:
-    """The route of the first call that counts replaces the one that was asked for; no later one."""
+    """The first counted call replaces the requested billing route; later calls do not."""
     db.create_session("s", "cli", model="wanted")
     for model in ("used", "other"):
         db.update_token_counts(
@@ -133,7 +133,7 @@ def test_branches_are_listed_and_helpers_are_not(db: SessionDB) -> None:
 
 
 def test_a_list_is_chosen_by_many_things(db: SessionDB) -> None:
-    """Source, folder, number of messages, archive."""
+    """Lists are filtered by source, folder, number of messages, and archive."""
     db.create_session("a", "cli", cwd="/src/a")
     db.create_session("b", "tui", cwd="/src/a_b/c")
     db.create_session("c", "cron", cwd="/src/axb")
@@ -260,7 +260,7 @@ def test_a_message_that_comes_meanwhile_is_kept(
 
 
 def test_what_is_old_and_over_is_pruned(db: SessionDB, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sessions that ended and began long ago; bounds choose among them."""
+    """Sessions that ended and began long ago are pruned; bounds select among them."""
     now = time.time()
     for name, age in (("old", 100), ("older", 200), ("young", 1), ("open", 300)):
         monkeypatch.setattr(time, "time", lambda age=age: now - age * DAY)
@@ -283,7 +283,7 @@ def test_what_is_old_and_over_is_pruned(db: SessionDB, monkeypatch: pytest.Monke
 
 
 def test_ghosts_are_pruned(db: SessionDB, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the TUI left without a word a day ago, and no other."""
+    """Only sessions that the TUI left without a message a day ago are pruned."""
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now - 2 * DAY)
     for name in ("ghost", "said", "open"):

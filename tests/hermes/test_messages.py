@@ -24,7 +24,7 @@ def said(db: SessionDB, **which: Any) -> list[str]:  # noqa: ANN401 - arguments 
 
 
 def talk(db: SessionDB, *contents: str) -> list[int]:
-    """Say something by turns; return the ids."""
+    """Append messages of alternating roles; return the ids."""
     roles = ["user", "assistant"]
     return [db.append_message("s", roles[at % 2], text) for at, text in enumerate(contents)]
 
@@ -117,7 +117,7 @@ def test_no_content_is_lost_because_json_cannot_hold_it(
 def test_messages_stay_in_the_order_of_writing(
     db: SessionDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A moment of the past, or a clock that is set back, moves no message."""
+    """A timestamp in the past, or a clock that is set back, moves no message."""
     db.append_message("s", "user", "a")
     db.append_message("s", "user", "b", timestamp=1_700_000_000)
     db.append_message("s", "user", "c", timestamp=1_600_000_000)
@@ -130,7 +130,7 @@ def test_messages_stay_in_the_order_of_writing(
 
 
 def test_another_handle_goes_on_behind_what_is_there(db: SessionDB) -> None:
-    """A handle's first message with an earlier timestamp is read last all the same."""
+    """The first message of another handle is read last, also with an earlier timestamp."""
     talk(db, "a", "b")
     db.get_messages("s")
     with SessionDB(db.db_path) as other:
@@ -139,7 +139,7 @@ def test_another_handle_goes_on_behind_what_is_there(db: SessionDB) -> None:
 
 
 def test_pages_are_counted_in_order(db: SessionDB) -> None:
-    """`limit` and `offset` cut what is there; a negative limit is none."""
+    """`limit` and `offset` select a page; a negative limit is no limit."""
     talk(db, *"abcde")
     assert said(db, limit=2, offset=1) == ["b", "c"]
     assert said(db, offset=3) == ["d", "e"]
@@ -162,7 +162,7 @@ def test_a_new_transcript_replaces_everything(db: SessionDB) -> None:
 
 
 def test_only_what_is_active_is_replaced_if_asked(db: SessionDB) -> None:
-    """Archived and rewound messages stay what they are."""
+    """With `active_only`, archived and rewound messages keep their state."""
     ids = talk(db, "a fish", "b", "c")
     db.rewind_to_message("s", ids[2])
     assert db.archive_and_compact("s", [{"role": "user", "content": "in short"}]) == 1
@@ -203,7 +203,7 @@ def test_what_the_model_was_sent_is_noted_for_the_last_message_of_the_user(db: S
 
 
 def test_a_rewind_takes_back_and_can_be_taken_back(db: SessionDB) -> None:
-    """Rewound messages are inactive, and are not found."""
+    """Rewound messages are inactive and not found, until they are restored."""
     ids = talk(db, "a", "b", "c fish", "d")
     with pytest.raises(ValueError, match=r"message 7 not found in session s"):
         db.rewind_to_message("s", 7)

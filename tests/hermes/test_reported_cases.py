@@ -48,12 +48,12 @@ def holds(found: Finding) -> bool:
 
 
 def test_a_writer_that_holds_everything_holds_nobody_up(plan: Plan) -> None:
-    """A process that starts meanwhile creates its session at once, and searches, then and later."""
+    """Beside a process with all locks, another creates a session and searches at once."""
     assert holds(crowd.held(plan, "ours"))
 
 
 def test_appends_wait_for_no_other_process(plan: Plan) -> None:
-    """Eight write while a snapshot is held: none waits 50 ms, not even for one that is stopped."""
+    """Beside a held snapshot, eight writers wait less than 50 ms, also for a stopped one."""
     assert holds(crowd.crowded(plan, "ours"))
 
 
@@ -63,12 +63,12 @@ def test_many_make_one_store(plan: Plan) -> None:
 
 
 def test_a_flush_that_failed_is_tried_again(plan: Plan) -> None:
-    """The disk had room for two of five: then there are five, in order, each found once."""
+    """After an error at the third of five messages, a repeated flush gives five, in order."""
     assert holds(wear.flushed_twice(plan, "ours"))
 
 
 def test_stores_that_nobody_closes_are_closed(plan: Plan) -> None:
-    """In each way in which a web server or a cache drops its stores."""
+    """A store that a web server or a cache drops is closed by garbage collection."""
     assert holds(wear.left_open(plan, "ours"))
 
 

@@ -61,7 +61,7 @@ def test_without_a_path_it_is_in_hermes_home(
 
 
 def test_who_may_only_read_writes_nothing(db: SessionDB) -> None:
-    """A read-only handle reads, and refuses to write as SQLite does."""
+    """A read-only handle reads, and its writes raise the error that SQLite raises."""
     db.create_session("s", "cli")
     with SessionDB(db.db_path, read_only=True) as reader:
         assert row(reader)["source"] == "cli"
@@ -78,7 +78,7 @@ def test_there_must_be_something_to_read(tmp_path: Path) -> None:
 
 
 def test_a_session_has_all_columns(db: SessionDB) -> None:
-    """What is given comes back under Hermes's names, in its order; times are seconds."""
+    """Values come back under Hermes's names, in its order; times are seconds."""
     before = time.time()
     db.create_session("s", "cli", model="m", model_config={"b": (1, 2), "a": "ü"}, user_id="u")
     found = row(db)
@@ -99,7 +99,7 @@ def test_the_first_creation_counts(db: SessionDB) -> None:
 
 
 def test_an_update_of_nothing_does_nothing(db: SessionDB) -> None:
-    """A session that is not there is not begun by a change of it."""
+    """An update of a session that does not exist does not create it."""
     db.end_session("s", "done")
     db.reopen_session("s")
     db.update_system_prompt("s", "Be brief.")
@@ -120,7 +120,7 @@ def test_the_first_end_stands_until_it_is_lifted(db: SessionDB) -> None:
 
 
 def test_a_reset_replaces_an_accident_alone(db: SessionDB) -> None:
-    """An end that was meant stays; one by accident, or none, becomes the reset."""
+    """A reset replaces an accidental end, or none; it does not replace an intended end."""
     for reason, is_replaced in (("agent_close", True), ("compression", False), (None, True)):
         session = f"s-{reason}"
         db.create_session(session, "cli")
@@ -174,7 +174,7 @@ def test_usage_adds_up_or_is_set(db: SessionDB) -> None:
 
 
 def test_what_is_said_of_usage_is_said_once(db: SessionDB) -> None:
-    """A thousand calls leave a record each in the journal, not two."""
+    """A thousand calls write a thousand records of usage, not two thousand."""
     for _ in range(20):
         db.update_token_counts("s", input_tokens=1, billing_provider="p")
     count = "SELECT count(*) FROM events"
@@ -243,7 +243,7 @@ def test_of_many_who_give_one_title_one_succeeds(db: SessionDB) -> None:
 
 
 def test_titles_are_counted_along_a_conversation(db: SessionDB) -> None:
-    """The next title has the next number; the base finds the latest."""
+    """The next title has the next number; the base title finds the latest session."""
     assert db.get_next_title_in_lineage("50% off_") == "50% off_"
     for count, title in enumerate(("50% off_", "50% off_ #2", "50x offx #9")):
         db.create_session(f"s{count}", "cli")
@@ -297,7 +297,7 @@ def test_numbers_of_messages_grow_and_lead_back(db: SessionDB) -> None:
 
 
 def test_a_projector_that_stands_still_loses_no_change(db: SessionDB) -> None:
-    """A change is written within a second though the projector does not know the session."""
+    """A change is written within a second although the projector has not applied the session."""
     db.session_count()
     projector = ProcessLock(generations(db.db_path).lock)
     assert projector.acquire()  # as one that is busy elsewhere holds it
@@ -337,7 +337,7 @@ held.append(db._writable.journal._lane._lock)
 
 
 def test_a_store_that_is_forgotten_is_closed(db: SessionDB) -> None:
-    """A server that opens a store for each request and never closes it keeps enough descriptors."""
+    """A server that opens a store per request and never closes it does not leak descriptors."""
     db.create_session("s", "cli")
 
     def ask() -> None:

@@ -1,4 +1,4 @@
-"""What another user made, or may write to, is refused; so is what is no file in a file's place."""
+"""Files that another user created, or may write to, are refused; so are other kinds of files."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def _name(value: object) -> str:
 @needs_root
 @pytest.mark.parametrize(("place", "command"), CASES, ids=_name)
 def test_what_another_user_made_is_refused(path: Path, place: str, command: list[str]) -> None:
-    """Root, too, does not write into the files of somebody else; the cure is in the message."""
+    """Root too does not write into files of another user; the message says what to do."""
     os.chown(path / place, SOMEBODY, SOMEBODY)
     before = _contents(path)
     found = run(path, *command)
@@ -145,7 +145,7 @@ def test_what_another_user_made_is_refused(path: Path, place: str, command: list
 def test_what_others_may_write_is_refused(
     path: Path, place: str, command: list[str], bits: int
 ) -> None:
-    """The group or all: what stands there could be anybody's. The cure is in the message."""
+    """Files that the group or all may write are refused; the message says what to do."""
     at = path / place
     at.chmod(at.stat().st_mode | bits)
     before = _contents(path)
@@ -194,7 +194,7 @@ def test_a_folder_that_others_may_only_read_is_used(tmp_path: Path) -> None:
 
 @needs_root
 def test_a_link_of_another_user_is_not_followed(tmp_path: Path) -> None:
-    """Who owns a link on the way may turn it to somewhere else at any time."""
+    """The owner of a link on the path could redirect it at any time."""
     (tmp_path / "real").mkdir(mode=0o700)
     link = tmp_path / "link"
     link.symlink_to(tmp_path / "real")
@@ -277,7 +277,7 @@ def test_what_is_no_file_is_refused_at_once(
 def test_a_lane_whose_files_are_none_is_passed_over(
     path: Path, make: Callable[[Path], None]
 ) -> None:
-    """Its lock or a segment that is no file costs a lane, never a message."""
+    """A lane whose lock or segment is not a regular file is skipped; no message is lost."""
     for name in ("lock", "000001.jsonl", "000002.jsonl"):
         at = path / "lanes/1" / name
         at.unlink(missing_ok=True)
@@ -326,7 +326,7 @@ def test_a_bogus_size_costs_no_memory(path: Path, place: str, size: int) -> None
 
 
 def test_a_hole_in_a_segment_costs_only_itself(path: Path) -> None:
-    """What stands in front of it and behind it is found, and the hole is told."""
+    """Records before and after a hole are found, and the hole is reported."""
     segment = path / "lanes/1/000001.jsonl"
     with Journal.open(path) as journal:
         journal.append_message("s", "user", "behind", id="m9")
@@ -386,7 +386,7 @@ def test_many_lanes_need_few_files(tmp_path: Path) -> None:
 def test_a_default_that_is_no_place_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
-    """A relative one would be another journal in each folder, an empty home the root."""
+    """A relative or empty default path is an error, not a journal in the current folder."""
     for other in ("JOURNAL_DIR", "XDG_DATA_HOME"):
         monkeypatch.delenv(other, raising=False)
     monkeypatch.chdir(tmp_path)
@@ -410,7 +410,7 @@ def test_a_default_that_is_no_place_is_an_error(
 def test_an_empty_path_is_not_the_current_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is what a variable gives that was not set."""
+    """An empty path, as from an unset variable, is an error."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(JournalOpenError, match="empty path"):
         Journal.open("")
@@ -454,7 +454,7 @@ def test_an_export_that_is_ended_leaves_nothing(tmp_path: Path, number: signal.S
 
 
 def test_what_a_killed_export_left_goes_with_the_next(tmp_path: Path) -> None:
-    """But not what an export that is alive is writing."""
+    """The next export removes the file of a killed one, but not that of a running one."""
     path, out = _large(tmp_path), tmp_path / "out.db"
     dead = _export(path, out)
     dead.kill()

@@ -70,13 +70,13 @@ def test_segments_are_listed_by_lane_and_number(tmp_path: Path) -> None:
 
 
 def test_missing_lanes_are_an_error_and_not_an_empty_journal(tmp_path: Path) -> None:
-    """A folder that cannot be listed is told, not taken for one without events."""
+    """A folder that cannot be listed is an error, not an empty journal."""
     with pytest.raises(ReadError, match="cannot list the lanes in"):
         list_segments(tmp_path / "none")
 
 
 def test_damage_is_told_and_reading_goes_on(tmp_path: Path) -> None:
-    """Noise between records, and a torn tail of a final segment, are told with their place."""
+    """Noise between records, and a torn tail of a final segment, are reported with their place."""
     path = write_segment(tmp_path, "1", 1, [(1, 10)], tail=b'noise\n{"cr')
     write_segment(tmp_path, "1", 2, [(2, 20)])
     told: list[tuple[int, Damage]] = []
@@ -109,7 +109,7 @@ def test_a_damaged_header_leaves_its_events_their_lane(tmp_path: Path) -> None:
 
 
 def test_endless_bytes_without_a_newline_are_passed_over(tmp_path: Path) -> None:
-    """Forty megabytes of NULs cost themselves and not what stands behind them."""
+    """Forty megabytes of NULs do not hide the records after them."""
     path = write_segment(tmp_path, "1", 1, [(1, 10)])
     head = path.stat().st_size
     rest = b"\n" + encode_event(2, Event("s", "behind", "x", 20, 20, {}))
@@ -126,7 +126,7 @@ def test_endless_bytes_without_a_newline_are_passed_over(tmp_path: Path) -> None
 
 
 def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
-    """A segment that vanished is told by its path."""
+    """The error for a segment that vanished names its path."""
     path = write_segment(tmp_path, "1", 1, [(1, 10)])
     (ref,) = list_segments(tmp_path)
     path.unlink()
@@ -135,7 +135,7 @@ def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_follower_gets_what_comes(journal_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Records behind those read, rolled segments and new lanes all come with the next poll."""
+    """New records, new segments and new lanes all come with the next poll."""
     monkeypatch.setattr("journal.lanes.writer.ROLL_SIZE", 600)
     with Journal.open(journal_dir) as one:
         one.append_message("s", "user", "hello", id="0")
@@ -154,7 +154,7 @@ def test_a_follower_gets_what_comes(journal_dir: Path, monkeypatch: pytest.Monke
 
 
 def test_a_follower_tells_a_torn_tail_once_it_is_final(tmp_path: Path) -> None:
-    """An unfinished line is told when its lane has gone on in the next segment, and once."""
+    """An unfinished line is reported once, after its lane continues in the next segment."""
     told: list[Damage] = []
     write_segment(tmp_path, "1", 1, [(1, 10)], tail=b'{"cr')
     follower = Follower(tmp_path, lambda _ref, damage: told.append(damage))
@@ -215,7 +215,7 @@ def _event_line(number: int) -> bytes:
 def test_records_among_too_many_bytes_without_a_newline_are_found(
     tmp_path: Path, filling: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whole records before, within and behind what is too long for one cost nothing."""
+    """Records before, within and after an overlong stretch are found."""
     monkeypatch.setattr("journal.segments.blocks.MAX_RECORD", 2 * 1024 * 1024)
     much = filling * (5 * 1024 * 1024 // 2 // len(filling))
     lines = [_event_line(number) for number in range(1, 7)]

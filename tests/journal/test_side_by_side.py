@@ -145,7 +145,7 @@ def handle(journal_dir: Path) -> Iterator[Callable[[Version], Handle]]:
 
 @dataclass
 class Writer:
-    """A process that writes on and on, and what it has acknowledged.
+    """A process that appends continuously, and what it has acknowledged.
 
     Attributes:
         name: what its messages and its own session are called.
@@ -160,12 +160,12 @@ class Writer:
     killed: bool = False
 
     def noted(self) -> list[tuple[str, str, str, str | None]]:
-        """Return what was acknowledged so far: what, session, message, content or title."""
+        """Return the acknowledgements so far: kind, session, message, content or title."""
         done = self.acks.read_bytes().rpartition(b"\n")[0] if self.acks.exists() else b""
         return [tuple(json.loads(line)) for line in done.splitlines()]
 
     def kill(self) -> None:
-        """Kill it in whatever it does."""
+        """Kill it at any moment."""
         self.process.kill()
         self.process.communicate()
         self.killed = True
@@ -218,7 +218,7 @@ def writers(journal_dir: Path, tmp_path: Path) -> Iterator[Writers]:
 
 
 def ask(version: Version, path: Path, *words: str) -> list[Any]:
-    """Return what a version's projection tells: sessions, messages by session, hits by word."""
+    """Return what a version's projection shows: sessions, messages by session, hits by word."""
     answer: list[Any] = json.loads(version.python(ASK, path, *words))
     return answer
 
@@ -243,7 +243,7 @@ def append(version: Version, path: Path, id: str, text: str) -> None:
 
 
 def assert_keeps_all(writers: Writers) -> None:
-    """Fail unless this version shows all that was acknowledged, once, and all edits in force."""
+    """Check that this version shows everything acknowledged once, with all edits in force."""
     keys = Counter((record.event.session, record.event.id) for record in events(writers.path))
     assert set(keys.values()) == {1}, "an event was written twice"
     assert len(set(record_places(writers.path))) == len(keys), "one number stands for two events"
@@ -339,7 +339,7 @@ def test_a_journal_of_0_1_0_is_read_as_0_1_0_reads_it(
 def test_commands_of_both_versions_write_in_turn_and_at_once(
     old: Version, journal_dir: Path
 ) -> None:
-    """Each goes on in a segment of its own; all of it is there, and 0.1.0 says what it leaves."""
+    """Each version writes its own segments; no event is lost; 0.1.0 reports what it skips."""
     # 0.1.0 leaves out a number in turn 3: it counts its own lane's events, and goes on in ours
     turns = [old, old, THIS, old, THIS]
     for n, version in enumerate(turns):
@@ -413,7 +413,7 @@ def test_long_lived_handles_of_both_versions_edit_what_the_other_wrote(
 def test_what_0_1_0_decided_holds_for_this_version(
     old: Version, journal_dir: Path, handle: Callable[[Version], Handle]
 ) -> None:
-    """Claims, values and unique titles of 0.1.0 are respected, and its claims run out."""
+    """Claims, values and unique titles of 0.1.0 are respected, and its claims expire."""
     former = handle(old)
     former("claim", "held", holder="old", seconds=600)
     former("claim", "short", holder="old", seconds=0.3)
@@ -436,7 +436,7 @@ def test_what_0_1_0_decided_holds_for_this_version(
 def test_an_upgrade_while_everybody_writes_loses_and_doubles_nothing(
     old: Version, writers: Writers
 ) -> None:
-    """Writers of 0.1.0 go on while new ones begin, are killed and begin again."""
+    """Writers of 0.1.0 continue while new ones start, are killed and restart."""
     writers.start(old, "old-1")
     doomed = [writers.start(old, "old-2")]
     writers.until_all_write()
@@ -470,7 +470,7 @@ def test_an_upgrade_while_everybody_writes_loses_and_doubles_nothing(
 def test_the_projectors_of_both_versions_run_beside_each_other(
     old: Version, journal_dir: Path
 ) -> None:
-    """Each has a projection of its own, and none is built anew for the other's questions."""
+    """Each version has its own projection, and none is rebuilt for a query of the other."""
     append(old, journal_dir, "first", "said by the old")
     daemons = [version.begin("projector", journal_dir, "run") for version in (old, THIS)]
     try:
@@ -531,7 +531,7 @@ def test_a_lane_that_0_1_0_went_on_in_is_still_read_behind(
 def test_0_1_0_goes_on_behind_restored_records_under_another_uuid(
     old: Version, journal_dir: Path, handle: Callable[[Version], Handle]
 ) -> None:
-    """What is restored keeps lane and numbers: a writer there must give none of them again."""
+    """Restored records keep lane and number: a writer there assigns none of them again."""
     held = handle(old)
     for n in range(4):
         held("append", "s", "user", f"text {n}", id=f"m{n}")

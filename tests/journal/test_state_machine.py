@@ -1,4 +1,4 @@
-"""Whatever programs do to a journal, in whatever order, it holds what they were told."""
+"""A journal holds everything acknowledged, after any operations in any order."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Held:
 
 
 class Machine(RuleBasedStateMachine):
-    """A journal and its projection, beside plain memory of what was appended.
+    """A journal and its projection, beside a list of what was appended.
 
     The memory is a list of what was said and where it stands. It is the journal's whole content:
     nothing may be missing and nothing may be added, but for what a power loss may take.
@@ -270,7 +270,7 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def holds_what_was_said(self) -> None:
-        """Every event that was acknowledged stands once for each time it was, and no other."""
+        """Every acknowledged event is there as often as it was appended, and no other event is."""
         if not self.path.exists():
             return
         events = (fact.event for fact in self._facts())

@@ -1,4 +1,4 @@
-"""verify: every problem is found, with its place, and nothing else is called one."""
+"""verify: every problem is found, with its place, and nothing else is reported."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_changed_byte_is_found(tmp_path: Path) -> None:
 
 
 def test_a_lost_line_is_proved(tmp_path: Path) -> None:
-    """A line cut out without a trace is a gap, and says which numbers are missing."""
+    """A line that was cut out is a gap, and the problem names the missing numbers."""
     write_segment(tmp_path, "1", 1, [(1, 10), (5, 50)])
     (gap,) = verify(tmp_path).problems
     assert gap.reason == "3 missing: sequence number 2 to 4 are nowhere in the lane"
@@ -61,7 +61,7 @@ def test_a_lost_line_is_proved(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("other", ["a later segment of the lane behind", "a newer format"])
 def test_what_is_missing_in_front_of_every_header_is_proved(tmp_path: Path, other: str) -> None:
-    """Records of no known lane have numbers, too, whatever segments stand behind them."""
+    """Missing numbers before the first header are reported, whatever segments follow."""
     path = write_segment(tmp_path, "1", 1, [(3, 30), (4, 40)])
     path.write_bytes(path.read_bytes().partition(b"\n")[2])
     write_segment(tmp_path, "1", 2, THREE)
@@ -120,7 +120,7 @@ def test_a_whole_last_record_without_its_newline_is_an_event(tmp_path: Path) -> 
 
 
 def test_a_lost_newline_is_found(tmp_path: Path) -> None:
-    """A record whose newline is gone is whole, and yet not as it was written."""
+    """A record without its newline is intact, but reported."""
     path = write_segment(tmp_path, "1", 1, THREE)
     content = path.read_bytes()
     path.write_bytes(content.replace(b'\n{"crc"', b'{"crc"', 1))
@@ -225,7 +225,7 @@ def test_a_copied_segment_is_found(tmp_path: Path) -> None:
 
 
 def test_strangers_are_found(tmp_path: Path) -> None:
-    """Files, folders and links that no lane has are told: they are not read."""
+    """Files, folders and links that do not belong to a lane are reported: they are not read."""
     path = write_segment(tmp_path, "1", 1, THREE)
     (tmp_path / "notes.txt").touch()
     (tmp_path / "3").symlink_to(tmp_path / "1")
@@ -301,7 +301,7 @@ def test_a_busy_journal_is_sound(journal_dir: Path, monkeypatch: pytest.MonkeyPa
 
 @given(st.lists(st.integers(1, 30), max_size=60))
 def test_missing_numbers_are_those_that_were_not_seen(seqs: list[int]) -> None:
-    """Numbers in any order, any number of times: what is missing is what never came."""
+    """Missing numbers are those that never occur, whatever the order of the others."""
     sequence = Sequence()
     seen: set[int] = set()
     for seq in seqs:

@@ -1,4 +1,4 @@
-"""The handle: what append takes and gives, threads, forks, and every way to end."""
+"""The handle: what append accepts and returns, threads, forks, and every way to end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def test_a_message_is_there_when_append_returns(journal_dir: Path) -> None:
-    """An event is in the file, whole, before the handle is closed."""
+    """An event is in the file, complete, before the handle is closed."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s1", "user", "hello", id="m1", source="cli")
         (record,) = events(journal_dir)
@@ -128,7 +128,7 @@ def test_fields_that_are_none_are_absent(journal_dir: Path) -> None:
 def test_times_grow_even_if_the_clock_does_not(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Times in a lane grow with every event, with the wall clock standing or set back."""
+    """Times in a lane grow with every event, also if the wall clock stops or is set back."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "hello")
         monkeypatch.setattr("time.time_ns", lambda: 10**18)
@@ -142,7 +142,7 @@ def test_times_grow_even_if_the_clock_does_not(
 def test_orders_come_behind_what_was_read(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An answer comes behind the question that its process read, however far ahead that is."""
+    """An event comes after all events that its process has read, however far ahead."""
     monkeypatch.setattr("time.time_ns", lambda: 1_700_000_000 * 10**9)
     now = 1_700_000_000 * 10**6
     question = now + 12 * 365 * 86_400 * 10**6
@@ -173,7 +173,7 @@ def test_threads_share_a_handle(journal_dir: Path) -> None:
 
 @FORK_OF_A_THREADED_PROCESS
 def test_a_forked_child_writes_to_a_lane_of_its_own(journal_dir: Path) -> None:
-    """Parent and child go on with the same handle, and never in one segment."""
+    """Parent and child continue with the same handle, and never in one segment."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "before", id="before")
         if (pid := os.fork()) == 0:
@@ -231,7 +231,7 @@ def test_closing_twice_and_from_another_thread_is_fine(journal_dir: Path) -> Non
 
 
 def test_a_closed_handle_says_so(journal_dir: Path) -> None:
-    """Every use of a closed handle is an error that names the journal."""
+    """Every use of a closed handle raises an error that names the journal."""
     journal = Journal.open(journal_dir)
     journal.close()
     assert "closed" in repr(journal)
@@ -241,7 +241,7 @@ def test_a_closed_handle_says_so(journal_dir: Path) -> None:
 
 
 def test_closing_under_busy_threads_loses_nothing_acknowledged(journal_dir: Path) -> None:
-    """Of threads that append while the handle is closed, each gets an answer it can trust."""
+    """If a handle is closed while threads append, each append returns or raises correctly."""
     before = open_segments()
     journal = Journal.open(journal_dir, fsync="always")
     acknowledged: list[str] = []
@@ -272,7 +272,7 @@ def test_forgotten_handles_give_back_files_threads_and_lanes(
     journal_dir: Path,
     fsync: Any,  # noqa: ANN401 - one of the three levels
 ) -> None:
-    """A server that opens a handle for every request and forgets it does not run out."""
+    """Handles that are dropped without close do not leak files, threads or lanes."""
     threads = len(os.listdir("/proc/self/task"))
     descriptors = len(os.listdir("/proc/self/fd"))
     for n in range(30):
@@ -331,7 +331,7 @@ for handle in handles:
 
 
 def test_an_unknown_level_is_refused_before_anything_is_made(journal_dir: Path) -> None:
-    """A misspelled durability is not taken for the weakest."""
+    """A misspelled durability is an error; it does not mean the weakest level."""
     with pytest.raises(ValueError, match="fsync must be one of never, interval, always"):
         Journal.open(journal_dir, fsync="sometimes")  # type: ignore[arg-type] # the mistake at hand
     assert not journal_dir.exists()

@@ -1,4 +1,4 @@
-"""The handle that programs read with: up to date by itself, honest about it, hard to break."""
+"""The handle for programs that read: it updates itself, reports its age, and survives damage."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_an_answer_that_is_behind_says_so(
 def test_a_stopped_projector_delays_and_lies_not(
     journal: Journal, projection: Projection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SIGSTOP on a real projector: answers are marked as not fresh; SIGCONT makes them so."""
+    """Beside a stopped projector answers are not fresh; after SIGCONT they are."""
     monkeypatch.setattr(reader_module, "PATIENCE", 0.1)
     command = [PROJECTOR, "--journal", str(journal.path), "run"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
@@ -159,7 +159,7 @@ def test_a_stopped_projector_delays_and_lies_not(
 def test_a_growing_journal_does_not_keep_a_query_waiting(
     journal: Journal, projection: Projection
 ) -> None:
-    """A query answers for what stood there when it began, however fast writers are."""
+    """A query waits only for what was there when it began, however fast writers are."""
     done = threading.Event()
 
     def write() -> None:
@@ -330,7 +330,7 @@ FAULTS = [
 def test_a_projection_that_does_not_serve_is_replaced(
     journal: Journal, fault: Callable[[Path], None], *, again: bool
 ) -> None:
-    """Damaged, deleted, foreign or of another version: the next query builds it anew."""
+    """A damaged, deleted, foreign or outdated projection is rebuilt by the next query."""
     projection = Projection.open(journal.path)
     before = projection.digest()
     projection._reader.close()

@@ -298,7 +298,7 @@ class Model:
         return [(id, canonical([data[id].get("role"), data[id].get("content")])) for id in ids]
 
     def _moment(self, name: str, id: str, in_force: dict[Key, dict[str, Any]]) -> int:
-        """Return a message's date; without one it comes behind its lane's that are dated ahead."""
+        """Return a message's date, or else a place after its lane's messages dated ahead."""
         said = in_force[name, id].get("timestamp")
         if said is not None:
             return int(said)

@@ -121,14 +121,14 @@ def is_early() -> bool:
 
 
 def test_the_table_tells_what_we_have() -> None:
-    """A method is `not there` in the table if we have none, and we have no others."""
+    """The table says `not there` for exactly the methods that our class lacks."""
     rows = table()
     told = {name for name, row in rows.items() if row.kind != "not there"}
     assert told == our_methods()
 
 
 def test_what_differs_has_a_reason() -> None:
-    """Who reads that a method differs, or is not there, reads why."""
+    """Each method that differs, or is not there, has a reason in the table."""
     for name, row in table().items():
         assert row.kind == "same" or len(row.why) > len(": it"), name
 

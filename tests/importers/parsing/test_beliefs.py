@@ -1,4 +1,4 @@
-"""What an importer may believe of a source: neither its ids, nor its clock, nor that all counts."""
+"""Importers do not rely on a source's ids, its clock, or on all messages being in force."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_growing_file_gives_the_keys_of_the_whole_one(tmp_path: Path, size: in
 
 @pytest.mark.parametrize("own", ["x", "msg_0"])
 def test_one_id_for_every_item_is_no_id(tmp_path: Path, journal_dir: Path, own: str) -> None:
-    """All items are there, in each of the formats."""
+    """If all items have one id, all are imported, in each of the formats."""
     words = ["yes", "no", "yes", "yes indeed"]
     write(tmp_path / "r" / ROLLOUT, [head(), *(says(n, t, id=own) for n, t in enumerate(words, 1))])
     write(tmp_path / "c.jsonl", [claude(own, own, t, n) for n, t in enumerate(words, 1)])
@@ -256,7 +256,7 @@ def test_a_text_that_only_an_event_holds_is_rolled_back_with_its_turn(
 def test_a_rollback_of_no_number_of_turns_is_skipped_by_name(
     tmp_path: Path, journal_dir: Path, count: object
 ) -> None:
-    """Nothing is taken back on a guess."""
+    """A rollback without a valid number is skipped with its reason."""
     path = write(tmp_path / ROLLOUT, [head(), says(1, "one"), event(2, **TURN, num_turns=count)])
     assert any("thread_rolled_back" in reason for reason in take(journal_dir, path).skipped)
     assert transcript(journal_dir) == ["one"]
@@ -320,7 +320,7 @@ def test_branches_that_are_no_rewind_stay(tmp_path: Path, journal_dir: Path) -> 
 
 
 def test_prompts_without_a_parent_are_no_rewind(tmp_path: Path, journal_dir: Path) -> None:
-    """Many programs write no tree at all."""
+    """Prompts without parents rewind nothing: many programs write no tree."""
     write(tmp_path / "c.jsonl", [claude(str(n), None, str(n), n) for n in range(4)])
     take(journal_dir, tmp_path / "c.jsonl")
     assert transcript(journal_dir, "cc") == ["0", "1", "2", "3"]

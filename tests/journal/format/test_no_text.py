@@ -1,4 +1,4 @@
-"""What is no text: lone surrogates anywhere in any method, bytes that are not UTF-8."""
+"""Invalid text: lone surrogates in every argument of every method, and bytes that are not UTF-8."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_a_lone_surrogate_anywhere_in_a_value_is_refused(
 def test_a_flush_names_what_is_no_text(
     store: SessionStore, message: dict[str, Any], field: str
 ) -> None:
-    """The message is kept as a placeholder, the report says why, and all others go in."""
+    """A placeholder is stored, the report has the reason, and all other messages are stored."""
     report = store.flush("f", [message, {"role": "user", "content": "behind"}])
     (refused,) = report.refused
     assert refused.index == 0
@@ -199,7 +199,7 @@ READS: dict[str, Act] = {
 
 @pytest.mark.parametrize("method", READS)
 def test_what_is_no_text_is_found_nowhere(store: SessionStore, method: str) -> None:
-    """A method that reads finds nothing, or says that this is no text; the handle goes on."""
+    """A method that reads finds nothing or names the invalid text; the handle stays usable."""
     try:
         found = READS[method](store, BAD)
     except (QueryError, NotFound, EventError):
@@ -232,7 +232,7 @@ def test_a_projection_reads_on_after_what_is_no_text(store: SessionStore) -> Non
 
 
 def test_a_path_that_is_no_text_is_used_or_refused(tmp_path: Path) -> None:
-    """A journal can have any name; a database of SQLite cannot, and that is told."""
+    """A journal can have any name; SQLite cannot open every one, and the error says so."""
     path = tmp_path / os.fsdecode(b"j\xff")
     with Journal.open(path) as journal:
         journal.append_message("s", "user", "hello", id="m")

@@ -1,4 +1,4 @@
-"""Records: what goes in comes out, or is refused by name."""
+"""Records: decoding returns what was encoded; other values are refused with their name."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _event(data: dict[str, Any], id: str = "m1") -> Event:
 
 @given(st.dictionaries(_text, _json, max_size=4), _text.filter(bool), st.integers(1, 2**40))
 def test_any_json_value_comes_out_as_it_went_in(data: dict[str, Any], id: str, seq: int) -> None:
-    """Every JSON value survives, with its type: 1 stays apart from 1.0 and from true."""
+    """Every JSON value is decoded with its type: 1 differs from 1.0 and from true."""
     record = decode(encode_event(seq, _event(data, id))[:-1])
     assert repr(record) == repr(Record(seq, _event(data, id)))
 
@@ -106,7 +106,7 @@ def test_the_message_names_the_very_field(value: object, named: str) -> None:
 
 
 def test_bottomless_nesting_is_refused() -> None:
-    """A structure deeper than JSON parsers go is an event error, not a recursion error."""
+    """A structure deeper than JSON parsers allow is an EventError, not a RecursionError."""
     deep: list[Any] = []
     deep.append(deep)
     with pytest.raises(EventError, match="nested more than"):
@@ -149,7 +149,7 @@ def test_a_header_comes_out_as_it_went_in() -> None:
 
 
 def test_a_header_of_version_1_has_no_folder() -> None:
-    """A header as version 0.1.0 wrote it is read; what it lacks says nothing."""
+    """A header that version 0.1.0 wrote is read; missing fields have no value."""
     rest = b'"format":1,"segment":"s","lane":"l","seq":3,"host":"h","boot":"b","pid":1,"started":9}'
     assert decode(_signed(rest)) == Header(1, "s", "l", 0, 3, "h", "b", 1, 9)
 
@@ -174,7 +174,7 @@ def test_a_header_with_a_number_that_cannot_be_is_damaged(seq: bytes) -> None:
 
 
 def test_an_order_that_is_the_time_takes_no_bytes() -> None:
-    """Most events were appended by a clock that nobody was ahead of."""
+    """An order that equals the time is not written, as for most events."""
     event = replace(_event({}), order=1_700_000_000_000_000)
     line = encode_event(1, event)
     assert b"order" not in line
@@ -182,7 +182,7 @@ def test_an_order_that_is_the_time_takes_no_bytes() -> None:
 
 
 def test_a_run_of_erased_events_comes_out_as_it_went_in() -> None:
-    """One line stands for events that are gone, and is no event."""
+    """One line replaces erased events, and is not an event."""
     run = Erased(7, 3, 1_700_000_000_000_000, "tombstone")
     assert decode(encode_erased(run)[:-1]) == run
     for odd in (b'"seq":1,"erased":0,"order":1,"by":"x"}', b'"seq":1,"erased":1,"order":1}'):
@@ -192,7 +192,7 @@ def test_a_run_of_erased_events_comes_out_as_it_went_in() -> None:
 
 @given(st.lists(st.sampled_from(["a", "crc", "b"]), max_size=6), _json)
 def test_no_record_stands_within_a_record(path: list[str], value: Any) -> None:  # noqa: ANN401 - any JSON
-    """However a message quotes records, no byte behind the first begins another one."""
+    """However a message quotes records, no byte after the first begins another record."""
     quoted: Any = {"crc": "00000000", "seq": 1, "value": value}
     for key in path:
         quoted = {key: quoted, "list": [{"crc": "", "x": quoted}], "text": '{"crc":"'}

@@ -1,4 +1,4 @@
-"""Scanning: whatever happened to the bytes, what is whole is found and the rest is told."""
+"""Scanning: intact records are found whatever happened to the bytes around them."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_blocks_of_any_size_give_the_same(
 
 
 def test_a_whole_file_is_all_records() -> None:
-    """Nothing is damaged where nothing happened; offsets are those behind each line."""
+    """An undamaged file gives records only; offsets are those after each line."""
     items = list(scan(WHOLE, 1000))
     ends = [1000 + sum(map(len, LINES[: n + 1])) for n in range(len(LINES))]
     assert [item.end for item in items if isinstance(item, Found)] == ends
@@ -147,14 +147,14 @@ def test_two_records_on_a_line_are_two_records() -> None:
 
 
 def test_a_write_spliced_into_another_costs_only_the_torn_one() -> None:
-    """The record inside a torn one is found, and the torn one's halves are told."""
+    """The record inside a torn one is found; the two halves of the torn one are damage."""
     items = list(scan(LINES[1][:40] + LINES[2] + LINES[1][40:], 0))
     assert [type(item) for item in items] == [Damage, Found, Damage]
 
 
 @pytest.mark.parametrize("behind", [b"\r", b"\v", b"\0\0", b" ", b"}", b"x" * 50, LINES[3][9:-1]])
 def test_whatever_stands_behind_a_record_does_not_cost_it(behind: bytes) -> None:
-    """A record ends where its checksum says, not where its line or the next record does."""
+    """A record ends where its checksum verifies, whatever follows on the line."""
     content = b"".join(line[:-1] + behind + b"\n" for line in LINES)
     items = list(scan(content, 0))
     _assert_covers(content, items, len(content))
@@ -200,7 +200,7 @@ def test_a_record_within_a_record_of_version_1_is_none(data: dict[str, Any]) -> 
     ids=["starts", "frames", "frames and ends", "frames with ends"],
 )
 def test_hostile_starts_are_not_searched_for_ever(content: bytes) -> None:
-    """Thousands of starts and ends of records on one line are told as damage in a moment."""
+    """Thousands of starts and ends of records on one line are reported as damage quickly."""
     content += b"\n"
     (damage,) = scan(content, 0)
     assert isinstance(damage, Damage)

@@ -1,4 +1,4 @@
-"""Clocks that are wrong by hours or years cost a wrong date, and never an answer."""
+"""Clocks that are wrong by hours or years cause wrong dates, and never a wrong answer."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def store(journal_dir: Path) -> Iterator[SessionStore]:
 
 
 def test_of_two_decisions_one_counts(store: SessionStore, other: Elsewhen) -> None:
-    """What a process wrote while its clock was wrong decides no longer than what comes behind."""
+    """A decision under a wrong clock does not override later decisions."""
     other.do("store.keys.set('schema', 1)")
     assert store.keys.compare_and_set("schema", 2, expected=1)
     assert not store.keys.compare_and_set("schema", 2, expected=1)
@@ -109,7 +109,7 @@ def test_edits_come_behind_what_they_change(store: SessionStore, other: Elsewhen
 def test_a_blind_edit_comes_behind_what_stands_in_other_lanes(
     journal_dir: Path, store: SessionStore, other: Elsewhen
 ) -> None:
-    """A program that has only ever written reads the end of each lane before it edits."""
+    """A program that has only written reads the end of each lane before an edit."""
     other.do("store.keys.set('k', 'theirs')")
     with Journal.open(journal_dir) as journal:
         journal.append(session="@keys", type="key.set", data={"key": "k", "value": "ours"})
@@ -122,7 +122,7 @@ def test_a_blind_edit_comes_behind_what_stands_in_other_lanes(
 def test_a_deletion_takes_what_its_author_had_seen_and_no_more(
     store: SessionStore, other: Elsewhen
 ) -> None:
-    """What is appended behind a sweep stays, and what was there is gone, whatever the clocks."""
+    """Events after a sweep stay, and events before it are hidden, whatever the clocks show."""
     other.do("store.append('s', 'user', 'old', id='m1')")
     store.delete("s")
     assert not store.exists("s")
@@ -138,7 +138,7 @@ def test_a_deletion_takes_what_its_author_had_seen_and_no_more(
 def test_a_blind_sweep_takes_what_stands_in_every_lane(
     journal_dir: Path, store: SessionStore, other: Elsewhen
 ) -> None:
-    """A deletion by a program that knows no projection reaches all lanes, its own batch too."""
+    """A deletion by a program that never read reaches all lanes, including its own batch."""
     other.do("store.append('s', 'user', 'theirs', id='m1')")
     with Journal.open(journal_dir) as journal:
         journal.append_many(
@@ -188,7 +188,7 @@ def test_one_holds_a_claim(store: SessionStore, other: Elsewhen, journal_dir: Pa
 
 
 def test_an_answer_is_read_behind_its_question(store: SessionStore, other: Elsewhen) -> None:
-    """Who has read a message without a date writes behind it, whatever its clock says."""
+    """A writer that read a message without a date writes after it, whatever its clock shows."""
     other.do("store.append('s', 'user', 'question', id='q')")
     store.messages("s")
     store.append("s", "assistant", "answer", id="a")
@@ -206,7 +206,7 @@ def test_a_handle_sees_its_own_writes(store: SessionStore, other: Elsewhen) -> N
 
 
 def test_a_lane_that_is_dated_ahead_is_left_alone(journal_dir: Path, start: Start) -> None:
-    """Who comes with a right clock takes another lane, and dates what it writes by it."""
+    """A writer with a right clock leases another lane, and dates its events by its clock."""
     before = Elsewhen(start(_ELSEWHEN, journal_dir, 12 * _YEAR))
     before.do("store.append('s', 'user', 'from 2038', id='m1')")
     before.process.communicate("")
@@ -227,7 +227,7 @@ def test_a_lane_that_is_dated_ahead_is_left_alone(journal_dir: Path, start: Star
 
 
 def test_a_retired_lane_is_left_alone(journal_dir: Path) -> None:
-    """A lane in which a file says so gets no writer any more; all read it on."""
+    """A lane with a file `retired` gets no writer any more; readers still read it."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "one", id="1")
     (journal_dir / "lanes/1/retired").touch(mode=0o600)
@@ -312,7 +312,7 @@ def test_an_order_at_its_end_ends_edits_and_no_messages(journal_dir: Path) -> No
 
 
 def test_one_journal_does_not_push_the_order_of_another(journal_dir: Path, tmp_path: Path) -> None:
-    """What was read of one journal is no order of another."""
+    """Orders that were read in one journal do not change those of another."""
     clock.of(tmp_path / "elsewhere").observe(clock.MAX_ORDER)
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "hello")
@@ -339,7 +339,7 @@ def test_threads_lose_no_order_that_one_of_them_read() -> None:
 def test_a_claim_runs_out_by_the_clock_that_nobody_sets(
     store: SessionStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Setting the wall clock neither ends a claim nor keeps it; the machine's own clock does."""
+    """Setting the wall clock neither ends nor extends a claim; the boot clock counts."""
     claim = store.claims.acquire("job", holder="us", seconds=60)
     assert claim is not None
     real = clock.wall()
@@ -431,7 +431,7 @@ def test_a_frontier_looks_at_no_final_segment_when_a_folder_changes(
 
 
 def test_compare_and_set_of_what_was_never_there(store: SessionStore, other: Elsewhen) -> None:
-    """A key that was taken away counts as absent, whoever took it away."""
+    """A deleted key counts as absent, whichever process deleted it."""
     other.do("store.keys.set('k', 1); store.keys.delete('k')")
     assert store.keys.compare_and_set("k", 2, expected=ABSENT)
     other.do("store.keys.delete('k')")

@@ -1,4 +1,4 @@
-"""What is promised when the disk refuses, fills up, or the program is interrupted."""
+"""What is promised if the disk fails or is full, or the program is interrupted."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> FaultyDisk:
-    """A disk that can be told to refuse."""
+    """A disk whose syncs can be made to fail."""
     return faulty_disk(monkeypatch)
 
 
@@ -156,7 +156,7 @@ def test_the_first_append_of_a_new_lane_waits_for_no_disk_and_no_thread(
 
 
 def test_interval_syncs_on_close(journal_dir: Path, disk: FaultyDisk) -> None:
-    """Closing does not leave the last 200 ms to luck."""
+    """`close` syncs the events of the last 200 ms."""
     journal = Journal.open(journal_dir)
     journal.append_message("s", "user", "hello")
     journal.close()
@@ -253,7 +253,7 @@ def test_failing_sync_names_the_events(
 def test_sync_after_a_failure_writes_again_and_does_not_just_say_yes(
     journal_dir: Path, disk: FaultyDisk
 ) -> None:
-    """Once the disk is mended, sync() puts the lost events into a segment it did sync."""
+    """When the disk works again, sync() writes the lost events to a new segment and syncs it."""
     with Journal.open(journal_dir, fsync="always") as journal:
         disk.refusals = 2
         with pytest.raises(SyncError):
@@ -280,7 +280,7 @@ def test_append_after_a_failure_carries_the_lost_events_along(
 
 
 def test_every_waiting_thread_is_told_of_a_refusal(journal_dir: Path, disk: FaultyDisk) -> None:
-    """No thread is told that its event is durable by a sync that did not cover it."""
+    """No thread returns from a sync that did not cover its event."""
     failures: list[tuple[str, ...]] = []
     disk.refusals = 10**6
     with Journal.open(journal_dir, fsync="always") as journal:
@@ -544,7 +544,7 @@ def test_any_run_of_faults_loses_nothing_acknowledged(
     fsync: Fsync,
     seed: int,
 ) -> None:
-    """Whatever refuses, tears or dies, in whatever order: what append returned is there.
+    """After any sequence of errors, torn writes and deaths, acknowledged events are there.
 
     No number is given to two events, and no line is damaged but the last of a segment.
     """
@@ -629,7 +629,7 @@ def _interrupted_at(step: int) -> Iterator[_AtStep]:
 def test_an_interrupt_at_any_step_forgets_nothing(
     journal_dir: Path, disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    """Ctrl-C between any two lines: the next sync covers every event that was acknowledged.
+    """After Ctrl-C between any two lines, the next sync covers every acknowledged event.
 
     The events are there, and the syncs cover every segment that has one.
     """

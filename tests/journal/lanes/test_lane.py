@@ -1,4 +1,4 @@
-"""Lanes: one process at a time, as few as can be, and free when their holder is dead."""
+"""Lanes: one process at a time, as few as possible, and free when their holder has died."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ sys.stdin.readline()
 
 
 def test_the_lock_file_stays(journal_dir: Path) -> None:
-    """A lock file that were deleted could be locked twice: it stays when the lane is free."""
+    """The lock file stays when the lane is free: a deleted one could be locked twice."""
     Journal.open(journal_dir).close()
     lock = journal_dir / "lanes/1/lock"
     inode = lock.stat().st_ino
@@ -168,7 +168,7 @@ def test_the_lock_file_stays(journal_dir: Path) -> None:
 def test_a_foreign_user_is_told_to_take_another_journal(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A lane that may not be opened says that a journal belongs to one user."""
+    """The error for a lane that cannot be opened says that a journal belongs to one user."""
     Journal.open(journal_dir).close()
     real = os.open
 
@@ -214,7 +214,7 @@ def test_a_copied_lane_and_its_original_go_on_as_two(
 
 
 def test_a_moved_lane_begins_anew(journal_dir: Path) -> None:
-    """A folder of another number holds another lane from the next writer on."""
+    """In a folder with another number, the next writer begins another lane."""
     with Journal.open(journal_dir) as journal:
         first = journal.append_message("s", "user", "x", id="m0")
     (journal_dir / "lanes/1").rename(journal_dir / "lanes/3")

@@ -43,7 +43,7 @@ def _replace(path: Path) -> None:
 def test_of_two_who_decide_beside_a_removed_arbiter_one_succeeds(
     journal_dir: Path, take_away: Callable[[Path], None]
 ) -> None:
-    """Whoever held the file that was removed gets an error, and its decision is not written."""
+    """The holder of the removed file gets an error, and its decision is not written."""
     asked, go_on = threading.Event(), threading.Event()
     lost: list[BaseException] = []
     with SessionStore.open(journal_dir) as first, SessionStore.open(journal_dir) as second:
@@ -130,7 +130,7 @@ def test_a_child_closes_no_file_that_got_the_number_of_a_lock(tmp_path: Path) ->
 
 
 def test_a_forked_child_is_not_the_one_that_its_parent_is(tmp_path: Path) -> None:
-    """What holds a lock in the parent tries for it anew in the child."""
+    """A lock that the parent holds must be acquired again in the child."""
     one = ProcessLock(tmp_path / "lock")
     assert one.acquire()
     if (child := os.fork()) == 0:
@@ -144,7 +144,7 @@ def test_a_forked_child_is_not_the_one_that_its_parent_is(tmp_path: Path) -> Non
 def test_whoever_lost_its_lock_file_takes_what_stands_there_now(
     tmp_path: Path, take_away: Callable[[Path], None]
 ) -> None:
-    """A removed lock file is noticed, and locked anew unless another process was faster."""
+    """A removed lock file is detected, and locked again unless another process was faster."""
     first, second = ProcessLock(tmp_path / "lock"), ProcessLock(tmp_path / "lock")
     assert first.acquire()
     take_away(tmp_path / "lock")
@@ -159,7 +159,7 @@ def test_whoever_lost_its_lock_file_takes_what_stands_there_now(
 
 
 def test_a_build_without_its_lock_file_publishes_nothing(journal_dir: Path) -> None:
-    """Two builds at once would take each other's files for their own."""
+    """A build whose lock file is removed ends, because a second build could run beside it."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "hello")
     directory = open_directory(journal_dir)

@@ -1,4 +1,4 @@
-"""What was found by refusing one system call at a time, each as a case of its own."""
+"""Cases that were found by failing one system call at a time."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_segment_that_cannot_be_opened_again_is_no_lease(
 def test_closing_what_is_synced_cannot_fail(
     journal_dir: Path, fsync: Fsync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Everything is durable by then: an error of close(2) tells nothing that matters."""
+    """If everything is durable, an error of close(2) is ignored."""
     journal = Journal.open(journal_dir, fsync=fsync)
     journal.append_message("s", "user", "hello", id="1")
     with monkeypatch.context() as patch:
@@ -99,7 +99,7 @@ def test_closing_what_was_never_synced_may_tell_of_a_loss(
 def test_an_unreadable_current_removes_no_generation(
     filled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not knowing what is in use is no reason to remove it under its readers."""
+    """If CURRENT cannot be read, no generation is removed: readers may use it."""
     directory = open_directory(filled)
     number = rebuild(directory)
     with monkeypatch.context() as patch:

@@ -1,4 +1,4 @@
-"""Lanes that cannot be used: writers pass them over, readers name them."""
+"""Lanes that cannot be used: writers skip them, readers name them."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _a_link_as_lock(lane: Path) -> None:
 def test_a_lane_that_is_none_is_passed_over(
     journal_dir: Path, make: Callable[[Path], None], expect_problems: ExpectedProblems
 ) -> None:
-    """Whatever stands in the place of a lane costs its number, and is told by verify."""
+    """Anything else in the place of a lane is skipped, and verify reports it."""
     (journal_dir / "lanes").mkdir(parents=True)
     make(journal_dir / "lanes/1")
     assert _append(journal_dir, "m1") == _append(journal_dir, "m2") == "2"
@@ -94,7 +94,7 @@ def _refuse(monkeypatch: pytest.MonkeyPatch, name: str, bad: Path, code: int) ->
 def test_a_lane_of_another_user_is_passed_over(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A lane that may not be locked is left to whom it belongs."""
+    """A writer skips a lane whose lock file it may not open."""
     assert _append(journal_dir, "m1") == "1"
     with monkeypatch.context() as patch:
         _refuse(patch, "open", journal_dir / "lanes/1", errno.EACCES)
@@ -105,7 +105,7 @@ def test_a_lane_of_another_user_is_passed_over(
 def test_a_lane_with_a_segment_of_another_user_is_passed_over(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who cannot read where a lane ends cannot go on in it."""
+    """A writer skips a lane whose end it cannot read."""
     assert _append(journal_dir, "m1") == "1"
     with monkeypatch.context() as patch:
         _refuse(patch, "open", journal_dir / "lanes/1" / segment_name(1), errno.EACCES)
@@ -136,7 +136,7 @@ def test_a_segment_that_may_only_be_read_is_not_gone_on_in(
 def test_what_is_wrong_everywhere_makes_no_lanes(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    """Without files to open, the next lane would be no better: it is told, and none is made."""
+    """Without free descriptors, the error is raised and no further lane is created."""
     _append(journal_dir, "m1")
     with monkeypatch.context() as patch:
         _refuse(patch, "open", journal_dir / "lanes/1", code)
@@ -148,7 +148,7 @@ def test_what_is_wrong_everywhere_makes_no_lanes(
 def test_lanes_that_cannot_be_made_end_the_search(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the folder of the lanes itself refuses, that is told."""
+    """An error of the folder `lanes` itself is raised."""
     _append(journal_dir, "m1")
     with Journal.open(journal_dir), monkeypatch.context() as patch:
         _refuse(patch, "mkdir", journal_dir / "lanes/2", errno.EACCES)

@@ -54,7 +54,7 @@ def _move(path: Path) -> None:
 def test_an_append_into_a_vanished_journal_is_an_error(
     journal_dir: Path, vanish: Callable[[Path], None]
 ) -> None:
-    """It names the events, says what happened, and goes on being one while nothing is there."""
+    """It names the events and what happened, each time, until the journal is there again."""
     with Journal.open(journal_dir, fsync="never") as journal:
         _append(journal, "1")
         vanish(journal_dir)
@@ -94,7 +94,7 @@ def test_a_journal_that_comes_back_is_gone_on_in(journal_dir: Path) -> None:
 
 
 def test_a_journal_made_anew_is_leased_anew(journal_dir: Path) -> None:
-    """The handle takes a free lane of the new journal, never one that another holds there."""
+    """The handle leases a free lane of the new journal, never one that another handle holds."""
     with Journal.open(journal_dir, fsync="always") as journal:
         _append(journal, "1")
         _remove(journal_dir)
@@ -110,7 +110,7 @@ def test_a_journal_made_anew_is_leased_anew(journal_dir: Path) -> None:
 
 @pytest.mark.usefixtures("no_background")
 def test_what_was_not_yet_durable_goes_along(journal_dir: Path) -> None:
-    """Acknowledged at `interval` and not yet synced: the handle still has it, and writes it."""
+    """Events acknowledged at `interval` and not synced are written again to the new lane."""
     with Journal.open(journal_dir, fsync="interval") as journal:
         for id in ("1", "2"):
             _append(journal, id)

@@ -202,7 +202,7 @@ def _die_at(path: Path, number: int) -> None:
 def test_a_failing_sync_keeps_what_it_concerns_out_of_the_view(
     eventful: tuple[Path, Content], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the disk refuses to make durable is not shown; it is as soon as the disk obeys."""
+    """Events whose sync fails are not shown until a sync succeeds."""
     path, expected = eventful
     db = _wal(path / "1.db")
     running = Projector(db, path / "lanes")
@@ -258,7 +258,7 @@ def test_a_revision_may_come_before_its_message(tmp_path: Path) -> None:
 
 
 def test_the_earliest_of_two_contents_stands(tmp_path: Path) -> None:
-    """One key with two contents: the lowest (time, lane, seq) stands, the other is kept."""
+    """Of two contents of one key the lowest (order, lane, seq) is in force; the other is kept."""
     write_lane(tmp_path / "lanes", "1", facts(message("m1", "alpha", time=9), lane="L1"))
     write_lane(tmp_path / "lanes", "2", facts(message("m1", "beta", time=8), lane="L2"))
     with scratch(tmp_path / "1.db") as db:

@@ -1,4 +1,4 @@
-"""A transaction is bounded by what it changes, and a fold that is cut into several is one."""
+"""A transaction is bounded by what it changes, and a fold in several gives the same result."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_what_is_folded_in_parts_is_what_is_folded_at_once(
 def test_a_fold_that_is_broken_off_is_continued(
     filled: Path, act: Callable[[SessionStore], None]
 ) -> None:
-    """Between two transactions nobody takes the parts for the whole; the next projector goes on."""
+    """Between two transactions answers say that they are behind; the next projector continues."""
     with SessionStore.open(filled) as store:
         act(store)
         position = store.position
@@ -147,7 +147,7 @@ def test_a_large_deletion_keeps_the_wal_small_and_the_time_limit(journal_dir: Pa
 def test_a_first_build_that_a_time_limit_ends_is_continued(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was built is answered from, and the next query goes on with it."""
+    """Answers come from what was built, and the next query continues the build."""
     with Journal.open(journal_dir) as journal:
         for number in range(400):
             journal.append_message("s", "user", f"alpha {number} " + "x" * 20_000)

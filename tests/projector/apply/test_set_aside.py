@@ -1,4 +1,4 @@
-"""An event that cannot be applied is set aside alone, whatever fails and wherever it comes in."""
+"""An event that cannot be applied is set aside alone, whatever fails and however it arrives."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_two_events_that_fail_only_together(path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_database_that_is_no_longer_what_it_was_is_built_anew(path: Path) -> None:
-    """A fold that stumbles over damaged rows sets nothing aside: a rebuild makes it good."""
+    """An error caused by damaged rows sets no event aside: the projection is rebuilt."""
     with Journal.open(path) as journal, Projection.open(path) as projection:
         journal.append_many([_used(1, 5)])
         journal.append_message("s", "user", "before", id="m1")

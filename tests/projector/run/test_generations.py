@@ -125,7 +125,7 @@ def test_old_generations_stay_for_a_while(
 
 
 def test_odd_files_are_nobodys_generation(journal: Journal, kept: Generations) -> None:
-    """Files of other names neither count nor are they removed."""
+    """Files with other names are not generations and are not removed."""
     for name in ("notes.db", "1.db.bak", "x"):
         (kept.folder / name).write_bytes(b"mine")
     assert rebuild(open_directory(journal.path)) == 1
@@ -177,7 +177,7 @@ def test_the_current_one_is_opened_or_built(journal: Journal, kept: Generations)
 def test_an_error_that_is_no_damage_replaces_nothing(
     journal: Journal, kept: Generations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A full disk is told, and is no reason to build the projection anew."""
+    """A full disk raises an error and causes no rebuild."""
     directory = open_directory(journal.path)
     catch_up_once(directory)
     journal.append_message("s", "user", "beta")

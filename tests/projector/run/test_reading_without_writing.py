@@ -1,4 +1,4 @@
-"""Where nothing can be written, and where the projector stands still, what is there is read."""
+"""If nothing can be written, or the projector hangs, reads use the projection that exists."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_a_read_only_medium_with_a_wal_is_read(
 
 @needs_mounts
 def test_a_full_disk_is_read(mounted: Callable[[str], dict[str, tuple[int, str, str]]]) -> None:
-    """One event cannot be applied: everything before it is answered with."""
+    """One event cannot be applied: answers include all events before it."""
     found = mounted(
         'projector sync\nappend beta\ndd if=/dev/zero of="$MOUNT/fill" bs=1k 2> "$OUT/dd" || true\n'
         'ask\nrm "$MOUNT/fill"\nprojector search beta > "$OUT/again"\ngrep -q beta "$OUT/again"\n'
@@ -220,7 +220,7 @@ def test_every_answer_of_a_handle_says_how_old_it_is(stopped: Path) -> None:
 
 
 def test_a_session_that_is_not_applied_yet_exists(stopped: Path) -> None:
-    """`exists` looks through what the projector has not come to."""
+    """`exists` reads the events that the projector has not applied."""
     with SessionStore.open(stopped, timeout=0.2) as store:
         assert store.exists("s")
         assert store.exists("t")
@@ -245,7 +245,7 @@ def test_a_session_that_is_not_applied_yet_exists(stopped: Path) -> None:
 def test_every_command_says_how_old_its_answer_is(
     stopped: Path, arguments: list[str], code: int
 ) -> None:
-    """A projector that stands still: the answer is of what is there, and stderr says so."""
+    """Beside a hanging projector each command answers, and reports its age on stderr."""
     command = [str(BIN / "projector"), "--journal", str(stopped), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == code, done

@@ -1,4 +1,4 @@
-"""A generation comes into use between any two steps of a decision: nobody decides on old values."""
+"""A generation is published between any two steps of a decision: no decision uses old values."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def test_it_does_so_beside_a_projector_that_keeps_its_lock(
 def test_an_answer_after_a_position_knows_it_or_is_an_error(
     journal_dir: Path, journal: Journal
 ) -> None:
-    """`after` is how a program reads what another has told it that it wrote."""
+    """`after` gives answers that include another program's position, or an error."""
     journal.append_message("s", "user", "first")
     with Projection.open(journal_dir) as projection:
         projection.sessions()

@@ -70,7 +70,7 @@ def test_the_projection_may_vanish_at_any_moment(journal: Journal) -> None:
 def test_old_generations_go_without_a_daemon(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever catches up removes what is not in use any more, after the time of a query."""
+    """Each process that applies events removes old generations after the time of a query."""
     with Journal.open(journal_dir) as journal, Projection.open(journal_dir) as projection:
         journal.append_message("s", "user", "alpha")
         projection.sessions()

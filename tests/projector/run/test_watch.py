@@ -1,4 +1,4 @@
-"""A watching projector: quick, alone, and hard to stop by anything but being told to."""
+"""A projector that watches: fast, the only one, and stopped by signals only."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ def test_without_notifications_it_looks_by_itself(
 def test_a_lost_notification_costs_a_second(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A bell that never rings delays, and hides nothing."""
+    """Without any notification, events are applied with a delay."""
     monkeypatch.setattr(Bell, "on_any_event", lambda _self, _event: None)
     with (
         Watching(journal_dir),
@@ -236,7 +236,7 @@ def test_a_lost_notification_costs_a_second(
 
 
 def test_a_rebuild_beside_it_disturbs_nobody(journal_dir: Path) -> None:
-    """It changes over to the new generation; searches in a loop never fail or miss anything."""
+    """It switches to the new generation; searches in a loop never fail or miss anything."""
     with Watching(journal_dir), Journal.open(journal_dir) as journal:
         with Projection.open(journal_dir) as projection:
             # its own first build is over when what comes behind it is applied

@@ -1,4 +1,4 @@
-"""The store for asyncio: whatever it waits for, the loop goes on."""
+"""The store for asyncio: no wait blocks the event loop."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class Gate:
 def test_the_loop_goes_on_while_a_method_waits(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """A disk, a projector or an arbiter that takes its time holds up who asks, and nobody else."""
+    """A slow disk, projector or arbiter delays only the caller."""
 
     async def talk() -> None:
         store = await AsyncSessionStore.open(journal_dir)
@@ -250,7 +250,7 @@ def test_a_slow_projector_does_not_stop_the_loop_or_the_writers(journal_dir: Pat
 
 
 def test_who_is_cancelled_leaves_the_store_as_it_was(journal_dir: Path) -> None:
-    """A task that is cancelled while it waits ends at once; the store goes on."""
+    """A task that is cancelled while it waits ends at once; the store stays usable."""
 
     async def talk() -> None:
         async with await AsyncSessionStore.open(journal_dir, timeout=0.3) as store:

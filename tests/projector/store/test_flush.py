@@ -1,4 +1,4 @@
-"""Conversations that are handed over whole: each message is in the transcript once, in order."""
+"""Conversations that are flushed as a whole: each message is in the transcript once, in order."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ TALK = [user("q1"), answer("a1"), user("q2"), answer("bad")]
 
 
 def test_what_was_rewound_comes_back_when_it_is_said_again(store: SessionStore) -> None:
-    """After an undo the user says the same words, and gets another answer."""
+    """A rewound message that is in the list again is restored, with another answer after it."""
     ids = store.flush("s1", TALK).ids
     store.rewind("s1", ids[2])
     report = store.flush("s1", [*TALK[:3], answer("good")])
@@ -87,7 +87,7 @@ def test_an_answer_that_is_equal_again_comes_back(store: SessionStore) -> None:
 
 
 def test_what_the_list_takes_back_is_archived(store: SessionStore) -> None:
-    """What stood behind the last common message goes, is still found, and comes back."""
+    """Messages after the last common one are archived, still found, and restored later."""
     ids = store.flush("s1", TALK).ids
     report = store.flush("s1", TALK[:2])
     assert (report.kept, report.hidden) == (ids[:2], ids[2:])
@@ -136,7 +136,7 @@ def test_another_answer_takes_the_place_of_the_old_one(store: SessionStore) -> N
 
 
 def test_a_new_handle_hides_nothing(store: SessionStore, other: SessionStore) -> None:
-    """It cannot know whether others have said what its list has not."""
+    """A new handle cannot know whether others wrote what its list lacks."""
     store.flush("s1", TALK)
     report = other.flush("s1", [*TALK[:3], answer("good")])
     assert report.hidden == ()
@@ -154,7 +154,7 @@ def test_a_handle_that_read_the_transcript_first_may_take_back(
 
 
 def test_what_others_have_said_stays(store: SessionStore, other: SessionStore) -> None:
-    """Another's message is not in the list, and is not taken back, also when it was looked at."""
+    """A flush does not hide messages of others, also if the handle has read them."""
     store.flush("s1", TALK[:2])
     other.append("s1", "user", "by the way")
     assert said(store) == ["q1", "a1", "by the way"]
@@ -168,7 +168,7 @@ def test_what_others_have_said_stays(store: SessionStore, other: SessionStore) -
 
 
 def test_a_system_prompt_goes_in_front(store: SessionStore) -> None:
-    """What stands already is not said again behind it."""
+    """A new system prompt comes first, and the messages after it are not added again."""
     store.flush("s1", TALK[:2])
     prompt = {"role": "system", "content": "Be brief."}
     report = store.flush("s1", [prompt, *TALK[:3]])
@@ -185,7 +185,7 @@ def test_another_system_prompt_takes_the_place_of_the_old_one(store: SessionStor
 
 
 def test_a_window_that_slides_loses_and_doubles_nothing(store: SessionStore) -> None:
-    """A list that drops its oldest messages says nothing of them."""
+    """A list that drops its oldest messages neither hides nor repeats them."""
     texts = [str(n) for n in range(9)]
     for start in range(6):
         report = store.flush("s1", [user(text) for text in texts[start : start + 4]])
@@ -336,7 +336,7 @@ def test_an_edit_in_the_middle_is_a_revision(store: SessionStore, ids: str) -> N
 def test_a_list_that_did_not_change_takes_no_revision_back(
     store: SessionStore, other: SessionStore
 ) -> None:
-    """What somebody else revised stays so while the list says what it always said."""
+    """A revision by others stays while the list does not change."""
     named = [message | {"id": str(n)} for n, message in enumerate(TALK)]
     for session, talk in (("s1", TALK), ("s2", named)):
         ids = store.flush(session, talk).ids
@@ -626,7 +626,7 @@ def test_a_part_of_the_list_that_is_none_is_named(store: SessionStore) -> None:
 
 
 def test_a_report_is_the_ids_that_came_in(store: SessionStore) -> None:
-    """It can be used where a list of ids was returned."""
+    """A report is a sequence of the ids that were added to the transcript."""
     report = store.flush("s1", TALK)
     assert report == [*report.added] == list(report)
     assert (len(report), report[0], report[-1]) == (4, report.ids[0], report.ids[3])

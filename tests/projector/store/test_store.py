@@ -55,7 +55,7 @@ def said(store: SessionStore, session: str) -> list[Any]:
 
 
 def test_a_handle_sees_what_it_has_written(store: SessionStore) -> None:
-    """What was created, said and used is there in the next read."""
+    """The next read shows the session, messages and usage that the handle wrote."""
     session = store.create(title="A bug", source="cli", config={"temperature": 0}, user="ada")
     store.append(session, "user", "hello", extra={"tone": "friendly"})
     store.add_usage(session, input_tokens=5, api_calls=1, estimated_cost=0.1)
@@ -80,7 +80,7 @@ def test_creating_again_adds_nothing(store: SessionStore) -> None:
 def test_messages_and_creation_come_in_any_order(
     store: SessionStore, order: tuple[str, ...]
 ) -> None:
-    """What is ensured never stands in the way of what is said."""
+    """`ensure` never overrides a value of a creation."""
     does: dict[str, Callable[[], object]] = {
         "create": lambda: store.create("s1", source="cli"),
         "ensure": lambda: store.ensure("s1", source="unknown", model="m"),
@@ -132,7 +132,7 @@ def test_a_flush_adds_exactly_what_is_new(store: SessionStore, other: SessionSto
 
 
 def test_equal_messages_at_two_places_are_two(store: SessionStore) -> None:
-    """A message without an id is known by its place too: "yes" may be said twice."""
+    """A message without an id is also identified by its place: "yes" may occur twice."""
     talk = [{"role": "user", "content": "yes"}] * 2
     assert len(store.flush("s1", talk)) == 2
     assert store.flush("s1", talk) == []
@@ -366,7 +366,7 @@ def test_a_value_is_set_only_where_it_is_as_expected(
 def test_a_claim_stands_until_it_is_released_or_runs_out(
     store: SessionStore, other: SessionStore
 ) -> None:
-    """Tokens grow with every claim, so that a late holder is known."""
+    """Tokens grow with every claim, so that a late holder is recognised."""
     claim = store.claims.acquire("door", holder="ada", seconds=60)
     assert claim is not None
     assert other.claims.acquire("door", holder="bob", seconds=60) is None
@@ -433,7 +433,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_the_claim_of_a_killed_process_runs_out(
     store: SessionStore, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    """Nobody has to free what a dead process holds."""
+    """The claim of a dead process expires by itself."""
     process = start(_DIE, store.journal.path, 0.3)
     assert process.wait(timeout=60) == -9
     until = threading.Event()
@@ -447,7 +447,7 @@ def test_the_claim_of_a_killed_process_runs_out(
 
 
 def test_a_decision_needs_everybodys_events(store: SessionStore, journal_dir: Path) -> None:
-    """With a projector that runs and applies nothing, nothing is decided and nothing written."""
+    """If a projector runs and applies nothing, no decision is made and nothing is written."""
     store.append("s1", "user", "hello")
     store.messages("s1")
     with SessionStore.open(journal_dir, timeout=0.05) as hasty, projector(journal_dir):
@@ -459,7 +459,7 @@ def test_a_decision_needs_everybodys_events(store: SessionStore, journal_dir: Pa
 
 
 def test_a_decision_waits_for_those_who_decide(store: SessionStore, journal_dir: Path) -> None:
-    """While one decides, another waits as long as it may, and is told then."""
+    """A decision waits for another one up to its timeout, then it raises an error."""
     with SessionStore.open(journal_dir, timeout=0.05) as hasty:
 
         def question(_db: object) -> tuple[None, list[dict[str, Any]]]:
@@ -471,7 +471,7 @@ def test_a_decision_waits_for_those_who_decide(store: SessionStore, journal_dir:
 
 
 def test_a_read_does_not_answer_without_ones_own_events(journal_dir: Path) -> None:
-    """With a projector that runs and applies nothing, a handle is told that it cannot see."""
+    """If a projector applies nothing, a read of own writes raises an error."""
     with SessionStore.open(journal_dir, timeout=0.05) as store, projector(journal_dir):
         store.append("s1", "user", "hello")
         with pytest.raises(NotProjected):
