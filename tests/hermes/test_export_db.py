@@ -313,7 +313,7 @@ def test_an_export_that_is_behind_counts_what_is_missing(
 
 
 def test_what_is_left_of_another_database_is_not_taken_in(journal_dir: Path) -> None:
-    """An old WAL beside the target is removed: SQLite would apply it to the new file."""
+    """An old WAL beside the target is an error: SQLite would apply it to the new file."""
     with SessionStore.open(journal_dir) as store:
         store.append("s", "user", "one")
     wal = journal_dir.with_name("state.db-wal")

@@ -174,7 +174,7 @@ def test_usage_adds_up_or_is_set(db: SessionDB) -> None:
 
 
 def test_what_is_said_of_usage_is_said_once(db: SessionDB) -> None:
-    """A thousand calls write a thousand records of usage, not two thousand."""
+    """Each call writes one record of usage, not two."""
     for _ in range(20):
         db.update_token_counts("s", input_tokens=1, billing_provider="p")
     count = "SELECT count(*) FROM events"

@@ -194,7 +194,7 @@ def test_a_folder_that_others_may_only_read_is_used(tmp_path: Path) -> None:
 
 @needs_root
 def test_a_link_of_another_user_is_not_followed(tmp_path: Path) -> None:
-    """The owner of a link on the path could redirect it at any time."""
+    """A link of another user on the path is refused: its owner could redirect it."""
     (tmp_path / "real").mkdir(mode=0o700)
     link = tmp_path / "link"
     link.symlink_to(tmp_path / "real")

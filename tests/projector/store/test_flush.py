@@ -154,7 +154,7 @@ def test_a_handle_that_read_the_transcript_first_may_take_back(
 
 
 def test_what_others_have_said_stays(store: SessionStore, other: SessionStore) -> None:
-    """A flush does not hide messages of others, also if the handle has read them."""
+    """A flush does not hide others' messages, also if they were read after the first flush."""
     store.flush("s1", TALK[:2])
     other.append("s1", "user", "by the way")
     assert said(store) == ["q1", "a1", "by the way"]
