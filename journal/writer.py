@@ -126,8 +126,8 @@ class Journal:
             id: the message's own id; with it, appending again changes nothing.
             fields: tool_name, tool_calls, tool_call_id, token_count, finish_reason, reasoning,
                 source, model, parent, and `extra` for anything else; and timestamp, when it was
-                said: an aware datetime, an ISO 8601 string, or microseconds since 1970. Without
-                it, the time of the append counts. None means absent.
+                written: an aware datetime, an ISO 8601 string, or microseconds since 1970. Without
+                it, the message has the time of the append. None means absent.
 
         Returns:
             The position of its record.
@@ -180,10 +180,10 @@ class Journal:
     def _append_aside(self, events: list[NewEvent], ends: dict[str, int] | None) -> list[Position]:
         """Append to another lane, for a handler that runs in the middle of a call of its thread.
 
-        It is synced at once: to start a thread is nothing that a handler can do anywhere.
+        It is synced at once: a handler cannot always start a thread.
         """
         if any(type in _EDITS for _, _, type, _ in events):
-            # behind what this handle's own lane holds, too
+            # the edit must also come behind the events of this handle's own lane
             ends = self._edit_order().look(events, "")
         for lane in list(self._aside):
             with contextlib.suppress(Reentered):
@@ -195,7 +195,7 @@ class Journal:
     def ends(self) -> dict[str, int]:
         """Return the last sequence number of every lane, by its uuid.
 
-        All that this process appends from now on comes behind these records in the order of events.
+        All events that this process appends from now on come behind these records in order.
         The first call reads the headers of all segments.
 
         Raises:
@@ -244,7 +244,7 @@ class Journal:
             Reentered: called in a handler in the middle of another call; nothing was done.
         """
         lanes = [*([self._lane] if self._lane is not None else []), *self._aside]
-        # one lane that cannot sync must not keep the others from it
+        # an error of one lane must not keep the others from being closed
         try:
             with contextlib.ExitStack() as stack:
                 for lane in lanes:
@@ -271,7 +271,7 @@ class Journal:
         return f"<Journal {self.path} {state}>"
 
     def after_fork_in_child(self) -> None:
-        """Let go of the parent's lane: two processes must never write to one segment."""
+        """Release the parent's lane: two processes must never write to one segment."""
         self._turn = threading.RLock()
         self._edits = None
         lanes = [*([self._lane] if self._lane is not None else []), *self._aside]
@@ -285,7 +285,7 @@ _handles: weakref.WeakSet[Journal] = weakref.WeakSet()
 
 
 def _close_all() -> None:
-    # one handle that cannot sync must not keep the others from it
+    # an error of one handle must not keep the others from being closed
     with contextlib.ExitStack() as stack:
         for handle in list(_handles):
             stack.callback(handle.close)

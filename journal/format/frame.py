@@ -1,4 +1,4 @@
-r"""The frame of a record: the checksum in front of it, by which its bytes are known to be whole.
+r"""The frame of a record: the checksum in front of it, which detects damage of its bytes.
 
 ``{"crc":"xxxxxxxx",REST}\n`` where REST is the inside of a JSON object. The checksum is the
 CRC-32 of ISO 3309 (zlib's), eight lower-case hexadecimal digits, over the raw bytes of ``REST}``:
@@ -14,10 +14,10 @@ MAX_RECORD = 16 * 1024 * 1024
 
 START = b'{"crc":"'
 BODY = 18
-"""Where the checked bytes begin: behind the checksum, its quote and its comma."""
+"""Offset of the checked bytes: behind the checksum, its quote and its comma."""
 
 
-class DamagedRecord(ValueError):  # noqa: N818 - names what was found; the caller goes on
+class DamagedRecord(ValueError):  # noqa: N818 - named after what was found; its callers continue
     """Bytes that are no valid record; the message is the reason."""
 
 
@@ -31,7 +31,7 @@ def check(line: bytes) -> None:
     """Check a line's frame and checksum, without its newline.
 
     Raises:
-        DamagedRecord: the line is no valid record; the message says why.
+        DamagedRecord: the line is no valid record; the message is the reason.
     """
     if not line.startswith(START) or line[16:BODY] != b'",':
         raise DamagedRecord("no record: " + ("NUL bytes" if not line.strip(b"\0") else "bad start"))

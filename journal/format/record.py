@@ -26,7 +26,7 @@ MAX_SEQ = 2**53 - 1
 _HEADER_KEY = b'"format":'
 _NOTHING = "; nothing was written"
 _NESTED = b'{"\\u0063rc":"'
-"""How the bytes of `START` are spelled inside a record: the same JSON, and no beginning of one."""
+"""`START` inside a record is written so: the same JSON, but not the beginning of a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class Header:
         format: format version of the segment.
         segment: uuid of the segment.
         lane: uuid of the lane.
-        folder: number of the lane's folder in which the segment was made; 0 if it was made in no
-            lane that a writer holds, or before version 2.
+        folder: number of the lane's folder in which the segment was made; 0 if no writer may
+            continue there under its uuid, or before version 2.
         seq: sequence number of the segment's first event.
         host: name of the machine.
         boot: the machine's boot id, empty where there is none.
@@ -71,13 +71,13 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """A run of events of a lane that are gone, in the place of their records.
+    """A run of erased events of a lane, in the place of their records.
 
     Attributes:
         seq: sequence number of the first.
-        count: how many follow each other, from 1.
-        order: the highest order among them, at least.
-        by: id of the tombstone that took them, or why they are not there.
+        count: number of events, at least 1.
+        order: at least the highest order among them.
+        by: id of the tombstone that erased them, or the reason why they are missing.
     """
 
     seq: int
@@ -136,11 +136,11 @@ def encode(
         body = orjson.dumps(fields)
     except TypeError as error:  # orjson.JSONEncodeError is a TypeError
         raise EventError(f"{culprit(fields)}{_NOTHING}") from error
-    # orjson writes NaN as null and a tuple as a list: what comes out would not be what went in
+    # orjson writes NaN as null and a tuple as a list: readers would get another value
     if orjson.loads(body) != fields:
         raise EventError(f"{culprit(fields)}{_NOTHING}")
     if START in body:
-        # else a tear at the right byte would make an event of what somebody put into a message
+        # else a torn line could turn a part of a message into an event
         body = body.replace(START, _NESTED)
     line = frame(body)
     if len(line) > MAX_RECORD:
@@ -165,7 +165,7 @@ def decode(line: bytes) -> Record | Header | Erased:
     """Decode one line without its newline.
 
     Raises:
-        DamagedRecord: the line is no valid record; the message says why.
+        DamagedRecord: the line is no valid record; the message is the reason.
     """
     check(line)
     try:
@@ -236,7 +236,7 @@ def _erased(fields: dict[str, Any]) -> Erased:
         and isinstance(by, str)
     ):
         return Erased(seq, count, order, by)
-    raise DamagedRecord("checksum holds but the run of erased events is none")
+    raise DamagedRecord("checksum holds but the run of erased events is not valid")
 
 
 def _is_number(value: object) -> TypeGuard[int]:
@@ -247,7 +247,7 @@ def _header(fields: dict[str, Any]) -> Header:
     version = fields.get("format")
     if version.__class__ is not int or version < 1:
         raise DamagedRecord("checksum holds but the header has no format version")
-    if version > FORMAT:  # a newer header may look otherwise; its version is what matters
+    if version > FORMAT:  # a newer header may have other fields: only its version is read
         return Header(version, "", "", 0, 0, "", "", 0, 0)
     segment, lane, seq = map(fields.get, ("segment", "lane", "seq"))
     if not (

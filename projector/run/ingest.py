@@ -1,4 +1,4 @@
-"""Take in blocks of segments: records become prepared events, damage goes into quarantine."""
+"""Read blocks of segments: records become prepared events, damage goes into quarantine."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from projector.db.schema import APPLIED
 from projector.run.watermark import (
     Mark,
     fingerprint,
+    is_unchanged,
     load_applied,
     load_marks,
     opened,
     place,
     save_mark,
-    stands,
 )
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ _BATCH = 2_000
 _SESSIONS = 1_000
 """Sessions folded in one transaction, or a few more."""
 _FUTURE = "future-format-"
-"""How the uuid of a segment begins that only a newer program can read."""
+"""Prefix of the uuid of a segment that only a newer program can read."""
 _SUPERSEDED = "superseded-"
-"""How the uuid of a segment begins whose records stand in another."""
+"""Prefix of the uuid of a segment that another one supersedes."""
 _NOWHERE = 2**62
 NOTHING = Mark("", 0, 0, 0)
 """The mark of a segment of which nothing is applied."""
@@ -56,10 +56,10 @@ _log = logging.getLogger("projector")
 
 
 class Intake:
-    """Reads on in segments, inside the transaction that its projector opened.
+    """Reads new records of segments in the transaction that its projector opened.
 
     Attributes:
-        marks: the watermark, with what this transaction has taken.
+        marks: the watermark, including what this transaction has read.
     """
 
     def __init__(self, db: apsw.Connection, segments: OpenSegments) -> None:
@@ -79,8 +79,8 @@ class Intake:
     def look_back(self, refs: list[SegmentRef]) -> None:
         """Find the segments that were replaced, cut off or removed since they were read.
 
-        A file that stands as it stood at the last look is not opened: only its size and its
-        version are compared.
+        A file that is unchanged since the last call is not opened: only its size and its version
+        are compared.
 
         Raises:
             ReadError: a segment cannot be read.
@@ -88,7 +88,7 @@ class Intake:
         gone = self.marks.keys() - {place(ref) for ref in refs}
         for folder, number in sorted(gone - self._gone):
             _log.warning(
-                "segment %d of lane %s is gone; what it said stays in the projection:"
+                "segment %d of lane %s is gone; its events stay in the projection:"
                 " see `projector verify`",
                 number,
                 folder,
@@ -97,30 +97,30 @@ class Intake:
         for ref in refs:
             at = place(ref)
             mark = self.marks.get(at, NOTHING)
-            # one of another size is read on, and looked at then
+            # a segment of another size is compared when it is read
             if ref.size != mark.offset or self._known.get(at) == ref.version:
                 continue
             with opened(ref, self._segments) as file:
-                if stands(file, mark):
+                if is_unchanged(file, mark):
                     self._known[at] = ref.version
                 else:
                     self._known.pop(at, None)
-                    # an offset that no segment has makes it pending, whatever its size
+                    # an offset above every size makes the segment pending
                     self.marks[at] = replace(mark, offset=_NOWHERE)
 
     def take_block(self, ref: SegmentRef) -> tuple[int, int]:
-        """Read on in one segment; return the events and bytes taken."""
+        """Read a block of one segment; return how many events and bytes were read."""
         at = place(ref)
         with opened(ref, self._segments) as file:
             mark = self.marks.get(at) or NOTHING
-            if not stands(file, mark):
+            if not is_unchanged(file, mark):
                 self._forget(ref)
                 mark = NOTHING
-            # what is changed here is thrown away if the transaction fails
+            # a copy: its changes are discarded if the transaction fails
             mark = replace(mark)
             chunk = read_chunk(file, mark.offset, final=ref.final)
             if chunk.items and at not in self._synced:
-                # a view that is ahead of the log would show what a power loss takes back
+                # else the projection would show events that a power loss removes
                 try:
                     disk.in_use.fdatasync(file.fileno())
                     if not mark.offset:
@@ -128,15 +128,15 @@ class Intake:
                 except OSError as error:
                     raise ReadError(
                         f"cannot sync {ref.path}: {error.strerror or error};"
-                        " what it gained is not shown before the disk has it"
+                        " its new events are not shown before they are durable"
                     ) from error
-                if ref.final:  # one that still grows must be synced each time
+                if ref.final:  # a segment that can still grow must be synced each time
                     self._synced.add(at)
             mark.check = fingerprint(file, chunk.end)
         taken = chunk.end - mark.offset
         with applying():
             events = self._take_chunk(ref, mark, chunk)
-        # one that has nothing any more must not stay in front of its lane's others
+        # a segment without new bytes must not keep the next ones of its lane from being read
         if taken or self.marks.get(at, NOTHING).offset != chunk.end:
             mark.offset = chunk.end
             self.marks[at] = mark
@@ -146,8 +146,8 @@ class Intake:
     def _forget(self, ref: SegmentRef) -> None:
         """Read a segment again from its beginning: it is not the one that was read before.
 
-        What it says now is applied, and keys make it harmless to say it twice. What it said
-        before and no longer says stays in the projection; `projector salvage` writes it back.
+        Events that were applied before are duplicates now. Events that it no longer contains stay
+        in the projection; `projector salvage` writes them back.
         """
         _log.warning(
             "segment %s is shorter or another than the one that was read: reading it again;"
@@ -170,7 +170,7 @@ class Intake:
         )
         events = 0
         for record in walk.over(chunk.items):
-            # what the records of a newer format mean only a newer program knows, and that rebuilds
+            # records of a newer format are skipped: a newer program rebuilds the projection
             if not mark.uuid.startswith((_FUTURE, _SUPERSEDED)):
                 events += self._take_record(walk, mark, record)
             if len(self._prepared) >= _BATCH:
@@ -180,7 +180,7 @@ class Intake:
     def _take_record(self, walk: SegmentWalk, mark: Mark, record: Record | Erased) -> int:
         """Prepare the record that the walk has reached; return how many events it is."""
         if not mark.lane:
-            self._unheaded(walk, mark)
+            self._set_lane(walk, mark)
         last = record.seq if isinstance(record, Record) else record.seq + record.count - 1
         if last > (reached := self._applied.get(mark.lane, 0)) and (
             not mark.is_restored or record.seq <= reached + 1
@@ -207,7 +207,7 @@ class Intake:
         return 1
 
     def _begin(self, ref: SegmentRef, mark: Mark, header: Header, end: int) -> None:
-        """Take in a segment's header, which has `end` bytes."""
+        """Store a segment's header, which has `end` bytes."""
         if header.format > FORMAT:
             mark.uuid = f"{_FUTURE}{header.format}"
             reason = f"format {header.format}: this program reads up to {FORMAT}"
@@ -219,15 +219,15 @@ class Intake:
             self._supersede(mark, header)
 
     def _supersede(self, mark: Mark, header: Header) -> None:
-        """Note the segments that one stands for; pass over it if another stands for it."""
+        """Note the segments that this one supersedes; skip it if another one supersedes it."""
         rows = [(uuid,) for uuid in header.supersedes]
         self._db.executemany("INSERT OR IGNORE INTO _superseded(uuid) VALUES(?)", rows)
         query = "SELECT 1 FROM _superseded WHERE uuid = ?"
         if self._db.execute(query, (header.segment,)).fetchone() is not None:
             mark.uuid = f"{_SUPERSEDED}{header.segment}"
 
-    def _unheaded(self, walk: SegmentWalk, mark: Mark) -> None:
-        """Give records without a header the lane that the segments beside them name."""
+    def _set_lane(self, walk: SegmentWalk, mark: Mark) -> None:
+        """Set the lane of a segment without a header to that of the segments before it."""
         mark.uuid = f"?{walk.ref.lane}/{walk.ref.number}"
         mark.lane = self.applier.state.lanes[walk.lane]
 
@@ -264,8 +264,8 @@ class Intake:
         """Try each event alone before it is applied, from here on until `be_quick`.
 
         Args:
-            isolates: whether an event that fails only beside others is set aside; else the
-                database counts as damaged, as it may well be.
+            isolates: whether an event is set aside that fails only after other events; else the
+                database counts as damaged, which is the likely cause.
         """
         self._isolation = Isolation(self._db, self.applier, sets_aside=isolates)
 
@@ -275,16 +275,16 @@ class Intake:
 
     @property
     def is_unfolded(self) -> bool:
-        """Whether the last commit left something to be folded: nothing may be taken before."""
+        """Whether the last commit left sessions to be folded: they come before new records."""
         return self.applier.state.is_unfolded
 
     @property
     def is_full(self) -> bool:
-        """Whether what was taken marks so many sessions that they are to be folded now."""
+        """Whether so many sessions are marked that they must be folded now."""
         return len(self.applier.state.dirty.sessions) >= _SESSIONS
 
     def save(self, portion: Portion) -> None:
-        """Bring everything that was taken into the open transaction, with the watermark.
+        """Write all prepared events and the watermark into the open transaction.
 
         What must be folded beyond the portion is left for the next transaction.
         """
@@ -300,7 +300,7 @@ class Intake:
         self._advanced.clear()
 
     def reset(self) -> None:
-        """Forget what was taken and not committed, as after a rollback."""
+        """Forget what was read and not committed, as after a rollback."""
         self._prepared.clear()
         if self._isolation is not None:
             self._isolation.reset()
@@ -311,7 +311,7 @@ class Intake:
 
 
 def _sync_names(ref: SegmentRef) -> None:
-    """Make it durable that a segment is where it is: its writer may never have done so."""
+    """Sync the folders above a segment: its writer may have died before it did so."""
     lane = ref.path.parent
     for folder in (lane, lane.parent, lane.parent.parent):
         sync_folder(folder)

@@ -1,7 +1,8 @@
-"""The projector: read what the lanes have gained, apply it, commit it with the watermark.
+"""The projector: read new records, apply them, commit them with the watermark.
 
-Rows, index and watermark go into one transaction, so each event counts exactly once, whatever
-dies. What was read is synced before it is committed: the view is never ahead of the log.
+Rows, index and watermark are committed in one transaction, so each event is applied exactly once,
+whenever the process dies. Segments are synced before their records are committed: the projection
+never has an event that a power loss removes from the lanes.
 """
 
 from __future__ import annotations
@@ -32,16 +33,16 @@ if TYPE_CHECKING:
 _log = logging.getLogger("projector")
 
 _TRANSACTION = 4 * 1024 * 1024
-"""Bytes of segments that one transaction takes, and of text that it changes; they make up to four
-times as much WAL."""
+"""Bytes of segments that one transaction reads, and of text that it changes; the WAL gets up to
+four times as many."""
 _BUILDING = 4
-"""How many times as much a transaction takes where there is no WAL: in a build."""
+"""Factor of `_TRANSACTION` where there is no WAL: in a build."""
 _COPIED = 1000
 """Pages that are copied at a time."""
 
 
 def never() -> bool:
-    """Say that it is not time to stop."""
+    """Return False: do not stop."""
     return False
 
 
@@ -59,11 +60,11 @@ class Progress:
 
 
 class Projector:
-    """Applies lanes to one generation, over the connection that it alone writes with.
+    """Applies lanes to one generation; nothing else may write with its connection.
 
     Attributes:
-        is_unchanged: says whether the active segments are as they were when `catch_up` last found
-            nothing to do; new segments are not looked for.
+        is_unchanged: returns whether the active segments are unchanged since `catch_up` last found
+            nothing to do; it does not detect new segments.
         wal: the WAL of the generation.
     """
 
@@ -82,7 +83,7 @@ class Projector:
         self._is_careful = False
 
     def be_careful(self) -> None:
-        """Try each event of a build alone: one that cannot be applied is set aside."""
+        """Apply each event of a build alone; set aside those that cannot be applied."""
         self._db.pragma("journal_mode", "memory")
         self._intake.be_careful(isolates=True)
         self._is_careful = True
@@ -99,18 +100,18 @@ class Projector:
         stop: Callable[[], bool] = never,
         abort: Callable[[], bool] | None = None,
     ) -> Progress:
-        """Apply everything that stands in the lanes now, unless told to `stop`.
+        """Apply all records that are in the lanes now, until `stop` returns True.
 
-        What is appended meanwhile may wait for the next call: beside writers that never pause,
-        one that went on until there is nothing more would never return. Nor does it go on while
-        a reader pins the WAL (`Wal.is_pinned`): go on in a copy then (`lock_holder.leave`).
+        Records that are appended meanwhile may be left for the next call: with writers that never
+        pause, this call would not return. It also returns while a reader pins the WAL
+        (`Wal.is_pinned`): continue in a copy then (`lock_holder.leave`).
 
         Args:
-            on_commit: told of the progress after every transaction.
-            stop: asked between blocks of about 1 MiB, and between folds; what was done until then
-                is committed.
-            abort: asked in the middle of statements; the open transaction is rolled back, and
-                those before it are kept. A build has nothing to roll back with and does not ask.
+            on_commit: called with the progress after every transaction.
+            stop: called between blocks of about 1 MiB, and between folds; what was applied until
+                then is committed.
+            abort: called during statements; the open transaction is rolled back, and those before
+                it are kept. A build cannot roll back and does not call it.
 
         Raises:
             ProjectionError: the database refuses; nothing of the open transaction was kept.
@@ -121,7 +122,7 @@ class Projector:
         is_aborted = False
 
         def is_late() -> bool:
-            # once: to roll back and to read the tables again must not be interrupted, too
+            # True only once: the rollback and the reads after it must not be interrupted
             nonlocal is_aborted
             is_aborted, before = is_aborted or abort(), is_aborted
             return is_aborted and not before
@@ -165,7 +166,7 @@ class Projector:
             if on_commit is not None:
                 on_commit(progress)
                 check(self._db)  # it may have forked
-            # what became of the segments meanwhile is of interest only if there is more to read
+            # list the segments again only if there is more to read
             pending = self._pending(refs, goals)
             if pending:
                 refs = list_segments(self._lanes)
@@ -191,13 +192,13 @@ class Projector:
             raise failure("read", self._db.filename, error) from error
 
     def _pending(self, refs: list[SegmentRef], goals: dict[Place, int]) -> list[deque[SegmentRef]]:
-        """List what is not applied up to its goal: of each lane its segments, in order."""
+        """Return the segments of each lane that are not applied up to their goals, in order."""
         pending: dict[str, deque[SegmentRef]] = {}
         for ref in refs:
             offset = self.marks.get(place(ref), NOTHING).offset
-            # an empty segment has nothing to wait for: its lane goes on in the next
+            # an empty segment is never pending: the lane continues in the next one
             goal = goals.get(place(ref), 0)
-            # one that is shorter than what was applied of it is not what it was
+            # a segment that is shorter than its watermark was replaced or cut off
             if offset < goal or offset > ref.size:
                 pending.setdefault(ref.lane, deque()).append(ref)
         return list(pending.values())
@@ -225,9 +226,9 @@ class Projector:
     ) -> tuple[int, int]:
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            # whoever removes the lock file lets two projectors work at a time
+            # if the lock file was removed, another projector may have written
             self._look_again()
-            events, size = self._take(pending, stop)
+            events, size = self._read_blocks(pending, stop)
             self._intake.save(Portion(max(self._limit - size, self._limit // 4), stop))
             self._db.execute("COMMIT")
         except BaseException as error:
@@ -244,15 +245,17 @@ class Projector:
         self.wal.checkpoint()
         return events, size
 
-    def _take(self, pending: list[deque[SegmentRef]], stop: Callable[[], bool]) -> tuple[int, int]:
-        """Take in blocks of each lane in turn until that is enough for a transaction."""
+    def _read_blocks(
+        self, pending: list[deque[SegmentRef]], stop: Callable[[], bool]
+    ) -> tuple[int, int]:
+        """Read blocks of each lane in turn until there is enough for a transaction."""
         events = size = 0
         enough = stop() or self._intake.is_unfolded
         while pending and not enough:
             for segments in pending:
                 found, read = self._intake.take_block(segments[0])
                 events, size = events + found, size + read
-                if not read:  # all of it is read, or all that is finished
+                if not read:  # all finished records of it are read
                     segments.popleft()
                 enough = size >= self._limit or self._intake.is_full or stop()
                 quiet.rest(self._db)
@@ -262,7 +265,7 @@ class Projector:
         return events, size
 
     def copy_to(self, target: apsw.Connection) -> None:
-        """Copy the generation as it stands into an empty database, and close that.
+        """Copy the generation into an empty database, and close that database.
 
         Raises:
             apsw.Error: the copy cannot be made.

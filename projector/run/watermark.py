@@ -143,7 +143,7 @@ def replaced(
         if mark is not None and mark.offset and mark.offset >= ref.size:
             try:
                 with opened(ref, segments) as file:
-                    if not stands(file, mark):
+                    if not is_unchanged(file, mark):
                         found.append(ref)
             except ReadError as error:
                 if not isinstance(error.__cause__, FileNotFoundError):
@@ -167,11 +167,11 @@ def fingerprint(file: FileIO, offset: int) -> int:
     return crc32(read_at(file, start, offset - start)) if offset else 0
 
 
-def stands(file: FileIO, mark: Mark) -> bool:
-    """Say whether a segment still begins with what was applied of it.
+def is_unchanged(file: FileIO, mark: Mark) -> bool:
+    """Return whether a segment still begins with the bytes that were applied.
 
-    A segment that was cut off, or replaced by another, would be read on in the midst of a record,
-    and what it says before that place would be passed over.
+    Else it was cut off or replaced: to read on would begin in the middle of a record, and skip the
+    records before it.
 
     Raises:
         ReadError: the file cannot be read.

@@ -16,7 +16,7 @@ from projector.db.read_only import open_on_any_medium
 from projector.db.schema import COUNTERS
 from projector.errors import ProjectionError
 from projector.fold.messages import IN_TRANSCRIPT, OUT
-from projector.run.watermark import load_marks, place, stands
+from projector.run.watermark import is_unchanged, load_marks, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,7 +128,7 @@ def _log_faults(at: tuple[str, int], mark: Mark, ref: SegmentRef | None) -> Iter
     else:
         try:
             with open_segment(ref.path) as file:
-                same = stands(file, mark)
+                same = is_unchanged(file, mark)
         except (OSError, ReadError) as error:
             yield Fault("log", f"{name} cannot be read: {error}", "journal verify")
         else:

@@ -186,7 +186,7 @@ def test_a_run_of_erased_events_comes_out_as_it_went_in() -> None:
     run = Erased(7, 3, 1_700_000_000_000_000, "tombstone")
     assert decode(encode_erased(run)[:-1]) == run
     for odd in (b'"seq":1,"erased":0,"order":1,"by":"x"}', b'"seq":1,"erased":1,"order":1}'):
-        with pytest.raises(DamagedRecord, match="the run of erased events is none"):
+        with pytest.raises(DamagedRecord, match="the run of erased events is not valid"):
             decode(_signed(odd))
 
 
