@@ -1,4 +1,4 @@
-"""The place of an edit in the order of events: behind all records that its author may have seen."""
+"""The place of an edit in the order of events: behind all records that its author may have read."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class EditOrder:
         try:
             try:
                 ends = _look_with(self.frontier, own, is_blind=is_blind)
-            except Reentered:  # a handler has its own look, from the beginning
+            except Reentered:  # a handler reads the ends of all lanes by itself
                 ends = _look_with(Frontier(self._directory.lanes), own, is_blind=is_blind)
         except ReadError as error:
             raise AppendError(f"{error}; nothing was written", ()) from error

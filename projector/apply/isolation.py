@@ -1,4 +1,4 @@
-"""Apply events with care: those that cannot be applied are found, and set aside."""
+"""Find the events that cannot be applied, and set them aside."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class _Waiting(NamedTuple):
-    """An event that is to be applied: what it was prepared to, and how it is set aside."""
+    """A prepared event, and the function that sets it aside."""
 
     prepared: list[Prepared]
     set_aside: Callable[[str], None]
 
 
 class Isolation:
-    """Tries each event alone, and halves what fails together until one event is left."""
+    """Tries each event alone; halves a group that fails together until one event is left."""
 
     def __init__(self, db: apsw.Connection, applier: Applier, *, sets_aside: bool) -> None:
         """Make it for the open transaction of `db`, and those behind it.

@@ -40,22 +40,22 @@ if TYPE_CHECKING:
     from projector.db.process_lock import ProcessLock
 
 PATIENCE = 0.5
-"""Seconds that a query waits for a running projector before it answers with what is there."""
+"""Seconds that a query waits for a running projector before it answers from what is applied."""
 
 _PAUSE = 0.02
 """Seconds between two looks at what another projector has folded."""
 _FOLDING = 5.0
-"""Seconds for which effects of events are waited for that are not in force yet."""
+"""Seconds to wait for effects of applied events that are not in force yet."""
 _ASKING = 0.25
-"""Part of a time limit that the question is left."""
+"""Part of a time limit that is left for the query itself."""
 _GRACE = 1.0
-"""Seconds behind a time limit at which a transaction of the projector is rolled back."""
+"""Seconds after a time limit at which a transaction of the projector is rolled back."""
 
 Answer = TypeVar("Answer")
 
 
 class Reader:
-    """Reads the generation in use, and applies first what the journal has gained.
+    """Reads the generation in use, after it has applied the new events of the journal.
 
     Attributes:
         journal: the journal that is read.
@@ -73,7 +73,7 @@ class Reader:
         follow(self)
 
     def after_fork_in_child(self) -> None:
-        """Forget which thread of the parent has the connection."""
+        """Replace the lock, which a thread of the parent may hold."""
         self._turn = Turn()
 
     @property
@@ -81,11 +81,11 @@ class Reader:
         """The lock that a running projector holds."""
         return self._own.lock
 
-    def _taken(self) -> AbstractContextManager[None]:
-        """Have the connection for this thread alone.
+    def _exclusive(self) -> AbstractContextManager[None]:
+        """Return a context in which only this thread uses the connection.
 
         Raises:
-            Reentered: this thread has it.
+            Reentered: this thread is in the middle of a call.
         """
         return self._turn.held(f"this handle on the projection of {self.journal.path}")
 
@@ -96,34 +96,34 @@ class Reader:
         patience: float = PATIENCE,
         own: Own | None = None,
     ) -> tuple[Answer, Freshness]:
-        """Bring the projection up to date, then ask it, in one snapshot.
+        """Bring the projection up to date, then query it in one snapshot.
 
-        What a snapshot knows is looked up in that snapshot: at any moment a generation may come
-        into use that was read from the lanes earlier. A database that turns out to be damaged is
-        built anew, and asked again.
+        What a snapshot includes is read from that snapshot: at any moment a generation can be put
+        into use that has read the lanes earlier. A damaged database is built anew, and the query is
+        repeated.
 
         Args:
-            query: asked with the connection, perhaps twice.
+            query: called with the connection, perhaps twice.
             timeout: seconds that all of it may take.
-            patience: seconds to wait for a running projector before the answer is of what is
-                there.
-            own: what the answer must know in any case.
+            patience: seconds to wait for a running projector before the query is answered with
+                what is applied.
+            own: a position that the answer must include.
 
         Returns:
-            The answer, and whether it knows everything that stood in the journal at the call; if
-            not, what it does not know.
+            The answer, and its freshness: whether it includes all that was in the journal at the
+            call, and if not, what it lacks.
 
         Raises:
             NotProjected: a projector runs, and has not applied `own` in time.
-            QueryTimeout: it would have taken longer.
+            QueryTimeout: it would have taken longer than `timeout`.
             ProjectionError: the projection cannot be built or read.
             ReadError: a lane cannot be read.
         """
         deadline = Deadline(timeout)
-        # what is applied up to then is answered with: the question needs its own part of the time
+        # applying ends early: the query needs a part of the time
         early = deadline.before(_ASKING)
         abort = None if timeout is None else deadline.behind(_GRACE).is_over
-        with self._taken(), quiet:
+        with self._exclusive(), quiet:
             goal = Goal(list_segments(self.journal.lanes), patience, own, early, self._known)
             answered = self._ask(query, deadline, goal)
             while answered is None:
@@ -140,7 +140,7 @@ class Reader:
     def _ask(
         self, query: Callable[[apsw.Connection], Answer], deadline: Deadline, goal: Goal
     ) -> tuple[Answer, Freshness] | None:
-        """Ask in one snapshot, and say if that knew everything; None if it knows too little."""
+        """Query one snapshot; return answer and freshness, None if it is not fresh enough."""
         goal.trouble = None
         try:
             db = self._in_use.connection()
@@ -152,16 +152,16 @@ class Reader:
                     if not goal.is_enough(db):
                         return None
                     fresh = Freshness(goal.behind(db))
-                # what this process appends from now on is later than all that it may read
+                # events that this process appends from now on are ordered behind all that it may read
                 clock.of(self.journal.path).observe(db.execute(LATEST).get)
                 answer = _answer(db, query, deadline, fresh)
-            # a file that nobody was kept from changing may have been changed while it was read
+            # a file that was opened as unchanging may have been changed during the query
             return (answer, fresh) if self._in_use.is_still() else None
         except apsw.Error as error:
             goal.trouble = self._unreadable(error)
             goal.trouble.__cause__ = error
         except (UnicodeDecodeError, orjson.JSONDecodeError) as error:
-            # what stands in a row is no text, or no JSON: nothing that was put there
+            # a row has invalid UTF-8 or JSON, which no projector writes
             path = self._in_use.path
             goal.trouble = ProjectionDamaged(f"{path} is damaged: {error}; run `projector rebuild`")
             goal.trouble.__cause__ = error
@@ -171,12 +171,12 @@ class Reader:
 
     @contextmanager
     def peeking(self) -> Iterator[apsw.Connection | None]:
-        """Lend the connection as it is, without applying anything; None if there is none yet."""
-        with self._taken(), quiet:
+        """Yield the connection without applying anything; None if there is no projection yet."""
+        with self._exclusive(), quiet:
             yield self._in_use.connection()
 
     def look(self, query: Callable[[apsw.Connection | None], Answer]) -> Answer:
-        """Ask in one snapshot of what is there; the connection is None if there is nothing yet.
+        """Query one snapshot without applying anything; `query` gets None if there is no projection.
 
         Raises:
             ProjectionError: the projection cannot be read.
@@ -191,10 +191,10 @@ class Reader:
                 raise self._unreadable(error) from error
 
     def peek(self, query: Callable[[apsw.Connection | None], Answer]) -> Answer:
-        """Ask as `look`, but only where everything that applied events change is in force.
+        """Query as `look`, but only when all effects of the applied events are in force.
 
         Raises:
-            ProjectionError: the projection cannot be read, or is being folded for long.
+            ProjectionError: the projection cannot be read, or was not folded in time.
         """
 
         def ask(db: apsw.Connection | None) -> tuple[Answer] | None:
@@ -205,7 +205,7 @@ class Reader:
         while (answer := self.look(ask)) is None:
             if waiting.is_over():
                 raise ProjectionError(
-                    "what was deleted or replaced is not taken out of the projection yet;"
+                    "what was deleted or replaced is not yet removed from the projection;"
                     " see `projector status`"
                 )
             if not self._catch_up_within(waiting.is_over):
@@ -213,11 +213,11 @@ class Reader:
         return answer[0]
 
     def _catch_up_within(self, is_late: Callable[[], bool]) -> bool:
-        """Apply what is new, as long as there is time; say if it was done."""
-        with self._taken(), quiet:
+        """Apply new events while there is time; return whether this process applied them."""
+        with self._exclusive(), quiet:
             try:
                 return self._own.catch_up(is_late)
-            except BuildStopped:  # the time was not enough for a first build
+            except BuildStopped:  # there was too little time for a first build
                 return False
 
     def wait_for(self, position: Position, timeout: float) -> None:
@@ -249,7 +249,7 @@ class Reader:
             return False
 
     def has(self, position: Position) -> bool:
-        """Say whether the record at `position` is applied, without applying anything.
+        """Return whether the record at `position` is applied, without applying anything.
 
         Raises:
             ProjectionError: the projection cannot be read.
@@ -265,7 +265,7 @@ class Reader:
 
     def close(self) -> None:
         """Close the connections; again does nothing, and the next query opens them again."""
-        with self._taken(), quiet:
+        with self._exclusive(), quiet:
             self._in_use.close()
             self._own.close()
             self._known.segments.close()
@@ -277,7 +277,7 @@ def _answer(
     deadline: Deadline,
     fresh: Freshness,
 ) -> Answer:
-    """Ask in the snapshot that `db` holds, as long as there is time."""
+    """Run the query in the snapshot that `db` holds, until the deadline."""
 
     def is_over() -> bool:
         quiet.rest(db)

@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from projector.run.own_projector import OwnProjector
 
 _PAUSE = 0.02
-"""Seconds between two looks at somebody else's build."""
+"""Seconds between two checks of another process's build."""
 
 _log = logging.getLogger("projector")
 
 
 class Refresher:
-    """Applies what the journal has gained, or waits for the process that does."""
+    """Applies the new events of the journal, or waits for the process that does."""
 
     def __init__(self, journal: Directory, generations: Generations, own: OwnProjector) -> None:
         self._journal = journal
@@ -42,11 +42,11 @@ class Refresher:
         self._own = own
 
     def refresh(self, deadline: Deadline, abort: Callable[[], bool] | None, goal: Goal) -> None:
-        """Apply what is new, or wait a moment for the projector that does.
+        """Apply new events, or wait a moment for the projector that does.
 
         Raises:
-            QueryTimeout: there is nothing yet to answer from, and the time is up.
-            ProjectionError: the projection cannot be read, and nobody comes to replace it.
+            QueryTimeout: the time is over, and there is no projection yet.
+            ProjectionError: the projection cannot be read, and no process replaces it.
         """
         if goal.trouble is not None and goal.hindrance is not None:
             raise goal.trouble
@@ -57,7 +57,7 @@ class Refresher:
             return
         try:
             if goal.is_missed:
-                self._own.close()  # what it has in memory or has open may be at fault
+                self._own.close()  # the tables in its memory, or its open files, may be wrong
             if self._own.catch_up(deadline.is_over, abort):
                 goal.is_missed = True
                 deadline.check()
@@ -69,7 +69,7 @@ class Refresher:
             deadline.check()
             raise
         except (QueryTimeout, ProjectionError, ReadError) as error:
-            # a full disk, or a read-only one: what is there is answered from
+            # a full disk, or a read-only one: answer from what is applied
             if not self._is_there() or was_taken_away(error):
                 raise _with_cure(error) from error.__cause__
             goal.give_up(error)
@@ -82,7 +82,7 @@ class Refresher:
         return self._generations.current() is not None
 
     def _replace(self, deadline: Deadline) -> None:
-        """Build the projection anew, or wait for whoever does."""
+        """Build the projection anew, or wait for the process that does."""
         with no_fork.turn:
             from projector.run.build import build_anew  # noqa: PLC0415 - most queries do not need it
 
@@ -99,7 +99,7 @@ class Refresher:
 
 
 def _with_cure(error: Exception) -> Exception:
-    """Return the error of a query that has nothing to answer from, and say what to do."""
+    """Return the error with its remedy, for a query without any projection to read."""
     if type(error) is not ProjectionError or was_taken_away(error):
         return error
     return ProjectionError(

@@ -1,4 +1,4 @@
-"""The WAL of a generation: when it is written back, and when it must not grow on."""
+"""The WAL of a generation: its size, and when it is written back."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from projector.errors import ProjectionError
 _CHECKPOINT = 4 * 1024 * 1024
 """Bytes of WAL at which it is written back."""
 _PRESSED = 20 * 1024 * 1024
-"""Bytes of WAL at which readers are waited for, so that it can begin anew."""
+"""Bytes of WAL above which a checkpoint waits for readers, so that the WAL can be reused."""
 _PINNED = 36 * 1024 * 1024
-"""Bytes of WAL at which a reader that holds on is left alone with its generation."""
+"""Bytes of WAL above which the projector leaves this generation to a reader of an old snapshot."""
 _PATIENCE_MS = 200
-"""Milliseconds for which readers are waited for."""
+"""Milliseconds for which a checkpoint waits for readers."""
 
 
 class Wal:
-    """Counts what the connection that writes puts into the WAL, and writes it back.
+    """Counts the pages that the writing connection puts into the WAL, and writes them back.
 
     Attributes:
         is_used: whether the database has a WAL; a build has none.
@@ -40,10 +40,10 @@ class Wal:
     def checkpoint(self, *, above: int = _CHECKPOINT) -> None:
         """Write the WAL back into the database if it holds more than `above` bytes.
 
-        A reader that holds a snapshot keeps the WAL from beginning anew, and it grows.
+        While a reader holds a snapshot, the WAL cannot be reused, and grows.
 
         Raises:
-            ProjectionError: the file system refuses; what was applied stands in the WAL.
+            ProjectionError: the file system refuses; what was applied is still in the WAL.
         """
         size = self._pages * PAGE
         if size <= above or is_inherited(self._db):
@@ -54,7 +54,7 @@ class Wal:
         except apsw.Error as error:
             raise ProjectionError(
                 f"cannot write the WAL back into {self._db.filename}: {error};"
-                " what was applied stands in the WAL and is not lost"
+                " what was applied is still in the WAL and is not lost"
             ) from error
 
     def _write_back(self, size: int) -> None:
@@ -67,7 +67,7 @@ class Wal:
 
     @property
     def is_pinned(self) -> bool:
-        """Whether a reader that holds on has let the WAL grow to where it must not grow on."""
+        """Whether a reader of an old snapshot has made the WAL grow above its limit."""
         return self._pages * PAGE > _PINNED
 
     def _count(self, _db: apsw.Connection, _name: str, pages: int) -> int:
