@@ -226,7 +226,7 @@ class Projection:
     def read(
         self, query: Callable[[apsw.Connection], Answer], *, patience: float = PATIENCE
     ) -> tuple[Answer, Freshness]:
-        """Ask the database itself; its tables are those of `projector.db.schema`.
+        """Query the database itself; its tables are those of `projector.db.schema`.
 
         Args:
             query: asked with a connection that can only read, perhaps twice.
@@ -246,7 +246,7 @@ class Projection:
         return self._reader.read(query, self._timeout, patience, self._own)
 
     def peek(self, query: Callable[[apsw.Connection | None], Answer]) -> Answer:
-        """Ask in one snapshot of what is there, without applying or waiting for anything.
+        """Query one snapshot, without applying or waiting for anything.
 
         The connection is None where no projection was built yet.
 

@@ -95,7 +95,7 @@ _USAGE: _Fields = {
 }
 _MOMENTS = frozenset(("timestamp", "started", "ended"))
 _LOOKED_AT = _MOMENTS | {"source", "token_count"}
-"""The fields whose values are looked at, and not their kind alone."""
+"""The fields whose values are checked, and not only their kinds."""
 _LISTED: _Fields = {"messages": (list,), "reason": (str,), "extra": (dict,)}
 _NOTED: _Fields = {"extra": (dict,)}
 _SWEEP: _Fields = {"seen": (dict,), "extra": (dict,)}

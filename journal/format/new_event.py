@@ -64,9 +64,9 @@ def check_all(events: Iterable[Mapping[str, Any]]) -> list[NewEvent]:
 
 
 def check_iterable(name: str, values: object) -> None:
-    """Refuse what is no list of things: one thing alone, a mapping, a text.
+    """Check that a value is a list, and not a single item, a mapping or a text.
 
-    A text is refused because its characters would be taken for the things.
+    A text is refused because its characters would count as the items.
 
     Raises:
         EventError: it is no list; the message names the argument.

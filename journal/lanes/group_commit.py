@@ -91,7 +91,7 @@ class SharedLane:
         return positions
 
     def _prepare(self, events: Sequence[NewEvent]) -> None:
-        """Let the writer be ready, or raise why it is not; report an error of the background."""
+        """Make the writer ready to append, or raise an error; raise one of the background sync."""
         self._check_open()
         if self._unreported is not None:
             error, self._unreported = self._unreported, None

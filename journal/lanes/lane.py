@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 LOCK = "lock"
 ROLL = "roll"
-"""A file of this name in a lane's folder asks its lessee to go on in a new segment."""
+"""A file of this name in a lane's folder asks its lessee to continue in a new segment."""
 RETIRED = "retired"
 """A file of this name in a lane's folder: no writer leases the lane any more."""
 _MOST = 100_000
@@ -57,7 +57,7 @@ come with the next lane too, and each try would leave a new folder."""
 
 @dataclass(frozen=True, slots=True)
 class Continuation:
-    """Where a new lessee goes on.
+    """Where a new lessee continues.
 
     Attributes:
         lane: uuid of the lane.
@@ -240,7 +240,7 @@ def _continuation(path: Path) -> Continuation:
             continue
         earlier = numbers[: numbers.index(number)]
         seq, order = _behind_overlap(path, earlier, tail)
-        # a writer of version 1 goes on by its clock, whatever order comes before it
+        # a writer of version 1 orders by its clock, whatever order comes before it
         if (
             tail.header is not None
             and tail.header.format < FORMAT
@@ -257,7 +257,7 @@ def _continuation(path: Path) -> Continuation:
 
 
 def _goes_on(header: Header, folder: int, inode: int, seq: int) -> bool:
-    """Return whether a lessee goes on under the lane's uuid; else it begins a new lane.
+    """Return whether a lessee continues under the lane's uuid; else it begins a new lane.
 
     A number must never be given out twice under one uuid. A folder that was copied or moved, or put
     back from a backup, has its original's uuid; after a power loss the last numbers may have been

@@ -39,7 +39,7 @@ class Recovery:
         self._stranded: Unsynced | None = None
 
     def prepare(self, ids: Sequence[str]) -> None:
-        """Let the writer be ready to append.
+        """Make the writer ready to append.
 
         Args:
             ids: the events that are to be appended, for the error.
@@ -83,7 +83,7 @@ class Recovery:
         self.next_look = monotonic() + LOOK_EVERY
 
     def _find_end(self, ids: Sequence[str]) -> None:
-        """Find which lines of a write that did not return are in the file, and go on behind them.
+        """Find the lines in the file of a write that did not return, and continue behind them.
 
         Whole lines are events, and their numbers are used. Behind them may be a torn line: nothing
         is written to that segment again, since only its last line may be torn.
@@ -125,7 +125,7 @@ class Recovery:
         self._take_over()
 
     def resume(self) -> None:
-        """Let the next sync cover what an interrupt of the last one left behind."""
+        """Include in the next sync what was not synced when the last one was interrupted."""
         if self._stranded is not None:
             self._take_over()
         writer = self._writer

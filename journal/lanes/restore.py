@@ -38,7 +38,7 @@ def restore(directory: Directory, lost: Iterable[Lost]) -> tuple[Path, int]:
     """Write records to a folder of their own, and make them durable.
 
     They keep lane and number: a sweep of their session names them so, and under other numbers they
-    would be visible again. The folder's segments name no folder, so that no writer goes on in
+    would be visible again. The folder's segments name no folder, so that no writer continues in
     their lanes.
 
     Args:

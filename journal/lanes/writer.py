@@ -71,7 +71,7 @@ class LaneWriter:
         self.state: State = "ready"
 
     def lease(self, directory: Directory) -> None:
-        """Lease a lane, and go on where its last lessee stopped.
+        """Lease a lane, and continue where its last lessee stopped.
 
         Raises:
             LeaseError: no lane could be leased, or its files cannot be used.
@@ -206,7 +206,7 @@ class LaneWriter:
         return Unsynced(self.mark, folders=list(folders), lane=self.uuid)
 
     def take_back(self, unsynced: Unsynced, seq: int, order: int) -> None:
-        """Let this be all that is to be synced, what was handed over among it.
+        """Set what is to be synced, including what was handed over.
 
         Args:
             unsynced: all that is to be synced.

@@ -54,7 +54,7 @@ no_fork = _Gate()
 
 
 def follow(follower: Follower) -> None:
-    """Have `after_fork_in_child` called in every child that is forked while the object lives."""
+    """Register an object: every child that is forked calls its `after_fork_in_child`."""
     _followers.add(follower)
 
 

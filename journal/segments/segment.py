@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ROLL_SIZE = 32 * 1024 * 1024
-"""Bytes at which a segment is final and its lane goes on in the next one."""
+"""Bytes at which a segment is final and its lane continues in the next one."""
 
 LAST_NUMBER = 10**12 - 1
 """The highest number of a segment: a lane that has it gets no further segment."""

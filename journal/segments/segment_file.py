@@ -23,10 +23,10 @@ def header_line(lane: str, folder: int, seq: int, started: int, inode: int = 0) 
 
     Args:
         lane: uuid of the lane.
-        folder: number of the lane's folder; 0 if no writer may go on there under this uuid.
+        folder: number of the lane's folder; 0 if no writer may continue there under this uuid.
         seq: sequence number of the segment's first event.
         started: when it is begun, microseconds since 1970.
-        inode: of its file; 0 if no writer goes on there.
+        inode: of its file; 0 if no writer continues there.
     """
     header = Header(
         format=FORMAT,
@@ -79,7 +79,7 @@ class SegmentFile:
 
     @classmethod
     def reopen(cls, lane: Path, number: int, size: int) -> SegmentFile:
-        """Go on in a segment that ends in a whole record.
+        """Open a segment for appending that ends in a complete record.
 
         Raises:
             OSError: the file system refuses.

@@ -100,7 +100,7 @@ class _Quiet:
         self._forking = me
         until = time.monotonic() + _PATIENCE
         calm = 0
-        # both are looked at together: who is waited for in one can be in the other meanwhile
+        # check both in turn: a thread that has left one of them may have entered the other
         until = self._hold_fork(until)
         while (others := self._others(me)) and calm < _CALM and time.monotonic() < until:
             no_fork.turn.release()
@@ -110,7 +110,7 @@ class _Quiet:
 
     @staticmethod
     def _hold_fork(until: float) -> float:
-        """Take the turn of `no_fork`; return the end of the patience, later by a long wait."""
+        """Acquire the turn of `no_fork`; return `until`, extended by the time of a long wait."""
         began = time.monotonic()
         no_fork.turn.acquire()
         waited = time.monotonic() - began

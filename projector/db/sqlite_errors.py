@@ -55,7 +55,7 @@ _MOVED = frozenset(
 """Extended codes of errors on a file that was removed or renamed while it was open."""
 
 
-def was_taken_away(error: BaseException | None) -> bool:
+def was_removed(error: BaseException | None) -> bool:
     """Return whether an error can come from files that were removed while they were in use.
 
     Then another try, which opens or builds the projection again, can succeed.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from projector.db.schema import APPLIED, UNFOLDED
-from projector.db.sqlite_errors import was_taken_away
+from projector.db.sqlite_errors import was_removed
 from projector.errors import Behind, NotProjected, ProjectionDamaged
 from projector.run.deadline import Deadline
 from projector.run.open_segments import OpenSegments
@@ -192,7 +192,7 @@ class Goal:
     def begin_again(self, error: ProjectionError) -> bool:
         """Count a new attempt after an error; return whether to make it."""
         self._begun += 1
-        gone = isinstance(error, ProjectionDamaged) or was_taken_away(error)
+        gone = isinstance(error, ProjectionDamaged) or was_removed(error)
         return self._begun <= _BEGUN and gone
 
     def pause(self) -> None:

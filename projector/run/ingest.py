@@ -133,15 +133,15 @@ class Intake:
                 if ref.final:  # a segment that can still grow must be synced each time
                     self._synced.add(at)
             mark.check = fingerprint(file, chunk.end)
-        taken = chunk.end - mark.offset
+        size = chunk.end - mark.offset
         with applying():
             events = self._take_chunk(ref, mark, chunk)
         # a segment without new bytes must not keep the next ones of its lane from being read
-        if taken or self.marks.get(at, NOTHING).offset != chunk.end:
+        if size or self.marks.get(at, NOTHING).offset != chunk.end:
             mark.offset = chunk.end
             self.marks[at] = mark
             self.changed.add(at)
-        return events, taken
+        return events, size
 
     def _forget(self, ref: SegmentRef) -> None:
         """Read a segment again from its beginning: it is not the one that was read before.

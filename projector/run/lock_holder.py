@@ -126,4 +126,4 @@ def leave(journal: Directory, projector: Projector) -> None:
             raise ProjectionError(f"cannot copy to generation {number}: {error}") from error
         lock.check()
         kept.publish(number)
-    _log.warning("a reader holds on to an old snapshot: going on in generation %d", number)
+    _log.warning("a reader keeps an old snapshot: continuing in generation %d", number)

@@ -152,7 +152,7 @@ class Reader:
                     if not goal.is_enough(db):
                         return None
                     fresh = Freshness(goal.behind(db))
-                # events that this process appends from now on are ordered behind all that it may read
+                # events that this process appends from now on come behind all that it may read
                 clock.of(self.journal.path).observe(db.execute(LATEST).get)
                 answer = _answer(db, query, deadline, fresh)
             # a file that was opened as unchanging may have been changed during the query
@@ -176,7 +176,7 @@ class Reader:
             yield self._in_use.connection()
 
     def look(self, query: Callable[[apsw.Connection | None], Answer]) -> Answer:
-        """Query one snapshot without applying anything; `query` gets None if there is no projection.
+        """Query one snapshot and apply nothing; `query` gets None if there is no projection.
 
         Raises:
             ProjectionError: the projection cannot be read.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from journal.errors import ReadError
 from journal.process.fork import no_fork
 from journal.segments.listing import list_segments
-from projector.db.sqlite_errors import was_taken_away
+from projector.db.sqlite_errors import was_removed
 from projector.errors import (
     BuildStopped,
     ProjectionDamaged,
@@ -70,7 +70,7 @@ class Refresher:
             raise
         except (QueryTimeout, ProjectionError, ReadError) as error:
             # a full disk, or a read-only one: answer from what is applied
-            if not self._is_there() or was_taken_away(error):
+            if not self._is_there() or was_removed(error):
                 raise _with_cure(error) from error.__cause__
             goal.give_up(error)
             return
@@ -100,7 +100,7 @@ class Refresher:
 
 def _with_cure(error: Exception) -> Exception:
     """Return the error with its remedy, for a query without any projection to read."""
-    if type(error) is not ProjectionError or was_taken_away(error):
+    if type(error) is not ProjectionError or was_removed(error):
         return error
     return ProjectionError(
         f"{error}; there is no projection to answer from, and none can be made here: copy the"

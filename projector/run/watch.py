@@ -13,7 +13,7 @@ from watchdog.observers import Observer
 
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
-from projector.db.sqlite_errors import was_taken_away
+from projector.db.sqlite_errors import was_removed
 from projector.errors import BuildStopped, ProjectionError, ProjectorBusy
 from projector.run.lock_holder import leave, open_current, replace_damaged
 
@@ -128,7 +128,7 @@ class Watch:
                 is_held = self._lock.acquire(timeout=_STANDBY)
             except ProjectionError as error:
                 gone += 1
-                if gone > _GONE or not was_taken_away(error):
+                if gone > _GONE or not was_removed(error):
                     raise
                 time.sleep(_POLL)
             else:
@@ -163,7 +163,7 @@ class Watch:
                     gone = 0
                 except ProjectionError as error:
                     gone += 1
-                    if gone > _GONE or not was_taken_away(error):
+                    if gone > _GONE or not was_removed(error):
                         raise
                     self._warn(f"beginning again: {error}")
                     bell.wait()

@@ -104,7 +104,7 @@ class Base:
         return self._written_order
 
     def _read(self, query: Callable[[apsw.Connection], Answer]) -> Answer:
-        """Ask the projection; the answer includes what this handle has written.
+        """Query the projection; the answer includes what this handle has written.
 
         If the running projector does not apply that in time, the answer comes without it: an
         agent's search must not fail because the projector hangs.

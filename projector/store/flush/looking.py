@@ -36,7 +36,7 @@ class Looking(Handle):
         self._memory = Memory()
 
     def _open_account(self, session: str) -> Account:
-        """Take the account of a session out of the memory, and bring its transcript up to date.
+        """Remove the account of a session from the memory, and bring its transcript up to date.
 
         It waits only if more than 8 MiB are unapplied.
 

@@ -87,7 +87,7 @@ class Memory:
         self._size = sum(account.size for account in self._accounts.values())
 
     def take(self, session: str) -> Account:
-        """Take the account of a session out; an empty one if nothing is remembered."""
+        """Remove and return the account of a session; an empty one if nothing is remembered."""
         with self._turn:
             account = self._accounts.pop(session, None)
             if account is None:

@@ -36,7 +36,7 @@ class CompressionLocks(Base):
     def try_acquire_compression_lock(
         self, session_id: str, holder: str, ttl_seconds: float = 300.0
     ) -> bool:
-        """Take the lock of a session for some seconds; return whether the holder has it."""
+        """Acquire the lock of a session for some seconds; return whether the holder has it."""
 
         def question(db: apsw.Connection) -> tuple[bool, list[dict[str, Any]]]:
             held, token = find_claim(db, _lock(session_id))
