@@ -35,7 +35,7 @@ def fail(_journal: Path, file: Path, _target: Path) -> Mapping[str, int]:
 
 
 def race(_journal: Path, _file: Path, target: Path) -> Mapping[str, int]:
-    """Be slower than somebody else."""
+    """Create the target during the export, as another program could."""
     target.write_text("somebody else's")
     return {}
 
@@ -75,7 +75,7 @@ def test_a_file_appears_when_it_is_whole(run: Callable[..., Result], tmp_path: P
 
 
 def test_an_export_that_fails_leaves_nothing(run: Callable[..., Result], tmp_path: Path) -> None:
-    """The reason is on stderr."""
+    """The reason is on stderr, and no file is left."""
     out = tmp_path / "out"
     out.mkdir()
     result = run("fail", out / "file")
@@ -87,7 +87,7 @@ def test_an_export_that_fails_leaves_nothing(run: Callable[..., Result], tmp_pat
 def test_what_is_there_is_not_written_over(
     run: Callable[..., Result], tmp_path: Path, *, link: bool
 ) -> None:
-    """A file, or a link that leads nowhere, stays what it is."""
+    """An existing file or broken link stays unchanged."""
     out = tmp_path / "file"
     if link:
         out.symlink_to("nowhere")
@@ -102,7 +102,7 @@ def test_what_is_there_is_not_written_over(
 def test_what_appears_meanwhile_is_not_written_over(
     run: Callable[..., Result], tmp_path: Path
 ) -> None:
-    """Of two who write one file, the second is told."""
+    """Of two exports to one file, the second raises an error."""
     result = run("race", tmp_path / "file")
     assert result.exit_code == 1
     assert "was made meanwhile by another program" in result.stderr
@@ -112,7 +112,7 @@ def test_what_appears_meanwhile_is_not_written_over(
 def test_a_file_system_without_second_names_will_do(
     run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """There the file is renamed; what is there by then stays, too."""
+    """Without hard links the file is renamed; an existing file stays too."""
 
     def refuse(self: Path, _target: Path) -> None:
         raise PermissionError(1, "Operation not permitted", str(self))
@@ -125,7 +125,7 @@ def test_a_file_system_without_second_names_will_do(
 
 
 def test_a_folder_that_is_not_there_is_named(run: Callable[..., Result], tmp_path: Path) -> None:
-    """It is not made."""
+    """A missing folder is an error and is not created."""
     result = run("write", tmp_path / "none" / "file")
     assert result.exit_code == 1
     assert f"cannot write in {tmp_path / 'none'}: No such file or directory" in result.stderr

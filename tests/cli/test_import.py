@@ -30,7 +30,7 @@ def invoke(journal: Path, *arguments: str | Path) -> Result:
 
 
 def test_the_report_goes_to_stderr(tmp_path: Path) -> None:
-    """Data belongs on stdout, and a report for a person is none."""
+    """The report for people goes to stderr; stdout is for data."""
     (tmp_path / "a.jsonl").write_bytes(HELLO + b"broken\n")
     result = invoke(tmp_path / "journal", "auto", tmp_path / "a.jsonl")
     assert (result.exit_code, result.stdout) == (0, "")
@@ -119,7 +119,7 @@ def test_a_write_error_ends_the_import_with_its_report(
 
 @pytest.mark.parametrize("arguments", [["word", "x"], ["auto"], []])
 def test_wrong_use_is_told_from_failure(tmp_path: Path, arguments: list[str]) -> None:
-    """An unknown format, or no path, is status 2."""
+    """An unknown format, or no path, exits with 2."""
     assert invoke(tmp_path / "journal", *arguments).exit_code == 2
 
 
@@ -155,7 +155,7 @@ def test_following_ends_cleanly_when_interrupted(tmp_path: Path, number: signal.
 
 
 def test_an_empty_path_is_wrong_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A variable that was not set must not import the current folder."""
+    """An empty path, as from an unset variable, is an error."""
     (tmp_path / "a.jsonl").write_bytes(HELLO)
     monkeypatch.chdir(tmp_path)
     result = invoke(tmp_path / "journal", "auto", "")
@@ -205,7 +205,7 @@ def test_an_interrupted_import_gives_its_report(
 def test_a_report_that_nobody_reads_changes_no_exit_code(
     tmp_path: Path, options: list[str], formats: str, code: int
 ) -> None:
-    """What was imported is durable: it ends as `journal cat | head` does, unless a file failed."""
+    """If the pipe is closed, the exit code is 0, unless a file failed."""
     source, folder = tmp_path / "a.jsonl", tmp_path / "journal"
     source.write_bytes(HELLO)
     program = [sys.executable, "-c", "from journal.cli import main; main()"]

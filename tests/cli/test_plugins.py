@@ -120,7 +120,7 @@ def test_help_lists_plug_ins(run: Run) -> None:
 def test_a_broken_plug_in_says_what_is_wrong(
     run: Run, name: str, why: str, more: list[str]
 ) -> None:
-    """The error names the entry point, the package and the reason; the exit code is 1."""
+    """The error names entry point, package and reason; the exit code is 1."""
     done = run(name, *more)
     assert (done.returncode, done.stdout) == (1, "")
     assert f"Error: the plug-in '{name}' (fake_plugin" in done.stderr

@@ -1,4 +1,4 @@
-"""The `projector` command: data on stdout, the rest on stderr, exit codes that mean something."""
+"""The `projector` command: data on stdout, all else on stderr, documented exit codes."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_search_shows_hits_to_people(invoke: Callable[..., Result]) -> None:
 
 
 def test_search_that_finds_nothing_says_so_on_stderr(invoke: Callable[..., Result]) -> None:
-    """Nothing found is no error: stdout stays empty, the note goes to stderr."""
+    """No hits is not an error: stdout stays empty, a note goes to stderr."""
     result = invoke("search", "unheard")
     assert (result.stdout, result.stderr) == ("", "nothing found\n")
 
@@ -138,7 +138,7 @@ def test_search_takes_filters(
 def test_what_goes_wrong_is_said_with_a_code(
     invoke: Callable[..., Result], arguments: list[str], code: int, says: str
 ) -> None:
-    """2 for wrong usage and 3 for what is not there, one clear line on stderr, empty stdout."""
+    """2 for wrong usage, 3 for missing things; one clear line on stderr, empty stdout."""
     result = invoke(*arguments, code=code)
     assert says in result.stderr
     assert result.stdout == ""
@@ -149,7 +149,7 @@ def test_what_goes_wrong_is_said_with_a_code(
     "command", [["search", "x"], ["sessions"], ["show", "s"], ["status"], ["sync"], ["digest"]]
 )
 def test_where_there_is_no_journal_nothing_is_made(tmp_path: Path, command: list[str]) -> None:
-    """A mistyped folder ends with 3 and leaves nothing behind."""
+    """A mistyped folder exits with 3 and nothing is created."""
     result = CliRunner().invoke(cli, ["--journal", str(tmp_path / "nowhere"), *command])
     assert result.exit_code == 3
     assert "there is no journal at" in result.stderr

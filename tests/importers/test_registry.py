@@ -280,7 +280,7 @@ NUMBER = 7
 def test_what_is_no_format_is_named_with_its_reason(
     points: list[EntryPoint], value: str, why: str
 ) -> None:
-    """The others are there."""
+    """Invalid entry points are reported; the other formats are available."""
     points.append(EntryPoint("acme", f"{__name__}:{value}", registry.GROUP))
     found = installed()
     assert why in found.broken["acme"]
@@ -291,7 +291,7 @@ def test_what_is_no_format_is_named_with_its_reason(
 
 
 def test_a_name_that_is_taken_is_not_used_again(points: list[EntryPoint]) -> None:
-    """This project's own importer is the one that counts; the other is named."""
+    """This project's own importer wins; the other one is reported."""
     points.insert(0, EntryPoint("codex", f"{__name__}:PLAIN", registry.GROUP))
     found = installed()
     assert found.named("codex").paths == ("~/.codex/sessions",)
@@ -299,13 +299,13 @@ def test_a_name_that_is_taken_is_not_used_again(points: list[EntryPoint]) -> Non
 
 
 def test_without_any_importer_the_cure_is_named(points: list[EntryPoint]) -> None:
-    """A checkout that was never installed has no entry points."""
+    """Without entry points, as in an uninstalled checkout, the error says what to do."""
     points.clear()
     with pytest.raises(ImportFailed, match="install the package agent-journal again"):
         installed()
 
 
 def test_what_only_other_programs_share_is_asked_last() -> None:
-    """A list of messages is no one's own: every specific format is asked before it."""
+    """Specific formats are checked before the generic list of messages."""
     assert [format.generic for format in installed().formats][-1] is True
     assert installed().names == ["auto", "claude-code", "codex", "hermes", "openai"]

@@ -1,4 +1,4 @@
-"""The journal's directory: who makes it, what is refused, who may read it."""
+"""The journal's directory: who creates it, what is refused, who may read it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_sixteen_processes_make_one_journal(
 
 @pytest.mark.usefixtures("umask")
 def test_nobody_else_may_read_it(journal_dir: Path) -> None:
-    """Folders are 0700 and files 0600, whatever the umask."""
+    """Folders are 0700 and files 0600, whatever the umask is."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "hello")
     for path in [journal_dir, *journal_dir.rglob("*")]:
@@ -81,7 +81,7 @@ def test_a_folder_with_other_things_is_refused(journal_dir: Path) -> None:
 
 
 def test_a_file_is_refused(journal_dir: Path) -> None:
-    """A path that is a file, or below one, is told in words."""
+    """A path that is a file, or below one, has a clear error."""
     journal_dir.write_text("")
     for path in (journal_dir, journal_dir / "below"):
         with pytest.raises(JournalOpenError, match="cannot open the journal at"):
@@ -89,7 +89,7 @@ def test_a_file_is_refused(journal_dir: Path) -> None:
 
 
 def test_a_link_in_a_circle_is_refused(journal_dir: Path) -> None:
-    """A path that leads nowhere is told in words."""
+    """A circular link has a clear error."""
     journal_dir.symlink_to(journal_dir)
     with pytest.raises(JournalOpenError, match="cannot open the journal at"):
         Journal.open(journal_dir)
@@ -125,7 +125,7 @@ def test_a_newer_journal_is_refused(journal_dir: Path) -> None:
     ],
 )
 def test_a_damaged_mark_says_how_to_mend_it(journal_dir: Path, content: str) -> None:
-    """A mark that cannot be read is told with a mark that would do."""
+    """The error for an unreadable mark shows a valid mark."""
     journal_dir.mkdir()
     (journal_dir / "journal.json").write_text(content)
     with pytest.raises(NotAJournalError, match=r'write {"format": 2, "uuid"'):
@@ -170,7 +170,7 @@ def test_the_default_is_named_or_xdg(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_replacing_a_file_leaves_no_draft(tmp_path: Path) -> None:
-    """A small file is replaced whole, and readable by its owner alone."""
+    """A small file is replaced as a whole, and only its owner can read it."""
     path = tmp_path / "small"
     replace_file(path, b"one")
     replace_file(path, b"two")
@@ -182,7 +182,7 @@ def test_replacing_a_file_leaves_no_draft(tmp_path: Path) -> None:
 def test_a_failed_replacement_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If the disk refuses, the old file stands and no draft is left behind."""
+    """If the disk fails, the old file stays and no draft is left."""
     path = tmp_path / "small"
     replace_file(path, b"one")
 

@@ -53,7 +53,7 @@ def test_a_handler_appends_in_the_middle_of_an_append(
     journal_dir: Path,
     fsync: Any,  # noqa: ANN401 - one of the three levels
 ) -> None:
-    """It needs no lock that its own thread holds: it appends to another lane."""
+    """It appends to another lane, without a lock that its own thread holds."""
     appended: list[str] = []
     with Journal.open(journal_dir, fsync=fsync) as journal:
 
@@ -84,7 +84,7 @@ class _Cycle:
 
 
 def test_a_finalizer_appends_in_the_middle_of_an_append(journal_dir: Path) -> None:
-    """The garbage collector runs between any two steps."""
+    """The garbage collector may run between any two steps."""
     done: list[str] = []
     before = gc.get_threshold()
     with Journal.open(journal_dir) as journal:

@@ -87,7 +87,7 @@ def test_no_two_repeats_share_a_text_in_several_ways(use: Use) -> None:
     ],
 )
 def test_a_slow_pattern_is_found_out(text: str) -> None:
-    """A check that never fails proves nothing: these take the square of a length, or worse."""
+    """The check fails for patterns that take quadratic time or worse."""
     assert slow(re.compile(text)) is not None
 
 

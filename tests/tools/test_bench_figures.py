@@ -59,7 +59,7 @@ def test_how_many_times_lower_is_judged_the_other_way_round() -> None:
 
 
 def test_a_value_is_judged_by_itself() -> None:
-    """Whatever stands beside it."""
+    """The verdict does not depend on other values."""
     found = figure("a", "ms", [3.0], [1.0], target=at_most(2))
     assert (found.reached, found.ratio) == (False, 3.0)
     assert verdict(found) == "**missed by 1.50 x**"
@@ -67,21 +67,21 @@ def test_a_value_is_judged_by_itself() -> None:
 
 
 def test_at_the_limit_is_reached() -> None:
-    """Both bounds include it."""
+    """A value equal to the bound reaches the target."""
     assert figure("a", "ms", [2.5], [1.0], target=at_most(2.5, "ours / theirs")).reached
     assert figure("a", "ms", [2.0], target=at_most(2)).reached
     assert figure("a", "x/s", [1.0], [1.0], target=at_least(1)).reached
 
 
 def test_without_the_others_a_ratio_has_no_verdict() -> None:
-    """It is said that nothing was compared, and it does not count as reached."""
+    """The text says that nothing was compared, and the target does not count as reached."""
     found = figure("a", "x/s", [600.0], target=at_least(60))
     assert found.reached is None
     assert verdict(found) == "not compared"
 
 
 def test_a_figure_without_a_target_only_stands_there() -> None:
-    """It has no verdict."""
+    """A figure without a target has no verdict."""
     found = figure("a", "ms", [1.0])
     assert (found.reached, verdict(found), wanted(found)) == (None, "", "")
 

@@ -76,7 +76,7 @@ def test_links_to_folders_are_walked_each_folder_once(box: Path, journal_dir: Pa
 
 
 def test_other_files_are_counted_by_their_endings(box: Path, journal_dir: Path) -> None:
-    """Nothing is passed over in silence."""
+    """Skipped files are counted by their suffixes."""
     for name in ("a.md", "b.md", "README", "old.jsonl.gz"):
         (box / name).write_bytes(b"x")
     report = take(journal_dir, box)
@@ -88,7 +88,7 @@ def test_other_files_are_counted_by_their_endings(box: Path, journal_dir: Path) 
 
 
 def test_a_compressed_rollout_is_the_same_session(box: Path, journal_dir: Path) -> None:
-    """Compressed after it was imported, nothing of it is appended again."""
+    """If a file is compressed after its import, nothing is appended again."""
     path = write(box / ROLLOUT, [head(), says(1, "one"), says(2, "two")])
     assert take(journal_dir, box).messages == 2
     compress(path)
@@ -112,7 +112,7 @@ def test_a_compressed_rollout_is_read(box: Path, journal_dir: Path, name: str) -
 def test_a_compressed_rollout_that_is_broken_is_an_error_by_name(
     box: Path, journal_dir: Path, harm: str
 ) -> None:
-    """What stands in front of the broken place is imported."""
+    """Lines before the damage are imported."""
     lines = [says(n / 100, os.urandom(400).hex()) for n in range(2_000)]
     packed = compress(write(box / ROLLOUT, [head(), *lines]))
     raw = bytearray(packed.read_bytes())
@@ -266,7 +266,7 @@ def invoke(journal: Path, *arguments: object) -> Result:
 
 
 def test_an_import_of_nothing_says_so(box: Path, journal_dir: Path) -> None:
-    """By its exit status where there is nothing to import, and in words in any case."""
+    """The exit code says so if there was nothing to import, and the report always does."""
     result = invoke(journal_dir, "auto", box)
     assert (result.exit_code, "Nothing was imported" in result.stderr) == (3, True)
     (box / "a.jsonl").write_bytes(b'{"what":1}\n')

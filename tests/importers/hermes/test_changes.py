@@ -1,4 +1,4 @@
-"""What has changed in a Hermes database since it was imported is told, and nothing else."""
+"""Only the changes of a Hermes database since its last import are imported."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_a_transcript_written_anew_takes_the_place_of_the_old(
 
 
 def test_a_session_that_hermes_deleted_stays(hermes: Hermes, journal_dir: Path) -> None:
-    """What was pruned there is kept here; if it comes back, it is not there twice."""
+    """A session that Hermes pruned stays; if it comes back, it is not added twice."""
     run(journal_dir, hermes.path)
     hermes.change("DELETE FROM messages")
     hermes.change("DELETE FROM sessions")
@@ -258,5 +258,5 @@ def test_a_write_to_the_wal_is_a_change(hermes: Hermes) -> None:
     "torn", ["", "{", "[]", "{}", '{"round":0,"sessions":{"s":1},"messages":{},"keys":{}}']
 )
 def test_a_torn_memory_is_none(torn: str) -> None:
-    """The ledger is a hint, and a hint that cannot be read is no error."""
+    """An import hint that cannot be read is not an error."""
     assert KnownState.unpack(torn) == KnownState()

@@ -1,4 +1,4 @@
-"""A Hermes database comes in whole, whoever is writing to it, or the error says why not."""
+"""A Hermes database is imported completely while others write to it, or the error has a reason."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def test_what_is_not_imported_is_counted(hermes: Hermes, journal_dir: Path) -> N
 def test_a_running_hermes_is_neither_waited_for_nor_held_up(
     hermes: Hermes, journal_dir: Path
 ) -> None:
-    """What is committed comes in, though it is still in the WAL; the file stays as it is."""
+    """Committed rows are imported, also from the WAL; the database file is not changed."""
     hermes.change("PRAGMA wal_autocheckpoint = 0")
     hermes.say("in the WAL")
     hermes.change("BEGIN IMMEDIATE")
@@ -223,7 +223,7 @@ def test_a_running_hermes_is_neither_waited_for_nor_held_up(
 
 
 def test_all_of_it_comes_from_one_moment(hermes: Hermes, journal_dir: Path) -> None:
-    """What Hermes writes while it is read waits for the next import: no half of anything."""
+    """Rows that Hermes writes during the import are left to the next one."""
     for number in range(300):
         hermes.say(f"m{number}")
 

@@ -1,4 +1,4 @@
-"""What a file is, is told from its first lines."""
+"""The format of a file is detected from its first lines."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def lines(*raws: bytes) -> bytes:
     ],
 )
 def test_lines_are_told_by_what_only_their_format_has(raw: bytes, format: str | None) -> None:
-    """Broken and strange lines at the head do not hide the format; other agents' are none."""
+    """Broken and unknown lines at the head do not hide the format."""
     assert detect(raw, name="x.jsonl") == Kind(format, document=False)
 
 
@@ -74,13 +74,13 @@ def test_lines_are_told_by_what_only_their_format_has(raw: bytes, format: str | 
 def test_documents_are_told_by_their_lists(
     value: object, format: str | None, indent: int | None
 ) -> None:
-    """A document may stand on one line or on many."""
+    """A document may be on one line or on many."""
     raw = json.dumps(value, indent=indent).encode()
     assert detect(raw, name="x.json") == Kind(format, document=True)
 
 
 def test_a_broken_document_is_told_by_its_beginning() -> None:
-    """What was cut off while it was written can still be read as far as it goes."""
+    """The format of a truncated document is detected from what is there."""
     raw = b'{"messages": [\n{"role": "user", "content": "a"},\n{"role"'
     assert detect(raw, name="x.json") == Kind("openai", document=True)
 

@@ -1,4 +1,4 @@
-"""An import adds exactly what is new, and says what it did."""
+"""An import adds exactly what is new, and reports what it did."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def said(number: int, text: str = "x", session: str = "s1") -> bytes:
-    """Write a line of Claude Code with a newline."""
+    """Return a line of Claude Code with a newline."""
     message = {"role": "user", "content": f"{text}{number}"}
     return line(type="user", uuid=f"u{number}", sessionId=session, message=message) + b"\n"
 
@@ -90,7 +90,7 @@ def test_a_file_that_has_grown_gives_only_its_new_lines(box: Path, journal: Path
 def test_a_file_that_was_replaced_is_imported_whole(
     box: Path, journal: Path, change: bytes
 ) -> None:
-    """The ledger is believed only while every byte that it speaks of is still there."""
+    """The import hint counts only while every byte that it covers is still there."""
     source = box / "a.jsonl"
     source.write_bytes(said(0) + said(1))
     run(journal, source)
@@ -116,7 +116,7 @@ def test_a_lost_or_torn_ledger_costs_only_duplicates(box: Path, journal: Path, t
 
 
 def test_the_ledger_is_private(box: Path, journal: Path) -> None:
-    """Nobody else may learn which files were imported."""
+    """Other users cannot read which files were imported."""
     (box / "a.jsonl").write_bytes(said(1))
     run(journal, box)
     folder = journal / "imports"
@@ -390,7 +390,7 @@ def test_following_reads_a_document_again_when_it_changed(box: Path, journal: Pa
 
 
 def test_following_survives_that_a_file_is_gone(box: Path, journal: Path) -> None:
-    """What was in it is imported; the others are followed on."""
+    """Its messages were imported; the other files are still followed."""
     one, two = box / "1.jsonl", box / "2.jsonl"
     one.write_bytes(said(1))
     two.write_bytes(said(2))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def said(number: int) -> bytes:
-    """Write a line of one session."""
+    """Return a line of one session."""
     message = {"role": "user", "content": f"x{number}"}
     return line(type="user", uuid=f"u{number}", sessionId="s1", message=message) + b"\n"
 
@@ -129,7 +129,7 @@ def test_an_unfinished_line_is_taken_at_the_end_though_its_state_was_dropped(
 def test_idle_files_are_looked_at_the_more_seldom_the_more_they_are(
     box: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Looking at all of them takes a fixed share of a processor's time, and not more."""
+    """The checks of all files take a bounded share of a processor's time."""
     looks: list[int] = []
     look = following.Following._look
 
@@ -152,7 +152,7 @@ def test_idle_files_are_looked_at_the_more_seldom_the_more_they_are(
 def test_a_change_is_seen_at_once_though_all_files_are_looked_at_seldom(
     box: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The system says which file changed; nobody waits for the next look at all of them."""
+    """A notification names the changed file, so it is read without a check of all files."""
     clock = iter(range(10**6))
     monkeypatch.setattr(time, "thread_time", lambda: next(clock) * 1000)
     source = box / "a.jsonl"

@@ -1,4 +1,4 @@
-"""Segments: their names, and how a lane goes on behind what its last writer left."""
+"""Segments: their names, and how a writer continues a lane."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_a_segment_with_a_bad_end_or_header_is_left_alone(
     damage: Callable[[bytes], bytes],
     kinds: set[str],
 ) -> None:
-    """Nothing is written behind a torn line, and nothing under a header that cannot be read."""
+    """Nothing is written after a torn line, or under an unreadable header."""
     _append(journal_dir, "1", "2")
     path = segments(journal_dir)[0]
     damaged = damage(path.read_bytes())
@@ -170,7 +170,7 @@ def test_an_older_record_behind_a_damaged_one_frees_no_number(
 def test_an_empty_segment_is_passed_over(
     journal_dir: Path, expect_problems: ExpectedProblems
 ) -> None:
-    """A writer killed between making a segment and writing to it costs nothing."""
+    """The empty segment of a writer that was killed after creating it is skipped."""
     _append(journal_dir, "1")
     (journal_dir / "lanes/1/000002.jsonl").touch()
     _append(journal_dir, "2")
@@ -182,7 +182,7 @@ def test_an_empty_segment_is_passed_over(
 def test_a_damaged_header_ends_the_lane(
     journal_dir: Path, expect_problems: ExpectedProblems
 ) -> None:
-    """Whoever cannot tell which lane goes on begins a new one, and nothing is lost."""
+    """A writer that cannot read the lane's uuid begins a new lane, and nothing is lost."""
     _append(journal_dir, "1")
     path = segments(journal_dir)[0]
     path.write_bytes(path.read_bytes() + b'{"crc":"12')
@@ -237,7 +237,7 @@ def test_a_long_last_line_is_read_whole(journal_dir: Path) -> None:
 def test_order_goes_on_behind_a_damaged_tail(
     journal_dir: Path, expect_problems: ExpectedProblems, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the wall clock set back a little, the date goes back and the order does not."""
+    """If the wall clock is set back a little, the date goes back and the order grows."""
     _append(journal_dir, "1")
     now = time.time_ns()
     monkeypatch.setattr("time.time_ns", lambda: now - 60 * 10**9)

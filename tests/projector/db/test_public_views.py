@@ -154,7 +154,7 @@ def test_a_session_is_shown_with_what_it_has_used(stock: sqlite3.Connection) -> 
 
 
 def test_views_name_conflicts_and_damage_and_lanes(stock: sqlite3.Connection) -> None:
-    """What lost, what is no record and how far each lane is applied can be asked."""
+    """Views show conflicts, quarantine, and how far each lane is applied."""
     (conflict,) = _rows(stock, "SELECT * FROM conflicts")
     assert (conflict["id"], conflict["type"]) == ("m1", "message.appended")
     (damage,) = _rows(stock, "SELECT * FROM quarantine")
@@ -177,7 +177,7 @@ def test_the_documents_name_the_folder_of_this_version(page: str) -> None:
 
 
 def test_everything_else_is_marked_as_internal(stock: sqlite3.Connection) -> None:
-    """Tables that are no promise have names that begin with an underscore."""
+    """The names of internal tables begin with an underscore."""
     names = [
         row["name"] for row in stock.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
     ]

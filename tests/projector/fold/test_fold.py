@@ -53,7 +53,7 @@ def test_values_of_the_expected_kind_have_columns() -> None:
 
 @pytest.mark.parametrize("value", [True, -1, 2**63, 1.0, "7", None, [7]])
 def test_a_timestamp_of_another_kind_is_kept_and_not_believed(value: object) -> None:
-    """What is no moment does not order messages, and is not lost."""
+    """An invalid timestamp does not order messages, and is kept."""
     columns = to_columns({"timestamp": value})
     assert columns.timestamp is None
     assert from_columns(columns) == {"timestamp": value}
@@ -95,7 +95,7 @@ def test_the_last_writer_of_a_field_wins() -> None:
 
 
 def test_the_first_end_stands() -> None:
-    """A session that was ended twice ended the first time; without a moment, when it was said."""
+    """The first end of a session counts; without a date, it has the time of its event."""
     events: list[tuple[tuple[int, str, int], str, dict[str, Any]]] = [
         ((9, "a", 2), SESSION_ENDED, {"reason": "later", "ended": 1}),
         ((8, "a", 1), SESSION_ENDED, {"reason": "first"}),
@@ -128,7 +128,7 @@ def test_revisions_come_into_force_in_the_order_of_events() -> None:
 
 
 def test_parents_that_are_missing_do_not_count() -> None:
-    """A dangling parent, as imports have them, leaves a message at its moment."""
+    """With a missing parent, as imports have them, a message keeps its own moment."""
     placed = place_all([Linked("m1", 5, "nobody"), Linked("m2", 3, "m1")])
     assert placed == {"m1": (5, 0), "m2": (5, 1)}
 

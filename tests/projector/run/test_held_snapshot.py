@@ -1,4 +1,4 @@
-"""A reader that holds on to an old snapshot costs neither the WAL nor the other readers."""
+"""A reader that holds an old snapshot affects neither the WAL nor other readers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_the_projector_goes_on_in_a_copy(
     monkeypatch: pytest.MonkeyPatch,
     start: Callable[..., subprocess.Popen[str]],
 ) -> None:
-    """The holder keeps its snapshot, everybody else sees what is new, and the WAL stays small."""
+    """The holder keeps its snapshot, other readers see new events, and the WAL stays small."""
     monkeypatch.setattr("projector.run.projector._TRANSACTION", 20_000)
     for name, size in {"_PRESSED": 20, "_PINNED": 40}.items():
         monkeypatch.setattr(f"projector.run.wal.{name}", size * 1000)
@@ -60,7 +60,7 @@ def test_the_projector_goes_on_in_a_copy(
 def test_without_a_holder_there_is_no_copy(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where no reader holds on, the WAL begins anew, and the generation stays."""
+    """Without a held snapshot, the WAL is reset and the generation stays."""
     monkeypatch.setattr("projector.run.projector._TRANSACTION", 20_000)
     for name, size in {"_PRESSED": 20, "_PINNED": 6000}.items():
         monkeypatch.setattr(f"projector.run.wal.{name}", size * 1000)
@@ -72,7 +72,7 @@ def test_without_a_holder_there_is_no_copy(
 
 
 def test_a_copy_is_whole(journal_dir: Path) -> None:
-    """What a copy holds is what a rebuild gives."""
+    """A copy has the content of a rebuild."""
     with Journal.open(journal_dir) as journal:
         for number in range(50):
             journal.append_message(f"s{number % 3}", "user", f"word{number}")

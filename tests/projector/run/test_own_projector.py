@@ -1,4 +1,4 @@
-"""A handle keeps its projector between two calls, and notices whatever happened in between."""
+"""A handle keeps its projector between two calls, and detects changes by others."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_between_two_calls_the_lock_is_free(store: SessionStore) -> None:
 
 
 def test_two_handles_that_project_in_turn_know_what_the_other_did(store: SessionStore) -> None:
-    """Rowids, counters and places in memory are read again when another connection wrote."""
+    """Cached rowids, counters and places are read again after another connection wrote."""
     with SessionStore.open(store.journal.path) as other:
         for number in range(5):
             for handle in (store, other):
@@ -103,7 +103,7 @@ def made_anew(path: Path) -> None:
 def test_what_became_of_the_projection_is_noticed(
     store: SessionStore, act: Callable[[Path], None]
 ) -> None:
-    """No answer is of what was there before, and other handles see what was applied since."""
+    """After the change, answers are current, also those of other handles."""
     act(store.journal.path)
     store.append("s", "user", "second")
     assert contents(store) == ["first", "second"]
@@ -115,7 +115,7 @@ def test_what_became_of_the_projection_is_noticed(
 
 
 def test_a_journal_that_was_replaced_is_read(tmp_path: Path) -> None:
-    """A handle has a path: what lies there now is what it answers with."""
+    """A handle reads the journal that is at its path now."""
     path, other = tmp_path / "journal", tmp_path / "other"
     for folder, content in ((path, "old"), (other, "new")):
         with Journal.open(folder) as journal:
@@ -130,7 +130,7 @@ def test_a_journal_that_was_replaced_is_read(tmp_path: Path) -> None:
 
 
 def test_a_segment_that_was_put_back_is_read_again(journal_dir: Path) -> None:
-    """A segment stays open between two reads; another file of its name is another one."""
+    """An open segment whose file was replaced under its name is read again."""
     segment = journal_dir / "lanes/1/000001.jsonl"
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "first")
@@ -149,7 +149,7 @@ def test_a_segment_that_was_put_back_is_read_again(journal_dir: Path) -> None:
 
 
 def in_child(act: Callable[[], bool]) -> bool:
-    """Say whether an act in a forked child came out right."""
+    """Return whether a function succeeds in a forked child."""
     child = os.fork()
     if not child:
         code = 1
@@ -186,7 +186,7 @@ def test_a_forked_child_lets_go_of_everything_beside_a_closed_connection(
 
 
 def test_a_forked_child_lets_go_of_everything_although_one_refuses(store: SessionStore) -> None:
-    """What is wrong with one thing must not leave the child with locks that nobody releases."""
+    """One failing cleanup does not keep other locks in the child."""
 
     class Refuses:
         def after_fork_in_child(self) -> None:

@@ -1,4 +1,4 @@
-"""The projector goes on whatever stands in the lanes, and notes what it could not apply."""
+"""The projector continues whatever the lanes contain, and records what it could not apply."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_a_torn_tail_of_a_final_segment_is_quarantined(lanes: Path, db: apsw.Con
 def test_damage_costs_no_intact_record(
     lanes: Path, db: apsw.Connection, damage: bytes, reason: str
 ) -> None:
-    """Damaged bytes are noted with lane, segment, offset, length and reason; the rest counts."""
+    """Damage is noted with lane, segment, offset, length and reason; all else is applied."""
     write_segment(lanes, "1", 1, HEAD + LINES[0] + damage + LINES[2])
     catch_up(db, lanes)
     assert _ids(db) == {"m1", "m3"}
@@ -189,7 +189,7 @@ def test_a_newer_format_is_noted_and_left_alone(lanes: Path, db: apsw.Connection
 
 
 def test_records_without_a_header_count(lanes: Path, db: apsw.Connection) -> None:
-    """A missing or damaged header costs no record."""
+    """Records after a missing or damaged header are applied."""
     write_segment(lanes, "1", 1, LINES[0])
     write_segment(lanes, "2", 1, b"x" + header("L2") + LINES[1] + LINES[2])
     catch_up(db, lanes)
@@ -210,7 +210,7 @@ def test_a_header_in_the_middle_is_noted(lanes: Path, db: apsw.Connection) -> No
 
 
 def test_empty_segments_and_strangers_are_passed_over(lanes: Path, db: apsw.Connection) -> None:
-    """Empty segments, other files, links and folders among the lanes stop nothing."""
+    """Empty segments, other files, links and folders among the lanes are skipped."""
     write_segment(lanes, "1", 1, b"")
     write_segment(lanes, "1", 2, header("L1", 2) + LINES[0])
     write_segment(lanes, "2", 1, b"")
@@ -273,7 +273,7 @@ def test_nesting_of_any_depth_stops_nothing(
     ids=str,
 )
 def test_odd_values_stop_nothing(lanes: Path, db: apsw.Connection, fields: dict[str, Any]) -> None:
-    """Values that no writer of ours lets in are stored as they are, and can be read."""
+    """Values that no writer of ours accepts are stored unchanged, and can be read."""
     write_lane(lanes, "1", THREE)
     write_segment(lanes, "2", 1, header("L2") + _forged(_event(**fields)))
     catch_up(db, lanes)
@@ -292,7 +292,7 @@ def test_a_line_of_the_largest_size_is_applied(lanes: Path, db: apsw.Connection)
 
 
 def test_a_line_beyond_the_limit_is_passed_over(lanes: Path, db: apsw.Connection) -> None:
-    """Bytes without a newline beyond the largest record are noted, and what follows counts."""
+    """Overlong lines are noted, and the records after them are applied."""
     write_segment(lanes, "1", 1, HEAD + b"x" * (17 * 1024 * 1024) + b"\n" + LINES[0])
     catch_up(db, lanes)
     assert _ids(db) == {"m1"}
@@ -334,7 +334,7 @@ def test_a_lane_that_cannot_be_read_is_named(lanes: Path, db: apsw.Connection) -
 def test_progress_counts_events_bytes_and_commits(
     lanes: Path, db: apsw.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What catching up says of itself is what it did."""
+    """The reported progress matches the applied events, bytes and commits."""
     monkeypatch.setattr(project_module, "_TRANSACTION", 1)
     monkeypatch.setitem(read_chunk.__kwdefaults__ or {}, "limit", 100)
     path = write_lane(lanes, "1", THREE)
@@ -359,7 +359,7 @@ def test_many_small_segments_are_few_transactions(lanes: Path, db: apsw.Connecti
 def test_stop_ends_between_two_blocks(
     lanes: Path, db: apsw.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A projector that is told to stop commits what it has, and goes on from there later."""
+    """A stopped projector commits what it has applied, and continues from there later."""
     monkeypatch.setitem(read_chunk.__kwdefaults__ or {}, "limit", 100)
     write_lane(lanes, "1", THREE)
     running = Projector(db, lanes)
@@ -372,7 +372,7 @@ def test_stop_ends_between_two_blocks(
 
 
 def test_unknown_types_are_stored_and_counted(lanes: Path, db: apsw.Connection) -> None:
-    """An event of a type that nobody here knows is kept and is no error."""
+    """An event of an unknown type is stored and is not an error."""
     write_lane(
         lanes, "1", facts(Event("s", "e1", "tool.used", 0, 0, {"a": 1}), message("m1", "alpha"))
     )

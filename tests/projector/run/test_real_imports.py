@@ -49,7 +49,7 @@ def test_importing_everything_twice_changes_nothing(tmp_path: Path) -> None:
     "folder", sorted(path.relative_to(DATA).as_posix() for path in DATA.glob("*/*-growth/*"))
 )
 def test_a_session_that_grew_is_what_it_became(tmp_path: Path, folder: str) -> None:
-    """Snapshots in order, projected one by one, give the digest of the last one alone."""
+    """Snapshots that are projected one by one give the digest of the last one alone."""
     snapshots = sorted((DATA / folder).iterdir())
     for snapshot in snapshots:
         import_all(tmp_path / "grown", snapshot)

@@ -60,7 +60,7 @@ def test_it_takes_over_within_a_second_of_a_kill(
 
 
 def test_it_projects_at_once_where_nobody_else_does(run: Callable[..., Run]) -> None:
-    """Without another projector there is nothing to wait for."""
+    """Without another projector it does not wait."""
     assert line(run("--standby")).startswith("projecting")
 
 

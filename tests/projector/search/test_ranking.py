@@ -1,4 +1,4 @@
-"""How hits are ranked: bm25 as FTS5 computes it, without what makes that slow."""
+"""Ranking: bm25 as FTS5 computes it, but faster."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _key(db: apsw.Connection, row: int) -> tuple[str, str]:
     ["word0", "word40", "word1 word2", "word3 OR word30", '"word0 word1"', "word0 NOT word1"],
 )
 def test_the_order_is_that_of_bm25(projection: Projection, query: str) -> None:
-    """Messages stand in the order that FTS5's own bm25 gives them."""
+    """Messages have the order of FTS5's own bm25."""
     own = {(hit.session, hit.id): hit.score for hit in projection.search(query, limit=400).hits}
 
     def ranked(db: apsw.Connection) -> list[tuple[str, str, float]]:
@@ -107,7 +107,7 @@ def test_scores_grow_with_counts_and_fall_with_length(journal_dir: Path) -> None
 def test_common_words_are_estimated(
     projection: Projection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of a word with many matches the newest tell how many; with fewer, they are counted."""
+    """Common words are estimated from their newest matches; rare ones are counted."""
     truth, _ = projection.read(lambda db: len(_bm25(db, "word0")))
     counted, _ = projection.read(lambda db: count_matches(db, '"word0"'))
     assert counted == truth

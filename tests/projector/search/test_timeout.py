@@ -1,4 +1,4 @@
-"""Queries end when their time is up, and say so."""
+"""Queries end at their time limit, and report it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_query_that_takes_too_long_is_interrupted(
 
 
 def test_a_first_build_that_takes_too_long_is_given_up(journal_dir: Path) -> None:
-    """There is no half-built projection to answer from, so the error says what to do."""
+    """Without a built projection there is no answer, so the error says what to do."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "word")
     with (
@@ -48,7 +48,7 @@ def test_a_first_build_that_takes_too_long_is_given_up(journal_dir: Path) -> Non
 def test_catching_up_that_takes_too_long_gives_a_stale_answer(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is there is answered with, marked as not fresh."""
+    """The answer comes from what is applied, marked as not fresh."""
     with Journal.open(journal_dir) as journal, Projection.open(journal_dir) as projection:
         journal.append_message("s", "user", "alpha")
         assert projection.search("alpha").fresh

@@ -47,7 +47,7 @@ def closed(journal_dir: Path) -> SessionStore:
 
 @pytest.mark.parametrize("name", [name for name in CALLS if name != "close"])
 def test_a_closed_store_refuses_every_method(closed: SessionStore, name: str) -> None:
-    """Reads and appends alike, also where there would be nothing to do."""
+    """Reads and appends raise ClosedError, also if there is nothing to do."""
     args, kwargs = CALLS[name]
     given: dict[str, tuple[Any, ...]] = {
         "wait_for": (_POSITION,),
@@ -94,7 +94,7 @@ def test_every_method_of_a_projection_is_tried() -> None:
 
 
 def test_a_handle_and_those_made_of_it_are_closed_together(journal_dir: Path) -> None:
-    """`after` gives the same handle: to close one closes the other."""
+    """`after` shares its handle: closing one closes the other."""
     with Journal.open(journal_dir) as journal:
         position = journal.append_message("s", "user", "hello")
     projection = Projection.open(journal_dir)

@@ -58,13 +58,13 @@ def test_long_lists_are_paired_in_order(one: list[str], other: list[str]) -> Non
 
 
 def test_of_equal_items_the_later_is_paired() -> None:
-    """A window keeps what is behind: fewer messages seem to be taken back."""
+    """The later one matches, so that fewer messages seem to be missing at the end."""
     assert pairs_of(["a", "z"], ["x", "a", "b", "a", "c"]) == [(0, 3)]
 
 
 @pytest.mark.parametrize("size", [3_000, 30_000])
 def test_the_time_is_bounded(size: int) -> None:
-    """A window of a long list, and lists of one word only, take no square of their length."""
+    """A window of a long list, and lists of equal words, do not take quadratic time."""
     old = [f"m{n}" for n in range(size)]
     window, words = [*old[size // 2 :], "new"], ["yes"] * size
     cases = [(window, old), (["x", *words], [*words, "y"]), ([*words[1:], "no"], ["no", *words])]

@@ -71,7 +71,7 @@ def in_child(work: Callable[[], object]) -> None:
 
 
 class Crowd:
-    """A store in whose process threads append, read, project and decide all the time."""
+    """A store whose process appends, reads, projects and decides in threads all the time."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -129,7 +129,7 @@ class Crowd:
 
 @pytest.fixture(scope="module")
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowd]:
-    """A busy store; what came of all the forks is looked at when all are done."""
+    """A busy store; all results of the forks are checked at the end."""
     path = tmp_path_factory.mktemp("forks") / "journal"
     crowd = Crowd(path)
     yield crowd
@@ -156,7 +156,7 @@ def _released(store: SessionStore, use: Callable[[Claim], object]) -> None:
 
 
 def _own(store: SessionStore) -> str:
-    """Name a session of this process's own."""
+    """Return the name of a session for this process only."""
     session = f"child-{os.getpid()}"
     store.append(session, "user", "hello from a child", id="c1")
     store.append(session, "assistant", "hello child", id="c2")
@@ -244,7 +244,7 @@ def _path(projection: Projection) -> Path:
 
 
 def _one(projection: Projection) -> Position:
-    """Append something, and return where it stands once it is applied."""
+    """Append a message, and return its position after it is applied."""
     with Journal.open(_path(projection)) as journal:
         position = journal.append_message("child", "user", "hello")
     projection.wait_for(position, 20.0)
@@ -358,7 +358,7 @@ def test_a_child_has_threads_of_its_own_for_an_event_loop(crowd: Crowd) -> None:
 
 
 def test_a_fork_in_the_middle_of_a_query(journal_dir: Path) -> None:
-    """A query that forks is asked anew in the child; the parent's goes on in its snapshot."""
+    """The child repeats the query; the parent's continues in its snapshot."""
     children: list[int] = []
     with SessionStore.open(journal_dir) as store:
         store.append("s", "user", "hello")
@@ -377,7 +377,7 @@ def test_a_fork_in_the_middle_of_a_query(journal_dir: Path) -> None:
 
 
 def test_a_fork_in_the_middle_of_a_decision(journal_dir: Path) -> None:
-    """Only the parent holds the arbiter: of the two that come out of the question, it decides."""
+    """Only the parent holds the arbiter, so only it decides."""
     children: list[int] = []
     with SessionStore.open(journal_dir) as store:
         store.keys.set("x", 0)

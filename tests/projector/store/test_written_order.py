@@ -33,7 +33,7 @@ def write(store: SessionStore, order: WrittenOrder, id: str, timestamp: int | No
 
 
 def test_a_date_of_the_past_moves_no_message(store: SessionStore) -> None:
-    """A message that is dated before the last one is read behind it all the same."""
+    """A message with a date before the last one is still read after it."""
     order = WrittenOrder(store)
     for id, timestamp in (("a", None), ("b", PAST), ("c", PAST - 1), ("d", None), ("e", PAST + 1)):
         write(store, order, id, timestamp)

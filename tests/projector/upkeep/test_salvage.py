@@ -1,4 +1,4 @@
-"""What only the projection still knows is noticed, and written back."""
+"""Events that only the projection still has are detected, and written back."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _ids(path: Path) -> list[str]:
 
 
 def test_a_journal_that_lost_its_end_gets_it_back_as_it_was(journal_dir: Path) -> None:
-    """Events that a disk took back are written to a lane of their own, at their own times."""
+    """Events that a disk lost are written to a new lane, with their own times."""
     _append(journal_dir, range(6))
     times = {m.id: m.time for m in Projection.open(journal_dir).messages("s")}
     with Projection.open(journal_dir) as projection:
@@ -81,7 +81,7 @@ def test_what_was_lost_before_more_was_appended_is_not_forgotten(journal_dir: Pa
 
 
 def test_a_deleted_lane_comes_back(journal_dir: Path) -> None:
-    """Everything that a deleted segment said is written back, conflicts among it."""
+    """All events of a deleted segment are written back, including conflicts."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "one", id="m1")
         journal.append_message("s", "user", "another", id="m1")
@@ -102,7 +102,7 @@ def test_a_deleted_lane_comes_back(journal_dir: Path) -> None:
 
 
 def test_doing_it_again_changes_nothing(journal_dir: Path) -> None:
-    """A journal that lacks nothing is left as it is."""
+    """A complete journal stays unchanged."""
     _append(journal_dir, range(3))
     _ids(journal_dir)
     before = [at.record for at in read_events(journal_dir / "lanes", _no_damage)]
@@ -116,7 +116,7 @@ def _no_damage(*found: object) -> None:
 
 
 def test_without_a_projection_there_is_nothing_to_save_from(journal_dir: Path) -> None:
-    """It is an error, not an answer of nothing, when no projection was ever built."""
+    """Without a projection it is an error, not an empty result."""
     _append(journal_dir, range(3))
     with pytest.raises(ProjectionError, match="no projection to save anything from"):
         salvage(open_directory(journal_dir))

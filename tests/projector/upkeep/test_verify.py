@@ -1,4 +1,4 @@
-"""A projection that is not as it should be is told, with what mends it."""
+"""A faulty projection is reported, with the remedy."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_sound_projection_has_no_faults(built: Path) -> None:
 
 
 def test_one_that_was_never_built_says_so(journal_dir: Path) -> None:
-    """An unbuilt projection is no sound one."""
+    """An unbuilt projection is reported as such, not as sound."""
     Journal.open(journal_dir).close()
     assert [fault.remedy for fault in _faults(journal_dir)] == ["projector sync"]
 
@@ -60,7 +60,7 @@ def test_one_that_was_never_built_says_so(journal_dir: Path) -> None:
     ],
 )
 def test_what_does_not_agree_is_named(built: Path, statement: str, kind: str) -> None:
-    """Rows, counters, index and log are held against each other."""
+    """Rows, counters, index and log are compared with each other."""
     # with checksums: not the bytes are wrong, but what they say
     db = apsw.Connection(str(built / "projection/1.db"), vfs=vfs())
     db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 0)
@@ -72,7 +72,7 @@ def test_what_does_not_agree_is_named(built: Path, statement: str, kind: str) ->
 
 
 def test_overwritten_pages_are_found(built: Path) -> None:
-    """Noise in the b-trees of the tables and of the index does not pass."""
+    """Noise in the b-trees of the tables and of the index is found."""
     path = built / "projection/1.db"
     content = path.read_bytes()
     pages = len(content) // 4096

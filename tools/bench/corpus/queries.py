@@ -1,4 +1,4 @@
-"""The queries that are searched: two hundred, of each kind a share, the same for one corpus."""
+"""The queries of the search figures: two hundred, a share of each kind, fixed for one corpus."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _phrase(rng: Random, texts: Sequence[str]) -> str:
 
 
 def _run(rng: Random, texts: Sequence[str]) -> str:
-    """Return two to four characters that stand together in some text."""
+    """Return two to four adjacent characters of some text."""
     while True:
         text = rng.choice(texts)
         start = rng.randrange(len(text))

@@ -1,4 +1,4 @@
-"""The journals and databases that several parts measure: made once for a run, and kept in it."""
+"""The journals and databases that several parts measure: created once for a run."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def session_of(number: int) -> int:
 
 
 def source_of(session: int) -> str:
-    """Return where a session was held."""
+    """Return the source of a session."""
     return SOURCES[session % len(SOURCES)]
 
 
 def messages(texts: Texts, count: int) -> Iterator[list[dict[str, Any]]]:
-    """Yield the messages of the corpus in batches, as both sides are given them."""
+    """Yield the messages of the corpus in batches, for both sides."""
     number = 0
     for batch in texts.batches(count, _BATCH):
         made = []

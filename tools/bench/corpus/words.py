@@ -1,4 +1,4 @@
-"""The texts that are written and searched: made up, the same for one seed on every machine.
+"""The texts that are written and searched: made up, equal for one seed on every machine.
 
 Word frequencies follow Zipf's law with Mandelbrot's offset (rank r has a share in proportion to
 1 / (r + 2.7) ** 1.07), as in running text. Among the words stand identifiers, file names, numbers
@@ -36,7 +36,7 @@ _EACH = 7.4
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Words by how common they are.
+    """Words, sorted by frequency.
 
     Attributes:
         words: plain words and identifiers, the commonest first.
@@ -60,7 +60,7 @@ def vocabulary(seed: int = 1) -> Vocabulary:
     first, count = _CJK_CHARACTERS
     cjk: dict[str, None] = {}
     while len(cjk) < _CJK_WORDS:
-        # characters are as unevenly common as words
+        # characters have frequencies as uneven as those of words
         length = 2 + (rng.random() < 0.2)  # noqa: PLR2004 - a share
         cjk["".join(chr(first + int(count * rng.random() ** 3)) for _ in range(length))] = None
     return Vocabulary(tuple(dict.fromkeys(words)), tuple(cjk))
@@ -90,7 +90,7 @@ def shares(count: int) -> list[float]:
 
 
 def _table(words: Sequence[str], size: int) -> list[str]:
-    """Return a list of `size` in which each word stands as often as it is common."""
+    """Return a list of `size` in which each word occurs in proportion to its frequency."""
     table: list[str] = []
     for word, upto in zip(words, accumulate(shares(len(words))), strict=True):
         table += [word] * (round(upto * size) - len(table))

@@ -41,12 +41,12 @@ class Target:
 
 
 def at_least(limit: float, of: Of = "ours / theirs") -> Target:
-    """Return a target that wants much."""
+    """Return a target with a lower bound."""
     return Target(of, "at least", limit)
 
 
 def at_most(limit: float, of: Of = "value") -> Target:
-    """Return a target that wants little."""
+    """Return a target with an upper bound."""
     return Target(of, "at most", limit)
 
 

@@ -38,7 +38,7 @@ def _version(package: str) -> str:
 
 
 def machine() -> dict[str, str | int]:
-    """Return what the figures depend on."""
+    """Return the properties of the machine that affect the figures."""
     kilobytes = int(_field("/proc/meminfo", "MemTotal").split()[0])
     return {
         "cores": os.cpu_count() or 0,
@@ -52,5 +52,5 @@ def machine() -> dict[str, str | int]:
 
 
 def packages() -> dict[str, str]:
-    """Return the versions of what is measured, and of what it stands on."""
+    """Return the versions of what is measured, and of its dependencies."""
     return {name: _version(name) for name in PACKAGES}

@@ -18,7 +18,7 @@ _SETTINGS = {"svg.hashsalt": "agent-journal", "svg.fonttype": "none", "font.size
 
 
 def draw(rows: Sequence[Row], folder: Path) -> dict[str, str]:
-    """Draw what can be drawn; return file names by part."""
+    """Draw all plots; return file names by part."""
     matplotlib = import_module("matplotlib")
     matplotlib.use("svg")
     pyplot = import_module("matplotlib.pyplot")

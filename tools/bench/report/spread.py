@@ -1,4 +1,4 @@
-"""Medians and percentiles: what a list of measurements comes to."""
+"""Medians and percentiles of measurements."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of what must be reached: the figures that it is judged by, and its floor.
+    """A row of targets: the figures that it is judged by, and its floor.
 
     Attributes:
         part: name of the part that measured it.
@@ -51,7 +51,7 @@ def number(value: float, unit: str) -> str:
 
 
 def wanted(figure: Figure) -> str:
-    """Write what a figure must reach; empty if nothing."""
+    """Return what a figure must reach as text; empty if there is no target."""
     target = figure.target
     if target is None:
         return ""
