@@ -64,7 +64,7 @@ def run(journal_dir: Path) -> Callable[..., Result]:
 
 
 def test_a_file_appears_when_it_is_whole(run: Callable[..., Result], tmp_path: Path) -> None:
-    """Nobody but its owner can read it, and nothing is left beside it; counts go to stderr."""
+    """Only its owner can read it, and nothing is left beside it; counts go to stderr."""
     out = tmp_path / "out"
     out.mkdir()
     result = run("write", out / "file")

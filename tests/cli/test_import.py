@@ -104,7 +104,7 @@ def test_a_journal_that_cannot_be_opened_fails_the_command(tmp_path: Path) -> No
 def test_a_write_error_ends_the_import_with_its_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was written until then is counted, and the reason is told."""
+    """The report counts what was written before the error, and has the reason."""
     (tmp_path / "a.jsonl").write_bytes(HELLO)
 
     def refuse(*_: object) -> None:

@@ -76,7 +76,7 @@ def _fill(path: Path, count: int = 3) -> None:
 
 
 def test_append_stores_a_message_and_prints_its_id(journal_dir: Path, run: Run) -> None:
-    """The id is all that stands on stdout."""
+    """Only the id is printed on stdout."""
     result = run("append", "--session", "s1", "--role", "user", "--id", "m1", "--source", "x", "hi")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "m1\n", "")
     (record,) = events(journal_dir)
@@ -209,7 +209,7 @@ def test_append_jsonl_loses_no_good_line_to_a_bad_one(journal_dir: Path, run: Ru
 
 
 def test_append_jsonl_tells_refusals_in_the_order_of_the_lines(run: Run) -> None:
-    """Lines that do not parse and lines that the journal refuses are told as they stand."""
+    """Lines that do not parse and lines that the journal refuses are reported in order."""
     bad = ['{"session":"s","role":"u","extra":{"n":98765432109876543210}}', "no JSON"] * 3
     result = run("append", "--jsonl", input="\n".join(bad))
     told = [line.partition(":")[0] for line in result.stderr.splitlines()[:-1]]
@@ -294,7 +294,7 @@ def test_cat_since_refuses_what_is_no_time(run: Run, text: str) -> None:
 def test_cat_since_refuses_the_ends_of_the_calendar(
     run: Run, text: str, zone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A local time that has no other in UTC is told in words."""
+    """A local time that has no UTC equivalent has a clear error."""
     with monkeypatch.context() as patch:
         patch.setenv("TZ", zone)
         time.tzset()
@@ -367,7 +367,7 @@ def test_status_says_how_much_there_is(journal_dir: Path, run: Run) -> None:
 
 
 def test_status_of_a_journal_without_events(journal_dir: Path, run: Run) -> None:
-    """A journal that nobody has appended to yet is not an error."""
+    """An empty journal is not an error."""
     Journal.open(journal_dir).close()
     status = json.loads(run("status", "--json").stdout)
     assert (status["lanes"], status["segments"], status["first"], status["last"]) == (
@@ -391,7 +391,7 @@ def test_verify_says_that_all_is_well(journal_dir: Path, run: Run) -> None:
 def test_verify_reports_problems(
     journal_dir: Path, run: Run, expect_problems: ExpectedProblems
 ) -> None:
-    """Problems end it with 5, and are told with their place, as text and as JSON."""
+    """Problems are reported with their place, as text and as JSON, and the exit code is 5."""
     _fill(journal_dir)
     path = segments(journal_dir)[0]
     path.write_bytes(path.read_bytes().replace(b'"m1"', b'"xx"'))

@@ -40,7 +40,7 @@ def event(second: float, kind: str, text: str) -> bytes:
 
 
 def test_a_text_that_is_written_twice_is_imported_once() -> None:
-    """The item stands for the event beside it, whichever comes first."""
+    """The item replaces the event beside it, whichever comes first."""
     lines = [
         meta(),
         item(1, "user", "do it"),

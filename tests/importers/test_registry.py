@@ -193,7 +193,7 @@ def take(journal: Path, format: str, added: SourceFormat, *paths: Path) -> Repor
 
 
 def test_a_parser_that_raises_an_error_ends_its_own_file_alone(tmp_path: Path) -> None:
-    """What stands in front is imported, the error names the line, and the next file is read."""
+    """Earlier lines are imported, the error names the line, and the next file is read."""
     (tmp_path / "a.jsonl").write_bytes(b"1\n2\n3\n4\n")
     (tmp_path / "b.jsonl").write_bytes(CLAUDE + b"\n")
     report = take(tmp_path / "j", "auto", PLAIN, tmp_path)

@@ -172,7 +172,7 @@ def test_a_header_with_the_wrong_number_is_found(tmp_path: Path) -> None:
 
 
 def test_a_newer_format_is_found(tmp_path: Path) -> None:
-    """A segment of a later format is told as such, and what can be read of it is read."""
+    """A segment of a later format is reported, and its known parts are read."""
     path = write_segment(tmp_path, "1", 1, THREE)
     header = encode_header(Header(FORMAT + 1, "u", "lane-1", 1, 1, "h", "b", 1, 1))
     path.write_bytes(header + path.read_bytes().partition(b"\n")[2])
@@ -191,7 +191,7 @@ def test_records_written_again_are_no_problem(tmp_path: Path) -> None:
 
 
 def test_records_written_again_mend_what_the_disk_lost(tmp_path: Path) -> None:
-    """A number that stands in a later segment is not missing."""
+    """A number in a later segment is not missing."""
     write_segment(tmp_path, "1", 1, [(1, 10), (3, 30)])
     write_segment(tmp_path, "1", 2, [(2, 20), (3, 30), (4, 40)])
     assert verify(tmp_path).problems == ()

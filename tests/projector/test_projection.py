@@ -422,7 +422,7 @@ def test_there_must_be_a_journal(tmp_path: Path) -> None:
 
 
 def test_an_empty_journal_has_an_empty_projection(journal_dir: Path) -> None:
-    """A journal that nobody wrote to answers with nothing."""
+    """Queries of a journal without events return nothing."""
     open_directory(journal_dir)
     with Projection.open(journal_dir) as projection:
         assert projection.search("alpha").hits == ()

@@ -22,7 +22,7 @@ def test_a_percentile_is_one_of_the_values() -> None:
 
 @pytest.mark.parametrize(("values", "share"), [([], 50), ([1.0], 0), ([1.0], 101)])
 def test_a_percentile_of_nothing_is_an_error(values: list[float], share: float) -> None:
-    """Never a number that nobody measured."""
+    """The function raises an error instead of inventing a number."""
     with pytest.raises(ValueError, match="percentile"):
         percentile(values, share)
 

@@ -76,7 +76,7 @@ def test_a_line_that_cannot_be_read_says_why(raw: bytes, reason: str) -> None:
 
 @given(st.binary(max_size=80))
 def test_no_bytes_break_the_reader(raw: bytes) -> None:
-    """Whatever stands in a line, it is a value or a bad line."""
+    """Any bytes of a line give a value or a bad line."""
     try:
         value, _ = decode(raw)
     except BadLine:
@@ -107,7 +107,7 @@ def test_no_bytes_break_the_reader(raw: bytes) -> None:
     ],
 )
 def test_moments_of_every_form_become_microseconds(value: object, expected: int | None) -> None:
-    """A unit is told by its size; what is no moment is none, not a wrong one."""
+    """The unit is detected from the size; an invalid time gives None, not a wrong time."""
     assert micros(value) == expected
 
 

@@ -140,7 +140,7 @@ def persisted(uuid: str, path: str, *, listed: bool = False) -> dict[str, Any]:
 def test_a_large_output_in_a_side_file_is_a_message_of_its_own(
     box: Path, journal_dir: Path, *, listed: bool
 ) -> None:
-    """It stands behind the line that names it, and is found."""
+    """It follows the line that names it, and searches find it."""
     lines = [
         persisted("1", "/home/u/x/tool-results/a.txt", listed=listed),
         claude("2", "1", "z", 2),

@@ -137,7 +137,7 @@ def test_a_message_that_was_changed_is_revised(hermes: Hermes, journal_dir: Path
 def test_a_transcript_written_anew_takes_the_place_of_the_old(
     hermes: Hermes, journal_dir: Path
 ) -> None:
-    """Hermes deletes the rows and inserts others: nothing stands twice in the transcript."""
+    """Hermes deletes the rows and inserts others: no message is twice in the transcript."""
     run(journal_dir, hermes.path)
     hermes.change("DELETE FROM messages WHERE session_id = 's1'")
     hermes.say("one", timestamp=START)

@@ -320,7 +320,7 @@ def test_what_cannot_be_imported_is_an_error_that_says_why(
 
 
 def test_of_a_damaged_database_comes_in_what_can_be_read(tmp_path: Path, journal_dir: Path) -> None:
-    """The error says so; what cannot be read is not taken for deleted."""
+    """The error says so; unreadable rows do not count as deleted."""
     path = tmp_path / "state.db"
     with closing(made_by(path).db) as db:
         rows = [(f"needle-{number} " + "x" * 900, START + number) for number in range(200)]

@@ -54,7 +54,7 @@ def test_a_document_that_has_grown_gives_only_its_new_messages(
 def test_a_message_that_was_changed_is_appended_and_its_neighbours_are_not(
     source: Path, tmp_path: Path
 ) -> None:
-    """Each message is known by its own content, wherever it stands."""
+    """Each message is recognised by its content, at any place."""
     said = talk(3)
     source.write_text(json.dumps(said))
     run(tmp_path / "j", source)

@@ -46,7 +46,7 @@ def test_a_field_of_the_wrong_kind_is_named(name: str, value: object) -> None:
 
 
 def test_an_unknown_field_is_refused_with_a_way_out() -> None:
-    """A misspelled field is told with the fields there are, and where other things go."""
+    """The error for an unknown field lists the valid fields, and says where other data goes."""
     with pytest.raises(EventError, match=r"no field 'rolle'.*put anything else into 'extra'"):
         check_event("s", "m1", "message.appended", _FULL | {"rolle": "user"})
 
@@ -100,7 +100,7 @@ def test_no_tokens_and_no_text_are_values() -> None:
 
 
 def test_the_last_microsecond_that_a_double_holds_is_a_time() -> None:
-    """2^53 - 1 is taken, 2^53 is not."""
+    """2^53 - 1 is accepted, 2^53 is refused."""
     check_event("s", "m1", "message.appended", {"role": "user", "timestamp": 2**53 - 1})
 
 

@@ -51,7 +51,7 @@ _FULL: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("type", EVENT_TYPES)
 def test_every_type_takes_its_fields(type: str) -> None:
-    """Data with the documented fields is taken as it is."""
+    """Data with the documented fields is accepted."""
     check_event("s", "e1", type, _FULL[type])
 
 

@@ -99,7 +99,7 @@ def test_anything_else_is_refused_by_name(value: object) -> None:
     ],
 )
 def test_the_message_names_the_very_field(value: object, named: str) -> None:
-    """The error says where in the event the value stands."""
+    """The error names the place of the value in the event."""
     with pytest.raises(EventError) as caught:
         encode_event(1, _event({"a": {"b": [0, value]}}))
     assert named in str(caught.value)
@@ -156,7 +156,7 @@ def test_a_header_of_version_1_has_no_folder() -> None:
 
 @pytest.mark.parametrize("odd", [b'"2026"', b"9223372036854775807", b"-7", b"null", b"[]", b"true"])
 def test_what_a_header_says_for_people_is_never_damage(odd: bytes) -> None:
-    """A start, a process or a host that cannot be is taken as absent."""
+    """An invalid start, process or host counts as absent."""
     rest = b'"format":2,"segment":"s","lane":"l","seq":3,"host":%b,"boot":%b,"pid":%b,"started":%b}'
     header = decode(_signed(rest % (odd, odd, odd, odd)))
     assert isinstance(header, Header)

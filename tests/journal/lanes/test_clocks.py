@@ -368,7 +368,7 @@ def test_after_a_restart_a_claim_runs_out_by_the_wall_clock(
 def test_after_a_restart_a_lane_begins_anew(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Numbers that a power loss may have taken back are not given out again under one uuid."""
+    """Numbers of records that a power loss may have lost are not assigned again under one uuid."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "one", id="1")
     monkeypatch.setattr("journal.lanes.lane.boot_id", lambda: "another")

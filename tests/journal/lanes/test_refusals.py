@@ -142,7 +142,7 @@ def test_a_file_system_without_locks_is_said_to_be_one(
 
 
 def test_a_lock_that_is_no_file_is_an_error_in_words(filled: Path) -> None:
-    """A pipe can be locked and names nobody: it is refused before it counts as a lock."""
+    """A pipe in the place of a lock file is a clear error and does not count as a lock."""
     path = generations(filled).lock
     os.mkfifo(path)
     with pytest.raises(ProjectionError, match=r"cannot lock .* is no regular file"):

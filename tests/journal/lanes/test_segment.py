@@ -157,7 +157,7 @@ def test_an_older_record_at_the_end_frees_no_number(
 def test_an_older_record_behind_a_damaged_one_frees_no_number(
     journal_dir: Path, expect_problems: ExpectedProblems
 ) -> None:
-    """The number of the damaged line stays used, whatever stands behind it."""
+    """The number of the damaged line stays used, whatever follows it."""
     _append(journal_dir, "1", "2", "3")
     path = segments(journal_dir)[0]
     lines = path.read_bytes().splitlines(keepends=True)

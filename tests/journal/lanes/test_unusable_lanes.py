@@ -196,7 +196,7 @@ def test_a_lane_without_numbers_is_passed_over(
 def test_a_number_that_no_database_holds_is_none(
     journal_dir: Path, expect_problems: ExpectedProblems
 ) -> None:
-    """A name with 23 digits is no segment's: it is told, and stops neither side."""
+    """A name with 23 digits is not a segment: it is reported, and stops neither side."""
     _append(journal_dir, "m1")
     (journal_dir / "lanes/1" / f"{'9' * 23}.jsonl").touch()
     assert _append(journal_dir, "m2") == "1"

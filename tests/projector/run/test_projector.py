@@ -162,7 +162,7 @@ def test_records_inside_a_damaged_line_are_found(lanes: Path, db: apsw.Connectio
 
 
 def test_any_flipped_bit_costs_one_record_at_most(lanes: Path, tmp_path: Path) -> None:
-    """Wherever one bit flips, what stands in other lines is applied, and the damage is noted."""
+    """Wherever one bit flips, the other lines are applied, and the damage is noted."""
     whole = HEAD + b"".join(LINES)
     path = write_segment(lanes, "1", 1, whole)
     for at in range(0, len(whole), 7):

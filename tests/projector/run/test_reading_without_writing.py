@@ -172,7 +172,7 @@ def test_a_read_only_medium_without_a_projection_is_an_error(
 
 @pytest.fixture
 def stopped(journal_dir: Path) -> Iterator[Path]:
-    """A journal whose projector stands still, with an event of s and of t that it has not seen."""
+    """A journal whose projector hangs, with unapplied events of s and of t."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "alpha")
         environment = {**os.environ, "JOURNAL_DIR": str(journal_dir)}

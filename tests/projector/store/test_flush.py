@@ -236,7 +236,7 @@ def test_time_stamps_do_not_put_a_list_out_of_order(store: SessionStore) -> None
 def test_a_list_is_read_behind_what_has_a_later_date(
     store: SessionStore, other: SessionStore
 ) -> None:
-    """What another machine dated in the future stands in front of what is said now."""
+    """A message that another machine dated in the future comes before new messages."""
     later = 4_000_000_000_000_000
     other.append("s1", "user", "from the future", timestamp=later)
     store.flush("s1", [user("from the future"), answer("now"), user("and then")])
@@ -500,7 +500,7 @@ def _writes_part(percent: int) -> Callable[[int, bytes | memoryview], int]:
 def test_a_flush_waits_for_no_projector_that_stands_still(
     store: SessionStore, other: SessionStore
 ) -> None:
-    """Revisions, removals and returns that nobody has applied are known all the same."""
+    """A flush also reads revisions, removals and restorations that are not applied yet."""
     ids = store.flush("s1", TALK).ids
     store.messages("s1")
     lock = ProcessLock(generations(store.journal.path).lock)

@@ -200,7 +200,7 @@ def test_a_conversation_begins_anew_after_clearing(
 
 
 def test_a_flush_waits_for_no_projector(store: SessionStore, other: SessionStore) -> None:
-    """While somebody holds the projector's lock and applies nothing, a flush knows all the same."""
+    """A flush knows all events although the holder of the projector's lock applies none."""
     store.flush("s1", _TALK)
     store.messages("s1")
     lock = ProcessLock(generations(store.journal.path).lock)

@@ -127,7 +127,7 @@ def test_what_was_said_is_searched(data: dict[str, Any], text: str) -> None:
     ],
 )
 def test_payloads_are_not_searched(part: object) -> None:
-    """Base64 is no text wherever it stands; what stands beside it is."""
+    """Base64 is not indexed, at any place; the text beside it is."""
     text = document({"content": ["before", part, "after"]})
     assert "iVBO" not in text
     assert text.startswith("before\n")

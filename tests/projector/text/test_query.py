@@ -258,7 +258,7 @@ def test_any_text_is_a_query_or_a_query_error(query: str) -> None:
 @example("foo🤔 bar")
 @example("か\u3099ﾞ゙")
 def test_a_text_is_found_by_each_of_its_words_and_by_itself(text: str) -> None:
-    """Whatever stands in a text, quoted or word by word, finds it."""
+    """Every part of a text, quoted or word by word, finds it."""
     db = full_text([text])
     words = units(text)
     for word in words:

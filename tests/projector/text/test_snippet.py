@@ -85,7 +85,7 @@ def test_the_head_is_shown_if_nothing_matches() -> None:
 
 
 def test_the_ends_are_cut_between_words_and_marked() -> None:
-    """An ellipsis stands exactly where text is missing, and no word is cut in two."""
+    """An ellipsis is exactly where text is missing, and no word is split."""
     words = [f"w{number}" for number in range(1000)]
     for number in (0, 1, 500, 998, 999):
         result = shown(" ".join(words), f"w{number}", width=60)

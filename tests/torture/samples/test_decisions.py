@@ -32,7 +32,7 @@ def test_a_few_seconds_of_decisions_under_wrong_clocks_are_linearizable() -> Non
 
 @pytest.mark.parametrize("sabotage", ["arbiter", "frontier"])
 def test_the_step_fails_where_what_answers_rest_on_is_left_out(sabotage: str) -> None:
-    """Without the lock, or behind one's own clock alone, somebody decides wrongly."""
+    """Without the lock, or with the own clock alone, a decision is wrong."""
     for seed in range(8):
         _, faults = run(seed, 4, sabotage)
         if any("no order of the calls" in fault for fault in faults):
@@ -240,7 +240,7 @@ def _histories(random: Random) -> list[Call]:
 def test_calls_that_took_effect_one_by_one_are_explained_and_one_wrong_answer_is_found(
     seed: int,
 ) -> None:
-    """A history with many open calls is explained; an answer that nobody wrote is not."""
+    """A history with many open calls is explained; an answer that was never written is not."""
     history = _histories(Random(seed))
     assert judge(history) == []
     wrong = Call(KEY, "get", (), "never written", history[20].began, history[20].ended)
