@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+from collections.abc import Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -13,7 +14,7 @@ import click
 
 from journal.cli.kit.clean import one_line
 from journal.cli.kit.output import print_block, print_line
-from journal.cli.kit.plugins import installed, load_plugin
+from journal.cli.kit.plugins import PluginError, installed, load_plugin, refused
 from journal.errors import ExportFailed, reason
 from journal.fs.directory import open_directory
 from journal.fs.lock import lock
@@ -21,7 +22,8 @@ from journal.fs.ownership import open_own
 from journal.process.fork import no_fork
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator
+    from importlib.metadata import EntryPoint
 
 _GROUP = "journal.exporters"
 
@@ -49,6 +51,7 @@ def _list(context: click.Context, _parameter: click.Parameter, value: bool) -> N
     if value:
         for point in installed(_GROUP).values():
             print_block(f"{one_line(point.name)}\t{one_line(point.value)}")
+        _warn_of_refused()
         context.exit()
 
 
@@ -99,12 +102,35 @@ def command(context: click.Context, format: str, out: Path) -> None:
     if os.path.lexists(out):
         raise ExportFailed(f"{out} exists; name a file that does not, or move it away first")
     journal = open_directory(context.obj, create=False)
-    export: Exporter = load_plugin(points[format])
+    _warn_of_refused(format)
+    export = _load(points[format])
     with _beside(out) as file:
         counts = export(journal.path, file, out)
+        if not isinstance(counts, Mapping):
+            why = f"it returned a {type(counts).__name__}, not a mapping of counts"
+            raise PluginError(points[format], why)
         _publish(file, out)
     for name, count in counts.items():
         print_line(f"{name}: {count:,}", err=True)
+
+
+def _warn_of_refused(format: str | None = None) -> None:
+    """Name the exporters that are not used because another one has their name."""
+    for error in refused(_GROUP):
+        if format in (None, error.point.name):
+            print_line(f"warning: {error.format_message()}", err=True)
+
+
+def _load(point: EntryPoint) -> Callable[..., object]:
+    """Import an `Exporter`; what it returns is checked at the call.
+
+    Raises:
+        PluginError: it cannot be imported, or is no function.
+    """
+    found = load_plugin(point)
+    if not callable(found):
+        raise PluginError(point, f"its type is {type(found).__name__}, not a function")
+    return found
 
 
 @contextmanager

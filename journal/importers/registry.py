@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from journal.errors import ImportFailed
 from journal.importers.formats import SourceFormat
+from journal.process.entry_points import Unloadable, find, load_object, origin
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 GROUP = "journal.importers"
 AUTO = "auto"
 """In place of a format: each file is what its first lines say it is."""
-_OWN = "journal.importers."
-"""The module of every source that this project brings begins so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +63,21 @@ def installed() -> Installed:
     """
     formats: dict[str, SourceFormat] = {}
     broken: dict[str, str] = {}
-    for point in sorted(set(entry_points(group=GROUP)), key=_sort_key):
-        if point.name in formats:
-            why = f"is brought by two packages; {_origin(point)} is not used"
-            broken[f"{point.name} ({point.value})"] = why
-            continue
+    used, refused = find(GROUP)
+    if reserved := used.pop(AUTO, None):
+        broken[f"{AUTO} ({reserved.value})"] = (
+            f"of {origin(reserved)} cannot be used: {AUTO!r} is no name of a format"
+        )
+    for point in used.values():
         try:
             formats[point.name] = _load(point)
-        except Exception as error:  # noqa: BLE001 - whatever a package raises, the others go on
+        except Unloadable as error:
             broken[point.name] = (
-                f"of {_origin(point)} cannot be loaded: {type(error).__name__}: {error};"
-                " upgrade or uninstall that package"
+                f"of {origin(point)} cannot be loaded: {error}; upgrade or uninstall that package"
             )
+    for point in refused:
+        why = f"is brought by two packages; {origin(point)} is not used"
+        broken[f"{point.name} ({point.value})"] = why
     if not formats:
         raise ImportFailed("no importers are installed; install the package agent-journal again")
     ordered = sorted(formats.values(), key=lambda found: (found.generic, found.name))
@@ -88,17 +89,9 @@ def _has_name(format: SourceFormat, file: str) -> bool:
 
 
 def _load(point: EntryPoint) -> SourceFormat:
-    found = point.load()
+    found = load_object(point)
     if not isinstance(found, SourceFormat):
-        raise TypeError(f"{point.value} is a {type(found).__name__}, not a SourceFormat")
+        raise Unloadable(f"{point.value} is a {type(found).__name__}, not a SourceFormat")
     if found.name != point.name:
-        raise ValueError(f"its format is named {found.name!r}")
+        raise Unloadable(f"its format is named {found.name!r}")
     return found
-
-
-def _sort_key(point: EntryPoint) -> tuple[bool, str, str]:
-    return (not point.value.startswith(_OWN), point.name, point.value)
-
-
-def _origin(point: EntryPoint) -> str:
-    return point.value if point.dist is None else f"{point.value} in {point.dist.name}"

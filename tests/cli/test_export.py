@@ -40,12 +40,21 @@ def race(_journal: Path, _file: Path, target: Path) -> Mapping[str, int]:
     return {}
 
 
+def no_counts(_journal: Path, file: Path, _target: Path) -> None:
+    """Return no counts."""
+    file.write_text("whole")
+
+
+NUMBER = 7
+
+
 @pytest.fixture(autouse=True)
 def exporters(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some exporters are installed."""
+    values = {name: f"{__name__}:{name}" for name in ("write", "fail", "race", "no_counts")}
+    values |= {"number": f"{__name__}:NUMBER", "malformed": ":::"}
     found = EntryPoints(
-        EntryPoint(name, f"{__name__}:{name}", "journal.exporters")
-        for name in ("write", "fail", "race")
+        EntryPoint(name, value, "journal.exporters") for name, value in values.items()
     )
     monkeypatch.setattr("importlib.metadata.entry_points", lambda group: found.select(group=group))
 
@@ -137,8 +146,10 @@ def test_a_format_that_is_not_installed_is_wrong_usage(
     """Those that are installed are named."""
     result = run("other", tmp_path / "file")
     assert result.exit_code == 2
-    assert "'other' is not an installed format (installed: fail, race, write)" in " ".join(
-        result.stderr.split()
+    assert (
+        "'other' is not an installed format"
+        " (installed: fail, malformed, no_counts, number, race, write)"
+        in " ".join(result.stderr.split())
     )
 
 
@@ -147,6 +158,46 @@ def test_installed_formats_are_listed(run: Callable[..., Result]) -> None:
     result = run("--list")
     assert result.exit_code == 0
     assert result.stdout.splitlines()[0] == f"fail\t{__name__}:fail"
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("number", "its type is int, not a function"),
+        ("malformed", "its value must have the form 'module:name'"),
+        ("no_counts", "it returned a NoneType, not a mapping of counts"),
+    ],
+)
+def test_what_is_no_exporter_is_an_error(
+    run: Callable[..., Result], tmp_path: Path, name: str, why: str
+) -> None:
+    """The entry point is named with the reason, and there is no file."""
+    result = run(name, tmp_path / "file")
+    assert result.exit_code == 1
+    assert f"the plug-in '{name}' (" in result.stderr
+    assert f"cannot be used: {why};" in result.stderr
+    assert not (tmp_path / "file").exists()
+
+
+def test_another_package_cannot_replace_an_exporter_of_this_project(
+    run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own is used, whichever comes first on the import path; the other is named."""
+    own = "projector.adapters.hermes.export.state_db:export"
+    points = [
+        EntryPoint("hermes", value, "journal.exporters") for value in (f"{__name__}:write", own)
+    ]
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: points if group else [])
+    result = run("hermes", tmp_path / "state.db")
+    assert result.exit_code == 0
+    assert (tmp_path / "state.db").read_bytes().startswith(b"SQLite format 3")
+    warning = (
+        f"warning: the plug-in 'hermes' ({__name__}:write) cannot be used: {own} has the same name"
+    )
+    assert warning in result.stderr
+    listed = run("--list")
+    assert listed.stdout == f"hermes\t{own}\n"
+    assert warning in listed.stderr
 
 
 def test_the_projects_own_exporter_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,7 @@ def _names(text: str) -> set[str]:
 _START = _names("""
 journal journal.cli journal.cli.kit journal.cli.kit.clean journal.cli.kit.commands
 journal.cli.kit.exits journal.cli.kit.output journal.cli.kit.paths journal.cli.kit.plugins
+journal.process.entry_points
 journal.cli.kit.program journal.cli.kit.signals journal.cli.kit.streams journal.errors
 journal.format journal.format.bounds journal.format.event journal.format.event_types
 journal.format.frame journal.format.lossless journal.format.record journal.format.scan

@@ -52,6 +52,9 @@ number = 7
 _ENTRY_POINTS = """
 [journal.commands]
 append = fake_plugin:append
+exits = fake_plugin_that_exits:command
+malformed = :::
+skips = fake_plugin_that_skips:command
 fail = fake_plugin:fail
 greet = fake_plugin:command
 missing = fake_plugin:nothing
@@ -69,6 +72,10 @@ def run(tmp_path: Path) -> Run:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fake-plugin\nVersion: 1.5\n")
     (info / "entry_points.txt").write_text(_ENTRY_POINTS)
     (site / "fake_plugin.py").write_text(_MODULE)
+    (site / "fake_plugin_that_exits.py").write_text("raise SystemExit(3)\n")
+    (site / "fake_plugin_that_skips.py").write_text(
+        "class Skip(BaseException): pass\n\nraise Skip('not here')\n"
+    )
     environment = os.environ | {"PYTHONPATH": str(site), "JOURNAL_DIR": str(tmp_path / "journal")}
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -104,13 +111,16 @@ def test_help_lists_plug_ins(run: Run) -> None:
     lines = {line.split()[0]: line for line in done.stdout.splitlines() if line.startswith("  ")}
     assert "Greet the journal." in lines["greet"]
     assert "Append one message" in lines["append"]
-    for name in ("missing", "number", "unloadable"):
+    for name in ("exits", "malformed", "missing", "number", "skips", "unloadable"):
         assert "cannot be loaded" in lines[name]
 
 
 @pytest.mark.parametrize(
     ("name", "why"),
     [
+        ("exits", "SystemExit: 3"),
+        ("malformed", "its value must have the form 'module:name'"),
+        ("skips", "Skip: not here"),
         ("missing", "AttributeError: module 'fake_plugin' has no attribute 'nothing'"),
         ("number", "its type is int, not click.Command"),
         ("unloadable", "ModuleNotFoundError: No module named 'fake_plugin_that_is_gone'"),
@@ -123,7 +133,7 @@ def test_a_broken_plug_in_says_what_is_wrong(
     """The error names entry point, package and reason; the exit code is 1."""
     done = run(name, *more)
     assert (done.returncode, done.stdout) == (1, "")
-    assert f"Error: the plug-in '{name}' (fake_plugin" in done.stderr
+    assert f"Error: the plug-in '{name}' (" in done.stderr
     assert "of the package fake-plugin 1.5) cannot be used: " in done.stderr
     assert why in done.stderr
     assert "Traceback" not in done.stderr

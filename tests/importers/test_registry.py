@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass, replace
+from importlib import metadata
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, ClassVar
 
@@ -123,7 +124,8 @@ def test_a_package_that_cannot_be_loaded_is_named_and_breaks_no_other(tmp_path: 
     source = tmp_path / "a.jsonl"
     source.write_bytes(CLAUDE + b"\n")
     why = (
-        "of acme_importer:FORMAT in acme-importer cannot be loaded: ModuleNotFoundError: No module"
+        "of acme_importer:FORMAT of the package acme-importer 1.0 cannot be loaded:"
+        " ModuleNotFoundError: No module"
         " named 'a_module_that_is_not_there'; upgrade or uninstall that package"
     )
     auto = run(tmp_path, "auto", source, "--json")
@@ -134,6 +136,37 @@ def test_a_package_that_cannot_be_loaded_is_named_and_breaks_no_other(tmp_path: 
     named = run(tmp_path, "acme", source)
     assert (named.returncode, named.stdout) == (1, "")
     assert named.stderr == f"Error: the importer 'acme' {why}\n"
+
+
+@pytest.mark.parametrize(
+    ("module", "why"),
+    [
+        ("raise SystemExit(3)\n", "SystemExit: 3"),
+        ("raise GeneratorExit('odd')\n", "GeneratorExit: odd"),
+    ],
+)
+def test_a_package_that_exits_at_import_does_not_end_the_command(
+    tmp_path: Path, module: str, why: str
+) -> None:
+    """The other importers work, and both the report and the help text name the package."""
+    install(tmp_path, "acme", module)
+    source = tmp_path / "a.jsonl"
+    source.write_bytes(CLAUDE + b"\n")
+    done = run(tmp_path, "auto", source, "--json")
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["messages"]) == (1, 1)
+    assert f"acme-importer 1.0 cannot be loaded: {why};" in report["errors"]["importer acme"]
+    assert run(tmp_path, "claude-code", source, "--reread").returncode == 0
+    assert "acme-importer" in run(tmp_path, "--help").stdout
+    assert f"cannot be loaded: {why};" in run(tmp_path, "acme", source).stderr
+
+
+def test_the_name_auto_is_reserved(points: list[EntryPoint]) -> None:
+    """A package that uses it for its format is named."""
+    points.append(EntryPoint("auto", f"{__name__}:PLAIN", registry.GROUP))
+    found = installed()
+    assert "'auto' is no name of a format" in found.broken[f"auto ({__name__}:PLAIN)"]
+    assert found.names.count("auto") == 1
 
 
 def test_an_import_loads_only_the_parser_that_it_needs(tmp_path: Path) -> None:
@@ -259,7 +292,7 @@ def test_json_lines_for_a_format_that_has_none_are_an_error(tmp_path: Path) -> N
 def points(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[EntryPoint]]:
     """The entry points that are installed; a test adds and removes."""
     found = list(entry_points(group=registry.GROUP))
-    monkeypatch.setattr(registry, "entry_points", lambda *, group: [it for it in found if group])
+    monkeypatch.setattr(metadata, "entry_points", lambda *, group: [it for it in found if group])
     installed.cache_clear()
     yield found
     installed.cache_clear()
@@ -272,8 +305,9 @@ NUMBER = 7
 @pytest.mark.parametrize(
     ("value", "why"),
     [
-        ("NUMBER", "TypeError: tests.importers.test_registry:NUMBER is a int, not a SourceFormat"),
-        ("ODD", "ValueError: its format is named 'odd'"),
+        ("NUMBER", "tests.importers.test_registry:NUMBER is a int, not a SourceFormat"),
+        ("ODD", "its format is named 'odd'"),
+        ("::", "its value must have the form 'module:name'"),
         ("gone", "AttributeError: module 'tests.importers.test_registry' has no attribute 'gone'"),
     ],
 )

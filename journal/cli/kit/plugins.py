@@ -2,48 +2,55 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from journal.process.loading import load
+from journal.process.entry_points import Unloadable, find, load_object, origin
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 
 class PluginError(click.ClickException):
-    """A plug-in cannot be loaded, or is not what its group needs. The exit code is 1."""
+    """A plug-in cannot be loaded, or is not what its group needs. The exit code is 1.
+
+    Attributes:
+        point: the entry point.
+    """
 
     def __init__(self, point: EntryPoint, why: str) -> None:
-        package = f" of the package {point.dist.name} {point.dist.version}" if point.dist else ""
         super().__init__(
-            f"the plug-in {point.name!r} ({point.value}{package}) cannot be used: {why};"
+            f"the plug-in {point.name!r} ({origin(point)}) cannot be used: {why};"
             " update or uninstall the package"
         )
+        self.point = point
 
 
 def installed(group: str) -> dict[str, EntryPoint]:
     """Return the entry points of a group by name, sorted.
 
-    Of two with the same name, the first on the import path counts, as for modules.
+    Of two with the same name, that of this project counts, else that with the first value.
     """
-    from importlib.metadata import entry_points  # noqa: PLC0415 - few commands need it
-
-    points: dict[str, EntryPoint] = {}
-    for point in entry_points(group=group):
-        points.setdefault(point.name, point)
-    return dict(sorted(points.items()))
+    return dict(sorted(find(group)[0].items()))
 
 
-def load_plugin(point: EntryPoint) -> Any:  # noqa: ANN401 - whatever the package says
+def refused(group: str) -> list[PluginError]:
+    """Return an error for each entry point of a group whose name another one has."""
+    used, others = find(group)
+    return [
+        PluginError(point, f"{used[point.name].value} has the same name and is used")
+        for point in others
+    ]
+
+
+def load_plugin(point: EntryPoint) -> object:
     """Import what an entry point names.
 
     Raises:
         PluginError: it cannot be imported.
     """
     try:
-        load(point.module)
-        return point.load()
-    except Exception as error:  # a package of somebody else can fail in any way
-        raise PluginError(point, f"{type(error).__name__}: {error}") from error
+        return load_object(point)
+    except Unloadable as error:
+        raise PluginError(point, str(error)) from error
