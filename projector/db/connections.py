@@ -43,16 +43,17 @@ def create(path: Path, journal_uuid: str) -> apsw.Connection:
     """
     db = create_empty(path)
     try:
-        # a crash throws away a generation that is being built
-        for pragma in ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE"):
-            db.pragma(*pragma.split(" = "))
-        db.pragma("page_size", PAGE)
-        if vfs() is not None:
-            db.reserve_bytes("main", RESERVED)
-        db.pragma("application_id", _APPLICATION)
-        db.pragma("user_version", SCHEMA)
-        make_tables(db, journal_uuid)
-        tune_writer(db)
+        with quiet:
+            # a crash throws away a generation that is being built
+            for pragma in ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE"):
+                db.pragma(*pragma.split(" = "))
+            db.pragma("page_size", PAGE)
+            if vfs() is not None:
+                db.reserve_bytes("main", RESERVED)
+            db.pragma("application_id", _APPLICATION)
+            db.pragma("user_version", SCHEMA)
+            make_tables(db, journal_uuid)
+            tune_writer(db)
     except apsw.Error as error:
         raise ProjectionError(f"cannot make the projection {path}: {error}") from error
     return db
@@ -60,8 +61,9 @@ def create(path: Path, journal_uuid: str) -> apsw.Connection:
 
 def create_in_memory() -> apsw.Connection:
     """Make an empty projection in memory."""
-    db = connect(":memory:", apsw.SQLITE_OPEN_READWRITE, None)
-    make_tables(db, "")
+    with quiet:
+        db = connect(":memory:", apsw.SQLITE_OPEN_READWRITE, None)
+        make_tables(db, "")
     return db
 
 
@@ -102,9 +104,10 @@ def _connect(path: Path, flags: int) -> apsw.Connection:
         name = f"file:{quote(name)}?immutable=1"
     with quiet:  # a fork must not come while a VFS is made
         db = connect(name, flags, vfs())
-    # without it statements, FTS5's own among them, are compiled again when a bound value changes.
-    # With it a plan depends on the text only: a partial index needs its condition as a literal
-    db.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
+        # without it statements, FTS5's own among them, are compiled again when a bound value
+        # changes. With it a plan depends on the text only: a partial index needs its condition as
+        # a literal
+        db.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     return db
 
 
@@ -196,7 +199,8 @@ def _open(
             prepare(db)
     except (apsw.Error, ProjectionError) as error:
         if db is not None:
-            db.close()
+            with quiet:
+                db.close()
         if isinstance(error, ProjectionError):
             raise
         raise failure("open", path, error) from error

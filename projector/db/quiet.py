@@ -24,8 +24,9 @@ from projector.db import fork_safety
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PATIENCE = 2.0
-"""Seconds that a fork waits at most: a single step of SQLite can take longer."""
+_PATIENCE = 10.0
+"""Seconds that a fork waits at most: a step of SQLite takes so long only where the disk hangs, and
+on a busy machine two seconds were too few: the child waited for ever."""
 _LOOK = 0.001
 """Seconds between two checks."""
 _CALM = 10

@@ -12,6 +12,7 @@ from projector.db.connections import create, finish, open_writer
 from projector.db.fork_safety import close
 from projector.db.generations import Generations, generations
 from projector.db.process_lock import ProcessLock
+from projector.db.quiet import quiet
 from projector.db.sqlite_errors import failure
 from projector.errors import BuildStopped, NotApplied
 from projector.run.projector import Progress, Projector, never
@@ -234,7 +235,8 @@ def _fill(
             progress = projector.catch_up(on_commit=on_commit, stop=stop)
             applied, rest = applied + progress.events, progress.bytes
     finally:
-        close(db)
+        with quiet:
+            close(db)
     return applied
 
 
@@ -250,5 +252,6 @@ def open_generation(
     try:
         return Projector(db, journal.lanes, segments)
     except apsw.Error as error:
-        db.close()
+        with quiet:
+            db.close()
         raise failure("read", kept.path(number), error) from error

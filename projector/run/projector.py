@@ -73,19 +73,21 @@ class Projector:
     ) -> None:
         self._db = db
         self._lanes = lanes
-        self._version: int = db.pragma("data_version")
         self._segments = OpenSegments() if segments is None else segments
-        self._intake = Intake(db, self._segments)
         self.is_unchanged: Callable[[], bool] = never
-        self.wal = Wal(db)
+        with quiet:
+            self._version: int = db.pragma("data_version")
+            self._intake = Intake(db, self._segments)
+            self.wal = Wal(db)
         self._is_building = not self.wal.is_used
         self._limit = _TRANSACTION * (_BUILDING if self._is_building else 1)
         self._is_careful = False
 
     def be_careful(self) -> None:
         """Apply each event of a build alone; set aside those that cannot be applied."""
-        self._db.pragma("journal_mode", "memory")
-        self._intake.be_careful(isolates=True)
+        with quiet:
+            self._db.pragma("journal_mode", "memory")
+            self._intake.be_careful(isolates=True)
         self._is_careful = True
 
     @property

@@ -16,6 +16,7 @@ from journal.format.event import Event
 from journal.lanes.restore import Lost, restore
 from projector.db.connections import open_reader
 from projector.db.generations import generations
+from projector.db.quiet import quiet
 from projector.db.rows import STORED, stored
 from projector.errors import ProjectionError
 from projector.run.build import building, put_into_use
@@ -62,10 +63,11 @@ def salvage(journal: Directory) -> Salvaged:
     try:
         with building(journal) as number:
             built = open_reader(kept.path(number), journal.uuid)
-            try:
-                lost = _arranged(_missing(known, built))
-            finally:
-                built.close()
+            with quiet:
+                try:
+                    lost = _arranged(_missing(known, built))
+                finally:
+                    built.close()
             name, events = "", 0
             if lost:
                 lane, events = restore(journal, lost)
@@ -74,7 +76,8 @@ def salvage(journal: Directory) -> Salvaged:
     except apsw.Error as error:
         raise ProjectionError(f"cannot read the projection in {kept.folder}: {error}") from error
     finally:
-        known.close()
+        with quiet:
+            known.close()
     sessions = {record.event.session for record in lost}
     return Salvaged(events, len(sessions), name, number)
 

@@ -12,6 +12,7 @@ from journal.segments.listing import list_segments
 from journal.segments.segment import open_segment
 from projector.db.generations import find_generations
 from projector.db.kinds import MESSAGE
+from projector.db.quiet import quiet
 from projector.db.read_only import open_on_any_medium
 from projector.db.schema import COUNTERS
 from projector.errors import ProjectionError
@@ -66,7 +67,7 @@ def verify(journal: Directory) -> list[Fault]:
     except ProjectionError as error:
         return [Fault("database", str(error), "projector rebuild")]
     try:
-        with db:  # one snapshot: a projector may write meanwhile
+        with quiet, db:  # one snapshot: a projector may write meanwhile
             # the journal is read after the watermark, so it can only be ahead of it
             db.execute("SELECT 1 FROM _meta").get  # noqa: B018 - begins the snapshot
             faults = list(_database_faults(db))
@@ -76,7 +77,8 @@ def verify(journal: Directory) -> list[Fault]:
     except apsw.Error as error:
         return [Fault("database", f"{path}: {error}", "projector rebuild")]
     finally:
-        db.close()
+        with quiet:
+            db.close()
     return faults
 
 
