@@ -135,7 +135,7 @@ def test_a_look_at_idle_lanes_opens_no_file(
         running = Projector(db, lanes)
         running.catch_up()
         running.catch_up()
-        monkeypatch.setattr("projector.run.ingest.open_segment", open_and_note)
+        monkeypatch.setattr("projector.run.open_segments.open_segment", open_and_note)
         running.catch_up()
         assert opened == []
         path.chmod(0o400)  # a change that is none of the bytes costs one look
