@@ -67,6 +67,22 @@ class _Quiet:
         else:
             self._working.pop(me, None)
 
+    @contextmanager
+    def outside(self) -> Iterator[None]:
+        """Leave the block to wait for another thread or process, and enter it again.
+
+        No statement of this thread may be open. A thread that waits within the block would keep a
+        fork waiting, and the thread that it waits for cannot enter a block meanwhile.
+        """
+        me = get_ident()
+        count = self._working.pop(me, 0)
+        try:
+            yield
+        finally:
+            if count:
+                self.__enter__()
+                self._working[me] = count
+
     def rest(self, db: apsw.Connection) -> None:
         """Pause while a fork is done; the caller holds only the mutex of its own connection."""
         if self._forking:

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from projector.db.quiet import quiet
 from projector.db.schema import APPLIED, UNFOLDED
 from projector.db.sqlite_errors import was_removed
 from projector.errors import Behind, NotProjected, ProjectionDamaged
@@ -197,7 +198,8 @@ class Goal:
 
     def pause(self) -> None:
         """Sleep for a moment, in which a projector can work."""
-        time.sleep(self._pause)
+        with quiet.outside():
+            time.sleep(self._pause)
         self._pause = min(self._pause * 2, _LONGEST)
 
     def look_again(self, refs: list[SegmentRef]) -> None:

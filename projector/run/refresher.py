@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from journal.errors import ReadError
 from journal.process.fork import no_fork
 from journal.segments.listing import list_segments
+from projector.db.quiet import quiet
 from projector.db.sqlite_errors import was_removed
 from projector.errors import (
     BuildStopped,
@@ -95,7 +96,8 @@ class Refresher:
                 raise
             except ProjectorBusy:
                 deadline.check()
-                time.sleep(_PAUSE)
+                with quiet.outside():
+                    time.sleep(_PAUSE)
 
 
 def _with_cure(error: Exception) -> Exception:
