@@ -228,6 +228,9 @@ class Projection:
     ) -> tuple[Answer, Freshness]:
         """Query the database itself; its tables are those of `projector.db.schema`.
 
+        What `query` raises is raised as it is, at once. Only an error of the database itself makes
+        it be asked again, after a rebuild.
+
         Args:
             query: asked with a connection that can only read, perhaps twice.
             patience: seconds to wait for a running projector before the answer is of what is

@@ -176,8 +176,31 @@ def snapshot(db: apsw.Connection) -> Iterator[None]:
             " so it is no text, and nothing that is stored has it"
         ) from error
     finally:
-        if db.in_transaction:
+        if is_open(db) and db.in_transaction:
             db.execute("ROLLBACK")
+
+
+def is_open(db: apsw.Connection) -> bool:
+    """Return whether a connection was not closed, as a function may do that it was lent to."""
+    try:
+        db.in_transaction  # noqa: B018 - each attribute of a closed one raises
+    except apsw.ConnectionClosedError:
+        return False
+    return True
+
+
+def has_all_tables(db: apsw.Connection) -> bool:
+    """Return whether a projection has its tables, views and indexes.
+
+    Raises:
+        apsw.Error: the database refuses.
+    """
+    made = create_in_memory()
+    try:
+        names = "SELECT type, name FROM sqlite_schema"
+        return not is_open(db) or set(made.execute(names)) <= set(db.execute(names))
+    finally:
+        made.close()
 
 
 def _prepare_reader(db: apsw.Connection) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import apsw
 
 from projector.errors import ProjectionDamaged, ProjectionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 _DAMAGED = frozenset(
     [
@@ -23,7 +27,36 @@ _DAMAGE = (
     # our statements bind what their columns take, and our keys are found before they are written
     *(apsw.ConstraintError, apsw.MismatchError, apsw.FormatError, apsw.RangeError),
 )
-"""A missing table is an SQL error; our statements cause no other SQL errors."""
+"""Errors of the projector's own statements: a missing table is an SQL error, and they cause no
+others. What a caller's statement causes is sorted out by `is_of_query`."""
+
+_SURROUNDINGS = (
+    *(apsw.CorruptError, apsw.NotADBError, apsw.IOError, apsw.FullError),
+    *(apsw.BusyError, apsw.LockedError, apsw.ProtocolError, apsw.NoMemError),
+)
+"""Errors of the file, the disk and the machine, which a statement is not the cause of."""
+
+
+def is_of_query(
+    error: apsw.Error,
+    path: Path,
+    handled: BaseException | None,
+    *,
+    is_whole: Callable[[], bool],
+) -> bool:
+    """Return whether the code that used a connection caused an error, and not the database.
+
+    Args:
+        error: what a function raised that was lent a connection in a snapshot.
+        path: file of the projection.
+        handled: what was being handled already when the function was called.
+        is_whole: says whether the database has its tables; asked only if that decides.
+    """
+    if any(_is_of_surroundings(earlier) for earlier in _with_context(error, handled)):
+        return False
+    if isinstance(error, apsw.CantOpenError):  # as of ATTACH
+        return path.exists()
+    return not isinstance(error, apsw.SQLError) or is_whole()
 
 
 def failure(what: str, path: Path | str, error: apsw.Error) -> ProjectionError:
@@ -53,6 +86,21 @@ _MOVED = frozenset(
     ]
 )
 """Extended codes of errors on a file that was removed or renamed while it was open."""
+
+
+def _is_of_surroundings(error: BaseException) -> bool:
+    return isinstance(error, _SURROUNDINGS) or getattr(error, "extendedresult", 0) in _MOVED
+
+
+def _with_context(error: BaseException, handled: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and those behind `handled` that were being handled when it was raised.
+
+    SQLite ends the transaction with an error of the disk; what uses it then raises another error.
+    """
+    cause: BaseException | None = error
+    while cause is not None and cause is not handled:
+        yield cause
+        cause = cause.__context__
 
 
 def was_removed(error: BaseException | None) -> bool:

@@ -180,6 +180,18 @@ class Goal:
         self._given_up = True
         self.hindrance = hindrance
 
+    def check_progress(self) -> None:
+        """Raise why the projection cannot be asked, if another pass would change nothing.
+
+        Raises:
+            ProjectionError: all was applied for this question, or cannot be, and the projection is
+                not known to be damaged.
+        """
+        if self.trouble is not None:
+            is_applied = self.is_missed and not isinstance(self.trouble, ProjectionDamaged)
+            if is_applied or self.hindrance is not None:
+                raise self.trouble
+
     def replace(self) -> None:
         """Count a rebuild of a damaged projection for this query.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from journal.process import clock
 from journal.process.fork import follow
+from projector.db.connections import is_open
 from projector.db.fork_safety import keep_inherited
 from projector.db.read_only import open_on_any_medium, stamp
 from projector.errors import ProjectionError
@@ -80,7 +81,7 @@ class InUse:
             # a file that was deleted and made again has the same name and another identity
             file = identity(path)
             same = number == self._opened and file == self._file and self.is_still()
-            if self._db is not None and same:
+            if self._db is not None and same and is_open(self._db):
                 return self._db
             self.close()
             try:

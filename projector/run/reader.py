@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 import apsw
-import orjson
 
 from journal.process import clock
 from journal.process.fork import follow
@@ -18,13 +17,9 @@ from projector.db.generations import find_generations
 from projector.db.quiet import quiet
 from projector.db.schema import UNFOLDED
 from projector.db.sqlite_errors import failure
-from projector.errors import (
-    BuildStopped,
-    NotFound,
-    ProjectionDamaged,
-    ProjectionError,
-)
-from projector.run.deadline import STEPS, Deadline
+from projector.errors import BuildStopped, ProjectionError
+from projector.run.asking import ask, lend, unwrapped
+from projector.run.deadline import Deadline
 from projector.run.goal import Goal, Known, Own, has_applied
 from projector.run.in_use import LATEST, InUse
 from projector.run.own_projector import OwnProjector
@@ -89,6 +84,7 @@ class Reader:
         """
         return self._turn.held(f"this handle on the projection of {self.journal.path}")
 
+    @unwrapped
     def read(
         self,
         query: Callable[[apsw.Connection], Answer],
@@ -100,7 +96,7 @@ class Reader:
 
         What a snapshot includes is read from that snapshot: at any moment a generation can be put
         into use that has read the lanes earlier. A damaged database is built anew, and the query is
-        repeated.
+        repeated. Any other error of the query is raised unchanged, at once.
 
         Args:
             query: called with the connection, perhaps twice.
@@ -154,16 +150,11 @@ class Reader:
                     fresh = Freshness(goal.behind(db))
                 # events that this process appends from now on come behind all that it may read
                 clock.of(self.journal.path).observe(db.execute(LATEST).get)
-                answer = _answer(db, query, deadline, fresh)
+                answer = ask(db, query, self._in_use.path, deadline, fresh)
             # a file that was opened as unchanging may have been changed during the query
             return (answer, fresh) if self._in_use.is_still() else None
         except apsw.Error as error:
             goal.trouble = self._unreadable(error)
-            goal.trouble.__cause__ = error
-        except (UnicodeDecodeError, orjson.JSONDecodeError) as error:
-            # a row has invalid UTF-8 or JSON, which no projector writes
-            path = self._in_use.path
-            goal.trouble = ProjectionDamaged(f"{path} is damaged: {error}; run `projector rebuild`")
             goal.trouble.__cause__ = error
         except ProjectionError as error:
             goal.trouble = error
@@ -175,6 +166,7 @@ class Reader:
         with self._exclusive(), quiet:
             yield self._in_use.connection()
 
+    @unwrapped
     def look(self, query: Callable[[apsw.Connection | None], Answer]) -> Answer:
         """Query one snapshot and apply nothing; `query` gets None if there is no projection.
 
@@ -185,8 +177,8 @@ class Reader:
             if db is None:
                 return query(None)
             try:
-                with snapshot(db), quiet.calling(db):
-                    return query(db)
+                with snapshot(db):
+                    return lend(db, query, self._in_use.path)
             except apsw.Error as error:
                 raise self._unreadable(error) from error
 
@@ -269,32 +261,3 @@ class Reader:
             self._in_use.close()
             self._own.close()
             self._known.segments.close()
-
-
-def _answer(
-    db: apsw.Connection,
-    query: Callable[[apsw.Connection], Answer],
-    deadline: Deadline,
-    fresh: Freshness,
-) -> Answer:
-    """Run the query in the snapshot that `db` holds, until the deadline."""
-
-    def is_over() -> bool:
-        quiet.rest(db)
-        return deadline.is_over()
-
-    db.set_progress_handler(is_over, STEPS)
-    try:
-        with quiet.calling(db):
-            answer = query(db)
-    except apsw.InterruptError as error:
-        raise deadline.error("the query") from error
-    except NotFound as error:
-        if fresh.behind is None:
-            raise
-        again = NotFound(f"{error}; {fresh.behind}")
-        again.behind = fresh.behind
-        raise again from error
-    finally:
-        db.set_progress_handler(None)
-    return answer

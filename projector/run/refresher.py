@@ -49,8 +49,7 @@ class Refresher:
             QueryTimeout: the time is over, and there is no projection yet.
             ProjectionError: the projection cannot be read, and no process replaces it.
         """
-        if goal.trouble is not None and goal.hindrance is not None:
-            raise goal.trouble
+        goal.check_progress()
         if isinstance(goal.trouble, ProjectionDamaged):
             goal.replace()
             _log.warning("building the projection anew: %s", goal.trouble)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import os
+from contextlib import contextmanager, suppress
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Self
 
 from journal.arbiter import arbitrating
-from journal.errors import ClosedError
+from journal.errors import ClosedError, Reentered
 from journal.format.event import check_key
 from journal.writer import Journal
 from projector.errors import NotProjected, ProjectionDamaged, ProjectionError
@@ -14,8 +16,8 @@ from projector.projection import Projection
 from projector.store.seen import seen_by_now
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     import apsw
 
@@ -145,11 +147,12 @@ class Handle:
         Raises:
             ArbiterBusy: other processes were deciding all the time, or the arbiter's file was
                 removed meanwhile (ArbiterLost).
+            Reentered: called in the question of another decision; nothing was done.
             NotProjected: a projector runs and is too far behind to decide on what it shows.
             EventError, AppendError, SyncError, ClosedError: as `Journal.append_many`.
             QueryTimeout, ProjectionError, ReadError: as the methods of `Projection`.
         """
-        with arbitrating(self.journal.path, self._timeout) as arbiter:
+        with _deciding(self.journal.path), arbitrating(self.journal.path, self._timeout) as arbiter:
             (answer, events), fresh = self.projection.read(question, patience=self._timeout)
             if not fresh:
                 raise NotProjected(f"nothing was decided: {fresh.behind}; see `projector status`")
@@ -180,3 +183,29 @@ class Handle:
         finally:
             self.projection.close()
         self._is_closed = True
+
+
+@contextmanager
+def _deciding(journal: Path) -> Iterator[None]:
+    """Refuse a decision in the question of another one: it would wait for itself.
+
+    Raises:
+        Reentered: this thread decides in the same journal.
+    """
+    # a forked child has not the lock of its parent
+    decider = os.getpid(), get_ident(), str(journal)
+    if decider in _deciders:
+        raise Reentered(
+            f"this thread is in the middle of a decision in {journal}, and the next one cannot"
+            " begin before it ends; nothing was done. Append what belongs to both in one decision,"
+            " or decide when the call has returned"
+        )
+    try:
+        _deciders.add(decider)
+        yield
+    finally:
+        _deciders.discard(decider)
+
+
+_deciders: set[tuple[int, int, str]] = set()
+"""Who is in the middle of a decision: process, thread and the journal's folder."""

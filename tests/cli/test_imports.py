@@ -69,7 +69,8 @@ projector.db.columns projector.db.connections projector.db.fork_safety projector
 projector.db.kinds projector.db.process_lock projector.db.quiet projector.db.read_only
 projector.db.rows projector.db.schema projector.db.sqlite_errors projector.db.tags
 projector.errors projector.fold projector.fold.messages projector.fold.sessions
-projector.fold.sweeps projector.projection projector.run projector.run.deadline projector.run.goal
+projector.fold.sweeps projector.projection projector.run projector.run.asking
+projector.run.deadline projector.run.goal
 projector.run.in_use projector.run.open_segments projector.run.own_projector projector.run.reader
 projector.run.refresher projector.run.watermark projector.search projector.search.engine
 projector.search.filters

@@ -7,6 +7,8 @@ import json
 import os
 import re
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from journal import EventError
-from journal.errors import AppendError, ArbiterBusy
+from journal.errors import AppendError, ArbiterBusy, Reentered
 from projector import ABSENT, MessageState, NotFound, NotProjected, SessionStore, TitleTaken
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
@@ -353,6 +355,23 @@ def test_keys_have_the_last_value(store: SessionStore, other: SessionStore) -> N
     assert store.sessions().items == ()
 
 
+def test_a_decision_within_a_decision_is_refused_at_once(
+    store: SessionStore, other: SessionStore
+) -> None:
+    """It cannot begin before the outer one ends: the error says so, and blames nobody else."""
+
+    def question(_: object) -> tuple[None, list[dict[str, Any]]]:
+        with pytest.raises(Reentered, match="in the middle of a decision"):
+            other.keys.compare_and_set("k", expected=ABSENT, value=1)
+        return None, []
+
+    began = time.monotonic()
+    store.decide(question)
+    assert time.monotonic() - began < 2.0
+    assert other.keys.compare_and_set("k", expected=ABSENT, value=1)
+    assert store.keys.compare_and_set("k", expected=1, value=2)
+
+
 def test_a_value_is_set_only_where_it_is_as_expected(
     store: SessionStore, other: SessionStore
 ) -> None:
@@ -463,8 +482,10 @@ def test_a_decision_waits_for_those_who_decide(store: SessionStore, journal_dir:
     with SessionStore.open(journal_dir, timeout=0.05) as hasty:
 
         def question(_db: object) -> tuple[None, list[dict[str, Any]]]:
-            with pytest.raises(ArbiterBusy, match="nothing was decided: try again"):
-                hasty.claim_title("s1", "Plan")
+            with ThreadPoolExecutor(1) as another:
+                claiming = another.submit(hasty.claim_title, "s1", "Plan")
+                with pytest.raises(ArbiterBusy, match="nothing was decided: try again"):
+                    claiming.result()
             return None, []
 
         store.decide(question)
