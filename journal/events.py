@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from journal.errors import EventError
+from journal.format.lossless import check_text
 from journal.format.position import Position
 from journal.format.timestamps import moment
 from journal.fs.directory import open_directory
@@ -15,7 +18,7 @@ from journal.segments.reader import read_events
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -100,9 +103,15 @@ def read(
     Raises:
         NotAJournalError: there is no journal.
         JournalOpenError: it cannot be opened.
-        EventError: `since` is no time.
+        EventError: `since` is no time, `session` or a type no text, or `on_damage` no function.
         ReadError: a lane cannot be read; raised while the events are read.
     """
+    if session is not None:
+        check_text("session", session)
+    if types is not None and not isinstance(types, str):
+        types = _checked_types(types)
+    if on_damage is not None and not callable(on_damage):
+        raise EventError(f"on_damage must be a function, not {on_damage!r:.60}")
     directory = open_directory(path, create=False)
     least = None if since is None else moment("since", since)
     wanted = None if types is None else {types} if isinstance(types, str) else set(types)
@@ -120,6 +129,15 @@ def read(
         for at in found
         if is_wanted(at.record.event)
     )
+
+
+def _checked_types(types: object) -> list[str]:
+    if isinstance(types, bytes) or not isinstance(types, Iterable):
+        raise EventError(f"types must be a list of types of events, not {types!r:.60}")
+    found = list(types)
+    for index, type in enumerate(found):
+        check_text(f"types[{index}]", type)
+    return found
 
 
 def _read(

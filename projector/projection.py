@@ -6,11 +6,18 @@ from copy import copy
 from typing import TYPE_CHECKING, Self, get_args
 
 from journal.errors import ClosedError
-from journal.format.lossless import is_text
 from journal.format.timestamps import moment
 from journal.fs.directory import open_directory
 from journal.process.fork import no_fork
-from projector.errors import NotProjected, QueryError
+from projector.arguments import (
+    check_callable,
+    check_count,
+    check_filters,
+    check_names,
+    check_position,
+    check_seconds,
+)
+from projector.errors import NotProjected
 from projector.run.goal import Own
 from projector.run.reader import PATIENCE, Answer, Reader
 from projector.search import engine as search
@@ -76,6 +83,8 @@ class Projection:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
+        if timeout is not None:
+            check_seconds("timeout", timeout)
         self._opened = Reader(open_directory(path, create=False))
         self._timeout = timeout
         self._own: Own | None = None
@@ -95,6 +104,7 @@ class Projection:
         Raises:
             NotAJournalError: there is no journal.
             ProjectionError: its folder cannot be used.
+            ValueError: `timeout` is no number of seconds.
         """
         return cls(path, timeout=timeout)
 
@@ -102,8 +112,16 @@ class Projection:
         """Return this handle as one whose answers know the record at `position`.
 
         What it asks raises NotProjected if a projector runs, and has not applied that record
-        within `timeout` seconds. Both are one handle: to close one closes the other.
+        within `timeout` seconds. Both are one handle: to close one closes the other. Without a
+        position (None) the handle has no such bound.
+
+        Raises:
+            ValueError: `position` is no Position, or `timeout` is no number of seconds.
         """
+        if position is not None:
+            check_position(position)
+        check_seconds("timeout", timeout)
+        self._check_open()
         bound = copy(self)
         bound._own = None if position is None else Own(position, timeout)  # noqa: SLF001 - of the same class
         return bound
@@ -140,18 +158,21 @@ class Projection:
             look: how hits are shown.
 
         Raises:
-            QueryError: nothing in the query can be searched for.
+            QueryError: nothing in the query can be searched for, or the query or a filter is no
+                text.
             EventError: a moment is none.
-            ValueError: `limit`, `offset` or `context` is out of range, or `sort` is unknown.
+            ValueError: `limit`, `offset` or `context` is no whole number or out of range, `sort`
+                is unknown, or `look` is no Look.
             ProjectionError: the projection cannot be read or built.
         """
-        for name, text in (("the query", query), ("role", role), ("source", source)):
-            _check_text(name, text)
-        _check_text("session", session)
+        check_names({"query": query})
+        check_filters({"role": role, "source": source, "session": session})
         parsed = parse(query)
-        _check_range("limit", limit, 1)
-        _check_range("offset", offset, 0)
-        _check_range("context", context, 0)
+        check_count("limit", limit, 1, _MOST)
+        check_count("offset", offset, 0, _MOST)
+        check_count("context", context, 0, _MOST)
+        if look is not None:
+            _check_look(look)
         if sort not in get_args(search.Sort):
             raise ValueError(f"sort must be one of {get_args(search.Sort)}, not {sort!r}")
         filters = Filters(
@@ -172,7 +193,13 @@ class Projection:
         return Results(query, tuple(hits), exact, fresh.behind)
 
     def sessions(self, *, limit: int = 20, offset: int = 0) -> Listing[SessionView]:
-        """Return sessions, that with the latest message first; its `behind` is how old it is."""
+        """Return sessions, that with the latest message first; its `behind` is how old it is.
+
+        Raises:
+            ValueError: `limit` or `offset` is no whole number from 0 up.
+        """
+        check_count("limit", limit)
+        check_count("offset", offset)
         found, fresh = self.read(lambda db: session_view.sessions(db, limit=limit, offset=offset))
         return Listing(found, fresh.behind)
 
@@ -180,8 +207,10 @@ class Projection:
         """Return the session with this id, or with the only one that begins so.
 
         Raises:
+            QueryError: `name` is no text.
             NotFound: there is none, or there are several; its `behind` is how old that is.
         """
+        check_names({"name": name})
         return self.read(lambda db: session_view.session(db, name))[0]
 
     def messages(self, session: str) -> Listing[MessageView]:
@@ -190,8 +219,10 @@ class Projection:
         Its `behind` is how old the list is.
 
         Raises:
+            QueryError: `session` is no text.
             NotFound: there is no such session; its `behind` is how old that is.
         """
+        check_names({"session": session})
         found, fresh = self.read(lambda db: message_view.messages(db, session))
         return Listing(found, fresh.behind)
 
@@ -199,8 +230,10 @@ class Projection:
         """Return a session as `session`, and its messages as `messages`, of one snapshot.
 
         Raises:
+            QueryError: `name` is no text.
             NotFound: there is none, or there are several; its `behind` is how old that is.
         """
+        check_names({"name": name})
 
         def ask(db: apsw.Connection) -> tuple[SessionView, list[MessageView]]:
             view = session_view.session(db, name)
@@ -245,7 +278,10 @@ class Projection:
             QueryTimeout: it took longer than the projection was opened for.
             ProjectionError: the projection cannot be built or read.
             ReadError: a lane cannot be read.
+            ValueError: `query` is no function, or `patience` is no number of seconds.
         """
+        check_callable("query", query)
+        check_seconds("patience", patience)
         return self._reader.read(query, self._timeout, patience, self._own)
 
     def peek(self, query: Callable[[apsw.Connection | None], Answer]) -> Answer:
@@ -255,11 +291,18 @@ class Projection:
 
         Raises:
             ProjectionError: the projection cannot be read.
+            ValueError: `query` is no function.
         """
+        check_callable("query", query)
         return self._reader.peek(query)
 
     def has(self, position: Position) -> bool:
-        """Return whether the record at `position` is applied, without applying anything."""
+        """Return whether the record at `position` is applied, without applying anything.
+
+        Raises:
+            ValueError: `position` is no Position.
+        """
+        check_position(position)
         return self._reader.has(position)
 
     def status(self) -> Status:
@@ -274,7 +317,10 @@ class Projection:
 
         Raises:
             NotProjected: it has not within `timeout` seconds.
+            ValueError: `position` is no Position, or `timeout` is no number of seconds.
         """
+        check_position(position)
+        check_seconds("timeout", timeout)
         self._reader.wait_for(position, timeout)
 
     def rebuild(self) -> None:
@@ -292,10 +338,13 @@ class Projection:
 
     @property
     def _reader(self) -> Reader:
+        self._check_open()
+        return self._opened
+
+    def _check_open(self) -> None:
         if self._lifetime.is_over:
             path = self._opened.journal.path
             raise ClosedError(f"this handle on the projection of {path} was closed; open another")
-        return self._opened
 
     def close(self) -> None:
         """Close the connection; again does nothing.
@@ -307,6 +356,7 @@ class Projection:
         self._lifetime.is_over = True
 
     def __enter__(self) -> Self:
+        self._check_open()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -316,11 +366,9 @@ class Projection:
 _MOST = 1_000_000
 
 
-def _check_text(name: str, value: str | None) -> None:
-    if value is not None and not is_text(value):
-        raise QueryError(f"{name} is not UTF-8: {value!r:.60} has a lone surrogate, as no text has")
-
-
-def _check_range(name: str, value: int, least: int) -> None:
-    if not least <= value <= _MOST:
-        raise ValueError(f"{name} must be from {least} to {_MOST:,}, not {value}")
+def _check_look(look: object) -> None:
+    if not isinstance(look, search.Look):
+        raise ValueError(f"look must be a Look, not {look!r:.60}")  # noqa: TRY004 - as in `projector.arguments`
+    check_count("look.width", look.width, 1, _MOST)
+    check_count("look.context", look.context, 0, _MOST)
+    check_names({"look.open": look.open, "look.close": look.close})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from journal.errors import EventError
 from journal.format.bounds import KEY_LIMIT
 from journal.format.event_types import TRANSCRIPT_REPLACED, check_data
+from journal.format.lossless import check_text
 from journal.format.timestamps import to_datetime
 
 if TYPE_CHECKING:
@@ -71,12 +72,14 @@ def check_key(name: str, value: object) -> None:
     """Check that a value can be an id, a session or a type.
 
     Raises:
-        EventError: it is no string, empty, too long, or has control characters.
+        EventError: it is no string, empty, too long, or has control characters or a lone
+            surrogate.
     """
     if not isinstance(value, str) or not value or len(value) > KEY_LIMIT:
         raise EventError(
             f"{name} must be a string of 1 to {KEY_LIMIT} characters, not {value!r:.60}"
         )
+    check_text(name, value)
     if _CONTROL.search(value) is not None:
         raise EventError(
             f"{name} must not have control characters, such as newlines: {value!r:.60}"

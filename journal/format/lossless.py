@@ -24,13 +24,26 @@ def is_text(value: str) -> bool:
     return _find_text(value, "") is None
 
 
-def check_text(name: str, value: object) -> None:
-    """Refuse a string with a lone surrogate.
+def check_text(name: str, value: object, error: type[ValueError] = EventError) -> None:
+    """Refuse what is no text.
 
     Raises:
-        EventError: it has one; the message names it.
+        ValueError: of the kind that is given; the value is no string, or has a lone surrogate.
     """
-    if isinstance(value, str) and (found := _find_text(value, name)) is not None:
+    if not isinstance(value, str):
+        raise error(f"{name} must be a string, not {value!r:.60}")
+    if (found := _find_text(value, name)) is not None:
+        raise error(f"{found}; nothing was written" if error is EventError else found)
+
+
+def check_json(name: str, value: object) -> None:
+    """Refuse what JSON would change.
+
+    Raises:
+        EventError: the message names the part of the value.
+    """
+    # in a record the value is in `data`, two levels down
+    if (found := _find(value, name, 2)) is not None:
         raise EventError(f"{found}; nothing was written")
 
 

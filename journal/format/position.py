@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
+
+from journal.format.bounds import LARGEST
+
+_HEX = "[0-9a-f]"
+_FORM = rf"(?P<lane>{_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}):(?P<seq>[1-9][0-9]{{0,15}})"
 
 
 class Position(NamedTuple):
@@ -31,7 +37,10 @@ class Position(NamedTuple):
         Raises:
             ValueError: the text is no position.
         """
-        lane, _, seq = text.rpartition(":")
-        if not lane or ":" in lane:
-            raise ValueError(f"{text!r:.80} is no position: it must be <lane uuid>:<number>")
-        return cls(lane, int(seq))
+        found = re.fullmatch(_FORM, text) if isinstance(text, str) else None
+        if found is None or int(found["seq"]) > LARGEST:
+            raise ValueError(
+                f"{text!r:.80} is no position: it must be <lane uuid>:<number>, with a uuid in"
+                " lower case and a number from 1"
+            )
+        return cls(found["lane"], int(found["seq"]))

@@ -57,9 +57,11 @@ def locate(path: str | os.PathLike[str]) -> Path:
     """Return the absolute path of a journal's folder, without links.
 
     Raises:
-        JournalOpenError: the path is empty, leads through a link of another user, or has links in
-            a circle; or its home folder is unknown.
+        JournalOpenError: the path is of the wrong kind or empty, leads through a link of another
+            user, or has links in a circle; or its home folder is unknown.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise JournalOpenError(f"path must be a string or an os.PathLike, not {path!r:.60}")
     if not os.fspath(path):  # a variable that was not set would mean the current folder
         raise JournalOpenError("the journal's folder is an empty path; for the current one give .")
     try:

@@ -169,6 +169,7 @@ class AsyncSessionStore(_Waiting[SessionStore]):
     set_usage = _awaited(SessionStore.set_usage)
 
     async def __aenter__(self) -> Self:
+        self.store.__enter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:

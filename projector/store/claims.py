@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from journal.errors import EventError
 from journal.format.lossless import check_text
 from journal.format.timestamps import to_datetime
 from journal.process import clock
 from journal.process.boot import boot_id, since_boot
-from projector.store.keys import key_event, key_value
+from projector.arguments import check_length
+from projector.errors import QueryError
+from projector.store.keys import check_storable, key_event, key_value
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -73,11 +76,16 @@ class Claims:
             The claim, with a higher token than any before; None if a claim is in force.
 
         Raises:
-            EventError: a name cannot be stored; nothing was written.
+            EventError: `name` or `holder` cannot be stored, or `seconds` is not above 0; nothing
+                was written.
             ArbiterBusy, NotProjected: as `SessionStore.decide`.
         """
         check_text("name", name)
         check_text("holder", holder)
+        if not name:
+            raise EventError("name must not be empty")
+        check_length("seconds", seconds)
+        check_storable(begin_claim(name, holder, 1, seconds)[1])
 
         def question(db: apsw.Connection) -> tuple[Claim | None, list[dict[str, Any]]]:
             held, token = find_claim(db, name)
@@ -96,8 +104,11 @@ class Claims:
             the name.
 
         Raises:
+            EventError: `claim` is no claim, or `seconds` is not above 0; nothing was written.
             ArbiterBusy, NotProjected: as `SessionStore.decide`.
         """
+        _check_claim(claim)
+        check_length("seconds", seconds)
 
         def question(db: apsw.Connection) -> tuple[Claim | None, list[dict[str, Any]]]:
             held, token = find_claim(db, claim.name)
@@ -112,8 +123,10 @@ class Claims:
         """End a claim; return whether it was still in force.
 
         Raises:
+            EventError: `claim` is no claim; nothing was written.
             ArbiterBusy, NotProjected: as `SessionStore.decide`.
         """
+        _check_claim(claim)
 
         def question(db: apsw.Connection) -> tuple[bool, list[dict[str, Any]]]:
             held, token = find_claim(db, claim.name)
@@ -127,10 +140,19 @@ class Claims:
         """Return the claim in force on a name; None if there is none.
 
         Raises:
+            QueryError: `name` is no text.
             NotProjected, QueryTimeout, ProjectionError, ReadError: as `SessionStore.read`.
             ClosedError: the store was closed.
         """
+        check_text("name", name, QueryError)
         return self._handle.read(lambda db: find_claim(db, name)[0])[0]
+
+
+def _check_claim(claim: object) -> None:
+    if not isinstance(claim, Claim):
+        raise EventError(f"claim must be a Claim, as `acquire` returns it, not {claim!r:.60}")
+    check_text("claim.name", claim.name)
+    check_text("claim.holder", claim.holder)
 
 
 def find_claim(db: apsw.Connection, name: str) -> tuple[Claim | None, int]:

@@ -8,9 +8,11 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any, Self
 
 from journal.arbiter import arbitrating
-from journal.errors import ClosedError, Reentered
+from journal.errors import ClosedError, EventError, Reentered
 from journal.format.event import check_key
+from journal.format.new_event import check_iterable
 from journal.writer import Journal
+from projector.arguments import check_callable, check_seconds
 from projector.errors import NotProjected, ProjectionDamaged, ProjectionError
 from projector.projection import Projection
 from projector.store.seen import seen_by_now
@@ -47,6 +49,7 @@ class Handle:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, fsync: Fsync, timeout: float) -> None:
+        check_seconds("timeout", timeout)
         self.journal = Journal.open(path, fsync=fsync)
         self.projection = Projection.open(path)
         self._timeout = timeout
@@ -149,19 +152,25 @@ class Handle:
                 removed meanwhile (ArbiterLost).
             Reentered: called in the question of another decision; nothing was done.
             NotProjected: a projector runs and is too far behind to decide on what it shows.
-            EventError, AppendError, SyncError, ClosedError: as `Journal.append_many`.
+            EventError: `question` is no function, or returns no answer and events; or as
+                `Journal.append_many`.
+            AppendError, SyncError, ClosedError: as `Journal.append_many`.
             QueryTimeout, ProjectionError, ReadError: as the methods of `Projection`.
         """
+        check_callable("question", question, EventError)
+        self._check_open()
         with _deciding(self.journal.path), arbitrating(self.journal.path, self._timeout) as arbiter:
-            (answer, events), fresh = self.projection.read(question, patience=self._timeout)
+            decided, fresh = self.projection.read(question, patience=self._timeout)
             if not fresh:
                 raise NotProjected(f"nothing was decided: {fresh.behind}; see `projector status`")
+            answer, events = _pair(decided)
             if events:
                 with arbiter.appending():
                     self.add(events)
         return answer
 
     def __enter__(self) -> Self:
+        self._check_open()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -209,3 +218,14 @@ def _deciding(journal: Path) -> Iterator[None]:
 
 _deciders: set[tuple[int, int, str]] = set()
 """Who is in the middle of a decision: process, thread and the journal's folder."""
+
+
+def _pair(decided: tuple[Answer, list[dict[str, Any]]]) -> tuple[Answer, list[dict[str, Any]]]:
+    """Return what a question returned, after a check that it is an answer and events."""
+    if not isinstance(decided, tuple) or len(decided) != 2:  # noqa: PLR2004 - a pair
+        raise EventError(
+            f"question must return the answer and a list of events, not {decided!r:.60};"
+            " nothing was written"
+        )
+    check_iterable("events", decided[1])
+    return decided

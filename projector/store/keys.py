@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from journal.errors import EventError
+from journal.format.bounds import KEY_LIMIT, is_key
 from journal.format.event_types import KEY_DELETED, KEY_SET
-from journal.format.lossless import check_text
-from journal.format.new_event import new_event
+from journal.format.lossless import check_json, check_text
+from journal.format.new_event import checked, new_event
+from journal.format.record import refusal
+from projector.errors import QueryError
+from projector.fold.sessions import canonical
 
 if TYPE_CHECKING:
     import apsw
@@ -25,6 +30,9 @@ class _Absent:
     def __repr__(self) -> str:
         return "ABSENT"
 
+    def __reduce__(self) -> str:
+        return "ABSENT"  # a copy, or what pickle reads, is the same object
+
 
 ABSENT: Final = _Absent()
 """What `compare_and_set` expects where there must be no value."""
@@ -40,7 +48,7 @@ class Keys:
         store.keys.compare_and_set("schema", 2, expected=ABSENT)  # of many who try, one gets True
         store.keys.delete("theme")
 
-    Keys belong to a namespace, whose name begins with `@`.
+    Keys belong to a namespace, whose name begins with `@`. A key is text that is not empty.
     """
 
     def __init__(self, handle: Handle) -> None:
@@ -54,10 +62,11 @@ class Keys:
         lost, every writer must use `compare_and_set`.
 
         Raises:
-            EventError: the value cannot be stored as it is; nothing was written.
+            EventError: the key or the namespace is invalid, or the value cannot be stored as it
+                is; nothing was written.
             ClockError, AppendError, SyncError, ClosedError: as `Journal.append`.
         """
-        self._handle.add([key_event(namespace, key, value)])
+        self._handle.add([_checked_event(namespace, key, value)])
 
     def delete(self, key: str, *, namespace: str = KEYS) -> None:
         """Delete a key; the last writer wins, as with `set`.
@@ -65,24 +74,29 @@ class Keys:
         Raises:
             EventError, ClockError, AppendError, SyncError, ClosedError: as `set`.
         """
+        _check_key(namespace, key)
         self._handle.add([new_event(namespace, KEY_DELETED, {"key": key})])
 
     def get(self, key: str, default: Any = None, *, namespace: str = KEYS) -> Any:  # noqa: ANN401 - any JSON
         """Return the value of a key; `default` if it has none.
 
         Raises:
+            QueryError: the key or the namespace is invalid.
             NotProjected, QueryTimeout, ProjectionError, ReadError: as `SessionStore.read`.
             ClosedError: the store was closed.
         """
+        _check_key(namespace, key, QueryError)
         return self._handle.read(lambda db: key_value(db, namespace, key, default))[0]
 
     def items(self, namespace: str = KEYS) -> dict[str, Any]:
         """Return all keys that have a value, sorted, and their values.
 
         Raises:
+            QueryError: the namespace is invalid.
             NotProjected, QueryTimeout, ProjectionError, ReadError: as `SessionStore.read`.
             ClosedError: the store was closed.
         """
+        _check_namespace(namespace, QueryError)
         return self._handle.read(lambda db: key_values(db, namespace))[0]
 
     def compare_and_set(
@@ -102,24 +116,67 @@ class Keys:
         Args:
             key: the key.
             value: its new value.
-            expected: its present value; `ABSENT` if it must have none.
+            expected: its present value; `ABSENT` if it must have none. Values are compared as
+                JSON: `true`, `1` and `1.0` are three values.
             namespace: the namespace of the key.
 
         Returns:
             Whether it was set.
 
         Raises:
-            EventError: the value cannot be stored as it is; nothing was written.
+            EventError: the key or the namespace is invalid, `value` cannot be stored as it is, or
+                `expected` is no JSON; nothing was written.
             ArbiterBusy, NotProjected: as `SessionStore.decide`.
         """
-        check_text("key", key)
-        check_text("namespace", namespace)
+        event = _checked_event(namespace, key, value)
+        wanted = None
+        if expected is not ABSENT:
+            check_json("expected", expected)
+            wanted = canonical(expected)
 
         def question(db: apsw.Connection) -> tuple[bool, list[dict[str, Any]]]:
-            is_expected = key_value(db, namespace, key, ABSENT) == expected
-            return is_expected, [key_event(namespace, key, value)] if is_expected else []
+            found = key_value(db, namespace, key, ABSENT)
+            # to Python's ==, true and 1 are equal, and 1 and 1.0
+            is_expected = (None if found is ABSENT else canonical(found)) == wanted
+            return is_expected, [event] if is_expected else []
 
         return self._handle.decide(question)
+
+
+def _check_key(namespace: str, key: str, error: type[ValueError] = EventError) -> None:
+    _check_namespace(namespace, error)
+    check_text("key", key, error)
+    if not key:
+        raise error("key must not be empty")
+
+
+def _check_namespace(namespace: str, error: type[ValueError]) -> None:
+    check_text("namespace", namespace, error)
+    if not is_key(namespace) or not namespace.startswith("@"):
+        raise error(
+            f"namespace must be a string of 1 to {KEY_LIMIT} characters that begins with '@',"
+            f" not {namespace!r:.60}"
+        )
+
+
+def _checked_event(namespace: str, key: str, value: object) -> dict[str, Any]:
+    """Return the event that sets a key, after all is checked that an append would refuse."""
+    _check_key(namespace, key)
+    check_json("value", value)
+    event = key_event(namespace, key, value)
+    check_storable(event)
+    return event
+
+
+def check_storable(event: dict[str, Any]) -> None:
+    """Refuse an event that no record can hold, before anything is decided.
+
+    Raises:
+        EventError: the message is the reason.
+    """
+    session, id, type, data = checked(event["session"], None, event["type"], event["data"])
+    if (reason := refusal(session, id, type, data)) is not None:
+        raise EventError(f"{reason}; nothing was written")
 
 
 def key_event(namespace: str, key: str, value: object) -> dict[str, Any]:

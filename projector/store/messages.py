@@ -13,10 +13,11 @@ from journal.format.event_types import (
     REMOVED,
     TRANSCRIPT_REPLACED,
 )
+from journal.format.lossless import check_text
 from journal.format.message_fields import message_data
-from journal.format.new_event import check_iterable
+from journal.format.new_event import check_iterable, checked
 from journal.process.ids import uuid7
-from projector.errors import NotFound
+from projector.errors import NotFound, QueryError
 from projector.fold.messages import IN_ARCHIVE, IN_TRANSCRIPT
 from projector.store.flush.flushing import Flushing
 from projector.store.flush.listed import read_all
@@ -144,6 +145,8 @@ class Messages(Flushing):
         data: dict[str, Any] = {"messages": list(ids)}
         if reason is not None:
             data["reason"] = reason
+        checked(session, None, type, data)
+        self._check_open()
         if data["messages"]:
             self._add(session, type, data)
 
@@ -151,10 +154,12 @@ class Messages(Flushing):
         """Remove a message and all after it from the transcript; return their ids.
 
         Raises:
+            QueryError: `session` or `id` is no text.
             NotFound: the transcript has no such message.
             AppendError, SyncError, ClosedError: as `append`.
             NotProjected, ProjectionError: as `read`.
         """
+        check_text("id", id, QueryError)
         ids = [message.id for message in self._messages(session, IN_TRANSCRIPT)]
         if id not in ids:
             raise NotFound(f"the transcript of session {session!r} has no message {id!r}")
@@ -168,6 +173,7 @@ class Messages(Flushing):
         The attribute `behind` of the list is what it lacks.
 
         Raises:
+            QueryError: `session` is no text.
             NotFound: there is no such session.
             NotProjected, ProjectionError: as `read`.
         """
@@ -176,6 +182,7 @@ class Messages(Flushing):
         return found
 
     def _messages(self, session: str, state: int) -> Listing[MessageView]:
+        check_text("session", session, QueryError)
         found, fresh = self.read(lambda db: message_view.messages(db, session, state=state))
         return Listing(found, fresh.behind)
 

@@ -67,6 +67,6 @@ class SessionStore(Sessions, Messages, Usage):
             JournalOpenError: the folder cannot be opened or made, or holds something else.
             LeaseError: no lane could be leased.
             ProjectionError: the folder of the projection cannot be used.
-            ValueError: `fsync` is no level.
+            ValueError: `fsync` is no level, or `timeout` is no number of seconds.
         """
         return cls(path, fsync=fsync, timeout=timeout)

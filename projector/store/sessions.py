@@ -22,10 +22,12 @@ from journal.format.timestamps import moment
 from journal.fs.directory import LANES
 from journal.process.ids import uuid7
 from journal.segments.listing import list_segments
-from projector.errors import NotFound, TitleTaken
+from projector.arguments import check_count, check_filters
+from projector.errors import NotFound, QueryError, TitleTaken
 from projector.fold.sessions import canonical
 from projector.store.fields import present
 from projector.store.handle import Handle
+from projector.store.keys import check_storable
 from projector.store.seen import seen_in
 from projector.store.tails import applied, read_on
 from projector.views import sessions as session_view
@@ -102,6 +104,8 @@ class Sessions(Handle):
         check_iterable("clear", clear)
         data = _present(fields)
         if gone := list(clear):
+            for index, name in enumerate(gone):
+                check_text(f"clear[{index}]", name)
             data["clear"] = gone
         self._add(session, SESSION_REVISED, data)
 
@@ -118,15 +122,14 @@ class Sessions(Handle):
 
         Raises:
             TitleTaken: another session has it; nothing was written.
-            EventError: a text has a lone surrogate.
+            EventError: the title or the id of the session is invalid; nothing was written.
             ArbiterBusy, NotProjected: as `decide`.
         """
-        check_text("session", session)
-        check_text("title", title)
+        event = new_event(session, SESSION_TITLED, {"title": title})
+        check_storable(event)
 
         def question(db: apsw.Connection) -> tuple[str | None, list[dict[str, Any]]]:
             holder = titled(db, title, session)
-            event = new_event(session, SESSION_TITLED, {"title": title})
             return holder, [event] if holder is None else []
 
         holder = self.decide(question)
@@ -195,10 +198,12 @@ class Sessions(Handle):
 
         Raises:
             EventError: `before` is no moment.
+            QueryError: `source` is no text.
             AppendError, SyncError, ClosedError: as `create`.
             NotProjected, ProjectionError: as `read`.
         """
         moved = moment("before", before)
+        check_filters({"source": source})
 
         def query(db: apsw.Connection) -> dict[str, dict[str, int]]:
             # an event that is appended from here on was not seen: it creates the session anew
@@ -213,9 +218,11 @@ class Sessions(Handle):
         """Return the session with this id, or the only one whose id begins with it.
 
         Raises:
+            QueryError: `name` is no text.
             NotFound: there is none, or there are several.
             NotProjected, ProjectionError: as `read`.
         """
+        check_text("name", name, QueryError)
         return self.read(lambda db: session_view.session(db, name))[0]
 
     def exists(self, name: str) -> bool:
@@ -253,8 +260,13 @@ class Sessions(Handle):
             offset: how many to skip.
 
         Raises:
+            QueryError: `source` or `parent` is no text.
+            ValueError: `limit` or `offset` is no whole number from 0 up.
             NotProjected, ProjectionError: as `read`.
         """
+        check_filters({"source": source, "parent": parent})
+        check_count("limit", limit)
+        check_count("offset", offset)
 
         def query(db: apsw.Connection) -> list[SessionView]:
             return session_view.sessions(

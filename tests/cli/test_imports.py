@@ -68,6 +68,7 @@ projector.cli.kit.timeout projector.cli.search projector.db projector.db.checksu
 projector.db.columns projector.db.connections projector.db.fork_safety projector.db.generations
 projector.db.kinds projector.db.process_lock projector.db.quiet projector.db.read_only
 projector.db.rows projector.db.schema projector.db.sqlite_errors projector.db.tags
+journal.format.position projector.arguments
 projector.errors projector.fold projector.fold.messages projector.fold.sessions
 projector.fold.sweeps projector.projection projector.run projector.run.asking
 projector.run.deadline projector.run.goal

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from journal.format.event import check_key
-from journal.format.lossless import check_text
 from journal.fs.directory import LANES
 from journal.segments.listing import list_segments
 from projector.errors import ProjectionError
@@ -45,7 +44,6 @@ class Looking(Handle):
             ReadError: a lane cannot be read.
         """
         check_key("session", session)
-        check_text("session", session)
         account = self._memory.take(session)
         try:
             if not account.is_read or not self._is_near(account.offsets):

@@ -93,7 +93,7 @@ WRITES: dict[str, tuple[str, Act]] = {
     "add_usage id": ("id", lambda s, v: s.add_usage("s", id=v, input_tokens=1)),
     "set_usage model": ("model", lambda s, v: s.set_usage("s", model=v)),
     "keys.set key": ("key", lambda s, v: s.keys.set(v, 1)),
-    "keys.set namespace": ("session", lambda s, v: s.keys.set("k", 1, namespace=v)),
+    "keys.set namespace": ("namespace", lambda s, v: s.keys.set("k", 1, namespace=v)),
     "keys.delete": ("key", lambda s, v: s.keys.delete(v)),
     "keys.compare_and_set key": ("key", lambda s, v: s.keys.compare_and_set(v, 1, expected=1)),
     "keys.compare_and_set value": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from journal import ClosedError, Journal, Position
-from projector import Projection, SessionStore
+from projector import AsyncSessionStore, Projection, SessionStore
 from tests.projector.store.test_async_store import CALLS
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _POSITION = Position("lane", 1)
 
 PROJECTION: dict[str, Callable[[Projection], object]] = {
-    "after": lambda p: p.after(None).messages("s"),
+    "after": lambda p: p.after(None),
     "conversation": lambda p: p.conversation("s"),
     "digest": lambda p: p.digest(),
     "has": lambda p: p.has(_POSITION),
@@ -70,14 +71,31 @@ def test_a_closed_store_refuses_what_would_write_nothing(closed: SessionStore) -
         closed.flush("s", [{"role": "user", "content": "hello"}])
     with pytest.raises(ClosedError):
         closed.add([])
+    with pytest.raises(ClosedError):
+        closed.remove_messages("s", [])
+    with pytest.raises(ClosedError):
+        closed.decide(lambda _: (1, []))
 
 
 def test_closing_again_does_nothing(closed: SessionStore) -> None:
-    """`close` may be called any number of times, and leaves a `with` block."""
+    """`close` may be called any number of times."""
     closed.close()
-    with closed:
-        pass
     closed.projection.close()
+    closed.journal.close()
+
+
+def test_a_closed_handle_cannot_be_entered(closed: SessionStore) -> None:
+    """A `with` block would begin with a handle that nothing can be done with."""
+    for handle in (closed, closed.journal, closed.projection):
+        with pytest.raises(ClosedError, match="was closed; open another"), handle:
+            pytest.fail("the block began")
+
+    async def enter() -> None:
+        async with AsyncSessionStore(closed):
+            pytest.fail("the block began")
+
+    with pytest.raises(ClosedError):
+        asyncio.run(enter())
 
 
 @pytest.mark.parametrize("name", PROJECTION)
