@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import journal
-from journal import DamagedBytes, EventError, Journal, NotAJournalError, new_event
+from journal import DamagedBytes, EventError, Journal, NotAJournalError, ReadError, new_event
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,3 +97,21 @@ def test_damage_stops_nothing_and_is_handed_over(
         assert _ids(journal_dir) == ["m0", "m2"]
     assert [record.getMessage() for record in caplog.records] == [str(found)]
     assert str(found).startswith(f"lane folder 1, segment 1, offset {offset}: ")
+
+
+def test_a_read_that_follows_ends_where_the_folder_is_away(journal_dir: Path) -> None:
+    """The error is raised once, and a new read begins where `since` says."""
+    with Journal(journal_dir) as handle:
+        handle.append_message("s", "user", "hello", id="m1")
+        following = journal.read(journal_dir, follow=True)
+        (first,) = islice(following, 1)
+        away = journal_dir.with_name("away")
+        journal_dir.rename(away)
+        with pytest.raises(ReadError):
+            next(following)
+        away.rename(journal_dir)
+        with pytest.raises(StopIteration):
+            next(following)
+        handle.append_message("s", "user", "hello", id="m2")
+        again = journal.read(journal_dir, follow=True, since=first.event.time)
+        assert [entry.event.id for entry in islice(again, 2)] == ["m1", "m2"]

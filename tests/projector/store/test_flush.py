@@ -612,6 +612,34 @@ def test_what_json_has_not_does_not_stop_the_others(
     assert "refused" in found[1].fields["extra"]
 
 
+@pytest.mark.parametrize(
+    ("refused", "corrected", "is_other", "contents", "is_marked"),
+    [
+        (user("a\ud800"), user("b"), False, ["b"], [False]),
+        (user("a\ud800"), user("b"), True, ["a\ufffd", "b"], [True, False]),
+        (user("a\ud800", id="m"), user("b", id="m"), True, ["b"], [False]),
+        (user("a", extra={"n": math.nan}), user("a", extra={"n": 1}), False, ["a"], [True]),
+    ],
+)
+def test_a_message_that_no_record_could_hold_is_corrected(
+    store: SessionStore,
+    other: SessionStore,
+    refused: Message,
+    corrected: Message,
+    contents: list[str],
+    is_marked: list[bool],
+    *,
+    is_other: bool,
+) -> None:
+    """`docs/flush.md` says what becomes of what was stored in its place."""
+    store.flush("s1", [user("first"), refused, user("last")])
+    (other if is_other else store).flush("s1", [user("first"), corrected, user("last")])
+    found = store.messages("s1")
+    assert [message.content for message in found] == ["first", *contents, "last"]
+    marks = ["refused" in (message.fields.get("extra") or {}) for message in found]
+    assert marks == [False, *is_marked, False]
+
+
 def test_a_part_of_the_list_that_is_none_is_named(store: SessionStore) -> None:
     """What is no mapping, and ids that are none, are errors that name the place."""
     for message in ("x", None, 5, ["role", "user"], user("x", id=5), user("x", id="\ud800")):
