@@ -118,6 +118,25 @@ def format_of(folder: Path) -> int:
         raise JournalOpenError(f"cannot read {folder / MARK}: {error.strerror or error}") from error
 
 
+def check_same(journal: Directory) -> None:
+    """Raise an error if another journal has been made at the path since this one was opened.
+
+    A missing or unreadable mark is not checked: the journal may be moved back.
+
+    Raises:
+        JournalOpenError: the journal at the path has another uuid.
+    """
+    try:
+        found, _ = _read_mark(journal.path)
+    except (OSError, JournalOpenError):
+        return
+    if found != journal.uuid:
+        raise JournalOpenError(
+            f"the journal at {journal.path} was replaced: {journal.uuid} was opened, and {found} is"
+            " there now; open it again"
+        )
+
+
 def make_folder(path: Path) -> None:
     """Make one folder that only its owner can enter, unless it is there.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
+from journal.fs.directory import check_same
 from projector.db.connections import create, finish, open_writer
 from projector.db.fork_safety import close
 from projector.db.generations import Generations, generations
@@ -53,6 +54,7 @@ def rebuild(
         BuildStopped: `stop` returned True; what was built is removed, the old one stays in use.
         ProjectionError: the database or the file system refuses; the old one stays in use.
         ReadError: a segment cannot be read.
+        JournalOpenError: another journal was made at the path meanwhile.
     """
     with building(journal, on_commit, stop) as number:
         put_into_use(journal, number, on_commit)
@@ -200,6 +202,7 @@ def _build(
     stop: Callable[[], bool],
 ) -> int:
     """Build a generation until all is applied or `stop` returns True; return the applied events."""
+    check_same(journal)  # a projection for another uuid would be rebuilt by its readers for ever
     path = kept.path(number)
     try:
         applied = _fill(path, journal, on_commit, stop, is_careful=False)

@@ -42,11 +42,20 @@ class Own:
         """Return whether the position is applied in the snapshot that `db` holds."""
         return has_applied(db, self.position)
 
-    def error(self) -> NotProjected:
-        """Return the error of a position that was not applied in time."""
+    def error(self, why: object = None) -> NotProjected:
+        """Return the error of a position that was not applied in time, with the reason if known."""
+        because = "" if why is None else f": {why}"
         return NotProjected(
-            f"the projection has not reached {self.position} within {self.patience} s;"
+            f"the projection has not reached {self.position} within {self.patience} s{because};"
             " see `projector status`"
+        )
+
+    def lost(self) -> NotProjected:
+        """Return the error of a position that is not in the journal although all is applied."""
+        return NotProjected(
+            f"the record at {self.position} is not in the journal any more: its segment was removed"
+            " or replaced, as by a backup that was copied back. Append it again with the same id;"
+            " see `projector verify`"
         )
 
 
@@ -101,6 +110,8 @@ class Goal:
         """Return whether the snapshot that `db` holds has all that was acknowledged before.
 
         Raises:
+            NotProjected: all is applied, and the position that the answer must include is in no
+                segment.
             ReadError: a segment cannot be read.
         """
         self._marks = load_marks(db)
@@ -117,7 +128,13 @@ class Goal:
                     self._known.versions[place(ref)] = ref.version
             if self._others:
                 return False
-        return reached(self._marks, self._ends) and db.execute(UNFOLDED).fetchone() is None
+        if not reached(self._marks, self._ends) or db.execute(UNFOLDED).fetchone() is not None:
+            return False
+        if self._own is None or self._own.is_applied(db):
+            return True
+        if self.is_missed:
+            raise self._own.lost()
+        return False
 
     def _unknown(self) -> list[SegmentRef]:
         """Return the segments that may have other bytes than those that were applied.
@@ -163,7 +180,7 @@ class Goal:
         if self._own is None or self._own.is_applied(db):
             return True
         if self._own_patience.is_over() or self._deadline.is_over():
-            raise self._own.error() from self.hindrance
+            raise self._own.error(self.hindrance) from self.hindrance
         return False
 
     def is_late(self) -> bool:

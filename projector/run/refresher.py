@@ -50,6 +50,8 @@ class Refresher:
             ProjectionError: the projection cannot be read, and no process replaces it.
         """
         goal.check_progress()
+        if goal.hindrance is not None:
+            goal.pause()
         if isinstance(goal.trouble, ProjectionDamaged):
             goal.replace()
             _log.warning("building the projection anew: %s", goal.trouble)
