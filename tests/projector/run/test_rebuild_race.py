@@ -38,7 +38,7 @@ SEAMS: list[tuple[object, str]] = [
     (InUse, "connection"),
     (Goal, "is_reached"),
     (OwnProjector, "catch_up"),
-    (reader_module, "_answer"),
+    (reader_module, "ask"),
 ]
 """Steps of a read: the old generation is published in front of one of them, or behind it."""
 
