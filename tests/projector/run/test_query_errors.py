@@ -129,7 +129,7 @@ def test_a_table_that_is_missing_is_damage(store: SessionStore) -> None:
         db.execute("DROP TABLE _keys")
     db.close()
     with SessionStore.open(store.journal.path) as again:
-        assert again.keys.items("n") == {}
+        assert again.keys.items("@n") == {}
     assert kept.in_use() != before
 
 

@@ -14,6 +14,7 @@ import pytest
 from journal import Journal
 from journal.errors import JournalOpenError
 from journal.fs.directory import open_directory
+from journal.lanes import recovery
 from projector import NotProjected, Projection, SessionStore
 from projector.db.generations import generations
 from projector.errors import ProjectionError
@@ -79,9 +80,11 @@ def test_a_projector_ends_when_its_journal_is_replaced(journal_dir: Path) -> Non
 
 
 def test_a_read_does_not_answer_without_own_events_that_a_backup_lacks(
-    journal_dir: Path, tmp_path: Path
+    journal_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a backup was copied back, what went into the removed file is missed at once."""
+    # the writer itself checks its files ten times a second; the append here comes between
+    monkeypatch.setattr(recovery, "LOOK_EVERY", 1000.0)
     with SessionStore.open(journal_dir, fsync="never") as store:
         store.append("s", "user", "zero")
         assert len(store.messages("s")) == 1
