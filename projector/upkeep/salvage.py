@@ -6,6 +6,7 @@ deleted segment. The next rebuild would drop them from the projection, too.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,8 @@ def salvage(journal: Directory) -> Salvaged:
     written to a new lane folder with their times, and the new generation is put into use.
 
     Raises:
-        ProjectionError: there is no projection to save from, or it cannot be read.
+        ProjectionError: there is no projection to save from, it cannot be read, or the journal is
+            read-only.
         ProjectorBusy: a build runs.
         AppendError: the journal cannot be written.
     """
@@ -59,6 +61,11 @@ def salvage(journal: Directory) -> Salvaged:
     current = kept.current()
     if current is None:
         raise ProjectionError(f"{kept.folder} has no projection to save anything from")
+    if not os.access(kept.folder, os.W_OK):
+        raise ProjectionError(
+            f"cannot write to {kept.folder}: it is read-only, and what is saved is written to the"
+            " journal; copy the journal to a place that can be written, and salvage it there"
+        )
     known = open_reader(kept.path(current), journal.uuid)
     try:
         with building(journal) as number:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,19 @@ def _cut(path: Path, lines: int) -> None:
 
 def _kinds(path: Path) -> list[str]:
     return [fault.kind for fault in verify(open_directory(path))]
+
+
+def test_a_read_only_journal_cannot_be_salvaged(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error says that it is read-only and what to do, and nothing is made."""
+    _append(journal_dir, range(2))
+    rebuild(open_directory(journal_dir))
+    before = sorted((journal_dir / "projection").iterdir())
+    monkeypatch.setattr(os, "access", lambda *_: False)  # as access(2) on a read-only medium
+    with pytest.raises(ProjectionError, match="it is read-only"):
+        salvage(open_directory(journal_dir))
+    assert sorted((journal_dir / "projection").iterdir()) == before
 
 
 def _ids(path: Path) -> list[str]:
