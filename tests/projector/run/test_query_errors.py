@@ -29,7 +29,7 @@ def store(journal_dir: Path) -> Iterator[SessionStore]:
 
 _SQL = [
     ("SELECT nope FROM messages", (), apsw.SQLError),
-    ("SELEKT 1", (), apsw.SQLError),
+    ("NONSENSE 1", (), apsw.SQLError),
     ("SELECT * FROM fts WHERE fts MATCH '(\"'", (), apsw.SQLError),
     ("SELECT json_extract('{', '$.a')", (), apsw.SQLError),
     ("SELECT * FROM messages LIMIT ?", (None,), apsw.MismatchError),
