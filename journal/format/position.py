@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from journal.format.bounds import LARGEST
 
-_HEX = "[0-9a-f]"
-_FORM = rf"(?P<lane>{_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}):(?P<seq>[1-9][0-9]{{0,15}})"
+_FORM = re.compile(
+    r"(?P<lane>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):(?P<seq>[1-9][0-9]{0,15})"
+)
 
 
 class Position(NamedTuple):
@@ -37,7 +38,7 @@ class Position(NamedTuple):
         Raises:
             ValueError: the text is no position.
         """
-        found = re.fullmatch(_FORM, text) if isinstance(text, str) else None
+        found = _FORM.fullmatch(text) if isinstance(text, str) else None
         if found is None or int(found["seq"]) > LARGEST:
             raise ValueError(
                 f"{text!r:.80} is no position: it must be <lane uuid>:<number>, with a uuid in"
