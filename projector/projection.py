@@ -18,8 +18,8 @@ from projector.arguments import (
     check_seconds,
 )
 from projector.errors import NotProjected
-from projector.run.goal import Own
-from projector.run.reader import PATIENCE, Answer, Reader
+from projector.reading.goal import Own
+from projector.reading.reader import PATIENCE, Answer, Reader
 from projector.search import engine as search
 from projector.search.filters import Filters
 from projector.search.results import Results

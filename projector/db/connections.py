@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 BUSY_MS = 5_000
 """Milliseconds for which SQLite waits for a lock that is held for a moment."""
 
+STEPS = 20_000
+"""Steps of SQLite's virtual machine between two checks of the clock: about a millisecond."""
+
 PAGE = 4096
 """Bytes of a database page."""
 

@@ -16,11 +16,11 @@ import apsw
 
 from journal.segments.listing import SegmentRef, change_check, list_segments
 from projector.apply.portion import Portion
+from projector.db.connections import STEPS
 from projector.db.fork_safety import check, close
 from projector.db.quiet import quiet
 from projector.db.sqlite_errors import failure
 from projector.errors import NotApplied
-from projector.run.deadline import STEPS
 from projector.run.ingest import NOTHING, Intake
 from projector.run.open_segments import OpenSegments, Place
 from projector.run.wal import Wal

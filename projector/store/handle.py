@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from journal.format.position import Position
     from journal.lanes.group_commit import Fsync
-    from projector.run.reader import Answer
+    from projector.reading.reader import Answer
     from projector.views.freshness import Freshness
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     import apsw
 
+    from projector.reading.reader import Reader
     from projector.run.open_segments import Place
-    from projector.run.reader import Reader
     from projector.run.watermark import Mark
 
 

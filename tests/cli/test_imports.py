@@ -70,10 +70,10 @@ projector.db.kinds projector.db.process_lock projector.db.quiet projector.db.rea
 projector.db.rows projector.db.schema projector.db.sqlite_errors projector.db.tags
 journal.format.position projector.arguments
 projector.errors projector.fold projector.fold.messages projector.fold.sessions
-projector.fold.sweeps projector.projection projector.run projector.run.asking
-projector.run.deadline projector.run.goal
-projector.run.in_use projector.run.open_segments projector.run.own_projector projector.run.reader
-projector.run.refresher projector.run.watermark projector.search projector.search.engine
+projector.fold.sweeps projector.projection projector.reading projector.reading.asking
+projector.reading.deadline projector.reading.goal projector.reading.in_use
+projector.reading.own_projector projector.reading.reader projector.reading.refresher projector.run
+projector.run.open_segments projector.run.watermark projector.search projector.search.engine
 projector.search.filters
 projector.search.functions projector.search.prefixes projector.search.ranking
 projector.search.results projector.text projector.text.document projector.text.highlight

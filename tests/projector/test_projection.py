@@ -21,7 +21,7 @@ from projector import NotProjected, Projection, ProjectionError, ProjectorBusy
 from projector.db.checksums import vfs
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
-from projector.run import reader as reader_module
+from projector.reading import reader as reader_module
 from projector.run.build import building, rebuild
 from tests.support.projections import facts, header, line, message, projector, write_segment
 

@@ -155,7 +155,9 @@ def test_a_first_build_that_a_time_limit_ends_is_continued(
     with Projection.open(journal_dir, timeout=60) as projection:
         stops = iter([False] * 7)
         with monkeypatch.context() as patch:
-            patch.setattr("projector.run.deadline.Deadline.is_over", lambda _: next(stops, True))
+            patch.setattr(
+                "projector.reading.deadline.Deadline.is_over", lambda _: next(stops, True)
+            )
             results = projection.search("alpha", limit=1000)
         assert results.behind is not None
         assert 0 < len(results.hits) < 400

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from journal import Journal
+from journal import Journal, JournalOpenError
 from journal.fs.directory import open_directory
 from journal.process import fork
 from projector import Projection, SessionStore
@@ -114,8 +114,8 @@ def test_what_became_of_the_projection_is_noticed(
         assert contents(projection) == ["first", "second", "third"]
 
 
-def test_a_journal_that_was_replaced_is_read(tmp_path: Path) -> None:
-    """A handle reads the journal that is at its path now."""
+def test_a_journal_that_was_replaced_is_an_error(tmp_path: Path) -> None:
+    """A handle says that another journal is at its path now, and a new handle reads that."""
     path, other = tmp_path / "journal", tmp_path / "other"
     for folder, content in ((path, "old"), (other, "new")):
         with Journal.open(folder) as journal:
@@ -126,6 +126,9 @@ def test_a_journal_that_was_replaced_is_read(tmp_path: Path) -> None:
         assert contents(projection) == ["old"]
         path.rename(tmp_path / "away")
         other.rename(path)
+        with pytest.raises(JournalOpenError, match="was replaced.*open it again"):
+            contents(projection)
+    with Projection.open(path) as projection:
         assert contents(projection) == ["new"]
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from journal import Journal
 from projector import NotFound, NotProjected, Projection, ProjectionError, SessionStore
-from projector.run.own_projector import OwnProjector
+from projector.reading.own_projector import OwnProjector
 from tests.support.projections import projector
 
 if TYPE_CHECKING:

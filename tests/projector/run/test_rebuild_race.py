@@ -11,13 +11,13 @@ from journal import Journal
 from journal.fs.directory import open_directory
 from projector import ABSENT, NotProjected, Projection, SessionStore, TitleTaken
 from projector.db.generations import generations
-from projector.run import reader as reader_module
+from projector.reading import reader as reader_module
+from projector.reading.goal import Goal
+from projector.reading.in_use import InUse
+from projector.reading.own_projector import OwnProjector
+from projector.reading.reader import Reader
+from projector.reading.refresher import Refresher
 from projector.run.build import building, put_into_use
-from projector.run.goal import Goal
-from projector.run.in_use import InUse
-from projector.run.own_projector import OwnProjector
-from projector.run.reader import Reader
-from projector.run.refresher import Refresher
 from tests.support.projections import projector
 
 if TYPE_CHECKING:

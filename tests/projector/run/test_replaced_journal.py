@@ -18,8 +18,8 @@ from journal.lanes import recovery
 from projector import NotProjected, Projection, SessionStore
 from projector.db.generations import generations
 from projector.errors import ProjectionError
+from projector.reading.own_projector import OwnProjector
 from projector.run.build import rebuild
-from projector.run.own_projector import OwnProjector
 
 PROJECTOR = str(Path(sys.executable).with_name("projector"))
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from projector.db.generations import generations
+from projector.reading.goal import Goal
 from projector.run import build
-from projector.run.goal import Goal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

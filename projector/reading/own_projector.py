@@ -10,14 +10,14 @@ from projector.db.fork_safety import keep_inherited
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
 from projector.errors import ProjectionDamaged, ProjectionError, ProjectorBusy
-from projector.run.in_use import identity
+from projector.reading.in_use import identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from journal.fs.directory import Directory
-    from projector.run.in_use import InUse
+    from projector.reading.in_use import InUse
     from projector.run.open_segments import OpenSegments
     from projector.run.projector import Projector
 

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import apsw
 
-from projector.db.connections import has_all_tables
+from projector.db.connections import STEPS, has_all_tables
 from projector.db.quiet import quiet
 from projector.db.sqlite_errors import is_of_query
 from projector.errors import NotFound, ProjectionError
-from projector.run.deadline import STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from projector.run.deadline import Deadline
+    from projector.reading.deadline import Deadline
     from projector.views.freshness import Freshness
 
 Answer = TypeVar("Answer")

@@ -6,9 +6,6 @@ import time
 
 from projector.errors import QueryTimeout
 
-STEPS = 20_000
-"""Steps of SQLite's virtual machine between two checks of the clock: about a millisecond."""
-
 
 class Deadline:
     """The moment at which a time limit of some seconds ends; None means no limit."""

@@ -10,7 +10,7 @@ from projector.db.quiet import quiet
 from projector.db.schema import APPLIED, UNFOLDED
 from projector.db.sqlite_errors import was_removed
 from projector.errors import Behind, NotProjected, ProjectionDamaged
-from projector.run.deadline import Deadline
+from projector.reading.deadline import Deadline
 from projector.run.open_segments import OpenSegments
 from projector.run.watermark import finished_ends, lag, load_marks, place, reached, replaced
 

@@ -18,12 +18,12 @@ from projector.db.quiet import quiet
 from projector.db.schema import UNFOLDED
 from projector.db.sqlite_errors import failure
 from projector.errors import BuildStopped, ProjectionError
-from projector.run.asking import ask, lend, unwrapped
-from projector.run.deadline import Deadline
-from projector.run.goal import Goal, Known, Own, has_applied
-from projector.run.in_use import LATEST, InUse
-from projector.run.own_projector import OwnProjector
-from projector.run.refresher import Refresher
+from projector.reading.asking import ask, lend, unwrapped
+from projector.reading.deadline import Deadline
+from projector.reading.goal import Goal, Known, Own, has_applied
+from projector.reading.in_use import LATEST, InUse
+from projector.reading.own_projector import OwnProjector
+from projector.reading.refresher import Refresher
 from projector.views.freshness import FRESH, Freshness
 
 if TYPE_CHECKING:

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from journal.fs.directory import Directory
     from projector.db.generations import Generations
-    from projector.run.deadline import Deadline
-    from projector.run.goal import Goal
-    from projector.run.own_projector import OwnProjector
+    from projector.reading.deadline import Deadline
+    from projector.reading.goal import Goal
+    from projector.reading.own_projector import OwnProjector
 
 _PAUSE = 0.02
 """Seconds between two checks of another process's build."""

@@ -1,0 +1,1 @@
+"""Answers from the projection: fresh, bounded in time, and safe beside projectors and forks."""
