@@ -8,6 +8,10 @@ every child, also in one that does not use the journal.
 
 from __future__ import annotations
 
+# Before a fork, handlers run in the reverse order of their registration, and that of logging takes
+# its lock. It must run after ours: ours waits for a late import in another thread, which may make a
+# logger.
+import logging  # noqa: F401
 import os
 import threading
 import weakref

@@ -126,7 +126,7 @@ def test_a_journal_that_was_replaced_is_an_error(tmp_path: Path) -> None:
         assert contents(projection) == ["old"]
         path.rename(tmp_path / "away")
         other.rename(path)
-        with pytest.raises(JournalOpenError, match="was replaced.*open it again"):
+        with pytest.raises(JournalOpenError, match=r"was replaced.*open it again"):
             contents(projection)
     with Projection.open(path) as projection:
         assert contents(projection) == ["new"]
