@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 import apsw
 
 from projector.db.connections import STEPS, has_all_tables
+from projector.db.fork_safety import is_inherited
 from projector.db.quiet import quiet
 from projector.db.sqlite_errors import is_of_query
 from projector.errors import NotFound, ProjectionError
@@ -67,6 +68,8 @@ def lend(db: apsw.Connection, query: Callable[[apsw.Connection], Answer], path: 
             raise
         raise OfQuery(error) from error
     except ProjectionError as error:
+        if is_inherited(db):  # a child that was forked in the middle of the query repeats it
+            raise
         raise OfQuery(error) from error
 
 

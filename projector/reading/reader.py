@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import apsw
 
 from journal.process import clock
-from journal.process.fork import follow
+from journal.process.fork import depth, follow
 from journal.process.turn import Turn
 from journal.segments.listing import list_segments
 from projector.db.connections import snapshot
@@ -138,6 +138,7 @@ class Reader:
     ) -> tuple[Answer, Freshness] | None:
         """Query one snapshot; return answer and freshness, None if it is not fresh enough."""
         goal.trouble = None
+        process = depth()
         try:
             db = self._in_use.connection()
             if db is None:
@@ -157,7 +158,8 @@ class Reader:
             goal.trouble = self._unreadable(error)
             goal.trouble.__cause__ = error
         except ProjectionError as error:
-            goal.trouble = error
+            # a child that was forked in the middle of the query repeats it with its own connection
+            goal.trouble = error if depth() == process else None
         return None
 
     @contextmanager
