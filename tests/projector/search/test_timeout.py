@@ -25,7 +25,7 @@ def test_a_query_that_takes_too_long_is_interrupted(
             journal.append_message("s", "user", f"word{number} common")
     with Projection.open(journal_dir, timeout=60) as projection:
         projection.sessions()
-        monkeypatch.setattr("projector.reading.reader.STEPS", 10)
+        monkeypatch.setattr("projector.reading.asking.STEPS", 10)
         with monkeypatch.context() as patch:
             patch.setattr(Deadline, "is_over", lambda _: True)
             with pytest.raises(QueryTimeout, match="the query takes longer than 60 s"):
