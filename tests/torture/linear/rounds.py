@@ -58,7 +58,7 @@ class Round:
         with SessionStore.open(self._path, fsync="never") as store:
             for number in range(_FILLER):
                 store.append("filler", "user", f"message {number} " * 10)
-            store.keys.get("")
+            store.keys.get("nothing")
         players = [self._player() for _ in range(_PLAYERS)]
         builder = self._builder()
         self._wait_for(players)
