@@ -212,6 +212,10 @@ _DRAFTED = 3600
 """Seconds after which the writer of a draft counts as dead."""
 
 
+_MARK_ATTEMPTS = 20
+"""Attempts to make the mark of a journal."""
+
+
 def _draft_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.{uuid7()}")
 
@@ -264,15 +268,22 @@ def _refuse_foreign(folder: Path) -> None:
 
 def _make_mark(folder: Path) -> None:
     mark: dict[str, Any] = {"format": FORMAT, "uuid": uuid7(), "created": clock.wall()}
-    draft = _draft_of(folder / MARK)
-    try:
-        _fill(draft, orjson.dumps(mark) + b"\n")
-        # link fails where the name exists: exactly one of many processes makes the mark
-        disk.in_use.link(draft, folder / MARK)
-    except FileExistsError:
-        return
-    finally:
-        _discard(draft)
+    for attempt in range(_MARK_ATTEMPTS):
+        draft = _draft_of(folder / MARK)
+        try:
+            _fill(draft, orjson.dumps(mark) + b"\n")
+            # link fails where the name exists: exactly one of many processes makes the mark
+            disk.in_use.link(draft, folder / MARK)
+        except FileExistsError:
+            return
+        except FileNotFoundError:
+            # a process whose clock is ahead took the draft for an old one and removed it
+            if attempt + 1 == _MARK_ATTEMPTS or not folder.exists():
+                raise
+        else:
+            return
+        finally:
+            _discard(draft)
 
 
 def _read_mark(folder: Path) -> tuple[str, int]:

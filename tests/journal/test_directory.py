@@ -223,3 +223,23 @@ def test_all_above_a_new_journal_is_durable_whoever_made_it(
     before_the_mark = noting.done[: noting.done.index(str(deep / "journal.json"))]
     for name in (deep.parent, deep.parent.parent, journal_dir, journal_dir.parent):
         assert str(name) in before_the_mark
+
+
+def test_a_draft_that_another_process_removes_is_made_again(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process whose clock is ahead takes the draft of the mark for an old one."""
+    removed: list[Path] = []
+
+    class Removed(disk.Disk):
+        def link(self, source: Path, target: Path) -> None:
+            if not removed:
+                removed.append(source)
+                source.unlink()
+            super().link(source, target)
+
+    monkeypatch.setattr(disk, "in_use", Removed())
+    Journal.open(journal_dir).close()
+    assert removed
+    assert not removed[0].exists()
+    assert (journal_dir / "journal.json").exists()
