@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import signal
+import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
