@@ -31,6 +31,7 @@ from journal.process import clock
 from journal.process.ids import uuid7
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 MARK = "journal.json"
@@ -184,13 +185,27 @@ def swap_file(path: Path, content: bytes) -> None:
     Raises:
         OSError: the file system refuses; the old file is unchanged.
     """
-    draft = _draft_of(path)
-    try:
-        _fill(draft, content)
-        disk.in_use.replace(draft, path)
-    except BaseException:
-        _discard(draft)
-        raise
+    _place(path, content, disk.in_use.replace)
+
+
+def _place(path: Path, content: bytes, give_name: Callable[[Path, Path], None]) -> None:
+    """Write a draft, and give it its name.
+
+    A process whose clock is ahead takes the draft for an old one and removes it (`sweep_drafts`);
+    then another one is written.
+    """
+    for attempt in range(_ATTEMPTS):
+        draft = _draft_of(path)
+        try:
+            _fill(draft, content)
+            give_name(draft, path)
+        except BaseException as error:
+            _discard(draft)
+            is_last = attempt + 1 == _ATTEMPTS or not path.parent.exists()
+            if is_last or not isinstance(error, FileNotFoundError):
+                raise
+        else:
+            return
 
 
 def sweep_drafts(folder: Path) -> None:
@@ -212,8 +227,8 @@ _DRAFTED = 3600
 """Seconds after which the writer of a draft counts as dead."""
 
 
-_MARK_ATTEMPTS = 20
-"""Attempts to make the mark of a journal."""
+_ATTEMPTS = 20
+"""Drafts that are written, one after the other was removed, before that is an error."""
 
 
 def _draft_of(path: Path) -> Path:
@@ -268,22 +283,14 @@ def _refuse_foreign(folder: Path) -> None:
 
 def _make_mark(folder: Path) -> None:
     mark: dict[str, Any] = {"format": FORMAT, "uuid": uuid7(), "created": clock.wall()}
-    for attempt in range(_MARK_ATTEMPTS):
-        draft = _draft_of(folder / MARK)
-        try:
-            _fill(draft, orjson.dumps(mark) + b"\n")
-            # link fails where the name exists: exactly one of many processes makes the mark
-            disk.in_use.link(draft, folder / MARK)
-        except FileExistsError:
-            return
-        except FileNotFoundError:
-            # a process whose clock is ahead took the draft for an old one and removed it
-            if attempt + 1 == _MARK_ATTEMPTS or not folder.exists():
-                raise
-        else:
-            return
-        finally:
-            _discard(draft)
+    # link fails where the name exists: exactly one of many processes makes the mark
+    with contextlib.suppress(FileExistsError):
+        _place(folder / MARK, orjson.dumps(mark) + b"\n", _link)
+
+
+def _link(draft: Path, path: Path) -> None:
+    disk.in_use.link(draft, path)
+    _discard(draft)
 
 
 def _read_mark(folder: Path) -> tuple[str, int]:

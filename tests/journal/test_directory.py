@@ -225,21 +225,44 @@ def test_all_above_a_new_journal_is_durable_whoever_made_it(
         assert str(name) in before_the_mark
 
 
+class _Removing(disk.Disk):
+    """A disk on which another process removes the first draft before it gets its name."""
+
+    def __init__(self) -> None:
+        self.removed: list[Path] = []
+
+    def _remove(self, draft: Path) -> None:
+        if not self.removed:
+            self.removed.append(draft)
+            draft.unlink()
+
+    def link(self, source: Path, target: Path) -> None:
+        self._remove(source)
+        super().link(source, target)
+
+    def replace(self, source: Path, target: Path) -> None:
+        self._remove(source)
+        super().replace(source, target)
+
+
 def test_a_draft_that_another_process_removes_is_made_again(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process whose clock is ahead takes the draft of the mark for an old one."""
-    removed: list[Path] = []
-
-    class Removed(disk.Disk):
-        def link(self, source: Path, target: Path) -> None:
-            if not removed:
-                removed.append(source)
-                source.unlink()
-            super().link(source, target)
-
-    monkeypatch.setattr(disk, "in_use", Removed())
+    monkeypatch.setattr(disk, "in_use", removing := _Removing())
     Journal.open(journal_dir).close()
+    removed = removing.removed
     assert removed
     assert not removed[0].exists()
     assert (journal_dir / "journal.json").exists()
+
+
+def test_a_file_is_replaced_although_another_process_removes_the_draft(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same holds for every small file that is replaced."""
+    monkeypatch.setattr(disk, "in_use", removing := _Removing())
+    replace_file(tmp_path / "CURRENT", b"1\n")
+    assert removing.removed
+    assert [path.name for path in tmp_path.iterdir()] == ["CURRENT"]
+    assert (tmp_path / "CURRENT").read_bytes() == b"1\n"
