@@ -101,15 +101,8 @@ def lock_folder(path: Path) -> int | None:
     Raises:
         OSError: it cannot be opened, or its file system has no locks on folders, as NFS.
     """
-    is_locked = False
     with no_fork.turn:
-        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            is_locked = _try_lock(fd, os.fstat(fd))
-        finally:
-            if not is_locked:
-                os.close(fd)
-    return fd if is_locked else None
+        return lock(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
 
 
 def _try_lock(fd: int, status: os.stat_result) -> bool:
