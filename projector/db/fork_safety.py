@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+class ForkedMeanwhile(ProjectionError):  # noqa: N818 - says what happened
+    """This process was forked in the middle of its use of a connection."""
+
+
 class _Connections:
     """The connections that this process opened, and those that it inherited.
 
@@ -139,10 +143,10 @@ def check(db: apsw.Connection) -> None:
     """Raise an error if a connection was opened before this process was forked.
 
     Raises:
-        ProjectionError: this is a child that was forked meanwhile.
+        ForkedMeanwhile: this is a child of the process that opened it.
     """
     if is_inherited(db):
-        raise ProjectionError(
+        raise ForkedMeanwhile(
             "this process was forked in the middle of a query or of projecting; ask again"
         )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 import apsw
 
 from projector.db.connections import STEPS, has_all_tables
-from projector.db.fork_safety import is_inherited
+from projector.db.fork_safety import ForkedMeanwhile
 from projector.db.quiet import quiet
 from projector.db.sqlite_errors import is_of_query
 from projector.errors import NotFound, ProjectionError
@@ -58,6 +58,7 @@ def lend(db: apsw.Connection, query: Callable[[apsw.Connection], Answer], path: 
     Raises:
         OfQuery: the query raised an error of SQLite or of the projection, and is its cause.
         apsw.Error: the database, its file or the disk is the cause.
+        ForkedMeanwhile: this is a child that was forked in the middle of the query.
     """
     handled = sys.exc_info()[1]
     try:
@@ -67,9 +68,9 @@ def lend(db: apsw.Connection, query: Callable[[apsw.Connection], Answer], path: 
         if not is_of_query(error, path, handled, is_whole=lambda: has_all_tables(db)):
             raise
         raise OfQuery(error) from error
+    except ForkedMeanwhile:
+        raise
     except ProjectionError as error:
-        if is_inherited(db):  # a child that was forked in the middle of the query repeats it
-            raise
         raise OfQuery(error) from error
 
 

@@ -175,7 +175,7 @@ class Goal:
         Raises:
             NotProjected: it lacks the position that it must include, and the time is over.
         """
-        if not self.is_over:
+        if not self.is_over():
             return False
         if self._own is None or self._own.is_applied(db):
             return True
@@ -183,13 +183,8 @@ class Goal:
             raise self._own.error(self.hindrance) from self.hindrance
         return False
 
-    def is_late(self) -> bool:
-        """Return whether the wait for all events to be applied is over."""
-        return self.is_over
-
-    @property
     def is_over(self) -> bool:
-        """Whether the wait for all events to be applied is over."""
+        """Return whether the wait for all events to be applied is over."""
         return self._given_up or self._patience.is_over() or self._deadline.is_over()
 
     def give_up(self, hindrance: Exception) -> None:

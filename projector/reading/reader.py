@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 import apsw
 
 from journal.process import clock
-from journal.process.fork import depth, follow
+from journal.process.fork import follow
 from journal.process.turn import Turn
 from journal.segments.listing import list_segments
 from projector.db.connections import snapshot
+from projector.db.fork_safety import ForkedMeanwhile
 from projector.db.generations import find_generations
 from projector.db.quiet import quiet
 from projector.db.schema import UNFOLDED
@@ -138,7 +139,6 @@ class Reader:
     ) -> tuple[Answer, Freshness] | None:
         """Query one snapshot; return answer and freshness, None if it is not fresh enough."""
         goal.trouble = None
-        process = depth()
         try:
             db = self._in_use.connection()
             if db is None:
@@ -157,9 +157,10 @@ class Reader:
         except apsw.Error as error:
             goal.trouble = self._unreadable(error)
             goal.trouble.__cause__ = error
+        except ForkedMeanwhile:
+            pass  # the child repeats the query with its own connection
         except ProjectionError as error:
-            # a child that was forked in the middle of the query repeats it with its own connection
-            goal.trouble = error if depth() == process else None
+            goal.trouble = error
         return None
 
     @contextmanager
@@ -223,10 +224,10 @@ class Reader:
         own = Own(position, timeout)
         goal = Goal([], timeout, own, Deadline(None))
         while not self._has(position, goal):
-            if goal.is_over:
+            if goal.is_over():
                 raise own.error()
             try:
-                caught_up = self._catch_up_within(goal.is_late)
+                caught_up = self._catch_up_within(goal.is_over)
             except ProjectionError as error:
                 if not goal.begin_again(error):
                     raise

@@ -76,7 +76,7 @@ class Refresher:
                 raise _with_cure(error) from error.__cause__
             goal.give_up(error)
             return
-        if goal.trouble is not None and goal.is_over:
+        if goal.trouble is not None and goal.is_over():
             raise goal.trouble
         goal.pause()
 
