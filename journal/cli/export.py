@@ -14,7 +14,7 @@ import click
 
 from journal.cli.kit.clean import one_line
 from journal.cli.kit.output import print_block, print_line
-from journal.cli.kit.plugins import PluginError, installed, load_plugin, refused
+from journal.cli.kit.plugins import PluginError, installed, load_plugin
 from journal.errors import ExportFailed, reason
 from journal.fs.directory import open_directory
 from journal.fs.lock import lock
@@ -22,7 +22,7 @@ from journal.fs.ownership import open_own
 from journal.process.fork import no_fork
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from importlib.metadata import EntryPoint
 
 _GROUP = "journal.exporters"
@@ -49,9 +49,10 @@ class Exporter(Protocol):
 
 def _list(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click calls it so
     if value:
-        for point in installed(_GROUP).values():
+        points, refused = installed(_GROUP)
+        for point in points.values():
             print_block(f"{one_line(point.name)}\t{one_line(point.value)}")
-        _warn_of_refused()
+        _warn(refused)
         context.exit()
 
 
@@ -93,7 +94,7 @@ def command(context: click.Context, format: str, out: Path) -> None:
     The exit code is 1 if OUT exists or cannot be written, 2 for an unknown FORMAT, and 3 if there
     is no journal.
     """  # noqa: D301 - \b is the control character by which click keeps lines apart
-    points = installed(_GROUP)
+    points, refused = installed(_GROUP)
     if format not in points:
         names = ", ".join(points) or "none"
         raise click.BadParameter(
@@ -102,7 +103,7 @@ def command(context: click.Context, format: str, out: Path) -> None:
     if os.path.lexists(out):
         raise ExportFailed(f"{out} exists; name a file that does not, or move it away first")
     journal = open_directory(context.obj, create=False)
-    _warn_of_refused(format)
+    _warn(error for error in refused if error.point.name == format)
     export = _load(points[format])
     with _beside(out) as file:
         counts = export(journal.path, file, out)
@@ -114,11 +115,10 @@ def command(context: click.Context, format: str, out: Path) -> None:
         print_line(f"{name}: {count:,}", err=True)
 
 
-def _warn_of_refused(format: str | None = None) -> None:
-    """Name the exporters that are not used because another one has their name."""
-    for error in refused(_GROUP):
-        if format in (None, error.point.name):
-            print_line(f"warning: {error.format_message()}", err=True)
+def _warn(refused: Iterable[PluginError]) -> None:
+    """Name exporters that are not used because another one has their name."""
+    for error in refused:
+        print_line(f"warning: {error.format_message()}", err=True)
 
 
 def _load(point: EntryPoint) -> Callable[..., object]:

@@ -35,7 +35,7 @@ class Commands(MutableMapping[str, click.Command]):
             return cast("click.Command", load(self._modules[name]).command)
         if self._plugins is None:
             raise KeyError(name)
-        point = installed(self._plugins)[name]
+        point = installed(self._plugins)[0][name]
         try:
             command = load_plugin(point)
         except PluginError as error:
@@ -46,7 +46,7 @@ class Commands(MutableMapping[str, click.Command]):
         return command
 
     def __iter__(self) -> Iterator[str]:
-        further = () if self._plugins is None else installed(self._plugins)
+        further = () if self._plugins is None else installed(self._plugins)[0]
         return iter(dict.fromkeys((*self._modules, *self._loaded, *further)))
 
     def __len__(self) -> int:

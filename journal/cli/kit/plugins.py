@@ -27,21 +27,17 @@ class PluginError(click.ClickException):
         self.point = point
 
 
-def installed(group: str) -> dict[str, EntryPoint]:
-    """Return the entry points of a group by name, sorted.
+def installed(group: str) -> tuple[dict[str, EntryPoint], list[PluginError]]:
+    """Return the entry points of a group by name, sorted, and an error for each that is not used.
 
     Of two with the same name, that of this project counts, else that with the first value.
     """
-    return dict(sorted(find(group)[0].items()))
-
-
-def refused(group: str) -> list[PluginError]:
-    """Return an error for each entry point of a group whose name another one has."""
     used, others = find(group)
-    return [
+    refused = [
         PluginError(point, f"{used[point.name].value} has the same name and is used")
         for point in others
     ]
+    return dict(sorted(used.items())), refused
 
 
 def load_plugin(point: EntryPoint) -> object:
