@@ -6,7 +6,6 @@ python -m tools.api_reference --check
 
 from __future__ import annotations
 
-import argparse
 import inspect
 import re
 import sys
@@ -14,6 +13,8 @@ from dataclasses import is_dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tools.generated import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -205,20 +206,5 @@ def _errors(package: str, own: list[tuple[str, Any]]) -> Iterator[str]:
     yield ""
 
 
-def main() -> int:
-    """Do what the arguments say; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    action = parser.add_mutually_exclusive_group(required=True)
-    action.add_argument("--write", action="store_true", help="write docs/api.md")
-    action.add_argument("--check", action="store_true", help="compare docs/api.md")
-    if parser.parse_args().write:
-        TARGET.write_text(reference(), encoding="utf-8")
-        return 0
-    if TARGET.exists() and TARGET.read_text(encoding="utf-8") == reference():
-        return 0
-    print(f"{TARGET} is not what the docstrings say: run `make docs`", file=sys.stderr)
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(__doc__, TARGET, reference, "the docstrings"))

@@ -6,13 +6,14 @@ python -m tools.cli_reference --check
 
 from __future__ import annotations
 
-import argparse
 import sys
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from tools.generated import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,20 +70,5 @@ def _help(command: click.Command, parent: click.Context | None, name: str | None
     return "```\n" + "\n".join(lines) + "\n```\n"
 
 
-def main() -> int:
-    """Do what the arguments say; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    action = parser.add_mutually_exclusive_group(required=True)
-    action.add_argument("--write", action="store_true", help="write docs/cli.md")
-    action.add_argument("--check", action="store_true", help="compare docs/cli.md")
-    if parser.parse_args().write:
-        TARGET.write_text(reference(), encoding="utf-8")
-        return 0
-    if TARGET.exists() and TARGET.read_text(encoding="utf-8") == reference():
-        return 0
-    print(f"{TARGET} is not what the help texts say: run `make docs`", file=sys.stderr)
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(__doc__, TARGET, reference, "the help texts"))

@@ -6,13 +6,13 @@ python -m tools.sql_reference --check
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from projector.db.public_views import VIEWS
+from tools.generated import main
 
 if TYPE_CHECKING:
     from projector.db.public_views.view import View
@@ -44,21 +44,9 @@ def _section(view: View, described: set[View]) -> str:
     return f"### {view.name}\n\n{view.meaning}\n\n{table}\n"
 
 
-def main() -> int:
-    """Write or compare; return 1 if docs/sql.md differs."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="write docs/sql.md")
-    parser.add_argument("--check", action="store_true", help="compare docs/sql.md")
-    asked = parser.parse_args()
-    there = TARGET.read_text(encoding="utf-8")
-    wanted = reference(there)
-    if asked.write:
-        TARGET.write_text(wanted, encoding="utf-8")
-    elif there != wanted:
-        print("docs/sql.md differs from the declaration of the views: run `make docs`")
-        return 1
-    return 0
+def _current() -> str:
+    return reference(TARGET.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(__doc__, TARGET, _current, "the declarations of the views"))
