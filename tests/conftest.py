@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ settings.load_profile("journal")
 
 
 _PARTS = Path(__file__).parent
-_STARTS_PROCESSES = {"start"}
+_STARTS_PROCESSES = {"start_command"}
 """Fixtures that start programs."""
 
 
@@ -109,13 +110,13 @@ def assert_function_of_the_events(path: Path) -> None:
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts Python programs, given as source and arguments; ends them with the test."""
+def start_command() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts programs, given as commands and arguments; ends them with the test."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(source: str, *arguments: object) -> subprocess.Popen[str]:
+    def start_command(*command: object) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-c", source, *map(str, arguments)],
+            [str(part) for part in command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -124,7 +125,15 @@ def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
         started.append(process)
         return process
 
-    yield start
+    yield start_command
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def start(
+    start_command: Callable[..., subprocess.Popen[str]],
+) -> Callable[..., subprocess.Popen[str]]:
+    """Starts Python programs, given as source and arguments; ends them with the test."""
+    return partial(start_command, sys.executable, "-c")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
+from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,8 @@ from journal.cli.message_lines import batches
 from tests.support.journals import events, headers, ids, segments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    import subprocess
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.conftest import ExpectedProblems
@@ -41,25 +42,11 @@ def run(journal_dir: Path) -> Run:
 
 
 @pytest.fixture
-def spawn(journal_dir: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def spawn(
+    journal_dir: Path, start_command: Callable[..., subprocess.Popen[str]]
+) -> Callable[..., subprocess.Popen[str]]:
     """Starts `journal --journal <journal_dir> ...` as a process; ends it with the test."""
-    spawned: list[subprocess.Popen[str]] = []
-
-    def spawn(*arguments: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [*JOURNAL, "--journal", journal_dir, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        spawned.append(process)
-        return process
-
-    yield spawn
-    for process in spawned:
-        process.kill()
-        process.communicate()
+    return partial(start_command, *JOURNAL, "--journal", journal_dir)
 
 
 def _lines(text: str) -> list[dict[str, Any]]:
