@@ -259,7 +259,7 @@ class Projection:
     def read(
         self, query: Callable[[apsw.Connection], Answer], *, patience: float = PATIENCE
     ) -> tuple[Answer, Freshness]:
-        """Query the database itself; its tables are those of `projector.db.schema`.
+        """Query the database itself, by its documented views (`docs/sql.md`).
 
         What `query` raises is raised as it is, at once. Only an error of the database itself makes
         it be asked again, after a rebuild.
