@@ -194,27 +194,38 @@ def run(seed: int, seconds: float, *, sabotage: bool = False) -> tuple[Counter[s
     path, report = folder / "journal", Report(folder / "report")
     chance = random.Random(seed)
     SessionStore.open(path).close()
-    until, rounds, faults = time.monotonic() + seconds, 0, []
+    until, rounds, faults = time.monotonic() + seconds, [], []
     while time.monotonic() < until and not report.lines("fault"):
-        rounds += 1
+        name = f"r{len(rounds) + 1}"
         if not (pid := os.fork()):
             try:
+                os.setpgid(0, 0)
                 if sabotage:
                     _sabotage()
-                _round(path, report, f"r{rounds}", random.Random(chance.random()))
+                _round(path, report, name, random.Random(chance.random()))
             finally:
                 os._exit(0)
-        os.waitpid(pid, 0)
+        rounds.append(pid)
+        if not _ended(pid, _ROUND + 2 * _HANG):
+            report.write("fault", f"the process of round {name} hangs")
     faults += _judge(path, report)
-    for idle in report.lines("idle"):
-        with contextlib.suppress(ProcessLookupError):  # it had its time
-            os.kill(int(idle), signal.SIGKILL)
-    counts = Counter(rounds=rounds)
+    for group in rounds:  # idle children, and those that hang
+        with contextlib.suppress(ProcessLookupError):  # all have ended
+            os.killpg(group, signal.SIGKILL)
+    counts = Counter(rounds=len(rounds))
     for kind in ("forked", "idle", "killed", "ended", "acknowledged"):
         counts[kind] = len(report.lines(kind))
     if not faults:
         shutil.rmtree(folder)
     return counts, faults
+
+
+def _ended(pid: int, seconds: float) -> bool:
+    """Wait for the end of a child of this process; return whether it came within some seconds."""
+    until = time.monotonic() + seconds
+    while not (found := os.waitpid(pid, os.WNOHANG)[0]) and time.monotonic() < until:
+        time.sleep(0.01)
+    return bool(found)
 
 
 def _sabotage() -> None:
