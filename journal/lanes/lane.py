@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from journal.errors import LeaseError
 from journal.format.record import FORMAT, MAX_SEQ
 from journal.fs import disk
-from journal.fs.directory import make_folder
+from journal.fs.files import make_folder
 from journal.fs.lock import has_identity, identity, lock
 from journal.fs.ownership import Untrusted
 from journal.process import clock

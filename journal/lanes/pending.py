@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from journal.format.record import Record, decode
-from journal.fs.directory import sync_folder
+from journal.fs.files import sync_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

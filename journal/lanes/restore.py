@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from journal.errors import AppendError
 from journal.format.record import FORMAT, Erased, encode_erased, encode_event
-from journal.fs.directory import sync_folder
+from journal.fs.files import sync_folder
 from journal.lanes.lane import lease_new
 from journal.process import clock
 from journal.process.ids import uuid7

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING
 from journal.errors import NotAJournalError
 from journal.format.record import FORMAT
 from journal.fs import disk
-from journal.fs.directory import format_of, make_folder, replace_file, sweep_drafts
+from journal.fs.directory import format_of
+from journal.fs.files import make_folder, replace_file, sweep_drafts
 from journal.fs.ownership import Untrusted, check_folder, read_own
 from projector.db.connections import SUFFIXES
 from projector.db.schema import SCHEMA

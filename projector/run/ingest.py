@@ -11,7 +11,7 @@ from journal.format.frame import DamagedRecord
 from journal.format.record import FORMAT, Record
 from journal.format.scan import Damage
 from journal.fs import disk
-from journal.fs.directory import sync_folder
+from journal.fs.files import sync_folder
 from journal.process import clock
 from journal.segments.blocks import read_chunk
 from journal.segments.reader import SegmentWalk

@@ -12,7 +12,8 @@ import pytest
 
 from journal import Journal, JournalOpenError, NotAJournalError, VersionError
 from journal.fs import disk
-from journal.fs.directory import open_directory, replace_file
+from journal.fs.directory import open_directory
+from journal.fs.files import replace_file
 from journal.fs.location import default_path
 from tests.support.journals import ids
 

@@ -20,7 +20,8 @@ from click.testing import CliRunner, Result
 from journal import Journal, JournalError
 from journal.cli import cli as journal_cli
 from journal.errors import JournalOpenError, NotAJournalError
-from journal.fs.directory import open_directory, sweep_drafts
+from journal.fs.directory import open_directory
+from journal.fs.files import sweep_drafts
 from journal.fs.location import default_path
 from projector import Projection, SessionStore
 from projector.cli import cli as projector_cli

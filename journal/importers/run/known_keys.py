@@ -18,7 +18,7 @@ import orjson
 
 from journal.format.record import Record
 from journal.format.scan import Damage
-from journal.fs.directory import make_folder, swap_file
+from journal.fs.files import make_folder, swap_file
 from journal.fs.ownership import open_own
 from journal.segments.listing import list_segments
 from journal.segments.reader import read_segment

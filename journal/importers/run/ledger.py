@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import orjson
 
-from journal.fs.directory import make_folder, swap_file, sweep_drafts
+from journal.fs.files import make_folder, swap_file, sweep_drafts
 from journal.fs.ownership import read_own
 from journal.importers.files.lines import read_between
 from journal.importers.files.walk import COMPRESSED

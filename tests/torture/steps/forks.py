@@ -194,7 +194,8 @@ def run(seed: int, seconds: float, *, sabotage: bool = False) -> tuple[Counter[s
     path, report = folder / "journal", Report(folder / "report")
     chance = random.Random(seed)
     SessionStore.open(path).close()
-    until, rounds, faults = time.monotonic() + seconds, [], []
+    until, faults = time.monotonic() + seconds, []
+    rounds: list[int] = []
     while time.monotonic() < until and not report.lines("fault"):
         name = f"r{len(rounds) + 1}"
         if not (pid := os.fork()):

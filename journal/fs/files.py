@@ -1,0 +1,148 @@
+"""Folders and small files, made and replaced so that a power loss leaves the old or the new.
+
+A file is written as a draft beside its place, synced, and then given its name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import stat
+import time
+from typing import TYPE_CHECKING
+
+from journal.fs import disk
+from journal.fs.ownership import check_folder
+from journal.process.ids import uuid7
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_DRAFT = re.compile(r"\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+_DRAFTED = 3600
+"""Seconds after which the writer of a draft counts as dead."""
+
+
+_ATTEMPTS = 20
+"""Drafts that are written, one after the other was removed, before that is an error."""
+
+
+def make_folder(path: Path) -> None:
+    """Make one folder that only its owner can enter, unless it is there.
+
+    Raises:
+        Untrusted: the folder was made by another user, or others may write to it.
+        OSError: the file system refuses, or the path is no folder.
+    """
+    try:
+        disk.in_use.make_folder(path)
+    except FileExistsError:
+        # a link inside the journal would lead writes to somewhere else
+        if not stat.S_ISDIR(path.lstat().st_mode):
+            raise
+        check_folder(path)
+    else:
+        disk.in_use.chmod(path, 0o700)  # a strict umask may have cleared bits
+
+
+def sync_folder(path: Path) -> None:
+    """Make a folder's entries durable.
+
+    Raises:
+        OSError: the file system refuses.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        disk.in_use.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Replace a small file, atomically and durably: readers see the old or the new content.
+
+    Raises:
+        OSError: the file system refuses; the old file is unchanged.
+    """
+    swap_file(path, content)
+    sync_folder(path.parent)
+
+
+def swap_file(path: Path, content: bytes) -> None:
+    """Replace a small file atomically; after a power loss it may have its old content again.
+
+    Raises:
+        OSError: the file system refuses; the old file is unchanged.
+    """
+    _place(path, content, disk.in_use.replace)
+
+
+def create_file(path: Path, content: bytes) -> None:
+    """Write a small file unless there is one: of many processes exactly one makes it.
+
+    Raises:
+        OSError: the file system refuses.
+    """
+    # link fails where the name exists
+    with contextlib.suppress(FileExistsError):
+        _place(path, content, _link)
+
+
+def _place(path: Path, content: bytes, give_name: Callable[[Path, Path], None]) -> None:
+    """Write a draft, and give it its name.
+
+    A process whose clock is ahead takes the draft for an old one and removes it (`sweep_drafts`);
+    then another one is written.
+    """
+    for attempt in range(_ATTEMPTS):
+        draft = _draft_of(path)
+        try:
+            _fill(draft, content)
+            give_name(draft, path)
+        except BaseException as error:
+            _discard(draft)
+            is_last = attempt + 1 == _ATTEMPTS or not path.parent.exists()
+            if is_last or not isinstance(error, FileNotFoundError):
+                raise
+        else:
+            return
+
+
+def sweep_drafts(folder: Path) -> None:
+    """Remove the drafts in a folder that killed writers left: to write one takes milliseconds.
+
+    Raises:
+        OSError: the file system refuses.
+    """
+    since = time.time() - _DRAFTED
+    for name in os.listdir(folder):
+        if name.startswith(".") and _DRAFT.search(name, 2):
+            with contextlib.suppress(FileNotFoundError):
+                if (folder / name).lstat().st_mtime < since:
+                    disk.in_use.unlink(folder / name)
+
+
+def _draft_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{uuid7()}")
+
+
+def _fill(draft: Path, content: bytes) -> None:
+    fd = disk.in_use.create(draft)
+    try:
+        disk.in_use.fchmod(fd, 0o600)
+        disk.write_rest(fd, content)
+        disk.in_use.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _discard(draft: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        disk.in_use.unlink(draft)
+
+
+def _link(draft: Path, path: Path) -> None:
+    disk.in_use.link(draft, path)
+    _discard(draft)
