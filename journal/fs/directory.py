@@ -36,7 +36,17 @@ _FORMATS = (1, FORMAT)
 """Versions of the folder that this program knows. An old journal keeps its own."""
 LANES = "lanes"
 """Name of the folder that holds the lanes."""
-_OURS = {LANES, "projection", "imports", "arbiter", "relay", "key", "retention.toml", MARK}
+_OURS = {
+    LANES,
+    "projection",
+    "imports",
+    "arbiter",
+    "eraser",
+    "relay",
+    "key",
+    "retention.toml",
+    MARK,
+}
 
 
 @dataclass(frozen=True, slots=True)

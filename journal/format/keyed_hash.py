@@ -1,0 +1,59 @@
+"""Keyed hashes: names of secrets, of originals and of what was forgotten, that contain none of it.
+
+A hash is BLAKE2b with 16 bytes (RFC 7693), keyed with the journal's key and personalized with what
+it is a hash of, so that no hash of one kind equals one of another kind. `docs/format.md` specifies
+the bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+KEY_BYTES = 32
+"""Bytes of a key."""
+
+Of = Literal["secret", "original", "session", "event", "message", "line"]
+"""What a hash is a hash of."""
+
+_ID_BYTES = 4
+_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A journal's key.
+
+    Attributes:
+        secret: 32 random bytes.
+        id: 8 hexadecimal digits that name the key and do not reveal it.
+    """
+
+    secret: bytes = field(repr=False)
+    id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        if len(self.secret) != KEY_BYTES:
+            raise ValueError(f"a key has {KEY_BYTES} bytes, not {len(self.secret)}")
+        name = hashlib.blake2b(digest_size=_ID_BYTES, key=self.secret, person=b"id").hexdigest()
+        object.__setattr__(self, "id", name)
+
+    def hash(self, of: Of, value: str | Sequence[object] | Mapping[str, object]) -> str:
+        """Return the keyed hash of a JSON value: 32 hexadecimal digits.
+
+        Args:
+            of: what the value is, so that hashes of two kinds never agree.
+            value: a value as `orjson.loads` gives it; the order of the keys of objects does not
+                count.
+        """
+        content = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        person = of.encode()
+        return hashlib.blake2b(
+            content, digest_size=_BYTES, key=self.secret, person=person
+        ).hexdigest()

@@ -1,0 +1,91 @@
+"""The file with the journal's keys: `<journal>/key`, one key of 64 hexadecimal digits a line.
+
+The first key is the journal's own, with which this program makes hashes. The others are those of
+journals whose lanes were copied into this one: with them it understands the hashes made there.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from journal.errors import JournalOpenError
+from journal.format.keyed_hash import KEY_BYTES, Key
+from journal.fs.files import create_file, replace_file
+from journal.fs.ownership import read_own
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+KEY_FILE = "key"
+"""Name of the file in the journal's folder."""
+_MOST = 1024 * 1024
+"""The largest size of the file, in bytes."""
+
+
+def read_keys(journal: Path) -> tuple[Key, ...]:
+    """Return the keys of a journal, its own first; none where nothing was redacted or forgotten.
+
+    Raises:
+        JournalOpenError: the file is damaged or cannot be read.
+    """
+    path = journal / KEY_FILE
+    try:
+        content = read_own(path, _MOST)
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise JournalOpenError(f"cannot read {path}: {error.strerror or error}") from error
+    try:
+        return tuple(Key(bytes.fromhex(line)) for line in content.decode("ascii").split())
+    except ValueError as error:
+        raise JournalOpenError(
+            f"{path} is damaged ({error}): put it back from a backup; without it, what was"
+            " forgotten is not recognized where it comes again"
+        ) from error
+
+
+def own_key(journal: Path) -> Key:
+    """Return the key with which a journal makes hashes; make it where there is none.
+
+    Any number of processes may do this at the same instant: one makes the key.
+
+    Raises:
+        JournalOpenError: the file is damaged, or cannot be read or made.
+    """
+    if not (keys := read_keys(journal)):
+        path = journal / KEY_FILE
+        try:
+            create_file(path, _encode([Key(secrets.token_bytes(KEY_BYTES))]))
+        except OSError as error:
+            raise JournalOpenError(f"cannot make {path}: {error.strerror or error}") from error
+        keys = read_keys(journal)
+    if not keys:
+        raise JournalOpenError(
+            f"{journal / KEY_FILE} is empty: put it back from a backup, or remove it if nothing was"
+            " redacted or forgotten in this journal"
+        )
+    return keys[0]
+
+
+def add_keys(journal: Path, keys: Iterable[Key]) -> None:
+    """Add the keys of another journal, whose lanes are copied into this one.
+
+    Where the journal has no key, the first of them becomes its own.
+
+    Raises:
+        JournalOpenError: the file is damaged, or cannot be read or written.
+    """
+    there = read_keys(journal)
+    merged = list(dict.fromkeys([*there, *keys]))
+    if len(merged) > len(there):
+        path = journal / KEY_FILE
+        try:
+            replace_file(path, _encode(merged))
+        except OSError as error:
+            raise JournalOpenError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _encode(keys: Iterable[Key]) -> bytes:
+    return "".join(f"{key.secret.hex()}\n" for key in keys).encode()

@@ -1,0 +1,98 @@
+"""The journal's keys: made once, kept private, and never in a hash."""
+
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from journal.errors import JournalOpenError
+from journal.format.keyed_hash import Key
+from journal.fs.directory import open_directory
+from journal.fs.key_file import KEY_FILE, add_keys, own_key, read_keys
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_OTHER = Key(b"o" * 32)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    """Return a new journal."""
+    return open_directory(tmp_path / "journal").path
+
+
+def test_no_key_is_made_until_one_is_needed(journal: Path) -> None:
+    """A journal in which nothing was redacted or forgotten has no key."""
+    assert read_keys(journal) == ()
+    assert not (journal / KEY_FILE).exists()
+
+
+def test_all_who_ask_at_once_get_one_key(journal: Path) -> None:
+    """Of many that make the key, one succeeds, and all use it."""
+    with ThreadPoolExecutor(8) as pool:
+        keys = set(pool.map(own_key, [journal] * 32))
+    assert keys == set(read_keys(journal))
+    assert len(keys) == 1
+
+
+def test_only_the_owner_reads_the_key(journal: Path) -> None:
+    """The file has mode 0600, and the key does not print its bytes."""
+    key = own_key(journal)
+    assert stat.S_IMODE((journal / KEY_FILE).stat().st_mode) == 0o600
+    assert key.secret.hex() not in repr(key) + key.id
+    assert str(key.secret) not in repr(key)
+
+
+def test_keys_of_other_journals_come_after_the_own(journal: Path) -> None:
+    """Added keys are kept once each, and the journal's own stays the first."""
+    own = own_key(journal)
+    add_keys(journal, [_OTHER, own])
+    add_keys(journal, [_OTHER])
+    assert read_keys(journal) == (own, _OTHER)
+
+
+def test_a_journal_without_a_key_gets_the_key_of_its_fleet(journal: Path) -> None:
+    """The first added key becomes the journal's own."""
+    add_keys(journal, [_OTHER])
+    assert own_key(journal) == _OTHER
+
+
+@pytest.mark.parametrize("content", ["0123\n", "z" * 64 + "\n", "é\n", "\n"])
+def test_a_damaged_key_file_is_an_error_and_is_kept(journal: Path, content: str) -> None:
+    """A new key would make all hashes of the old one unknown."""
+    (journal / KEY_FILE).write_text(content)
+    (journal / KEY_FILE).chmod(0o600)
+    with pytest.raises(JournalOpenError, match="put it back"):
+        own_key(journal)
+    assert (journal / KEY_FILE).read_text() == content
+
+
+def test_hashes_differ_by_key_kind_and_value() -> None:
+    """A hash is bound to the key, to what it is a hash of, and to every part of the value."""
+    key = Key(b"k" * 32)
+    hashes = [
+        key.hash("session", "a"),
+        key.hash("secret", "a"),
+        _OTHER.hash("session", "a"),
+        key.hash("session", "b"),
+        key.hash("event", ["a", "b"]),
+        key.hash("event", ["ab", ""]),
+    ]
+    assert len(set(hashes)) == len(hashes)
+    assert all(len(each) == 32 for each in hashes)
+
+
+def test_the_order_of_the_keys_of_an_object_does_not_count() -> None:
+    """Equal JSON values have one hash."""
+    key = Key(b"k" * 32)
+    assert key.hash("original", {"a": 1, "b": 2}) == key.hash("original", {"b": 2, "a": 1})
+
+
+def test_a_key_has_32_bytes() -> None:
+    """A short key would be guessed."""
+    with pytest.raises(ValueError, match="32"):
+        Key(b"short")
