@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack, get_args
 
 from journal.errors import ClosedError, EventError, Reentered
 from journal.format.event_types import BLIND, EVENT_TYPES, MESSAGE_APPENDED
-from journal.format.message_fields import message_data
+from journal.format.fields.message import message_data
 from journal.format.new_event import check_all, checked
 from journal.format.record import refusal
 from journal.fs.directory import open_directory
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from journal.format.message_fields import MoreMessageFields
+    from journal.format.fields.message import MoreMessageFields
     from journal.format.new_event import NewEvent
     from journal.format.position import Position
     from journal.lanes.edit_order import EditOrder

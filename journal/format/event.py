@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from journal.errors import EventError
 from journal.format.bounds import KEY_LIMIT
-from journal.format.event_types import TRANSCRIPT_REPLACED, check_data
+from journal.format.event_types import FORGET, OF_ERASURE, TRANSCRIPT_REPLACED, check_data
 from journal.format.lossless import check_text
 from journal.format.timestamps import to_datetime
 
@@ -54,7 +54,8 @@ def check_event(session: str, id: str, type: str, data: Mapping[str, Any]) -> No
 
     Raises:
         EventError: a key is empty or too long or has control characters, or a known event type
-            lacks a field or has one of the wrong kind; the message names the field.
+            lacks a field, has one of the wrong kind, or is in a session where it has no effect;
+            the message names it.
     """
     for name, key in (("session", session), ("id", id), ("type", type)):
         # a printable string has no control characters, and this check is fast
@@ -66,6 +67,8 @@ def check_event(session: str, id: str, type: str, data: Mapping[str, Any]) -> No
     if type == TRANSCRIPT_REPLACED:
         for index, item in enumerate(data["messages"]):
             check_key(f"messages[{index}]: id", item.get("id", "id"))
+    elif type in OF_ERASURE and session != FORGET:
+        raise EventError(f"{type} has an effect only in the session {FORGET}, not in {session!r}")
 
 
 def check_key(name: str, value: object) -> None:

@@ -6,6 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from journal.errors import EventError
 from journal.format.bounds import LARGEST
+from journal.format.fields.erasure import (
+    RECEIPT,
+    REQUEST,
+    check_numbers,
+    check_receipt,
+    check_request,
+)
 from journal.format.timestamps import check_moment
 
 if TYPE_CHECKING:
@@ -29,6 +36,14 @@ USAGE_ADDED = "usage.added"
 USAGE_SET = "usage.set"
 KEY_SET = "key.set"
 KEY_DELETED = "key.deleted"
+ERASURE_REQUESTED = "erasure.requested"
+ERASURE_COMPLETED = "erasure.completed"
+
+FORGET = "@forget"
+"""The session of the events about erasure; its events are never forgotten."""
+
+OF_ERASURE = frozenset((ERASURE_REQUESTED, ERASURE_COMPLETED))
+"""Types of events that have an effect in the session `FORGET` alone."""
 
 SWEEPING = frozenset((SESSION_CLEARED, SESSION_DELETED, TRANSCRIPT_REPLACED))
 """Types of sweeps: they change all of their session that their author had read."""
@@ -118,6 +133,8 @@ _KNOWN: dict[str, tuple[_Fields, tuple[str, ...]]] = {
     USAGE_SET: (_USAGE, ()),
     KEY_SET: ({"key": (str,), "value": (object,)}, ("key", "value")),
     KEY_DELETED: ({"key": (str,)}, ("key",)),
+    ERASURE_REQUESTED: (REQUEST, ("key",)),
+    ERASURE_COMPLETED: (RECEIPT, ("requests",)),
 }
 EVENT_TYPES = tuple(_KNOWN)
 """The event types whose fields are known here; others are stored as they are."""
@@ -144,11 +161,15 @@ def check_data(type: str, data: Mapping[str, Any]) -> None:
     fields, required = known
     _check_fields(type, data, fields, required)
     if "seen" in data:
-        _check_seen(data["seen"])
+        check_numbers("seen", data["seen"])
     if fields is _MESSAGE:
         return
     if type == TRANSCRIPT_REPLACED:
         _check_transcript(data)
+    elif type == ERASURE_REQUESTED:
+        check_request(data)
+    elif type == ERASURE_COMPLETED:
+        check_receipt(data)
     elif "messages" in fields:
         _check_ids("messages", data["messages"])
     elif "clear" in data:
@@ -211,14 +232,6 @@ def _check_ids(name: str, values: list[Any]) -> None:
     for index, value in enumerate(values):
         if not isinstance(value, str) or not value:
             raise EventError(f"{name}[{index}] must be the id of a message, not {_short(value)}")
-
-
-def _check_seen(seen: Mapping[str, Any]) -> None:
-    for lane, number in seen.items():
-        if number.__class__ is not int or not 0 <= number < 2**53:
-            raise EventError(
-                f"seen[{lane!r:.60}] must be the sequence number of an event, not {_short(number)}"
-            )
 
 
 def _check_clear(data: Mapping[str, Any]) -> None:

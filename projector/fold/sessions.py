@@ -32,7 +32,7 @@ from journal.format.event_types import (
     SESSION_TITLED,
     USAGE_SET,
 )
-from journal.format.extra_fields import extra_fields, split_extra
+from journal.format.fields.extra import extra_fields, split_extra
 from projector.fold.sweeps import joined, reach
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from journal.format.event_types import (
     REMOVED,
     TRANSCRIPT_REPLACED,
 )
+from journal.format.fields.message import message_data
 from journal.format.lossless import check_text
-from journal.format.message_fields import message_data
 from journal.format.new_event import check_iterable, checked
 from journal.process.ids import uuid7
 from projector.errors import NotFound, QueryError
@@ -28,7 +28,7 @@ from projector.views.freshness import Listing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from journal.format.message_fields import MessageFields, MoreMessageFields
+    from journal.format.fields.message import MessageFields, MoreMessageFields
     from projector.search.results import Results
     from projector.store.fields import SearchFilters
     from projector.views.messages import MessageView

@@ -42,9 +42,10 @@ journal.cli.kit.exits journal.cli.kit.output journal.cli.kit.paths journal.cli.k
 journal.process.entry_points
 journal.cli.kit.program journal.cli.kit.signals journal.cli.kit.streams journal.errors
 journal.format journal.format.bounds journal.format.event journal.format.event_types
+journal.format.fields journal.format.fields.erasure
 journal.format.frame journal.format.lossless journal.format.record journal.format.scan
 journal.format.timestamps
-journal.fs journal.fs.directory journal.fs.disk journal.fs.location journal.fs.lock
+journal.fs journal.fs.directory journal.fs.disk journal.fs.files journal.fs.location journal.fs.lock
 journal.fs.ownership journal.process journal.process.clock journal.process.exports
 journal.process.fork journal.process.ids journal.process.loading journal.process.turn
 journal.segments journal.segments.segment
@@ -52,7 +53,7 @@ journal.segments journal.segments.segment
 """What both need."""
 
 _APPEND = _START | _names("""
-journal.__main__ journal.cli.append journal.cli.message_lines journal.format.message_fields
+journal.__main__ journal.cli.append journal.cli.message_lines journal.format.fields.message
 journal.format.new_event journal.format.position journal.lanes journal.lanes.background
 journal.lanes.group_commit
 journal.lanes.lane journal.lanes.pending journal.lanes.recovery journal.lanes.writer
@@ -60,7 +61,7 @@ journal.process.boot journal.segments.segment_file journal.writer
 """)
 
 _SEARCH = _START | _names("""
-journal.cli.kit.times journal.format.extra_fields journal.format.transcript_order
+journal.cli.kit.times journal.format.fields.extra journal.format.transcript_order
 journal.format.sequence journal.segments.blocks journal.segments.listing
 journal.segments.reader projector projector.__main__ projector.cli projector.cli.kit
 projector.cli.kit.behind projector.cli.kit.codes projector.cli.kit.render

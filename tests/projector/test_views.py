@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from journal.format.message_fields import MoreMessageFields
+    from journal.format.fields.message import MoreMessageFields
 
 T = 1_700_000_000_000_000
 """Microseconds: when the made-up conversations took place."""

@@ -11,7 +11,7 @@ from journal.format.event_types import (
     SESSION_REVISED,
     USAGE_SET,
 )
-from journal.format.extra_fields import extra_fields, split_extra
+from journal.format.fields.extra import extra_fields, split_extra
 from journal.importers.hermes.known_state import SessionMarks, mark_of
 from journal.importers.hermes.rows import end_data, session_data, usage_data, used_counts
 

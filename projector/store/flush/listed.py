@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from journal.errors import EventError
+from journal.format.fields.message import message_data
 from journal.format.lossless import check_text
-from journal.format.message_fields import message_data
 from projector.store.flush.words import Words, words
 
 if TYPE_CHECKING:

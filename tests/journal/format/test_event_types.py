@@ -8,7 +8,7 @@ import pytest
 
 from journal import EventError
 from journal.format.event import check_event
-from journal.format.event_types import EVENT_TYPES
+from journal.format.event_types import EVENT_TYPES, FORGET, OF_ERASURE
 
 _MOMENT = 1_700_000_000_000_000
 _SESSION = {
@@ -24,6 +24,8 @@ _SESSION = {
     "extra": {},
 }
 _USED = {"input_tokens": 1, "api_calls": 0, "estimated_cost": 0.5, "actual_cost": 1, "model": "m"}
+_HASH = "0123456789abcdef" * 2
+_REQUEST = {"key": "0a1b2c3d", "sessions": [_HASH]}
 _FULL: dict[str, dict[str, Any]] = {
     "message.appended": {"role": "user", "content": "hello"},
     "message.revised": {"message": "m1", "content": "hello"},
@@ -46,20 +48,82 @@ _FULL: dict[str, dict[str, Any]] = {
     "usage.set": _USED,
     "key.set": {"key": "k", "value": None},
     "key.deleted": {"key": "k"},
+    "erasure.requested": _REQUEST
+    | {"events": [], "messages": [], "reach": {"l": 0}, "scope": "s", "reason": "r", "extra": {}},
+    "erasure.completed": {
+        "requests": ["r1"],
+        "lines": 1,
+        "segments": 1,
+        "bytes": 0,
+        "generations": 1,
+        "started": _MOMENT,
+        "duration": 5,
+        "extra": {},
+    },
 }
+
+
+def _session_of(type: str) -> str:
+    return FORGET if type in OF_ERASURE else "s"
 
 
 @pytest.mark.parametrize("type", EVENT_TYPES)
 def test_every_type_takes_its_fields(type: str) -> None:
     """Data with the documented fields is accepted."""
-    check_event("s", "e1", type, _FULL[type])
+    check_event(_session_of(type), "e1", type, _FULL[type])
 
 
 @pytest.mark.parametrize("type", EVENT_TYPES)
 def test_no_type_takes_a_field_of_another_name(type: str) -> None:
     """A misspelled field would be lost to every reader: it is refused by name."""
     with pytest.raises(EventError, match="no field 'odd'"):
-        check_event("s", "e1", type, _FULL[type] | {"odd": 1})
+        check_event(_session_of(type), "e1", type, _FULL[type] | {"odd": 1})
+
+
+@pytest.mark.parametrize("type", sorted(OF_ERASURE))
+def test_an_event_of_erasure_belongs_to_its_session(type: str) -> None:
+    """In another session it would have no effect, and its author would believe it had."""
+    with pytest.raises(EventError, match="only in the session @forget, not in 's'"):
+        check_event("s", "e1", type, _FULL[type])
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ({"sessions": [_HASH]}, "needs 'key'"),
+        ({"key": "0a1b2c3d"}, "names what to forget: one of sessions, events, messages"),
+        ({"key": "0A1B2C3D", "sessions": [_HASH]}, "key must be the id of a key"),
+        (
+            _REQUEST | {"sessions": ["my secret session"]},
+            r"^sessions\[0\] must be a keyed hash: 32",
+        ),
+        (_REQUEST | {"events": [_HASH, 7]}, r"^events\[1\] must be a keyed hash"),
+        (_REQUEST | {"messages": [_HASH.upper()]}, r"^messages\[0\] must be a keyed hash"),
+        (_REQUEST | {"reach": {"lane": -1}}, r"reach\['lane'\] must be the sequence number"),
+        (_REQUEST | {"reach": {"lane": 2**53}}, r"reach\['lane'\] must be the sequence number"),
+    ],
+)
+def test_a_request_that_names_nothing_is_refused(data: dict[str, Any], reason: str) -> None:
+    """A request names what to forget by hashes; a name in clear text is refused, and not shown."""
+    with pytest.raises(EventError, match=reason) as caught:
+        check_event(FORGET, "r1", "erasure.requested", data)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ({}, "needs 'requests'"),
+        ({"requests": [""]}, r"requests\[0\] must be the id of a request"),
+        ({"requests": ["r1"], "lines": -1}, "lines must be from 0 to"),
+        ({"requests": ["r1"], "duration": 2**53}, "duration must be from 0 to"),
+        ({"requests": ["r1"], "started": 3}, "started must be"),
+    ],
+)
+def test_a_receipt_that_cannot_be_is_refused(data: dict[str, Any], reason: str) -> None:
+    """A receipt names its requests, and counts what was erased."""
+    with pytest.raises(EventError, match=reason):
+        check_event(FORGET, "e1", "erasure.completed", data)
 
 
 @pytest.mark.parametrize(
@@ -103,12 +167,12 @@ def test_no_type_takes_a_field_of_another_name(type: str) -> None:
 def test_what_no_reader_could_use_is_refused(type: str, data: dict[str, Any], reason: str) -> None:
     """Missing, contradictory and impossible values are refused; the message says which."""
     with pytest.raises(EventError, match=reason):
-        check_event("s", "e1", type, data)
+        check_event(_session_of(type), "e1", type, data)
 
 
 def test_a_types_data_is_not_changed_by_checking() -> None:
     """Checking looks and does not touch."""
     for type, data in _FULL.items():
         before = repr(data)
-        check_event("s", "e1", type, data)
+        check_event(_session_of(type), "e1", type, data)
         assert repr(data) == before

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journal.format.extra_fields import extra_fields, split_extra
+from journal.format.fields.extra import extra_fields, split_extra
 
 
 @given(

@@ -1,0 +1,45 @@
+"""The keyed hashes by which requests name events: see "Keyed hashes" in `docs/format.md`. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from journal.format.bounds import is_moment
+from journal.format.event_types import MESSAGE_APPENDED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from journal.format.keyed_hash import Key
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def session_hash(key: Key, session: str) -> str:
+    """Return the hash that names a session."""
+    return key.hash("session", session)
+
+
+def event_hash(key: Key, session: str, id: str) -> str:
+    """Return the hash that names the event, or the message, with an id in a session."""
+    return key.hash("event", [session, id])
+
+
+def message_hashes(key: Key, id: str, data: Mapping[str, object]) -> Iterator[str]:
+    """Yield the hashes that name a message in every session that repeats it.
+
+    A message without a timestamp, whose id is no uuid, has none: its words alone do not name it,
+    because others say the same.
+
+    Args:
+        key: the key.
+        id: its id.
+        data: its data, as in `message.appended`.
+    """
+    if _UUID.fullmatch(id) is not None:
+        yield key.hash("line", id)
+    timestamp = data.get("timestamp")
+    if is_moment(timestamp):
+        yield key.hash("message", [data.get("role"), data.get("content"), timestamp])
+        yield key.hash("original", [MESSAGE_APPENDED, data])

@@ -1,0 +1,1 @@
+"""The fields of events, by what the events are about."""

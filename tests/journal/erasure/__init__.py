@@ -1,0 +1,1 @@
+"""Tests of forgetting and erasure in the journal."""

@@ -1,0 +1,173 @@
+"""How requests are found in the lanes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from journal import Journal
+from journal.erasure import requests
+from journal.erasure.requests import read_requests
+from journal.errors import ReadError
+from journal.format.event import Event
+from journal.format.frame import MAX_RECORD
+from journal.format.record import FORMAT, Header, Record, encode_event, encode_header
+from journal.fs.directory import open_directory
+from journal.fs.key_file import own_key
+from journal.segments import find
+from journal.segments.find import find_events
+from journal.segments.listing import list_segments
+from journal.segments.reader import SegmentWalk, pass_over
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from journal.fs.directory import Directory
+
+TYPE = b"erasure.requested"
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Directory:
+    """Return a journal with a key and without lanes."""
+    directory = open_directory(tmp_path / "journal")
+    own_key(directory.path)
+    return directory
+
+
+def line(seq: int, id: str, session: str = "@forget") -> bytes:
+    """Return the record of a request."""
+    data = {"key": "0a1b2c3d", "sessions": ["0" * 32]}
+    return encode_event(seq, Event(session, id, "erasure.requested", seq, seq, data))
+
+
+def other(seq: int, content: str = "hello") -> bytes:
+    """Return the record of a message."""
+    data = {"role": "user", "content": content}
+    return encode_event(seq, Event("s", f"m{seq}", "message.appended", seq, seq, data))
+
+
+def header(version: int = FORMAT) -> bytes:
+    """Return the header of a segment."""
+    return encode_header(Header(version, str(UUID(int=1)), str(UUID(int=2)), 1, 1, "h", "", 1, 1))
+
+
+def put(journal: Directory, number: int, *parts: bytes) -> None:
+    """Write a segment."""
+    folder = journal.lanes / "1"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    (folder / f"{number:06d}.jsonl").write_bytes(b"".join(parts))
+
+
+def found(journal: Directory) -> list[str]:
+    """Return the ids of the requests that are found."""
+    return [request.id for request in read_requests(journal).requests]
+
+
+def test_requests_are_found_in_all_lanes(journal_dir: Path) -> None:
+    """A request counts in whichever lane and segment it is, and what only quotes it does not."""
+    key = own_key(open_directory(journal_dir).path)
+    data = {"key": key.id, "sessions": [key.hash("session", "s")]}
+    with Journal.open(journal_dir) as one, Journal.open(journal_dir) as two:
+        one.append_message("s", "user", "what is erasure.requested?", id="m1")
+        for n, writer in enumerate((one, two)):
+            writer.append(session="@forget", id=f"r{n}", type="erasure.requested", data=data)
+    what = read_requests(open_directory(journal_dir))
+    assert [request.id for request in what.requests] == ["r0", "r1"]
+    assert what.unknown_keys == ()
+    assert what.apply(Event("s", "x", "message.appended", 1, 1, {}), "", 0) == (None, "r0")
+
+
+def test_nothing_is_read_where_there_is_no_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A journal that uses neither redaction nor forgetting pays one look for a file."""
+    journal = open_directory(tmp_path / "journal")
+    put(journal, 1, header(), line(1, "r1"))
+    monkeypatch.setattr(requests, "list_segments", None)
+    assert not read_requests(journal)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_requests_are_found_in_both_formats(journal: Directory, version: int) -> None:
+    """A request in a segment of version 1 counts like any other."""
+    put(journal, 1, header(version), other(1), line(2, "r1"))
+    assert found(journal) == ["r1"]
+
+
+def test_records_of_a_newer_format_are_not_read(journal: Directory) -> None:
+    """What they mean is not known here."""
+    put(journal, 1, header(FORMAT + 1), line(1, "r1"))
+    put(journal, 2, header(), line(2, "r2"))
+    assert found(journal) == ["r2"]
+
+
+def test_a_request_in_damaged_bytes_is_found(journal: Directory) -> None:
+    """A lost newline, a torn record before it or a damaged header does not hide a request."""
+    torn = other(1)[:40]
+    put(
+        journal, 1, header()[:-9], b"\n", torn, line(2, "r1"), b"\0" * 99, line(3, "r2")[:-1], b"\0"
+    )
+    put(journal, 2, header(), line(4, "r3")[:-2], b"\n", other(5))
+    assert found(journal) == ["r1", "r2"]
+
+
+def test_a_request_in_a_line_that_is_too_long_is_found(journal: Directory) -> None:
+    """More than 16 MiB without a newline are searched, too."""
+    put(journal, 1, header(), b"x" * (MAX_RECORD + 7), line(1, "r1"), other(2), line(3, "r2"))
+    assert found(journal) == ["r1", "r2"]
+
+
+def test_an_unfinished_request_counts_when_its_segment_is_final(journal: Directory) -> None:
+    """As in all reading: the last line of a growing segment may still be continued."""
+    put(journal, 1, header(), line(1, "r1"), line(2, "r2")[:-1])
+    assert found(journal) == ["r1"]
+    put(journal, 2, header())
+    assert found(journal) == ["r1", "r2"]
+
+
+def test_a_segment_that_cannot_be_read_is_named(journal: Directory) -> None:
+    """It could hold a request, so it is not skipped."""
+    put(journal, 1, header())
+    path = journal.lanes / "1" / "000001.jsonl"
+    path.chmod(0o666)
+    with pytest.raises(ReadError, match=r"000001\.jsonl"):
+        read_requests(journal)
+
+
+_PARTS = st.lists(
+    st.one_of(
+        st.integers(1, 9).map(lambda n: line(n, f"r{n}")),
+        st.integers(1, 9).map(lambda n: line(n, f"r{n}", "s")),
+        st.integers(1, 9).map(lambda n: other(n, "erasure.requested" * (n % 3))),
+        st.sampled_from([b"\n", b"\0" * 20, line(3, "r3")[:-1], line(3, "r3")[:70], header()]),
+    ),
+    max_size=12,
+)
+
+
+@given(parts=_PARTS, block=st.integers(1, 600), is_final=st.booleans())
+def test_the_search_finds_what_the_reader_finds(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[bytes], block: int, *, is_final: bool
+) -> None:
+    """Whatever the bytes, and however many are read at a time, no request is missed."""
+    journal = open_directory(tmp_path_factory.mktemp("found") / "journal")
+    put(journal, 1, header(), *parts)
+    if is_final:
+        put(journal, 2, header())
+    ref = list_segments(journal.lanes)[0]
+
+    def decoded() -> Iterator[Event]:
+        for record in SegmentWalk(ref, pass_over).read():
+            if isinstance(record, Record) and record.event.type == TYPE.decode():
+                yield record.event
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(find, "BLOCK", block)
+        there = [event for event in find_events(ref, TYPE) if event.type == TYPE.decode()]
+    assert there == list(decoded())
