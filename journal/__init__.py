@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from journal.format.position import (
         Position,
     )
+    from journal.format.redacted import (
+        Redacted,
+    )
     from journal.format.timestamps import (
         is_timestamp,
     )
@@ -79,6 +82,7 @@ else:
             "journal.format.event": ("Event",),
             "journal.format.new_event": ("new_event",),
             "journal.format.position": ("Position",),
+            "journal.format.redacted": ("Redacted",),
             "journal.format.timestamps": ("is_timestamp",),
             "journal.writer": ("Journal",),
         },
@@ -104,6 +108,7 @@ __all__ = [
     "NotAJournalError",
     "Position",
     "ReadError",
+    "Redacted",
     "Reentered",
     "SyncError",
     "VersionError",

@@ -182,7 +182,7 @@ class Journal:
 
         It is synced at once: a handler cannot always start a thread.
         """
-        if any(type in _EDITS for _, _, type, _ in events):
+        if any(event[2] in _EDITS for event in events):
             # the edit must also come behind the events of this handle's own lane
             ends = self._edit_order().look(events, "")
         for lane in list(self._aside):

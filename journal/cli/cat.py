@@ -41,11 +41,12 @@ def command(
     They are sorted by `order`, then by lane and sequence number. T is a date (2026-01-31), a time
     (2026-01-31T12:00:00Z; local without a zone), or how far back (30m, 2h, 3d, 1w).
 
-    JSON: {"lane", "seq", "id", "type", "session", "time", "order", "data": {...}}
+    JSON: {"lane", "seq", "id", "type", "session", "time", "order",
+           "redacted": {"key", "original", "rules", "counts": {...}}, "data": {...}}
 
-    `time` is in µs since 1970. An event that was appended more than once is printed more than once.
-    Bytes that are no valid record are reported on stderr; the exit code is then 5. There is no time
-    limit.
+    `time` is in µs since 1970. `redacted` is there only if something in `data` was redacted. An
+    event that was appended more than once is printed more than once. Bytes that are no valid record
+    are reported on stderr; the exit code is then 5. There is no time limit.
 
     \b
         journal cat --since 2h
@@ -83,6 +84,7 @@ def command(
 
 def _fields(at: Located) -> dict[str, Any]:
     event = at.record.event
+    redacted = {} if event.redacted is None else {"redacted": event.redacted.fields()}
     return {
         "lane": at.lane,
         "seq": at.record.seq,
@@ -91,5 +93,6 @@ def _fields(at: Located) -> dict[str, Any]:
         "session": event.session,
         "time": event.time,
         "order": event.order,
+        **redacted,
         "data": event.data,
     }

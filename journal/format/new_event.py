@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from journal.errors import EventError
 from journal.format.event import check_event
 from journal.process.ids import uuid7
 
-NewEvent = tuple[str, str, str, dict[str, Any]]
-"""An event that was checked and is to be appended: session, id, type, data."""
+if TYPE_CHECKING:
+    from journal.format.redacted import Redacted
+
+NewEvent = tuple[str, str, str, dict[str, Any], "Redacted | None"]
+"""An event that was checked and is to be appended: session, id, type, data, redacted."""
 
 _KEYS = frozenset(("session", "id", "type", "data"))
 
@@ -44,7 +47,7 @@ def checked(session: str, id: str | None, type: str, data: Mapping[str, Any]) ->
     id = uuid7() if id is None else id
     fields = data if data.__class__ is dict or not isinstance(data, Mapping) else dict(data)
     check_event(session, id, type, fields)
-    return session, id, type, fields
+    return session, id, type, fields, None
 
 
 def check_all(events: Iterable[Mapping[str, Any]]) -> list[NewEvent]:

@@ -15,6 +15,7 @@ from journal.format.bounds import DEPTH, KEY_LIMIT, is_key
 from journal.format.event import Event
 from journal.format.frame import BODY, MAX_RECORD, START, DamagedRecord, check, frame
 from journal.format.lossless import culprit
+from journal.format.redacted import Redacted
 from journal.process.clock import MAX_ORDER
 
 FORMAT = 2
@@ -108,11 +109,17 @@ def encode_event(seq: int, event: Event) -> bytes:
         EventError: as `encode`.
     """
     at = event.time, event.order
-    return encode(seq, event.session, event.id, event.type, at, event.data)
+    return encode(seq, event.session, event.id, event.type, at, event.data, event.redacted)
 
 
 def encode(
-    seq: int, session: str, id: str, type: str, at: tuple[int, int], data: dict[str, Any]
+    seq: int,
+    session: str,
+    id: str,
+    type: str,
+    at: tuple[int, int],
+    data: dict[str, Any],
+    redacted: Redacted | None = None,
 ) -> bytes:
     """Encode one record of the fields of an event, newline included.
 
@@ -123,6 +130,7 @@ def encode(
         type: its type.
         at: its time and its order.
         data: its data.
+        redacted: what was redacted in it.
 
     Raises:
         EventError: JSON would change the event on the way (NaN, a lone surrogate, a tuple, an
@@ -132,6 +140,8 @@ def encode(
     fields = {"seq": seq, "id": id, "type": type, "session": session, "time": time, "data": data}
     if order != time:
         fields = fields | {"order": order, "data": fields.pop("data")}
+    if redacted is not None:
+        fields = fields | {"redacted": redacted.fields(), "data": fields.pop("data")}
     try:
         body = orjson.dumps(fields)
     except TypeError as error:  # orjson.JSONEncodeError is a TypeError
@@ -152,10 +162,12 @@ def encode(
     return line
 
 
-def refusal(session: str, id: str, type: str, data: dict[str, Any]) -> str | None:
+def refusal(
+    session: str, id: str, type: str, data: dict[str, Any], redacted: Redacted | None = None
+) -> str | None:
     """Return why no record can hold an event; None if one can, whatever its number and time."""
     try:
-        encode(MAX_SEQ, session, id, type, (MAX_ORDER - 1, MAX_ORDER), data)
+        encode(MAX_SEQ, session, id, type, (MAX_ORDER - 1, MAX_ORDER), data, redacted)
     except EventError as error:
         return str(error).removesuffix(_NOTHING)
     return None
@@ -214,6 +226,9 @@ def decode(line: bytes) -> Record | Header | Erased:
         raise DamagedRecord(
             f"checksum holds but {name} is no text of 1 to {KEY_LIMIT:,} characters"
         )
+    if "redacted" in fields:
+        redacted = Redacted.of(fields["redacted"])
+        return Record(seq, Event(session, id, type, time, order, data, redacted))
     return Record(seq, Event(session, id, type, time, order, data))
 
 

@@ -174,8 +174,8 @@ def check_storable(event: dict[str, Any]) -> None:
     Raises:
         EventError: the message is the reason.
     """
-    session, id, type, data = checked(event["session"], None, event["type"], event["data"])
-    if (reason := refusal(session, id, type, data)) is not None:
+    new = checked(event["session"], None, event["type"], event["data"])
+    if (reason := refusal(*new)) is not None:
         raise EventError(f"{reason}; nothing was written")
 
 

@@ -14,7 +14,8 @@ from click.testing import CliRunner
 
 import journal.cli
 import projector.cli
-from journal import Journal
+from journal import Journal, Redacted
+from journal.format.redacted import mark
 from journal.fs.directory import open_directory
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
@@ -140,6 +141,8 @@ def filled(journal_dir: Path, tmp_path: Path, expect_problems: ExpectedProblems)
         journal.append(type="session.created", session="s1", data=fields)
         for number in range(3):
             journal.append_message("s1", "user", "needle", id=f"m{number}", source="cli")
+        redacted = Redacted("0a1b2c3d", "5" * 32, "rules 1", {"jwt": 1})
+        journal._append([("s1", "e1", "tool.used", {"with": mark("jwt", "1f3a9c")}, redacted)])
     CliRunner().invoke(GROUPS["projector"], ["--journal", str(journal_dir), "sync"])
     (journal_dir / "lanes/notes").touch()
     expect_problems("foreign")

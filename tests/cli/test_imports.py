@@ -44,7 +44,7 @@ journal.cli.kit.program journal.cli.kit.signals journal.cli.kit.streams journal.
 journal.format journal.format.bounds journal.format.event journal.format.event_types
 journal.format.fields journal.format.fields.erasure
 journal.format.frame journal.format.lossless journal.format.record journal.format.scan
-journal.format.timestamps
+journal.format.redacted journal.format.timestamps
 journal.fs journal.fs.directory journal.fs.disk journal.fs.files journal.fs.location journal.fs.lock
 journal.fs.ownership journal.process journal.process.clock journal.process.exports
 journal.process.fork journal.process.ids journal.process.loading journal.process.turn

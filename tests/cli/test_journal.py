@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from journal import Journal, __version__
 from journal.cli import cli
 from journal.cli.message_lines import batches
+from journal.format.redacted import Redacted
 from tests.support.journals import events, headers, ids, segments
 
 if TYPE_CHECKING:
@@ -248,6 +249,16 @@ def test_cat_prints_events_in_order(journal_dir: Path, run: Run) -> None:
     assert [line["id"] for line in _lines(run("cat", "--session", "s1").stdout)] == ["m1"]
     chosen = run("cat", "--session", "s0", "--type", "message.appended").stdout
     assert [line["id"] for line in _lines(chosen)] == ["m0", "m2"]
+
+
+def test_cat_prints_what_was_redacted(journal_dir: Path, run: Run) -> None:
+    """An event in which something was redacted says so, and no other does."""
+    redacted = Redacted("0a1b2c3d", "5" * 32, "rules 1", {"jwt": 1})
+    with Journal.open(journal_dir) as journal:
+        journal._append([("s", "m1", "x", {}, redacted), ("s", "m2", "x", {}, None)])
+    first, second = _lines(run("cat").stdout)
+    assert first["redacted"] == redacted.fields()
+    assert "redacted" not in second
 
 
 def test_cat_since_takes_times_and_durations(

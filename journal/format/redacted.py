@@ -1,0 +1,135 @@
+"""What was redacted in an event, the marks in its place, and when marks stand for a text.
+
+`docs/format.md` specifies it in the chapter Redaction.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import orjson
+
+from journal.format.bounds import is_count
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MARK = re.compile(r"\[redacted:([a-z0-9-]{1,64}):([0-9a-f]{6})\]")
+"""A mark: the kind of what it replaces, and the first digits of its keyed hash."""
+
+
+def mark(kind: str, digits: str) -> str:
+    """Return the text that replaces a secret.
+
+    Args:
+        kind: what it is, such as `aws-access-key`: 1 to 64 characters of `a-z`, `0-9` and `-`.
+        digits: the first 6 hexadecimal digits of its keyed hash.
+
+    Raises:
+        ValueError: no reader would find such a mark.
+    """
+    found = f"[redacted:{kind}:{digits}]"
+    if MARK.fullmatch(found) is None:
+        raise ValueError(f"{found!r} is no mark: see `MARK`")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """What was redacted in an event before it was written.
+
+    Attributes:
+        key: id of the key of `original` and of the marks.
+        original: keyed hash of the event before it was redacted.
+        rules: name and version of the rules that found it.
+        counts: how many values were redacted, by kind.
+    """
+
+    key: str
+    original: str
+    rules: str
+    counts: Mapping[str, int]
+
+    @classmethod
+    def of(cls, value: object) -> Self | None:
+        """Return what a record's `redacted` says; None if a part is missing or of another kind."""
+        if not isinstance(value, dict):
+            return None
+        key, original, rules, counts = map(value.get, ("key", "original", "rules", "counts"))
+        if (
+            isinstance(key, str)
+            and isinstance(original, str)
+            and isinstance(rules, str)
+            and isinstance(counts, dict)
+            and all(map(is_count, counts.values()))
+        ):
+            return cls(key, original, rules, counts)
+        return None
+
+    def fields(self) -> dict[str, Any]:
+        """Return the JSON object of a record's `redacted`."""
+        return {
+            "key": self.key,
+            "original": self.original,
+            "rules": self.rules,
+            "counts": dict(self.counts),
+        }
+
+
+def covers(redacted: object, other: object) -> bool:
+    """Return whether the marks in a redacted value can stand for the text of another value.
+
+    Both must have the same shape and the same values, where a mark in a string of the first stands
+    for one or more characters of that string of the second. It takes time in proportion to their
+    size, however many marks there are.
+
+    Args:
+        redacted: the data of an event that has `redacted`.
+        other: the data of any event.
+    """
+    pairs = [(redacted, other)]
+    while pairs:
+        one, two = pairs.pop()
+        if isinstance(one, str) and isinstance(two, str):
+            if one != two and not _covers_text(one, two):
+                return False
+        elif isinstance(one, dict) and isinstance(two, dict):
+            if one.keys() != two.keys():
+                return False
+            pairs += ((value, two[name]) for name, value in one.items())
+        elif isinstance(one, list) and isinstance(two, list):
+            if len(one) != len(two):
+                return False
+            pairs += zip(one, two, strict=True)
+        # as JSON: to Python 1, 1.0 and True are equal
+        elif orjson.dumps(one) != orjson.dumps(two):
+            return False
+    return True
+
+
+def _covers_text(redacted: str, other: str) -> bool:
+    """Match the pieces between marks from left to right, each at its first place.
+
+    A later place is never better, because a mark stands for any text. So nothing is tried twice.
+    """
+    first, *middle = _pieces(redacted)
+    if not middle:
+        return False
+    last = middle.pop()
+    if not (other.startswith(first) and other.endswith(last)):
+        return False
+    at, end = len(first), len(other) - len(last)
+    for piece in middle:
+        at = other.find(piece, at + 1, max(end - 1, 0))
+        if at < 0:
+            return False
+        at += len(piece)
+    return at < end
+
+
+def _pieces(text: str) -> list[str]:
+    """Return the pieces of a text between its marks; at least one."""
+    # `split` gives the groups of each mark behind the piece before it
+    return MARK.split(text)[:: MARK.groups + 1]
