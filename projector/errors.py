@@ -12,6 +12,7 @@
     ├── QueryTimeout       the answer was not ready in time
     ├── NotFound           there is no such session or message
     ├── TitleTaken         another session has the title
+    ├── RetentionError     `retention.toml` cannot be read or says what cannot be
     └── QueryError         the query cannot be searched for
 """
 
@@ -108,6 +109,10 @@ class TitleTaken(ProjectorError, ValueError):  # noqa: N818 - reads as a state
     def __init__(self, message: str, session: str) -> None:
         super().__init__(message)
         self.session = session
+
+
+class RetentionError(ProjectorError, ValueError):
+    """`retention.toml` cannot be read, or says what cannot be; nothing was forgotten."""
 
 
 class QueryError(ProjectorError, ValueError):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from projector.forgetting import mentions
 from projector.text.highlight import _finders
 from projector.text.query_tree import Term
 from projector.text.snippet import _shown
@@ -22,6 +23,10 @@ MADE: dict[str, Callable[[], Sequence[Pattern]]] = {
     # the name stands between two characters that are always there
     "journal.cli.export._beside": lambda: [
         re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{8}}\.tmp") for name in ("state.db", "." * 40)
+    ],
+    "projector.forgetting.mentions.pattern": lambda: [
+        mentions.pattern(["s1"]),
+        mentions.pattern(["a", "aa", "a-a", "-", "aaa"]),
     ],
     "projector.text.highlight._finder": lambda: (
         [

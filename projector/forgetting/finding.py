@@ -1,0 +1,162 @@
+"""The sessions and messages of a projection that a selection names."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from projector.db.kinds import MESSAGE
+from projector.db.tags import narrowed
+from projector.errors import NotFound
+from projector.forgetting.retention import Policy
+from projector.search.filters import Filters, narrowing
+from projector.text.query import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import apsw
+
+    from projector.forgetting.selection import Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a selection names.
+
+    Attributes:
+        sessions: ids of sessions that are selected as a whole.
+        keys: keys (session, id) of single messages.
+    """
+
+    sessions: tuple[str, ...]
+    keys: tuple[tuple[str, str], ...]
+
+
+_NAMESPACE = "s.session LIKE '@%'"
+"""Condition on a row `s` of `_sessions`: it is a namespace of key-values."""
+
+
+def find(db: apsw.Connection, selection: Selection | Policy, now: int) -> Found:
+    """Find what a selection names, or a policy no longer keeps.
+
+    Args:
+        db: the projection.
+        selection: the selection or the policy.
+        now: microseconds since 1970; dates after it do not keep a session.
+
+    Raises:
+        NotFound: a session or a message that the selection names is not in the projection.
+    """
+    if isinstance(selection, Policy):
+        return Found(_over(db, selection, now), ())
+    for name in selection.sessions:
+        _check_session(db, name)
+    if selection.query is not None:
+        return Found((), _hits(db, selection, selection.query))
+    if selection.source is not None:
+        return _from_source(db, selection.source, selection.cutoff, now)
+    if selection.cutoff is not None:
+        return Found(_older(db, selection.cutoff, now), ())
+    for session, id in selection.messages:
+        _check_message(db, session, id)
+    sessions = tuple(dict.fromkeys(selection.sessions))
+    keys = dict.fromkeys(key for key in selection.messages if key[0] not in sessions)
+    return Found(sessions, tuple(keys))
+
+
+def _check_session(db: apsw.Connection, name: str) -> None:
+    """Refuse a session that has no event and is not the parent of another one.
+
+    Raises:
+        NotFound: it is not in the projection.
+    """
+    query = "SELECT 1 FROM _sessions WHERE session = ?1 OR parent = ?1 LIMIT 1"
+    if db.execute(query, (name,)).get is None:
+        raise NotFound(
+            f"no session has the id {name!r}: give the whole id, as `projector sessions` lists it"
+        )
+
+
+def _check_message(db: apsw.Connection, session: str, id: str) -> None:
+    query = (
+        "SELECT 1 FROM _events e JOIN _sessions s ON s.id = e.session"
+        " WHERE s.session = ? AND e.event_id = ?"
+    )
+    if db.execute(query, (session, id)).get is None:
+        raise NotFound(f"session {session!r} has no message {id!r}")
+
+
+def _hits(db: apsw.Connection, selection: Selection, words: str) -> tuple[tuple[str, str], ...]:
+    """Return every message that a search finds: also of more than are ranked."""
+    query = parse(words)
+    keys: dict[tuple[str, str], None] = {}
+    for session in selection.sessions or (None,):
+        sources = None if selection.source is None else (selection.source,)
+        asked = narrowing(db, Filters(session, until=selection.cutoff, sources=sources))
+        if asked is None:
+            continue
+        found: Iterable[Any] = db.execute(
+            "SELECT s.session, e.event_id FROM fts JOIN _events e ON e.id = fts.rowid"
+            f" JOIN _sessions s ON s.id = e.session WHERE fts MATCH ?{asked.where}"
+            " ORDER BY fts.rowid",
+            (narrowed(query.match, asked.tags), *asked.values),
+        )
+        keys |= dict.fromkeys(found)
+    return tuple(keys)
+
+
+def _from_source(db: apsw.Connection, source: str, before: int | None, now: int) -> Found:
+    """Find the sessions of which all messages come from a source, and its messages in others."""
+    # of a session without messages its own source decides
+    query = (
+        "SELECT s.session, sum(coalesce(e.source, s.source) IS NOT ?1) FROM _sessions s"
+        f" LEFT JOIN _events e ON e.session = s.id AND e.kind = {MESSAGE}"
+        f" WHERE NOT {_NAMESPACE} GROUP BY s.id HAVING sum(coalesce(e.source, s.source) IS ?1)"
+    )
+    found: dict[str, int] = dict(db.execute(query, (source,)))
+    if before is not None:
+        older = set(_older(db, before, now))
+        found = {name: others for name, others in found.items() if name in older}
+    mixed = json.dumps([name for name, others in found.items() if others])
+    query = (
+        "SELECT s.session, e.event_id FROM _events e JOIN _sessions s ON s.id = e.session"
+        f" WHERE s.session IN (SELECT value FROM json_each(?2)) AND e.kind = {MESSAGE}"
+        " AND coalesce(e.source, s.source) IS ?1"
+    )
+    keys: list[Any] = db.execute(query, (source, mixed)).fetchall()
+    return Found(tuple(name for name, others in found.items() if not others), tuple(keys))
+
+
+def _older(db: apsw.Connection, before: int, now: int) -> tuple[str, ...]:
+    """Return the sessions whose last message was before a moment."""
+    return tuple(session for session, _, _, last in _last_dates(db, now) if last < before)
+
+
+def _over(db: apsw.Connection, policy: Policy, now: int) -> tuple[str, ...]:
+    """Return the sessions that a policy no longer keeps."""
+    return tuple(
+        session
+        for session, source, cwd, last in _last_dates(db, now)
+        if policy.is_over(session, source, cwd, timedelta(microseconds=now - last))
+    )
+
+
+def _last_dates(db: apsw.Connection, now: int) -> Iterator[tuple[str, str | None, str | None, int]]:
+    """Yield id, source and working folder of each session, and the date of its last message.
+
+    Of a session without messages its last event counts. A date in the future counts only where all
+    are: a wrong date must not keep a session for ever.
+    """
+    dated = "coalesce(e.timestamp, e.time)"
+    query = (
+        "SELECT s.session, s.source, s.cwd,"
+        f" coalesce(max(CASE WHEN e.kind = {MESSAGE} AND {dated} <= ? THEN {dated} END),"
+        f" min(CASE WHEN e.kind = {MESSAGE} THEN {dated} END), max(e.time))"
+        " FROM _sessions s JOIN _events e ON e.session = s.id"
+        f" WHERE NOT {_NAMESPACE} GROUP BY s.id"
+    )
+    found: Iterable[Any] = db.execute(query, (now,))
+    yield from found

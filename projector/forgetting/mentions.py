@@ -1,0 +1,64 @@
+"""What mentions a session outside of it: key-values and claims in namespaces, and its children."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from journal.format.event_types import FORGET
+from projector.forgetting.contents import Content, of_session
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    import apsw
+
+
+def children(db: apsw.Connection, sessions: Collection[str]) -> list[str]:
+    """Return the ids of other sessions that name one of some sessions as their parent."""
+    query = (
+        "SELECT session FROM _sessions WHERE parent IN (SELECT value FROM json_each(?))"
+        " ORDER BY session"
+    )
+    found = db.execute(query, (json.dumps(list(sessions)),))
+    return [str(name) for (name,) in found if name not in sessions]
+
+
+def keys(db: apsw.Connection, sessions: Collection[str]) -> Iterator[Content]:
+    """Yield the events of namespaces that mention one of some sessions.
+
+    An event mentions a session if the session's id is in the name of the namespace, in the event's
+    id, or in a string of its data, and no letter, digit, `-` or `_` is beside it there. So a short
+    id is not found within other ids.
+    """
+    if not sessions:
+        return
+    mention = pattern(sessions)
+    query = "SELECT session FROM _sessions WHERE session LIKE '@%' AND session <> ?"
+    for (namespace,) in db.execute(query, (FORGET,)).fetchall():
+        for content in of_session(db, str(namespace)):
+            event = content.event
+            strings = (event.session, event.id, *_strings(event.data))
+            if any(mention.search(text) for text in strings):
+                yield content
+
+
+def pattern(names: Collection[str]) -> re.Pattern[str]:
+    """Return the pattern of one of some names, where it is no part of a longer one."""
+    # the longest first: an alternative that begins like another one must be tried before it
+    longest = sorted(names, key=len, reverse=True)
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, longest))})(?![\w-])")
+
+
+def _strings(value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
+    """Yield every string of a JSON value, with the keys of its objects."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield key
+            yield from _strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)

@@ -1,0 +1,231 @@
+"""What a selection would forget, and everything that goes with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from journal.format.bounds import is_moment
+from journal.format.event_types import MESSAGE_REVISED
+from projector.db.kinds import KINDS, MESSAGE
+from projector.db.rows import STORED, stored
+from projector.forgetting import contents, mentions
+from projector.forgetting.finding import find
+from projector.forgetting.repeats import Repeats
+from projector.text.document import document
+from projector.text.snippet import snippet
+from projector.views.sessions import ORDER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import apsw
+
+    from journal.format.keyed_hash import Key
+    from projector.forgetting.contents import Content
+    from projector.forgetting.retention import Policy
+    from projector.forgetting.selection import Scope, Selection
+
+_WIDTH = 60
+"""Characters of the first words of a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForgottenSession:
+    """A session that is forgotten as a whole.
+
+    Attributes:
+        session: its id.
+        title, source: as its events give them; None if they do not.
+        messages: number of its messages, those that were removed from its transcript included.
+        words: the first words of its first message.
+    """
+
+    session: str
+    title: str | None
+    source: str | None
+    messages: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForgottenMessage:
+    """A message that is forgotten.
+
+    Attributes:
+        session, id: its key.
+        role: `user`, `assistant`, ...
+        time: its own date, else when it was appended; microseconds since 1970.
+        words: its first words.
+    """
+
+    session: str
+    id: str
+    role: str | None
+    time: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForgottenKey:
+    """An event of a key-value or a claim that mentions a session that is forgotten.
+
+    Attributes:
+        namespace: the namespace, such as `@claims`.
+        id: of the event.
+        key: the key.
+    """
+
+    namespace: str
+    id: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a selection would forget. It is false if that is nothing.
+
+    Attributes:
+        scope: how it was selected.
+        sessions: whole sessions.
+        messages: messages of other sessions.
+        replays: messages of further sessions that repeat one of these.
+        keys: events of key-values and claims that mention one of the sessions.
+        children: ids of other sessions that lose their `parent`, which is one of the sessions.
+        events: how many events these are in all, contents in conflict and revisions included.
+        names: what requests must name.
+    """
+
+    scope: Scope
+    sessions: tuple[ForgottenSession, ...]
+    messages: tuple[ForgottenMessage, ...]
+    replays: tuple[ForgottenMessage, ...]
+    keys: tuple[ForgottenKey, ...]
+    children: tuple[str, ...]
+    events: int
+    names: Names
+
+    def __bool__(self) -> bool:
+        return bool(self.sessions or self.messages)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What requests name, before it is hashed.
+
+    Attributes:
+        sessions: ids of sessions that are forgotten with all that will ever be appended to them.
+        events: keys (session, id) of single events.
+        with_repeats: whether the messages among them are forgotten in every session.
+    """
+
+    sessions: tuple[str, ...]
+    events: tuple[tuple[str, str], ...]
+    with_repeats: bool
+
+
+def make_plan(db: apsw.Connection, selection: Selection | Policy, key: Key, now: int) -> Plan:
+    """Find everything that goes with a selection.
+
+    Args:
+        db: the projection.
+        selection: the selection, or a policy of retention.
+        key: a key, by whose hashes repeated messages are found. Any key finds them, but only the
+            journal's own finds those that were redacted.
+        now: microseconds since 1970.
+
+    Raises:
+        NotFound: a session or a message that the selection names is not in the projection.
+    """
+    found = find(db, selection, now)
+    repeats = Repeats(key)
+    events: dict[tuple[str, str], None] = {}
+    count = 0
+    for session in found.sessions:
+        for content in contents.of_session(db, session):
+            count += 1
+            if selection.is_by_age:
+                events[content.key] = None
+            else:
+                repeats.add(content)
+    messages = []
+    for content in (each for key in found.keys for each in contents.of_key(db, *key)):
+        count += 1 + _count_revisions(db, content)
+        events[content.key] = None
+        repeats.add(content)
+        if content.is_in_force:
+            messages.append(_message(content))
+    replays, keys = [], []
+    if not selection.is_by_age:
+        for content in repeats.find(db, but=(set(found.sessions), events)):
+            count += 1 + _count_revisions(db, content)
+            events[content.key] = None
+            replays.append(_message(content))
+        for content in mentions.keys(db, found.sessions):
+            count += 1
+            events[content.key] = None
+            keys.append(_key(content))
+    return Plan(
+        selection.scope,
+        tuple(_session(db, session) for session in found.sessions),
+        tuple(messages),
+        tuple(replays),
+        tuple(keys),
+        () if selection.is_by_age else tuple(mentions.children(db, found.sessions)),
+        count,
+        Names(
+            () if selection.is_by_age else found.sessions,
+            tuple(events),
+            with_repeats=not selection.is_by_age,
+        ),
+    )
+
+
+def _session(db: apsw.Connection, session: str) -> ForgottenSession:
+    query = (
+        "SELECT title, source, (SELECT count(*) FROM _events WHERE session = s.id"
+        f" AND kind = {MESSAGE}) FROM _sessions s WHERE session = ?"
+    )
+    title, source, count = db.execute(query, (session,)).fetchone() or (None, None, 0)
+    query = (
+        f"SELECT {STORED} FROM _events WHERE kind = {MESSAGE} AND session ="
+        f" (SELECT id FROM _sessions WHERE session = ?) ORDER BY {ORDER} LIMIT 1"
+    )
+    row = db.execute(query, (session,)).fetchone()
+    words = "" if row is None else _words(stored(row).in_force)
+    return ForgottenSession(session, title, source, count, words)
+
+
+def _message(content: Content) -> ForgottenMessage:
+    event, data = content.event, content.revised or content.event.data
+    role, timestamp = data.get("role"), data.get("timestamp")
+    return ForgottenMessage(
+        event.session,
+        event.id,
+        role if isinstance(role, str) else None,
+        timestamp if is_moment(timestamp) else event.time,
+        _words(data),
+    )
+
+
+def _key(content: Content) -> ForgottenKey:
+    key = content.event.data.get("key")
+    return ForgottenKey(
+        content.event.session, content.event.id, key if isinstance(key, str) else ""
+    )
+
+
+def _words(data: Mapping[str, Any]) -> str:
+    return snippet(document(data), (), width=_WIDTH)
+
+
+def _count_revisions(db: apsw.Connection, content: Content) -> int:
+    if not content.is_in_force:
+        return 0
+    query = (
+        "SELECT count(*) FROM _changes c JOIN _events e ON e.id = c.event"
+        f" WHERE c.session = (SELECT id FROM _sessions WHERE session = ?) AND c.message = ?"
+        f" AND e.kind = {KINDS[MESSAGE_REVISED]}"
+    )
+    count: int = db.execute(query, content.key).get
+    return count

@@ -1,0 +1,87 @@
+"""Requests to forget: names as keyed hashes, in events of a bounded size."""
+
+from __future__ import annotations
+
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
+
+from journal.erasure.hashes import event_hash, session_hash
+from journal.errors import EventError
+from projector.forgetting import contents
+from projector.forgetting.mentions import pattern
+from projector.forgetting.repeats import hashes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import apsw
+
+    from journal.format.keyed_hash import Key
+    from projector.forgetting.plan import Names, Plan
+
+_MOST = 100_000
+"""Hashes in one request: its record has less than 4 MiB."""
+
+
+def requests(
+    db: apsw.Connection,
+    plan: Plan,
+    key: Key,
+    *,
+    reason: str | None = None,
+    reach: Mapping[str, int] | None = None,
+) -> list[dict[str, Any]]:
+    """Return the data of the requests that carry out a plan.
+
+    Args:
+        db: the projection.
+        plan: the plan.
+        key: the journal's own key.
+        reason: why; it must not contain what is forgotten.
+        reach: the last record of each lane that is forgotten; None for all that will ever come.
+
+    Raises:
+        EventError: the reason names a session that is forgotten, or its title.
+    """
+    about: dict[str, Any] = {"scope": plan.scope}
+    if reason is not None:
+        _check_reason(reason, plan)
+        about["reason"] = reason
+    if reach is not None:
+        about["reach"] = dict(reach)
+    hashes = _hashes(db, plan.names, key)
+    found = []
+    while part := list(islice(hashes, _MOST)):
+        data: dict[str, Any] = {"key": key.id}
+        for kind, each in part:
+            data.setdefault(kind, []).append(each)
+        found.append(data | about)
+    return found
+
+
+def _hashes(db: apsw.Connection, names: Names, key: Key) -> Iterator[tuple[str, str]]:
+    """Yield each hash with the field of a request that it belongs into."""
+    for session in names.sessions:
+        yield "sessions", session_hash(key, session)
+    for session, id in names.events:
+        yield "events", event_hash(key, session, id)
+    if not names.with_repeats:
+        return
+    whole = (each for session in names.sessions for each in contents.of_session(db, session))
+    single = (each for name in names.events for each in contents.of_key(db, *name))
+    messages: set[str] = set()
+    for content in chain(whole, single):
+        messages |= hashes_of(key, content)
+    for each in sorted(messages):
+        yield "messages", each
+
+
+def _check_reason(reason: str, plan: Plan) -> None:
+    names = [session.session for session in plan.sessions]
+    names += [session.title for session in plan.sessions if session.title]
+    names += [name for message in plan.messages for name in (message.session, message.id)]
+    if names and pattern(names).search(reason) is not None:
+        raise EventError(
+            "the reason names a session, a title or a message that is to be forgotten, and would"
+            " keep that: give another reason"
+        )

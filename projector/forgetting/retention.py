@@ -1,0 +1,187 @@
+"""How long conversations are kept: `retention.toml` in the journal's folder, written by the user.
+
+::
+
+    automatic = true            # `projector run` applies the rules once a day; default false
+    pinned = ["s1"]             # ids of sessions that no rule forgets
+
+    [[rule]]                    # of several rules the first that fits a session decides
+    project = "~/customers"     # sessions whose working folder is this one or below it
+    older_than = "30d"          # since the last message; "never" keeps the session
+
+    [[rule]]
+    source = "cli"
+    older_than = "52w"
+
+A session that no rule fits is kept. Without the file nothing is forgotten.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, Literal
+
+from journal.fs.ownership import read_own
+from projector.errors import RetentionError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NAME = "retention.toml"
+"""The file's name in the journal's folder."""
+_MOST = 1024 * 1024
+"""Bytes of the file that are read."""
+_AGE = re.compile(r"([0-9]{1,6}) ?([hdw])")
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When sessions of one kind are forgotten.
+
+    Attributes:
+        older_than: how long after its last message; None if never.
+        source: only sessions from there; None if all.
+        project: only sessions whose working folder is this one or below it; None if all.
+    """
+
+    older_than: timedelta | None
+    source: str | None = None
+    project: PurePath | None = None
+
+    def fits(self, source: str | None, cwd: str | None) -> bool:
+        """Return whether the rule decides on a session with this source and working folder."""
+        if self.source is not None and source != self.source:
+            return False
+        return self.project is None or (
+            cwd is not None and PurePath(cwd).is_relative_to(self.project)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How long conversations are kept.
+
+    Attributes:
+        rules: the first that fits a session decides.
+        pinned: ids of sessions that are kept.
+        is_automatic: whether `projector run` applies it.
+    """
+
+    rules: tuple[Rule, ...]
+    pinned: frozenset[str] = frozenset()
+    is_automatic: bool = False
+
+    @property
+    def scope(self) -> Literal["retention"]:
+        """What a request contains as `scope`."""
+        return "retention"
+
+    @property
+    def is_by_age(self) -> bool:
+        """Whether single events are forgotten, and not what repeats them: yes."""
+        return True
+
+    def is_over(self, session: str, source: str | None, cwd: str | None, age: timedelta) -> bool:
+        """Return whether a session is to be forgotten, given the age of its last message."""
+        if session in self.pinned:
+            return False
+        rule = next((rule for rule in self.rules if rule.fits(source, cwd)), None)
+        return rule is not None and rule.older_than is not None and age > rule.older_than
+
+
+def read_policy(journal: Path) -> Policy | None:
+    """Read the policy of a journal; None if it has none.
+
+    Args:
+        journal: the journal's folder.
+
+    Raises:
+        RetentionError: the file cannot be read, or says what cannot be; the message names the
+            place and what is expected there.
+    """
+    path = journal / NAME
+    try:
+        content = read_own(path, _MOST)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise RetentionError(f"cannot read {path}: {error.strerror or error}") from error
+    try:
+        return parse_policy(content.decode())
+    except UnicodeDecodeError as error:
+        raise RetentionError(f"{path} is not UTF-8: {error}") from error
+    except RetentionError as error:
+        raise RetentionError(f"{path}: {error}; nothing was forgotten") from error
+
+
+def parse_policy(text: str) -> Policy:
+    """Turn the text of a policy into one.
+
+    Raises:
+        RetentionError: it is no TOML, or says what cannot be.
+    """
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RetentionError(f"it is no TOML: {error}") from error
+    _check_names("", found, {"automatic", "pinned", "rule"})
+    automatic = found.get("automatic", False)
+    if not isinstance(automatic, bool):
+        raise RetentionError(f"automatic must be true or false, not {automatic!r:.60}")
+    pinned = found.get("pinned", [])
+    if not isinstance(pinned, list) or not all(isinstance(name, str) for name in pinned):
+        raise RetentionError(f"pinned must be a list of ids of sessions, not {pinned!r:.60}")
+    rules = found.get("rule", [])
+    if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
+        raise RetentionError("rules must be tables, each with the head [[rule]]")
+    return Policy(
+        tuple(_rule(number, rule) for number, rule in enumerate(rules, 1)),
+        frozenset(pinned),
+        automatic,
+    )
+
+
+def _rule(number: int, found: Mapping[str, Any]) -> Rule:
+    place = f"rule {number}: "
+    _check_names(place, found, {"older_than", "source", "project"})
+    for name, value in found.items():
+        if not isinstance(value, str) or not value:
+            raise RetentionError(f"{place}{name} must be a text, not {value!r:.60}")
+    if "older_than" not in found:
+        raise RetentionError(f'{place}older_than is missing, such as "90d" or "{_NEVER}"')
+    project = None
+    if "project" in found:
+        project = Path(found["project"]).expanduser()
+        if not project.is_absolute():
+            raise RetentionError(
+                f"{place}project must be an absolute path, or begin with ~, not"
+                f" {found['project']!r:.200}"
+            )
+    return Rule(_age(place, found["older_than"]), found.get("source"), project)
+
+
+def _age(place: str, text: str) -> timedelta | None:
+    if text == _NEVER:
+        return None
+    match = _AGE.fullmatch(text)
+    if match is None or not int(match[1]):
+        raise RetentionError(
+            f'{place}older_than must be a number of hours, days or weeks, such as "36h", "90d"'
+            f' or "52w", or "{_NEVER}", not {text!r:.60}'
+        )
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def _check_names(place: str, found: Mapping[str, Any], known: set[str]) -> None:
+    # a rule with a misspelt condition would fit every session
+    for name in found:
+        if name not in known:
+            raise RetentionError(
+                f"{place}{name!r:.60} is not known; there are {', '.join(sorted(known))}"
+            )

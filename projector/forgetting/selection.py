@@ -1,0 +1,116 @@
+"""What a user can select to be forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from journal.format.event_types import FORGET
+from journal.format.timestamps import check_moment, moment
+from projector.arguments import check_filters, check_names
+from projector.errors import QueryError
+from projector.text.query import parse
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+Scope = Literal["session", "message", "query", "source", "age", "retention"]
+"""How something was selected; a request contains it as `scope`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is to be forgotten.
+
+    ::
+
+        Selection(sessions=("s1", "s2"))
+        Selection(messages=(("s1", "m7"),))
+        Selection(query="password", source="cli")
+        Selection(source="web", before="2026-01-01")
+
+    Give sessions, messages or both; or a query; or a source, a time or both. A query can be
+    narrowed by sessions, by a source and by a time.
+
+    Sessions, messages, hits of a query and what comes from a source are forgotten for ever: also
+    where another session, import or machine repeats these messages. What is selected by a time
+    alone, or by a source and a time, is forgotten event by event. Then a session can continue, and
+    a younger session that repeats its messages keeps them.
+
+    Attributes:
+        sessions: ids of sessions.
+        messages: messages, each as the id of its session and its own id.
+        query: words as for a search; all messages that a search finds.
+        source: where messages come from: sessions of which all messages do, and of other sessions
+            these messages.
+        before: with a query, messages before this moment; else sessions whose last message was
+            before it: an aware datetime, an ISO 8601 string, or microseconds since 1970.
+
+    Raises:
+        QueryError: nothing is selected, the parts cannot be combined, a name is no text, the query
+            has nothing to search for, or the session is a namespace of key-values.
+        EventError: `before` is no moment.
+    """
+
+    sessions: tuple[str, ...] = ()
+    messages: tuple[tuple[str, str], ...] = ()
+    query: str | None = None
+    source: str | None = None
+    before: datetime | str | int | None = None
+
+    def __post_init__(self) -> None:
+        for name in self.sessions:
+            check_names({"session": name})
+            if name.startswith("@"):
+                raise QueryError(
+                    f"{name!r} is a namespace of key-values: all of its keys would be forgotten,"
+                    " and every later one; forget single events of it as messages"
+                )
+        for session, id in self.messages:
+            check_names({"session": session, "id": id})
+            if session == FORGET:
+                raise QueryError(f"events in {FORGET} say what was forgotten: they are kept")
+        check_filters({"query": self.query, "source": self.source})
+        if self.before is not None:
+            before = moment("before", self.before)
+            check_moment("before", before)
+            object.__setattr__(self, "before", before)
+        self._check_parts()
+        if self.query is not None:
+            parse(self.query)
+
+    def _check_parts(self) -> None:
+        named = bool(self.sessions or self.messages)
+        narrowed = self.source is not None or self.before is not None
+        if not (named or narrowed) and self.query is None:
+            raise QueryError(
+                "nothing is selected: give sessions, messages, a query, a source or an age"
+            )
+        if self.messages and (self.query is not None or narrowed):
+            raise QueryError("single messages cannot be combined with a query, a source or an age")
+        if self.sessions and narrowed and self.query is None:
+            raise QueryError(
+                "sessions that are named cannot be combined with a source or an age: name only"
+                " those that are to be forgotten"
+            )
+
+    @property
+    def scope(self) -> Scope:
+        """How this was selected."""
+        if self.query is not None:
+            return "query"
+        if self.before is not None:
+            return "age"
+        if self.source is not None:
+            return "source"
+        return "session" if self.sessions else "message"
+
+    @property
+    def cutoff(self) -> int | None:
+        """`before` in microseconds since 1970."""
+        return None if self.before is None else moment("before", self.before)
+
+    @property
+    def is_by_age(self) -> bool:
+        """Whether single events are forgotten, and not what repeats them."""
+        return self.scope == "age"

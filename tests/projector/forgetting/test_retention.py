@@ -1,0 +1,107 @@
+"""The policy of retention: what it says, and which sessions it no longer keeps."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from journal import Journal
+from journal.process import clock
+from projector.errors import RetentionError
+from projector.forgetting.forget import plan
+from projector.forgetting.retention import parse_policy, read_policy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DAY = 86_400_000_000
+_RULES = """
+pinned = ["kept"]
+
+[[rule]]
+project = "/work/customers"
+older_than = "30d"
+
+[[rule]]
+source = "cli"
+older_than = "never"
+
+[[rule]]
+older_than = "52w"
+"""
+
+
+def test_the_first_rule_that_fits_decides() -> None:
+    """By project, then by source, then for all; pinned sessions are kept."""
+    policy = parse_policy(_RULES)
+    month, years = timedelta(days=31), timedelta(days=800)
+    assert policy.is_over("s", "cli", "/work/customers/one", month)
+    assert policy.is_over("s", None, "/work/customers", month)
+    assert not policy.is_over("s", "web", "/work/customers-too", month)
+    assert not policy.is_over("s", "cli", "/work", years)
+    assert policy.is_over("s", "web", None, years)
+    assert not policy.is_over("s", "web", None, month)
+    assert not policy.is_over("kept", "web", None, years)
+    assert not policy.is_automatic
+
+
+def test_without_a_fitting_rule_a_session_is_kept() -> None:
+    """A policy without rules forgets nothing."""
+    assert not parse_policy("automatic = true").is_over("s", None, None, timedelta(days=9_999))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("automatic = 1", "automatic must be true or false"),
+        ("pinned = 'a'", "pinned must be a list"),
+        ("pinned = [1]", "pinned must be a list"),
+        ("pined = []", "'pined' is not known; there are automatic, pinned, rule"),
+        ("[rule]\nolder_than = '9d'", r"with the head \[\[rule\]\]"),
+        ("[[rule]]\nsource = 'a'", "rule 1: older_than is missing"),
+        ("[[rule]]\nolder_than = 90", "rule 1: older_than must be a text"),
+        ("[[rule]]\nolder_than = '0d'", "rule 1: older_than must be a number of hours"),
+        ("[[rule]]\nolder_than = '9m'", "rule 1: older_than must be a number of hours"),
+        ("[[rule]]\nolder_than = '9d'\nproject = 'a'", "rule 1: project must be an absolute path"),
+        ("[[rule]]\nolder_than = '9d'\n[[rule]]\nsoruce = 'a'", "rule 2: 'soruce' is not known"),
+        ("[[rule]", "it is no TOML"),
+    ],
+)
+def test_a_policy_that_says_what_cannot_be_is_an_error(text: str, why: str) -> None:
+    """A misspelt condition would fit every session."""
+    with pytest.raises(RetentionError, match=why):
+        parse_policy(text)
+
+
+def test_the_file_is_named_in_its_errors(tmp_path: Path) -> None:
+    """A journal without the file has no policy."""
+    assert read_policy(tmp_path) is None
+    file = tmp_path / "retention.toml"
+    file.write_bytes(b"pinned = 3")
+    file.chmod(0o600)
+    with pytest.raises(RetentionError, match=r"retention.toml: pinned must .*; nothing was"):
+        read_policy(tmp_path)
+    file.write_bytes(b"\xff")
+    with pytest.raises(RetentionError, match="is not UTF-8"):
+        read_policy(tmp_path)
+
+
+def test_a_policy_selects_sessions_by_their_last_message(journal_dir: Path) -> None:
+    """Each event of them is named, so that a session can continue."""
+    now = clock.wall()
+    with Journal.open(journal_dir, fsync="never") as journal:
+        for session, cwd, days in [
+            ("a", "/work/customers/x", 40),
+            ("b", "/work/customers/x", 20),
+            ("c", None, 400),
+            ("kept", None, 400),
+        ]:
+            data = {} if cwd is None else {"cwd": cwd}
+            journal.append(session=session, id="c", type="session.created", data=data)
+            journal.append_message(session, "user", "a", id="m", timestamp=now - days * DAY)
+    found = plan(journal_dir, parse_policy(_RULES))
+    assert {each.session for each in found.sessions} == {"a", "c"}
+    assert found.scope == "retention"
+    assert set(found.names.events) == {("a", "c"), ("a", "m"), ("c", "c"), ("c", "m")}

@@ -1,0 +1,60 @@
+"""What can be selected to be forgotten, and what cannot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from journal import EventError
+from projector.errors import QueryError
+from projector.forgetting.selection import Selection
+
+T = 1_700_000_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("parts", "scope"),
+    [
+        ({"sessions": ("s1",)}, "session"),
+        ({"messages": (("s1", "m1"),)}, "message"),
+        ({"sessions": ("s1",), "messages": (("s2", "m1"),)}, "session"),
+        ({"query": "word", "sessions": ("s1",), "source": "cli", "before": T}, "query"),
+        ({"source": "cli"}, "source"),
+        ({"before": T}, "age"),
+        ({"before": "2023-11-14T22:13:20Z", "source": "cli"}, "age"),
+    ],
+)
+def test_parts_that_make_sense_together_are_a_selection(parts: dict[str, Any], scope: str) -> None:
+    """Sessions and messages; a query, narrowed or not; a source, an age or both."""
+    assert Selection(**parts).scope == scope
+
+
+@pytest.mark.parametrize(
+    ("parts", "why"),
+    [
+        ({}, "nothing is selected"),
+        ({"messages": (("s1", "m1"),), "source": "cli"}, "cannot be combined"),
+        ({"messages": (("s1", "m1"),), "query": "word"}, "cannot be combined"),
+        ({"sessions": ("s1",), "source": "cli"}, "name only those"),
+        ({"sessions": ("s1",), "before": T}, "name only those"),
+        ({"query": "!?"}, "nothing to search for"),
+        ({"query": ""}, "nothing to search for"),
+        ({"sessions": ("@keys",)}, "is a namespace"),
+        ({"messages": (("@forget", "m1"),)}, "they are kept"),
+        ({"sessions": (7,)}, "session"),
+        ({"source": 7}, "source"),
+    ],
+)
+def test_what_cannot_be_selected_is_refused_with_the_reason(
+    parts: dict[str, Any], why: str
+) -> None:
+    """A selection that would forget more than a user can mean is an error, and so is none."""
+    with pytest.raises(QueryError, match=why):
+        Selection(**parts)
+
+
+def test_a_moment_in_seconds_is_refused() -> None:
+    """Seconds would select nothing, and a user would believe that nothing is so old."""
+    with pytest.raises(EventError, match="microseconds"):
+        Selection(before=1_700_000_000)
