@@ -13,15 +13,12 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 from contextlib import contextmanager
-from random import uniform
 from typing import TYPE_CHECKING
 
 from journal.errors import ArbiterBusy, ArbiterLost, JournalOpenError
-from journal.fs import disk
-from journal.fs.lock import is_at, lock, lock_folder
-from journal.process.fork import no_fork
+from journal.fs.lock import is_at, lock_folder
+from journal.fs.waiting import lock_file, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,9 +27,6 @@ if TYPE_CHECKING:
 NAME = "arbiter"
 """The lock file's name in the journal's folder."""
 
-_SHORTEST, _LONGEST = 0.001, 0.02
-"""Seconds between two tries, chosen at random: waiting processes must not wake together."""
-
 
 class Arbiter:
     """The arbiter lock of a journal, held."""
@@ -40,7 +34,13 @@ class Arbiter:
     def __init__(self, journal: Path, timeout: float) -> None:
         self._journal = journal
         self._timeout = timeout
-        self._fd = _wait(journal / NAME, timeout)
+        fd = lock_file(journal / NAME, timeout)
+        if fd is None:
+            raise ArbiterBusy(
+                f"another process held {journal / NAME} for {timeout} s; nothing was decided: try"
+                " again"
+            )
+        self._fd = fd
         try:
             folder = self._lock_folder()
             if folder is not None:
@@ -80,24 +80,20 @@ class Arbiter:
 
     def _lock_folder(self) -> int | None:
         """Lock the journal's folder; None where folders have no locks, as on NFS."""
-        until = time.monotonic() + self._timeout
-        pause = _SHORTEST
-        while True:
-            try:
-                if (fd := lock_folder(self._journal)) is not None:
-                    return fd
-            except OSError as error:
-                if error.errno == errno.ENOLCK:
-                    return None
-                raise JournalOpenError(
-                    f"cannot lock {self._journal}: {error.strerror or error}"
-                ) from error
-            if time.monotonic() >= until:
-                raise ArbiterBusy(
-                    f"another process held the folder {self._journal} locked for"
-                    f" {self._timeout} s; nothing was decided: try again"
-                )
-            pause = _sleep(pause)
+        try:
+            fd = wait_for(lambda: lock_folder(self._journal), self._timeout)
+        except OSError as error:
+            if error.errno == errno.ENOLCK:
+                return None
+            raise JournalOpenError(
+                f"cannot lock {self._journal}: {error.strerror or error}"
+            ) from error
+        if fd is None:
+            raise ArbiterBusy(
+                f"another process held the folder {self._journal} locked for"
+                f" {self._timeout} s; nothing was decided: try again"
+            )
+        return fd
 
     def release(self) -> None:
         """Release the lock; in a forked child it is released already."""
@@ -127,35 +123,3 @@ def arbitrating(journal: Path, timeout: float) -> Iterator[Arbiter]:
         yield arbiter
     finally:
         arbiter.release()
-
-
-def _wait(path: Path, timeout: float) -> int:
-    until = time.monotonic() + timeout
-    pause = _SHORTEST
-    while (fd := _try_lock(path)) is None:
-        if time.monotonic() >= until:
-            raise ArbiterBusy(
-                f"another process held {path} for {timeout} s; nothing was decided: try again"
-            )
-        pause = _sleep(pause)
-    return fd
-
-
-def _sleep(pause: float) -> float:
-    """Sleep for up to `pause` seconds; return the next pause."""
-    time.sleep(uniform(pause / 2, pause))  # noqa: S311 - no secret
-    return min(pause * 2, _LONGEST)
-
-
-def _try_lock(path: Path) -> int | None:
-    try:
-        with no_fork.turn:
-            fd = lock(disk.in_use.open_lock(path))
-        if fd is None or is_at(fd, path):
-            return fd
-        os.close(fd)  # removed after it was opened: the next try makes a new file
-    except OSError as error:
-        if error.errno == errno.ENOENT:
-            raise JournalOpenError(f"{path.parent} is gone") from error
-        raise JournalOpenError(f"cannot lock {path}: {error.strerror or error}") from error
-    return None

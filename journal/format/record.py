@@ -24,7 +24,8 @@ FORMAT = 2
 MAX_SEQ = 2**53 - 1
 """The highest sequence number of a lane: the largest integer that every JSON parser keeps."""
 
-_HEADER_KEY = b'"format":'
+HEADER_KEY = b'"format":'
+"""The checked bytes of a header begin with this, and those of no event."""
 _NOTHING = "; nothing was written"
 _NESTED = b'{"\\u0063rc":"'
 """`START` inside a record is written so: the same JSON, but not the beginning of a record."""
@@ -184,7 +185,7 @@ def decode(line: bytes) -> Record | Header | Erased:
         fields = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         raise DamagedRecord(f"checksum holds but not JSON: {error}") from error
-    if line.startswith(_HEADER_KEY, BODY):
+    if line.startswith(HEADER_KEY, BODY):
         return _header(fields)
     # a record with so few brackets cannot be nested deeper
     if line.count(b"{") + line.count(b"[") > DEPTH:

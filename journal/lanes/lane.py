@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -96,6 +97,21 @@ class Lane:
             OSError: the file system refuses.
         """
         return has_identity(self._lock, self._identity)
+
+    def is_asked_to_roll(self) -> bool:
+        """Return whether an eraser asks for a new segment; remove what asks.
+
+        Raises:
+            OSError: the file system refuses.
+        """
+        asks = self.path / ROLL
+        try:
+            if not stat.S_ISREG(asks.lstat().st_mode):
+                return False
+            disk.in_use.unlink(asks)
+        except FileNotFoundError:
+            return False
+        return True
 
     def release(self) -> None:
         """End the lease; again does nothing.
@@ -261,13 +277,14 @@ def _goes_on(header: Header, folder: int, inode: int, seq: int) -> bool:
 
     A number must never be given out twice under one uuid. A folder that was copied or moved, or put
     back from a backup, has its original's uuid; after a power loss the last numbers may have been
-    seen by others and be gone.
+    seen by others and be gone. A segment that an eraser rewrote names no inode: a copy of it could
+    not be told from it.
     """
     return (
         header.format == FORMAT
         and header.folder == folder
         and header.boot == boot_id()
-        and header.inode in (0, inode)
+        and header.inode == inode
         and seq <= MAX_SEQ
     )
 

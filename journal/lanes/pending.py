@@ -67,8 +67,8 @@ def sync_all(unsynced: Unsynced) -> None:
         for folder in dict.fromkeys(unsynced.folders):
             sync_folder(folder)
         for file in unsynced.files:
-            # bytes in a file without a name are durable and lost
-            if not file.is_there():
+            # bytes in a file without a name are durable and lost, but what an eraser replaced
+            if not (file.is_there() or file.is_superseded()):
                 raise vanished(file.path)
     except OSError as error:
         unsynced.lost = error  # first: an interrupt must not have these files synced again

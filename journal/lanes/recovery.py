@@ -55,6 +55,8 @@ class Recovery:
     def _look(self, ids: Sequence[str]) -> None:
         """Notice that the files are gone from the journal's folder, and lease another lane.
 
+        Notice too that an eraser asks for a new segment.
+
         A file without a name is lost when it is closed. That is raised once; the next append goes
         on in the journal that is at the path then.
         """
@@ -73,6 +75,9 @@ class Recovery:
                 raise writer.unsynced.lost
             elif writer.state == "gone":
                 writer.state = "unsure"  # the journal was moved back
+            elif writer.lane.is_asked_to_roll() and writer.segment and writer.segment.size:
+                # its sync is still to come: until then it stays among what is unsynced
+                writer.leave()
         except (OSError, JournalError) as error:
             raise AppendError(
                 f"lane {writer.lane.path} vanished: {reason(error)};"

@@ -13,7 +13,7 @@ from journal.lanes.lane import lease_new
 from journal.process import clock
 from journal.process.ids import uuid7
 from journal.segments.segment import ROLL_SIZE
-from journal.segments.segment_file import SegmentFile, header_line
+from journal.segments.segment_file import SegmentFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -66,14 +66,14 @@ def restore(directory: Directory, lost: Iterable[Lost]) -> tuple[Path, int]:
                     number += 1
                     segment = SegmentFile.create(lane.path, number)
                     first = batch[0]
-                    segment.write(header_line(uuid, 0, first.seq, first.time))
+                    segment.write(segment.header_line(uuid, 0, first.seq, first.time))
                 segment.write(b"".join(line.content for line in batch))
                 written += sum(line.is_event for line in batch)
         _finish(segment)
         if directory.format < FORMAT and segment is not None:
             segment = SegmentFile.create(lane.path, number + 1)
             # version 1 continues under the newest header's uuid: it must not be a restored lane's
-            segment.write(header_line(uuid7(), 0, 1, clock.wall()))
+            segment.write(segment.header_line(uuid7(), 0, 1, clock.wall()))
             _finish(segment)
         for folder in (lane.path, directory.lanes):
             sync_folder(folder)

@@ -14,7 +14,7 @@ from journal.lanes.pending import Unsynced
 from journal.process import clock
 from journal.process.clock import MAX_ORDER
 from journal.segments.segment import ROLL_SIZE
-from journal.segments.segment_file import SegmentFile, close_all, header_line
+from journal.segments.segment_file import SegmentFile, close_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -158,7 +158,7 @@ class LaneWriter:
         data = lines[0] if len(lines) == 1 else b"".join(lines)
         size = len(data)
         if not segment.size:
-            data = header_line(self.uuid, self._folder, seq, started, segment.inode) + data
+            data = segment.header_line(self.uuid, self._folder, seq, started) + data
         segment.write(data)
         if self.keep:
             unsynced.lines += lines

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from io import FileIO
 from typing import TYPE_CHECKING
 
-from journal.format.frame import MAX_RECORD, DamagedRecord
-from journal.format.record import FORMAT, Erased, Header, Record, decode
+from journal.format.frame import BODY, MAX_RECORD, DamagedRecord
+from journal.format.record import FORMAT, HEADER_KEY, Erased, Header, Record, decode
 from journal.format.scan import Damage, scan
 from journal.fs.ownership import open_own
 
@@ -27,8 +27,10 @@ LAST_NUMBER = 10**12 - 1
 _SUFFIX = ".jsonl"
 _DIGITS = 12
 _BLOCK = 64 * 1024
-_HEADER = 1024
-"""Bytes that hold a header, unless it supersedes many segments."""
+_HEADERS = (1024, _BLOCK, MAX_RECORD)
+"""Bytes that hold a header: each erasure adds the uuid of a segment that it supersedes."""
+_ERASED = b'"erased":'
+"""Bytes that a run of erased events contains; in text their quotes would be escaped."""
 _SEARCHED = ROLL_SIZE + 2 * MAX_RECORD
 """Bytes of a damaged segment that are searched for its end: more than a writer puts into one."""
 
@@ -179,9 +181,9 @@ def read_tail(path: Path) -> Tail | None:
     with open_segment(path) as file:
         size = os.fstat(file.fileno()).st_size
         header = _read_header(file.fileno())
-        first, last, lines = _read_end(file.fileno(), size)
+        first, last, numbers = _read_end(file.fileno(), size)
         # with a gap or an older record at the end, the last number may not be the highest
-        if header is not None and first and last and behind(last)[0] == behind(first)[0] + lines:
+        if header is not None and first and last and behind(last)[0] == behind(first)[0] + numbers:
             return Tail(header, *behind(last), size, whole=True)
         if size > _SEARCHED:
             reason = f"it is damaged, and {size:,} bytes are too many to search for its end"
@@ -191,9 +193,11 @@ def read_tail(path: Path) -> Tail | None:
 
 
 def _read_header(fd: int) -> Header | None:
-    line, newline, _ = os.pread(fd, _HEADER, 0).partition(b"\n")
-    if not newline:
-        line = os.pread(fd, _BLOCK, 0).partition(b"\n")[0]
+    for reach in _HEADERS:
+        block = os.pread(fd, reach, 0)
+        line, newline, _ = block.partition(b"\n")
+        if newline or not block.startswith(HEADER_KEY, BODY):
+            break
     first = _decode(line)
     return first if isinstance(first, Header) and first.format <= FORMAT else None
 
@@ -236,7 +240,7 @@ def _read_end(fd: int, size: int) -> tuple[_Line | None, _Line | None, int]:
 
     Returns:
         The first record and the last of those that are complete in it, each None if it does not
-        verify, and how many lines the last is behind the first.
+        verify, and how many sequence numbers lie between the end of the first and of the last.
     """
     if size == 0 or os.pread(fd, 1, size - 1) != b"\n":
         return None, None, 0
@@ -249,10 +253,22 @@ def _read_end(fd: int, size: int) -> tuple[_Line | None, _Line | None, int]:
         lines = block.count(b"\n", begin)
         if lines or not start:
             first = block[begin : block.find(b"\n", begin)] if lines else block
-            return _decode(first), _decode(block[block.rfind(b"\n") + 1 :]), lines
+            numbers = _count(block[begin:]) if _ERASED in block else lines
+            return _decode(first), _decode(block[block.rfind(b"\n") + 1 :]), numbers
         if reach > MAX_RECORD:  # no record is as long
             return None, None, 0
         reach *= 8
+
+
+def _count(block: bytes) -> int:
+    """Return how many sequence numbers the lines behind the first one have; -1 if one is damaged."""
+    numbers = 0
+    for line in block.split(b"\n")[1:]:
+        record = _decode(line)
+        if record is None or isinstance(record, Header):
+            return -1
+        numbers += record.count if isinstance(record, Erased) else 1
+    return numbers
 
 
 def _read_last(fd: int) -> _Line | None:

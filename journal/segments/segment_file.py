@@ -11,36 +11,11 @@ from journal.fs import disk
 from journal.fs.lock import has_identity, identity
 from journal.process.boot import boot_id
 from journal.process.ids import uuid7
-from journal.segments.segment import segment_name
+from journal.segments.segment import read_header, segment_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
-
-
-def header_line(lane: str, folder: int, seq: int, started: int, inode: int = 0) -> bytes:
-    """Return the first line of a segment that this process begins.
-
-    Args:
-        lane: uuid of the lane.
-        folder: number of the lane's folder; 0 if no writer may continue there under this uuid.
-        seq: sequence number of the segment's first event.
-        started: when it is begun, microseconds since 1970.
-        inode: of its file; 0 if no writer continues there.
-    """
-    header = Header(
-        format=FORMAT,
-        segment=uuid7(),
-        lane=lane,
-        folder=folder,
-        seq=seq,
-        host=platform.node(),
-        boot=boot_id(),
-        pid=os.getpid(),
-        started=started,
-        inode=inode,
-    )
-    return encode_header(header)
 
 
 class SegmentFile:
@@ -49,14 +24,16 @@ class SegmentFile:
     Attributes:
         number: the segment's number.
         size: bytes written and complete.
+        uuid: the segment's uuid; empty if its header cannot be read.
     """
 
-    __slots__ = ("_fd", "_identity", "_name", "number", "path", "size")
+    __slots__ = ("_fd", "_identity", "_name", "number", "path", "size", "uuid")
 
-    def __init__(self, path: Path, number: int, size: int, fd: int) -> None:
+    def __init__(self, path: Path, number: int, size: int, fd: int, uuid: str) -> None:
         self.path = path
         self.number = number
         self.size = size
+        self.uuid = uuid
         self._fd = fd
         self._name = str(path)
         self._identity = identity(os.fstat(fd))
@@ -72,7 +49,7 @@ class SegmentFile:
         fd = disk.in_use.create(path)
         try:
             disk.in_use.fchmod(fd, 0o600)  # a strict umask may have cleared bits
-            return cls(path, number, 0, fd)
+            return cls(path, number, 0, fd, uuid7())
         except BaseException:
             os.close(fd)
             raise
@@ -87,15 +64,34 @@ class SegmentFile:
         path = lane / segment_name(number)
         fd = disk.in_use.open_append(path)
         try:
-            return cls(path, number, size, fd)
+            header = read_header(path)
+            return cls(path, number, size, fd, header.segment if header else "")
         except BaseException:
             os.close(fd)
             raise
 
-    @property
-    def inode(self) -> int:
-        """The inode of the file, which distinguishes it from a copy."""
-        return self._identity[1]
+    def header_line(self, lane: str, folder: int, seq: int, started: int) -> bytes:
+        """Return the first line of the segment, which this process begins.
+
+        Args:
+            lane: uuid of the lane.
+            folder: number of the lane's folder; 0 if no writer may continue there under this uuid.
+            seq: sequence number of the segment's first event.
+            started: when it is begun, microseconds since 1970.
+        """
+        header = Header(
+            format=FORMAT,
+            segment=self.uuid,
+            lane=lane,
+            folder=folder,
+            seq=seq,
+            host=platform.node(),
+            boot=boot_id(),
+            pid=os.getpid(),
+            started=started,
+            inode=self._identity[1] if folder else 0,  # it distinguishes the file from a copy
+        )
+        return encode_header(header)
 
     def write(self, data: bytes) -> None:
         """Append whole records in a single system call.
@@ -132,6 +128,20 @@ class SegmentFile:
             OSError: the file system refuses.
         """
         return has_identity(self._name, self._identity)
+
+    def is_superseded(self) -> bool:
+        """Return whether an eraser has replaced the file by one with the same records.
+
+        That one is durable: it was synced before it got the name.
+
+        Raises:
+            OSError: the file system refuses.
+        """
+        try:
+            there = read_header(self.path)
+        except FileNotFoundError:
+            return False
+        return there is not None and self.uuid in there.supersedes
 
     def close(self) -> None:
         """Close the file; closing again does nothing.

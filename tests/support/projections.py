@@ -63,12 +63,20 @@ class Fact:
         return self.event.type, orjson.dumps(self.event.data, option=orjson.OPT_SORT_KEYS)
 
 
-def header(
-    lane: str, number: int = 1, *, seq: int = 1, folder: int = 1, format: int = FORMAT
+def header(  # noqa: PLR0913 - the fields of a header
+    lane: str,
+    number: int = 1,
+    *,
+    seq: int = 1,
+    folder: int = 1,
+    format: int = FORMAT,
+    inode: int = 0,
 ) -> bytes:
     """Return the first line of a lane's n-th segment."""
     uuid = f"{lane}/{number}"
-    return encode_header(Header(format, uuid, lane, folder, seq, "host", boot_id(), 1, 1))
+    return encode_header(
+        Header(format, uuid, lane, folder, seq, "host", boot_id(), 1, 1, inode=inode)
+    )
 
 
 def line(fact: Fact) -> bytes:

@@ -187,7 +187,9 @@ def test_bare_headers_do_not_hide_a_number_that_was_given_out(tmp_path: Path) ->
     lane = tmp_path / "1"
     write_lane(tmp_path, "1", facts(*(message(str(n), "hello") for n in (1, 2, 3))))
     for number in (2, 4):
-        write_segment(tmp_path, "1", number, header("L1", number, seq=3) + b'{"crc":"12')
+        inode = write_segment(tmp_path, "1", number, b"").stat().st_ino
+        begun = header("L1", number, seq=3, inode=inode)
+        write_segment(tmp_path, "1", number, begun + b'{"crc":"12')
     assert _continuation(lane).seq == 4
 
 
