@@ -15,6 +15,8 @@
     ├── Reentered             this thread is in the middle of a call of the same handle
     ├── ArbiterBusy           another process held the arbiter lock all the time
     │   └── ArbiterLost       its file was removed or replaced while it was held
+    ├── EraseError            a segment could not be rewritten; the old one is still there
+    │   └── EraserBusy        another process held the eraser's lock all the time
     ├── ReadError             a lane or segment could not be read
     ├── ImportFailed          a source could not be imported
     └── ExportFailed          a journal could not be written in another program's format
@@ -110,6 +112,17 @@ class ArbiterBusy(JournalError):  # noqa: N818 - reads as a state, like a busy f
 
 class ArbiterLost(ArbiterBusy):
     """The arbiter's file was removed or replaced while it was held; nothing was decided."""
+
+
+class EraseError(JournalError):
+    """A segment could not be rewritten without what is forgotten; the old one is still there.
+
+    Segments that were rewritten before it stay rewritten: do it again once the cause is gone.
+    """
+
+
+class EraserBusy(EraseError):  # noqa: N818 - reads as a state, like ArbiterBusy
+    """Another process held the eraser's lock all the time, or it was lost meanwhile."""
 
 
 class ReadError(JournalError):

@@ -92,6 +92,10 @@ def _last(refs: list[SegmentRef]) -> int | None:
             if error.errno == errno.EFBIG:  # larger than any writer makes it, and damaged
                 continue
             raise ReadError(f"cannot read {ref.path}: {error.strerror or error}") from error
-        if tail is not None:
+        if tail is not None and tail.time:
             return tail.time
+        # its last events are erased
+        times = [at.record.event.time for at in SegmentWalk(ref, pass_over).events()]
+        if times:
+            return times[-1]
     return None

@@ -13,6 +13,8 @@ MAX_RECORD = 16 * 1024 * 1024
 """Bytes of a record, its newline included."""
 
 START = b'{"crc":"'
+_NESTED = b'{"\\u0063rc":"'
+"""`START` inside a record is written so: the same JSON, but not the beginning of a record."""
 BODY = 18
 """Offset of the checked bytes: behind the checksum, its quote and its comma."""
 
@@ -24,6 +26,9 @@ class DamagedRecord(ValueError):  # noqa: N818 - named after what was found; its
 def frame(body: bytes) -> bytes:
     """Return a JSON object as a line: its checksum in front, a newline at its end."""
     rest = body[1:]
+    if START in rest:
+        # else a torn line could turn a part of a message into an event
+        rest = rest.replace(START, _NESTED)
     return b'{"crc":"%08x",%b\n' % (crc32(rest), rest)
 
 

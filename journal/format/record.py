@@ -13,7 +13,7 @@ import orjson
 from journal.errors import EventError
 from journal.format.bounds import DEPTH, KEY_LIMIT, is_key
 from journal.format.event import Event
-from journal.format.frame import BODY, MAX_RECORD, START, DamagedRecord, check, frame
+from journal.format.frame import BODY, MAX_RECORD, DamagedRecord, check, frame
 from journal.format.lossless import culprit
 from journal.format.redacted import Redacted
 from journal.process.clock import MAX_ORDER
@@ -27,8 +27,6 @@ MAX_SEQ = 2**53 - 1
 HEADER_KEY = b'"format":'
 """The checked bytes of a header begin with this, and those of no event."""
 _NOTHING = "; nothing was written"
-_NESTED = b'{"\\u0063rc":"'
-"""`START` inside a record is written so: the same JSON, but not the beginning of a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +148,6 @@ def encode(
     # orjson writes NaN as null and a tuple as a list: readers would get another value
     if orjson.loads(body) != fields:
         raise EventError(f"{culprit(fields)}{_NOTHING}")
-    if START in body:
-        # else a torn line could turn a part of a message into an event
-        body = body.replace(START, _NESTED)
     line = frame(body)
     if len(line) > MAX_RECORD:
         raise EventError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
     from journal.format.record import Header
 
 LOCK = "lock"
-ROLL = "roll"
-"""A file of this name in a lane's folder asks its lessee to continue in a new segment."""
 RETIRED = "retired"
 """A file of this name in a lane's folder: no writer leases the lane any more."""
 _MOST = 100_000
@@ -97,21 +94,6 @@ class Lane:
             OSError: the file system refuses.
         """
         return has_identity(self._lock, self._identity)
-
-    def is_asked_to_roll(self) -> bool:
-        """Return whether an eraser asks for a new segment; remove what asks.
-
-        Raises:
-            OSError: the file system refuses.
-        """
-        asks = self.path / ROLL
-        try:
-            if not stat.S_ISREG(asks.lstat().st_mode):
-                return False
-            disk.in_use.unlink(asks)
-        except FileNotFoundError:
-            return False
-        return True
 
     def release(self) -> None:
         """End the lease; again does nothing.
@@ -187,7 +169,7 @@ def _lease_free(path: Path) -> tuple[Lane, Continuation] | None:
     """
     if os.path.lexists(path / RETIRED):
         return None
-    lane = _try(path)
+    lane = try_lease(path)
     if lane is None:
         return None
     try:
@@ -216,7 +198,7 @@ def lease_new(lanes: Path) -> Lane:
             if os.path.lexists(path):
                 continue
             make_folder(path)
-            lane = _try(path)
+            lane = try_lease(path)
             # another process may have made it, held it and left, between the two looks
             if lane is not None and not segment_numbers(path):
                 return lane
@@ -227,8 +209,8 @@ def lease_new(lanes: Path) -> Lane:
     raise LeaseError(f"there are {_MOST} lanes in {lanes}")
 
 
-def _try(path: Path) -> Lane | None:
-    """Lock a lane; None if it is leased.
+def try_lease(path: Path) -> Lane | None:
+    """Lease one lane; None if another process holds it.
 
     Raises:
         OSError: the lane cannot be used, or the file system has no locks.

@@ -10,6 +10,7 @@ from journal.errors import AppendError, JournalError, LeaseError, SyncError, nam
 from journal.format.record import encode_event
 from journal.fs.directory import open_directory
 from journal.lanes.pending import sync_all, vanished
+from journal.lanes.roll import take_request
 from journal.process.clock import MAX_ORDER
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Recovery:
                 raise writer.unsynced.lost
             elif writer.state == "gone":
                 writer.state = "unsure"  # the journal was moved back
-            elif writer.lane.is_asked_to_roll() and writer.segment and writer.segment.size:
+            elif take_request(writer.lane.path) and writer.segment and writer.segment.size:
                 # its sync is still to come: until then it stays among what is unsynced
                 writer.leave()
         except (OSError, JournalError) as error:

@@ -24,7 +24,7 @@ ROLL_SIZE = 32 * 1024 * 1024
 LAST_NUMBER = 10**12 - 1
 """The highest number of a segment: a lane that has it gets no further segment."""
 
-_SUFFIX = ".jsonl"
+SUFFIX = ".jsonl"
 _DIGITS = 12
 _BLOCK = 64 * 1024
 _HEADERS = (1024, _BLOCK, MAX_RECORD)
@@ -37,13 +37,13 @@ _SEARCHED = ROLL_SIZE + 2 * MAX_RECORD
 
 def segment_name(number: int) -> str:
     """Return the file name of a lane's n-th segment."""
-    return f"{number:06d}{_SUFFIX}"
+    return f"{number:06d}{SUFFIX}"
 
 
 def segment_number(name: str) -> int | None:
     """Return the number in a segment's file name; None for any other name."""
     stem, dot, suffix = name.partition(".")
-    if f"{dot}{suffix}" != _SUFFIX or not stem.isascii() or not stem.isdigit():
+    if f"{dot}{suffix}" != SUFFIX or not stem.isascii() or not stem.isdigit():
         return None
     if len(stem) > _DIGITS:  # a database could not store a larger number
         return None
@@ -261,7 +261,7 @@ def _read_end(fd: int, size: int) -> tuple[_Line | None, _Line | None, int]:
 
 
 def _count(block: bytes) -> int:
-    """Return how many sequence numbers the lines behind the first one have; -1 if one is damaged."""
+    """Return how many numbers the lines behind the first one have; -1 if one is damaged."""
     numbers = 0
     for line in block.split(b"\n")[1:]:
         record = _decode(line)

@@ -63,7 +63,7 @@ class Fact:
         return self.event.type, orjson.dumps(self.event.data, option=orjson.OPT_SORT_KEYS)
 
 
-def header(  # noqa: PLR0913 - the fields of a header
+def header(
     lane: str,
     number: int = 1,
     *,

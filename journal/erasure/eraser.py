@@ -1,0 +1,247 @@
+"""Remove the bytes of what is forgotten from the segments of a journal.
+
+A final segment is replaced. A lane's active one belongs to its lessee: where there is none, the
+eraser leases the lane and replaces it; else it asks the lessee to continue in a new segment.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from journal.erasure.lock import erasing
+from journal.erasure.segment import read_for_erasure, replace
+from journal.errors import EraseError
+from journal.events import DamagedBytes
+from journal.format.record import FORMAT
+from journal.fs import disk
+from journal.fs.files import sync_folder
+from journal.lanes.lane import LOCK, try_lease
+from journal.lanes.roll import ROLL, ask_to_roll, take_request
+from journal.process import clock
+from journal.segments.draft import is_draft
+from journal.segments.listing import list_lane, list_lanes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from journal.erasure.lock import EraserLock
+    from journal.erasure.rewrite import Decision
+    from journal.erasure.segment import Read
+    from journal.fs.directory import Directory
+    from journal.segments.listing import SegmentRef
+
+_PAUSE = 0.02
+"""Seconds between two looks whether a lessee has continued in a new segment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A segment with forgotten events whose lessee was asked to continue in a new one.
+
+    The lessee sees that at its next append. Then `erase` can rewrite the segment.
+
+    Attributes:
+        lane_folder: name of the lane's folder.
+        segment: number of the segment in its lane.
+        pid: process id of the writer that created the segment: the lessee, or one before it.
+        host: name of that writer's machine.
+    """
+
+    lane_folder: str
+    segment: int
+    pid: int
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was erased.
+
+    Attributes:
+        lines: events that were erased or reduced.
+        segments: segments that were rewritten.
+        bytes: bytes of the lines that were erased or reduced.
+        pending: what is left in the active segments of other processes.
+        damaged: stretches that are no valid record, in the segments that were read: they cannot be
+            checked, and may hold what is forgotten. Those that were erased are not among them.
+        newer: segments that only a newer program can read: folder of the lane, and number.
+        started: when it began, microseconds since 1970.
+        duration: microseconds.
+    """
+
+    lines: int
+    segments: int
+    bytes: int
+    pending: tuple[Pending, ...]
+    damaged: tuple[DamagedBytes, ...]
+    newer: tuple[tuple[str, int], ...]
+    started: int
+    duration: int
+
+
+def erase(
+    directory: Directory,
+    forgotten: Decision,
+    *,
+    erases_damage: bool = False,
+    timeout: float = 10.0,
+    patience: float = 1.0,
+) -> Report:
+    """Erase what is forgotten from every segment, until none holds any of it.
+
+    Writers, readers and projectors may be at work. It can be interrupted at any point and done
+    again: what was erased stays erased.
+
+    Args:
+        directory: the opened journal.
+        forgotten: what is left of each event.
+        erases_damage: whether bytes that are no valid record are erased, too.
+        timeout: seconds to wait for another process that erases.
+        patience: seconds to wait for lessees to continue in new segments. This process is one of
+            them if it has an open `Journal`.
+
+    Raises:
+        EraserBusy: another process erased all that time.
+        EraseError: a segment could not be replaced; the old one is still there.
+        ReadError: a folder or segment cannot be read.
+        JournalOpenError: the lock cannot be opened.
+    """
+    began, started = monotonic(), clock.wall()
+    with erasing(directory.path, timeout) as lock:
+        eraser = _Eraser(directory, forgotten, lock, erases_damage=erases_damage)
+        eraser.remove_drafts()
+        until = None
+        while True:
+            is_last = until is not None and monotonic() > until
+            is_changed = eraser.is_changed_by_pass()
+            if not eraser.pending:
+                if not is_changed:
+                    break
+            elif is_last:
+                break
+            else:
+                until = until or monotonic() + patience
+                time.sleep(_PAUSE)
+    return eraser.report(started, round((monotonic() - began) * 1e6))
+
+
+@dataclass(slots=True)
+class _Eraser:
+    """Goes over the segments, again and again, and remembers those that hold nothing forgotten."""
+
+    directory: Directory
+    decision: Decision
+    lock: EraserLock
+    erases_damage: bool = field(kw_only=True)
+    pending: list[Pending] = field(default_factory=list)
+    lines: int = 0
+    segments: int = 0
+    bytes: int = 0
+    clean: dict[Path, tuple[int, tuple[int, int]]] = field(default_factory=dict)
+    damaged: dict[Path, list[DamagedBytes]] = field(default_factory=dict)
+    newer: set[tuple[str, int]] = field(default_factory=set)
+
+    def report(self, started: int, duration: int) -> Report:
+        return Report(
+            lines=self.lines,
+            segments=self.segments,
+            bytes=self.bytes,
+            pending=tuple(self.pending),
+            damaged=tuple(each for found in self.damaged.values() for each in found),
+            newer=tuple(sorted(self.newer)),
+            started=started,
+            duration=duration,
+        )
+
+    def remove_drafts(self) -> None:
+        """Remove what a killed eraser left: it may hold what was forgotten since.
+
+        Raises:
+            EraseError: the file system refuses.
+        """
+        for name in list_lanes(self.directory.lanes):
+            folder = self.directory.lanes / name
+            list_lane(folder)  # raises an error for a folder that is not this user's
+            try:
+                drafts = [folder / entry for entry in os.listdir(folder) if is_draft(entry)]
+                for draft in drafts:
+                    disk.in_use.unlink(draft)
+                if drafts:
+                    sync_folder(folder)
+            except OSError as error:
+                raise EraseError(
+                    f"cannot remove what an interrupted erasure left in {folder}:"
+                    f" {error.strerror or error}"
+                ) from error
+
+    def is_changed_by_pass(self) -> bool:
+        """Go over all segments that may have changed; return whether one was replaced."""
+        before = self.segments
+        self.pending = []
+        for name in list_lanes(self.directory.lanes):
+            for ref in list_lane(self.directory.lanes / name):
+                if self.clean.get(ref.path) == (ref.size, ref.version):
+                    continue
+                read = self._read(ref)
+                if not read.rewriting.is_changed:
+                    self.clean[ref.path] = ref.size, ref.version
+                elif ref.final:
+                    self._replace(read)
+                else:
+                    self._replace_active(read)
+        return self.segments > before
+
+    def _read(self, ref: SegmentRef) -> Read:
+        joins = self.directory.format >= FORMAT
+        read = read_for_erasure(ref, self.decision, joins=joins, erases_damage=self.erases_damage)
+        place = ref.lane, ref.number
+        if read.is_newer:
+            self.newer.add(place)
+        self.damaged[ref.path] = [
+            DamagedBytes(*place, damage.offset, damage.length, damage.reason)
+            for damage in read.rewriting.damage
+        ]
+        return read
+
+    def _replace(self, read: Read) -> None:
+        """Replace a segment; one that has changed since it was read is left to the next pass."""
+        if read.rewriting.is_changed and replace(read, self.lock):
+            self.lines += read.rewriting.lines
+            self.bytes += read.rewriting.bytes
+            self.segments += 1
+
+    def _replace_active(self, read: Read) -> None:
+        """Replace a lane's active segment if no process holds the lane, else ask its lessee."""
+        folder, number = read.ref.folder, read.ref.number
+        try:
+            lane = try_lease(folder)
+        except OSError as error:
+            raise EraseError(f"cannot lock {folder / LOCK}: {error.strerror or error}") from error
+        if lane is None:
+            _ask(folder)
+            pid, host = (read.header.pid, read.header.host) if read.header else (0, "")
+            self.pending.append(Pending(read.ref.lane, number, pid, host))
+            return
+        try:
+            # its last lessee may have written to it, or rolled, before the lane was locked
+            for ref in list_lane(folder):
+                if ref.number == number:
+                    # no process finishes an unfinished line any more
+                    self._replace(self._read(dataclasses.replace(ref, final=True)))
+            take_request(folder)
+        except OSError as error:
+            raise EraseError(f"cannot remove {folder / ROLL}: {error.strerror or error}") from error
+        finally:
+            lane.release()
+
+
+def _ask(folder: Path) -> None:
+    try:
+        ask_to_roll(folder)
+    except OSError as error:
+        raise EraseError(f"cannot make {folder / ROLL}: {error.strerror or error}") from error

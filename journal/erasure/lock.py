@@ -1,0 +1,75 @@
+"""The lock of the one process that rewrites segments."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from journal.errors import EraserBusy
+from journal.fs.lock import is_at
+from journal.fs.waiting import lock_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NAME = "eraser"
+"""The lock file's name in the journal's folder."""
+
+
+class EraserLock:
+    """The eraser's lock of a journal, held."""
+
+    def __init__(self, path: Path, fd: int) -> None:
+        self._path = path
+        self._fd = fd
+
+    def check(self) -> None:
+        """Check that no other process can hold the lock: it would rewrite the same segments.
+
+        Raises:
+            EraserBusy: the file was removed or replaced, or this process was forked.
+            OSError: the file system refuses.
+        """
+        if not is_at(self._fd, self._path):
+            raise EraserBusy(
+                f"{self._path} was removed or replaced while it was locked, or this process was"
+                " forked meanwhile; what was erased before stays erased: try again"
+            )
+
+
+@contextmanager
+def erasing(journal: Path, timeout: float) -> Iterator[EraserLock]:
+    """Hold the eraser's lock of the journal in a folder; the kernel frees it when its holder dies.
+
+    Args:
+        journal: the journal's folder.
+        timeout: seconds to wait for the present holder.
+
+    Raises:
+        EraserBusy: another process held it all that time.
+        JournalOpenError: the file cannot be opened or locked.
+    """
+    path = journal / NAME
+    fd = lock_file(path, timeout)
+    if fd is None:
+        raise EraserBusy(
+            f"another process erases in {journal}, and held {path} for {timeout} s; nothing was"
+            " erased here: try again"
+        )
+    lock = EraserLock(path, fd)
+    try:
+        yield lock
+    finally:
+        _close(fd)
+
+
+def _close(fd: int) -> None:
+    """Release the lock; in a forked child it is released already."""
+    try:
+        os.close(fd)
+    except OSError as error:
+        if error.errno != errno.EBADF:
+            raise

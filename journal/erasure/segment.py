@@ -1,0 +1,183 @@
+"""One segment, read for erasure, and replaced."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from journal.erasure.rewrite import Kept, Rewriting, new_header
+from journal.errors import EraseError, ReadError
+from journal.format.record import FORMAT
+from journal.fs import disk
+from journal.fs.files import sync_folder
+from journal.process.ids import uuid7
+from journal.segments.blocks import BLOCK, read_at
+from journal.segments.draft import draft_of
+from journal.segments.reader import SegmentWalk
+from journal.segments.segment import open_segment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from io import FileIO
+    from pathlib import Path
+
+    from journal.erasure.lock import EraserLock
+    from journal.erasure.rewrite import Decision, Piece
+    from journal.format.record import Header
+    from journal.format.scan import Damage
+    from journal.segments.listing import SegmentRef
+
+_SYNCED = 4 * 1024 * 1024
+"""Bytes of a draft after which it is synced: a sync of all of it at once would keep the syncs of
+writers waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A segment as it was read, and what becomes of it.
+
+    Attributes:
+        ref: where it is.
+        version: inode, size and time of change of the file that was read.
+        header: its header; None if that is damaged.
+        header_end: offset behind the header, 0 without one.
+        rewriting: what becomes of it.
+    """
+
+    ref: SegmentRef
+    version: tuple[int, int, int]
+    header: Header | None
+    header_end: int
+    rewriting: Rewriting
+
+    @property
+    def is_newer(self) -> bool:
+        """Whether only a newer program can read it."""
+        return self.header is not None and self.header.format > FORMAT
+
+
+def read_for_erasure(
+    ref: SegmentRef, decision: Decision, *, joins: bool, erases_damage: bool
+) -> Read:
+    """Read a segment, and find what becomes of it; the arguments are those of `Rewriting`.
+
+    A growing segment is read up to its last finished line.
+
+    Raises:
+        ReadError: it cannot be read.
+    """
+    rewriting = Rewriting(decision, joins=joins, erases_damage=erases_damage)
+    headers: list[tuple[Header, int]] = []
+    try:
+        file = open_segment(ref.path)
+    except OSError as error:
+        raise ReadError(f"cannot open {ref.path}: {error.strerror or error}") from error
+
+    def damaged(_: SegmentRef, damage: Damage) -> None:
+        rewriting.take_damage(damage, _newlines(file, damage))
+
+    def begun(header: Header, end: int) -> None:
+        headers.append((header, end))
+        rewriting.header(header)
+
+    with file:
+        version = _version(os.fstat(file.fileno()))
+        walk = SegmentWalk(ref, damaged, begun)
+        for record in walk.read():
+            if headers and headers[0][0].format > FORMAT:
+                break
+            rewriting.record(record, walk.lane, walk.start, walk.end, closed=walk.closed)
+    rewriting.finish()
+    header, end = headers[0] if headers else (None, 0)
+    return Read(ref, version, header, end, rewriting)
+
+
+def _newlines(file: FileIO, damage: Damage) -> int:
+    count, at, end = 0, damage.offset, damage.offset + damage.length
+    while at < end and (block := read_at(file, at, min(BLOCK, end - at))):
+        count += block.count(b"\n")
+        at += len(block)
+    return count
+
+
+def replace(read: Read, lock: EraserLock) -> bool:
+    """Replace a segment by what becomes of it; return False if it is not the one that was read.
+
+    The draft is synced before it gets the segment's name, so at each moment the old or the new
+    segment is there.
+
+    Raises:
+        EraserBusy: the eraser's lock was lost.
+        EraseError: the file system refused; the old segment is still there.
+    """
+    path = read.ref.path
+    draft = draft_of(path)
+    try:
+        with open_segment(path) as old:
+            if _version(os.fstat(old.fileno())) != read.version:
+                return False
+            try:
+                _fill(draft, _content(old, read))
+                lock.check()
+                if _version(path.lstat()) != read.version:
+                    return False
+                disk.in_use.replace(draft, path)
+            finally:
+                with contextlib.suppress(FileNotFoundError):
+                    disk.in_use.unlink(draft)
+        sync_folder(path.parent)
+    except (OSError, ReadError) as error:
+        why = error.strerror or error if isinstance(error, OSError) else error
+        raise EraseError(
+            f"cannot rewrite {path}: {why}; what is forgotten is still in it. Do it again once"
+            " the cause is gone"
+        ) from error
+    return True
+
+
+def _version(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_ino, status.st_size, status.st_ctime_ns
+
+
+def _content(old: FileIO, read: Read) -> Iterator[bytes]:
+    """Yield the new segment, a block at a time."""
+    if read.header_end:
+        yield new_header(read_at(old, 0, read.header_end), uuid7())
+    for piece in read.rewriting.pieces:
+        yield from _bytes(old, piece)
+
+
+def _bytes(old: FileIO, piece: Piece) -> Iterator[bytes]:
+    if not isinstance(piece, Kept):
+        yield piece
+        return
+    at = piece.start
+    while at < piece.end:
+        block = read_at(old, at, min(BLOCK, piece.end - at))
+        if not block:
+            raise ReadError(f"{old.name} ends at {at:,}, and had {piece.end:,} bytes")
+        yield block
+        at += len(block)
+
+
+def _fill(draft: Path, content: Iterator[bytes]) -> None:
+    fd = disk.in_use.create(draft)
+    try:
+        disk.in_use.fchmod(fd, 0o600)
+        unsynced, waiting, size = 0, [], 0
+        for block in content:
+            waiting.append(block)
+            size += len(block)
+            if size < BLOCK:
+                continue
+            disk.write_rest(fd, b"".join(waiting))
+            unsynced, waiting, size = unsynced + size, [], 0
+            if unsynced >= _SYNCED:
+                disk.in_use.fdatasync(fd)
+                unsynced = 0
+        disk.write_rest(fd, b"".join(waiting))
+        disk.in_use.fsync(fd)
+    finally:
+        os.close(fd)
