@@ -15,10 +15,24 @@ Every process appends events to a lane that it alone holds; nothing waits for an
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from journal.backup.check import (
+        BackupCheck,
+        verify_backup,
+    )
+    from journal.backup.make import (
+        BackupReport,
+        make_backup,
+    )
+    from journal.backup.restore import (
+        RestoreReport,
+        restore_backup,
+    )
     from journal.errors import (
         AppendError,
         ArbiterBusy,
         ArbiterLost,
+        BackupDamaged,
+        BackupFailed,
         ClockError,
         ClosedError,
         EventError,
@@ -61,10 +75,15 @@ else:
     __getattr__, __dir__ = lazy(
         __name__,
         {
+            "journal.backup.check": ("BackupCheck", "verify_backup"),
+            "journal.backup.make": ("BackupReport", "make_backup"),
+            "journal.backup.restore": ("RestoreReport", "restore_backup"),
             "journal.errors": (
                 "AppendError",
                 "ArbiterBusy",
                 "ArbiterLost",
+                "BackupDamaged",
+                "BackupFailed",
                 "ClockError",
                 "ClosedError",
                 "EventError",
@@ -94,6 +113,10 @@ __all__ = [
     "AppendError",
     "ArbiterBusy",
     "ArbiterLost",
+    "BackupCheck",
+    "BackupDamaged",
+    "BackupFailed",
+    "BackupReport",
     "ClockError",
     "ClosedError",
     "DamagedBytes",
@@ -110,10 +133,14 @@ __all__ = [
     "ReadError",
     "Redacted",
     "Reentered",
+    "RestoreReport",
     "SyncError",
     "VersionError",
     "__version__",
     "is_timestamp",
+    "make_backup",
     "new_event",
     "read",
+    "restore_backup",
+    "verify_backup",
 ]

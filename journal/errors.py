@@ -19,7 +19,9 @@
     │   └── EraserBusy        another process held the eraser's lock all the time
     ├── ReadError             a lane or segment could not be read
     ├── ImportFailed          a source could not be imported
-    └── ExportFailed          a journal could not be written in another program's format
+    ├── ExportFailed          a journal could not be written in another program's format
+    └── BackupFailed          a backup could not be made, read or restored
+        └── BackupDamaged     it is not whole
 """
 
 from __future__ import annotations
@@ -135,3 +137,11 @@ class ImportFailed(JournalError):  # noqa: N818 - reads as what happened, next t
 
 class ExportFailed(JournalError):  # noqa: N818 - as ImportFailed
     """A journal could not be written in another program's format; there is no new file."""
+
+
+class BackupFailed(JournalError):  # noqa: N818 - as ImportFailed
+    """A backup could not be made, read or restored; the backup that was there is unchanged."""
+
+
+class BackupDamaged(BackupFailed):
+    """A backup is not whole: a file is missing or differs from what the manifest says."""

@@ -6,23 +6,26 @@ One module holds one command, as `command`.
 from __future__ import annotations
 
 from journal.cli.kit.commands import Commands
-from journal.cli.kit.exits import BUSY, FAILED, NOT_FOUND
+from journal.cli.kit.exits import BUSY, DAMAGED, FAILED, NOT_FOUND
 from journal.cli.kit.program import program
-from journal.errors import JournalError, LeaseError, NotAJournalError
+from journal.errors import BackupDamaged, JournalError, LeaseError, NotAJournalError
 
 _CODES: dict[type[Exception], int] = {
     JournalError: FAILED,
     NotAJournalError: NOT_FOUND,
     LeaseError: BUSY,
+    BackupDamaged: DAMAGED,
     OSError: FAILED,
 }
 
 _COMMANDS = Commands(
     {
         "append": "journal.cli.append",
+        "backup": "journal.cli.backup",
         "cat": "journal.cli.cat",
         "export": "journal.cli.export",
         "import": "journal.cli.import_",
+        "restore": "journal.cli.restore",
         "status": "journal.cli.status",
         "verify": "journal.cli.verify",
     },

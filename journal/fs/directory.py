@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from journal.errors import JournalOpenError, NotAJournalError, VersionError
 from journal.format.record import FORMAT
-from journal.fs.files import create_file, make_folder, sweep_drafts, sync_folder
+from journal.fs.files import create_file, make_folder, make_folders, sweep_drafts, sync_above
 from journal.fs.location import locate
 from journal.fs.ownership import Untrusted, check_folder, read_own
 from journal.process import clock
@@ -87,15 +86,15 @@ def open_directory(path: str | os.PathLike[str], *, create: bool = True) -> Dire
     folder = locate(path)
     try:
         if create:
-            _make_folders(folder)
+            make_folders(folder)
         if os.path.lexists(folder):
             check_folder(folder)
         if create:
             sweep_drafts(folder)
         if create and not (folder / MARK).exists():
             _refuse_foreign(folder)
-            _sync_above(folder)
-            _make_mark(folder)
+            sync_above(folder)  # above a journal with a mark, all folders are durable
+            make_mark(folder, uuid7(), FORMAT)
         uuid, version = _read_mark(folder)
         if os.path.lexists(folder / LANES):
             check_folder(folder / LANES)
@@ -143,27 +142,6 @@ def check_same(journal: Directory) -> None:
         )
 
 
-def _make_folders(folder: Path) -> None:
-    missing = [folder]
-    while not missing[-1].parent.exists():
-        missing.append(missing[-1].parent)
-    for path in reversed(missing):
-        make_folder(path)
-
-
-def _sync_above(folder: Path) -> None:
-    """Make every folder above a new journal durable, also one that another process made.
-
-    That process may have died before it synced the folder. This is done before the mark is made:
-    above a journal with a mark, all folders are durable.
-    """
-    for below, above in pairwise([folder, *folder.parents]):
-        if above.stat().st_dev != below.stat().st_dev:
-            return  # nothing was made above the root of a file system
-        if os.access(above, os.W_OK):  # where this user may not write, it made nothing
-            sync_folder(above)
-
-
 def _refuse_foreign(folder: Path) -> None:
     """Refuse a folder with other things in it: a mistyped path must not become a journal."""
     for name in os.listdir(folder):
@@ -174,9 +152,18 @@ def _refuse_foreign(folder: Path) -> None:
             )
 
 
-def _make_mark(folder: Path) -> None:
-    mark: dict[str, Any] = {"format": FORMAT, "uuid": uuid7(), "created": clock.wall()}
-    # of many processes one makes the mark, and all others read it
+def make_mark(folder: Path, uuid: str, format: int) -> None:
+    """Make a folder a journal, unless it is one: of many processes one makes the mark.
+
+    Args:
+        folder: the folder.
+        uuid: the journal's uuid.
+        format: version of the journal's format.
+
+    Raises:
+        OSError: the file system refuses.
+    """
+    mark: dict[str, Any] = {"format": format, "uuid": uuid, "created": clock.wall()}
     create_file(folder / MARK, orjson.dumps(mark) + b"\n")
 
 

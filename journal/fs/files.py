@@ -10,6 +10,7 @@ import os
 import re
 import stat
 import time
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from journal.fs import disk
@@ -45,6 +46,35 @@ def make_folder(path: Path) -> None:
         check_folder(path)
     else:
         disk.in_use.chmod(path, 0o700)  # a strict umask may have cleared bits
+
+
+def make_folders(path: Path) -> None:
+    """Make a folder as `make_folder`, and those above it that are missing.
+
+    Raises:
+        Untrusted: the folder was made by another user, or others may write to it.
+        OSError: the file system refuses, or the path is no folder.
+    """
+    missing = [path]
+    while not missing[-1].parent.exists():
+        missing.append(missing[-1].parent)
+    for each in reversed(missing):
+        make_folder(each)
+
+
+def sync_above(path: Path) -> None:
+    """Make the entries of every folder above a folder durable, also one that another process made.
+
+    That process may have died before it synced the folder.
+
+    Raises:
+        OSError: the file system refuses.
+    """
+    for below, above in pairwise([path, *path.parents]):
+        if above.stat().st_dev != below.stat().st_dev:
+            return  # nothing was made above the root of a file system
+        if os.access(above, os.W_OK):  # where this user may not write, it made nothing
+            sync_folder(above)
 
 
 def sync_folder(path: Path) -> None:

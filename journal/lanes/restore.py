@@ -27,11 +27,20 @@ NOT_KNOWN = "restored-around"
 
 
 class Lost(NamedTuple):
-    """A record that is to be written back: uuid of its lane, its number there, and its event."""
+    """A record that is to be written back.
+
+    Attributes:
+        lane: uuid of its lane.
+        seq: its number there.
+        event: its event.
+        line: its bytes and a newline, which may have keys that this program does not know; empty if
+            they are gone, or must not be written as they are.
+    """
 
     lane: str
     seq: int
     event: Event
+    line: bytes = b""
 
 
 def restore(directory: Directory, lost: Iterable[Lost]) -> tuple[Path, int]:
@@ -108,7 +117,7 @@ def _lines(records: Iterable[Lost]) -> Iterator[_Line]:
         if last is not None and record.seq > last.seq + 1:
             run = Erased(last.seq + 1, record.seq - last.seq - 1, last.event.order, NOT_KNOWN)
             yield _Line(encode_erased(run), run.seq, event.time, is_event=False, is_first=False)
-        line = encode_event(record.seq, event)
+        line = record.line or encode_event(record.seq, event)
         yield _Line(line, record.seq, event.time, is_event=True, is_first=last is None)
         last = record
 

@@ -1,0 +1,243 @@
+"""Make a backup of a journal, or bring one up to date, while processes write to the journal."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from journal.backup.copier import Copier, Differs, sweep
+from journal.backup.cut import Rewritten, check_unchanged, take_cut
+from journal.backup.manifest import MANIFEST, Copied, Manifest, read_manifest
+from journal.backup.place import located
+from journal.errors import BackupFailed, reason
+from journal.fs import disk
+from journal.fs.directory import LANES, open_directory
+from journal.fs.files import make_folders, sweep_drafts, sync_above
+from journal.fs.key_file import KEY_FILE, add_keys, read_keys
+from journal.fs.lock import lock
+from journal.process import clock
+from journal.process.fork import no_fork
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from journal.backup.cut import Cut, Source
+    from journal.fs.directory import Directory
+
+_LOCK = "lock"
+_OURS = {MANIFEST, KEY_FILE, LANES, _LOCK}
+_ROUNDS = 100
+"""Cuts that are taken, each because a segment was rewritten since the one before, until that is an
+error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A copy that was kept although the journal does not have the segment like this any more.
+
+    Attributes:
+        folder: name of the lane's folder.
+        number: number of the segment.
+        why: `missing`: the journal has no such segment; `differs`: its bytes are others, or fewer.
+    """
+
+    folder: str
+    number: int
+    why: Literal["missing", "differs"]
+
+
+@dataclass(frozen=True, slots=True)
+class BackupReport:
+    """What a backup holds, and what was done for it.
+
+    Attributes:
+        path: folder of the backup.
+        journal: uuid of the journal.
+        began: when it began, microseconds since 1970.
+        segments: segments in it.
+        bytes: their bytes.
+        written: bytes of segments that were written this time.
+        removed: copies that were removed, because erasure replaced their segments.
+        kept: copies that differ from the journal, which lost or changed these bytes.
+    """
+
+    path: Path
+    journal: str
+    began: int
+    segments: int
+    bytes: int
+    written: int
+    removed: int
+    kept: tuple[Kept, ...]
+
+
+def make_backup(journal: str | os.PathLike[str], folder: str | os.PathLike[str]) -> BackupReport:
+    """Copy a journal into a folder, with its keys; again into the same folder, only what is new.
+
+    Processes may write meanwhile, and wait for nothing. What was acknowledged before the call is in
+    the backup; of each lane it has the records from the first one on, without a hole. At each
+    moment, also after a crash, the folder has the backup from before or the new one.
+
+    A segment that erasure replaced is replaced in the backup, too, and its old bytes are removed.
+    Other copies are never removed: if the journal lost or changed bytes, the report names the
+    copies that still have them.
+
+    Args:
+        journal: the journal's folder.
+        folder: a new or empty folder, or that of an earlier backup of the journal.
+
+    Raises:
+        NotAJournalError: there is no journal.
+        JournalOpenError: the journal or its keys cannot be read.
+        ReadError: a lane cannot be read.
+        BackupDamaged: the manifest of the earlier backup is damaged.
+        BackupFailed: the folder cannot be written, or holds something else; the backup that was in
+            it is unchanged.
+    """
+    directory = open_directory(journal, create=False)
+    target = located(folder)
+    if directory.path in (target, *target.parents):
+        raise BackupFailed(
+            f"{target} is in the journal {directory.path}: give a folder outside of it"
+        )
+    try:
+        make_folders(target)
+        with _held(target):
+            return _Making(directory, target).run()
+    except OSError as error:
+        raise BackupFailed(
+            f"cannot write the backup in {target}: {reason(error)}; what was there is"
+            " unchanged. Do it again once the cause is gone"
+        ) from error
+
+
+@contextmanager
+def _held(target: Path) -> Iterator[None]:
+    """Check that a folder is a backup or can become one, and lock it against other backups."""
+    names = os.listdir(target)
+    if MANIFEST not in names:
+        for name in names:
+            if name not in _OURS and not name.startswith("."):
+                raise BackupFailed(
+                    f"{target} is no backup and not empty (it holds {name!r});"
+                    " give a new or an empty folder"
+                )
+    with no_fork.turn:
+        held = lock(disk.in_use.open_lock(target / _LOCK))
+    if held is None:
+        raise BackupFailed(f"another backup to {target} runs: wait until it has ended")
+    try:
+        yield
+    finally:
+        os.close(held)
+
+
+class _Making:
+    """One backup; the folder is locked."""
+
+    def __init__(self, directory: Directory, target: Path) -> None:
+        self._directory = directory
+        self._target = target
+        self._lanes = target / LANES
+        self._copier = Copier(self._lanes)
+        self._known: dict[tuple[str, int, str], Copied] = {}
+        self._differing: set[tuple[str, int, str]] = set()
+
+    def run(self) -> BackupReport:
+        """Copy, and replace the manifest; return the report."""
+        began = clock.wall()
+        before = self._before()
+        sweep_drafts(self._target)
+        sweep(self._lanes, _files(before))
+        self._known = {copied.place: copied for copied in before}
+        cut, copies = self._copies()
+        missing = _missing(before, cut, copies)
+        keys = read_keys(self._directory.path)  # behind the copies: these may need new ones
+        if keys:
+            add_keys(self._target, keys)
+        self._copier.sync()
+        sync_above(self._target)
+        segments = tuple(sorted([*copies, *missing], key=lambda copied: copied.place))
+        ids = tuple(key.id for key in keys)
+        made = Manifest(self._directory.uuid, self._directory.format, began, ids, segments)
+        made.write(self._target)
+        removed = sweep(self._lanes, _files(segments))
+        kept = [Kept(*place[:2], "missing") for place in sorted(old.place for old in missing)]
+        kept += [Kept(*place[:2], "differs") for place in sorted(self._differing)]
+        return BackupReport(
+            path=self._target,
+            journal=made.journal,
+            began=began,
+            segments=len(segments),
+            bytes=sum(copied.size for copied in segments),
+            written=self._copier.written,
+            removed=removed,
+            kept=tuple(kept),
+        )
+
+    def _before(self) -> tuple[Copied, ...]:
+        """Return what the earlier backup has; nothing if there is none."""
+        if not os.path.lexists(self._target / MANIFEST):
+            return ()
+        before = read_manifest(self._target)
+        if before.journal != self._directory.uuid:
+            raise BackupFailed(
+                f"{self._target} is a backup of journal {before.journal}, and"
+                f" {self._directory.path} is {self._directory.uuid}: give another folder"
+            )
+        return before.segments
+
+    def _copies(self) -> tuple[Cut, list[Copied]]:
+        """Copy all lanes as they were at one moment; begin again if a segment was rewritten."""
+        lanes = self._directory.lanes
+        for _ in range(_ROUNDS):
+            self._differing.clear()
+            try:
+                cut = take_cut(lanes)
+                copies = [copied for source in cut.sources if (copied := self._copy(source))]
+                check_unchanged(lanes, cut.sources)
+            except Rewritten:
+                continue
+            return cut, copies
+        raise BackupFailed(
+            f"segments of {self._directory.path} are rewritten again and again: wait until erasure"
+            " has ended, and do it again"
+        )
+
+    def _copy(self, source: Source) -> Copied | None:
+        old = self._known.get(source.place)
+        try:
+            copied = self._copier.copy(source, old)
+        except Differs:
+            self._differing.add(source.place)
+            return old
+        if copied is not None:
+            self._known[source.place] = copied
+        return copied
+
+
+def _missing(before: tuple[Copied, ...], cut: Cut, copies: list[Copied]) -> list[Copied]:
+    """Return what was copied before and is in the journal no more, without an explanation.
+
+    It is explained if another segment supersedes it, or if it was moved.
+    """
+    places = {(copied.folder, copied.number) for copied in copies}
+    sizes: dict[str, int] = {}
+    for copied in copies:
+        sizes[copied.segment] = max(copied.size, sizes.get(copied.segment, 0))
+    return [
+        old
+        for old in before
+        if (
+            old.segment not in cut.superseded and old.size > sizes.get(old.segment, -1)
+            if old.segment
+            else (old.folder, old.number) not in places
+        )
+    ]
+
+
+def _files(segments: tuple[Copied, ...]) -> set[tuple[str, str]]:
+    return {(copied.folder, copied.file) for copied in segments}

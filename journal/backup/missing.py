@@ -1,0 +1,206 @@
+"""The records of a backup that its journal lacks."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from array import array
+from bisect import bisect_right
+from collections import defaultdict
+from dataclasses import dataclass, field
+from io import FileIO
+from itertools import accumulate
+from typing import TYPE_CHECKING, NamedTuple
+
+from journal.errors import BackupDamaged, ReadError
+from journal.format.frame import START, DamagedRecord
+from journal.format.record import Record, decode
+from journal.format.scan import Damage
+from journal.format.sequence import Sequence
+from journal.lanes.restore import NOT_KNOWN, Lost
+from journal.segments.blocks import BLOCK, read_at, read_chunk
+from journal.segments.listing import list_segments
+from journal.segments.reader import SegmentWalk, pass_over, read_lane_uuid
+from journal.segments.segment import open_segment, read_header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from journal.backup.manifest import Copied
+    from journal.backup.place import Backup
+    from journal.fs.directory import Directory
+    from journal.segments.listing import SegmentRef
+
+
+class _Line(NamedTuple):
+    """A record in a file: its first byte, and the byte behind its newline."""
+
+    record: Record
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class _Part:
+    """What is missing of one segment: where each record begins and ends."""
+
+    copied: Copied
+    seq: int = 0
+    starts: array[int] = field(default_factory=lambda: array("q"))
+    ends: array[int] = field(default_factory=lambda: array("q"))
+
+
+class Missing:
+    """The missing records; false if there are none.
+
+    Args:
+        backup: the backup.
+        lanes: the parts of each lane with its highest order, by lane.
+    """
+
+    def __init__(self, backup: Backup, lanes: Mapping[str, tuple[int, list[_Part]]]) -> None:
+        self._backup = backup
+        self._lanes = lanes
+
+    def __bool__(self) -> bool:
+        return bool(self._lanes)
+
+    def records(self) -> Iterator[Lost]:
+        """Yield the records, by lane and number; the lane with the highest order last.
+
+        A writer that looks for the highest order in a folder reads only its last record.
+
+        Raises:
+            BackupDamaged: a file cannot be read any more.
+        """
+        for lane, (_, parts) in sorted(self._lanes.items(), key=lambda item: (item[1][0], item[0])):
+            for part in sorted(parts, key=lambda part: part.seq):
+                with FileIO(self._backup.open(part.copied)) as file:
+                    for start, end in zip(part.starts, part.ends, strict=True):
+                        yield _lost(lane, os.pread(file.fileno(), end - start, start))
+
+
+def _lost(lane: str, line: bytes) -> Lost:
+    line = line.removesuffix(b"\n")
+    try:
+        record = decode(line)
+    except DamagedRecord as error:
+        raise BackupDamaged(f"a file of the backup changed while it was read: {error}") from error
+    if not isinstance(record, Record):
+        raise BackupDamaged("a file of the backup changed while it was read")
+    # version 1 wrote a record within a record as it is; version 2 must not
+    kept = b"" if START in line[len(START) :] else line + b"\n"
+    return Lost(lane, record.seq, record.event, kept)
+
+
+def find_missing(backup: Backup, directory: Directory) -> Missing:
+    """Find the records of a backup that the journal lacks; check all files that have some.
+
+    A number whose record was erased is not missing.
+
+    Raises:
+        BackupDamaged: a file of the backup that is needed is not whole.
+        ReadError: a lane of the journal cannot be read.
+    """
+    segments, lanes = _by_uuid(directory)
+    left: defaultdict[str, list[Copied]] = defaultdict(list)
+    for copied in backup.manifest.segments:
+        if not any(_begins_with(ref, copied) for ref in segments.get(copied.segment, ())):
+            left[copied.lane].append(copied)
+    found: dict[str, tuple[int, list[_Part]]] = {}
+    for lane, copies in left.items():
+        known = _Known(lanes.get(lane, ()))
+        parts, highest = [], 0
+        for copied in copies:
+            for _ in backup.read(copied):  # nothing is written from a file that is not whole
+                pass
+            part = _Part(copied)
+            for line in _lines(backup, copied):
+                if known.has(line.record):
+                    continue
+                part.seq = part.seq or line.record.seq
+                part.starts.append(line.start)
+                part.ends.append(line.end)
+                highest = max(highest, line.record.event.order)
+            if part.starts:
+                parts.append(part)
+        if parts:
+            found[lane] = highest, parts
+    return Missing(backup, found)
+
+
+def _by_uuid(
+    directory: Directory,
+) -> tuple[dict[str, list[SegmentRef]], dict[str, list[SegmentRef]]]:
+    """Return the segments of a journal by their uuid, and by that of their lane."""
+    segments: defaultdict[str, list[SegmentRef]] = defaultdict(list)
+    lanes: defaultdict[str, list[SegmentRef]] = defaultdict(list)
+    for ref in list_segments(directory.lanes):
+        try:
+            header = read_header(ref.path)
+        except OSError as error:
+            raise ReadError(f"cannot read {ref.path}: {error.strerror or error}") from error
+        if header is not None:
+            segments[header.segment].append(ref)
+        lanes[header.lane if header else read_lane_uuid(ref)].append(ref)
+    return segments, lanes
+
+
+def _begins_with(ref: SegmentRef, copied: Copied) -> bool:
+    """Return whether a segment of the journal begins with the bytes that were copied."""
+    if ref.size < copied.size:
+        return False
+    digest, at = hashlib.sha256(), 0
+    try:
+        with open_segment(ref.path) as file:
+            while at < copied.size and (block := read_at(file, at, min(BLOCK, copied.size - at))):
+                digest.update(block)
+                at += len(block)
+    except OSError as error:
+        raise ReadError(f"cannot open {ref.path}: {error.strerror or error}") from error
+    return digest.hexdigest() == copied.sha256
+
+
+class _Known:
+    """The numbers of a lane that the journal has, or had until they were erased."""
+
+    def __init__(self, refs: list[SegmentRef] | tuple[()]) -> None:
+        self._sequence = Sequence()
+        runs: list[tuple[int, int]] = []
+        for ref in refs:
+            for record in SegmentWalk(ref, pass_over).read():
+                if isinstance(record, Record):
+                    self._sequence.add(record.seq, record.event.order)
+                elif record.by != NOT_KNOWN:  # such a run says nothing of the records
+                    runs.append((record.seq, record.seq + record.count))
+        runs.sort()
+        self._firsts = [first for first, _ in runs]
+        self._ends = list(accumulate((end for _, end in runs), max))
+
+    def has(self, record: Record) -> bool:
+        """Return whether a record is known; from now on it is."""
+        before = bisect_right(self._firsts, record.seq)
+        if before and record.seq < self._ends[before - 1]:
+            return True
+        return self._sequence.add(record.seq, record.event.order) == "again"
+
+
+def _lines(backup: Backup, copied: Copied) -> Iterator[_Line]:
+    """Yield the records of a copy, and where their lines are."""
+    with FileIO(backup.open(copied)) as file:
+        file.name = str(backup.file(copied))
+        offset = start = 0
+        while True:
+            chunk = read_chunk(file, offset, final=True)
+            for item in chunk.items:
+                if isinstance(item, Damage):
+                    start = item.offset + item.length
+                    continue
+                if item.end > copied.size:  # a later backup added it, and did not finish
+                    return
+                if isinstance(item.record, Record):
+                    yield _Line(item.record, start, item.end)
+                start = item.end
+            if chunk.at_end or chunk.end == offset:
+                return
+            offset = chunk.end

@@ -1,0 +1,133 @@
+"""Make a journal of a backup. It appears at its path when it is whole."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from journal.errors import BackupFailed
+from journal.format.record import FORMAT
+from journal.fs import disk
+from journal.fs.directory import LANES, make_mark
+from journal.fs.files import create_file, make_folder, make_folders, sync_above, sync_folder
+from journal.fs.key_file import add_keys
+from journal.fs.lock import lock_folder
+from journal.lanes.lane import RETIRED
+from journal.process import clock
+from journal.process.ids import uuid7
+from journal.segments.segment import segment_name, segment_numbers
+from journal.segments.segment_file import SegmentFile, header_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from journal.backup.manifest import Copied
+    from journal.backup.place import Backup
+
+
+def make_journal(backup: Backup, target: Path) -> None:
+    """Copy a backup to a new or empty folder, as a journal.
+
+    Raises:
+        BackupDamaged: the backup is not whole; there is no journal.
+        OSError: the file system refuses; there is no journal, unless the last step was refused,
+            which makes its name durable.
+    """
+    make_folders(target.parent)
+    with _draft(target) as draft:
+        lanes = draft / LANES
+        make_folder(lanes)
+        folders: set[Path] = set()
+        for copied, path in _places(backup, lanes):
+            make_folder(path.parent)
+            folders.add(path.parent)
+            _write(backup, copied, path)
+        for folder in sorted(folders):
+            _end(folder, backup.manifest.format)
+            sync_folder(folder)
+        if backup.keys:
+            add_keys(draft, backup.keys)
+        make_mark(draft, backup.manifest.journal, backup.manifest.format)
+        sync_folder(lanes)
+        sync_folder(draft)
+        disk.in_use.replace(draft, target)
+    sync_above(target)
+
+
+@contextmanager
+def _draft(target: Path) -> Iterator[Path]:
+    """Make a folder beside the target; remove it if it does not get the target's name.
+
+    It is locked while it is in use. One that is not locked was left by a restore that was killed,
+    and is removed.
+    """
+    pattern = re.compile(rf"\.{re.escape(target.name)}\.restore\.[0-9a-f-]{{36}}")
+    for name in filter(pattern.fullmatch, os.listdir(target.parent)):
+        left = target.with_name(name)
+        held = lock_folder(left)
+        if held is None:
+            raise BackupFailed(f"another restore to {target} runs: wait until it has ended")
+        shutil.rmtree(left)
+        os.close(held)
+    draft = target.with_name(f".{target.name}.restore.{uuid7()}")
+    make_folder(draft)
+    held = lock_folder(draft)
+    try:
+        yield draft
+    finally:
+        if held is not None:
+            os.close(held)
+        if draft.exists():
+            shutil.rmtree(draft)
+
+
+def _places(backup: Backup, lanes: Path) -> Iterator[tuple[Copied, Path]]:
+    """Yield each segment with the path that it gets.
+
+    The journal may have lost a segment and given its place to another one; then the one goes to a
+    folder beside the other.
+    """
+    folders = {copied.folder for copied in backup.manifest.segments}
+    used: set[Path] = set()
+    for copied in backup.manifest.segments:
+        path, number = lanes / copied.folder / segment_name(copied.number), 0
+        while path in used:
+            number += 1
+            beside = f"{copied.folder}.{number}"
+            if beside not in folders:
+                path = lanes / beside / path.name
+        used.add(path)
+        yield copied, path
+
+
+def _write(backup: Backup, copied: Copied, path: Path) -> None:
+    """Copy a segment, and make its bytes durable."""
+    fd = disk.in_use.create(path)
+    try:
+        disk.in_use.fchmod(fd, 0o600)  # a strict umask may have cleared bits
+        for block in backup.read(copied):
+            disk.write_rest(fd, block)
+        disk.in_use.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _end(folder: Path, format: int) -> None:
+    """Keep writers from continuing the lanes of a folder, which may grow elsewhere.
+
+    A header says by its inode that its file is a copy; but the inode of a journal that was removed
+    is free, and the copy may have got just that.
+    """
+    create_file(folder / RETIRED, b"")
+    if format < FORMAT and folder.name.isdigit():
+        # a program of version 1 does not know retired lanes, and continues under the newest uuid
+        segment = SegmentFile.create(folder, segment_numbers(folder)[-1] + 1)
+        try:
+            segment.write(header_line(uuid7(), 0, 1, clock.wall()))
+            segment.sync()
+        finally:
+            segment.close()

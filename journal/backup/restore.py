@@ -1,0 +1,131 @@
+"""Restore a backup: as a new journal, or what a journal lacks of its own backup."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from journal.backup.missing import find_missing
+from journal.backup.new_journal import make_journal
+from journal.backup.place import open_backup
+from journal.errors import BackupFailed, reason
+from journal.fs.directory import MARK, open_directory
+from journal.fs.key_file import add_keys
+from journal.fs.location import locate
+from journal.fs.ownership import check_folder
+from journal.lanes.restore import restore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from journal.backup.place import Backup
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreReport:
+    """What was restored.
+
+    Attributes:
+        path: folder of the journal.
+        journal: its uuid.
+        is_new: whether the journal was made by this.
+        segments: segments that were copied; 0 if the journal was there.
+        bytes: their bytes.
+        events: records that the journal lacked and that were written to it; 0 if it is new.
+        lane: name of the folder that they were written to; empty if none were.
+    """
+
+    path: Path
+    journal: str
+    is_new: bool
+    segments: int
+    bytes: int
+    events: int
+    lane: str
+
+
+def restore_backup(
+    folder: str | os.PathLike[str], journal: str | os.PathLike[str]
+) -> RestoreReport:
+    """Restore a backup.
+
+    Where there is no journal, it becomes the one of the backup, with every byte and with its uuid.
+    It appears when it is whole. Writers begin new lanes in it: its old ones may go on elsewhere.
+
+    Where the journal of the backup is, the records that it lacks are added to it, in a folder of
+    their own, and the keys that it lacks. Nothing is overwritten. Processes may write meanwhile.
+
+    It can be repeated after any failure.
+
+    Args:
+        folder: the folder of the backup.
+        journal: the journal's folder; it may be new or empty.
+
+    Raises:
+        BackupDamaged: the backup is not whole; nothing was restored.
+        BackupFailed: there is no backup, or it is one of another journal, or the journal's folder
+            holds something else or cannot be written.
+        JournalOpenError: the journal cannot be opened.
+        AppendError: the file system refused; what was written to the journal before stays.
+        LeaseError: no folder for the records could be made.
+        ReadError: a lane of the journal cannot be read.
+    """
+    backup = open_backup(folder)
+    target = locate(journal)
+    try:
+        if os.path.lexists(target / MARK):
+            return _add(backup, target)
+        _check_empty(target)
+        make_journal(backup, target)
+    except OSError as error:
+        raise BackupFailed(
+            f"cannot restore to {target}: {reason(error)}. Do it again once the cause is gone"
+        ) from error
+    segments = backup.manifest.segments
+    return RestoreReport(
+        path=target,
+        journal=backup.manifest.journal,
+        is_new=True,
+        segments=len(segments),
+        bytes=sum(copied.size for copied in segments),
+        events=0,
+        lane="",
+    )
+
+
+def _check_empty(target: Path) -> None:
+    if not os.path.lexists(target):
+        return
+    check_folder(target)
+    for name in os.listdir(target):
+        raise BackupFailed(
+            f"{target} is no journal and not empty (it holds {name!r}): restore to a new folder,"
+            " named with --journal or JOURNAL_DIR"
+        )
+
+
+def _add(backup: Backup, target: Path) -> RestoreReport:
+    """Add to a journal what it lacks."""
+    directory = open_directory(target)
+    if directory.uuid != backup.manifest.journal:
+        raise BackupFailed(
+            f"{backup.path} is a backup of journal {backup.manifest.journal}, and {target} is"
+            f" {directory.uuid}: restore it to a new folder, named with --journal or JOURNAL_DIR"
+        )
+    missing = find_missing(backup, directory)
+    if backup.keys:
+        add_keys(directory.path, backup.keys)  # before the records that need them
+    lane, events = "", 0
+    if missing:
+        folder, events = restore(directory, missing.records())
+        lane = folder.name
+    return RestoreReport(
+        path=target,
+        journal=directory.uuid,
+        is_new=False,
+        segments=0,
+        bytes=0,
+        events=events,
+        lane=lane,
+    )

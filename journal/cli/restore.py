@@ -1,0 +1,49 @@
+"""`journal restore`: make a journal of a backup, or put back what a journal lost."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from journal.backup.restore import restore_backup
+from journal.cli.kit.output import print_json, print_line
+from journal.cli.kit.paths import NonEmptyPath
+
+
+@click.command("restore")
+@click.argument("backup", metavar="BACKUP", type=NonEmptyPath(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def command(path: Path, backup: Path, *, as_json: bool) -> None:
+    """Restore the journal from the folder of a backup.
+
+    If there is no journal at its path, it becomes the one of the backup: every byte, and its keys.
+    It appears when it is whole. Programs that write to it begin new lanes.
+
+    If the journal of the backup is there, the records that it lacks are added to it, and nothing is
+    overwritten. Programs may write meanwhile. The journal of another backup is refused: give a new
+    folder with --journal, before the command.
+
+    Nothing is restored from a file that is damaged: see `journal backup --verify`. After a failure,
+    run it again. There is no time limit.
+
+    \b
+    Examples:
+        journal --journal ~/agents restore /mnt/disk/agents
+        journal restore /mnt/disk/agents --json
+
+    The exit code is 5 if the backup is damaged.
+
+    JSON: {"path", "journal", "is_new", "segments", "bytes", "events", "lane"}
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    report = restore_backup(backup, path)
+    if as_json:
+        print_json(asdict(report) | {"path": str(report.path)})
+    elif report.is_new:
+        print_line(f"{report.path}: {report.segments:,} segments, {report.bytes:,} bytes restored")
+    elif report.events:
+        print_line(f"{report.path}: {report.events:,} records added, in lane {report.lane}")
+    else:
+        print_line(f"{report.path}: it has all records of the backup")

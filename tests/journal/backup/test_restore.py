@@ -1,0 +1,363 @@
+"""Restoring: a new journal is whole, an old one gets what it lacks, and nothing hostile is read."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+
+from journal import (
+    BackupDamaged,
+    BackupFailed,
+    Journal,
+    make_backup,
+    restore_backup,
+)
+from journal.backup.manifest import MANIFEST
+from journal.format.frame import frame
+from journal.format.keyed_hash import Key
+from journal.format.record import encode_event
+from journal.fs.directory import MARK, open_directory
+from journal.fs.key_file import add_keys, own_key, read_keys
+from journal.lanes import writer
+from journal.verify import verify
+from projector import Projection
+from tests.conftest import assert_function_of_the_events
+from tests.journal.backup.rewriting import erase
+from tests.support.journals import events, headers, ids, lane_names, segments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from journal.format.record import Record
+
+
+@pytest.fixture
+def backup(tmp_path: Path) -> Path:
+    """Return the folder of a backup, not made yet."""
+    return tmp_path / "backup"
+
+
+def write(path: Path, *names: str, session: str = "s") -> None:
+    """Append messages with these ids."""
+    with Journal.open(path) as journal:
+        for name in names:
+            journal.append_message(session, "user", f"content of {name}", id=name)
+
+
+def digest(path: Path) -> str:
+    """Return the digest of a journal's projection."""
+    with Projection.open(path) as projection:
+        return projection.digest()
+
+
+def _order(record: Record) -> int:
+    return record.event.order
+
+
+def sound(path: Path) -> None:
+    """Check that a journal has no problems, and that its projection is that of a rebuild."""
+    problems = verify(path / "lanes").problems
+    assert not problems, problems
+    assert_function_of_the_events(path)
+
+
+def test_a_new_journal_has_every_byte_and_the_same_digest(
+    journal_dir: Path, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Segments, uuids and digest are the same."""
+    monkeypatch.setattr(writer, "ROLL_SIZE", 1000)
+    write(journal_dir, *map(str, range(20)))
+    make_backup(journal_dir, backup)
+    report = restore_backup(backup, tmp_path / "new")
+    assert report.is_new
+    assert report.segments == len(segments(journal_dir))
+    there = tmp_path / "new"
+    assert {p.relative_to(there): p.read_bytes() for p in segments(there)} == {
+        p.relative_to(journal_dir): p.read_bytes() for p in segments(journal_dir)
+    }
+    assert open_directory(there).uuid == open_directory(journal_dir).uuid
+    assert digest(there) == digest(journal_dir)
+    sound(there)
+
+
+def test_writers_begin_new_lanes_in_a_restored_journal(
+    journal_dir: Path, backup: Path, tmp_path: Path
+) -> None:
+    """Its lanes may grow elsewhere: no number is given out twice under their uuids.
+
+    Not even where the copies have the inodes of the originals, as they may have where the journal
+    was removed before.
+    """
+    write(journal_dir, "a")
+    (lane,) = {header.lane for header in headers(journal_dir)}
+    make_backup(journal_dir, backup)
+    new = tmp_path / "new"
+    restore_backup(backup, new)
+    for segment in segments(new):  # the original's inode
+        original = journal_dir / segment.relative_to(new)
+        segment.unlink()
+        segment.hardlink_to(original)
+    write(new, "b")
+    assert [header.lane == lane for header in headers(new)] == [True, False]
+    assert ids(journal_dir) == ["a"]
+
+
+def test_a_target_that_is_something_else_is_refused(
+    journal_dir: Path, backup: Path, tmp_path: Path
+) -> None:
+    """An empty folder is used; a folder with something in it, a file or a link is not."""
+    write(journal_dir, "a")
+    make_backup(journal_dir, backup)
+    empty = tmp_path / "empty"
+    empty.mkdir(0o700)
+    restore_backup(backup, empty)
+    assert ids(empty) == ["a"]
+    full = tmp_path / "full"
+    full.mkdir(0o700)
+    (full / "thesis").write_text("precious")
+    with pytest.raises(BackupFailed, match="not empty"):
+        restore_backup(backup, full)
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(BackupFailed, match="no folder"):
+        restore_backup(backup, file)
+    assert sorted(os.listdir(full)) == ["thesis"]
+
+
+def test_a_journal_gets_back_what_it_lost(journal_dir: Path, backup: Path) -> None:
+    """Missing records are added under their lane and number; again, nothing is added."""
+    write(journal_dir, "a", "b", "c")
+    before = digest(journal_dir)
+    make_backup(journal_dir, backup)
+    (segment,) = segments(journal_dir)
+    lines = segment.read_bytes().split(b"\n")
+    segment.write_bytes(b"\n".join([*lines[:2], lines[3], b""]))  # "b" is gone
+    write(journal_dir, "d")
+    report = restore_backup(backup, journal_dir)
+    assert (report.is_new, report.events, report.lane) == (False, 1, "2")
+    assert restore_backup(backup, journal_dir).events == 0
+    assert ids(journal_dir) == ["a", "b", "c", "d"]
+    assert digest(journal_dir) != before
+    for path in (journal_dir / "lanes" / "2").glob("*.jsonl"):  # one byte of "b" is as it was
+        assert lines[2] in path.read_bytes()
+    # the number is in another folder: the lane's own still lacks it
+    (problem,) = verify(journal_dir / "lanes").problems
+    assert problem.kind == "gap"
+    segment.write_bytes(b"\n".join(lines))
+
+
+def test_a_journal_that_lost_all_its_lanes_gets_them_back(
+    journal_dir: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records of several lanes and segments are added, and have the same digest."""
+    monkeypatch.setattr(writer, "ROLL_SIZE", 1000)
+    with Journal.open(journal_dir) as first, Journal.open(journal_dir) as second:
+        for n in range(30):
+            (first, second)[n % 2].append_message(f"s{n % 3}", "user", f"text {n}", id=f"m{n}")
+        first.append(session="s1", type="session.cleared", data={})
+    before, known = digest(journal_dir), events(journal_dir)
+    make_backup(journal_dir, backup)
+    shutil.rmtree(journal_dir / "lanes")
+    shutil.rmtree(journal_dir / "projection")
+    report = restore_backup(backup, journal_dir)
+    assert report.events == 31
+    assert sorted(events(journal_dir), key=_order) == sorted(known, key=_order)
+    assert digest(journal_dir) == before
+    assert lane_names(journal_dir) == ["1"]
+    write(journal_dir, "later")
+    assert ids(journal_dir)[-1] == "later"
+    assert {h.folder for h in headers(journal_dir)} == {0, 1}
+
+
+def test_erased_events_do_not_come_back(journal_dir: Path, backup: Path) -> None:
+    """A run of erased events has their numbers: an older backup adds nothing there."""
+    write(journal_dir, "a", "secret", "c")
+    make_backup(journal_dir, backup)
+    erase(segments(journal_dir)[0], {"secret"})
+    assert restore_backup(backup, journal_dir).events == 0
+    assert ids(journal_dir) == ["a", "c"]
+
+
+def test_keys_are_added_and_the_own_key_stays(journal_dir: Path, backup: Path) -> None:
+    """The journal's own key stays the first; those of the backup are added behind it."""
+    write(journal_dir, "a")
+    own = own_key(journal_dir)
+    add_keys(journal_dir, [Key(b"x" * 32)])
+    make_backup(journal_dir, backup)
+    (journal_dir / "key").unlink()
+    other = own_key(journal_dir)
+    restore_backup(backup, journal_dir)
+    assert read_keys(journal_dir) == (other, own, Key(b"x" * 32))
+
+
+def test_another_journal_is_refused(journal_dir: Path, backup: Path, tmp_path: Path) -> None:
+    """The journal of another uuid is not touched; the error says what to do."""
+    write(journal_dir, "a")
+    make_backup(journal_dir, backup)
+    other = tmp_path / "other"
+    write(other, "b")
+    with pytest.raises(BackupFailed, match="new folder"):
+        restore_backup(backup, other)
+    assert ids(other) == ["b"]
+
+
+def test_keys_that_this_program_does_not_know_are_kept(
+    journal_dir: Path, backup: Path, tmp_path: Path
+) -> None:
+    """A record is written back byte for byte, with what a later version put into it."""
+    write(journal_dir, "a")
+    (segment,) = segments(journal_dir)
+    (record,) = events(journal_dir)
+    fields = orjson.loads(encode_event(record.seq + 1, record.event))
+    del fields["crc"]
+    fields |= {"id": "b", "importer": "x 1", "order": record.event.order + 1}
+    line = frame(orjson.dumps(fields))
+    with segment.open("ab") as file:
+        file.write(line)
+    make_backup(journal_dir, backup)
+    shutil.rmtree(journal_dir / "lanes")
+    assert restore_backup(backup, journal_dir).events == 2
+    assert any(line in path.read_bytes() for path in segments(journal_dir))
+
+
+def test_what_a_killed_restore_left_is_removed(
+    journal_dir: Path, backup: Path, tmp_path: Path
+) -> None:
+    """The draft of a journal beside its place does not stay."""
+    write(journal_dir, "a")
+    make_backup(journal_dir, backup)
+    left = tmp_path / ".new.restore.0199c0de-0000-7000-8000-000000000002"
+    (left / "lanes").mkdir(parents=True)
+    restore_backup(backup, tmp_path / "new")
+    assert not left.exists()
+    assert ids(tmp_path / "new") == ["a"]
+
+
+# a backup that somebody changed, with a right checksum of the manifest
+
+
+def changed(backup: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the manifest of a backup, and make its checksum right."""
+    fields = orjson.loads((backup / MANIFEST).read_bytes())
+    del fields["crc"]
+    change(fields)
+    (backup / MANIFEST).write_bytes(frame(orjson.dumps(fields)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda m: m["segments"][0].update(folder="../../outside"),
+        lambda m: m["segments"][0].update(folder=".."),
+        lambda m: m["segments"][0].update(folder="a\0b"),
+        lambda m: m["segments"][0].update(folder="x" * 300),
+        lambda m: m["segments"][0].update(folder=7),
+        lambda m: m["segments"][0].update(number=0),
+        lambda m: m["segments"][0].update(number=10**12),
+        lambda m: m["segments"][0].update(number=True),
+        lambda m: m["segments"][0].update(size=-1),
+        lambda m: m["segments"][0].update(sha256="x"),
+        lambda m: m["segments"][0].update(segment=None),
+        lambda m: m["segments"][0].update(other=1),
+        lambda m: m["segments"][0].pop("lane"),
+        lambda m: m["segments"].append(m["segments"][0]),
+        lambda m: m["segments"].append(7),
+        lambda m: m.update(segments=7),
+        lambda m: m.update(keys=["x"]),
+        lambda m: m.update(keys=7),
+        lambda m: m.update(journal=""),
+        lambda m: m.update(began="now"),
+        lambda m: m.pop("backup"),
+    ],
+)
+def test_a_hostile_manifest_is_refused(
+    journal_dir: Path, backup: Path, tmp_path: Path, change: Callable[[dict[str, Any]], object]
+) -> None:
+    """Paths that leave the folder, and values of other kinds, are errors; nothing is made."""
+    write(journal_dir, "a")
+    make_backup(journal_dir, backup)
+    changed(backup, change)
+    with pytest.raises(BackupDamaged, match=r"backup\.json is damaged"):
+        restore_backup(backup, tmp_path / "new")
+    assert sorted(os.listdir(tmp_path)) == ["backup", "journal"]
+
+
+@pytest.mark.parametrize("field", ["backup", "format"])
+def test_a_newer_backup_is_refused(
+    journal_dir: Path, backup: Path, tmp_path: Path, field: str
+) -> None:
+    """A version that this program does not know is named."""
+    write(journal_dir, "a")
+    make_backup(journal_dir, backup)
+    changed(backup, lambda m: m.update({field: 99}))
+    with pytest.raises(BackupFailed, match="install a newer"):
+        restore_backup(backup, tmp_path / "new")
+
+
+def _link(path: Path) -> None:
+    target = path.with_name("elsewhere")
+    path.rename(target)
+    path.symlink_to(target.name)
+
+
+def _pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path, 0o600)
+
+
+def _hole(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.truncate(0)
+        file.truncate(2**40)
+
+
+def _writable(path: Path) -> None:
+    path.chmod(0o666)
+
+
+@pytest.mark.parametrize("harm", [_link, _pipe, _hole, _writable])
+@pytest.mark.parametrize("which", ["segment", "manifest", "key"])
+def test_hostile_files_are_refused(
+    journal_dir: Path, backup: Path, tmp_path: Path, harm: Callable[[Path], None], which: str
+) -> None:
+    """Links, pipes, a hole of a terabyte and files that others may write are errors, at once."""
+    write(journal_dir, "a")
+    own_key(journal_dir)
+    make_backup(journal_dir, backup)
+    (segment,) = backup.rglob("*.jsonl")
+    harm({"segment": segment, "manifest": backup / MANIFEST, "key": backup / "key"}[which])
+    with pytest.raises((BackupDamaged, BackupFailed)):
+        restore_backup(backup, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_linked_folders_are_refused(journal_dir: Path, backup: Path, tmp_path: Path) -> None:
+    """A link in the place of a lane's folder, or of all of them, is an error."""
+    write(journal_dir, "a")
+    make_backup(journal_dir, backup)
+    for folder in (backup / "lanes" / "1", backup / "lanes"):
+        _link(folder)
+        with pytest.raises(BackupDamaged, match="symbolic link"):
+            restore_backup(backup, tmp_path / "new")
+        folder.unlink()
+        folder.with_name("elsewhere").rename(folder)
+    restore_backup(backup, tmp_path / "new")
+
+
+def test_the_mark_of_a_journal_in_the_place_of_a_target_counts(
+    journal_dir: Path, backup: Path
+) -> None:
+    """A damaged mark is not overwritten."""
+    write(journal_dir, "a")
+    make_backup(journal_dir, backup)
+    content = (journal_dir / MARK).read_bytes()
+    (journal_dir / MARK).write_bytes(b"?")
+    with pytest.raises(Exception, match="damaged"):
+        restore_backup(backup, journal_dir)
+    assert (journal_dir / MARK).read_bytes() == b"?"
+    (journal_dir / MARK).write_bytes(content)
