@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 from typing import TYPE_CHECKING
 
 from journal.backup.cut import Rewritten
@@ -14,9 +13,9 @@ from journal.backup.place import is_hollow
 from journal.errors import ReadError
 from journal.fs import disk
 from journal.fs.files import make_folder, sync_folder
-from journal.process.ids import uuid7
 from journal.segments.blocks import BLOCK, read_at
-from journal.segments.segment import open_segment
+from journal.segments.draft import draft_of, is_draft
+from journal.segments.segment import open_segment, segment_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from journal.backup.cut import Source
-
-_DRAFT = re.compile(r"\.(.+)\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Differs(Exception):  # noqa: N818 - named after what was found; the copy is kept
@@ -81,7 +78,7 @@ class Copier:
             if old is not None and digest.hexdigest() != old.sha256:
                 raise Differs
             if old is None or there != first:
-                digest = self._write_anew(file, size, path)
+                digest = self._write_anew(file, ref.number, size, path)
             elif size > first:
                 self._append(file, first, size, path, digest)
         inode, changed = ref.version
@@ -106,11 +103,11 @@ class Copier:
         finally:
             os.close(fd)
 
-    def _write_anew(self, file: FileIO, size: int, path: Path) -> hashlib._Hash:
+    def _write_anew(self, file: FileIO, number: int, size: int, path: Path) -> hashlib._Hash:
         """Write a copy from its first byte; what a killed backup left of it is replaced."""
         for folder in (self._lanes, path.parent):
             make_folder(folder)
-        draft = path.with_name(f".{path.name}.{uuid7()}")
+        draft = draft_of(path.with_name(segment_name(number)))
         digest = hashlib.sha256()
         fd = disk.in_use.create(draft)
         try:
@@ -174,11 +171,10 @@ def sweep(lanes: Path, wanted: Collection[tuple[str, str]]) -> int:
         folders = sorted(lanes / e.name for e in entries if e.is_dir(follow_symlinks=False))
     for folder in folders:
         for name in sorted(os.listdir(folder)):
-            draft = _DRAFT.fullmatch(name)
-            ours = is_copy_name(draft[1] if draft else name)
-            if ours and (folder.name, name) not in wanted:
+            is_ours = is_copy_name(name) or is_draft(name)
+            if is_ours and (folder.name, name) not in wanted:
                 disk.in_use.unlink(folder / name)
-                removed += draft is None
+                removed += is_copy_name(name)
     return removed
 
 

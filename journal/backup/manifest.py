@@ -15,7 +15,7 @@ from journal.format.lossless import is_text
 from journal.format.record import FORMAT
 from journal.fs.files import replace_file
 from journal.fs.ownership import read_own
-from journal.segments.segment import LAST_NUMBER, segment_name
+from journal.segments.segment import LAST_NUMBER, SUFFIX, segment_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,6 @@ _NAME = 255
 _KEY_ID = re.compile(r"[0-9a-f]{8}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_SUFFIX = ".jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +117,10 @@ def copy_name(number: int, segment: str) -> str:
         number: number of the segment in its folder.
         segment: its uuid; empty where its header cannot be read.
     """
-    stem = segment_name(number).removesuffix(_SUFFIX)
+    stem = segment_name(number).removesuffix(SUFFIX)
     if segment and not _UUID.fullmatch(segment):  # a header may hold any string, also a path
         segment = hashlib.blake2b(segment.encode(), digest_size=16).hexdigest()
-    return f"{stem}.{segment or 'none'}{_SUFFIX}"
+    return f"{stem}.{segment or 'none'}{SUFFIX}"
 
 
 def is_copy_name(name: str) -> bool:

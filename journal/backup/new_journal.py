@@ -19,7 +19,7 @@ from journal.lanes.lane import RETIRED
 from journal.process import clock
 from journal.process.ids import uuid7
 from journal.segments.segment import segment_name, segment_numbers
-from journal.segments.segment_file import SegmentFile, header_line
+from journal.segments.segment_file import SegmentFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,7 +127,7 @@ def _end(folder: Path, format: int) -> None:
         # a program of version 1 does not know retired lanes, and continues under the newest uuid
         segment = SegmentFile.create(folder, segment_numbers(folder)[-1] + 1)
         try:
-            segment.write(header_line(uuid7(), 0, 1, clock.wall()))
+            segment.write(segment.header_line(uuid7(), 0, 1, clock.wall()))
             segment.sync()
         finally:
             segment.close()

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 import journal.cli
 import projector.cli
-from journal import Journal, Redacted
+from journal import Journal, Redacted, make_backup
 from journal.format.redacted import mark
 from journal.fs.directory import open_directory
 from projector.db.generations import generations
@@ -108,8 +108,13 @@ RUNS: dict[str, list[list[str]]] = {
         ["append", "--session", "s1", "--role", "user", "--json", "hi"],
         ["append", "--jsonl", "--json"],
     ],
+    "journal backup": [
+        ["--journal", "{lossy}", "backup", "{backup}", "--json"],
+        ["backup", "--verify", "{backup}", "--json"],
+    ],
     "journal cat": [["cat"]],
     "journal import": [["import", "openai", "{talk}", "--json"]],
+    "journal restore": [["--journal", "{lossy}", "restore", "{backup}", "--json"]],
     "journal status": [["status", "--json"]],
     "journal verify": [["verify", "--json"]],
     "projector salvage": [["salvage", "--json"]],
@@ -135,7 +140,7 @@ def test_every_command_that_prints_json_promises_its_keys() -> None:
 
 @pytest.fixture
 def filled(journal_dir: Path, tmp_path: Path, expect_problems: ExpectedProblems) -> Path:
-    """A journal with a session, and a file that `journal verify` finds."""
+    """A journal with a session and a file that `journal verify` finds, and a lossy one beside."""
     with Journal.open(journal_dir) as journal:
         fields = dict.fromkeys(("title", "source", "model", "cwd", "parent"), "x")
         journal.append(type="session.created", session="s1", data=fields)
@@ -147,6 +152,10 @@ def filled(journal_dir: Path, tmp_path: Path, expect_problems: ExpectedProblems)
     (journal_dir / "lanes/notes").touch()
     expect_problems("foreign")
     (tmp_path / "talk.jsonl").write_bytes(LINES)
+    with Journal.open(tmp_path / "lossy") as lossy:
+        lossy.append_message("s1", "user", "lost")
+    make_backup(tmp_path / "lossy", tmp_path / "backup")
+    (tmp_path / "lossy/lanes/1/000001.jsonl").unlink()
     return journal_dir
 
 
@@ -155,7 +164,9 @@ def invoke(filled: Path, tmp_path: Path) -> Callable[[str, list[str]], list[Any]
     """Runs a command on that journal; returns the JSON values that it prints."""
 
     def invoke(program: str, arguments: list[str]) -> list[Any]:
-        given = [part.format(talk=tmp_path / "talk.jsonl") for part in arguments]
+        paths = {"talk": "talk.jsonl", "lossy": "lossy", "backup": "backup"}
+        named = {name: tmp_path / path for name, path in paths.items()}
+        given = [part.format(**named) for part in arguments]
         result = CliRunner().invoke(
             GROUPS[program], ["--journal", str(filled), *given], input=LINES, catch_exceptions=False
         )

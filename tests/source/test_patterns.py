@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 MADE: dict[str, Callable[[], Sequence[Pattern]]] = {
     "projector.text.snippet._shown": lambda: [_shown(0), _shown(12), _shown(160)],
+    "journal.backup.new_journal._draft": lambda: [
+        re.compile(rf"\.{re.escape(name)}\.restore\.[0-9a-f-]{{36}}")
+        for name in ("agents", "." * 40)
+    ],
     # the name stands between two characters that are always there
     "journal.cli.export._beside": lambda: [
         re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{8}}\.tmp") for name in ("state.db", "." * 40)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import threading
 import time
@@ -19,6 +20,8 @@ from journal import (
     restore_backup,
     verify_backup,
 )
+from journal.backup.copier import _blocks
+from journal.backup.cut import Cut, take_cut
 from journal.backup.manifest import MANIFEST, copy_name, read_manifest
 from journal.fs.directory import open_directory
 from journal.fs.key_file import own_key, read_keys
@@ -28,6 +31,8 @@ from tests.journal.backup.rewriting import erase
 from tests.support.journals import ids, segments
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from io import FileIO
     from pathlib import Path
 
     from tests.conftest import ExpectedProblems
@@ -100,7 +105,7 @@ def test_final_segments_are_copied_once(
     first = make_backup(journal_dir, backup)
     assert first.segments > 2
     elsewhere = journal_dir.with_name("elsewhere")
-    os.system(f"cp -r {journal_dir} {elsewhere}")  # noqa: S605, S607 - other inodes, same bytes
+    shutil.copytree(journal_dir, elsewhere)  # other inodes, same bytes
     assert make_backup(elsewhere, backup).written == 0
 
 
@@ -151,18 +156,16 @@ def test_a_segment_that_is_rewritten_meanwhile_is_copied_again(
     monkeypatch.setattr(writer, "ROLL_SIZE", 300)
     write(journal_dir, "a", "forget me", "c", "d")
     first, second = segments(journal_dir)[:2]
-    from journal.backup import copier  # noqa: PLC0415 - its reading of blocks is replaced
+    done: list[bool] = []
 
-    real, done = copier._blocks, []
-
-    def blocks(file, start, end):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-        yield from real(file, start, end)
+    def blocks(file: FileIO, start: int, end: int) -> Iterator[bytes]:
+        yield from _blocks(file, start, end)
         if not done:  # the first segment is copied, and is replaced together with the second
             done.append(True)
             erase(first, {"a"})
             erase(second, {"forget me"})
 
-    monkeypatch.setattr(copier, "_blocks", blocks)
+    monkeypatch.setattr("journal.backup.copier._blocks", blocks)
     report = make_backup(journal_dir, backup)
     assert done
     assert report.segments == len(segments(journal_dir))
@@ -256,18 +259,15 @@ def test_two_backups_to_one_folder_do_not_meet(
 ) -> None:
     """The second one is refused while the first one runs."""
     write(journal_dir, "a")
-    from journal.backup import make  # noqa: PLC0415 - its cut is replaced
-
     refused = []
-    real = make.take_cut
 
-    def take_cut(lanes: Path) -> object:
+    def replaced(lanes: Path) -> Cut:
         with pytest.raises(BackupFailed, match="another backup"):
             make_backup(journal_dir, backup)
         refused.append(True)
-        return real(lanes)
+        return take_cut(lanes)
 
-    monkeypatch.setattr(make, "take_cut", take_cut)
+    monkeypatch.setattr("journal.backup.make.take_cut", replaced)
     make_backup(journal_dir, backup)
     assert refused
 

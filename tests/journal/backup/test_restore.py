@@ -206,9 +206,7 @@ def test_another_journal_is_refused(journal_dir: Path, backup: Path, tmp_path: P
     assert ids(other) == ["b"]
 
 
-def test_keys_that_this_program_does_not_know_are_kept(
-    journal_dir: Path, backup: Path, tmp_path: Path
-) -> None:
+def test_keys_that_this_program_does_not_know_are_kept(journal_dir: Path, backup: Path) -> None:
     """A record is written back byte for byte, with what a later version put into it."""
     write(journal_dir, "a")
     (segment,) = segments(journal_dir)
