@@ -141,6 +141,8 @@ def command(
     records what changed in it: titles, ends, messages that were compacted, taken back or replaced.
     Sessions that were deleted in Hermes stay in the journal.
 
+    What was forgotten (`journal forget`) is not imported again.
+
     What cannot be imported is skipped, counted and named in the report. The report goes to stderr,
     or as JSON to stdout. With auto, a file of no known format is an error if PATH names it; in a
     folder it is only named in the report. There is no time limit.
@@ -148,9 +150,9 @@ def command(
     --follow runs until Ctrl-C, SIGTERM or SIGHUP, then reports and ends with 0. Under nohup, SIGHUP
     is ignored.
 
-    JSON: {"files", "sessions", "lines", "messages", "events", "already", "conflicts",
-    "conflicting", "skipped": {...}, "repaired": {...}, "passed_over": {...}, "side_files",
-    "unknown", "errors": {...}}
+    JSON: {"files", "sessions", "lines", "messages", "events", "already", "forgotten",
+    "conflicts", "conflicting", "skipped": {...}, "repaired": {...}, "passed_over": {...},
+    "side_files", "unknown", "errors": {...}}
 
     \b
     Examples:

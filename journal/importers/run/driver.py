@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, BinaryIO
 
+from journal.erasure.requests import read_requests
 from journal.errors import ImportFailed
+from journal.fs.directory import open_directory
 from journal.importers.files.compressed import open_source
 from journal.importers.files.sqlite_file import is_database
 from journal.importers.files.walk import Source, Walk, shown
@@ -78,7 +80,8 @@ class Importer:
         self._wanted = sorted({pattern for format in wanted for pattern in format.files})
         imports = self.journal.path / "imports"
         self._keys = KnownKeys(self.journal.path / "lanes", imports / "keys")
-        self._writer = EventWriter(self.journal, self.report, self._keys)
+        forgotten = read_requests(open_directory(self.journal.path, create=False))
+        self._writer = EventWriter(self.journal, self.report, self._keys, forgotten)
         self._ledger = Ledger(imports)
         self._ledger.sweep()
 

@@ -6,7 +6,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from journal.erasure.requests import Forgotten
 from journal.errors import EventError, ReadError
+from journal.format.event import Event
 from journal.format.event_types import MESSAGE_APPENDED
 from journal.importers.parsing.events import key
 from journal.importers.parsing.parser import Duplicate, Found, Repaired, Skipped
@@ -35,12 +37,14 @@ class EventWriter:
         journal: takes the events.
         report: counts them.
         keys: knows what the journal holds.
+        forgotten: what the requests of the journal forget: that is not appended.
         found: messages that were met so far, whether they were new or not.
     """
 
     journal: Journal
     report: Report
     keys: KnownKeys
+    forgotten: Forgotten = field(default_factory=lambda: Forgotten(()))
     found: int = 0
     _batch: list[dict[str, Any]] = field(default_factory=list)
     _bytes: int = 0
@@ -79,8 +83,19 @@ class EventWriter:
             self.report.repair(repair)
         if item.line <= known or self._repeats(event, line_hash):
             self.report.already += 1
+        elif self.forgotten:
+            self._remember(event)
         else:
             self._batch.append(event)
+
+    def _remember(self, event: dict[str, Any]) -> None:
+        """Take what is left of an event without what is forgotten."""
+        whole = Event(event["session"], event["id"], event["type"], 0, 0, event["data"])
+        left, _ = self.forgotten.apply(whole, "", 0)
+        if left is None:
+            self.report.forgotten += 1
+        else:
+            self._batch.append(event | {"data": left.data})
 
     def _repeats(self, event: dict[str, Any], line_hash: int | None) -> bool:
         """Return whether this run took the same event from the same line before."""

@@ -33,8 +33,9 @@ _MOST = 256 * 1024 * 1024
 class Entry:
     """How far one source was imported.
 
+    It does not name the source: the name of a file can be what a user wants to forget.
+
     Attributes:
-        path: the source.
         format: what it was imported as.
         parser: the version of the format that did it, `SourceFormat.version`.
         lines: finished lines (of a document: pieces, of a database: rows) whose events are in
@@ -45,7 +46,6 @@ class Entry:
             events that are in the journal; of a database, `KnownState.packed`.
     """
 
-    path: str
     format: str
     parser: int
     lines: int

@@ -31,6 +31,7 @@ class Report:
         messages: messages appended.
         events: other events appended.
         already: events that an earlier import, or an earlier line of this one, appended.
+        forgotten: events that a request forgets (`journal forget`): they are not appended.
         skipped: lines, or parts of one, that are not imported, by reason.
         repaired: lines that were imported although something in them could not be kept as it
             is (they are no strict JSON, or their time is none), by what was changed.
@@ -49,6 +50,7 @@ class Report:
     messages: int = 0
     events: int = 0
     already: int = 0
+    forgotten: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     repaired: Counter[str] = field(default_factory=Counter)
     conflicts: int = 0
@@ -82,8 +84,9 @@ class Report:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was found that is in the journal now."""
-        return not (self.messages or self.events or self.already or self.conflicts)
+        """Whether nothing was found that is in the journal now, or was forgotten."""
+        found = self.messages or self.events or self.already or self.conflicts or self.forgotten
+        return not found
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as one JSON object."""
@@ -94,6 +97,7 @@ class Report:
             "messages": self.messages,
             "events": self.events,
             "already": self.already,
+            "forgotten": self.forgotten,
             "conflicts": self.conflicts,
             "conflicting": self.conflicting,
             "skipped": dict(self.skipped.most_common()),
@@ -112,6 +116,8 @@ class Report:
         yield "messages written", f"{self.messages:,}"
         yield "other events written", f"{self.events:,}"
         yield "already imported", f"{self.already:,}"
+        if self.forgotten:
+            yield "forgotten, and not written", f"{self.forgotten:,}"
         if self.conflicts:
             yield "conflicts with what is there", f"{self.conflicts:,}"
         for title, counts in (("skipped", self.skipped), ("repaired", self.repaired)):

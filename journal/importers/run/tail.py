@@ -190,8 +190,7 @@ class Tail:
         """Return how far the file was read."""
         format, digest = self.format, self._prefix.digest()
         marks = _MISSING if self._missing else ""
-        path = shown(self.path)
-        return Entry(path, format.name, format.version, self.lines, self.offset, digest, marks)
+        return Entry(format.name, format.version, self.lines, self.offset, digest, marks)
 
 
 def parser_failed(format: SourceFormat, number: int, error: Exception) -> ImportFailed:

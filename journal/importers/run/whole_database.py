@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from journal.errors import ImportFailed, JournalError
-from journal.importers.files.walk import shown
 from journal.importers.run.ledger import Entry
 
 if TYPE_CHECKING:
@@ -52,5 +51,5 @@ def read_database(
     writer.flush()
     before = 0 if first or entry is None else entry.lines
     writer.report.lines += max(0, found.rows - before)
-    now = Entry(shown(path), format.name, format.version, found.rows, 0, "", found.known)
+    now = Entry(format.name, format.version, found.rows, 0, "", found.known)
     return now, found.failure

@@ -9,7 +9,6 @@ from journal.importers.files.decode import BadLine, decode
 from journal.importers.files.document import NO_MESSAGES, Document, Numbered
 from journal.importers.files.location import location_of
 from journal.importers.files.streaming import DEEP, Broken, TooDeep
-from journal.importers.files.walk import shown
 from journal.importers.parsing.parser import Found, Repaired, SideFile, Skipped
 from journal.importers.parsing.transcript import Transcript
 from journal.importers.run.fingerprints import Fingerprints
@@ -61,7 +60,7 @@ def read_document(
         writer.take(iter((item,)), None, known=item.line if known else 0)
     writer.report.lines += pieces
     writer.flush()
-    return Entry(shown(path), format.name, format.version, pieces, size, "", marks.packed())
+    return Entry(format.name, format.version, pieces, size, "", marks.packed())
 
 
 def items_of(
