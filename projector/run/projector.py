@@ -274,11 +274,14 @@ class Projector:
         """
         try:
             with quiet, target.backup("main", self._db, "main") as backup:
-                while not backup.done:
-                    backup.step(_COPIED)
-                    quiet.rest(self._db)
+                self._copy_pages(backup)
         finally:
             close(target)
+
+    def _copy_pages(self, backup: apsw.Backup) -> None:
+        while not backup.done:
+            backup.step(_COPIED)
+            quiet.rest(self._db)
 
     def close(self) -> None:
         """Write the WAL back and close the connection.

@@ -104,11 +104,14 @@ class Memory:
                 account.remembered.words = other.remembered.words | account.remembered.words
             self._accounts[session] = account
             self._size += account.size
-            while len(self._accounts) > 1 and (
-                len(self._accounts) > _SESSIONS or self._size > _MESSAGES
-            ):
-                _, oldest = self._accounts.popitem(last=False)
-                self._size -= oldest.size
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        while len(self._accounts) > 1 and (
+            len(self._accounts) > _SESSIONS or self._size > _MESSAGES
+        ):
+            _, oldest = self._accounts.popitem(last=False)
+            self._size -= oldest.size
 
     def note_read(self, session: str, ids: Iterable[str]) -> None:
         """Remember what was read by a handle that has not flushed the session yet.
