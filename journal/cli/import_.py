@@ -58,6 +58,8 @@ class FormatName(click.ParamType[str]):
             self.fail(f"{value!r} is not one of {', '.join(found.names)}", param, ctx)
         if value != AUTO:
             found.named(value)
+            for why in found.unused(value):
+                print_line(f"warning: the importer {value!r} {why}", err=True)
         return value
 
 

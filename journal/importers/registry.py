@@ -36,6 +36,10 @@ class Installed:
         """The names that a user may give, those of broken ones among them."""
         return [AUTO, *sorted({format.name for format in self.formats} | self.broken.keys())]
 
+    def unused(self, name: str) -> list[str]:
+        """Return why importers of other packages that have this name, too, are not used."""
+        return [why for key, why in self.broken.items() if key.startswith(f"{name} (")]
+
     def databases(self, file: str) -> list[SourceFormat]:
         """Return the formats of databases; those whose files have a name like this one first."""
         found = [format for format in self.formats if format.database is not None]

@@ -63,14 +63,18 @@ unloadable = fake_plugin_that_is_gone:command
 """
 
 
+def _install(site: Path, package: str, entry_points: str) -> None:
+    info = site / f"{package.replace('-', '_')}-1.5.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.5\n")
+    (info / "entry_points.txt").write_text(entry_points)
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """Runs `journal` where a package with plug-ins is installed."""
     site = tmp_path / "site"
-    info = site / "fake_plugin-1.5.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fake-plugin\nVersion: 1.5\n")
-    (info / "entry_points.txt").write_text(_ENTRY_POINTS)
+    _install(site, "fake-plugin", _ENTRY_POINTS)
     (site / "fake_plugin.py").write_text(_MODULE)
     (site / "fake_plugin_that_exits.py").write_text("raise SystemExit(3)\n")
     (site / "fake_plugin_that_skips.py").write_text(
@@ -144,6 +148,21 @@ def test_plug_ins_are_loaded_only_for_a_name_that_journal_does_not_know(run: Run
     done = run("append", "--session", "s1", "--role", "user", "--id", "m1", "hi")
     assert (done.returncode, done.stdout, done.stderr) == (0, "m1\n", "")
     assert run("status").stderr == ""
+
+
+def test_two_packages_with_a_command_of_one_name_are_named(run: Run, tmp_path: Path) -> None:
+    """The command works, and a warning names the package that is not used; its `--help`, too."""
+    _install(tmp_path / "site", "other-plugin", "[journal.commands]\ngreet = fake_plugin:fail\n")
+    warning = (
+        "warning: the plug-in 'greet' (fake_plugin:fail of the package other-plugin 1.5) cannot be"
+        " used: fake_plugin:command has the same name and is used; update or uninstall the package"
+    )
+    done = run("greet")
+    assert (done.returncode, done.stdout) == (0, f"hello {tmp_path / 'journal'}\n")
+    assert warning in done.stderr.splitlines()
+    listed = run("--help")
+    assert (listed.returncode, listed.stderr.splitlines().count(warning)) == (0, 1)
+    assert "warning" not in run("fail").stderr
 
 
 def test_an_unknown_name_is_wrong_usage(run: Run) -> None:

@@ -12,7 +12,9 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
+from click.testing import CliRunner
 
+from journal.cli import cli
 from journal.errors import ImportFailed
 from journal.importers import registry
 from journal.importers.formats import DatabaseResult, DocumentFormat, LineFormat, SourceFormat
@@ -159,6 +161,24 @@ def test_a_package_that_exits_at_import_does_not_end_the_command(
     assert run(tmp_path, "claude-code", source, "--reread").returncode == 0
     assert "acme-importer" in run(tmp_path, "--help").stdout
     assert f"cannot be loaded: {why};" in run(tmp_path, "acme", source).stderr
+
+
+def test_two_packages_with_an_importer_of_one_name_are_named(
+    points: list[EntryPoint], tmp_path: Path
+) -> None:
+    """One is used, and a warning names the other, also where the user names the format."""
+    points.append(EntryPoint("plain", f"{__name__}:PLAIN", registry.GROUP))
+    points.append(EntryPoint("plain", "zebra:FORMAT", registry.GROUP))
+    (tmp_path / "a.txt").write_bytes(b"1\n2\n")
+    arguments = ["--journal", str(tmp_path / "journal"), "import"]
+    named = CliRunner().invoke(cli, [*arguments, "plain", str(tmp_path / "a.txt")])
+    assert named.exit_code == 0
+    why = "is brought by two packages; zebra:FORMAT is not used"
+    assert named.stderr.splitlines().count(f"warning: the importer 'plain' {why}") == 1
+    auto = CliRunner().invoke(cli, [*arguments, "auto", str(tmp_path / "a.txt")])
+    assert auto.exit_code == 1
+    assert f"importer plain (zebra:FORMAT): {why}" in auto.output
+    assert [data["content"] for *_, data in journal_events(tmp_path / "journal")] == ["1", "2"]
 
 
 def test_the_name_auto_is_reserved(points: list[EntryPoint]) -> None:

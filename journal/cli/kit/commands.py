@@ -7,6 +7,7 @@ from typing import cast
 
 import click
 
+from journal.cli.kit.output import print_line
 from journal.cli.kit.plugins import PluginError, installed, load_plugin
 from journal.process.loading import load
 
@@ -17,7 +18,8 @@ class Commands(MutableMapping[str, click.Command]):
     Args:
         modules: the name of each command, and the module that holds it as `command`.
         plugins: group of entry points that name further commands. They are looked up for a name
-            that is not in `modules`, and to list all names.
+            that is not in `modules`, and to list all names. Where several packages have a command
+            of one name, a warning names those that are not used.
     """
 
     def __init__(self, modules: Mapping[str, str], plugins: str | None = None) -> None:
@@ -35,7 +37,11 @@ class Commands(MutableMapping[str, click.Command]):
             return cast("click.Command", load(self._modules[name]).command)
         if self._plugins is None:
             raise KeyError(name)
-        point = installed(self._plugins)[0][name]
+        points, refused = installed(self._plugins)
+        point = points[name]
+        for other in refused:
+            if other.point.name == name:
+                print_line(f"warning: {other.format_message()}", err=True)
         try:
             command = load_plugin(point)
         except PluginError as error:
