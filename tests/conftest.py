@@ -16,9 +16,12 @@ from journal.fs.directory import open_directory
 from journal.verify import verify
 from projector.projection import Projection
 from projector.run.build import rebuild
+from tests.support.programs.commands import Commands
+from tests.support.programs.end import end
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
+    from types import FrameType
 
     from journal.verify.checks import Kind
 
@@ -33,9 +36,16 @@ settings.register_profile("torture", deadline=None, max_examples=1000)
 settings.load_profile("journal")
 
 
+def few() -> int:
+    """Return a third of the profile's examples, for properties that take 0.1 s or more to try."""
+    return settings().max_examples // 3
+
+
 _PARTS = Path(__file__).parent
-_STARTS_PROCESSES = {"start_command"}
+_STARTS_PROCESSES = {"commands", "start_command"}
 """Fixtures that start programs."""
+_TEARDOWN = 30
+"""Seconds that the fixtures of a test may take to end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,6 +70,25 @@ def is_slow(item: pytest.Item) -> bool:
         or not fixtures.isdisjoint(_STARTS_PROCESSES)
         or item.path.is_relative_to(_PARTS / "torture" / "samples")
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    """Bound the time of what comes after a test.
+
+    `pytest-timeout` bounds the test alone: it stops its clock at the first failure.
+    """
+
+    def fail(_number: int, _frame: FrameType | None) -> None:
+        pytest.fail(f"what comes after {item.name} took more than {_TEARDOWN} s")
+
+    handler = signal.signal(signal.SIGALRM, fail)
+    timer = signal.setitimer(signal.ITIMER_REAL, _TEARDOWN)
+    try:
+        return (yield)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *timer)
+        signal.signal(signal.SIGALRM, handler)
 
 
 @pytest.fixture(autouse=True)
@@ -109,6 +138,13 @@ def assert_function_of_the_events(path: Path) -> None:
         assert projection.digest() == before, "a rebuild gives another digest"
 
 
+@pytest.fixture(scope="session")
+def commands() -> Iterator[Commands]:
+    """Runs commands without starting an interpreter for each."""
+    with Commands() as commands:
+        yield commands
+
+
 @pytest.fixture
 def start_command() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Starts programs, given as commands and arguments; ends them with the test."""
@@ -127,8 +163,7 @@ def start_command() -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
     yield start_command
     for process in started:
-        process.kill()
-        process.communicate()
+        end(process)
 
 
 @pytest.fixture

@@ -40,7 +40,9 @@ REGISTRY = {
 def test_the_command_line_reference_is_up_to_date() -> None:
     """docs/cli.md is made from the help texts; `make docs` writes it."""
     check = [sys.executable, "-m", "tools.cli_reference", "--check"]
-    result = subprocess.run(check, capture_output=True, text=True, check=False, cwd=ROOT)
+    result = subprocess.run(
+        check, capture_output=True, text=True, check=False, cwd=ROOT, timeout=60
+    )
     assert result.returncode == 0, result.stderr
 
 

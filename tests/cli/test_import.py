@@ -214,7 +214,7 @@ def test_a_report_that_nobody_reads_changes_no_exit_code(
     reader, writer = os.pipe()
     os.close(reader)
     stdout, stderr = (writer, subprocess.PIPE) if options else (subprocess.PIPE, writer)
-    done = subprocess.run(command, stdout=stdout, stderr=stderr, text=True, check=False)
+    done = subprocess.run(command, stdout=stdout, stderr=stderr, text=True, check=False, timeout=60)
     os.close(writer)
     assert done.returncode == code
     assert not done.stdout

@@ -91,6 +91,7 @@ def _imported(journal: Path, *command: str) -> set[str]:
         capture_output=True,
         text=True,
         check=True,
+        timeout=60,
     )
     return set(done.stderr.split())
 

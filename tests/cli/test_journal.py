@@ -223,7 +223,7 @@ def test_append_acknowledges_each_line_of_a_slow_pipe(
         process.stdin.flush()
         assert process.stdout.readline() == f"m{n}\n"
         assert ids(journal_dir)[-1] == f"m{n}"
-    _, errors = process.communicate()
+    _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
 
 
@@ -328,7 +328,7 @@ def test_cat_follows(journal_dir: Path, spawn: Callable[..., subprocess.Popen[st
         two.append_message("s", "user", "hello", id="two")
         assert json.loads(process.stdout.readline())["id"] == "two"
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate()
+    _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (130, "")
 
 

@@ -7,7 +7,10 @@ import os
 import re
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -17,6 +20,14 @@ from journal import Journal
 from journal.cli.kit.clean import clean, json_line, one_line
 from journal.cli.kit.times import format_local_time, format_time
 from projector.cli.kit.render import code_span, fenced, no_markdown
+from tests.support.programs.commands import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.programs.commands import Commands
+
+    Run = Callable[..., str]
 
 BIN = Path(sys.executable).parent
 OBEYED = re.compile(
@@ -140,8 +151,7 @@ def hostile(journal_dir: Path) -> Path:
     return journal_dir
 
 
-Command = list[str]
-COMMANDS: list[Command] = [
+COMMANDS = [
     ["journal", "cat"],
     ["journal", "status"],
     ["journal", "status", "--json"],
@@ -168,31 +178,43 @@ COMMANDS: list[Command] = [
 ]
 
 
-def run(command: Command, journal: Path, *, terminal: bool = False) -> str:
-    """Run a command; return all that it writes, what is coloured and no more taken away."""
-    argv = [os.fsencode(BIN / command[0]), *map(os.fsencode, command[1:])]
-    env = os.environ | {"JOURNAL_DIR": str(journal), "PYTHONUTF8": "1"}
-    if not terminal:
-        found = subprocess.run(argv, env=env, capture_output=True, check=False, timeout=60)
-        return (found.stdout + found.stderr).decode()
-    ours, theirs = os.openpty()
-    with subprocess.Popen(argv, env=env, stdin=theirs, stdout=theirs, stderr=theirs) as process:
-        os.close(theirs)
-        pieces = []
+@pytest.fixture
+def run(commands: Commands, tmp_path: Path) -> Run:
+    """Runs a command; returns all that it writes, without the colours that it may write."""
+
+    def run(argv: list[str], journal: Path, *, terminal: bool = False) -> str:
+        environment = os.environ | {"JOURNAL_DIR": str(journal), "PYTHONUTF8": "1"}
+        if not terminal:
+            file = tmp_path / "written"
+            commands.run(Command(argv, str(file), str(file), environment))
+            return file.read_bytes().decode()
+        ours, theirs = os.openpty()
+        tty = os.ttyname(theirs)
+        pieces: list[bytes] = []
+        reading = threading.Thread(target=_read_all, args=(ours, pieces))
+        reading.start()
         try:
-            while piece := os.read(ours, 65536):
-                pieces.append(piece)
-        except OSError:  # the terminal's other end is closed
-            pass
+            commands.run(Command(argv, tty, tty, environment, stdin=tty))
         finally:
+            os.close(theirs)
+            reading.join(60)
             os.close(ours)
-        process.wait(60)
-    shown = b"".join(pieces).decode().replace("\r\n", "\n")
-    return re.sub(r"\x1b\[(0|1|2|3\d)m", "", shown)  # the program's own styles
+        shown = b"".join(pieces).decode().replace("\r\n", "\n")
+        return re.sub(r"\x1b\[(0|1|2|3\d)m", "", shown)
+
+    return run
+
+
+def _read_all(terminal: int, pieces: list[bytes]) -> None:
+    with suppress(OSError):  # the terminal's other end is closed
+        while piece := os.read(terminal, 65536):
+            pieces.append(piece)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command)[:30])
-def test_no_command_writes_what_a_terminal_obeys(hostile: Path, command: Command) -> None:
+def test_no_command_writes_what_a_terminal_obeys(
+    run: Run, hostile: Path, command: list[str]
+) -> None:
     """Neither to a file nor to a terminal, as data, as an error, or as a refusal of arguments."""
     for terminal in (False, True):
         shown = run(command, hostile, terminal=terminal)
@@ -201,7 +223,7 @@ def test_no_command_writes_what_a_terminal_obeys(hostile: Path, command: Command
         assert "Traceback" not in shown
 
 
-def test_a_warning_of_the_library_is_cleaned(tmp_path: Path) -> None:
+def test_a_warning_of_the_library_is_cleaned(run: Run, tmp_path: Path) -> None:
     """What is logged while a command runs names paths, and paths are somebody's text."""
     path = tmp_path / "j\x1b]0;x\x07"
     with Journal.open(path) as journal:
@@ -228,6 +250,7 @@ def test_a_traceback_is_cleaned(tmp_path: Path) -> None:
         env=os.environ | {"JOURNAL_DIR": str(tmp_path)},
         capture_output=True,
         check=False,
+        timeout=60,
     )
     assert b"\\x1b]0;x\\x07 printed" in found.stdout
     assert b"RuntimeError" in found.stderr
@@ -243,6 +266,7 @@ def test_an_answer_that_the_locale_cannot_write_is_spelled(journal_dir: Path) ->
         env=os.environ | {"PYTHONIOENCODING": "latin-1"},
         capture_output=True,
         check=False,
+        timeout=60,
     )
     assert (found.returncode, found.stderr) == (0, b"")
     assert rb"needle \u5317\u4eac" in found.stdout
@@ -258,7 +282,7 @@ FORGED = (
 
 
 @pytest.mark.parametrize("where", ["content", "reasoning", "tool_name", "role", "title"])
-def test_a_message_cannot_pass_for_another(journal_dir: Path, where: str) -> None:
+def test_a_message_cannot_pass_for_another(run: Run, journal_dir: Path, where: str) -> None:
     """Whatever a field holds, there are as many headings as messages."""
     fields = {"role": "user", "content": "x"} | {where: FORGED}
     title = fields.pop("title", "t")
@@ -284,7 +308,7 @@ def test_a_message_cannot_pass_for_another(journal_dir: Path, where: str) -> Non
 @pytest.mark.parametrize(
     "arguments", ['{"a":"\\ud83d"}', "[" * 200_000, "1" * 5_000, '{"a":' * 900 + "1" + "}" * 900]
 )
-def test_odd_arguments_of_a_tool_are_shown(journal_dir: Path, arguments: str) -> None:
+def test_odd_arguments_of_a_tool_are_shown(run: Run, journal_dir: Path, arguments: str) -> None:
     """JSON within text that Python reads as half a character, or not at all, ends no command."""
     call = [{"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}]
     with Journal.open(journal_dir) as journal:
@@ -297,7 +321,7 @@ def test_odd_arguments_of_a_tool_are_shown(journal_dir: Path, arguments: str) ->
         assert "Traceback" not in shown
 
 
-def test_results_within_results_are_shown(journal_dir: Path) -> None:
+def test_results_within_results_are_shown(run: Run, journal_dir: Path) -> None:
     """Parts nested as deep as an event may be are no end of the program."""
     part: dict[str, object] = {"type": "text", "text": "innermost"}
     for _ in range(80):
@@ -343,6 +367,7 @@ def test_the_linter_refuses_another_way_out(line: str, file: str) -> None:
         text=True,
         cwd=Path(__file__).parents[2],
         check=False,
+        timeout=60,
     )
     assert re.search(r"TID251|T201", found.stdout), found.stdout + found.stderr
 
@@ -355,5 +380,6 @@ def test_ids_are_acknowledged_exactly(journal_dir: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
+        timeout=60,
     )
     assert found.stdout == " m1 \n"

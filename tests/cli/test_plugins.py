@@ -89,6 +89,7 @@ def run(tmp_path: Path) -> Run:
             capture_output=True,
             text=True,
             check=False,
+            timeout=60,
         )
 
     return run

@@ -81,7 +81,11 @@ def test_the_scripts_start_where_an_interrupt_is_caught(
 def test_a_package_runs_as_a_module(package: str) -> None:
     """`python -m journal` and `python -m projector` are the commands."""
     done = subprocess.run(
-        [sys.executable, "-m", package, "--version"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", package, "--version"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"{package}, version {journal.__version__}\n"
@@ -101,7 +105,7 @@ def test_the_exports_of_a_package_are_loaded_when_they_are_used(package: ModuleT
         exec(f"from {package.__name__} import NoSuchName", {})  # noqa: S102 - as a program would
     source = f"import sys, {package.__name__}; print('\\n'.join(sys.modules))"
     done = subprocess.run(
-        [sys.executable, "-c", source], capture_output=True, text=True, check=True
+        [sys.executable, "-c", source], capture_output=True, text=True, check=True, timeout=60
     )
     own = {name for name in done.stdout.split() if name.startswith(("journal", "projector"))}
     assert own <= {"journal", "projector", "journal.process", "journal.process.exports"}

@@ -38,6 +38,7 @@ def shell(journal_dir: Path) -> Shell:
             capture_output=True,
             text=True,
             check=False,
+            timeout=60,
         )
 
     return shell
@@ -60,7 +61,7 @@ def test_an_append_whose_reader_goes_away_says_how_far_it_came(
     journal_dir: Path, tmp_path: Path, shell: Shell, redirection: str
 ) -> None:
     """What was read is stored, the rest is not: the exit code is 1, the count is on stderr."""
-    source = _lines(tmp_path / "lines", 20_000)
+    source = _lines(tmp_path / "lines", 8_000)
     result = shell(
         f"( journal append --jsonl --ack < {source} {redirection}; echo $? > {tmp_path}/code )"
         " | head -1"
@@ -68,7 +69,7 @@ def test_an_append_whose_reader_goes_away_says_how_far_it_came(
     assert result.stdout == "m0\n"
     assert (tmp_path / "code").read_text() == "1\n"
     stored = len(ids(journal_dir))
-    assert 0 < stored < 40_000
+    assert 0 < stored < 16_000
     if not redirection:
         assert result.stderr == (
             "Error: the reader of standard output is gone: stopped with"
@@ -114,7 +115,7 @@ def test_a_text_needs_no_standard_input(journal_dir: Path, shell: Shell) -> None
     assert ids(journal_dir) == ["m1"]
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
 def test_commands_do_their_work_without_streams(
     journal_dir: Path, tmp_path: Path, shell: Shell, closed: str
 ) -> None:

@@ -95,6 +95,7 @@ def run(packages: Path, *arguments: str | Path) -> subprocess.CompletedProcess[s
         text=True,
         check=False,
         env=environment,
+        timeout=60,
     )
 
 
@@ -200,7 +201,11 @@ def test_an_import_loads_only_the_parser_that_it_needs(tmp_path: Path) -> None:
     )
     arguments = ["--journal", str(tmp_path / "journal"), "import", "claude-code", str(source)]
     found = subprocess.run(
-        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
     loaded = set(found.stdout.split())
     assert "journal.importers.claude_code.parser" in loaded

@@ -55,7 +55,7 @@ def test_sixteen_processes_make_one_journal(
         racer.stdin.flush()
     uuids = {racer.stdout.readline() for racer in racers if racer.stdout is not None}
     for racer in racers:
-        _, errors = racer.communicate("\n")
+        _, errors = racer.communicate("\n", timeout=60)
         assert (racer.returncode, errors) == (0, "")
     assert uuids == {json.loads((journal_dir / "new/journal.json").read_text())["uuid"] + "\n"}
     assert sorted(ids(journal_dir / "new"), key=int) == [str(n) for n in range(16)]

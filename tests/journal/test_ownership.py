@@ -156,7 +156,7 @@ def test_what_others_may_write_is_refused(
     assert "may be written by other users" in found.stderr
     assert "chmod -R go-w" in found.stderr
     assert _contents(path) == before
-    subprocess.run(["/bin/chmod", "-R", "go-w", path], check=True)
+    subprocess.run(["/bin/chmod", "-R", "go-w", path], check=True, timeout=60)
     if command[:2] != ["projector", "run"]:
         assert run(path, *command).exit_code == 0
 
@@ -353,7 +353,7 @@ def test_many_lanes_need_few_files(tmp_path: Path) -> None:
         shutil.copytree(lanes / "1", lanes / str(number))
         segment = lanes / str(number) / "000001.jsonl"
         segment.chmod(0o600)
-    line = "ulimit -n 100; exec "
+    line = "ulimit -n 100; "
     for command in (
         "journal append --session s --role user --id m1 hello",
         "journal cat",
@@ -362,8 +362,7 @@ def test_many_lanes_need_few_files(tmp_path: Path) -> None:
         "projector search needle",
         "projector rebuild",
         "projector status",
-        "timeout -s INT 3 projector run",
-        "timeout -s INT 2 journal cat --follow",
+        "timeout -s INT 3 projector run & timeout -s INT 2 journal cat --follow; wait",
     ):
         found = subprocess.run(
             ["/bin/bash", "-c", line + command],
@@ -402,6 +401,7 @@ def test_a_default_that_is_no_place_is_an_error(
         capture_output=True,
         text=True,
         check=False,
+        timeout=60,
     )
     assert found.returncode == 1
     assert name in found.stderr
@@ -420,6 +420,7 @@ def test_an_empty_path_is_not_the_current_folder(
         capture_output=True,
         text=True,
         check=False,
+        timeout=60,
     )
     assert found.returncode == 2
     assert "path is empty" in found.stderr

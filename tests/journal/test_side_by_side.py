@@ -18,8 +18,8 @@ from projector import Projection, SessionStore, TitleTaken
 from tests.importers.hermes.databases import made_by
 from tests.importers.source_lines import ROLLOUT, claude, head, says, write
 from tests.support.journals import events, headers, segments
+from tests.support.programs.version_0_1_0 import THIS, Version, version_0_1_0
 from tests.support.projections import Fact, facts, header, line, message, write_segment
-from tests.support.version_0_1_0 import THIS, Version, version_0_1_0
 
 if TYPE_CHECKING:
     import subprocess
@@ -117,7 +117,7 @@ class Handle:
     def _expect(self, what: str) -> None:
         assert self._process.stdout is not None
         if self._process.stdout.readline() != f"{what}\n":
-            raise AssertionError(self._process.communicate()[1])
+            raise AssertionError(self._process.communicate(timeout=60)[1])
 
     def end(self) -> None:
         """Close the store, and end the process; again does nothing."""
@@ -167,7 +167,7 @@ class Writer:
     def kill(self) -> None:
         """Kill it at any moment."""
         self.process.kill()
-        self.process.communicate()
+        self.process.communicate(timeout=60)
         self.killed = True
 
     def end(self) -> None:
@@ -214,7 +214,7 @@ def writers(journal_dir: Path, tmp_path: Path) -> Iterator[Writers]:
     yield writers
     for writer in writers.all:
         writer.process.kill()
-        writer.process.communicate()
+        writer.process.communicate(timeout=60)
 
 
 def ask(version: Version, path: Path, *words: str) -> list[Any]:
@@ -306,7 +306,7 @@ def test_a_journal_of_0_1_0_is_read_as_0_1_0_reads_it(
     ]
     lines = "".join(json.dumps(message) + "\n" for message in many)
     process = old.begin("journal", journal_dir, "append", "--jsonl", "--ack")
-    out, err = process.communicate(lines)
+    out, err = process.communicate(lines, timeout=60)
     assert out.split() == [message["id"] for message in many], err
     first = handle(old)
     first("title", "s0", "the first")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import signal
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -55,20 +54,19 @@ def test_a_handler_appends_in_the_middle_of_an_append(
 ) -> None:
     """It appends to another lane, without a lock that its own thread holds."""
     appended: list[str] = []
+    handled: list[str] = []
     with Journal.open(journal_dir, fsync=fsync) as journal:
 
-        def append(kind: str) -> None:
-            id = f"{kind}{len(appended)}"
+        def append(ids: list[str], kind: str) -> None:
+            id = f"{kind}{len(ids)}"
             journal.append_message("s", "user", "hello", id=id)
-            appended.append(id)
+            ids.append(id)
 
-        with ticking(lambda: append("handler"), 0.0011):
-            until = time.monotonic() + 1.0
-            while time.monotonic() < until:
-                append("main")
+        with ticking(lambda: append(handled, "handler"), 0.0011):
+            while len(handled) < 100:
+                append(appended, "main")
         journal.sync()
-    assert set(appended) <= set(_ids(journal_dir))
-    assert sum(id.startswith("handler") for id in appended) > 20
+    assert {*appended, *handled} <= set(_ids(journal_dir))
 
 
 class _Cycle:
@@ -178,8 +176,7 @@ def _append_and_be_stopped(path: Path, fsync: Any) -> None:  # noqa: ANN401 - on
                     journal.sync()
 
         with ticking(stopper, 1.0):
-            until = time.monotonic() + 2.0
-            while time.monotonic() < until:
+            while stops < 400:
                 try:
                     stopper.arm(0.0003 + number % 97 / 1e5)
                     append_on()
@@ -188,7 +185,6 @@ def _append_and_be_stopped(path: Path, fsync: Any) -> None:  # noqa: ANN401 - on
         journal.append_message("s", "user", "hello", id="last")
         assert journal._lane is not None
         assert journal._lane.path.name == "1"
-    assert stops > 20
     assert {*acknowledged, "last"} <= set(_ids(path))
     with Journal.open(path) as again:  # its lane is free
         assert again._lane is not None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -22,6 +23,7 @@ from journal.segments.reader import Located, read_events
 from journal.segments.segment import segment_numbers
 from journal.verify import DEATH, verify
 from projector.run.build import rebuild
+from tests.conftest import few
 from tests.support.model import Model, canonical, content
 from tests.support.projections import Fact, projector
 
@@ -283,5 +285,5 @@ class Machine(RuleBasedStateMachine):
         assert kinds <= (DEATH if self.power_was_lost else set())
 
 
-TestMachine = Machine.TestCase
-TestMachine.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
+TestMachine = pytest.mark.slow(Machine.TestCase)
+TestMachine.settings = settings(max_examples=few(), stateful_step_count=30)

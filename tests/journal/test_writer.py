@@ -302,7 +302,7 @@ os.fdatasync = fdatasync
 journal = Journal.open(sys.argv[1])
 journal.append_message("s", "user", "hello", id="m1")
 """
-    output, errors = start(source, journal_dir).communicate()
+    output, errors = start(source, journal_dir).communicate(timeout=60)
     assert (output, errors) == ("synced\n", "")
     assert ids(journal_dir) == ["m1"]
 
@@ -325,7 +325,7 @@ handles = [Journal.open(sys.argv[1]) for _ in range(3)]
 for handle in handles:
     handle.append_message("s", "user", "hello")
 """
-    output, errors = start(source, journal_dir).communicate()
+    output, errors = start(source, journal_dir).communicate(timeout=60)
     assert output == "synced\n" * 2
     assert "SyncError" in errors
 

@@ -131,7 +131,7 @@ def test_an_append_asks_the_kernel_for_nothing_else(tmp_path: Path) -> None:
     log = tmp_path / "calls"
     strace = ("strace", "-f", "-o", str(log))
     program = (sys.executable, "-c", APPENDING, str(tmp_path / "journal"))
-    subprocess.run([*strace, *program], check=True)
+    subprocess.run([*strace, *program], check=True, timeout=60)
     between = log.read_text(errors="replace").split("getppid()")[1]
     calls = Counter(re.findall(r"^\d+ +(\w+)\(", between, re.MULTILINE))
     # a writer looks from time to time whether its files are still there, and not each time
@@ -158,7 +158,11 @@ print(at_open, len(opened) - before)
 def opened(path: Path) -> tuple[int, int]:
     """Return the files that opening a journal opens, and those that 50 appends open."""
     done = subprocess.run(
-        [sys.executable, "-c", OPENING, str(path)], check=True, capture_output=True, text=True
+        [sys.executable, "-c", OPENING, str(path)],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     at_open, by_appends = done.stdout.split()
     return int(at_open), int(by_appends)
@@ -365,7 +369,9 @@ def test_a_read_of_an_own_write_opens_no_file(tmp_path: Path) -> None:
     """Segments, database, locks and CURRENT stay open or are looked at; folders are listed."""
     log = tmp_path / "calls"
     strace = ("strace", "-f", "-e", "trace=open,openat,openat2,creat,getppid", "-o", str(log))
-    subprocess.run([*strace, sys.executable, "-c", READING, str(tmp_path / "journal")], check=True)
+    subprocess.run(
+        [*strace, sys.executable, "-c", READING, str(tmp_path / "journal")], check=True, timeout=60
+    )
     between = log.read_text(errors="replace").split("getppid()")[1]
     opened = re.findall(r"(?:open|openat|openat2|creat)\(.*", between)
     assert [call for call in opened if "O_DIRECTORY" not in call] == []

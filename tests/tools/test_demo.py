@@ -44,6 +44,7 @@ def demo(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[st
         capture_output=True,
         text=True,
         encoding="utf-8",
+        timeout=60,
     )
 
 
@@ -120,7 +121,7 @@ def test_what_is_advised_can_be_typed(talk: subprocess.CompletedProcess[str], ho
     advised = [line for line in talk.stdout.splitlines() if "--journal 'kept here'" in line]
     assert len(advised) == 5
     for line in advised:
-        subprocess.run(shlex.split(line), check=True, cwd=home, capture_output=True)
+        subprocess.run(shlex.split(line), check=True, cwd=home, capture_output=True, timeout=60)
 
 
 def test_own_transcripts_are_imported_and_searched(tmp_path: Path) -> None:
@@ -168,7 +169,7 @@ def running(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
             break
     yield process
     process.kill()
-    process.communicate()
+    process.communicate(timeout=60)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -208,6 +209,7 @@ def prove(journal: Path, source: str = PROVE) -> list[str]:
         capture_output=True,
         text=True,
         encoding="utf-8",
+        timeout=60,
     )
     return done.stdout.splitlines()
 

@@ -39,6 +39,7 @@ def test_a_step_says_what_it_takes(name: str) -> None:
         capture_output=True,
         text=True,
         check=False,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr
     assert "--seed " in done.stdout

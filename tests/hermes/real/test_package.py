@@ -24,6 +24,8 @@ def test_hermes_itself_runs_on_a_journal() -> None:
             " index into an environment of its own"
         )
     command = [sys.executable, "-m", "tools.hermes_check", "--version", version]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=800
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"hermes-agent {version} runs on a journal" in done.stdout

@@ -16,9 +16,12 @@ from projector import Projection, SessionStore
 from projector.errors import NotFound, ProjectorError, QueryError
 from projector.store.claims import Claim, Claims
 from projector.store.keys import Keys
+from tests.support.programs.commands import Command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.support.programs.commands import Commands
 
     Act = Callable[[SessionStore, Any], object]
 
@@ -270,20 +273,17 @@ ARGUMENTS: list[tuple[list[bytes], int]] = [
 
 @pytest.mark.parametrize(("command", "code"), ARGUMENTS, ids=lambda value: repr(value)[:60])
 def test_arguments_that_are_not_utf8_are_clear_errors(
-    store: SessionStore, command: list[bytes], code: int
+    commands: Commands, store: SessionStore, tmp_path: Path, command: list[bytes], code: int
 ) -> None:
     """One line, whatever the argument; never a traceback."""
-    found = subprocess.run(
-        [os.fsencode(BIN) + b"/" + command[0], *command[1:]],
-        env=os.environ | {"JOURNAL_DIR": str(store.journal.path)},
-        capture_output=True,
-        check=False,
-        timeout=60,
-    )
-    assert b"Traceback" not in found.stderr
-    assert found.returncode == code, found.stderr
-    found.stderr.decode()
-    assert found.stderr or code == 0
+    out, err = tmp_path / "out", tmp_path / "err"
+    environment = os.environ | {"JOURNAL_DIR": str(store.journal.path)}
+    argv = [os.fsdecode(part) for part in command]
+    found = commands.run(Command(argv, str(out), str(err), environment))
+    errors = err.read_bytes().decode()
+    assert "Traceback" not in errors
+    assert found == code, errors
+    assert errors or code == 0
 
 
 def test_files_with_odd_names_are_imported(journal_dir: Path, tmp_path: Path) -> None:
@@ -299,6 +299,7 @@ def test_files_with_odd_names_are_imported(journal_dir: Path, tmp_path: Path) ->
             [BIN / "journal", "--journal", journal_dir, "import", "auto", source, *more],
             capture_output=True,
             check=False,
+            timeout=60,
         )
         assert b"Traceback" not in found.stderr
         assert b"\x1b" not in found.stdout + found.stderr

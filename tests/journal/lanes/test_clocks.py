@@ -209,7 +209,7 @@ def test_a_lane_that_is_dated_ahead_is_left_alone(journal_dir: Path, start: Star
     """A writer with a right clock leases another lane, and dates its events by its clock."""
     before = Elsewhen(start(_ELSEWHEN, journal_dir, 12 * _YEAR))
     before.do("store.append('s', 'user', 'from 2038', id='m1')")
-    before.process.communicate("")
+    before.process.communicate("", timeout=60)
     with Journal.open(journal_dir) as journal:
         journal.append_message("t", "user", "today", id="m2")
     assert lane_names(journal_dir) == ["1", "2"]

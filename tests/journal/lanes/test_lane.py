@@ -57,7 +57,7 @@ def test_every_process_gets_a_lane_of_its_own(journal_dir: Path, start: Start) -
     holders = [start(_HOLDER, journal_dir, n) for n in range(8)]
     lanes = sorted(_line(holder) for holder in holders)
     for holder in holders:
-        holder.communicate("\n")
+        holder.communicate("\n", timeout=60)
     assert lanes == [str(n) for n in range(1, 9)]
     assert lane_names(journal_dir) == lanes
     assert len({header.lane for header in headers(journal_dir)}) == 8
@@ -70,7 +70,7 @@ def test_a_killed_process_frees_its_lane(journal_dir: Path, start: Start) -> Non
     _kill(first)
     second = start(_HOLDER, journal_dir, "2")
     assert _line(second) == "1"
-    second.communicate("\n")
+    second.communicate("\n", timeout=60)
     assert ids(journal_dir) == ["1", "2"]
     assert len(headers(journal_dir)) == 1
 

@@ -85,7 +85,9 @@ def _rows(db: sqlite3.Connection, query: str) -> list[dict[str, Any]]:
 def test_the_reference_is_what_the_views_are_declared_to_be() -> None:
     """docs/sql.md has each view, and each of its columns; `make docs` writes them."""
     check = [sys.executable, "-m", "tools.sql_reference", "--check"]
-    result = subprocess.run(check, cwd=ROOT, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        check, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
     assert result.returncode == 0, result.stdout + result.stderr
 
 
@@ -111,7 +113,7 @@ def test_the_program_of_the_reference_runs(journal_dir: Path) -> None:
     [program] = re.findall(r"```python\n(.*?)```", DOCS, re.DOTALL)
     env = {**os.environ, "JOURNAL_DIR": str(journal_dir)}
     run = [sys.executable, "-c", program]
-    result = subprocess.run(run, env=env, capture_output=True, text=True, check=True)
+    result = subprocess.run(run, env=env, capture_output=True, text=True, check=True, timeout=60)
     assert "user docker compose fails\n" in result.stdout
 
 

@@ -54,7 +54,9 @@ def test_the_projector_goes_on_in_a_copy(
         assert len(projection.messages("s")) == 301
         assert generations(journal_dir).current() > 1  # type: ignore[operator] # it was built
         assert largest < 400_000
-        assert holder.communicate("\n")[0] == "1\n", "the snapshot changed under its reader"
+        assert holder.communicate("\n", timeout=60)[0] == "1\n", (
+            "the snapshot changed under its reader"
+        )
 
 
 def test_without_a_holder_there_is_no_copy(

@@ -16,6 +16,7 @@ import pytest
 from journal import Journal
 from projector import NotFound, NotProjected, Projection, ProjectionError, SessionStore
 from projector.reading.own_projector import OwnProjector
+from tests.support.programs.commands import ROOT, Command, request
 from tests.support.projections import projector
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ BIN = Path(sys.executable).parent
 UNSHARE = shutil.which("unshare")
 _can_mount = (
     UNSHARE is not None
-    and subprocess.run([UNSHARE, "-m", "true"], capture_output=True, check=False).returncode == 0
+    and subprocess.run(
+        [UNSHARE, "-m", "true"], capture_output=True, check=False, timeout=60
+    ).returncode
+    == 0
 )
 needs_mounts = pytest.mark.skipif(not _can_mount, reason="may not mount: that needs root")
 
@@ -46,12 +50,8 @@ set -eu
 mount -t tmpfs -o size=20m tmpfs "$MOUNT"
 append() { journal append --session s --role user "$1" > "$OUT/appended"; }
 ask() {
-  for name in $COMMANDS; do
-    rm -f "$OUT/state.db"
-    eval command=\\$COMMAND_$name
-    rc=0; eval "$command" > "$OUT/$name.out" 2> "$OUT/$name.err" || rc=$?
-    echo $rc > "$OUT/$name.rc"
-  done
+  rm -f "$OUT/state.db"
+  (cd "$ROOT"; "$PYTHON" -m tests.support.programs.commands < "$OUT/asked" > "$OUT/codes")
 }
 append alpha
 """
@@ -68,25 +68,35 @@ def mounted(tmp_path: Path) -> Callable[[str], dict[str, tuple[int, str, str]]]:
     out.mkdir()
     environment = {
         **os.environ,
-        **{f"COMMAND_{name}": " ".join(command) for name, command in COMMANDS.items()},
-        "COMMANDS": " ".join(COMMANDS),
+        "PYTHON": sys.executable,
+        "ROOT": str(ROOT),
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
         "MOUNT": str(mount),
         "OUT": str(out),
         "JOURNAL_DIR": str(mount / "journal"),
     }
 
+    with (out / "asked").open("w") as asked:
+        for name, command in COMMANDS.items():
+            argv = [part.replace("$OUT", str(out)) for part in command]
+            files = (str(out / f"{name}.out"), str(out / f"{name}.err"))
+            asked.write(request(Command(argv, *files, environment)))
+
     def run(script: str) -> dict[str, tuple[int, str, str]]:
         subprocess.run(
-            [str(UNSHARE), "-m", "bash", "-c", MOUNTED + script], env=environment, check=True
+            [str(UNSHARE), "-m", "bash", "-c", MOUNTED + script],
+            env=environment,
+            check=True,
+            timeout=60,
         )
 
         def read(name: str) -> str:
             return (out / name).read_text()
 
+        codes = map(int, read("codes").split())
         return {
-            name: (int(read(f"{name}.rc")), read(f"{name}.out"), read(f"{name}.err"))
-            for name in COMMANDS
+            name: (code, read(f"{name}.out"), read(f"{name}.err"))
+            for name, code in zip(COMMANDS, codes, strict=True)
         }
 
     return run
@@ -247,7 +257,7 @@ def test_every_command_says_how_old_its_answer_is(
 ) -> None:
     """Beside a hanging projector each command answers, and reports its age on stderr."""
     command = [str(BIN / "projector"), "--journal", str(stopped), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == code, done
     assert "is behind: 2 events" in done.stderr
 

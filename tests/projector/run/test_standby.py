@@ -35,7 +35,7 @@ def run(journal_dir: Path) -> Iterator[Callable[..., Run]]:
     yield run
     for process in started:
         process.kill()
-        process.communicate()
+        process.communicate(timeout=60)
 
 
 def line(process: Run) -> str:

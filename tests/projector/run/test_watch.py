@@ -48,7 +48,7 @@ def run(journal_dir: Path) -> Iterator[Callable[[], Run]]:
     yield run
     for process in started:
         process.kill()
-        process.communicate()
+        process.communicate(timeout=60)
 
 
 class Watching:
@@ -140,7 +140,7 @@ def test_a_signal_ends_the_first_build(
     with Journal.open(journal_dir) as one, Journal.open(journal_dir) as other:
         one.append_message("s", "user", "alpha")
         other.append_message("s", "user", "alpha")
-    output, errors = (process := start(_STOPPED, journal_dir, int(number))).communicate()
+    output, errors = (process := start(_STOPPED, journal_dir, int(number))).communicate(timeout=60)
     assert (process.returncode, errors.splitlines()[1:]) == (0, ["stopped"])
     assert len(output.splitlines()) == 1
     left = sorted(path.name for path in (journal_dir / "projection").iterdir())
@@ -158,6 +158,7 @@ def test_a_second_one_says_who_runs(journal_dir: Path, run: Callable[[], Run]) -
             capture_output=True,
             text=True,
             check=False,
+            timeout=60,
         )
         assert second.returncode == 7
         assert f"process {process.pid} on " in second.stderr

@@ -70,8 +70,10 @@ def test_the_command_says_what_took_too_long(journal_dir: Path) -> None:
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "word")
     command = [PROJECTOR, "--journal", str(journal_dir), "search", "word", "--timeout"]
-    done = subprocess.run([*command, "1e-9"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*command, "1e-9"], capture_output=True, text=True, check=False, timeout=60
+    )
     assert done.returncode == 1
     assert done.stderr.startswith("Error: bringing the projection up to date takes longer than")
-    wrong = subprocess.run([*command, "0"], capture_output=True, text=True, check=False)
+    wrong = subprocess.run([*command, "0"], capture_output=True, text=True, check=False, timeout=60)
     assert wrong.returncode == 2

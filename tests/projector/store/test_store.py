@@ -424,9 +424,9 @@ with SessionStore.open(sys.argv[1], timeout=60) as store:
 def test_of_many_processes_exactly_one_wins(
     store: SessionStore, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    """A claim, a value and a title are each given to one of 32 processes."""
+    """A claim, a value and a title are each given to one of 12 processes."""
     store.keys.set("k", None)
-    contenders = [start(_CONTEND, store.journal.path, n) for n in range(32)]
+    contenders = [start(_CONTEND, store.journal.path, n) for n in range(12)]
     for process in contenders:
         assert process.stdin is not None
         process.stdin.write("\n")

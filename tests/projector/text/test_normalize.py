@@ -104,8 +104,19 @@ def test_superscripts_and_circled_numbers_keep_their_meaning() -> None:
 
 @pytest.mark.slow
 def test_every_character_is_a_token_to_fts5_exactly_if_it_is_one_to_us() -> None:
-    """For each character of Unicode, alone and inside a word, FTS5 sees the tokens we see."""
-    characters = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+    """For each character of Unicode, alone and inside a word, FTS5 sees the tokens we see.
+
+    Above the first two planes, one in 16 stands for those that are not assigned or private: they
+    come in ranges of thousands.
+    """
+    characters = [
+        chr(code)
+        for code in range(0x110000)
+        if not 0xD800 <= code < 0xE000
+        and (
+            code < 0x20000 or code % 16 == 15 or unicodedata.category(chr(code)) not in {"Cn", "Co"}
+        )
+    ]
     text = "\n".join(f"{char}\na{char}b" for char in characters)
     ours, theirs = expected(text), tokens(text)
     # letters that got capitals after Unicode 6.1 are folded by us alone: only marking is generous

@@ -22,6 +22,7 @@ def sweep(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         env=os.environ | {"TMPDIR": str(folder)},
         capture_output=True,
         text=True,
+        timeout=100,
     )
 
 

@@ -241,6 +241,7 @@ def test_the_step_that_is_skipped_ends_with_a_code_of_its_own(tmp_path: Path) ->
         capture_output=True,
         text=True,
         check=False,
+        timeout=100,
     )
     assert done.returncode == needs.SKIPPED, done.stderr
     assert done.stdout.startswith("power cuts: skipped: ")
@@ -264,6 +265,7 @@ def cut_power(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
         capture_output=True,
         text=True,
         check=False,
+        timeout=100,
     )
 
 

@@ -19,7 +19,7 @@ import pytest
 COMMIT = "ddee8bd71ca4ca44720f1ea0de50fb874db18e09"
 """The last commit of version 0.1.0."""
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PACKAGES = ("agent_journal", "journal", "projector")
 
 _ENTRY = "from {name}.__main__ import main; raise SystemExit(main())"
@@ -84,7 +84,7 @@ def version_0_1_0(folder: Path) -> Version:
     """Extract version 0.1.0 from the history into `folder`; skip the test if it is missing."""
     git = ["git", "-C", str(ROOT), "archive", "--format=tar", COMMIT, *PACKAGES]
     try:
-        done = subprocess.run(git, capture_output=True, check=False)
+        done = subprocess.run(git, capture_output=True, check=False, timeout=60)
     except FileNotFoundError:
         pytest.skip("version 0.1.0 is taken out of the history, which needs git")
     if done.returncode:
