@@ -10,34 +10,27 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from io import FileIO
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from journal.backup.lines import read_lines
 from journal.errors import BackupDamaged, ReadError
 from journal.format.frame import START, DamagedRecord
 from journal.format.record import Record, decode
-from journal.format.scan import Damage
 from journal.format.sequence import Sequence
 from journal.lanes.restore import NOT_KNOWN, Lost
-from journal.segments.blocks import BLOCK, read_at, read_chunk
+from journal.segments.blocks import BLOCK, read_at
 from journal.segments.listing import list_segments
 from journal.segments.reader import SegmentWalk, pass_over, read_lane_uuid
 from journal.segments.segment import open_segment, read_header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from journal.backup.manifest import Copied
     from journal.backup.place import Backup
+    from journal.erasure.requests import Forgotten
     from journal.fs.directory import Directory
     from journal.segments.listing import SegmentRef
-
-
-class _Line(NamedTuple):
-    """A record in a file: its first byte, and the byte behind its newline."""
-
-    record: Record
-    start: int
-    end: int
 
 
 @dataclass(slots=True)
@@ -55,12 +48,22 @@ class Missing:
 
     Args:
         backup: the backup.
+        forgotten: what must not be written.
         lanes: the parts of each lane with its highest order, by lane.
+        left_out: how many more records were missing, and are forgotten.
     """
 
-    def __init__(self, backup: Backup, lanes: Mapping[str, tuple[int, list[_Part]]]) -> None:
+    def __init__(
+        self,
+        backup: Backup,
+        forgotten: Forgotten,
+        lanes: Mapping[str, tuple[int, list[_Part]]],
+        left_out: int,
+    ) -> None:
         self._backup = backup
+        self._forgotten = forgotten
         self._lanes = lanes
+        self.left_out = left_out
 
     def __bool__(self) -> bool:
         return bool(self._lanes)
@@ -77,26 +80,28 @@ class Missing:
             for part in sorted(parts, key=lambda part: part.seq):
                 with FileIO(self._backup.open(part.copied)) as file:
                     for start, end in zip(part.starts, part.ends, strict=True):
-                        yield _lost(lane, os.pread(file.fileno(), end - start, start))
+                        yield self._lost(lane, os.pread(file.fileno(), end - start, start))
+
+    def _lost(self, lane: str, line: bytes) -> Lost:
+        line = line.removesuffix(b"\n")
+        try:
+            record = decode(line)
+        except DamagedRecord as error:
+            raise BackupDamaged(
+                f"a file of the backup changed while it was read: {error}"
+            ) from error
+        if not isinstance(record, Record):
+            raise BackupDamaged("a file of the backup changed while it was read")
+        event, _ = self._forgotten.apply(record.event, lane, record.seq)
+        # version 1 wrote a record within a record as it is; version 2 must not
+        is_kept = event is record.event and START not in line[len(START) :]
+        return Lost(lane, record.seq, event or record.event, line + b"\n" if is_kept else b"")
 
 
-def _lost(lane: str, line: bytes) -> Lost:
-    line = line.removesuffix(b"\n")
-    try:
-        record = decode(line)
-    except DamagedRecord as error:
-        raise BackupDamaged(f"a file of the backup changed while it was read: {error}") from error
-    if not isinstance(record, Record):
-        raise BackupDamaged("a file of the backup changed while it was read")
-    # version 1 wrote a record within a record as it is; version 2 must not
-    kept = b"" if START in line[len(START) :] else line + b"\n"
-    return Lost(lane, record.seq, record.event, kept)
-
-
-def find_missing(backup: Backup, directory: Directory) -> Missing:
+def find_missing(backup: Backup, directory: Directory, forgotten: Forgotten) -> Missing:
     """Find the records of a backup that the journal lacks; check all files that have some.
 
-    A number whose record was erased is not missing.
+    A number whose record was erased is not missing, and a record that is forgotten is left out.
 
     Raises:
         BackupDamaged: a file of the backup that is needed is not whole.
@@ -107,26 +112,50 @@ def find_missing(backup: Backup, directory: Directory) -> Missing:
     for copied in backup.manifest.segments:
         if not any(_begins_with(ref, copied) for ref in segments.get(copied.segment, ())):
             left[copied.lane].append(copied)
-    found: dict[str, tuple[int, list[_Part]]] = {}
-    for lane, copies in left.items():
-        known = _Known(lanes.get(lane, ()))
-        parts, highest = [], 0
+    finder = _Finder(backup, forgotten)
+    found = {lane: finder.find(lane, copies, lanes.get(lane, ())) for lane, copies in left.items()}
+    missing = {lane: parts for lane, parts in found.items() if parts[1]}
+    return Missing(backup, forgotten, missing, finder.left_out)
+
+
+class _Finder:
+    """Finds what is missing of each lane.
+
+    Attributes:
+        left_out: records that are missing and forgotten.
+    """
+
+    def __init__(self, backup: Backup, forgotten: Forgotten) -> None:
+        self._backup = backup
+        self._forgotten = forgotten
+        self.left_out = 0
+
+    def find(
+        self, lane: str, copies: Iterable[Copied], refs: Iterable[SegmentRef]
+    ) -> tuple[int, list[_Part]]:
+        """Return the highest order of the missing records of a lane, and where they are."""
+        known, parts, highest = _Known(refs), [], 0
         for copied in copies:
-            for _ in backup.read(copied):  # nothing is written from a file that is not whole
+            for _ in self._backup.read(copied):  # nothing is written from a file that is not whole
                 pass
             part = _Part(copied)
-            for line in _lines(backup, copied):
-                if known.has(line.record):
-                    continue
-                part.seq = part.seq or line.record.seq
-                part.starts.append(line.start)
-                part.ends.append(line.end)
-                highest = max(highest, line.record.event.order)
+            for line in read_lines(self._backup, copied):
+                if self._is_missing(line.record, lane, known):
+                    part.seq = part.seq or line.record.seq
+                    part.starts.append(line.start)
+                    part.ends.append(line.end)
+                    highest = max(highest, line.record.event.order)
             if part.starts:
                 parts.append(part)
-        if parts:
-            found[lane] = highest, parts
-    return Missing(backup, found)
+        return highest, parts
+
+    def _is_missing(self, record: Record, lane: str, known: _Known) -> bool:
+        if known.has(record):
+            return False
+        if self._forgotten.apply(record.event, lane, record.seq)[0] is not None:
+            return True
+        self.left_out += 1
+        return False
 
 
 def _by_uuid(
@@ -164,7 +193,7 @@ def _begins_with(ref: SegmentRef, copied: Copied) -> bool:
 class _Known:
     """The numbers of a lane that the journal has, or had until they were erased."""
 
-    def __init__(self, refs: list[SegmentRef] | tuple[()]) -> None:
+    def __init__(self, refs: Iterable[SegmentRef]) -> None:
         self._sequence = Sequence()
         runs: list[tuple[int, int]] = []
         for ref in refs:
@@ -183,24 +212,3 @@ class _Known:
         if before and record.seq < self._ends[before - 1]:
             return True
         return self._sequence.add(record.seq, record.event.order) == "again"
-
-
-def _lines(backup: Backup, copied: Copied) -> Iterator[_Line]:
-    """Yield the records of a copy, and where their lines are."""
-    with FileIO(backup.open(copied)) as file:
-        file.name = str(backup.file(copied))
-        offset = start = 0
-        while True:
-            chunk = read_chunk(file, offset, final=True)
-            for item in chunk.items:
-                if isinstance(item, Damage):
-                    start = item.offset + item.length
-                    continue
-                if item.end > copied.size:  # a later backup added it, and did not finish
-                    return
-                if isinstance(item.record, Record):
-                    yield _Line(item.record, start, item.end)
-                start = item.end
-            if chunk.at_end or chunk.end == offset:
-                return
-            offset = chunk.end

@@ -8,10 +8,11 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from journal.errors import BackupFailed
+from journal.erasure.eraser import erase
+from journal.errors import BackupFailed, EraseError, JournalOpenError, ReadError
 from journal.format.record import FORMAT
 from journal.fs import disk
-from journal.fs.directory import LANES, make_mark
+from journal.fs.directory import LANES, make_mark, open_directory
 from journal.fs.files import create_file, make_folder, make_folders, sync_above, sync_folder
 from journal.fs.key_file import add_keys
 from journal.fs.lock import lock_folder
@@ -27,12 +28,16 @@ if TYPE_CHECKING:
 
     from journal.backup.manifest import Copied
     from journal.backup.place import Backup
+    from journal.erasure.requests import Forgotten
 
 
-def make_journal(backup: Backup, target: Path) -> None:
-    """Copy a backup to a new or empty folder, as a journal.
+def make_journal(backup: Backup, target: Path, forgotten: Forgotten) -> int:
+    """Copy a backup to a new or empty folder, as a journal; return how many records are erased.
+
+    What is forgotten is erased before the journal appears at its path.
 
     Raises:
+        BackupFailed: what is forgotten could not be erased; there is no journal.
         BackupDamaged: the backup is not whole; there is no journal.
         OSError: the file system refuses; there is no journal, unless the last step was refused,
             which makes its name durable.
@@ -54,8 +59,21 @@ def make_journal(backup: Backup, target: Path) -> None:
         make_mark(draft, backup.manifest.journal, backup.manifest.format)
         sync_folder(lanes)
         sync_folder(draft)
+        erased = 0
+        if forgotten:
+            erased = _erase(draft, forgotten)
         disk.in_use.replace(draft, target)
     sync_above(target)
+    return erased
+
+
+def _erase(draft: Path, forgotten: Forgotten) -> int:
+    try:
+        erased = erase(open_directory(draft, create=False), forgotten).lines
+    except (EraseError, JournalOpenError, ReadError) as error:
+        raise BackupFailed(f"cannot erase what is forgotten: {error}") from error
+    sync_folder(draft)
+    return erased
 
 
 @contextmanager

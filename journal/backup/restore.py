@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from journal.backup.missing import find_missing
 from journal.backup.new_journal import make_journal
 from journal.backup.place import open_backup
+from journal.backup.requests import requests_in
+from journal.erasure.requests import Forgotten, read_requests
 from journal.errors import BackupFailed, reason
 from journal.fs.directory import MARK, open_directory
-from journal.fs.key_file import add_keys
+from journal.fs.key_file import add_keys, read_keys
 from journal.fs.location import locate
 from journal.fs.ownership import check_folder
 from journal.lanes.restore import restore
@@ -34,6 +36,10 @@ class RestoreReport:
         bytes: their bytes.
         events: records that the journal lacked and that were written to it; 0 if it is new.
         lane: name of the folder that they were written to; empty if none were.
+        forgotten: records of the backup that were left out, in whole or in part, because a request
+            to forget names them.
+        unknown_keys: ids of keys that requests name and that are nowhere: what these forget was
+            not found out.
     """
 
     path: Path
@@ -43,6 +49,8 @@ class RestoreReport:
     bytes: int
     events: int
     lane: str
+    forgotten: int
+    unknown_keys: tuple[str, ...]
 
 
 def restore_backup(
@@ -56,7 +64,8 @@ def restore_backup(
     Where the journal of the backup is, the records that it lacks are added to it, in a folder of
     their own, and the keys that it lacks. Nothing is overwritten. Processes may write meanwhile.
 
-    It can be repeated after any failure.
+    What a request to forget names, be it in the backup or in the journal, is not restored. It can
+    be repeated after any failure.
 
     Args:
         folder: the folder of the backup.
@@ -77,7 +86,8 @@ def restore_backup(
         if os.path.lexists(target / MARK):
             return _add(backup, target)
         _check_empty(target)
-        make_journal(backup, target)
+        forgotten = Forgotten(requests_in(backup), backup.keys)
+        left_out = make_journal(backup, target, forgotten)
     except OSError as error:
         raise BackupFailed(
             f"cannot restore to {target}: {reason(error)}. Do it again once the cause is gone"
@@ -91,6 +101,8 @@ def restore_backup(
         bytes=sum(copied.size for copied in segments),
         events=0,
         lane="",
+        forgotten=left_out,
+        unknown_keys=forgotten.unknown_keys,
     )
 
 
@@ -113,9 +125,11 @@ def _add(backup: Backup, target: Path) -> RestoreReport:
             f"{backup.path} is a backup of journal {backup.manifest.journal}, and {target} is"
             f" {directory.uuid}: restore it to a new folder, named with --journal or JOURNAL_DIR"
         )
-    missing = find_missing(backup, directory)
     if backup.keys:
         add_keys(directory.path, backup.keys)  # before the records that need them
+    known = read_requests(directory).requests
+    forgotten = Forgotten([*known, *requests_in(backup)], read_keys(directory.path))
+    missing = find_missing(backup, directory, forgotten)
     lane, events = "", 0
     if missing:
         folder, events = restore(directory, missing.records())
@@ -128,4 +142,6 @@ def _add(backup: Backup, target: Path) -> RestoreReport:
         bytes=0,
         events=events,
         lane=lane,
+        forgotten=missing.left_out,
+        unknown_keys=forgotten.unknown_keys,
     )

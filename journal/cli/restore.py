@@ -26,6 +26,8 @@ def command(path: Path, backup: Path, *, as_json: bool) -> None:
     overwritten. Programs may write meanwhile. The journal of another backup is refused: give a new
     folder with --journal, before the command.
 
+    What a request to forget names, in the backup or in the journal, is not restored.
+
     Nothing is restored from a file that is damaged: see `journal backup --verify`. After a failure,
     run it again. There is no time limit.
 
@@ -36,12 +38,23 @@ def command(path: Path, backup: Path, *, as_json: bool) -> None:
 
     The exit code is 5 if the backup is damaged.
 
-    JSON: {"path", "journal", "is_new", "segments", "bytes", "events", "lane"}
+    JSON: {"path", "journal", "is_new", "segments", "bytes", "events", "lane",
+    "forgotten", "unknown_keys"}
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     report = restore_backup(backup, path)
     if as_json:
         print_json(asdict(report) | {"path": str(report.path)})
-    elif report.is_new:
+        return
+    if report.unknown_keys:
+        keys = ", ".join(report.unknown_keys)
+        print_line(
+            f"warning: no key {keys}: what requests with it forget may have been restored; add the"
+            " key to the file `key` of the journal",
+            err=True,
+        )
+    if report.forgotten:
+        print_line(f"{report.forgotten:,} records were forgotten, and were left out", err=True)
+    if report.is_new:
         print_line(f"{report.path}: {report.segments:,} segments, {report.bytes:,} bytes restored")
     elif report.events:
         print_line(f"{report.path}: {report.events:,} records added, in lane {report.lane}")

@@ -23,11 +23,12 @@ from journal import (
 from journal.backup.copier import _blocks
 from journal.backup.cut import Cut, take_cut
 from journal.backup.manifest import MANIFEST, copy_name, read_manifest
+from journal.erasure.eraser import erase
 from journal.fs.directory import open_directory
 from journal.fs.key_file import own_key, read_keys
 from journal.lanes import writer
 from journal.verify import verify
-from tests.journal.backup.rewriting import erase
+from tests.support.erasing import named
 from tests.support.journals import ids, segments
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def test_a_rewritten_segment_is_replaced_and_its_old_bytes_go(
     """After erasure the next backup has the new segment only."""
     write(journal_dir, "a", "forget me", "c")
     make_backup(journal_dir, backup)
-    erase(segments(journal_dir)[0], {"forget me"})
+    erase(open_directory(journal_dir), named("forget me"))
     report = make_backup(journal_dir, backup)
     assert (report.segments, report.removed, report.kept) == (1, 1, ())
     assert not any(b"forget me" in path.read_bytes() for path in backup.rglob("*.jsonl"))
@@ -155,15 +156,13 @@ def test_a_segment_that_is_rewritten_meanwhile_is_copied_again(
     """Erasure between the listing and the end leaves no hole, no doubled segment, no old bytes."""
     monkeypatch.setattr(writer, "ROLL_SIZE", 300)
     write(journal_dir, "a", "forget me", "c", "d")
-    first, second = segments(journal_dir)[:2]
     done: list[bool] = []
 
     def blocks(file: FileIO, start: int, end: int) -> Iterator[bytes]:
         yield from _blocks(file, start, end)
         if not done:  # the first segment is copied, and is replaced together with the second
             done.append(True)
-            erase(first, {"a"})
-            erase(second, {"forget me"})
+            erase(open_directory(journal_dir), named("a", "forget me"))
 
     monkeypatch.setattr("journal.backup.copier._blocks", blocks)
     report = make_backup(journal_dir, backup)
@@ -182,7 +181,7 @@ def test_a_superseded_segment_that_is_still_there_is_not_copied(
     write(journal_dir, "a", "b")
     (old,) = segments(journal_dir)
     content = old.read_bytes()
-    erase(old, {"b"})
+    erase(open_directory(journal_dir), named("b"))
     beside = old.with_name("000002.jsonl")
     old.rename(beside)
     old.touch(0o600)

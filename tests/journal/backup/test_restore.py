@@ -17,6 +17,8 @@ from journal import (
     restore_backup,
 )
 from journal.backup.manifest import MANIFEST
+from journal.erasure.eraser import erase
+from journal.erasure.hashes import event_hash
 from journal.format.frame import frame
 from journal.format.keyed_hash import Key
 from journal.format.record import encode_event
@@ -26,7 +28,7 @@ from journal.lanes import writer
 from journal.verify import verify
 from projector import Projection
 from tests.conftest import assert_function_of_the_events
-from tests.journal.backup.rewriting import erase
+from tests.support.erasing import named
 from tests.support.journals import events, headers, ids, lane_names, segments
 
 if TYPE_CHECKING:
@@ -178,7 +180,7 @@ def test_erased_events_do_not_come_back(journal_dir: Path, backup: Path) -> None
     """A run of erased events has their numbers: an older backup adds nothing there."""
     write(journal_dir, "a", "secret", "c")
     make_backup(journal_dir, backup)
-    erase(segments(journal_dir)[0], {"secret"})
+    erase(open_directory(journal_dir), named("secret"))
     assert restore_backup(backup, journal_dir).events == 0
     assert ids(journal_dir) == ["a", "c"]
 
@@ -359,3 +361,66 @@ def test_the_mark_of_a_journal_in_the_place_of_a_target_counts(
         restore_backup(backup, journal_dir)
     assert (journal_dir / MARK).read_bytes() == b"?"
     (journal_dir / MARK).write_bytes(content)
+
+
+# what was forgotten
+
+
+def forget(path: Path, id: str, *events: str, key: Key | None = None) -> None:
+    """Append a request to forget messages of the session `s`."""
+    key = key or own_key(path)
+    data = {"key": key.id, "events": [event_hash(key, "s", event) for event in events]}
+    with Journal.open(path) as journal:
+        journal.append(session="@forget", type="erasure.requested", id=id, data=data)
+
+
+def bytes_of(path: Path) -> bytes:
+    """Return all bytes of all files below a folder."""
+    return b"".join(file.read_bytes() for file in path.rglob("*") if file.is_file())
+
+
+def test_an_old_backup_does_not_bring_back_what_was_forgotten(
+    journal_dir: Path, backup: Path
+) -> None:
+    """Neither where the journal lost its lanes, nor where only a part of an event is forgotten."""
+    write(journal_dir, "a", "secret", "c")
+    with Journal.open(journal_dir) as journal:
+        removed = {"messages": ["c", "secret"]}
+        journal.append(session="s", type="message.removed", data=removed, id="r")
+    make_backup(journal_dir, backup)
+    shutil.rmtree(journal_dir / "lanes" / "1")
+    forget(journal_dir, "f1", "secret")
+    report = restore_backup(backup, journal_dir)
+    assert (report.events, report.forgotten, report.unknown_keys) == (3, 1, ())
+    assert sorted(ids(journal_dir)) == ["a", "c", "f1", "r"]
+    assert b"content of secret" not in bytes_of(journal_dir / "lanes")
+    assert b'"messages":["c"]' in bytes_of(journal_dir / "lanes")
+    again = restore_backup(backup, journal_dir)
+    assert (again.events, again.forgotten) == (0, 1)
+
+
+def test_a_request_in_the_backup_counts(journal_dir: Path, backup: Path, tmp_path: Path) -> None:
+    """A backup from between a request and its erasure restores a journal without the bytes."""
+    write(journal_dir, "a", "secret", "c")
+    forget(journal_dir, "f1", "secret")
+    make_backup(journal_dir, backup)
+    new = tmp_path / "new"
+    assert restore_backup(backup, new).forgotten == 1
+    assert ids(new) == ["a", "c", "f1"]
+    assert b"secret" not in bytes_of(new)
+    sound(new)
+    shutil.rmtree(journal_dir / "lanes")
+    (journal_dir / "key").unlink()
+    report = restore_backup(backup, journal_dir)
+    assert (report.events, report.forgotten) == (3, 1)
+    assert b"secret" not in bytes_of(journal_dir / "lanes")
+
+
+def test_a_key_that_is_nowhere_is_named(journal_dir: Path, backup: Path, tmp_path: Path) -> None:
+    """What a request with that key forgets is not known: the report names the key."""
+    write(journal_dir, "a")
+    own_key(journal_dir)
+    unknown = Key(b"u" * 32)
+    forget(journal_dir, "f1", "a", key=unknown)
+    make_backup(journal_dir, backup)
+    assert restore_backup(backup, tmp_path / "new").unknown_keys == (unknown.id,)
