@@ -5,6 +5,7 @@
     ProjectorError
     ├── ProjectionError    a projection cannot be opened, read or built
     │   ├── ProjectionDamaged  and never will: it is damaged, foreign, or of another version
+    │   │   └── NotHidden  it shows what a request asks to forget
     │   └── NotApplied     events could not be applied, and each must be tried alone
     ├── ProjectorBusy      another projector runs
     ├── BuildStopped       the build was cancelled
@@ -25,6 +26,8 @@ from journal.format.timestamps import to_datetime
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from journal.erasure.request import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,18 @@ class ProjectionError(ProjectorError):
 
 class ProjectionDamaged(ProjectionError):  # noqa: N818 - reads as a state
     """The projection is damaged, deleted, foreign or of another version: a rebuild replaces it."""
+
+
+class NotHidden(ProjectionDamaged):
+    """The projection shows what requests ask to forget: a new generation replaces it.
+
+    Attributes:
+        requests: the requests under which it was not built.
+    """
+
+    def __init__(self, message: str, requests: tuple[Request, ...]) -> None:
+        super().__init__(message)
+        self.requests = requests
 
 
 class NotApplied(ProjectionError):  # noqa: N818 - reads as a state

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from journal.format.keyed_hash import Key
+    from journal.format.redacted import Redacted
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -26,7 +27,9 @@ def event_hash(key: Key, session: str, id: str) -> str:
     return key.hash("event", [session, id])
 
 
-def message_hashes(key: Key, id: str, data: Mapping[str, object]) -> Iterator[str]:
+def message_hashes(
+    key: Key, id: str, data: Mapping[str, object], redacted: Redacted | None = None
+) -> Iterator[str]:
     """Yield the hashes that name a message in every session that repeats it.
 
     A message without a timestamp, whose id is no uuid, has none: its words alone do not name it,
@@ -36,10 +39,15 @@ def message_hashes(key: Key, id: str, data: Mapping[str, object]) -> Iterator[st
         key: the key.
         id: its id.
         data: its data, as in `message.appended`.
+        redacted: what was redacted in it; then it is named by its original, which other rules
+            redact to other data.
     """
     if _UUID.fullmatch(id) is not None:
         yield key.hash("line", id)
     timestamp = data.get("timestamp")
     if is_moment(timestamp):
         yield key.hash("message", [data.get("role"), data.get("content"), timestamp])
-        yield key.hash("original", [MESSAGE_APPENDED, data])
+        if redacted is not None and redacted.key == key.id:
+            yield redacted.original
+        else:
+            yield key.hash("original", [MESSAGE_APPENDED, data])

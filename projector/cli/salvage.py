@@ -26,9 +26,10 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
     a lane of their own, with their times, and the projection is built anew. To run it again changes
     nothing. There is no time limit.
 
-    JSON: {"events", "sessions", "lane", "generation"}
+    JSON: {"events", "sessions", "lane", "generation", "forgotten"}
 
-    `lane` is the name of the lane's folder, empty if no event was missing.
+    `lane` is the name of the lane's folder, empty if no event was missing. `forgotten` counts the
+    records that are not written back, since they are to be forgotten.
     """
     saved = salvage(open_directory(path, create=False))
     if as_json:
@@ -40,3 +41,5 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
         )
     else:
         print_line("nothing is missing in the journal")
+    if saved.forgotten and not as_json:
+        print_line(f"{saved.forgotten:,} records are forgotten, and were not written back")

@@ -26,7 +26,10 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
 
     JSON: {"lanes", "segments", "events", "messages", "sessions", "duplicates", "conflicts",
     "quarantined", "unknown", "reread", "unprojected", "lag_bytes", "generation",
-    "projector_running", "wal_bytes", "database_bytes"}
+    "projector_running", "wal_bytes", "database_bytes", "unknown_keys"}
+
+    `unknown_keys` lists the keys of requests to forget that are not in the journal's file `key`:
+    what these requests forget is shown until the key is added.
     """
     with Projection.open(path) as projection:
         status = asdict(projection.status())
@@ -34,5 +37,10 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
         print_json(status)
         return
     for name, value in status.items():
-        shown = ("no", "yes")[value] if isinstance(value, bool) else f"{value:,}"
-        print_line(f"{name.replace('_', ' '):<18} {shown}")
+        print_line(f"{name.replace('_', ' '):<18} {_shown(value)}")
+
+
+def _shown(value: bool | int | tuple[str, ...]) -> str:  # noqa: FBT001 - a value of the status
+    if isinstance(value, tuple):
+        return ", ".join(value) or "none"
+    return ("no", "yes")[value] if isinstance(value, bool) else f"{value:,}"

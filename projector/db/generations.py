@@ -146,10 +146,18 @@ class Generations:
             return False
         if since <= _GRACE:
             return False
+        self.remove_earlier(current)
+        return True
+
+    def remove_earlier(self, current: int) -> None:
+        """Remove earlier generations at once: a query that runs on one goes on with open files."""
         for number in self._numbers():
             if number < current:
                 self.remove(number)
-        return True
+
+    def unpublished(self) -> int | None:
+        """Return the highest number of a generation that was not put into use; None without one."""
+        return max((n for n in self._numbers() if n > self.in_use()), default=None)
 
     def remove_unpublished(self) -> None:
         """Remove the files of a build that died; the caller holds the build lock."""

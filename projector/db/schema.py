@@ -37,9 +37,14 @@ CREATE TABLE _lanes(
   id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, applied INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE _superseded(uuid TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE _requests(
+  number INTEGER PRIMARY KEY, id TEXT NOT NULL, time INTEGER NOT NULL, key TEXT NOT NULL,
+  data TEXT NOT NULL, understood INTEGER NOT NULL
+);
 CREATE TABLE _segments(
   lane_folder TEXT, number INTEGER, uuid TEXT NOT NULL, lane_row INTEGER NOT NULL,
   offset INTEGER NOT NULL, prefix_crc INTEGER NOT NULL, restored INTEGER NOT NULL,
+  numbers INTEGER NOT NULL, known INTEGER NOT NULL,
   PRIMARY KEY(lane_folder, number)
 ) WITHOUT ROWID;
 CREATE TABLE _kinds(id INTEGER PRIMARY KEY, type TEXT NOT NULL UNIQUE);
@@ -103,6 +108,9 @@ CREATE VIRTUAL TABLE fts USING fts5(
 
 UNFOLDED = "SELECT 1 FROM _unfolded LIMIT 1"
 """Selects a row if events are applied whose effects on messages are not all folded yet."""
+
+NOT_UNDERSTOOD = "SELECT 1 FROM _requests WHERE NOT understood LIMIT 1"
+"""Selects a row if the journal lacked the key of a request when events were applied."""
 
 COUNTERS = (
     "events",

@@ -73,14 +73,13 @@ class OwnProjector:
         if not self.lock.acquire():
             return False
         try:
-            self._catch_up(stop, abort)
+            return self._catch_up(stop, abort)
         except ProjectorBusy:  # another process builds
             return False
         finally:
             self.lock.unlock()
-        return True
 
-    def _catch_up(self, stop: Callable[[], bool], abort: Callable[[], bool] | None) -> None:
+    def _catch_up(self, stop: Callable[[], bool], abort: Callable[[], bool] | None) -> bool:
         with no_fork.turn:
             from projector.run import lock_holder  # noqa: PLC0415 - most queries do not need it
 
@@ -96,11 +95,11 @@ class OwnProjector:
                     lock_holder.leave(self._journal, projector)
             except ProjectionError as error:
                 self._abandon()
-                lock_holder.replace_damaged(self._journal, error, None, stop)
-                return
+                return lock_holder.replace_damaged(self._journal, error, None, stop)
             except BaseException:
                 self._abandon()
                 raise
+        return True
 
     def _opened(self, stop: Callable[[], bool]) -> Projector:
         """Return the projector of the generation in use; only for the holder of the lock."""

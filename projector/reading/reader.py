@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, TypeVar
 import apsw
 
 from journal.process import clock
-from journal.process.fork import follow
+from journal.process.fork import follow, no_fork
 from journal.process.turn import Turn
 from journal.segments.listing import list_segments
 from projector.db.connections import snapshot
 from projector.db.fork_safety import ForkedMeanwhile
 from projector.db.generations import find_generations
 from projector.db.quiet import quiet
-from projector.db.schema import UNFOLDED
+from projector.db.schema import NOT_UNDERSTOOD, UNFOLDED
 from projector.db.sqlite_errors import failure
 from projector.errors import BuildStopped, ProjectionError
 from projector.reading.asking import ask, lend, unwrapped
@@ -145,7 +145,7 @@ class Reader:
                 return None
             with snapshot(db):
                 fresh = FRESH
-                if not goal.is_reached(db):
+                if not goal.is_reached(db) or self._is_late(db):
                     if not goal.is_enough(db):
                         return None
                     fresh = Freshness(goal.behind(db))
@@ -162,6 +162,15 @@ class Reader:
         except ProjectionError as error:
             goal.trouble = error
         return None
+
+    def _is_late(self, db: apsw.Connection) -> bool:
+        """Return whether a key was added that makes a request to forget understood."""
+        if db.execute(NOT_UNDERSTOOD).fetchone() is None:
+            return False
+        with no_fork.turn:
+            from projector.run.hiding import is_late  # noqa: PLC0415 - hardly any query needs it
+
+        return is_late(db, self.journal.path)
 
     @contextmanager
     def peeking(self) -> Iterator[apsw.Connection | None]:

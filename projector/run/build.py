@@ -1,36 +1,26 @@
-"""Build a generation beside the one in use, and open the one in use for writing."""
+"""Build a generation beside the one in use, and put it into use."""
 
 from __future__ import annotations
 
-import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import apsw
-
-from journal.fs.directory import check_same
-from projector.db.connections import create, finish, open_writer
-from projector.db.fork_safety import close
 from projector.db.generations import Generations, generations
 from projector.db.process_lock import ProcessLock
-from projector.db.quiet import quiet
-from projector.db.sqlite_errors import failure
-from projector.errors import BuildStopped, NotApplied
-from projector.run.projector import Progress, Projector, never
+from projector.errors import BuildStopped
+from projector.run.generation import apply_rest, build_generation, put
+from projector.run.projector import Progress, never
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
+    from journal.erasure.request import Request
     from journal.fs.directory import Directory
-    from projector.run.open_segments import OpenSegments
-
-_log = logging.getLogger("projector")
 
 _HAND_OVER = 0.3
 """Seconds for which the projector's lock is tried before a new generation is put into use."""
-_REST = 1024 * 1024
-"""Bytes that a build leaves to be applied while it has the projector's lock."""
+_BUILDS = 5
+"""Times that a generation is built anew because a request to forget came meanwhile."""
 
 
 def rebuild(
@@ -42,7 +32,8 @@ def rebuild(
 
     Readers use the old one meanwhile. A running projector changes to the new one by itself. If none
     runs, the projector's lock is held from the last read of the lanes until the change, so that the
-    new generation has all events that the old one had.
+    new generation has all events that the old one had. A request to forget that comes meanwhile is
+    in force at the end, unless such requests come faster than generations are built.
 
     Args:
         journal: the opened journal.
@@ -56,8 +47,12 @@ def rebuild(
         ReadError: a segment cannot be read.
         JournalOpenError: another journal was made at the path meanwhile.
     """
-    with building(journal, on_commit, stop) as number:
-        put_into_use(journal, number, on_commit)
+    requests: tuple[Request, ...] = ()
+    for _ in range(_BUILDS):
+        with building(journal, on_commit, stop, requests) as number:
+            requests = put_into_use(journal, number, on_commit)
+        if not requests:
+            break
     return number
 
 
@@ -80,12 +75,15 @@ def put_into_use(
     number: int,
     on_commit: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] = never,
-) -> None:
+) -> tuple[Request, ...]:
     """Publish a generation that was built, with the events that were appended since.
 
     It holds the projector's lock, so that no other process applies events to the old generation
     meanwhile. A projector process keeps the lock all the time: it changes to the new generation at
     once, and queries wait until it has applied the rest.
+
+    Returns:
+        Requests to forget that came since it was built: they need another generation.
 
     Raises:
         ProjectionError, ReadError: as `rebuild`.
@@ -93,7 +91,7 @@ def put_into_use(
     lock = ProcessLock(generations(journal.path).lock)
     lock.acquire(_HAND_OVER)
     try:
-        _publish(journal, number, on_commit, stop)
+        return _publish(journal, number, on_commit, stop)
     finally:
         lock.release()
 
@@ -113,15 +111,12 @@ def _publish(
     number: int,
     on_commit: Callable[[Progress], None] | None,
     stop: Callable[[], bool],
-) -> None:
-    """Put a generation into use, with the events that were appended since it was built."""
+) -> tuple[Request, ...]:
+    """Put a generation into use as `put_into_use`."""
     kept = generations(journal.path)
-    projector = open_generation(kept, number, journal)
-    try:
-        projector.catch_up(on_commit=on_commit, stop=stop)
-    finally:
-        projector.close()
-    kept.publish(number)
+    requests, hides = apply_rest(kept, number, journal, on_commit, stop)
+    put(kept, number, hides=hides)
+    return requests
 
 
 @contextmanager
@@ -138,7 +133,7 @@ def _begun(
     """
     kept = generations(journal.path)
     with numbered(kept) as (number, lock):
-        if not _build(kept, number, journal, on_commit, stop) and stop():
+        if not build_generation(kept, number, journal, on_commit, stop) and stop():
             raise BuildStopped(f"the build of generation {number} was stopped")
         lock.check()
         yield number
@@ -149,6 +144,7 @@ def building(
     journal: Directory,
     on_commit: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] = never,
+    requests: tuple[Request, ...] = (),
 ) -> Iterator[int]:
     """Build a new generation from the lanes, under the lock of the one build.
 
@@ -168,7 +164,7 @@ def building(
                 raise BuildStopped(f"the build of generation {number} was stopped")
             return False
 
-        _build(kept, number, journal, on_commit, check)
+        build_generation(kept, number, journal, on_commit, check, requests)
         lock.check()
         yield number
 
@@ -192,69 +188,3 @@ def numbered(kept: Generations) -> Iterator[tuple[int, ProcessLock]]:
                 kept.remove_unpublished()
     finally:
         lock.release()
-
-
-def _build(
-    kept: Generations,
-    number: int,
-    journal: Directory,
-    on_commit: Callable[[Progress], None] | None,
-    stop: Callable[[], bool],
-) -> int:
-    """Build a generation until all is applied or `stop` returns True; return the applied events."""
-    check_same(journal)  # a projection for another uuid would be rebuilt by its readers for ever
-    path = kept.path(number)
-    try:
-        applied = _fill(path, journal, on_commit, stop, is_careful=False)
-    except NotApplied as error:
-        _log.warning("building again, trying each event alone: %s", error)
-        kept.remove_unpublished()
-        applied = _fill(path, journal, on_commit, stop, is_careful=True)
-    finish(path)
-    return applied
-
-
-def _fill(
-    path: Path,
-    journal: Directory,
-    on_commit: Callable[[Progress], None] | None,
-    stop: Callable[[], bool],
-    *,
-    is_careful: bool,
-) -> int:
-    """Make a database and apply the lanes to it; return the number of applied events.
-
-    Raises:
-        NotApplied: an event cannot be applied, and `is_careful` is false; remove the database.
-    """
-    db = create(path, journal.uuid)
-    try:
-        projector = Projector(db, journal.lanes)
-        if is_careful:
-            projector.be_careful()
-        # during a long build many events are appended: apply them before readers wait for it
-        applied, rest = 0, _REST + 1
-        while rest > _REST:
-            progress = projector.catch_up(on_commit=on_commit, stop=stop)
-            applied, rest = applied + progress.events, progress.bytes
-    finally:
-        with quiet:
-            close(db)
-    return applied
-
-
-def open_generation(
-    kept: Generations, number: int, journal: Directory, segments: OpenSegments | None = None
-) -> Projector:
-    """Open a generation for writing.
-
-    Raises:
-        ProjectionError: it cannot be opened, or is of another version or another journal.
-    """
-    db = open_writer(kept.path(number), journal.uuid)
-    try:
-        return Projector(db, journal.lanes, segments)
-    except apsw.Error as error:
-        with quiet:
-            db.close()
-        raise failure("read", kept.path(number), error) from error

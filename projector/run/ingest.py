@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from journal.errors import ReadError
+from journal.format.event_types import ERASURE_REQUESTED
 from journal.format.frame import DamagedRecord
 from journal.format.record import FORMAT, Record
 from journal.format.scan import Damage
@@ -19,6 +20,8 @@ from projector.apply.applier import Applier
 from projector.apply.isolation import Isolation
 from projector.apply.trial import applying
 from projector.db.schema import APPLIED
+from projector.run.quarantine import clear, set_aside
+from projector.run.superseded import Superseded, known_numbers
 from projector.run.watermark import (
     Mark,
     fingerprint,
@@ -33,11 +36,13 @@ from projector.run.watermark import (
 if TYPE_CHECKING:
     import apsw
 
+    from journal.format.event import Event
     from journal.format.record import Erased, Header
     from journal.segments.blocks import Chunk
     from journal.segments.listing import SegmentRef
     from projector.apply.applier import Prepared
     from projector.apply.portion import Portion
+    from projector.run.hiding import Hiding
     from projector.run.open_segments import OpenSegments, Place
 
 _BATCH = 2_000
@@ -62,10 +67,12 @@ class Intake:
         marks: the watermark, including what this transaction has read.
     """
 
-    def __init__(self, db: apsw.Connection, segments: OpenSegments) -> None:
+    def __init__(self, db: apsw.Connection, segments: OpenSegments, hiding: Hiding) -> None:
         self._db = db
         self._segments = segments
         self.applier = Applier(db)
+        self.hiding = hiding
+        self._superseded = Superseded(db)
         self.marks = load_marks(db)
         self.changed: set[Place] = set()
         self._synced: set[Place] = set()
@@ -87,6 +94,8 @@ class Intake:
         """
         gone = self.marks.keys() - {place(ref) for ref in refs}
         for folder, number in sorted(gone - self._gone):
+            if self._superseded.has(self.marks[folder, number].uuid):
+                continue
             _log.warning(
                 "segment %d of lane %s is gone; its events stay in the projection:"
                 " see `projector verify`",
@@ -112,19 +121,20 @@ class Intake:
         """Read a block of one segment; return how many events and bytes were read."""
         at = place(ref)
         with opened(ref, self._segments) as file:
-            mark = self.marks.get(at) or NOTHING
-            if not is_unchanged(file, mark):
-                self._forget(ref)
-                mark = NOTHING
+            before = self.marks.get(at) or NOTHING
+            is_same = is_unchanged(file, before)
             # a copy: its changes are discarded if the transaction fails
-            mark = replace(mark)
+            mark = replace(before if is_same else NOTHING)
             chunk = read_chunk(file, mark.offset, final=ref.final)
+            if not is_same:
+                mark.known = self._begin_again(ref, before, chunk)
             if chunk.items and at not in self._synced:
                 # else the projection would show events that a power loss removes
                 try:
                     disk.in_use.fdatasync(file.fileno())
                     if not mark.offset:
-                        _sync_names(ref)
+                        for folder in ref.path.parents[:3]:  # its writer may have died before
+                            sync_folder(folder)
                 except OSError as error:
                     raise ReadError(
                         f"cannot sync {ref.path}: {error.strerror or error};"
@@ -132,36 +142,39 @@ class Intake:
                     ) from error
                 if ref.final:  # a segment that can still grow must be synced each time
                     self._synced.add(at)
-            mark.check = fingerprint(file, chunk.end)
-        size = chunk.end - mark.offset
-        with applying():
-            events = self._take_chunk(ref, mark, chunk)
+            with applying():
+                events, end = self._take_chunk(ref, mark, chunk)
+            mark.check = fingerprint(file, end)
+        size = end - mark.offset
         # a segment without new bytes must not keep the next ones of its lane from being read
-        if size or self.marks.get(at, NOTHING).offset != chunk.end:
-            mark.offset = chunk.end
+        if size or self.marks.get(at, NOTHING).offset != end:
+            mark.offset = end
             self.marks[at] = mark
             self.changed.add(at)
         return events, size
 
-    def _forget(self, ref: SegmentRef) -> None:
+    def _begin_again(self, ref: SegmentRef, before: Mark, chunk: Chunk) -> int:
         """Read a segment again from its beginning: it is not the one that was read before.
 
-        Events that were applied before are duplicates now. Events that it no longer contains stay
-        in the projection; `projector salvage` writes them back.
+        If it supersedes that one, it has the same records but for those that were erased. Else
+        events that were applied before are duplicates now, and events that it no longer contains
+        stay in the projection; `projector salvage` writes them back. Return how many of its first
+        sequence numbers need not be applied again.
         """
-        _log.warning(
-            "segment %s is shorter or another than the one that was read: reading it again;"
-            " see `projector verify`",
-            ref.path,
-        )
-        query = "DELETE FROM _quarantine WHERE lane_folder = ? AND number = ?"
-        before = self._db.total_changes()
-        self._db.execute(query, place(ref))
-        self.applier.state.counters["quarantined"] -= self._db.total_changes() - before
-        self.applier.state.counters["reread"] += 1
+        known = known_numbers(before, chunk, self.marks.values())
+        if known is None:
+            _log.warning(
+                "segment %s is shorter or another than the one that was read: reading it again;"
+                " see `projector verify`",
+                ref.path,
+            )
+            self.applier.state.counters["reread"] += 1
+        clear(self._db, self.applier.state, ref)
         self._synced.discard(place(ref))
+        return known or 0
 
-    def _take_chunk(self, ref: SegmentRef, mark: Mark, chunk: Chunk) -> int:
+    def _take_chunk(self, ref: SegmentRef, mark: Mark, chunk: Chunk) -> tuple[int, int]:
+        """Prepare the records up to a request that stops; return their number and their end."""
         walk = SegmentWalk(
             ref,
             lambda _, damage: self._quarantine(ref, mark, damage),
@@ -172,10 +185,12 @@ class Intake:
         for record in walk.over(chunk.items):
             # records of a newer format are skipped: a newer program rebuilds the projection
             if not mark.uuid.startswith((_FUTURE, _SUPERSEDED)):
+                if _is_request(record) and self.hiding.stops(ref.lane, record.event):
+                    return events, walk.start
                 events += self._take_record(walk, mark, record)
             if len(self._prepared) >= _BATCH:
                 self.flush()
-        return events
+        return events, chunk.end
 
     def _take_record(self, walk: SegmentWalk, mark: Mark, record: Record | Erased) -> int:
         """Prepare the record that the walk has reached; return how many events it is."""
@@ -188,11 +203,21 @@ class Intake:
             self._applied[mark.lane] = last
             self._advanced.add(mark.lane)
         if not isinstance(record, Record):
+            mark.numbers += record.count
             return 0
+        mark.numbers += 1
+        if mark.numbers <= mark.known:
+            return 1
+        event: Event | None = record.event
+        if self.hiding.is_needed:
+            lane = self.applier.state.uuids[mark.lane]
+            event, _ = self.hiding.forgotten.apply(record.event, lane, record.seq)
+        if event is None:
+            return 1
         try:
             if self._isolation is not None:
-                self._isolation.check(record.seq, record.event)
-            prepared = self.applier.arrivals(mark.lane, record.seq, record.event)
+                self._isolation.check(record.seq, event)
+            prepared = self.applier.arrivals(mark.lane, record.seq, event)
         except DamagedRecord as error:
             damage = Damage(walk.start, walk.end - walk.start, str(error))
             self._quarantine(walk.ref, mark, damage)
@@ -216,15 +241,9 @@ class Intake:
             mark.uuid = header.segment
             mark.lane = self.applier.state.lanes[header.lane]
             mark.is_restored = header.format > 1 and str(header.folder) != ref.lane
-            self._supersede(mark, header)
-
-    def _supersede(self, mark: Mark, header: Header) -> None:
-        """Note the segments that this one supersedes; skip it if another one supersedes it."""
-        rows = [(uuid,) for uuid in header.supersedes]
-        self._db.executemany("INSERT OR IGNORE INTO _superseded(uuid) VALUES(?)", rows)
-        query = "SELECT 1 FROM _superseded WHERE uuid = ?"
-        if self._db.execute(query, (header.segment,)).fetchone() is not None:
-            mark.uuid = f"{_SUPERSEDED}{header.segment}"
+            self._superseded.add(header)
+            if self._superseded.has(header.segment):
+                mark.uuid = f"{_SUPERSEDED}{header.segment}"
 
     def _set_lane(self, walk: SegmentWalk, mark: Mark) -> None:
         """Set the lane of a segment without a header to that of the segments before it."""
@@ -232,21 +251,7 @@ class Intake:
         mark.lane = self.applier.state.lanes[walk.lane]
 
     def _quarantine(self, ref: SegmentRef, mark: Mark, damage: Damage) -> None:
-        state = self.applier.state
-        before = self._db.total_changes()
-        self._db.execute(
-            "INSERT INTO _quarantine(lane_folder, number, offset, length, lane, segment, reason)"
-            " VALUES(?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (
-                *place(ref),
-                damage.offset,
-                damage.length,
-                state.uuids[mark.lane] if mark.lane else "",
-                mark.uuid,
-                damage.reason,
-            ),
-        )
-        state.counters["quarantined"] += self._db.total_changes() - before
+        set_aside(self._db, self.applier.state, ref, mark, damage)
 
     def flush(self) -> None:
         """Insert the events that are prepared."""
@@ -305,13 +310,11 @@ class Intake:
         if self._isolation is not None:
             self._isolation.reset()
         self.applier.reset()
+        self.hiding.load()
         self._applied = load_applied(self._db)
         self._advanced.clear()
         self.marks = load_marks(self._db)
 
 
-def _sync_names(ref: SegmentRef) -> None:
-    """Sync the folders above a segment: its writer may have died before it did so."""
-    lane = ref.path.parent
-    for folder in (lane, lane.parent, lane.parent.parent):
-        sync_folder(folder)
+def _is_request(record: Record | Erased) -> TypeGuard[Record]:
+    return isinstance(record, Record) and record.event.type == ERASURE_REQUESTED

@@ -9,9 +9,11 @@ import apsw
 
 from projector.db.connections import create_empty
 from projector.db.generations import generations
-from projector.errors import ProjectionDamaged, ProjectionError
-from projector.run.build import numbered, open_generation, renew
+from projector.errors import BuildStopped, NotHidden, ProjectionDamaged, ProjectionError
+from projector.run.build import numbered, renew
+from projector.run.generation import open_generation
 from projector.run.projector import never
+from projector.run.showing import replace_showing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,10 +67,14 @@ def replace_damaged(
     error: ProjectionError,
     on_commit: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] = never,
-) -> None:
+) -> bool:
     """Build the projection anew if `error` is `ProjectionDamaged`.
 
     Only for the holder of the projector's lock.
+
+    Returns:
+        Whether another generation is in use now. It may be unfinished if `stop` returned True, but
+        for `NotHidden`: then the old one stays in use until the new one is complete.
 
     Raises:
         ProjectionError: `error`, if it is another one.
@@ -77,7 +83,10 @@ def replace_damaged(
     if not isinstance(error, ProjectionDamaged):
         raise error
     _log.warning("building the projection anew: %s", error)
+    if isinstance(error, NotHidden):
+        return replace_showing(journal, error.requests, on_commit, stop)
     renew(journal, on_commit, stop)
+    return True
 
 
 def catch_up_once(
@@ -93,8 +102,8 @@ def catch_up_once(
         BuildStopped: `stop` returned True before anything was applied.
         ProjectionError, ReadError, ProjectorBusy: as `rebuild`.
     """
-    pinned = True
-    while pinned:
+    builds, pinned = 0, True
+    while pinned and builds < _TRIES:
         number, projector = open_current(journal, on_commit, stop)
         try:
             projector.catch_up(on_commit=on_commit, stop=stop)
@@ -102,8 +111,14 @@ def catch_up_once(
             if pinned := projector.wal.is_pinned:
                 leave(journal, projector)
         except ProjectionError as error:
-            replace_damaged(journal, error, on_commit, stop)
-            return
+            if not replace_damaged(journal, error, on_commit, stop):
+                raise BuildStopped(
+                    "the build of a generation that hides what is forgotten was stopped; the next"
+                    " projector continues it"
+                ) from error
+            # a request that came meanwhile needs another one
+            builds += 1
+            pinned = isinstance(error, NotHidden)
         finally:
             projector.close()
 

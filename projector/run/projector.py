@@ -21,6 +21,7 @@ from projector.db.fork_safety import check, close
 from projector.db.quiet import quiet
 from projector.db.sqlite_errors import failure
 from projector.errors import NotApplied
+from projector.run.hiding import Hiding
 from projector.run.ingest import NOTHING, Intake
 from projector.run.open_segments import OpenSegments, Place
 from projector.run.wal import Wal
@@ -66,6 +67,7 @@ class Projector:
         is_unchanged: returns whether the active segments are unchanged since `catch_up` last found
             nothing to do; it does not detect new segments.
         wal: the WAL of the generation.
+        hiding: what the generation hides.
     """
 
     def __init__(
@@ -77,7 +79,8 @@ class Projector:
         self.is_unchanged: Callable[[], bool] = never
         with quiet:
             self._version: int = db.pragma("data_version")
-            self._intake = Intake(db, self._segments)
+            self.hiding = Hiding(db, lanes.parent)
+            self._intake = Intake(db, self._segments, self.hiding)
             self.wal = Wal(db)
         self._is_building = not self.wal.is_used
         self._limit = _TRANSACTION * (_BUILDING if self._is_building else 1)
@@ -117,6 +120,8 @@ class Projector:
 
         Raises:
             ProjectionError: the database refuses; nothing of the open transaction was kept.
+            NotHidden: there are requests under which the generation was not built. What comes
+                behind them in their lanes is not applied; all else is.
             ReadError: a segment cannot be read.
         """
         if abort is None or self._is_building:
@@ -143,6 +148,7 @@ class Projector:
     ) -> Progress:
         progress = Progress()
         self._look_again()
+        self._check_hidden()
         refs = list_segments(self._lanes)
         self._intake.look_back(refs)
         goals = {place(ref): ref.size for ref in refs}
@@ -173,6 +179,7 @@ class Projector:
             if pending:
                 refs = list_segments(self._lanes)
                 pending = self._pending(refs, goals)
+        self.hiding.finish()
         if not (progress.events or self._intake.is_unfolded):
             self.is_unchanged = change_check(refs)
         return progress
@@ -193,10 +200,21 @@ class Projector:
         except apsw.Error as error:
             raise failure("read", self._db.filename, error) from error
 
+    def _check_hidden(self) -> None:
+        """Raise `NotHidden` if requests are understood now that were not before."""
+        try:
+            self.hiding.check()
+        except apsw.InterruptError:
+            raise
+        except apsw.Error as error:
+            raise failure("read", self._db.filename, error) from error
+
     def _pending(self, refs: list[SegmentRef], goals: dict[Place, int]) -> list[deque[SegmentRef]]:
         """Return the segments of each lane that are not applied up to their goals, in order."""
         pending: dict[str, deque[SegmentRef]] = {}
         for ref in refs:
+            if ref.lane in self.hiding.unknown:
+                continue
             offset = self.marks.get(place(ref), NOTHING).offset
             # an empty segment is never pending: the lane continues in the next one
             goal = goals.get(place(ref), 0)
@@ -230,6 +248,7 @@ class Projector:
         try:
             # if the lock file was removed, another projector may have written
             self._look_again()
+            self.hiding.note_missing_keys()
             events, size = self._read_blocks(pending, stop)
             self._intake.save(Portion(max(self._limit - size, self._limit // 4), stop))
             self._db.execute("COMMIT")
@@ -257,7 +276,9 @@ class Projector:
             for segments in pending:
                 found, read = self._intake.take_block(segments[0])
                 events, size = events + found, size + read
-                if not read:  # all finished records of it are read
+                if segments[0].lane in self.hiding.unknown:
+                    segments.clear()
+                elif not read:  # all finished records of it are read
                     segments.popleft()
                 enough = size >= self._limit or self._intake.is_full or stop()
                 quiet.rest(self._db)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -38,6 +38,9 @@ class Mark:
         check: checksum of the bytes before `offset`, to detect another segment at the same place.
         is_restored: whether it was restored to another folder: then it may lack records of its
             lane that come before its own.
+        numbers: how many sequence numbers the records before `offset` have, erased ones included.
+        known: how many of the first of them were applied already, before the segment was replaced
+            by one that supersedes it.
     """
 
     uuid: str
@@ -45,6 +48,8 @@ class Mark:
     offset: int
     check: int
     is_restored: bool = False
+    numbers: int = 0
+    known: int = 0
 
 
 def place(ref: SegmentRef) -> Place:
@@ -55,11 +60,12 @@ def place(ref: SegmentRef) -> Place:
 def load_marks(db: apsw.Connection) -> dict[Place, Mark]:
     """Read the watermark."""
     query = (
-        "SELECT lane_folder, number, uuid, lane_row, offset, prefix_crc, restored FROM _segments"
+        "SELECT lane_folder, number, uuid, lane_row, offset, prefix_crc, restored, numbers, known"
+        " FROM _segments"
     )
     return {
-        (folder, number): Mark(uuid, lane, offset, check, bool(restored))
-        for folder, number, uuid, lane, offset, check, restored in db.execute(query)
+        (folder, number): Mark(uuid, lane, offset, check, bool(restored), *counted)
+        for folder, number, uuid, lane, offset, check, restored, *counted in db.execute(query)
     }
 
 
@@ -72,8 +78,8 @@ def save_mark(db: apsw.Connection, at: Place, mark: Mark) -> None:
     """Write one segment's mark into the current transaction."""
     db.execute(
         "INSERT OR REPLACE INTO _segments(lane_folder, number, uuid, lane_row, offset,"
-        " prefix_crc, restored) VALUES(?, ?, ?, ?, ?, ?, ?)",
-        (*at, mark.uuid, mark.lane, mark.offset, mark.check, mark.is_restored),
+        " prefix_crc, restored, numbers, known) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*at, *astuple(mark)),
     )
 
 

@@ -13,18 +13,22 @@ from typing import TYPE_CHECKING, Any
 import apsw
 import orjson
 
+from journal.erasure.requests import Forgotten, read_requests
 from journal.format.event import Event
+from journal.fs.key_file import read_keys
 from journal.lanes.restore import Lost, restore
 from projector.db.connections import open_reader
 from projector.db.generations import generations
 from projector.db.quiet import quiet
 from projector.db.rows import STORED, stored
 from projector.errors import ProjectionError
-from projector.run.build import building, put_into_use
+from projector.run.build import building, put_into_use, rebuild
+from projector.run.hiding import recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from journal.erasure.request import Request
     from journal.fs.directory import Directory
 
 
@@ -37,19 +41,22 @@ class Salvaged:
         sessions: how many sessions they belong to.
         lane: name of the lane's folder they were written to; empty if there was nothing to write.
         generation: number of the generation in use now.
+        forgotten: how many records were not written back, since a request forgets them.
     """
 
     events: int
     sessions: int
     lane: str
     generation: int
+    forgotten: int = 0
 
 
 def salvage(journal: Directory) -> Salvaged:
     """Write back the events that the projection in use has and the journal lacks.
 
     A new generation is built from the lanes and compared with the one in use. Missing events are
-    written to a new lane folder with their times, and the new generation is put into use.
+    written to a new lane folder with their times, and the new generation is put into use. What a
+    request in either of them forgets is not written.
 
     Raises:
         ProjectionError: there is no projection to save from, it cannot be read, or the journal is
@@ -67,26 +74,43 @@ def salvage(journal: Directory) -> Salvaged:
             " journal; copy the journal to a place that can be written, and salvage it there"
         )
     known = open_reader(kept.path(current), journal.uuid)
+    requests: tuple[Request, ...] = ()
     try:
+        with quiet:
+            requests = tuple(request for request, _ in recorded(known))
+        forgotten = Forgotten(
+            (*read_requests(journal).requests, *requests), read_keys(journal.path)
+        )
         with building(journal) as number:
             built = open_reader(kept.path(number), journal.uuid)
             with quiet:
                 try:
-                    lost = _arranged(_missing(known, built))
+                    missing = _arranged(_missing(known, built))
                 finally:
                     built.close()
+            lost = list(_remembered(missing, forgotten))
             name, events = "", 0
             if lost:
                 lane, events = restore(journal, lost)
                 name = lane.name
-            put_into_use(journal, number)
+            requests = put_into_use(journal, number)
+        if requests:  # they were among what was written back
+            number = rebuild(journal)
     except apsw.Error as error:
         raise ProjectionError(f"cannot read the projection in {kept.folder}: {error}") from error
     finally:
         with quiet:
             known.close()
     sessions = {record.event.session for record in lost}
-    return Salvaged(events, len(sessions), name, number)
+    return Salvaged(events, len(sessions), name, number, len(missing) - len(lost))
+
+
+def _remembered(missing: Iterable[Lost], forgotten: Forgotten) -> Iterator[Lost]:
+    """Yield the records that no request forgets, without their forgotten parts."""
+    for record in missing:
+        event, _ = forgotten.apply(record.event, record.lane, record.seq)
+        if event is not None:
+            yield record._replace(event=event)
 
 
 def _arranged(lost: Iterable[Lost]) -> list[Lost]:

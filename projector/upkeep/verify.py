@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import apsw
 
 from journal.errors import ReadError
+from journal.segments.blocks import read_chunk
 from journal.segments.listing import list_segments
 from journal.segments.segment import open_segment
 from projector.db.generations import find_generations
@@ -17,10 +18,12 @@ from projector.db.read_only import open_on_any_medium
 from projector.db.schema import COUNTERS
 from projector.errors import ProjectionError
 from projector.fold.messages import IN_TRANSCRIPT, OUT
+from projector.run.superseded import Superseded, known_numbers
 from projector.run.watermark import is_unchanged, load_marks, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import FileIO
 
     from journal.fs.directory import Directory
     from journal.segments.listing import SegmentRef
@@ -72,7 +75,10 @@ def verify(journal: Directory) -> list[Fault]:
             db.execute("SELECT 1 FROM _meta").get  # noqa: B018 - begins the snapshot
             faults = list(_database_faults(db))
             refs = {place(ref): ref for ref in list_segments(journal.lanes)}
+            superseded = Superseded(db)
             for at, mark in sorted(load_marks(db).items()):
+                if at not in refs and superseded.has(mark.uuid):
+                    continue
                 faults += _log_faults(at, mark, refs.get(at))
     except apsw.Error as error:
         return [Fault("database", f"{path}: {error}", "projector rebuild")]
@@ -124,18 +130,23 @@ def _log_faults(at: tuple[str, int], mark: Mark, ref: SegmentRef | None) -> Iter
     name = f"lane {folder} segment {number}"
     if ref is None:
         yield Fault("log", f"{name} is gone: {mark.offset:,} bytes were applied", _SALVAGE)
-    elif ref.size < mark.offset:
-        what = f"{name} has {ref.size:,} bytes, and {mark.offset:,} were applied"
-        yield Fault("log", what, _SALVAGE)
     else:
         try:
             with open_segment(ref.path) as file:
-                same = is_unchanged(file, mark)
+                same = is_unchanged(file, mark) or _supersedes(file, mark)
         except (OSError, ReadError) as error:
             yield Fault("log", f"{name} cannot be read: {error}", "journal verify")
         else:
-            if not same:
+            if not same and ref.size < mark.offset:
+                what = f"{name} has {ref.size:,} bytes, and {mark.offset:,} were applied"
+                yield Fault("log", what, _SALVAGE)
+            elif not same:
                 yield Fault("log", f"{name} is not the one that was applied", _SALVAGE)
+
+
+def _supersedes(file: FileIO, mark: Mark) -> bool:
+    """Return whether a segment replaces the one that was applied: the projector reads it again."""
+    return known_numbers(mark, read_chunk(file, 0, final=True), ()) is not None
 
 
 _SALVAGE = "projector salvage"

@@ -4,30 +4,38 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from unittest.mock import patch
 
 import apsw
 
 import projector.run.ingest as intake_module
 import projector.run.projector as project_module
+from journal.erasure.request import request_of
+from journal.erasure.requests import Forgotten
+from journal.format.event_types import ERASURE_REQUESTED
 from journal.fs.directory import open_directory
 from journal.segments.blocks import read_chunk
+from journal.segments.find import find_events
+from journal.segments.listing import list_segments
 from journal.segments.reader import SegmentWalk
-from projector.errors import ProjectionError
+from projector.db.connections import create
+from projector.errors import NotHidden, ProjectionError
 from projector.run.build import rebuild
+from projector.run.hiding import record
 from projector.run.lock_holder import catch_up_once
 from projector.run.projector import Projector
+from tests.support.forgetting.model import KEY, put_key, remembered
+from tests.support.forgetting.requests import rewrite
 from tests.support.made_up import WORDS
 from tests.support.model import Content, Model, content
 from tests.support.projections import (
+    JOURNAL,
     Fact,
-    catch_up,
     counters,
     grow,
     projector,
     random_steps,
-    scratch,
     write_lane,
 )
 from tests.support.shown import shown
@@ -36,6 +44,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
     from random import Random
+
+    from journal.erasure.request import Request
 
 
 class Diverged(AssertionError):  # noqa: N818 - names what was found
@@ -57,14 +67,15 @@ def check_convergence(
     Raises:
         Diverged: they do not all say the same.
     """
-    model = Model(list(records))
+    model = Model(remembered(records))
     expected = model.content(WORDS)
     write_plain(folder / "plain", records)
-    with scratch(folder / "plain.db") as db:
-        catch_up(db, folder / "plain")
-        plain = content(db, WORDS)
-        seen = shown(db, WORDS)
-        duplicates = counters(db)["duplicates"]
+    put_key(folder)
+    with Replaced(folder / "plain.dbs", folder / "plain") as projection:
+        projection.catch_up()
+        plain = content(projection.db, WORDS)
+        seen = shown(projection.db, WORDS)
+        duplicates = counters(projection.db)["duplicates"]
     _compare("in one go", replace(plain, digest=""), expected)
     if duplicates != model.duplicates:
         raise Diverged(f"in one go: {duplicates} duplicates, not {model.duplicates}")
@@ -113,19 +124,76 @@ def small(random: Random) -> Iterator[None]:
         yield
 
 
+class Replaced:
+    """A projection outside of a journal, replaced by another one when a request asks for it.
+
+    Args:
+        folder: for its databases.
+        lanes: the lanes.
+
+    Attributes:
+        db: the projection.
+    """
+
+    def __init__(self, folder: Path, lanes: Path) -> None:
+        self._folder = folder
+        self._lanes = lanes
+        self._requests: list[Request] = []
+        self._number = 0
+        folder.mkdir()
+
+    def __enter__(self) -> Self:
+        self._begin()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.db.close()
+
+    def _begin(self) -> None:
+        self._number += 1
+        self.db = create(self._folder / f"{self._number}.db", JOURNAL)
+        record(self.db, Forgotten(self._requests, [KEY]))
+        self._running = Projector(self.db, self._lanes)
+
+    def catch_up(self, *, stay: bool = False) -> None:
+        """Apply all events, with the projector of the last call or with another one."""
+        while True:
+            try:
+                (self._running if stay else Projector(self.db, self._lanes)).catch_up()
+            except NotHidden as error:
+                self._requests += error.requests
+                self.db.close()
+                self._begin()
+            else:
+                return
+
+
+def erase_some(random: Random, lanes: Path) -> None:
+    """Rewrite some final segments as erasure does, by the requests that are in the lanes now."""
+    refs = list_segments(lanes)
+    found = (request_of(e) for ref in refs for e in find_events(ref, ERASURE_REQUESTED.encode()))
+    forgotten = Forgotten(filter(None, found), [KEY])
+    for ref in refs:
+        if ref.final and forgotten and random.random() < 0.4:
+            rewrite(ref, forgotten)
+
+
 def _arranged(
     random: Random, records: Sequence[Fact], folder: Path
 ) -> tuple[Content, dict[str, Any]]:
     """Project records in a random arrangement over one database; return the content."""
     lanes = folder / "lanes"
     lanes.mkdir(parents=True)
+    put_key(folder)
     stay = random.random() < 0.5  # one projector for all rounds, or a new one each
-    with scratch(folder / "1.db") as db, small(random):
-        running = Projector(db, lanes)
+    erases = random.random() < 0.5
+    with Replaced(folder / "dbs", lanes) as projection, small(random):
         for steps in random_steps(random, records):
             grow(lanes, steps)
-            (running if stay else Projector(db, lanes)).catch_up()
-        return content(db, WORDS), shown(db, WORDS)
+            if erases:
+                erase_some(random, lanes)
+            projection.catch_up(stay=stay)
+        return content(projection.db, WORDS), shown(projection.db, WORDS)
 
 
 def _rebuilt(
@@ -136,9 +204,13 @@ def _rebuilt(
     It is rebuilt now and then, and now and then a statement fails and the projector goes on.
     """
     journal = open_directory(folder)
+    put_key(folder)
+    erases = random.random() < 0.5
     with small(random):
         for steps in random_steps(random, records):
             grow(journal.lanes, steps)
+            if erases:
+                erase_some(random, journal.lanes)
             if random.random() < 0.3:
                 rebuild(journal)
             if random.random() < 0.4:
@@ -147,7 +219,9 @@ def _rebuilt(
                 with projector(folder) as running:
                     _stumble(running, random.randint(1, 80))
                     if random.random() < 0.5:
-                        running.catch_up()
+                        with suppress(NotHidden):
+                            running.catch_up()
+        catch_up_once(journal)
         with projector(folder) as running:
             running.catch_up()
             return content(running._db, WORDS), shown(running._db, WORDS)

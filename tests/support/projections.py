@@ -71,9 +71,10 @@ def header(
     folder: int = 1,
     format: int = FORMAT,
     inode: int = 0,
+    copy: str = "",
 ) -> bytes:
-    """Return the first line of a lane's n-th segment."""
-    uuid = f"{lane}/{number}"
+    """Return the first line of a lane's n-th segment; `copy` makes its uuid another one."""
+    uuid = f"{lane}/{copy}{number}"
     return encode_header(
         Header(format, uuid, lane, folder, seq, "host", boot_id(), 1, 1, inode=inode)
     )
@@ -183,7 +184,8 @@ def _lane_steps(random: Random, folder: str, lane: str, records: list[Fact]) -> 
             if waiting:
                 steps.append(Step(folder, number, waiting))
             number += 1
-            waiting = header(lane, number, seq=record.seq)
+            # the copies of a lane are cut differently: their segments are not the same
+            waiting = header(lane, number, seq=record.seq, copy=f"{folder}.")
         waiting += line(record)
         if random.random() < 0.5:
             cut = len(waiting) - random.choice([0, 0, 7])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from journal.erasure.hashes import event_hash, message_hashes, session_hash
-from journal.erasure.requests import Forgotten, Request, request_of
+from journal.erasure.request import Request, request_of
+from journal.erasure.requests import Forgotten
 from journal.format.event import Event
 from journal.format.keyed_hash import Key
+from journal.format.redacted import Redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,6 +100,20 @@ def test_the_hash_of_a_message_holds_what_the_format_says() -> None:
         KEY.hash("original", ["message.appended", data]),
     ]
     assert len(list(message_hashes(KEY, UUID.upper(), data))) == 2
+
+
+def test_a_redacted_message_is_named_by_its_original() -> None:
+    """Rules of another version redact one message to other words: its original names both."""
+    clear: dict[str, Any] = {"role": "user", "content": "my secret", "timestamp": MOMENT}
+    original = KEY.hash("original", ["message.appended", clear])
+    what = forgotten(request(messages=[original]))
+    said = event(**clear | {"content": "my [redacted:password:1f3a9c]"})
+    redacted = replace(said, redacted=Redacted(KEY.id, original, "own 1", {"password": 1}))
+    assert left(what, redacted) is None
+    assert left(what, event(**clear)) is None
+    assert left(what, said) is not None
+    other = replace(said, redacted=Redacted(OTHER.id, original, "own 1", {"password": 1}))
+    assert left(what, other) is not None
 
 
 def test_a_request_with_a_reach_forgets_only_what_was_there() -> None:

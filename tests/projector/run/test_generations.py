@@ -82,7 +82,7 @@ def test_a_build_that_died_is_swept_away(journal: Journal, kept: Generations) ->
     rebuild(directory)
     child = os.fork()
     if not child:
-        build_module._build = lambda *_: os.kill(os.getpid(), 9) or 0  # type: ignore[func-returns-value]
+        vars(build_module)["build_generation"] = lambda *_: os.kill(os.getpid(), 9)
         kept.path(2).write_bytes(b"half")
         kept.path(2).with_name("2.db-journal").write_bytes(b"half")
         rebuild(directory)

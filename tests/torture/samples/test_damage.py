@@ -9,7 +9,7 @@ import pytest
 import journal.format.scan
 from journal.segments.segment import open_segment
 from projector.run.projector import Projector
-from tests.support.damages import KINDS
+from tests.support.damage.damages import KINDS
 from tests.support.projections import (
     catch_up,
     counters,

@@ -9,11 +9,13 @@
 
 Each seed gives messages with and without time stamps, parents, parents that are nowhere and rings
 of parents, revisions, titles, ends, unknown types, duplicates, and different contents under one
-key. They are split over lanes, segments and pieces that end in the midst of a line, and projected
-in one go, piece by piece with tiny batches and transactions by projectors that stay or begin anew,
-with rebuilds in between, and with statements that fail. All must have the model's order of
-messages, sessions, counters, conflicts and full-text terms, and one digest. A seed that does not is
-made small: events are left out as long as it still fails, and what is left is printed.
+key. Half of the sets have requests to forget: sessions, messages, replays in other sessions, and
+records up to a number. They are split over lanes, segments and pieces that end in the midst of a
+line, and projected in one go, piece by piece with tiny batches and transactions by projectors that
+stay or begin anew, with rebuilds in between, with statements that fail, and with segments that are
+rewritten as erasure does. All must have the model's order of messages, sessions, counters,
+conflicts and full-text terms, and one digest. A seed that does not is made small: events are left
+out as long as it still fails, and what is left is printed.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from tests.support.arrangements import check_convergence
+from tests.support.forgetting.model import with_requests
 from tests.support.made_up import random_facts
 from tests.torture.arguments import Amount, Budget, again, step_parser
 
@@ -41,6 +44,8 @@ if TYPE_CHECKING:
     from tests.support.projections import Fact
 
 _AMOUNT = Amount(10_000, sample=60)
+_FORGETS = 2
+"""Of so many seeds one has requests to forget."""
 _LIVE = 5
 """Of so many seeds one is projected in a journal with rebuilds too: that takes the longest."""
 _CHUNK = 20
@@ -69,7 +74,8 @@ class Done:
 def facts_of(seed: int) -> list[Fact]:
     """Make up the set of events of a seed."""
     random = Random(seed)
-    return random_facts(random, random.choice(_SIZES))
+    records = random_facts(random, random.choice(_SIZES))
+    return with_requests(random, records) if seed % _FORGETS == 0 else records
 
 
 def trouble(records: Sequence[Fact], seed: int, *, live: bool) -> str | None:

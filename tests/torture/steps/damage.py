@@ -56,10 +56,10 @@ from journal.fs.directory import open_directory
 from journal.segments.segment import segment_name
 from projector.run.projector import Projector
 from tests.support.arrangements import small
-from tests.support.damages import KINDS, LARGE, Files, Place
+from tests.support.damage.damages import KINDS, LARGE, Files, Place
+from tests.support.damage.oracle import Expected, expected, finished, gaps, is_future, uncovered
 from tests.support.made_up import ODD, WORDS
 from tests.support.model import Model, content
-from tests.support.oracle import Expected, expected, finished, gaps, is_future, uncovered
 from tests.support.projections import Fact, counters, header, line, message, scratch
 from tests.support.skewed import SkewedClock, skewed
 from tests.torture.arguments import Amount, Budget, again, step_parser

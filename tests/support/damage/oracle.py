@@ -19,7 +19,7 @@ from tests.support.projections import Fact
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.damages import Files, Place
+    from tests.support.damage.damages import Files, Place
 
 
 _KNOWN = (1, 2)

@@ -1,0 +1,91 @@
+"""Replace a generation that shows what is to be forgotten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import apsw
+
+from journal.erasure.requests import read_requests
+from projector.db.connections import open_writer
+from projector.db.fork_safety import close
+from projector.db.generations import generations
+from projector.db.process_lock import ProcessLock
+from projector.db.quiet import quiet
+from projector.errors import ProjectionError
+from projector.run.generation import apply_rest, build_generation, put
+from projector.run.hiding import Hiding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from journal.erasure.request import Request
+    from journal.fs.directory import Directory
+    from projector.db.generations import Generations
+    from projector.run.projector import Progress
+
+
+def replace_showing(
+    journal: Directory,
+    requests: tuple[Request, ...],
+    on_commit: Callable[[Progress], None] | None,
+    stop: Callable[[], bool],
+) -> bool:
+    """Replace a generation that shows what requests ask to forget.
+
+    Only for the holder of the projector's lock. Readers use the old generation until the new one is
+    complete. If `stop` returns True, what was built is kept, and the next call continues it: else
+    queries with a short time limit would begin it again for ever.
+
+    Returns:
+        Whether the new generation was put into use.
+
+    Raises:
+        ProjectorBusy, ProjectionError, ReadError: as `rebuild`.
+    """
+    kept = generations(journal.path)
+    lock = ProcessLock(kept.build_lock)
+    if not lock.acquire():
+        raise lock.busy()
+    try:
+        number = kept.unpublished()
+        if number is None or not _is_begun(kept, number, journal, requests):
+            kept.remove_unpublished()
+            number = kept.next()
+            build_generation(kept, number, journal, on_commit, stop, requests)
+        lock.check()
+        _, hides = apply_rest(kept, number, journal, on_commit, stop)
+        if stop():
+            return False
+        lock.check()
+        put(kept, number, hides=hides)
+    except BaseException:
+        if lock.is_held():
+            kept.remove_unpublished()
+        raise
+    finally:
+        lock.release()
+    return True
+
+
+def _is_begun(
+    kept: Generations, number: int, journal: Directory, requests: tuple[Request, ...]
+) -> bool:
+    """Return whether a build that was stopped can be continued, and hides what is to be forgotten.
+
+    A build that died has no WAL: it is of no use.
+    """
+    try:
+        db = open_writer(kept.path(number), journal.uuid)
+    except ProjectionError:
+        return False
+    try:
+        with quiet:
+            hiding = Hiding(db, journal.path)
+            needed = (*read_requests(journal).requests, *requests)
+            return db.pragma("journal_mode") == "wal" and hiding.knows(needed)
+    except apsw.Error:
+        return False
+    finally:
+        with quiet:
+            close(db)

@@ -1,0 +1,1 @@
+"""Segments that are damaged, and what must be read of them."""

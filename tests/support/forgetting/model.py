@@ -1,0 +1,179 @@
+"""What requests forget, worked out from the format alone, and sets of records with requests."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from journal.format.event import Event
+from journal.format.event_types import ERASURE_REQUESTED, FORGET, MESSAGE_APPENDED
+from journal.format.keyed_hash import Key
+from tests.support.projections import Fact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+    from random import Random
+
+KEY = Key(bytes(range(32)))
+"""The key of the made-up requests."""
+_OTHER = "00000000"
+"""The id of a key that no journal has."""
+_UUIDS = tuple(f"0199c0de-0000-7000-8000-00000000000{n}" for n in range(3))
+
+
+def put_key(journal: Path) -> None:
+    """Give a folder the file with the key."""
+    file = journal / "key"
+    file.write_text(f"{KEY.secret.hex()}\n")
+    file.chmod(0o600)
+
+
+def hashed(of: str, value: object) -> str:
+    """Return the keyed hash of a value as the format defines it."""
+    content = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return blake2b(content.encode(), digest_size=16, key=KEY.secret, person=of.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """The hashes that the requests name that reach one record."""
+
+    sessions: set[str]
+    events: set[str]
+    messages: set[str]
+
+    def session(self, session: object) -> bool:
+        return hashed("session", session) in self.sessions
+
+    def event(self, session: str, id: object) -> bool:
+        return hashed("event", [session, id]) in self.events
+
+    def message(self, id: object, data: dict[str, Any]) -> bool:
+        hashes = {hashed("line", id)} if id in _UUIDS else set()
+        if "timestamp" in data:
+            said = [data.get("role"), data.get("content"), data["timestamp"]]
+            hashes |= {hashed("message", said), hashed("original", [MESSAGE_APPENDED, data])}
+        return not hashes.isdisjoint(self.messages)
+
+
+def remembered(records: Sequence[Fact]) -> list[Fact]:
+    """Return what is left of records when their requests have forgotten the rest."""
+    requests = [
+        fact.event.data
+        for fact in records
+        if (fact.event.session, fact.event.type) == (FORGET, ERASURE_REQUESTED)
+        and fact.event.data["key"] == KEY.id
+    ]
+    return [left for fact in records for left in _left(fact, _named(requests, fact))]
+
+
+def _named(requests: list[dict[str, Any]], fact: Fact) -> _Named:
+    named = _Named(set(), set(), set())
+    for request in requests:
+        if fact.seq <= request.get("reach", {fact.lane: fact.seq}).get(fact.lane, 0):
+            named.sessions.update(request.get("sessions", []))
+            named.events.update(request.get("events", []))
+            named.messages.update(request.get("messages", []))
+    return named
+
+
+def _left(fact: Fact, named: _Named) -> Iterator[Fact]:
+    """Yield what is left of a record: nothing, or the record, perhaps without a part."""
+    session, id, type, data = fact.event.session, fact.event.id, fact.event.type, fact.event.data
+    if session == FORGET:
+        yield fact
+        return
+    if named.session(session) or named.event(session, id):
+        return
+    if type == "message.revised" and named.event(session, data["message"]):
+        return
+    if type == MESSAGE_APPENDED and named.message(id, data):
+        return
+    if type in {"message.removed", "message.archived", "message.restored"}:
+        ids = [each for each in data["messages"] if not named.event(session, each)]
+        if data["messages"] and not ids:
+            return
+        data = data | {"messages": ids}
+    elif type == "transcript.replaced":
+        items = [item for item in data["messages"] if not _is_named(named, session, item)]
+        data = data | {"messages": items}
+    elif type.startswith("session.") and named.session(data.get("parent")):
+        data = {name: value for name, value in data.items() if name != "parent"}
+    yield replace(fact, event=replace(fact.event, data=data))
+
+
+def _is_named(named: _Named, session: str, item: dict[str, Any]) -> bool:
+    if "message" in item:
+        return named.event(session, item["message"])
+    data = {name: value for name, value in item.items() if name != "id"}
+    return named.event(session, item["id"]) or named.message(item["id"], data)
+
+
+def with_requests(random: Random, records: Sequence[Fact]) -> list[Fact]:
+    """Add requests to made-up records, and what they may forget besides them.
+
+    That is replays of messages in another session, with their own id or the uuid of a line, and
+    sessions with a parent.
+    """
+    made = [*records]
+    last: dict[str, int] = {}
+    for fact in records:
+        last[fact.lane] = max(fact.seq, last.get(fact.lane, 0))
+    lanes = sorted(last)
+
+    def add(session: str, id: str, type: str, data: dict[str, Any]) -> None:
+        lane = random.choice(lanes)
+        last[lane] += 1
+        time = random.randint(1, 12)
+        made.append(Fact(lane, last[lane], Event(session, id, type, time, time, data)))
+
+    messages = [fact.event for fact in records if fact.event.type == MESSAGE_APPENDED]
+    for _ in range(random.randint(0, 3)):
+        if messages:
+            said = random.choice(messages)
+            id = random.choice([said.id, "fork", *_UUIDS])
+            add(random.choice(["s1", "s2", "s3"]), id, MESSAGE_APPENDED, said.data)
+    if random.random() < 0.5:
+        add("s3", "e1", "session.created", {"parent": random.choice(["s1", "s2"]), "title": "t"})
+    for _ in range(random.randint(1, 3)):
+        data = _request(random, made, last)
+        # two requests may have one id, and one may be there twice
+        for _ in range(random.choice([1, 1, 2])):
+            add(FORGET, random.choice(["r1", "r2"]), ERASURE_REQUESTED, data)
+    return made
+
+
+def _request(random: Random, made: Sequence[Fact], last: dict[str, int]) -> dict[str, Any]:
+    data: dict[str, Any] = {"key": KEY.id if random.random() < 0.9 else _OTHER}
+    some = [random.choice(made).event for _ in range(random.randint(1, 3))]
+    if random.random() < 0.25:
+        data["sessions"] = [hashed("session", random.choice(["s1", "s2", "s3"]))]
+    if random.random() < 0.6 or len(data) == 1:
+        data["events"] = [hashed("event", [event.session, event.id]) for event in some]
+    if random.random() < 0.5:
+        data["messages"] = [_message_hash(random, event) for event in some]
+    if random.random() < 0.3:
+        lanes = random.sample(sorted(last), random.randint(0, len(last)))
+        data["reach"] = {lane: random.randint(0, last[lane]) for lane in lanes}
+    return data
+
+
+def _message_hash(random: Random, event: Event) -> str:
+    """Return a hash of a message, or of a message that a new transcript holds."""
+    id, data = event.id, event.data
+    items = data.get("messages", [])
+    if items and isinstance(items[0], dict):
+        item = random.choice(items)
+        id = item.get("id", id)
+        data = {name: value for name, value in item.items() if name != "id"}
+    said = [data.get("role"), data.get("content"), data.get("timestamp")]
+    return random.choice(
+        [
+            hashed("line", random.choice([id, *_UUIDS])),
+            hashed("message", said),
+            hashed("original", [MESSAGE_APPENDED, data]),
+        ]
+    )
