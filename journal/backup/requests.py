@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from journal.backup.lines import read_lines
-from journal.erasure.requests import Request, request_of
+from journal.erasure.request import Request, request_of
 from journal.format.event_types import ERASURE_REQUESTED
 
 if TYPE_CHECKING:
