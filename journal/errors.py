@@ -18,6 +18,7 @@
     ├── EraseError            a segment could not be rewritten; the old one is still there
     │   └── EraserBusy        another process held the eraser's lock all the time
     ├── ReadError             a lane or segment could not be read
+    ├── RedactionError        a rule or a scanner for redaction cannot be used
     ├── ImportFailed          a source could not be imported
     ├── ExportFailed          a journal could not be written in another program's format
     └── BackupFailed          a backup could not be made, read or restored
@@ -129,6 +130,10 @@ class EraserBusy(EraseError):  # noqa: N818 - reads as a state, like ArbiterBusy
 
 class ReadError(JournalError):
     """A lane or segment could not be read."""
+
+
+class RedactionError(JournalError):
+    """A rule or a scanner for redaction cannot be used."""
 
 
 class ImportFailed(JournalError):  # noqa: N818 - reads as what happened, next to the command of that name

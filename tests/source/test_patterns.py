@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from journal.redact.prefilter import Prefilter
+from journal.redact.rule import compiled
+from journal.redact.rules import ASSIGNED, TOKENS
 from projector.forgetting import mentions
 from projector.text.highlight import _finders
 from projector.text.query_tree import Term
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from tests.source.patterns import Pattern
 
 MADE: dict[str, Callable[[], Sequence[Pattern]]] = {
+    "journal.redact.prefilter._any_of": lambda: [Prefilter([TOKENS[1], ASSIGNED[0]])._pattern],
+    # they are matched where their literal is, and tests/journal/redact counts their steps
+    "journal.redact.rule.compiled": lambda: [compiled(rule.pattern) for rule in TOKENS[:2]],
     "projector.text.snippet._shown": lambda: [_shown(0), _shown(12), _shown(160)],
     "journal.backup.new_journal._draft": lambda: [
         re.compile(rf"\.{re.escape(name)}\.restore\.[0-9a-f-]{{36}}")

@@ -1,0 +1,71 @@
+"""The scanner Kingfisher as a source of hits; the extra `secrets` installs it.
+
+It has some 500 rules, written in Rust, and finds kinds that the rules of this program do not know.
+It never uses the network here. Its rules are compiled when it is made for the first time, which
+takes seconds; it keeps them in the user's cache folder.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from journal.errors import RedactionError
+from journal.redact.scanner import Hit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_OTHERS = re.compile("[^a-z0-9]+")
+_ESCAPES = ((rb"\n", b"\n"), (rb"\t", b"\t"), (rb"\"", b'"'))
+"""What JSON escapes, and what Kingfisher looks for beside a secret."""
+_LONGEST = 64
+
+
+class Kingfisher:
+    """A scanner of Kingfisher's rules.
+
+    Raises:
+        RedactionError: the package is not installed, or cannot be loaded.
+    """
+
+    def __init__(self) -> None:
+        self._scanner, version = _load()
+        self.version = f"kingfisher/{version}"
+
+    def may_find(self, raw: bytes) -> bool:
+        """Return whether JSON has a secret, read as a text."""
+        for escape, char in _ESCAPES:
+            raw = raw.replace(escape, char)
+        return bool(self._scanner.scan(raw))
+
+    def find(self, text: str) -> Iterator[Hit]:
+        """Find the secrets in a text."""
+        raw = text.encode("utf-8", "replace")
+        for found in self._scanner.scan(raw):
+            # an invisible one is a part of a secret, such as the name of an account
+            if not found.visible:
+                continue
+            at = found.location
+            start = len(raw[: at["start_offset"]].decode(errors="replace"))
+            end = len(raw[: at["end_offset"]].decode(errors="replace"))
+            yield Hit(start, end, _kind(found.rule_id))
+
+
+def _kind(rule: str) -> str:
+    """Return a kind for the id of a rule, such as `betterleaks.github-pat`."""
+    _, _, name = rule.rpartition("/") if "/" in rule else rule.partition(".")
+    return _OTHERS.sub("-", f"kf-{name.lower()}")[:_LONGEST].strip("-")
+
+
+@cache
+def _load() -> tuple[Any, str]:
+    try:
+        import kingfisher_sdk  # noqa: PLC0415 - an extra, and large
+    except ImportError as error:
+        raise RedactionError(
+            "the scanner Kingfisher is not installed: pip install 'agent-journal[secrets]'"
+        ) from error
+    rules = kingfisher_sdk.Rules()
+    return kingfisher_sdk.Scanner(rules, base64=False), str(kingfisher_sdk.__version__)

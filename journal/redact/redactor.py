@@ -1,0 +1,109 @@
+"""Redaction of events and texts: secrets are replaced by marks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from journal.format.redacted import MARK, Redacted
+from journal.redact.json_text import redact_json
+from journal.redact.marks import find, replace
+from journal.redact.values import redact_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from journal.format.keyed_hash import Key
+    from journal.redact.scanner import Scanner
+
+
+class Redactor:
+    """Replaces secrets by marks. Safe for threads.
+
+    Args:
+        scanners: what finds secrets; of hits at one place that of the first scanner counts.
+        key: returns the journal's key. It is called when the first secret is found, because a
+            journal without secrets needs no key.
+    """
+
+    def __init__(self, scanners: Sequence[Scanner], key: Callable[[], Key]) -> None:
+        self._scanners = tuple(scanners)
+        self._make_key = key
+        self.rules = "+".join(scanner.version for scanner in self._scanners)
+
+    @cached_property
+    def _key(self) -> Key:
+        return self._make_key()
+
+    def redact(self, type: str, data: dict[str, Any]) -> tuple[dict[str, Any], Redacted | None]:
+        """Redact the data of an event; see `journal.redact.values` for what is left.
+
+        Returns:
+            The data, the same object if there is no secret in it; and what was redacted.
+
+        Raises:
+            JournalOpenError: there is a secret, and the journal's key cannot be read or made.
+        """
+        try:
+            raw = orjson.dumps(data)
+        except TypeError:
+            return data, None  # no record can hold it: the writer refuses it and names the field
+        if not self._may_find(raw):
+            return data, None
+        counts: Counter[str] = Counter()
+
+        def redact(name: str, text: str) -> str:
+            new = self._value(name, text)
+            if new != text:
+                counts.update(_kinds(new) - _kinds(text))
+            return new
+
+        changed = redact_values(type, data, redact)
+        if changed is data:
+            return data, None
+        original = self._key.hash("original", [type, data])
+        return changed, Redacted(self._key.id, original, self.rules, dict(counts))
+
+    def text(self, text: str) -> str:
+        """Redact a text, as a way out does.
+
+        Raises:
+            JournalOpenError: as `redact`.
+        """
+        return self._value("", text)
+
+    def _may_find(self, raw: bytes) -> bool:
+        return any(scanner.may_find(raw) for scanner in self._scanners)
+
+    def _value(self, name: str, text: str) -> str:
+        """Redact a string; `name` is that of its field, or empty."""
+        if not self._may_find(_raw(f'{name}="{text}"')):
+            return text
+        # a second time must find nothing more, or an event would change whenever it is imported
+        while (new := self._once(name, text)) != text:
+            text = new
+        return text
+
+    def _once(self, name: str, text: str) -> str:
+        before = f'{name}="' if name else ""
+        behind = '"' if name else ""
+        start, end = len(before), len(before) + len(text)
+        hits = [
+            hit._replace(start=hit.start - start, end=hit.end - start)
+            for hit in find(self._scanners, f"{before}{text}{behind}")
+            if start <= hit.start and hit.end <= end
+        ]
+        new = replace(text, hits, self._key) if hits else text
+        # the strings in JSON have names, and their quotes and line ends are escaped in the text
+        return redact_json(text, new, self._value) if text.lstrip()[:1] in ("{", "[") else new
+
+
+def _raw(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _kinds(text: str) -> Counter[str]:
+    return Counter(match[1] for match in MARK.finditer(text))

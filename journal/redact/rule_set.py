@@ -1,0 +1,38 @@
+"""Rules as one scanner."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from journal.redact.prefilter import Prefilter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from journal.redact.rule import Rule
+    from journal.redact.scanner import Hit
+
+
+class RuleSet:
+    """A scanner of rules.
+
+    Attributes:
+        version: name and version of the rules.
+        rules: the rules; of hits at one place that of the first rule counts.
+    """
+
+    def __init__(self, version: str, rules: Sequence[Rule]) -> None:
+        self.version = version
+        self.rules = tuple(rules)
+        self._prefilter = Prefilter(self.rules)
+
+    def may_find(self, raw: bytes) -> bool:
+        """Return whether JSON has the literals of a rule."""
+        return self._prefilter(raw)
+
+    def find(self, text: str) -> Iterator[Hit]:
+        """Find the secrets in a text."""
+        # no other character has a lower case of another length
+        lower = text.replace("\u0130", "i").lower()
+        for rule in self.rules:
+            yield from rule.find(text, lower)

@@ -1,0 +1,39 @@
+"""The seam for what finds secrets: rules of this program, rules of the user, other scanners."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Hit(NamedTuple):
+    """A secret in a text.
+
+    Attributes:
+        start: offset of its first character.
+        end: offset behind its last character.
+        kind: what it is: 1 to 64 characters of `a-z`, `0-9` and `-`.
+    """
+
+    start: int
+    end: int
+    kind: str
+
+
+class Scanner(Protocol):
+    """Finds secrets in texts: always the same ones in the same text. Safe for threads."""
+
+    @property
+    def version(self) -> str:
+        """Name and version of its rules, such as `agent-journal/1`."""
+
+    def may_find(self, raw: bytes) -> bool:
+        """Return whether JSON may hold a secret; false only where `find` finds none.
+
+        It is asked for each event, so it must be fast.
+        """
+
+    def find(self, text: str) -> Iterable[Hit]:
+        """Find the secrets in a text. Hits may overlap: the first one at a place counts."""

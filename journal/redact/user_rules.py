@@ -1,0 +1,111 @@
+"""The user's own rules: `redact.toml` in the journal's folder, or any file.
+
+::
+
+    scanners = ["kingfisher"]          # further scanners, which are installed
+
+    [[rule]]
+    kind = "corp-token"
+    pattern = 'corp_(?P<secret>[a-z0-9]{32})'
+
+The group `secret` is what is replaced; without it the whole match is. A pattern must contain a
+literal of at least 3 characters, and its repeats must be bounded: see `journal.redact.linear`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from journal.errors import RedactionError
+from journal.redact.linear import SHORTEST, needed, why_slow
+from journal.redact.rule import Rule, compiled
+from journal.redact.rule_set import RuleSet
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RULES_FILE = "redact.toml"
+"""Name of the file in the journal's folder."""
+KINGFISHER = "kingfisher"
+"""Name of the scanner that the extra `secrets` installs."""
+
+_KIND = re.compile("[a-z0-9-]{1,64}")
+_KEYS = frozenset(("kind", "pattern"))
+
+
+@dataclass(frozen=True, slots=True)
+class UserRules:
+    """What a file of rules asks for.
+
+    Attributes:
+        rules: its rules; None if it has none.
+        scanners: names of further scanners.
+    """
+
+    rules: RuleSet | None
+    scanners: tuple[str, ...]
+
+
+def parse_rules(path: Path, content: bytes) -> UserRules:
+    """Read the rules of a file.
+
+    Args:
+        path: the file, for messages and for the name of the rules.
+        content: its bytes.
+
+    Raises:
+        RedactionError: the file is no TOML, or a rule cannot be used; the message names the file,
+            the rule and the position.
+    """
+    try:
+        found = tomllib.loads(content.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RedactionError(f"{path} is not TOML: {error}") from error
+    for name in found:
+        if name not in ("rule", "scanners"):
+            raise RedactionError(f"{path}: {name!r} is unknown; a file has [[rule]] and scanners")
+    scanners = found.get("scanners", [])
+    if not isinstance(scanners, list) or any(name != KINGFISHER for name in scanners):
+        raise RedactionError(f"{path}: scanners must be a list of names ({KINGFISHER!r})")
+    entries = found.get("rule", [])
+    if not isinstance(entries, list):
+        raise RedactionError(f"{path}: rules are written as [[rule]], in double brackets")
+    rules = [_rule(f"{path}: rule {at}", entry) for at, entry in enumerate(entries, 1)]
+    version = f"{path.name}/{hashlib.blake2b(content, digest_size=4).hexdigest()}"
+    return UserRules(RuleSet(version, rules) if rules else None, tuple(scanners))
+
+
+def _rule(place: str, entry: object) -> Rule:
+    if not isinstance(entry, dict):
+        raise RedactionError(f"{place} must be a table with kind and pattern")
+    kind, text = entry.get("kind"), entry.get("pattern")
+    if not isinstance(kind, str) or _KIND.fullmatch(kind) is None:
+        raise RedactionError(
+            f"{place}: kind must be 1 to 64 characters of a-z, 0-9 and -, not {kind!r:.60}"
+        )
+    place = f"{place} ({kind})"
+    if not isinstance(text, str) or not text:
+        raise RedactionError(f"{place}: pattern must be a regular expression, not {text!r:.60}")
+    for name in entry:
+        if name not in _KEYS:
+            raise RedactionError(f"{place}: {name!r} is unknown; a rule has kind and pattern")
+    try:
+        pattern = compiled(text)
+        slow, literals = why_slow(text), needed(text)
+    except re.error as error:
+        at = "" if error.pos is None else f" at character {error.pos + 1}"
+        raise RedactionError(f"{place}: the pattern is wrong{at}: {error.msg}") from error
+    if slow is not None:
+        raise RedactionError(f"{place}: a search for the pattern can be slow: {slow}")
+    if pattern.match("") is not None:
+        raise RedactionError(f"{place}: the pattern matches an empty text")
+    if not literals:
+        raise RedactionError(
+            f"{place}: the pattern has no anchor: every match must contain a fixed text of at least"
+            f" {SHORTEST} characters, such as the beginning of the token"
+        )
+    return Rule(kind, text, literals)

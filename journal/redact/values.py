@@ -1,0 +1,147 @@
+"""Which values of an event are redacted, by its type.
+
+These are left as they are:
+
+- what names something that others refer to: ids, keys of `key.set`, names of roles, tools, models,
+  providers, sources and users. With another name, results would lose their calls, and messages
+  their sessions;
+- signatures, hashes and encrypted content: a program that checks them would refuse changed ones;
+- keys of objects: they are the names of fields;
+- numbers, and events of erasure, which hold hashes only.
+
+All other strings are redacted: content, reasoning, arguments and results of tools, titles, system
+prompts, working directories, reasons, `config`, `extra` and the values of `key.set`. Of an event of
+an unknown type, these are all strings but those whose field has one of the names below.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from journal.format.event_types import EVENT_TYPES, KEY_SET, TRANSCRIPT_REPLACED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Redact = Callable[[str, str], str]
+    """Takes the name of a field and a string in it; returns the string without secrets."""
+
+_REDACTED = frozenset(
+    (
+        "content",
+        "tool_calls",
+        "reasoning",
+        "extra",
+        "title",
+        "system_prompt",
+        "cwd",
+        "config",
+        "reason",
+        "scope",
+    )
+)
+"""Fields of known types that are redacted, by their names."""
+_LEFT = frozenset(
+    (
+        "id",
+        "ids",
+        "uuid",
+        "parent",
+        "parent_id",
+        "parentUuid",
+        "leafUuid",
+        "sessionId",
+        "session_id",
+        "messageId",
+        "message_id",
+        "requestId",
+        "request_id",
+        "response_id",
+        "item_id",
+        "turn_id",
+        "thread_id",
+        "conversation_id",
+        "promptId",
+        "tool_call_id",
+        "toolCallId",
+        "tool_use_id",
+        "toolUseId",
+        "toolUseID",
+        "call_id",
+        "callId",
+        "role",
+        "type",
+        "tool_name",
+        "toolName",
+        "model",
+        "provider",
+        "signature",
+        "thoughtSignature",
+        "thought_signature",
+        "encrypted_content",
+        "hash",
+        "sha",
+        "sha1",
+        "sha256",
+        "md5",
+        "digest",
+        "checksum",
+        "etag",
+        "commit",
+    )
+)
+"""Fields of objects in data that are left, by their names."""
+_CALLS = frozenset(("arguments", "args", "input", "parameters"))
+"""An object with one of these fields is a call, and its `name` is that of a tool."""
+_ERASURE = "erasure."
+
+
+def redact_values(type: str, data: dict[str, Any], redact: Redact) -> dict[str, Any]:
+    """Return an event's data with redacted strings; the same object if nothing was redacted."""
+    if type.startswith(_ERASURE):
+        return data
+    if type == KEY_SET:
+        name = data.get("key")
+        value = _value(name if isinstance(name, str) else "", data.get("value"), redact)
+        return data if value is data.get("value") else {**data, "value": value}
+    if type not in EVENT_TYPES:
+        return _object(data, redact)
+    changed = _fields(data, redact)
+    if type == TRANSCRIPT_REPLACED:
+        items = data["messages"]
+        messages = [_fields(item, redact) for item in items]
+        if any(one is not two for one, two in zip(messages, items, strict=True)):
+            return {**changed, "messages": messages}
+    return changed
+
+
+def _fields(data: dict[str, Any], redact: Redact) -> dict[str, Any]:
+    """Redact the fields of an event of a known type, or of a message in it."""
+    changed = {
+        name: value
+        for name in _REDACTED & data.keys()
+        if (value := _value(name, data[name], redact)) is not data[name]
+    }
+    return {**data, **changed} if changed else data
+
+
+def _value(name: str, value: object, redact: Redact) -> object:
+    if isinstance(value, str):
+        return redact(name, value)
+    if isinstance(value, dict):
+        return _object(value, redact)
+    if isinstance(value, list):
+        items = [_value(name, item, redact) for item in value]
+        return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
+    return value
+
+
+def _object(value: dict[str, Any], redact: Redact) -> dict[str, Any]:
+    is_call = not _CALLS.isdisjoint(value)
+    changed = {
+        name: new
+        for name, old in value.items()
+        if not (isinstance(old, str | list) and (name in _LEFT or (is_call and name == "name")))
+        and (new := _value(name, old, redact)) is not old
+    }
+    return {**value, **changed} if changed else value

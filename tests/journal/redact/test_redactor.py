@@ -1,0 +1,177 @@
+"""Redaction of events: which values are changed, and what the event says about it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from journal.format.keyed_hash import Key
+from journal.format.redacted import MARK
+from journal.redact.redactor import Redactor
+from journal.redact.setup import own_rules
+
+KEY = Key(bytes(range(32)))
+TOKEN = "gh" + "p_" + "aB3" * 12
+MARKED = f"[redacted:github-token:{KEY.hash('secret', TOKEN)[:6]}]"
+
+
+def redact(type: str, data: dict[str, Any]) -> dict[str, Any]:
+    """Redact data by the rules of this program."""
+    return Redactor([own_rules()], lambda: KEY).redact(type, data)[0]
+
+
+@pytest.mark.parametrize(
+    ("type", "data"),
+    [
+        ("message.appended", {"role": "user", "content": TOKEN}),
+        ("message.appended", {"role": "user", "content": [TOKEN, {"type": "text", "text": TOKEN}]}),
+        ("message.appended", {"role": "assistant", "reasoning": f"The key {TOKEN} is old."}),
+        ("message.appended", {"role": "tool", "extra": {"out": [{"err": TOKEN}]}}),
+        ("message.revised", {"message": "m1", "content": TOKEN}),
+        ("session.created", {"title": TOKEN, "system_prompt": TOKEN, "config": {"a": TOKEN}}),
+        ("session.titled", {"title": TOKEN}),
+        ("session.ended", {"reason": TOKEN, "extra": {"a": TOKEN}}),
+        ("transcript.replaced", {"messages": [{"id": "m1", "role": "user", "content": TOKEN}]}),
+        ("transcript.replaced", {"messages": [{"message": "m1", "extra": {"a": TOKEN}}]}),
+        ("key.set", {"key": "deploy", "value": TOKEN}),
+        ("key.set", {"key": "deploy", "value": {"with": [TOKEN]}}),
+        ("tool.used", {"output": TOKEN, "nested": [[TOKEN]]}),
+    ],
+)
+def test_strings_of_values_are_redacted(type: str, data: dict[str, Any]) -> None:
+    """Content, reasoning, titles, prompts, `extra`, replaced messages and key-values are read."""
+    assert redact(type, data) == json.loads(json.dumps(data).replace(TOKEN, MARKED))
+
+
+@pytest.mark.parametrize(
+    ("type", "data"),
+    [
+        ("message.appended", {"role": TOKEN, "source": TOKEN, "model": TOKEN}),
+        ("message.appended", {"role": "tool", "tool_name": TOKEN, "tool_call_id": TOKEN}),
+        ("message.appended", {"role": "user", "parent": TOKEN}),
+        ("message.appended", {"role": "user", "content": [{"type": TOKEN, "signature": TOKEN}]}),
+        ("message.appended", {"role": "user", "extra": {TOKEN: 1, "uuid": TOKEN, "ids": [TOKEN]}}),
+        (
+            "message.appended",
+            {
+                "role": "assistant",
+                "tool_calls": [{"id": TOKEN, "function": {"name": TOKEN, "arguments": "{}"}}],
+                "content": [{"type": "tool_use", "id": TOKEN, "name": TOKEN, "input": {}}],
+            },
+        ),
+        ("message.revised", {"message": TOKEN}),
+        ("message.removed", {"messages": [TOKEN]}),
+        ("transcript.replaced", {"messages": [{"id": TOKEN, "role": "user"}]}),
+        ("session.created", {"parent": TOKEN, "user": TOKEN}),
+        ("key.set", {"key": TOKEN, "value": 1}),
+        ("erasure.requested", {"key": "0", "reason": TOKEN}),
+        ("tool.used", {"hash": TOKEN, "id": TOKEN}),
+    ],
+)
+def test_names_and_hashes_are_left(type: str, data: dict[str, Any]) -> None:
+    """Ids, roles, names, signatures, hashes and keys of objects are never changed."""
+    assert redact(type, data) is data
+
+
+def test_a_value_is_known_by_the_name_of_its_field() -> None:
+    """What an object names as a password is one, in data and in JSON in a string."""
+    data = {"env": {"DB_PASSWORD": "Tr0ub4dor-3"}, "port": 5432}
+    call = {"function": {"name": "run", "arguments": json.dumps(data)}}
+
+    changed = redact("message.appended", {"role": "assistant", "tool_calls": [call]})
+
+    arguments = json.loads(changed["tool_calls"][0]["function"]["arguments"])
+    assert MARK.fullmatch(arguments["env"]["DB_PASSWORD"])
+    assert arguments["port"] == 5432
+    assert redact("x", data)["env"] == arguments["env"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        '{"command":  "curl -H \\"Authorization: Bearer @@\\" x",\n "n": 1.50}',
+        '{"text": "caf\\u00e9 @@ \\/ \\u0000", "@@": true}',
+        '["@@", {"a": {"password": "x\\/Tr0ub4dor-3"}}]',
+        '{"a": "@@", "a": "@@ again", "n": 12345678901234567890123}',
+    ],
+)
+def test_the_arguments_of_a_tool_stay_json(arguments: str) -> None:
+    """A secret in a JSON string is replaced, and the string is JSON afterwards."""
+    text = arguments.replace("@@", TOKEN)
+
+    new = redact("x", {"arguments": text})["arguments"]
+
+    json.loads(new)
+    assert TOKEN not in new
+    assert "Tr0ub4dor-3" not in new
+
+
+def test_json_keeps_its_form() -> None:
+    """Blanks, escapes and numbers of a JSON string stay as they were written."""
+    text = '{ "n": 1.50,  "s": "caf\\u00e9", "token": "' + TOKEN + '" }'
+
+    assert redact("x", {"arguments": text})["arguments"] == text.replace(TOKEN, MARKED)
+
+
+def test_an_event_says_what_was_redacted_in_it() -> None:
+    """It has counts by kind, the version of the rules, and the keyed hash of the original."""
+    data = {"role": "user", "content": f"{TOKEN} {TOKEN} DB_PASSWORD=Tr0ub4dor-3\n"}
+
+    _, redacted = Redactor([own_rules()], lambda: KEY).redact("message.appended", data)
+
+    assert redacted is not None
+    assert redacted.counts == {"github-token": 2, "password": 1}
+    assert redacted.rules == own_rules().version
+    assert (redacted.key, redacted.original) == (
+        KEY.id,
+        KEY.hash("original", ["message.appended", data]),
+    )
+
+
+def test_the_data_of_the_caller_is_not_changed() -> None:
+    """Redaction makes new objects, and only where something is redacted."""
+    part = {"type": "text", "text": "nothing here"}
+    data = {"role": "user", "content": [part, {"type": "text", "text": TOKEN}]}
+
+    changed = redact("message.appended", data)
+
+    assert data["content"] == [part, {"type": "text", "text": TOKEN}]
+    assert changed["content"][0] is part
+
+
+def test_the_key_is_made_for_the_first_secret_only() -> None:
+    """A journal in which nothing is redacted gets no key."""
+
+    def make() -> Key:
+        raise AssertionError("no secret was found")
+
+    redactor = Redactor([own_rules()], make)
+
+    data = {"role": "user", "content": "my token is a password"}
+    assert redactor.redact("message.appended", data) == (data, None)
+
+
+@pytest.mark.parametrize("value", [float("nan"), {1: 2}, b"x", "\ud800", {1, 2}])
+def test_what_no_record_can_hold_is_left_for_the_writer_to_refuse(value: object) -> None:
+    """Redaction does not raise on values that JSON cannot hold."""
+    data = {"role": "user", "extra": {"a": value, "b": "text"}}
+
+    assert redact("message.appended", data) == data
+
+
+def test_deep_json_in_a_string_is_redacted_as_text() -> None:
+    """A JSON string that is nested deeper than a record may be ends no redaction."""
+    text = "[" * 600 + f'"{TOKEN}"' + "]" * 600
+
+    assert redact("x", {"a": text}) == {"a": text.replace(TOKEN, MARKED)}
+
+
+def test_many_secrets_in_one_json_string_take_one_pass() -> None:
+    """A long list of different secrets in arguments is redacted without a search for each."""
+    tokens = ["gh" + "p_" + f"{n:036d}" for n in range(2_000)]
+
+    new = redact("x", {"arguments": json.dumps({"tokens": tokens})})["arguments"]
+
+    assert len(MARK.findall(new)) == 2_000

@@ -1,0 +1,244 @@
+"""The rules: what they find, what they do not find, and how much work a search is."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from pathlib import Path
+from random import Random
+
+import orjson
+import pytest
+
+from journal.format.keyed_hash import Key
+from journal.redact.linear import why_slow
+from journal.redact.redactor import Redactor
+from journal.redact.rule import Rule
+from journal.redact.rules import RULES
+from journal.redact.setup import own_rules
+from tests.journal.redact.planted_secrets import planted_secrets
+from tests.journal.redact.regex_steps import Steps
+
+SHARED = Path(__file__).parents[4] / "shared" / "data"
+KEY = Key(bytes(range(32)))
+SEEDS = range(2)
+PER_CHARACTER = 100
+"""Steps for a character that any rule may take, whatever the length of the text."""
+
+
+def redactor() -> Redactor:
+    """Return a redactor of the rules of this program."""
+    return Redactor([own_rules()], lambda: KEY)
+
+
+def test_the_corpus_has_the_size_that_the_recall_is_measured_with() -> None:
+    """At least 60 secrets of 25 kinds are planted, half of them of Kingfisher's kinds."""
+    planted = planted_secrets()
+
+    assert len(planted) >= 60
+    assert len({it.kind for it in planted}) >= 25
+    assert sum(it.kingfisher for it in planted) * 2 >= len(planted)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_planted_secrets_are_found(seed: int) -> None:
+    """Of the planted secrets at least 95 % are redacted."""
+    planted = planted_secrets(seed)
+
+    missed = [it.kind for it in planted if it.leaks(redactor().text(it.text))]
+
+    assert len(missed) <= 0.05 * len(planted), missed
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_planted_secrets_are_found_in_every_part_of_an_event(seed: int) -> None:
+    """A secret is found in a content part, in the arguments of a tool, and in `extra`."""
+    missed = []
+    for it in planted_secrets(seed):
+        for data in (
+            {"content": [{"type": "text", "text": it.text}]},
+            {"extra": {"deep": [{"er": it.text}]}},
+            {"tool_calls": [{"function": {"arguments": json.dumps({"command": it.text})}}]},
+        ):
+            new, redacted = redactor().redact("message.appended", {"role": "user", **data})
+            texts = "\n".join(_strings(new))
+            if redacted is None or it.leaks(texts):
+                missed.append((it.kind, list(data)))
+
+    assert len(missed) <= 0.05 * 3 * len(planted_secrets(seed)), missed
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_was_redacted_is_not_redacted_again(seed: int) -> None:
+    """A text with marks stays as it is, and so does an event."""
+    texts = [it.text for it in planted_secrets(seed)]
+    texts += ["".join(pair) for pair in itertools.pairwise(texts)]
+    texts += [json.dumps({"password": text, "in": json.dumps([text])}) for text in texts]
+    for text in texts:
+        once = redactor().text(text)
+        assert redactor().text(once) == once
+        data, _ = redactor().redact("message.appended", {"role": "user", "content": text})
+        assert redactor().redact("message.appended", data) == (data, None)
+
+
+def test_two_uses_of_one_secret_have_the_same_mark() -> None:
+    """The digits of a mark are those of the keyed hash of the secret."""
+    token = "gh" + "p_" + "aB3" * 12
+    digits = KEY.hash("secret", token)[:6]
+
+    assert redactor().text(f"{token} and {token}") == " and ".join(
+        [f"[redacted:github-token:{digits}]"] * 2
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "token = self.get_token()",
+        "password: str = os.environ['PASSWORD']",
+        "API_KEY=$OPENAI_API_KEY",
+        "API_KEY=${{ secrets.API_KEY_2 }}",
+        "export TOKEN=$(gh auth token)",
+        'api_key = "your_api_key_123"',
+        "SECRET=xxxxxxxx1234Ab",
+        "max_output_tokens: 128000",
+        '"next_page_token": null',
+        'password = "correct horse battery"',
+        "postgres://user:password@localhost/db",
+        "https://oauth2:${GITLAB_TOKEN}@gitlab.com/x.git",
+        "Authorization: Bearer <your-token-1>",
+        "Authorization: Bearer ${process.env.BRAINTRUST_API_KEY}",
+        "if token == 'Abcdefg1234': pass",
+        "secrets:\n  npm_token:\n    required: true",
+        "task-1234567890abcdefghijklmnopqrstuvwxyz",
+        "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "commit 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b",
+        "AK" + "IAIOSFODNN7EXAMPLE",
+        "-----BEGIN " + "PRIVATE KEY-----\n...\n-----END " + "PRIVATE KEY-----",
+        "token_endpoint: https://example.com/oauth2/token1",
+        "PWD=/home/user1/Work2",
+    ],
+)
+def test_placeholders_names_and_expressions_are_no_secrets(text: str) -> None:
+    """What stands for a secret, or reads it from somewhere, is left."""
+    assert redactor().text(text) == text
+
+
+def test_no_pattern_can_be_searched_in_many_ways() -> None:
+    """The check of the user's patterns accepts each rule of this program."""
+    assert [(rule.kind, why_slow(rule.pattern)) for rule in RULES if why_slow(rule.pattern)] == []
+
+
+def test_the_counted_search_finds_what_python_finds() -> None:
+    """The search that counts steps agrees with Python's, so that its count means something."""
+    draw = Random(1)  # noqa: S311 - the same texts in each run
+    matched = 0
+    for rule in RULES:
+        compiled = re.compile(rule.pattern)
+        for text in _hard_texts(rule, draw, 80, 6):
+            for at in range(0, len(text), 5):
+                found = compiled.match(text, at)
+                assert Steps(rule.pattern).match(text, at) == (
+                    None if found is None else found.end()
+                )
+                matched += found is not None
+    assert matched > 30
+
+
+@pytest.mark.slow
+def test_the_work_of_a_search_grows_no_faster_than_the_text() -> None:
+    """On texts made to be hard for a rule, the steps for each character are bounded."""
+    draw = Random(2)  # noqa: S311
+    for rule in RULES:
+        for text in _hard_texts(rule, draw, 1_000, 1):
+            short, long = _steps(rule, text) / len(text), _steps(rule, text * 3) / len(text) / 3
+            assert long <= 1.5 * max(short, PER_CHARACTER), (rule.kind, text[:80])
+
+
+def test_a_pattern_that_goes_back_is_seen() -> None:
+    """The count of steps and the check of patterns refuse a pattern that is known to be slow."""
+    slow = Rule("x", "corp_(?:[a-z]{1,64}){1,64}!", ("corp_",), before=0)
+
+    assert why_slow(slow.pattern) is not None
+    assert _steps(slow, "corp_" + "a" * 14) > PER_CHARACTER * 19
+
+
+def _hard_texts(rule: Rule, draw: Random, size: int, count: int) -> list[str]:
+    """Return texts of the literals of a rule, of whole beginnings of matches, and of fillers."""
+    planted = [it.text for it in planted_secrets(draw.randrange(100))]
+    own = [text for text in planted if any(it in text.lower() for it in rule.literals)]
+    starts = [
+        *rule.literals,
+        *(it.upper() for it in rule.literals),
+        *(match[0] for it in own if (match := re.search(rule.pattern, it)) is not None),
+        "PRIVATE KEY-----",
+        "eyJ",
+    ]
+    fillers = [*"aA0_-.=:/\"'\\ \n@", "aB3" * 20, "=", ': "', "\\n", "-----END", "-----", "A" * 64]
+    texts = []
+    for _ in range(count):
+        pieces = [draw.choice(starts), draw.choice(fillers), draw.choice([*starts, *fillers])]
+        pump = "".join(pieces[: draw.randint(1, 3)])
+        cut = draw.randrange(len(pump)) + 1
+        texts.append((pump[:cut] * (size // cut + 1))[:size])
+    return texts
+
+
+def _steps(rule: Rule, text: str) -> int:
+    """Count the steps of a rule in a text, as `Rule.find` searches."""
+    lower = text.lower()
+    search = Steps(rule.pattern)
+    assert rule.before is not None
+    for literal in rule.literals:
+        at = lower.find(literal)
+        while at >= 0:
+            end = search.match(text, at - rule.before) if at >= rule.before else None
+            at = lower.find(literal, at + 1 if end is None else max(end, at + 1))
+    return search.count
+
+
+def test_the_prefilter_passes_all_that_the_rules_find() -> None:
+    """A secret is found however JSON escapes what is around it, and in any case of the name."""
+    scanner = own_rules()
+    for it in planted_secrets():
+        for form in (it.text, json.dumps(it.text), json.dumps(json.dumps({"a": it.text}))):
+            assert scanner.may_find(form.encode())
+            assert scanner.may_find(orjson.dumps({"x": [form]}))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not SHARED.exists(), reason="needs the real transcripts in ../shared/data")
+def test_real_transcripts_have_hardly_a_false_hit() -> None:
+    """In 10 MB of real transcripts, which were cleaned of secrets, at most one value is found."""
+    found, size = [], 0
+    for path in sorted(SHARED.rglob("*.json*")):
+        if size > 12_000_000:
+            break
+        for line in path.read_bytes().splitlines():
+            size += len(line)
+            if own_rules().may_find(line):
+                for text in _strings_of_line(line):
+                    found += [(hit.kind, path.name) for hit in own_rules().find(text)]
+
+    assert size > 10_000_000
+    assert len(found) <= size / 10_000_000, found
+
+
+def _strings_of_line(line: bytes) -> list[str]:
+    try:
+        return _strings(orjson.loads(line))
+    except orjson.JSONDecodeError:
+        return [line.decode(errors="replace")]
+
+
+def _strings(value: object) -> list[str]:
+    if isinstance(value, str):
+        try:
+            inner = orjson.loads(value) if value[:1] in ("{", "[") else None
+        except orjson.JSONDecodeError:
+            inner = None
+        return [value, *([] if inner is None else _strings(inner))]
+    if isinstance(value, dict):
+        return [text for item in value.values() for text in _strings(item)]
+    return [text for item in value for text in _strings(item)] if isinstance(value, list) else []

@@ -1,0 +1,138 @@
+"""The user's own rules, and the scanner Kingfisher behind the same seam."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from journal.errors import RedactionError
+from journal.format.keyed_hash import Key
+from journal.format.redacted import MARK
+from journal.redact.redactor import Redactor
+from journal.redact.setup import journal_scanners, own_rules, read_scanners
+from tests.journal.redact.planted_secrets import planted_secrets
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY = Key(bytes(range(32)))
+RULE = """
+[[rule]]
+kind = "corp-token"
+pattern = 'corp_(?P<secret>[a-z0-9]{12})'
+"""
+
+
+def test_rules_of_a_file_are_applied_beside_those_of_this_program(tmp_path: Path) -> None:
+    """A journal's `redact.toml` adds rules; only the group `secret` is replaced."""
+    (tmp_path / "redact.toml").write_text(RULE, encoding="utf-8")
+
+    redactor = Redactor(journal_scanners(tmp_path), lambda: KEY)
+
+    digits = KEY.hash("secret", "abcdef123456")[:6]
+    assert redactor.text("corp_abcdef123456.") == f"corp_[redacted:corp-token:{digits}]."
+    own, user = redactor.rules.split("+")
+    assert own == own_rules().version
+    assert user.startswith("redact.toml/")
+
+
+def test_a_journal_without_a_file_has_the_rules_of_this_program(tmp_path: Path) -> None:
+    """There need not be a `redact.toml`."""
+    assert journal_scanners(tmp_path) == (own_rules(),)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("x = 1\nrule = 2x", "is not TOML: .*line 2"),
+        ("rules = 1", "'rules' is unknown"),
+        ("scanners = ['gitleaks']", "scanners must be a list of names"),
+        ("[rule]\nkind = 'x'", r"\[\[rule\]\]"),
+        ("rule = [1]", "rule 1 must be a table"),
+        (RULE + "[[rule]]\nkind = 'Corp'\npattern = 'x'", "rule 2: kind must be"),
+        ("[[rule]]\nkind = 'x'", r"rule 1 \(x\): pattern must be"),
+        ("[[rule]]\nkind = 'x'\npattern = 'abc'\nflags = 1", "'flags' is unknown"),
+        ("[[rule]]\nkind = 'x'\npattern = 'abc(d'", "wrong at character 4"),
+        ("[[rule]]\nkind = 'x'\npattern = 'abc[a-z]+'", "can be slow: .*bound each repeat"),
+        ("[[rule]]\nkind = 'x'\npattern = 'abc(?:[a-z]{1,9}){1,9}'", "possessive"),
+        ("[[rule]]\nkind = 'x'\npattern = '(abc)\\1'", "refers back"),
+        ("[[rule]]\nkind = 'x'\npattern = 'abc(?=.*d)'", "looks ahead"),
+        ("[[rule]]\nkind = 'x'\npattern = '[A-Za-z0-9]{32}'", "no anchor"),
+        ("[[rule]]\nkind = 'x'\npattern = 'ab[0-9]{9}'", "at least 3 characters"),
+        ("[[rule]]\nkind = 'x'\npattern = '(?:abc)?'", "matches an empty text"),
+    ],
+)
+def test_a_wrong_rule_is_refused_by_name(tmp_path: Path, content: str, message: str) -> None:
+    """The error names the file, the rule, the position and what to do."""
+    path = tmp_path / "redact.toml"
+    path.write_text(content, encoding="utf-8")
+
+    with pytest.raises(RedactionError, match=message) as caught:
+        journal_scanners(tmp_path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_file_that_is_not_there_or_not_text_is_refused(tmp_path: Path) -> None:
+    """The error names the file."""
+    path = tmp_path / "rules.toml"
+    with pytest.raises(RedactionError, match=f"there is no file {path}"):
+        read_scanners(path)
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(RedactionError, match="is not TOML"):
+        read_scanners(path)
+
+
+def test_an_alternative_without_the_group_is_replaced_whole(tmp_path: Path) -> None:
+    """Where the group `secret` is no part of a match, the match is the secret."""
+    path = tmp_path / "rules.toml"
+    path.write_text("[[rule]]\nkind = 'x'\npattern = 'abc(?P<secret>[0-9]{3})|xyz[0-9]{3}'")
+
+    text = Redactor(read_scanners(path), lambda: KEY).text("abc123 XYZ123 xyz456")
+
+    one, three = KEY.hash("secret", "123")[:6], KEY.hash("secret", "xyz456")[:6]
+    assert text == f"abc[redacted:x:{one}] XYZ123 [redacted:x:{three}]"
+
+
+def test_kingfisher_is_a_scanner(tmp_path: Path) -> None:
+    """A file of rules asks for Kingfisher, whose hits have offsets in characters."""
+    pytest.importorskip("kingfisher_sdk")
+    path = tmp_path / "rules.toml"
+    path.write_text('scanners = ["kingfisher"]', encoding="utf-8")
+    redactor = Redactor(read_scanners(path), lambda: KEY)
+    token = next(it for it in planted_secrets() if it.kind == "github-pat").secrets[0]
+
+    text = redactor.text(f"北京 é {token} 京")
+
+    assert MARK.sub("@", text) == "北京 é @ 京"
+    assert text.split(":")[1] == "kf-github-pat"
+    assert redactor.text(text) == text
+    assert redactor.rules.startswith("kingfisher/")
+
+
+def test_own_rules_and_kingfisher_find_more_together() -> None:
+    """Behind the seam both are asked, and the first one counts at one place."""
+    pytest.importorskip("kingfisher_sdk")
+    from journal.redact.kingfisher import Kingfisher  # noqa: PLC0415 - an extra
+
+    redactor = Redactor([own_rules(), Kingfisher()], lambda: KEY)
+
+    for it in planted_secrets():
+        data, redacted = redactor.redact("message.appended", {"role": "user", "content": it.text})
+        assert redacted is not None
+        assert not it.leaks(data["content"])
+
+
+def test_without_the_extra_kingfisher_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error says how to install it."""
+    from journal.redact import kingfisher  # noqa: PLC0415
+
+    monkeypatch.setitem(__import__("sys").modules, "kingfisher_sdk", None)
+    kingfisher._load.cache_clear()
+    path = tmp_path / "rules.toml"
+    path.write_text('scanners = ["kingfisher"]', encoding="utf-8")
+
+    with pytest.raises(RedactionError, match=r"agent-journal\[secrets\]"):
+        read_scanners(path)
