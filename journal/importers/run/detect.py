@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from journal.importers.files.decode import BOM, BadLine, decode, unfinished
@@ -10,6 +11,7 @@ from journal.importers.files.document import Document
 from journal.importers.files.lines import read_lines
 from journal.importers.files.sqlite_file import is_database
 from journal.importers.files.streaming import DEEP
+from journal.importers.files.torn import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,6 +76,8 @@ class Detector:
                 try:
                     value, _ = decode(line.raw)
                 except BadLine as bad:
+                    if name_of_parts := self._format_of_parts(line.raw):
+                        return Kind(name_of_parts, document=False)
                     why = why or (str(bad) if line.finished else unfinished(line.raw, bad))
                     continue
                 readable = True
@@ -81,6 +85,20 @@ class Detector:
                     if format.lines and self._matches(format, format.lines.matches, value):
                         return Kind(format.name, document=False)
         return Kind(None, document=False, why=None if readable else why)
+
+    def _format_of_parts(self, raw: bytes) -> str | None:
+        """Return the format of a line on which whole objects are joined with others or torn ones.
+
+        They are imported, so a file that has no other line must not be refused.
+        """
+        for format in self.formats:
+            if format.lines is None:
+                continue
+            is_envelope = partial(self._matches, format, format.lines.is_envelope)
+            for part in parts_of(raw, is_envelope).objects:
+                if self._matches(format, format.lines.matches, decode(part)[0]):
+                    return format.name
+        return None
 
     def _kind_of_document(self, stream: BinaryIO) -> Kind:
         document = Document(stream)

@@ -22,6 +22,7 @@ import shutil
 import sys
 import tempfile
 import time
+import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -146,7 +147,7 @@ def written(random: Random, lines: Sequence[bytes]) -> bytes:
 
 
 def trouble(seed: int) -> str | None:
-    """Import what a seed makes up; say what is wrong, None if nothing is."""
+    """Import what a seed makes up; return what is wrong, None if nothing is."""
     random = Random(seed)
     with tempfile.TemporaryDirectory(prefix="transcripts-") as folder:
         for talk, name in ((rollout(random), ROLLOUT), (session(random), "cc.jsonl")):
@@ -189,9 +190,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     done = 0
     for seed in _AMOUNT.budget(given).seeds():
         done += 1
-        wrong = trouble(seed)
+        try:
+            wrong = trouble(seed)
+        except Exception:  # noqa: BLE001 - the seed is printed with it
+            wrong = traceback.format_exc()
         if wrong is not None:
-            print(f"FAILED seed {seed}: {wrong[:2000]}")
+            print(f"FAILED seed {seed}: {wrong[-2000:]}")
             print(f"again: {again('transcripts', seed, 'seeds')}")
             return 1
     last = given.seed + done - 1
