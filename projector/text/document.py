@@ -4,14 +4,17 @@ The parts of a message come in this order, each on its own line: content, reason
 name, tool calls (name, then arguments). The same text is what a snippet is cut from, so content
 comes first.
 
-- Of content parts of any kind, known or not, all strings count, in their order, but not those that
-  describe the part (`type`, ids, media types) or that no person can read (base64 payloads, `data:`
-  URLs, signatures, encrypted reasoning).
+- Of content parts of any kind, known or not, all strings count, but not those that describe the
+  part (`type`, ids, media types) or that no person can read (base64 payloads, `data:` URLs,
+  signatures, encrypted reasoning).
 - Of a tool's arguments every string and number counts, at any depth. Their keys do not: they are
   the tool's schema, the same in every call, and would bury the messages that speak of a
   `description` or a `command` below all those that have one. Arguments that come as a JSON string
   are decoded first, so that the `\n` of a script does not glue two words together; a string that is
   no JSON counts as it is.
+- The members of an object come in the order of their names: names and titles first, then all
+  others, then arguments. Equal objects have equal texts, in whatever order their members are
+  written: otherwise the text of a message would depend on which of two copies was applied first.
 - A run of `PAYLOAD` or more base64 characters without a break is a payload anywhere, also
   in plain text. It is replaced by an ellipsis, as is a base64 `data:` URL.
 - `extra`, roles, ids and counts are not text.
@@ -61,6 +64,7 @@ _SILENT = frozenset(
     }
 )
 _ARGUMENTS = frozenset({"args", "arguments", "input", "parameters"})
+_NAMES = frozenset({"name", "title"})
 # An object with one of these holds in `data` what they describe.
 _MEDIA = ("format", "media_type", "mimeType", "mime_type")
 
@@ -120,14 +124,19 @@ def _texts(value: object) -> Iterator[str]:
 def _members(part: Mapping[Any, Any], *, argument: bool) -> Iterator[tuple[object, bool]]:
     """Yield what of an object is text, and whether it belongs to a tool's arguments."""
     if argument:
-        yield from ((value, True) for value in part.values())
+        yield from ((part[key], True) for key in sorted(part))
         return
     payload = _is_payload(part)
-    for key, value in part.items():
+    for key in sorted(part, key=_rank):
+        value = part[key]
         if key in _ARGUMENTS:
             yield (_decoded(value) if isinstance(value, str) else value), True
         elif key not in _SILENT and not (payload and key == "data" and isinstance(value, str)):
             yield value, False
+
+
+def _rank(key: str) -> tuple[bool, bool, str]:
+    return key in _ARGUMENTS, key not in _NAMES, key
 
 
 def _is_payload(part: Mapping[Any, Any]) -> bool:

@@ -90,10 +90,10 @@ def call(arguments: object, name: str = "Bash") -> dict[str, Any]:
         ({"tool_calls": [call('{"port": 8080, "ratio": 0.5, "on": true}')]}, "Bash\n8080\n0.5"),
         (
             {"tool_calls": [call('{"id": "ABC-1", "type": "bug", "signature": "f(x)"}')]},
-            "Bash\nABC-1\nbug\nf(x)",
+            "Bash\nABC-1\nf(x)\nbug",
         ),
-        ({"tool_calls": [call('{"data": "text", "bytes": "few"}')]}, "Bash\ntext\nfew"),
-        ({"tool_calls": [call({"format": "json", "data": "text"})]}, "Bash\njson\ntext"),
+        ({"tool_calls": [call('{"data": "text", "bytes": "few"}')]}, "Bash\nfew\ntext"),
+        ({"tool_calls": [call({"format": "json", "data": "text"})]}, "Bash\ntext\njson"),
         (
             {"content": [{"source": {"type": "text", "media_type": "text/plain", "data": "hi"}}]},
             "hi",
@@ -104,6 +104,14 @@ def call(arguments: object, name: str = "Bash") -> dict[str, Any]:
 def test_what_was_said_is_searched(data: dict[str, Any], text: str) -> None:
     """Each kind of part gives its words, in order, each on its line, and nothing else."""
     assert document(data) == text
+
+
+def test_equal_objects_have_equal_texts() -> None:
+    """The order in which members are written does not count, at any depth."""
+    first = {"name": "n", "z": ["1", {"y": "2", "x": "3"}], "input": {"b": "4", "a": "5"}}
+    again = {"input": {"a": "5", "b": "4"}, "z": ["1", {"x": "3", "y": "2"}], "name": "n"}
+    texts = {document({"content": [part]}) for part in (first, again)}
+    assert texts == {"n\n1\n3\n2\n5\n4"}
 
 
 @pytest.mark.parametrize(
