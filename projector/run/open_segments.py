@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import weakref
 from collections import OrderedDict
@@ -74,4 +75,5 @@ class OpenSegments:
 def _close_all(files: OrderedDict[Place, tuple[int, FileIO]]) -> None:
     while files:
         _, (_, file) = files.popitem()
-        file.close()
+        with contextlib.suppress(OSError):  # nothing was written, and the descriptor is free anyway
+            file.close()

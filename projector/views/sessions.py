@@ -83,9 +83,9 @@ class SessionView:
 
 INDEXED = ("order_time", "order_depth", "ord")
 """Columns of the index that orders a transcript."""
-# a tie is broken by the lane's uuid, which is the same in every projection, not by its rowid
-_UUID = "(SELECT uuid FROM _lanes WHERE _lanes.id = lane_row)"
-ORDER_COLUMNS = (*INDEXED, _UUID, "seq", "transcript_index")
+UUID = "(SELECT uuid FROM _lanes WHERE _lanes.id = lane_row)"
+"""The lane's uuid, which breaks a tie: unlike its rowid, it is the same in every projection."""
+ORDER_COLUMNS = (*INDEXED, UUID, "seq", "transcript_index")
 ORDER = ", ".join(ORDER_COLUMNS)
 """The order of a transcript, for `ORDER BY` in a query of `_events`."""
 TIES = ", ".join(ORDER_COLUMNS[2:])

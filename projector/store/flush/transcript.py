@@ -1,11 +1,9 @@
-"""A session's transcript, read from the projection and updated from the lanes."""
+"""A session's transcript, updated with the events that the lanes have gained."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-import orjson
 
 from journal.format.bounds import is_moment
 from journal.format.event_types import (
@@ -16,10 +14,7 @@ from journal.format.event_types import (
     TRANSCRIPT_REPLACED,
 )
 from journal.format.transcript_order import place_after
-from projector.db.columns import Columns, from_columns
-from projector.db.kinds import MESSAGE
 from projector.fold.messages import (
-    IN_TRANSCRIPT,
     LISTING,
     changed_fields,
     items,
@@ -27,16 +22,16 @@ from projector.fold.messages import (
     new_messages,
 )
 from projector.fold.order import Linked, place_all
+from projector.fold.sweeps import Reach, joined, reach
 from projector.store.flush.words import COMPARED, Words, digest, revised, words
-from projector.views.sessions import TIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import apsw
-
     from journal.format.event import Event
+    from projector.fold.sweeps import Copies, Order
 
+_EDITS = frozenset((*SWEEPING, *LISTING, MESSAGE_REVISED))
 Rank = tuple[int, str, int, int]
 REFUSED = "refused"
 """Key of `extra` that marks the placeholder of a message that no record can hold."""
@@ -84,19 +79,34 @@ class Transcript:
         swept: order of that event.
         messages: every message that was ever appended, by id.
         missing: parents of messages that were never appended.
+        reach: the records that its sweeps reach together.
+        edited: sort key of the last edit.
+        unmet: ids of messages that edits name and that were not appended yet.
+        copies: the lanes that hold a message which was appended more than once, by id.
+        ahead: the latest date of a message that is later than its own order, by lane uuid.
+        is_exact: whether it is what the projection shows. It is not where an event was read after
+            events that come behind it and that decide about it: then the projection must be read.
     """
 
     epoch: str = ""
     swept: int = 0
     messages: dict[str, Recorded] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
+    reach: Reach = field(default_factory=lambda: Reach(None, {}))
+    edited: Order = (0, "", 0)
+    unmet: set[str] = field(default_factory=set)
+    copies: dict[str, Copies] = field(default_factory=dict)
+    ahead: dict[str, int] = field(default_factory=dict)
+    is_exact: bool = True
     _is_placed: bool = True
     _sorted: list[Recorded] | None = None
 
     def visible(self) -> list[Recorded]:
         """Return the messages that are in the transcript, in order."""
         if not self._is_placed:
-            found = [Linked(m.id, m.moment, _other(m.parent, m.id)) for m in self.messages.values()]
+            found = [
+                Linked(m.id, m.moment, other_parent(m.parent, m.id)) for m in self.messages.values()
+            ]
             for id, place in place_all(found).items():
                 self.messages[id].place = place
             self._is_placed, self._sorted = True, None
@@ -106,67 +116,99 @@ class Transcript:
         return self._sorted
 
     def go_on(self, event: Event, lane: str, seq: int) -> None:
-        """Apply an event of the session that was read after those applied before.
+        """Apply an event of the session.
 
         A message may come before earlier ones in the order of events: its writer had not read them,
-        or their orders are equal and its lane has a lower uuid.
-
-        A sweep is applied to all messages before it. Those that its author had not read count as
-        removed here, though they are not: to restore one of them changes nothing.
+        or their orders are equal and its lane has a lower uuid. Edits must come in their order:
+        the last one that is applied wins.
         """
-        is_later = (event.order, event.id) > (self.swept, self.epoch)
-        if event.type in SWEEPING and is_later:
-            self._sweep(event, lane, seq)
-        elif event.type in LISTING and (event.type != MESSAGE_RESTORED or is_later):
-            for id in named(event.type, event.data) & self.messages.keys():
-                self.messages[id].is_there = event.type == MESSAGE_RESTORED
-            self._sorted = None
-        elif event.type == MESSAGE_REVISED:
-            for id in named(event.type, event.data) & self.messages.keys():
-                self._revise(self.messages[id], event.data)
-        elif event.type == MESSAGE_APPENDED:
-            rank = event.order, lane, seq, 0
-            self._add(event.id, event.data, rank, is_there=event.order > self.swept)
+        at = event.order, lane, seq
+        if event.type == MESSAGE_APPENDED:
+            self._add(event.id, event.data, (*at, 0), is_there=True)
+        elif event.type in _EDITS:
+            self.is_exact &= at >= self.edited
+            self.edited = max(at, self.edited)
+            targets = named(event.type, event.data)
+            self.unmet |= targets - self.messages.keys()
+            if event.type in SWEEPING:
+                self._sweep(event, at)
+            elif event.type == MESSAGE_REVISED:
+                for id in targets & self.messages.keys():
+                    self._revise(self.messages[id], event.data)
+            else:
+                for id in targets & self.messages.keys():
+                    self.messages[id].is_there = event.type == MESSAGE_RESTORED
+                self._sorted = None
 
-    def _sweep(self, event: Event, lane: str, seq: int) -> None:
-        self.epoch, self.swept = event.id, event.order
-        kept = items(event.data)
+    def _sweep(self, event: Event, at: Order) -> None:
+        self.swept, self.epoch = max((self.swept, self.epoch), (event.order, event.id))
+        swept = reach(at, event.data)
+        self.reach = joined((self.reach, swept))
+        kept = items(event.data) if event.type == TRANSCRIPT_REPLACED else {}
         for id, known in self.messages.items():
-            known.is_there = id in kept
             fields = changed_fields(event.type, kept[id]) if id in kept else None
             if fields:
                 self._revise(known, fields)
+            if id in kept:
+                known.is_there = True
+            elif self._has(swept, known):
+                known.is_there = False
         new = new_messages(event.data) if event.type == TRANSCRIPT_REPLACED else ()
+        self.unmet -= {id for _, id, _ in new}
         for part, id, data in new:
-            self._add(id, data, (event.order, lane, seq, part), is_there=True)
+            self._add(id, data, (*at, part), is_there=True)
         self._sorted = None
+
+    def _has(self, swept: Reach, known: Recorded) -> bool:
+        """Return whether a sweep reaches a message."""
+        order, lane, seq, _ = known.rank
+        return swept.has((order, lane, seq), self.copies.get(known.id, {lane: seq}))
+
+    def date(self, rank: Rank, own: int | None, appended: int | None) -> int:
+        """Return the moment of a message; of one lane they must be given by number.
+
+        Args:
+            rank: of the message.
+            own: its timestamp now; None if it has none.
+            appended: the one with which it was appended; None if there was none.
+        """
+        order, lane, *_ = rank
+        if appended is not None and appended > order:
+            self.ahead[lane] = max(appended, self.ahead.get(lane, 0))
+        return max(order, self.ahead.get(lane, 0)) if own is None else own
 
     def _revise(self, known: Recorded, fields: Mapping[str, Any]) -> None:
         known.words = revised(known.words, fields)
         if not fields.keys().isdisjoint((*COMPARED, "extra")):
-            known.refused = _refused(fields)
+            known.refused = refused(fields)
         if is_moment(fields.get("timestamp")):
             known.moment = fields["timestamp"]
             self._is_placed = False
         parent = fields.get("parent")
         if isinstance(parent, str):
-            known.parent = _other(parent, known.id)
+            known.parent = other_parent(parent, known.id)
             if parent not in self.messages:
                 self.missing.add(parent)
             self._is_placed = False
 
     def _add(self, id: str, data: Mapping[str, Any], rank: Rank, *, is_there: bool) -> None:
+        order, lane, seq, part = rank
         if id in self.messages:
+            self._add_copy(self.messages[id], rank)
             return
-        timestamp, parent = data.get("timestamp"), data.get("parent")
-        moment = timestamp if is_moment(timestamp) else rank[0]
-        parent = _other(parent, id) if isinstance(parent, str) else None
+        # an edit that was applied decides about it
+        self.is_exact &= id not in self.unmet
+        given, parent = data.get("timestamp"), data.get("parent")
+        timestamp = given if is_moment(given) else None
+        moment = self.date(rank, timestamp, timestamp)
+        parent = other_parent(parent, id) if isinstance(parent, str) else None
         above = self.messages.get(parent) if parent is not None else None
         if parent is not None and above is None:
             self.missing.add(parent)
         place = place_after(moment, None if above is None else above.place)
         found = words(data)
-        known = Recorded(id, found, found, _refused(data), moment, parent, place, rank, is_there)
+        is_there &= part > 0 or not self.reach.has((order, lane, seq), {lane: seq})
+        known = Recorded(id, found, found, refused(data), moment, parent, place, rank, is_there)
         self.messages[id] = known
         if id in self.missing:
             self._is_placed = False
@@ -176,60 +218,20 @@ class Transcript:
             else:
                 self._sorted = None
 
-    def load(self, db: apsw.Connection, session: str) -> None:
-        """Read the messages of a session from the projection."""
-        number = db.execute("SELECT id FROM _sessions WHERE session = ?", (session,)).get
-        if number is None:
+    def _add_copy(self, known: Recorded, rank: Rank) -> None:
+        """Note another record of a message."""
+        order, lane, seq, _ = rank
+        _, first, number, _ = known.rank
+        if (lane, seq) == (first, number):
             return
-        query = (
-            "SELECT e.event_id, e.ord FROM _changes c JOIN _events e ON e.id = c.event"
-            " WHERE c.session = ? AND c.message = '' ORDER BY e.ord DESC, e.event_id DESC LIMIT 1"
-        )
-        epoch, swept = db.execute(query, (number,)).fetchone() or ("", 0)
-        self.epoch, self.swept = str(epoch), int(swept)
-        query = (
-            "SELECT event_id, order_time, order_depth, state, original, timestamp, parent, role,"
-            f" content, content_is_json, other_fields, {TIES} FROM _events"
-            f" WHERE session = ? AND kind = {MESSAGE} ORDER BY {TIES}"
-        )
-        for row in db.execute(query, (number,)):
-            known = _known(row)
-            self.messages[known.id] = known
-        self.missing = {
-            message.parent
-            for message in self.messages.values()
-            if message.parent is not None and message.parent not in self.messages
-        }
+        copies = self.copies.setdefault(known.id, {first: number})
+        copies[lane] = min(seq, copies.get(lane, seq))
+        # the earliest record is in force; and a sweep that has read one of them reaches all
+        is_reached = self.reach.has((order, lane, seq), {lane: seq})
+        self.is_exact &= rank > known.rank and not (is_reached and known.is_there)
 
 
-def _known(row: tuple[Any, ...]) -> Recorded:
-    """Make a message of a row of the projection."""
-    (
-        id,
-        order_time,
-        depth,
-        state,
-        original,
-        timestamp,
-        parent,
-        role,
-        content,
-        is_json,
-        other,
-        *ties,
-    ) = row
-    ord, lane, seq, part = ties
-    data = from_columns(Columns(timestamp, parent, role, None, content, bool(is_json), other))
-    now = words(data)
-    first = now if original is None else words(orjson.loads(original))
-    moment = timestamp if timestamp is not None else ord if depth else order_time
-    is_there = state == IN_TRANSCRIPT
-    refused = None if other is None else _refused(data)
-    at, rank = (order_time, depth), (ord, lane, seq, part)
-    return Recorded(id, now, first, refused, moment, _other(parent, id), at, rank, is_there)
-
-
-def _refused(data: Mapping[str, Any]) -> str | None:
+def refused(data: Mapping[str, Any]) -> str | None:
     """Return the digest of the message that this is a placeholder of; None if it is none."""
     extra = data.get("extra")
     mark = extra.get(REFUSED) if isinstance(extra, dict) else None
@@ -239,7 +241,7 @@ def _refused(data: Mapping[str, Any]) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _other(parent: str | None, id: str) -> str | None:
+def other_parent(parent: str | None, id: str) -> str | None:
     """Return a message's parent; None if it is the message itself, which means no parent."""
     return None if parent == id else parent
 

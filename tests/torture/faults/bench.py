@@ -67,7 +67,7 @@ class Bench:
         if not self._empty:
             shutil.copytree(self._template, self.folder)
 
-    def run(self, point: Point | None, patience: float = 20.0) -> Ended:
+    def run(self, point: Point | None, patience: float = traced.PATIENCE) -> Ended:
         """Run the workload once from the beginning."""
         self.fresh()
         return traced.run(self.workload.work, self.folder, self.shared, point, patience=patience)

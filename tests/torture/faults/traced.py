@@ -144,13 +144,18 @@ def missing() -> str | None:
     return None if tried.returncode == 0 else f"strace may not trace here: {tried.stderr!r}"
 
 
+PATIENCE = 60.0
+"""Seconds after which a run counts as hung. Where every lock fails, SQLite itself tries for 10 s in
+each statement before it gives up."""
+
+
 def run(
     work: Callable[[Path, Shared], int],
     folder: Path,
     shared: Shared,
     point: Point | None = None,
     *,
-    patience: float = 20.0,
+    patience: float = PATIENCE,
 ) -> Ended:
     """Run `work` in a fork; kill it or let it fail at the n-th call of a kind.
 
