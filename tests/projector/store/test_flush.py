@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -289,6 +290,42 @@ def test_messages_of_one_order_are_compared_in_the_order_in_which_they_are_read(
         report = ahead.flush("s1", [user("1"), user("3")])
         assert len(report.hidden) == 1
         assert said(behind) == ["1", "3"]
+
+
+@pytest.mark.parametrize("gap", [1_800, 40_000_000])
+def test_a_message_that_a_sweep_had_not_seen_is_not_added_again(
+    journal_dir: Path, gap: int
+) -> None:
+    """A writer whose clock is behind appends after the session was cleared: the message is there."""
+    now = 1_790_000_000 * 10**9
+
+    def store() -> SessionStore:
+        return SessionStore.open(journal_dir, fsync="never")
+
+    ahead = elsewhere(store, lambda: now + gap * 10**9)
+    behind = elsewhere(store, lambda: now)
+    with closing(behind), closing(ahead):
+        ahead.flush("s1", [user("1")])
+        ahead.clear("s1")
+        behind.append("s1", "user", "2")
+        report = ahead.flush("s1", [user("2"), user("3")])
+        assert len(report.kept) == len(report.added) == 1
+        assert said(ahead) == said(behind) == ["2", "3"]
+
+
+def test_a_message_without_a_date_keeps_its_place_behind_one_that_is_dated_ahead(
+    store: SessionStore, other: SessionStore
+) -> None:
+    """The transcript that a flush works with has the order that readers see."""
+    late = time.time_ns() // 1_000 + 3_600 * 10**6
+    store.flush("s1", [user("1")])
+    other.append("s1", "user", "2", timestamp=late)
+    other.append("s1", "user", "3")
+    store.append("s1", "user", "4", timestamp=late - 1)
+    assert said(store) == ["1", "4", "2", "3"]
+    report = store.flush("s1", [user("1"), user("4"), user("2"), user("3"), user("5")])
+    assert (len(report.kept), report.moved) == (4, ())
+    assert said(store) == ["1", "4", "2", "3", "5"]
 
 
 def test_a_message_that_streams_is_one_message(store: SessionStore) -> None:
