@@ -296,7 +296,7 @@ def test_messages_of_one_order_are_compared_in_the_order_in_which_they_are_read(
 def test_a_message_that_a_sweep_had_not_seen_is_not_added_again(
     journal_dir: Path, gap: int
 ) -> None:
-    """A writer whose clock is behind appends after the session was cleared: the message is there."""
+    """A writer whose clock is behind appends after a session was cleared: its message is there."""
     now = 1_790_000_000 * 10**9
 
     def store() -> SessionStore:
