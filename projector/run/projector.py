@@ -147,8 +147,7 @@ class Projector:
         self, on_commit: Callable[[Progress], None] | None, stop: Callable[[], bool]
     ) -> Progress:
         progress = Progress()
-        self._look_again()
-        self._check_hidden()
+        self._check()
         refs = list_segments(self._lanes)
         self._intake.look_back(refs)
         goals = {place(ref): ref.size for ref in refs}
@@ -184,30 +183,27 @@ class Projector:
             self.is_unchanged = change_check(refs)
         return progress
 
-    def _look_again(self) -> None:
-        """Read the tables again if another connection has written to them.
+    def _check(self) -> None:
+        """Read the tables again if they were changed; check whether keys were added.
 
         Raises:
+            NotHidden: a request to forget is understood now that was not before.
             ProjectionError: the database refuses.
         """
         try:
-            version = self._db.pragma("data_version")
-            if version != self._version:
-                self._intake.reset()
-                self._version = version
-        except apsw.InterruptError:
-            raise
-        except apsw.Error as error:
-            raise failure("read", self._db.filename, error) from error
-
-    def _check_hidden(self) -> None:
-        """Raise `NotHidden` if requests are understood now that were not before."""
-        try:
+            self._look_again()
             self.hiding.check()
         except apsw.InterruptError:
             raise
         except apsw.Error as error:
             raise failure("read", self._db.filename, error) from error
+
+    def _look_again(self) -> None:
+        """Read the tables again if another connection has written to them."""
+        version = self._db.pragma("data_version")
+        if version != self._version:
+            self._intake.reset()
+            self._version = version
 
     def _pending(self, refs: list[SegmentRef], goals: dict[Place, int]) -> list[deque[SegmentRef]]:
         """Return the segments of each lane that are not applied up to their goals, in order."""
