@@ -6,10 +6,13 @@ import re
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from journal.errors import EventError
 from journal.format.bounds import KEY_LIMIT
 from journal.format.event_types import FORGET, OF_ERASURE, TRANSCRIPT_REPLACED, check_data
 from journal.format.lossless import check_text
+from journal.format.redacted import covers
 from journal.format.timestamps import to_datetime
 
 if TYPE_CHECKING:
@@ -71,6 +74,28 @@ class Event:
 _set_session, _set_id, _set_type, _set_time, _set_order, _set_data, _set_redacted = (
     vars(Event)[field.name].__set__ for field in fields(Event)
 )
+
+
+def is_same(one: Event, other: Event) -> bool:
+    """Return whether two events of one key are the same event.
+
+    They are if their data are equal; or else, if both were redacted with one key, if their
+    originals are equal; or else, if one of them covers the other.
+    """
+    if one.type != other.type:
+        return False
+    if _sorted(one.data) == _sorted(other.data):
+        return True
+    mine, others = one.redacted, other.redacted
+    if mine and others and mine.key == others.key and mine.original and others.original:
+        return mine.original == others.original
+    return bool(
+        (mine and covers(one.data, other.data)) or (others and covers(other.data, one.data))
+    )
+
+
+def _sorted(data: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
 
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

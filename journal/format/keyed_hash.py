@@ -52,8 +52,19 @@ class Key:
             value: a value as `orjson.loads` gives it; the order of the keys of objects does not
                 count.
         """
-        content = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        content = orjson.dumps(_spelled(value), option=orjson.OPT_SORT_KEYS)
         person = of.encode()
         return hashlib.blake2b(
             content, digest_size=_BYTES, key=self.secret, person=person
         ).hexdigest()
+
+
+def _spelled(value: object) -> object:
+    """Spell each float as `repr` does: versions of orjson differ, and a hash must stay the same."""
+    if isinstance(value, float):
+        return orjson.Fragment(repr(value))
+    if isinstance(value, dict):
+        return {name: _spelled(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_spelled(each) for each in value]
+    return value

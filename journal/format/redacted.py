@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import orjson
@@ -14,7 +15,7 @@ import orjson
 from journal.format.bounds import is_count
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 MARK = re.compile(r"\[redacted:([a-z0-9-]{1,64}):([0-9a-f]{6})\]")
 """A mark: the kind of what it replaces, and the first digits of its keyed hash."""
@@ -42,7 +43,7 @@ class Redacted:
 
     Attributes:
         key: id of the key of `original` and of the marks.
-        original: keyed hash of the event before it was redacted.
+        original: keyed hash of the event before it was redacted; empty if it is not known.
         rules: name and version of the rules that found it.
         counts: how many values were redacted, by kind.
     """
@@ -76,6 +77,28 @@ class Redacted:
             "rules": self.rules,
             "counts": dict(self.counts),
         }
+
+    def within(self, part: object) -> Self | None:
+        """Return what was redacted in a part of the data, whose original is not known.
+
+        Returns:
+            None if there is no mark in it.
+        """
+        found = (MARK.findall(text) for text in _texts(part))
+        counts = Counter(kind for marks in found for kind, _ in marks)
+        return replace(self, original="", counts=dict(counts)) if counts else None
+
+
+def _texts(value: object) -> Iterator[str]:
+    values = [value]
+    while values:
+        value = values.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            values += value.values()
+        elif isinstance(value, list):
+            values += value
 
 
 def covers(redacted: object, other: object) -> bool:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from journal.format.event import Event
 from journal.format.event_types import MESSAGE_APPENDED, TRANSCRIPT_REPLACED
 from journal.format.frame import DamagedRecord
 from journal.format.transcript_order import place_after
-from projector.apply.conflicts import resolve_conflict
+from projector.apply.conflicts import resolve_conflicts
 from projector.apply.message_changes import is_changed
 from projector.apply.message_order import recompute_order
 from projector.apply.refold import refold, register
 from projector.apply.state import Arrival, State
 from projector.db.kinds import MESSAGE, TYPES
-from projector.db.rows import INSERT_EVENT, INSERT_TEXT, indexed, spread
+from projector.db.rows import INSERT_EVENT, INSERT_TEXT, from_redacted, indexed, spread
 from projector.fold.messages import IN_TRANSCRIPT, OUT, new_messages
 
 if TYPE_CHECKING:
@@ -66,10 +66,7 @@ class Applier:
         try:
             if event.type != TRANSCRIPT_REPLACED:
                 return [self._arrival(lane_row, seq, 0, event)]
-            held = [
-                (index, Event(event.session, id, MESSAGE_APPENDED, event.time, event.order, data))
-                for index, id, data in new_messages(event.data)
-            ]
+            held = [(index, _held(event, id, data)) for index, id, data in new_messages(event.data)]
             return [self._arrival(lane_row, seq, index, e) for index, e in [(0, event), *held]]
         except TypeError as error:  # nested deeper than can be encoded again
             raise DamagedRecord(f"checksum holds but the data cannot be stored: {error}") from error
@@ -98,8 +95,7 @@ class Applier:
         if self._db.total_changes() - before < len(rows):
             new, met = self._split(prepared, first)
         self._register(prepared, rows, new)
-        for index in met:
-            resolve_conflict(self._db, self.state, prepared[index][0])
+        resolve_conflicts(self._db, self.state, [prepared[index][0] for index in met])
 
     def finish(self, portion: Portion) -> None:
         """Fold again what events changed, before the transaction is committed.
@@ -123,7 +119,8 @@ class Applier:
             self.state.note_ahead(session, columns.timestamp, event.order)
         initial = OUT if index else IN_TRANSCRIPT
         at = event.time, event.order, lane_row, seq
-        return (number, session, event.id, kind, *at, index, initial, *place, *columns)
+        redacted = from_redacted(event.redacted)
+        return (number, session, event.id, kind, *at, index, initial, *place, *columns, redacted)
 
     def _place(
         self, session: int, event: Event, timestamp: int | None, parent: str | None
@@ -218,3 +215,9 @@ class Applier:
             register(self._db, self.state, row, arrival)
         else:
             self.state.counters["unknown"] += 1
+
+
+def _held(event: Event, id: str, data: dict[str, Any]) -> Event:
+    """Return a new message of a `transcript.replaced` as an event."""
+    redacted = None if event.redacted is None else event.redacted.within(data)
+    return Event(event.session, id, MESSAGE_APPENDED, event.time, event.order, data, redacted)

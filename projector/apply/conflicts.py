@@ -1,25 +1,43 @@
 """Events under a key that has an event already: duplicates and conflicts.
 
-The event with the lowest (order, lane uuid, seq) is in force; every other content under its key is
-kept in `_conflicts`. Each content has the lowest order of its records, so the result does not
-depend on the order of arrival. A content that is a record of its own anywhere counts as such, also
-where a `transcript.replaced` holds it too.
+The event with the lowest (order, lane uuid, seq) is in force; every other content under its key
+(type, data and what was redacted) is kept in `_other_contents`. One that is the same event as the
+one in force counts as a duplicate, any other as a conflict. Whether it is the same follows from
+these two alone: when another event comes into force, all contents are compared with it again.
+
+Each content has the lowest order of its records, so the result does not depend on the order of
+arrival. A content that is a record of its own anywhere counts as such, also where a
+`transcript.replaced` holds it too.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import orjson
+
+from journal.format.event import Event, is_same
 from journal.format.event_types import TRANSCRIPT_REPLACED
 from projector.apply.copies import Spot, add_copies
 from projector.apply.refold import mark, register, unregister
 from projector.apply.state import Arrival
 from projector.db.kinds import MESSAGE, TYPES
-from projector.db.rows import COLUMNS, Stored, fetch, index, spread, unindex
+from projector.db.rows import (
+    COLUMNS,
+    Stored,
+    fetch,
+    from_redacted,
+    index,
+    spread,
+    to_redacted,
+    unindex,
+)
 from projector.fold.messages import IN_TRANSCRIPT, OUT
 from projector.fold.sessions import canonical
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import apsw
 
     from projector.apply.state import State
@@ -31,92 +49,159 @@ _TYPED = (
 )
 
 
-def resolve_conflict(db: apsw.Connection, state: State, new: Arrival) -> None:
-    """Apply an event under a key that has an event already."""
+class _Content(NamedTuple):
+    """What an event says, as it is stored: equal contents have equal texts."""
+
+    type: str
+    data: str
+    redacted: str | None
+
+
+def _content(event: Event) -> _Content:
+    return _Content(event.type, canonical(event.data).decode(), from_redacted(event.redacted))
+
+
+class _Other(NamedTuple):
+    """A row of `_other_contents`."""
+
+    row: int
+    transcript_index: int
+    is_same: bool
+    ord: int
+    lane_row: int
+    seq: int
+
+    def add_to_counters(self, state: State, times: int) -> None:
+        """Count it so many times; a message that a transcript holds is no duplicate record."""
+        if not self.is_same:
+            state.counters["conflicts"] += times
+        elif not self.transcript_index:
+            state.counters["duplicates"] += times
+
+
+def resolve_conflicts(db: apsw.Connection, state: State, arrivals: Iterable[Arrival]) -> None:
+    """Apply events under keys that have an event already."""
+    replaced: dict[tuple[int, str], Event] = {}
+    for new in arrivals:
+        if _resolve(db, state, new):
+            replaced[new.session, new.event.id] = new.event
+    # once for each batch: of many contents that come in descending order, each replaces another
+    for (session, _), event in replaced.items():
+        _compare_again(db, state, session, event)
+
+
+def _resolve(db: apsw.Connection, state: State, new: Arrival) -> bool:
+    """Apply one event under a key that has an event already; return whether it is in force now."""
     old = fetch(db, new.session, new.event.id)
     if old is None:  # the insert of the batch met it
         raise AssertionError(f"no event under {new.event.session!r}, {new.event.id!r}")
-    content = canonical(new.event.data)
-    comes_first = _comes_first(state, new, old, content)
+    before = _as_arrival(state, new, old)
+    content, in_force = _content(new.event), _content(before.event)
+    comes_first = _comes_first(state, (new, content), (before, in_force))
     spots = Spot(old.lane_row, old.seq, old.ord), Spot(new.lane_row, new.seq, new.event.order)
     if add_copies(db, new.session, new.event.id, spots) and state.changing[new.session]:
         # a sweep that has seen this copy reaches the event, also if it has not seen the other
         _mark(state, new.session, old.kind, new.event.id, old.data)
-    if old.kind == new.kind and canonical(old.data) == content:
+    if content == in_force:
         state.counters["duplicates"] += not (new.transcript_index or old.transcript_index)
         _merge(db, state, new, old, comes_first=comes_first)
-        return
-    rival = _rival(db, new, content)
-    if rival is not None:
-        row, within, order = rival
-        state.counters["duplicates"] += not (new.transcript_index or within)
-        if within > new.transcript_index:
-            query = "UPDATE _conflicts SET transcript_index = ? WHERE id = ?"
-            db.execute(query, (new.transcript_index, row))
-        if _order(state, new) >= state.order(*order):
-            return
-        new = new._replace(transcript_index=min(within, new.transcript_index))
-        db.execute("DELETE FROM _conflicts WHERE id = ?", (row,))
-    else:
-        state.counters["conflicts"] += 1
+        return False
+    other = _find(db, new, content)
+    if other is not None:
+        state.counters["duplicates"] += not (new.transcript_index or other.transcript_index)
+        other = _held_or_not(db, state, new, other)
+        if _order(state, new) >= state.order(other.ord, other.lane_row, other.seq):
+            return False
+        new = new._replace(transcript_index=other.transcript_index)
+        other.add_to_counters(state, -1)
+        db.execute("DELETE FROM _other_contents WHERE id = ?", (other.row,))
     if comes_first:
-        _add_conflict(db, _as_arrival(state, new, old))
+        # what is the same as the new one is determined when the batch is applied
+        _add(db, state, before, in_force, is_same=False)
         _replace(db, state, new, old)
     else:
-        _add_conflict(db, new)
+        _add(db, state, new, content, is_same=is_same(before.event, new.event))
+    return comes_first
 
 
-def _comes_first(state: State, new: Arrival, old: Stored, content: bytes) -> bool:
-    order, before = _order(state, new), state.order(old.ord, old.lane_row, old.seq)
+def _comes_first(
+    state: State, new: tuple[Arrival, _Content], old: tuple[Arrival, _Content]
+) -> bool:
+    order, before = _order(state, new[0]), _order(state, old[0])
     if order != before:
         return order < before
     # a record comes before the messages that it holds; of two records with one number the content
     # decides, and not which of them was applied first
-    type = _as_arrival(state, new, old).event.type
-    rank = new.event.type != TRANSCRIPT_REPLACED, new.event.type, content
-    return rank < (type != TRANSCRIPT_REPLACED, type, canonical(old.data))
+    return _rank(new[1]) < _rank(old[1])
+
+
+def _rank(content: _Content) -> tuple[bool, str, str, str]:
+    type, data, redacted = content
+    return type != TRANSCRIPT_REPLACED, type, data, redacted or ""
 
 
 def _order(state: State, arrival: Arrival) -> tuple[int, str, int]:
     return state.order(arrival.event.order, arrival.lane_row, arrival.seq)
 
 
-def _rival(
-    db: apsw.Connection, new: Arrival, content: bytes
-) -> tuple[int, int, tuple[int, int, int]] | None:
-    """Find the same content among the conflicts: its row, transcript index and order."""
+def _find(db: apsw.Connection, new: Arrival, content: _Content) -> _Other | None:
+    """Find a content among those that are not in force."""
     query = (
-        "SELECT id, transcript_index, ord, lane_row, seq FROM _conflicts"
-        " WHERE session = ? AND event_id = ? AND type = ? AND data = ?"
+        "SELECT id, transcript_index, same, ord, lane_row, seq FROM _other_contents"
+        " WHERE session = ? AND event_id = ? AND type = ? AND data = ? AND redacted IS ?"
     )
-    found = db.execute(query, (new.session, new.event.id, new.event.type, content.decode()))
-    row = found.fetchone()
-    return None if row is None else (row[0], row[1], row[2:])
+    row = db.execute(query, (new.session, new.event.id, *content)).fetchone()
+    return None if row is None else _Other(*row)
+
+
+def _held_or_not(db: apsw.Connection, state: State, new: Arrival, other: _Other) -> _Other:
+    """Give a content the lower of two indexes: it is a record of its own if one of them is."""
+    if new.transcript_index >= other.transcript_index:
+        return other
+    other.add_to_counters(state, -1)
+    other = other._replace(transcript_index=new.transcript_index)
+    other.add_to_counters(state, 1)
+    query = "UPDATE _other_contents SET transcript_index = ? WHERE id = ?"
+    db.execute(query, (other.transcript_index, other.row))
+    return other
 
 
 def _as_arrival(state: State, new: Arrival, old: Stored) -> Arrival:
-    type = state.types[old.kind]
-    event = new.event.__class__(new.event.session, new.event.id, type, old.time, old.ord, old.data)
+    type, redacted = state.types[old.kind], to_redacted(old.redacted)
+    event = Event(new.event.session, new.event.id, type, old.time, old.ord, old.data, redacted)
     return Arrival(new.session, old.kind, old.lane_row, old.seq, old.transcript_index, event)
 
 
-def _add_conflict(db: apsw.Connection, loser: Arrival) -> None:
-    event = loser.event
+def _add(
+    db: apsw.Connection, state: State, arrival: Arrival, content: _Content, *, is_same: bool
+) -> None:
+    """Keep a content that is not in force."""
+    session, _, lane_row, seq, held, event = arrival
     db.execute(
-        "INSERT INTO _conflicts(session, event_id, type, time, ord, lane_row, seq,"
-        " transcript_index, data) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            loser.session,
-            event.id,
-            event.type,
-            event.time,
-            event.order,
-            loser.lane_row,
-            loser.seq,
-            loser.transcript_index,
-            canonical(event.data).decode(),
-        ),
+        "INSERT INTO _other_contents(session, event_id, time, ord, lane_row, seq,"
+        " transcript_index, type, data, redacted, same) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (session, event.id, event.time, event.order, lane_row, seq, held, *content, is_same),
     )
+    _Other(0, held, is_same, event.order, lane_row, seq).add_to_counters(state, 1)
+
+
+def _compare_again(db: apsw.Connection, state: State, session: int, in_force: Event) -> None:
+    """Compare the other contents of a key with the event that has come into force."""
+    query = (
+        "SELECT id, transcript_index, same, ord, lane_row, seq, type, data, redacted"
+        " FROM _other_contents WHERE session = ? AND event_id = ?"
+    )
+    if in_force.redacted is None:  # it is the same as no other one in which nothing was redacted
+        query += " AND (same OR redacted IS NOT NULL)"
+    rows: list[tuple[Any, ...]] = db.execute(query, (session, in_force.id)).fetchall()
+    for *columns, type, data, text in rows:
+        other, redacted = _Other(*columns), to_redacted(text)
+        event = Event("", in_force.id, type, 0, 0, orjson.loads(data), redacted)
+        found = is_same(in_force, event)
+        if found != other.is_same:
+            other.add_to_counters(state, -1)
+            other._replace(is_same=found).add_to_counters(state, 1)
+            db.execute("UPDATE _other_contents SET same = ? WHERE id = ?", (found, other.row))
 
 
 def _merge(
@@ -165,10 +250,11 @@ def _replace(db: apsw.Connection, state: State, new: Arrival, old: Stored) -> No
     is_message = new.kind == MESSAGE
     place = (event.order, 0) if is_message else (None, None)
     initial = OUT if new.transcript_index else IN_TRANSCRIPT
-    query = f"UPDATE _events SET {_TYPED}, {COLUMNS}, original = NULL WHERE id = ?"
+    query = f"UPDATE _events SET {_TYPED}, {COLUMNS}, original = NULL, redacted = ? WHERE id = ?"
     columns = spread(event.type, event.data)
     at = (event.time, event.order, new.lane_row, new.seq, new.transcript_index)
-    db.execute(query, (new.kind, *at, initial, *place, *columns, old.row))
+    redacted = from_redacted(event.redacted)
+    db.execute(query, (new.kind, *at, initial, *place, *columns, redacted, old.row))
     if not is_message:
         register(db, state, old.row, new)
         return

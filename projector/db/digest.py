@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 def digest(db: apsw.Connection) -> str:
     """Return the SHA-256, in hexadecimal, of the logical content in canonical order.
 
-    It covers sessions as folded, their totals and keys, every event with its data, every message
-    with its state and its revisions in force, and conflicts. It holds dates that events give, and
+    It covers sessions as folded, their totals and keys, every event with its data and what was
+    redacted in it, every message with its state and its revisions in force, and the other contents
+    of each key: those that are the same event, and conflicts. It holds dates that events give, and
     no times of appending, rowids or lanes: the same events give the same digest on every machine.
     """
     sha = hashlib.sha256()
@@ -41,8 +42,8 @@ def _lines(db: apsw.Connection) -> Iterator[bytes]:
     totals = "SELECT name, coalesce(exact, total) FROM _usage WHERE session = ? ORDER BY name"
     keys = "SELECT key, value FROM _keys WHERE session = ? ORDER BY key"
     conflicts = (
-        "SELECT event_id, type, data FROM _conflicts WHERE session = ?"
-        " ORDER BY event_id, type, data"
+        "SELECT same, event_id, type, data, redacted FROM _other_contents WHERE session = ?"
+        " ORDER BY event_id, type, data, redacted"
     )
     for number, *folded in sessions:
         yield canonical(["session", *folded])
@@ -53,8 +54,11 @@ def _lines(db: apsw.Connection) -> Iterator[bytes]:
             if event.original is not None:
                 line.append(event.in_force)
             yield canonical(line)
+            if event.redacted is not None:
+                yield canonical(["redacted", id, orjson.loads(event.redacted)])
         for kind, query in (("total", totals), ("key", keys)):
             for found in db.execute(query, (number,)):
                 yield canonical([kind, *found])
-        for id, type, data in db.execute(conflicts, (number,)):
-            yield canonical(["conflict", id, type, orjson.loads(data)])
+        for same, id, type, data, redacted in db.execute(conflicts, (number,)):
+            line = ["same" if same else "conflict", id, type, orjson.loads(data)]
+            yield canonical(line if redacted is None else [*line, orjson.loads(redacted)])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from journal.format.event_types import MESSAGE_APPENDED
+from journal.format.redacted import Redacted
 from projector.db.columns import Columns, encode, from_columns, to_columns
 from projector.db.tags import tags
 from projector.text.document import LONGEST, document
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
 INSERT_EVENT = """
 INSERT INTO _events(id, session, event_id, kind, time, ord, lane_row, seq, transcript_index, state,
-  order_time, order_depth, timestamp, parent, role, source, content, content_is_json, other_fields)
-VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  order_time, order_depth, timestamp, parent, role, source, content, content_is_json, other_fields,
+  redacted)
+VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT(session, event_id) DO NOTHING
 """
 INSERT_TEXT = "INSERT INTO fts(rowid, text, tags) VALUES(?, ?, ?)"
@@ -32,7 +34,7 @@ COLUMNS = (
 )
 """Assignments for the values of `Columns`, in their order."""
 STORED = (
-    "id, kind, time, ord, lane_row, seq, transcript_index, state, original,"
+    "id, kind, time, ord, lane_row, seq, transcript_index, state, original, redacted,"
     " timestamp, parent, role, source, content, content_is_json, other_fields"
 )
 """Columns that make a `Stored`, in its order."""
@@ -53,6 +55,7 @@ class Stored:
             of its own.
         state: of a message, `projector.fold.messages.IN_TRANSCRIPT` and so on.
         original: JSON of the data before revisions; None if none is in force.
+        redacted: JSON of what was redacted in the data; None if nothing was.
         columns: the data in force.
     """
 
@@ -65,6 +68,7 @@ class Stored:
     transcript_index: int
     state: int
     original: str | None
+    redacted: str | None
     columns: Columns
 
     @property
@@ -80,10 +84,22 @@ class Stored:
 
 def stored(row: tuple[Any, ...]) -> Stored:
     """Make a `Stored` of a row of the columns `STORED`."""
-    timestamp, parent, role, source, content, is_json, other = row[9:]
+    timestamp, parent, role, source, content, is_json, other = row[10:]
     columns = Columns(timestamp, parent, role, source, content, bool(is_json), other)
-    id, kind, time, ord, lane_row, seq, index, state, original = row[:9]
-    return Stored(id, kind, time, ord, lane_row, seq, index, state, original, columns)
+    id, kind, time, ord, lane_row, seq, index, state, original, redacted = row[:10]
+    return Stored(id, kind, time, ord, lane_row, seq, index, state, original, redacted, columns)
+
+
+def to_redacted(text: str | None) -> Redacted | None:
+    """Return what was redacted in an event, of the value of its column."""
+    return None if text is None else Redacted.of(orjson.loads(text))
+
+
+def from_redacted(redacted: Redacted | None) -> str | None:
+    """Return the value of the column `redacted`: equal text for equal content."""
+    if redacted is None:
+        return None
+    return orjson.dumps(redacted.fields(), option=orjson.OPT_SORT_KEYS).decode()
 
 
 def fetch(db: apsw.Connection, session: int, key: str) -> Stored | None:

@@ -64,7 +64,7 @@ CREATE TABLE _events(
   lane_row INTEGER NOT NULL, seq INTEGER NOT NULL, transcript_index INTEGER NOT NULL,
   state INTEGER NOT NULL, order_time INTEGER, order_depth INTEGER, timestamp INTEGER,
   parent TEXT, role TEXT, source TEXT, content TEXT, content_is_json INTEGER,
-  other_fields TEXT, original TEXT,
+  other_fields TEXT, original TEXT, redacted TEXT,
   UNIQUE(session, event_id)
 );
 CREATE INDEX events_order ON _events(session, order_time, order_depth, ord) WHERE kind = {MESSAGE};
@@ -90,12 +90,12 @@ CREATE TABLE _missing_parents(
 CREATE TABLE _unfolded(
   what TEXT, session INTEGER, message TEXT, PRIMARY KEY(what, session, message)
 ) WITHOUT ROWID;
-CREATE TABLE _conflicts(
+CREATE TABLE _other_contents(
   id INTEGER PRIMARY KEY, session INTEGER NOT NULL, event_id TEXT NOT NULL, type TEXT NOT NULL,
   time INTEGER NOT NULL, ord INTEGER NOT NULL, lane_row INTEGER NOT NULL, seq INTEGER NOT NULL,
-  transcript_index INTEGER NOT NULL, data TEXT NOT NULL
+  transcript_index INTEGER NOT NULL, data TEXT NOT NULL, redacted TEXT, same INTEGER NOT NULL
 );
-CREATE INDEX conflicts_key ON _conflicts(session, event_id);
+CREATE INDEX other_contents_key ON _other_contents(session, event_id);
 CREATE TABLE _quarantine(
   lane_folder TEXT, number INTEGER, offset INTEGER, length INTEGER NOT NULL,
   lane TEXT NOT NULL, segment TEXT NOT NULL, reason TEXT NOT NULL,

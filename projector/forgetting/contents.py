@@ -10,7 +10,7 @@ import orjson
 
 from journal.format.event import Event
 from projector.db.kinds import MESSAGE
-from projector.db.rows import STORED, stored
+from projector.db.rows import STORED, stored, to_redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,7 +26,7 @@ class Content:
         event: the event, as it was appended.
         revised: its data with the revisions in force; None if it has none.
         lane, seq: where its record is.
-        is_in_force: whether it is in force, and not in conflict.
+        is_in_force: whether it is in force; else another content of its key is.
     """
 
     event: Event
@@ -47,28 +47,29 @@ _IN_FORCE = (
     " JOIN _sessions s ON s.id = e.session JOIN _kinds k ON k.id = e.kind"
     " JOIN _lanes l ON l.id = e.lane_row"
 )
-_IN_CONFLICT = (
-    "SELECT s.session, c.event_id, c.type, c.time, c.ord, l.uuid, c.seq, c.data"
-    " FROM _conflicts c JOIN _sessions s ON s.id = c.session JOIN _lanes l ON l.id = c.lane_row"
+_NOT_IN_FORCE = (
+    "SELECT s.session, c.event_id, c.type, c.time, c.ord, l.uuid, c.seq, c.data,"
+    " c.redacted FROM _other_contents c JOIN _sessions s ON s.id = c.session"
+    " JOIN _lanes l ON l.id = c.lane_row"
 )
 
 
 def every(db: apsw.Connection) -> Iterator[Content]:
     """Yield every content of a generation."""
     yield from _in_force(db, "", ())
-    yield from _in_conflict(db, "", ())
+    yield from _not_in_force(db, "", ())
 
 
 def of_session(db: apsw.Connection, session: str) -> Iterator[Content]:
     """Yield every content of a session."""
     yield from _in_force(db, " WHERE s.session = ?", (session,))
-    yield from _in_conflict(db, " WHERE s.session = ?", (session,))
+    yield from _not_in_force(db, " WHERE s.session = ?", (session,))
 
 
 def of_key(db: apsw.Connection, session: str, id: str) -> Iterator[Content]:
     """Yield every content of a key."""
     yield from _in_force(db, " WHERE s.session = ? AND e.event_id = ?", (session, id))
-    yield from _in_conflict(db, " WHERE s.session = ? AND c.event_id = ?", (session, id))
+    yield from _not_in_force(db, " WHERE s.session = ? AND c.event_id = ?", (session, id))
 
 
 def messages_like(
@@ -85,13 +86,14 @@ def messages_like(
 def _in_force(db: apsw.Connection, where: str, values: tuple[Any, ...]) -> Iterator[Content]:
     for session, id, type, lane, *columns in db.execute(_IN_FORCE + where, values):
         row = stored(tuple(columns))
-        event = Event(session, id, type, row.time, row.ord, row.data)
+        redacted = to_redacted(row.redacted)
+        event = Event(session, id, type, row.time, row.ord, row.data, redacted)
         revised = None if row.original is None else row.in_force
         yield Content(event, revised, lane, row.seq, is_in_force=True)
 
 
-def _in_conflict(db: apsw.Connection, where: str, values: tuple[Any, ...]) -> Iterator[Content]:
-    found = db.execute(_IN_CONFLICT + where, values)
-    for session, id, type, time, ord, lane, seq, data in found:
-        event = Event(session, id, type, time, ord, orjson.loads(data))
+def _not_in_force(db: apsw.Connection, where: str, values: tuple[Any, ...]) -> Iterator[Content]:
+    found = db.execute(_NOT_IN_FORCE + where, values)
+    for session, id, type, time, ord, lane, seq, data, text in found:
+        event = Event(session, id, type, time, ord, orjson.loads(data), to_redacted(text))
         yield Content(event, None, lane, seq, is_in_force=False)

@@ -20,7 +20,7 @@ from journal.lanes.restore import Lost, restore
 from projector.db.connections import open_reader
 from projector.db.generations import generations
 from projector.db.quiet import quiet
-from projector.db.rows import STORED, stored
+from projector.db.rows import STORED, stored, to_redacted
 from projector.errors import ProjectionError
 from projector.run.build import building, put_into_use, rebuild
 from projector.run.hiding import recorded
@@ -159,7 +159,7 @@ def _records(db: apsw.Connection, session: str) -> dict[tuple[str, str, int], Lo
 
 
 def _contents(db: apsw.Connection, session: str) -> Iterator[Lost]:
-    """Yield every content of a session, both those in force and those in conflict."""
+    """Yield every content of a session, also those that are not in force."""
     in_force = db.execute(
         f"SELECT event_id, _kinds.type, _lanes.uuid, {_STORED} FROM _events e"
         " JOIN _kinds ON _kinds.id = e.kind JOIN _lanes ON _lanes.id = e.lane_row"
@@ -169,15 +169,18 @@ def _contents(db: apsw.Connection, session: str) -> Iterator[Lost]:
     )
     for key, type, lane, *columns in in_force:
         row = stored(tuple(columns))
-        yield Lost(lane, row.seq, Event(session, key, type, row.time, row.ord, row.data))
-    conflicts = db.execute(
-        "SELECT event_id, type, time, ord, _lanes.uuid, seq, data FROM _conflicts"
+        redacted = to_redacted(row.redacted)
+        yield Lost(lane, row.seq, Event(session, key, type, row.time, row.ord, row.data, redacted))
+    others = db.execute(
+        "SELECT event_id, type, time, ord, _lanes.uuid, seq, data, redacted FROM _other_contents"
         " JOIN _lanes ON _lanes.id = lane_row"
         " WHERE transcript_index = 0 AND session = (SELECT id FROM _sessions WHERE session = ?)",
         (session,),
     )
-    for key, type, time, ord, lane, seq, data in conflicts:
-        yield Lost(lane, seq, Event(session, key, type, time, ord, orjson.loads(data)))
+    for key, type, time, ord, lane, seq, data, text in others:
+        redacted = to_redacted(text)
+        event = Event(session, key, type, time, ord, orjson.loads(data), redacted)
+        yield Lost(lane, seq, event)
 
 
 _STORED = ", ".join(f"e.{name}" for name in STORED.split(", "))

@@ -31,7 +31,8 @@ class Status:
     Attributes:
         lanes, segments: in the journal.
         events, messages, sessions: in the projection.
-        duplicates: records of events that the projection already had.
+        duplicates: records of events that the projection already had, with another content too if
+            that is the same event before or after it was redacted.
         conflicts: contents that are not in force, since another event has their key.
         quarantined: stretches of bytes that are no valid record.
         unknown: events of types that this version does not know.

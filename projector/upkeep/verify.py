@@ -115,7 +115,7 @@ def _database_faults(db: apsw.Connection) -> Iterator[Fault]:
 _COUNTS = {
     "events": "SELECT count(*) FROM _events WHERE transcript_index = 0",
     "messages": f"SELECT count(*) FROM _events WHERE kind = {MESSAGE} AND state = {IN_TRANSCRIPT}",
-    "conflicts": "SELECT count(*) FROM _conflicts",
+    "conflicts": "SELECT count(*) FROM _other_contents WHERE NOT same",
     "quarantined": "SELECT count(*) FROM _quarantine",
 }
 

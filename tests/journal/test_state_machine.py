@@ -249,7 +249,7 @@ class Machine(RuleBasedStateMachine):
         wanted = Model(facts).content(_WORDS)
         assert found.order == wanted.order
         assert found.sessions == wanted.sessions
-        assert found.conflicts == wanted.conflicts
+        assert found.others == wanted.others
         assert found.found == wanted.found
         assert found.counters == wanted.counters
 

@@ -29,6 +29,7 @@ from journal.format.event_types import (
     USAGE_SET,
 )
 from tests.support.projections import Fact
+from tests.support.redaction.variants import KEYS, RULES, SECRETS, redacted
 
 if TYPE_CHECKING:
     from random import Random
@@ -52,29 +53,67 @@ ODD = (
 
 
 def random_facts(random: Random, most: int = 24) -> list[Fact]:
-    """Create records that conflict, revise, answer, end and repeat each other."""
+    """Create records that conflict, revise, answer, end and repeat each other.
+
+    In a third of the sets the texts hold secrets, and most events are redacted: one event by
+    several rules, under several keys, or not at all.
+    """
+    has_secrets = random.random() < 0.33
     lanes = [f"lane-{random.choice('abc')}{n}" for n in range(random.randint(1, 3))]
     numbers = {lane: itertools.count(1) for lane in lanes}
     ids = [f"m{n}" for n in range(random.choice([4, 5, 14]))]  # few keys, or many
     made: list[Fact] = []
+    clear: list[Event] = []
     for _ in range(random.randint(1, most)):
         lane = random.choice(lanes)
         time = random.randint(1, 12)
         # clocks are wrong by any amount: a later event may have an earlier date
         order = time if random.random() < 0.6 else random.randint(1, 12)
-        if made and random.random() < 0.2:  # a duplicate, perhaps at another time
-            event = random.choice(made).event
+        if made and random.random() < (0.4 if has_secrets else 0.2):
+            # a duplicate, perhaps at another time, perhaps redacted by other rules
+            index = random.randrange(len(made))
+            event, plain = made[index].event, clear[index]
             order = random.choice([order, event.order])
-            event = replace(event, time=time, order=order)
+            if has_secrets and random.random() < 0.7:
+                event = _redacted(random, plain)
         else:
-            event = _random_event(random, time, ids)
-            event = replace(event, order=order)
+            event = plain = _random_event(random, time, ids)
+            if has_secrets:
+                plain = replace(event, data=_with_secrets(random, event.data))
+                event = _redacted(random, plain)
+        event = replace(event, time=time, order=order)
+        clear.append(plain)
         if event.type in SWEEPING and random.random() < 0.7:
             some = random.sample(lanes, random.randint(0, len(lanes)))
             seen = {name: random.randint(0, 12) for name in some}
             event = replace(event, data={**event.data, "seen": seen})
         made.append(Fact(lane, next(numbers[lane]), event))
     return made
+
+
+def _redacted(random: Random, event: Event) -> Event:
+    if random.random() < 0.25:
+        return event
+    event = redacted(event, random.choice(KEYS), random.choice([*RULES]))
+    if event.redacted is not None and random.random() < 0.1:
+        return replace(event, redacted=None)  # as by a foreign writer: its marks are mere text
+    return event
+
+
+_WITH_TEXT = ("content", "title", "reason", "reasoning", "user")
+
+
+def _with_secrets(random: Random, data: dict[str, Any]) -> dict[str, Any]:
+    """Put secrets into texts of an event."""
+    found = dict(data)
+    for name, value in data.items():
+        if name == "messages" and value and isinstance(value[0], dict):
+            found[name] = [_with_secrets(random, item) for item in value]
+        elif name in _WITH_TEXT and isinstance(value, str):
+            found[name] = " ".join([value, *random.choices([*SECRETS], k=random.randint(0, 2))])
+        elif name == "extra" and random.random() < 0.5:
+            found[name] = {**value, "secret": [random.choice([*SECRETS])]}
+    return found
 
 
 def _random_event(random: Random, time: int, ids: list[str]) -> Event:

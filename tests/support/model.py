@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +18,18 @@ from projector.text.query import parse
 from projector.views.messages import messages
 from tests.support.fulltext import index_for, index_of
 from tests.support.projections import Fact, counters
+from tests.support.redaction.document import same_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import apsw
 
+    from journal.format.redacted import Redacted
     from tests.support.fulltext import Index
 
 Key = tuple[str, str]
+Said = tuple[str, bytes, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,8 @@ class Content:
         totals: of each session what it has used.
         keys: of each session its keys and their values; None for one that was deleted.
         counters: events, messages, conflicts, unknown and latest (duplicates are separate).
-        conflicts: session, id, type and data of what does not stand.
+        others: of each content that does not stand session, id, type, data, what was redacted,
+            whether it is the same event as the one that stands, and the place of its first record.
         found: of each word the messages that hold it.
         index: of each message the terms that stand in the full-text index.
     """
@@ -49,7 +55,7 @@ class Content:
     totals: dict[str, dict[str, int]]
     keys: dict[str, dict[str, str | None]]
     counters: dict[str, int]
-    conflicts: list[tuple[str, str, str, bytes]]
+    others: list[tuple[Any, ...]]
     found: dict[str, set[Key]]
     index: Index
 
@@ -70,10 +76,11 @@ def content(db: apsw.Connection, words: Iterable[str]) -> Content:
     db.execute("INSERT INTO fts(fts) VALUES('integrity-check')")
     names: list[str] = [str(name) for (name,) in db.execute("SELECT session FROM _sessions")]
     order = {name: _order(db, name) for name in names}
-    conflicts = db.execute(
-        "SELECT s.session, event_id, type, data FROM _conflicts c"
-        " JOIN _sessions s ON s.id = c.session"
-    )
+    others: list[tuple[Any, ...]] = db.execute(
+        "SELECT s.session, event_id, type, data, coalesce(redacted, ''), same, ord, uuid, seq"
+        " FROM _other_contents c JOIN _sessions s ON s.id = c.session"
+        " JOIN _lanes l ON l.id = c.lane_row"
+    ).fetchall()
     counted = counters(db)
     return Content(
         digest(db),
@@ -82,7 +89,7 @@ def content(db: apsw.Connection, words: Iterable[str]) -> Content:
         {name: _by_name(db, name, "name, total FROM _usage") for name in names},
         {name: _by_name(db, name, "key, value FROM _keys") for name in names},
         {name: counted[name] for name in _COUNTED},
-        sorted((*key, data.encode()) for *key, data in conflicts),
+        sorted((*row[:3], row[3].encode(), *row[4:]) for row in others),
         {word: _matches(db, word) for word in words},
         index_of(db),
     )
@@ -127,32 +134,36 @@ class Model:
     Attributes:
         records: the records.
         standing: of each key the record that stands.
-        rivals: contents that do not stand.
-        duplicates: records whose content another record has under the same key.
+        others: contents that do not stand, and whether each is the same event as the one that does.
+        duplicates: records whose content another record has under the same key, and records of
+            contents that are the same event.
         brought: keys whose content stands in no record of its own, but in a new transcript.
         places: of each key every record that has it, or brings it.
     """
 
     records: list[Fact]
     standing: dict[Key, Fact] = field(default_factory=dict)
-    rivals: list[Fact] = field(default_factory=list)
+    others: list[tuple[Fact, bool]] = field(default_factory=list)
     duplicates: int = 0
     brought: set[Key] = field(default_factory=set)
     places: dict[Key, list[Fact]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        contents: dict[Key, dict[tuple[str, bytes], Fact]] = {}
-        alone: set[tuple[Key, tuple[str, bytes]]] = set()
+        contents: dict[Key, dict[Said, Fact]] = {}
+        alone: set[tuple[Key, Said]] = set()
         for record in sorted(self.records, key=lambda fact: fact.order):
             self.duplicates += (record.key, record.content) in alone
             alone.add((record.key, record.content))
             for fact in [record, *_brought(record)]:
                 self.places.setdefault(fact.key, []).append(fact)
                 contents.setdefault(fact.key, {}).setdefault(fact.content, fact)
-        for key, same in contents.items():
-            first, *rest = sorted(same.values(), key=lambda fact: fact.order)
+        for key, said in contents.items():
+            first, *rest = sorted(said.values(), key=lambda fact: fact.order)
             self.standing[key] = first
-            self.rivals += rest
+            for fact in rest:
+                is_same = same_event(first.event, fact.event)
+                self.others.append((fact, is_same))
+                self.duplicates += is_same and (key, fact.content) in alone
             if (key, first.content) not in alone:
                 self.brought.add(key)
 
@@ -182,11 +193,13 @@ class Model:
             {
                 "events": len(self.standing) - len(self.brought),
                 "messages": len(shown),
-                "conflicts": len(self.rivals),
+                "conflicts": sum(not is_same for _, is_same in self.others),
                 "unknown": sum(f.event.type not in EVENT_TYPES for f in self.standing.values()),
                 "latest": max((f.event.order for f in self.records), default=0),
             },
-            sorted((*f.key, *f.content) for f in self.rivals),
+            sorted(
+                (*fact.key, *fact.content, int(same), *fact.order) for fact, same in self.others
+            ),
             {
                 word: {k for k, data in found.items() if _holds(document(data), word)}
                 for word in words
@@ -375,11 +388,20 @@ def _brought(record: Fact) -> list[Fact]:
                 event.time,
                 event.order,
                 {k: v for k, v in item.items() if k != "id"},
+                _redacted_within(event.redacted, item),
             ),
         )
         for part, item in enumerate(event.data["messages"], 1)
         if "message" not in item
     ]
+
+
+def _redacted_within(redacted: Redacted | None, item: dict[str, Any]) -> Redacted | None:
+    """Return what was redacted in a message of a new transcript; its original is not known."""
+    kinds = re.findall(r"\[redacted:([a-z]+):[0-9a-f]{6}\]", canonical(item).decode())
+    if redacted is None or not kinds:
+        return None
+    return replace(redacted, original="", counts=dict(Counter(kinds)))
 
 
 def _ring(id: str, above: dict[str, str | None]) -> list[str]:

@@ -58,9 +58,15 @@ class Fact:
         return self.event.session, self.event.id
 
     @property
-    def content(self) -> tuple[str, bytes]:
-        """What is equal in two events with one key if they are duplicates."""
-        return self.event.type, orjson.dumps(self.event.data, option=orjson.OPT_SORT_KEYS)
+    def content(self) -> tuple[str, bytes, str]:
+        """What is equal in two events with one key that say the same in the same words."""
+        redacted = self.event.redacted
+        said = "" if redacted is None else _canonical(redacted.fields()).decode()
+        return self.event.type, _canonical(self.event.data), said
+
+
+def _canonical(value: object) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def header(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from projector.db.kinds import MESSAGE
-from projector.db.public_views.view import EVENT_TYPE, Column, View, lane_uuid, sort_key
+from projector.db.public_views.view import EVENT_TYPE, Column, View, lane_uuid, redacted, sort_key
 
 EVENTS = View(
     "events",
@@ -32,6 +32,7 @@ EVENTS = View(
             f"CASE WHEN e.kind <> {MESSAGE} THEN e.other_fields END",
             "its data; NULL for messages, which `all_messages` has",
         ),
+        redacted("e"),
     ),
     "FROM _events e JOIN _sessions s ON s.id = e.session",
 )
@@ -54,7 +55,7 @@ COPIES = View(
 CONFLICTS = View(
     "conflicts",
     "One row for each content that is not in force because another one under the same (session,"
-    " id) is earlier.",
+    " id) is earlier. One that differs only by what was redacted in it is no conflict.",
     (
         Column("session", "text", "s.session", "session of both events"),
         Column("id", "text", "c.event_id", "id of both events"),
@@ -62,8 +63,9 @@ CONFLICTS = View(
         Column("time", "µs", "c.time", "when it was appended"),
         *sort_key("c"),
         Column("data", "JSON object", "c.data", "its data"),
+        redacted("c"),
     ),
-    "FROM _conflicts c JOIN _sessions s ON s.id = c.session",
+    "FROM _other_contents c JOIN _sessions s ON s.id = c.session WHERE NOT c.same",
 )
 QUARANTINE = View(
     "quarantine",

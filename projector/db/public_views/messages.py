@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from projector.db.kinds import MESSAGE
-from projector.db.public_views.view import EVENT_TYPE, Column, View, lane_uuid, sort_key
+from projector.db.public_views.view import EVENT_TYPE, Column, View, lane_uuid, redacted, sort_key
 
 _JSON_TYPES = {"text": "text", "integer": "integer", "JSON array": "array", "JSON object": "object"}
 """What `json_type` calls a column's type."""
@@ -78,6 +78,7 @@ _MESSAGE_COLUMNS = (
         "e.original",
         "all fields as they were appended; NULL if no revision is in force",
     ),
+    redacted("e"),
     Column("order_time", "µs", "e.order_time", "place in its session: first sort key"),
     Column("order_depth", "integer", "e.order_depth", "second sort key: distance from a parent"),
     Column("event_order", "integer", "e.ord", "third sort key: `order` of its event"),

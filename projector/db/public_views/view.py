@@ -59,5 +59,14 @@ def sort_key(alias: str) -> tuple[Column, ...]:
     )
 
 
+def redacted(alias: str) -> Column:
+    """Return the column of what was redacted, for rows `alias` that each hold an event."""
+    meaning = (
+        "what was redacted in its data before it was appended (see [format.md](format.md)); NULL if"
+        " nothing was"
+    )
+    return Column("redacted", "JSON object", f"{alias}.redacted", meaning)
+
+
 EVENT_TYPE = "(SELECT k.type FROM _kinds k WHERE k.id = e.kind)"
 """The SQL of the type of an event `e`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -19,31 +18,24 @@ from journal.segments.reader import read_events
 from journal.segments.segment import ROLL_SIZE
 from journal.verify import verify
 from tests.support.journals import events, headers, ids
+from tests.support.redaction.document import DOC, block
+from tests.support.redaction.document import program as programs
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.conftest import ExpectedProblems
-
-DOC = (Path(__file__).parents[3] / "docs" / "format.md").read_text(encoding="utf-8")
-
-
-def _block(name: str) -> str:
-    found = re.search(rf"^```\w+ {name}\n(.*?)^```$", DOC, re.DOTALL | re.MULTILINE)
-    assert found is not None, f"docs/format.md has no block {name!r}"
-    return found[1]
 
 
 @pytest.fixture
 def program() -> dict[str, Any]:
     """What the reader and the writer of the document define."""
-    names: dict[str, Any] = {}
-    for name in ("reader", "writer"):
-        exec(compile(_block(name), f"docs/format.md {name}", "exec"), names)  # noqa: S102 - our own document
-    return names
+    return programs("reader", "writer")
 
 
 def test_the_example_is_made_of_real_bytes() -> None:
     """The example's checksums hold, it decodes, and this program would write the same bytes."""
-    example = _block("example").encode()
+    example = block("example").encode()
     lines = example.splitlines(keepends=True)
     records = [decode(line[:-1]) for line in lines]
     header, first, second = records
@@ -58,7 +50,7 @@ def test_the_example_is_made_of_real_bytes() -> None:
 
 def test_the_numbers_said_of_the_example_are_right() -> None:
     """Offsets, lengths, position and checksum in the prose are those of the example."""
-    lines = _block("example").encode().splitlines(keepends=True)
+    lines = block("example").encode().splitlines(keepends=True)
     ends = [sum(map(len, lines[: n + 1])) for n in range(3)]
     assert f"three lines and {ends[2]} bytes" in DOC
     assert f"bytes 0-{ends[0] - 1}, the first event bytes {ends[0]}-{ends[1] - 1}" in DOC

@@ -257,7 +257,7 @@ def test_the_earliest_of_two_contents_stands(tmp_path: Path) -> None:
         catch_up(db, tmp_path / "lanes")
         said = content(db, WORDS)
     assert said.found["beta"] == {("s", "m1")}
-    assert [json for *_, json in said.conflicts] == [b'{"content":"alpha","role":"user"}']
+    assert [other[3] for other in said.others] == [b'{"content":"alpha","role":"user"}']
 
 
 def test_message_types_are_those_of_the_journal() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from journal.format.event import Event
+from journal.format.redacted import Redacted
 from projector.db.digest import digest
 from tests.support.projections import Fact, catch_up, facts, message, scratch, write_lane
 
@@ -63,6 +64,9 @@ def test_it_is_free_of_lanes_numbers_and_times_of_arrival() -> None:
         _changed(3, data={"message": "m2", "content": "gamma"}),
         _changed(4, data={"x": True}),
         facts(*_BASE, message("m1", "another")),
+        _changed(0, redacted=Redacted("k", "o", "r", {})),
+        _changed(4, redacted=Redacted("k", "o", "r", {})),
+        facts(*_BASE, replace(_BASE[0], redacted=Redacted("k", "o", "r", {}))),
         facts(*_BASE, Event("s", "e1", "session.ended", 0, 0, {})),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sqlite3
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from journal import Journal
+from journal import Journal, Redacted
+from journal.format.redacted import mark
 from projector import Projection
 from projector.db.connections import create_in_memory
 from projector.db.public_views import VIEWS
@@ -29,6 +31,7 @@ DOCS = (ROOT / "docs" / "sql.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```sql\n(.*?)```", DOCS, re.DOTALL)
 ORDER = "ORDER BY order_time, order_depth, event_order, lane, seq, transcript_index"
 T = 1_700_000_000_000_000
+REDACTED = Redacted("0a1b2c3d", "5" * 32, "rules 1", {"token": 1})
 CALL = {"id": "c1", "type": "function", "function": {"name": "run", "arguments": "{}"}}
 
 
@@ -50,6 +53,9 @@ def _fill(journal: Journal) -> None:
     revised = {"message": "m4", "reasoning": "because"}
     journal.append(type="message.revised", session="s1", data=revised)
     journal.append_message("s1", "user", "another content", id="m1")
+    tool = {"output": f"the key {mark('token', '1f3a9c')}"}
+    journal._append([("s1", "e1", "tool.used", tool, REDACTED)])
+    journal.append(type="tool.used", session="s1", id="e1", data={"output": "the key sk-1"})
     for id in ("u1", "u2"):
         used = {"output_tokens": 5, "estimated_cost": 0.25, "api_calls": 1}
         journal.append(type="usage.added", session="s1", id=id, data=used)
@@ -159,6 +165,7 @@ def test_views_name_conflicts_and_damage_and_lanes(stock: sqlite3.Connection) ->
     """Views show conflicts, quarantine, and how far each lane is applied."""
     (conflict,) = _rows(stock, "SELECT * FROM conflicts")
     assert (conflict["id"], conflict["type"]) == ("m1", "message.appended")
+    assert conflict["redacted"] is None
     (damage,) = _rows(stock, "SELECT * FROM quarantine")
     found = [damage[name] for name in ("lane_folder", "segment_number", "offset", "length")]
     assert found == ["9", 1, 0, len(b"no record\n")]
@@ -169,6 +176,17 @@ def test_views_name_conflicts_and_damage_and_lanes(stock: sqlite3.Connection) ->
     assert _rows(stock, "SELECT namespace, key, value FROM keys") == [
         {"namespace": "@settings", "key": "theme", "value": '{"dark":true}'}
     ]
+
+
+def test_views_show_what_was_redacted(stock: sqlite3.Connection) -> None:
+    """An event has it as an object; the same event in clear text is no conflict and not shown."""
+    rows = _rows(stock, "SELECT id, data, redacted FROM events WHERE redacted IS NOT NULL")
+    [(id, data, redacted)] = [row.values() for row in rows]
+    assert (id, json.loads(redacted)) == ("e1", REDACTED.fields())
+    assert "[redacted:token:1f3a9c]" in data
+    assert _rows(stock, "SELECT 1 FROM conflicts WHERE id = 'e1'") == []
+    kinds = "SELECT value FROM events, json_each(redacted, '$.counts') WHERE key = 'token'"
+    assert _rows(stock, kinds) == [{"value": 1}]
 
 
 @pytest.mark.parametrize("page", ["sql.md", "upgrade.md"])

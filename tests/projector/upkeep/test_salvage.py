@@ -19,6 +19,7 @@ from projector.run.build import rebuild
 from projector.upkeep.salvage import salvage
 from projector.upkeep.verify import verify
 from tests.support.projections import Fact, message, write_lane
+from tests.support.redaction.variants import KEYS, redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,6 +114,26 @@ def test_a_deleted_lane_comes_back(journal_dir: Path) -> None:
         assert projection.digest() == digest
         assert projection.messages("s")[0].content == "new"
         assert projection.status().conflicts == 1
+
+
+def test_what_was_redacted_comes_back(journal_dir: Path) -> None:
+    """Each content of a key is written back with what was redacted in it, conflicts among them."""
+    clear = message("m1", "hunter2 and sk-北京-9")
+    variants = [redacted(clear, key, rules) for key in KEYS for rules in ("rules 1", "rules 2")]
+    with Journal.open(journal_dir) as journal:
+        for event in [*variants, clear, message("m1", "another")]:
+            new = (event.session, event.id, event.type, event.data, event.redacted)
+            journal._append([new])
+    before = [at.record.event for at in read_events(journal_dir / "lanes", _no_damage)]
+    with Projection.open(journal_dir) as projection:
+        digest = projection.digest()
+        assert (projection.status().duplicates, projection.status().conflicts) == (4, 1)
+    assert verify(open_directory(journal_dir)) == []
+    (journal_dir / "lanes/1/000001.jsonl").unlink()
+    assert salvage(open_directory(journal_dir)).events == 6
+    assert [at.record.event for at in read_events(journal_dir / "lanes", _no_damage)] == before
+    with Projection.open(journal_dir) as projection:
+        assert projection.digest() == digest
 
 
 def test_doing_it_again_changes_nothing(journal_dir: Path) -> None:

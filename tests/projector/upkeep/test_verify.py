@@ -52,6 +52,7 @@ def test_one_that_was_never_built_says_so(journal_dir: Path) -> None:
     [
         ("DELETE FROM _events WHERE id = 5", "count"),
         ("UPDATE _meta SET value = 7 WHERE key = 'messages'", "count"),
+        ("UPDATE _meta SET value = 7 WHERE key = 'conflicts'", "count"),
         ("DELETE FROM fts_docsize WHERE id = 5", "index"),
         ("DELETE FROM fts_data WHERE id > 10", "index"),
         ("UPDATE _segments SET offset = offset - 1", "log"),

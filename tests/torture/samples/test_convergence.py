@@ -31,3 +31,12 @@ def test_a_projection_that_depends_on_the_order_of_arrival_is_caught(
     events = [line for line in printed.splitlines() if line.startswith("  Fact(")]
     assert 2 <= len(events) <= 5
     assert "again: python -m tests.torture.steps.convergence --seed " in printed
+
+
+def test_contents_that_are_not_compared_again_are_caught(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is the same event is decided anew when another one comes into force, or it diverges."""
+    monkeypatch.setattr(projector.apply.conflicts, "_compare_again", lambda *_: None)
+    assert convergence.main(["--seed", "13", "--seeds", "20", "--workers", "1"]) == 1
+    assert "redacted=Redacted(" in capsys.readouterr().out

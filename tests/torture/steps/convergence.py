@@ -10,12 +10,14 @@
 Each seed gives messages with and without time stamps, parents, parents that are nowhere and rings
 of parents, revisions, titles, ends, unknown types, duplicates, and different contents under one
 key. Half of the sets have requests to forget: sessions, messages, replays in other sessions, and
-records up to a number. They are split over lanes, segments and pieces that end in the midst of a
-line, and projected in one go, piece by piece with tiny batches and transactions by projectors that
-stay or begin anew, with rebuilds in between, with statements that fail, and with segments that are
-rewritten as erasure does. All must have the model's order of messages, sessions, counters,
-conflicts and full-text terms, and one digest. A seed that does not is made small: events are left
-out as long as it still fails, and what is left is printed.
+records up to a number. In a third of the sets the texts hold secrets: several rules redact one
+event differently, under several keys or not at all. They are split over lanes, segments and pieces
+that end in the midst of a line, and projected in one go, piece by piece with tiny batches and
+transactions by projectors that stay or begin anew, with rebuilds in between, with statements that
+fail, and with segments that are rewritten as erasure does. All must have the model's order of
+messages, sessions, counters, full-text terms and other contents, the same events and conflicts
+among them, and one digest. A seed that does not is made small: events are left out as long as it
+still fails, and what is left is printed.
 """
 
 from __future__ import annotations
