@@ -47,7 +47,7 @@ def message_hashes(
     timestamp = data.get("timestamp")
     if is_moment(timestamp):
         yield key.hash("message", [data.get("role"), data.get("content"), timestamp])
-        if redacted is not None and redacted.key == key.id:
+        if redacted is not None and redacted.key == key.id and redacted.original:
             yield redacted.original
         else:
             yield key.hash("original", [MESSAGE_APPENDED, data])

@@ -116,6 +116,14 @@ def test_a_redacted_message_is_named_by_its_original() -> None:
     assert left(what, other) is not None
 
 
+def test_a_redacted_message_whose_original_is_not_known_is_named_by_its_data() -> None:
+    """A message that a new transcript holds has no hash of its original: its data are hashed."""
+    data = {"role": "user", "content": "my [redacted:password:1f3a9c]", "timestamp": MOMENT}
+    redacted = Redacted(KEY.id, "", "own 1", {"password": 1})
+    found = list(message_hashes(KEY, "m1", data, redacted))
+    assert found == list(message_hashes(KEY, "m1", data))
+
+
 def test_a_request_with_a_reach_forgets_only_what_was_there() -> None:
     """What is appended later, or in another lane, is not forgotten."""
     what = forgotten(request(sessions=[session_hash(KEY, "s")], reach={"L": 7}))
