@@ -19,13 +19,15 @@ from journal.process.fork import follow, no_fork
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from journal.format.fields.message import MoreMessageFields
     from journal.format.new_event import NewEvent
     from journal.format.position import Position
     from journal.lanes.edit_order import EditOrder
+    from journal.redact.redactor import Redactor
+    from journal.redact.scanner import Scanner
 
 
 class Journal:
@@ -45,12 +47,25 @@ class Journal:
     - `never`: the event survives the death of the process.
     - `interval`: and a power loss, but for the last 200 ms.
     - `always`: and a power loss. Threads share one fdatasync.
+
+    `redactor` is what replaces secrets before they are written; None if nothing does.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, fsync: Fsync = "interval") -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        fsync: Fsync = "interval",
+        redact: bool | Sequence[Scanner] = False,
+    ) -> None:
         if fsync not in get_args(Fsync):
             raise ValueError(f"fsync must be one of {', '.join(get_args(Fsync))}, not {fsync!r}")
         self._directory = open_directory(path)
+        self.redactor: Redactor | None = None
+        if redact is not False:
+            with no_fork.turn:  # few handles need it
+                from journal.redact.setup import redactor_of  # noqa: PLC0415
+            self.redactor = redactor_of(self._directory.path, redact)
         self._fsync: Fsync = fsync
         self._turn = threading.RLock()
         self._aside: list[SharedLane] = []
@@ -61,21 +76,29 @@ class Journal:
         follow(self)
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str], *, fsync: Fsync = "interval") -> Self:
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        fsync: Fsync = "interval",
+        redact: bool | Sequence[Scanner] = False,
+    ) -> Self:
         """Open the journal at `path`, making it where there is none, and lease a lane.
 
-        `Journal(path, fsync=...)` does the same.
+        `Journal(path, ...)` does the same.
 
         Args:
             path: the journal's folder.
             fsync: what an append promises when it returns: `never`, `interval` or `always`.
+            redact: replace secrets by marks: as this program and `redact.toml` say, or scanners.
 
         Raises:
             JournalOpenError: the folder cannot be opened or made, or holds something else.
             LeaseError: no lane could be leased.
-            ValueError: `fsync` is no level.
+            RedactionError: `redact.toml` cannot be used, or asks for what is not installed.
+            ValueError: `fsync` is no level, or `redact` is none of these.
         """
-        return cls(path, fsync=fsync)
+        return cls(path, fsync=fsync, redact=redact)
 
     @property
     def path(self) -> Path:
@@ -167,6 +190,8 @@ class Journal:
 
     def _append(self, events: list[NewEvent]) -> list[Position]:
         lane = self._lane or self._lease()
+        if self.redactor is not None:
+            events = self.redactor.redact_events(events)
         ends = None
         for event in events:
             if event[2] in _EDITS:

@@ -104,6 +104,9 @@ def _about(format: SourceFormat) -> str:
 @click.option(
     "--reread", is_flag=True, help="Append everything again, also what was imported before."
 )
+@click.option(
+    "--no-redact", is_flag=True, help="Import secrets as they are, and not as marks in their place."
+)
 @click.pass_context
 def command(
     context: click.Context,
@@ -113,6 +116,7 @@ def command(
     follow: bool,
     as_json: bool,
     reread: bool,
+    no_redact: bool,
 ) -> None:
     """Import the transcripts of other programs.
 
@@ -143,6 +147,12 @@ def command(
     records what changed in it: titles, ends, messages that were compacted, taken back or replaced.
     Sessions that were deleted in Hermes stay in the journal.
 
+    Secrets (keys of providers, tokens, private keys, passwords in URLs, what is assigned to names
+    like DB_PASSWORD) are replaced by marks such as [redacted:github-token:1f3a9c] before anything
+    is written, and counted by kind. The file redact.toml in the journal's folder adds rules
+    (docs/redaction.md). To import again under newer rules is no conflict, but what is stored stays:
+    `journal scan` finds what older rules let through.
+
     What was forgotten (`journal forget`) is not imported again.
 
     What cannot be imported is skipped, counted and named in the report. The report goes to stderr,
@@ -152,7 +162,8 @@ def command(
     --follow runs until Ctrl-C, SIGTERM or SIGHUP, then reports and ends with 0. Under nohup, SIGHUP
     is ignored.
 
-    JSON: {"files", "sessions", "lines", "messages", "events", "already", "forgotten",
+    JSON: {"files", "sessions", "lines", "messages", "events", "already", "redacted": {...},
+    "forgotten",
     "conflicts", "conflicting", "skipped": {...}, "repaired": {...}, "passed_over": {...},
     "side_files", "unknown", "errors": {...}}
 
@@ -174,7 +185,7 @@ def command(
         context.exit(NOT_FOUND)
     report = Report()
     interrupted: KeyboardInterrupt | None = None
-    with Journal.open(context.obj) as journal:
+    with Journal.open(context.obj, redact=not no_redact) as journal:
         importer = Importer(journal, format, reread=reread, report=report)
         try:
             if follow:

@@ -43,6 +43,7 @@ _OURS = {
     "eraser",
     "relay",
     "key",
+    "redact.toml",
     "retention.toml",
     MARK,
 }

@@ -14,9 +14,10 @@ from journal.redact.marks import find, replace
 from journal.redact.values import redact_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from journal.format.keyed_hash import Key
+    from journal.format.new_event import NewEvent
     from journal.redact.scanner import Scanner
 
 
@@ -27,16 +28,36 @@ class Redactor:
         scanners: what finds secrets; of hits at one place that of the first scanner counts.
         key: returns the journal's key. It is called when the first secret is found, because a
             journal without secrets needs no key.
+
+    Attributes:
+        rules: names and versions of the scanners' rules.
+        on_redacted: called with the data of an event and what is redacted in it, before it is
+            written; None calls nothing.
     """
 
     def __init__(self, scanners: Sequence[Scanner], key: Callable[[], Key]) -> None:
         self._scanners = tuple(scanners)
         self._make_key = key
+        self.on_redacted: Callable[[dict[str, Any], Redacted], None] | None = None
         self.rules = "+".join(scanner.version for scanner in self._scanners)
 
     @cached_property
     def _key(self) -> Key:
         return self._make_key()
+
+    def redact_events(self, events: Iterable[NewEvent]) -> list[NewEvent]:
+        """Redact events that are to be appended.
+
+        Raises:
+            JournalOpenError: as `redact`.
+        """
+        changed = []
+        for session, id, type, data, _ in events:
+            new, redacted = self.redact(type, data)
+            if redacted is not None and self.on_redacted is not None:
+                self.on_redacted(data, redacted)
+            changed.append((session, id, type, new, redacted))
+        return changed
 
     def redact(self, type: str, data: dict[str, Any]) -> tuple[dict[str, Any], Redacted | None]:
         """Redact the data of an event; see `journal.redact.values` for what is left.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +22,7 @@ class Hit(NamedTuple):
     kind: str
 
 
+@runtime_checkable
 class Scanner(Protocol):
     """Finds secrets in texts: always the same ones in the same text. Safe for threads."""
 

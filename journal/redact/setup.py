@@ -11,31 +11,40 @@ from journal.fs.ownership import read_own
 from journal.redact.redactor import Redactor
 from journal.redact.rule_set import RuleSet
 from journal.redact.rules import RULES, VERSION
+from journal.redact.scanner import Scanner
 from journal.redact.user_rules import RULES_FILE, parse_rules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from journal.redact.scanner import Scanner
-
 _MOST = 1024 * 1024
 """The largest size of a file of rules, in bytes."""
 
 
-def redactor_of(journal: Path, scanners: Sequence[Scanner] | None = None) -> Redactor:
-    """Return what redacts the events of a journal.
+def redactor_of(
+    journal: Path,
+    redact: bool | Sequence[Scanner],  # noqa: FBT001 - as `Journal.open` is given it
+) -> Redactor | None:
+    """Return what redacts the events of a journal, as `Journal.open` is asked for it.
 
     Args:
         journal: the journal's folder.
-        scanners: what finds secrets; without it the rules of this program, and what the file
-            `redact.toml` in the journal's folder asks for.
+        redact: true for the rules of this program and what the file `redact.toml` in the journal's
+            folder asks for; or what finds secrets. False and an empty sequence redact nothing.
 
     Raises:
         RedactionError: the file, or what it asks for, cannot be used.
+        ValueError: `redact` is something else.
     """
-    found = journal_scanners(journal) if scanners is None else scanners
-    return Redactor(found, partial(own_key, journal))
+    given: object = redact
+    if isinstance(given, bool):
+        scanners = journal_scanners(journal) if given else ()
+    elif isinstance(given, list | tuple) and all(isinstance(it, Scanner) for it in given):
+        scanners = tuple(given)
+    else:
+        raise ValueError(f"redact must be true, false, or a list of scanners, not {given!r:.60}")
+    return Redactor(scanners, partial(own_key, journal)) if scanners else None
 
 
 def journal_scanners(journal: Path) -> tuple[Scanner, ...]:

@@ -61,6 +61,7 @@ def test_the_report_as_json_is_one_object_on_stdout(tmp_path: Path) -> None:
         "messages": 1,
         "events": 1,
         "already": 0,
+        "redacted": {},
         "forgotten": 0,
         "conflicts": 0,
         "conflicting": [],

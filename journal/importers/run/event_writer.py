@@ -17,6 +17,7 @@ from journal.importers.run.placeholder import placeholder_data
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from journal.format.redacted import Redacted
     from journal.importers.parsing.parser import Item
     from journal.importers.run.known_keys import KnownKeys
     from journal.importers.run.report import Report
@@ -46,10 +47,18 @@ class EventWriter:
     keys: KnownKeys
     forgotten: Forgotten = field(default_factory=lambda: Forgotten(()))
     found: int = 0
+    _redacted: dict[int, Redacted] = field(default_factory=dict)  # by the identity of the data
     _batch: list[dict[str, Any]] = field(default_factory=list)
     _bytes: int = 0
     _recent: set[int] = field(default_factory=set)
     _order: deque[int] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        if self.journal.redactor is not None:
+            self.journal.redactor.on_redacted = self._note_redacted
+
+    def _note_redacted(self, data: dict[str, Any], redacted: Redacted) -> None:
+        self._redacted[id(data)] = redacted
 
     def take(self, items: Iterator[Item], raw: bytes | None, *, known: int = 0) -> None:
         """Take what a line gave.
@@ -132,6 +141,7 @@ class EventWriter:
         else:
             for event in batch:
                 self._count(event)
+        self._redacted.clear()
 
     def _append_one_by_one(self, batch: list[dict[str, Any]]) -> None:
         """Leave out the event that the journal refuses, not those beside it."""
@@ -157,7 +167,10 @@ class EventWriter:
             self._count(stand_in)
 
     def _count(self, event: dict[str, Any]) -> None:
-        if self.keys.conflicts(event):
+        redacted = self._redacted.get(id(event["data"]))
+        if redacted is not None:
+            self.report.redacted.update(redacted.counts)
+        if self.keys.conflicts(event, redacted):
             self.report.conflict(event["session"], event["id"])
         elif event["type"] == MESSAGE_APPENDED:
             self.report.messages += 1

@@ -19,6 +19,7 @@ import orjson
 from journal.format.record import Record
 from journal.format.scan import Damage
 from journal.fs.files import make_folder, swap_file
+from journal.fs.key_file import read_keys
 from journal.fs.ownership import open_own
 from journal.segments.listing import list_segments
 from journal.segments.reader import read_segment
@@ -26,9 +27,11 @@ from journal.segments.reader import read_segment
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from journal.format.keyed_hash import Key
+    from journal.format.redacted import Redacted
     from journal.segments.listing import SegmentRef
 
-_VERSION = 1
+_VERSION = 2
 _MERGED = 1 << 16
 """New marks that wait outside of the sorted ones."""
 _SAVED = 16
@@ -80,6 +83,7 @@ class KnownKeys:
     _keys: _Set = field(default_factory=_Set)
     _contents: _Set = field(default_factory=_Set)
     _read: dict[str, list[int]] = field(default_factory=dict)  # segment: inode, bytes read
+    _hash_keys: tuple[Key, ...] = ()
     _saved: int = 0
     _loaded: bool = False
 
@@ -97,9 +101,28 @@ class KnownKeys:
         for ref in list_segments(self.lanes):
             self._read_on(ref)
 
-    def conflicts(self, event: dict[str, Any]) -> bool:
-        """Add an event; return whether its key is there already, with another content only."""
-        return self._note(event["session"], event["id"], event["type"], event["data"])
+    def conflicts(self, event: dict[str, Any], redacted: Redacted | None = None) -> bool:
+        """Add an event; return whether its key is there already, with another content only.
+
+        Args:
+            event: the event, with its data before it was redacted.
+            redacted: what was redacted in it.
+        """
+        session, id, type, data = (event[name] for name in ("session", "id", "type", "data"))
+        known = _mark(_key(session, id)) in self._keys
+        if not self._note(session, id, type, data, redacted) or not known:
+            return False
+        # the journal may have it as it is, or redacted by any rules
+        hashes = (f"{key.id}{key.hash('original', [type, data])}" for key in self._own_keys())
+        contents = (_content(type, data), *(found.encode() for found in hashes))
+        own = _content_of(type, data, redacted)
+        marks = (_mark(_key(session, id) + it) for it in contents if it != own)
+        return not any(mark in self._contents for mark in marks)
+
+    def _own_keys(self) -> tuple[Key, ...]:
+        if not self._hash_keys:  # the first may be made at any time
+            self._hash_keys = read_keys(self.lanes.parent)
+        return self._hash_keys
 
     def save(self) -> None:
         """Keep the marks for the next import, if enough of them are new.
@@ -120,17 +143,18 @@ class KnownKeys:
         swap_file(self.file, orjson.dumps(head) + b"\n" + body)
         self._saved = len(self._contents)
 
-    def _note(self, session: str, id: str, type: str, data: dict[str, Any]) -> bool:
-        key = orjson.dumps([session, id])
-        content = orjson.dumps([type, data], option=orjson.OPT_SORT_KEYS)
-        key_mark, mark = _mark(key), _mark(key + content)
+    def _note(
+        self, session: str, id: str, type: str, data: dict[str, Any], redacted: Redacted | None
+    ) -> bool:
+        """Add a key and a content; return whether the content is new."""
+        key = _key(session, id)
+        key_mark, mark = _mark(key), _mark(key + _content_of(type, data, redacted))
         if mark in self._contents:
             return False
-        known = key_mark in self._keys
-        if not known:
+        if key_mark not in self._keys:
             self._keys.add(key_mark)
         self._contents.add(mark)
-        return known
+        return True
 
     def _read_on(self, ref: SegmentRef) -> None:
         """Add what a segment holds after the offset up to which it was read before."""
@@ -144,7 +168,7 @@ class KnownKeys:
             offset = item.end
             if isinstance(item.record, Record):
                 event = item.record.event
-                self._note(event.session, event.id, event.type, event.data)
+                self._note(event.session, event.id, event.type, event.data, event.redacted)
         self._read[name] = [ref.version[0], offset]
 
     def _load(self) -> None:
@@ -161,6 +185,24 @@ class KnownKeys:
             self._read = {str(name): [int(n) for n in two] for name, two in found["read"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             self._keys, self._contents, self._read = _Set(), _Set(), {}
+
+
+def _key(session: str, id: str) -> bytes:
+    return orjson.dumps([session, id])
+
+
+def _content(type: str, data: dict[str, Any]) -> bytes:
+    return orjson.dumps([type, data], option=orjson.OPT_SORT_KEYS)
+
+
+def _content_of(type: str, data: dict[str, Any], redacted: Redacted | None) -> bytes:
+    """Return what names a content: of a redacted one the keyed hash of its original.
+
+    So the file of marks gives no hash of a secret that could be guessed without the key.
+    """
+    if redacted is None:
+        return _content(type, data)
+    return f"{redacted.key}{redacted.original}".encode()
 
 
 def _mark(raw: bytes) -> int:

@@ -31,6 +31,7 @@ class Report:
         messages: messages appended.
         events: other events appended.
         already: events that an earlier import, or an earlier line of this one, appended.
+        redacted: values that were replaced by marks, by kind.
         forgotten: events that a request forgets (`journal forget`): they are not appended.
         skipped: lines, or parts of one, that are not imported, by reason.
         repaired: lines that were imported although something in them could not be kept as it
@@ -50,6 +51,7 @@ class Report:
     messages: int = 0
     events: int = 0
     already: int = 0
+    redacted: Counter[str] = field(default_factory=Counter)
     forgotten: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     repaired: Counter[str] = field(default_factory=Counter)
@@ -97,6 +99,7 @@ class Report:
             "messages": self.messages,
             "events": self.events,
             "already": self.already,
+            "redacted": dict(self.redacted.most_common()),
             "forgotten": self.forgotten,
             "conflicts": self.conflicts,
             "conflicting": self.conflicting,
@@ -116,6 +119,10 @@ class Report:
         yield "messages written", f"{self.messages:,}"
         yield "other events written", f"{self.events:,}"
         yield "already imported", f"{self.already:,}"
+        if self.redacted:
+            yield "secrets redacted", f"{self.redacted.total():,}"
+            for kind, count in self.redacted.most_common(_SHOWN):
+                yield f"  {kind}", f"{count:,}"
         if self.forgotten:
             yield "forgotten, and not written", f"{self.forgotten:,}"
         if self.conflicts:

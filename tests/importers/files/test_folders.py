@@ -37,6 +37,8 @@ else:
 if TYPE_CHECKING:
     from click.testing import Result
 
+    from journal.format.redacted import Redacted
+
 LINES = [claude("1", None, "one", 1), claude("2", "1", "two", 2)]
 
 
@@ -243,9 +245,16 @@ def test_the_keys_that_a_journal_holds_are_read_once(
         read: list[str] = []
         note = KnownKeys._note
 
-        def noted(self: KnownKeys, session: str, id: str, type: str, data: dict[str, Any]) -> bool:
+        def noted(
+            self: KnownKeys,
+            session: str,
+            id: str,
+            type: str,
+            data: dict[str, Any],
+            redacted: Redacted | None,
+        ) -> bool:
             read.append(id)
-            return note(self, session, id, type, data)
+            return note(self, session, id, type, data, redacted)
 
         monkeypatch.setattr(KnownKeys, "_note", noted)
         keys = KnownKeys(journal_dir / "lanes", file)

@@ -1,0 +1,166 @@
+"""An import replaces secrets before anything is written, and goes on under newer rules."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from journal.cli import cli
+from journal.importers.run.driver import Importer
+from journal.redact import setup
+from journal.redact.rule_set import RuleSet
+from journal.redact.rules import RULES
+from journal.writer import Journal
+from projector import Projection
+from tests.importers.feed import line
+from tests.support.journals import events
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from journal.importers.run.report import Report
+
+TOKEN = "gh" + "p_" + "aB3" * 12
+PASSWORD = "Tr0ub4dor-3"  # noqa: S105 - made up
+TEXTS = (f"use {TOKEN} here", "nothing to hide", f"DB_PASSWORD={PASSWORD}\n")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A transcript with two secrets."""
+    path = tmp_path / "sessions" / "s1.jsonl"
+    path.parent.mkdir()
+    rows = [
+        line(
+            type="user",
+            uuid=f"u{number}",
+            sessionId="s1",
+            timestamp=f"2026-11-01T10:00:0{number}Z",
+            message={"role": "user", "content": text},
+        )
+        for number, text in enumerate(TEXTS)
+    ]
+    path.write_bytes(b"\n".join(rows) + b"\n")
+    return path
+
+
+def run(journal: Path, source: Path, *, redact: bool = True) -> Report:
+    """Import a file whole, also what was imported before."""
+    with Journal.open(journal, redact=redact) as handle:
+        importer = Importer(handle, "claude-code", reread=True)
+        return importer.run(importer.sources([source]))
+
+
+def use_rules(monkeypatch: pytest.MonkeyPatch, version: int, *kinds: str) -> None:
+    """Make this program's rules those of some kinds, in another version."""
+    rules = [rule for rule in RULES if rule.kind in kinds]
+    found = RuleSet(f"agent-journal/{version}", rules)
+    monkeypatch.setattr(setup, "own_rules", lambda: found)
+
+
+def all_bytes(folder: Path) -> bytes:
+    """Return everything that stands in the files under a folder."""
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+def contents(journal: Path) -> list[object]:
+    """Return the contents of the messages, as a reader gets them."""
+    with Projection.open(journal) as projection:
+        return [message.content for message in projection.messages("s1")]
+
+
+def test_secrets_of_an_import_never_reach_the_disk(journal_dir: Path, source: Path) -> None:
+    """No file under the journal's folder has them; the report counts them by kind."""
+    report = run(journal_dir, source)
+
+    contents(journal_dir)
+    assert report.redacted == {"github-token": 1, "password": 1}
+    assert report.as_json()["redacted"] == {"github-token": 1, "password": 1}
+    assert ("  github-token", "1") in list(report.rows())
+    found = all_bytes(journal_dir)
+    assert TOKEN.encode() not in found
+    assert PASSWORD.encode() not in found
+    assert b"nothing to hide" in found
+
+
+def test_an_import_without_redaction_stores_what_there_is(journal_dir: Path, source: Path) -> None:
+    """`--no-redact` writes secrets, and makes no key."""
+    arguments = ["--journal", journal_dir, "import", "auto", source, "--no-redact", "--json"]
+    result = CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["redacted"] == {}
+    assert contents(journal_dir) == list(TEXTS)
+    assert not (journal_dir / "key").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (["github-token"], ["github-token", "password"]),
+        (["github-token", "password"], ["github-token"]),
+        (["password"], ["github-token"]),
+        ([], ["github-token", "password"]),
+        (["github-token", "password"], []),
+    ],
+)
+def test_an_import_under_other_rules_is_no_conflict(
+    journal_dir: Path, source: Path, monkeypatch: pytest.MonkeyPatch, old: list[str], new: list[str]
+) -> None:
+    """Whatever each version of the rules finds, each message is there once, as it was first."""
+    use_rules(monkeypatch, 1, *old)
+    run(journal_dir, source)
+    before = contents(journal_dir)
+    use_rules(monkeypatch, 2, *new)
+
+    report = run(journal_dir, source)
+
+    assert (report.conflicts, report.skipped) == (0, {})
+    assert contents(journal_dir) == before
+    assert len(before) == len(TEXTS)
+    with Projection.open(journal_dir) as projection:
+        assert projection.status().conflicts == 0
+    versions = {it.event.redacted.rules for it in events(journal_dir) if it.event.redacted}
+    assert versions == {f"agent-journal/{n}" for n, kinds in ((1, old), (2, new)) if kinds}
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_an_import_with_and_one_without_redaction_are_no_conflict(
+    journal_dir: Path, source: Path, *, first: bool
+) -> None:
+    """What is in force is what was imported first."""
+    run(journal_dir, source, redact=first)
+    before = contents(journal_dir)
+
+    report = run(journal_dir, source, redact=not first)
+
+    assert report.conflicts == 0
+    assert contents(journal_dir) == before
+
+
+def test_another_message_under_the_key_of_a_redacted_one_is_a_conflict(
+    journal_dir: Path, source: Path
+) -> None:
+    """Only the secrets of an event may differ: other words are counted as a conflict."""
+    run(journal_dir, source)
+    changed = source.read_text(encoding="utf-8").replace("use gh", "do not use gh")
+    source.write_text(changed, encoding="utf-8")
+
+    report = run(journal_dir, source)
+
+    assert report.conflicts == 1
+    assert report.conflicting == ["s1/u0"]
+
+
+def test_two_secrets_at_one_place_are_a_conflict(journal_dir: Path, source: Path) -> None:
+    """Equality is that of the originals: another secret is another content."""
+    run(journal_dir, source)
+    changed = source.read_text(encoding="utf-8").replace(TOKEN, TOKEN.replace("aB3", "cD4"))
+    source.write_text(changed, encoding="utf-8")
+
+    report = run(journal_dir, source)
+
+    assert report.conflicts == 1
