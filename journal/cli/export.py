@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from contextlib import contextmanager
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,10 +17,14 @@ from journal.cli.kit.clean import one_line
 from journal.cli.kit.output import print_block, print_line
 from journal.cli.kit.plugins import PluginError, installed, load_plugin
 from journal.errors import ExportFailed, reason
+from journal.format.keyed_hash import KEY_BYTES, Key
 from journal.fs.directory import open_directory
+from journal.fs.key_file import read_keys
 from journal.fs.lock import lock
 from journal.fs.ownership import open_own
 from journal.process.fork import no_fork
+from journal.redact.redactor import Redactor
+from journal.redact.setup import journal_scanners
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -31,13 +36,16 @@ _GROUP = "journal.exporters"
 class Exporter(Protocol):
     """The function that an entry point of the group `journal.exporters` names."""
 
-    def __call__(self, journal: Path, file: Path, target: Path) -> Mapping[str, int]:
+    def __call__(
+        self, journal: Path, file: Path, target: Path, *, redact: Callable[[str], str] | None
+    ) -> Mapping[str, int]:
         """Write a journal into an empty file.
 
         Args:
             journal: folder of the journal.
             file: the file.
             target: the path that it gets when it is complete.
+            redact: returns a text without secrets, JSON as JSON; None to write texts as they are.
 
         Returns:
             Counts of what was written, and of what was changed or left out, by their names.
@@ -67,8 +75,11 @@ def _list(context: click.Context, _parameter: click.Parameter, value: bool) -> N
 )
 @click.argument("format", metavar="FORMAT")
 @click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
+@click.option(
+    "--no-redact", is_flag=True, help="Write all texts as they are in the journal, with secrets."
+)
 @click.pass_context
-def command(context: click.Context, format: str, out: Path) -> None:
+def command(context: click.Context, format: str, out: Path, *, no_redact: bool) -> None:
     """Write a journal as the file of another program.
 
     FORMAT is the name of an exporter that is installed. This project has
@@ -82,6 +93,9 @@ def command(context: click.Context, format: str, out: Path) -> None:
     OUT is a new file. An existing file is never overwritten; OUT appears when it is complete. The
     journal is not changed, and programs may write to it meanwhile: the file has what the journal
     held when the export began. There is no time limit.
+
+    Secrets in texts are replaced by marks, by the rules of today and those in redact.toml: the
+    journal may hold what older rules did not find.
 
     \b
     Examples:
@@ -104,9 +118,10 @@ def command(context: click.Context, format: str, out: Path) -> None:
         raise ExportFailed(f"{out} exists; name a file that does not, or move it away first")
     journal = open_directory(context.obj, create=False)
     _warn(error for error in refused if error.point.name == format)
-    export = _load(points[format])
+    export = _load(points[format], redacts=not no_redact)
+    options = {} if no_redact else {"redact": _redactor(journal.path).text}
     with _beside(out) as file:
-        counts = export(journal.path, file, out)
+        counts = export(journal.path, file, out, **options)
         if not isinstance(counts, Mapping):
             why = f"it returned a {type(counts).__name__}, not a mapping of counts"
             raise PluginError(points[format], why)
@@ -121,16 +136,27 @@ def _warn(refused: Iterable[PluginError]) -> None:
         print_line(f"warning: {error.format_message()}", err=True)
 
 
-def _load(point: EntryPoint) -> Callable[..., object]:
+def _load(point: EntryPoint, *, redacts: bool) -> Callable[..., object]:
     """Import an `Exporter`; what it returns is checked at the call.
 
     Raises:
-        PluginError: it cannot be imported, or is no function.
+        PluginError: it cannot be imported, or is no function, or it has to redact and cannot.
     """
     found = load_plugin(point)
     if not callable(found):
         raise PluginError(point, f"its type is {type(found).__name__}, not a function")
+    if redacts and "redact" not in signature(found).parameters:
+        raise PluginError(point, "it cannot redact secrets; use it with --no-redact")
     return found
+
+
+def _redactor(journal: Path) -> Redactor:
+    """Return what redacts an export. It makes no key in the journal, which is not changed."""
+
+    def key() -> Key:
+        return next(iter(read_keys(journal)), None) or Key(secrets.token_bytes(KEY_BYTES))
+
+    return Redactor(journal_scanners(journal), key)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,15 +13,25 @@ from click.testing import CliRunner
 
 from journal.cli import cli
 from journal.errors import ExportFailed
+from journal.fs.key_file import own_key
 from journal.writer import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from click.testing import Result
 
 
-def write(journal: Path, file: Path, target: Path) -> Mapping[str, int]:
+Redact = Callable[[str], str] | None
+
+
+def write(
+    journal: Path,
+    file: Path,
+    target: Path,
+    *,
+    redact: Redact = None,  # noqa: ARG001 - each exporter has it
+) -> Mapping[str, int]:
     """Export the name of the target."""
     assert (journal / "journal.json").exists()
     assert file.parent == target.parent
@@ -28,30 +39,64 @@ def write(journal: Path, file: Path, target: Path) -> Mapping[str, int]:
     return {"names": 1234}
 
 
-def fail(_journal: Path, file: Path, _target: Path) -> Mapping[str, int]:
+def fail(
+    _journal: Path,
+    file: Path,
+    _target: Path,
+    *,
+    redact: Redact = None,  # noqa: ARG001 - each exporter has it
+) -> Mapping[str, int]:
     """Fail halfway."""
     file.write_text("half")
     raise ExportFailed("the disk is full")
 
 
-def race(_journal: Path, _file: Path, target: Path) -> Mapping[str, int]:
+def race(
+    _journal: Path,
+    _file: Path,
+    target: Path,
+    *,
+    redact: Redact = None,  # noqa: ARG001 - each exporter has it
+) -> Mapping[str, int]:
     """Create the target during the export, as another program could."""
     target.write_text("somebody else's")
     return {}
 
 
-def no_counts(_journal: Path, file: Path, _target: Path) -> None:
+def no_counts(
+    _journal: Path,
+    file: Path,
+    _target: Path,
+    *,
+    redact: Redact = None,  # noqa: ARG001 - each exporter has it
+) -> None:
     """Return no counts."""
     file.write_text("whole")
 
 
+def plain(_journal: Path, file: Path, _target: Path) -> Mapping[str, int]:
+    """Export as an exporter that knows nothing of redaction."""
+    file.write_text(SECRET)
+    return {}
+
+
+def secret(
+    _journal: Path, file: Path, _target: Path, *, redact: Redact = None
+) -> Mapping[str, int]:
+    """Export a secret."""
+    file.write_text(SECRET if redact is None else redact(SECRET))
+    return {}
+
+
 NUMBER = 7
+SECRET = f"the key is AKIA{'Q7' * 8}"
+_NAMES = ("write", "fail", "race", "no_counts", "plain", "secret")
 
 
 @pytest.fixture(autouse=True)
 def exporters(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some exporters are installed."""
-    values = {name: f"{__name__}:{name}" for name in ("write", "fail", "race", "no_counts")}
+    values = {name: f"{__name__}:{name}" for name in _NAMES}
     values |= {"number": f"{__name__}:NUMBER", "malformed": ":::"}
     found = EntryPoints(
         EntryPoint(name, value, "journal.exporters") for name, value in values.items()
@@ -148,7 +193,7 @@ def test_a_format_that_is_not_installed_is_wrong_usage(
     assert result.exit_code == 2
     assert (
         "'other' is not an installed format"
-        " (installed: fail, malformed, no_counts, number, race, write)"
+        " (installed: fail, malformed, no_counts, number, plain, race, secret, write)"
         in " ".join(result.stderr.split())
     )
 
@@ -213,3 +258,32 @@ def test_a_journal_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, arguments)
     assert result.exit_code == 3
     assert os.listdir(tmp_path) == []
+
+
+def test_an_export_redacts_unless_it_is_told_not_to(
+    run: Callable[..., Result], tmp_path: Path, journal_dir: Path
+) -> None:
+    """The exporter gets what redacts by the rules of today; the journal gets no key by this."""
+    assert run("secret", tmp_path / "out").exit_code == 0
+    assert (tmp_path / "out").read_text().startswith("the key is [redacted:")
+    assert run("secret", tmp_path / "all", "--no-redact").exit_code == 0
+    assert (tmp_path / "all").read_text() == SECRET
+    assert not (journal_dir / "key").exists()
+
+
+def test_the_digits_of_an_export_are_those_of_the_journal(
+    run: Callable[..., Result], tmp_path: Path, journal_dir: Path
+) -> None:
+    """Where the journal has a key, one secret has one mark, in the journal and in exports."""
+    key = own_key(journal_dir)
+    assert run("secret", tmp_path / "out").exit_code == 0
+    assert key.hash("secret", SECRET.rsplit(maxsplit=1)[-1])[:6] in (tmp_path / "out").read_text()
+
+
+def test_an_exporter_that_plain_is_refused(run: Callable[..., Result], tmp_path: Path) -> None:
+    """It can be used with --no-redact alone."""
+    refused = run("plain", tmp_path / "out")
+    assert refused.exit_code == 1
+    assert "it cannot redact secrets; use it with --no-redact" in refused.stderr
+    assert not (tmp_path / "out").exists()
+    assert run("plain", tmp_path / "out", "--no-redact").exit_code == 0

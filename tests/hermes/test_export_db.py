@@ -13,7 +13,10 @@ import pytest
 from click.testing import CliRunner
 
 from journal.cli import cli
+from journal.format.keyed_hash import Key
 from journal.fs.directory import open_directory
+from journal.redact.redactor import Redactor
+from journal.redact.setup import journal_scanners
 from projector import SessionStore
 from projector.adapters.hermes import SessionDB
 from projector.adapters.hermes.export.state_db import export
@@ -291,6 +294,40 @@ def test_the_routes_of_the_gateway_come_back(journal_dir: Path) -> None:
         ("", "{}"),
         ("/home", '{"a": 1}'),
     ]
+
+
+def test_texts_are_redacted_and_names_are_not(journal_dir: Path) -> None:
+    """Secrets in contents, parts, arguments, titles, prompts and settings are marks in the file.
+
+    JSON is JSON afterwards, ids are as they were, and the journal is not changed.
+    """
+    secret = f"AKIA{'Q7' * 8}"
+    call = {"id": secret, "type": "function", "function": {"name": "x", "arguments": f'"{secret}"'}}
+    with SessionStore.open(journal_dir), SessionDB(journal_dir) as db:
+        db.create_session(secret, source="cli", system_prompt=f"use {secret}")
+        db.set_session_title(secret, f"about {secret}")
+        db.append_message(secret, role="user", content=f"my key {secret}")
+        db.append_message(secret, role="user", content=[{"type": "text", "text": secret}])
+        db.append_message(secret, role="assistant", content="", tool_calls=[call])
+        db.set_meta("slack_token", "xyzzy-plugh-4711")
+    file = journal_dir.with_name("exported.db")
+    file.write_bytes(b"")
+    redactor = Redactor(journal_scanners(journal_dir), lambda: Key(b"k" * 32))
+    counts = export(journal_dir, file, file, redact=redactor.text)
+    assert counts["texts with secrets that were redacted"] == 6
+    (session,) = rows(file, "sessions")
+    assert session["id"] == secret
+    assert secret not in f"{session['title']} {session['system_prompt']}"
+    first, parts, calls = rows(file, "messages")
+    assert first["content"].startswith("my key [redacted:")
+    (part,) = json.loads(parts["content"].removeprefix("\0json:"))
+    assert part["text"].startswith("[redacted:")
+    arguments = calls["tool_calls"][0]["function"]["arguments"]
+    assert json.loads(arguments).startswith("[redacted:")
+    assert secret not in arguments
+    assert calls["tool_calls"][0]["id"] == secret
+    assert [row["value"][:10] for row in rows(file, "state_meta", "key")] == ["[redacted:"]
+    assert exported(journal_dir)[1].get("texts with secrets that were redacted") is None
 
 
 def test_an_export_that_is_behind_counts_what_is_missing(

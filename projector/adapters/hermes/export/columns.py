@@ -19,7 +19,7 @@ from projector.adapters.hermes.rows.retained import is_any_inactive, retained
 from projector.adapters.hermes.rows.sessions import SESSIONS, existing_row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     import apsw
 
@@ -31,6 +31,14 @@ _SMALLEST, _BEYOND = -(2**63), 2**63
 _DEFAULTS = {
     name for name, declared in (LATER_SESSION | LATER_MESSAGE).items() if "DEFAULT" in declared
 }
+_TEXTS = {
+    *("model_config", "system_prompt", "billing_base_url", "title", "end_reason"),
+    *("handoff_error", "display_name", "origin_json", "cwd", "git_branch", "git_repo_root"),
+    *("compression_failure_error", "content", "reasoning", "reasoning_content"),
+    *("reasoning_details", "codex_reasoning_items", "codex_message_items", "api_content"),
+    "entry_json",
+}
+"""Columns that hold what people, models and tools wrote; the others are ids, names and numbers."""
 _INACTIVE = {"active", "compacted"}
 
 
@@ -88,6 +96,40 @@ def message_values(
         values = _restored(row, names, message.extra)
         values["role"] = values["role"] or "unknown"
         yield own_number(message.id) or None, values
+
+
+def redacted(row: Mapping[str, Any], redact: Callable[[str], str]) -> Row:
+    """Return a row whose texts have no secrets; ids, names and numbers are as they were."""
+    found = {
+        name: _redacted(value, redact) if name in _TEXTS and isinstance(value, str) else value
+        for name, value in row.items()
+    }
+    calls = found.get("tool_calls")
+    return found | {"tool_calls": _redacted_calls(calls, redact)} if calls else found
+
+
+def _redacted(text: str, redact: Callable[[str], str]) -> str:
+    if text.startswith(_JSON_CONTENT):  # what follows is JSON, and must be JSON afterwards
+        return _JSON_CONTENT + redact(text.removeprefix(_JSON_CONTENT))
+    return redact(text)
+
+
+def _redacted_calls(text: str, redact: Callable[[str], str]) -> str:
+    """Redact the arguments of calls: their ids and names must be those of the results."""
+    calls = json.loads(text)
+    for call in calls if isinstance(calls, list) else ():
+        function = call.get("function") if isinstance(call, dict) else None
+        if isinstance(function, dict) and isinstance(function.get("arguments"), str):
+            function["arguments"] = redact(function["arguments"])
+    return json.dumps(calls)
+
+
+def redacted_setting(key: str, value: str | float | None, redact: Callable[[str], str]) -> object:
+    """Return the value of a setting without secrets: its name can say that it is one."""
+    if not isinstance(value, str):
+        return value
+    (found,) = json.loads(redact(json.dumps({key: value}))).values()
+    return found
 
 
 def bindable(value: object) -> str | int | float | None:

@@ -17,6 +17,8 @@ from projector.adapters.hermes.export.columns import (
     highest_number,
     is_later,
     message_values,
+    redacted,
+    redacted_setting,
     session_values,
 )
 from projector.adapters.hermes.export.state_file import StateFile
@@ -35,7 +37,7 @@ from projector.projection import Projection
 from projector.store.keys import key_values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import apsw
@@ -57,13 +59,16 @@ UPDATE sessions SET parent_session_id = NULL WHERE parent_session_id IS NOT NULL
 """
 
 
-def export(journal: Path, file: Path, target: Path) -> Mapping[str, int]:
+def export(
+    journal: Path, file: Path, target: Path, *, redact: Callable[[str], str] | None = None
+) -> Mapping[str, int]:
     """Write all sessions of a journal into a database.
 
     Args:
         journal: folder of the journal.
         file: an empty file to fill.
         target: the path to which the caller will move it.
+        redact: returns a text without secrets; None to write all texts as they are.
 
     Returns:
         Counts of what was written and of what was changed, by their names in a report.
@@ -84,7 +89,7 @@ def export(journal: Path, file: Path, target: Path) -> Mapping[str, int]:
         # called again if the projection is damaged and was rebuilt
         file.write_bytes(b"")
         with StateFile(file) as made:
-            return _Export(source, made).run()
+            return _Export(source, made, redact).run()
 
     try:
         with Projection.open(journal) as projection:
@@ -100,9 +105,12 @@ def export(journal: Path, file: Path, target: Path) -> Mapping[str, int]:
 class _Export:
     """Writes one database."""
 
-    def __init__(self, source: apsw.Connection, file: StateFile) -> None:
+    def __init__(
+        self, source: apsw.Connection, file: StateFile, redact: Callable[[str], str] | None
+    ) -> None:
         self.source = source
         self.file = file
+        self._redact = redact
         self.counts: Counter[str] = Counter(sessions=0, messages=0)
 
     def run(self) -> Counter[str]:
@@ -116,23 +124,24 @@ class _Export:
         create_tables(self.file, later=later)
         highest = highest_number(self.source)
         for id in session_ids(self.source, "TRUE", (), "ORDER BY s.started_at, s.id"):
-            row = session_values(self.source, id, later=later)
+            row = self._redacted(session_values(self.source, id, later=later))
             self.file.insert("sessions", row)
             self.counts["sessions"] += 1
             highest = self._messages(row["id"], highest, later=later)
         self._repair()
         for key, value in key_values(self.source, META).items():
-            self.file.insert("state_meta", {"key": key, "value": bindable(value)})
+            self.file.insert("state_meta", {"key": key, "value": self._setting(key, value)})
         self._topics()
         for route in routes:
-            self.file.insert("gateway_routing", route)
+            self.file.insert("gateway_routing", self._redacted(route))
         finish_tables(self.file)
         return self.counts
 
     def _messages(self, session: str, highest: int, *, later: bool) -> int:
         """Write the messages of a session; return the highest number in use afterwards."""
         last = 0
-        for own, row in message_values(self.source, session, later=later):
+        for own, values in message_values(self.source, session, later=later):
+            row = self._redacted(values)
             self.counts["messages"] += 1
             kept = own is not None and own > last
             if own is not None and kept and self.file.insert("messages", row | {"id": own}):
@@ -144,6 +153,25 @@ class _Export:
             if own is not None:
                 self.counts["messages with another number"] += 1
         return highest
+
+    def _redacted(self, row: dict[str, Any]) -> dict[str, Any]:
+        if self._redact is None:
+            return row
+        found = redacted(row, self._redact)
+        self._count(sum(found[name] != value for name, value in row.items()))
+        return found
+
+    def _setting(self, key: str, value: object) -> object:
+        bound = bindable(value)
+        if self._redact is None:
+            return bound
+        found = redacted_setting(key, bound, self._redact)
+        self._count(int(found != bound))
+        return found
+
+    def _count(self, redactions: int) -> None:
+        if redactions:
+            self.counts["texts with secrets that were redacted"] += redactions
 
     def _repair(self) -> None:
         """Remove parents that do not exist and make titles unique: Hermes requires both."""
