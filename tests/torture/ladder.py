@@ -74,7 +74,7 @@ STEPS = (
     Step("flush", _tool("flush"), 0.05),
     Step("transcripts", _tool("transcripts"), 0.05),
     Step("crash_states", _tool("crash_states"), 0.1),
-    Step("backups", _tool("backups"), 0.05),
+    Step("backups", _tool("backup.interrupted"), 0.05),
     Step("kill_sweep", _tool("kill_sweep"), 0.1),
     Step("fault_sweep", _tool("fault_sweep"), 0.1),
     Step("damage", _tool("damage"), 0.1),

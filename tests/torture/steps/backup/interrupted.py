@@ -2,10 +2,10 @@
 
 ::
 
-    python -m tests.torture.steps.backups                     30 scenes
-    python -m tests.torture.steps.backups --scenes 1 --seed 7 scene 7
-    python -m tests.torture.steps.backups --seconds 60        as many as fit
-    python -m tests.torture.steps.backups --sample            a small one, as `make test` does
+    python -m tests.torture.steps.backup.interrupted                     30 scenes
+    python -m tests.torture.steps.backup.interrupted --scenes 1 --seed 7 scene 7
+    python -m tests.torture.steps.backup.interrupted --seconds 60        as many as fit
+    python -m tests.torture.steps.backup.interrupted --sample            a small one, as `make test` does
 
 In each scene a journal is backed up, grows, loses events by erasure, is backed up again to the same
 folder, and is restored to a new one. Every file operation goes through a recorder. For each moment
@@ -351,7 +351,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _quiet_syncs():
             one(seed, done, share, given.lie)
     for seed, wrong in done.failed.items():
-        print(f"FAILED seed {seed}: {wrong}\n  again: {again('backups', seed, 'scenes')}")
+        print(
+            f"FAILED seed {seed}: {wrong}\n  again: {again('backup.interrupted', seed, 'scenes')}"
+        )
     print(
         f"backups: {done.scenes} scenes, {done.disks:,} distinct disks after a crash,"
         f" {done.full:,} full disks, {len(done.failed)} failed;"
