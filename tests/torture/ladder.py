@@ -77,7 +77,7 @@ STEPS = (
     Step("backups", _tool("backup.interrupted"), 0.05),
     Step("kill_sweep", _tool("kill_sweep"), 0.1),
     Step("fault_sweep", _tool("fault_sweep"), 0.1),
-    Step("damage", _tool("damage"), 0.1),
+    Step("damage", _tool("damage"), 0.05),
     Step("hostile", _tool("hostile"), 0.05),
     Step("decisions", _tool("decisions"), 0.05),
     Step("forks", _tool("forks"), 0.05),

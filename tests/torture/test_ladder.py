@@ -12,14 +12,18 @@ from tests.torture.arguments import Amount, Budget, again, step_parser
 from tests.torture.ladder import PROPERTIES, STEPS
 
 ROOT = Path(__file__).parents[2]
+_FOLDER = ROOT / "tests/torture/steps"
 MODULES = sorted(
-    path.stem for path in (ROOT / "tests/torture/steps").glob("*.py") if path.stem != "__init__"
+    ".".join(path.relative_to(_FOLDER).with_suffix("").parts)
+    for path in _FOLDER.rglob("*.py")
+    if path.stem != "__init__"
 )
 
 
 def test_every_step_is_in_the_ladder() -> None:
     """No step is left out, and none is named that does not exist."""
-    started = [step.command[-1].rpartition(".")[2] for step in STEPS if "-m" in step.command]
+    prefix = "tests.torture.steps."
+    started = [step.command[-1].removeprefix(prefix) for step in STEPS if "-m" in step.command]
     assert sorted(started[1:]) == MODULES
     for name in PROPERTIES:
         assert (ROOT / "tests" / name).is_file(), name

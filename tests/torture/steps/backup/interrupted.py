@@ -2,10 +2,9 @@
 
 ::
 
-    python -m tests.torture.steps.backup.interrupted                     30 scenes
-    python -m tests.torture.steps.backup.interrupted --scenes 1 --seed 7 scene 7
-    python -m tests.torture.steps.backup.interrupted --seconds 60        as many as fit
-    python -m tests.torture.steps.backup.interrupted --sample            a small one, as `make test` does
+    python -m tests.torture.steps.backup.interrupted               30 scenes
+    python -m tests.torture.steps.backup.interrupted --seconds 60  as many as fit
+    python -m tests.torture.steps.backup.interrupted --sample      a small one, as `make test` does
 
 In each scene a journal is backed up, grows, loses events by erasure, is backed up again to the same
 folder, and is restored to a new one. Every file operation goes through a recorder. For each moment
