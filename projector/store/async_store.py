@@ -15,10 +15,11 @@ from projector.store.session_store import SessionStore
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
 
     from journal.format.position import Position
     from journal.lanes.group_commit import Fsync
+    from journal.redact.scanner import Scanner
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -124,9 +125,13 @@ class AsyncSessionStore(_Waiting[SessionStore]):
         *,
         fsync: Fsync = "interval",
         timeout: float = 5.0,  # noqa: ASYNC109 - it bounds waits within, as in SessionStore
+        redact: bool | Sequence[Scanner] = False,
     ) -> Self:
         """Open the store in the journal at `path`, as `SessionStore.open`."""
-        return cls(await asyncio.to_thread(SessionStore.open, path, fsync=fsync, timeout=timeout))
+        store = await asyncio.to_thread(
+            SessionStore.open, path, fsync=fsync, timeout=timeout, redact=redact
+        )
+        return cls(store)
 
     @property
     def position(self) -> Position | None:

@@ -18,13 +18,14 @@ from projector.projection import Projection
 from projector.store.seen import seen_by_now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import apsw
 
     from journal.format.position import Position
     from journal.lanes.group_commit import Fsync
+    from journal.redact.scanner import Scanner
     from projector.reading.reader import Answer
     from projector.views.freshness import Freshness
 
@@ -48,9 +49,16 @@ class Handle:
         projection: what it reads with.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, fsync: Fsync, timeout: float) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        fsync: Fsync,
+        timeout: float,
+        redact: bool | Sequence[Scanner] = False,
+    ) -> None:
         check_seconds("timeout", timeout)
-        self.journal = Journal.open(path, fsync=fsync)
+        self.journal = Journal.open(path, fsync=fsync, redact=redact)
         self.projection = Projection.open(path)
         self._timeout = timeout
         self._position: Position | None = None

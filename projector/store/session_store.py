@@ -12,8 +12,10 @@ from projector.store.usage import Usage
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
 
     from journal.lanes.group_commit import Fsync
+    from journal.redact.scanner import Scanner
 
 
 class SessionStore(Sessions, Messages, Usage):
@@ -44,15 +46,25 @@ class SessionStore(Sessions, Messages, Usage):
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, fsync: Fsync = "interval", timeout: float = 5.0
+        self,
+        path: str | os.PathLike[str],
+        *,
+        fsync: Fsync = "interval",
+        timeout: float = 5.0,
+        redact: bool | Sequence[Scanner] = False,
     ) -> None:
-        super().__init__(path, fsync=fsync, timeout=timeout)
+        super().__init__(path, fsync=fsync, timeout=timeout, redact=redact)
         self.keys = Keys(self)
         self.claims = Claims(self)
 
     @classmethod
     def open(
-        cls, path: str | os.PathLike[str], *, fsync: Fsync = "interval", timeout: float = 5.0
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        fsync: Fsync = "interval",
+        timeout: float = 5.0,
+        redact: bool | Sequence[Scanner] = False,
     ) -> Self:
         """Open the store in the journal at `path`, making it where there is none.
 
@@ -62,11 +74,15 @@ class SessionStore(Sessions, Messages, Usage):
             path: folder of the journal.
             fsync: what an append promises when it returns, as for `Journal.open`.
             timeout: seconds to wait for a projector that is behind, and for other decisions.
+            redact: replace secrets by marks, as for `Journal.open`. What is read back has the
+                marks, values of `keys` too. `flush` knows a message with a secret again.
 
         Raises:
             JournalOpenError: the folder cannot be opened or made, or holds something else.
             LeaseError: no lane could be leased.
             ProjectionError: the folder of the projection cannot be used.
-            ValueError: `fsync` is no level, or `timeout` is no number of seconds.
+            RedactionError: as `Journal.open`.
+            ValueError: `fsync` is no level, `timeout` no number of seconds, or `redact` none of
+                what `Journal.open` takes.
         """
-        return cls(path, fsync=fsync, timeout=timeout)
+        return cls(path, fsync=fsync, timeout=timeout, redact=redact)

@@ -7,7 +7,7 @@ import sqlite3
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar, Unpack
 
 from journal import NotAJournalError
 from projector.errors import NotProjected
@@ -39,9 +39,13 @@ class Base:
     """A handle like Hermes's, on a journal. Safe for threads; garbage collection closes it.
 
     Attributes:
+        redact: whether handles replace secrets by marks before they write. To store secrets, set
+            `SessionDB.redact = False` before Hermes starts, or call `install(redact=False)`.
         db_path: the path that was given; the journal is `journal_of` it.
         read_only: whether writing is refused.
     """
+
+    redact: ClassVar[bool] = True
 
     def __init__(
         self, db_path: str | os.PathLike[str] | None = None, read_only: bool = False
@@ -55,7 +59,7 @@ class Base:
 
         Raises:
             sqlite3.OperationalError: `read_only`, and there is no journal.
-            JournalOpenError, LeaseError: as `SessionStore.open`.
+            JournalOpenError, LeaseError, RedactionError: as `SessionStore.open`.
         """
         self.db_path = path = _default_path() if db_path is None else Path(db_path)
         self.read_only = read_only
@@ -67,7 +71,7 @@ class Base:
             if read_only:
                 self._projection = _open_existing(journal_of(path))
             else:
-                self._writable = SessionStore.open(journal_of(path))
+                self._writable = SessionStore.open(journal_of(path), redact=self.redact)
                 self._projection = self._writable.projection
         except Exception as error:
             _report_to_hermes(error)

@@ -16,11 +16,14 @@ _replaced: dict[ModuleType, type] = {}
 """The modules that have our class, and the class that each had before."""
 
 
-def install() -> type:
+def install(*, redact: bool = True) -> type:
     """Replace Hermes's `SessionDB` with ours in every module that has imported it.
 
     A module that imports it later gets ours too. Open handles are not replaced: call this before
-    Hermes starts. A second call does nothing.
+    Hermes starts. A second call replaces nothing.
+
+    Args:
+        redact: whether handles that are opened from now on replace secrets by marks.
 
     Returns:
         Hermes's own class.
@@ -29,6 +32,7 @@ def install() -> type:
         ImportError: Hermes is not installed.
     """
     hermes = import_module(_MODULE)
+    SessionDB.redact = redact
     if hermes not in _replaced:
         own: type = getattr(hermes, _NAME)
         for module in list(sys.modules.values()):

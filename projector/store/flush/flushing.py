@@ -21,6 +21,7 @@ from projector.store.flush.listed import Listed, Mistake, read_list
 from projector.store.flush.looking import Looking
 from projector.store.flush.placeholder import placeholder
 from projector.store.flush.reconcile import reconcile
+from projector.store.flush.redacting import redact_list, restore_given
 from projector.store.flush.report import FlushReport, Refused
 from projector.store.flush.words import digest
 
@@ -93,11 +94,13 @@ class Flushing(Looking):
         """
         check_iterable("messages", messages)
         listed, mistakes = read_list(messages)
+        listed, given = redact_list(listed, self.journal.redactor)
         account = self._open_account(session)
         try:
             plan = reconcile(listed, account.transcript, account.remembered)
             now = clock.of(self.journal.path).tick(0)
             events, report = _events(session, plan, listed, account.transcript, now)
+            restore_given(events, plan.ids, listed, given)
             try:
                 self.add(events)
             except EventError:
@@ -107,6 +110,7 @@ class Flushing(Looking):
                     listed = [message for message in listed if message.at not in wrong]
                     plan = reconcile(listed, account.transcript, account.remembered)
                 events, report = _events(session, plan, listed, account.transcript, now)
+                restore_given(events, plan.ids, listed, given)
                 refused = _replace_refused(events, dict(zip(plan.ids, listed, strict=True)))
                 self.add(events)
                 report = replace(report, refused=tuple(refused))

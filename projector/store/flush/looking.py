@@ -24,10 +24,12 @@ from projector.views.sessions import TIES, UUID
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
 
     import apsw
 
     from journal.lanes.group_commit import Fsync
+    from journal.redact.scanner import Scanner
 
 _SCANNED = 8 * 1024 * 1024
 """Unapplied bytes above which a flush waits until they are applied."""
@@ -41,8 +43,15 @@ unapplied bytes above which a flush applies them if no other process projects.""
 class Looking(Handle):
     """Transcripts, read from the projection and the lanes, and remembered."""
 
-    def __init__(self, path: str | os.PathLike[str], *, fsync: Fsync, timeout: float) -> None:
-        super().__init__(path, fsync=fsync, timeout=timeout)
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        fsync: Fsync,
+        timeout: float,
+        redact: bool | Sequence[Scanner] = False,
+    ) -> None:
+        super().__init__(path, fsync=fsync, timeout=timeout, redact=redact)
         self._memory = Memory()
 
     def _open_account(self, session: str) -> Account:

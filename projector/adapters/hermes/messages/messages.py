@@ -240,6 +240,9 @@ class Messages(Base):
             The number of changed messages: 1 or 0.
         """
         wanted = content_of(content)
+        if (redactor := self._store.journal.redactor) is not None:
+            # the stored message has marks in the place of secrets
+            wanted = redactor.redact("message.appended", {"content": wanted})[0]["content"]
 
         def query(db: apsw.Connection) -> StoredMessage | None:
             found = db.execute(_LATEST_USER, (session_id,)).fetchone()
