@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from journal.erasure.naming import Keyed
 from journal.erasure.request import request_of
+from journal.format.event import Event
 from journal.format.event_types import ERASURE_REQUESTED, FORGET
 from journal.fs.key_file import read_keys
 from journal.segments.find import find_events
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from journal.erasure.request import Request
-    from journal.format.event import Event
     from journal.format.keyed_hash import Key
     from journal.fs.directory import Directory
 
@@ -70,6 +70,12 @@ class Forgotten:
     def knows(self, request: Request) -> bool:
         """Return whether a request is among these."""
         return request in self._by_id.get(request.id, ())
+
+    def forgets_session(self, session: str) -> bool:
+        """Return whether a session is forgotten, with all that will ever be appended to it."""
+        # no event has this id or type: only a request that names the session takes it
+        event = Event(session, "\0", "\0", 0, 0, {})
+        return bool(self) and self.apply(event, "", 0)[0] is None
 
     def apply(self, event: Event, lane: str, seq: int) -> tuple[Event | None, str]:
         """Return what is left of an event, and the id of the request that took the rest.

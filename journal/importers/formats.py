@@ -141,6 +141,8 @@ class SourceFormat:
         files: patterns, as of `fnmatch`, for the names of files that are read in a folder.
         lines, documents, database: what its files can be; at least one of them.
         generic: whether other programs' files have its shape, too: it is asked last.
+        prune: of a database, returns `DatabaseResult.known` without the sessions that were
+            forgotten; without it, `known` is dropped where something is forgotten.
         side_folders: names of folders whose files are imported only with the lines that name
             them, as `SideFile`.
     """
@@ -153,5 +155,6 @@ class SourceFormat:
     lines: LineFormat | None = None
     documents: DocumentFormat | None = None
     database: DatabaseReader | None = None
+    prune: Callable[[str, Callable[[str], bool]], str] | None = None
     generic: bool = False
     side_folders: tuple[str, ...] = ()

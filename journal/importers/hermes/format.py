@@ -28,6 +28,12 @@ def _read(
     return read_database(path, known, writer, reread=reread, first=first, step=step)
 
 
+def _prune(known: str, is_forgotten: Callable[[str], bool]) -> str:
+    from journal.importers.hermes.known_state import KnownState  # noqa: PLC0415 - few need it
+
+    return KnownState.unpack(known).without(is_forgotten).packed()
+
+
 FORMAT = SourceFormat(
     name="hermes",
     version=2,
@@ -36,4 +42,5 @@ FORMAT = SourceFormat(
     paths=("~/.hermes/state.db",),
     files=("state.db",),
     database=_read,
+    prune=_prune,
 )

@@ -18,7 +18,7 @@ import orjson
 from journal.importers.hermes.rows import MessageState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from journal.importers.parsing.values import Json
 
@@ -166,6 +166,17 @@ class KnownState:
             "keys": self.keys,
         }
         return orjson.dumps(whole).decode()
+
+    def without(self, is_forgotten: Callable[[str], bool]) -> KnownState:
+        """Return it without the sessions that were forgotten: their ids must not be kept."""
+        sessions = {name: of for name, of in self.sessions.items() if not is_forgotten(name)}
+        if len(sessions) == len(self.sessions):
+            return self
+        messages = MessageMarks()
+        for known in self.messages:
+            if not is_forgotten(known.session):
+                messages.add(known)
+        return KnownState(self.round, sessions, messages, self.keys)
 
     def forgotten(self) -> KnownState:
         """Return a memory that knows nothing, but whose changes get ids that no earlier one had."""

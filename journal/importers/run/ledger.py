@@ -10,23 +10,27 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from dataclasses import asdict, dataclass, fields
+import re
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 import orjson
 
-from journal.fs.files import make_folder, swap_file, sweep_drafts
+from journal.fs import disk
+from journal.fs.files import make_folder, swap_file, sweep_drafts, sync_folder
 from journal.fs.ownership import read_own
 from journal.importers.files.lines import read_between
 from journal.importers.files.walk import COMPRESSED
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from journal.importers.formats import SourceFormat
 
 _MOST = 256 * 1024 * 1024
 """Bytes that an entry may have: it holds the marks of a whole database."""
+_NAME = re.compile(r"[0-9a-f]{32}\.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +66,16 @@ class Ledger:
 
     def read(self, source: Path) -> Entry | None:
         """Return what is known of a source; None if nothing is, or nothing that can be read."""
+        return self._read(self._file(source))
+
+    @staticmethod
+    def _read(file: Path) -> Entry | None:
         try:
-            found = orjson.loads(read_own(self._file(source), _MOST))
+            found = orjson.loads(read_own(file, _MOST))
         except (OSError, orjson.JSONDecodeError):
             return None  # a hint that is not there, or torn, is no hint
+        if isinstance(found, dict):
+            found.pop("path", None)  # earlier versions named the source
         kinds = {field.name: field.type for field in fields(Entry)}
         if not isinstance(found, dict) or found.keys() != kinds.keys():
             return None
@@ -87,7 +97,40 @@ class Ledger:
             OSError: the file system refused.
         """
         make_folder(self.folder)
-        swap_file(self._file(source), orjson.dumps(asdict(entry)) + b"\n")
+        swap_file(self._file(source), _encode(entry))
+
+    def prune(self, formats: Iterable[SourceFormat], is_forgotten: Callable[[str], bool]) -> None:
+        """Remove what names a source or a session that was forgotten; keep how far sources are.
+
+        An entry that this program cannot read is removed: its source is imported again.
+
+        Args:
+            formats: the formats that are installed.
+            is_forgotten: returns whether a session was forgotten, given its id.
+
+        Raises:
+            OSError: the file system refused.
+        """
+        prunes = {format.name: format.prune for format in formats if format.database is not None}
+        for file in self._entries():
+            entry = self._read(file)
+            if entry is not None and entry.format in prunes:
+                prune = prunes[entry.format]
+                marks = "" if prune is None else prune(entry.marks, is_forgotten)
+                entry = replace(entry, marks=marks)
+            if entry is None:
+                disk.in_use.unlink(file)
+            else:
+                swap_file(file, _encode(entry))
+        with contextlib.suppress(FileNotFoundError):
+            sync_folder(self.folder)
+
+    def _entries(self) -> list[Path]:
+        try:
+            names = sorted(os.listdir(self.folder))
+        except FileNotFoundError:  # nothing was imported
+            return []
+        return [self.folder / name for name in names if _NAME.fullmatch(name) is not None]
 
     def sweep(self) -> None:
         """Remove what an import that was killed had begun to write."""
@@ -99,6 +142,10 @@ class Ledger:
         path = os.fsencode(source.resolve()).removesuffix(COMPRESSED.encode())
         name = hashlib.blake2b(path, digest_size=16).hexdigest()
         return self.folder / f"{name}.json"
+
+
+def _encode(entry: Entry) -> bytes:
+    return orjson.dumps(asdict(entry)) + b"\n"
 
 
 def digest_of(stream: BinaryIO, size: int) -> str:

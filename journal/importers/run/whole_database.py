@@ -51,5 +51,7 @@ def read_database(
     writer.flush()
     before = 0 if first or entry is None else entry.lines
     writer.report.lines += max(0, found.rows - before)
-    now = Entry(format.name, format.version, found.rows, 0, "", found.known)
-    return now, found.failure
+    known = found.known
+    if writer.forgotten and format.prune is not None:
+        known = format.prune(known, writer.forgotten.forgets_session)
+    return Entry(format.name, format.version, found.rows, 0, "", known), found.failure

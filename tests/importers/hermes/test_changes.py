@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from journal.erasure.hashes import session_hash
+from journal.format.event_types import ERASURE_REQUESTED, FORGET
+from journal.fs.key_file import own_key
 from journal.importers.files.sqlite_file import changes_of
 from journal.importers.hermes.known_state import KnownState
 from journal.importers.run.driver import Importer
@@ -260,3 +263,19 @@ def test_a_write_to_the_wal_is_a_change(hermes: Hermes) -> None:
 def test_a_torn_memory_is_none(torn: str) -> None:
     """An import hint that cannot be read is not an error."""
     assert KnownState.unpack(torn) == KnownState()
+
+
+def test_the_ledger_does_not_keep_the_id_of_a_forgotten_session(
+    hermes: Hermes, journal_dir: Path
+) -> None:
+    """Each import meets it again in the database, and leaves it out."""
+    assert new(journal_dir, hermes.path)
+    key = own_key(journal_dir)
+    with Journal.open(journal_dir) as journal:
+        request = {"key": key.id, "sessions": [session_hash(key, "s1")]}
+        journal.append(session=FORGET, type=ERASURE_REQUESTED, data=request)
+    for forgotten in (0, 3):
+        report = run(journal_dir, hermes.path)
+        assert (report.forgotten, report.messages, report.events) == (forgotten, 0, 0)
+        (entry,) = (journal_dir / "imports").glob("*.json")
+        assert b"s1" not in entry.read_bytes()
