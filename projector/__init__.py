@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         ArbiterLost,
         ClockError,
         ClosedError,
+        EraseError,
+        EraserBusy,
         EventError,
         JournalError,
         JournalOpenError,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from projector.errors import (
         Behind,
         BuildStopped,
+        NotFinished,
         NotFound,
         NotProjected,
         ProjectionDamaged,
@@ -42,8 +45,15 @@ if TYPE_CHECKING:
         ProjectorError,
         QueryError,
         QueryTimeout,
+        RetentionError,
         TitleTaken,
     )
+    from projector.forgetting.erasures import Erasure, Receipt, erasures
+    from projector.forgetting.finish import Outcome, finish_forgetting
+    from projector.forgetting.forget import forget, plan
+    from projector.forgetting.plan import ForgottenKey, ForgottenMessage, ForgottenSession, Plan
+    from projector.forgetting.retention import Policy, read_policy
+    from projector.forgetting.selection import Selection
     from projector.projection import Projection
     from projector.search.engine import Hit, Look
     from projector.search.results import Results
@@ -83,6 +93,8 @@ else:
                 "ArbiterLost",
                 "ClockError",
                 "ClosedError",
+                "EraseError",
+                "EraserBusy",
                 "EventError",
                 "JournalError",
                 "JournalOpenError",
@@ -97,6 +109,7 @@ else:
             "projector.errors": (
                 "Behind",
                 "BuildStopped",
+                "NotFinished",
                 "NotFound",
                 "NotProjected",
                 "ProjectionDamaged",
@@ -105,8 +118,20 @@ else:
                 "ProjectorError",
                 "QueryError",
                 "QueryTimeout",
+                "RetentionError",
                 "TitleTaken",
             ),
+            "projector.forgetting.erasures": ("Erasure", "Receipt", "erasures"),
+            "projector.forgetting.finish": ("Outcome", "finish_forgetting"),
+            "projector.forgetting.forget": ("forget", "plan"),
+            "projector.forgetting.plan": (
+                "ForgottenKey",
+                "ForgottenMessage",
+                "ForgottenSession",
+                "Plan",
+            ),
+            "projector.forgetting.retention": ("Policy", "read_policy"),
+            "projector.forgetting.selection": ("Selection",),
             "projector.projection": ("Projection",),
             "projector.search.results": ("Results",),
             "projector.search.engine": (
@@ -146,8 +171,14 @@ __all__ = [
     "Claims",
     "ClockError",
     "ClosedError",
+    "EraseError",
+    "EraserBusy",
+    "Erasure",
     "EventError",
     "FlushReport",
+    "ForgottenKey",
+    "ForgottenMessage",
+    "ForgottenSession",
     "Freshness",
     "Hit",
     "JournalError",
@@ -159,8 +190,12 @@ __all__ = [
     "MessageState",
     "MessageView",
     "NotAJournalError",
+    "NotFinished",
     "NotFound",
     "NotProjected",
+    "Outcome",
+    "Plan",
+    "Policy",
     "Projection",
     "ProjectionDamaged",
     "ProjectionError",
@@ -169,10 +204,13 @@ __all__ = [
     "QueryError",
     "QueryTimeout",
     "ReadError",
+    "Receipt",
     "RedactionError",
     "Reentered",
     "Refused",
     "Results",
+    "RetentionError",
+    "Selection",
     "SessionStore",
     "SessionView",
     "Status",
@@ -180,4 +218,9 @@ __all__ = [
     "TitleTaken",
     "VersionError",
     "__version__",
+    "erasures",
+    "finish_forgetting",
+    "forget",
+    "plan",
+    "read_policy",
 ]

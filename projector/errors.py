@@ -13,6 +13,7 @@
     ├── QueryTimeout       the answer was not ready in time
     ├── NotFound           there is no such session or message
     ├── TitleTaken         another session has the title
+    ├── NotFinished        what is requested to be forgotten is not removed everywhere yet
     ├── RetentionError     `retention.toml` cannot be read or says what cannot be
     └── QueryError         the query cannot be searched for
 """
@@ -124,6 +125,10 @@ class TitleTaken(ProjectorError, ValueError):  # noqa: N818 - reads as a state
     def __init__(self, message: str, session: str) -> None:
         super().__init__(message)
         self.session = session
+
+
+class NotFinished(ProjectorError):  # noqa: N818 - reads as a state
+    """A request to forget is in the journal, and was not carried out completely."""
 
 
 class RetentionError(ProjectorError, ValueError):

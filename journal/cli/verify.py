@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from journal.cli.kit.exits import DAMAGED
 from journal.cli.kit.output import print_json, print_line
+from journal.cli.kit.plugins import installed, load_plugin
 from journal.fs.directory import open_directory
 from journal.verify import Problem, verify
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from journal.fs.directory import Directory
+
 
 @click.command("verify")
+@click.option("--erased", is_flag=True, help="Look for what was forgotten, instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
-def command(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click gives flags so
+def command(
+    context: click.Context,
+    erased: bool,  # noqa: FBT001 - click gives flags so
+    as_json: bool,  # noqa: FBT001
+) -> None:
     """Check every record of a journal: checksum, sequence and header.
 
     Every problem is reported with its lane, segment, offset and length in bytes, and reason.
@@ -25,12 +37,21 @@ def command(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - cl
 
     The exit code is 5 if there are problems.
 
+    With --erased everything below the journal's folder is compared with the requests to forget
+    (`journal erasures`): every event in the lanes, and every row of every database. What cannot be
+    checked is named, such as bytes that are no valid record. The exit code is 5 if something that
+    is forgotten is still there.
+
     \b
         journal verify
         journal verify --json | jq '.problems[].reason'
+        journal verify --erased
 
     JSON: {"lanes", "segments", "events", "bytes",
-    "problems": [{"kind", "lane", "segment", "offset", "length", "reason"}]}
+    "problems": [{"kind", "lane", "segment", "offset", "length", "reason"}]};
+    {"requests", "events", "found": [{...}], "unchecked": [{"where", "why"}]}
+
+    The second is that of --erased; `found` has "where", "request" and "count".
 
     \b
     Kinds:
@@ -46,7 +67,12 @@ def command(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - cl
         foreign     a file or link that is not part of the journal
         unreadable  the file system refuses to read it
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
-    report = verify(open_directory(context.obj, create=False).lanes)
+    directory = open_directory(context.obj, create=False)
+    if erased:
+        if not _checker()(directory, as_json):
+            context.exit(DAMAGED)
+        return
+    report = verify(directory.lanes)
     if as_json:
         print_json(asdict(report))
     else:
@@ -59,6 +85,25 @@ def command(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - cl
         print_line(f"{held}: {found}")
     if report.problems:
         context.exit(DAMAGED)
+
+
+_CHECKS = "journal.checks"
+"""Group of entry points: the read side knows databases, and `journal` must not import it."""
+_ERASED = "erased"
+
+
+def _checker() -> Callable[[Directory, bool], bool]:
+    """Return what prints a check of the folder, and returns whether nothing was found.
+
+    Raises:
+        click.ClickException: it is not installed.
+    """
+    point = installed(_CHECKS)[0].get(_ERASED)
+    if point is None:
+        raise click.ClickException(
+            "--erased needs the package `projector`, which is not installed beside this one"
+        )
+    return cast("Callable[[Directory, bool], bool]", load_plugin(point))
 
 
 def _count(number: int, noun: str) -> str:

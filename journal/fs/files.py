@@ -148,10 +148,15 @@ def sweep_drafts(folder: Path) -> None:
     """
     since = time.time() - _DRAFTED
     for name in os.listdir(folder):
-        if name.startswith(".") and _DRAFT.search(name, 2):
+        if is_draft(name):
             with contextlib.suppress(FileNotFoundError):
                 if (folder / name).lstat().st_mtime < since:
                     disk.in_use.unlink(folder / name)
+
+
+def is_draft(name: str) -> bool:
+    """Return whether a file's name is that of a draft."""
+    return name.startswith(".") and _DRAFT.search(name, 2) is not None
 
 
 def _draft_of(path: Path) -> Path:

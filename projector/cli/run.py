@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import click
@@ -10,10 +11,13 @@ from journal.cli.kit.output import print_line
 from journal.cli.kit.signals import call_on_signals
 from journal.cli.kit.streams import OutputError, flush_or_discard
 from journal.fs.directory import open_directory
+from projector.forgetting.chores import Chores
 from projector.run.watch import Watch
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from journal.fs.directory import Directory
 
 
 @click.command("run")
@@ -29,13 +33,29 @@ def command(path: Path, standby: bool) -> None:  # noqa: FBT001 - click gives fl
     never wait for the projector, and may start before or after it. If there is no journal, it is
     made. Under nohup, SIGHUP is ignored.
 
+    While it has nothing to apply, it finishes erasures that are pending (`journal erasures`), and
+    applies retention.toml once a day if that has `automatic = true` (`journal retain`). Each is a
+    process of its own at low priority.
+
     \b
         projector run
         projector run --standby
         systemd-run --user projector run
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     journal = open_directory(path)
-    watch = Watch(journal, warn=lambda text: print_line(f"Warning: {text}", err=True))
+
+    def warn(text: str) -> None:
+        print_line(f"Warning: {text}", err=True)
+
+    with closing(Chores(journal, warn)) as chores:
+        _watch(Watch(journal, warn, chores), journal, standby=standby)
+    try:
+        print_line("stopped", err=True)
+    except OutputError:  # the terminal that sent the SIGHUP is closed
+        flush_or_discard()
+
+
+def _watch(watch: Watch, journal: Directory, *, standby: bool) -> None:
     with call_on_signals(watch.stop):
         if standby:
             print_line(f"standing by for {journal.path}; stop with Ctrl-C", err=True)
@@ -45,7 +65,3 @@ def command(path: Path, standby: bool) -> None:  # noqa: FBT001 - click gives fl
         if not watch.is_stopping():
             print_line(f"projecting {journal.path}; stop with Ctrl-C", err=True)
             watch.run()
-    try:
-        print_line("stopped", err=True)
-    except OutputError:  # the terminal that sent the SIGHUP is closed
-        flush_or_discard()

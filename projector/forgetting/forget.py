@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from journal.errors import JournalError
+from journal.format.event_types import ERASURE_REQUESTED, FORGET
 from journal.format.keyed_hash import KEY_BYTES, Key
 from journal.fs.directory import open_directory
-from journal.fs.key_file import read_keys
+from journal.fs.key_file import own_key, read_keys
 from journal.process import clock
-from projector.errors import NotProjected
-from projector.forgetting.plan import make_plan
+from journal.writer import Journal
+from projector.errors import NotFinished, NotFound, NotProjected, ProjectorError
+from projector.forgetting.finish import finish
+from projector.forgetting.plan import Plan, make_plan
+from projector.forgetting.request import check_reason, requests
 from projector.projection import Projection
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
 
-    from projector.forgetting.plan import Plan
+    import apsw
+
+    from journal.fs.directory import Directory
+    from projector.forgetting.finish import Outcome
     from projector.forgetting.retention import Policy
     from projector.forgetting.selection import Selection
+
+Answer = TypeVar("Answer")
 
 _PATIENCE = 60.0
 """Seconds to wait for a running projector: a plan must know all that was appended."""
@@ -41,10 +52,79 @@ def plan(path: str | os.PathLike[str], selection: Selection | Policy) -> Plan:
     directory = open_directory(path, create=False)
     # without a key nothing was redacted, and any key finds what repeats a message
     keys = read_keys(directory.path) or (Key(secrets.token_bytes(KEY_BYTES)),)
+    return _read(directory, lambda db: make_plan(db, selection, keys[0], clock.wall()))
+
+
+def forget(
+    path: str | os.PathLike[str],
+    what: Selection | Policy | Plan,
+    *,
+    reason: str | None = None,
+    allow_again: bool = False,
+    erase_damage: bool = False,
+) -> Outcome:
+    """Forget what is selected: hide it for ever, and remove its bytes.
+
+    The requests are durable before anything else is done. If it fails after that, nothing is lost,
+    and `finish_forgetting` does the rest.
+
+    ::
+
+        selection = Selection(sessions=("s1",))
+        print(plan("~/agents", selection).events)
+        outcome = forget("~/agents", selection, reason="asked by the customer")
+        print(outcome.lines, outcome.pending)
+
+    Args:
+        path: the journal's folder.
+        what: what is to be forgotten, a policy of retention, or a plan of one of them.
+        reason: why; it stays in the journal, and must not contain what is forgotten.
+        allow_again: whether the same messages may be appended again later.
+        erase_damage: whether bytes that are no valid record are erased, too.
+
+    Returns:
+        What was done, and what is pending.
+
+    Raises:
+        NotAJournalError: there is no journal.
+        NotFound: there is nothing that matches.
+        EventError: the reason contains what is forgotten; nothing was written.
+        AppendError, LeaseError: the requests cannot be written; nothing was done.
+        NotFinished: the requests are in the journal, and the rest failed.
+        NotProjected, ProjectionError, JournalOpenError: as `plan`; nothing was done.
+    """
+    found = what if isinstance(what, Plan) else plan(path, what)
+    if not found:
+        raise NotFound("nothing matches: there is nothing to forget")
+    check_reason(reason, found)
+    directory = open_directory(path, create=False)
+    key = own_key(directory.path)
+    new = _read(directory, lambda db: requests(db, found, key, reason))
+    is_requested = False
+    try:
+        with Journal.open(directory.path, fsync="always") as journal:
+            reach = {"reach": journal.ends()} if allow_again else {}
+            for data in new:
+                journal.append(session=FORGET, type=ERASURE_REQUESTED, data=data | reach)
+                is_requested = True
+        return finish(directory, erase_damage=erase_damage)
+    except (JournalError, ProjectorError, OSError) as error:
+        if not is_requested:
+            raise
+        raise NotFinished(
+            f"{error}; the request is in the journal, and nothing else is lost. Once the cause is"
+            " gone, `journal forget --finish` hides and removes what it names"
+        ) from error
+
+
+def _read(directory: Directory, query: Callable[[apsw.Connection], Answer]) -> Answer:
+    """Query a projection that knows everything that was appended.
+
+    Raises:
+        NotProjected: a projector runs and is behind.
+    """
     with Projection.open(directory.path) as projection:
-        found, fresh = projection.read(
-            lambda db: make_plan(db, selection, keys[0], clock.wall()), patience=_PATIENCE
-        )
+        answer, fresh = projection.read(query, patience=_PATIENCE)
     if not fresh:
         raise NotProjected(f"{fresh.behind}; a plan must know them. See `projector status`")
-    return found
+    return answer

@@ -23,7 +23,7 @@ def hashes_of(key: Key, content: Content) -> set[str]:
     event = content.event
     if event.type != MESSAGE_APPENDED:
         return set()
-    found = set(message_hashes(key, event.id, event.data))
+    found = set(message_hashes(key, event.id, event.data, event.redacted))
     if content.revised is not None:  # a fork that was made after the revision repeats that
         found.update(message_hashes(key, event.id, content.revised))
     return found

@@ -12,7 +12,7 @@ from projector.forgetting.mentions import pattern
 from projector.forgetting.repeats import hashes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     import apsw
 
@@ -24,12 +24,7 @@ _MOST = 100_000
 
 
 def requests(
-    db: apsw.Connection,
-    plan: Plan,
-    key: Key,
-    *,
-    reason: str | None = None,
-    reach: Mapping[str, int] | None = None,
+    db: apsw.Connection, plan: Plan, key: Key, reason: str | None = None
 ) -> list[dict[str, Any]]:
     """Return the data of the requests that carry out a plan.
 
@@ -37,18 +32,9 @@ def requests(
         db: the projection.
         plan: the plan.
         key: the journal's own key.
-        reason: why; it must not contain what is forgotten.
-        reach: the last record of each lane that is forgotten; None for all that will ever come.
-
-    Raises:
-        EventError: the reason names a session that is forgotten, or its title.
+        reason: why.
     """
-    about: dict[str, Any] = {"scope": plan.scope}
-    if reason is not None:
-        _check_reason(reason, plan)
-        about["reason"] = reason
-    if reach is not None:
-        about["reach"] = dict(reach)
+    about = {"scope": plan.scope} | ({} if reason is None else {"reason": reason})
     hashes = _hashes(db, plan.names, key)
     found = []
     while part := list(islice(hashes, _MOST)):
@@ -76,12 +62,17 @@ def _hashes(db: apsw.Connection, names: Names, key: Key) -> Iterator[tuple[str, 
         yield "messages", each
 
 
-def _check_reason(reason: str, plan: Plan) -> None:
+def check_reason(reason: str | None, plan: Plan) -> None:
+    """Refuse a reason that contains what is forgotten.
+
+    Raises:
+        EventError: it names a session or a message that is forgotten, or the title of one.
+    """
     names = [session.session for session in plan.sessions]
     names += [session.title for session in plan.sessions if session.title]
     names += [name for message in plan.messages for name in (message.session, message.id)]
-    if names and pattern(names).search(reason) is not None:
+    if reason is not None and names and pattern(names).search(reason) is not None:
         raise EventError(
             "the reason names a session, a title or a message that is to be forgotten, and would"
-            " keep that: give another reason"
+            " keep that name: give another reason"
         )

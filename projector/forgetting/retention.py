@@ -23,13 +23,15 @@ import tomllib
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from journal.fs.ownership import read_own
 from projector.errors import RetentionError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from projector.forgetting.selection import Scope
 
 NAME = "retention.toml"
 """The file's name in the journal's folder."""
@@ -78,7 +80,7 @@ class Policy:
     is_automatic: bool = False
 
     @property
-    def scope(self) -> Literal["retention"]:
+    def scope(self) -> Scope:
         """What a request contains as `scope`."""
         return "retention"
 

@@ -27,7 +27,7 @@ class Selection:
         Selection(sessions=("s1", "s2"))
         Selection(messages=(("s1", "m7"),))
         Selection(query="password", source="cli")
-        Selection(source="web", before="2026-01-01")
+        Selection(source="web", before="2026-01-01T00:00Z")
 
     Give sessions, messages or both; or a query; or a source, a time or both. A query can be
     narrowed by sessions, by a source and by a time.

@@ -94,10 +94,23 @@ class Bell(Handler):
 
 
 class Watch:
-    """The projector process: it holds the lock and applies new events until `stop`."""
+    """The projector process: it holds the lock and applies new events until `stop`.
 
-    def __init__(self, journal: Directory, warn: Callable[[str], None]) -> None:
+    Args:
+        journal: the opened journal.
+        warn: called with each warning.
+        when_idle: called each time that all events are applied, before it waits for more; it must
+            return at once.
+    """
+
+    def __init__(
+        self,
+        journal: Directory,
+        warn: Callable[[str], None],
+        when_idle: Callable[[], None] = lambda: None,
+    ) -> None:
         self._journal = journal
+        self._when_idle = when_idle
         self._generations = generations(journal.path)
         self._lock = ProcessLock(self._generations.lock)
         self._warn = warn
@@ -197,6 +210,7 @@ class Watch:
                     if is_quiet:
                         projector.wal.checkpoint(above=0)
                         self._generations.remove_old(number)
+                    self._when_idle()
                     self._wait(bell, projector, number, bell.folders if is_quiet else _SWEEP)
         except ProjectionError as error:
             if not self._is_in_use(number):

@@ -19,6 +19,8 @@ from journal.format.redacted import mark
 from journal.fs.directory import open_directory
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
+from projector.forgetting.forget import forget
+from projector.forgetting.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -115,10 +117,17 @@ RUNS: dict[str, list[list[str]]] = {
         ["backup", "--verify", "{backup}", "--json"],
     ],
     "journal cat": [["cat"]],
+    "journal erasures": [["erasures", "--json"]],
+    "journal forget": [
+        ["forget", "s1", "--dry-run", "--json"],
+        ["forget", "s1", "--yes", "--json"],
+        ["forget", "--finish", "--json"],
+    ],
     "journal import": [["import", "openai", "{talk}", "--json"]],
     "journal restore": [["--journal", "{lossy}", "restore", "{backup}", "--json"]],
+    "journal retain": [["retain", "--dry-run", "--json"]],
     "journal status": [["status", "--json"]],
-    "journal verify": [["verify", "--json"]],
+    "journal verify": [["verify", "--json"], ["verify", "--erased", "--json"]],
     "projector salvage": [["salvage", "--json"]],
     "projector search": [["search", "needle", "--json", "--context", "1"]],
     "projector sessions": [["sessions", "--json"]],
@@ -148,10 +157,13 @@ def filled(journal_dir: Path, tmp_path: Path, expect_problems: ExpectedProblems)
         journal.append(type="session.created", session="s1", data=fields)
         for number in range(3):
             journal.append_message("s1", "user", "needle", id=f"m{number}", source="cli")
+        journal.append_message("old", "user", "hay", id="m1", timestamp=10**15)
         redacted = Redacted("0a1b2c3d", "5" * 32, "rules 1", {"jwt": 1})
         journal._append([("s1", "e1", "tool.used", {"with": mark("jwt", "1f3a9c")}, redacted)])
     CliRunner().invoke(GROUPS["projector"], ["--journal", str(journal_dir), "sync"])
     (journal_dir / "lanes/notes").touch()
+    (journal_dir / "retention.toml").write_bytes(b"[[rule]]\nolder_than = '90d'")
+    (journal_dir / "retention.toml").chmod(0o600)
     expect_problems("foreign")
     (tmp_path / "talk.jsonl").write_bytes(LINES)
     with Journal.open(tmp_path / "lossy") as lossy:
@@ -219,6 +231,8 @@ def test_the_json_that_is_printed_is_what_the_help_text_promises(
     for promise, arguments in zip(promises, RUNS[name], strict=True):
         if name == "projector verify":
             _damage_database(filled)
+        if name == "journal erasures":
+            forget(filled, Selection(sessions=("s1",)))
         values = invoke(program, arguments)
         if "behind" in promise:
             busy()

@@ -82,6 +82,15 @@ def overwrite_line(text: str) -> None:
     _write(f"\r{one_line(text)}", err=True)
 
 
+def print_prompt(text: str) -> None:
+    """Write a question to standard error, with no newline behind it.
+
+    Raises:
+        OSError: the stream cannot be written.
+    """
+    _write(one_line(text), err=True)
+
+
 def is_terminal(*, err: bool = False) -> bool:
     """Return whether standard output, or standard error, is a terminal."""
     return _stream(err=err).isatty()

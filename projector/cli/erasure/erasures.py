@@ -1,0 +1,71 @@
+"""`journal erasures`: list requests to forget and their receipts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from journal.cli.kit.exits import ExitCommand
+from journal.cli.kit.output import print_json_lines, print_line
+from journal.cli.kit.times import format_local_time
+from projector.cli.erasure.counted import counted
+from projector.cli.kit.codes import CODES
+from projector.forgetting.erasures import erasures
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from projector.forgetting.erasures import Erasure
+
+
+@click.command("erasures", cls=ExitCommand, codes=CODES)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@click.pass_obj
+def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives flags so
+    """List the requests to forget, the oldest first, with their receipts.
+
+    A request without a receipt is pending: what it names is hidden, and its bytes are not all
+    removed yet. `journal forget --finish` names the lanes that are in the way. No request contains
+    what it forgets. It reads every segment. There is no time limit.
+
+    \b
+        journal erasures
+        journal erasures --json | jq 'select(.receipt == null)'
+
+    JSON: {"id", "time", "scope", "reason", "sessions", "events", "messages", "key",
+    "key_is_known", "allows_again", "receipt": {"time", "lines", "segments", "bytes",
+    "generations", "started", "duration"}}
+
+    `sessions`, `events` and `messages` count hashes. Times are in µs since 1970, the duration is in
+    µs.
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    found = erasures(path)
+    if as_json:
+        print_json_lines(asdict(each) for each in found)
+        return
+    if not found:
+        print_line("nothing was forgotten in this journal", err=True)
+    for each in found:
+        print_line(_line(each))
+
+
+def _line(erasure: Erasure) -> str:
+    hashes = erasure.sessions + erasure.events + erasure.messages
+    about = [erasure.scope or "request", counted(hashes, "hash")]
+    about += ["the same may be appended again"] if erasure.allows_again else []
+    about += [erasure.reason] if erasure.reason else []
+    at = format_local_time(erasure.time, "minutes")
+    return f"{erasure.id}  {at}  {', '.join(about)}: {_state(erasure)}"
+
+
+def _state(erasure: Erasure) -> str:
+    if not erasure.key_is_known:
+        return f"pending, the journal lacks its key {erasure.key}"
+    receipt = erasure.receipt
+    if receipt is None:
+        return "pending"
+    at = format_local_time(receipt.time, "minutes")
+    lines, segments = counted(receipt.lines, "event"), counted(receipt.segments, "segment")
+    return f"erased {at}, {lines} in {segments}, {receipt.duration / 1e6:.1f} s"

@@ -1,0 +1,114 @@
+"""`journal forget`: hide messages for ever, and remove their bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from journal.cli.kit.exits import ExitCommand
+from journal.cli.kit.output import print_json
+from journal.cli.kit.times import Moment
+from projector.cli.erasure.confirm import Mode, carry_out, show
+from projector.cli.erasure.options import mode_options
+from projector.cli.erasure.show_outcome import outcome_json
+from projector.cli.kit.codes import CODES
+from projector.forgetting.finish import finish_forgetting
+from projector.forgetting.forget import forget, plan
+from projector.forgetting.selection import Selection
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command("forget", cls=ExitCommand, codes=CODES)
+@click.argument("sessions", nargs=-1, metavar="[SESSION]...")
+@click.option(
+    "--message", "messages", nargs=2, multiple=True, metavar="SESSION ID", help="One message."
+)
+@click.option("--query", metavar="WORDS", help="Every message that a search finds.")
+@click.option("--source", help="Everything that comes from there.")
+@click.option(
+    "--older-than",
+    "before",
+    type=Moment(),
+    metavar="AGE",
+    help="Sessions whose last message is older (90d, 2026-01-31); with --query older messages.",
+)
+@mode_options
+@click.option("--allow-again", is_flag=True, help="The same may come again.")
+@click.option("--reason", metavar="TEXT", help="Why; it stays in the journal.")
+@click.option("--finish", "finishes", is_flag=True, help="Carry out requests that are pending.")
+@click.option("--erase-damage", is_flag=True, help="Erase bytes that are no valid record, too.")
+@click.pass_context
+def command(
+    context: click.Context,
+    /,
+    dry_run: bool,  # noqa: FBT001 - click gives flags so
+    yes: bool,  # noqa: FBT001
+    as_json: bool,  # noqa: FBT001
+    finishes: bool,  # noqa: FBT001
+    allow_again: bool,  # noqa: FBT001
+    erase_damage: bool,  # noqa: FBT001
+    reason: str | None,
+    **selected: Any,  # noqa: ANN401 - the fields of a selection
+) -> None:
+    """Hide messages for ever, and remove their bytes.
+
+    Shows what would go, and asks. Then a request is appended that names it by keyed hashes. It is
+    hidden at once, also where it arrives later from another lane, import, backup or machine. The
+    lines in the lanes are erased, the database is built anew, and old databases and temporary files
+    are deleted. It takes about as long as `projector rebuild`. There
+    is no time limit.
+
+    A session goes with its messages in other sessions that repeat them, and with the key-values and
+    claims that mention its id. --older-than forgets single events instead: a session can continue,
+    and a younger one that repeats its messages keeps them. --query can be narrowed by sessions,
+    --source and --older-than. With --allow-again the same messages may be appended again; an import
+    that has read them before needs --reread.
+
+    \b
+        journal forget 01998a8e-1c3f-7000-8000-3f6b1c2d4e5f --dry-run
+        journal forget --query 'hunter2' --reason 'a password'
+        journal forget --source web --older-than 90d --yes
+        journal forget --finish
+
+    A process that holds a lane has to append once more, or to end, before the lane's last segment
+    can be rewritten. Such a segment is named as pending, and the exit code is 7. `--finish` does
+    the rest, and so does `projector run`. See also `journal erasures` and
+    `journal verify --erased`.
+
+    What is forgotten cannot be brought back. Bytes that a disk or a file system keeps by itself,
+    such as snapshots, are not erased.
+
+    JSON: {"scope", "sessions": [{"session", "title", "source", "messages", "words"}],
+    "messages": [{...}], "replays": [{...}], "keys": [{...}], "children", "events", "outcome"};
+    {"scope", "sessions": [{...}], "messages", "replays", "keys", "children", "events",
+    "outcome": {"requests", "lines", "segments", "bytes", "generations", "pending": [{...}],
+    "unreadable": [{...}], "newer": [{...}], "unknown_keys", "started", "duration"}};
+    {"outcome": {...}}
+
+    The first is that of --dry-run, the last that of --finish. Messages and replays have "session",
+    "id", "role", "time" and "words"; keys "namespace", "id" and "key"; what is pending
+    "lane_folder", "segment", "pid" and "host".
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    path: Path = context.obj
+    if finishes:
+        if any(selected.values()) or dry_run or allow_again or reason is not None:
+            raise click.UsageError("--finish carries out all pending requests: select nothing")
+        outcome = finish_forgetting(path, erase_damage=erase_damage)
+        if as_json:
+            print_json({"outcome": outcome_json(outcome)})
+        show(context, outcome, as_json=as_json)
+        return
+    selection = Selection(**selected)
+    mode = Mode(dry_run, yes, as_json)
+    mode.check()
+    carry_out(
+        context,
+        mode,
+        plan(path, selection),
+        lambda found: forget(
+            path, found, reason=reason, allow_again=allow_again, erase_damage=erase_damage
+        ),
+    )

@@ -1,0 +1,75 @@
+"""`journal retain`: forget what the policy of retention no longer keeps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from journal.cli.kit.exits import ExitCommand
+from journal.cli.kit.output import print_json, print_line
+from journal.fs.directory import open_directory
+from projector.cli.erasure.confirm import Mode, carry_out
+from projector.cli.erasure.options import mode_options
+from projector.cli.erasure.show_plan import plan_json
+from projector.cli.kit.codes import CODES
+from projector.errors import NotFound
+from projector.forgetting.forget import forget, plan
+from projector.forgetting.retention import NAME, read_policy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command("retain", cls=ExitCommand, codes=CODES)
+@mode_options
+@click.pass_context
+def command(
+    context: click.Context,
+    dry_run: bool,  # noqa: FBT001 - click gives flags so
+    yes: bool,  # noqa: FBT001
+    as_json: bool,  # noqa: FBT001
+) -> None:
+    """Forget the sessions that retention.toml in the journal's folder no longer keeps.
+
+    Shows which sessions would go, and asks. It forgets them as `journal forget --older-than` does,
+    with the same receipts. There is no time limit.
+
+    \b
+        journal retain --dry-run
+
+    \b
+        # retention.toml
+        automatic = true            # `projector run` applies it once a day; default false
+        pinned = ["s1"]             # ids of sessions that no rule forgets
+        [[rule]]                    # the first rule that fits a session decides
+        project = "~/customers"     # sessions whose working folder is this one or below it
+        older_than = "30d"          # since the last message: hours (h), days (d), weeks (w)
+        [[rule]]
+        source = "cli"
+        older_than = "never"        # keep them
+        [[rule]]
+        older_than = "52w"
+
+    Without the file, and without a rule that fits, a session is kept. If nothing is to be
+    forgotten, the exit code is 0.
+
+    JSON: {"scope", "sessions": [{"session", "title", "source", "messages", "words"}],
+    "messages", "replays", "keys", "children", "events", "outcome"}
+
+    It is that of `journal forget`.
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    path: Path = context.obj
+    mode = Mode(dry_run, yes, as_json)
+    journal = open_directory(path, create=False)
+    policy = read_policy(journal.path)
+    if policy is None:
+        raise NotFound(f"there is no {journal.path / NAME}; see `journal retain --help`")
+    mode.check()
+    found = plan(path, policy)
+    if not found:
+        if as_json:
+            print_json(plan_json(found) | {"outcome": None})
+        print_line("every session is kept", err=True)
+        return
+    carry_out(context, mode, found, lambda found: forget(path, found))

@@ -1,0 +1,56 @@
+"""What was done to forget, as text and as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from journal.cli.kit.output import print_line
+from projector.cli.erasure.counted import counted
+
+if TYPE_CHECKING:
+    from projector.forgetting.finish import Outcome
+
+
+def outcome_json(outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome as a JSON object."""
+    found = asdict(outcome)
+    found["newer"] = [{"lane": lane, "segment": number} for lane, number in outcome.newer]
+    return found
+
+
+def show_outcome(outcome: Outcome) -> None:
+    """Write an outcome for people: what was done to stdout, what is left to stderr."""
+    lines, segments = counted(outcome.lines, "event"), counted(outcome.segments, "segment")
+    print_line(
+        f"{lines} in {segments} erased ({counted(outcome.bytes, 'byte')});"
+        f" {counted(outcome.generations, 'old database')} removed"
+    )
+    for each in outcome.pending:
+        process = f"process {each.pid} on {each.host}" if each.pid else "another process"
+        print_line(
+            f"pending: lane {each.lane_folder} segment {each.segment} is held by {process}. It is"
+            " hidden; its bytes can be removed when that process has appended again or ended: then"
+            " run `journal forget --finish` (a `projector run` does it by itself)",
+            err=True,
+        )
+    for lane, number in outcome.newer:
+        print_line(
+            f"pending: lane {lane} segment {number} is of a newer version: only a newer"
+            " `journal forget --finish` can read it",
+            err=True,
+        )
+    for key in outcome.unknown_keys:
+        print_line(
+            f"pending: a request has hashes of the key {key}, which this journal lacks: copy the"
+            " file `key` of the journal that it comes from",
+            err=True,
+        )
+    if outcome.unreadable:
+        first = outcome.unreadable[0]
+        print_line(
+            f"{counted(len(outcome.unreadable), 'stretch')} of bytes that are no valid record (the"
+            f" first in lane {first.lane_folder} segment {first.segment} offset {first.offset})"
+            " cannot be checked; `journal forget --finish --erase-damage` erases them, too",
+            err=True,
+        )

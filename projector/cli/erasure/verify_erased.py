@@ -1,0 +1,34 @@
+"""`journal verify --erased`: print what is left of what was forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from journal.cli.kit.output import print_json, print_line
+from projector.cli.erasure.counted import counted
+from projector.forgetting.check import check_erased
+
+if TYPE_CHECKING:
+    from journal.fs.directory import Directory
+
+
+def print_check(journal: Directory, as_json: bool) -> bool:  # noqa: FBT001 - `journal verify` calls it so
+    """Print a check of everything below a journal's folder; return whether nothing was found.
+
+    Raises:
+        JournalOpenError, ReadError, RetentionError: as `check_erased`.
+    """
+    report = check_erased(journal)
+    if as_json:
+        print_json(asdict(report))
+        return not report.found
+    for found in report.found:
+        count = f"{found.count:,} events or names"
+        print_line(f"{found.where}: {count} that request {found.request} forgets")
+    for unchecked in report.unchecked:
+        print_line(f"not checked: {unchecked.where}: {unchecked.why}", err=True)
+    compared = f"{counted(report.events, 'event')}, {counted(report.requests, 'request')}"
+    left = "something forgotten is left" if report.found else "nothing forgotten was found"
+    print_line(f"{compared}: {left}")
+    return not report.found

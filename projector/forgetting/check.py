@@ -1,0 +1,219 @@
+"""Look for what is forgotten in everything below a journal's folder."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import apsw
+
+from journal.erasure.requests import read_requests
+from journal.format.event import Event
+from journal.format.record import FORMAT
+from journal.fs.files import is_draft
+from journal.segments.listing import list_segments
+from journal.segments.reader import SegmentWalk
+from projector.db.connections import open_reader
+from projector.db.quiet import quiet
+from projector.errors import ProjectionError
+from projector.forgetting import contents
+from projector.forgetting.leftovers import DATABASE, IMPORTS
+from projector.forgetting.retention import NAME, read_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from journal.erasure.requests import Forgotten
+    from journal.format.record import Header
+    from journal.format.scan import Damage
+    from journal.fs.directory import Directory
+    from journal.segments.listing import SegmentRef
+
+_OWN = {"journal.json", "arbiter", "eraser", "key", NAME, "lock", "build.lock", "CURRENT"}
+_OWN |= {"retired", "roll"}
+"""Files that hold nothing that was appended; of the policy the pinned sessions are compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Something that is forgotten, and still there.
+
+    Attributes:
+        where: the file, relative to the journal's folder.
+        request: id of the request that forgets it.
+        count: how many events and names of sessions these are.
+    """
+
+    where: str
+    request: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unchecked:
+    """Something that cannot be checked.
+
+    Attributes:
+        where: the file, relative to the journal's folder.
+        why: why it cannot be checked.
+    """
+
+    where: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedReport:
+    """What a check found.
+
+    Attributes:
+        requests: how many requests there are.
+        events: how many events were compared with them, in lanes and databases.
+        found: what is forgotten, and still there.
+        unchecked: what cannot be checked.
+    """
+
+    requests: int
+    events: int
+    found: tuple[Found, ...]
+    unchecked: tuple[Unchecked, ...]
+
+
+def check_erased(journal: Directory) -> ErasedReport:
+    """Compare everything below a journal's folder with what its requests forget.
+
+    Nothing is changed. Writers may be at work.
+
+    Raises:
+        JournalOpenError: the file `key` is damaged.
+        ReadError: a lane cannot be read.
+        RetentionError: `retention.toml` says what cannot be.
+    """
+    check = _Check(journal, read_requests(journal))
+    for key in check.forgotten.unknown_keys:
+        check.unchecked.append(
+            Unchecked("key", f"requests have hashes of the key {key}, which is not in it")
+        )
+    for ref in list_segments(journal.lanes):
+        check.segment(ref)
+    check.policy()
+    for path in _files(journal.path):
+        check.file(path)
+    check.imports()
+    return check.report()
+
+
+class _Check:
+    """What was found up to now."""
+
+    def __init__(self, journal: Directory, forgotten: Forgotten) -> None:
+        self.forgotten = forgotten
+        self.unchecked: list[Unchecked] = []
+        self._journal = journal
+        self._found: Counter[tuple[str, str]] = Counter()
+        self._events = 0
+        self._imports = 0
+
+    def report(self) -> ErasedReport:
+        found = tuple(Found(*key, count) for key, count in sorted(self._found.items()))
+        requests = len(self.forgotten.requests)
+        return ErasedReport(requests, self._events, found, tuple(self.unchecked))
+
+    def segment(self, ref: SegmentRef) -> None:
+        """Compare every event of a segment."""
+        where = self._name(ref.path)
+        is_newer = False
+
+        def see_header(header: Header, _end: int) -> None:
+            nonlocal is_newer
+            is_newer = header.format > FORMAT
+
+        def see_damage(_ref: SegmentRef, damage: Damage) -> None:
+            why = f"{damage.length:,} bytes at offset {damage.offset:,} are no valid record"
+            self.unchecked.append(Unchecked(where, why))
+
+        for at in SegmentWalk(ref, see_damage, see_header).events():
+            if is_newer:
+                why = "it is of a newer version of the format"
+                self.unchecked.append(Unchecked(where, why))
+                return
+            self._compare(where, at.record.event, at.lane, at.record.seq)
+
+    def policy(self) -> None:
+        """Compare the sessions that the policy of retention pins."""
+        policy = read_policy(self._journal.path)
+        for session in sorted(policy.pinned if policy else ()):
+            self._compare_session(NAME, session)
+
+    def file(self, path: Path) -> None:
+        """Compare what a file holds that is no segment."""
+        where = self._name(path)
+        database = DATABASE.fullmatch(path.name)
+        if is_draft(path.name):
+            self._add(where, "it is a draft that a process left: `journal forget --finish`")
+        elif database is not None:
+            if path.suffix == ".db":
+                self._database(path)
+        elif path.parent == self._journal.path / IMPORTS:
+            self._imports += 1
+        elif path.parent.parent == self._journal.lanes and path.suffix == ".jsonl":
+            pass  # a segment, or a file that `journal verify` reports
+        elif path.name not in _OWN:
+            self._add(where, "it is none of the journal's files")
+
+    def imports(self) -> None:
+        """Name the files of importers, all at once: each source has one."""
+        if self._imports:
+            why = f"{self._imports:,} files hold how far sources were imported: hashes, and no text"
+            self._add(IMPORTS, why)
+
+    def _database(self, path: Path) -> None:
+        where = self._name(path)
+        try:
+            db = open_reader(path, self._journal.uuid)
+        except ProjectionError as error:
+            self._add(where, f"it cannot be opened: {error}")
+            return
+        with quiet:
+            try:
+                for content in contents.every(db):
+                    self._compare(where, content.event, content.lane, content.seq)
+                for session, parent in db.execute("SELECT session, parent FROM _sessions"):
+                    for name in filter(None, (session, parent)):
+                        self._compare_session(where, str(name))
+            except apsw.Error as error:
+                self._add(where, f"it cannot be read: {error}")
+            finally:
+                db.close()
+
+    def _compare(self, where: str, event: Event, lane: str, seq: int) -> None:
+        self._events += 1
+        left, request = self.forgotten.apply(event, lane, seq)
+        if left is not event:
+            self._found[where, request] += 1
+
+    def _compare_session(self, where: str, session: str) -> None:
+        left, request = self.forgotten.apply(Event(session, "\0", "\0", 0, 0, {}), "", 0)
+        if left is None:
+            self._found[where, request] += 1
+
+    def _add(self, where: str, why: str) -> None:
+        self.unchecked.append(Unchecked(where, why))
+
+    def _name(self, path: Path) -> str:
+        return str(path.relative_to(self._journal.path))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield every file below a folder, never through a link."""
+    for root, _, names in os.walk(folder):
+        for name in sorted(names):
+            path = Path(root, name)
+            with contextlib.suppress(FileNotFoundError):  # a draft, or the WAL of SQLite
+                if stat.S_ISREG(path.lstat().st_mode):
+                    yield path

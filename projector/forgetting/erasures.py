@@ -1,0 +1,135 @@
+"""The requests of a journal and their receipts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from journal.erasure.request import request_of
+from journal.format.event_types import ERASURE_COMPLETED, ERASURE_REQUESTED, FORGET
+from journal.fs.directory import open_directory
+from journal.fs.key_file import read_keys
+from journal.segments.find import find_events
+from journal.segments.listing import list_segments
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+    from journal.erasure.request import Request
+    from journal.format.event import Event
+    from journal.fs.directory import Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was removed for one request or several.
+
+    Attributes:
+        time: when it was written; microseconds since 1970.
+        lines, segments, bytes: erased lines, the segments that were rewritten for them, and the
+            bytes by which these became shorter.
+        generations: databases that were removed.
+        started: when the erasure began; microseconds since 1970.
+        duration: microseconds that it took.
+    """
+
+    time: int
+    lines: int
+    segments: int
+    bytes: int
+    generations: int
+    started: int
+    duration: int
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """A request to forget, and its receipt.
+
+    Attributes:
+        id: of the request.
+        time: when it was made; microseconds since 1970.
+        scope: how it was selected: `session`, `message`, `query`, `source` or `age`.
+        reason: why; empty if none was given.
+        sessions, events, messages: how many hashes it has of each.
+        key: id of the key of its hashes.
+        key_is_known: whether the journal has that key; without it, it is unknown what the request
+            forgets.
+        allows_again: whether the same messages may be appended again.
+        receipt: its last receipt; None while its bytes are not removed.
+    """
+
+    id: str
+    time: int
+    scope: str
+    reason: str
+    sessions: int
+    events: int
+    messages: int
+    key: str
+    key_is_known: bool
+    allows_again: bool
+    receipt: Receipt | None
+
+
+def erasures(path: str | os.PathLike[str]) -> list[Erasure]:
+    """Return the requests of a journal, the oldest first. It reads every segment.
+
+    Raises:
+        NotAJournalError: there is no journal.
+        JournalOpenError: the file `key` is damaged.
+        ReadError: a segment cannot be read.
+    """
+    return read_erasures(open_directory(path, create=False))
+
+
+def read_erasures(journal: Directory) -> list[Erasure]:
+    """Return the requests of an opened journal, as `erasures`."""
+    known = {key.id for key in read_keys(journal.path)}
+    requests: dict[str, Request] = {}
+    receipts: dict[str, Receipt] = {}
+    for event in _events(journal, ERASURE_REQUESTED):
+        request = request_of(event)
+        if request is not None:
+            requests[request.id] = request
+    for event in _events(journal, ERASURE_COMPLETED):
+        receipt = _receipt(event)
+        for id in _ids(event.data.get("requests")):
+            if id not in receipts or receipts[id].time < receipt.time:
+                receipts[id] = receipt
+    found = sorted(requests.values(), key=lambda request: (request.time, request.id))
+    return [
+        Erasure(
+            each.id,
+            each.time,
+            each.scope,
+            each.reason,
+            len(each.sessions),
+            len(each.events),
+            len(each.messages),
+            each.key,
+            each.key in known,
+            each.reach is not None,
+            receipts.get(each.id),
+        )
+        for each in found
+    ]
+
+
+def _events(journal: Directory, type: str) -> Iterator[Event]:
+    for ref in list_segments(journal.lanes):
+        for event in find_events(ref, type.encode()):
+            if event.session == FORGET and event.type == type:
+                yield event
+
+
+def _receipt(event: Event) -> Receipt:
+    # another program may have written it: what has another kind counts as zero
+    names = ("lines", "segments", "bytes", "generations", "started", "duration")
+    numbers = (event.data.get(name) for name in names)
+    return Receipt(event.time, *(value if isinstance(value, int) else 0 for value in numbers))
+
+
+def _ids(value: Any) -> list[str]:  # noqa: ANN401 - any JSON
+    return [id for id in value if isinstance(id, str)] if isinstance(value, list) else []

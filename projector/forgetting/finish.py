@@ -1,0 +1,154 @@
+"""Carry out the requests of a journal: hide what they forget, remove its bytes, write receipts."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from journal.erasure.eraser import erase
+from journal.erasure.requests import read_requests
+from journal.format.event_types import ERASURE_COMPLETED, FORGET
+from journal.fs.directory import open_directory
+from journal.process import clock
+from journal.writer import Journal
+from projector.errors import NotProjected
+from projector.forgetting.erasures import read_erasures
+from projector.forgetting.leftovers import databases, remove_leftovers
+from projector.projection import Projection
+
+if TYPE_CHECKING:
+    import os
+
+    from journal.erasure.eraser import Pending
+    from journal.events import DamagedBytes
+    from journal.fs.directory import Directory
+
+_PATIENCE = 600.0
+"""Seconds to wait for a projector that builds a new generation, and for another eraser."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was done to carry out requests.
+
+    Attributes:
+        requests: ids of the requests that were carried out, or are pending.
+        lines, segments, bytes: events that were erased or reduced, segments that were rewritten,
+            and bytes of the lines.
+        generations: databases that were removed.
+        pending: segments that other processes hold, with their process ids. What is forgotten is
+            hidden, and its bytes go when such a process has appended again or has ended, and
+            erasure is done again.
+        unreadable: bytes in segments that are no valid record: they cannot be checked, and may
+            hold what is forgotten.
+        newer: segments that only a newer version of this program can read: folder of the lane, and
+            number.
+        unknown_keys: ids of keys that requests name and the journal lacks: what these requests
+            forget cannot be determined. Copy the file `key` of the journal that they come from.
+        started: microseconds since 1970.
+        duration: microseconds.
+    """
+
+    requests: tuple[str, ...] = ()
+    lines: int = 0
+    segments: int = 0
+    bytes: int = 0
+    generations: int = 0
+    pending: tuple[Pending, ...] = ()
+    unreadable: tuple[DamagedBytes, ...] = ()
+    newer: tuple[tuple[str, int], ...] = ()
+    unknown_keys: tuple[str, ...] = ()
+    started: int = 0
+    duration: int = 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is pending, as far as this program can read the journal."""
+        return not (self.pending or self.newer or self.unknown_keys)
+
+
+def finish_forgetting(path: str | os.PathLike[str], *, erase_damage: bool = False) -> Outcome:
+    """Carry out all requests of a journal that are pending, and remove what has come back since.
+
+    What is forgotten can come back in a lane that was copied into the journal, from a backup or
+    another machine. It is hidden there, too, and this removes its bytes.
+
+    Writers, readers and projectors may be at work. It can be interrupted and done again.
+
+    Args:
+        path: the journal's folder.
+        erase_damage: whether bytes that are no valid record are erased, too: they cannot be
+            checked, and may hold what is forgotten.
+
+    Raises:
+        NotAJournalError: there is no journal.
+        EraserBusy: another process erases.
+        EraseError, AppendError, ProjectionError: the file system refuses; what was done stays done.
+        NotProjected: a projector runs, and does not catch up.
+        ProjectorBusy: another process builds the projection.
+        ReadError, JournalOpenError: a lane or the file `key` cannot be read.
+    """
+    return finish(open_directory(path, create=False), erase_damage=erase_damage)
+
+
+def finish(journal: Directory, *, erase_damage: bool = False) -> Outcome:
+    """Do as `finish_forgetting`, for an opened journal."""
+    began, started = time.monotonic(), clock.wall()
+    forgotten = read_requests(journal)
+    if not (forgotten or erase_damage):
+        return Outcome(unknown_keys=forgotten.unknown_keys)
+    before = databases(journal)
+    bring_into_force(journal)
+    report = erase(journal, forgotten, erases_damage=erase_damage, timeout=_PATIENCE)
+    remove_leftovers(journal, forgotten.forgets_session)
+    waiting = tuple(
+        each.id for each in read_erasures(journal) if each.receipt is None and each.key_is_known
+    )
+    outcome = Outcome(
+        requests=waiting,
+        lines=report.lines,
+        segments=report.segments,
+        bytes=report.bytes,
+        generations=len(before - databases(journal)),
+        pending=report.pending,
+        unreadable=report.damaged,
+        newer=report.newer,
+        unknown_keys=forgotten.unknown_keys,
+        started=started,
+        duration=round((time.monotonic() - began) * 1e6),
+    )
+    known = tuple(each.id for each in forgotten.requests if each.key not in outcome.unknown_keys)
+    if not (outcome.pending or outcome.newer) and (waiting or (report.lines and known)):
+        _write_receipt(journal, outcome, waiting or known)
+    return outcome
+
+
+def bring_into_force(journal: Directory) -> None:
+    """Return when the projection in use was built with all requests of the journal.
+
+    Raises:
+        NotProjected: a projector runs, and does not catch up.
+        ProjectionError: the projection cannot be built.
+    """
+    with Projection.open(journal.path) as projection:
+        _, fresh = projection.read(lambda db: db.execute("SELECT 1").get, patience=_PATIENCE)
+    if not fresh:
+        raise NotProjected(
+            f"{fresh.behind}; the requests are not in force before the projector has applied them."
+            " See `projector status`"
+        )
+
+
+def _write_receipt(journal: Directory, outcome: Outcome, requests: tuple[str, ...]) -> None:
+    data = {
+        "requests": list(requests),
+        "lines": outcome.lines,
+        "segments": outcome.segments,
+        "bytes": outcome.bytes,
+        "generations": outcome.generations,
+        "started": outcome.started,
+        "duration": outcome.duration,
+    }
+    with Journal.open(journal.path, fsync="always") as lane:
+        lane.append(session=FORGET, type=ERASURE_COMPLETED, data=data)

@@ -1,0 +1,177 @@
+"""`journal forget`, `erasures`, `retain` and `verify --erased`."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from journal import Journal
+from journal.cli import cli
+from projector import Projection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = 1_700_000_000_000_000
+"""Microseconds: 2023-11-14T22:13:20Z."""
+JOURNAL = str(Path(sys.executable).with_name("journal"))
+
+
+@pytest.fixture
+def path(journal_dir: Path) -> Path:
+    """A journal with two sessions."""
+    with Journal.open(journal_dir, fsync="never") as journal:
+        data = {"title": "Passwords", "source": "cli"}
+        journal.append(session="s1", type="session.created", data=data)
+        for number in range(25):
+            journal.append_message("s1", "user", f"secret {number}", id=f"m{number}", timestamp=T)
+        journal.append_message("s2", "user", "stays", id="m1", timestamp=T)
+        journal.append_message("s2", "user", "secret 3", id="copy", timestamp=T)
+    return journal_dir
+
+
+@pytest.fixture
+def invoke(path: Path) -> Callable[..., Result]:
+    """Runs a command on that journal, without a terminal."""
+
+    def invoke(*arguments: str, code: int = 0) -> Result:
+        given = ["--journal", str(path), *arguments]
+        result = CliRunner().invoke(cli, given, catch_exceptions=False)
+        assert result.exit_code == code, result.stderr
+        return result
+
+    return invoke
+
+
+def _messages(path: Path) -> int:
+    with Projection.open(path) as projection:
+        return sum(view.messages for view in projection.sessions())
+
+
+def test_a_dry_run_shows_what_would_go_and_changes_nothing(
+    invoke: Callable[..., Result], path: Path
+) -> None:
+    """Counts, titles and first words, of long lists the beginning."""
+    shown = invoke("forget", "s1", "--dry-run").stdout
+    assert "sessions: 1\n" in shown
+    assert "25 messages  cli         Passwords: secret 0\n" in shown
+    assert "messages of other sessions that repeat them: 1\n" in shown
+    assert "secret 3" in shown
+    assert shown.endswith("in all 27 events\n")
+    shown = invoke("forget", "--query", "secret", "--dry-run").stdout
+    assert "messages: 26\n" in shown
+    assert "and 6 more; --json lists all\n" in shown
+    assert _messages(path) == 27
+    assert not (path / "key").exists()
+
+
+def test_without_a_terminal_it_does_not_ask_and_does_nothing(
+    invoke: Callable[..., Result], path: Path
+) -> None:
+    """A script says --yes, or sees what would go; JSON does not ask either."""
+    assert "no terminal to ask on: give --yes" in invoke("forget", "s1", code=2).stderr
+    assert "--json does not ask" in invoke("forget", "s1", "--json", code=2).stderr
+    assert _messages(path) == 27
+
+
+@pytest.mark.parametrize(("answer", "code", "left"), [("y", 0, 1), ("yes", 0, 1), ("", 1, 27)])
+def test_it_asks_on_a_terminal(path: Path, answer: str, code: int, left: int) -> None:
+    """What would go comes first; no answer is no."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [JOURNAL, "--journal", str(path), "forget", "s1"],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    seen = b""
+    while not seen.endswith(b"[y/N] "):
+        seen += os.read(ours, 1)
+    os.write(ours, f"{answer}\n".encode())
+    stdout, _ = process.communicate(timeout=60)
+    os.close(ours)
+    assert process.returncode == code
+    assert "Passwords" in stdout.decode()
+    assert seen.decode().endswith("Forget this for ever? [y/N] ")
+    assert _messages(path) == left
+
+
+def test_it_says_what_was_done(invoke: Callable[..., Result], path: Path) -> None:
+    """And `erasures` has the receipt; `verify --erased` finds nothing."""
+    done = invoke("forget", "s1", "--yes", "--reason", "a customer asked").stdout
+    assert done.startswith("27 events in 1 segment erased (")
+    assert _messages(path) == 1
+    (line,) = invoke("erasures").stdout.splitlines()
+    assert "  session, 52 hashes, a customer asked: erased " in line
+    assert "27 events in 1 segment" in line
+    assert "1 request: nothing forgotten was found\n" in invoke("verify", "--erased").stdout
+    invoke("verify")
+
+
+def test_nothing_that_matches_ends_with_3(invoke: Callable[..., Result]) -> None:
+    """As a session that is not there does; a selection that cannot be is wrong usage."""
+    assert "nothing matches" in invoke("forget", "--query", "nowhere", "--yes", code=3).stderr
+    assert "'s' (" not in invoke("forget", "s", "--yes", code=3).stderr
+    assert "nothing is selected" in invoke("forget", "--yes", code=2).stderr
+    assert "select nothing" in invoke("forget", "s1", "--finish", code=2).stderr
+    assert "is not a time" in invoke("forget", "--older-than", "soon", code=2).stderr
+
+
+def test_what_is_pending_is_named_and_can_be_finished(
+    invoke: Callable[..., Result], path: Path
+) -> None:
+    """The exit code is 7 until the process that holds the lane has appended again."""
+    with Journal.open(path) as sleeper:
+        sleeper.append_message("s1", "user", "late", id="late")
+        result = invoke("forget", "s1", "--yes", code=7)
+        assert f"lane 1 segment 1 is held by process {os.getpid()}" in result.stderr
+        assert invoke("erasures").stdout.endswith(": pending\n")
+        assert invoke("verify", "--erased", code=5).stdout.endswith("something forgotten is left\n")
+        assert _messages(path) == 1
+        sleeper.append_message("s2", "user", "awake", id="awake")
+        done: dict[str, Any] = json.loads(invoke("forget", "--finish", "--json").stdout)
+    assert done["outcome"]["lines"] == 28
+    assert done["outcome"]["pending"] == []
+    invoke("verify", "--erased")
+
+
+def test_bytes_that_are_no_record_are_named_and_can_be_erased(
+    invoke: Callable[..., Result], path: Path
+) -> None:
+    """They cannot be checked: a torn line may hold what is forgotten."""
+    segment = path / "lanes/1/000001.jsonl"
+    with segment.open("ab") as file:
+        file.write(b'{"crc":"00000000","seq":99,"data":"a secret that was torn')
+    result = invoke("forget", "s1", "--yes")
+    assert "bytes that are no valid record" in result.stderr
+    assert "not checked: lanes/1/000001.jsonl: 57 bytes" in invoke("verify", "--erased").stderr
+    invoke("forget", "--finish", "--erase-damage")
+    assert b"torn" not in segment.read_bytes()
+    assert invoke("verify", "--erased").stderr == ""
+
+
+def test_retain_applies_the_policy(invoke: Callable[..., Result], path: Path) -> None:
+    """It needs one; a rule that forgets nothing ends with 0."""
+    assert "retention.toml" in invoke("retain", "--yes", code=3).stderr
+    policy = path / "retention.toml"
+    policy.touch(mode=0o600)
+    policy.write_text('[[rule]]\nolder_than = "never"\n', encoding="utf-8")
+    assert invoke("retain", "--yes").stderr == "every session is kept\n"
+    policy.write_text('[[rule]]\nsource = "cli"\nolder_than = "90d"\n', encoding="utf-8")
+    assert "sessions: 1\n" in invoke("retain", "--dry-run").stdout
+    assert "no terminal" in invoke("retain", code=2).stderr
+    assert _messages(path) == 27
+    invoke("retain", "--yes")
+    assert _messages(path) == 2
+    assert "  retention, 26 hashes: erased " in invoke("erasures").stdout
+    policy.write_text("[[rule]]\nolder_then = '90d'\n", encoding="utf-8")
+    assert "'older_then' is not known" in invoke("retain", "--yes", code=1).stderr

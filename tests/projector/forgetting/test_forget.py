@@ -1,0 +1,237 @@
+"""Forgetting: requests, what they hide and remove, and receipts."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from journal import AppendError, EventError, Journal, JournalOpenError
+from journal.fs import disk
+from journal.fs.disk import Disk
+from journal.process.ids import uuid7
+from projector import Projection
+from projector.errors import NotFinished, NotFound
+from projector.forgetting.erasures import erasures
+from projector.forgetting.finish import finish_forgetting
+from projector.forgetting.forget import forget, plan
+from projector.forgetting.selection import Selection
+from tests.support.journals import events, segments
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import ExpectedProblems
+
+T = 1_700_000_000_000_000
+"""Microseconds: 2023-11-14T22:13:20Z."""
+S1 = Selection(sessions=("s1",))
+
+
+@pytest.fixture
+def path(journal_dir: Path) -> Path:
+    """A journal with two sessions, which no process holds."""
+    with Journal.open(journal_dir, fsync="never") as journal:
+        journal.append_message("s1", "user", "a secret word", id="m1", timestamp=T)
+        journal.append_message("s1", "assistant", "an answer", id="m2", timestamp=T + 1)
+        journal.append_message("s2", "user", "another", id="m1", timestamp=T + 2)
+    return journal_dir
+
+
+def _shown(path: Path) -> set[tuple[str, str]]:
+    with Projection.open(path) as projection:
+        return {
+            (view.session, message.id)
+            for view in projection.sessions()
+            for message in projection.messages(view.session)
+        }
+
+
+def test_a_session_is_hidden_and_erased_and_there_is_a_receipt(path: Path) -> None:
+    """The receipt counts what was erased; neither it nor the request names the session."""
+    outcome = forget(path, S1, reason="asked by a customer")
+    assert outcome.is_complete
+    assert (outcome.lines, outcome.segments, outcome.generations) == (2, 1, 1)
+    assert _shown(path) == {("s2", "m1")}
+    (erasure,) = erasures(path)
+    assert (erasure.scope, erasure.reason) == ("session", "asked by a customer")
+    assert (erasure.sessions, erasure.events, erasure.messages) == (1, 0, 4)
+    assert erasure.receipt is not None
+    assert (erasure.receipt.lines, erasure.receipt.segments) == (2, 1)
+    assert erasure.receipt.duration == outcome.duration > 0
+    texts = [str(record.event.data) for record in events(path)]
+    assert not [text for text in texts if "s1" in text or "secret" in text]
+
+
+def test_what_is_forgotten_does_not_come_back(path: Path) -> None:
+    """Not under its key, not under another session, and not with another id and the same time."""
+    forget(path, S1)
+    with Journal.open(path) as journal:
+        journal.append_message("s1", "user", "a secret word", id="m1", timestamp=T)
+        journal.append_message("s1", "user", "a later word", id="m9")
+        journal.append_message("copy", "user", "a secret word", id="x", timestamp=T)
+        journal.append_message("copy", "user", "a secret word", id="y", timestamp=T + 7)
+    assert _shown(path) == {("s2", "m1"), ("copy", "y")}
+
+
+def test_allow_again_only_erases(path: Path) -> None:
+    """The same message may be appended again, and then it is shown."""
+    assert forget(path, S1, allow_again=True).lines == 2
+    assert _shown(path) == {("s2", "m1")}
+    with Journal.open(path) as journal:
+        journal.append_message("s1", "user", "a secret word", id="m1", timestamp=T)
+    assert _shown(path) == {("s1", "m1"), ("s2", "m1")}
+    assert erasures(path)[0].allows_again
+
+
+def test_a_session_that_was_forgotten_by_age_can_continue(path: Path) -> None:
+    """What was there stays forgotten, also under its key; new messages are shown."""
+    forget(path, Selection(before=T + 2))
+    with Journal.open(path) as journal:
+        journal.append_message("s1", "user", "a secret word", id="m1", timestamp=T)
+        journal.append_message("s1", "user", "new", id="m3")
+    assert _shown(path) == {("s1", "m3"), ("s2", "m1")}
+
+
+def test_a_single_message_goes_and_its_session_stays(path: Path) -> None:
+    """With its revisions, and with its replay in another session."""
+    line = uuid7()
+    with Journal.open(path) as journal:
+        journal.append_message("s1", "user", "an original", id=line)
+        data = {"message": line, "content": "a revised text"}
+        journal.append(session="s1", type="message.revised", data=data)
+        journal.append_message("fork", "user", "an original", id=line)
+    outcome = forget(path, Selection(messages=(("s1", line),)))
+    assert outcome.lines == 3
+    assert _shown(path) == {("s1", "m1"), ("s1", "m2"), ("s2", "m1")}
+
+
+def test_keys_that_mention_a_session_and_the_parent_of_its_children_go(path: Path) -> None:
+    """The child stays, and has no parent any more."""
+    with Journal.open(path) as journal:
+        data = {"key": "cursor", "value": "s1"}
+        journal.append(session="@keys", type="key.set", data=data)
+        data = {"parent": "s1", "title": "child"}
+        journal.append(session="s3", type="session.created", data=data)
+    assert forget(path, S1).lines == 4
+    with Projection.open(path) as projection:
+        assert projection.session("s3").parent is None
+        assert projection.session("s3").title == "child"
+        count, _ = projection.read(lambda db: db.execute("SELECT count(*) FROM keys").get)
+        assert count == 0
+
+
+def test_a_plan_forgets_what_it_showed_and_no_more(path: Path) -> None:
+    """A hit that was appended after the user agreed is not forgotten."""
+    found = plan(path, Selection(query="word"))
+    with Journal.open(path) as journal:
+        journal.append_message("s2", "user", "word", id="late")
+    forget(path, found)
+    assert _shown(path) == {("s1", "m2"), ("s2", "m1"), ("s2", "late")}
+
+
+def test_a_reason_that_contains_what_is_forgotten_is_refused(path: Path) -> None:
+    """It would stay for ever; nothing was written."""
+    with pytest.raises(EventError, match="give another reason"):
+        forget(path, S1, reason="delete s1 please")
+    assert erasures(path) == []
+    assert not (path / "key").exists()
+
+
+def test_nothing_to_forget_is_an_error(path: Path) -> None:
+    """A program that forgets nothing must know it."""
+    with pytest.raises(NotFound, match="nothing to forget"):
+        forget(path, Selection(query="nowhere"))
+
+
+def test_a_lane_whose_lessee_sleeps_is_pending_until_that_appends(path: Path) -> None:
+    """What is forgotten is hidden at once; the report names the process."""
+    with Journal.open(path) as sleeper:
+        sleeper.append_message("s1", "user", "a last word", id="m3", timestamp=T + 3)
+        outcome = forget(path, S1)
+        (pending,) = outcome.pending
+        assert (pending.pid, pending.lane_folder) == (os.getpid(), "1")
+        assert not outcome.is_complete
+        assert _shown(path) == {("s2", "m1")}
+        assert erasures(path)[0].receipt is None
+        assert finish_forgetting(path).pending
+        sleeper.append_message("s2", "user", "awake", id="m2")
+        outcome = finish_forgetting(path)
+        assert outcome.is_complete
+        assert outcome.lines == 3
+    assert erasures(path)[0].receipt is not None
+
+
+def test_finishing_again_does_nothing(path: Path) -> None:
+    """There is one receipt, and nothing to erase."""
+    forget(path, S1)
+    before = len(events(path))
+    outcome = finish_forgetting(path)
+    assert (outcome.lines, outcome.segments, outcome.requests) == (0, 0, ())
+    assert len(events(path)) == before
+
+
+def test_where_nothing_was_forgotten_there_is_nothing_to_finish(path: Path) -> None:
+    """No file is made for it."""
+    assert finish_forgetting(path).is_complete
+    assert not (path / "eraser").exists()
+    assert erasures(path) == []
+
+
+def test_a_request_with_a_key_that_the_journal_lacks_is_pending(path: Path) -> None:
+    """As in a journal that was copied without its file `key`: that is no silence."""
+    forget(path, S1)
+    key = (path / "key").read_bytes()
+    (path / "key").unlink()
+    (erasure,) = erasures(path)
+    assert not erasure.key_is_known
+    with Journal.open(path) as journal:
+        journal.append_message("s4", "user", "other", id="m1")
+    forget(path, Selection(sessions=("s4",)))  # makes another key
+    outcome = finish_forgetting(path)
+    assert outcome.unknown_keys == (erasure.key,)
+    assert not outcome.is_complete
+    (path / "key").write_bytes(key + (path / "key").read_bytes())
+    assert finish_forgetting(path).is_complete
+
+
+class _Full(Disk):
+    """A disk that is full from a moment on."""
+
+    def __init__(self, writes: int) -> None:
+        self.left = writes
+
+    def write(self, fd: int, data: bytes | memoryview) -> int:
+        """Write, or refuse."""
+        if self.left <= 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.left -= 1
+        return super().write(fd, data)
+
+
+@pytest.mark.parametrize("writes", range(5))
+def test_a_disk_that_fills_up_loses_nothing(
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    expect_problems: ExpectedProblems,
+    writes: int,
+) -> None:
+    """The message says what to do; after that all of it is done once there is space."""
+    shown = _shown(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "in_use", _Full(writes))
+        with pytest.raises((NotFinished, AppendError, JournalOpenError)) as raised:
+            forget(path, S1)
+    assert "No space left" in str(raised.value)
+    is_requested = bool(erasures(path))
+    assert is_requested == ("journal forget --finish" in str(raised.value))
+    assert is_requested == isinstance(raised.value, NotFinished)
+    if is_requested:
+        assert finish_forgetting(path).is_complete
+        assert _shown(path) == {("s2", "m1")}
+    else:
+        assert _shown(path) == shown
+    if any(segment.stat().st_size == 0 for segment in segments(path)):
+        expect_problems("empty")

@@ -1,0 +1,114 @@
+"""Files beside the lanes that can hold what was forgotten, and the check of all files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+import pytest
+
+from journal import Journal
+from journal.fs.directory import open_directory
+from journal.process.ids import uuid7
+from projector import Projection
+from projector.db.generations import generations
+from projector.db.process_lock import ProcessLock
+from projector.errors import ProjectorBusy
+from projector.forgetting import leftovers
+from projector.forgetting.check import check_erased
+from projector.forgetting.forget import forget
+from projector.forgetting.leftovers import databases, remove_leftovers
+from projector.forgetting.selection import Selection
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def path(journal_dir: Path) -> Path:
+    """A journal with a session, and its projection."""
+    with Journal.open(journal_dir, fsync="never") as journal:
+        journal.append_message("s1", "user", "a", id="m1")
+        journal.append_message("s2", "user", "b", id="m1")
+    with Projection.open(journal_dir) as projection:
+        projection.sessions()
+    return journal_dir
+
+
+def test_old_databases_drafts_and_hints_are_removed(path: Path) -> None:
+    """And nothing else: not the database in use, and not a file of the user."""
+    draft = uuid7()
+    gone = [
+        path / "projection" / "6" / "1.db",
+        path / "projection" / "6" / "1.db-wal",
+        path / "projection" / "0.db-shm",
+        path / "projection" / "99.db",
+        path / "projection" / f".CURRENT.{draft}",
+        path / f".key.{draft}",
+        path / "imports" / "keys",
+        path / "imports" / f"{'0' * 32}.json",
+        path / "imports" / f".{'0' * 32}.json.{draft}",
+    ]
+    (path / "projection" / "6").mkdir()
+    (path / "imports").mkdir()
+    for file in gone:
+        file.write_bytes(b"text")
+    stay = [path / "projection" / "notes.txt", path / "projection" / "6" / "CURRENT"]
+    for file in stay:
+        file.write_bytes(b"text")
+    number = generations(path).in_use()
+    remove_leftovers(open_directory(path), lambda _: False)
+    assert not [file for file in gone if file.exists()]
+    assert not [file for file in stay if not file.exists()]
+    assert databases(open_directory(path)) == {path / "projection" / f"{number}.db"}
+    assert (path / "journal.json").exists()
+
+
+def test_how_far_sources_were_imported_stays(path: Path) -> None:
+    """Else the next import would append everything again; the name of the source goes."""
+    file = path / "imports" / f"{'a' * 32}.json"
+    file.parent.mkdir()
+    entry = {"format": "codex", "parser": 1, "lines": 3, "offset": 9, "digest": "d", "marks": ""}
+    file.write_bytes(orjson.dumps({"path": "/secret/name"} | entry))
+    file.chmod(0o600)
+    remove_leftovers(open_directory(path), lambda _: False)
+    assert orjson.loads(file.read_bytes()) == entry
+
+
+def test_a_build_is_not_disturbed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its database is waited for; the error names its process."""
+    monkeypatch.setattr(leftovers, "_PATIENCE", 0.05)
+    lock = ProcessLock(generations(path).build_lock)
+    assert lock.acquire()
+    try:
+        with pytest.raises(ProjectorBusy, match="process"):
+            remove_leftovers(open_directory(path), lambda _: False)
+    finally:
+        lock.release()
+
+
+def test_a_check_names_what_is_left_and_what_it_cannot_check(path: Path) -> None:
+    """An old database with the text, a draft, a hint, a file of another program, a pinned name."""
+    (path / "kept").mkdir()
+    before = (path / "projection" / "1.db").read_bytes()
+    forget(path, Selection(sessions=("s1",)))
+    assert check_erased(open_directory(path)).found == ()
+    old = path / "projection" / "1.db"
+    old.write_bytes(before)
+    old.chmod(0o600)
+    (path / "projection" / "5.db").write_bytes(b"no database")
+    (path / "imports").mkdir()
+    (path / "imports" / "keys").touch()
+    (path / "kept" / "notes").touch()
+    (path / "lanes" / "1" / f".000001.jsonl.{uuid7()}").touch()
+    (path / "retention.toml").write_text("pinned = ['s1', 's2']", encoding="utf-8")
+    (path / "retention.toml").chmod(0o600)
+    report = check_erased(open_directory(path))
+    (path / "kept" / "notes").unlink()
+    (path / "kept").rmdir()
+    for file in (path / "lanes" / "1").glob(".*"):
+        file.unlink()
+    found = [(found.where, found.count) for found in report.found]
+    assert found == [("projection/1.db", 2), ("retention.toml", 1)]
+    names = {unchecked.where.partition(".jsonl.")[0] for unchecked in report.unchecked}
+    assert names == {"projection/5.db", "imports", "kept/notes", "lanes/1/.000001"}
