@@ -109,6 +109,23 @@ def test_writers_begin_new_lanes_in_a_restored_journal(
     assert ids(journal_dir) == ["a"]
 
 
+def test_a_journal_of_version_1_keeps_its_version(
+    journal_dir: Path, backup: Path, tmp_path: Path
+) -> None:
+    """A program of version 1 continues under the newest uuid of a folder: that is a new one."""
+    write(journal_dir, "a")
+    (lane,) = {header.lane for header in headers(journal_dir)}
+    mark = orjson.loads((journal_dir / MARK).read_bytes())
+    (journal_dir / MARK).write_bytes(orjson.dumps(mark | {"format": 1}))
+    make_backup(journal_dir, backup)
+    new = tmp_path / "new"
+    restore_backup(backup, new)
+    assert open_directory(new).format == 1
+    assert [header.lane == lane for header in headers(new)] == [True, False]
+    assert ids(new) == ["a"]
+    sound(new)
+
+
 def test_a_target_that_is_something_else_is_refused(
     journal_dir: Path, backup: Path, tmp_path: Path
 ) -> None:

@@ -7,9 +7,9 @@
     python -m tests.torture.steps.hostile --seconds 60         as many as fit
     python -m tests.torture.steps.hostile --sample             a few, as `make test` does
 
-Each round copies a journal whose every text is hostile, puts one to three things in random places
-of it (pipes, devices, links, other owners and modes, sparse files of a terabyte, junk, odd names),
-and runs commands on it. Whatever they answer,
+Each round copies a journal whose every text is hostile, and its backup, puts one to three things in
+random places of them (pipes, devices, links, other owners and modes, sparse files of a terabyte,
+junk, odd names), and runs commands on them. Whatever they answer,
 
 - they end within 30 seconds, by themselves, with an exit code that is documented;
 - there is no traceback;
@@ -34,7 +34,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-from journal import Journal
+from journal import Journal, make_backup
 from journal.cli import cli as journal_cli
 from projector import Projection
 from projector.cli import cli as projector_cli
@@ -54,7 +54,10 @@ _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202
 _EVIL = "\x1b]0;OWNED\x07\x9b31m\u202egnp\u2028"
 _COMMANDS = (
     "journal append --session s --role user hello",
+    "journal backup {backup}",
+    "journal backup --verify {backup}",
     "journal cat",
+    "journal restore {backup}",
     "journal status",
     "journal status --json",
     "journal verify",
@@ -71,6 +74,7 @@ _COMMANDS = (
     "projector digest",
 )
 _PER_ROUND = 6
+_BACKUP = "backup"
 _COMPARED = 64 * 1024
 """Bytes of a file outside of the journal that are compared."""
 
@@ -86,7 +90,7 @@ class Done:
 
 
 def make(folder: Path) -> Path:
-    """Make a journal of two lanes with a projection, and the folder that links lead to."""
+    """Make a journal of two lanes, its projection and backup, and the folder that links lead to."""
     path = folder / "journal"
     (folder / OUTSIDE).mkdir()
     (folder / OUTSIDE / "victim").write_text("precious\n")
@@ -103,6 +107,7 @@ def make(folder: Path) -> Path:
         first.append(session="s1", type="session.created", data={"title": f"t\n{_EVIL}"})
     with Projection.open(path) as projection:
         projection.sessions()
+    make_backup(path, folder / _BACKUP)
     return path
 
 
@@ -113,19 +118,21 @@ def one(made: Path, seed: int, done: Done) -> None:
         folder = Path(name)
         shutil.copytree(made, folder, dirs_exist_ok=True, symlinks=True)
         path = folder / "journal"
-        things = [disturb(path, random) for _ in range(random.randint(1, 3))]
+        backup = folder / _BACKUP
+        places = random.choices((path, backup), (3, 1), k=random.randint(1, 3))
+        things = [disturb(place, random) for place in places]
         for thing in things:
             done.things[thing.partition(" at ")[0].partition(" (")[0]] += 1
         before = _outside(folder)
         for command in random.sample(_COMMANDS, _PER_ROUND):
-            code, wrong = _look(command, path, folder)
+            code, wrong = _look(command.format(backup=backup), path, folder)
             done.codes[code] += 1
             if not wrong and _outside(folder) != before:
                 wrong = "changed what is outside of the journal"
             if wrong:
                 done.failed[seed] = f"`{command}` after {', '.join(things)}: {wrong}"
                 break
-        for place in path.rglob("*"):  # else it could not be removed
+        for place in (*path.rglob("*"), *backup.rglob("*")):  # else it could not be removed
             if place.is_dir() and not place.is_symlink():
                 place.chmod(0o700)
     done.rounds += 1
