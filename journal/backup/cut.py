@@ -1,22 +1,23 @@
-"""What a backup copies of a journal: the segments of all lanes, and their sizes, at one moment."""
+"""What a backup copies of a journal: the segments of all lanes, up to the sizes that they have."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from journal.errors import ReadError
-from journal.segments.listing import list_segments
+from journal.segments.listing import list_lane, list_segments
 from journal.segments.segment import read_header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from journal.segments.listing import SegmentRef
 
 
-class Rewritten(Exception):  # noqa: N818 - named after what happened; its callers take a new cut
+class Rewritten(Exception):  # noqa: N818 - named after what happened; its callers list the lane again
     """A segment was replaced or removed since it was listed."""
 
 
@@ -41,11 +42,11 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """The segments of a journal at one moment.
+class Lane:
+    """The segments of one lane's folder.
 
     Attributes:
-        sources: the segments, by folder and number, without those that another one supersedes.
+        sources: the segments, by number, without those that another one supersedes.
         superseded: uuids of all segments that were replaced.
     """
 
@@ -53,19 +54,35 @@ class Cut:
     superseded: frozenset[str]
 
 
-def take_cut(lanes: Path) -> Cut:
-    """List the segments of all lanes, and read their headers. Nothing is locked.
+def list_all(lanes: Path) -> dict[str, list[SegmentRef]]:
+    """List the segments of all lanes, by the name of their folder. Nothing is locked.
 
     All that was acknowledged before the call is within the listed sizes.
 
     Raises:
-        Rewritten: a segment was replaced meanwhile.
-        ReadError: a folder or segment cannot be read.
+        ReadError: a folder cannot be read.
     """
-    found, superseded, lane, folder = [], set[str](), "", ""
-    for ref in _list(lanes):
-        if ref.lane != folder:
-            folder, lane = ref.lane, f"?{ref.lane}"
+    found: dict[str, list[SegmentRef]] = {}
+    for ref in _complete(partial(list_segments, lanes)):
+        found.setdefault(ref.lane, []).append(ref)
+    return found
+
+
+def list_one(folder: Path) -> list[SegmentRef]:
+    """List the segments of one lane, as `list_all`."""
+    return _complete(partial(list_lane, folder))
+
+
+def identify(refs: Iterable[SegmentRef]) -> Lane:
+    """Read the headers of a lane's segments.
+
+    Raises:
+        Rewritten: a segment was removed since it was listed.
+        ReadError: a segment cannot be read.
+    """
+    found, superseded, lane = [], set[str](), ""
+    for ref in refs:
+        lane = lane or f"?{ref.lane}"
         try:
             header = read_header(ref.path)
         except FileNotFoundError as error:
@@ -77,32 +94,30 @@ def take_cut(lanes: Path) -> Cut:
             superseded.update(header.supersedes)
         found.append(Source(ref, header.segment if header else "", lane))
     sources = tuple(source for source in found if source.segment not in superseded)
-    return Cut(sources, frozenset(superseded))
+    return Lane(sources, frozenset(superseded))
 
 
-def check_unchanged(lanes: Path, sources: Iterable[Source]) -> None:
-    """Check that the files of a cut are still at their places.
+def check_unchanged(folder: Path, sources: Iterable[Source]) -> None:
+    """Check that the files of a lane are still at their places.
 
     Raises:
         Rewritten: one was replaced or removed: copies of it and of others may be of two moments.
-        ReadError: a folder cannot be read.
+        ReadError: the folder cannot be read.
     """
-    inodes = {(ref.lane, ref.number): ref.version[0] for ref in list_segments(lanes)}
-    for source in sources:
-        ref = source.ref
-        if inodes.get((ref.lane, ref.number)) != ref.version[0]:
-            raise Rewritten
+    inodes = {ref.number: ref.version[0] for ref in list_lane(folder)}
+    if any(inodes.get(source.ref.number) != source.ref.version[0] for source in sources):
+        raise Rewritten
 
 
-def _list(lanes: Path) -> list[SegmentRef]:
-    """List all segments; none is missing that was there when the listing began.
+def _complete(listed: Callable[[], list[SegmentRef]]) -> list[SegmentRef]:
+    """List segments; none is missing that was there when the listing began.
 
     While entries are added to a folder, a listing of it can have the last one and lack one before
     it: the copy of the lane would have a hole.
     """
-    refs = list_segments(lanes)
+    refs = listed()
     while True:
-        again = list_segments(lanes)
+        again = listed()
         known = {(ref.lane, ref.number) for ref in refs}
         last = {ref.lane: ref.number for ref in refs}
         if all((r.lane, r.number) in known or r.number > last.get(r.lane, 0) for r in again):

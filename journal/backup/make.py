@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from journal.backup.copier import Copier, Differs, sweep
-from journal.backup.cut import Rewritten, check_unchanged, take_cut
+from journal.backup.cut import Rewritten, check_unchanged, identify, list_all, list_one
 from journal.backup.manifest import MANIFEST, Copied, Manifest, read_manifest
 from journal.backup.place import located
 from journal.errors import BackupFailed, reason
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from journal.backup.cut import Cut, Source
+    from journal.backup.cut import Source
     from journal.fs.directory import Directory
+    from journal.segments.listing import SegmentRef
 
 _LOCK = "lock"
 _OURS = {MANIFEST, KEY_FILE, LANES, _LOCK}
 _ROUNDS = 100
-"""Cuts that are taken, each because a segment was rewritten since the one before, until that is an
+"""Listings of one lane, each because a segment was rewritten since the one before, until that is an
 error."""
 
 
@@ -144,7 +145,8 @@ class _Making:
         self._lanes = target / LANES
         self._copier = Copier(self._lanes)
         self._known: dict[tuple[str, int, str], Copied] = {}
-        self._differing: set[tuple[str, int, str]] = set()
+        self._superseded: set[str] = set()
+        self._differing: list[Source] = []
 
     def run(self) -> BackupReport:
         """Copy, and replace the manifest; return the report."""
@@ -153,20 +155,20 @@ class _Making:
         sweep_drafts(self._target)
         sweep(self._lanes, _files(before))
         self._known = {copied.place: copied for copied in before}
-        cut, copies = self._copies()
-        missing = _missing(before, cut, copies)
-        keys = read_keys(self._directory.path)  # behind the copies: these may need new ones
-        if keys:
+        copies = self._copy_all()
+        missing = self._missing(before, copies)
+        # behind the copies, because records in them may need a new key
+        if keys := read_keys(self._directory.path):
             add_keys(self._target, keys)
         self._copier.sync()
         sync_above(self._target)
         segments = tuple(sorted([*copies, *missing], key=lambda copied: copied.place))
-        ids = tuple(key.id for key in keys)
+        ids = tuple(key.id for key in read_keys(self._target))
         made = Manifest(self._directory.uuid, self._directory.format, began, ids, segments)
         made.write(self._target)
         removed = sweep(self._lanes, _files(segments))
         kept = [Kept(*place[:2], "missing") for place in sorted(old.place for old in missing)]
-        kept += [Kept(*place[:2], "differs") for place in sorted(self._differing)]
+        kept += [Kept(source.ref.lane, source.ref.number, "differs") for source in self._differing]
         return BackupReport(
             path=self._target,
             journal=made.journal,
@@ -190,53 +192,61 @@ class _Making:
             )
         return before.segments
 
-    def _copies(self) -> tuple[Cut, list[Copied]]:
-        """Copy all lanes as they were at one moment; begin again if a segment was rewritten."""
-        lanes = self._directory.lanes
+    def _copy_all(self) -> list[Copied]:
+        """Copy all lanes up to the sizes that they have now; return the copies."""
+        copies = []
+        for name, refs in list_all(self._directory.lanes).items():
+            copies += self._copy_lane(self._directory.lanes / name, refs)
+        return copies
+
+    def _copy_lane(self, folder: Path, refs: list[SegmentRef]) -> list[Copied]:
+        """Copy one lane; list it again, and copy what is new, if a segment was rewritten."""
         for _ in range(_ROUNDS):
-            self._differing.clear()
+            differing: list[Source] = []
             try:
-                cut = take_cut(lanes)
-                copies = [copied for source in cut.sources if (copied := self._copy(source))]
-                check_unchanged(lanes, cut.sources)
+                lane = identify(refs)
+                found = [self._copy(source, differing) for source in lane.sources]
+                check_unchanged(folder, lane.sources)
             except Rewritten:
+                refs = list_one(folder)
                 continue
-            return cut, copies
+            self._superseded |= lane.superseded
+            self._differing += differing
+            return [copied for copied in found if copied is not None]
         raise BackupFailed(
-            f"segments of {self._directory.path} are rewritten again and again: wait until erasure"
-            " has ended, and do it again"
+            f"segments in {folder} are rewritten again and again: wait until erasure has ended, and"
+            " do it again"
         )
 
-    def _copy(self, source: Source) -> Copied | None:
+    def _copy(self, source: Source, differing: list[Source]) -> Copied | None:
         old = self._known.get(source.place)
         try:
             copied = self._copier.copy(source, old)
         except Differs:
-            self._differing.add(source.place)
+            differing.append(source)
             return old
         if copied is not None:
             self._known[source.place] = copied
         return copied
 
+    def _missing(self, before: tuple[Copied, ...], copies: list[Copied]) -> list[Copied]:
+        """Return what was copied before and is in the journal no more, without an explanation.
 
-def _missing(before: tuple[Copied, ...], cut: Cut, copies: list[Copied]) -> list[Copied]:
-    """Return what was copied before and is in the journal no more, without an explanation.
-
-    It is explained if another segment supersedes it, or if it was moved.
-    """
-    places = {(copied.folder, copied.number) for copied in copies}
-    sizes: dict[str, int] = {}
-    for copied in copies:
-        sizes[copied.segment] = max(copied.size, sizes.get(copied.segment, 0))
-    return [
-        old
-        for old in before
-        if (
-            old.segment not in cut.superseded and old.size > sizes.get(old.segment, -1)
-            if old.segment
-            else (old.folder, old.number) not in places
-        )
-    ]
+        It is explained if another segment supersedes it, or if it was moved.
+        """
+        places = {(copied.folder, copied.number) for copied in copies}
+        sizes: dict[str, int] = {}
+        for copied in copies:
+            sizes[copied.segment] = max(copied.size, sizes.get(copied.segment, 0))
+        return [
+            old
+            for old in before
+            if (
+                old.segment not in self._superseded and old.size > sizes.get(old.segment, -1)
+                if old.segment
+                else (old.folder, old.number) not in places
+            )
+        ]
 
 
 def _files(segments: tuple[Copied, ...]) -> set[tuple[str, str]]:

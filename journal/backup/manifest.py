@@ -155,8 +155,8 @@ def read_manifest(folder: Path) -> Manifest:
     except (DamagedRecord, ValueError, KeyError, TypeError) as error:
         why = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise BackupDamaged(
-            f"{path} is damaged ({why}): take another copy of the backup, or back up to a new folder,"
-            " and keep this one until that has ended: the segments in it can be whole"
+            f"{path} is damaged ({why}): take another copy of the backup, or back up to a new"
+            " folder, and keep this one until that has ended: its segments can be whole"
         ) from error
 
 

@@ -9,6 +9,7 @@ import click
 
 from journal.backup.check import verify_backup
 from journal.backup.make import make_backup
+from journal.cli.kit.counts import counted
 from journal.cli.kit.exits import DAMAGED
 from journal.cli.kit.output import print_json, print_line
 from journal.cli.kit.paths import NonEmptyPath
@@ -65,7 +66,7 @@ def command(context: click.Context, folder: Path, *, only_verify: bool, as_json:
             print_line(f"kept: lane {kept.folder} segment {kept.number}: {what}", err=True)
         removed = f", {report.removed:,} removed" if report.removed else ""
         print_line(
-            f"{report.path}: {report.segments:,} segments, {report.bytes:,} bytes;"
+            f"{report.path}: {counted(report.segments, 'segment')}, {report.bytes:,} bytes;"
             f" {report.written:,} bytes written{removed}"
         )
     if report.kept:
@@ -79,11 +80,8 @@ def _verify(context: click.Context, folder: Path, *, as_json: bool) -> None:
     else:
         for problem in found.problems:
             print_line(problem)
-        count = len(found.problems)
-        counted = f"{count:,} problem{'' if count == 1 else 's'}" if count else "no problems"
-        print_line(
-            f"backup of {format_time(found.began)}: {found.segments:,} segments,"
-            f" {found.bytes:,} bytes: {counted}"
-        )
+        held = counted(found.segments, "segment")
+        wrong = counted(len(found.problems), "problem") if found.problems else "no problems"
+        print_line(f"backup of {format_time(found.began)}: {held}, {found.bytes:,} bytes: {wrong}")
     if found.problems:
         context.exit(DAMAGED)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from journal.backup.restore import restore_backup
+from journal.cli.kit.counts import counted
 from journal.cli.kit.output import print_json, print_line
 from journal.cli.kit.paths import NonEmptyPath
 
@@ -53,10 +54,15 @@ def command(path: Path, backup: Path, *, as_json: bool) -> None:
             err=True,
         )
     if report.forgotten:
-        print_line(f"{report.forgotten:,} records were forgotten, and were left out", err=True)
+        print_line(
+            f"left out, because it is forgotten: {counted(report.forgotten, 'record')}", err=True
+        )
     if report.is_new:
-        print_line(f"{report.path}: {report.segments:,} segments, {report.bytes:,} bytes restored")
+        held = counted(report.segments, "segment")
+        print_line(f"{report.path}: {held}, {report.bytes:,} bytes restored")
     elif report.events:
-        print_line(f"{report.path}: {report.events:,} records added, in lane {report.lane}")
+        print_line(
+            f"{report.path}: {counted(report.events, 'record')} added, in lane {report.lane}"
+        )
     else:
         print_line(f"{report.path}: it has all records of the backup")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from journal.cli.kit.counts import counted
 from journal.cli.kit.exits import DAMAGED
 from journal.cli.kit.output import print_json, print_line
 from journal.cli.kit.plugins import installed, load_plugin
@@ -80,8 +81,8 @@ def command(
             print_line(describe(problem))
         counts = [(report.lanes, "lane"), (report.segments, "segment")]
         counts += [(report.events, "event"), (report.bytes, "byte")]
-        held = ", ".join(_count(number, noun) for number, noun in counts)
-        found = _count(len(report.problems), "problem") if report.problems else "no problems"
+        held = ", ".join(counted(number, noun) for number, noun in counts)
+        found = counted(len(report.problems), "problem") if report.problems else "no problems"
         print_line(f"{held}: {found}")
     if report.problems:
         context.exit(DAMAGED)
@@ -104,10 +105,6 @@ def _checker() -> Callable[[Directory, bool], bool]:
             "--erased needs the package `projector`, which is not installed beside this one"
         )
     return cast("Callable[[Directory, bool], bool]", load_plugin(point))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def describe(problem: Problem) -> str:

@@ -21,7 +21,7 @@ from journal import (
     verify_backup,
 )
 from journal.backup.copier import _blocks
-from journal.backup.cut import Cut, take_cut
+from journal.backup.cut import list_all
 from journal.backup.manifest import MANIFEST, copy_name, read_manifest
 from journal.erasure.eraser import erase
 from journal.fs.directory import open_directory
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from io import FileIO
     from pathlib import Path
 
+    from journal.segments.listing import SegmentRef
     from tests.conftest import ExpectedProblems
 
 
@@ -260,13 +261,13 @@ def test_two_backups_to_one_folder_do_not_meet(
     write(journal_dir, "a")
     refused = []
 
-    def replaced(lanes: Path) -> Cut:
+    def replaced(lanes: Path) -> dict[str, list[SegmentRef]]:
         with pytest.raises(BackupFailed, match="another backup"):
             make_backup(journal_dir, backup)
         refused.append(True)
-        return take_cut(lanes)
+        return list_all(lanes)
 
-    monkeypatch.setattr("journal.backup.make.take_cut", replaced)
+    monkeypatch.setattr("journal.backup.make.list_all", replaced)
     make_backup(journal_dir, backup)
     assert refused
 
