@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import TYPE_CHECKING, Self, get_args
+from typing import TYPE_CHECKING, Self
 
-from journal.errors import ClosedError
-from journal.format.timestamps import moment
 from journal.fs.directory import open_directory
 from journal.process.fork import no_fork
 from projector.arguments import (
     check_callable,
     check_count,
-    check_filters,
     check_names,
     check_position,
     check_seconds,
@@ -20,10 +17,8 @@ from projector.arguments import (
 from projector.errors import NotProjected
 from projector.reading.goal import Own
 from projector.reading.reader import PATIENCE, Answer, Reader
-from projector.search import engine as search
-from projector.search.filters import Filters
+from projector.search.request import request, requested_filters
 from projector.search.results import Results
-from projector.text.query import parse
 from projector.views import messages as message_view
 from projector.views import sessions as session_view
 from projector.views.freshness import Freshness, Listing
@@ -36,16 +31,10 @@ if TYPE_CHECKING:
     import apsw
 
     from journal.format.position import Position
-    from projector.search.engine import Hit, Look, Sort
+    from projector.search.engine import Look, Sort
     from projector.upkeep.status import Status
     from projector.views.messages import MessageView
     from projector.views.sessions import SessionView
-
-
-class _Lifetime:
-    """Whether a handle was closed: it shares this with those that `after` made of it."""
-
-    is_over = False
 
 
 class Projection:
@@ -85,10 +74,9 @@ class Projection:
     def __init__(self, path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
         if timeout is not None:
             check_seconds("timeout", timeout)
-        self._opened = Reader(open_directory(path, create=False))
+        self._reader = Reader(open_directory(path, create=False))
         self._timeout = timeout
         self._own: Own | None = None
-        self._lifetime = _Lifetime()
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, timeout: float | None = None) -> Self:
@@ -121,7 +109,7 @@ class Projection:
         if position is not None:
             check_position(position)
         check_seconds("timeout", timeout)
-        self._check_open()
+        self._reader.check_open()
         bound = copy(self)
         bound._own = None if position is None else Own(position, timeout)  # noqa: SLF001 - of the same class
         return bound
@@ -165,31 +153,13 @@ class Projection:
                 is unknown, or `look` is no Look.
             ProjectionError: the projection cannot be read or built.
         """
-        check_names({"query": query})
-        check_filters({"role": role, "source": source, "session": session})
-        parsed = parse(query)
-        check_count("limit", limit, 1, _MOST)
-        check_count("offset", offset, 0, _MOST)
-        check_count("context", context, 0, _MOST)
-        if look is not None:
-            _check_look(look)
-        if sort not in get_args(search.Sort):
-            raise ValueError(f"sort must be one of {get_args(search.Sort)}, not {sort!r}")
-        filters = Filters(
-            session,
-            None if since is None else moment("since", since),
-            None if until is None else moment("until", until),
-            roles=None if role is None else (role,),
-            sources=None if source is None else (source,),
+        filters = requested_filters(
+            role=role, source=source, session=session, since=since, until=until
         )
-        look = look or search.Look(context=context)
-
-        def ask(db: apsw.Connection) -> tuple[list[Hit], bool]:
-            return search.search(
-                db, parsed, filters, limit=limit, offset=offset, sort=sort, look=look
-            )
-
-        (hits, exact), fresh = self.read(ask)
+        asked = request(
+            query, filters, limit=limit, offset=offset, context=context, sort=sort, look=look
+        )
+        (hits, exact), fresh = self.read(asked.find)
         return Results(query, tuple(hits), exact, fresh.behind)
 
     def sessions(self, *, limit: int = 20, offset: int = 0) -> Listing[SessionView]:
@@ -234,12 +204,7 @@ class Projection:
             NotFound: there is none, or there are several; its `behind` is how old that is.
         """
         check_names({"name": name})
-
-        def ask(db: apsw.Connection) -> tuple[SessionView, list[MessageView]]:
-            view = session_view.session(db, name)
-            return view, message_view.messages(db, view.session)
-
-        (view, found), fresh = self.read(ask)
+        (view, found), fresh = self.read(lambda db: message_view.conversation(db, name))
         return view, Listing(found, fresh.behind)
 
     def digest(self) -> str:
@@ -310,6 +275,7 @@ class Projection:
         with no_fork.turn:
             from projector.upkeep.status import status  # noqa: PLC0415 - a search does not need it
 
+        self._reader.check_open()
         return status(self._reader)
 
     def wait_for(self, position: Position, timeout: float = 2.0) -> None:
@@ -334,17 +300,8 @@ class Projection:
         with no_fork.turn:
             from projector.run.build import rebuild  # noqa: PLC0415 - a search does not need it
 
+        self._reader.check_open()
         rebuild(self._reader.journal)
-
-    @property
-    def _reader(self) -> Reader:
-        self._check_open()
-        return self._opened
-
-    def _check_open(self) -> None:
-        if self._lifetime.is_over:
-            path = self._opened.journal.path
-            raise ClosedError(f"this handle on the projection of {path} was closed; open another")
 
     def close(self) -> None:
         """Close the connection; again does nothing.
@@ -352,23 +309,11 @@ class Projection:
         Raises:
             Reentered: called in a handler in the middle of another call; nothing was done.
         """
-        self._opened.close()
-        self._lifetime.is_over = True
+        self._reader.close()
 
     def __enter__(self) -> Self:
-        self._check_open()
+        self._reader.check_open()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-_MOST = 1_000_000
-
-
-def _check_look(look: object) -> None:
-    if not isinstance(look, search.Look):
-        raise ValueError(f"look must be a Look, not {look!r:.60}")  # noqa: TRY004 - as in `projector.arguments`
-    check_count("look.width", look.width, 1, _MOST)
-    check_count("look.context", look.context, 0, _MOST)
-    check_names({"look.open": look.open, "look.close": look.close})

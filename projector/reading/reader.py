@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import apsw
 
+from journal.errors import ClosedError
 from journal.process import clock
 from journal.process.fork import follow, no_fork
 from journal.process.turn import Turn
@@ -29,7 +30,6 @@ from projector.views.freshness import FRESH, Freshness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
 
     from journal.format.position import Position
     from journal.fs.directory import Directory
@@ -61,6 +61,7 @@ class Reader:
     def __init__(self, journal: Directory) -> None:
         self.journal = journal
         self.generations = find_generations(journal.path)
+        self._is_closed = False
         self._turn = Turn()
         self._known = Known()
         self._in_use = InUse(journal, self.generations)
@@ -77,13 +78,28 @@ class Reader:
         """The lock that a running projector holds."""
         return self._own.lock
 
-    def _exclusive(self) -> AbstractContextManager[None]:
-        """Return a context in which only this thread uses the connection.
+    def check_open(self) -> None:
+        """Refuse to go on after `close`.
 
         Raises:
+            ClosedError: it was closed.
+        """
+        if self._is_closed:
+            raise ClosedError(
+                f"this handle on the projection of {self.journal.path} was closed; open another"
+            )
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        """Keep other threads from using the connection.
+
+        Raises:
+            ClosedError: it was closed.
             Reentered: this thread is in the middle of a call.
         """
-        return self._turn.held(f"this handle on the projection of {self.journal.path}")
+        with self._turn.held(f"this handle on the projection of {self.journal.path}"):
+            self.check_open()  # another thread may have closed it while this one waited
+            yield
 
     @unwrapped
     def read(
@@ -111,6 +127,7 @@ class Reader:
             call, and if not, what it lacks.
 
         Raises:
+            ClosedError: it was closed; the other methods raise this, too.
             NotProjected: a projector runs, and has not applied `own` in time.
             QueryTimeout: it would have taken longer than `timeout`.
             ProjectionError: the projection cannot be built or read.
@@ -268,7 +285,21 @@ class Reader:
         return failure("read", self._in_use.path, error)
 
     def close(self) -> None:
-        """Close the connections; again does nothing, and the next query opens them again."""
+        """Close the connections, and refuse further queries; again does nothing.
+
+        Raises:
+            Reentered: this thread is in the middle of a call; nothing was done.
+        """
+        if not self._is_closed:
+            self.release()
+            self._is_closed = True
+
+    def release(self) -> None:
+        """Close the connections; the next query opens them again.
+
+        Raises:
+            Reentered: this thread is in the middle of a call; nothing was done.
+        """
         with self._exclusive(), quiet:
             self._in_use.close()
             self._own.close()

@@ -15,7 +15,7 @@ from projector.db.kinds import MESSAGE
 from projector.errors import NotFound
 from projector.fold.messages import GONE, IN_ARCHIVE, IN_TRANSCRIPT, OUT
 from projector.text.document import document
-from projector.views.sessions import EXISTS, INDEXED, ORDER, ORDER_COLUMNS
+from projector.views.sessions import EXISTS, INDEXED, ORDER, ORDER_COLUMNS, SessionView, session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,6 +79,16 @@ _VIEWED = (
     " content_is_json, other_fields"
 )
 """Columns of `events` that make a view, in the order of `_view`."""
+
+
+def conversation(db: apsw.Connection, name: str) -> tuple[SessionView, list[MessageView]]:
+    """Return the session with this id, or with the only one that begins so, and its messages.
+
+    Raises:
+        NotFound: there is none, or there are several.
+    """
+    view = session(db, name)
+    return view, messages(db, view.session)
 
 
 def messages(db: apsw.Connection, name: str, *, state: int = IN_TRANSCRIPT) -> list[MessageView]:

@@ -78,8 +78,9 @@ projector.reading.own_projector projector.reading.reader projector.reading.refre
 projector.run.open_segments projector.run.watermark projector.search projector.search.engine
 projector.search.filters
 projector.search.functions projector.search.prefixes projector.search.ranking
-projector.search.results projector.text projector.text.document projector.text.highlight
-projector.text.normalize projector.text.query projector.text.query_tree projector.text.snippet
+projector.search.request projector.search.results projector.text projector.text.document
+projector.text.highlight projector.text.normalize projector.text.query
+projector.text.query_tree projector.text.snippet
 projector.views projector.views.freshness projector.views.messages projector.views.sessions
 """)
 

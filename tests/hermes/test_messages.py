@@ -269,7 +269,7 @@ def test_a_message_is_appended_while_the_projection_cannot_be_read(db: SessionDB
     folder = db._store.journal.path / "projection"
     for path in folder.glob("*.db*"):
         path.write_bytes(b"no database at all")
-    projection._reader.close()
+    projection._reader.release()
     with SessionDB(db.db_path) as other:
         other.append_message("s", "assistant", "b", timestamp=1_700_000_000)
     assert sorted(said(db)) == ["a", "b"]

@@ -333,10 +333,10 @@ def test_a_projection_that_does_not_serve_is_replaced(
     """A damaged, deleted, foreign or outdated projection is rebuilt by the next query."""
     projection = Projection.open(journal.path)
     before = projection.digest()
-    projection._reader.close()
+    projection._reader.release()
     if again:
         assert _ids(projection, "alpha") == ["m1"]
-        projection._reader.close() if fault is not _gone and fault is not _all_gone else None
+        projection._reader.release() if fault is not _gone and fault is not _all_gone else None
     fault(journal.path / "projection" / "1.db")
     for name in ("1.db-wal", "1.db-shm"):
         (journal.path / "projection" / name).unlink(missing_ok=True)

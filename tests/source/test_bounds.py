@@ -17,12 +17,6 @@ ROOT = Path(__file__).parents[2]
 PRODUCT = ("journal", "projector")
 MOST_LINES = 320
 MOST_MODULES = 14
-LONG = {
-    "projector/projection.py": "one class: each method of the handle states its whole contract",
-}
-"""Modules of the product that may be longer, each with the reason."""
-LONGEST = 420
-"""Lines that no reason excuses."""
 
 
 def modules(*packages: str) -> Iterator[Path]:
@@ -56,15 +50,9 @@ def circle(imports: dict[str, set[str]]) -> list[str]:
 
 
 def test_a_module_is_short_enough_to_be_read_at_once() -> None:
-    """No module of the product is longer than the bound, unless a reason is given for it."""
+    """No module of the product is longer than the bound."""
     long = {str(path): length(path) for path in modules(*PRODUCT) if length(path) > MOST_LINES}
-    assert long.keys() <= LONG.keys(), long
-    assert all(lines <= LONGEST for lines in long.values()), long
-
-
-def test_a_reason_is_given_for_modules_that_exist() -> None:
-    """An entry that nothing needs goes with its module."""
-    assert LONG.keys() <= {str(path) for path in modules(*PRODUCT)}
+    assert long == {}
 
 
 def test_a_folder_holds_few_modules() -> None:

@@ -181,7 +181,7 @@ def test_a_forked_child_lets_go_of_everything_beside_a_closed_connection(
 ) -> None:
     """A connection that is closed and still referred to cannot be told anything."""
     closed = fork_safety.live()
-    store.projection._reader.close()
+    store.projection._reader.release()
     assert contents(store) == ["first"]
     store.append("s", "user", "second")
     assert in_child(lambda: contents(store) == ["first", "second"])

@@ -224,7 +224,7 @@ def test_a_flush_needs_no_readable_projection(store: SessionStore) -> None:
     kept = generations(store.journal.path)
     number = kept.current()
     assert number is not None
-    store.projection._reader.close()
+    store.projection._reader.release()
     kept.path(number).write_bytes(b"garbage" * 1000)
     assert store.flush("s1", _TALK) == []
     assert said(store, "s1") == [message["content"] for message in _TALK]
