@@ -361,6 +361,7 @@ def test_what_is_left_of_another_database_is_not_taken_in(journal_dir: Path) -> 
     assert str(wal) in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("made", ["made-by-h13", "made-by-h19"])
 def test_a_real_database_comes_back_row_by_row(
     tmp_path: Path, journal_dir: Path, made: str
@@ -384,6 +385,7 @@ def _shared(made: str, folder: Path) -> Path:
     return folder / "state.db"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("made", ["made-by-h13", "made-by-h19"])
 def test_hermes_opens_it_and_shows_the_same(tmp_path: Path, journal_dir: Path, made: str) -> None:
     """Lists, transcripts and searches of the real class are those of the database it wrote."""

@@ -274,6 +274,7 @@ def test_a_line_in_the_making_is_no_problem(
     assert report.events == 3
 
 
+@pytest.mark.slow
 def test_a_busy_journal_is_sound(journal_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Verifying while writers append and roll finds nothing wrong."""
     monkeypatch.setattr("journal.lanes.writer.ROLL_SIZE", 20_000)

@@ -99,6 +99,7 @@ def test_a_compressed_rollout_is_the_same_session(box: Path, journal_dir: Path) 
     assert transcript(journal_dir) == ["one", "two"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [ROLLOUT, "large.jsonl"])
 def test_a_compressed_rollout_is_read(box: Path, journal_dir: Path, name: str) -> None:
     """Of any size, with or without its head; it is called what it was before."""

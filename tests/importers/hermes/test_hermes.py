@@ -379,6 +379,7 @@ def test_a_database_by_any_name_is_known_by_its_beginning(
     assert error == "this looks like openai, not hermes; import it as openai, or with auto"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the Hermes samples are not beside this checkout")
 @pytest.mark.parametrize("name", ["made-by-h13", "made-by-h19"])
 def test_the_real_packages_databases_come_in_whole(

@@ -534,6 +534,7 @@ def _fault(chance: random.Random) -> BaseException:
     return KeyboardInterrupt() if is_main and chance.random() < 0.5 else full
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fsync", ["never", "interval", "always"])
 @pytest.mark.parametrize("seed", range(8))
 def test_any_run_of_faults_loses_nothing_acknowledged(

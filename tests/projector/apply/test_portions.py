@@ -113,6 +113,7 @@ def test_a_fold_that_is_broken_off_is_continued(
     assert rounds > 1
 
 
+@pytest.mark.slow
 def test_a_large_deletion_keeps_the_wal_small_and_the_time_limit(journal_dir: Path) -> None:
     """20,000 messages go with one event: the WAL stays small, and no transaction takes long."""
     with Journal.open(journal_dir, fsync="never") as journal:
@@ -210,6 +211,7 @@ def pruned(journal_dir: Path) -> Path:
     return journal_dir
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [10, 1_600, 4_000, 5_500])
 def test_a_prune_of_many_sessions_ends_soon_after_the_time_limit(
     pruned: Path, before: int, monkeypatch: pytest.MonkeyPatch
@@ -241,6 +243,7 @@ def test_a_prune_of_many_sessions_ends_soon_after_the_time_limit(
         assert list(projection.sessions()) == []
 
 
+@pytest.mark.slow
 def test_a_statement_that_takes_too_long_is_given_up(
     pruned: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

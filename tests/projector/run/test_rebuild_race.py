@@ -90,6 +90,7 @@ def _title(store: SessionStore, who: str) -> bool:
 DECISIONS = [_set, _claim, _title]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("behind", [False, True], ids=["in front of", "behind"])
 @pytest.mark.parametrize("seam", SEAMS, ids=[name for _, name in SEAMS])
 @pytest.mark.parametrize("decide", DECISIONS)
@@ -112,6 +113,7 @@ def test_one_of_two_succeeds_whenever_an_old_generation_is_published(
             assert not decide(second, "second")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("behind", [False, True], ids=["in front of", "behind"])
 @pytest.mark.parametrize("seam", SEAMS, ids=[name for _, name in SEAMS])
 @pytest.mark.parametrize(

@@ -133,6 +133,7 @@ def test_a_prefix_finds_the_same_in_either_way(
     assert found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", [None, "user"])
 @pytest.mark.parametrize("source", [None, "cli", "web"])
 @pytest.mark.parametrize("session", [None, "s1", "s2", "nowhere"])

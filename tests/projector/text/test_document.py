@@ -320,6 +320,7 @@ def test_a_huge_message_is_cut_at_the_bound() -> None:
     assert text == "\n".join(["x" * 11] * 83_334)[:LONGEST]
 
 
+@pytest.mark.slow
 def test_a_long_list_takes_little_memory_of_its_own() -> None:
     """Strings are looked for one by one: a list with a note for each would take 12 MB."""
     parts = ["a"] * 200_000

@@ -206,6 +206,7 @@ def test_fts5_parses_every_nesting_that_is_allowed(shape: str) -> None:
     assert refused
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query",
     [
