@@ -126,6 +126,7 @@ RUNS: dict[str, list[list[str]]] = {
     "journal import": [["import", "openai", "{talk}", "--json"]],
     "journal restore": [["--journal", "{lossy}", "restore", "{backup}", "--json"]],
     "journal retain": [["retain", "--dry-run", "--json"]],
+    "journal scan": [["scan", "--json"]],
     "journal status": [["status", "--json"]],
     "journal verify": [["verify", "--json"], ["verify", "--erased", "--json"]],
     "projector salvage": [["salvage", "--json"]],
@@ -159,6 +160,7 @@ def filled(journal_dir: Path, tmp_path: Path, expect_problems: ExpectedProblems)
             journal.append_message("s1", "user", "needle", id=f"m{number}", source="cli")
         journal.append_message("old", "user", "hay", id="m1", timestamp=10**15)
         redacted = Redacted("0a1b2c3d", "5" * 32, "rules 1", {"jwt": 1})
+        journal.append(session="s1", type="tool.used", data={"ran": "DB_PASSWORD=Tr0ub4dor-3"})
         journal._append([("s1", "e1", "tool.used", {"with": mark("jwt", "1f3a9c")}, redacted)])
     CliRunner().invoke(GROUPS["projector"], ["--journal", str(journal_dir), "sync"])
     (journal_dir / "lanes/notes").touch()

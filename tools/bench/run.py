@@ -32,6 +32,7 @@ from tools.bench.parts import (
     memory,
     opening,
     projecting,
+    redacting,
     searching,
     size,
 )
@@ -71,6 +72,7 @@ PARTS: dict[str, Part] = {
     "size": size,
     "memory": memory,
     "opening": opening,
+    "redacting": redacting,
     "idle": idle,
     "growth": growth,
 }

@@ -1,0 +1,85 @@
+"""`journal scan` finds the secrets that are in clear text, and shows none of them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from click.testing import CliRunner, Result
+
+from journal.cli import cli
+from journal.writer import Journal
+from tests.support.journals import segments
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import ExpectedProblems
+
+TOKEN = "gh" + "p_" + "aB3" * 12
+
+
+def scan(journal: Path, *arguments: str) -> Result:
+    """Run the command on a journal."""
+    return CliRunner().invoke(cli, ["--journal", str(journal), "scan", *arguments])
+
+
+def test_secrets_in_clear_text_are_named_by_event_and_kind(journal_dir: Path) -> None:
+    """What was appended without redaction is found, what was redacted is not."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s1", "user", f"{TOKEN} and DB_PASSWORD=Tr0ub4dor-3", id="m1")
+        journal.append_message("s1", "user", "nothing", id="m2")
+        journal.append(session="s2", id="k", type="key.set", data={"key": "k", "value": [TOKEN]})
+    with Journal.open(journal_dir, redact=True) as journal:
+        journal.append_message("s1", "user", TOKEN, id="m3")
+
+    result = scan(journal_dir, "--json")
+
+    found = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(it["session"], it["id"], it["kind"], it["count"]) for it in found] == [
+        ("s1", "m1", "github-token", 1),
+        ("s1", "m1", "password", 1),
+        ("s2", "k", "github-token", 1),
+    ]
+    assert result.exit_code == 1
+    text = scan(journal_dir)
+    assert text.stdout.splitlines()[0] == "s1  m1  github-token  1"
+    assert text.stderr == "secrets found: github-token 2, password 1\n"
+    for output in (result.output, text.output):
+        assert TOKEN not in output
+        assert "Tr0ub" not in output
+
+
+def test_newer_rules_find_what_older_ones_let_through(journal_dir: Path) -> None:
+    """A rule that the user adds is applied to what is stored; the journal gets no key."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s1", "user", "corp_abcdefgh1234", id="m1")
+    assert (scan(journal_dir).exit_code, scan(journal_dir).stdout) == (0, "")
+    rule = "[[rule]]\nkind = 'corp'\npattern = 'corp_[a-z0-9]{12}'\n"
+    (journal_dir / "redact.toml").write_text(rule, encoding="utf-8")
+
+    result = scan(journal_dir)
+
+    assert (result.exit_code, result.stdout) == (1, "s1  m1  corp  1\n")
+    assert not (journal_dir / "key").exists()
+
+
+def test_damage_is_reported(journal_dir: Path, expect_problems: ExpectedProblems) -> None:
+    """The rest of a damaged journal is scanned, and the exit code is that of damage."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s1", "user", "one", id="m1")
+        journal.append_message("s1", "user", TOKEN, id="m2")
+    path = segments(journal_dir)[0]
+    path.write_bytes(path.read_bytes().replace(b'"one"', b'"two"'))
+    expect_problems("damage", "gap")
+
+    result = scan(journal_dir)
+
+    assert result.exit_code == 5
+    assert result.stdout == "s1  m2  github-token  1\n"
+    assert result.stderr.startswith("damage: lane 1 segment 1 offset ")
+
+
+def test_without_a_journal_there_is_nothing_to_scan(tmp_path: Path) -> None:
+    """The exit code is that of a journal that is not there."""
+    assert scan(tmp_path / "none").exit_code == 3
