@@ -28,7 +28,7 @@ _VOCABULARY = "CREATE VIRTUAL TABLE temp.terms USING fts5vocab('main', 'fts', 'i
 def index_of(db: apsw.Connection) -> Index:
     """Read the full-text index of a projection back.
 
-    A row that is no message of the projection's stands under the session `?`.
+    The session of a row that is no message of the projection is `?`.
     """
     query = "SELECT e.id, s.session, e.event_id FROM _events e JOIN _sessions s ON s.id = e.session"
     keys = {row: (str(session), str(key)) for row, session, key in db.execute(query)}

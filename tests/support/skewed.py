@@ -29,8 +29,8 @@ OFFSETS = (
 """Nanoseconds by which a clock is wrong, in front or behind."""
 FIRST = _YEAR
 LAST = 130 * _YEAR
-"""Nanoseconds since 1970 at which a clock stays: it is a clock that an event may have, and one that
-stands still."""
+"""Nanoseconds since 1970 at which a clock stays: an event can have such a date,
+and the clock does not advance."""
 _SET = 0.02
 """How often a look finds that the clock was set meanwhile."""
 

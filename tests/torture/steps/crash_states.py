@@ -2,15 +2,15 @@
 
 Real workloads run on a disk that records every file operation and every promise
 (`crash/workloads.py`, `crash/recorder.py`). For each moment at which the power may go, the model
-in `crash/model.py` (which says what is taken to be possible, and what is not looked at) gives the
-states in which the disk may be found: all of them within a stated bound, and some beyond it that
-are drawn at random and counted apart. From each of them:
+in `crash/model.py` (its docstring states what it assumes and leaves out) gives the possible states
+of the disk: all of them within a stated bound, and a random sample beyond it, which is counted
+separately. For each of them:
 
 - the journal opens, and `journal verify` names nothing but what the power loss explains: damage
   in bytes that were not synced, numbers that are missing with the events that were lost;
 - every event that was acknowledged as durable is there (`always`, `sync()`, `close()`, the
   background sync of `interval`, what the projection showed), and nothing that was never appended;
-- nothing stands there more often than it was appended;
+- no event is there more often than it was appended;
 - appending goes on, with two handles, and changes nothing else;
 - a transcript that is imported again is complete;
 - of a part of the states: the projection has each message once and equals a rebuilt one, before

@@ -20,8 +20,8 @@ and some not, does one to three kinds of damage at random places, and appends mo
 - `journal cat` reads the same records.
 
 Whether bytes are whole is found out by a search for the bytes that were written, and by a parser
-of its own, not by the journal's code. One thing is no loss: a whole record that stands as an
-object within another cannot be distinguished from data of a user.
+of its own, not by the journal's code. One case is not counted as a loss: a whole record that is an
+object inside another record cannot be distinguished from a user's data.
 """
 
 from __future__ import annotations
@@ -210,9 +210,9 @@ def check_cat(path: Path, found: Expected) -> None:
 
 @contextmanager
 def scaled(random: Random, *, large: bool) -> Iterator[int]:
-    """Lower the limits of a record and a block for all who read, unless `large`; yield the limit.
+    """Lower the limits of a record and a block for all readers, unless `large`; yield the limit.
 
-    Nobody writes meanwhile, so that nobody need wait for an unfinished line.
+    No process writes meanwhile, so no reader has to wait for an unfinished line.
     """
     with ExitStack() as stack:
         stack.enter_context(patch.object(journal.verify, "_PATIENCE", 0.0))

@@ -8,15 +8,17 @@
 
 Processes set keys by comparison, take what is in them for something new (`decide`), set and read
 keys without a comparison, claim, renew and release things or let claims run out, and claim titles.
-The clock of each is wrong by up to fifty years, and set again now and then. They are stopped for a
-while, and killed; others rebuild the projection without a pause, and are killed, too. Each call and
-its answer is written down with the moments before and behind it on a clock that nobody sets.
+The clock of each is wrong by up to fifty years, and is set to another time now and then. The
+processes are stopped for a while, and killed. Other processes rebuild the projection without a
+pause, and are killed too. Each call is recorded with its answer and the moments before and after
+it, by a clock that is never set.
 
 Afterwards one order of the calls must explain every answer, each call taking effect between its
-moments (linearizability; `linear/checker.py` looks for the order, `linear/models.py` says what one
-process alone would be answered); a call whose process was killed may have had its effect or not. A
-claim stands from a moment of its call for as long as was asked, by that clock: no token is given
-twice, tokens grow, and no two hold a thing at once. No title has two sessions.
+moments (linearizability). `linear/checker.py` searches for the order, and `linear/models.py`
+computes the answer that a single process would get. A call whose process was killed may have had
+its effect or not. A claim is in force from a moment of its call, for the time that was requested,
+by that clock. No token is issued twice, tokens grow, and a thing has at most one holder at a time.
+No title belongs to two sessions.
 """
 
 from __future__ import annotations

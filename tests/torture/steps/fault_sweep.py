@@ -1,11 +1,13 @@
 """Let every system call fail, once and for ever, with each error that it can give.
 
-Each call of a kind that can fail fails once, alone; in a second round it fails from the n-th on
-until the writer asks for the cause to be taken away. Each time the program either did its work or
-said what failed in one clear error, with a documented exit code, without a traceback and without
-hanging; the writer's same handle goes on as soon as the cause is gone; nothing acknowledged is
-lost, nothing is doubled when it is tried again with the same ids, and the projection is that of a
-rebuild and of an undisturbed run.
+Each call of a kind that can fail fails once, alone. In a second round, all calls from the n-th on
+fail until the writer asks the step to remove the cause. Each time:
+
+- the program does its work, or it ends with one clear error and a documented exit code, without a
+  traceback and without hanging;
+- the writer continues with the same handle as soon as the cause is removed;
+- no acknowledged event is lost, and none is doubled by a repetition with the same ids;
+- the projection is that of a rebuild and that of an undisturbed run.
 
 Not made to fail: what only fails for a bug of the caller (lseek, futex, ...), and memory.
 """

@@ -10,11 +10,12 @@ In each round a process opens a store, uses it in four threads, and forks childr
 or that have nothing to do with it and only live on. Some children are killed, and in some rounds
 the process itself. A child that uses the store must see what it has appended. Afterwards:
 
-- No child hung, and none died of a signal that nobody sent.
+- No child hung, and none died of a signal that this step did not send.
 - Every append that was acknowledged is in the journal, and the projection is what a rebuild makes.
 - No lock is held although idle children live.
 
-With --sabotage a fork waits for nobody, and a child keeps locks and opens files as its parent did.
+With --sabotage a fork does not wait for other threads, and a child keeps the locks and files of its
+parent.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ _SECONDS = 60.0
 _ROUND = 1.5
 """Seconds in which a round forks."""
 _HANG = 40
-"""Seconds after which a child is taken to hang: a machine of two cores is busy."""
+"""Seconds after which a child counts as hanging; on a busy machine with two cores it is slow."""
 _APPENDS = 5
 
 
@@ -230,7 +231,7 @@ def _ended(pid: int, seconds: float) -> bool:
 
 
 def _sabotage() -> None:
-    setattr(quiet, "_others", lambda _me: set())  # noqa: B010 - nobody is waited for
+    setattr(quiet, "_others", lambda _me: set())  # noqa: B010 - no thread is waited for
     setattr(type(lock_files._locked), "after_fork_in_child", lambda _self: None)  # noqa: B010
     setattr(fork_safety._connections, "separate", lambda: None)  # noqa: B010
 

@@ -1,13 +1,16 @@
 """Kill writer, importer and projector at every system call they make, and look what is left.
 
-A kill is put in front of the n-th call of every kind, in each workload, on whichever thread comes
-there first. Afterwards every acknowledged event is there exactly once, `journal verify` finds
-nothing but what a death explains, whoever read the lanes left them as they were, the same work
-done again gives exactly the full set of events, and the projection's digest is that of a rebuild
-and that of an undisturbed run.
+In each workload, the process is killed before the n-th call of each kind, in the first thread that
+makes this call. Afterwards:
 
-What a power loss may leave is another tool's (crash_states.py): here the kernel lives on, and
-everything that was written stays written.
+- every acknowledged event is in the journal exactly once;
+- `journal verify` finds only what the death of a process explains;
+- programs that only read did not change the lanes;
+- the same work, repeated, gives exactly the full set of events;
+- the projection's digest is that of a rebuild and that of an undisturbed run.
+
+What a power loss may leave is checked by crash_states.py. Here the kernel goes on, and everything
+that was written remains written.
 """
 
 from __future__ import annotations

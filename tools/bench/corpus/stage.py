@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tools.bench.plan import Plan
 
 BEGAN = 1_767_225_600_000_000
-"""When the first message was said, microseconds since 1970: 2026-01-01."""
+"""Date of the first message, microseconds since 1970: 2026-01-01."""
 EACH = 1_000_000
 """Microseconds between two messages."""
 SESSION = 50

@@ -162,6 +162,6 @@ class Texts:
             clause = 3 + rng.randrange(6)
             clauses.append("".join(table[draw] for draw in draws[at : at + clause]))
             at += clause
-        # agents mix: a name of the Latin script stands in the middle
+        # texts of agents are mixed: put a name in Latin script into the middle
         clauses.insert(len(clauses) // 2, rng.choice(self.vocabulary.words[300:2_000]))
         return "\uff0c".join(clauses) + "\u3002"

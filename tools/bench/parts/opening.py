@@ -33,7 +33,7 @@ _PROGRAM = "from time import perf_counter as c; b = c(); {}; print((c() - b) * 1
 def measure(plan: Plan) -> list[Figure]:
     """Measure milliseconds of imports in fresh processes, alternating, and of opening."""
     ours, bare = [], []
-    # nothing is compiled while it is measured, wherever this checkout stands
+    # nothing is compiled while it is measured, wherever this checkout is
     environment = dict(os.environ, PYTHONPYCACHEPREFIX=str(plan.folder / "bytecode"))
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     _import("import orjson, portalocker; from journal import Journal", environment)

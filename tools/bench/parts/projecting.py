@@ -38,7 +38,7 @@ def measure(plan: Plan) -> list[Figure]:
         made = database(path)
         for old in made.parent.glob("*.db"):
             if old != made:
-                old.unlink()  # nobody reads it, and each takes more than a gigabyte
+                old.unlink()  # no process reads it, and each takes more than a gigabyte
         copied = alone(plan, "rivals.copying", "copy", source=str(made), target=str(target))
         floor.append(copied["messages"] / copied["seconds"])
         if plan.rivals:
