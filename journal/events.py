@@ -14,7 +14,6 @@ from journal.format.position import Position
 from journal.format.timestamps import moment
 from journal.fs.directory import open_directory
 from journal.segments.follow import Follower
-from journal.segments.reader import read_events
 
 if TYPE_CHECKING:
     import os
@@ -149,7 +148,7 @@ def _read(
         on_damage(found)
 
     follower = Follower(lanes, tell)
-    yield from filter(follower.is_new, read_events(lanes, follower.damaged))
+    yield from follower.read()
     while is_endless:
         yield from follower.poll()
         time.sleep(_POLL)

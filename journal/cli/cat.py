@@ -12,7 +12,6 @@ from journal.cli.kit.output import print_json_lines, print_line
 from journal.cli.kit.times import Moment
 from journal.fs.directory import open_directory
 from journal.segments.follow import Follower
-from journal.segments.reader import read_events
 
 if TYPE_CHECKING:
     from journal.format.scan import Damage
@@ -73,8 +72,7 @@ def command(
 
     lanes = open_directory(context.obj, create=False).lanes
     follower = Follower(lanes, on_damage)
-    known = filter(follower.is_new, read_events(lanes, follower.damaged))
-    print_json_lines(map(_fields, filter(wanted, known)))
+    print_json_lines(map(_fields, filter(wanted, follower.read())))
     while follow:
         time.sleep(_POLL)
         print_json_lines(map(_fields, filter(wanted, follower.poll())))

@@ -114,7 +114,7 @@ def erase(
     began, started = monotonic(), clock.wall()
     with erasing(directory.path, timeout) as lock:
         eraser = _Eraser(directory, forgotten, lock, erases_damage=erases_damage)
-        eraser.remove_drafts()
+        eraser.clean_up()
         until = None
         while True:
             is_last = until is not None and monotonic() > until
@@ -158,8 +158,11 @@ class _Eraser:
             duration=duration,
         )
 
-    def remove_drafts(self) -> None:
-        """Remove what a killed eraser left: it may hold what was forgotten since.
+    def clean_up(self) -> None:
+        """Remove what a killed eraser left, and make durable what it renamed.
+
+        A draft may hold what was forgotten since. A segment that it replaced has its name; if that
+        was not synced, a power loss would bring the old one back.
 
         Raises:
             EraseError: the file system refuses.
@@ -171,11 +174,10 @@ class _Eraser:
                 drafts = [folder / entry for entry in os.listdir(folder) if is_draft(entry)]
                 for draft in drafts:
                     disk.in_use.unlink(draft)
-                if drafts:
-                    sync_folder(folder)
+                sync_folder(folder)
             except OSError as error:
                 raise EraseError(
-                    f"cannot remove what an interrupted erasure left in {folder}:"
+                    f"cannot clean up after an interrupted erasure in {folder}:"
                     f" {error.strerror or error}"
                 ) from error
 

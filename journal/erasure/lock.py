@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -63,13 +63,6 @@ def erasing(journal: Path, timeout: float) -> Iterator[EraserLock]:
     try:
         yield lock
     finally:
-        _close(fd)
-
-
-def _close(fd: int) -> None:
-    """Release the lock; in a forked child it is released already."""
-    try:
-        os.close(fd)
-    except OSError as error:
-        if error.errno != errno.EBADF:
-            raise
+        # nothing was written by it; a forked child has closed it already
+        with contextlib.suppress(OSError):
+            os.close(fd)

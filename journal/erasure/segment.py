@@ -70,25 +70,25 @@ def read_for_erasure(
     """
     rewriting = Rewriting(decision, joins=joins, erases_damage=erases_damage)
     headers: list[tuple[Header, int]] = []
-    try:
-        file = open_segment(ref.path)
-    except OSError as error:
-        raise ReadError(f"cannot open {ref.path}: {error.strerror or error}") from error
-
-    def damaged(_: SegmentRef, damage: Damage) -> None:
-        rewriting.take_damage(damage, _newlines(file, damage))
 
     def begun(header: Header, end: int) -> None:
         headers.append((header, end))
         rewriting.header(header)
 
-    with file:
-        version = _version(os.fstat(file.fileno()))
-        walk = SegmentWalk(ref, damaged, begun)
-        for record in walk.read():
-            if headers and headers[0][0].format > FORMAT:
-                break
-            rewriting.record(record, walk.lane, walk.start, walk.end, closed=walk.closed)
+    try:
+        with open_segment(ref.path) as file:
+            version = _version(os.fstat(file.fileno()))
+
+            def damaged(_: SegmentRef, damage: Damage) -> None:
+                rewriting.take_damage(damage, _newlines(file, damage))
+
+            walk = SegmentWalk(ref, damaged, begun)
+            for record in walk.read():
+                if headers and headers[0][0].format > FORMAT:
+                    break
+                rewriting.record(record, walk.lane, walk.start, walk.end, closed=walk.closed)
+    except OSError as error:
+        raise ReadError(f"cannot read {ref.path}: {error.strerror or error}") from error
     rewriting.finish()
     header, end = headers[0] if headers else (None, 0)
     return Read(ref, version, header, end, rewriting)

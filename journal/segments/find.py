@@ -9,6 +9,7 @@ from journal.format.frame import MAX_RECORD
 from journal.format.record import FORMAT, Header, Record
 from journal.format.scan import Damage, Found, scan
 from journal.segments.blocks import BLOCK, read_at
+from journal.segments.progress import Progress
 from journal.segments.reader import read_segment
 from journal.segments.segment import open_segment
 
@@ -42,7 +43,7 @@ def find_events(ref: SegmentRef, text: bytes) -> Iterator[Event]:
                 whole = len(block) if is_last and ref.final else block.rfind(b"\n") + 1
                 if not (whole or is_last) and limit > MAX_RECORD:
                     # it is damaged: no record is as long
-                    yield from _events(read_segment(ref, offset))
+                    yield from _events(read_segment(ref, Progress(offset)))
                     return
                 for line, at in _lines_with(text, block, whole):
                     yield from _events(scan(line, offset + at))

@@ -12,6 +12,7 @@ from journal.format.scan import MISPLACED, Damage
 from journal.segments import segment
 from journal.segments.blocks import BLOCK, read_chunk
 from journal.segments.listing import list_segments
+from journal.segments.progress import Progress
 from journal.segments.segment import open_segment
 
 if TYPE_CHECKING:
@@ -28,24 +29,36 @@ _LEAST = 16 * 1024
 """Bytes of each of them, however many there are."""
 
 
-def read_segment(ref: SegmentRef, offset: int = 0, limit: int = BLOCK) -> Iterator[Found | Damage]:
-    """Yield every item of a segment from `offset` up to its end; read `limit` bytes at a time.
+def read_segment(
+    ref: SegmentRef, progress: Progress | None = None, limit: int = BLOCK
+) -> Iterator[Found | Damage]:
+    """Yield every item of a segment behind what was read; read `limit` bytes at a time.
 
-    The file is open only during a read: where a thousand lanes are merged, no file stays open.
+    The file is open only during a read: where a thousand lanes are merged, no file stays open. If
+    an eraser replaces it meanwhile, what was read is not read again, and nothing else is skipped.
+
+    Args:
+        ref: the segment.
+        progress: how far it was read; it is moved block by block.
+        limit: bytes that are read at a time.
 
     Raises:
         ReadError: the file cannot be read.
     """
+    progress = progress or Progress()
     at_end = False
     while not at_end:
         try:
-            file = open_segment(ref.path)
+            with open_segment(ref.path) as file:
+                rest = progress.find_again(file, final=ref.final)
+                chunk = read_chunk(file, progress.offset, final=ref.final, limit=limit)
         except OSError as error:
             raise ReadError(f"cannot open {ref.path}: {error.strerror or error}") from error
-        with file:
-            chunk = read_chunk(file, offset, final=ref.final, limit=limit)
-        yield from chunk.items
-        at_end, offset = chunk.at_end or chunk.end == offset, chunk.end
+        items = chunk.items if rest is None else [rest, *chunk.items]
+        at_end = chunk.at_end or chunk.end == progress.offset
+        progress.offset = chunk.end
+        progress.note(items)
+        yield from items
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +82,6 @@ class SegmentWalk:
         on_damage: called with each stretch of bytes that holds no valid record.
         on_header: called with the segment's header and the offset behind it.
         offset: where to begin, in bytes from the segment's start.
-        lane: uuid of the lane, if it is known; else it is read from the headers.
 
     Attributes:
         start: offset of the present item.
@@ -84,14 +96,14 @@ class SegmentWalk:
         on_header: Callable[[Header, int], None] | None = None,
         *,
         offset: int = 0,
-        lane: str = "",
     ) -> None:
         self.ref = ref
         self.start = self.end = offset
+        self._progress = Progress(offset)
         self.closed = True
         self._on_damage = on_damage
         self._on_header = on_header
-        self._lane = lane
+        self._lane = ""
 
     @property
     def lane(self) -> str:
@@ -128,7 +140,7 @@ class SegmentWalk:
         Raises:
             ReadError: the file cannot be read.
         """
-        return self.over(read_segment(self.ref, self.end, limit))
+        return self.over(read_segment(self.ref, self._progress, limit))
 
     def events(self, limit: int = BLOCK) -> Iterator[Located]:
         """Read on up to the segment's end; yield the records of events alone.
@@ -145,12 +157,17 @@ def pass_over(_ref: SegmentRef, _damage: Damage) -> None:
     """Ignore damage, for a caller that need not report it."""
 
 
-def read_events(lanes: Path, on_damage: Callable[[SegmentRef, Damage], None]) -> Iterator[Located]:
+def read_events(
+    lanes: Path,
+    on_damage: Callable[[SegmentRef, Damage], None],
+    walks: dict[Path, SegmentWalk] | None = None,
+) -> Iterator[Located]:
     """Yield all records of all lanes in the order of events: order, lane uuid, sequence number.
 
     Args:
         lanes: the folder of the lanes.
         on_damage: called with each stretch of bytes that holds no valid record.
+        walks: gets the walk over each segment, which can go on from there.
 
     Raises:
         ReadError: a file or folder cannot be read.
@@ -160,7 +177,8 @@ def read_events(lanes: Path, on_damage: Callable[[SegmentRef, Damage], None]) ->
         by_lane.setdefault(ref.lane, []).append(ref)
     # what is read of all lanes is in memory at the same time
     limit = max(_LEAST, min(BLOCK, _MERGED // max(1, len(by_lane))))
-    streams = [_read_lane(refs, on_damage, limit) for refs in by_lane.values()]
+    walks = {} if walks is None else walks
+    streams = [_read_lane(refs, on_damage, limit, walks) for refs in by_lane.values()]
     yield from heapq.merge(*streams, key=event_order)
 
 
@@ -170,10 +188,14 @@ def event_order(at: Located) -> tuple[int, str, int]:
 
 
 def _read_lane(
-    refs: list[SegmentRef], on_damage: Callable[[SegmentRef, Damage], None], limit: int
+    refs: list[SegmentRef],
+    on_damage: Callable[[SegmentRef, Damage], None],
+    limit: int,
+    walks: dict[Path, SegmentWalk],
 ) -> Iterator[Located]:
     for ref in refs:
-        yield from SegmentWalk(ref, on_damage).events(limit)
+        walk = walks[ref.path] = SegmentWalk(ref, on_damage)
+        yield from walk.events(limit)
 
 
 def read_lane_uuid(ref: SegmentRef) -> str:

@@ -22,6 +22,7 @@ from journal.fs.files import make_folder, swap_file
 from journal.fs.key_file import read_keys
 from journal.fs.ownership import open_own
 from journal.segments.listing import list_segments
+from journal.segments.progress import Progress
 from journal.segments.reader import read_segment
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ class KnownKeys:
         inode, offset = self._read.get(name, [0, 0])
         if inode != ref.version[0] or offset > ref.size:
             offset = 0
-        for item in read_segment(ref, offset):
+        for item in read_segment(ref, Progress(offset)):
             if isinstance(item, Damage):
                 continue
             offset = item.end

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     Workload = Callable[[Scene], None]
 
+_ERASER_LIVES = 30
+"""Operations of an eraser that is killed at each of them; with the last it must live on."""
 _LIVES = 30
 """Operations of a process that is killed at each of them; with the last it must live on."""
 
@@ -31,6 +33,9 @@ def all_workloads() -> dict[str, Workload]:
         "folder refused": workloads.folder_refused,
         "threads": workloads.threads,
         "imported": workloads.imported,
+        "erased": workloads.erased,
+        "erased beside, never": partial(workloads.erased_beside, fsync="never"),
+        "erased beside, always": partial(workloads.erased_beside, fsync="always"),
         "published": workloads.published,
         "projected": workloads.projected,
     }
@@ -44,12 +49,17 @@ def all_workloads() -> dict[str, Workload]:
     for life in range(_LIVES):
         last = life == _LIVES - 1
         found[f"killed at {life}"] = partial(workloads.killed_at, life=life, last=last)
+    for life in range(_ERASER_LIVES):
+        last = life == _ERASER_LIVES - 1
+        found[f"eraser killed at {life}"] = partial(
+            workloads.eraser_killed_at, life=life, last=last
+        )
     return found
 
 
 def family(name: str) -> str:
     """Return what workloads have in common that begin alike, and so leave equal disks."""
-    return "killed" if name.startswith("killed at ") else name
+    return name.partition(" at ")[0] if " killed at " in f" {name}" else name
 
 
 def families(names: Iterable[str]) -> list[tuple[str, ...]]:

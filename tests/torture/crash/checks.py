@@ -51,7 +51,14 @@ class Seen:
 def judge(seen: Seen, tree: Tree, model: Model, required: set[Key]) -> list[str]:
     """Return what is wrong with a tree, given what was promised when the power was lost."""
     failures = list(seen.failures)
-    failures += [f"{key} was acknowledged and is lost" for key in required - seen.found.keys()]
+    lost = required - seen.found.keys() - model.forgotten
+    failures += [f"{key} was acknowledged and is lost" for key in lost]
+    failures += [
+        f"{key} was erased and is in {path}"
+        for path, file in tree.items()
+        for key in model.erased
+        if file is not None and b'"id":"%b"' % key[1].encode() in file.content
+    ]
     for key, places in seen.later.items():
         tried = model.tried.get(key, [])
         failures += [f"{key} never said {said!r}" for said in places.values() if said not in tried]
@@ -59,7 +66,9 @@ def judge(seen: Seen, tree: Tree, model: Model, required: set[Key]) -> list[str]
             failures.append(f"{key} was appended {len(tried)} times and stands {len(places)} times")
     # a damaged line uses up a number, and noise may look like any count of lines
     complete = all(
-        len(seen.later.get(key, {})) >= len(t) for key, t in model.tried.items()
+        len(seen.later.get(key, {})) >= len(t)
+        for key, t in model.tried.items()
+        if key not in model.erased
     ) and not any(problem.kind == "damage" for problem in (*seen.before, *seen.after))
     for problem in (*seen.before, *seen.after):
         if not _explained(problem, tree, complete=complete):

@@ -151,7 +151,7 @@ class _Explorer:
         model = Model()
         for place, step in enumerate(recorder.log):
             model.take(step)
-            if isinstance(step, (Refused, Synced, Tried)):
+            if isinstance(step, Refused | Synced | Tried):
                 continue  # nothing is possible that was not before, and nothing more is promised
             for tree, required, way in _moments(model, random):
                 seen = self._seen(tree, way, model, outcome)

@@ -12,15 +12,18 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from journal.erasure.eraser import erase
 from journal.fs.directory import open_directory
 from journal.importers.run.driver import Importer
 from journal.process import clock
 from journal.process.boot import boot_id
+from journal.segments.draft import is_draft
 from journal.segments.reader import read_events
 from journal.verify import verify
 from journal.writer import Journal
 from projector.projection import Projection
 from projector.run.build import rebuild
+from tests.support.erasing import named
 from tests.support.skewed import FIRST, LAST
 from tests.torture.crash.checks import Found, Place, Seen
 from tests.torture.crash.memory import Memory
@@ -131,6 +134,9 @@ class Looker:
                 for key, places in found.items()
                 if not _kept(places, later.get(key, {}))
             ]
+        if model.forgotten:
+            failures += _erase_again(self._path, model)
+            self._stage.take_in()
         if self._source is not None:
             failures += _import_again(self._path, self._source, model)
         if project:
@@ -209,6 +215,23 @@ def _import_again(path: Path, source: Path, model: Model) -> list[str]:
     found = read(path)
     missing = [key for key in model.tried if key[0] == "talk" and key not in found]
     return failures + [f"{key} is in the transcript, and not imported" for key in missing]
+
+
+def _erase_again(path: Path, model: Model) -> list[str]:
+    """Let another eraser finish what the one before it may have begun."""
+    before = read(path)
+    ids = {id for _, id in model.forgotten}
+    report = erase(open_directory(path, create=False), named(*ids), patience=0)
+    after = read(path)
+    failures = [f"erasure is pending: {report.pending}"] if report.pending else []
+    failures += [f"{key} is erased and there" for key in after if key in model.forgotten]
+    failures += [
+        f"{key} is lost by erasure"
+        for key, places in before.items()
+        if key not in model.forgotten and after.get(key) != places
+    ]
+    drafts = [file for file in (path / "lanes").glob("*/.*") if is_draft(file.name)]
+    return failures + [f"{draft} is left" for draft in drafts]
 
 
 def _project(path: Path) -> list[str]:

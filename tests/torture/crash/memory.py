@@ -17,6 +17,7 @@ from unittest.mock import patch
 from journal import verify
 from journal.segments import blocks, listing, reader
 from journal.segments.listing import SegmentRef
+from journal.segments.progress import Progress
 from journal.segments.segment import segment_name
 from tests.torture.crash.workloads import JOURNAL, content
 
@@ -132,13 +133,19 @@ class Memory:
         ]
 
     def _items(
-        self, ref: SegmentRef, offset: int = 0, limit: int = blocks.BLOCK
+        self, ref: SegmentRef, progress: Progress | None = None, limit: int = blocks.BLOCK
     ) -> list[Found | Damage]:
+        progress = progress or Progress()
         if self._lanes is None:
-            return list(self._read_segment(ref, offset, limit))
+            return list(self._read_segment(ref, progress, limit))
         held = self._lanes[ref.lane][segment_name(ref.number)]
-        key = held, offset, ref.final, limit
-        return self._recall(key, lambda: list(self._read_segment(ref, offset, limit)))
+        before = progress.offset
+
+        def read() -> tuple[list[Found | Damage], int]:
+            return list(self._read_segment(ref, progress, limit)), progress.offset
+
+        items, progress.offset = self._recall((held, before, ref.final, limit), read)
+        return items
 
     def _uuid(self, ref: SegmentRef) -> str:
         if self._lanes is None:

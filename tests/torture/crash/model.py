@@ -108,7 +108,15 @@ class Acknowledged:
     durable: bool
 
 
-Step = Names | Write | Synced | Refused | Tried | Acknowledged
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """Events that are about to be erased, or that were reported as erased."""
+
+    keys: frozenset[Key]
+    is_over: bool
+
+
+Step = Names | Write | Synced | Refused | Tried | Acknowledged | Forgotten
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +170,16 @@ class Model:
         tried: of each key the contents that it was tried to be appended with, and how often.
         survive_power: keys that were acknowledged to survive a power loss.
         survive_death: keys that were acknowledged at all.
+        forgotten: keys that need not survive, since they are erased.
+        erased: those of them that must be nowhere.
     """
 
     def __init__(self) -> None:
         self.tried: dict[Key, list[bytes]] = {}
         self.survive_power: set[Key] = set()
         self.survive_death: set[Key] = set()
+        self.forgotten: set[Key] = set()
+        self.erased: set[Key] = set()
         self._files: dict[Node, _File] = {}
         self._names: dict[Node, dict[str, list[tuple[int, Node | None]]]] = {}
         self._place = 0
@@ -188,11 +200,20 @@ class Model:
             case Tried():
                 for key, content in step.events:
                     self.tried.setdefault(key, []).append(content)
+            case Acknowledged() | Forgotten():
+                self._promise(step)
+        self._place += 1
+
+    def _promise(self, step: Acknowledged | Forgotten) -> None:
+        match step:
             case Acknowledged():
                 self.survive_death |= step.keys
                 if step.durable:
                     self.survive_power |= step.keys
-        self._place += 1
+            case Forgotten():
+                self.forgotten |= step.keys
+                if step.is_over:
+                    self.erased |= step.keys
 
     def _sync(self, step: Synced) -> None:
         if step.node.folder:

@@ -12,6 +12,7 @@ from journal.fs.disk import Disk
 from tests.torture.crash.model import (
     ROOT,
     Acknowledged,
+    Forgotten,
     Key,
     Model,
     Names,
@@ -60,6 +61,7 @@ class Recorder(Disk):
         self._turn = threading.RLock()
         self._settled = threading.Condition(self._turn)
         self._nodes = {root.stat().st_ino: ROOT}
+        self._unnamed: dict[int, Node] = {}
 
     def tried(self, events: Iterable[tuple[Key, bytes]]) -> None:
         """Note events that are about to be appended."""
@@ -68,6 +70,14 @@ class Recorder(Disk):
     def acknowledged(self, keys: Iterable[Key], *, durable: bool) -> None:
         """Note events that the program was told are appended, or are durable."""
         self._note(Acknowledged(frozenset(keys), durable))
+
+    def erasing(self, keys: Iterable[Key]) -> None:
+        """Note events that are about to be erased."""
+        self._note(Forgotten(frozenset(keys), is_over=False))
+
+    def erased(self, keys: Iterable[Key]) -> None:
+        """Note events that the program was told are erased."""
+        self._note(Forgotten(frozenset(keys), is_over=True))
 
     def wait_until_settled(self, timeout: float = 10.0) -> None:
         """Return when everything is durable."""
@@ -211,7 +221,8 @@ class Recorder(Disk):
         """Forget a file that is about to lose its last name: its number will be given out again."""
         found = path.lstat()
         if found.st_nlink == 1:
-            del self._nodes[found.st_ino]
+            # a process may have it open still
+            self._unnamed[found.st_ino] = self._nodes.pop(found.st_ino)
 
     def _made_elsewhere(self, path: Path) -> None:
         """Take in a file that SQLite wrote and that is synced now."""
@@ -220,7 +231,8 @@ class Recorder(Disk):
             self._note(Write(node, path.read_bytes()))
 
     def _of(self, fd: int) -> Node:
-        return self._nodes[os.fstat(fd).st_ino]
+        status = os.fstat(fd)
+        return (self._nodes if status.st_nlink else self._unnamed)[status.st_ino]
 
     def _folder(self, path: Path) -> Node:
         return self._nodes[path.parent.stat().st_ino]

@@ -10,12 +10,14 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from journal.erasure.eraser import erase
 from journal.errors import JournalError, SyncError
 from journal.fs.directory import open_directory
 from journal.importers.run.driver import Importer
 from journal.writer import Journal
 from projector.projection import Projection
 from projector.run.build import rebuild
+from tests.support.erasing import named
 from tests.support.skewed import SkewedClock
 from tests.torture.crash.recorder import Killed
 
@@ -416,6 +418,61 @@ def projected(scene: Scene) -> None:
         seen = {(message.session, message.id) for message in messages}
         scene.recorder.acknowledged(seen, durable=True)
     author.close()
+
+
+def erased(scene: Scene) -> None:
+    """Events are erased from a final and an active segment, which were not synced."""
+    with _small_segments():
+        first = scene.author("never")
+        first.say(3)
+        first.sync()
+        first.say(4)
+        first.close()
+        _erase(scene, 2, 3, 6, 7)
+        second = scene.author("always")
+        second.say(2)
+        second.close()
+
+
+def erased_beside(scene: Scene, fsync: Fsync) -> None:
+    """Events are erased from final segments while their lessee has them unsynced."""
+    with _small_segments():
+        author = scene.author(fsync)
+        author.say(7)
+        _erase(scene, 1, 3)
+        author.say(2)
+        author.sync()
+        author.close()
+
+
+def eraser_killed_at(scene: Scene, life: int, *, last: bool) -> None:
+    """An eraser dies at any of its file operations, and the next one finishes.
+
+    With the `last` number of operations it must live on, so that each of them was looked at.
+    """
+    with _small_segments():
+        author = scene.author("always")
+        author.say_many(3)
+        author.say_many(3)
+        author.close()
+        scene.recorder.life = life
+        with contextlib.suppress(Killed):
+            _erase(scene, 2, 6)
+            last = False
+        if last:
+            raise AssertionError("the eraser has more operations than were looked at")
+        scene.recorder.life = None
+        _erase(scene, 2, 6)
+
+
+def _erase(scene: Scene, *numbers: int) -> None:
+    keys = [(f"s{number % 2}", f"m{number}") for number in numbers]
+    scene.recorder.erasing(keys)
+    decision = named(*(id for _, id in keys))
+    report = erase(open_directory(scene.path), decision, patience=0)
+    if report.pending:
+        raise AssertionError(f"a lane without a lessee is pending: {report.pending}")
+    scene.recorder.erased(keys)
 
 
 _THREADS = 3

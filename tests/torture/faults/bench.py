@@ -93,7 +93,8 @@ class Bench:
                 wrong.append(f"event {number} was acknowledged and is lost")
         if once:
             wrong += [f"{key} stands {n} times" for key, n in found.items() if n != 1]
-        if self._keys and not found.keys() <= self._keys:
+        known = self._keys | {(SESSION, id) for id in self.workload.erased}
+        if self._keys and not found.keys() <= known:
             wrong.append(f"never appended: {sorted(found.keys() - self._keys)}")
         if not self.workload.writes and self._lanes(self.folder) != self._lanes(self._template):
             wrong.append("the lanes were changed by what only reads them")
@@ -129,8 +130,13 @@ class Bench:
     def complete(self) -> list[str]:
         """Return what is missing although the work reported that it is done."""
         if self.workload.writes:
-            missing = self._keys - self._found().keys()
-            return [f"reported as done, and not there: {sorted(missing)}"] if missing else []
+            found = self._found().keys()
+            missing = self._keys - found
+            left = {id for _, id in found} & self.workload.erased
+            return [
+                *([f"reported as done, and not there: {sorted(missing)}"] if missing else []),
+                *([f"reported as erased, and there: {sorted(left)}"] if left else []),
+            ]
         directory = open_directory(self.folder, create=False)
         kept = generations(directory.path)
         number = kept.current()

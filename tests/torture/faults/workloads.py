@@ -22,6 +22,7 @@ import projector.db.connections
 import projector.run.projector
 import projector.run.wal
 import projector.run.watch
+from journal.erasure.eraser import erase
 from journal.errors import JournalError, SyncError
 from journal.fs.directory import open_directory
 from journal.importers.registry import installed
@@ -31,6 +32,7 @@ from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
 from projector.run.lock_holder import open_current
 from projector.run.watch import Watch
+from tests.support.erasing import named
 from tests.torture.faults import traced
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from journal.lanes.group_commit import Fsync
+    from tests.support.erasing import Named
     from tests.torture.faults.traced import Shared
 
 T = TypeVar("T")
@@ -211,6 +214,28 @@ def _command(main: Callable[[], None], arguments: list[str]) -> int:
     return 0
 
 
+def erase_(folder: Path, shared: Shared) -> int:
+    """Erase events from final and active segments; all others stay."""
+    small()
+    _acknowledge(shared, [number for number in range(_BACKLOG) if number not in _ERASED])
+    try:
+        report = erase(open_directory(folder, create=False), _forgotten(), patience=0)
+    except JournalError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 7
+    return 9 if report.pending else 0
+
+
+def _forgotten() -> Named:
+    return named(*(f"e{number}" for number in _ERASED))
+
+
+def _erase_again(folder: Path) -> None:
+    erase(open_directory(folder, create=False), _forgotten(), patience=0)
+
+
+_ERASED = (1, 2, 3, 10, 12, 30, 39)
+"""Numbers of the events that are erased."""
 _LINES = 24
 """Messages in the transcript that is imported."""
 _BACKLOG = 40
@@ -251,6 +276,14 @@ def _fill(folder: Path, first: int, count: int) -> None:
 
 def _backlog(folder: Path) -> None:
     _fill(folder, 0, _BACKLOG)
+
+
+def _small_backlog(folder: Path) -> None:
+    with (
+        patch.object(journal.lanes.lane, "ROLL_SIZE", _ROLL),
+        patch.object(journal.lanes.writer, "ROLL_SIZE", _ROLL),
+    ):
+        _backlog(folder)
 
 
 def _behind(folder: Path) -> None:
@@ -295,7 +328,8 @@ class Workload:
         redo: does again what a user would after it failed, in this process.
         events: distinct events that the journal holds behind that.
         others: how many of them are no messages.
-        writes: whether it appends; otherwise it must not touch the lanes.
+        writes: whether it changes the lanes; otherwise it must not touch them.
+        erased: ids of events that it erases: they may be there until it is done.
     """
 
     name: str
@@ -305,6 +339,7 @@ class Workload:
     events: int
     others: int
     writes: bool
+    erased: frozenset[str] = frozenset()
 
 
 def _nothing(_folder: Path) -> None:
@@ -317,6 +352,16 @@ WORKLOADS = {
         Workload("write", write, _nothing, again, EVENTS, 0, writes=True),
         Workload("import", import_, _new_transcript, _import, _LINES + 1, 1, writes=True),
         Workload("import-more", import_, _grown_transcript, _import, _LINES + 1, 1, writes=True),
+        Workload(
+            "erase",
+            erase_,
+            _small_backlog,
+            _erase_again,
+            _BACKLOG - len(_ERASED),
+            0,
+            writes=True,
+            erased=_forgotten().gone,
+        ),
         Workload("sync-new", sync, _backlog, _more, _BACKLOG + 2, 0, writes=False),
         Workload("sync", sync, _behind, _more, _BACKLOG + 2, 0, writes=False),
         Workload("rebuild", rebuild, _projected, _more, _BACKLOG + 2, 0, writes=False),

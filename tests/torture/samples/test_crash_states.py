@@ -7,8 +7,16 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+from journal.fs import disk
+from journal.fs.files import sync_folder
+from tests.torture.crash.explore import Plan, explore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[3]
 
@@ -41,6 +49,39 @@ def test_a_disk_that_does_not_sync_is_found_out(tmp_path: Path, lie: str) -> Non
     done = sweep(tmp_path, "--only", "first of all", "--lie", lie)
     assert done.returncode == 1
     assert "power lost after step" in done.stderr
+
+
+def _unsynced(draft: Path, content: Iterator[bytes]) -> None:
+    fd = disk.in_use.create(draft)
+    disk.write_rest(fd, b"".join(content))
+    os.close(fd)
+
+
+def _synced_late(folder: Path) -> None:
+    for segment in folder.glob("*.jsonl"):
+        fd = os.open(segment, os.O_RDONLY)
+        disk.in_use.fsync(fd)
+        os.close(fd)
+    sync_folder(folder)
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "expected"),
+    [
+        ({"_fill": _unsynced}, "was acknowledged and is lost"),
+        ({"_fill": _unsynced, "sync_folder": _synced_late}, "was acknowledged and is lost"),
+        ({"sync_folder": lambda _: None}, "was erased and is in"),
+    ],
+    ids=["draft not synced", "name before sync", "name not synced"],
+)
+def test_an_eraser_that_leaves_out_a_sync_is_found_out(
+    monkeypatch: pytest.MonkeyPatch, sabotage: dict[str, object], expected: str
+) -> None:
+    """A draft that gets its name unsynced loses events; a name without a sync undoes erasure."""
+    for name, instead in sabotage.items():
+        monkeypatch.setattr(f"journal.erasure.segment.{name}", instead)
+    (outcome,) = explore(("eraser killed at 29",), Plan(1, 0.05, 100, ()))
+    assert expected in "".join(outcome.failures)
 
 
 def test_what_is_projected_without_a_sync_is_found_out(tmp_path: Path) -> None:

@@ -100,6 +100,8 @@ _SAMPLED = (
     "folder refused",
     "threads",
     "imported",
+    "erased",
+    "eraser killed at 9",
     "published",
     "projected",
 )

@@ -73,6 +73,7 @@ _EVER = 3
 MINIMUM = {
     "write": 480,
     "import": 250,
+    "erase": 760,
     "import-more": 240,
     "sync-new": 1150,
     "sync": 800,

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 MINIMUM = {
     "write": 260,
     "import": 170,
+    "erase": 650,
     "import-more": 170,
     "sync-new": 900,
     "sync": 620,
