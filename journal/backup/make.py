@@ -11,7 +11,7 @@ from journal.backup.copier import Copier, Differs, sweep
 from journal.backup.cut import Rewritten, check_unchanged, identify, list_all, list_one
 from journal.backup.manifest import MANIFEST, Copied, Manifest, read_manifest
 from journal.backup.place import located
-from journal.errors import BackupFailed, reason
+from journal.errors import BackupFailed, JournalOpenError, reason
 from journal.fs import disk
 from journal.fs.directory import LANES, open_directory
 from journal.fs.files import make_folders, sweep_drafts, sync_above
@@ -157,13 +157,10 @@ class _Making:
         self._known = {copied.place: copied for copied in before}
         copies = self._copy_all()
         missing = self._missing(before, copies)
-        # behind the copies, because records in them may need a new key
-        if keys := read_keys(self._directory.path):
-            add_keys(self._target, keys)
+        ids = self._copy_keys()  # behind the copies, because records in them may need a new key
         self._copier.sync()
         sync_above(self._target)
         segments = tuple(sorted([*copies, *missing], key=lambda copied: copied.place))
-        ids = tuple(key.id for key in read_keys(self._target))
         made = Manifest(self._directory.uuid, self._directory.format, began, ids, segments)
         made.write(self._target)
         removed = sweep(self._lanes, _files(segments))
@@ -191,6 +188,16 @@ class _Making:
                 f" {self._directory.path} is {self._directory.uuid}: give another folder"
             )
         return before.segments
+
+    def _copy_keys(self) -> tuple[str, ...]:
+        """Add the journal's keys to the backup; return the ids of all that are in it."""
+        keys = read_keys(self._directory.path)
+        try:
+            if keys:
+                add_keys(self._target, keys)
+            return tuple(key.id for key in read_keys(self._target))
+        except JournalOpenError as error:
+            raise BackupFailed(f"{error}; the backup that was there is unchanged") from error
 
     def _copy_all(self) -> list[Copied]:
         """Copy all lanes up to the sizes that they have now; return the copies."""

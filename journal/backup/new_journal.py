@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from journal.backup.manifest import Copied
     from journal.backup.place import Backup
     from journal.erasure.requests import Forgotten
+    from journal.format.keyed_hash import Key
 
 
 def make_journal(backup: Backup, target: Path, forgotten: Forgotten) -> int:
@@ -37,7 +38,8 @@ def make_journal(backup: Backup, target: Path, forgotten: Forgotten) -> int:
     What is forgotten is erased before the journal appears at its path.
 
     Raises:
-        BackupFailed: what is forgotten could not be erased; there is no journal.
+        BackupFailed: the keys could not be written, or what is forgotten could not be erased; there
+            is no journal.
         BackupDamaged: the backup is not whole; there is no journal.
         OSError: the file system refuses; there is no journal, unless the last step was refused,
             which makes its name durable.
@@ -54,8 +56,7 @@ def make_journal(backup: Backup, target: Path, forgotten: Forgotten) -> int:
         for folder in sorted(folders):
             _end(folder, backup.manifest.format)
             sync_folder(folder)
-        if backup.keys:
-            add_keys(draft, backup.keys)
+        _add_keys(draft, backup.keys)
         make_mark(draft, backup.manifest.journal, backup.manifest.format)
         sync_folder(lanes)
         sync_folder(draft)
@@ -65,6 +66,14 @@ def make_journal(backup: Backup, target: Path, forgotten: Forgotten) -> int:
         disk.in_use.replace(draft, target)
     sync_above(target)
     return erased
+
+
+def _add_keys(draft: Path, keys: tuple[Key, ...]) -> None:
+    try:
+        if keys:
+            add_keys(draft, keys)
+    except JournalOpenError as error:
+        raise BackupFailed(f"{error}; nothing was restored") from error
 
 
 def _erase(draft: Path, forgotten: Forgotten) -> int:

@@ -368,3 +368,18 @@ def test_an_empty_journal_has_a_backup(tmp_path: Path, backup: Path) -> None:
     made = open_directory(tmp_path / "empty")
     assert make_backup(made.path, backup).segments == 0
     assert open_directory(restored(backup), create=False).uuid == made.uuid
+
+
+def test_a_key_that_cannot_be_copied_leaves_the_backup_as_it_was(
+    journal_dir: Path, backup: Path
+) -> None:
+    """A damaged file of keys in the backup is an error, and what was there is unchanged."""
+    write(journal_dir, "a")
+    own_key(journal_dir)
+    make_backup(journal_dir, backup)
+    before = (backup / MANIFEST).read_bytes()
+    (backup / "key").write_text("no key\n")
+    write(journal_dir, "b")
+    with pytest.raises(BackupFailed, match="that was there is unchanged"):
+        make_backup(journal_dir, backup)
+    assert (backup / MANIFEST).read_bytes() == before

@@ -2,7 +2,7 @@
 
 ::
 
-    python -m tests.torture.steps.backup.interrupted               5 scenes
+    python -m tests.torture.steps.backup.interrupted               15 scenes
     python -m tests.torture.steps.backup.interrupted --seconds 60  as many as fit
     python -m tests.torture.steps.backup.interrupted --sample      a small one, as `make test` does
 
@@ -64,8 +64,8 @@ if TYPE_CHECKING:
 
     from tests.torture.crash.model import Tree
 
-_AMOUNT = Amount(5, sample=1, unit="scenes")
-_SHARE = 0.02
+_AMOUNT = Amount(15, sample=1, unit="scenes")
+_SHARE = 0.006
 _SHARE_OF_SAMPLE = 0.002
 _MOMENTS = 0.2
 """The part of the moments that a sample looks at."""
