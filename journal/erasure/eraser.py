@@ -190,7 +190,7 @@ class _Eraser:
                 if self.clean.get(ref.path) == (ref.size, ref.version):
                     continue
                 read = self._read(ref)
-                if not read.rewriting.is_changed:
+                if not read.is_changed:
                     self.clean[ref.path] = ref.size, ref.version
                 elif ref.final:
                     self._replace(read)
@@ -212,7 +212,7 @@ class _Eraser:
 
     def _replace(self, read: Read) -> None:
         """Replace a segment; one that has changed since it was read is left to the next pass."""
-        if read.rewriting.is_changed and replace(read, self.lock):
+        if read.is_changed and replace(read, self.lock):
             self.lines += read.rewriting.lines
             self.bytes += read.rewriting.bytes
             self.segments += 1

@@ -54,8 +54,13 @@ class Read:
 
     @property
     def is_newer(self) -> bool:
-        """Whether only a newer program can read it."""
+        """Whether only a newer program can read it: it is read in part, and stays."""
         return self.header is not None and self.header.format > FORMAT
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether it is to be replaced."""
+        return self.rewriting.is_changed and not self.is_newer
 
 
 def read_for_erasure(

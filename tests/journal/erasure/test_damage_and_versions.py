@@ -1,0 +1,117 @@
+"""Erasure in segments that are damaged, older or newer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from journal.erasure.eraser import erase
+from journal.format.record import Erased, Record
+from journal.format.scan import Found, scan
+from journal.fs.directory import open_directory
+from journal.lanes.lane import _continuation
+from journal.verify import verify
+from journal.writer import Journal
+from tests.support.erasing import BY, named
+from tests.support.journals import segments
+from tests.support.projections import facts, header, line, message, write_segment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _journal(path: Path, number: int = 2) -> Path:
+    """Make a journal of a version, without lanes."""
+    Journal.open(path).close()
+    mark = path / "journal.json"
+    mark.write_bytes(mark.read_bytes().replace(b'"format":2', b'"format":%d' % number))
+    return path
+
+
+def _runs(segment: Path) -> list[tuple[int, int, str]]:
+    found = (item.record for item in scan(segment.read_bytes(), 0) if isinstance(item, Found))
+    return [(r.seq, r.count, r.by) for r in found if isinstance(r, Erased)]
+
+
+def _lines(count: int) -> list[bytes]:
+    return [line(fact) for fact in facts(*(message(f"m{n}", "hello") for n in range(1, count + 1)))]
+
+
+def test_damage_stays_and_is_reported(tmp_path: Path) -> None:
+    """Bytes that are no record cannot be checked: they stay, and the report names them."""
+    path = _journal(tmp_path / "journal")
+    one, two, three = _lines(3)
+    segment = write_segment(path / "lanes", "1", 1, header("L1") + one + b"?" + two + three)
+    report = erase(open_directory(path), named("m1", "m3"), patience=0)
+    (damage,) = report.damaged
+    assert (damage.lane_folder, damage.segment, damage.length) == ("1", 1, 1)
+    assert b"?" + two in segment.read_bytes()
+    assert _runs(segment) == [(1, 1, BY), (3, 1, BY)]
+
+
+def test_damage_can_be_erased(tmp_path: Path) -> None:
+    """The numbers that were lost in it stay used, also behind the last record."""
+    path = _journal(tmp_path / "journal")
+    lines = _lines(6)
+    content = [*lines[:2], b"secret noise\n", lines[3], lines[4], b"secret\n"]
+    segment = write_segment(path / "lanes", "1", 1, header("L1") + b"".join(content))
+    following = _continuation(segment.parent).order
+    report = erase(open_directory(path), named("m1"), erases_damage=True, patience=0)
+    assert b"secret" not in segment.read_bytes()
+    assert report.lines == 1
+    assert _runs(segment) == [(1, 1, BY), (3, 1, "damaged"), (6, 1, "damaged")]
+    assert not verify(path / "lanes").problems
+    assert _continuation(segment.parent).order >= following
+
+
+def test_a_torn_line_at_the_end_stays(tmp_path: Path) -> None:
+    """A lane without a lessee may end in one: it is not lost with the rewrite."""
+    path = _journal(tmp_path / "journal")
+    one, two = _lines(2)
+    segment = write_segment(path / "lanes", "1", 1, header("L1") + one + two + b'{"crc":"12')
+    erase(open_directory(path), named("m1"), patience=0)
+    assert segment.read_bytes().endswith(two + b'{"crc":"12')
+
+
+def test_a_record_without_its_newline_stays_without_it(tmp_path: Path) -> None:
+    """A run in its place has none either: what follows on the line has no number of its own."""
+    path = _journal(tmp_path / "journal")
+    one, two = _lines(2)
+    segment = write_segment(path / "lanes", "1", 1, header("L1") + one + two[:-1] + b"noise\n")
+    erase(open_directory(path), named("m2"), patience=0)
+    assert _runs(segment) == [(2, 1, BY)]
+    assert segment.read_bytes().endswith(b"}noise\n")
+
+
+def test_in_a_journal_of_version_1_each_event_has_a_run(tmp_path: Path) -> None:
+    """A writer of version 1 counts a line that it does not know as one number."""
+    path = _journal(tmp_path / "journal", 1)
+    content = header("L1", format=1, folder=0) + b"".join(_lines(4))
+    segment = write_segment(path / "lanes", "1", 1, content)
+    erase(open_directory(path), named("m2", "m3", "m4"), patience=0)
+    assert _runs(segment) == [(2, 1, BY), (3, 1, BY), (4, 1, BY)]
+    assert b'"format":1' in segment.read_bytes()
+    with Journal.open(path) as handle:
+        assert handle.append_message("s", "user", "later").lane != "L1"
+    assert not verify(path / "lanes").problems
+
+
+def test_a_segment_of_a_newer_version_is_named(tmp_path: Path) -> None:
+    """Its records are not interpreted, so nothing of it is erased."""
+    path = _journal(tmp_path / "journal")
+    content = header("L1", format=3) + b"noise\n" + b"".join(_lines(2))
+    segment = write_segment(path / "lanes", "1", 1, content)
+    report = erase(open_directory(path), named("m1"), erases_damage=True, patience=0)
+    assert report.newer == (("1", 1),)
+    assert segment.read_bytes() == content
+
+
+def test_a_restored_folder_is_rewritten(tmp_path: Path) -> None:
+    """A folder of another machine has no number; it is locked and rewritten as any other."""
+    path = _journal(tmp_path / "journal")
+    content = header("L1", folder=0) + b"".join(_lines(3))
+    segment = write_segment(path / "lanes", "laptop-1", 1, content)
+    erase(open_directory(path), named("m2"), patience=0)
+    assert _runs(segment) == [(2, 1, BY)]
+    left = [item.record for item in scan(segment.read_bytes(), 0) if isinstance(item, Found)]
+    assert [r.event.id for r in left if isinstance(r, Record)] == ["m1", "m3"]
+    assert len(segments(path)) == 1
