@@ -82,9 +82,10 @@ def replace_damaged(
     """
     if not isinstance(error, ProjectionDamaged):
         raise error
-    _log.warning("building the projection anew: %s", error)
-    if isinstance(error, NotHidden):
+    if isinstance(error, NotHidden):  # a user asked for that: it is no fault
+        _log.info("building the projection anew: %s", error)
         return replace_showing(journal, error.requests, on_commit, stop)
+    _log.warning("building the projection anew: %s", error)
     renew(journal, on_commit, stop)
     return True
 
