@@ -1,4 +1,4 @@
-"""Identity and size of a journal, without reading all of its records."""
+"""Identity and size of a journal, without decoding all of its records."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from journal.erasure.requests import read_requests
 from journal.errors import ReadError
 from journal.process import clock
 from journal.process.clock import AHEAD
@@ -36,6 +37,9 @@ class Status:
         last: time of the last event, microseconds since 1970; None without events.
         ahead: names of the lane folders whose last event is dated more than an hour ahead of this
             machine's clock: that clock or the writer's is wrong. Writers skip these lanes.
+        unknown_keys: ids of keys that requests to forget name and the journal lacks: what these
+            requests forget cannot be determined. Without any key it is empty: then the lanes are
+            not searched for requests.
     """
 
     path: Path
@@ -47,12 +51,16 @@ class Status:
     first: int | None
     last: int | None
     ahead: tuple[str, ...]
+    unknown_keys: tuple[str, ...]
 
 
 def read_status(directory: Directory) -> Status:
     """Read the status of a journal from its folders and the ends of its lanes.
 
+    Where the journal has keys, its segments are searched for requests to forget.
+
     Raises:
+        JournalOpenError: the file of the keys is damaged or cannot be read.
         ReadError: a folder or file cannot be read.
     """
     refs = list_segments(directory.lanes)
@@ -74,6 +82,7 @@ def read_status(directory: Directory) -> Status:
         first=min(firsts, default=None),
         last=max((moment for moment in lasts.values() if moment is not None), default=None),
         ahead=tuple(name for name, moment in lasts.items() if (moment or 0) > horizon),
+        unknown_keys=read_requests(directory).unknown_keys,
     )
 
 

@@ -25,17 +25,20 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
     """Show what a journal is and how much it holds.
 
     It reads only sizes and the ends of lanes, so it is as fast on a large journal as on a small
-    one, and it takes no lock. The number of lanes is the largest number of writers that there were
-    at the same time.
+    one, and it takes no lock. Where something was redacted or forgotten, it also searches the
+    segments for requests to forget, about a gigabyte a second. The number of lanes is the largest
+    number of writers that there were at the same time.
 
     \b
         journal status
         journal status --json | jq .bytes
 
-    JSON: {"path", "uuid", "format", "lanes", "segments", "bytes", "first", "last", "ahead"}
+    JSON: {"path", "uuid", "format", "lanes", "segments", "bytes", "first", "last", "ahead",
+    "unknown_keys"}
 
     `first` and `last` are times. `ahead` lists the lanes that are dated more than an hour ahead: a
-    clock was or is wrong, and writers skip them.
+    clock was or is wrong, and writers skip them. `unknown_keys` lists the keys of requests to
+    forget that are not in the journal's file `key`: what these requests forget is shown.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     status = read_status(open_directory(path, create=False))
     if as_json:
@@ -51,6 +54,7 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
         "first event": "none" if status.first is None else format_time(status.first),
         "dated ahead": ", ".join(f"lane {name}" for name in status.ahead) or "none",
         "last event": "none" if status.last is None else format_time(status.last),
+        "unknown keys": ", ".join(status.unknown_keys) or "none",
     }
     for name, value in rows.items():
         print_line(f"{name:<12} {value}")

@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+import orjson
+
 from journal.erasure.naming import Keyed
 from journal.erasure.request import request_of
 from journal.format.event import Event
 from journal.format.event_types import ERASURE_REQUESTED, FORGET
+from journal.fs.files import make_folder, swap_file
 from journal.fs.key_file import read_keys
+from journal.fs.ownership import read_own
 from journal.segments.find import find_events
 from journal.segments.listing import list_segments
 
@@ -23,8 +27,18 @@ if TYPE_CHECKING:
     from journal.erasure.request import Request
     from journal.format.keyed_hash import Key
     from journal.fs.directory import Directory
+    from journal.segments.listing import SegmentRef
+
+HINT = "requests"
+"""Name of the file in `imports/` that names the segments without requests."""
 
 _TYPE = ERASURE_REQUESTED.encode()
+_VERSION = 1
+_MOST = 64 * 1024 * 1024
+"""Bytes of the hint that are read."""
+
+_Version = tuple[int, int, int]
+"""Inode, time of the last change in nanoseconds, and size of a segment's file."""
 
 
 class Forgotten:
@@ -104,23 +118,111 @@ class Forgotten:
         return left, by
 
 
+class RequestScan:
+    """Finds the requests of a journal; again, it reads only what the lanes have gained.
+
+    Which final segments hold no request can be kept in `<journal>/imports/requests`, so that the
+    next process need not search them. Like all files there it is a hint: without it every segment
+    is searched. A segment that was changed in any way is searched again.
+
+    Args:
+        directory: the opened journal.
+    """
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self._hint = directory.path / "imports" / HINT
+        self._empty: dict[str, _Version] | None = None
+        self._searched: dict[str, tuple[int, int]] = {}  # segment: inode, bytes searched
+        self._found: dict[str, list[Request]] = {}
+        self._keys: tuple[Key, ...] = ()
+        self._forgotten = Forgotten(())
+        self._new = 0
+
+    def read(self) -> Forgotten:
+        """Return what the requests that are in the lanes now forget.
+
+        It returns at once where the journal has no keys: then nothing was ever forgotten here, and
+        what others asked to forget cannot be determined.
+
+        Raises:
+            JournalOpenError: the file of the keys is damaged or cannot be read.
+            ReadError: a segment cannot be read.
+        """
+        keys = read_keys(self._directory.path)
+        if not keys:
+            return Forgotten(())
+        if self._empty is None:
+            self._empty = self._load()
+        is_changed = keys != self._keys
+        for ref in list_segments(self._directory.lanes):
+            is_changed |= self._search(ref, self._empty)
+        if is_changed:
+            found = [request for there in self._found.values() for request in there]
+            self._keys, self._forgotten = keys, Forgotten(found, keys)
+        return self._forgotten
+
+    def _search(self, ref: SegmentRef, empty: dict[str, _Version]) -> bool:
+        """Search what a segment has gained; return whether there are other requests now."""
+        name, version = _name(ref), _version(ref)
+        if empty.get(name) == version:
+            return False
+        inode, offset = self._searched.get(name, (0, 0))
+        is_changed = False
+        if inode != ref.version[0] or offset > ref.size:
+            is_changed, offset = self._found.pop(name, None) is not None, 0
+        if offset < ref.size:
+            events, offset = find_events(ref, _TYPE, offset)
+            found = [request for event in events if (request := request_of(event)) is not None]
+            if found:
+                self._found.setdefault(name, []).extend(found)
+                is_changed = True
+        self._searched[name] = ref.version[0], offset
+        if ref.final and name not in self._found:
+            empty[name] = version
+            self._new += 1
+        return is_changed
+
+    def save(self) -> None:
+        """Keep which segments hold no request, if there are new ones.
+
+        Raises:
+            OSError: the file system refused.
+        """
+        if self._empty and self._new:
+            make_folder(self._hint.parent)
+            there = {_name(ref) for ref in list_segments(self._directory.lanes)}
+            empty = {name: version for name, version in self._empty.items() if name in there}
+            swap_file(self._hint, orjson.dumps({"version": _VERSION, "empty": empty}))
+            self._new = 0
+
+    def _load(self) -> dict[str, _Version]:
+        try:
+            kept = orjson.loads(read_own(self._hint, _MOST))
+        except (OSError, ValueError):  # a hint: without it every segment is searched
+            return {}
+        if not isinstance(kept, dict) or kept.get("version") != _VERSION:
+            return {}
+        empty = kept.get("empty")
+        if not isinstance(empty, dict):
+            return {}
+        return {
+            name: tuple(version) for name, version in empty.items() if isinstance(version, list)
+        }
+
+
+def _name(ref: SegmentRef) -> str:
+    return f"{ref.lane}/{ref.number}"
+
+
+def _version(ref: SegmentRef) -> _Version:
+    return (*ref.version, ref.size)
+
+
 def read_requests(directory: Directory) -> Forgotten:
     """Read all requests in the lanes of a journal, and the journal's keys.
 
-    It returns at once where the journal has no keys: then nothing was ever forgotten here, and what
-    others asked to forget cannot be determined. Else it reads every segment, and decodes only the
-    lines that can be requests.
-
     Raises:
-        JournalOpenError: the file of the keys is damaged or cannot be read.
-        ReadError: a segment cannot be read.
+        JournalOpenError, ReadError: as `RequestScan.read`.
     """
-    keys = read_keys(directory.path)
-    if not keys:
-        return Forgotten(())
-    found = (
-        request_of(event)
-        for ref in list_segments(directory.lanes)
-        for event in find_events(ref, _TYPE)
-    )
-    return Forgotten(filter(None, found), keys)
+    return RequestScan(directory).read()

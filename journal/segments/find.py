@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from journal.segments.listing import SegmentRef
 
 
-def find_events(ref: SegmentRef, text: bytes) -> Iterator[Event]:
-    """Yield the events of a segment whose records contain a text, and perhaps some others.
+def find_events(ref: SegmentRef, text: bytes, offset: int = 0) -> tuple[list[Event], int]:
+    """Find the events of a segment whose records contain a text, and perhaps some others.
 
     Damage around a record does not hide it. As in all reading, a last line without a newline counts
     only where the segment is final, and records of a newer format are not read.
@@ -29,29 +29,42 @@ def find_events(ref: SegmentRef, text: bytes) -> Iterator[Event]:
     Args:
         ref: the segment.
         text: bytes as they are in the record, without a newline.
+        offset: where to begin; a line begins there.
+
+    Returns:
+        The events, and the offset up to which they were searched for.
 
     Raises:
         ReadError: the file cannot be read.
     """
+    found: list[Event] = []
+    limit = BLOCK
     try:
         with open_segment(ref.path) as file:
-            offset, limit = 0, BLOCK
             while block := read_at(file, offset, limit):
                 if not offset and _is_newer(block[: block.find(b"\n") + 1]):
-                    return
+                    break
                 is_last = len(block) < limit
                 whole = len(block) if is_last and ref.final else block.rfind(b"\n") + 1
                 if not (whole or is_last) and limit > MAX_RECORD:
                     # it is damaged: no record is as long
-                    yield from _events(read_segment(ref, Progress(offset)))
-                    return
+                    items = list(read_segment(ref, Progress(offset)))
+                    return found + _events(items), _end(items, offset)
                 for line, at in _lines_with(text, block, whole):
-                    yield from _events(scan(line, offset + at))
-                if is_last:
-                    return
+                    found += _events(scan(line, offset + at))
                 offset, limit = offset + whole, BLOCK if whole else min(limit * 4, MAX_RECORD + 1)
+                if is_last:
+                    break
     except OSError as error:
         raise ReadError(f"cannot read {ref.path}: {error.strerror or error}") from error
+    return found, offset
+
+
+def _end(items: list[Found | Damage], offset: int) -> int:
+    last = items[-1] if items else None
+    if last is None:
+        return offset
+    return last.end if isinstance(last, Found) else last.offset + last.length
 
 
 def _lines_with(text: bytes, block: bytes, end: int) -> Iterator[tuple[bytes, int]]:
@@ -72,7 +85,9 @@ def _is_newer(line: bytes) -> bool:
     )
 
 
-def _events(items: Iterable[Found | Damage]) -> Iterator[Event]:
-    for item in items:
-        if isinstance(item, Found) and isinstance(item.record, Record):
-            yield item.record.event
+def _events(items: Iterable[Found | Damage]) -> list[Event]:
+    return [
+        item.record.event
+        for item in items
+        if isinstance(item, Found) and isinstance(item.record, Record)
+    ]

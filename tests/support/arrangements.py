@@ -171,7 +171,8 @@ class Replaced:
 def erase_some(random: Random, lanes: Path) -> None:
     """Rewrite some final segments as erasure does, by the requests that are in the lanes now."""
     refs = list_segments(lanes)
-    found = (request_of(e) for ref in refs for e in find_events(ref, ERASURE_REQUESTED.encode()))
+    text = ERASURE_REQUESTED.encode()
+    found = (request_of(event) for ref in refs for event in find_events(ref, text)[0])
     forgotten = Forgotten(filter(None, found), [KEY])
     for ref in refs:
         if ref.final and forgotten and random.random() < 0.4:

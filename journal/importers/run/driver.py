@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, BinaryIO
 
-from journal.erasure.requests import read_requests
+from journal.erasure.requests import RequestScan
 from journal.errors import ImportFailed
 from journal.fs.directory import open_directory
 from journal.importers.files.compressed import open_source
@@ -68,6 +68,7 @@ class Importer:
     _writer: EventWriter = field(init=False)
     _ledger: Ledger = field(init=False)
     _keys: KnownKeys = field(init=False)
+    _requests: RequestScan = field(init=False)
     _read: set[Path] = field(default_factory=set)
     _unknown: set[Path] = field(default_factory=set)
     _passed: dict[Path, str] = field(default_factory=dict)  # path: why it was passed over
@@ -80,8 +81,8 @@ class Importer:
         self._wanted = sorted({pattern for format in wanted for pattern in format.files})
         imports = self.journal.path / "imports"
         self._keys = KnownKeys(self.journal.path / "lanes", imports / "keys")
-        forgotten = read_requests(open_directory(self.journal.path, create=False))
-        self._writer = EventWriter(self.journal, self.report, self._keys, forgotten)
+        self._requests = RequestScan(open_directory(self.journal.path, create=False))
+        self._writer = EventWriter(self.journal, self.report, self._keys, self._requests)
         self._ledger = Ledger(imports)
         self._ledger.sweep()
 
@@ -122,6 +123,7 @@ class Importer:
             for name, why in self.installed.broken.items():
                 self.report.errors[f"importer {name}"] = why
         self._keys.save()
+        self._requests.save()
         return self.report
 
     def take(self, source: Source, *, last: bool, tail: Tail | None = None) -> Watched | None:

@@ -6,7 +6,6 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from journal.erasure.requests import Forgotten
 from journal.errors import EventError, ReadError
 from journal.format.event import Event
 from journal.format.event_types import MESSAGE_APPENDED
@@ -17,6 +16,7 @@ from journal.importers.run.placeholder import placeholder_data
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from journal.erasure.requests import RequestScan
     from journal.format.redacted import Redacted
     from journal.importers.parsing.parser import Item
     from journal.importers.run.known_keys import KnownKeys
@@ -38,14 +38,14 @@ class EventWriter:
         journal: takes the events.
         report: counts them.
         keys: knows what the journal holds.
-        forgotten: what the requests of the journal forget: that is not appended.
+        requests: finds the requests to forget in the journal: what they forget is not appended.
         found: messages that were met so far, whether they were new or not.
     """
 
     journal: Journal
     report: Report
     keys: KnownKeys
-    forgotten: Forgotten = field(default_factory=lambda: Forgotten(()))
+    requests: RequestScan
     found: int = 0
     _redacted: dict[int, Redacted] = field(default_factory=dict)  # by the identity of the data
     _batch: list[dict[str, Any]] = field(default_factory=list)
@@ -92,19 +92,8 @@ class EventWriter:
             self.report.repair(repair)
         if item.line <= known or self._repeats(event, line_hash):
             self.report.already += 1
-        elif self.forgotten:
-            self._remember(event)
         else:
             self._batch.append(event)
-
-    def _remember(self, event: dict[str, Any]) -> None:
-        """Take what is left of an event without what is forgotten."""
-        whole = Event(event["session"], event["id"], event["type"], 0, 0, event["data"])
-        left, _ = self.forgotten.apply(whole, "", 0)
-        if left is None:
-            self.report.forgotten += 1
-        else:
-            self._batch.append(event | {"data": left.data})
 
     def _repeats(self, event: dict[str, Any], line_hash: int | None) -> bool:
         """Return whether this run took the same event from the same line before."""
@@ -125,7 +114,8 @@ class EventWriter:
         """Append the batch.
 
         Raises:
-            JournalError: the journal could not write; nothing of it is acknowledged.
+            JournalError: the journal could not write, or could not be searched for requests to
+                forget; nothing of the batch is acknowledged.
         """
         batch, self._batch, self._bytes = self._batch, [], 0
         if not batch:
@@ -134,6 +124,7 @@ class EventWriter:
             self.keys.load()
         except ReadError as error:
             self.report.skip(f"conflicts are not counted: {error}")
+        batch = list(self._remembered(batch))
         try:
             self.journal.append_many(batch)
         except EventError:
@@ -142,6 +133,26 @@ class EventWriter:
             for event in batch:
                 self._count(event)
         self._redacted.clear()
+
+    def _remembered(self, batch: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Yield what is left of events without what is forgotten."""
+        # a request may have come since the last batch: an import can follow files for days
+        forgotten = self.requests.read()
+        if not forgotten:
+            yield from batch
+            return
+        for event in batch:
+            whole = Event(event["session"], event["id"], event["type"], 0, 0, event["data"])
+            try:
+                left, _ = forgotten.apply(whole, "", 0)
+            except (
+                TypeError
+            ):  # it is no JSON, so it has no hashes: the journal says why it refuses it
+                left = whole
+            if left is None:
+                self.report.forgotten += 1
+            else:
+                yield event if left is whole else event | {"data": left.data}
 
     def _append_one_by_one(self, batch: list[dict[str, Any]]) -> None:
         """Leave out the event that the journal refuses, not those beside it."""

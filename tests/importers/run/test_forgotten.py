@@ -10,6 +10,7 @@ import pytest
 from journal import Journal
 from journal.erasure.hashes import event_hash, message_hashes, session_hash
 from journal.format.event_types import ERASURE_REQUESTED, FORGET, MESSAGE_APPENDED
+from journal.fs.directory import open_directory
 from journal.fs.key_file import own_key
 from journal.importers.run.driver import Importer
 from tests.support.journals import events
@@ -68,3 +69,31 @@ def test_the_ledger_does_not_name_a_source(journal_dir: Path, source: Path) -> N
     for entry in entries:
         assert b"a-secret-name" not in entry.read_bytes()
         assert "a-secret-name" not in entry.name
+
+
+def test_a_request_that_comes_while_files_are_followed_is_obeyed(
+    journal_dir: Path, source: Path
+) -> None:
+    """An importer that was started before the request does not append what it forgets."""
+    (session,) = _import(journal_dir.with_name("scratch"), source).sessions
+    with Journal.open(journal_dir, fsync="never") as journal:
+        importer = Importer(journal, "openai")
+        key = own_key(journal_dir)
+        request = {"key": key.id, "sessions": [session_hash(key, session)]}
+        journal.append(session=FORGET, type=ERASURE_REQUESTED, data=request)
+        report = importer.run(importer.sources([source]))
+    assert (report.forgotten, report.messages) == (3, 0)
+
+
+def test_an_event_that_is_no_json_is_refused_as_ever(journal_dir: Path, tmp_path: Path) -> None:
+    """It has no hashes; the report says what is wrong, and a placeholder stands for it."""
+    key = own_key(open_directory(journal_dir).path)
+    file = tmp_path / "talk.jsonl"
+    said = {"id": "m1", "role": "user", "content": "x", "timestamp": "2026-01-01T00:00:00Z"}
+    file.write_text(json.dumps(said | {"content": "lone \ud800 half"}) + "\n", encoding="utf-8")
+    with Journal.open(journal_dir, fsync="never") as journal:
+        request = {"key": key.id, "messages": [key.hash("line", "x")]}
+        journal.append(session=FORGET, type=ERASURE_REQUESTED, data=request)
+    report = _import(journal_dir, file)
+    assert report.messages == 1
+    assert report.forgotten == 0

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from journal import Journal
 from journal.erasure import requests
-from journal.erasure.requests import read_requests
+from journal.erasure.requests import RequestScan, read_requests
 from journal.errors import ReadError
 from journal.format.event import Event
 from journal.format.frame import MAX_RECORD
@@ -22,12 +22,14 @@ from journal.segments import find
 from journal.segments.find import find_events
 from journal.segments.listing import list_segments
 from journal.segments.reader import SegmentWalk, pass_over
+from journal.status import read_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from journal.fs.directory import Directory
+    from journal.segments.listing import SegmentRef
 
 TYPE = b"erasure.requested"
 
@@ -140,6 +142,65 @@ def test_a_segment_that_cannot_be_read_is_named(journal: Directory) -> None:
         read_requests(journal)
 
 
+def names_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list that gets the name of each segment that is searched from now on."""
+    names: list[str] = []
+    search = find_events
+
+    def noted(ref: SegmentRef, text: bytes, offset: int) -> tuple[list[Event], int]:
+        names.append(f"{ref.path.name} from {offset}")
+        return search(ref, text, offset)
+
+    monkeypatch.setattr(requests, "find_events", noted)
+    return names
+
+
+def test_a_second_search_reads_what_the_lanes_have_gained(
+    journal: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that comes while an import runs is found, at the cost of the new bytes."""
+    put(journal, 1, header(), line(1, "r1"))
+    put(journal, 2, header(), other(2))
+    scan = RequestScan(journal)
+    first = scan.read()
+    names = names_read(monkeypatch)
+    assert scan.read() is first
+    put(journal, 2, header(), other(2), line(3, "r2"))
+    assert [request.id for request in scan.read().requests] == ["r1", "r2"]
+    assert names == [f"000002.jsonl from {len(header() + other(2))}"]
+
+
+def test_the_next_process_searches_no_final_segment_without_requests_again(
+    journal: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hint names those without; a segment that was changed in any way is searched again."""
+    for number, content in enumerate([other(1), line(2, "r2"), other(3), other(4)], 1):
+        put(journal, number, header(), content)
+    first = RequestScan(journal)
+    first.read()
+    first.save()
+    names = names_read(monkeypatch)
+    assert [request.id for request in RequestScan(journal).read().requests] == ["r2"]
+    assert names == ["000002.jsonl from 0", "000004.jsonl from 0"]
+    put(journal, 3, header(), line(3, "r3"))
+    assert [request.id for request in RequestScan(journal).read().requests] == ["r2", "r3"]
+
+
+@pytest.mark.parametrize("hint", [b"", b"[]", b'{"version":1,"empty":[]}', b'{"version":2}'])
+def test_a_damaged_hint_is_no_hint(journal: Directory, hint: bytes) -> None:
+    """Then every segment is searched."""
+    put(journal, 1, header(), line(1, "r1"))
+    (journal.path / "imports").mkdir(mode=0o700)
+    (journal.path / "imports/requests").write_bytes(hint)
+    assert [request.id for request in RequestScan(journal).read().requests] == ["r1"]
+
+
+def test_the_status_names_the_keys_that_requests_need(journal: Directory) -> None:
+    """What a request with another journal's key forgets is shown until the key is added."""
+    put(journal, 1, header(), line(1, "r1"))
+    assert read_status(journal).unknown_keys == ("0a1b2c3d",)
+
+
 _PARTS = st.lists(
     st.one_of(
         st.integers(1, 9).map(lambda n: line(n, f"r{n}")),
@@ -169,5 +230,6 @@ def test_the_search_finds_what_the_reader_finds(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(find, "BLOCK", block)
-        there = [event for event in find_events(ref, TYPE) if event.type == TYPE.decode()]
+        events, _ = find_events(ref, TYPE)
+        there = [event for event in events if event.type == TYPE.decode()]
     assert there == list(decoded())

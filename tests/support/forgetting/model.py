@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from journal.format.event import Event
 from journal.format.event_types import ERASURE_REQUESTED, FORGET, MESSAGE_APPENDED
-from journal.format.keyed_hash import Key
 from tests.support.projections import Fact
+from tests.support.redaction.variants import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
     from random import Random
 
-KEY = Key(bytes(range(32)))
-"""The key of the made-up requests."""
+    from journal.format.redacted import Redacted
+
+KEY = KEYS[0]
+"""The key of the made-up requests, and of some of the redacted events."""
 _OTHER = "00000000"
 """The id of a key that no journal has."""
 _UUIDS = tuple(f"0199c0de-0000-7000-8000-00000000000{n}" for n in range(3))
@@ -51,11 +53,14 @@ class _Named:
     def event(self, session: str, id: object) -> bool:
         return hashed("event", [session, id]) in self.events
 
-    def message(self, id: object, data: dict[str, Any]) -> bool:
+    def message(self, id: object, data: dict[str, Any], redacted: Redacted | None = None) -> bool:
         hashes = {hashed("line", id)} if id in _UUIDS else set()
         if "timestamp" in data:
             said = [data.get("role"), data.get("content"), data["timestamp"]]
-            hashes |= {hashed("message", said), hashed("original", [MESSAGE_APPENDED, data])}
+            hashes.add(hashed("message", said))
+            is_known = redacted is not None and redacted.key == KEY.id
+            original = hashed("original", [MESSAGE_APPENDED, data])
+            hashes.add(redacted.original if redacted is not None and is_known else original)
         return not hashes.isdisjoint(self.messages)
 
 
@@ -90,7 +95,7 @@ def _left(fact: Fact, named: _Named) -> Iterator[Fact]:
         return
     if type == "message.revised" and named.event(session, data["message"]):
         return
-    if type == MESSAGE_APPENDED and named.message(id, data):
+    if type == MESSAGE_APPENDED and named.message(id, data, fact.event.redacted):
         return
     if type in {"message.removed", "message.archived", "message.restored"}:
         ids = [each for each in data["messages"] if not named.event(session, each)]
@@ -124,25 +129,26 @@ def with_requests(random: Random, records: Sequence[Fact]) -> list[Fact]:
         last[fact.lane] = max(fact.seq, last.get(fact.lane, 0))
     lanes = sorted(last)
 
-    def add(session: str, id: str, type: str, data: dict[str, Any]) -> None:
+    def add(event: Event) -> None:
         lane = random.choice(lanes)
         last[lane] += 1
         time = random.randint(1, 12)
-        made.append(Fact(lane, last[lane], Event(session, id, type, time, time, data)))
+        made.append(Fact(lane, last[lane], replace(event, time=time, order=time)))
 
     messages = [fact.event for fact in records if fact.event.type == MESSAGE_APPENDED]
     for _ in range(random.randint(0, 3)):
         if messages:
             said = random.choice(messages)
             id = random.choice([said.id, "fork", *_UUIDS])
-            add(random.choice(["s1", "s2", "s3"]), id, MESSAGE_APPENDED, said.data)
+            add(replace(said, session=random.choice(["s1", "s2", "s3"]), id=id))
     if random.random() < 0.5:
-        add("s3", "e1", "session.created", {"parent": random.choice(["s1", "s2"]), "title": "t"})
+        about = {"parent": random.choice(["s1", "s2"]), "title": "t"}
+        add(Event("s3", "e1", "session.created", 0, 0, about))
     for _ in range(random.randint(1, 3)):
         data = _request(random, made, last)
         # two requests may have one id, and one may be there twice
         for _ in range(random.choice([1, 1, 2])):
-            add(FORGET, random.choice(["r1", "r2"]), ERASURE_REQUESTED, data)
+            add(Event(FORGET, random.choice(["r1", "r2"]), ERASURE_REQUESTED, 0, 0, data))
     return made
 
 
@@ -170,6 +176,8 @@ def _message_hash(random: Random, event: Event) -> str:
         id = item.get("id", id)
         data = {name: value for name, value in item.items() if name != "id"}
     said = [data.get("role"), data.get("content"), data.get("timestamp")]
+    if event.redacted is not None and random.random() < 0.5:
+        return event.redacted.original
     return random.choice(
         [
             hashed("line", random.choice([id, *_UUIDS])),

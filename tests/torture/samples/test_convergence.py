@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+import journal.erasure.naming
 import projector.apply.conflicts
+import projector.run.hiding
+import projector.run.ingest
 from tests.torture.steps import convergence
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Iterator
+
+    from projector.run.watermark import Mark
 
 
 def test_random_sets_of_events_converge(capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,3 +47,31 @@ def test_contents_that_are_not_compared_again_are_caught(
     monkeypatch.setattr(projector.apply.conflicts, "_compare_again", lambda *_: None)
     assert convergence.main(["--seed", "13", "--seeds", "20", "--workers", "1"]) == 1
     assert "redacted=Redacted(" in capsys.readouterr().out
+
+
+def _stops_never(*_: object) -> bool:
+    return False
+
+
+def _skips_one_more(before: Mark, *_: object) -> int:
+    return max(before.numbers, before.known) + 1
+
+
+def _names_no_message(*_: object) -> Iterator[str]:
+    yield from ()
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "sabotage"),
+    [
+        (projector.run.hiding.Hiding, "stops", _stops_never),
+        (projector.run.ingest, "known_numbers", _skips_one_more),
+        (journal.erasure.naming, "message_hashes", _names_no_message),
+    ],
+)
+def test_forgetting_that_does_not_hide_all_and_only_that_is_caught(
+    monkeypatch: pytest.MonkeyPatch, where: object, name: str, sabotage: object
+) -> None:
+    """A request that hides from its arrival on, a lost event behind an erased one, a shown fork."""
+    monkeypatch.setattr(where, name, sabotage)
+    assert any(convergence.run([seed]).failed for seed in range(0, 120, 2))
