@@ -119,7 +119,7 @@ def read_erasures(journal: Directory) -> list[Erasure]:
 
 def _events(journal: Directory, type: str) -> Iterator[Event]:
     for ref in list_segments(journal.lanes):
-        for event in find_events(ref, type.encode()):
+        for event in find_events(ref, type.encode())[0]:
             if event.session == FORGET and event.type == type:
                 yield event
 
