@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from unicodedata import unidata_version
 from urllib.parse import quote
+from zlib import crc32
 
 import apsw
 
@@ -38,6 +39,17 @@ SUFFIXES = ("", "-wal", "-shm", "-journal")
 _APPLICATION = 0x414A4E4C  # "AJNL", shown by file(1) and checked at opening
 
 
+_JOURNAL_BITS = 16
+_VERSION_IN_FILE = 60, 4
+"""Offset and length of `user_version` in the header of a database's file."""
+
+
+def _version(journal_uuid: str) -> int:
+    """Return the `user_version` of a projection: the schema, and 16 bits that its journal gives."""
+    journal: int = crc32(journal_uuid.encode()) & (2**_JOURNAL_BITS - 1)
+    return SCHEMA << _JOURNAL_BITS | journal
+
+
 def create(path: Path, journal_uuid: str) -> apsw.Connection:
     """Make an empty projection to be built: no other process reads it until it is published.
 
@@ -54,7 +66,7 @@ def create(path: Path, journal_uuid: str) -> apsw.Connection:
             if vfs() is not None:
                 db.reserve_bytes("main", RESERVED)
             db.pragma("application_id", _APPLICATION)
-            db.pragma("user_version", SCHEMA)
+            db.pragma("user_version", _version(journal_uuid))
             make_tables(db, journal_uuid)
             tune_writer(db)
     except apsw.Error as error:
@@ -254,10 +266,16 @@ def _check_files(path: Path) -> None:
 def _check(db: apsw.Connection, path: Path, made_for: dict[str, str]) -> None:
     """Refuse a database that is no projection of this version, or was made for another journal."""
     application, version = db.pragma("application_id"), db.pragma("user_version")
-    if (application, version) != (_APPLICATION, SCHEMA):
+    if application != _APPLICATION or version >> _JOURNAL_BITS != SCHEMA:
         raise ProjectionDamaged(
-            f"{path} is no projection of version {SCHEMA} (its version is {version});"
-            " run `projector rebuild`"
+            f"{path} is no projection of version {SCHEMA} (its version is"
+            f" {version >> _JOURNAL_BITS or version}); run `projector rebuild`"
+        )
+    # as it is in the file itself: the page in the WAL could hide that the file is another journal's
+    _, stored = db.read("main", 0, *_VERSION_IN_FILE)
+    if int.from_bytes(stored) != _version(made_for["journal"]):
+        raise ProjectionDamaged(
+            f"{path} was made for another journal than its WAL; run `projector rebuild`"
         )
     if vfs() is not None and db.reserve_bytes("main") != RESERVED:
         raise ProjectionDamaged(f"{path} has no checksums; run `projector rebuild`")
