@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Place = tuple[str, int]
 """A segment: its lane's folder, and its number there."""
 
-_MOST = 16
+MOST_OPEN = 16
 """Files that stay open: a process may have many handles, and 1,024 descriptors."""
 
 
@@ -63,7 +63,7 @@ class OpenSegments:
 
     def _keep(self, at: Place, inode: int, file: FileIO) -> None:
         self._files[at] = inode, file
-        if len(self._files) > _MOST:
+        if len(self._files) > MOST_OPEN:
             _, (_, oldest) = self._files.popitem(last=False)
             oldest.close()
 
