@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _MARKS = re.compile(rb'[{}"]')
 _OPEN, _QUOTE = b'{"'
+_OBJECT = b'{"'
+_PASSES = 8
+"""How often each byte between two torn objects is looked at, on average."""
 _BLANK = b" \t\r\n\0"
 """What may stand beside an object and is no part of another: a torn write can leave zeros."""
 
@@ -45,8 +48,11 @@ def parts_of(raw: bytes, is_line: Callable[[Json], bool]) -> Parts:
         is_line: returns whether a value is a whole line of the format. It decides about an object
             that could also be a part of a torn one.
     """
-    found = list(_from_front(raw))
-    found += reversed(list(_from_back(raw, found[-1][1] if found else 0, is_line)))
+    front = list(_from_front(raw))
+    begin = front[-1][1] if front else 0
+    back = list(_from_back(raw, begin, is_line))[::-1]
+    end = back[0][0] if back else len(raw)
+    found = [*front, *_from_middle(raw, begin, end, is_line), *back]
     at = torn = 0
     for begin, end in [*found, (len(raw), len(raw))]:
         torn += len(raw[at:begin].strip(_BLANK))
@@ -108,6 +114,22 @@ def _from_back(
                 if raw[end:begin].strip(_BLANK):
                     return
             depth += 1
+
+
+def _from_middle(
+    raw: bytes, start: int, end: int, is_line: Callable[[Json], bool]
+) -> Iterator[tuple[int, int]]:
+    """Yield where objects begin and end between two torn ones: only such as can only be lines."""
+    left = _PASSES * len(raw)
+    at = raw.find(_OBJECT, start, end)
+    while at >= 0 and left > 0:
+        first = next(_from_front(raw[at:end]), None)
+        size = end - at if first is None else first[1]
+        left -= size
+        is_found = first is not None and is_line(decode(raw[at : at + size])[0])
+        if is_found:
+            yield at, at + size
+        at = raw.find(_OBJECT, at + (size if is_found else 1), end)
 
 
 def _stands_alone(

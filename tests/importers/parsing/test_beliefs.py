@@ -343,6 +343,18 @@ def test_whole_objects_on_a_torn_line_are_imported(
     assert torn_parts == bool(torn.strip(b"\0")) + bool(behind.strip(b" \0"))
 
 
+@pytest.mark.parametrize("torn", [b'{"timestamp":"2026', b'{"a":"x\\'])
+def test_whole_objects_between_torn_parts_are_imported(
+    tmp_path: Path, journal_dir: Path, torn: bytes
+) -> None:
+    """Writers that are killed one after the other may leave all they wrote on one line."""
+    one, two, three = (json.dumps(says(n, f"{{x{n}")).encode() for n in (1, 2, 3))
+    path = write(tmp_path / ROLLOUT, [head(), torn + one + torn + two + torn + three])
+    report = take(journal_dir, path)
+    assert report.messages == 3
+    assert transcript(journal_dir) == [f"{{x{n}" for n in (1, 2, 3)]
+
+
 def test_a_part_of_a_torn_object_is_no_line(tmp_path: Path, journal_dir: Path) -> None:
     """An object within one whose end is missing was never a line of its own."""
     inner = b'{"role":"user","content":"inner"}'
