@@ -296,11 +296,14 @@ def test_the_routes_of_the_gateway_come_back(journal_dir: Path) -> None:
     ]
 
 
-def test_texts_are_redacted_and_names_are_not(journal_dir: Path) -> None:
+def test_texts_are_redacted_and_names_are_not(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Secrets in contents, parts, arguments, titles, prompts and settings are marks in the file.
 
     JSON is JSON afterwards, ids are as they were, and the journal is not changed.
     """
+    monkeypatch.setattr(SessionDB, "redact", False)
     secret = f"AKIA{'Q7' * 8}"
     call = {"id": secret, "type": "function", "function": {"name": "x", "arguments": f'"{secret}"'}}
     with SessionStore.open(journal_dir), SessionDB(journal_dir) as db:

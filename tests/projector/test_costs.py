@@ -144,7 +144,12 @@ import sys
 from journal import Journal
 Journal.open(sys.argv[1]).close()  # whatever is loaded and made once
 opened = []
-sys.addaudithook(lambda name, details: opened.append(details[0]) if name == "open" else None)
+
+def note(name, details):
+    if name == "open" and isinstance(details[0], str):  # else a descriptor gets a file object
+        opened.append(details[0])
+
+sys.addaudithook(note)
 journal = Journal.open(sys.argv[1], fsync="never")
 at_open = len(opened)
 journal.append_message("s1", "user", "this may begin a segment")
@@ -174,7 +179,7 @@ def test_opening_a_journal_opens_as_many_files_whatever_it_holds(tmp_path: Path)
     make_segments(tmp_path / "many", 1_000)
     few, many = opened(tmp_path / "few"), opened(tmp_path / "many")
     assert few == many
-    assert many[0] <= 8
+    assert many[0] <= 6
     assert many[1] == 0
 
 

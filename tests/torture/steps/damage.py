@@ -138,7 +138,7 @@ def check_projection(db: apsw.Connection, found: Expected, kept: Sequence[Fact])
         raise Lost(f"applied, and nowhere in the journal: {sorted(extra)}")
     facts = [fact for fact in [*found.must, *kept, *found.may] if fact.key in shown]
     wanted, says = Model(facts).content(WORDS), replace(content(db, WORDS), digest="")
-    for name in ("order", "counters", "conflicts", "found", "index"):
+    for name in ("order", "counters", "others", "found", "index"):
         if getattr(says, name) != getattr(wanted, name):
             raise Lost(f"{name}: {getattr(says, name)!r} and not {getattr(wanted, name)!r}")
 
