@@ -44,7 +44,9 @@ def make_journal(backup: Backup, target: Path, forgotten: Forgotten) -> int:
         OSError: the file system refuses; there is no journal, unless the last step was refused,
             which makes its name durable.
     """
-    make_folders(target.parent)
+    # one that is there may be everybody's, as /tmp is: the draft in it is this user's alone
+    if not target.parent.exists():
+        make_folders(target.parent)
     with _draft(target) as draft:
         lanes = draft / LANES
         make_folder(lanes)

@@ -87,6 +87,19 @@ def test_a_new_journal_has_every_byte_and_the_same_digest(
     sound(there)
 
 
+def test_a_journal_is_restored_in_a_folder_that_is_everybodys(
+    journal_dir: Path, backup: Path, tmp_path: Path
+) -> None:
+    """A folder such as /tmp may hold a journal, so it may hold a restored one."""
+    write(journal_dir, "one")
+    make_backup(journal_dir, backup)
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    restore_backup(backup, shared / "journal")
+    assert digest(shared / "journal") == digest(journal_dir)
+
+
 def test_writers_begin_new_lanes_in_a_restored_journal(
     journal_dir: Path, backup: Path, tmp_path: Path
 ) -> None:
