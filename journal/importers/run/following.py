@@ -237,10 +237,22 @@ class Following:
             self.importer.take(watched.source, last=True)
         elif watched.tail is not None:
             self.importer.take(watched.source, last=True, tail=watched.tail)
-        elif watched.rest:
-            tail = self._tail(watched)
-            if tail is not None:
+        else:
+            # the system may report the last changes late, so they are looked for here
+            has_changed = _has_changed(watched)
+            tail = self._tail(watched) if watched.rest or has_changed else None
+            if tail is not None or has_changed:
                 self.importer.take(watched.source, last=True, tail=tail)
+
+
+def _has_changed(watched: Watched) -> bool:
+    """Return whether a file is another one than was read; one that is gone is not."""
+    path = watched.source.path
+    try:
+        found = os.stat(path)  # noqa: PTH116 - as `_look`
+    except OSError:
+        return False
+    return state_of(path, found, database=watched.database) != watched.state
 
 
 def _goes_on(tail: Tail, path: Path) -> bool:

@@ -79,6 +79,20 @@ def test_a_document_that_was_cut_short_for_a_while_is_still_known(
     assert run(tmp_path / "j", source, reread=True).messages == 4, "unless that is asked for"
 
 
+def test_what_a_document_gains_at_the_end_is_imported(source: Path, tmp_path: Path) -> None:
+    """A change that the system has not reported yet when the import is stopped is not left out."""
+    source.write_text(json.dumps(talk(1)))
+
+    def wait(seconds: float) -> bool:
+        if seconds:
+            source.write_text(json.dumps(talk(3)))
+        return seconds > 0
+
+    with Journal.open(tmp_path / "j", fsync="never") as journal:
+        report = follow(Importer(journal, "auto"), [source], wait)
+    assert report.messages == 3
+
+
 def test_following_a_growing_document_writes_each_message_once(
     source: Path, tmp_path: Path
 ) -> None:
