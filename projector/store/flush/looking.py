@@ -124,10 +124,10 @@ class Looking(Handle):
 
 
 def _loaded(db: apsw.Connection | None, session: str) -> tuple[Transcript, Offsets]:
-    return Transcript() if db is None else _load(db, session), applied(db)
+    return Transcript() if db is None else _transcript(db, session), applied(db)
 
 
-def _load(db: apsw.Connection, session: str) -> Transcript:
+def _transcript(db: apsw.Connection, session: str) -> Transcript:
     """Read the transcript of a session from the projection."""
     transcript = Transcript()
     number = db.execute("SELECT id FROM _sessions WHERE session = ?", (session,)).get

@@ -104,9 +104,7 @@ class Transcript:
     def visible(self) -> list[Recorded]:
         """Return the messages that are in the transcript, in order."""
         if not self._is_placed:
-            found = [
-                Linked(m.id, m.moment, other_parent(m.parent, m.id)) for m in self.messages.values()
-            ]
+            found = [Linked(m.id, m.moment, m.parent) for m in self.messages.values()]
             for id, place in place_all(found).items():
                 self.messages[id].place = place
             self._is_placed, self._sorted = True, None
@@ -124,7 +122,7 @@ class Transcript:
         """
         at = event.order, lane, seq
         if event.type == MESSAGE_APPENDED:
-            self._add(event.id, event.data, (*at, 0), is_there=True)
+            self._add(event.id, event.data, (*at, 0))
         elif event.type in _EDITS:
             self.is_exact &= at >= self.edited
             self.edited = max(at, self.edited)
@@ -156,7 +154,7 @@ class Transcript:
         new = new_messages(event.data) if event.type == TRANSCRIPT_REPLACED else ()
         self.unmet -= {id for _, id, _ in new}
         for part, id, data in new:
-            self._add(id, data, (*at, part), is_there=True)
+            self._add(id, data, (*at, part))
         self._sorted = None
 
     def _has(self, swept: Reach, known: Recorded) -> bool:
@@ -191,7 +189,7 @@ class Transcript:
                 self.missing.add(parent)
             self._is_placed = False
 
-    def _add(self, id: str, data: Mapping[str, Any], rank: Rank, *, is_there: bool) -> None:
+    def _add(self, id: str, data: Mapping[str, Any], rank: Rank) -> None:
         order, lane, seq, part = rank
         if id in self.messages:
             self._add_copy(self.messages[id], rank)
@@ -207,7 +205,7 @@ class Transcript:
             self.missing.add(parent)
         place = place_after(moment, None if above is None else above.place)
         found = words(data)
-        is_there &= part > 0 or not self.reach.has((order, lane, seq), {lane: seq})
+        is_there = part > 0 or not self.reach.has((order, lane, seq), {lane: seq})
         known = Recorded(id, found, found, refused(data), moment, parent, place, rank, is_there)
         self.messages[id] = known
         if id in self.missing:
