@@ -12,13 +12,12 @@ from journal.backup.manifest import Copied, copy_name, is_copy_name
 from journal.backup.place import is_hollow
 from journal.errors import ReadError
 from journal.fs import disk
-from journal.fs.files import make_folder, sync_folder
-from journal.segments.blocks import BLOCK, read_at
-from journal.segments.draft import draft_of, is_draft
-from journal.segments.segment import open_segment, segment_name
+from journal.fs.files import draft_of, make_folder, sync_folder
+from journal.segments.blocks import BLOCK, read_at, read_between
+from journal.segments.segment import is_segment_draft, open_segment, segment_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
     from io import FileIO
     from pathlib import Path
 
@@ -73,7 +72,7 @@ class Copier:
             if size < first:
                 raise Differs
             digest = hashlib.sha256()
-            for block in _blocks(file, 0, first):
+            for block in read_between(file, 0, first):
                 digest.update(block)
             if old is not None and digest.hexdigest() != old.sha256:
                 raise Differs
@@ -133,7 +132,7 @@ class Copier:
         """
         with contextlib.suppress(OSError):  # a disk that fails needs a backup most
             disk.in_use.fdatasync(file.fileno())
-        for block in _blocks(file, first, size):
+        for block in read_between(file, first, size):
             digest.update(block)
             disk.write_rest(fd, block)
             self.written += len(block)
@@ -171,7 +170,7 @@ def sweep(lanes: Path, wanted: Collection[tuple[str, str]]) -> int:
         folders = sorted(lanes / e.name for e in entries if e.is_dir(follow_symlinks=False))
     for folder in folders:
         for name in sorted(os.listdir(folder)):
-            is_ours = is_copy_name(name) or is_draft(name)
+            is_ours = is_copy_name(name) or is_segment_draft(name)
             if is_ours and (folder.name, name) not in wanted:
                 disk.in_use.unlink(folder / name)
                 removed += is_copy_name(name)
@@ -222,17 +221,3 @@ def _finished(file: FileIO, size: int) -> int:
             return start + newline + 1
         end = start
     return 0
-
-
-def _blocks(file: FileIO, first: int, end: int) -> Iterator[bytes]:
-    """Yield the bytes of a segment between two offsets.
-
-    Raises:
-        ReadError: the file is shorter, or cannot be read.
-    """
-    while first < end:
-        block = read_at(file, first, min(BLOCK, end - first))
-        if not block:
-            raise ReadError(f"{file.name} became shorter than {end:,} bytes while it was copied")
-        yield block
-        first += len(block)

@@ -23,8 +23,8 @@ from journal.fs.files import sync_folder
 from journal.lanes.lane import LOCK, try_lease
 from journal.lanes.roll import ROLL, ask_to_roll, take_request
 from journal.process import clock
-from journal.segments.draft import is_draft
 from journal.segments.listing import list_lane, list_lanes
+from journal.segments.segment import is_segment_draft
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -171,7 +171,7 @@ class _Eraser:
             folder = self.directory.lanes / name
             list_lane(folder)  # raises an error for a folder that is not this user's
             try:
-                drafts = [folder / entry for entry in os.listdir(folder) if is_draft(entry)]
+                drafts = [folder / entry for entry in os.listdir(folder) if is_segment_draft(entry)]
                 for draft in drafts:
                     disk.in_use.unlink(draft)
                 sync_folder(folder)

@@ -11,10 +11,9 @@ from journal.erasure.rewrite import Kept, Rewriting, new_header
 from journal.errors import EraseError, ReadError
 from journal.format.record import FORMAT
 from journal.fs import disk
-from journal.fs.files import sync_folder
+from journal.fs.files import draft_of, sync_folder
 from journal.process.ids import uuid7
-from journal.segments.blocks import BLOCK, read_at
-from journal.segments.draft import draft_of
+from journal.segments.blocks import BLOCK, read_at, read_between
 from journal.segments.reader import SegmentWalk
 from journal.segments.segment import open_segment
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from journal.erasure.lock import EraserLock
-    from journal.erasure.rewrite import Decision, Piece
+    from journal.erasure.rewrite import Decision
     from journal.format.record import Header
     from journal.format.scan import Damage
     from journal.segments.listing import SegmentRef
@@ -151,20 +150,10 @@ def _content(old: FileIO, read: Read) -> Iterator[bytes]:
     if read.header_end:
         yield new_header(read_at(old, 0, read.header_end), uuid7())
     for piece in read.rewriting.pieces:
-        yield from _bytes(old, piece)
-
-
-def _bytes(old: FileIO, piece: Piece) -> Iterator[bytes]:
-    if not isinstance(piece, Kept):
-        yield piece
-        return
-    at = piece.start
-    while at < piece.end:
-        block = read_at(old, at, min(BLOCK, piece.end - at))
-        if not block:
-            raise ReadError(f"{old.name} ends at {at:,}, and had {piece.end:,} bytes")
-        yield block
-        at += len(block)
+        if isinstance(piece, Kept):
+            yield from read_between(old, piece.start, piece.end)
+        else:
+            yield piece
 
 
 def _fill(draft: Path, content: Iterator[bytes]) -> None:

@@ -127,7 +127,7 @@ def _place(path: Path, content: bytes, give_name: Callable[[Path, Path], None]) 
     then another one is written.
     """
     for attempt in range(_ATTEMPTS):
-        draft = _draft_of(path)
+        draft = draft_of(path)
         try:
             _fill(draft, content)
             give_name(draft, path)
@@ -159,7 +159,8 @@ def is_draft(name: str) -> bool:
     return name.startswith(".") and _DRAFT.search(name, 2) is not None
 
 
-def _draft_of(path: Path) -> Path:
+def draft_of(path: Path) -> Path:
+    """Return a new path for the draft of what is to replace a file."""
     return path.with_name(f".{path.name}.{uuid7()}")
 
 

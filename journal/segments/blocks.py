@@ -13,6 +13,7 @@ from journal.format.scan import Damage, Found, salvage, scan
 from journal.segments.segment import open_segment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from io import FileIO
 
     from journal.segments.listing import SegmentRef
@@ -57,6 +58,20 @@ def read_chunk(file: FileIO, offset: int, *, final: bool, limit: int = BLOCK) ->
         if reach > MAX_RECORD:
             return _skip_hole(file, block, offset) or _skip_overlong(block, offset)
         reach = min(reach * 4, MAX_RECORD + 1)
+
+
+def read_between(file: FileIO, start: int, end: int) -> Iterator[bytes]:
+    """Yield the bytes between two offsets, a block at a time.
+
+    Raises:
+        ReadError: the file ends before, or cannot be read.
+    """
+    while start < end:
+        block = read_at(file, start, min(BLOCK, end - start))
+        if not block:
+            raise ReadError(f"{file.name} became shorter than {end:,} bytes while it was read")
+        yield block
+        start += len(block)
 
 
 def read_at(file: FileIO, offset: int, size: int) -> bytes:

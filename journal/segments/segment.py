@@ -52,6 +52,12 @@ def segment_number(name: str) -> int | None:
     return number if name == segment_name(number) else None
 
 
+def is_segment_draft(name: str) -> bool:
+    """Return whether a file in a lane's folder is the draft of a segment."""
+    stem, dot, _ = name[1:].partition(f"{SUFFIX}.")
+    return name.startswith(".") and bool(dot) and segment_number(f"{stem}{SUFFIX}") is not None
+
+
 def segment_numbers(lane: Path) -> list[int]:
     """List the numbers of a lane's segments, lowest first."""
     return sorted(n for name in os.listdir(lane) if (n := segment_number(name)) is not None)

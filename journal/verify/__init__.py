@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 from journal.errors import ReadError
 from journal.lanes.lane import LOCK, RETIRED
 from journal.lanes.roll import ROLL
-from journal.segments.draft import is_draft
 from journal.segments.listing import SegmentRef, list_lane, list_lanes
 from journal.segments.reader import SegmentWalk
-from journal.segments.segment import segment_number
+from journal.segments.segment import is_segment_draft, segment_number
 from journal.verify.checks import DEATH, LaneCheck, Problem, duplicates
 
 if TYPE_CHECKING:
@@ -208,7 +207,7 @@ def _why_foreign(entry: os.DirEntry[str]) -> str | None:
     regular = stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode)
     if not regular:
         return f"{entry.name} is {_kind_of(entry)}, and is not read"
-    if is_draft(entry.name):
+    if is_segment_draft(entry.name):
         return None  # of an eraser that is at work, or was killed: the next one removes it
     if entry.name not in (LOCK, RETIRED, ROLL) and segment_number(entry.name) is None:
         return f"{entry.name} is none of the journal's files, and is not read"

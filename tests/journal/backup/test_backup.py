@@ -20,13 +20,13 @@ from journal import (
     restore_backup,
     verify_backup,
 )
-from journal.backup.copier import _blocks
 from journal.backup.cut import list_all
 from journal.backup.manifest import MANIFEST, copy_name, read_manifest
 from journal.erasure.eraser import erase
 from journal.fs.directory import open_directory
 from journal.fs.key_file import own_key, read_keys
 from journal.lanes import writer
+from journal.segments.blocks import read_between
 from journal.verify import verify
 from tests.support.erasing import named
 from tests.support.journals import ids, segments
@@ -160,12 +160,12 @@ def test_a_segment_that_is_rewritten_meanwhile_is_copied_again(
     done: list[bool] = []
 
     def blocks(file: FileIO, start: int, end: int) -> Iterator[bytes]:
-        yield from _blocks(file, start, end)
+        yield from read_between(file, start, end)
         if not done:  # the first segment is copied, and is replaced together with the second
             done.append(True)
             erase(open_directory(journal_dir), named("a", "forget me"))
 
-    monkeypatch.setattr("journal.backup.copier._blocks", blocks)
+    monkeypatch.setattr("journal.backup.copier.read_between", blocks)
     report = make_backup(journal_dir, backup)
     assert done
     assert report.segments == len(segments(journal_dir))

@@ -16,9 +16,9 @@ from journal.errors import EraserBusy
 from journal.format.record import Erased, Record
 from journal.format.scan import Found, scan
 from journal.fs.directory import open_directory
+from journal.fs.files import draft_of
 from journal.lanes.recovery import LOOK_EVERY
 from journal.lanes.roll import ROLL
-from journal.segments.draft import draft_of
 from journal.status import read_status
 from journal.verify import verify
 from tests.support.erasing import BY, named

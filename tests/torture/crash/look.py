@@ -17,8 +17,8 @@ from journal.fs.directory import open_directory
 from journal.importers.run.driver import Importer
 from journal.process import clock
 from journal.process.boot import boot_id
-from journal.segments.draft import is_draft
 from journal.segments.reader import read_events
+from journal.segments.segment import is_segment_draft
 from journal.verify import verify
 from journal.writer import Journal
 from projector.projection import Projection
@@ -230,7 +230,7 @@ def _erase_again(path: Path, model: Model) -> list[str]:
         for key, places in before.items()
         if key not in model.forgotten and after.get(key) != places
     ]
-    drafts = [file for file in (path / "lanes").glob("*/.*") if is_draft(file.name)]
+    drafts = [file for file in (path / "lanes").glob("*/.*") if is_segment_draft(file.name)]
     return failures + [f"{draft} is left" for draft in drafts]
 
 
