@@ -49,11 +49,7 @@ class Keyed:
         self._events: _Table = {}
         self._messages: _Table = {}
         for request in requests:
-            for table, hashes in (
-                (self._sessions, request.sessions),
-                (self._events, request.events),
-                (self._messages, request.messages),
-            ):
+            for table, hashes in self._named(request):
                 for each in hashes:
                     table[each] = (*table.get(each, ()), request)
         self._known: dict[str, tuple[Request, ...]] = {}
@@ -62,16 +58,17 @@ class Keyed:
         """Return whether everything that a request names is forgotten for ever."""
         if request.key != self._key.id:
             return False
-        named = (
-            (self._sessions, request.sessions),
-            (self._events, request.events),
-            (self._messages, request.messages),
-        )
         return all(
             any(there.reach is None for there in table.get(each, ()))
-            for table, hashes in named
+            for table, hashes in self._named(request)
             for each in hashes
         )
+
+    def _named(self, request: Request) -> Iterator[tuple[_Table, frozenset[str]]]:
+        """Yield each table, and the hashes of a request that belong into it."""
+        yield self._sessions, request.sessions
+        yield self._events, request.events
+        yield self._messages, request.messages
 
     def forgets(self, event: Event, lane: str, seq: int) -> str:
         """Return the id of a request that forgets all of an event; empty if none does."""

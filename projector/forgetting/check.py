@@ -96,9 +96,7 @@ def check_erased(journal: Directory) -> ErasedReport:
     """
     check = _Check(journal, read_requests(journal))
     for key in check.forgotten.unknown_keys:
-        check.unchecked.append(
-            Unchecked("key", f"requests have hashes of the key {key}, which is not in it")
-        )
+        check.add("key", f"requests have hashes of the key {key}, which is not in it")
     for ref in list_segments(journal.lanes):
         check.segment(ref)
     check.policy()
@@ -113,7 +111,7 @@ class _Check:
 
     def __init__(self, journal: Directory, forgotten: Forgotten) -> None:
         self.forgotten = forgotten
-        self.unchecked: list[Unchecked] = []
+        self._unchecked: list[Unchecked] = []
         self._journal = journal
         self._found: Counter[tuple[str, str]] = Counter()
         self._events = 0
@@ -122,7 +120,7 @@ class _Check:
     def report(self) -> ErasedReport:
         found = tuple(Found(*key, count) for key, count in sorted(self._found.items()))
         requests = len(self.forgotten.requests)
-        return ErasedReport(requests, self._events, found, tuple(self.unchecked))
+        return ErasedReport(requests, self._events, found, tuple(self._unchecked))
 
     def segment(self, ref: SegmentRef) -> None:
         """Compare every event of a segment."""
@@ -135,12 +133,11 @@ class _Check:
 
         def see_damage(_ref: SegmentRef, damage: Damage) -> None:
             why = f"{damage.length:,} bytes at offset {damage.offset:,} are no valid record"
-            self.unchecked.append(Unchecked(where, why))
+            self.add(where, why)
 
         for at in SegmentWalk(ref, see_damage, see_header).events():
             if is_newer:
-                why = "it is of a newer version of the format"
-                self.unchecked.append(Unchecked(where, why))
+                self.add(where, "it is of a newer version of the format")
                 return
             self._compare(where, at.record.event, at.lane, at.record.seq)
 
@@ -155,7 +152,7 @@ class _Check:
         where = self._name(path)
         database = DATABASE.fullmatch(path.name)
         if is_draft(path.name):
-            self._add(where, "it is a draft that a process left: `journal forget --finish`")
+            self.add(where, "it is a draft that a process left: `journal forget --finish`")
         elif database is not None:
             if path.suffix == ".db":
                 self._database(path)
@@ -164,20 +161,20 @@ class _Check:
         elif path.parent.parent == self._journal.lanes and path.suffix == ".jsonl":
             pass  # a segment, or a file that `journal verify` reports
         elif path.name not in _OWN:
-            self._add(where, "it is none of the journal's files")
+            self.add(where, "it is none of the journal's files")
 
     def imports(self) -> None:
         """Name the files of importers, all at once: each source has one."""
         if self._imports:
             why = f"{self._imports:,} files hold how far sources were imported: hashes, and no text"
-            self._add(IMPORTS, why)
+            self.add(IMPORTS, why)
 
     def _database(self, path: Path) -> None:
         where = self._name(path)
         try:
             db = open_reader(path, self._journal.uuid)
         except ProjectionError as error:
-            self._add(where, f"it cannot be opened: {error}")
+            self.add(where, f"it cannot be opened: {error}")
             return
         with quiet:
             try:
@@ -187,7 +184,7 @@ class _Check:
                     for name in filter(None, (session, parent)):
                         self._compare_session(where, str(name))
             except apsw.Error as error:
-                self._add(where, f"it cannot be read: {error}")
+                self.add(where, f"it cannot be read: {error}")
             finally:
                 db.close()
 
@@ -202,8 +199,9 @@ class _Check:
         if left is None:
             self._found[where, request] += 1
 
-    def _add(self, where: str, why: str) -> None:
-        self.unchecked.append(Unchecked(where, why))
+    def add(self, where: str, why: str) -> None:
+        """Note what cannot be checked."""
+        self._unchecked.append(Unchecked(where, why))
 
     def _name(self, path: Path) -> str:
         return str(path.relative_to(self._journal.path))
