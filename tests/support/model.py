@@ -43,8 +43,8 @@ class Content:
         totals: of each session what it has used.
         keys: of each session its keys and their values; None for one that was deleted.
         counters: events, messages, conflicts, unknown and latest (duplicates are separate).
-        others: of each content that does not stand session, id, type, data, what was redacted,
-            whether it is the same event as the one that stands, and the place of its first record.
+        others: of each content that is not in force session, id, type, data, what was redacted,
+            whether it is the same event as the one in force, and the place of its first record.
         found: of each word the messages that hold it.
         index: of each message the terms that stand in the full-text index.
     """
