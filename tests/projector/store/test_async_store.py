@@ -73,7 +73,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "claims.get": (("thing",), {}),
     "close": ((), {}),
 }
-"""Every method, and arguments that it takes."""
+"""Every method, with arguments that it accepts."""
 
 
 def methods(kind: type, prefix: str = "") -> dict[str, Callable[..., Any]]:
@@ -83,7 +83,7 @@ def methods(kind: type, prefix: str = "") -> dict[str, Callable[..., Any]]:
 
 
 def test_every_method_is_there_with_the_same_arguments() -> None:
-    """What `SessionStore` does can be awaited, by the same names; and all of it is tested here."""
+    """`AsyncSessionStore` has the methods and signatures of `SessionStore`, and CALLS has all."""
     plain = methods(SessionStore) | methods(Keys, "keys.") | methods(Claims, "claims.")
     awaited = methods(AsyncSessionStore)
     awaited |= methods(AsyncKeys, "keys.") | methods(AsyncClaims, "claims.")
@@ -94,11 +94,11 @@ def test_every_method_is_there_with_the_same_arguments() -> None:
 
 
 class Gate:
-    """Lets nothing through until it is opened, and knows who came."""
+    """Blocks calls until it is opened, and records whether one was made."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.loop = threading.current_thread()
-        self.came = threading.Event()
+        self.was_called = threading.Event()
         self.opened = threading.Event()
         self.was_on_loop = False
         for kind, names in {
@@ -113,7 +113,7 @@ class Gate:
             if threading.current_thread() is self.loop:
                 self.was_on_loop = True
             else:
-                self.came.set()
+                self.was_called.set()
                 assert self.opened.wait(_FOREVER)
             return method(*args, **kwargs)
 
@@ -121,10 +121,10 @@ class Gate:
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_the_loop_goes_on_while_a_method_waits(
+def test_the_loop_runs_while_a_method_waits(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """A slow disk, projector or arbiter delays only the caller."""
+    """A method that waits for a disk, a projector or the arbiter blocks only its caller."""
 
     async def talk() -> None:
         store = await AsyncSessionStore.open(journal_dir)
@@ -140,8 +140,8 @@ def test_the_loop_goes_on_while_a_method_waits(
             }.get(name, args)
             task = asyncio.create_task(attrgetter(name)(store)(*given, **kwargs))
             turns = 0
-            while not gate.came.is_set():
-                assert not task.done(), f"{name} never came to wait"
+            while not gate.was_called.is_set():
+                assert not task.done(), f"{name} never waited"
                 await asyncio.sleep(0.001)
             for _ in range(50):
                 await asyncio.sleep(0)
@@ -155,10 +155,10 @@ def test_the_loop_goes_on_while_a_method_waits(
     asyncio.run(talk())
 
 
-def test_opening_does_not_hold_up_the_loop(
+def test_opening_does_not_block_the_loop(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A store that is on a slow disk is opened in a thread."""
+    """`open` runs in a thread, so that a slow disk does not block the event loop."""
     threads: list[threading.Thread] = []
     real = SessionStore.open
 
@@ -179,7 +179,7 @@ def test_opening_does_not_hold_up_the_loop(
 
 @asynccontextmanager
 async def ticking() -> AsyncIterator[list[float]]:
-    """Run a task that ticks every 5 ms, and give the seconds between its ticks."""
+    """Run a task that ticks every 5 ms, and yield the list of seconds between its ticks."""
     gaps: list[float] = []
 
     async def tick() -> None:
@@ -197,7 +197,7 @@ async def ticking() -> AsyncIterator[list[float]]:
 
 
 def test_a_blocked_arbiter_does_not_stop_the_loop_or_the_writers(journal_dir: Path) -> None:
-    """While many wait to decide, a task ticks, and messages are appended at once."""
+    """While many tasks wait to decide, another task ticks and appends return at once."""
 
     async def talk() -> None:
         async with await AsyncSessionStore.open(journal_dir, timeout=1.0) as store:
@@ -216,7 +216,7 @@ def test_a_blocked_arbiter_does_not_stop_the_loop_or_the_writers(journal_dir: Pa
                     found = await asyncio.gather(*claims, return_exceptions=True)
                 assert all(isinstance(error, ArbiterBusy) for error in found)
                 assert len(set(ids)) == 20
-                assert max(gaps) < 0.5, "the loop stood still"
+                assert max(gaps) < 0.5, "the loop was blocked"
                 assert len(gaps) > 20
             claim: Claim | None = await store.claims.acquire("thing 1", holder="me", seconds=60)
             assert claim is not None
@@ -226,7 +226,7 @@ def test_a_blocked_arbiter_does_not_stop_the_loop_or_the_writers(journal_dir: Pa
 
 
 def test_a_slow_projector_does_not_stop_the_loop_or_the_writers(journal_dir: Path) -> None:
-    """While reads wait for a projector that applies nothing, a task ticks, and appends go on."""
+    """While reads wait for a projector that applies nothing, a task ticks and appends return."""
 
     async def talk() -> None:
         async with await AsyncSessionStore.open(journal_dir, timeout=0.6) as store:
@@ -242,15 +242,15 @@ def test_a_slow_projector_does_not_stop_the_loop_or_the_writers(journal_dir: Pat
                     assert not any(read.done() for read in reads), "appends waited for reads"
                     found = await asyncio.gather(*reads, return_exceptions=True)
                 assert all(isinstance(error, NotProjected) for error in found)
-                assert max(gaps) < 0.4, "the loop stood still"
+                assert max(gaps) < 0.4, "the loop was blocked"
                 assert len(gaps) > 20
             assert len(await store.messages("s")) == 22
 
     asyncio.run(talk())
 
 
-def test_who_is_cancelled_leaves_the_store_as_it_was(journal_dir: Path) -> None:
-    """A task that is cancelled while it waits ends at once; the store stays usable."""
+def test_a_cancelled_call_leaves_the_store_usable(journal_dir: Path) -> None:
+    """A task that is cancelled while it waits ends at once, and the store stays usable."""
 
     async def talk() -> None:
         async with await AsyncSessionStore.open(journal_dir, timeout=0.3) as store:
@@ -267,12 +267,12 @@ def test_who_is_cancelled_leaves_the_store_as_it_was(journal_dir: Path) -> None:
 
 
 def test_tasks_share_a_store(journal_dir: Path) -> None:
-    """Conversations of many tasks are flushed into one handle; nothing is lost or doubled."""
+    """Many tasks flush their conversations into one handle; no message is lost or duplicated."""
 
     async def talk(store: AsyncSessionStore, session: str) -> list[Any]:
-        said = [{"role": "user", "content": f"{session} {n}"} for n in range(10)]
+        talk = [{"role": "user", "content": f"{session} {n}"} for n in range(10)]
         for end in range(1, 11):
-            await store.flush(session, said[:end])
+            await store.flush(session, talk[:end])
         return [message.content for message in await store.messages(session)]
 
     async def main() -> list[list[Any]]:

@@ -1,4 +1,4 @@
-"""What a closed handle does: every method raises ClosedError, and closing again does nothing."""
+"""Every method of a closed handle raises ClosedError, and closing again does nothing."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def _claim() -> object:
     return Claim("thing", "me", 1, 0)
 
 
-def test_a_closed_store_refuses_what_would_write_nothing(closed: SessionStore) -> None:
-    """A flush of what is there, and nothing to add, are refused too."""
+def test_a_closed_store_refuses_calls_that_would_write_nothing(closed: SessionStore) -> None:
+    """A flush that would add nothing and calls with empty lists raise ClosedError."""
     with pytest.raises(ClosedError):
         closed.flush("s", [{"role": "user", "content": "hello"}])
     with pytest.raises(ClosedError):
@@ -85,7 +85,7 @@ def test_closing_again_does_nothing(closed: SessionStore) -> None:
 
 
 def test_a_closed_handle_cannot_be_entered(closed: SessionStore) -> None:
-    """A `with` block would begin with a handle that nothing can be done with."""
+    """A `with` block on a closed handle raises ClosedError before its first statement."""
     for handle in (closed, closed.journal, closed.projection):
         with pytest.raises(ClosedError, match="was closed; open another"), handle:
             pytest.fail("the block began")
@@ -100,7 +100,7 @@ def test_a_closed_handle_cannot_be_entered(closed: SessionStore) -> None:
 
 @pytest.mark.parametrize("name", PROJECTION)
 def test_a_closed_projection_refuses_every_method(closed: SessionStore, name: str) -> None:
-    """So does a handle that `after` made of one that was closed."""
+    """Every method of a closed projection raises ClosedError, also of one that `after` made."""
     with pytest.raises(ClosedError, match="was closed; open another"):
         PROJECTION[name](closed.projection)
 
@@ -112,7 +112,7 @@ def test_every_method_of_a_projection_is_tried() -> None:
 
 
 def test_a_handle_and_those_made_of_it_are_closed_together(journal_dir: Path) -> None:
-    """`after` shares its handle: closing one closes the other."""
+    """`after` shares its handle, so closing one closes the other."""
     with Journal.open(journal_dir) as journal:
         position = journal.append_message("s", "user", "hello")
     projection = Projection.open(journal_dir)
@@ -124,7 +124,7 @@ def test_a_handle_and_those_made_of_it_are_closed_together(journal_dir: Path) ->
 
 
 def test_a_closed_journal_refuses_every_method(journal_dir: Path) -> None:
-    """Also where there would be nothing to append."""
+    """Every method of a closed journal raises ClosedError, also if it had nothing to append."""
     journal = Journal(journal_dir)
     journal.append_message("s", "user", "hello")
     journal.close()

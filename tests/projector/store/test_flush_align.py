@@ -33,7 +33,7 @@ def pairs_of(one: Sequence[str], other: Sequence[str]) -> list[Pair]:
 
 
 def check(one: Sequence[str], other: Sequence[str], pairs: list[Pair]) -> None:
-    """Check that pairs are of equal items, and that no two cross."""
+    """Check that each pair is of equal items, and that no two pairs cross."""
     assert all(one[i] == other[j] for i, j in pairs)
     assert all(i < next_i and j < next_j for (i, j), (next_i, next_j) in pairwise(pairs))
 
@@ -48,7 +48,7 @@ def test_as_many_items_as_possible_are_paired(one: list[str], other: list[str]) 
 
 @given(one=texts, other=texts)
 def test_long_lists_are_paired_in_order(one: list[str], other: list[str]) -> None:
-    """Above the bound pairs do not cross, and lists without repetition lose none."""
+    """Above the bound, pairs do not cross, and all common items of lists without repeats pair."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(align, "_MOST_BITS", 0)
         check(one, other, pairs_of(one, other))
@@ -58,13 +58,13 @@ def test_long_lists_are_paired_in_order(one: list[str], other: list[str]) -> Non
 
 
 def test_of_equal_items_the_later_is_paired() -> None:
-    """The later one matches, so that fewer messages seem to be missing at the end."""
+    """The later of two equal items is paired, so that fewer messages are missing at the end."""
     assert pairs_of(["a", "z"], ["x", "a", "b", "a", "c"]) == [(0, 3)]
 
 
 @pytest.mark.parametrize("size", [3_000, 30_000])
 def test_the_time_is_bounded(size: int) -> None:
-    """A window of a long list, and lists of equal words, do not take quadratic time."""
+    """A window of a long list and lists of equal words do not take quadratic time."""
     old = [f"m{n}" for n in range(size)]
     window, words = [*old[size // 2 :], "new"], ["yes"] * size
     cases = [(window, old), (["x", *words], [*words, "y"]), ([*words[1:], "no"], ["no", *words])]

@@ -1,4 +1,4 @@
-"""Everything that a store can do, in a child that is forked while threads are busy with it."""
+"""Every method of a store works in a child that is forked while threads use the store."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ if TYPE_CHECKING:
     from projector.store.claims import Claim
 
 pytestmark = [
-    pytest.mark.xdist_group("forks"),  # of one busy store
+    pytest.mark.xdist_group("forks"),  # they share one busy store
     pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning"),
 ]
 
 _SECONDS = 30
-"""After which a child that hangs is aborted, and prints where it was."""
+"""A child that takes longer is aborted, and prints where it was."""
 
 
 def in_child(work: Callable[[], object]) -> None:
-    """Do a piece of work in a forked child, and fail as it fails."""
+    """Run a function in a forked child, and fail with the child's traceback if it raises."""
     reader, writer = os.pipe()
     if (child := os.fork()) == 0:
         code = 1
@@ -56,18 +56,18 @@ def in_child(work: Callable[[], object]) -> None:
             faulthandler.enable(writer)
             work()
             code = 0
-        except BaseException:  # noqa: BLE001 - told by the parent
+        except BaseException:  # noqa: BLE001 - the parent reports it
             os.write(writer, traceback.format_exc().encode()[-60_000:])
         finally:
             os._exit(code)
     os.close(writer)
     trouble = b""
-    with os.fdopen(reader, "rb", 0) as told:
-        # the pipe is closed at the end of the child, or of the last process that it has forked
-        if not select.select([told], [], [], _SECONDS)[0]:
+    with os.fdopen(reader, "rb", 0) as output:
+        # the pipe closes when the child and every process that it forked have ended
+        if not select.select([output], [], [], _SECONDS)[0]:
             os.kill(child, signal.SIGABRT)
         status = os.waitpid(child, 0)[1]
-        while select.select([told], [], [], _SECONDS)[0] and (piece := told.read(65_536)):
+        while select.select([output], [], [], _SECONDS)[0] and (piece := output.read(65_536)):
             trouble += piece
     assert status == 0, f"{os.waitstatus_to_exitcode(status)}\n{trouble.decode()}"
 
@@ -98,7 +98,7 @@ class Crowd:
             try:
                 work(number)
             except ProjectorBusy:
-                pass  # two of them build
+                pass  # two of them are building
             except BaseException as error:  # noqa: BLE001 - the test fails of it
                 self.failures.append(error)
                 return
@@ -131,7 +131,7 @@ class Crowd:
 
 @pytest.fixture(scope="module")
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowd]:
-    """A busy store; all results of the forks are checked at the end."""
+    """A busy store; at the end of the tests, the journal is verified and compared to a rebuild."""
     path = tmp_path_factory.mktemp("forks") / "journal"
     crowd = Crowd(path)
     yield crowd
@@ -158,7 +158,7 @@ def _released(store: SessionStore, use: Callable[[Claim], object]) -> None:
 
 
 def _own(store: SessionStore) -> str:
-    """Return the name of a session for this process only."""
+    """Append two messages to a session of this process only, and return its id."""
     session = f"child-{os.getpid()}"
     store.append(session, "user", "hello from a child", id="c1")
     store.append(session, "assistant", "hello child", id="c2")
@@ -171,8 +171,8 @@ def _position(store: SessionStore) -> Position:
     return store.position
 
 
-def _rebuilt(projection: Projection) -> None:
-    """Build anew, unless another process does."""
+def _rebuild_if_free(projection: Projection) -> None:
+    """Rebuild, unless another process is building."""
     with suppress(ProjectorBusy):
         projection.rebuild()
 
@@ -205,9 +205,7 @@ STORE: dict[str, Callable[[SessionStore], object]] = {
     "remove_messages": lambda s: s.remove_messages(_own(s), ["c1"]),
     "claims.renew": lambda s: _released(s, lambda claim: s.claims.renew(claim, seconds=60)),
     "reopen": lambda s: s.reopen(_own(s)),
-    "replace_messages": lambda s: s.replace_messages(
-        _own(s), [{"role": "user", "content": "anew"}]
-    ),
+    "replace_messages": lambda s: s.replace_messages(_own(s), [{"role": "user", "content": "new"}]),
     "restore_messages": lambda s: s.restore_messages(_own(s), ["c1"]),
     "revise": lambda s: s.revise(_own(s), model="m"),
     "revise_message": lambda s: s.revise_message(_own(s), "c1", content="revised"),
@@ -226,13 +224,13 @@ PROJECTION: dict[str, Callable[[Projection], object]] = {
     "after": lambda p: p.after(None, 1.0).read(lambda db: db.execute("SELECT 1").get),
     "close": lambda p: p.close(),
     "conversation": lambda p: _true(p.conversation("s")),
-    "digest": lambda p: _tried(p.digest),
+    "digest": lambda p: _check_digest(p.digest),
     "has": lambda p: _true(p.has(_one(p))),
     "messages": lambda p: _true(p.messages("s")),
     "open": lambda p: Projection.open(_path(p)).messages("s"),
     "peek": lambda p: p.peek(lambda db: None if db is None else db.execute("SELECT 1").get),
     "read": lambda p: p.read(lambda db: db.execute("SELECT count(*) FROM fts").get),
-    "rebuild": _rebuilt,
+    "rebuild": _rebuild_if_free,
     "search": lambda p: _true(p.search("hello world").hits),
     "session": lambda p: p.session("s"),
     "sessions": lambda p: _true(p.sessions()),
@@ -246,15 +244,15 @@ def _path(projection: Projection) -> Path:
 
 
 def _one(projection: Projection) -> Position:
-    """Append a message, and return its position after it is applied."""
+    """Append a message, wait until it is applied, and return its position."""
     with Journal.open(_path(projection)) as journal:
         position = journal.append_message("child", "user", "hello")
     projection.wait_for(position, 20.0)
     return position
 
 
-def _tried(ask: Callable[[], str]) -> None:
-    """Ask for what there is only while no other process projects."""
+def _check_digest(ask: Callable[[], str]) -> None:
+    """Compute the digest, which raises NotProjected while another process projects."""
     with suppress(NotProjected):
         assert len(ask()) == 64
 
@@ -269,7 +267,7 @@ def _public(of: type, prefix: str = "") -> set[str]:
 
 
 def test_every_method_is_tried() -> None:
-    """The tables below name all public methods; a new one must be added."""
+    """The tables above name all public methods; a new method must be added."""
     methods = _public(SessionStore) | _public(Keys, "keys.") | _public(Claims, "claims.")
     assert methods - STORE.keys() == set()
     assert _public(Projection) - PROJECTION.keys() == set()
@@ -277,7 +275,7 @@ def test_every_method_is_tried() -> None:
 
 @pytest.mark.parametrize("name", sorted(STORE))
 def test_a_child_uses_the_store_that_it_inherits(crowd: Crowd, name: str) -> None:
-    """Whatever other threads were doing at the fork, the child does not hang, and is right."""
+    """The child does not hang and gets right results, whatever other threads did at the fork."""
     in_child(lambda: STORE[name](crowd.store))
     before = crowd.rounds
     crowd.store.messages("s")
@@ -287,7 +285,7 @@ def test_a_child_uses_the_store_that_it_inherits(crowd: Crowd, name: str) -> Non
 
 @pytest.mark.parametrize("name", sorted(PROJECTION))
 def test_a_child_uses_the_projection_that_it_inherits(crowd: Crowd, name: str) -> None:
-    """The same for the handle that only reads."""
+    """The same holds for `Projection`, the handle that only reads."""
     in_child(lambda: PROJECTION[name](crowd.store.projection))
     assert crowd.failures == []
 
@@ -305,7 +303,7 @@ def _append_and_read(store: SessionStore, name: str) -> None:
 
 
 def test_workers_of_multiprocessing(crowd: Crowd) -> None:
-    """Workers that are forked get the store as an argument, and use it at the same time."""
+    """Forked workers get the store as an argument, and use it at the same time."""
     context = multiprocessing.get_context("fork")
     workers = [
         context.Process(target=_append_and_read, args=(crowd.store, f"worker{number}"))
@@ -322,10 +320,10 @@ def test_workers_of_multiprocessing(crowd: Crowd) -> None:
 
 
 def test_a_daemon_that_forks_twice(crowd: Crowd) -> None:
-    """What a daemon inherited through two forks it opens anew; both of its parents are gone."""
+    """A daemon that forked twice reopens what it inherited, although both parents have ended."""
 
     def daemonize() -> None:
-        crowd.store.messages("s")  # it inherits connections twice
+        crowd.store.messages("s")  # it inherits connections through two forks
         os.setsid()
         between = os.getpid()
         if os.fork():
@@ -339,7 +337,7 @@ def test_a_daemon_that_forks_twice(crowd: Crowd) -> None:
 
 
 def test_a_program_that_is_started_with_a_preexec_fn(crowd: Crowd) -> None:
-    """Python code between fork and exec may use the store, and keeps no lock."""
+    """Python code between fork and exec may use the store, and leaves no lock held."""
     process = subprocess.Popen(
         [sys.executable, "-c", "import sys; sys.stdin.read()"],
         stdin=subprocess.PIPE,
@@ -352,7 +350,7 @@ def test_a_program_that_is_started_with_a_preexec_fn(crowd: Crowd) -> None:
 
 
 def test_a_child_has_threads_of_its_own_for_an_event_loop(crowd: Crowd) -> None:
-    """The threads of the parent's store for asyncio are not in the child."""
+    """A child starts its own threads for the event loop; those of its parent are not in it."""
     store = AsyncSessionStore(crowd.store)
     assert asyncio.run(store.messages("s"))
     in_child(lambda: _true(asyncio.run(store.messages("s"))))
@@ -360,7 +358,7 @@ def test_a_child_has_threads_of_its_own_for_an_event_loop(crowd: Crowd) -> None:
 
 
 def test_a_fork_in_the_middle_of_a_query(journal_dir: Path) -> None:
-    """The child repeats the query; the parent's continues in its snapshot."""
+    """The child repeats the query; the parent's query continues in its snapshot."""
     children: list[int] = []
     with SessionStore.open(journal_dir) as store:
         store.append("s", "user", "hello")
@@ -379,7 +377,7 @@ def test_a_fork_in_the_middle_of_a_query(journal_dir: Path) -> None:
 
 
 def test_a_fork_in_the_middle_of_a_decision(journal_dir: Path) -> None:
-    """Only the parent holds the arbiter, so only it decides."""
+    """Only the parent holds the arbiter, so only the parent decides."""
     children: list[int] = []
     with SessionStore.open(journal_dir) as store:
         store.keys.set("x", 0)
@@ -403,7 +401,7 @@ def test_a_fork_in_the_middle_of_a_decision(journal_dir: Path) -> None:
 
 
 def test_a_fork_in_the_middle_of_projecting(journal_dir: Path) -> None:
-    """A child neither goes on with its parent's transaction nor takes it back."""
+    """A child neither continues its parent's transaction nor rolls it back."""
     children: list[int] = []
     with Journal.open(journal_dir) as journal:
         for number in range(3000):
@@ -428,8 +426,8 @@ def test_a_fork_in_the_middle_of_projecting(journal_dir: Path) -> None:
         assert len(projection.messages("s")) == 3000
 
 
-def test_a_worker_reads_on_when_its_parent_closes(journal_dir: Path) -> None:
-    """Nothing that other processes do to the database's files reaches a child's memory."""
+def test_a_worker_continues_to_read_when_its_parent_closes(journal_dir: Path) -> None:
+    """Changes that other processes make to the database's files do not reach a child's memory."""
     with SessionStore.open(journal_dir) as store:
         store.append("s", "user", "hello")
         store.messages("s")

@@ -1,4 +1,4 @@
-"""A store that redacts: what is flushed again with its secrets is what is stored with marks."""
+"""A store that redacts: messages that are flushed again match those that are stored with marks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TALK: list[dict[str, Any]] = [
 def test_a_list_with_secrets_is_flushed_once(
     journal_dir: Path, *, named: bool, reopen: bool
 ) -> None:
-    """The same list again, from this handle or another, changes nothing."""
+    """Flushing the list again, from this handle or another, changes nothing."""
     talk = [{**it, "id": f"m{n}"} for n, it in enumerate(TALK)] if named else TALK
     with SessionStore.open(journal_dir, redact=True) as store:
         first = store.flush("s", talk)
@@ -48,7 +48,7 @@ def test_a_list_with_secrets_is_flushed_once(
 
 
 def test_a_changed_message_is_revised_and_redacted(journal_dir: Path) -> None:
-    """An edit beside a secret is written with the hash of its original, and without the secret."""
+    """An edit beside a secret is written without the secret, with the hash of its original."""
     with SessionStore.open(journal_dir, redact=True) as store:
         store.flush("s", [{**TALK[0], "id": "m0"}])
         report = store.flush("s", [{**TALK[0], "id": "m0", "content": f"no: {OTHER}"}])

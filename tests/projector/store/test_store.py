@@ -1,4 +1,4 @@
-"""The store for sessions: what is written, seen by the writer, and never doubled."""
+"""The store for sessions: what it writes, what its handle reads back, and repeated writes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def other(store: SessionStore) -> Iterator[SessionStore]:
         yield opened
 
 
-def said(store: SessionStore, session: str) -> list[Any]:
+def contents(store: SessionStore, session: str) -> list[Any]:
     """Return the contents of a transcript, in order."""
     return [message.content for message in store.messages(session)]
 
@@ -70,7 +70,7 @@ def test_a_handle_sees_what_it_has_written(store: SessionStore) -> None:
 
 
 def test_creating_again_adds_nothing(store: SessionStore) -> None:
-    """The same creation, by any handle, any number of times, is one event."""
+    """Creating a session repeatedly, by any handle, adds one event."""
     for _ in range(3):
         store.create("s1", title="one", source="cli")
     assert len(events(store.journal.path)) == 3
@@ -82,7 +82,7 @@ def test_creating_again_adds_nothing(store: SessionStore) -> None:
 def test_messages_and_creation_come_in_any_order(
     store: SessionStore, order: tuple[str, ...]
 ) -> None:
-    """`ensure` never overrides a value of a creation."""
+    """`ensure` never overrides a value that a creation gave, whichever came first."""
     does: dict[str, Callable[[], object]] = {
         "create": lambda: store.create("s1", source="cli"),
         "ensure": lambda: store.ensure("s1", source="unknown", model="m"),
@@ -94,8 +94,8 @@ def test_messages_and_creation_come_in_any_order(
     assert (view.source, view.model, view.messages) == ("cli", "m", 1)
 
 
-def test_the_first_to_ensure_counts(store: SessionStore, other: SessionStore) -> None:
-    """Of two that ensure a field the first gives its value, and none that creation gives."""
+def test_the_first_ensured_value_counts(store: SessionStore, other: SessionStore) -> None:
+    """Of two ensured values of a field the first counts, and neither if a creation gives one."""
     store.ensure("s1", source="cli", extra={"a": 1})
     other.ensure("s1", source="web", user="ada", extra={"a": 2, "b": 2})
     view = store.session("s1")
@@ -103,7 +103,7 @@ def test_the_first_to_ensure_counts(store: SessionStore, other: SessionStore) ->
 
 
 def test_fields_are_changed_and_cleared(store: SessionStore) -> None:
-    """The last writer of a field wins; a cleared one has no value, however it was ensured."""
+    """The last write of a field wins; a cleared field has no value, also if one was ensured."""
     store.ensure("s1", model="m", extra={"k": 1, "l": 1})
     store.revise("s1", title="two", clear=["model", "extra.k"])
     store.ensure("s1", model="n")
@@ -113,8 +113,8 @@ def test_fields_are_changed_and_cleared(store: SessionStore) -> None:
         store.revise("s1", clear=["colour"])
 
 
-def test_the_first_end_stands_until_the_session_is_reopened(store: SessionStore) -> None:
-    """A stale end does not overwrite the first; after reopening a new one counts."""
+def test_the_first_end_counts_until_the_session_is_reopened(store: SessionStore) -> None:
+    """A second end does not overwrite the first; after reopening, a new end counts."""
     store.create("s1")
     store.end("s1", "compression", ended=datetime(2026, 1, 1, tzinfo=UTC))
     store.end("s1", "stale")
@@ -126,42 +126,42 @@ def test_the_first_end_stands_until_the_session_is_reopened(store: SessionStore)
 
 
 def test_a_flush_adds_exactly_what_is_new(store: SessionStore, other: SessionStore) -> None:
-    """The whole conversation is handed over again and again, by two handles: each message once."""
+    """Two handles flush a growing conversation many times; each message is stored once."""
     added = [store.flush("s1", _TALK[:2]), store.flush("s1", _TALK[:2]), other.flush("s1", _TALK)]
     assert [len(ids) for ids in added] == [2, 0, 1]
-    assert said(store, "s1") == [message["content"] for message in _TALK]
+    assert contents(store, "s1") == [message["content"] for message in _TALK]
     assert len(events(store.journal.path)) == 3
 
 
 def test_equal_messages_at_two_places_are_two(store: SessionStore) -> None:
-    """A message without an id is also identified by its place: "yes" may occur twice."""
+    """Messages without ids are also identified by their place, so "yes" may occur twice."""
     talk = [{"role": "user", "content": "yes"}] * 2
     assert len(store.flush("s1", talk)) == 2
     assert store.flush("s1", talk) == []
-    assert said(store, "s1") == ["yes", "yes"]
+    assert contents(store, "s1") == ["yes", "yes"]
 
 
-def test_what_is_no_part_of_the_message_does_not_make_it_another(store: SessionStore) -> None:
-    """Tokens that were counted later, or a finish reason, double no message."""
+def test_metadata_does_not_make_another_message(store: SessionStore) -> None:
+    """A token count or finish reason that is added later does not add a message."""
     store.flush("s1", _TALK)
     assert store.flush("s1", [{**message, "token_count": 3} for message in _TALK]) == []
 
 
 def test_the_callers_ids_are_the_messages_ids(store: SessionStore) -> None:
-    """A message that has an id is known by it alone; twice in one conversation is a mistake."""
+    """An id that the caller gives identifies the message; the same id twice in a list is wrong."""
     talk = [{"id": "m1", "role": "user", "content": "one"}]
     assert store.flush("s1", talk) == ["m1"]
     report = store.flush("s1", [{**talk[0], "content": "changed"}])
     assert (list(report), report.revised) == ([], ("m1",))
-    assert said(store, "s1") == ["changed"]
+    assert contents(store, "s1") == ["changed"]
     with pytest.raises(EventError, match="the id 'm1' occurs twice"):
         store.flush("s1", talk * 2)
 
 
-def test_a_flush_that_failed_half_way_is_done_again(
+def test_a_flush_that_failed_half_way_is_repeated(
     store: SessionStore, monkeypatch: pytest.MonkeyPatch, expect_problems: ExpectedProblems
 ) -> None:
-    """A write that stopped within the third of five messages: tried again, there are five."""
+    """A write fails within the third of five messages; after a second flush there are five."""
     talk = [{"role": "user", "content": f"message {n}"} for n in range(5)]
     expect_problems("torn")
     store.append("s0", "user", "before")
@@ -171,38 +171,36 @@ def test_a_flush_that_failed_half_way_is_done_again(
         if failed:
             raise OSError(errno.ENOSPC, "No space left on device")
         failed.append(True)
-        return os.pwrite(fd, bytes(data)[: len(data) // 2], 0)  # O_APPEND: at the end all the same
+        return os.pwrite(fd, bytes(data)[: len(data) // 2], 0)  # O_APPEND ignores 0
 
     with monkeypatch.context() as broken:
         patch_write(broken, half)
         with pytest.raises(AppendError):
             store.flush("s1", talk)
     store.flush("s1", talk)
-    assert said(store, "s1") == [message["content"] for message in talk]
+    assert contents(store, "s1") == [message["content"] for message in talk]
     assert store.session("s1").messages == 5
     for n in range(5):
         assert len(store.search(f'"message {n}"').hits) == 1
 
 
-def test_a_conversation_begins_anew_after_clearing(
-    store: SessionStore, other: SessionStore
-) -> None:
-    """The same words after a clear are new messages, for every handle, with ids or without."""
+def test_the_same_messages_are_new_after_clearing(store: SessionStore, other: SessionStore) -> None:
+    """The same messages after a clear are new messages, for every handle, with ids or without."""
     store.flush("s1", _TALK)
     named = [{"id": "m1", "role": "user", "content": "named"}]
     store.flush("s2", named)
     store.clear("s1")
     store.clear("s2")
-    assert said(store, "s1") == []
+    assert contents(store, "s1") == []
     assert len(other.flush("s1", _TALK)) == 3
     assert other.flush("s2", named) == ["m1"]
     assert other.flush("s2", named) == []
-    assert said(store, "s1") == [message["content"] for message in _TALK]
-    assert said(store, "s2") == ["named"]
+    assert contents(store, "s1") == [message["content"] for message in _TALK]
+    assert contents(store, "s2") == ["named"]
 
 
 def test_a_flush_waits_for_no_projector(store: SessionStore, other: SessionStore) -> None:
-    """A flush knows all events although the holder of the projector's lock applies none."""
+    """A flush reads all events although the holder of the projector's lock applies none."""
     store.flush("s1", _TALK)
     store.messages("s1")
     lock = ProcessLock(generations(store.journal.path).lock)
@@ -214,11 +212,11 @@ def test_a_flush_waits_for_no_projector(store: SessionStore, other: SessionStore
         assert other.flush("s1", _TALK[:1]) == []
     finally:
         lock.release()
-    assert said(store, "s1") == [_TALK[0]["content"]]
+    assert contents(store, "s1") == [_TALK[0]["content"]]
 
 
 def test_a_flush_needs_no_readable_projection(store: SessionStore) -> None:
-    """A damaged database stops no writer."""
+    """A flush succeeds although the database is damaged."""
     store.flush("s1", _TALK)
     store.messages("s1")
     kept = generations(store.journal.path)
@@ -227,11 +225,11 @@ def test_a_flush_needs_no_readable_projection(store: SessionStore) -> None:
     store.projection._reader.release()
     kept.path(number).write_bytes(b"garbage" * 1000)
     assert store.flush("s1", _TALK) == []
-    assert said(store, "s1") == [message["content"] for message in _TALK]
+    assert contents(store, "s1") == [message["content"] for message in _TALK]
 
 
 def test_a_transcript_is_replaced_at_once(store: SessionStore) -> None:
-    """The new transcript is one record; others are archived, and still found."""
+    """The new transcript is one record; messages that it leaves out are archived, still found."""
     store.flush("s1", _TALK)
     last = store.messages("s1")[-1]
     before = len(events(store.journal.path))
@@ -241,7 +239,7 @@ def test_a_transcript_is_replaced_at_once(store: SessionStore) -> None:
         rest="archived",
     )
     assert len(events(store.journal.path)) == before + 1
-    assert said(store, "s1") == ["A summary.", "Mend it."]
+    assert contents(store, "s1") == ["A summary.", "Mend it."]
     assert [message.id for message in store.messages("s1")] == ids
     assert len(store.messages("s1", archived=True)) == 4
     assert len(store.search("bug").hits) == 1
@@ -249,48 +247,48 @@ def test_a_transcript_is_replaced_at_once(store: SessionStore) -> None:
     assert store.flush("s1", talk) == []
 
 
-def test_a_kept_message_may_be_changed(store: SessionStore) -> None:
-    """What a new transcript says of a message that is kept is in force."""
+def test_a_kept_message_takes_the_fields_of_the_new_transcript(store: SessionStore) -> None:
+    """The new transcript's content of a message that it keeps replaces the old content."""
     store.flush("s1", [{"id": "m1", "role": "user", "content": "old"}])
     store.replace_messages("s1", [{"id": "m1", "content": "new"}])
-    assert said(store, "s1") == ["new"]
+    assert contents(store, "s1") == ["new"]
     assert store.search("old").hits == ()
 
 
 def test_messages_keep_the_order_of_the_new_transcript(store: SessionStore) -> None:
-    """Messages that are kept in another order, with new ones between, stand as they are given."""
+    """Kept messages in another order, with new ones between them, are read in the new order."""
     store.flush("s1", [{"id": f"m{n}", "role": "user", "content": f"{n}"} for n in range(3)])
     new = {"role": "user", "content": "between"}
     store.replace_messages(
         "s1", [{"id": "m2"}, new, {"id": "m0"}, {"role": "user", "content": "last"}]
     )
-    assert said(store, "s1") == ["2", "between", "0", "last"]
+    assert contents(store, "s1") == ["2", "between", "0", "last"]
 
 
 def test_messages_are_removed_archived_and_restored(store: SessionStore) -> None:
-    """What is removed is not found, what is archived is, and both come back in place."""
+    """A removed message is not found, an archived one is, and both are restored to their places."""
     ids = store.flush("s1", _TALK)
     store.remove_messages("s1", ids[:1])
     store.archive_messages("s1", ids[1:2])
-    assert said(store, "s1") == ["Mend it."]
+    assert contents(store, "s1") == ["Mend it."]
     assert store.search("bug").hits == ()
     assert len(store.search("three").hits) == 1
     store.restore_messages("s1", ids)
-    assert said(store, "s1") == [message["content"] for message in _TALK]
+    assert contents(store, "s1") == [message["content"] for message in _TALK]
     assert len(store.search("bug").hits) == 1
 
 
 def test_rewinding_removes_a_message_and_what_follows(store: SessionStore) -> None:
-    """A conversation goes back to before a message; one that it has not is an error."""
+    """`rewind` hides a message and all after it; an id that the session lacks is an error."""
     ids = store.flush("s1", _TALK)
     assert store.rewind("s1", ids[1]) == ids[1:]
-    assert said(store, "s1") == ["Where is the bug?"]
+    assert contents(store, "s1") == ["Where is the bug?"]
     with pytest.raises(NotFound, match="has no message"):
         store.rewind("s1", ids[1])
 
 
-def test_a_deleted_session_is_gone_and_may_begin_anew(store: SessionStore) -> None:
-    """Nothing of a deleted session is shown; the same id may be used again."""
+def test_a_deleted_session_is_gone_and_its_id_may_be_used_again(store: SessionStore) -> None:
+    """Nothing of a deleted session is shown, and the same id may be used again."""
     store.create("s1", title="one")
     store.flush("s1", _TALK)
     store.add_usage("s1", input_tokens=5)
@@ -303,8 +301,8 @@ def test_a_deleted_session_is_gone_and_may_begin_anew(store: SessionStore) -> No
     assert (view.title, view.messages, view.usage) == (None, 1, {})
 
 
-def test_pruning_takes_what_ended_and_is_old(store: SessionStore) -> None:
-    """Sessions that go on, are young, or come from elsewhere stay."""
+def test_pruning_deletes_old_sessions_that_ended(store: SessionStore) -> None:
+    """Sessions that are open, young or from another source stay."""
     old = datetime.now(UTC) - timedelta(days=100)
     for name, source in (("a", "cli"), ("b", "web"), ("c", "cli")):
         store.create(name, source=source, started=old)
@@ -318,7 +316,7 @@ def test_pruning_takes_what_ended_and_is_old(store: SessionStore) -> None:
 def test_a_repeated_delivery_of_usage_adds_nothing(
     store: SessionStore, other: SessionStore
 ) -> None:
-    """Usage is a sum over ids; a total that is set counts on from there."""
+    """Usage is a sum over ids; a total that is set is the base of later additions."""
     for handle in (store, other, store):
         handle.add_usage("s1", id="call-1", output_tokens=7, actual_cost=0.1)
     store.create("s1")
@@ -330,7 +328,7 @@ def test_a_repeated_delivery_of_usage_adds_nothing(
 
 
 def test_only_one_session_has_a_title(store: SessionStore, other: SessionStore) -> None:
-    """A title that is claimed is refused to others, with the session that has it."""
+    """A claim of a title that another session has is refused, with the id of that session."""
     store.claim_title("s1", "Plan")
     with pytest.raises(TitleTaken, match="'s1' has the title 'Plan'") as caught:
         other.claim_title("s2", "Plan")
@@ -341,7 +339,7 @@ def test_only_one_session_has_a_title(store: SessionStore, other: SessionStore) 
 
 
 def test_keys_have_the_last_value(store: SessionStore, other: SessionStore) -> None:
-    """Values are any JSON, null too; one that was taken away is not there."""
+    """A value may be any JSON, null too; a deleted key is absent."""
     store.keys.set("k", {"a": [1, None]})
     store.keys.set("null", None)
     other.keys.set("k", 2)
@@ -358,7 +356,7 @@ def test_keys_have_the_last_value(store: SessionStore, other: SessionStore) -> N
 def test_a_decision_within_a_decision_is_refused_at_once(
     store: SessionStore, other: SessionStore
 ) -> None:
-    """It cannot begin before the outer one ends: the error says so, and blames nobody else."""
+    """A decision within a decision raises an error that names the cause and no other process."""
 
     def question(_: object) -> tuple[None, list[dict[str, Any]]]:
         with pytest.raises(Reentered, match="in the middle of a decision"):
@@ -372,20 +370,20 @@ def test_a_decision_within_a_decision_is_refused_at_once(
     assert store.keys.compare_and_set("k", expected=1, value=2)
 
 
-def test_a_value_is_set_only_where_it_is_as_expected(
+def test_a_value_is_set_only_if_it_equals_the_expected_one(
     store: SessionStore, other: SessionStore
 ) -> None:
-    """Compare-and-set succeeds once for one present value."""
+    """Only one of two compare-and-set calls that expect the same value succeeds."""
     assert store.keys.compare_and_set("k", 1, expected=ABSENT)
     assert not other.keys.compare_and_set("k", 2, expected=ABSENT)
     assert other.keys.compare_and_set("k", 2, expected=1)
     assert store.keys.get("k") == 2
 
 
-def test_a_claim_stands_until_it_is_released_or_runs_out(
+def test_a_claim_holds_until_it_is_released_or_expires(
     store: SessionStore, other: SessionStore
 ) -> None:
-    """Tokens grow with every claim, so that a late holder is recognised."""
+    """Tokens grow with every claim, so that a resource can refuse a late holder."""
     claim = store.claims.acquire("door", holder="ada", seconds=60)
     assert claim is not None
     assert other.claims.acquire("door", holder="bob", seconds=60) is None
@@ -424,7 +422,7 @@ with SessionStore.open(sys.argv[1], timeout=60) as store:
 def test_of_many_processes_exactly_one_wins(
     store: SessionStore, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    """A claim, a value and a title are each given to one of 12 processes."""
+    """Of 12 processes, exactly one gets a claim, one sets a value and one gets a title."""
     store.keys.set("k", None)
     contenders = [start(_CONTEND, store.journal.path, n) for n in range(12)]
     for process in contenders:
@@ -449,10 +447,10 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_the_claim_of_a_killed_process_runs_out(
+def test_the_claim_of_a_killed_process_expires(
     store: SessionStore, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    """The claim of a dead process expires by itself."""
+    """The claim of a dead process expires, and another process gets it."""
     process = start(_DIE, store.journal.path, 0.3)
     assert process.wait(timeout=60) == -9
     until = threading.Event()
@@ -465,8 +463,8 @@ def test_the_claim_of_a_killed_process_runs_out(
     assert claim.token == 2
 
 
-def test_a_decision_needs_everybodys_events(store: SessionStore, journal_dir: Path) -> None:
-    """If a projector runs and applies nothing, no decision is made and nothing is written."""
+def test_a_decision_needs_all_events(store: SessionStore, journal_dir: Path) -> None:
+    """If another projector runs and applies nothing, nothing is decided or written."""
     store.append("s1", "user", "hello")
     store.messages("s1")
     with SessionStore.open(journal_dir, timeout=0.05) as hasty, projector(journal_dir):
@@ -477,8 +475,8 @@ def test_a_decision_needs_everybodys_events(store: SessionStore, journal_dir: Pa
         assert len(events(journal_dir)) == before
 
 
-def test_a_decision_waits_for_those_who_decide(store: SessionStore, journal_dir: Path) -> None:
-    """A decision waits for another one up to its timeout, then it raises an error."""
+def test_a_decision_waits_for_another_decision(store: SessionStore, journal_dir: Path) -> None:
+    """A decision waits for another up to its timeout, and then raises ArbiterBusy."""
     with SessionStore.open(journal_dir, timeout=0.05) as hasty:
 
         def question(_db: object) -> tuple[None, list[dict[str, Any]]]:
@@ -491,8 +489,8 @@ def test_a_decision_waits_for_those_who_decide(store: SessionStore, journal_dir:
         store.decide(question)
 
 
-def test_a_read_does_not_answer_without_ones_own_events(journal_dir: Path) -> None:
-    """If a projector applies nothing, a read of own writes raises an error."""
+def test_a_read_that_lacks_own_events_is_an_error(journal_dir: Path) -> None:
+    """If another projector applies nothing, a read of own writes raises NotProjected."""
     with SessionStore.open(journal_dir, timeout=0.05) as store, projector(journal_dir):
         store.append("s1", "user", "hello")
         with pytest.raises(NotProjected):
@@ -500,7 +498,7 @@ def test_a_read_does_not_answer_without_ones_own_events(journal_dir: Path) -> No
 
 
 def test_threads_share_a_store(store: SessionStore) -> None:
-    """Threads that flush their own conversations lose and double nothing."""
+    """Threads that flush their own conversations lose and duplicate no message."""
     talks = {
         f"s{n}": [{"role": "user", "content": f"{n} {m}"} for m in range(20)] for n in range(4)
     }
@@ -515,11 +513,11 @@ def test_threads_share_a_store(store: SessionStore) -> None:
     for thread in threads:
         thread.join()
     for name, messages in talks.items():
-        assert said(store, name) == [message["content"] for message in messages]
+        assert contents(store, name) == [message["content"] for message in messages]
 
 
-def test_what_is_no_message_is_named_and_the_others_are_stored(store: SessionStore) -> None:
-    """What is no message is named by its index in the list, at each flush; nothing is doubled."""
+def test_a_malformed_message_is_named_and_the_others_are_stored(store: SessionStore) -> None:
+    """Each flush names the malformed message by its index; the others are stored, and only once."""
     bad: list[tuple[Any, str]] = [
         ({"role": "user", "content": 1}, "content must be a string or an array"),
         ({"role": "user", "timestamp": "yesterday"}, r"messages\[1\]: timestamp must be an ISO"),
@@ -531,12 +529,12 @@ def test_what_is_no_message_is_named_and_the_others_are_stored(store: SessionSto
             with pytest.raises(EventError, match=r"messages\[1\]") as caught:
                 store.flush("s1", [_TALK[0], message, _TALK[1]])
             assert re.search(reason, str(caught.value))
-    assert said(store, "s1") == [message["content"] for message in _TALK[:2]]
+    assert contents(store, "s1") == [message["content"] for message in _TALK[:2]]
     assert len(events(store.journal.path)) == 2
 
 
 def test_a_message_that_is_appended_alone_has_no_index(store: SessionStore) -> None:
-    """An error names the field, and no place in a list that there is not."""
+    """The error of `append` names the field and no index."""
     with pytest.raises(EventError, match=r"^timestamp must be an ISO"):
         store.append("s1", "user", "hello", timestamp="yesterday")
 
@@ -556,8 +554,8 @@ _NO_LIST: dict[str, Callable[[SessionStore, Any], object]] = {
 
 @pytest.mark.parametrize("name", _NO_LIST)
 @pytest.mark.parametrize("given", [5, "m1", {"role": "user"}])
-def test_what_is_no_list_is_refused(store: SessionStore, name: str, given: object) -> None:
-    """One thing in place of a list is an error; a text is not taken for its characters."""
+def test_a_value_that_is_no_list_is_refused(store: SessionStore, name: str, given: object) -> None:
+    """One item in place of a list is an error, and a text is not read as a list of characters."""
     with pytest.raises(EventError, match=r"^(messages|ids|events|clear) must be a list, not "):
         _NO_LIST[name](store, given)
     assert events(store.journal.path) == []
@@ -565,8 +563,8 @@ def test_what_is_no_list_is_refused(store: SessionStore, name: str, given: objec
 
 @pytest.mark.parametrize("given", [5, None, ["s1", "s2"], {"session": "s1"}, ""])
 @pytest.mark.parametrize("name", ["delete", "clear", "reopen", "flush", "append", "set_title"])
-def test_what_is_no_session_is_refused(store: SessionStore, name: str, given: Any) -> None:  # noqa: ANN401 - the mistake at hand
-    """A list in place of an id is an error that says what an id is."""
+def test_a_wrong_session_id_is_refused(store: SessionStore, name: str, given: Any) -> None:  # noqa: ANN401 - the mistake at hand
+    """A wrong value for a session's id is an error that says what an id is."""
     more: dict[str, tuple[Any, ...]] = {
         "flush": ([{"role": "user"}],),
         "append": ("user",),
@@ -578,18 +576,18 @@ def test_what_is_no_session_is_refused(store: SessionStore, name: str, given: An
 
 
 @pytest.mark.parametrize("given", [5, None, "text", ["role", "user"]])
-def test_what_is_no_message_has_its_index(store: SessionStore, given: Any) -> None:  # noqa: ANN401 - the mistake at hand
-    """Its index in the caller's own list, also behind messages that are there already."""
+def test_a_malformed_message_is_named_by_its_index(store: SessionStore, given: Any) -> None:  # noqa: ANN401 - the mistake at hand
+    """The error names the index in the caller's list, also behind messages already stored."""
     talk: list[Any] = [*_TALK, given]
     store.flush("s1", _TALK)
     for method in (store.flush, store.replace_messages):
         with pytest.raises(EventError, match=r"^messages\[3\]: must be a mapping with the fields"):
             method("s1", talk)
-    assert said(store, "s1") == [message["content"] for message in _TALK]
+    assert contents(store, "s1") == [message["content"] for message in _TALK]
 
 
-def test_an_answer_to_a_search_is_a_sequence_of_hits(store: SessionStore) -> None:
-    """It is iterable and sized, and so is a listing."""
+def test_the_results_of_a_search_are_a_sequence_of_hits(store: SessionStore) -> None:
+    """Results and listings are iterable and sized."""
     store.flush("s1", _TALK)
     results = store.search("bug OR line", sort="oldest")
     assert [hit.snippet for hit in results] == [hit.snippet for hit in results.hits]
@@ -601,7 +599,7 @@ def test_an_answer_to_a_search_is_a_sequence_of_hits(store: SessionStore) -> Non
 
 
 def test_states_and_times_are_readable(store: SessionStore) -> None:
-    """A state has a name and is its number in JSON; each time has a datetime beside it."""
+    """A state has a name and serializes as its number; each time has a datetime beside it."""
     ids = store.flush("s1", [message | {"timestamp": "2026-01-31T12:00:00Z"} for message in _TALK])
     store.archive_messages("s1", ids[1:2])
     first, second, _ = store.messages("s1", archived=True)

@@ -54,12 +54,12 @@ def test_a_clock_that_is_set_back_moves_no_message(
 
 
 def test_the_last_message_of_others_is_looked_up(store: SessionStore) -> None:
-    """A dated message follows what another handle wrote; one that was removed counts too."""
+    """A dated message follows the last message of another handle, also if that one was removed."""
     assert WrittenOrder(store).last("s") is None
     store.append("s", "user", "a", id="a", timestamp=PAST)
     store.append("s", "user", "b", id="b", timestamp=PAST + 5)
     store.remove_messages("s", ["b"])
-    store.messages("s")  # applies what was appended
+    store.messages("s")  # the read applies what was appended
     assert WrittenOrder(store).last("s") == LastMessage("b", PAST + 5)
     write(store, WrittenOrder(store), "c", PAST)
     assert [message.id for message in store.messages("s")] == ["a", "c"]
@@ -68,10 +68,10 @@ def test_the_last_message_of_others_is_looked_up(store: SessionStore) -> None:
 
 
 def test_a_message_that_was_not_appended_is_not_the_last(store: SessionStore) -> None:
-    """Its id is named as parent by none: a parent that is not there would not count."""
+    """A message whose append failed is not named as the parent of the next one."""
     order = WrittenOrder(store)
     write(store, order, "a", PAST + 5)
-    order.place("s", "lost", {}, PAST + 9)  # the append fails
+    order.place("s", "lost", {}, PAST + 9)  # this append fails
     data: dict[str, Any] = {}
     order.place("s", "b", data, PAST)
     assert data == {"timestamp": PAST, "parent": "a"}

@@ -1,7 +1,7 @@
 """Arguments of the wrong kind or out of range: one rule for every public method.
 
-They are an error that says which argument it is, what it must be, and what came. It is raised
-before anything is written.
+The error says which argument it is, what it must be, and what was given. It is raised before
+anything is written.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ WRITES: dict[str, tuple[str, tuple[object, ...], Call]] = {
         lambda s, v: journal.read(s.journal.path, on_damage=v),
     ),
 }
-"""By method and argument: what the message begins with, the wrong values, and the call."""
+"""Method and argument: the beginning of the message, the wrong values, and the call."""
 
 TEXT_READS: dict[str, tuple[str, tuple[object, ...], Call]] = {
     "get key": ("key", (*NO_TEXT, ""), lambda s, v: s.keys.get(v)),
@@ -142,7 +142,7 @@ TEXT_READS: dict[str, tuple[str, tuple[object, ...], Call]] = {
     "projection.conversation": ("name", NO_TEXT, lambda s, v: s.projection.conversation(v)),
     "look.open": ("look.open", NO_TEXT, lambda s, v: s.search("a", look=Look(open=v))),
 }
-"""The same for text that is looked for, which is a QueryError."""
+"""The same for texts that are searched for; they raise QueryError."""
 
 READS: dict[str, tuple[str, tuple[object, ...], Call]] = {
     "sessions limit": ("limit", NO_COUNT, lambda s, v: s.sessions(limit=v)),
@@ -186,7 +186,7 @@ READS: dict[str, tuple[str, tuple[object, ...], Call]] = {
         lambda s, v: Projection(s.journal.path, timeout=v),
     ),
 }
-"""The same for numbers, positions and functions, which is a ValueError."""
+"""The same for numbers, positions and functions; they raise ValueError."""
 
 CASES = [
     (error, name, value)
@@ -214,7 +214,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SessionStore]:
 def test_a_wrong_argument_is_named(
     store: SessionStore, error: type[ValueError], name: str, value: object
 ) -> None:
-    """The error is of the kind that is documented, and nothing was written."""
+    """The error has the documented type and names the argument, and nothing was written."""
     argument, _, call = (WRITES | TEXT_READS | READS)[name]
     before = store.journal.ends()
     with pytest.raises(error, match=rf"^{argument}\b|^.+ must be .*{argument}|data\.{argument}"):
@@ -226,7 +226,7 @@ def test_a_wrong_argument_is_named(
 @pytest.mark.parametrize("path", [None, 5, b"x"])
 @pytest.mark.parametrize("opened", [Journal, Projection, SessionStore, journal.read])
 def test_a_path_of_the_wrong_kind_is_named(opened: Callable[[Any], object], path: object) -> None:
-    """Whatever opens a journal raises the error that every other bad path has."""
+    """Every function that opens a journal raises the same error for a path of the wrong type."""
     with pytest.raises(JournalOpenError, match=r"path must be a string or an os\.PathLike, not"):
         opened(path)
 
@@ -245,8 +245,8 @@ def test_a_path_of_the_wrong_kind_is_named(opened: Callable[[Any], object], path
         f"{LATER}:1",
     ],
 )
-def test_only_what_a_position_prints_is_read_as_one(text: str) -> None:
-    """A lower-case uuid and a number from 1, in ASCII; anything else is a ValueError."""
+def test_only_the_printed_form_of_a_position_is_parsed(text: str) -> None:
+    """A position is a lower-case uuid and a number from 1, in ASCII; other text is a ValueError."""
     with pytest.raises(ValueError, match="is no position: it must be <lane uuid>:<number>"):
         Position.parse(text)
     assert str(Position.parse(LATER)) == LATER
@@ -257,7 +257,7 @@ def test_only_what_a_position_prints_is_read_as_one(text: str) -> None:
     [(True, 1), (1, True), (False, 0), (1, 1.0), (1.0, 1), ([1], [True]), ({"a": 0}, {"a": 0.0})],
 )
 def test_values_are_compared_as_json(store: SessionStore, present: object, other: object) -> None:
-    """What Python takes for equal may be two values of JSON; the order of keys does not count."""
+    """Values that Python calls equal may differ as JSON; the order of members does not count."""
     store.keys.set("k", present)
     assert not store.keys.compare_and_set("k", "won", expected=other)
     assert store.keys.compare_and_set("k", {"b": 1, "a": None}, expected=present)
@@ -267,7 +267,7 @@ def test_values_are_compared_as_json(store: SessionStore, present: object, other
 
 
 def test_a_copy_of_absent_is_absent() -> None:
-    """A program may hand it to another process, or copy a structure that it is in."""
+    """`ABSENT` stays identical when it is copied or sent to another process."""
     assert pickle.loads(pickle.dumps(ABSENT)) is ABSENT  # noqa: S301 - of this test itself
     assert copy.deepcopy([ABSENT])[0] is ABSENT
     assert copy.copy(ABSENT) is ABSENT
@@ -285,7 +285,7 @@ def test_a_copy_of_absent_is_absent() -> None:
 def test_an_error_names_no_event_of_a_list_that_was_not_given(
     store: SessionStore, call: Callable[[SessionStore], object]
 ) -> None:
-    """Only methods that take a list of events name an index."""
+    """Only the errors of methods that take a list name an index."""
     with pytest.raises(EventError) as raised:
         call(store)
     assert "event 0" not in str(raised.value)
