@@ -22,7 +22,7 @@ process = subprocess.Popen([sys.argv[1], "sync"], stdout=2)
 _, status, used = os.wait4(process.pid, 0)
 print(os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, used.ru_maxrss >> 10)
 """
-"""A process of its own: Linux counts the memory of who starts a program as the program's."""
+"""It runs in its own process, because Linux counts the memory of a parent for its child."""
 
 
 def _ideographs(random: Random) -> str:
@@ -45,10 +45,10 @@ def _half_runs(_: Random) -> str:
 def test_a_message_of_15_mib_takes_seconds_and_little_memory(
     tmp_path: Path, make: Callable[[Random], str]
 ) -> None:
-    """Whatever its script: below 4 s of processor time, and 250 MiB, with everything around it."""
+    """With any script: below 4 s of processor time and 250 MiB of memory."""
     text = make(Random(4))  # noqa: S311 - the same each time
     assert 14 << 20 < len(text.encode()) < 16 << 20
-    path = tmp_path / "journal"  # to rebuild and compare it takes longer than all the rest
+    path = tmp_path / "journal"  # the comparison with a rebuild takes longer than the test
     with Journal.open(path) as journal:
         journal.append_message("s", "user", text, id="big")
     program = Path(sys.executable).with_name("projector")

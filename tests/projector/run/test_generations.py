@@ -1,4 +1,4 @@
-"""Generations: built beside the one in use, published at once, removed when old."""
+"""Generations: built beside the one in use, published in one step, removed when old."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def journal(journal_dir: Path) -> Journal:
 
 @pytest.fixture
 def kept(journal: Journal) -> Generations:
-    """Its generations."""
+    """The generations of the journal."""
     return generations(journal.path)
 
 
@@ -51,7 +51,7 @@ def test_a_rebuild_makes_the_next_generation(journal: Journal, kept: Generations
 def test_a_build_that_fails_leaves_the_old_one_in_use(
     journal: Journal, kept: Generations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A build that the disk stops removes what it made; readers never notice."""
+    """A build that fails on a full disk removes its files, and readers keep the old generation."""
     directory = open_directory(journal.path)
     rebuild(directory)
 
@@ -67,7 +67,7 @@ def test_a_build_that_fails_leaves_the_old_one_in_use(
 
 
 def test_a_build_that_is_stopped_leaves_nothing(journal: Journal, kept: Generations) -> None:
-    """It ends before it is complete, is never published, and the old one stays in use."""
+    """A stopped build publishes nothing, removes its files, and leaves the old one in use."""
     directory = open_directory(journal.path)
     rebuild(directory)
     with pytest.raises(BuildStopped, match="build of generation 2 was stopped"):
@@ -76,8 +76,8 @@ def test_a_build_that_is_stopped_leaves_nothing(journal: Journal, kept: Generati
     assert rebuild(directory) == 2
 
 
-def test_a_build_that_died_is_swept_away(journal: Journal, kept: Generations) -> None:
-    """What a killed build left is removed by the next one, and never published."""
+def test_the_files_of_a_killed_build_are_removed(journal: Journal, kept: Generations) -> None:
+    """The next build removes the files of a killed one, and never publishes them."""
     directory = open_directory(journal.path)
     rebuild(directory)
     child = os.fork()
@@ -101,7 +101,7 @@ def test_a_build_that_died_is_swept_away(journal: Journal, kept: Generations) ->
 
 
 def test_there_is_one_build_at_a_time(journal: Journal, kept: Generations) -> None:
-    """A second build is refused with the name of the first one's process."""
+    """A second build is refused with the name and pid of the first one's process."""
     building = ProcessLock(kept.build_lock)
     assert building.acquire()
     with pytest.raises(ProjectorBusy, match=f"process {os.getpid()} on "):
@@ -113,7 +113,7 @@ def test_there_is_one_build_at_a_time(journal: Journal, kept: Generations) -> No
 def test_old_generations_stay_for_a_while(
     journal: Journal, kept: Generations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A generation is removed when no query can still run on it, and never the one in use."""
+    """A generation is removed when no query can still use it; the one in use never is."""
     directory = open_directory(journal.path)
     rebuild(directory)
     rebuild(directory)
@@ -124,7 +124,7 @@ def test_old_generations_stay_for_a_while(
     assert _files(kept) == {"2.db", "CURRENT"}
 
 
-def test_odd_files_are_nobodys_generation(journal: Journal, kept: Generations) -> None:
+def test_files_with_other_names_are_no_generations(journal: Journal, kept: Generations) -> None:
     """Files with other names are not generations and are not removed."""
     for name in ("notes.db", "1.db.bak", "x"):
         (kept.folder / name).write_bytes(b"mine")
@@ -133,7 +133,7 @@ def test_odd_files_are_nobodys_generation(journal: Journal, kept: Generations) -
 
 
 def test_a_damaged_current_is_an_error_that_says_what_to_do(kept: Generations) -> None:
-    """Bytes that name no generation are not guessed at."""
+    """If CURRENT names no generation, the error says what to do."""
     (kept.folder / "CURRENT").write_bytes(b"one\n")
     with pytest.raises(ProjectionError, match="run `projector rebuild`"):
         kept.current()
@@ -142,7 +142,7 @@ def test_a_damaged_current_is_an_error_that_says_what_to_do(kept: Generations) -
 def test_a_build_beside_writers_ends(
     journal: Journal, kept: Generations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Writers that never pause do not keep a build from being published."""
+    """A build ends and is published although writers never pause."""
     monkeypatch.setattr("projector.run.projector._TRANSACTION", 1)
     appended = 0
 
@@ -160,7 +160,7 @@ def test_a_build_beside_writers_ends(
 
 
 def test_the_current_one_is_opened_or_built(journal: Journal, kept: Generations) -> None:
-    """The projector opens what is there; it builds only where nothing serves."""
+    """The projector opens the generation in use, and builds one only if there is none."""
     directory = open_directory(journal.path)
     number, opened = open_current(directory)
     opened.close()
@@ -174,10 +174,10 @@ def test_the_current_one_is_opened_or_built(journal: Journal, kept: Generations)
     assert number == 2
 
 
-def test_an_error_that_is_no_damage_replaces_nothing(
+def test_a_full_disk_causes_no_rebuild(
     journal: Journal, kept: Generations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A full disk raises an error and causes no rebuild."""
+    """A full disk raises an error; the generation is not replaced."""
     directory = open_directory(journal.path)
     catch_up_once(directory)
     journal.append_message("s", "user", "beta")
@@ -194,7 +194,7 @@ def test_an_error_that_is_no_damage_replaces_nothing(
 
 
 def test_a_lock_is_taken_once_and_freed(tmp_path: Path) -> None:
-    """One holder; looking does not take it; releasing twice is no error."""
+    """A lock has one holder; `is_locked` does not take it; a second release does nothing."""
     first, second = ProcessLock(tmp_path / "lock"), ProcessLock(tmp_path / "lock")
     assert not first.is_locked()
     assert first.acquire()
@@ -208,14 +208,14 @@ def test_a_lock_is_taken_once_and_freed(tmp_path: Path) -> None:
 
 
 def test_a_lock_that_is_a_link_is_refused(tmp_path: Path) -> None:
-    """A link in the journal would make the projector write elsewhere."""
+    """If the lock is a link, the projector refuses it: it would write outside the journal."""
     (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ProjectionError, match="cannot lock"):
         ProcessLock(tmp_path / "lock").acquire()
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_a_lock_file_with_odd_content_names_nobody(tmp_path: Path) -> None:
-    """Who holds a lock is said as far as it is known."""
+def test_a_lock_file_with_odd_content_names_no_process(tmp_path: Path) -> None:
+    """Unreadable content of a lock file gives no holder, and no error."""
     (tmp_path / "lock").write_bytes(b"[1]")
     assert "another process holds" in str(ProcessLock(tmp_path / "lock").busy())

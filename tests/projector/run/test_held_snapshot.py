@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-# a process of its own: two SQLites in one process drop each other's locks on a file
+# its own process: two SQLite libraries in one process drop each other's locks on a file
 HOLDER = """
 import sqlite3, sys
 db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True, isolation_level=None)
@@ -29,12 +29,12 @@ print(db.execute("SELECT count(*) FROM _events").fetchone()[0], flush=True)
 """
 
 
-def test_the_projector_goes_on_in_a_copy(
+def test_the_projector_continues_in_a_copy(
     journal_dir: Path,
     monkeypatch: pytest.MonkeyPatch,
     start: Callable[..., subprocess.Popen[str]],
 ) -> None:
-    """The holder keeps its snapshot, other readers see new events, and the WAL stays small."""
+    """The reader keeps its snapshot, other readers see new events, and the WAL stays small."""
     monkeypatch.setattr("projector.run.projector._TRANSACTION", 20_000)
     for name, size in {"_PRESSED": 20, "_PINNED": 40}.items():
         monkeypatch.setattr(f"projector.run.wal.{name}", size * 1000)
@@ -62,7 +62,7 @@ def test_the_projector_goes_on_in_a_copy(
 def test_without_a_holder_there_is_no_copy(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a held snapshot, the WAL is reset and the generation stays."""
+    """Without a held snapshot, the WAL is reset and the generation does not change."""
     monkeypatch.setattr("projector.run.projector._TRANSACTION", 20_000)
     for name, size in {"_PRESSED": 20, "_PINNED": 6000}.items():
         monkeypatch.setattr(f"projector.run.wal.{name}", size * 1000)
@@ -74,7 +74,7 @@ def test_without_a_holder_there_is_no_copy(
 
 
 def test_a_copy_is_whole(journal_dir: Path) -> None:
-    """A copy has the content of a rebuild."""
+    """The copy equals a rebuild."""
     with Journal.open(journal_dir) as journal:
         for number in range(50):
             journal.append_message(f"s{number % 3}", "user", f"word{number}")

@@ -1,4 +1,4 @@
-"""What is forgotten is shown by no query, and is in no file of the projection."""
+"""Forgotten events are in no answer and in no file of the projection."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ def number(path: Path) -> int | None:
 
 
 def holding(path: Path, token: bytes) -> list[str]:
-    """Return the names of the files of the projection that hold some bytes."""
+    """Return the names of the files of the projection that contain some bytes."""
     files = [file for file in (path / "projection").rglob("*") if file.is_file()]
     return sorted(file.name for file in files if token in file.read_bytes())
 
 
 def test_a_forgotten_session_is_gone(journal_dir: Path) -> None:
-    """It is in no list and no search, and its words are in no file of the projection."""
+    """A forgotten session is in no list and no search, and its words are in no file."""
     fill(journal_dir)
     assert shown(journal_dir) == {"s1": ["m1", "m2"], "s2": ["m1", "m2"]}
     ask(journal_dir, sessions=["s1"])
@@ -87,7 +87,7 @@ def test_a_forgotten_session_is_gone(journal_dir: Path) -> None:
 
 
 def test_nothing_of_a_forgotten_session_is_in_any_answer(journal_dir: Path) -> None:
-    """Keys, usage, titles, forks, conflicts, views and the tables themselves do not have it."""
+    """Keys, usage, titles, forks, conflicts, views and tables have nothing of it."""
     with SessionStore.open(journal_dir) as store:
         store.create("tok3n-session", title="tok3n title", source="tok3n-source")
         store.create("fork", parent="tok3n-session")
@@ -122,7 +122,7 @@ def test_nothing_of_a_forgotten_session_is_in_any_answer(journal_dir: Path) -> N
 
 
 def test_a_request_hides_also_what_arrives_later(journal_dir: Path) -> None:
-    """A program that appends to a forgotten session is not refused; nobody sees it."""
+    """An append to a forgotten session succeeds, and no answer shows the event."""
     ask(journal_dir, sessions=["s1"])
     fill(journal_dir)
     assert shown(journal_dir) == {"s2": ["m1", "m2"]}
@@ -136,7 +136,7 @@ def test_a_request_hides_also_what_arrives_later(journal_dir: Path) -> None:
 
 
 def test_a_forgotten_message_is_forgotten_in_forks(journal_dir: Path) -> None:
-    """The hash of role, content and moment takes the replays; what others say stays."""
+    """The hash of role, content and time also hides replays; other messages of forks stay."""
     with Journal.open(journal_dir) as journal:
         for session in ("s1", "fork"):
             journal.append_message(session, "user", "my secret", id=f"a{session}", timestamp=MOMENT)
@@ -148,7 +148,7 @@ def test_a_forgotten_message_is_forgotten_in_forks(journal_dir: Path) -> None:
 
 
 def test_every_request_makes_one_new_generation(journal_dir: Path) -> None:
-    """One that is known, or hides nothing more, makes none, wherever and however often it is."""
+    """A request that is known or hides nothing more makes no generation."""
     fill(journal_dir)
     shown(journal_dir)
     for id, sessions in (("r1", "s1"), ("r1", "s1"), ("r2", "s1"), ("r3", "s2")):
@@ -162,8 +162,8 @@ def test_every_request_makes_one_new_generation(journal_dir: Path) -> None:
     shutil.rmtree(journal_dir / "lanes/7")
 
 
-def test_old_generations_go_at_once(journal_dir: Path) -> None:
-    """No file of theirs is left, also while a reader still has one open."""
+def test_old_generations_are_removed_at_once(journal_dir: Path) -> None:
+    """The old generation's files are removed, also while a reader has one open."""
     fill(journal_dir)
     with Projection.open(journal_dir) as reader:
         assert len(reader.search("secret").hits) == 2
@@ -177,7 +177,7 @@ def test_old_generations_go_at_once(journal_dir: Path) -> None:
 def test_a_request_that_comes_while_a_generation_is_built_is_in_force_at_its_end(
     journal_dir: Path,
 ) -> None:
-    """It is not in the new generation only from the next query on."""
+    """The rebuild ends with a generation that hides what was requested during it."""
     fill(journal_dir)
     asked: list[Progress] = []
 
@@ -194,7 +194,7 @@ def test_a_request_that_comes_while_a_generation_is_built_is_in_force_at_its_end
 
 
 def test_requests_that_never_pause_do_not_keep_a_rebuild_from_ending(journal_dir: Path) -> None:
-    """It ends after some generations; each hides all requests that came before it was begun."""
+    """The rebuild ends after some generations; each hides all requests from before its start."""
     fill(journal_dir)
     asked: list[Progress] = []
 
@@ -209,7 +209,7 @@ def test_requests_that_never_pause_do_not_keep_a_rebuild_from_ending(journal_dir
 def test_readers_use_the_old_generation_until_the_new_one_is_complete(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A build that is stopped is continued by the next projector, and not begun again."""
+    """The next projector continues a stopped build, and does not begin again."""
     fill(journal_dir)
     shown(journal_dir)
     ask(journal_dir, sessions=["s1"])
@@ -237,7 +237,7 @@ def test_readers_use_the_old_generation_until_the_new_one_is_complete(
 
 
 def test_a_build_that_died_is_not_continued(journal_dir: Path) -> None:
-    """What it left may be half written; and one that lacks a request is of no use either."""
+    """Files of a killed build may be incomplete; a build that lacks a request is not used."""
     fill(journal_dir)
     shown(journal_dir)
     kept = generations(journal_dir)
@@ -251,7 +251,7 @@ def test_a_build_that_died_is_not_continued(journal_dir: Path) -> None:
 def test_a_query_with_a_time_limit_answers_from_the_old_generation(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is not fresh, and says so; the next query continues the build."""
+    """The answer is marked as not fresh; the next query continues the build."""
     fill(journal_dir)
     shown(journal_dir)
     ask(journal_dir, sessions=["s1"])
@@ -273,7 +273,7 @@ def test_a_query_with_a_time_limit_answers_from_the_old_generation(
 
 
 def test_a_request_with_a_key_that_is_missing_hides_when_the_key_comes(journal_dir: Path) -> None:
-    """It makes no new generation before, and it is reported."""
+    """A request whose key is missing is reported, and hides events when the key is there."""
     fill(journal_dir)
     shown(journal_dir)
     other = Key(b"o" * 32)
@@ -291,8 +291,8 @@ def test_a_request_with_a_key_that_is_missing_hides_when_the_key_comes(journal_d
     assert set(shown(journal_dir)) == {"s2"}
 
 
-def test_a_key_that_is_lost_and_found_hides_what_came_between(journal_dir: Path) -> None:
-    """While it is missing, a forgotten session that arrives cannot be known; afterwards it is."""
+def test_a_key_that_comes_back_hides_what_arrived_without_it(journal_dir: Path) -> None:
+    """Events of a forgotten session that arrive without the key are shown until the key is back."""
     ask(journal_dir, sessions=["s1"])
     shown(journal_dir)
     (journal_dir / KEY_FILE).rename(journal_dir.parent / "away")
@@ -305,7 +305,7 @@ def test_a_key_that_is_lost_and_found_hides_what_came_between(journal_dir: Path)
 def test_a_rewritten_segment_is_read_again_without_a_warning(
     journal_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is no damage, no event is applied twice, and what is appended behind it is applied."""
+    """A rewritten segment is no damage; no event is applied twice, and new events are applied."""
     fill(journal_dir)
     ask(journal_dir, sessions=["s1"])
     with Journal.open(journal_dir) as journal:
@@ -329,7 +329,7 @@ def test_a_rewritten_segment_is_read_again_without_a_warning(
 def test_a_segment_that_is_rewritten_while_half_of_it_is_applied_loses_nothing(
     journal_dir: Path,
 ) -> None:
-    """The records behind those that were applied are applied from the new file."""
+    """The records behind the applied ones are read from the new file."""
     fill(journal_dir)
     ask(journal_dir, sessions=["s1"])
     shown(journal_dir)
@@ -343,7 +343,7 @@ def test_a_segment_that_is_rewritten_while_half_of_it_is_applied_loses_nothing(
 
 
 def test_salvage_does_not_bring_back_what_is_forgotten(journal_dir: Path) -> None:
-    """An older projection has it, and so the lanes would get it again."""
+    """Salvage from an older projection does not append the forgotten events to the lanes."""
     fill(journal_dir)
     shown(journal_dir)
     ask(journal_dir, sessions=["s1"])
@@ -358,7 +358,7 @@ def test_salvage_does_not_bring_back_what_is_forgotten(journal_dir: Path) -> Non
 def test_salvage_brings_back_a_request_and_not_what_it_forgets(
     journal_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A journal that lost a request, and got its messages from a backup, has the request again."""
+    """Salvage appends a lost request again, and not the messages that it forgets."""
     fill(journal_dir)
     backup = (journal_dir / "lanes/1/000001.jsonl").read_bytes()
     ask(journal_dir, id="r1", sessions=["s1"])
@@ -372,7 +372,7 @@ def test_salvage_brings_back_a_request_and_not_what_it_forgets(
 
 
 def test_a_running_projector_replaces_its_generation(journal_dir: Path) -> None:
-    """It notices the request by itself, and removes the generation that shows the session."""
+    """A running projector notices a request and removes the generation that shows the session."""
     fill(journal_dir)
     shown(journal_dir)
     with Watching(journal_dir) as watching:
@@ -382,7 +382,7 @@ def test_a_running_projector_replaces_its_generation(journal_dir: Path) -> None:
         assert shown(journal_dir) == {"s2": ["m1", "m2"]}
         until = time.monotonic() + PATIENCE
         while holding(journal_dir, b"hello of s1") and time.monotonic() < until:
-            time.sleep(0.01)  # it is removed after the new one was put into use
+            time.sleep(0.01)  # it is removed after the new one is published
         assert holding(journal_dir, b"hello of s1") == []
         with Journal.open(journal_dir) as journal:
             position = journal.append_message("s2", "user", "more", id="m3")

@@ -35,12 +35,12 @@ def store(journal_dir: Path) -> Iterator[SessionStore]:
 
 
 def contents(store: SessionStore | Projection) -> list[object]:
-    """Return what the messages of s say."""
+    """Return the contents of the messages of session s."""
     return [message.content for message in store.messages("s")]
 
 
 def test_between_two_calls_the_lock_is_free(store: SessionStore) -> None:
-    """Another process may become the projector at any time; the handle waits for it then."""
+    """Between two calls another process may become the projector; the handle then waits for it."""
     assert not store.projection.status().projector_running
     lock = ProcessLock(generations(store.journal.path).lock)
     assert lock.acquire()
@@ -51,7 +51,7 @@ def test_between_two_calls_the_lock_is_free(store: SessionStore) -> None:
     assert contents(store) == ["first", "second"]
 
 
-def test_two_handles_that_project_in_turn_know_what_the_other_did(store: SessionStore) -> None:
+def test_two_handles_that_project_in_turn_see_each_others_changes(store: SessionStore) -> None:
     """Cached rowids, counters and places are read again after another connection wrote."""
     with SessionStore.open(store.journal.path) as other:
         for number in range(5):
@@ -89,8 +89,8 @@ def without_lock(path: Path) -> None:
     (path / "projection/lock").unlink()
 
 
-def made_anew(path: Path) -> None:
-    """Remove the projection, and have another process build it under the same number."""
+def removed_and_rebuilt(path: Path) -> None:
+    """Remove the projection, and have another handle build it under the same number."""
     removed(path)
     with Projection.open(path) as projection:
         projection.sessions()
@@ -98,16 +98,16 @@ def made_anew(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "act", [rebuilt, removed, moved, without_database, without_lock, made_anew]
+    "act", [rebuilt, removed, moved, without_database, without_lock, removed_and_rebuilt]
 )
-def test_what_became_of_the_projection_is_noticed(
+def test_a_change_to_the_projection_is_noticed(
     store: SessionStore, act: Callable[[Path], None]
 ) -> None:
-    """After the change, answers are current, also those of other handles."""
+    """After each change, all handles give current answers."""
     act(store.journal.path)
     store.append("s", "user", "second")
     assert contents(store) == ["first", "second"]
-    act(store.journal.path) if act is not made_anew else None
+    act(store.journal.path) if act is not removed_and_rebuilt else None
     store.append("s", "user", "third")
     assert contents(store) == ["first", "second", "third"]
     with Projection.open(store.journal.path) as projection:
@@ -115,7 +115,7 @@ def test_what_became_of_the_projection_is_noticed(
 
 
 def test_a_journal_that_was_replaced_is_an_error(tmp_path: Path) -> None:
-    """A handle says that another journal is at its path now, and a new handle reads that."""
+    """The handle raises an error that names the new journal; a new handle reads the new one."""
     path, other = tmp_path / "journal", tmp_path / "other"
     for folder, content in ((path, "old"), (other, "new")):
         with Journal.open(folder) as journal:
@@ -133,7 +133,7 @@ def test_a_journal_that_was_replaced_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_segment_that_was_put_back_is_read_again(journal_dir: Path) -> None:
-    """An open segment whose file was replaced under its name is read again."""
+    """An open segment whose file was replaced under its name is opened and read again."""
     segment = journal_dir / "lanes/1/000001.jsonl"
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "first")
@@ -152,7 +152,7 @@ def test_a_segment_that_was_put_back_is_read_again(journal_dir: Path) -> None:
 
 
 def in_child(act: Callable[[], bool]) -> bool:
-    """Return whether a function succeeds in a forked child."""
+    """Run a function in a forked child, and return whether it succeeded."""
     child = os.fork()
     if not child:
         code = 1
@@ -164,7 +164,7 @@ def in_child(act: Callable[[], bool]) -> bool:
 
 
 def test_a_forked_child_projects_with_a_connection_of_its_own(store: SessionStore) -> None:
-    """Parent and child go on, in any order, and know what the other has appended."""
+    """Parent and child continue, in any order, and see what the other has appended."""
 
     def act() -> bool:
         store.append("s", "user", "of the child")
@@ -176,10 +176,10 @@ def test_a_forked_child_projects_with_a_connection_of_its_own(store: SessionStor
     assert contents(store) == ["first", "second", "of the child", "of the parent"]
 
 
-def test_a_forked_child_lets_go_of_everything_beside_a_closed_connection(
+def test_a_forked_child_releases_all_beside_a_closed_connection(
     store: SessionStore,
 ) -> None:
-    """A connection that is closed and still referred to cannot be told anything."""
+    """A closed connection that is still referenced accepts no calls; the others are released."""
     closed = fork_safety.live()
     store.projection._reader.release()
     assert contents(store) == ["first"]
@@ -188,8 +188,8 @@ def test_a_forked_child_lets_go_of_everything_beside_a_closed_connection(
     assert len(closed) >= 2
 
 
-def test_a_forked_child_lets_go_of_everything_although_one_refuses(store: SessionStore) -> None:
-    """One failing cleanup does not keep other locks in the child."""
+def test_a_forked_child_releases_all_although_one_cleanup_fails(store: SessionStore) -> None:
+    """If one cleanup raises, the child still releases every other lock."""
 
     class Refuses:
         def after_fork_in_child(self) -> None:
@@ -203,7 +203,7 @@ def test_a_forked_child_lets_go_of_everything_although_one_refuses(store: Sessio
 
 
 class _Last(weakref.WeakSet[fork.Follower]):
-    """Followers, of which the register of connections comes last."""
+    """The followers, with the register of connections at the end."""
 
     def __iter__(self) -> Iterator[fork.Follower]:
         return iter(
@@ -214,7 +214,7 @@ class _Last(weakref.WeakSet[fork.Follower]):
 def test_a_forked_child_closes_no_connection_of_its_parent(
     store: SessionStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever lets go of a connection first sees to it that it is kept: to close it may hang."""
+    """A child keeps a reference to each inherited connection: to close it may hang."""
     monkeypatch.setattr(fork, "_followers", _Last(fork._followers))
     before = len(fork_safety.live())
     assert before >= 2
@@ -254,7 +254,7 @@ with Projection.open(sys.argv[1]) as first, Projection.open(sys.argv[1]) as seco
 def test_a_child_that_is_forked_during_a_late_import_does_not_wait_for_it(
     store: SessionStore, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    """The lock of a module belongs to a thread that the child does not have."""
+    """The import lock of a module belongs to a thread that the child does not have."""
     store.append("s", "user", "to be applied by what is imported late")
     process = start(IMPORTING, store.journal.path)
     assert process.communicate(timeout=60)[0] == "1\n"

@@ -49,13 +49,13 @@ def lanes(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def db(tmp_path: Path, lanes: Path) -> Iterator[apsw.Connection]:
-    """An empty projection; at the end of the test it must equal one built at once."""
+    """An empty projection; at the end of the test it must equal one that is built in one pass."""
     with scratch(tmp_path / "1.db") as db:
         yield db
-        said = content(db, WORDS)
+        expected = content(db, WORDS)
         with scratch(tmp_path / "again.db") as again:
             catch_up(again, lanes)
-            assert content(again, WORDS) == said
+            assert content(again, WORDS) == expected
 
 
 THREE = facts(message("m1", "alpha"), message("m2", "beta"), message("m3", "gamma"))
@@ -90,7 +90,7 @@ def _event(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON value
 
 
 def test_an_unfinished_last_line_is_left_to_its_writer(lanes: Path, db: apsw.Connection) -> None:
-    """A line that is being written is neither applied nor damage; finished, it is applied."""
+    """A line without a newline is neither applied nor damage; once complete, it is applied."""
     write_segment(lanes, "1", 1, HEAD + LINES[0] + LINES[1][:40])
     catch_up(db, lanes)
     assert _ids(db) == {"m1"}
@@ -102,7 +102,7 @@ def test_an_unfinished_last_line_is_left_to_its_writer(lanes: Path, db: apsw.Con
 
 
 def test_a_torn_tail_of_a_final_segment_is_quarantined(lanes: Path, db: apsw.Connection) -> None:
-    """Once the lane went on in another segment, an unfinished line will never be finished."""
+    """An unfinished line in a final segment is torn, and is quarantined."""
     write_segment(lanes, "1", 1, HEAD + LINES[0] + LINES[1][:40])
     catch_up(db, lanes)
     write_segment(lanes, "1", 2, header("L1", 2, seq=2) + LINES[1] + LINES[2])
@@ -139,7 +139,7 @@ def test_a_torn_tail_of_a_final_segment_is_quarantined(lanes: Path, db: apsw.Con
 def test_damage_costs_no_intact_record(
     lanes: Path, db: apsw.Connection, damage: bytes, reason: str
 ) -> None:
-    """Damage is noted with lane, segment, offset, length and reason; all else is applied."""
+    """Damage is recorded with lane, segment, offset, length and reason; the rest is applied."""
     write_segment(lanes, "1", 1, HEAD + LINES[0] + damage + LINES[2])
     catch_up(db, lanes)
     assert _ids(db) == {"m1", "m3"}
@@ -149,7 +149,7 @@ def test_damage_costs_no_intact_record(
 
 
 def test_records_inside_a_damaged_line_are_found(lanes: Path, db: apsw.Connection) -> None:
-    """A line spliced into another, a lost newline, NULs before a record: only bytes hit count."""
+    """A line within another, a lost newline, NULs before a record: intact records are applied."""
     spliced = LINES[0][:30] + LINES[1]
     glued = LINES[2][:-1] + line(Fact("L1", 4, message("m4", "delta", time=10**15 + 4)))
     write_segment(lanes, "1", 1, HEAD + spliced + glued)
@@ -162,7 +162,7 @@ def test_records_inside_a_damaged_line_are_found(lanes: Path, db: apsw.Connectio
 
 
 def test_any_flipped_bit_costs_one_record_at_most(lanes: Path, tmp_path: Path) -> None:
-    """Wherever one bit flips, the other lines are applied, and the damage is noted."""
+    """Wherever one bit flips, all other lines are applied, and the damage is recorded."""
     whole = HEAD + b"".join(LINES)
     path = write_segment(lanes, "1", 1, whole)
     for at in range(0, len(whole), 7):
@@ -170,13 +170,13 @@ def test_any_flipped_bit_costs_one_record_at_most(lanes: Path, tmp_path: Path) -
         with scratch(tmp_path / f"{at}.db") as db:
             catch_up(db, lanes)
             lost = {"m1", "m2", "m3"} - _ids(db)
-            # a lost last newline leaves a line unfinished, which may yet be finished
+            # without its last newline a line is unfinished, and its writer may still complete it
             assert len(lost) <= 1, f"bit flipped in byte {at}"
             assert _quarantine(db) or lost == {"m3"} or at == len(whole) - 1, f"byte {at}"
 
 
 def test_a_newer_format_is_noted_and_left_alone(lanes: Path, db: apsw.Connection) -> None:
-    """A segment of a future format is quarantined; the other lanes and segments go on."""
+    """A segment of a newer format is quarantined; other lanes and segments are applied."""
     write_segment(lanes, "1", 1, header("L1", format=3) + LINES[0])
     write_segment(lanes, "1", 2, header("L1", 2) + LINES[1])
     write_segment(lanes, "2", 1, _forged({"format": 4, "shape": "unheard of"}) + LINES[0])
@@ -199,7 +199,7 @@ def test_records_without_a_header_count(lanes: Path, db: apsw.Connection) -> Non
 
 
 def test_a_header_in_the_middle_is_noted(lanes: Path, db: apsw.Connection) -> None:
-    """A second header changes nothing: the records behind it are of the segment's lane."""
+    """A second header is recorded; the records behind it belong to the segment's lane."""
     write_segment(lanes, "1", 1, HEAD + LINES[0] + header("L9", 2) + LINES[1])
     catch_up(db, lanes)
     assert _ids(db) == {"m1", "m2"}
@@ -209,7 +209,7 @@ def test_a_header_in_the_middle_is_noted(lanes: Path, db: apsw.Connection) -> No
     assert db.execute("SELECT count(*) FROM _lanes").get == 1
 
 
-def test_empty_segments_and_strangers_are_passed_over(lanes: Path, db: apsw.Connection) -> None:
+def test_empty_segments_and_other_files_are_skipped(lanes: Path, db: apsw.Connection) -> None:
     """Empty segments, other files, links and folders among the lanes are skipped."""
     write_segment(lanes, "1", 1, b"")
     write_segment(lanes, "1", 2, header("L1", 2) + LINES[0])
@@ -234,7 +234,7 @@ def _nested(depth: int, inner: bytes = b"1") -> bytes:
 def test_nesting_of_any_depth_stops_nothing(
     lanes: Path, db: apsw.Connection, depth: int, field: str, type: str
 ) -> None:
-    """Data nested as deep as can be is applied or quarantined; conflicts and digest included."""
+    """Data nested to any depth is applied or quarantined, also in conflicts and in the digest."""
     write_segment(lanes, "1", 1, HEAD + LINES[0] + LINES[1])
     for number, inner in enumerate((b"1", b"2", b"1"), 2):
         data = b'{"role":"user","message":"m1","%b":%b}' % (field.encode(), _nested(depth, inner))
@@ -273,7 +273,7 @@ def test_nesting_of_any_depth_stops_nothing(
     ids=str,
 )
 def test_odd_values_stop_nothing(lanes: Path, db: apsw.Connection, fields: dict[str, Any]) -> None:
-    """Values that no writer of ours accepts are stored unchanged, and can be read."""
+    """Values that our writers refuse are stored unchanged, and can be read."""
     write_lane(lanes, "1", THREE)
     write_segment(lanes, "2", 1, header("L2") + _forged(_event(**fields)))
     catch_up(db, lanes)
@@ -291,7 +291,7 @@ def test_a_line_of_the_largest_size_is_applied(lanes: Path, db: apsw.Connection)
     assert _ids(db) == {"big", "m2"}
 
 
-def test_a_line_beyond_the_limit_is_passed_over(lanes: Path, db: apsw.Connection) -> None:
+def test_a_line_beyond_the_limit_is_skipped(lanes: Path, db: apsw.Connection) -> None:
     """Overlong lines are noted, and the records after them are applied."""
     write_segment(lanes, "1", 1, HEAD + b"x" * (17 * 1024 * 1024) + b"\n" + LINES[0])
     catch_up(db, lanes)
@@ -302,7 +302,7 @@ def test_a_line_beyond_the_limit_is_passed_over(lanes: Path, db: apsw.Connection
 def test_damage_is_noted_once_however_often_it_is_met(
     lanes: Path, db: apsw.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run that fails behind a damaged stretch does not note it twice."""
+    """A run that fails behind damage does not record the damage again when it is repeated."""
     write_segment(lanes, "1", 1, HEAD + b"damage\n" + LINES[0])
     running = Projector(db, lanes)
     with monkeypatch.context() as patch:
@@ -319,7 +319,7 @@ def _refuse(_fd: int) -> None:
 
 
 def test_a_lane_that_cannot_be_read_is_named(lanes: Path, db: apsw.Connection) -> None:
-    """A segment that the file system refuses is an error with its path, not silence."""
+    """A segment that cannot be opened raises an error with its path."""
     path = write_lane(lanes, "1", THREE)
     running = Projector(db, lanes)
     pending = running._pending(list_segments(lanes), {("1", 1): path.stat().st_size})
@@ -338,17 +338,17 @@ def test_progress_counts_events_bytes_and_commits(
     monkeypatch.setattr(project_module, "_TRANSACTION", 1)
     monkeypatch.setitem(read_chunk.__kwdefaults__ or {}, "limit", 100)
     path = write_lane(lanes, "1", THREE)
-    told: list[Progress] = []
-    progress = Projector(db, lanes).catch_up(on_commit=told.append)
+    reports: list[Progress] = []
+    progress = Projector(db, lanes).catch_up(on_commit=reports.append)
     assert progress.events == 3
     assert progress.bytes == path.stat().st_size
-    assert progress.commits == len(told) > 1
-    assert told[-1] == progress
+    assert progress.commits == len(reports) > 1
+    assert reports[-1] == progress
     assert Projector(db, lanes).catch_up() == Progress()
 
 
 def test_many_small_segments_are_few_transactions(lanes: Path, db: apsw.Connection) -> None:
-    """A lane of many segments is not looked through again for each of them."""
+    """A lane of many segments is not listed again for each of them."""
     for number in range(1, 101):
         (fact,) = facts(message(f"m{number}", "alpha", time=10**15 + number))
         write_segment(lanes, "1", number, header("L1", number, seq=number) + line(fact))
@@ -372,7 +372,7 @@ def test_stop_ends_between_two_blocks(
 
 
 def test_unknown_types_are_stored_and_counted(lanes: Path, db: apsw.Connection) -> None:
-    """An event of an unknown type is stored and is not an error."""
+    """An event of an unknown type is stored and counted, and is no error."""
     write_lane(
         lanes, "1", facts(Event("s", "e1", "tool.used", 0, 0, {"a": 1}), message("m1", "alpha"))
     )

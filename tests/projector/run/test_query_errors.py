@@ -1,4 +1,4 @@
-"""Errors that a caller's own function raises reach the caller, and are no damage."""
+"""An error that a caller's function raises reaches the caller, and is not treated as damage."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _SQL = [
 def test_a_wrong_statement_is_an_error_of_its_caller(
     store: SessionStore, ask: str, sql: str, values: tuple[Any, ...], error: type[Exception]
 ) -> None:
-    """The error comes at once and unchanged; nothing is asked again or built anew."""
+    """The error is raised at once and unchanged; no query is repeated and nothing is rebuilt."""
     asked = []
 
     def query(db: apsw.Connection | None) -> object:
@@ -75,18 +75,18 @@ _CODE: list[tuple[Callable[[], object], type[Exception]]] = [
 
 
 @pytest.mark.parametrize(("code", "error"), _CODE)
-def test_what_a_caller_cannot_decode_is_no_damage(
+def test_a_decoding_error_of_the_caller_is_no_damage(
     store: SessionStore, code: Callable[[], object], error: type[Exception]
 ) -> None:
-    """An error of the caller's own parsing reaches it, and nothing is built anew."""
+    """An error of the caller's parsing reaches the caller, and nothing is rebuilt."""
     before = generations(store.journal.path).current()
     with pytest.raises(error):
         store.read(lambda _: code())
     assert generations(store.journal.path).current() == before
 
 
-def test_an_error_that_a_caller_is_handling_decides_nothing(store: SessionStore) -> None:
-    """A wrong statement is the caller's, also where it is asked because a disk has failed."""
+def test_the_error_that_a_caller_is_handling_does_not_count(store: SessionStore) -> None:
+    """A wrong statement is the caller's error, also while the caller handles a disk error."""
     before = generations(store.journal.path).current()
     try:
         raise apsw.IOError("of another database")  # noqa: TRY301 - the read below is in its handler
@@ -97,7 +97,7 @@ def test_an_error_that_a_caller_is_handling_decides_nothing(store: SessionStore)
 
 
 def test_an_error_of_a_projection_that_a_caller_raises_is_its_own(store: SessionStore) -> None:
-    """A query may ask another projection: what is wrong there is not mended here."""
+    """An error of another projection that a query uses causes no rebuild of this one."""
     mine = ProjectionDamaged("another one")
 
     def query(_: object) -> None:
@@ -110,8 +110,8 @@ def test_an_error_of_a_projection_that_a_caller_raises_is_its_own(store: Session
     assert generations(store.journal.path).current() == before
 
 
-def test_a_query_that_closes_the_connection_is_told_so(store: SessionStore) -> None:
-    """The error names the cause; the next question opens another connection."""
+def test_a_query_that_closes_the_connection_is_an_error(store: SessionStore) -> None:
+    """The error names the cause; the next query opens another connection."""
     with pytest.raises(ProjectionError, match="closed the connection"):
         store.read(lambda db: db.close())
     assert len(store.messages("s")) == 1
@@ -121,7 +121,7 @@ def test_a_query_that_closes_the_connection_is_told_so(store: SessionStore) -> N
 
 
 def test_a_table_that_is_missing_is_damage(store: SessionStore) -> None:
-    """Then the statement is right and the database is not: it is built anew."""
+    """If the statement is right and a table is missing, the database is damaged and is rebuilt."""
     kept = generations(store.journal.path)
     before = kept.in_use()
     store.projection.close()
@@ -133,8 +133,8 @@ def test_a_table_that_is_missing_is_damage(store: SessionStore) -> None:
     assert kept.in_use() != before
 
 
-def test_an_error_that_stays_is_raised_and_not_tried_for_ever(store: SessionStore) -> None:
-    """Where all is applied and the database still refuses, another pass changes nothing."""
+def test_a_persistent_error_is_raised(store: SessionStore) -> None:
+    """An error that persists although all is applied is raised after at most three attempts."""
     asked = []
 
     def refuses(_: object) -> None:

@@ -59,9 +59,9 @@ append alpha
 
 @pytest.fixture
 def mounted(tmp_path: Path) -> Callable[[str], dict[str, tuple[int, str, str]]]:
-    """Runs a script with a small file system of its own, where the journal lies.
+    """Runs a script in which a small file system is mounted, with the journal on it.
 
-    `ask` in it asks everything; returned is of each command its exit code and what it wrote.
+    The script calls `ask`, which runs all commands; the result has exit code and output of each.
     """
     mount, out = tmp_path / "mount", tmp_path / "out"
     mount.mkdir()
@@ -103,7 +103,7 @@ def mounted(tmp_path: Path) -> Callable[[str], dict[str, tuple[int, str, str]]]:
 
 
 def _check(found: dict[str, tuple[int, str, str]], contents: list[str], *, behind: int) -> None:
-    """Every command answered with these messages, and said how many events are missing."""
+    """Check that every command answered with these messages, and reported how far it is behind."""
     codes = {name: code for name, (code, _, _) in found.items()}
     assert codes == dict.fromkeys(COMMANDS, 0) | {"nosuch": 3}, found
     search = json.loads(found["search"][1])
@@ -123,16 +123,16 @@ def _check(found: dict[str, tuple[int, str, str]], contents: list[str], *, behin
 def test_a_read_only_medium_is_read(
     mounted: Callable[[str], dict[str, tuple[int, str, str]]],
 ) -> None:
-    """A backup whose projection is whole: no file is made beside the database."""
+    """On a read-only medium with a whole projection, reads create no file beside the database."""
     found = mounted('projector sync\nmount -o remount,ro "$MOUNT"\nask\n')
     _check(found, ["alpha"], behind=0)
 
 
 @needs_mounts
-def test_a_read_only_medium_that_is_behind_says_so(
+def test_a_read_only_medium_that_is_behind_reports_it(
     mounted: Callable[[str], dict[str, tuple[int, str, str]]],
 ) -> None:
-    """What cannot be applied is counted, with the reason."""
+    """Events that cannot be applied are counted, with the reason."""
     found = mounted('projector sync\nappend beta\nmount -o remount,ro "$MOUNT"\nask\n')
     _check(found, ["alpha"], behind=1)
     assert "Read-only file system" in json.loads(found["search"][1])["behind"]["why"]
@@ -143,7 +143,7 @@ def test_a_read_only_medium_that_is_behind_says_so(
 def test_a_read_only_medium_with_a_wal_is_read(
     mounted: Callable[[str], dict[str, tuple[int, str, str]]], *, and_shm: bool
 ) -> None:
-    """A projector that was killed left a WAL: what it holds counts."""
+    """What is in the WAL of a killed projector is part of the answers."""
     remove = "" if and_shm else 'rm -f "$JOURNAL_DIR"/projection/1.db-shm\n'
     found = mounted(
         "projector sync\n"
@@ -160,7 +160,7 @@ def test_a_read_only_medium_with_a_wal_is_read(
 
 @needs_mounts
 def test_a_full_disk_is_read(mounted: Callable[[str], dict[str, tuple[int, str, str]]]) -> None:
-    """One event cannot be applied: answers include all events before it."""
+    """If an event cannot be applied, answers include all events before it."""
     found = mounted(
         'projector sync\nappend beta\ndd if=/dev/zero of="$MOUNT/fill" bs=1k 2> "$OUT/dd" || true\n'
         'ask\nrm "$MOUNT/fill"\nprojector search beta > "$OUT/again"\ngrep -q beta "$OUT/again"\n'
@@ -172,7 +172,7 @@ def test_a_full_disk_is_read(mounted: Callable[[str], dict[str, tuple[int, str, 
 def test_a_read_only_medium_without_a_projection_is_an_error(
     mounted: Callable[[str], dict[str, tuple[int, str, str]]],
 ) -> None:
-    """There is nothing to answer with, and the error says what to do."""
+    """Without a projection a read raises an error that says what to do."""
     found = mounted('mount -o remount,ro "$MOUNT"\nask\n')
     assert found["search"][0] == 1
     assert "Read-only file system" in found["search"][2]
@@ -204,8 +204,8 @@ def stopped(journal_dir: Path) -> Iterator[Path]:
                 process.kill()
 
 
-def test_every_answer_of_a_handle_says_how_old_it_is(stopped: Path) -> None:
-    """Lists carry it, an error that finds nothing carries it, and `read` returns it."""
+def test_every_answer_of_a_handle_says_how_far_it_is_behind(stopped: Path) -> None:
+    """Lists and errors that find nothing have `behind`, and `read` returns it."""
     with Projection.open(stopped) as projection:
         results = projection.search("alpha")
         sessions = projection.sessions()
@@ -252,20 +252,20 @@ def test_a_session_that_is_not_applied_yet_exists(stopped: Path) -> None:
         (["digest"], 0),
     ],
 )
-def test_every_command_says_how_old_its_answer_is(
+def test_every_command_says_how_far_its_answer_is_behind(
     stopped: Path, arguments: list[str], code: int
 ) -> None:
-    """Beside a hanging projector each command answers, and reports its age on stderr."""
+    """While the projector hangs, each command answers, and reports on stderr what it lacks."""
     command = [str(BIN / "projector"), "--journal", str(stopped), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == code, done
     assert "is behind: 2 events" in done.stderr
 
 
-def test_a_handle_reads_on_when_the_lock_cannot_be_taken(
+def test_a_handle_still_reads_when_the_lock_cannot_be_taken(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A full disk in the midst of a handle's life, and space again: no answer is an error."""
+    """The disk gets full while a handle is open, and free again; no read raises an error."""
     with Journal.open(journal_dir) as journal, Projection.open(journal_dir) as projection:
         journal.append_message("s", "user", "alpha")
         assert projection.search("alpha").fresh

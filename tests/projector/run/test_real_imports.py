@@ -1,4 +1,4 @@
-"""Real transcripts, imported again, as they grew, and in any order: one digest."""
+"""Real transcripts, imported repeatedly, as they grow, and in any order, give one digest."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _digest(journal: Path) -> tuple[str, int]:
 
 @REAL
 def test_importing_everything_twice_changes_nothing(tmp_path: Path) -> None:
-    """All sessions are taken; a second import changes neither the digest nor a count."""
+    """A second import changes neither the digest nor a count."""
     folders = [DATA / name for name in ("claude-code", "codex", "openai-messages")]
     report = import_all(tmp_path / "j", *folders)
     before = _digest(tmp_path / "j")
@@ -49,8 +49,8 @@ def test_importing_everything_twice_changes_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "folder", sorted(path.relative_to(DATA).as_posix() for path in DATA.glob("*/*-growth/*"))
 )
-def test_a_session_that_grew_is_what_it_became(tmp_path: Path, folder: str) -> None:
-    """Snapshots that are projected one by one give the digest of the last one alone."""
+def test_a_session_that_grew_has_one_digest(tmp_path: Path, folder: str) -> None:
+    """Importing snapshots one by one gives the digest of the last snapshot alone."""
     snapshots = sorted((DATA / folder).iterdir())
     for snapshot in snapshots:
         import_all(tmp_path / "grown", snapshot)
@@ -62,7 +62,7 @@ def test_a_session_that_grew_is_what_it_became(tmp_path: Path, folder: str) -> N
 
 @REAL
 def test_slices_give_one_digest_in_any_order(tmp_path: Path) -> None:
-    """The four disjoint parts of one session, in many orders, projected between or at the end."""
+    """Four disjoint parts of a session give one digest, in any order, with projections between."""
     slices = sorted((DATA / "claude-code").glob("slices-*/*"))
     assert len(slices) == 4
     digests = set()

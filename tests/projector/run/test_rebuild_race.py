@@ -1,4 +1,4 @@
-"""A generation is published between any two steps of a decision: no decision uses old values."""
+"""A generation is published between any two steps of a decision; it never uses old values."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def journal(journal_dir: Path) -> Iterator[Journal]:
-    """A writer beside whoever reads."""
+    """A writer; the handles under test are opened beside it."""
     with Journal.open(journal_dir) as journal:
         yield journal
 
@@ -40,14 +40,14 @@ SEAMS: list[tuple[object, str]] = [
     (OwnProjector, "catch_up"),
     (reader_module, "ask"),
 ]
-"""Steps of a read: the old generation is published in front of one of them, or behind it."""
+"""Steps of a read: a test publishes the old generation before or after one of them."""
 
 
 @contextmanager
 def published_at(
     seam: tuple[object, str], path: Path, number: int, *, behind: bool
 ) -> Iterator[list[int]]:
-    """Publish a generation once, in front of a step of a read or behind it; tell when it was."""
+    """Publish a generation once, before a step of a read or after it; yield when it was done."""
     owner, name = seam
     step = getattr(owner, name)
     done: list[int] = []
@@ -101,7 +101,7 @@ def test_one_of_two_succeeds_whenever_an_old_generation_is_published(
     *,
     behind: bool,
 ) -> None:
-    """It was read from the lanes before the first decided; the second sees the first anyhow."""
+    """The second decision sees the first, although the generation it reads is older than both."""
     with SessionStore.open(journal_dir) as first, SessionStore.open(journal_dir) as second:
         first.keys.set("other", 1)
         second.keys.get("other")
@@ -135,7 +135,7 @@ def test_a_handle_sees_what_it_wrote_whenever_an_old_generation_is_published(
     *,
     behind: bool,
 ) -> None:
-    """Every read of a store knows the store's own writes."""
+    """Every read of a store includes the store's own writes."""
     with SessionStore.open(journal_dir) as store:
         store.keys.set("other", 1)
         store.keys.get("other")
@@ -149,7 +149,7 @@ def test_a_handle_sees_what_it_wrote_whenever_an_old_generation_is_published(
 def test_a_flush_adds_what_is_new_whenever_an_old_generation_is_published(
     journal_dir: Path,
 ) -> None:
-    """What stands is read from one generation and the lanes behind it."""
+    """The transcript is read from one generation and from the lanes behind that generation."""
     talk = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "yes"}]
     with SessionStore.open(journal_dir) as store:
         store.keys.set("other", 1)
@@ -165,7 +165,7 @@ def test_a_flush_adds_what_is_new_whenever_an_old_generation_is_published(
 def test_a_generation_that_comes_into_use_knows_what_the_old_one_knew(
     journal_dir: Path, journal: Journal
 ) -> None:
-    """What was appended during the build is applied before it is published: no answer goes back."""
+    """Events that are appended during a build are applied before its publication."""
     journal.append_message("s", "user", "first")
     with Projection.open(journal_dir) as projection:
         projection.sessions()
@@ -181,7 +181,7 @@ def test_a_generation_that_comes_into_use_knows_what_the_old_one_knew(
 def test_it_does_so_beside_a_projector_that_keeps_its_lock(
     journal_dir: Path, journal: Journal
 ) -> None:
-    """The lock of a running projector is not waited for; the lanes are read all the same."""
+    """A build does not wait for the lock of a running projector; it reads the lanes itself."""
     journal.append_message("s", "user", "first")
     directory = open_directory(journal_dir)
     with projector(journal_dir), Projection.open(journal_dir) as projection:
@@ -191,10 +191,10 @@ def test_it_does_so_beside_a_projector_that_keeps_its_lock(
         assert projection.has(position)
 
 
-def test_an_answer_after_a_position_knows_it_or_is_an_error(
+def test_an_answer_after_a_position_includes_it_or_is_an_error(
     journal_dir: Path, journal: Journal
 ) -> None:
-    """`after` gives answers that include another program's position, or an error."""
+    """`after` gives answers that include another program's position, or raises an error."""
     journal.append_message("s", "user", "first")
     with Projection.open(journal_dir) as projection:
         projection.sessions()

@@ -1,4 +1,4 @@
-"""A journal that is replaced under open handles: errors that say so, and no wrong answers."""
+"""If a journal is replaced under open handles, they raise errors and give no wrong answers."""
 
 from __future__ import annotations
 
@@ -34,10 +34,8 @@ def _contents(projection: Projection) -> list[object]:
 
 
 @pytest.mark.parametrize("projected", [False, True], ids=["not projected", "projected"])
-def test_a_handle_on_a_journal_that_was_replaced_says_so(
-    journal_dir: Path, *, projected: bool
-) -> None:
-    """It builds nothing in the new journal; a handle that is opened then answers."""
+def test_a_handle_on_a_replaced_journal_raises(journal_dir: Path, *, projected: bool) -> None:
+    """The handle raises an error and builds nothing in the new journal; a new handle answers."""
     _write(journal_dir, "old")
     with Projection.open(journal_dir) as old:
         assert _contents(old) == ["old"]
@@ -59,7 +57,7 @@ def test_a_handle_on_a_journal_that_was_replaced_says_so(
 
 
 def test_a_projector_ends_when_its_journal_is_replaced(journal_dir: Path) -> None:
-    """`projector run` says that the journal was replaced, and leaves the new one to others."""
+    """`projector run` reports that the journal was replaced, ends, and leaves the new one alone."""
     _write(journal_dir, "old")
     command = [PROJECTOR, "--journal", str(journal_dir), "run"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
@@ -82,8 +80,8 @@ def test_a_projector_ends_when_its_journal_is_replaced(journal_dir: Path) -> Non
 def test_a_read_does_not_answer_without_own_events_that_a_backup_lacks(
     journal_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a backup was copied back, what went into the removed file is missed at once."""
-    # the writer itself checks its files ten times a second; the append here comes between
+    """After a backup is copied back, a read misses the own event that was in the removed file."""
+    # the writer checks its files ten times a second; this append comes between two checks
     monkeypatch.setattr(recovery, "LOOK_EVERY", 1000.0)
     with SessionStore.open(journal_dir, fsync="never") as store:
         store.append("s", "user", "zero")
@@ -101,7 +99,7 @@ def test_a_read_does_not_answer_without_own_events_that_a_backup_lacks(
 def test_a_read_of_own_events_names_what_keeps_them_from_being_applied(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a full disk the error says so, and not only that time is over."""
+    """On a full disk the error names the full disk, and not only the timeout."""
 
     def full(*_: object) -> bool:
         cause = OSError(errno.ENOSPC, "No space left on device")

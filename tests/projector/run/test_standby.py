@@ -22,7 +22,7 @@ Run = subprocess.Popen[str]
 
 @pytest.fixture
 def run(journal_dir: Path) -> Iterator[Callable[..., Run]]:
-    """Starts `projector run` and returns when its first line is there; ends it with the test."""
+    """Start `projector run`, and return it after its first line; end it after the test."""
     started: list[Run] = []
 
     def run(*options: str) -> Run:
@@ -47,7 +47,7 @@ def line(process: Run) -> str:
 def test_it_takes_over_within_a_second_of_a_kill(
     journal_dir: Path, run: Callable[..., Run]
 ) -> None:
-    """A killed projector's lock is free at once, and the one that waits looks often enough."""
+    """The lock of a killed projector is free at once, and the waiting one polls it often enough."""
     first = run()
     second = run("--standby")
     first.kill()
@@ -60,12 +60,12 @@ def test_it_takes_over_within_a_second_of_a_kill(
 
 
 def test_it_projects_at_once_where_nobody_else_does(run: Callable[..., Run]) -> None:
-    """Without another projector it does not wait."""
+    """Without another projector it projects at once."""
     assert line(run("--standby")).startswith("projecting")
 
 
 def test_it_can_be_stopped_while_it_waits(run: Callable[..., Run]) -> None:
-    """A signal ends it, and leaves the one that runs alone."""
+    """A signal ends the waiting projector, and not the running one."""
     first, second = run(), run("--standby")
     second.terminate()
     _, errors = second.communicate(timeout=20)

@@ -1,4 +1,4 @@
-"""The folder of the projection is removed again and again: everything goes on with a rebuild."""
+"""The folder of the projection is removed again and again; every handle rebuilds and continues."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PROJECTOR = str(Path(sys.executable).with_name("projector"))
 
 @pytest.fixture(params=[False, True], ids=["alone", "beside a projector"])
 def journal(journal_dir: Path, request: pytest.FixtureRequest) -> Iterator[Journal]:
-    """A journal, perhaps with a projector that must live through it all."""
+    """A journal, in one case with a projector that must survive the removals."""
     with Journal.open(journal_dir) as journal:
         if not request.param:
             yield journal
@@ -41,7 +41,7 @@ def journal(journal_dir: Path, request: pytest.FixtureRequest) -> Iterator[Journ
 
 
 def test_the_projection_may_vanish_at_any_moment(journal: Journal) -> None:
-    """No read, no decision and no projector ends with an error, and each sees its own writes."""
+    """Reads, decisions and projectors raise no error, and each handle sees its own writes."""
     done = threading.Event()
 
     def remove() -> None:
@@ -67,10 +67,10 @@ def test_the_projection_may_vanish_at_any_moment(journal: Journal) -> None:
         assert len(projection.messages("s")) == number
 
 
-def test_old_generations_go_without_a_daemon(
+def test_old_generations_are_removed_without_a_daemon(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each process that applies events removes old generations after the time of a query."""
+    """Every process that applies events removes generations that no query can use any more."""
     with Journal.open(journal_dir) as journal, Projection.open(journal_dir) as projection:
         journal.append_message("s", "user", "alpha")
         projection.sessions()

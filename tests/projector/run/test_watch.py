@@ -1,4 +1,4 @@
-"""A projector that watches: fast, the only one, and stopped by signals only."""
+"""A projector that watches: it is fast, the only one, and ends on signals only."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Run = subprocess.Popen[str]
 
 @pytest.fixture
 def run(journal_dir: Path) -> Iterator[Callable[[], Run]]:
-    """Starts `projector run` and returns when it listens; ends it with the test."""
+    """Start `projector run`, and return it when it watches; end it after the test."""
     started: list[Run] = []
 
     def run() -> Run:
@@ -77,7 +77,7 @@ def _stop(process: Run, number: signal.Signals = signal.SIGTERM) -> tuple[int, s
 
 
 def test_what_is_appended_is_found_at_once(journal_dir: Path) -> None:
-    """From append to found it takes milliseconds, without a sweep in between."""
+    """An appended event is found within milliseconds, before the next sweep."""
     with (
         Watching(journal_dir),
         Journal.open(journal_dir) as journal,
@@ -98,7 +98,7 @@ def test_what_is_appended_is_found_at_once(journal_dir: Path) -> None:
 def test_a_signal_ends_it_cleanly(
     journal_dir: Path, run: Callable[[], Run], number: signal.Signals
 ) -> None:
-    """SIGTERM and SIGINT commit, close and end with 0; the next one goes on."""
+    """SIGTERM and SIGINT commit, close and end with 0; the next projector continues."""
     process = run()
     projection = Projection.open(journal_dir)
     with Journal.open(journal_dir) as journal:
@@ -136,7 +136,7 @@ cli(["--journal", sys.argv[1], "run"])
 def test_a_signal_ends_the_first_build(
     journal_dir: Path, start: Callable[..., Run], number: signal.Signals
 ) -> None:
-    """It takes no other block, keeps what it took, and ends as it does when it watches."""
+    """The first build stops at the end of a block, keeps its work, and exits with 0."""
     with Journal.open(journal_dir) as one, Journal.open(journal_dir) as other:
         one.append_message("s", "user", "alpha")
         other.append_message("s", "user", "alpha")
@@ -149,8 +149,8 @@ def test_a_signal_ends_the_first_build(
         assert len(projection.search("alpha").hits) == 2
 
 
-def test_a_second_one_says_who_runs(journal_dir: Path, run: Callable[[], Run]) -> None:
-    """A journal has one projector: the second ends with 7 and names the process that runs."""
+def test_a_second_one_names_the_running_one(journal_dir: Path, run: Callable[[], Run]) -> None:
+    """A second projector exits with 7, and names the process that runs."""
     process = run()
     for command in ("run", "sync"):
         second = subprocess.run(
@@ -166,7 +166,7 @@ def test_a_second_one_says_who_runs(journal_dir: Path, run: Callable[[], Run]) -
 
 
 def test_a_killed_one_leaves_nothing_locked(journal_dir: Path, run: Callable[[], Run]) -> None:
-    """The kernel frees a dead projector's lock: readers and the next one go on at once."""
+    """The lock of a dead projector is free at once for readers and the next projector."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "alpha")
     process = run()
@@ -180,7 +180,7 @@ def test_a_killed_one_leaves_nothing_locked(journal_dir: Path, run: Callable[[],
 def test_it_may_be_started_before_the_first_writer(
     journal_dir: Path, run: Callable[[], Run]
 ) -> None:
-    """A journal that does not exist yet is made; the first lane is seen when it comes."""
+    """A journal that does not exist is created; the first lane is noticed when it is made."""
     run()
     with Projection.open(journal_dir) as projection, Journal.open(journal_dir) as journal:
         projection.wait_for(journal.append_message("s", "user", "alpha"), timeout=PATIENCE)
@@ -190,7 +190,7 @@ def test_it_may_be_started_before_the_first_writer(
 def test_new_lanes_and_segments_are_seen(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Lanes that come up and segments that roll while it runs are applied like the first."""
+    """New lanes and segments that are made while it runs are applied."""
     monkeypatch.setattr("journal.lanes.writer.ROLL_SIZE", 300)
     with Watching(journal_dir), Projection.open(journal_dir) as projection:
         journals = [Journal.open(journal_dir) for _ in range(3)]
@@ -204,10 +204,8 @@ def test_new_lanes_and_segments_are_seen(
         assert status.segments > 3
 
 
-def test_without_notifications_it_looks_by_itself(
-    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where the system has no notifications left, it says so and polls."""
+def test_without_notifications_it_polls(journal_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the system has no notifications left, it reports that and polls."""
 
     def start(_self: object) -> None:
         raise OSError(errno.ENOSPC, "inotify watch limit reached")
@@ -223,10 +221,10 @@ def test_without_notifications_it_looks_by_itself(
     assert "inotify watch limit reached" in watching.warnings[0]
 
 
-def test_a_lost_notification_costs_a_second(
+def test_a_lost_notification_delays_events(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without any notification, events are applied with a delay."""
+    """Without any notification, events are applied after a delay."""
     monkeypatch.setattr(Bell, "on_any_event", lambda _self, _event: None)
     with (
         Watching(journal_dir),
@@ -236,11 +234,11 @@ def test_a_lost_notification_costs_a_second(
         projection.wait_for(journal.append_message("s", "user", "alpha"), timeout=PATIENCE)
 
 
-def test_a_rebuild_beside_it_disturbs_nobody(journal_dir: Path) -> None:
-    """It switches to the new generation; searches in a loop never fail or miss anything."""
+def test_a_rebuild_beside_it_disturbs_no_reader(journal_dir: Path) -> None:
+    """It switches to the new generation; repeated searches never fail and never miss an event."""
     with Watching(journal_dir), Journal.open(journal_dir) as journal:
         with Projection.open(journal_dir) as projection:
-            # its own first build is over when what comes behind it is applied
+            # the first build is over when events behind it are applied
             for text in ("first", "second"):
                 position = journal.append_message("s", "user", text)
                 projection.wait_for(position, timeout=PATIENCE)
@@ -280,10 +278,8 @@ def _search_until(path: Path, done: threading.Event, found: list[int]) -> None:
             found.append(len(projection.search("alpha", limit=1000).hits))
 
 
-def test_one_that_waits_for_a_build_does_not_give_up(
-    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With a rebuild at work and no generation yet, it waits and then goes on with that one."""
+def test_it_waits_for_another_build(journal_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While another process builds the first generation, it waits, and then uses that one."""
     directory = open_directory(journal_dir)
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "alpha")
@@ -309,7 +305,7 @@ def test_one_that_waits_for_a_build_does_not_give_up(
 
 
 def test_one_watch_at_a_time_in_a_process(journal_dir: Path) -> None:
-    """The lock counts between threads, too, and is free again afterwards."""
+    """A second watch in another thread is refused; the lock is free after the first one ends."""
     with Watching(journal_dir), pytest.raises(ProjectorBusy, match=f"process {os.getpid()} on"):
         Watch(open_directory(journal_dir), print).take_over()
     with Watching(journal_dir):
@@ -319,7 +315,7 @@ def test_one_watch_at_a_time_in_a_process(journal_dir: Path) -> None:
 def test_damage_met_while_watching_does_not_end_it(
     journal_dir: Path, expect_problems: Callable[..., None]
 ) -> None:
-    """A damaged line is quarantined and the next one applied."""
+    """A damaged line is quarantined, and the next one is applied."""
     expect_problems("damage")
     open_directory(journal_dir)
     first, second = facts(message("m1", "alpha"), message("m2", "beta"))
@@ -334,7 +330,7 @@ def test_damage_met_while_watching_does_not_end_it(
 
 
 def test_a_segment_replaced_while_watching_is_read_again(tmp_path: Path) -> None:
-    """Another file of the same size and name, such as a restored one, is seen by the sweep."""
+    """Another file of the same size under the same name is noticed by the sweep."""
     path = tmp_path / "journal"
     lanes = open_directory(path).lanes
     first, second = facts(message("m1", "alpha"), message("m2", "omega"))
@@ -351,10 +347,10 @@ def test_a_segment_replaced_while_watching_is_read_again(tmp_path: Path) -> None
         assert projection.status().reread == 1
 
 
-def test_removed_generations_go_when_nobody_reads_them(
+def test_old_generations_are_removed_while_it_watches(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Old generations are removed while it is quiet, and never the one in use."""
+    """Old generations are removed while no event arrives, and never the one in use."""
     monkeypatch.setattr("projector.db.generations._GRACE", 0.0)
     monkeypatch.setattr("projector.run.watch._SWEEP", 0.05)
     with Journal.open(journal_dir) as journal:
