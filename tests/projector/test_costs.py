@@ -1,6 +1,6 @@
-"""What does not vary: calls, statements, bytes and files that the work takes.
+"""Bounds on calls, statements, bytes and files, which do not vary between machines.
 
-Nothing here is timed. A count that grows is a cost that every user pays from then on.
+These tests measure no time. A count that grows is a cost that every user pays from then on.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from journal.lanes.group_commit import Fsync
 
 MEMORY = {"brk", "mmap", "munmap", "madvise", "mremap", "mprotect"}
-"""System calls that come and go with the allocator, and cost no writer a wait."""
+"""System calls of the memory allocator; their number varies, and a writer never waits for them."""
 
 LOOKS = ("stat", "newfstatat", "statx")
 
@@ -51,7 +51,7 @@ class Counted(disk.Disk):
         self.counts: Counter[str] = Counter()
 
     def _count(self, what: str) -> None:
-        # the background sync has a thread of its own: no append waits for it
+        # the background sync runs in its own thread, and no append waits for it
         if threading.current_thread() is threading.main_thread():
             self.counts[what] += 1
 
@@ -71,14 +71,14 @@ class Counted(disk.Disk):
         super().fsync(fd)
 
     def create(self, path: Path) -> int:
-        """Count a file made."""
+        """Count a created file."""
         self._count("create")
         return super().create(path)
 
 
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """What this thread does to the disk from now on."""
+    """What this thread asks the disk to do from now on."""
     stand_in = Counted()
     monkeypatch.setattr(disk, "in_use", stand_in)
     return stand_in.counts
@@ -91,7 +91,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 def test_an_append_is_one_write(
     journal_dir: Path, counted: Counter[str], fsync: Fsync, each: dict[str, int]
 ) -> None:
-    """And one fdatasync where it is promised; the first of a lane makes its segment besides."""
+    """An append is one write, and at `always` also one fdatasync."""
     with Journal.open(journal_dir, fsync=fsync) as journal:
         journal.append_message("s1", "user", "first")
         counted.clear()
@@ -101,7 +101,7 @@ def test_an_append_is_one_write(
 
 
 def test_a_hundred_events_are_one_write(journal_dir: Path, counted: Counter[str]) -> None:
-    """`append_many` costs the kernel no more than `append`."""
+    """`append_many` makes no more system calls than `append`."""
     events = [
         {"session": "s1", "type": "message.appended", "data": {"role": "user", "content": f"{n}"}}
         for n in range(100)
@@ -134,7 +134,7 @@ def test_an_append_asks_the_kernel_for_nothing_else(tmp_path: Path) -> None:
     subprocess.run([*strace, *program], check=True, timeout=60)
     between = log.read_text(errors="replace").split("getppid()")[1]
     calls = Counter(re.findall(r"^\d+ +(\w+)\(", between, re.MULTILINE))
-    # a writer looks from time to time whether its files are still there, and not each time
+    # a writer checks now and then that its files exist, and not at each append
     assert sum(calls.pop(name, 0) for name in LOOKS) <= 20
     assert {name: count for name, count in calls.items() if name not in MEMORY} == {"write": 1_000}
 
@@ -161,7 +161,7 @@ print(at_open, len(opened) - before)
 
 
 def opened(path: Path) -> tuple[int, int]:
-    """Return the files that opening a journal opens, and those that 50 appends open."""
+    """Return the files that opening a journal opens, and the files that 50 appends open."""
     done = subprocess.run(
         [sys.executable, "-c", OPENING, str(path)],
         check=True,
@@ -174,7 +174,7 @@ def opened(path: Path) -> tuple[int, int]:
 
 
 def test_opening_a_journal_opens_as_many_files_whatever_it_holds(tmp_path: Path) -> None:
-    """A lane of a thousand final segments costs what one of ten costs, and an append opens none."""
+    """A lane of a thousand final segments costs as much as one of ten; an append opens no file."""
     make_segments(tmp_path / "few", 10)
     make_segments(tmp_path / "many", 1_000)
     few, many = opened(tmp_path / "few"), opened(tmp_path / "many")
@@ -185,7 +185,7 @@ def test_opening_a_journal_opens_as_many_files_whatever_it_holds(tmp_path: Path)
 
 @pytest.fixture
 def statements(tmp_path: Path, journal_dir: Path) -> Iterator[Callable[[], Counter[str]]]:
-    """Applies what the lanes have gained; counts statements, each row of a many for itself."""
+    """Apply new events; return the executed statements, with each row of an executemany."""
     db = create(tmp_path / "traced.db", "some-journal")
     found: Counter[str] = Counter()
 
@@ -206,7 +206,7 @@ def statements(tmp_path: Path, journal_dir: Path) -> Iterator[Callable[[], Count
 
 
 def by_message(found: Counter[str]) -> tuple[int, int, int]:
-    """Return how many rows were inserted, how many texts indexed, and all other statements."""
+    """Return the number of inserted rows, of indexed texts, and of other statements."""
     rows = sum(n for sql, n in found.items() if sql.startswith("INSERT INTO _events("))
     texts = sum(n for sql, n in found.items() if sql.startswith("INSERT INTO fts("))
     return rows, texts, found.total() - rows - texts
@@ -215,7 +215,7 @@ def by_message(found: Counter[str]) -> tuple[int, int, int]:
 def test_a_batch_takes_two_statements_for_each_message(
     journal_dir: Path, statements: Callable[[], Counter[str]]
 ) -> None:
-    """One row, one text; what a batch takes besides does not depend on its size."""
+    """One for the row and one for the text; the rest does not depend on the batch's size."""
     others = set()
     with Journal.open(journal_dir) as journal:
         journal.append_message("s1", "user", "the first: session, lane and segment are new")
@@ -230,10 +230,10 @@ def test_a_batch_takes_two_statements_for_each_message(
     assert others.pop() <= 24
 
 
-def test_a_batch_takes_one_more_statement_for_each_session_that_goes_on(
+def test_a_batch_takes_one_more_statement_for_each_known_session(
     journal_dir: Path, statements: Callable[[], Counter[str]]
 ) -> None:
-    """Its counts are brought up to date once, however many of its messages came."""
+    """The counts of a session are updated once, however many new messages it has."""
     others = {}
     with Journal.open(journal_dir) as journal:
         for session in range(20):
@@ -248,7 +248,7 @@ def test_a_batch_takes_one_more_statement_for_each_session_that_goes_on(
 
 
 def test_a_record_adds_a_bounded_number_of_bytes_to_its_text(journal_dir: Path) -> None:
-    """Checksum, number, key, time and names: two hundred at the most, whatever the text."""
+    """Checksum, number, key, time and names take at most two hundred bytes, for any text."""
     segment = journal_dir / "lanes/1/000001.jsonl"
     with Journal.open(journal_dir) as journal:
         journal.append_message("s1", "user", "")
@@ -261,7 +261,7 @@ def test_a_record_adds_a_bounded_number_of_bytes_to_its_text(journal_dir: Path) 
 
 
 def test_bytes_on_disk_are_bounded_by_the_bytes_of_text(journal_dir: Path) -> None:
-    """For messages of the usual size: lanes 1.5 times the text, the database 2.5 times."""
+    """For messages of usual size, lanes take 1.5 times the text and the database 2.5 times."""
     text = fill(journal_dir, 4_000)
     assert text == sum(len(each.encode()) for each in Texts().take(4_000))
     rebuild(open_directory(journal_dir))
@@ -270,10 +270,10 @@ def test_bytes_on_disk_are_bounded_by_the_bytes_of_text(journal_dir: Path) -> No
     assert database(journal_dir).stat().st_size <= 2.5 * text
 
 
-def test_a_search_takes_three_statements_for_each_hit_and_compiles_none_anew(
+def test_a_search_takes_three_statements_for_each_hit_and_recompiles_none(
     journal_dir: Path,
 ) -> None:
-    """The row and what stands before and behind it; FTS5's own statements are not compiled anew."""
+    """They read the row and its neighbours; statements, FTS5's own too, are not compiled again."""
     fill(journal_dir, 4_000)
     asked: Counter[str] = Counter()
     anew: Counter[str] = Counter()
@@ -297,7 +297,7 @@ def test_a_search_takes_three_statements_for_each_hit_and_compiles_none_anew(
 
 @pytest.fixture
 def all_statements(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Counts the statements of every connection that is opened from now on."""
+    """Count the statements of every connection that is opened from now on."""
     found: Counter[str] = Counter()
 
     def note(_cursor: apsw.Cursor, sql: str, _bindings: object) -> bool:
@@ -312,9 +312,9 @@ def all_statements(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 
 def read_own_writes(path: Path, revised: int, found: Counter[str]) -> list[int]:
-    """Return how many statements each of 20 reads takes behind a write, without a daemon.
+    """Return the number of statements of each of 20 reads after a write, without a daemon.
 
-    The journal holds so many revised messages besides.
+    The journal has this number of revised messages besides.
     """
     with Journal.open(path, fsync="never") as journal:
         journal.append_many(
@@ -327,11 +327,11 @@ def read_own_writes(path: Path, revised: int, found: Counter[str]) -> list[int]:
         )
     with SessionStore.open(path, fsync="never") as store:
         store.append("s", "user", "first")
-        store.messages("s")  # builds the projection
+        store.messages("s")  # this read builds the projection
         store.revise_message("s", store.append("s", "user", "second"), content="revised")
         store.messages("s")
         store.append("s", "user", "third")
-        store.messages("s")  # all that is looked up once was looked up
+        store.messages("s")  # after this, everything that is looked up once is known
         counts = []
         for number in range(20):
             store.append("s", "user", f"message {number}")
@@ -344,7 +344,7 @@ def read_own_writes(path: Path, revised: int, found: Counter[str]) -> list[int]:
 def test_a_read_of_an_own_write_takes_as_many_statements_whatever_the_journal_holds(
     tmp_path: Path, all_statements: Counter[str]
 ) -> None:
-    """A handle keeps its connections, and looks at what is new alone."""
+    """A handle keeps its connections, and reads only what is new."""
     few = read_own_writes(tmp_path / "few", 10, all_statements)
     many = read_own_writes(tmp_path / "many", 10_000, all_statements)
     assert few == many
@@ -371,7 +371,7 @@ with SessionStore.open(sys.argv[1], fsync="never") as store:
 
 @needs_strace
 def test_a_read_of_an_own_write_opens_no_file(tmp_path: Path) -> None:
-    """Segments, database, locks and CURRENT stay open or are looked at; folders are listed."""
+    """Segments, database, locks and CURRENT stay open or are only examined; folders are listed."""
     log = tmp_path / "calls"
     strace = ("strace", "-f", "-e", "trace=open,openat,openat2,creat,getppid", "-o", str(log))
     subprocess.run(
@@ -382,10 +382,10 @@ def test_a_read_of_an_own_write_opens_no_file(tmp_path: Path) -> None:
     assert [call for call in opened if "O_DIRECTORY" not in call] == []
 
 
-def test_a_session_that_is_cleared_often_costs_a_look_at_each_clearing(
+def test_a_session_that_is_cleared_often_costs_a_bounded_time_for_each_sweep(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Sweeps are read a bounded number of times each, however many messages come between them."""
+    """Each sweep is read a bounded number of times, however many messages come between."""
     looks = 0
     original = reach
 

@@ -1,4 +1,4 @@
-"""The handle for programs that read: it updates itself, reports its age, and survives damage."""
+"""The handle for programs that read: it applies events, reports its age, survives damage."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def journal(journal_dir: Path) -> Iterator[Journal]:
 
 @pytest.fixture
 def projection(journal: Journal) -> Iterator[Projection]:
-    """The projection of that journal; at the end it must equal one that is built anew."""
+    """The projection of that journal; at the end it must equal a rebuild."""
     with Projection.open(journal.path) as projection:
         yield projection
     with Projection.open(journal.path) as again:
@@ -56,7 +56,7 @@ def _ids(projection: Projection, query: str) -> list[str]:
 
 
 def test_without_a_projector_a_query_catches_up(journal: Journal, projection: Projection) -> None:
-    """What was appended before a query is in its answer, the first one and later ones."""
+    """Every answer, the first and later ones, includes what was appended before the query."""
     results = projection.search("alpha")
     assert [hit.id for hit in results.hits] == ["m1"]
     assert results.fresh
@@ -66,8 +66,8 @@ def test_without_a_projector_a_query_catches_up(journal: Journal, projection: Pr
     assert projection.sessions()[0].messages == 4
 
 
-def test_status_looks_and_changes_nothing(journal: Journal, projection: Projection) -> None:
-    """Before the first query nothing is built; afterwards the lag is what was appended since."""
+def test_status_changes_nothing(journal: Journal, projection: Projection) -> None:
+    """`status` builds no projection; afterwards the lag is what was appended since."""
     status = projection.status()
     assert (status.generation, status.messages, status.unprojected) == (0, 0, 3)
     assert status.lag_bytes > 0
@@ -84,14 +84,14 @@ def test_status_looks_and_changes_nothing(journal: Journal, projection: Projecti
 def test_wait_for_returns_when_the_position_is_applied(
     journal: Journal, projection: Projection
 ) -> None:
-    """After wait_for, the message is in the projection, without a further catching up."""
+    """After `wait_for`, the message is in the projection, and nothing more needs to be applied."""
     position = journal.append_message("s1", "user", "delta")
     projection.wait_for(position)
     assert projection.status().messages == 4
 
 
 def test_wait_for_says_when_the_position_is_not_reached(projection: Projection) -> None:
-    """A position that no lane has is an error that names it."""
+    """A position that no lane has raises an error that names it."""
     nowhere = Position("no-such-lane", 10)
     with pytest.raises(NotProjected, match=r"no-such-lane:10 within 0\.05 s"):
         projection.wait_for(nowhere, timeout=0.05)
@@ -102,7 +102,7 @@ def test_wait_for_says_when_the_position_is_not_reached(projection: Projection) 
 def test_with_a_running_projector_a_query_waits_for_it(
     journal: Journal, projection: Projection
 ) -> None:
-    """A query does not do the projector's work, and has its result when it comes in time."""
+    """A query waits for the running projector and applies nothing itself."""
     projection.sessions()
     with projector(journal.path) as running:
         journal.append_message("s1", "user", "delta", id="m4")
@@ -114,10 +114,10 @@ def test_with_a_running_projector_a_query_waits_for_it(
     assert results.fresh
 
 
-def test_an_answer_that_is_behind_says_so(
+def test_an_answer_that_is_behind_is_not_fresh(
     journal: Journal, projection: Projection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a projector that does nothing, a query answers in bounded time, with fresh False."""
+    """Beside a projector that applies nothing, a query answers in bounded time, not fresh."""
     monkeypatch.setattr(reader_module, "PATIENCE", 0.05)
     projection.sessions()
     with projector(journal.path) as running:
@@ -131,10 +131,10 @@ def test_an_answer_that_is_behind_says_so(
         assert projection.search("delta").fresh
 
 
-def test_a_stopped_projector_delays_and_lies_not(
+def test_answers_beside_a_stopped_projector_are_not_fresh(
     journal: Journal, projection: Projection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Beside a stopped projector answers are not fresh; after SIGCONT they are."""
+    """While the projector is stopped, answers are not fresh; after SIGCONT they are."""
     monkeypatch.setattr(reader_module, "PATIENCE", 0.1)
     command = [PROJECTOR, "--journal", str(journal.path), "run"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
@@ -159,7 +159,7 @@ def test_a_stopped_projector_delays_and_lies_not(
 def test_a_growing_journal_does_not_keep_a_query_waiting(
     journal: Journal, projection: Projection
 ) -> None:
-    """A query waits only for what was there when it began, however fast writers are."""
+    """A query waits only for events that existed when it began, however fast writers are."""
     done = threading.Event()
 
     def write() -> None:
@@ -180,7 +180,7 @@ def test_a_growing_journal_does_not_keep_a_query_waiting(
 
 
 def test_threads_share_a_handle(journal: Journal, projection: Projection) -> None:
-    """Any number of threads may ask one handle while the journal grows."""
+    """Threads may query one handle at the same time while the journal grows."""
     found: list[list[str]] = []
 
     def ask() -> None:
@@ -208,10 +208,10 @@ with Projection.open(sys.argv[1]) as projection:
 """
 
 
-def test_processes_read_at_once(
+def test_processes_read_at_the_same_time(
     journal: Journal, projection: Projection, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    """Several processes that find no projection: one builds it, all of them read that one."""
+    """Of several processes without a projection one builds it, and all of them read it."""
     processes = [start(_READ, journal.path) for _ in range(4)]
     answers = [process.communicate(timeout=60) for process in processes]
     assert [process.returncode for process in processes] == [0] * 4, answers
@@ -220,7 +220,7 @@ def test_processes_read_at_once(
 
 
 def test_a_reader_follows_generations(journal: Journal, projection: Projection) -> None:
-    """A handle that is open across rebuilds reads the newest at its next query."""
+    """A handle that stays open across rebuilds reads the newest generation at its next query."""
     assert _ids(projection, "alpha") == ["m1"]
     directory = open_directory(journal.path)
     for expected in (2, 3):
@@ -230,8 +230,8 @@ def test_a_reader_follows_generations(journal: Journal, projection: Projection) 
         assert projection.status().generation == expected
 
 
-def test_a_rebuild_puts_a_new_generation_into_use(journal: Journal, projection: Projection) -> None:
-    """The answers are the same; while another build runs, the error says so."""
+def test_a_rebuild_publishes_a_new_generation(journal: Journal, projection: Projection) -> None:
+    """The answers are the same; a rebuild beside another one raises an error."""
     journal.append_message("s", "user", "hello")
     answer, before = projection.messages("s"), projection.status().generation
     projection.rebuild()
@@ -242,7 +242,7 @@ def test_a_rebuild_puts_a_new_generation_into_use(journal: Journal, projection: 
 
 
 def test_a_query_waits_for_the_first_build(journal: Journal, projection: Projection) -> None:
-    """While `projector rebuild` makes the first generation, a query waits instead of failing."""
+    """While `projector rebuild` makes the first generation, a query waits and does not fail."""
     building = ProcessLock(generations(journal.path).build_lock)
     assert building.acquire()
     soon = threading.Timer(0.2, building.release)
@@ -327,10 +327,10 @@ FAULTS = [
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("again", [False, True], ids=["a new handle", "the same handle"])
-def test_a_projection_that_does_not_serve_is_replaced(
+def test_an_unusable_projection_is_rebuilt(
     journal: Journal, fault: Callable[[Path], None], *, again: bool
 ) -> None:
-    """A damaged, deleted, foreign or outdated projection is rebuilt by the next query."""
+    """The next query rebuilds a damaged, deleted, foreign or outdated projection."""
     projection = Projection.open(journal.path)
     before = projection.digest()
     projection._reader.release()
@@ -348,8 +348,8 @@ def test_a_projection_that_does_not_serve_is_replaced(
     assert (status.messages, status.lag_bytes) == (4, 0)
 
 
-def test_damage_inside_the_database_is_an_error_or_mended(journal: Journal) -> None:
-    """Pages that were overwritten never give an empty answer: an error, or a new generation."""
+def test_damage_inside_the_database_is_an_error_or_repaired(journal: Journal) -> None:
+    """Overwritten pages never give an empty answer: an error is raised, or a rebuild follows."""
     with Projection.open(journal.path) as projection:
         journal.append_many(
             {
@@ -378,8 +378,8 @@ def test_damage_inside_the_database_is_an_error_or_mended(journal: Journal) -> N
             generations(journal.path).publish(1)
 
 
-def test_a_damaged_database_is_replaced_when_it_is_written(journal: Journal) -> None:
-    """A projector that meets damaged pages builds a new generation and goes on."""
+def test_a_damaged_database_is_replaced_at_a_write(journal: Journal) -> None:
+    """A projector that finds damaged pages builds a new generation and continues with it."""
     with Projection.open(journal.path) as projection:
         projection.sessions()
     path = journal.path / "projection" / "1.db"
@@ -395,7 +395,7 @@ def test_a_damaged_database_is_replaced_when_it_is_written(journal: Journal) -> 
 def test_a_deleted_database_is_noticed_by_a_running_projector(
     journal: Journal, projection: Projection
 ) -> None:
-    """A projector whose file was deleted under it builds a new one."""
+    """A projector whose file was deleted builds a new generation."""
     command = [PROJECTOR, "--journal", str(journal.path), "run"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -414,8 +414,8 @@ def test_a_deleted_database_is_noticed_by_a_running_projector(
             process.kill()
 
 
-def test_there_must_be_a_journal(tmp_path: Path) -> None:
-    """Reading makes no journal: a mistyped path is an error, and leaves nothing behind."""
+def test_a_missing_journal_is_an_error(tmp_path: Path) -> None:
+    """Reading creates no journal: a mistyped path raises an error, and no folder is made."""
     with pytest.raises(NotAJournalError, match="there is no journal at"):
         Projection.open(tmp_path / "nowhere")
     assert not list(tmp_path.iterdir())
@@ -431,8 +431,8 @@ def test_an_empty_journal_has_an_empty_projection(journal_dir: Path) -> None:
         assert len(projection.digest()) == 64
 
 
-def test_an_unfinished_record_keeps_nobody_waiting(journal_dir: Path) -> None:
-    """A line that its writer never finished is not waited for: the answer is fresh."""
+def test_a_query_does_not_wait_for_an_unfinished_record(journal_dir: Path) -> None:
+    """An answer is fresh although a writer left a line unfinished."""
     open_directory(journal_dir)
     first, second = facts(message("m1", "alpha"), message("m2", "beta"))
     lanes = journal_dir / "lanes"
@@ -445,7 +445,7 @@ def test_an_unfinished_record_keeps_nobody_waiting(journal_dir: Path) -> None:
 
 
 def test_close_may_be_called_again(journal: Journal) -> None:
-    """Closing twice is no error; a file is not kept open."""
+    """A second `close` is no error, and no file stays open."""
     projection = Projection.open(journal.path)
     projection.sessions()
     projection.close()
@@ -456,7 +456,7 @@ def test_close_may_be_called_again(journal: Journal) -> None:
 
 
 def test_the_file_is_private(journal: Journal, projection: Projection) -> None:
-    """Only the owner can read what agents said, whatever the umask."""
+    """Only the owner can read the database, whatever the umask."""
     before = os.umask(0)
     try:
         projection.sessions()
@@ -469,7 +469,7 @@ def test_the_file_is_private(journal: Journal, projection: Projection) -> None:
 
 
 def test_the_stock_sqlite_reads_the_file(journal: Journal, projection: Projection) -> None:
-    """Other tools may look: the standard library's sqlite3 sees messages and the index."""
+    """The standard library's sqlite3 reads messages and the index."""
     projection.sessions()
     path = journal.path / "projection" / "1.db"
     db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from journal.format.fields.message import MoreMessageFields
 
 T = 1_700_000_000_000_000
-"""Microseconds: when the made-up conversations took place."""
+"""Microseconds: the time of the made-up conversations."""
 
 
 @pytest.fixture
@@ -39,8 +39,8 @@ def _session(journal: Journal, session: str, type: str, **data: Any) -> None:  #
     journal.append(session=session, type=f"session.{type}", data=data)
 
 
-def test_a_session_is_what_its_events_say(journal: Journal, projection: Projection) -> None:
-    """Every field of a session's events is in its view, with its messages counted."""
+def test_a_session_has_the_fields_of_its_events(journal: Journal, projection: Projection) -> None:
+    """Every field of a session's events is in its view, and its messages are counted."""
     extra = {"branch": "main"}
     _session(journal, "s1", "created", source="cli", model="m", cwd="/w", parent="s0", extra=extra)
     _session(journal, "s1", "titled", title="Docker on Fridays")
@@ -54,10 +54,10 @@ def test_a_session_is_what_its_events_say(journal: Journal, projection: Projecti
     assert (view.ended, view.end_reason, view.extra) == (T + 9, "done", extra)
 
 
-def test_sessions_come_with_the_latest_message_first(
+def test_sessions_are_sorted_by_their_latest_message(
     journal: Journal, projection: Projection
 ) -> None:
-    """Sessions are listed by their last message; those without one come last."""
+    """Sessions are listed from the latest last message; those without messages come last."""
     journal.append_message("old", "user", "x", timestamp=T)
     journal.append_message("new", "user", "x", timestamp=T + 2)
     journal.append_message("middle", "user", "x", timestamp=T + 1)
@@ -67,8 +67,8 @@ def test_sessions_come_with_the_latest_message_first(
     assert [view.session for view in projection.sessions(limit=2, offset=1)] == names[1:3]
 
 
-def test_the_beginning_of_an_id_is_enough(journal: Journal, projection: Projection) -> None:
-    """A unique beginning finds the session; wildcards of SQL mean nothing."""
+def test_a_unique_prefix_of_an_id_is_enough(journal: Journal, projection: Projection) -> None:
+    """A unique prefix finds the session; wildcards of SQL have no meaning in it."""
     for name in ("abc-1", "abc-2", "b%d", "b_d-9", "abc"):
         journal.append_message(name, "user", "x")
     assert projection.session("abc-1").session == "abc-1"
@@ -82,10 +82,10 @@ def test_the_beginning_of_an_id_is_enough(journal: Journal, projection: Projecti
             projection.session(missing)
 
 
-def test_messages_come_in_the_order_of_the_conversation(
+def test_messages_are_in_the_order_of_the_conversation(
     journal: Journal, projection: Projection
 ) -> None:
-    """By when they were said, an answer never before what it answers, whenever appended."""
+    """Messages are sorted by their date, and an answer comes after the message it answers."""
     journal.append_message("s", "assistant", "third", id="m3", timestamp=T + 1, parent="m2")
     journal.append_message("s", "user", "first", id="m1", timestamp=T)
     journal.append_message("s", "user", "second", id="m2", timestamp=T + 2, parent="m1")
@@ -93,8 +93,8 @@ def test_messages_come_in_the_order_of_the_conversation(
     assert [view.time for view in projection.messages("s")] == [T, T + 2, T + 1]
 
 
-def test_every_field_of_a_message_comes_back(journal: Journal, projection: Projection) -> None:
-    """A message's view holds each field that was given, and none that was not."""
+def test_a_message_has_every_field_that_was_given(journal: Journal, projection: Projection) -> None:
+    """A message's view has each field that was given, and no other."""
     call = {"id": "c1", "type": "function", "function": {"name": "run", "arguments": "{}"}}
     fields: MoreMessageFields = {
         "tool_calls": [call],
@@ -114,10 +114,10 @@ def test_every_field_of_a_message_comes_back(journal: Journal, projection: Proje
     assert view.fields == {**fields, "timestamp": T}
 
 
-def test_a_message_takes_its_source_from_its_session(
+def test_a_message_inherits_the_source_of_its_session(
     journal: Journal, projection: Projection
 ) -> None:
-    """A message that does not say where it was said was said where its session was."""
+    """A message without a source has the source of its session."""
     _session(journal, "s", "created", source="cli")
     journal.append_message("s", "user", "x", id="m1")
     journal.append_message("s", "user", "x", id="m2", source="web")
@@ -132,7 +132,7 @@ def test_a_message_takes_its_source_from_its_session(
         {"content": [{"type": "tool_use", "id": "c1", "name": "grep", "input": {}}]},
     ],
 )
-def test_a_tool_result_knows_the_tool_by_its_call(
+def test_a_tool_result_has_the_tool_name_of_its_call(
     journal: Journal, projection: Projection, call: dict[str, Any]
 ) -> None:
     """A result without a tool name has the name of the call that it answers."""
@@ -145,7 +145,7 @@ def test_a_tool_result_knows_the_tool_by_its_call(
 
 
 def test_a_revised_message_shows_its_revision(journal: Journal, projection: Projection) -> None:
-    """The revision is in force in views and in search; that it was revised shows."""
+    """The revision is shown in views and found in search, and the view says that it is revised."""
     journal.append_message("s", "user", "teh cat", id="m1")
     data = {"message": "m1", "content": "the cat"}
     journal.append(session="s", id="r1", type="message.revised", data=data)
@@ -156,15 +156,15 @@ def test_a_revised_message_shows_its_revision(journal: Journal, projection: Proj
 
 
 def test_an_unknown_session_has_no_messages(projection: Projection) -> None:
-    """Messages of a session that is not there are none."""
+    """An unknown session gives an empty list of messages."""
     with pytest.raises(NotFound, match="no session has the id 'nowhere'"):
         projection.messages("nowhere")
 
 
 def test_context_is_a_part_of_the_conversation(tmp_path: Path) -> None:
-    """What stands around a message is what stands around it in the whole, ties included.
+    """The neighbours of a message are those of the whole conversation, also at equal times.
 
-    Lanes are numbered by arrival, so equal places and times are told apart by the lane's uuid.
+    Lanes are numbered by arrival, so equal places and times are ordered by the lane's uuid.
     """
     write_lane(
         tmp_path / "lanes",
@@ -190,6 +190,6 @@ def test_context_is_a_part_of_the_conversation(tmp_path: Path) -> None:
 
 
 def test_facts_are_a_microsecond_apart() -> None:
-    """What these tests take for the order of appends is one."""
+    """Two events that these tests append have different times."""
     first, second = facts(message("m1", "a"), message("m2", "b"))
     assert second.event.time - first.event.time == 1

@@ -42,21 +42,21 @@ from tests.support.projections import (
 @pytest.mark.slow
 @settings(max_examples=few())
 @given(st.randoms(use_true_random=False))
-def test_any_arrangement_of_any_events_gives_what_the_model_says(random: Random) -> None:
-    """Lanes, interleaving, batches, duplicates and restarts change nothing.
+def test_any_arrangement_of_any_events_gives_the_models_result(random: Random) -> None:
+    """Lanes, interleaving, batches, duplicates and restarts do not change the projection.
 
-    Fixed seeds of the same, with rebuilds too, are a sample of the ladder.
+    Fixed seeds of the same test, with rebuilds too, are a sample of the ladder.
     """
     with TemporaryDirectory() as folder:
         check_convergence(random, random_facts(random), Path(folder))
 
 
 class _Fault(apsw.FullError):
-    """The n-th statement fails."""
+    """The error of the statement that a test lets fail."""
 
 
 def _fail_at(db: apsw.Connection, number: int, error: type[BaseException] = _Fault) -> list[str]:
-    """Let the n-th statement from now on fail; return the list of those that were reached."""
+    """Let the n-th statement from now on fail; return the list of statements that were run."""
     reached: list[str] = []
 
     def trace(_cursor: apsw.Cursor, statement: str, _bindings: Any) -> bool:  # noqa: ANN401 - apsw's own
@@ -104,7 +104,7 @@ def _wal(path: Path) -> apsw.Connection:
 
 @pytest.fixture
 def eventful(tmp_path: Path) -> tuple[Path, Content]:
-    """Lanes with eventful records in two rounds, and what they must give."""
+    """Lanes with eventful records in two rounds, and the expected projection."""
     records = _eventful()
     write_plain(tmp_path / "lanes", records)
     with scratch(tmp_path / "expected.db") as db:
@@ -118,16 +118,16 @@ def eventful(tmp_path: Path) -> tuple[Path, Content]:
 def test_a_statement_that_fails_leaves_nothing_behind(
     eventful: tuple[Path, Content], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whichever statement fails, the next run of catching up applies everything exactly once.
+    """After a failed statement, the next catch-up applies everything exactly once.
 
-    The next run is one of the same projector and of a new one by turns.
+    The next catch-up is run by the same projector and by a new one in turn.
     """
     path, expected = eventful
     monkeypatch.setattr(project_module, "_TRANSACTION", 300)
     monkeypatch.setitem(read_chunk.__kwdefaults__ or {}, "limit", 300)
     number = 0
     failures: list[str] = []
-    while len(failures) == number:  # until no statement was left to fail
+    while len(failures) == number:  # until no statement is left to fail
         number += 1
         db = _wal(path / f"{number}.db")
         running = Projector(db, path / "lanes")
@@ -149,7 +149,7 @@ def test_a_statement_that_fails_leaves_nothing_behind(
 def test_a_projector_killed_at_any_statement_resumes_exactly_once(
     eventful: tuple[Path, Content], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SIGKILL before any statement, COMMIT among them: nothing is lost, nothing counts twice."""
+    """After SIGKILL before any statement, COMMIT too, nothing is lost or applied twice."""
     path, expected = eventful
     monkeypatch.setattr(project_module, "_TRANSACTION", 300)
     monkeypatch.setitem(read_chunk.__kwdefaults__ or {}, "limit", 300)
@@ -191,7 +191,7 @@ def _die_at(path: Path, number: int) -> None:
         os._exit(code)
 
 
-def test_a_failing_sync_keeps_what_it_concerns_out_of_the_view(
+def test_events_whose_sync_fails_are_not_shown(
     eventful: tuple[Path, Content], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Events whose sync fails are not shown until a sync succeeds."""
@@ -214,7 +214,7 @@ def test_a_failing_sync_keeps_what_it_concerns_out_of_the_view(
 def test_a_segment_that_became_final_is_synced_once_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a segment gained between its last sync and its roll must not escape the sync."""
+    """The bytes between the last sync of a segment and its roll are synced, too."""
     lanes = tmp_path / "lanes"
     first, second, third = facts(message("m1", "a"), message("m2", "b"), message("m3", "c"))
     write_lane(lanes, "1", [first])
@@ -249,7 +249,7 @@ def test_a_revision_may_come_before_its_message(tmp_path: Path) -> None:
     assert not said.found["alpha"]
 
 
-def test_the_earliest_of_two_contents_stands(tmp_path: Path) -> None:
+def test_the_earliest_of_two_contents_is_in_force(tmp_path: Path) -> None:
     """Of two contents of one key the lowest (order, lane, seq) is in force; the other is kept."""
     write_lane(tmp_path / "lanes", "1", facts(message("m1", "alpha", time=9), lane="L1"))
     write_lane(tmp_path / "lanes", "2", facts(message("m1", "beta", time=8), lane="L2"))
@@ -261,7 +261,7 @@ def test_the_earliest_of_two_contents_stands(tmp_path: Path) -> None:
 
 
 def test_message_types_are_those_of_the_journal() -> None:
-    """The records that tests make up are of the types that the projector folds."""
+    """The message types of made-up records are those that the projector folds."""
     random = Random(1)  # noqa: S311 - reproducible, not secret
     kinds = {fact.event.type for _ in range(40) for fact in random_facts(random)}
     assert {MESSAGE_APPENDED, MESSAGE_REVISED, "session.created", "session.ended"} < kinds

@@ -1,4 +1,4 @@
-"""The digest: equal for equal content, different for any difference that counts."""
+"""The digest is equal for equal content, and differs for every difference that counts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _changed(index: int, **fields: Any) -> list[Fact]:  # noqa: ANN401 - any fie
     return facts(*events)
 
 
-def test_it_is_free_of_lanes_numbers_and_times_of_arrival() -> None:
+def test_it_does_not_depend_on_lanes_numbers_and_times_of_arrival() -> None:
     """The same events, appended elsewhere, later and in another order, give the same digest."""
     expected = _digest(facts(*_BASE))
     assert len(expected) == 64
@@ -71,18 +71,18 @@ def test_it_is_free_of_lanes_numbers_and_times_of_arrival() -> None:
     ],
 )
 def test_anything_that_counts_changes_it(other: list[Fact]) -> None:
-    """An event more or less, a field, a conflict, an end: each gives another digest."""
+    """One event more or less, another field, a conflict or an end gives another digest."""
     assert _digest(other) != _digest(facts(*_BASE))
 
 
-def test_which_of_two_contents_stands_changes_it() -> None:
-    """The digest tells a conflict from the same one decided the other way."""
+def test_the_content_in_force_changes_it() -> None:
+    """Two conflicts that differ in which content is in force have different digests."""
     one, other = message("m1", "alpha"), message("m1", "beta")
     assert _digest(facts(one, other)) != _digest(facts(other, one))
 
 
 def test_reading_it_changes_nothing(tmp_path: Path) -> None:
-    """A digest can be taken any number of times, of an empty projection, too."""
+    """A digest can be computed any number of times, also of an empty projection."""
     with scratch(tmp_path / "1.db") as db:
         before = digest(db)
         assert digest(db) == before

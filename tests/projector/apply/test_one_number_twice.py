@@ -1,4 +1,4 @@
-"""Two records of a lane with one number and order: what they say decides, not who came first."""
+"""Of two records of a lane with one number and order, the content decides, not the arrival."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ PAIRS: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_one_number_given_twice(tmp_path: Path, name: str) -> None:
-    """Either sequence, and in one batch or one by one: one digest."""
+def test_two_records_with_one_number_give_one_digest(tmp_path: Path, name: str) -> None:
+    """Either sequence, in one batch or one by one, gives one digest."""
     said = Fact("L1", 1, Event("s", MESSAGE[0], MESSAGE[1], 10**15, 10**15, MESSAGE[2]))
     facts = [
         Fact("L1", 2, Event("s", id, type, 10**15, 10**15, data)) for id, type, data in PAIRS[name]

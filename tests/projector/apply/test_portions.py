@@ -1,4 +1,4 @@
-"""A transaction is bounded by what it changes, and a fold in several gives the same result."""
+"""A transaction has a bounded number of changes, and a fold in several has the same result."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MESSAGES = 200
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Portions that a few messages fill."""
+    """Set a bound that a few messages reach."""
     monkeypatch.setattr(project_module, "_TRANSACTION", 20_000)
 
 
@@ -76,7 +76,7 @@ def filled(journal_dir: Path) -> Path:
 def test_what_is_folded_in_parts_is_what_is_folded_at_once(
     filled: Path, act: Callable[[SessionStore], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The digest is that of a rebuild, and it took several transactions to get there."""
+    """The digest is that of a rebuild, and the fold took several transactions."""
     with SessionStore.open(filled) as store:
         act(store)
     with projector(filled) as running:
@@ -90,10 +90,10 @@ def test_what_is_folded_in_parts_is_what_is_folded_at_once(
 
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("act", ACTS)
-def test_a_fold_that_is_broken_off_is_continued(
+def test_an_interrupted_fold_is_continued(
     filled: Path, act: Callable[[SessionStore], None]
 ) -> None:
-    """Between two transactions answers say that they are behind; the next projector continues."""
+    """Between two transactions answers are behind; the next projector continues the fold."""
     with SessionStore.open(filled) as store:
         act(store)
         position = store.position
@@ -115,7 +115,7 @@ def test_a_fold_that_is_broken_off_is_continued(
 
 @pytest.mark.slow
 def test_a_large_deletion_keeps_the_wal_small_and_the_time_limit(journal_dir: Path) -> None:
-    """20,000 messages go with one event: the WAL stays small, and no transaction takes long."""
+    """One event deletes 20,000 messages: the WAL stays small, and each transaction is short."""
     with Journal.open(journal_dir, fsync="never") as journal:
         journal.append_many(
             {
@@ -148,7 +148,7 @@ def test_a_large_deletion_keeps_the_wal_small_and_the_time_limit(journal_dir: Pa
 def test_a_first_build_that_a_time_limit_ends_is_continued(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Answers come from what was built, and the next query continues the build."""
+    """Answers come from what is built so far, and the next query continues the build."""
     with Journal.open(journal_dir) as journal:
         for number in range(400):
             journal.append_message("s", "user", f"alpha {number} " + "x" * 20_000)
@@ -171,7 +171,7 @@ def test_a_first_build_that_a_time_limit_ends_is_continued(
 def test_a_build_that_a_projector_began_is_continued(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SIGTERM in the first build of `projector run` keeps what is built."""
+    """After SIGTERM in the first build of `projector run`, the next build continues it."""
     with Journal.open(journal_dir) as journal:
         for number in range(200):
             journal.append_message("s", "user", f"alpha {number} " + "x" * 20_000)
@@ -216,7 +216,7 @@ def pruned(journal_dir: Path) -> Path:
 def test_a_prune_of_many_sessions_ends_soon_after_the_time_limit(
     pruned: Path, before: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever is folded at that moment: it is committed, and the next projector goes on."""
+    """Whatever is folded at the limit is committed, and the next projector continues."""
     asked = chain([False] * before, repeat(object=True))
     statements: list[str] = []
     after: list[int] = []
@@ -236,7 +236,7 @@ def test_a_prune_of_many_sessions_ends_soon_after_the_time_limit(
     with projector(pruned) as running:
         done = running.catch_up(stop=stop)
         assert done.commits >= 1
-        # what is left to be folded is written into a row each
+        # what is left to be folded is written to the database, one row each
         rest = [sql for sql in statements[after[0] :] if "_unfolded" not in sql]
         assert len(rest) < 100
     with Projection.open(pruned) as projection:
@@ -244,10 +244,10 @@ def test_a_prune_of_many_sessions_ends_soon_after_the_time_limit(
 
 
 @pytest.mark.slow
-def test_a_statement_that_takes_too_long_is_given_up(
+def test_a_statement_that_takes_too_long_is_interrupted(
     pruned: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was committed before it is kept, and the next projector goes on from there."""
+    """Transactions before it stay committed, and the next projector continues from there."""
     monkeypatch.setattr(project_module, "STEPS", 1)
     with projector(pruned) as running:
         assert running.catch_up(abort=lambda: True).commits == 0

@@ -1,4 +1,4 @@
-"""Contents of one key that differ by what was redacted: which are the same event, in any order."""
+"""Two contents of one key that differ by redaction are one event, in any order of arrival."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ VARIANTS = [
     *CLEAR,
     *(redacted(event, key, rules) for event in CLEAR for key in KEYS for rules in RULES),
 ]
-"""What writers with several keys and rules make of four messages, and of none."""
+"""Four messages, and one more, as writers with several keys and rules redact them."""
 FOREIGN = [replace(event, redacted=None) for event in VARIANTS if event.redacted is not None]
-"""Marks that are mere text."""
+"""Events whose marks are part of the original text."""
 
 
 def _in_transcript(event: Event) -> Event:
-    """Return a transcript with a message in it, redacted as that is."""
+    """Return a transcript that contains a message, redacted like the message."""
     item = {"id": event.id, **event.data}
     given = event.redacted and replace(event.redacted, original="0" * 32)
     return Event("s", "t", TRANSCRIPT_REPLACED, 0, 0, {"messages": [item]}, given)
@@ -86,10 +86,10 @@ def _said(batches: Iterable[Sequence[Fact]]) -> tuple[Content, int]:
 
 
 @given(_records(), st.data())
-def test_any_order_of_arrival_gives_what_the_model_says(
+def test_any_order_of_arrival_gives_the_models_result(
     records: list[Fact], data: st.DataObject
 ) -> None:
-    """Order, batches and repetitions of records change neither the digest nor the conflicts."""
+    """Order, batches and repeats of records change neither the digest nor the conflicts."""
     model = Model(records)
     first, duplicates = _said([records])
     assert replace(first, digest="") == model.content(["hunter2", "more"])
@@ -102,7 +102,7 @@ def test_any_order_of_arrival_gives_what_the_model_says(
     assert _said([*batches, *([again] if again else [])])[0] == first
 
 
-# what follows from it
+# consequences of the rule
 
 
 def _one(text: str, original: str | None, *, key: str = "k", order: int = 1) -> Event:
@@ -131,7 +131,7 @@ M = mark("password", "000001")
 def test_the_same_event_is_a_duplicate_and_no_conflict(
     events: list[Event], expected: tuple[int, int]
 ) -> None:
-    """Duplicates and conflicts are counted by what is the same as the event in force."""
+    """Duplicates and conflicts are counted by comparison with the event in force."""
     facts = [
         Fact("L1", seq, replace(event, time=seq, order=seq)) for seq, event in enumerate(events, 1)
     ]
@@ -144,8 +144,8 @@ def test_the_same_event_is_a_duplicate_and_no_conflict(
         db.close()
 
 
-def test_another_event_in_force_decides_anew() -> None:
-    """A conflict becomes a duplicate, and a duplicate a conflict, when an earlier event comes."""
+def test_duplicates_and_conflicts_follow_the_event_in_force() -> None:
+    """When an earlier event arrives, a conflict becomes a duplicate and a duplicate a conflict."""
     in_force, covered, original = _one("a x", None), _one(f"a {M}", "o"), _one("a y", None)
     facts = [Fact("L1", 2, in_force), Fact("L1", 3, covered), Fact("L1", 4, original)]
     facts = [

@@ -26,12 +26,12 @@ POISON = 666
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A folder for a journal; at its end the fold is another, and a rebuild says another thing."""
+    """A folder for a journal; the fold of the test differs, so a rebuild would differ, too."""
     return tmp_path / "journal"
 
 
 def _fails(real: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a part of the fold fail at an event that holds `POISON`."""
+    """Let a function of the fold fail at an event that contains `POISON`."""
 
     def failing(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - stands in for anything
         if str(POISON) in str(arguments):
@@ -65,7 +65,7 @@ def _quarantine(path: Path) -> list[tuple[str, int, int, str]]:
 def test_only_the_event_that_fails_is_missing(
     path: Path, monkeypatch: pytest.MonkeyPatch, spot: str, when: str
 ) -> None:
-    """Everything around it is applied, it is named with its place and the reason, once."""
+    """All other events are applied; the failed one is listed once, with place and reason."""
     module, name = SPOTS[spot]
     monkeypatch.setattr(module, name, _fails(getattr(module, name)))
     type = "usage.added" if name == "register" else "usage.set"
@@ -91,13 +91,13 @@ def test_only_the_event_that_fails_is_missing(
         rebuild(open_directory(path))
         assert projection.digest() == digest
         assert _quarantine(path) == [(folder, number, offset, reason)]
-        # careful is over: what comes next is applied as ever
+        # the careful mode is over: the next events are applied in a block again
         journal.append_message("s", "user", "the last", id="m3")
         assert len(projection.messages("s")) == 3
 
 
 def test_two_events_that_fail_only_together(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One of them is set aside by a build; all others are applied."""
+    """A build sets one of the two aside and applies all others."""
     real = fold.fold_usage
 
     def failing(events: Any) -> dict[str, int]:  # noqa: ANN401 - stands in
@@ -117,8 +117,8 @@ def test_two_events_that_fail_only_together(path: Path, monkeypatch: pytest.Monk
         assert reason == "RuntimeError: never 5 and 7"
 
 
-def test_a_database_that_is_no_longer_what_it_was_is_built_anew(path: Path) -> None:
-    """An error caused by damaged rows sets no event aside: the projection is rebuilt."""
+def test_a_database_with_damaged_rows_is_rebuilt(path: Path) -> None:
+    """An error that damaged rows cause sets no event aside; the projection is rebuilt."""
     with Journal.open(path) as journal, Projection.open(path) as projection:
         journal.append_many([_used(1, 5)])
         journal.append_message("s", "user", "before", id="m1")

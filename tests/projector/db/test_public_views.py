@@ -1,4 +1,4 @@
-"""The views that other programs read: what they hold, and that docs/sql.md says what they are."""
+"""The SQL views for other programs: their content, and that docs/sql.md describes them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CALL = {"id": "c1", "type": "function", "function": {"name": "run", "arguments":
 
 
 def _fill(journal: Journal) -> None:
-    """Append something of all that a view shows."""
+    """Append events for everything that a view shows."""
     created = {"title": "Docker", "source": "cli", "model": "m", "config": {"effort": 1}}
     journal.append(type="session.created", session="s1", data=created)
     journal.append_message("s1", "user", "docker compose fails", id="m1", timestamp=T)
@@ -69,7 +69,7 @@ def _fill(journal: Journal) -> None:
 
 @pytest.fixture
 def stock(journal_dir: Path, expect_problems: ExpectedProblems) -> Iterator[sqlite3.Connection]:
-    """The standard library's connection to a projection that has something in each view."""
+    """A connection of the standard library to a projection that has rows in each view."""
     with Journal.open(journal_dir) as journal:
         _fill(journal)
     expect_problems("damage", "header")
@@ -88,8 +88,8 @@ def _rows(db: sqlite3.Connection, query: str) -> list[dict[str, Any]]:
     return [dict(row) for row in db.execute(query)]
 
 
-def test_the_reference_is_what_the_views_are_declared_to_be() -> None:
-    """docs/sql.md has each view, and each of its columns; `make docs` writes them."""
+def test_the_reference_has_all_views_and_columns() -> None:
+    """docs/sql.md, which `make docs` writes, has each view and each of its columns."""
     check = [sys.executable, "-m", "tools.sql_reference", "--check"]
     result = subprocess.run(
         check, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
@@ -99,7 +99,7 @@ def test_the_reference_is_what_the_views_are_declared_to_be() -> None:
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
 def test_the_stock_sqlite_reads_each_view(stock: sqlite3.Connection, view: Any) -> None:  # noqa: ANN401 - mypy knows no type of a parameter
-    """Each view has the columns that are declared, and shows the journal's own rows."""
+    """Each view has the declared columns, and shows rows of the journal."""
     rows = stock.execute(f"SELECT * FROM {view.name}")
     assert [name for name, *_ in rows.description] == [column.name for column in view.columns]
     assert rows.fetchall()
@@ -109,7 +109,7 @@ def test_the_stock_sqlite_reads_each_view(stock: sqlite3.Connection, view: Any) 
 def test_each_example_of_the_reference_finds_something(
     stock: sqlite3.Connection, query: str
 ) -> None:
-    """The queries of docs/sql.md run in the standard library's SQLite, and give rows."""
+    """The queries of docs/sql.md run in the standard library's SQLite and return rows."""
     assert stock.execute(query).fetchall()
 
 
@@ -124,7 +124,7 @@ def test_the_program_of_the_reference_runs(journal_dir: Path) -> None:
 
 
 def test_messages_are_those_of_the_transcript_in_its_order(stock: sqlite3.Connection) -> None:
-    """`messages` has what `Projection.messages` gives; `all_messages` what is out of it too."""
+    """`messages` has what `Projection.messages` returns; `all_messages` has the others, too."""
     query = f"SELECT id, state FROM {{}} WHERE session = 's1' {ORDER}"
     there = [tuple(row) for row in stock.execute(query.format("messages"))]
     assert there == [(f"m{n}", "transcript") for n in range(1, 5)]
@@ -134,7 +134,7 @@ def test_messages_are_those_of_the_transcript_in_its_order(stock: sqlite3.Connec
 
 
 def test_a_message_is_shown_with_its_fields(stock: sqlite3.Connection) -> None:
-    """Each field has its column: parsed, with its own date and source, and its revisions."""
+    """Each field has a column: it is parsed, with its own date and source, and its revisions."""
     first, parts, calls, last = _rows(stock, f"SELECT * FROM messages {ORDER}")
     assert (first["time"], first["timestamp"], first["source"]) == (T, T, "cli")
     assert (first["own_source"], last["own_source"], last["source"]) == (None, "web", "web")
@@ -146,8 +146,8 @@ def test_a_message_is_shown_with_its_fields(stock: sqlite3.Connection) -> None:
     assert last["original"] == '{"content":"颐和园","role":"user","source":"web"}'
 
 
-def test_a_session_is_shown_with_what_it_has_used(stock: sqlite3.Connection) -> None:
-    """A session has its fields, its counts, and sums; a deleted one is not there."""
+def test_a_session_is_shown_with_its_usage(stock: sqlite3.Connection) -> None:
+    """A session is shown with fields, counts and sums; a deleted session is not shown."""
     (row,) = _rows(stock, "SELECT * FROM sessions")
     shown = ("session", "title", "source", "config", "message_count", "tool_call_count")
     assert [row[name] for name in shown] == ["s1", "Docker", "cli", '{"effort":1}', 4, 1]
@@ -179,7 +179,7 @@ def test_views_name_conflicts_and_damage_and_lanes(stock: sqlite3.Connection) ->
 
 
 def test_views_show_what_was_redacted(stock: sqlite3.Connection) -> None:
-    """An event has it as an object; the same event in clear text is no conflict and not shown."""
+    """`redacted` is an object; the same event in clear text is no conflict and is not shown."""
     rows = _rows(stock, "SELECT id, data, redacted FROM events WHERE redacted IS NOT NULL")
     [(id, data, redacted)] = [row.values() for row in rows]
     assert (id, json.loads(redacted)) == ("e1", REDACTED.fields())
@@ -191,13 +191,13 @@ def test_views_show_what_was_redacted(stock: sqlite3.Connection) -> None:
 
 @pytest.mark.parametrize("page", ["sql.md", "upgrade.md"])
 def test_the_documents_name_the_folder_of_this_version(page: str) -> None:
-    """Where a journal of version 0.1.0 has this version's projection follows from the schema."""
+    """docs/upgrade.md names the folder of the projection that follows from the schema number."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     assert set(re.findall(r"projection/(\d+)/", text)) == {str(SCHEMA)}
 
 
 def test_everything_else_is_marked_as_internal(stock: sqlite3.Connection) -> None:
-    """The names of internal tables begin with an underscore."""
+    """The name of every internal table begins with an underscore."""
     names = [
         row["name"] for row in stock.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
     ]
@@ -218,7 +218,7 @@ def test_everything_else_is_marked_as_internal(stock: sqlite3.Connection) -> Non
     ],
 )
 def test_a_condition_on_a_key_is_served_by_an_index(query: str) -> None:
-    """A view is flattened into the query: nothing but a full-text match is scanned."""
+    """SQLite flattens each view into the query, so only a full-text match scans a table."""
     db = create_in_memory()
     plan = [str(step) for *_, step in db.execute(f"EXPLAIN QUERY PLAN {query}")]
     db.close()

@@ -1,4 +1,4 @@
-"""What the set of events means, as pure functions."""
+"""Pure functions that say what a set of events means."""
 
 from __future__ import annotations
 
@@ -39,29 +39,29 @@ def _ordered(event: tuple[tuple[int, str, int], str, dict[str, Any]]) -> Ordered
 
 @given(st.dictionaries(_fields, _json))
 def test_columns_lose_nothing(data: dict[str, Any]) -> None:
-    """Whatever a message's data is, it comes back from its columns as it was."""
+    """Any data of a message is equal after it was stored in columns and read back."""
     again = from_columns(to_columns(data))
     assert canonical(again) == canonical(data)
 
 
 def test_values_of_the_expected_kind_have_columns() -> None:
-    """Text, parts and moments stand in columns of their own; the rest is JSON."""
+    """Text, parts and times have their own columns; the rest is JSON."""
     columns = to_columns({"role": "user", "content": ["a"], "timestamp": 7, "model": "m"})
     assert (columns.role, columns.timestamp, columns.content_is_json) == ("user", 7, True)
     assert (columns.content, columns.other_fields) == ('["a"]', '{"model":"m"}')
 
 
 @pytest.mark.parametrize("value", [True, -1, 2**63, 1.0, "7", None, [7]])
-def test_a_timestamp_of_another_kind_is_kept_and_not_believed(value: object) -> None:
-    """An invalid timestamp does not order messages, and is kept."""
+def test_an_invalid_timestamp_is_kept_and_not_used(value: object) -> None:
+    """An invalid timestamp does not order messages, and is stored."""
     columns = to_columns({"timestamp": value})
     assert columns.timestamp is None
     assert from_columns(columns) == {"timestamp": value}
 
 
 @pytest.mark.parametrize("within", [1, 2])
-def test_what_cannot_be_encoded_in_its_record_is_refused(within: int) -> None:
-    """A part is refused when the whole that it is part of would be nested too deeply."""
+def test_data_that_is_nested_too_deeply_for_its_record_is_refused(within: int) -> None:
+    """A value is refused if the record that contains it would be nested too deeply."""
     value: list[Any] = []
     deepest = 0
     for depth in range(300):
@@ -81,7 +81,7 @@ def test_what_cannot_be_encoded_in_its_record_is_refused(within: int) -> None:
 
 
 def test_the_last_writer_of_a_field_wins() -> None:
-    """Fields of a session are last-writer-wins in the order of events; `extra` key by key."""
+    """The last value of a field wins in the order of events; `extra` is merged key by key."""
     events: list[tuple[tuple[int, str, int], str, dict[str, Any]]] = [
         ((1, "b", 1), SESSION_CREATED, {"title": "old", "model": "m1", "extra": {"x": 1, "y": 1}}),
         ((2, "a", 1), SESSION_TITLED, {"title": "new"}),
@@ -94,7 +94,7 @@ def test_the_last_writer_of_a_field_wins() -> None:
         assert fold_session(map(_ordered, arranged)) == expected
 
 
-def test_the_first_end_stands() -> None:
+def test_the_first_end_counts() -> None:
     """The first end of a session counts; without a date, it has the time of its event."""
     events: list[tuple[tuple[int, str, int], str, dict[str, Any]]] = [
         ((9, "a", 2), SESSION_ENDED, {"reason": "later", "ended": 1}),
@@ -106,8 +106,8 @@ def test_the_first_end_stands() -> None:
     )
 
 
-def test_values_of_another_kind_say_nothing_of_a_session() -> None:
-    """A title that is a number, or a start that no clock can show, is passed over."""
+def test_fields_of_the_wrong_type_are_ignored() -> None:
+    """A title that is a number, or a start that no clock can show, is ignored."""
     said = {"title": 7, "model": None, "started": 2**64 - 1, "source": "cli", "extra": [1]}
     assert fold_session([_ordered(((1, "a", 1), SESSION_CREATED, said))]) == Session(
         {"source": "cli"}, known=True
@@ -115,7 +115,7 @@ def test_values_of_another_kind_say_nothing_of_a_session() -> None:
 
 
 def test_revisions_come_into_force_in_the_order_of_events() -> None:
-    """Field by field the last revision wins, and the id of the message is no field of it."""
+    """The last revision of each field wins, and a message's id is not a field of it."""
     revisions = [
         ((3, "a", 1), {"message": "m1", "content": "third"}),
         ((2, "b", 1), {"message": "m1", "content": "second", "role": "tool"}),
@@ -128,13 +128,13 @@ def test_revisions_come_into_force_in_the_order_of_events() -> None:
 
 
 def test_parents_that_are_missing_do_not_count() -> None:
-    """With a missing parent, as imports have them, a message keeps its own moment."""
+    """A message whose parent is missing, as in some imports, keeps its own time."""
     placed = place_all([Linked("m1", 5, "nobody"), Linked("m2", 3, "m1")])
     assert placed == {"m1": (5, 0), "m2": (5, 1)}
 
 
-def test_a_ring_of_parents_begins_with_its_first_message() -> None:
-    """In a ring the message that sorts first begins; messages that hang on it follow."""
+def test_a_cycle_of_parents_begins_with_its_first_message() -> None:
+    """A cycle begins with the message that sorts first; its other messages and answers follow."""
     messages = [Linked("a", 5, "c"), Linked("b", 4, "a"), Linked("c", 4, "b"), Linked("d", 1, "c")]
     expected = {"b": (4, 0), "c": (4, 1), "a": (5, 0), "d": (4, 2)}
     for arranged in permutations(messages):
@@ -143,7 +143,7 @@ def test_a_ring_of_parents_begins_with_its_first_message() -> None:
 
 @given(st.randoms(use_true_random=False))
 def test_places_do_not_depend_on_the_order_of_arrival(random: Random) -> None:
-    """Any graph of parents gives every message the same place, however they come."""
+    """Any graph of parents gives every message the same place, in any order of arrival."""
     ids = [f"m{n}" for n in range(random.randint(1, 9))]
     parents = [*ids, None, "nobody"]
     messages = [Linked(id, random.randint(1, 5), random.choice(parents)) for id in ids]
@@ -156,7 +156,7 @@ def test_places_do_not_depend_on_the_order_of_arrival(random: Random) -> None:
 
 
 def test_a_long_chain_is_placed_without_recursion() -> None:
-    """Ten thousand answers, each to the one before, and all at one moment."""
+    """Ten thousand messages, each an answer to the one before and with one time, are placed."""
     chain = [Linked(f"m{n}", 1, f"m{n - 1}") for n in range(1, 10_000)]
     placed = place_all(reversed(chain))
     assert placed["m9999"] == (1, 9998)

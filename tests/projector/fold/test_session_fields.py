@@ -1,4 +1,4 @@
-"""A field of a session is declared once, and every place that has it by name has it."""
+"""A field of a session is declared once; every other place that lists fields has it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from projector.views.sessions import SessionView
 FORMAT = (Path(__file__).parents[3] / "docs" / "format.md").read_text(encoding="utf-8")
 
 
-def test_each_field_of_a_session_is_in_the_view_for_other_programs() -> None:
-    """`projector.db.public_views.sessions` gives a column of `sessions` for each field."""
+def test_each_field_of_a_session_is_in_the_public_view() -> None:
+    """The view `sessions` of `projector.db.public_views` has a column for each field."""
     assert SESSION_FIELDS.keys() <= {column.name for column in SESSIONS.columns}
 
 

@@ -1,4 +1,4 @@
-"""What a session has used adds up exactly, however large it grows and in whatever order."""
+"""The usage of a session is summed exactly, however large it is and in whatever order."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 def used(n: int, type: str = "usage.added", **data: Any) -> Event:  # noqa: ANN401 - counters
-    """Return an event of usage."""
+    """Return a usage event."""
     return Event("s", f"u{n}", type, 0, 0, data)
 
 
 def projected(folder: Path, events: Sequence[Event], pieces: int) -> tuple[dict[str, Any], str]:
-    """Project events in so many pieces; return the rows of their totals, and the digest."""
+    """Apply events in this number of parts; return the rows of their totals, and the digest."""
     folder.mkdir()
     with scratch(folder / "1.db") as db:
         for n in range(pieces):
@@ -58,13 +58,13 @@ def projected(folder: Path, events: Sequence[Event], pieces: int) -> tuple[dict[
 def test_a_sum_passes_64_bits(
     tmp_path: Path, events: list[Event], wanted: dict[str, tuple[int, str | None]]
 ) -> None:
-    """A sum beyond what SQLite holds is exact beside the largest integer that it holds."""
+    """A sum beyond 64 bits is exact, also beside the largest integer of SQLite."""
     for number, pieces in enumerate((1, 3)):
         assert projected(tmp_path / str(number), events, pieces)[0] == wanted
 
 
 def test_a_sum_that_passes_64_bits_does_not_depend_on_its_order(tmp_path: Path) -> None:
-    """Up and back below the largest by a total that is set between: any order gives one digest."""
+    """A sum that exceeds 64 bits and is set lower gives one digest in any order."""
     events = [used(n, input_tokens=LARGEST, actual_cost=3e9) for n in range(1_030)]
     found = []
     for seed in range(3):
@@ -76,8 +76,8 @@ def test_a_sum_that_passes_64_bits_does_not_depend_on_its_order(tmp_path: Path) 
     assert len(set(found)) == 1
 
 
-def test_what_is_accepted_is_projected(journal_dir: Path) -> None:
-    """An event whose sum passes every bound stops nothing behind it, also in a rebuild."""
+def test_an_event_that_exceeds_every_bound_is_projected(journal_dir: Path) -> None:
+    """An event whose sum exceeds every bound is applied, as are those behind it and a rebuild."""
     with SessionStore.open(journal_dir) as store:
         store.journal.append_message("s1", "user", "before", id="m1")
         store.add_usage("s1", estimated_cost=1e10, input_tokens=LARGEST)

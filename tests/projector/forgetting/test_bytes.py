@@ -1,4 +1,4 @@
-"""After a forget no file of the journal contains what was forgotten, in any encoding."""
+"""After a forget, no file of the journal contains the forgotten text, in any encoding."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from tests.conftest import ExpectedProblems
 
 WORD, HAN = "zqxjtoken", "鑫龘靐齉"
-"""A word and some characters that nothing else contains."""
+"""A word and some characters that occur nowhere else."""
 ENCODED = (
     WORD.encode(),
-    WORD[1:7].encode(),  # a term of the index can share its first characters with the one before
+    WORD[1:7].encode(),  # the index may store a word without its first letters
     HAN.encode(),
-    HAN[:2].encode(),  # the pairs of the index
+    HAN[:2].encode(),  # the character pairs of the index
     HAN[1:3].encode(),
     HAN[2:].encode(),
     json.dumps(HAN)[1:-1].encode(),
@@ -42,7 +42,7 @@ T = 1_700_000_000_000_000
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A transcript whose file has the word in its name, and which is another session each."""
+    """A transcript with the word in its file name, under another session id in each test."""
     file = tmp_path / "sources" / f"{WORD}-talk.jsonl"
     file.parent.mkdir()
     lines = [
@@ -55,7 +55,7 @@ def source(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def path(journal_dir: Path, source: Path) -> Path:
-    """A journal with the word in every place where a user can put it, applied and imported."""
+    """A journal with the word in every place where a user can write it, applied and imported."""
     with Journal.open(journal_dir, fsync="never") as journal:
         session = f"{WORD}-session"
         data = {"title": f"About {HAN}", "cwd": f"/home/{WORD}", "extra": {"note": WORD}}
@@ -91,7 +91,7 @@ def _sessions(path: Path) -> set[str]:
 
 
 def _leaks(path: Path) -> list[str]:
-    """Return the files below a folder that contain the word, or have it in their names."""
+    """Return the files below a folder whose content or name contains the word."""
     found = []
     for file in sorted(path.rglob("*")):
         content = file.read_bytes() if file.is_file() else b""
@@ -109,7 +109,7 @@ def _forget_all(path: Path) -> None:
 
 
 def test_no_file_contains_what_was_forgotten(path: Path, source: Path) -> None:
-    """Neither at once, nor after a rebuild, nor after an import of the same file."""
+    """No file contains it, at once, after a rebuild, and after an import of the same file."""
     assert _leaks(path)
     _forget_all(path)
     assert _leaks(path) == []
@@ -125,8 +125,8 @@ def test_no_file_contains_what_was_forgotten(path: Path, source: Path) -> None:
         assert _leaks(path) == []
 
 
-def test_a_projection_of_before_does_not_bring_it_back(path: Path, tmp_path: Path) -> None:
-    """Neither a query nor a salvage of an older database that was put back shows or writes it."""
+def test_an_older_projection_does_not_restore_it(path: Path, tmp_path: Path) -> None:
+    """A query or a salvage of an older database that was put back neither shows nor writes it."""
     shutil.copytree(path / "projection", tmp_path / "before")
     _forget_all(path)
     shutil.rmtree(path / "projection")
@@ -137,10 +137,10 @@ def test_a_projection_of_before_does_not_bring_it_back(path: Path, tmp_path: Pat
     assert _leaks(path) == []
 
 
-def test_a_lane_of_before_does_not_bring_it_back(
+def test_an_older_lane_does_not_restore_it(
     path: Path, tmp_path: Path, expect_problems: ExpectedProblems
 ) -> None:
-    """As from a backup: it is hidden, `verify --erased` finds it, and its bytes go."""
+    """A lane from a backup is hidden, `verify --erased` reports it, and an erasure removes it."""
     expect_problems("duplicate")  # the copy has the uuid of its original
     shutil.copytree(path / "lanes" / "1", tmp_path / "before")
     _forget_all(path)

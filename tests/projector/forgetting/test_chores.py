@@ -1,4 +1,4 @@
-"""What `projector run` starts beside its work."""
+"""Commands that `projector run` starts beside its work."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HOUR, DAY = 3600.0, 86_400.0
 
 
 class _Process:
-    """A process that a test ends."""
+    """A process that ends when the test says so."""
 
     def __init__(self) -> None:
         self.code: int | None = None
@@ -46,7 +46,7 @@ class _Process:
 
 
 class _Machine:
-    """The time, the processes that were started, and the warnings."""
+    """The clock, the started processes and the warnings."""
 
     def __init__(self, path: Path) -> None:
         self.now = 0.0
@@ -62,7 +62,7 @@ class _Machine:
         return self.processes[-1]
 
     def after(self, seconds: float) -> list[list[str]]:
-        """Return what is started when so many seconds have passed."""
+        """Move the clock by some seconds, and return the commands that were started."""
         self.started.clear()
         self.now += seconds
         self.chores()
@@ -79,31 +79,31 @@ def path(journal_dir: Path) -> Path:
 
 @pytest.fixture
 def machine(path: Path) -> _Machine:
-    """Chores of that journal."""
+    """The chores of that journal."""
     return _Machine(path)
 
 
-def test_where_nothing_was_forgotten_nothing_is_started(machine: _Machine) -> None:
-    """Not even after days."""
+def test_without_requests_no_command_is_started(machine: _Machine) -> None:
+    """No command is started, however many days pass."""
     assert machine.after(0) == []
     assert machine.after(9 * DAY) == []
     assert machine.warnings == []
 
 
 def test_pending_requests_are_finished_when_the_lessee_has_rolled(path: Path) -> None:
-    """One process at a time; one that left something pending is not started in vain."""
+    """One process runs at a time; after BUSY, it is started again when the lessee has rolled."""
     with Journal.open(path) as sleeper:
         sleeper.append_message("s1", "user", "b", id="m2")
         forget(path, Selection(sessions=("s1",)))
         machine = _Machine(path)
         assert machine.after(0) == [["forget", "--finish"]]
-        assert machine.after(120) == []  # it runs
+        assert machine.after(120) == []  # the first one still runs
         machine.processes[-1].code = BUSY
         assert machine.after(120) == []
         (path / "lanes/1" / ROLL).unlink()
         assert machine.after(120) == [["forget", "--finish"]]
         machine.processes[-1].code = 1
-        assert machine.after(120) == []  # it failed: once an hour is enough
+        assert machine.after(120) == []  # after a failure it is started once an hour
         assert machine.after(HOUR) == [["forget", "--finish"]]
     finish_forgetting(path)
     with Projection.open(path) as projection:
@@ -112,8 +112,8 @@ def test_pending_requests_are_finished_when_the_lessee_has_rolled(path: Path) ->
     assert machine.after(120) == []
 
 
-def test_what_came_back_is_looked_for_once_a_day(path: Path) -> None:
-    """As in a lane that was copied into the journal."""
+def test_forgotten_events_that_reappear_are_looked_for_once_a_day(path: Path) -> None:
+    """A lane that was copied into the journal, for example, has them again."""
     forget(path, Selection(sessions=("s1",)))
     with Projection.open(path) as projection:
         projection.sessions()
@@ -126,7 +126,7 @@ def test_what_came_back_is_looked_for_once_a_day(path: Path) -> None:
 
 
 def test_a_policy_is_applied_once_a_day_if_it_says_so(machine: _Machine, path: Path) -> None:
-    """Without `automatic` only `journal retain` applies it; nonsense is a warning a day."""
+    """Without `automatic` it is not applied; an invalid policy is one warning a day."""
     policy = path / "retention.toml"
     policy.touch(mode=0o600)
     policy.write_text("[[rule]]\nolder_than = '90d'\n", encoding="utf-8")
@@ -143,7 +143,7 @@ def test_a_policy_is_applied_once_a_day_if_it_says_so(machine: _Machine, path: P
 
 
 def test_a_process_that_runs_ends_with_the_projector(path: Path) -> None:
-    """It can be done again."""
+    """A command that still runs is ended with the projector; it can be repeated."""
     with Journal.open(path) as sleeper:
         sleeper.append_message("s1", "user", "b", id="m2")
         forget(path, Selection(sessions=("s1",)))
@@ -158,7 +158,7 @@ def test_a_process_that_runs_ends_with_the_projector(path: Path) -> None:
 def test_a_projector_that_runs_finishes_what_is_pending(
     path: Path, start_command: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    """It starts the command itself, as soon as it has caught up."""
+    """`projector run` starts the command itself as soon as it has caught up."""
     with Journal.open(path) as sleeper:
         sleeper.append_message("s1", "user", "b", id="m2")
         forget(path, Selection(sessions=("s1",)))
@@ -173,6 +173,6 @@ def test_a_projector_that_runs_finishes_what_is_pending(
     assert erasures(path)[0].receipt is not None
 
 
-def test_pending_is_told_by_the_exit_code_of_the_command() -> None:
-    """The command of this program ends with it."""
+def test_the_exit_code_of_the_command_reports_pending_requests() -> None:
+    """The real command exits with the code that the chores expect."""
     assert chores._BUSY == BUSY

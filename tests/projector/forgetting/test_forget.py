@@ -1,4 +1,4 @@
-"""Forgetting: requests, what they hide and remove, and receipts."""
+"""Forgetting: requests, what they hide and erase, and receipts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ S1 = Selection(sessions=("s1",))
 
 @pytest.fixture
 def path(journal_dir: Path) -> Path:
-    """A journal with two sessions, which no process holds."""
+    """A journal with two sessions that no process holds a lane of."""
     with Journal.open(journal_dir, fsync="never") as journal:
         journal.append_message("s1", "user", "a secret word", id="m1", timestamp=T)
         journal.append_message("s1", "assistant", "an answer", id="m2", timestamp=T + 1)
@@ -50,7 +50,7 @@ def _shown(path: Path) -> set[tuple[str, str]]:
 
 
 def test_a_session_is_hidden_and_erased_and_there_is_a_receipt(path: Path) -> None:
-    """The receipt counts what was erased; neither it nor the request names the session."""
+    """The receipt counts the erased events; neither it nor the request names the session."""
     outcome = forget(path, S1, reason="asked by a customer")
     assert outcome.is_complete
     assert (outcome.lines, outcome.segments, outcome.generations) == (2, 1, 1)
@@ -65,8 +65,8 @@ def test_a_session_is_hidden_and_erased_and_there_is_a_receipt(path: Path) -> No
     assert not [text for text in texts if "s1" in text or "secret" in text]
 
 
-def test_what_is_forgotten_does_not_come_back(path: Path) -> None:
-    """Not under its key, not under another session, and not with another id and the same time."""
+def test_a_forgotten_message_that_is_appended_again_is_hidden(path: Path) -> None:
+    """It is hidden under its key, under another session, and with another id and the same time."""
     forget(path, S1)
     with Journal.open(path) as journal:
         journal.append_message("s1", "user", "a secret word", id="m1", timestamp=T)
@@ -77,7 +77,7 @@ def test_what_is_forgotten_does_not_come_back(path: Path) -> None:
 
 
 def test_allow_again_only_erases(path: Path) -> None:
-    """The same message may be appended again, and then it is shown."""
+    """With `allow_again` the same message may be appended again, and is shown."""
     assert forget(path, S1, allow_again=True).lines == 2
     assert _shown(path) == {("s2", "m1")}
     with Journal.open(path) as journal:
@@ -87,7 +87,7 @@ def test_allow_again_only_erases(path: Path) -> None:
 
 
 def test_a_session_that_was_forgotten_by_age_can_continue(path: Path) -> None:
-    """What was there stays forgotten, also under its key; new messages are shown."""
+    """The forgotten messages stay hidden, also under their keys; new messages are shown."""
     forget(path, Selection(before=T + 2))
     with Journal.open(path) as journal:
         journal.append_message("s1", "user", "a secret word", id="m1", timestamp=T)
@@ -95,8 +95,8 @@ def test_a_session_that_was_forgotten_by_age_can_continue(path: Path) -> None:
     assert _shown(path) == {("s1", "m3"), ("s2", "m1")}
 
 
-def test_a_single_message_goes_and_its_session_stays(path: Path) -> None:
-    """With its revisions, and with its replay in another session."""
+def test_a_single_message_is_forgotten_and_its_session_stays(path: Path) -> None:
+    """The message is forgotten with its revisions and its replay in another session."""
     line = uuid7()
     with Journal.open(path) as journal:
         journal.append_message("s1", "user", "an original", id=line)
@@ -108,8 +108,8 @@ def test_a_single_message_goes_and_its_session_stays(path: Path) -> None:
     assert _shown(path) == {("s1", "m1"), ("s1", "m2"), ("s2", "m1")}
 
 
-def test_keys_that_mention_a_session_and_the_parent_of_its_children_go(path: Path) -> None:
-    """The child stays, and has no parent any more."""
+def test_keys_that_mention_a_session_and_parents_of_children_are_forgotten(path: Path) -> None:
+    """The child session stays, without a parent."""
     with Journal.open(path) as journal:
         data = {"key": "cursor", "value": "s1"}
         journal.append(session="@keys", type="key.set", data=data)
@@ -123,8 +123,8 @@ def test_keys_that_mention_a_session_and_the_parent_of_its_children_go(path: Pat
         assert count == 0
 
 
-def test_a_plan_forgets_what_it_showed_and_no_more(path: Path) -> None:
-    """A hit that was appended after the user agreed is not forgotten."""
+def test_a_plan_forgets_only_what_it_showed(path: Path) -> None:
+    """A hit that is appended after the user agreed is not forgotten."""
     found = plan(path, Selection(query="word"))
     with Journal.open(path) as journal:
         journal.append_message("s2", "user", "word", id="late")
@@ -133,7 +133,7 @@ def test_a_plan_forgets_what_it_showed_and_no_more(path: Path) -> None:
 
 
 def test_a_reason_that_contains_what_is_forgotten_is_refused(path: Path) -> None:
-    """It would stay for ever; nothing was written."""
+    """The reason would keep the text for ever; the error comes before any write."""
     with pytest.raises(EventError, match="give another reason"):
         forget(path, S1, reason="delete s1 please")
     assert erasures(path) == []
@@ -141,13 +141,13 @@ def test_a_reason_that_contains_what_is_forgotten_is_refused(path: Path) -> None
 
 
 def test_nothing_to_forget_is_an_error(path: Path) -> None:
-    """A program that forgets nothing must know it."""
+    """An empty plan is an error, so that a program notices that it forgot nothing."""
     with pytest.raises(NotFound, match="nothing to forget"):
         forget(path, Selection(query="nowhere"))
 
 
 def test_a_lane_whose_lessee_sleeps_is_pending_until_that_appends(path: Path) -> None:
-    """What is forgotten is hidden at once; the report names the process."""
+    """The events are hidden at once, and the report names the process that has the lane."""
     with Journal.open(path) as sleeper:
         sleeper.append_message("s1", "user", "a last word", id="m3", timestamp=T + 3)
         outcome = forget(path, S1)
@@ -165,7 +165,7 @@ def test_a_lane_whose_lessee_sleeps_is_pending_until_that_appends(path: Path) ->
 
 
 def test_finishing_again_does_nothing(path: Path) -> None:
-    """There is one receipt, and nothing to erase."""
+    """A second `finish` erases nothing and appends no second receipt."""
     forget(path, S1)
     before = len(events(path))
     outcome = finish_forgetting(path)
@@ -174,14 +174,14 @@ def test_finishing_again_does_nothing(path: Path) -> None:
 
 
 def test_where_nothing_was_forgotten_there_is_nothing_to_finish(path: Path) -> None:
-    """No file is made for it."""
+    """Where nothing was forgotten, `finish` does nothing and creates no file."""
     assert finish_forgetting(path).is_complete
     assert not (path / "eraser").exists()
     assert erasures(path) == []
 
 
 def test_a_request_with_a_key_that_the_journal_lacks_is_pending(path: Path) -> None:
-    """As in a journal that was copied without its file `key`: that is no silence."""
+    """A journal that was copied without its file `key` reports such requests as pending."""
     forget(path, S1)
     key = (path / "key").read_bytes()
     (path / "key").unlink()
@@ -189,7 +189,7 @@ def test_a_request_with_a_key_that_the_journal_lacks_is_pending(path: Path) -> N
     assert not erasure.key_is_known
     with Journal.open(path) as journal:
         journal.append_message("s4", "user", "other", id="m1")
-    forget(path, Selection(sessions=("s4",)))  # makes another key
+    forget(path, Selection(sessions=("s4",)))  # creates another key
     outcome = finish_forgetting(path)
     assert outcome.unknown_keys == (erasure.key,)
     assert not outcome.is_complete
@@ -198,13 +198,13 @@ def test_a_request_with_a_key_that_the_journal_lacks_is_pending(path: Path) -> N
 
 
 class _Full(Disk):
-    """A disk that is full from a moment on."""
+    """A disk that is full from a certain moment on."""
 
     def __init__(self, writes: int) -> None:
         self.left = writes
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
-        """Write, or refuse."""
+        """Write, or raise ENOSPC."""
         if self.left <= 0:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self.left -= 1
@@ -218,7 +218,7 @@ def test_a_disk_that_fills_up_loses_nothing(
     expect_problems: ExpectedProblems,
     writes: int,
 ) -> None:
-    """The message says what to do; after that all of it is done once there is space."""
+    """The error says what to do; when there is space again, `finish` completes the erasure."""
     shown = _shown(path)
     with monkeypatch.context() as patch:
         patch.setattr(disk, "in_use", _Full(writes))

@@ -1,4 +1,4 @@
-"""Files beside the lanes that can hold what was forgotten, and the check of all files."""
+"""Files beside the lanes that can contain forgotten text, and the check of all files."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def path(journal_dir: Path) -> Path:
 
 
 def test_old_databases_drafts_and_hints_are_removed(path: Path) -> None:
-    """And nothing else: not the database in use, and not a file of the user."""
+    """Other files stay: the database in use, and files of the user."""
     draft = uuid7()
     gone = [
         path / "projection" / "6" / "1.db",
@@ -65,7 +65,7 @@ def test_old_databases_drafts_and_hints_are_removed(path: Path) -> None:
 
 
 def test_how_far_sources_were_imported_stays(path: Path) -> None:
-    """Else the next import would append everything again; the name of the source goes."""
+    """Without that, the next import would append everything again; only the source's name goes."""
     file = path / "imports" / f"{'a' * 32}.json"
     file.parent.mkdir()
     entry = {"format": "codex", "parser": 1, "lines": 3, "offset": 9, "digest": "d", "marks": ""}
@@ -75,8 +75,8 @@ def test_how_far_sources_were_imported_stays(path: Path) -> None:
     assert orjson.loads(file.read_bytes()) == entry
 
 
-def test_a_build_is_not_disturbed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its database is waited for; the error names its process."""
+def test_cleaning_waits_for_a_build(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database of a build is not removed; after the wait, the error names its process."""
     monkeypatch.setattr(leftovers, "_PATIENCE", 0.05)
     lock = ProcessLock(generations(path).build_lock)
     assert lock.acquire()
@@ -87,8 +87,8 @@ def test_a_build_is_not_disturbed(path: Path, monkeypatch: pytest.MonkeyPatch) -
         lock.release()
 
 
-def test_a_check_names_what_is_left_and_what_it_cannot_check(path: Path) -> None:
-    """An old database with the text, a draft, a hint, a file of another program, a pinned name."""
+def test_a_check_names_leaks_and_files_that_it_cannot_check(path: Path) -> None:
+    """It names an old database with the text, a draft, a hint, a foreign file, a kept name."""
     (path / "kept").mkdir()
     before = (path / "projection" / "1.db").read_bytes()
     forget(path, Selection(sessions=("s1",)))

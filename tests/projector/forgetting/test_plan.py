@@ -29,7 +29,7 @@ def journal(journal_dir: Path) -> Iterator[Journal]:
 
 
 def test_a_session_goes_with_everything_that_belongs_to_it(journal: Journal) -> None:
-    """Its messages are counted with those that were removed, and its title and words are shown."""
+    """A session's messages are counted, removed ones too; its title and words are shown."""
     data: dict[str, Any] = {"title": "Passwords", "source": "cli"}
     journal.append(session="s1", type="session.created", data=data)
     journal.append_message("s1", "user", "the first words", id="m1", timestamp=T)
@@ -47,15 +47,15 @@ def test_a_session_goes_with_everything_that_belongs_to_it(journal: Journal) -> 
 
 
 def test_a_deleted_session_can_be_forgotten(journal: Journal) -> None:
-    """Its events are hidden, and still in the lanes."""
+    """The events of a deleted session are hidden, and still in the lanes."""
     journal.append_message("s1", "user", "hidden", id="m1")
     journal.append(session="s1", type="session.deleted", data={"seen": journal.ends()})
     found = plan(journal.path, Selection(sessions=("s1",)))
     assert found.events == 2
 
 
-def test_a_message_takes_its_replays_in_other_sessions(journal: Journal) -> None:
-    """One with the same uuid, or the same role, content and time, is the same message."""
+def test_a_message_is_forgotten_with_its_replays(journal: Journal) -> None:
+    """A message with the same uuid, or the same role, content and time, is a replay."""
     line = uuid7()
     journal.append_message("s1", "user", "secret", id=line)
     journal.append_message("fork", "user", "secret", id=line)
@@ -69,8 +69,8 @@ def test_a_message_takes_its_replays_in_other_sessions(journal: Journal) -> None
     assert found.events == 4
 
 
-def test_a_replay_of_a_replay_goes_too(journal: Journal) -> None:
-    """The second has the uuid of the first, the third has the time and words of the second."""
+def test_a_replay_of_a_replay_is_forgotten(journal: Journal) -> None:
+    """The second has the uuid of the first; the third has the time and content of the second."""
     line = uuid7()
     journal.append_message("s1", "user", "before", id=line)
     journal.append_message("s2", "user", "after", id=line, timestamp=T)
@@ -80,7 +80,7 @@ def test_a_replay_of_a_replay_goes_too(journal: Journal) -> None:
 
 
 def test_revisions_and_contents_in_conflict_are_counted(journal: Journal) -> None:
-    """They have the text, too: a replay of the revised text is found by it."""
+    """Revisions and conflicts are counted; a replay of a revised text is found by it."""
     journal.append_message("s1", "user", "one", id="m1", timestamp=T)
     journal.append_message("s1", "user", "two", id="m1", timestamp=T + 5)
     data = {"message": "m1", "content": "revised"}
@@ -92,8 +92,8 @@ def test_revisions_and_contents_in_conflict_are_counted(journal: Journal) -> Non
     assert {each.id for each in found.replays} == {"x1", "x2"}
 
 
-def test_a_query_selects_all_that_a_search_finds(journal: Journal) -> None:
-    """More than one page, and more than are ranked; a source, a time and sessions narrow it."""
+def test_a_query_selects_every_hit(journal: Journal) -> None:
+    """More hits than a page or a ranking has are selected; filters narrow them."""
     many = [
         {
             "session": f"s{number % 2}",
@@ -113,8 +113,8 @@ def test_a_query_selects_all_that_a_search_finds(journal: Journal) -> None:
     assert len(narrowed.messages) == 2_750
 
 
-def test_a_source_takes_whole_sessions_and_single_messages(journal: Journal) -> None:
-    """A session that others wrote to, too, keeps what is not from the source."""
+def test_a_source_selects_whole_sessions_and_single_messages(journal: Journal) -> None:
+    """A session that another source wrote to, too, keeps the messages of that source."""
     journal.append(session="s1", type="session.created", data={"source": "cli"})
     journal.append_message("s1", "user", "inherits it", id="m1")
     journal.append_message("s2", "user", "names it", id="m1", source="cli")
@@ -125,8 +125,8 @@ def test_a_source_takes_whole_sessions_and_single_messages(journal: Journal) -> 
     assert [(each.session, each.id) for each in found.messages] == [("s2", "m1")]
 
 
-def test_an_age_takes_sessions_whose_last_message_is_older(journal: Journal) -> None:
-    """A wrong date in the future keeps no session; without messages the last event counts."""
+def test_an_age_selects_sessions_whose_last_message_is_older(journal: Journal) -> None:
+    """A wrong date in the future does not count; without messages, the last event counts."""
     journal.append_message("old", "user", "a", id="m1", timestamp=T)
     journal.append_message("old", "user", "b", id="m2", timestamp=T + 5)
     journal.append_message("new", "user", "a", id="m1", timestamp=T + 20)
@@ -140,7 +140,7 @@ def test_an_age_takes_sessions_whose_last_message_is_older(journal: Journal) -> 
 
 
 def test_an_age_names_single_events_so_that_a_session_can_continue(journal: Journal) -> None:
-    """A younger session that repeats old messages keeps them."""
+    """A younger session that repeats messages of an old one keeps them."""
     line = uuid7()
     journal.append_message("old", "user", "a", id=line, timestamp=T)
     journal.append_message("fork", "user", "a", id=line, timestamp=T)
@@ -152,8 +152,8 @@ def test_an_age_names_single_events_so_that_a_session_can_continue(journal: Jour
     assert not found.replays
 
 
-def test_keys_and_claims_that_mention_a_session_go_with_it(journal: Journal) -> None:
-    """By their key, their value or the id of their event; a longer id is another session."""
+def test_keys_and_claims_that_mention_a_session_are_forgotten(journal: Journal) -> None:
+    """A key's name, value or event id may mention it; a longer id is another session."""
     for number, (key, value) in enumerate(
         [
             ("cursor:s1", 7),
@@ -173,7 +173,7 @@ def test_keys_and_claims_that_mention_a_session_go_with_it(journal: Journal) -> 
 
 
 def test_children_lose_their_parent(journal: Journal) -> None:
-    """Also of a parent that no event belongs to: its id can be what must go."""
+    """Children lose a forgotten parent, also one that has no events: its id may be secret."""
     journal.append(session="child", type="session.created", data={"parent": "gone"})
     found = plan(journal.path, Selection(sessions=("gone",)))
     assert found.children == ("child",)
@@ -189,8 +189,8 @@ def test_children_lose_their_parent(journal: Journal) -> None:
         Selection(query="a", sessions=("s",)),
     ],
 )
-def test_a_name_that_nothing_has_is_an_error(journal: Journal, selection: Selection) -> None:
-    """A part of an id is none: what is forgotten does not come back."""
+def test_an_id_that_does_not_exist_is_an_error(journal: Journal, selection: Selection) -> None:
+    """A prefix of an id is an error, too, because what is forgotten cannot be restored."""
     journal.append_message("s1", "user", "a", id="m1")
     with pytest.raises(NotFound, match="no "):
         plan(journal.path, selection)
@@ -200,13 +200,13 @@ def test_a_name_that_nothing_has_is_an_error(journal: Journal, selection: Select
     "selection", [Selection(query="nowhere"), Selection(source="none"), Selection(before=T)]
 )
 def test_a_plan_of_nothing_is_false(journal: Journal, selection: Selection) -> None:
-    """Nothing matches; that is no error of a program."""
+    """A plan without matches is false, and no error."""
     journal.append_message("s1", "user", "a", id="m1")
     assert not plan(journal.path, selection)
 
 
 def test_a_plan_changes_nothing(journal: Journal) -> None:
-    """It makes no key, and appends nothing."""
+    """A plan creates no key, and appends nothing."""
     journal.append_message("s1", "user", "a", id="m1")
     before = journal.ends()
     plan(journal.path, Selection(sessions=("s1",)))

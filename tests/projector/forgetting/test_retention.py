@@ -1,4 +1,4 @@
-"""The policy of retention: what it says, and which sessions it no longer keeps."""
+"""The policy of retention: how it is read, and which sessions it selects."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ older_than = "52w"
 """
 
 
-def test_the_first_rule_that_fits_decides() -> None:
-    """By project, then by source, then for all; pinned sessions are kept."""
+def test_the_first_matching_rule_decides() -> None:
+    """Rules for a project come first, then for a source, then for all; pinned sessions stay."""
     policy = parse_policy(_RULES)
     month, years = timedelta(days=31), timedelta(days=800)
     assert policy.is_over("s", "cli", "/work/customers/one", month)
@@ -47,7 +47,7 @@ def test_the_first_rule_that_fits_decides() -> None:
     assert not policy.is_automatic
 
 
-def test_without_a_fitting_rule_a_session_is_kept() -> None:
+def test_without_a_matching_rule_a_session_is_kept() -> None:
     """A policy without rules forgets nothing."""
     assert not parse_policy("automatic = true").is_over("s", None, None, timedelta(days=9_999))
 
@@ -69,14 +69,14 @@ def test_without_a_fitting_rule_a_session_is_kept() -> None:
         ("[[rule]", "it is no TOML"),
     ],
 )
-def test_a_policy_that_says_what_cannot_be_is_an_error(text: str, why: str) -> None:
-    """A misspelt condition would fit every session."""
+def test_an_invalid_policy_is_an_error(text: str, why: str) -> None:
+    """An unknown condition is an error, because without it the rule would match every session."""
     with pytest.raises(RetentionError, match=why):
         parse_policy(text)
 
 
 def test_the_file_is_named_in_its_errors(tmp_path: Path) -> None:
-    """A journal without the file has no policy."""
+    """Errors name the file; a journal without the file has no policy."""
     assert read_policy(tmp_path) is None
     file = tmp_path / "retention.toml"
     file.write_bytes(b"pinned = 3")
@@ -89,7 +89,7 @@ def test_the_file_is_named_in_its_errors(tmp_path: Path) -> None:
 
 
 def test_a_policy_selects_sessions_by_their_last_message(journal_dir: Path) -> None:
-    """Each event of them is named, so that a session can continue."""
+    """The plan names each event of them, so that a session can continue."""
     now = clock.wall()
     with Journal.open(journal_dir, fsync="never") as journal:
         for session, cwd, days in [

@@ -1,4 +1,4 @@
-"""What can be selected to be forgotten, and what cannot."""
+"""Selections of what to forget: which are valid, and which are refused."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ T = 1_700_000_000_000_000
         ({"before": "2023-11-14T22:13:20Z", "source": "cli"}, "age"),
     ],
 )
-def test_parts_that_make_sense_together_are_a_selection(parts: dict[str, Any], scope: str) -> None:
-    """Sessions and messages; a query, narrowed or not; a source, an age or both."""
+def test_valid_combinations_make_a_selection(parts: dict[str, Any], scope: str) -> None:
+    """Sessions and messages; a query, with or without filters; a source, an age or both."""
     assert Selection(**parts).scope == scope
 
 
@@ -46,15 +46,13 @@ def test_parts_that_make_sense_together_are_a_selection(parts: dict[str, Any], s
         ({"source": 7}, "source"),
     ],
 )
-def test_what_cannot_be_selected_is_refused_with_the_reason(
-    parts: dict[str, Any], why: str
-) -> None:
-    """A selection that would forget more than a user can mean is an error, and so is none."""
+def test_an_invalid_selection_is_refused_with_the_reason(parts: dict[str, Any], why: str) -> None:
+    """An empty selection, and one that would forget more than a user can mean, is an error."""
     with pytest.raises(QueryError, match=why):
         Selection(**parts)
 
 
 def test_a_moment_in_seconds_is_refused() -> None:
-    """Seconds would select nothing, and a user would believe that nothing is so old."""
+    """A time in seconds would select nothing, and a user would not notice the mistake."""
     with pytest.raises(EventError, match="microseconds"):
         Selection(before=1_700_000_000)

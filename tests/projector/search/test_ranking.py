@@ -1,4 +1,4 @@
-"""Ranking: bm25 as FTS5 computes it, but faster."""
+"""Ranking: the order of FTS5's bm25, computed faster."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WORDS = [f"word{n}" for n in range(60)]
 
 @pytest.fixture
 def projection(journal_dir: Path) -> Projection:
-    """A projection of messages of random words, the first of them the most common."""
+    """A projection of messages of random words; the first words are the most common."""
     random = Random(7)  # noqa: S311 - reproducible, not secret
     weights = [1 / (n + 1) for n in range(len(_WORDS))]
     with Journal.open(journal_dir) as journal:
@@ -47,7 +47,7 @@ def projection(journal_dir: Path) -> Projection:
 
 
 def _bm25(db: apsw.Connection, query: str) -> dict[int, float]:
-    """Rank with FTS5's own function, over the column that is searched."""
+    """Rank with FTS5's own function, over the searched column."""
     match = f"text : ({parse(query).match})"
     found = db.execute("SELECT rowid, -bm25(fts, 1.0, 0.0) FROM fts WHERE fts MATCH ?", (match,))
     return {int(row): float(score) for row, score in found}
@@ -78,7 +78,7 @@ def test_the_order_is_that_of_bm25(projection: Projection, query: str) -> None:
 
     theirs, _ = projection.read(ranked)
     assert len(own) == len(theirs) > 0
-    # lengths differ by the tags, which FTS5 counts as words: near scores may change places
+    # FTS5 counts the tags as words of the length, so messages with near scores may change places
     in_their_order = [own[session, id] for session, id, _ in theirs]
     slack = max(in_their_order) * 0.1
     assert all(after <= before + slack for before, after in pairwise(in_their_order))
@@ -93,7 +93,7 @@ def test_a_common_phrase_weighs_less_than_a_rare_one() -> None:
 
 
 def test_scores_grow_with_counts_and_fall_with_length(journal_dir: Path) -> None:
-    """A word that stands more often counts more, less and less; in a longer text it counts less."""
+    """A word that occurs more often adds less each time; in a longer text it counts less."""
     texts = {"once": (1, 10), "twice": (2, 10), "thrice": (3, 10), "longer": (1, 900)}
     with Journal.open(journal_dir) as journal:
         for id, (count, words) in texts.items():
@@ -118,17 +118,17 @@ def test_common_words_are_estimated(
 
 
 @pytest.mark.parametrize("query", ["word1*", "word4* word0", "word0 NOT word5*", "word59*"])
-def test_a_prefix_finds_the_same_in_either_way(
+def test_a_prefix_finds_the_same_expanded_or_not(
     projection: Projection, monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
-    """Words put in the place of a prefix find what the prefix finds, as far up as it does."""
+    """The words that replace a prefix find the same messages, up to the bound of the expansion."""
     wide, _ = projection.read(lambda db: widen(db, parse(query)))
     assert wide.words > 0
     found = {hit.id: hit.score for hit in projection.search(query, limit=400).hits}
     monkeypatch.setattr("projector.search.prefixes.MOST", 0)
     assert projection.read(lambda db: widen(db, parse(query)))[0].words == 0
     plain = {hit.id: hit.score for hit in projection.search(query, limit=400).hits}
-    # beside another phrase a prefix weighs by the words that were looked at
+    # beside another phrase, a prefix has the weight of the words that it is expanded to
     assert found == plain if query.count(" ") == 0 else found.keys() == plain.keys()
     assert found
 
@@ -155,7 +155,7 @@ def test_filters_find_what_a_plain_scan_finds(
 
 
 def test_a_filter_follows_a_session_whose_source_changes(journal_dir: Path) -> None:
-    """Messages that are in the index by then are found by the new source, and not by the old."""
+    """Indexed messages of the session are found by the new source, and not by the old one."""
     with Journal.open(journal_dir) as journal, Projection.open(journal_dir) as projection:
 
         def found(source: str) -> set[str]:
@@ -177,12 +177,12 @@ def test_a_filter_follows_a_session_whose_source_changes(journal_dir: Path) -> N
         )
         assert found("web") == {"own"}
         assert {hit.id for hit in projection.search("pear", source="web").hits} == {"late"}
-        # twice the same tag among those asked for would count as two matches
+        # the same tag twice in a filter would count as two matches
         assert len({hit.score for hit in projection.search("apple").hits}) == 1
 
 
 def test_a_session_that_is_created_with_its_messages_has_not_moved(journal_dir: Path) -> None:
-    """What is said of a session in the same transaction counts when its messages are indexed."""
+    """A session's source that the same transaction sets is used when its messages are indexed."""
     with Journal.open(journal_dir) as journal:
         journal.append(session="s", type="session.created", data={"source": "cli"})
         journal.append_message("s", "user", "apple")

@@ -78,7 +78,7 @@ def talks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Projection
         texts: dict[Key, str] = {}
         for at in read_events(path / "lanes", lambda _ref, _damage: None):
             event = at.record.event
-            if event.type == MESSAGE_APPENDED:  # of two under one key, the first is kept
+            if event.type == MESSAGE_APPENDED:  # of two with one key, the first is in force
                 texts.setdefault((event.session, event.id), _plain(event.data))
         assert projection.search("北京").fresh
         assert len(texts) == projection.status().messages > 30_000
@@ -103,7 +103,7 @@ def _containing(texts: dict[Key, str], word: str) -> set[Key]:
 
 
 def _matching(lowered: dict[Key, str], pattern: str, needed: str) -> set[Key]:
-    """Scan for a pattern; `needed` is a part of what it matches, and quicker to look for."""
+    """Return the texts that match a pattern; those without `needed` cannot, and are skipped."""
     search = re.compile(pattern).search
     return {key for key, text in lowered.items() if needed in text and search(text)}
 
@@ -115,7 +115,7 @@ def lowered(talks: tuple[Projection, dict[Key, str]]) -> dict[Key, str]:
 
 
 def _frequent(texts: Iterable[str], pattern: str, count: int) -> list[str]:
-    """Return what matches a pattern in some texts, of all frequencies from rare to common."""
+    """Return strings of the texts that match a pattern, from rare ones to common ones."""
     sample = itertools.islice(texts, 0, None, 4)
     counts = Counter(found for text in sample for found in re.findall(pattern, text))
     ranked = sorted(counts, key=lambda found: (counts[found], found))
@@ -126,7 +126,7 @@ def _frequent(texts: Iterable[str], pattern: str, count: int) -> list[str]:
 def test_cjk_words_of_any_length_are_found_as_a_scan_finds_them(
     talks: tuple[Projection, dict[Key, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Chinese, Japanese and Korean, from one character up, against a plain scan of the text."""
+    """Chinese, Japanese and Korean words, from one character up, compared with a plain scan."""
     monkeypatch.setattr("projector.search.engine.RANKED", 10**6)
     projection, texts = talks
     chosen = [
@@ -156,7 +156,7 @@ def test_mixed_words_are_found_as_a_scan_finds_them(
     lowered: dict[Key, str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Latin letters and digits that run into Chinese, Japanese or Korean ones."""
+    """Latin letters and digits next to Chinese, Japanese or Korean characters."""
     monkeypatch.setattr("projector.search.engine.RANKED", 10**6)
     projection, texts = talks
     cjk = "[一-鿿ぁ-んァ-ヴ가-힣]"
@@ -176,7 +176,7 @@ def test_identifiers_are_found_as_a_scan_finds_them(
     lowered: dict[Key, str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Names, paths, versions and options as they stand in code and in what tools print."""
+    """Names, paths, versions and options, as code and tools print them."""
     monkeypatch.setattr("projector.search.engine.RANKED", 10**6)
     projection, texts = talks
     shapes = [

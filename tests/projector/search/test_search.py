@@ -1,4 +1,4 @@
-"""Search: filters, order, paging, context, and what it says about itself."""
+"""Search: filters, order, paging, context, and what an answer reports about itself."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_query_finds_what_a_person_expects(
 
 @pytest.mark.parametrize("query", ["", "   ", "*", '""', "NOT docker", "!!!", "\0", "🎉"])
 def test_a_query_without_a_word_is_refused_clearly(projection: Projection, query: str) -> None:
-    """A query in which nothing can be searched is an error that says so, and not 'no hits'."""
+    """A query without a searchable word raises an error, and does not return an empty answer."""
     with pytest.raises(QueryError, match=r"\S"):
         projection.search(query)
 
@@ -105,15 +105,15 @@ def test_a_query_without_a_word_is_refused_clearly(projection: Projection, query
     "query",
     ['"docker', "docker)", "(docker", "docker AND", "OR docker", "docker*", "docker:", "^docker"],
 )
-def test_what_is_half_typed_is_searched_all_the_same(projection: Projection, query: str) -> None:
-    """An open quote or bracket, or an operator without its other side, is no syntax error."""
+def test_an_incomplete_query_is_searched(projection: Projection, query: str) -> None:
+    """An open quote or bracket, or an operator without an operand, is no syntax error."""
     hits = projection.search(query).hits
     assert {hit.id for hit in hits} <= {"m1", "m3", "m5"}
     assert hits or query in {"docker AND", "OR docker"}
 
 
 def test_filters_narrow_down(projection: Projection) -> None:
-    """Role, source and session, alone and together; a session's source is its messages'."""
+    """Role, source and session filter alone and together; messages inherit a session's source."""
     assert sorted(_ids(projection.search("docker", role="user").hits)) == ["m1", "m5"]
     assert sorted(_ids(projection.search("docker", session="s1").hits)) == ["m1", "m3"]
     assert _ids(projection.search("docker", source="sandbox").hits) == ["m3"]
@@ -123,8 +123,8 @@ def test_filters_narrow_down(projection: Projection) -> None:
         assert projection.search("docker", **nothing).hits == ()  # type: ignore[arg-type] # filters
 
 
-def test_moments_bound_the_search(projection: Projection) -> None:
-    """`since` is inclusive and `until` is not; datetimes, ISO text and microseconds will do."""
+def test_times_bound_the_search(projection: Projection) -> None:
+    """`since` is inclusive and `until` exclusive; datetimes, ISO text and microseconds work."""
     assert sorted(_ids(projection.search("docker", since=T + 3).hits)) == ["m3", "m5"]
     assert sorted(_ids(projection.search("docker", until=T + 3).hits)) == ["m1"]
     assert _ids(projection.search("docker", since=T + 3, until=T + 4).hits) == ["m3"]
@@ -137,7 +137,7 @@ def test_moments_bound_the_search(projection: Projection) -> None:
         projection.search("docker", until=datetime(2023, 1, 1))  # noqa: DTZ001 - that is the point
 
 
-def test_hits_come_in_the_order_that_was_asked_for(projection: Projection) -> None:
+def test_hits_are_sorted_as_requested(projection: Projection) -> None:
     """By relevance, the newest or the oldest first."""
     assert _ids(projection.search("docker").hits)[0] == "m3"
     assert _ids(projection.search("docker", sort="newest").hits) == ["m5", "m3", "m1"]
@@ -148,7 +148,7 @@ def test_hits_come_in_the_order_that_was_asked_for(projection: Projection) -> No
 
 @pytest.mark.parametrize("sort", ["relevance", "newest", "oldest"])
 def test_pages_join_without_gap_or_repeat(projection: Projection, sort: str) -> None:
-    """Pages of one, put together, are the whole answer, whatever the order."""
+    """Pages of one hit, joined, are the whole answer, in any order."""
     whole = _ids(projection.search("docker OR compose", sort=sort).hits)  # type: ignore[arg-type] # one of them
     pages = [
         _ids(projection.search("docker OR compose", sort=sort, limit=1, offset=n).hits)  # type: ignore[arg-type] # one of them
@@ -158,8 +158,8 @@ def test_pages_join_without_gap_or_repeat(projection: Projection, sort: str) -> 
     assert len(whole) == 4
 
 
-def test_a_hit_says_where_it_stands(projection: Projection) -> None:
-    """Every field of a hit, with what matched marked in the snippet."""
+def test_a_hit_has_its_position_and_snippet(projection: Projection) -> None:
+    """Every field of a hit is set, and the snippet marks the match."""
     (hit,) = projection.search("compose file").hits
     assert (hit.session, hit.id, hit.role, hit.source) == ("s1", "m2", "assistant", "cli")
     assert (hit.title, hit.time, hit.context) == ("Containers", T + 2, ())
@@ -167,8 +167,8 @@ def test_a_hit_says_where_it_stands(projection: Projection) -> None:
     assert hit.snippet.startswith("write a **compose** **file**, then")
 
 
-def test_a_hit_looks_as_asked(projection: Projection) -> None:
-    """Width and marks of a snippet are the caller's."""
+def test_a_snippet_has_the_requested_width_and_marks(projection: Projection) -> None:
+    """The caller chooses the width and the marks of a snippet."""
     look = Look(width=20, open="<", close=">", context=1)
     (hit,) = projection.search("get_user_name", look=look).hits
     assert "<get_user_name>" in hit.snippet
@@ -177,7 +177,7 @@ def test_a_hit_looks_as_asked(projection: Projection) -> None:
 
 
 def test_context_is_the_messages_around(projection: Projection) -> None:
-    """N messages before and after, of the same session, the hit among them."""
+    """Context is N messages before and after in the same session, with the hit among them."""
     (hit,) = projection.search("sandbox OR thanks", context=1).hits
     assert [view.id for view in hit.context] == ["m3", "m4"]
     (hit,) = projection.search('"write a compose"', context=9).hits
@@ -187,7 +187,7 @@ def test_context_is_the_messages_around(projection: Projection) -> None:
 def test_many_matches_are_ranked_among_the_newest(
     journal: Journal, projection: Projection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With more matches than are ranked, the newest are, and the answer says so."""
+    """If more messages match than are ranked, the newest are ranked, and the answer reports it."""
     monkeypatch.setattr("projector.search.engine.RANKED", 10)
     for number in range(9):
         journal.append_message("s3", "user", f"noise {number}", timestamp=T + 100 + number)
@@ -207,7 +207,7 @@ def test_many_matches_are_ranked_among_the_newest(
 def test_exactly_as_many_matches_as_are_ranked_are_exact(
     journal: Journal, projection: Projection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The bound itself is no reason to call an answer inexact."""
+    """If exactly as many messages match as are ranked, the answer is exact."""
     monkeypatch.setattr("projector.search.engine.RANKED", 3)
     results = projection.search("docker")
     assert (len(results.hits), results.exact) == (3, True)
@@ -216,13 +216,13 @@ def test_exactly_as_many_matches_as_are_ranked_are_exact(
 
 
 def test_results_repeat_the_query(projection: Projection) -> None:
-    """What was asked is in the answer as it was typed."""
+    """The answer contains the query as it was typed."""
     results = projection.search(' "docker  ')
     assert (results.query, results.fresh, results.exact) == (' "docker  ', True, True)
 
 
-def test_what_a_tool_was_given_is_found(journal: Journal, projection: Projection) -> None:
-    """Calls and their arguments are searched; encoded payloads are not."""
+def test_arguments_of_tool_calls_are_found(journal: Journal, projection: Projection) -> None:
+    """Calls and their arguments are searched; base64 payloads are not."""
     call = {"name": "run_shell", "arguments": '{"command": "kubectl\\nget pods"}'}
     calls = [{"id": "c1", "type": "function", "function": call}]
     image = {"type": "image", "source": {"type": "base64", "data": "QUJD" * 300}}

@@ -19,7 +19,7 @@ PROJECTOR = str(Path(sys.executable).with_name("projector"))
 def test_a_query_that_takes_too_long_is_interrupted(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SQLite is stopped in the midst of its work, and the handle is good for the next query."""
+    """SQLite is interrupted in the middle of a statement, and the handle stays usable."""
     with Journal.open(journal_dir) as journal:
         for number in range(2000):
             journal.append_message("s", "user", f"word{number} common")
@@ -33,8 +33,8 @@ def test_a_query_that_takes_too_long_is_interrupted(
         assert len(projection.search("common").hits) == 20
 
 
-def test_a_first_build_that_takes_too_long_is_given_up(journal_dir: Path) -> None:
-    """Without a built projection there is no answer, so the error says what to do."""
+def test_a_first_build_that_takes_too_long_is_an_error(journal_dir: Path) -> None:
+    """Without a complete projection there is no answer, and the error says what to do."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "word")
     with (
@@ -48,7 +48,7 @@ def test_a_first_build_that_takes_too_long_is_given_up(journal_dir: Path) -> Non
 def test_catching_up_that_takes_too_long_gives_a_stale_answer(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The answer comes from what is applied, marked as not fresh."""
+    """The answer contains what is applied, and is marked as not fresh."""
     with Journal.open(journal_dir) as journal, Projection.open(journal_dir) as projection:
         journal.append_message("s", "user", "alpha")
         assert projection.search("alpha").fresh
@@ -65,8 +65,8 @@ def test_catching_up_that_takes_too_long_gives_a_stale_answer(
         assert projection.search("beta").fresh
 
 
-def test_the_command_says_what_took_too_long(journal_dir: Path) -> None:
-    """`--timeout` ends with 1 and a sentence, and wants a positive number."""
+def test_the_command_reports_what_took_too_long(journal_dir: Path) -> None:
+    """With `--timeout` the command exits with 1 and a message; the number must be positive."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "word")
     command = [PROJECTOR, "--journal", str(journal_dir), "search", "word", "--timeout"]

@@ -1,4 +1,4 @@
-"""What of a message can be searched, and that real messages are found like this."""
+"""The text of a message that can be searched, and searches in real messages."""
 
 import json
 import re
@@ -101,13 +101,13 @@ def call(arguments: object, name: str = "Bash") -> dict[str, Any]:
         ({"content": "said", "extra": {"cwd": "/secret"}, "model": "m"}, "said"),
     ],
 )
-def test_what_was_said_is_searched(data: dict[str, Any], text: str) -> None:
-    """Each kind of part gives its words, in order, each on its line, and nothing else."""
+def test_every_kind_of_part_is_searched(data: dict[str, Any], text: str) -> None:
+    """Each kind of part gives its text and nothing else, in order, on its own line."""
     assert document(data) == text
 
 
 def test_equal_objects_have_equal_texts() -> None:
-    """The order in which members are written does not count, at any depth."""
+    """The order of members does not change the text, at any depth."""
     first = {"name": "n", "z": ["1", {"y": "2", "x": "3"}], "input": {"b": "4", "a": "5"}}
     again = {"input": {"a": "5", "b": "4"}, "z": ["1", {"x": "3", "y": "2"}], "name": "n"}
     texts = {document({"content": [part]}) for part in (first, again)}
@@ -135,7 +135,7 @@ def test_equal_objects_have_equal_texts() -> None:
     ],
 )
 def test_payloads_are_not_searched(part: object) -> None:
-    """Base64 is not indexed, at any place; the text beside it is."""
+    """Base64 is not indexed at any place; the text beside it is."""
     text = document({"content": ["before", part, "after"]})
     assert "iVBO" not in text
     assert text.startswith("before\n")
@@ -144,7 +144,7 @@ def test_payloads_are_not_searched(part: object) -> None:
 
 
 def test_payloads_in_plain_text_are_replaced_and_the_words_around_them_stay() -> None:
-    """A log that prints an encoded file is searched but for the file."""
+    """Of a log that prints an encoded file, all but the file is searched."""
     assert document({"content": f"one {BASE64}== two"}) == "one … two"
     for shift in range(0, 300, 7):
         text = document({"content": f"{'w ' * shift}{'A' * PAYLOAD}\nend"})
@@ -162,7 +162,7 @@ def test_payloads_in_plain_text_are_replaced_and_the_words_around_them_stay() ->
     ],
 )
 def test_long_text_that_is_no_payload_stays(text: str) -> None:
-    """Only unbroken base64 is dropped: not Chinese, not dotted names, not lines of words."""
+    """Only unbroken base64 is dropped; Chinese, dotted names and lines of words stay."""
     assert document({"content": text}) == text
 
 
@@ -173,12 +173,12 @@ def test_long_text_that_is_no_payload_stays(text: str) -> None:
 )
 @example({"content": [float("nan"), 10**5000, {"arguments": "[" * 100_000}]})
 def test_any_value_in_any_field_gives_text(data: dict[str, Any]) -> None:
-    """Whatever a program put into a field, the message can be projected."""
+    """A message with any JSON value in any field can be projected."""
     assert isinstance(document(data), str)
 
 
 def test_deep_nesting_is_no_danger() -> None:
-    """A hundred thousand levels are walked like one."""
+    """A hundred thousand levels of nesting are read without recursion."""
     value: object = "bottom"
     for _ in range(100_000):
         value = {"content": [value]}
@@ -188,7 +188,7 @@ def test_deep_nesting_is_no_danger() -> None:
 
 @given(json_values)
 def test_every_string_of_arguments_can_be_searched(arguments: object) -> None:
-    """Decoded or not, encoded or not: no word of a call is lost, whatever its place."""
+    """Every word of a call is searchable, encoded as JSON or not, at any place."""
     if not isinstance(arguments, dict):
         arguments = {"value": arguments}
     text = document({"tool_calls": [call(arguments)]})
@@ -197,7 +197,7 @@ def test_every_string_of_arguments_can_be_searched(arguments: object) -> None:
 
 
 def strings(value: object) -> Iterator[str]:
-    """Yield the strings of a JSON value that are no payload."""
+    """Yield the strings of a JSON value that are no base64 payload."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
@@ -223,20 +223,20 @@ def chats() -> Iterator[str]:
 
 
 def transcripts() -> Iterator[str]:
-    """Yield the documents of some sessions' messages."""
+    """Yield the searchable texts of the messages of some sessions."""
     for folder in ("agentv", "drmaciver", "claude-code-log-fixtures"):
         for path in sorted((DATA / "claude-code" / folder).glob("*.jsonl")):
             for line in path.read_text().splitlines():
                 try:
                     message = json.loads(line).get("message")
-                except (ValueError, AttributeError):  # lines that are broken on purpose
+                except (ValueError, AttributeError):  # lines that the source broke on purpose
                     continue
                 if isinstance(message, dict):
                     yield document(message)
 
 
 def scan(texts: list[str], phrase: str) -> set[int]:
-    """Return which folded texts hold a phrase, by a plain scan: words whole, CJK anywhere."""
+    """Return the folded texts that contain a phrase, by a plain scan: words whole, CJK anywhere."""
     words = [fold(word) for word in units(phrase)]
     letter = "[^\\W_\u3005-\u30ff\u3400-\u9fff\uac00-\ud7a3]"
     pattern = "" if is_cjk(words[0]) else f"(?<!{letter})"
@@ -250,7 +250,7 @@ def scan(texts: list[str], phrase: str) -> set[int]:
 
 
 def telling(texts: list[str], pattern: str, count: int) -> list[str]:
-    """Return `count` different strings of the texts that match a pattern, from all over them."""
+    """Return `count` different strings that match a pattern, taken evenly from the texts."""
     seen = dict.fromkeys(match for text in texts for match in re.findall(pattern, text))
     step = max(len(seen) // count, 1)
     return list(islice(seen, 0, None, step))[:count]
@@ -259,7 +259,7 @@ def telling(texts: list[str], pattern: str, count: int) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.skipif(not (DATA / "chat").is_dir(), reason="the real dialogues are not here")
 def test_real_dialogues_are_found_as_a_plain_scan_finds_them() -> None:
-    """Chinese, Japanese, Korean and European words of real dialogues: the same hits as a scan."""
+    """Chinese, Japanese, Korean and European words have the same hits as in a plain scan."""
     texts = list(dict.fromkeys(chats()))
     plain = [fold(normal(text)) for text in texts]
     db = full_text(texts)
@@ -280,7 +280,7 @@ def test_real_dialogues_are_found_as_a_plain_scan_finds_them() -> None:
 
 @pytest.mark.skipif(not (DATA / "claude-code").is_dir(), reason="the real transcripts are not here")
 def test_code_identifiers_of_real_transcripts_are_found_as_a_plain_scan_finds_them() -> None:
-    """Names with underscores, dots, dashes, slashes and colons: the same hits as a scan."""
+    """Names with underscores, dots, dashes, slashes and colons have the hits of a plain scan."""
     texts = [text for text in dict.fromkeys(transcripts()) if text]
     plain = [fold(normal(text)) for text in texts]
     db = full_text(texts)
@@ -310,7 +310,7 @@ def test_code_identifiers_of_real_transcripts_are_found_as_a_plain_scan_finds_th
 
 
 def test_a_huge_message_is_cut_at_the_bound() -> None:
-    """The first million characters count, wherever they stand; base64 payloads take no room."""
+    """The first million characters are indexed, wherever they are; base64 does not count."""
     payload = "A" * 2_000_000
     assert document({"content": "word " * 400_000}) == ("word " * 200_000)
     assert document({"content": f"{payload} behind it"}) == "\u2026 behind it"
@@ -322,7 +322,7 @@ def test_a_huge_message_is_cut_at_the_bound() -> None:
 
 @pytest.mark.slow
 def test_a_long_list_takes_little_memory_of_its_own() -> None:
-    """Strings are looked for one by one: a list with a note for each would take 12 MB."""
+    """Strings are read one by one: a list of all of them would take 12 MB."""
     parts = ["a"] * 200_000
     tracemalloc.start()
     try:

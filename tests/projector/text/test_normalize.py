@@ -1,4 +1,4 @@
-"""What the full-text index is fed with, checked against FTS5 itself."""
+"""The text that the full-text index gets, checked against FTS5 itself."""
 
 # ruff: noqa: RUF001 - characters that look like others are what is tested
 
@@ -63,7 +63,7 @@ def tokens(text: str) -> list[str]:
 
 
 def expected(text: str) -> list[str]:
-    """Return the tokens that the modules of this project take a text for."""
+    """Return the tokens that this project's own modules find in a text."""
     return [
         token
         for unit in units(text)
@@ -93,21 +93,21 @@ def expected(text: str) -> list[str]:
     ],
 )
 def test_each_character_of_a_run_starts_one_token(text: str, form: str) -> None:
-    """CJK runs become pairs and a last character; the rest stays but for spelling and symbols."""
+    """CJK runs become pairs and a last character; other text only changes spelling and symbols."""
     assert index_form(text) == form
 
 
 def test_superscripts_and_circled_numbers_keep_their_meaning() -> None:
-    """Compatibility forms that would turn into other numbers stay what they are."""
+    """Compatibility forms that would turn into other numbers are not changed."""
     assert units("2² 5㉑ x①") == ["2²", "5㉑", "x①"]
 
 
 @pytest.mark.slow
 def test_every_character_is_a_token_to_fts5_exactly_if_it_is_one_to_us() -> None:
-    """For each character of Unicode, alone and inside a word, FTS5 sees the tokens we see.
+    """For each character of Unicode, alone and in a word, FTS5 finds the tokens that we find.
 
-    Above the first two planes, one in 16 stands for those that are not assigned or private: they
-    come in ranges of thousands.
+    Above the first two planes, of characters that are not assigned or private one in 16 is tested:
+    they are in ranges of thousands.
     """
     characters = [
         chr(code)
@@ -119,12 +119,12 @@ def test_every_character_is_a_token_to_fts5_exactly_if_it_is_one_to_us() -> None
     ]
     text = "\n".join(f"{char}\na{char}b" for char in characters)
     ours, theirs = expected(text), tokens(text)
-    # letters that got capitals after Unicode 6.1 are folded by us alone: only marking is generous
+    # FTS5 does not fold letters whose capitals are newer than Unicode 6.1: we only mark more
     assert [fold(token) for token in theirs] == ours
 
 
 def test_letters_of_living_european_alphabets_fold_as_fts5_folds_them() -> None:
-    """Latin, Greek and Cyrillic letters are equal for marking exactly if they are for finding."""
+    """Latin, Greek and Cyrillic letters are equal in marking exactly if they are in finding."""
     codes = [*range(0x80, 0x37F), *range(0x380, 0x528), *range(0x1E00, 0x2000)]
     letters = [chr(code) for code in codes if units(chr(code))]
     text = "\n".join(letters)
@@ -132,7 +132,7 @@ def test_letters_of_living_european_alphabets_fold_as_fts5_folds_them() -> None:
 
 
 def test_the_classes_of_characters_do_not_overlap() -> None:
-    """No character is both part of a run and part of a word, and none of them is skipped."""
+    """No character is part of both a run and a word, and none of them is skipped."""
     text = "".join(map(chr, range(0x110000)))
     runs, letters, marks = (set(re.findall(kind, text)) for kind in (CJK, LETTER, MARK))
     assert not runs & letters
@@ -142,8 +142,8 @@ def test_the_classes_of_characters_do_not_overlap() -> None:
 @given(st.text() | mixed)
 @example("\ud800机\udfff")
 @example("a\u0301\u0305b 机\u0301机")
-def test_fts5_sees_the_tokens_we_see_in_any_text(text: str) -> None:
-    """Any text at all can be indexed, and is cut where the query side expects it."""
+def test_fts5_finds_our_tokens_in_any_text(text: str) -> None:
+    """Any text can be indexed, and FTS5 cuts it where the query expects it."""
     assert [fold(token) for token in tokens(text)] == expected(text)
 
 
@@ -160,7 +160,7 @@ def test_characters_are_found_wherever_they_follow_each_other(texts: list[str], 
 
 @given(st.text() | mixed)
 def test_the_normal_form_is_stable(text: str) -> None:
-    """Spelling a text normally twice changes nothing, and folding keeps every place."""
+    """Normalizing a text twice changes nothing, and folding changes no position."""
     form = normal(text)
     assert normal(form) == form
     assert len(fold(form)) == len(form)
@@ -171,7 +171,7 @@ def test_the_normal_form_is_stable(text: str) -> None:
 @example("xﾡￂx")
 @example("e\u0301\u0323각")
 def test_places_in_the_normal_form_lead_back_to_the_text(text: str) -> None:
-    """Each character of the normal form is traced to where it was written."""
+    """Each character of the normal form is mapped to its position in the text."""
     form, origin = normal_spans(text)
     assert form == normal(text)
     if origin is None:
@@ -187,7 +187,7 @@ def test_places_in_the_normal_form_lead_back_to_the_text(text: str) -> None:
 
 @pytest.mark.parametrize("length", [2, 3, 16_383, 16_384, 16_385, 16_386, 40_000])
 def test_a_long_run_is_cut_as_a_short_one(length: int) -> None:
-    """The pieces in which a long run is cut into pairs do not show."""
+    """A long run is processed in pieces, which does not change the pairs."""
     run = "".join(chr(0x4E00 + n % 5_000) for n in range(length))
     assert index_form(run).split() == pairs(run)
     assert index_form(run) == f" {' '.join(pairs(run))} "
@@ -197,7 +197,7 @@ def test_a_long_run_is_cut_as_a_short_one(length: int) -> None:
     "run", ["\u0301\u0323", "\u0327\u0301\u0323", "\u05b0\u0323", "\u0323\u0f71"]
 )
 def test_a_run_of_marks_takes_linear_time(run: str) -> None:
-    """Marks in the wrong order, without end: their sorting must not take the square of them."""
+    """Sorting an endless run of marks in the wrong order does not take quadratic time."""
     text = f"word a{run * 200_000} word"
     began = time.process_time()
     form = index_form(text)
@@ -207,8 +207,8 @@ def test_a_run_of_marks_takes_linear_time(run: str) -> None:
     assert origin is None or len(origin) == len(spelled) + 1
 
 
-def test_runs_of_marks_that_a_language_has_are_in_one_order() -> None:
-    """Up to thirty marks in any order are one spelling; all marks are of what is counted."""
+def test_runs_of_marks_of_realistic_length_are_sorted() -> None:
+    """Up to thirty marks in any order are one spelling; the pattern matches all marks."""
     assert normal("a" + "\u0301\u0323" * 15) == unicodedata.normalize(
         "NFC", "a" + "\u0301\u0323" * 15
     )

@@ -1,4 +1,4 @@
-"""What a person types, and what FTS5 finds for it."""
+"""Queries as people type them, and the FTS5 expressions that they become."""
 
 # ruff: noqa: RUF001 - characters that look like others are what is tested
 
@@ -119,7 +119,7 @@ typed = st.text(
         ("NEAR(a b)", '"NEAR a" AND "b"'),
         ("text:foo", '"text foo"'),
         ("^a + b", '"a" AND "b"'),
-        # parentheses that do not fit
+        # parentheses that do not match
         ("(a", '"a"'),
         ("a)", '"a"'),
         ("a ) b", '"a" AND "b"'),
@@ -128,7 +128,7 @@ typed = st.text(
         ("(f(b) OR a) c", '("f b" OR "a") AND "c"'),
         ("（北京 OR 上海） 天气", '("北京" OR "上海") AND "天气"'),
         ("(" * 5000 + "a" + ")" * 5000, '"a"'),
-        # what cannot be searched
+        # characters that cannot be searched
         ("rocket 🚀", '"rocket"'),
         ("a -- b", '"a" AND "b"'),
         ("a NOT 🎉", '"a"'),
@@ -138,7 +138,7 @@ typed = st.text(
     ],
 )
 def test_the_grammar(query: str, match: str) -> None:
-    """Each rule of the grammar, as the expression it becomes."""
+    """Each rule of the grammar gives the expected FTS5 expression."""
     assert parse(query).match == match
 
 
@@ -146,20 +146,20 @@ def test_the_grammar(query: str, match: str) -> None:
     "query", ["", "  ", "*", '""', "🎉", "()", "-- ...", "\0", '("("(', "\udc80"]
 )
 def test_a_query_with_nothing_to_search_for_is_refused_with_help(query: str) -> None:
-    """The message says what was given and what a query may hold."""
+    """The message has the given query, and says what a query may contain."""
     with pytest.raises(QueryError, match=r"nothing to search for in .* A query holds words"):
         parse(query)
 
 
 @pytest.mark.parametrize("query", ["NOT a", "a OR NOT b", "NOT (a b)", "NOT a NOT b"])
 def test_a_query_that_only_excludes_is_refused(query: str) -> None:
-    """Everything but something is no question for a ranked search; the message says how to ask."""
+    """An index cannot rank everything except a word; the message says how to ask instead."""
     with pytest.raises(QueryError, match="only exclusions"):
         parse(query)
 
 
 def test_a_query_of_too_many_words_is_refused_and_says_how_many() -> None:
-    """The bound is exact, counts CJK characters, and long queries are shown cut."""
+    """The bound is exact and counts CJK characters; the error shows a long query shortened."""
     assert parse(" ".join(f"w{number}" for number in range(MAX_WORDS))).match
     assert parse("机" * MAX_WORDS).match
     for query in (" ".join(f"w{number}" for number in range(MAX_WORDS + 1)), "机" * 2001):
@@ -169,7 +169,7 @@ def test_a_query_of_too_many_words_is_refused_and_says_how_many() -> None:
 
 
 def answer(query: str) -> Query | QueryError:
-    """Return the query parsed, or why it is refused."""
+    """Return the parsed query, or the reason why it is refused."""
     try:
         return parse(query)
     except QueryError as error:
@@ -190,7 +190,7 @@ def nested(depth: int, shape: str) -> str:
 
 @pytest.mark.parametrize("shape", ["and-or", "not", "or-not"])
 def test_fts5_parses_every_nesting_that_is_allowed(shape: str) -> None:
-    """The bound on depth keeps queries below what overflows FTS5's parser; beyond is refused."""
+    """The bound on depth is below the depth that overflows FTS5's parser; more is refused."""
     db = full_text(["a b c d f"])
     answered, refused = 0, 0
     for depth in range(2, 4 * MAX_DEPTH, 2):
@@ -229,7 +229,7 @@ def test_fts5_parses_every_nesting_that_is_allowed(shape: str) -> None:
     ids=lambda query: f"{query[:10]!a}",
 )
 def test_a_hundred_kilobytes_of_anything_get_an_answer(query: str) -> None:
-    """Long and hostile input is answered or refused, and in no more than a moment."""
+    """Long and hostile input is answered or refused within a second."""
     parsed = answer(query)
     if isinstance(parsed, QueryError):
         assert len(str(parsed)) < 350
@@ -238,14 +238,14 @@ def test_a_hundred_kilobytes_of_anything_get_an_answer(query: str) -> None:
 
 
 def test_a_token_longer_than_fts5_stores_is_found() -> None:
-    """FTS5 cuts tokens at 32 KiB on both sides alike."""
+    """FTS5 cuts tokens at 32 KiB in the index and in the query alike."""
     word = "x" * 100_000
     assert found(full_text([word]), parse(word).match) == {0}
 
 
 @given(typed | st.text())
 def test_any_text_is_a_query_or_a_query_error(query: str) -> None:
-    """Nothing a person can type is a syntax error to FTS5, or anything but a clear refusal."""
+    """Every text is either parsed or refused with a QueryError; none is a syntax error in FTS5."""
     parsed = answer(query)
     if isinstance(parsed, QueryError):
         assert str(parsed).endswith(".")
@@ -259,7 +259,7 @@ def test_any_text_is_a_query_or_a_query_error(query: str) -> None:
 @example("foo🤔 bar")
 @example("か\u3099ﾞ゙")
 def test_a_text_is_found_by_each_of_its_words_and_by_itself(text: str) -> None:
-    """Every part of a text, quoted or word by word, finds it."""
+    """Every part of a text finds it, quoted or word by word."""
     db = full_text([text])
     words = units(text)
     for word in words:
@@ -275,7 +275,7 @@ def test_a_text_is_found_by_each_of_its_words_and_by_itself(text: str) -> None:
 def test_a_phrase_matches_the_texts_in_which_its_words_follow_each_other(
     texts: list[str], query: str
 ) -> None:
-    """FTS5 with pairs finds what a plain scan of words and runs finds, in any mix of scripts."""
+    """FTS5 with character pairs finds what a plain scan finds, in any mix of scripts."""
     query = query.replace('"', " ").replace("*", " ")
     wanted = scannable(query)[1:] if is_cjk(units(query)[0]) else scannable(query)
     if is_cjk(units(query)[-1]):
@@ -295,12 +295,12 @@ def test_a_prefix_matches_the_texts_in_which_a_word_begins_so(texts: list[str], 
 
 
 def scannable(text: str) -> str:
-    """Return a text's words between `<` and `>`, its runs between `[` and `]`."""
+    """Return the words of a text between `<` and `>`, and its CJK runs between `[` and `]`."""
     return "".join(f"[{unit}]" if is_cjk(unit) else f"<{plain(unit)}>" for unit in units(text))
 
 
 def plain(word: str) -> str:
-    """Return a word folded, without marks that stand alone."""
+    """Return a word folded, without combining marks that have no base character."""
     return "".join(char for char in fold(word) if char not in "\u0301\u0323")
 
 
@@ -308,19 +308,19 @@ words = st.sampled_from(WORDS).map(lambda word: (word, lambda document: word in 
 
 
 def both(parts: list[tuple[str, Rule]], operator: str) -> tuple[str, Rule]:
-    """Return the conjunction of sub-queries, and what it means."""
+    """Return the conjunction of sub-queries, and a function that evaluates it."""
     query = operator.join(f"({query})" for query, _ in parts)
     return query, lambda document: all(rule(document) for _, rule in parts)
 
 
 def either(parts: list[tuple[str, Rule]]) -> tuple[str, Rule]:
-    """Return the disjunction of sub-queries, and what it means."""
+    """Return the disjunction of sub-queries, and a function that evaluates it."""
     query = " OR ".join(f"({query})" for query, _ in parts)
     return query, lambda document: any(rule(document) for _, rule in parts)
 
 
 def negation(part: tuple[str, Rule]) -> tuple[str, Rule]:
-    """Return the negation of a sub-query, and what it means."""
+    """Return the negation of a sub-query, and a function that evaluates it."""
     return f"NOT ({part[0]})", lambda document: not part[1](document)
 
 
@@ -340,7 +340,7 @@ documents = st.lists(st.frozensets(st.sampled_from(WORDS)), min_size=1, max_size
 def test_operators_mean_what_logic_says(query: tuple[str, Rule], texts: list[Document]) -> None:
     """Any combination of AND, OR and NOT finds exactly the documents for which it is true.
 
-    A combination that is true of a document without any of the words is refused, because it cannot
+    A combination that is true for a document without any of the words is refused, because it cannot
     be answered from an index of words.
     """
     text, rule = query
@@ -382,8 +382,8 @@ def test_binding_without_parentheses(
     assert found(db, parsed.match) == wanted
 
 
-def test_terms_are_what_must_or_may_be_there() -> None:
-    """Highlighting gets the words in the order typed, once each, without the excluded ones."""
+def test_terms_are_the_words_that_are_not_excluded() -> None:
+    """Highlighting gets the words in the order of the query, once each, without excluded ones."""
     query = parse('b (a OR "c 手机" OR b) d* NOT (e OR f) NOT (g NOT h)')
     assert query.terms == (
         Term(("b",)),
@@ -395,5 +395,5 @@ def test_terms_are_what_must_or_may_be_there() -> None:
 
 
 def test_the_original_text_is_kept_so_that_it_can_be_printed() -> None:
-    """Bytes that were no text come back as replacement characters."""
+    """Bytes that are no text are printed as replacement characters."""
     assert parse("a\udcff b").text == "a\ufffd b"

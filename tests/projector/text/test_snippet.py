@@ -1,4 +1,4 @@
-"""The part of a text that shows why it was found."""
+"""The part of a text that shows why the message was found."""
 
 # ruff: noqa: RUF001 - characters that look like others are what is tested
 
@@ -62,14 +62,14 @@ def shown(text: str, query: str, width: int = 160) -> str:
     ],
 )
 def test_matches_are_marked_as_the_index_finds_them(text: str, query: str, expected: str) -> None:
-    """Case, diacritics and spelling do not matter, whole words and CJK characters are marked."""
+    """Case, diacritics and spelling do not matter; whole words and CJK characters are marked."""
     assert unicodedata.normalize("NFC", shown(text, query)) == unicodedata.normalize(
         "NFC", expected
     )
 
 
 def test_the_window_with_the_most_different_terms_is_shown() -> None:
-    """Two different terms beat five of one; then the more matches; then the earlier."""
+    """Two different terms beat five equal ones; then more matches win; then the earlier window."""
     filler = "x " * 200
     text = f"red red red red red {filler} red blue {filler} blue red blue {filler}"
     assert "[blue] [red] [blue]" in shown(text, "red blue")
@@ -77,15 +77,15 @@ def test_the_window_with_the_most_different_terms_is_shown() -> None:
     assert shown(f"{filler} blue y {filler} blue z", "blue").count("y") == 1
 
 
-def test_the_head_is_shown_if_nothing_matches() -> None:
-    """A message found by its tool's name still shows what it says."""
+def test_the_beginning_is_shown_if_nothing_matches() -> None:
+    """A message that was found by its tool's name shows the beginning of its text."""
     text = "  word " * 100
     assert snippet(text, parse("Bash").terms, width=20) == "word word word word…"
     assert snippet(text, (), width=20) == "word word word word…"
 
 
 def test_the_ends_are_cut_between_words_and_marked() -> None:
-    """An ellipsis is exactly where text is missing, and no word is split."""
+    """An ellipsis is exactly where text is missing, and no word is cut."""
     words = [f"w{number}" for number in range(1000)]
     for number in (0, 1, 500, 998, 999):
         result = shown(" ".join(words), f"w{number}", width=60)
@@ -97,21 +97,21 @@ def test_the_ends_are_cut_between_words_and_marked() -> None:
     assert shown("  \n  needle \n  ", "needle") == "[needle]"
 
 
-def test_blanks_do_not_use_up_the_width() -> None:
-    """Deeply indented text shows as much as any other."""
+def test_blanks_do_not_use_the_width() -> None:
+    """A deeply indented text shows as many words as any other."""
     text = "".join(f"line{number}\n{' ' * 40}" for number in range(100))
     result = shown(text, "line50", width=80)
     assert len(re.sub(r"[…\[\]]", "", result)) > 60
 
 
-def test_marks_may_be_anything_and_are_left_alone() -> None:
-    """Terminal escapes and markup as marks come through."""
+def test_marks_may_be_any_text_and_are_not_changed() -> None:
+    """Terminal escapes and markup can be used as marks."""
     result = snippet("a b c", parse("b").terms, open="\x1b[1m", close="\x1b[0m")
     assert result == "a \x1b[1mb\x1b[0m c"
 
 
 def test_a_match_longer_than_the_window_is_cut_and_marked() -> None:
-    """A phrase of a page still fits in a line."""
+    """A phrase as long as a page still fits in a line."""
     words = " ".join(f"w{number}" for number in range(100))
     result = shown(f"before {words} after", f'"{words}"', width=50)
     assert result.startswith("…[w0 w1")
@@ -119,8 +119,8 @@ def test_a_match_longer_than_the_window_is_cut_and_marked() -> None:
     assert len(result) <= 54
 
 
-def test_a_match_far_into_a_long_text_is_shown_once_and_whole() -> None:
-    """Looking at a text in pieces neither splits, doubles nor invents a match."""
+def test_a_match_late_in_a_long_text_is_shown_once_and_whole() -> None:
+    """Searching a text in pieces neither splits nor repeats a match, and finds no false one."""
     for filler in ("abcdefgh ", "äbcdefgh ", "北京天气，", "e\u0301a "):
         for place in (16_380, 16_383, 16_384, 16_385, 16_390, 40_000):
             text = (filler * 8000)[:place] + " get_user_name " + filler * 20
@@ -141,7 +141,7 @@ def test_a_match_far_into_a_long_text_is_shown_once_and_whole() -> None:
 def test_a_short_text_has_a_mark_exactly_if_it_is_found(
     texts: list[str], query: str, star: str
 ) -> None:
-    """Marking and finding agree, whatever the scripts, forms and marks."""
+    """Marking and finding agree for all scripts, forms and combining marks."""
     query = f'"{query.replace(chr(34), " ")}"{star}'
     try:
         parsed = parse(query)
@@ -163,7 +163,7 @@ def test_a_short_text_has_a_mark_exactly_if_it_is_found(
 @example("e\u0301" * 40, ["x"], 7)
 @example("👩‍💻" * 30, [], 5)
 def test_any_text_gives_one_line_of_that_text(text: str, words: list[str], width: int) -> None:
-    """Nothing is invented, nothing but the end of the width or of a word cuts, on one line."""
+    """The snippet is one line of the text, cut only at its width and between words."""
     terms = [Term((normal(word),)) for word in words]
     result = snippet(text, terms, width=width, open="\ue000", close="\ue001")
     plain = re.sub("[\ue000\ue001]", "", result)
@@ -178,8 +178,8 @@ def test_any_text_gives_one_line_of_that_text(text: str, words: list[str], width
 
 @pytest.mark.parametrize("width", range(1, 70))
 @pytest.mark.parametrize("query", ["x", "absent"])
-def test_no_character_is_parted_from_the_marks_on_it(query: str, width: int) -> None:
-    """Neither an end of the window nor a mark of a match falls inside what is drawn as one."""
+def test_no_character_is_separated_from_its_combining_marks(query: str, width: int) -> None:
+    """Neither the window nor a mark of a match begins or ends within a grapheme."""
     clusters = (
         "e\u0301\u0323",
         "👩‍💻",
@@ -205,7 +205,7 @@ def test_no_character_is_parted_from_the_marks_on_it(query: str, width: int) -> 
 
 
 def test_a_character_with_forty_marks_is_shown_whole_or_not_at_all() -> None:
-    """However many marks a character bears, the window does not begin among them."""
+    """The window does not begin within the combining marks of a character, however many it has."""
     text = "e" + "\u0305" * 40 + " x"
     for width in range(1, 60):
         assert shown(text, "x", width=width) in {"…[x]", text.replace("x", "[x]")}
@@ -225,11 +225,11 @@ def test_a_character_with_forty_marks_is_shown_whole_or_not_at_all() -> None:
     ],
     ids=["ascii", "chinese", "french", "decomposed", "full-width", "one word", "blank", "hits"],
 )
-def test_a_megabyte_takes_no_more_than_a_moment(text: str) -> None:
-    """No kind of text makes looking for what is not there slow.
+def test_a_megabyte_is_searched_quickly(text: str) -> None:
+    """For no kind of text is a search without a match slow.
 
-    The bound is ten times what was measured on a slow machine, so that only a change of the
-    algorithm's order breaks it.
+    The bound is ten times the measured time on a slow machine, so that only a change of the
+    algorithm's complexity exceeds it.
     """
     for query in (
         'absent OR "foo bar" OR 北 OR zzz*',

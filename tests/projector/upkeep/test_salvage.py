@@ -1,4 +1,4 @@
-"""Events that only the projection still has are detected, and written back."""
+"""Events that only the projection still has are detected, and written back to the lanes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _append(path: Path, ids: range) -> None:
 
 
 def _cut(path: Path, lines: int) -> None:
-    """Leave the first segment of the first lane only so many lines."""
+    """Leave this number of lines in the first segment of the first lane."""
     segment = path / "lanes/1/000001.jsonl"
     kept = segment.read_bytes().split(b"\n")[:lines]
     segment.write_bytes(b"\n".join(kept) + b"\n")
@@ -48,11 +48,11 @@ def _kinds(path: Path) -> list[str]:
 def test_a_read_only_journal_cannot_be_salvaged(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The error says that it is read-only and what to do, and nothing is made."""
+    """The error says that the journal is read-only and what to do, and no file is created."""
     _append(journal_dir, range(2))
     rebuild(open_directory(journal_dir))
     before = sorted((journal_dir / "projection").iterdir())
-    monkeypatch.setattr(os, "access", lambda *_: False)  # as access(2) on a read-only medium
+    monkeypatch.setattr(os, "access", lambda *_: False)  # as access(2) answers on a read-only disk
     with pytest.raises(ProjectionError, match="it is read-only"):
         salvage(open_directory(journal_dir))
     assert sorted((journal_dir / "projection").iterdir()) == before
@@ -63,7 +63,7 @@ def _ids(path: Path) -> list[str]:
         return [message.id for message in projection.messages("s")]
 
 
-def test_a_journal_that_lost_its_end_gets_it_back_as_it_was(journal_dir: Path) -> None:
+def test_a_lost_end_of_a_segment_is_written_back(journal_dir: Path) -> None:
     """Events that a disk lost are written to a new lane, with their own times."""
     _append(journal_dir, range(6))
     times = {m.id: m.time for m in Projection.open(journal_dir).messages("s")}
@@ -81,8 +81,8 @@ def test_a_journal_that_lost_its_end_gets_it_back_as_it_was(journal_dir: Path) -
     assert _ids(journal_dir) == [f"m{number}" for number in range(6)]
 
 
-def test_what_was_lost_before_more_was_appended_is_not_forgotten(journal_dir: Path) -> None:
-    """A segment that was cut off and went on is read again, and the loss still told and mended."""
+def test_a_loss_before_later_appends_is_detected(journal_dir: Path) -> None:
+    """A segment that was cut off and then grew is read again; its loss is reported and repaired."""
     _append(journal_dir, range(6))
     _ids(journal_dir)
     _cut(journal_dir, 3)
@@ -95,7 +95,7 @@ def test_what_was_lost_before_more_was_appended_is_not_forgotten(journal_dir: Pa
     assert _ids(journal_dir) == [f"m{number}" for number in range(20)]
 
 
-def test_a_deleted_lane_comes_back(journal_dir: Path) -> None:
+def test_a_deleted_lane_is_written_back(journal_dir: Path) -> None:
     """All events of a deleted segment are written back, including conflicts."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "one", id="m1")
@@ -116,8 +116,8 @@ def test_a_deleted_lane_comes_back(journal_dir: Path) -> None:
         assert projection.status().conflicts == 1
 
 
-def test_what_was_redacted_comes_back(journal_dir: Path) -> None:
-    """Each content of a key is written back with what was redacted in it, conflicts among them."""
+def test_redacted_events_are_written_back(journal_dir: Path) -> None:
+    """Each content of a key, conflicts too, is written back with its field `redacted`."""
     clear = message("m1", "hunter2 and sk-北京-9")
     variants = [redacted(clear, key, rules) for key in KEYS for rules in ("rules 1", "rules 2")]
     with Journal.open(journal_dir) as journal:
@@ -136,8 +136,8 @@ def test_what_was_redacted_comes_back(journal_dir: Path) -> None:
         assert projection.digest() == digest
 
 
-def test_doing_it_again_changes_nothing(journal_dir: Path) -> None:
-    """A complete journal stays unchanged."""
+def test_salvage_of_a_complete_journal_changes_nothing(journal_dir: Path) -> None:
+    """A complete journal is not changed."""
     _append(journal_dir, range(3))
     _ids(journal_dir)
     before = [at.record for at in read_events(journal_dir / "lanes", _no_damage)]
@@ -150,17 +150,17 @@ def _no_damage(*found: object) -> None:
     raise AssertionError(found)
 
 
-def test_without_a_projection_there_is_nothing_to_save_from(journal_dir: Path) -> None:
-    """Without a projection it is an error, not an empty result."""
+def test_salvage_without_a_projection_is_an_error(journal_dir: Path) -> None:
+    """Without a projection, salvage raises an error instead of reporting that nothing was lost."""
     _append(journal_dir, range(3))
     with pytest.raises(ProjectionError, match="no projection to save anything from"):
         salvage(open_directory(journal_dir))
 
 
-def test_a_swapped_segment_is_read_again(
+def test_a_replaced_segment_is_read_again(
     journal_dir: Path, tmp_path: Path, expect_problems: Callable[..., None]
 ) -> None:
-    """Another file of the same size in a segment's place is noticed, and both are known then."""
+    """Another file of the same size is noticed, and the events of both files are then known."""
     _append(journal_dir, range(2))
     other = tmp_path / "other"
     with Journal.open(other) as journal:
@@ -178,13 +178,13 @@ def test_a_swapped_segment_is_read_again(
 
 
 @pytest.mark.parametrize("lost", [("1",), ("2",), ("1", "2")], ids="+".join)
-def test_what_was_deleted_stays_so_when_its_lane_is_lost_and_written_back(
+def test_a_deleted_message_stays_deleted_when_its_lane_is_written_back(
     journal_dir: Path, lost: tuple[str, ...]
 ) -> None:
-    """Records come back under lane and number, so that what swept them still names them."""
+    """Records are written back with lane and number, so that a sweep still covers them."""
     with SessionStore.open(journal_dir) as one, SessionStore.open(journal_dir) as two:
         one.append("s", "user", "deleted", id="m1")
-        two.append("s", "user", "deleted", id="m1")  # a copy that the deletion has seen as well
+        two.append("s", "user", "deleted", id="m1")  # the deletion also covers this copy
         one.append("t", "user", "stays", id="m1")
         two.delete("s")
         one.append("s", "user", "behind it", id="m2")
@@ -199,7 +199,7 @@ def test_what_was_deleted_stays_so_when_its_lane_is_lost_and_written_back(
         assert [m.content for m in store.messages("s")] == ["behind it"]
         assert [m.content for m in store.messages("t")] == ["stays"]
         assert store.projection.digest() == digest
-        # and who writes now goes on in no lane that was written back
+        # a writer that opens now does not continue a lane that was written back
         position = store.journal.append_message("t", "user", "new", id="m9")
         store.wait_for(position, timeout=5.0)
         assert store.messages("t")[-1].id == "m9"
@@ -215,10 +215,10 @@ _COPY = [Fact("LB", 7, message("m", "alpha", time=_T + 2))]
 @pytest.mark.parametrize(
     "others", [[_COPY, _CLEARED], [_RIVAL, _LATER_COPY]], ids=["swept", "first"]
 )
-def test_a_record_is_written_back_though_another_lane_has_what_it_says(
+def test_a_record_is_written_back_although_another_lane_has_its_event(
     journal_dir: Path, others: list[list[Fact]], expect_problems: ExpectedProblems
 ) -> None:
-    """A sweep may have seen this record alone, or it may be the one that came first."""
+    """A sweep may have read this record only, or this record may be the first."""
     lanes = open_directory(journal_dir).lanes
     for name, records in enumerate(
         [[Fact("LA", 1, message("m", "alpha", time=_T + 1))], *others], 1
@@ -233,10 +233,10 @@ def test_a_record_is_written_back_though_another_lane_has_what_it_says(
         expect_problems("gap", "header")
 
 
-def test_an_edit_comes_behind_what_was_written_back(
+def test_an_edit_has_a_higher_order_than_what_was_written_back(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The folder of what was restored ends with the highest order in it."""
+    """The lane folder that was written back ends with the highest order in it."""
     ahead = [1_800_000_000]
     real = clock.wall
     monkeypatch.setattr(clock, "wall", lambda: real() + ahead[0])

@@ -35,14 +35,14 @@ def _faults(path: Path) -> list[Fault]:
 
 
 def test_a_sound_projection_has_no_faults(built: Path) -> None:
-    """Nothing is found where nothing is wrong, also after a rebuild."""
+    """No fault is reported, also after a rebuild."""
     assert _faults(built) == []
     rebuild(open_directory(built))
     assert _faults(built) == []
 
 
-def test_one_that_was_never_built_says_so(journal_dir: Path) -> None:
-    """An unbuilt projection is reported as such, not as sound."""
+def test_a_projection_that_was_never_built_is_reported(journal_dir: Path) -> None:
+    """A projection that was never built is reported as such, and not as sound."""
     Journal.open(journal_dir).close()
     assert [fault.remedy for fault in _faults(journal_dir)] == ["projector sync"]
 
@@ -60,9 +60,9 @@ def test_one_that_was_never_built_says_so(journal_dir: Path) -> None:
         ("UPDATE _segments SET number = 9", "log"),
     ],
 )
-def test_what_does_not_agree_is_named(built: Path, statement: str, kind: str) -> None:
+def test_contradictions_are_named(built: Path, statement: str, kind: str) -> None:
     """Rows, counters, index and log are compared with each other."""
-    # with checksums: not the bytes are wrong, but what they say
+    # the checksums are right, so only the contents are wrong
     db = apsw.Connection(str(built / "projection/1.db"), vfs=vfs())
     db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 0)
     db.execute(statement)
@@ -73,7 +73,7 @@ def test_what_does_not_agree_is_named(built: Path, statement: str, kind: str) ->
 
 
 def test_overwritten_pages_are_found(built: Path) -> None:
-    """Noise in the b-trees of the tables and of the index is found."""
+    """Random bytes in the b-trees of the tables and of the index are detected."""
     path = built / "projection/1.db"
     content = path.read_bytes()
     pages = len(content) // 4096
@@ -87,7 +87,7 @@ def test_overwritten_pages_are_found(built: Path) -> None:
 
 
 def test_a_projector_may_be_at_work_meanwhile(built: Path) -> None:
-    """Appending and applying between two looks is no fault."""
+    """Appending and applying between two steps of the check is no fault."""
     with Journal.open(built) as journal, Projection.open(built) as projection:
         for number in range(20):
             journal.append_message("s1", "user", f"more {number}")

@@ -29,14 +29,14 @@ def found(store: SessionStore) -> dict[str, tuple[Removal, ...]]:
     return store.read(lambda db: removals(db, "s"))[0]
 
 
-def test_a_message_in_the_transcript_or_the_archive_has_no_removals(store: SessionStore) -> None:
-    """Only messages that are removed are there."""
+def test_a_message_that_is_not_removed_has_no_removals(store: SessionStore) -> None:
+    """Messages in the transcript or in the archive are not listed."""
     store.archive_messages("s", ["a"])
     assert found(store) == {}
 
 
-def test_each_event_that_removed_a_message_is_there_in_order(store: SessionStore) -> None:
-    """One that names the message, and one that removes all that its author had seen."""
+def test_each_event_that_removed_a_message_is_listed_in_order(store: SessionStore) -> None:
+    """Both an event that names the message and a sweep that covers it are listed."""
     store.remove_messages("s", ["b"], "rewound")
     store.clear("s")
     cleared = Removal("session.cleared", None)
@@ -48,7 +48,7 @@ def test_each_event_that_removed_a_message_is_there_in_order(store: SessionStore
 
 
 def test_a_message_that_was_restored_has_the_later_removals_alone(store: SessionStore) -> None:
-    """Both a restore and a new transcript that names the message end what was before."""
+    """A restore, and a new transcript that names the message, end the earlier removals."""
     store.remove_messages("s", ["a", "b"], "first")
     store.restore_messages("s", ["a"])
     store.replace_messages("s", [{"id": "b", "role": "user", "content": "b"}])
@@ -60,15 +60,15 @@ def test_a_message_that_was_restored_has_the_later_removals_alone(store: Session
     }
 
 
-def test_a_transcript_that_archives_the_others_removes_none(store: SessionStore) -> None:
-    """They are in the archive."""
+def test_a_new_transcript_removes_no_message(store: SessionStore) -> None:
+    """The messages that a new transcript leaves out are in the archive."""
     store.replace_messages("s", [{"role": "user", "content": "new"}], rest="archived")
     store.remove_messages("s", ["a"], "later")
     assert found(store) == {"a": (Removal("message.removed", "later"),)}
 
 
-def test_a_message_that_was_appended_later_is_not_reached(store: SessionStore) -> None:
-    """What was appended after a sweep has only removals of its own."""
+def test_a_sweep_does_not_cover_later_messages(store: SessionStore) -> None:
+    """A message that was appended after a sweep has only later removals."""
     store.clear("s")
     store.append("s", "user", "d", id="d")
     store.remove_messages("s", ["d"])
@@ -76,6 +76,6 @@ def test_a_message_that_was_appended_later_is_not_reached(store: SessionStore) -
 
 
 def test_content_of_parts_is_the_text_in_it() -> None:
-    """Texts of parts, without what only a machine reads."""
+    """The content of a message of parts is their text, without payloads."""
     assert content_text("as it is") == "as it is"
     assert content_text([{"type": "text", "text": "one"}, {"type": "image_url"}]) == "one"
