@@ -1,4 +1,4 @@
-"""One handle, or thousands, in every way in which Python programs do things at once."""
+"""One handle, or thousands, with every way in which Python programs run things concurrently."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def _ids(path: Path) -> list[str]:
     return sorted(at.record.event.id for at in read_events(path / "lanes", refuse))
 
 
-def test_thousands_of_handles_under_a_limit_of_64_files(
+def test_thousands_of_handles_with_a_limit_of_64_files(
     journal_dir: Path, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    """Handles that are closed, and handles that are forgotten, give their descriptors back."""
+    """Handles that are closed or dropped release their descriptors."""
     process = start(FEW_FILES, journal_dir)
     out, errors = process.communicate(timeout=100)
     assert process.returncode == 0, errors
-    # the last forgotten handle may still be alive
+    # the last dropped handle may still be alive
     assert int(out) <= 6
     assert len(list((journal_dir / "lanes").iterdir())) <= 3
 
@@ -67,8 +67,8 @@ def _append_in_child(journal: Journal, name: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_forked_workers_go_on_with_the_handle_that_they_inherit(journal_dir: Path) -> None:
-    """`multiprocessing` with fork: parent and children append, each in a lane of its own."""
+def test_forked_workers_use_the_handle_that_they_inherit(journal_dir: Path) -> None:
+    """With `multiprocessing` and fork, parent and children append, each to its own lane."""
     context = multiprocessing.get_context("fork")
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "hello", id="before")
@@ -91,7 +91,7 @@ def _open_and_append(path: str, name: str) -> None:
 
 @pytest.mark.slow
 def test_spawned_workers_open_the_journal_themselves(journal_dir: Path) -> None:
-    """`multiprocessing` with spawn: a path is all that a worker needs."""
+    """With `multiprocessing` and spawn, a worker needs nothing but the path."""
     context = multiprocessing.get_context("spawn")
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "hello", id="parent")
@@ -107,7 +107,7 @@ def test_spawned_workers_open_the_journal_themselves(journal_dir: Path) -> None:
 
 
 def test_a_handle_in_an_event_loop(journal_dir: Path) -> None:
-    """From asyncio, threads of the loop append with one handle and search with another."""
+    """With asyncio, threads of the loop append with one handle and search with another."""
 
     async def talk() -> list[str]:
         with Journal.open(journal_dir, fsync="always") as journal:

@@ -1,4 +1,4 @@
-"""The journal's directory: who creates it, what is refused, who may read it."""
+"""The journal's folder: who creates it, what is refused, who may read it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ with Journal.open(sys.argv[1]) as journal:
 
 @pytest.fixture
 def umask() -> Iterator[None]:
-    """The loosest umask, while the test runs."""
+    """The umask 0 during the test."""
     before = os.umask(0)
     yield
     os.umask(before)
@@ -44,7 +44,7 @@ def umask() -> Iterator[None]:
 def test_sixteen_processes_make_one_journal(
     journal_dir: Path, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    """Processes that open a missing journal at the same instant all get the same one."""
+    """Processes that open a missing journal at the same time all use one journal."""
     racers = [start(_RACER, journal_dir / "new", n) for n in range(16)]
     for racer in racers:
         assert racer.stdout is not None
@@ -63,8 +63,8 @@ def test_sixteen_processes_make_one_journal(
 
 
 @pytest.mark.usefixtures("umask")
-def test_nobody_else_may_read_it(journal_dir: Path) -> None:
-    """Folders are 0700 and files 0600, whatever the umask is."""
+def test_only_the_owner_may_read_it(journal_dir: Path) -> None:
+    """Folders have mode 0700 and files 0600, with any umask."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "hello")
     for path in [journal_dir, *journal_dir.rglob("*")]:
@@ -73,7 +73,7 @@ def test_nobody_else_may_read_it(journal_dir: Path) -> None:
 
 
 def test_a_folder_with_other_things_is_refused(journal_dir: Path) -> None:
-    """A mistyped path does not turn somebody's folder into a journal."""
+    """A path that names a folder of other files raises an error, and creates nothing."""
     journal_dir.mkdir()
     (journal_dir / "thesis.tex").touch()
     with pytest.raises(NotAJournalError, match=r"holds 'thesis.tex'"):
@@ -82,7 +82,7 @@ def test_a_folder_with_other_things_is_refused(journal_dir: Path) -> None:
 
 
 def test_a_file_is_refused(journal_dir: Path) -> None:
-    """A path that is a file, or below one, has a clear error."""
+    """A path to or below a file raises an error that says so."""
     journal_dir.write_text("")
     for path in (journal_dir, journal_dir / "below"):
         with pytest.raises(JournalOpenError, match="cannot open the journal at"):
@@ -90,21 +90,21 @@ def test_a_file_is_refused(journal_dir: Path) -> None:
 
 
 def test_a_link_in_a_circle_is_refused(journal_dir: Path) -> None:
-    """A circular link has a clear error."""
+    """A circular link raises an error that says so."""
     journal_dir.symlink_to(journal_dir)
     with pytest.raises(JournalOpenError, match="cannot open the journal at"):
         Journal.open(journal_dir)
 
 
-def test_reading_makes_nothing(journal_dir: Path) -> None:
-    """Opening without making says that there is no journal, and leaves no folder behind."""
+def test_reading_creates_nothing(journal_dir: Path) -> None:
+    """Opening a missing journal for reading raises an error, and creates no folder."""
     with pytest.raises(NotAJournalError, match="there is no journal at"):
         open_directory(journal_dir, create=False)
     assert not journal_dir.exists()
 
 
 def test_a_newer_journal_is_refused(journal_dir: Path) -> None:
-    """A journal of a later format is neither read nor written."""
+    """A journal of a newer format is neither read nor written."""
     journal_dir.mkdir()
     (journal_dir / "journal.json").write_text('{"format": 3, "uuid": "u"}')
     with pytest.raises(VersionError, match="install a newer"):
@@ -125,7 +125,7 @@ def test_a_newer_journal_is_refused(journal_dir: Path) -> None:
         "\0\0",
     ],
 )
-def test_a_damaged_mark_says_how_to_mend_it(journal_dir: Path, content: str) -> None:
+def test_the_error_of_a_damaged_mark_shows_a_valid_one(journal_dir: Path, content: str) -> None:
     """The error for an unreadable mark shows a valid mark."""
     journal_dir.mkdir()
     (journal_dir / "journal.json").write_text(content)
@@ -133,8 +133,8 @@ def test_a_damaged_mark_says_how_to_mend_it(journal_dir: Path, content: str) -> 
         Journal.open(journal_dir)
 
 
-def test_lost_mark_of_a_journal_is_made_anew(journal_dir: Path) -> None:
-    """Lanes without a mark are still a journal: nothing that was appended is lost."""
+def test_a_lost_mark_of_a_journal_is_written_again(journal_dir: Path) -> None:
+    """A folder with lanes and without a mark is still a journal, and gets a new mark."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "hello", id="1")
     (journal_dir / "journal.json").unlink()
@@ -144,7 +144,7 @@ def test_lost_mark_of_a_journal_is_made_anew(journal_dir: Path) -> None:
 
 
 def test_linked_lanes_are_refused(journal_dir: Path, tmp_path: Path) -> None:
-    """A link in the place of the lanes would lead writes somewhere else."""
+    """Lanes that are a link are refused, because writes would go to another folder."""
     Journal.open(journal_dir).close()
     for path in (journal_dir / "lanes").glob("*/*"):
         path.unlink()
@@ -158,8 +158,8 @@ def test_linked_lanes_are_refused(journal_dir: Path, tmp_path: Path) -> None:
     (journal_dir / "lanes").unlink()
 
 
-def test_the_default_is_named_or_xdg(monkeypatch: pytest.MonkeyPatch) -> None:
-    """JOURNAL_DIR counts first, then XDG_DATA_HOME, then its default."""
+def test_the_default_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """JOURNAL_DIR counts first, then XDG_DATA_HOME, then the default of XDG_DATA_HOME."""
     monkeypatch.setenv("HOME", "/home/somebody")
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
     monkeypatch.delenv("JOURNAL_DIR", raising=False)
@@ -171,7 +171,7 @@ def test_the_default_is_named_or_xdg(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_replacing_a_file_leaves_no_draft(tmp_path: Path) -> None:
-    """A small file is replaced as a whole, and only its owner can read it."""
+    """A small file is replaced in one step, and only its owner can read it."""
     path = tmp_path / "small"
     replace_file(path, b"one")
     replace_file(path, b"two")
@@ -198,7 +198,7 @@ def test_a_failed_replacement_leaves_the_old_file(
 
 
 class _Noting(disk.Disk):
-    """Notes which folders are synced, and which names are made, in order."""
+    """Records which folders are synced and which names are made, in order."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
@@ -215,7 +215,7 @@ class _Noting(disk.Disk):
 def test_all_above_a_new_journal_is_durable_whoever_made_it(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another process may have made folders on the way and died before it synced their names."""
+    """Another process may have made a parent folder and died before it synced its name."""
     deep = journal_dir / "made/by/another"
     deep.mkdir(parents=True)
     noting = _Noting()
@@ -227,7 +227,7 @@ def test_all_above_a_new_journal_is_durable_whoever_made_it(
 
 
 class _Removing(disk.Disk):
-    """A disk on which another process removes the first draft before it gets its name."""
+    """A disk on which another process removes the first draft before it is renamed."""
 
     def __init__(self) -> None:
         self.removed: list[Path] = []
@@ -249,7 +249,7 @@ class _Removing(disk.Disk):
 def test_a_draft_that_another_process_removes_is_made_again(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A process whose clock is ahead takes the draft of the mark for an old one."""
+    """A process whose clock is ahead removes the draft of the mark as an old one."""
     monkeypatch.setattr(disk, "in_use", removing := _Removing())
     Journal.open(journal_dir).close()
     removed = removing.removed

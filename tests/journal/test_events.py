@@ -1,4 +1,4 @@
-"""Reading a journal from outside: every event once, with its position, past any damage."""
+"""Reading a journal with `journal.read`: every event once, with its position, past damage."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def _ids(path: Path, **given: object) -> list[str]:
     return [event.id for _, event in journal.read(path, **given)]  # type: ignore[arg-type] # by each test
 
 
-def test_every_event_comes_with_its_position_in_order(journal_dir: Path) -> None:
-    """What `append` returned is what `read` yields, over all lanes."""
+def test_every_event_has_its_position_in_order(journal_dir: Path) -> None:
+    """`read` yields the positions that `append` returned, in order over all lanes."""
     with Journal(journal_dir) as one, Journal(journal_dir) as two:
         positions = [
             one.append_message("s1", "user", "hello", id="m1"),
@@ -38,8 +38,8 @@ def test_every_event_comes_with_its_position_in_order(journal_dir: Path) -> None
     assert found[0].event.time_utc.tzinfo is UTC
 
 
-def test_events_are_chosen_by_session_type_and_time(journal_dir: Path) -> None:
-    """One type may be given as it is; a time as for `append_message`."""
+def test_events_are_filtered_by_session_type_and_time(journal_dir: Path) -> None:
+    """A single type may be given without a list; a time as for `append_message`."""
     with Journal(journal_dir) as handle:
         handle.append_message("s1", "user", "hello", id="m1")
         handle.append(session="s1", id="e1", type="x", data={})
@@ -53,7 +53,7 @@ def test_events_are_chosen_by_session_type_and_time(journal_dir: Path) -> None:
 
 
 def test_a_journal_is_followed_as_it_grows(journal_dir: Path) -> None:
-    """New events, of new lanes too, come behind those that were there."""
+    """New events, also of new lanes, are yielded after the earlier ones."""
     with Journal(journal_dir) as handle:
         handle.append_message("s", "user", "one", id="m1")
         following = journal.read(journal_dir, follow=True)
@@ -65,7 +65,7 @@ def test_a_journal_is_followed_as_it_grows(journal_dir: Path) -> None:
 
 
 def test_mistakes_are_raised_at_the_call(journal_dir: Path) -> None:
-    """No journal, or no time: before the first event is asked for."""
+    """A missing journal or an invalid time raises at the call, not at the first event."""
     with pytest.raises(NotAJournalError):
         journal.read(journal_dir)
     with Journal(journal_dir):
@@ -74,10 +74,10 @@ def test_mistakes_are_raised_at_the_call(journal_dir: Path) -> None:
         journal.read(journal_dir, since="yesterday")
 
 
-def test_damage_stops_nothing_and_is_handed_over(
+def test_damage_is_reported_and_skipped(
     journal_dir: Path, expect_problems: ExpectedProblems, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Records around damaged bytes are read; without a function, a warning names the place."""
+    """Records around damage are read; without a callback, a warning names the place."""
     expect_problems("damage", "gap")
     with Journal(journal_dir) as handle:
         for n in range(3):
@@ -99,8 +99,8 @@ def test_damage_stops_nothing_and_is_handed_over(
     assert str(found).startswith(f"lane folder 1, segment 1, offset {offset}: ")
 
 
-def test_a_read_that_follows_ends_where_the_folder_is_away(journal_dir: Path) -> None:
-    """The error is raised once, and a new read begins where `since` says."""
+def test_a_following_read_ends_if_the_folder_is_missing(journal_dir: Path) -> None:
+    """The error is raised once, and a new read continues from the position in `since`."""
     with Journal(journal_dir) as handle:
         handle.append_message("s", "user", "hello", id="m1")
         following = journal.read(journal_dir, follow=True)

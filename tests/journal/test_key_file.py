@@ -1,4 +1,4 @@
-"""The journal's keys: made once, kept private, and never in a hash."""
+"""The journal's keys: created once, readable only by the owner, and never part of a hash."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def test_no_key_is_made_until_one_is_needed(journal: Path) -> None:
     assert not (journal / KEY_FILE).exists()
 
 
-def test_all_who_ask_at_once_get_one_key(journal: Path) -> None:
-    """Of many that make the key, one succeeds, and all use it."""
+def test_concurrent_callers_get_one_key(journal: Path) -> None:
+    """Of several callers that create the key at the same time, one succeeds and all use it."""
     with ThreadPoolExecutor(8) as pool:
         keys = set(pool.map(own_key, [journal] * 32))
     assert keys == set(read_keys(journal))
@@ -40,7 +40,7 @@ def test_all_who_ask_at_once_get_one_key(journal: Path) -> None:
 
 
 def test_only_the_owner_reads_the_key(journal: Path) -> None:
-    """The file has mode 0600, and the key does not print its bytes."""
+    """The file has mode 0600, and `repr` of a key does not contain its bytes."""
     key = own_key(journal)
     assert stat.S_IMODE((journal / KEY_FILE).stat().st_mode) == 0o600
     assert key.secret.hex() not in repr(key) + key.id
@@ -48,7 +48,7 @@ def test_only_the_owner_reads_the_key(journal: Path) -> None:
 
 
 def test_keys_of_other_journals_come_after_the_own(journal: Path) -> None:
-    """Added keys are kept once each, and the journal's own stays the first."""
+    """An added key is stored once, and the journal's own key stays the first."""
     own = own_key(journal)
     add_keys(journal, [_OTHER, own])
     add_keys(journal, [_OTHER])
@@ -63,7 +63,7 @@ def test_a_journal_without_a_key_gets_the_key_of_its_fleet(journal: Path) -> Non
 
 @pytest.mark.parametrize("content", ["0123\n", "z" * 64 + "\n", "é\n", "\n"])
 def test_a_damaged_key_file_is_an_error_and_is_kept(journal: Path, content: str) -> None:
-    """A new key would make all hashes of the old one unknown."""
+    """It is not replaced: with a new key, no hash of the old one could be checked."""
     (journal / KEY_FILE).write_text(content)
     (journal / KEY_FILE).chmod(0o600)
     with pytest.raises(JournalOpenError, match="put it back"):
@@ -72,7 +72,7 @@ def test_a_damaged_key_file_is_an_error_and_is_kept(journal: Path, content: str)
 
 
 def test_hashes_differ_by_key_kind_and_value() -> None:
-    """A hash is bound to the key, to what it is a hash of, and to every part of the value."""
+    """A hash depends on the key, the kind of hash, and every part of the value."""
     key = Key(b"k" * 32)
     hashes = [
         key.hash("session", "a"),
@@ -93,6 +93,6 @@ def test_the_order_of_the_keys_of_an_object_does_not_count() -> None:
 
 
 def test_a_key_has_32_bytes() -> None:
-    """A short key would be guessed."""
+    """A key of another length is refused."""
     with pytest.raises(ValueError, match="32"):
         Key(b"short")

@@ -1,4 +1,4 @@
-"""Files that another user created, or may write to, are refused; so are other kinds of files."""
+"""Files of another user, files that others can write, and special files are refused."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give fi
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A journal with a projection, a lock of deciding, and an import."""
+    """A journal with a projection, the lock of the arbiter, and an import."""
     folder = tmp_path_factory.mktemp("made")
     path = folder / "journal"
     source = folder / "talk.json"
@@ -72,7 +72,7 @@ def run(path: Path, *command: str) -> Result:
 def run_apart(
     path: Path, *command: str | Path, timeout: float = 60, memory: int = 0
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command on a journal, perhaps with an end to its memory in bytes."""
+    """Run a command on a journal in its own process, with a limit of memory if given."""
 
     def bound() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
@@ -129,8 +129,8 @@ def _name(value: object) -> str:
 
 @needs_root
 @pytest.mark.parametrize(("place", "command"), CASES, ids=_name)
-def test_what_another_user_made_is_refused(path: Path, place: str, command: list[str]) -> None:
-    """Root too does not write into files of another user; the message says what to do."""
+def test_files_of_another_user_are_refused(path: Path, place: str, command: list[str]) -> None:
+    """Root, too, does not write to files of another user; the message says what to do."""
     os.chown(path / place, SOMEBODY, SOMEBODY)
     before = _contents(path)
     found = run(path, *command)
@@ -143,7 +143,7 @@ def test_what_another_user_made_is_refused(path: Path, place: str, command: list
 
 @pytest.mark.parametrize(("place", "command"), CASES, ids=_name)
 @pytest.mark.parametrize("bits", [0o020, 0o002])
-def test_what_others_may_write_is_refused(
+def test_files_that_others_can_write_are_refused(
     path: Path, place: str, command: list[str], bits: int
 ) -> None:
     """Files that the group or all may write are refused; the message says what to do."""
@@ -168,7 +168,7 @@ def _contents(path: Path) -> dict[str, bytes]:
 
 @needs_root
 def test_a_planted_journal_gets_no_message(tmp_path: Path) -> None:
-    """A folder with a world-writable journal that waits where the README makes its first one."""
+    """A world-writable journal at the path of README's first example gets no message."""
     planted = tmp_path / "first-journal"
     with Journal.open(planted) as journal:
         journal.append_message("s", "user", "x", id="m0")
@@ -184,8 +184,8 @@ def test_a_planted_journal_gets_no_message(tmp_path: Path) -> None:
     assert b"SECRET" not in b"".join(_contents(planted).values())
 
 
-def test_a_folder_that_others_may_only_read_is_used(tmp_path: Path) -> None:
-    """`mkdir` makes such folders, and what is made in them is closed to others."""
+def test_a_folder_that_others_can_only_read_is_used(tmp_path: Path) -> None:
+    """`mkdir` makes such folders; files that are made in them are readable only by the owner."""
     (tmp_path / "j").mkdir(mode=0o755)
     with Journal.open(tmp_path / "j") as journal:
         journal.append_message("s", "user", "x", id="m")
@@ -205,7 +205,7 @@ def test_a_link_of_another_user_is_not_followed(tmp_path: Path) -> None:
         Journal.open(link / "j")
 
 
-# something else in the place of a file
+# something else in place of a file
 
 
 def _a_pipe(at: Path) -> None:
@@ -218,7 +218,7 @@ def _a_link(at: Path) -> None:
 
 def _a_socket(at: Path) -> None:
     here = Path.cwd()
-    os.chdir(at.parent)  # the name of a socket is short
+    os.chdir(at.parent)  # the path of a socket must be short
     try:
         with socket.socket(socket.AF_UNIX) as made:
             made.bind(at.name)
@@ -255,10 +255,10 @@ FILES = [
 
 @pytest.mark.parametrize(("place", "command"), FILES, ids=_name)
 @pytest.mark.parametrize("make", KINDS)
-def test_what_is_no_file_is_refused_at_once(
+def test_special_files_are_refused_at_once(
     path: Path, place: str, command: list[str], make: Callable[[Path], None]
 ) -> None:
-    """No command waits for it, reads it, or follows it; what it is stands in the message."""
+    """No command waits for it, reads it, or follows it; the message says what it is."""
     at = path / place
     aside = at.with_name(f"{at.name}.target")
     if at.exists():
@@ -275,9 +275,7 @@ def test_what_is_no_file_is_refused_at_once(
 
 
 @pytest.mark.parametrize("make", KINDS)
-def test_a_lane_whose_files_are_none_is_passed_over(
-    path: Path, make: Callable[[Path], None]
-) -> None:
+def test_a_lane_with_special_files_is_skipped(path: Path, make: Callable[[Path], None]) -> None:
     """A lane whose lock or segment is not a regular file is skipped; no message is lost."""
     for name in ("lock", "000001.jsonl", "000002.jsonl"):
         at = path / "lanes/1" / name
@@ -316,7 +314,7 @@ COMMANDS = [
     ],
 )
 def test_a_bogus_size_costs_no_memory(path: Path, place: str, size: int) -> None:
-    """A sparse file of a terabyte is answered at once, within 2 GiB of addresses."""
+    """With a sparse file of a terabyte, each command ends quickly and within 2 GiB of memory."""
     with (path / place).open("ab") as file:
         (path / place).chmod(0o600)
         file.truncate(size)
@@ -326,7 +324,7 @@ def test_a_bogus_size_costs_no_memory(path: Path, place: str, size: int) -> None
         assert "MemoryError" not in found.stderr
 
 
-def test_a_hole_in_a_segment_costs_only_itself(path: Path) -> None:
+def test_a_hole_in_a_segment_hides_no_record(path: Path) -> None:
     """Records before and after a hole are found, and the hole is reported."""
     segment = path / "lanes/1/000001.jsonl"
     with Journal.open(path) as journal:
@@ -376,17 +374,17 @@ def test_many_lanes_need_few_files(tmp_path: Path) -> None:
         assert "Traceback" not in found.stderr
 
 
-# places that nobody asked for
+# unset and empty paths
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [("XDG_DATA_HOME", "rel"), ("XDG_DATA_HOME", "./rel"), ("HOME", ""), ("HOME", "rel")],
 )
-def test_a_default_that_is_no_place_is_an_error(
+def test_a_default_that_is_no_absolute_path_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
-    """A relative or empty default path is an error, not a journal in the current folder."""
+    """A relative or empty default path raises an error; the current folder is not used."""
     for other in ("JOURNAL_DIR", "XDG_DATA_HOME"):
         monkeypatch.delenv(other, raising=False)
     monkeypatch.chdir(tmp_path)
@@ -431,7 +429,7 @@ def test_an_empty_path_is_not_the_current_folder(
 
 
 def _export(path: Path, out: Path) -> subprocess.Popen[bytes]:
-    """Begin an export, and return when its temporary file is there."""
+    """Start an export, and return when its temporary file exists."""
     process = subprocess.Popen(
         [BIN / "journal", "--journal", path, "export", "hermes", out],
         stdout=subprocess.DEVNULL,
@@ -446,7 +444,7 @@ def _export(path: Path, out: Path) -> subprocess.Popen[bytes]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_an_export_that_is_ended_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
-    """Its temporary file goes, and the parent sees by which signal it ended."""
+    """Its temporary file is removed, and the exit status names the signal."""
     path, out = _large(tmp_path), tmp_path / "out.db"
     process = _export(path, out)
     process.send_signal(number)
@@ -455,7 +453,7 @@ def test_an_export_that_is_ended_leaves_nothing(tmp_path: Path, number: signal.S
     assert not out.exists()
 
 
-def test_what_a_killed_export_left_goes_with_the_next(tmp_path: Path) -> None:
+def test_the_next_export_removes_the_file_of_a_killed_one(tmp_path: Path) -> None:
     """The next export removes the file of a killed one, but not that of a running one."""
     path, out = _large(tmp_path), tmp_path / "out.db"
     dead = _export(path, out)
@@ -495,7 +493,7 @@ def _large(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_rebuild_that_is_ended_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
-    """The generation that was begun goes; the one in use stays."""
+    """The unfinished generation is removed; the one in use stays."""
     path = _large(tmp_path)
     process = subprocess.Popen([BIN / "projector", "--journal", path, "rebuild"])
     until = time.monotonic() + 60
@@ -504,12 +502,12 @@ def test_a_rebuild_that_is_ended_leaves_nothing(tmp_path: Path, number: signal.S
         time.sleep(0.002)
     process.send_signal(number)
     code = process.wait(60)
-    if code != 0:  # it may have been done
+    if code != 0:  # the rebuild may have ended before
         assert sorted(file.name for file in (path / "projection").glob("*.db")) == ["1.db"]
 
 
-def test_old_drafts_are_swept(path: Path) -> None:
-    """What a writer that was killed had begun to write goes after an hour, and nothing else."""
+def test_old_drafts_are_removed(path: Path) -> None:
+    """After an hour, drafts of a killed writer are removed, and nothing else is."""
     uuid = "0199c0de-0000-7000-8000-000000000002"
     old = [path / f".journal.json.{uuid}", path / "projection" / f".CURRENT.{uuid}"]
     old.append(path / "imports" / f".{'a' * 32}.json.{uuid}")
@@ -529,11 +527,11 @@ def test_old_drafts_are_swept(path: Path) -> None:
     sweep_drafts(path)
 
 
-# what is right stays right
+# valid journals and missing ones
 
 
 def test_a_sound_journal_is_not_refused(path: Path) -> None:
-    """A journal of one's own, with files that others may read as a restored backup has them."""
+    """An own journal is used, also with files that others may read, as after a restore."""
     for file in path.rglob("*"):
         file.chmod(0o755 if file.is_dir() else 0o644)
     for command in (WRITES, READS, ["journal", "verify"], ["projector", "verify"]):
@@ -541,8 +539,8 @@ def test_a_sound_journal_is_not_refused(path: Path) -> None:
         assert (found.exit_code, "Error" in found.stderr) == (0, False), found.stderr
 
 
-def test_a_journal_that_is_none_is_still_none(tmp_path: Path) -> None:
-    """The errors of a folder that is missing or holds other things are what they were."""
+def test_a_folder_that_is_no_journal_is_an_error(tmp_path: Path) -> None:
+    """A missing folder, and a folder with other files, raise the documented errors."""
     with pytest.raises(NotAJournalError):
         open_directory(tmp_path / "nothing", create=False)
     with pytest.raises((JournalError, ProjectorError)):

@@ -1,4 +1,4 @@
-"""Reading lanes: order, damage, and a journal that grows meanwhile."""
+"""Reading lanes: their order, damage, and a journal that grows during the read."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def _refuse(ref: SegmentRef, damage: Damage) -> None:
     pytest.fail(f"damage in {ref}: {damage}")
 
 
-def test_events_come_in_order_across_lanes(tmp_path: Path) -> None:
-    """The order is that of time, then lane uuid, then number, whatever lane is read first."""
+def test_events_are_read_in_order_across_lanes(tmp_path: Path) -> None:
+    """Events are ordered by time, lane uuid and number, whatever lane is listed first."""
     write_segment(tmp_path, "2", 1, [(1, 10), (2, 30)])
     write_segment(tmp_path, "2", 2, [(3, 50)])
     write_segment(tmp_path, "1", 1, [(1, 20), (2, 30), (3, 60)])
@@ -58,7 +58,7 @@ def test_events_come_in_order_across_lanes(tmp_path: Path) -> None:
 
 
 def test_segments_are_listed_by_lane_and_number(tmp_path: Path) -> None:
-    """Lane 10 comes behind lane 9; every segment but a lane's last is final."""
+    """Lane 10 comes after lane 9; every segment but a lane's last is final."""
     for lane in ("10", "9"):
         for number in (1, 2):
             write_segment(tmp_path, lane, number, [(number, number)])
@@ -70,27 +70,27 @@ def test_segments_are_listed_by_lane_and_number(tmp_path: Path) -> None:
 
 
 def test_missing_lanes_are_an_error_and_not_an_empty_journal(tmp_path: Path) -> None:
-    """A folder that cannot be listed is an error, not an empty journal."""
+    """A folder of lanes that cannot be listed raises an error."""
     with pytest.raises(ReadError, match="cannot list the lanes in"):
         list_segments(tmp_path / "none")
 
 
-def test_damage_is_told_and_reading_goes_on(tmp_path: Path) -> None:
-    """Noise between records, and a torn tail of a final segment, are reported with their place."""
+def test_damage_is_reported_and_reading_continues(tmp_path: Path) -> None:
+    """Noise between records, and a torn end of a final segment, are reported with their place."""
     path = write_segment(tmp_path, "1", 1, [(1, 10)], tail=b'noise\n{"cr')
     write_segment(tmp_path, "1", 2, [(2, 20)])
-    told: list[tuple[int, Damage]] = []
-    found = list(read_events(tmp_path, lambda ref, damage: told.append((ref.number, damage))))
+    reported: list[tuple[int, Damage]] = []
+    found = list(read_events(tmp_path, lambda ref, damage: reported.append((ref.number, damage))))
     assert [at.record.seq for at in found] == [1, 2]
     size = path.stat().st_size
-    assert told == [
+    assert reported == [
         (1, Damage(size - 10, 6, "no record: bad start")),
         (1, Damage(size - 4, 4, "unfinished record")),
     ]
 
 
 def test_an_unfinished_last_line_is_left_to_its_writer(tmp_path: Path) -> None:
-    """The end of a lane's last segment is no damage: a writer may be at work on it."""
+    """The end of a lane's last segment is no damage, because a writer may be completing it."""
     path = write_segment(tmp_path, "1", 1, [(1, 10)], tail=b'{"crc":"')
     (ref,) = list_segments(tmp_path)
     items = list(read_segment(ref))
@@ -99,7 +99,7 @@ def test_an_unfinished_last_line_is_left_to_its_writer(tmp_path: Path) -> None:
         assert read_chunk(file, 0, final=False).end == path.stat().st_size - 8
 
 
-def test_a_damaged_header_leaves_its_events_their_lane(tmp_path: Path) -> None:
+def test_events_under_a_damaged_header_keep_their_lane(tmp_path: Path) -> None:
     """Events under a damaged header belong to the lane of the segment before theirs."""
     write_segment(tmp_path, "1", 1, [(1, 10)])
     path = write_segment(tmp_path, "1", 2, [(2, 20)])
@@ -108,8 +108,8 @@ def test_a_damaged_header_leaves_its_events_their_lane(tmp_path: Path) -> None:
     assert [(at.lane, at.record.seq) for at in found] == [("lane-1", 1), ("lane-1", 2)]
 
 
-def test_endless_bytes_without_a_newline_are_passed_over(tmp_path: Path) -> None:
-    """Forty megabytes of NULs do not hide the records after them."""
+def test_endless_bytes_without_a_newline_are_skipped(tmp_path: Path) -> None:
+    """The records after forty megabytes of NULs are read."""
     path = write_segment(tmp_path, "1", 1, [(1, 10)])
     head = path.stat().st_size
     rest = b"\n" + encode_event(2, Event("s", "behind", "x", 20, 20, {}))
@@ -126,7 +126,7 @@ def test_endless_bytes_without_a_newline_are_passed_over(tmp_path: Path) -> None
 
 
 def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
-    """The error for a segment that vanished names its path."""
+    """The error for a segment that was deleted during the read names its path."""
     path = write_segment(tmp_path, "1", 1, [(1, 10)])
     (ref,) = list_segments(tmp_path)
     path.unlink()
@@ -134,8 +134,8 @@ def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
         list(read_segment(ref))
 
 
-def test_a_follower_gets_what_comes(journal_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """New records, new segments and new lanes all come with the next poll."""
+def test_a_follower_gets_new_events(journal_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next poll returns new records, also of new segments and new lanes."""
     monkeypatch.setattr("journal.lanes.writer.ROLL_SIZE", 600)
     with Journal.open(journal_dir) as one:
         one.append_message("s", "user", "hello", id="0")
@@ -153,21 +153,21 @@ def test_a_follower_gets_what_comes(journal_dir: Path, monkeypatch: pytest.Monke
     assert follower.poll() == []
 
 
-def test_a_follower_tells_a_torn_tail_once_it_is_final(tmp_path: Path) -> None:
-    """An unfinished line is reported once, after its lane continues in the next segment."""
-    told: list[Damage] = []
+def test_a_follower_reports_a_torn_tail_when_it_is_final(tmp_path: Path) -> None:
+    """An unfinished line is reported once, when the lane has a next segment."""
+    reported: list[Damage] = []
     write_segment(tmp_path, "1", 1, [(1, 10)], tail=b'{"cr')
-    follower = Follower(tmp_path, lambda _ref, damage: told.append(damage))
+    follower = Follower(tmp_path, lambda _ref, damage: reported.append(damage))
     assert [at.record.seq for at in follower.poll()] == [1]
-    assert told == []
+    assert reported == []
     write_segment(tmp_path, "1", 2, [(2, 20)])
     assert [at.record.seq for at in follower.poll()] == [2]
     follower.poll()
-    assert [damage.length for damage in told] == [4]
+    assert [damage.length for damage in reported] == [4]
 
 
 def test_a_follower_reports_damage_behind_the_last_record_once(tmp_path: Path) -> None:
-    """Each poll goes on behind the damage, not behind the record in front of it."""
+    """Each poll continues after the damage, and not after the record before it."""
     reported: list[Damage] = []
     write_segment(tmp_path, "1", 1, [(1, 10)], tail=b"noise\n")
     follower = Follower(tmp_path, lambda _ref, damage: reported.append(damage))
@@ -177,7 +177,7 @@ def test_a_follower_reports_damage_behind_the_last_record_once(tmp_path: Path) -
 
 
 def test_a_header_in_the_middle_of_a_segment_names_no_lane(tmp_path: Path) -> None:
-    """It is reported as damage, and the records behind it stay in the lane of their segment."""
+    """The header is damage, and the records after it stay in the lane of their segment."""
     reported: list[Damage] = []
     path = write_segment(tmp_path, "1", 1, [(1, 10)])
     other = write_segment(tmp_path, "2", 1, [(2, 20)])
@@ -189,7 +189,7 @@ def test_a_header_in_the_middle_of_a_segment_names_no_lane(tmp_path: Path) -> No
 
 
 def test_records_written_again_are_read_once(tmp_path: Path) -> None:
-    """What a writer wrote again after a failed sync is not another event."""
+    """A record that a writer wrote again after a failed sync is no second event."""
     write_segment(tmp_path, "1", 1, [(1, 10), (2, 20), (3, 30)])
     write_segment(tmp_path, "1", 2, [(2, 20), (3, 30), (4, 40)])
     follower = Follower(tmp_path, _refuse)
@@ -198,7 +198,7 @@ def test_records_written_again_are_read_once(tmp_path: Path) -> None:
 
 
 def test_reading_does_not_disturb_a_writer(journal_dir: Path) -> None:
-    """Readers take no lock: a journal can be read while it is written."""
+    """Readers take no lock, so a journal can be read while it is written."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "hello", id="1")
         assert ids(journal_dir) == ["1"]
@@ -236,8 +236,8 @@ def test_records_among_too_many_bytes_without_a_newline_are_found(
     assert at == ref.size
 
 
-def test_a_change_check_sees_what_became_of_active_segments(journal_dir: Path) -> None:
-    """An active segment that grew, or is another file, or is gone, is not as it was listed."""
+def test_a_change_check_notices_changed_active_segments(journal_dir: Path) -> None:
+    """It notices an active segment that grew, was replaced or was deleted since the listing."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "one", id="1")
         path = segments(journal_dir)[0]

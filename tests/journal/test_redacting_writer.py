@@ -19,7 +19,7 @@ TOKEN = "gh" + "p_" + "aB3" * 12
 
 
 def test_a_handle_that_redacts_writes_marks(journal_dir: Path) -> None:
-    """All ways to append are redacted; the record says by which rules and how many."""
+    """All ways to append redact; the record has the version of the rules and the counts."""
     with Journal.open(journal_dir, redact=True) as journal:
         journal.append_message("s", "user", f"one {TOKEN}", id="m1")
         journal.append(session="s", id="m2", type="key.set", data={"key": "k", "value": TOKEN})
@@ -37,7 +37,7 @@ def test_a_handle_that_redacts_writes_marks(journal_dir: Path) -> None:
 
 
 def test_a_handle_redacts_nothing_by_default(journal_dir: Path) -> None:
-    """A program that does not ask for it gets what it appended, and no key is made."""
+    """Without `redact`, events are written as they were given, and no key is created."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", TOKEN, id="m1")
 
@@ -46,7 +46,7 @@ def test_a_handle_redacts_nothing_by_default(journal_dir: Path) -> None:
 
 
 def test_scanners_can_be_given(journal_dir: Path) -> None:
-    """A list of scanners replaces the journal's own; an empty one redacts nothing."""
+    """A list of scanners replaces the journal's own; an empty list redacts nothing."""
     with Journal.open(journal_dir, redact=[own_rules()]) as journal:
         journal.append_message("s", "user", TOKEN, id="m1")
     with Journal.open(journal_dir, redact=[]) as journal:
@@ -57,13 +57,13 @@ def test_scanners_can_be_given(journal_dir: Path) -> None:
 
 @pytest.mark.parametrize("redact", [None, "yes", 1, ["rules"], own_rules, own_rules()])
 def test_another_value_is_refused(tmp_path: Path, redact: Any) -> None:  # noqa: ANN401
-    """The error says what `redact` may be."""
+    """The error names the values that `redact` accepts."""
     with pytest.raises(ValueError, match="redact must be true, false, or a list of scanners"):
         Journal.open(tmp_path / "journal", redact=redact)
 
 
 def test_a_wrong_file_of_rules_is_refused_when_the_handle_is_opened(journal_dir: Path) -> None:
-    """No handle redacts by less than the user has asked for."""
+    """An invalid `redact.toml` is an error: with fewer rules, secrets would be written."""
     Journal.open(journal_dir).close()
     (journal_dir / "redact.toml").write_text("[[rule]]\nkind = 'x'\npattern = '('")
 
@@ -73,7 +73,7 @@ def test_a_wrong_file_of_rules_is_refused_when_the_handle_is_opened(journal_dir:
 
 
 def test_a_refused_event_is_named_as_without_redaction(journal_dir: Path) -> None:
-    """What no record can hold is refused with its index and field, and nothing is written."""
+    """The error names index and field of the event, and nothing is written."""
     good = {"session": "s", "type": "x", "data": {"a": TOKEN}}
     with (
         Journal.open(journal_dir, redact=True) as journal,
@@ -85,7 +85,7 @@ def test_a_refused_event_is_named_as_without_redaction(journal_dir: Path) -> Non
 
 
 def test_a_program_is_called_for_what_is_redacted(journal_dir: Path) -> None:
-    """`on_redacted` gets the data as they were given, and what is redacted in them."""
+    """`on_redacted` gets the data as they were given, and the counts of what was redacted."""
     seen: list[tuple[dict[str, Any], Redacted]] = []
     with Journal.open(journal_dir, redact=True) as journal:
         assert journal.redactor is not None

@@ -1,4 +1,4 @@
-"""Version 0.1.0 and this program on one journal: reading, writing, upgrading, importing."""
+"""Version 0.1.0 and this version on one journal: reading, writing, upgrading, importing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from projector import Projection
 path, *words = sys.argv[1:]
 with Projection.open(path) as projection:
     sessions = [[s.session, s.title, s.messages] for s in projection.sessions(limit=1000)]
-    told = {
+    contents = {
         name: [[m.id, m.role, m.content, m.time] for m in projection.messages(name)]
         for name, _, _ in sessions
     }
@@ -42,9 +42,9 @@ with Projection.open(path) as projection:
         word: [[hit.session, hit.id] for hit in projection.search(word, limit=100).hits]
         for word in words
     }
-print(json.dumps([sorted(sessions, key=str), told, found]))
+print(json.dumps([sorted(sessions, key=str), contents, found]))
 """
-"""Asks a projection for all sessions, all messages, and some words."""
+"""Reads all sessions, all messages and the hits of some words."""
 
 pytestmark = pytest.mark.slow
 
@@ -58,7 +58,7 @@ with SessionStore.open(sys.argv[1], fsync="never") as store:
         getattr(store, method)(*arguments, **fields)
         print("done", flush=True)
 """
-"""Keeps a store open, and does what it is told on standard input."""
+"""Keeps a store open, and runs the methods that are named on standard input."""
 
 WRITER = """
 import itertools, json, os, sys, time
@@ -72,7 +72,7 @@ with SessionStore.open(path, fsync="never") as store, open(acks, "a") as file:
             break
         session = f"shared-{n % 3}"
         store.append(session, "user", f"{name} says {n}", id=f"{name}-{n}")
-        ack("said", session, f"{name}-{n}", f"{name} says {n}")
+        ack("appended", session, f"{name}-{n}", f"{name} says {n}")
         if n % 4 == 1:
             store.revise_message(session, f"{name}-{n}", content=f"{name} corrects {n}")
             ack("revised", session, f"{name}-{n}", f"{name} corrects {n}")
@@ -80,7 +80,7 @@ with SessionStore.open(path, fsync="never") as store, open(acks, "a") as file:
             (getattr(store, "remove_messages", None) or store.remove)(session, [f"{name}-{n}"])
             ack("removed", session, f"{name}-{n}", None)
         store.append(name, "user", f"alone {n}", id=f"{name}-alone-{n}")
-        ack("said", name, f"{name}-alone-{n}", f"alone {n}")
+        ack("appended", name, f"{name}-alone-{n}", f"alone {n}")
         if n % 20 == 9:
             (store.clear if n % 40 == 9 else store.delete)(name)
             ack("swept", name, "", None)
@@ -88,10 +88,10 @@ with SessionStore.open(path, fsync="never") as store, open(acks, "a") as file:
         ack("titled", name, "", f"title {n}")
         time.sleep(0.02)
 """
-"""Writes messages and edits until a file appears, and notes what was acknowledged in another."""
+"""Writes messages and edits until a file exists, and notes what was acknowledged in another."""
 
 _SECONDS = 0.5
-"""For how long writers of both versions go on beside each other."""
+"""The time for which writers of both versions run beside each other."""
 
 
 @pytest.fixture(scope="session")
@@ -101,14 +101,14 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Version:
 
 
 class Handle:
-    """A long-lived `SessionStore` in a process of its own."""
+    """A long-lived `SessionStore` in its own process."""
 
     def __init__(self, version: Version, path: Path) -> None:
         self._process = version.start(HANDLE, path)
         self._expect("open")
 
     def __call__(self, method: str, *arguments: object, **fields: object) -> None:
-        """Call a method of the store; it was done when this returns."""
+        """Call a method of the store, and return when it is done."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps([method, arguments, fields]) + "\n")
         self._process.stdin.flush()
@@ -120,7 +120,7 @@ class Handle:
             raise AssertionError(self._process.communicate(timeout=60)[1])
 
     def end(self) -> None:
-        """Close the store, and end the process; again does nothing."""
+        """Close the store, and end the process; a second call does nothing."""
         if self._process.returncode is not None:
             return
         try:
@@ -132,7 +132,7 @@ class Handle:
 
 @pytest.fixture
 def handle(journal_dir: Path) -> Iterator[Callable[[Version], Handle]]:
-    """Opens long-lived handles, and closes them with the test."""
+    """Open long-lived handles, and close them after the test."""
     with ExitStack() as opened:
 
         def open(version: Version) -> Handle:
@@ -148,7 +148,7 @@ class Writer:
     """A process that appends continuously, and what it has acknowledged.
 
     Attributes:
-        name: what its messages and its own session are called.
+        name: the prefix of its messages and its session.
         process: the process.
         acks: the file that it notes in.
         killed: whether it was killed, and something may be done that is not noted.
@@ -160,12 +160,12 @@ class Writer:
     killed: bool = False
 
     def noted(self) -> list[tuple[str, str, str, str | None]]:
-        """Return the acknowledgements so far: kind, session, message, content or title."""
+        """Return the acknowledgements so far: kind, session, message, and content or title."""
         done = self.acks.read_bytes().rpartition(b"\n")[0] if self.acks.exists() else b""
         return [tuple(json.loads(line)) for line in done.splitlines()]
 
     def kill(self) -> None:
-        """Kill it at any moment."""
+        """Kill it without warning."""
         self.process.kill()
         self.process.communicate(timeout=60)
         self.killed = True
@@ -200,7 +200,7 @@ class Writers:
             time.sleep(0.02)
 
     def finish(self) -> None:
-        """Let all of them come to their end."""
+        """Tell all writers to end, and wait for them."""
         (self.folder / "stop").touch()
         for writer in self.all:
             if not writer.killed:
@@ -209,7 +209,7 @@ class Writers:
 
 @pytest.fixture
 def writers(journal_dir: Path, tmp_path: Path) -> Iterator[Writers]:
-    """Starts writers, and ends them with the test."""
+    """Start writers, and end them after the test."""
     writers = Writers(journal_dir, tmp_path)
     yield writers
     for writer in writers.all:
@@ -223,7 +223,7 @@ def ask(version: Version, path: Path, *words: str) -> list[Any]:
     return answer
 
 
-def told(path: Path) -> dict[str, dict[str, object]]:
+def contents(path: Path) -> dict[str, dict[str, object]]:
     """Return the content of every message of every transcript, by session and id."""
     with Projection.open(path) as projection:
         names = [view.session for view in projection.sessions(limit=1000)]
@@ -243,11 +243,11 @@ def append(version: Version, path: Path, id: str, text: str) -> None:
 
 
 def assert_keeps_all(writers: Writers) -> None:
-    """Check that this version shows everything acknowledged once, with all edits in force."""
+    """Check that this version shows each acknowledged event once, with all edits in force."""
     keys = Counter((record.event.session, record.event.id) for record in events(writers.path))
     assert set(keys.values()) == {1}, "an event was written twice"
-    assert len(set(record_places(writers.path))) == len(keys), "one number stands for two events"
-    shown = told(writers.path)
+    assert len(set(record_places(writers.path))) == len(keys), "one number belongs to two events"
+    shown = contents(writers.path)
     with Projection.open(writers.path) as projection:
         status = projection.status()
         titles = {view.session: view.title for view in projection.sessions(limit=1000)}
@@ -255,11 +255,13 @@ def assert_keeps_all(writers: Writers) -> None:
     assert status.events == len(keys)
     for writer in writers.all:
         noted = writer.noted()
-        assert {(session, id) for what, session, id, _ in noted if what == "said"} <= keys.keys()
+        assert {
+            (session, id) for what, session, id, _ in noted if what == "appended"
+        } <= keys.keys()
         expected: dict[str, dict[str, object]] = {}
         for what, session, id, content in noted:
             messages = expected.setdefault(session, {})
-            if what in ("said", "revised"):
+            if what in ("appended", "revised"):
                 messages[id] = content
             elif what == "removed":
                 del messages[id]
@@ -267,7 +269,7 @@ def assert_keeps_all(writers: Writers) -> None:
                 messages.clear()
             else:
                 expected["titles"] = {writer.name: content}
-        if writer.killed:  # one edit more than it noted may be in force
+        if writer.killed:  # one edit that it did not note may be in force
             continue
         assert {writer.name: titles[writer.name]} == expected.pop("titles")
         assert shown.get(writer.name, {}) == expected.pop(writer.name)
@@ -287,7 +289,7 @@ def record_places(path: Path) -> Iterator[tuple[str, int]]:
                 yield lane, fields["seq"]
 
 
-def test_what_runs_beside_this_version_is_0_1_0(old: Version) -> None:
+def test_the_old_version_is_0_1_0(old: Version) -> None:
     """Both versions run in their own processes, each with its own packages."""
     source = "import {} as record; print(record.FORMAT, record.__file__)"
     format, file = old.python(source.format("journal.record")).split()
@@ -299,7 +301,7 @@ def test_what_runs_beside_this_version_is_0_1_0(old: Version) -> None:
 def test_a_journal_of_0_1_0_is_read_as_0_1_0_reads_it(
     old: Version, journal_dir: Path, handle: Callable[[Version], Handle]
 ) -> None:
-    """Sessions, messages, their order and searches are the same; the mark keeps its version."""
+    """Sessions, messages, their order and searches are equal; the mark keeps its version."""
     many = [
         {"session": f"s{n % 3}", "role": "user", "content": f"docker {n} 北京", "id": f"m{n}"}
         for n in range(40)
@@ -340,7 +342,7 @@ def test_commands_of_both_versions_write_in_turn_and_at_once(
     old: Version, journal_dir: Path
 ) -> None:
     """Each version writes its own segments; no event is lost; 0.1.0 reports what it skips."""
-    # 0.1.0 leaves out a number in turn 3: it counts its own lane's events, and goes on in ours
+    # 0.1.0 skips number 3: it numbers its own lane's events only, and continues in our lane
     turns = [old, old, THIS, old, THIS]
     for n, version in enumerate(turns):
         append(version, journal_dir, f"turn-{n}", f"said in turn {n}")
@@ -357,8 +359,8 @@ def test_commands_of_both_versions_write_in_turn_and_at_once(
         assert process.returncode == 0, err
 
     ids = {f"{when}-{n}" for when in ("turn", "once") for n in range(len(turns))}
-    assert set(told(journal_dir)["s"]) == ids
-    # 0.1.0 shows what 0.1.0 wrote, names what it leaves, and its own search goes on
+    assert set(contents(journal_dir)["s"]) == ids
+    # 0.1.0 shows what it wrote, names the segments that it skips, and its search still works
     untouched = {path: path.read_bytes() for path in segments(journal_dir)}
     _, messages, found = ask(old, journal_dir, "said")
     theirs = {f"{when}-{n}" for when in ("turn", "once") for n in (0, 1, 3)}
@@ -375,7 +377,7 @@ def test_commands_of_both_versions_write_in_turn_and_at_once(
 def test_long_lived_handles_of_both_versions_edit_what_the_other_wrote(
     old: Version, handle: Callable[[Version], Handle], journal_dir: Path
 ) -> None:
-    """Revisions, removals, titles and sweeps of either version reach what the other wrote."""
+    """Revisions, removals, titles and sweeps of each version apply to messages of the other."""
     first, second = handle(old), handle(THIS)
     for n, writer in enumerate([first, second, first, second]):
         writer("append", "s", "user", f"one {n}", id=f"m{n}")
@@ -385,7 +387,7 @@ def test_long_lived_handles_of_both_versions_edit_what_the_other_wrote(
     first("remove", "s", ["m3"])
     first("title", "s", "old")
     second("set_title", "s", "new")
-    assert told(journal_dir)["s"] == {"m0": "revised by the new", "m1": "revised by the old"}
+    assert contents(journal_dir)["s"] == {"m0": "revised by the new", "m1": "revised by the old"}
     with Projection.open(journal_dir) as projection:
         assert projection.session("s").title == "new"
     first("title", "s", "old again")
@@ -399,7 +401,7 @@ def test_long_lived_handles_of_both_versions_edit_what_the_other_wrote(
             sweeper("append", session, "user", "4", id="stays-4")
     first.end()
     second.end()
-    shown = told(journal_dir)
+    shown = contents(journal_dir)
     with Projection.open(journal_dir) as projection:
         assert projection.session("s").title == "old again"
     del shown["s"]
@@ -410,7 +412,7 @@ def test_long_lived_handles_of_both_versions_edit_what_the_other_wrote(
     }
 
 
-def test_what_0_1_0_decided_holds_for_this_version(
+def test_decisions_of_0_1_0_hold_for_this_version(
     old: Version, journal_dir: Path, handle: Callable[[Version], Handle]
 ) -> None:
     """Claims, values and unique titles of 0.1.0 are respected, and its claims expire."""
@@ -427,13 +429,13 @@ def test_what_0_1_0_decided_holds_for_this_version(
         with pytest.raises(TitleTaken):
             store.claim_title("t", "unique")
         time.sleep(0.4)
-        taken = store.claims.acquire("short", holder="new", seconds=60)
-        assert taken is not None
-        assert taken.token == 2
+        claim = store.claims.acquire("short", holder="new", seconds=60)
+        assert claim is not None
+        assert claim.token == 2
     former.end()
 
 
-def test_an_upgrade_while_everybody_writes_loses_and_doubles_nothing(
+def test_an_upgrade_while_processes_write_loses_and_duplicates_nothing(
     old: Version, writers: Writers
 ) -> None:
     """Writers of 0.1.0 continue while new ones start, are killed and restart."""
@@ -444,20 +446,22 @@ def test_an_upgrade_while_everybody_writes_loses_and_doubles_nothing(
     writers.start(THIS, "new-1")
     doomed.append(writers.start(THIS, "new-2"))
     writers.until_all_write()
-    # what is acknowledged before a question is in its answer, whoever wrote it
+    # an answer includes everything that either version acknowledged before the query
     for _ in range(3):
         noted = [writer.noted() for writer in writers.all]
-        shown = told(writers.path)
+        shown = contents(writers.path)
         for writer, known in zip(writers.all, noted, strict=True):
-            said = {id for what, at, id, _ in known if what == "said" and at.startswith("shared")}
+            appended = {
+                id for what, at, id, _ in known if what == "appended" and at.startswith("shared")
+            }
             gone = {id for what, _, id, _ in writer.noted() if what == "removed"}
-            # one removal may be done and not noted yet
-            missing = said - gone - {id for name in shown for id in shown[name]}
+            # one removal may be done and not be noted yet
+            missing = appended - gone - {id for name in shown for id in shown[name]}
             assert len(missing) <= 1, missing
         time.sleep(_SECONDS / 3)
     for writer in doomed:
         writer.kill()
-    # each version takes a lane that the other may have been killed in
+    # each version leases a lane in which the other may have been killed
     writers.start(old, "old-3")
     writers.start(THIS, "new-3")
     writers.until_all_write()
@@ -470,7 +474,7 @@ def test_an_upgrade_while_everybody_writes_loses_and_doubles_nothing(
 def test_the_projectors_of_both_versions_run_beside_each_other(
     old: Version, journal_dir: Path
 ) -> None:
-    """Each version has its own projection, and none is rebuilt for a query of the other."""
+    """Each version has its own projection, and a query of one never rebuilds the other's."""
     append(old, journal_dir, "first", "said by the old")
     daemons = [version.begin("projector", journal_dir, "run") for version in (old, THIS)]
     try:
@@ -491,15 +495,15 @@ def test_the_projectors_of_both_versions_run_beside_each_other(
     assert names == ["1.db", "1.db"]
 
 
-def test_a_lane_that_0_1_0_went_on_in_is_still_read_behind(
+def test_an_edit_has_a_higher_order_than_a_lane_that_0_1_0_continued(
     old: Version,
     journal_dir: Path,
     handle: Callable[[Version], Handle],
     expect_problems: ExpectedProblems,
 ) -> None:
-    """An edit comes behind an order that is far ahead, though 0.1.0 wrote behind that since.
+    """An edit gets a higher order than a record far ahead, although 0.1.0 wrote after it.
 
-    Version 0.1.0 knows no order: it goes on in such a lane by its clock.
+    Version 0.1.0 has no orders: it dates the events that it appends to such a lane by its clock.
     """
     expect_problems("torn")
     append(old, journal_dir, "first", "makes a journal of version 1")
@@ -510,13 +514,13 @@ def test_a_lane_that_0_1_0_went_on_in_is_still_read_behind(
     titled = type(event)("s", "t", "session.titled", now, ahead, {"title": "ahead"})
     content = encode_header(opening) + line(Fact("lane-2", 1, titled))
     write_segment(journal_dir / "lanes", "1", 2, content)
-    for n in range(2):  # two segments of 0.1.0 behind it
+    for n in range(2):  # then two segments of 0.1.0
         append(old, journal_dir, f"m{n}", "behind")
         with segments(journal_dir)[-1].open("ab") as file:
             file.write(b'{"crc":"')
     held = handle(old)
-    # each in a process of its own: what one has read, the next does not know
-    beside = handle(THIS)  # in a lane beside that
+    # each in its own process: a process does not know what the other has read
+    beside = handle(THIS)  # in another lane
     beside("set_title", "s", "beside")
     with Projection.open(journal_dir) as projection:
         assert projection.session("s").title == "beside"
@@ -528,14 +532,14 @@ def test_a_lane_that_0_1_0_went_on_in_is_still_read_behind(
     assert last.order > ahead
 
 
-def test_0_1_0_goes_on_behind_restored_records_under_another_uuid(
+def test_0_1_0_continues_behind_restored_records_under_another_uuid(
     old: Version, journal_dir: Path, handle: Callable[[Version], Handle]
 ) -> None:
-    """Restored records keep lane and number: a writer there assigns none of them again."""
+    """Restored records keep lane and number, and a writer does not assign their numbers again."""
     held = handle(old)
     for n in range(4):
         held("append", "s", "user", f"text {n}", id=f"m{n}")
-    assert len(told(journal_dir)["s"]) == 4
+    assert len(contents(journal_dir)["s"]) == 4
     (segment,) = segments(journal_dir)
     lines = segment.read_bytes().splitlines(keepends=True)
     segment.write_bytes(b"".join(lines[:2]))
@@ -545,19 +549,19 @@ def test_0_1_0_goes_on_behind_restored_records_under_another_uuid(
     assert headers(journal_dir)[-1].format == 1
     places = list(record_places(journal_dir))
     assert len(set(places)) == len(places) == 5
-    assert set(told(journal_dir)["s"]) == {"m0", "m1", "m2", "m3", "behind"}
+    assert set(contents(journal_dir)["s"]) == {"m0", "m1", "m2", "m3", "behind"}
 
 
 def test_numbers_that_0_1_0_cannot_have_left_out_are_missing(
     journal_dir: Path, expect_problems: ExpectedProblems
 ) -> None:
-    """It goes on behind the highest number in the folder: what is missing beyond that is lost."""
+    """It continues after the highest number of the folder; numbers missing above that are lost."""
     expect_problems("gap")
     with SessionStore.open(journal_dir):
         pass
     lanes = journal_dir / "lanes"
-    said = facts(message("m1", "1"), message("m2", "2"), lane="L")
-    write_segment(lanes, "1", 1, header("L") + b"".join(map(line, said)))
+    earlier = facts(message("m1", "1"), message("m2", "2"), lane="L")
+    write_segment(lanes, "1", 1, header("L") + b"".join(map(line, earlier)))
     later = Fact("L", 9, message("m9", "9", time=10**15 + 9))
     write_segment(lanes, "1", 2, header("L", 2, seq=9, format=1) + line(later))
     [problem] = verify(lanes).problems
@@ -565,7 +569,7 @@ def test_numbers_that_0_1_0_cannot_have_left_out_are_missing(
 
 
 def test_a_journal_of_this_version_is_refused_by_0_1_0(old: Version, journal_dir: Path) -> None:
-    """Every command of 0.1.0 says that the journal has a newer format, and changes nothing."""
+    """Every command of 0.1.0 reports that the format is newer, and changes nothing."""
     append(THIS, journal_dir, "m", "new")
     before = sorted(journal_dir.rglob("*"))
     for command in (
@@ -581,10 +585,10 @@ def test_a_journal_of_this_version_is_refused_by_0_1_0(old: Version, journal_dir
     assert sorted(journal_dir.rglob("*")) == before
 
 
-def test_both_import_the_same_files_and_nothing_is_doubled(
+def test_both_import_the_same_files_without_duplicates(
     old: Version, journal_dir: Path, tmp_path: Path
 ) -> None:
-    """What 0.1.0 imported is imported again by this version without a conflict."""
+    """This version imports what 0.1.0 imported without a conflict."""
     sources = tmp_path / "sources"
     write(
         sources / "cc.jsonl",
@@ -601,7 +605,7 @@ def test_both_import_the_same_files_and_nothing_is_doubled(
     hermes = made_by(sources / "state.db")
     done = old.command("journal", journal_dir, "import", "auto", sources)
     assert done.returncode == 0, done.stderr
-    before = told(journal_dir)
+    before = contents(journal_dir)
     assert sorted(len(messages) for messages in before.values()) == [2, 2, 3]
 
     for again in ("first", "second"):
@@ -609,7 +613,7 @@ def test_both_import_the_same_files_and_nothing_is_doubled(
         assert done.returncode == 0, (again, done.stderr)
         with Projection.open(journal_dir) as projection:
             assert projection.status().conflicts == 0, again
-        assert told(journal_dir) == before, again
+        assert contents(journal_dir) == before, again
     hermes.say("three")
     write(
         sources / "cc.jsonl",
@@ -620,7 +624,7 @@ def test_both_import_the_same_files_and_nothing_is_doubled(
     )
     for version in (THIS, old, THIS):
         assert version.command("journal", journal_dir, "import", "auto", sources).returncode == 0
-    grown = told(journal_dir)
+    grown = contents(journal_dir)
     assert {name: len(grown[name]) - len(before[name]) for name in grown} == {
         name: int(name in ("cc", "s1")) for name in grown
     }
@@ -628,10 +632,10 @@ def test_both_import_the_same_files_and_nothing_is_doubled(
         assert projection.status().conflicts == 0
 
 
-def test_a_conversation_that_0_1_0_flushed_goes_on(
+def test_a_conversation_that_0_1_0_flushed_continues(
     old: Version, journal_dir: Path, handle: Callable[[Version], Handle]
 ) -> None:
-    """A flush of this version keeps what 0.1.0 flushed without ids, and adds what is new."""
+    """A flush keeps the messages that 0.1.0 flushed without ids, and adds the new ones."""
     talk = [
         {"role": role, "content": f"{role} {n}"} for n in range(3) for role in ("user", "assistant")
     ]

@@ -1,4 +1,4 @@
-"""Handlers of signals, and finalizers, that run in the middle of a call of their own thread."""
+"""Signal handlers and finalizers that run in the middle of a call of their own thread."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _ids(path: Path) -> list[str]:
 
 @contextmanager
 def ticking(handler: Callable[[], None], seconds: float) -> Iterator[None]:
-    """Have a handler run again and again, that long after its last end."""
+    """Run a handler repeatedly, this long after its last end."""
 
     def run(_number: int, _frame: FrameType | None) -> None:
         handler()
@@ -52,7 +52,7 @@ def test_a_handler_appends_in_the_middle_of_an_append(
     journal_dir: Path,
     fsync: Any,  # noqa: ANN401 - one of the three levels
 ) -> None:
-    """It appends to another lane, without a lock that its own thread holds."""
+    """The handler appends to another lane, and needs no lock that its own thread holds."""
     appended: list[str] = []
     handled: list[str] = []
     with Journal.open(journal_dir, fsync=fsync) as journal:
@@ -102,7 +102,7 @@ def test_a_finalizer_appends_in_the_middle_of_an_append(journal_dir: Path) -> No
 def test_sync_and_close_in_a_handler_fail_at_once(
     journal_dir: Path, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They cannot wait for their own thread's write or sync; the handle goes on."""
+    """They would wait for their own thread's write or sync; the handle stays usable."""
     disk = faulty_disk(monkeypatch)
     refused: list[object] = []
 
@@ -121,10 +121,10 @@ def test_sync_and_close_in_a_handler_fail_at_once(
     assert _ids(journal_dir) == ["m1", "m2"]
 
 
-def test_a_read_in_a_handler_that_came_in_the_middle_of_one_fails_at_once(
+def test_a_read_in_a_handler_during_a_read_fails_at_once(
     journal_dir: Path,
 ) -> None:
-    """Another handle answers; this one goes on when its own read has returned."""
+    """Another handle answers in the handler; this one is usable after its own read returns."""
     with SessionStore.open(journal_dir) as store:
         store.append("s", "user", "hello")
 
@@ -139,7 +139,7 @@ def test_a_read_in_a_handler_that_came_in_the_middle_of_one_fails_at_once(
 
 
 class _Stop(BaseException):
-    """What a time limit raises."""
+    """The exception that a time limit raises."""
 
 
 class _Stopper:
@@ -163,11 +163,11 @@ def _append_and_be_stopped(path: Path, fsync: Any) -> None:  # noqa: ANN401 - on
     stops = number = 0
     stopper = _Stopper()
     with Journal.open(path, fsync=fsync) as journal:
-        # a function of its own: what is raised at a loop's jump back passes by a `try` around the
-        # loop, see `tests.source.test_interrupts`
+        # its own function: what is raised at a loop's jump back skips a `try` around the loop, see
+        # `tests.source.test_interrupts`
         def append_on() -> None:
             nonlocal number
-            # a finalizer that is interrupted prints what is raised, and goes on
+            # Python prints an exception of a finalizer, and continues
             while stopper.is_armed:
                 number += 1
                 journal.append_message("s", "user", "hello", id=f"m{number}")
@@ -192,13 +192,13 @@ def _append_and_be_stopped(path: Path, fsync: Any) -> None:  # noqa: ANN401 - on
 
 
 @pytest.mark.parametrize("fsync", LEVELS)
-def test_whatever_is_raised_in_the_middle_nothing_acknowledged_is_lost(
+def test_an_exception_in_the_middle_loses_nothing_acknowledged(
     tmp_path: Path,
     fsync: Any,  # noqa: ANN401 - one of the three levels
 ) -> None:
-    """An exception out of a handler ends a call; the handle goes on, and no lock is left held."""
+    """An exception out of a handler ends the call; the handle is usable, and no lock stays held."""
     path = tmp_path / "journal"
     in_child(lambda: _append_and_be_stopped(path, fsync))
-    # a segment may have been made, and what was to stand in it never begun
+    # a segment may have been created without the record that was to be written to it
     assert {problem.kind for problem in verify(path / "lanes").problems} <= {"empty"}
     assert_function_of_the_events(path)

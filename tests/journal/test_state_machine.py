@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from journal.lanes.group_commit import Fsync
 
 _ROLL = 1500
-"""Bytes of a segment: a handful of events."""
+"""Size limit of a segment in bytes: a few events."""
 _WORDS = ("alpha", "beta", "北京", "gamma")
 
-Said = tuple[str, str, str, dict[str, Any]]
+Appended = tuple[str, str, str, dict[str, Any]]
 """An event as it was appended: session, id, type and data."""
 
 sessions = st.sampled_from(["s1", "s2"])
@@ -45,8 +45,8 @@ texts = st.sampled_from(["alpha", "beta 北京", "gamma alpha", "", "x" * 300])
 
 
 @st.composite
-def events(draw: st.DrawFn) -> Said:
-    """Draw an event; keys are few, so that duplicates and conflicts come by themselves."""
+def events(draw: st.DrawFn) -> Appended:
+    """Draw an event; there are few keys, so that duplicates and conflicts occur."""
     session, id = draw(sessions), draw(ids)
     kind = draw(st.sampled_from(["message", "message", "message", "revision", "title", "odd"]))
     if kind == "message":
@@ -63,7 +63,7 @@ def events(draw: st.DrawFn) -> Said:
 
 
 class Held:
-    """A handle, and what was appended through it that a power loss may take back."""
+    """A handle, and the events appended through it that a power loss may remove."""
 
     def __init__(self, path: Path, fsync: Fsync) -> None:
         self.fsync = fsync
@@ -72,10 +72,10 @@ class Held:
 
 
 class Machine(RuleBasedStateMachine):
-    """A journal and its projection, beside a list of what was appended.
+    """A journal and its projection, compared with a list of appended events.
 
-    The memory is a list of what was said and where it stands. It is the journal's whole content:
-    nothing may be missing and nothing may be added, but for what a power loss may take.
+    The list has each event and its position. It is the whole content of the journal: no event may
+    be missing or added, except those that a power loss may remove.
     """
 
     def __init__(self) -> None:
@@ -91,15 +91,15 @@ class Machine(RuleBasedStateMachine):
             each.start()
         self.boots = 0
         self.held: list[Held] = []
-        self.said: list[tuple[Position, Said]] = []
+        self.appended: list[tuple[Position, Appended]] = []
         self.power_was_lost = False
-        # whole but for their newlines: not read before their lanes go on in the next segments
-        self.open_ended: list[Said] = []
-        # how far the projection has read each segment: nothing up to there can be lost
+        # complete except for the newline: they are read when their lanes have a next segment
+        self.open_ended: list[Appended] = []
+        # how far the projection has read each segment: nothing before that can be lost
         self.shown: dict[tuple[str, int], int] = {}
 
     def teardown(self) -> None:
-        """Compare once more, and clean up."""
+        """Compare a last time, and close everything."""
         try:
             if self.path.exists():
                 self.catch_up()
@@ -112,13 +112,13 @@ class Machine(RuleBasedStateMachine):
 
     @initialize(fsync=st.sampled_from(["never", "always"]))
     def begin(self, fsync: Fsync) -> None:
-        """There is a journal, and a handle on it."""
+        """Create a journal, and open a handle."""
         self.held.append(Held(self.path, fsync))
 
     @rule(fsync=st.sampled_from(["never", "interval", "always"]))
     @precondition(lambda self: len(self.held) < 4)
     def open_a_handle(self, fsync: Fsync) -> None:
-        """Another handle leases another lane, or one that was let go."""
+        """Open another handle, which leases a new lane or a free one."""
         self.held.append(Held(self.path, fsync))
 
     def _held(self, data: st.DataObject) -> Held:
@@ -126,8 +126,8 @@ class Machine(RuleBasedStateMachine):
 
     @rule(data=st.data(), event=events())
     @precondition(lambda self: self.held)
-    def append(self, data: st.DataObject, event: Said) -> None:
-        """One event is appended; often its key was used before."""
+    def append(self, data: st.DataObject, event: Appended) -> None:
+        """Append one event, often with a key that was used before."""
         held = self._held(data)
         session, id, type, fields = event
         position = held.journal.append(session=session, id=id, type=type, data=fields)
@@ -135,32 +135,32 @@ class Machine(RuleBasedStateMachine):
 
     @rule(data=st.data(), several=st.lists(events(), min_size=1, max_size=6))
     @precondition(lambda self: self.held)
-    def append_many(self, data: st.DataObject, several: list[Said]) -> None:
-        """Several events are appended with one call."""
+    def append_many(self, data: st.DataObject, several: list[Appended]) -> None:
+        """Append several events with one call."""
         held = self._held(data)
         names = ("session", "id", "type", "data")
         given = [dict(zip(names, event, strict=True)) for event in several]
         self._note(held, held.journal.append_many(given), several)
 
     @rule(data=st.data())
-    @precondition(lambda self: self.held and self.said)
+    @precondition(lambda self: self.held and self.appended)
     def append_again(self, data: st.DataObject) -> None:
-        """What was appended is appended again, through any handle."""
+        """Append an earlier event again, through any handle."""
         held = self._held(data)
-        _, event = data.draw(st.sampled_from(self.said), label="again")
+        _, event = data.draw(st.sampled_from(self.appended), label="again")
         session, id, type, fields = event
         position = held.journal.append(session=session, id=id, type=type, data=fields)
         self._note(held, [position], [event])
 
-    def _note(self, held: Held, positions: list[Position], several: list[Said]) -> None:
-        self.said += zip(positions, several, strict=True)
+    def _note(self, held: Held, positions: list[Position], several: list[Appended]) -> None:
+        self.appended += zip(positions, several, strict=True)
         if held.fsync != "always":
             held.unsynced += positions
 
     @rule(data=st.data())
     @precondition(lambda self: self.held)
     def sync(self, data: st.DataObject) -> None:
-        """Everything that went through a handle becomes durable."""
+        """Sync a handle: all its events are durable."""
         held = self._held(data)
         held.journal.sync()
         held.unsynced.clear()
@@ -168,7 +168,7 @@ class Machine(RuleBasedStateMachine):
     @rule(data=st.data())
     @precondition(lambda self: self.held)
     def close(self, data: st.DataObject) -> None:
-        """A handle is closed, and its lane is free."""
+        """Close a handle: its lane is free."""
         held = self._held(data)
         held.journal.close()
         self.held.remove(held)
@@ -176,7 +176,7 @@ class Machine(RuleBasedStateMachine):
     @rule(data=st.data())
     @precondition(lambda self: self.held)
     def die(self, data: st.DataObject) -> None:
-        """A process is killed: nothing is synced or closed in order, and nothing is lost."""
+        """Kill a process: it syncs and closes nothing, and no event is lost."""
         held = self._held(data)
         held.journal.after_fork_in_child()
         self.held.remove(held)
@@ -184,9 +184,9 @@ class Machine(RuleBasedStateMachine):
     @rule(data=st.data())
     @precondition(lambda self: any(held.unsynced for held in self.held))
     def lose_power(self, data: st.DataObject) -> None:
-        """A process dies with the power: the end of what it had not synced is gone.
+        """Cut the power of a process: the end of what it had not synced is lost.
 
-        Only what the projection has not shown can be lost: it syncs what it reads.
+        The projection syncs what it reads, so no event that it shows can be lost.
         """
         held = data.draw(st.sampled_from([h for h in self.held if h.unsynced]), label="handle")
         held.journal.after_fork_in_child()
@@ -206,11 +206,11 @@ class Machine(RuleBasedStateMachine):
         self.power_was_lost = True
         self._reboot()
         behind = {at: found.end - size for at, found in places.items() if found.ref.path == path}
-        self.open_ended += [event for at, event in self.said if behind.get(at) == 1]
-        self.said = [(at, event) for at, event in self.said if behind.get(at, 0) <= 1]
+        self.open_ended += [event for at, event in self.appended if behind.get(at) == 1]
+        self.appended = [(at, event) for at, event in self.appended if behind.get(at, 0) <= 1]
 
     def _reboot(self) -> None:
-        """Let the machine have been started anew: no number is given out twice."""
+        """Simulate a restart of the machine: no number may be assigned twice after it."""
         self.boots += 1
         boot = f"boot {self.boots}"
         for module in ("journal.lanes.lane", "journal.segments.segment_file"):
@@ -218,12 +218,12 @@ class Machine(RuleBasedStateMachine):
             self.patches[-1].start()
 
     def _places(self) -> dict[Position, Located]:
-        """Find each record's place, by its position."""
+        """Return where each record begins and ends, by its position."""
         found = read_events(self.path / "lanes", lambda _ref, _damage: None)
         return {Position(at.lane, at.record.seq): at for at in found}
 
     def _begins(self, path: Path, end: int) -> int:
-        """Return where the record that ends at `end` begins; a header before it goes with it."""
+        """Return where the record that ends at `end` begins; a header before it is included."""
         begin = 0
         for item in scan(path.read_bytes(), 0):
             if isinstance(item, Found) and item.end >= end:
@@ -234,7 +234,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def catch_up(self) -> None:
-        """The projection is brought up to date: it says what the events say."""
+        """Apply all events: the projection has the rows of the model."""
         with projector(self.path) as running:
             running.catch_up()
             db = running._db
@@ -254,8 +254,8 @@ class Machine(RuleBasedStateMachine):
         assert found.counters == wanted.counters
 
     @rule()
-    def build_anew(self) -> None:
-        """A rebuilt projection has the digest of the one that grew."""
+    def rebuild_again(self) -> None:
+        """Rebuild: the digest is that of the projection that grew step by step."""
         self.catch_up()
         with projector(self.path) as running:
             before = content(running._db, ()).digest
@@ -267,17 +267,17 @@ class Machine(RuleBasedStateMachine):
         for found in read_events(self.path / "lanes", lambda _ref, _damage: None):
             yield Fact(found.lane, found.record.seq, found.record.event)
 
-    def _counted(self, said: Iterable[Said]) -> Counter[tuple[str, str, str, bytes]]:
-        return Counter((session, id, type, canonical(data)) for session, id, type, data in said)
+    def _counted(self, appended: Iterable[Appended]) -> Counter[tuple[str, str, str, bytes]]:
+        return Counter((session, id, type, canonical(data)) for session, id, type, data in appended)
 
     @invariant()
-    def holds_what_was_said(self) -> None:
-        """Every acknowledged event is there as often as it was appended, and no other event is."""
+    def holds_what_was_appended(self) -> None:
+        """Every acknowledged event is stored as often as it was appended, and no other event is."""
         if not self.path.exists():
             return
         events = (fact.event for fact in self._facts())
         found = self._counted((e.session, e.id, e.type, e.data) for e in events)
-        wanted = self._counted(event for _, event in self.said)
+        wanted = self._counted(event for _, event in self.appended)
         assert not found - wanted
         assert not wanted - found - self._counted(self.open_ended)
         with patch("journal.verify._PATIENCE", 0):

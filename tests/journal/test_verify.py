@@ -1,4 +1,4 @@
-"""verify: every problem is found, with its place, and nothing else is reported."""
+"""`verify` finds every problem with its place, and reports nothing else."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _kinds(report: Report) -> list[str]:
 
 
 def test_a_sound_journal_has_no_problems(tmp_path: Path) -> None:
-    """Counts are those of what was written; nothing is a problem."""
+    """Its counts are those of what was written, and it reports no problem."""
     one = write_segment(tmp_path, "1", 1, THREE)
     two = write_segment(tmp_path, "1", 2, [(4, 40)])
     (tmp_path / "2").mkdir()
@@ -38,7 +38,7 @@ def test_a_sound_journal_has_no_problems(tmp_path: Path) -> None:
 
 
 def test_a_changed_byte_is_found(tmp_path: Path) -> None:
-    """A record whose bytes changed is damage, at its very place, and its number is missing."""
+    """A record with a changed byte is damage at its offset, and its number is missing."""
     path = write_segment(tmp_path, "1", 1, THREE)
     content = path.read_bytes()
     start = content.index(b'{"crc"', content.index(b'"1.1"'))
@@ -52,15 +52,15 @@ def test_a_changed_byte_is_found(tmp_path: Path) -> None:
     assert gap.reason == "1 missing: sequence number 2 is nowhere in the lane"
 
 
-def test_a_lost_line_is_proved(tmp_path: Path) -> None:
-    """A line that was cut out is a gap, and the problem names the missing numbers."""
+def test_a_lost_line_is_found(tmp_path: Path) -> None:
+    """A deleted line is a gap, and the problem names the missing numbers."""
     write_segment(tmp_path, "1", 1, [(1, 10), (5, 50)])
     (gap,) = verify(tmp_path).problems
     assert gap.reason == "3 missing: sequence number 2 to 4 are nowhere in the lane"
 
 
 @pytest.mark.parametrize("other", ["a later segment of the lane behind", "a newer format"])
-def test_what_is_missing_in_front_of_every_header_is_proved(tmp_path: Path, other: str) -> None:
+def test_missing_numbers_before_the_first_header_are_found(tmp_path: Path, other: str) -> None:
     """Missing numbers before the first header are reported, whatever segments follow."""
     path = write_segment(tmp_path, "1", 1, [(3, 30), (4, 40)])
     path.write_bytes(path.read_bytes().partition(b"\n")[2])
@@ -77,16 +77,16 @@ def test_what_is_missing_in_front_of_every_header_is_proved(tmp_path: Path, othe
     )
 
 
-def test_a_lost_segment_is_proved(tmp_path: Path) -> None:
-    """A segment that was deleted, the first one too, is a gap."""
+def test_a_lost_segment_is_found(tmp_path: Path) -> None:
+    """A deleted segment is a gap, also the first one."""
     write_segment(tmp_path, "1", 2, [(4, 40)])
     write_segment(tmp_path, "1", 4, [(9, 90)])
     reasons = [problem.reason for problem in verify(tmp_path).problems]
     assert [reason.split(":")[0] for reason in reasons] == ["3 missing", "4 missing"]
 
 
-def test_a_torn_tail_says_what_it_means(tmp_path: Path) -> None:
-    """An unfinished last record was never acknowledged, and the report says so."""
+def test_a_torn_tail_is_explained(tmp_path: Path) -> None:
+    """The report says that an unfinished last record was never acknowledged."""
     path = write_segment(tmp_path, "1", 1, THREE, tail=b'{"crc":"0')
     write_segment(tmp_path, "2", 1, THREE, tail=b'{"crc":"0')
     write_segment(tmp_path, "2", 2, [(4, 40)])
@@ -99,7 +99,7 @@ def test_a_torn_tail_says_what_it_means(tmp_path: Path) -> None:
 
 
 def test_a_tail_of_noise_is_no_torn_record(tmp_path: Path) -> None:
-    """Only the beginning of a record is called torn: other bytes at the end are damage."""
+    """Only the beginning of a record is called torn; other bytes at the end are damage."""
     path = write_segment(tmp_path, "1", 1, THREE, tail=b"\0" * 100)
     (problem,) = verify(tmp_path).problems
     assert (problem.kind, problem.offset, problem.length) == (
@@ -110,7 +110,7 @@ def test_a_tail_of_noise_is_no_torn_record(tmp_path: Path) -> None:
 
 
 def test_a_whole_last_record_without_its_newline_is_an_event(tmp_path: Path) -> None:
-    """A record that lacks nothing but its newline counts, and the newline is missed."""
+    """A record that lacks only its newline counts as an event, and the newline is reported."""
     path = write_segment(tmp_path, "1", 1, THREE)
     path.write_bytes(path.read_bytes()[:-1])
     report = verify(tmp_path)
@@ -130,7 +130,7 @@ def test_a_lost_newline_is_found(tmp_path: Path) -> None:
 
 
 def test_an_empty_segment_is_found(tmp_path: Path) -> None:
-    """A segment without a byte is told apart from a damaged one."""
+    """A segment without a byte is reported differently from a damaged one."""
     write_segment(tmp_path, "1", 1, THREE)
     (tmp_path / "1" / "000002.jsonl").touch()
     write_segment(tmp_path, "1", 3, [(4, 40)])
@@ -139,21 +139,21 @@ def test_an_empty_segment_is_found(tmp_path: Path) -> None:
 
 
 def test_a_missing_header_is_found(tmp_path: Path) -> None:
-    """A segment that begins with an event has lost its header."""
+    """A segment that begins with an event is reported as without a header."""
     path = write_segment(tmp_path, "1", 1, THREE)
     path.write_bytes(path.read_bytes().partition(b"\n")[2])
     assert _kinds(verify(tmp_path)) == ["header"]
 
 
-def test_a_header_in_the_midst_is_found(tmp_path: Path) -> None:
-    """Two segments in one file are not one segment."""
+def test_a_header_in_the_middle_is_found(tmp_path: Path) -> None:
+    """Two segments in one file are reported."""
     path = write_segment(tmp_path, "1", 1, THREE)
     path.write_bytes(path.read_bytes() * 2)
     assert "header" in _kinds(verify(tmp_path))
 
 
 def test_a_segment_of_another_lane_is_found(tmp_path: Path) -> None:
-    """A segment that was moved here from another lane lacks that lane's earlier events."""
+    """A segment that was moved here from another lane is reported, and so are missing numbers."""
     write_segment(tmp_path, "1", 1, THREE)
     write_segment(tmp_path, "1", 2, [(4, 40)])
     write_segment(tmp_path, "2", 3, [(5, 50)])
@@ -164,7 +164,7 @@ def test_a_segment_of_another_lane_is_found(tmp_path: Path) -> None:
 
 
 def test_a_header_with_the_wrong_number_is_found(tmp_path: Path) -> None:
-    """The header says with which number its segment begins."""
+    """A header whose number is not that of its segment's first record is reported."""
     path = write_segment(tmp_path, "1", 1, THREE)
     header = encode_header(Header(FORMAT, "u", "lane-1", 1, 2, "h", "b", 1, 1))
     path.write_bytes(header + path.read_bytes().partition(b"\n")[2])
@@ -172,7 +172,7 @@ def test_a_header_with_the_wrong_number_is_found(tmp_path: Path) -> None:
 
 
 def test_a_newer_format_is_found(tmp_path: Path) -> None:
-    """A segment of a later format is reported, and its known parts are read."""
+    """A segment of a newer format is reported, and its known parts are read."""
     path = write_segment(tmp_path, "1", 1, THREE)
     header = encode_header(Header(FORMAT + 1, "u", "lane-1", 1, 1, "h", "b", 1, 1))
     path.write_bytes(header + path.read_bytes().partition(b"\n")[2])
@@ -182,7 +182,7 @@ def test_a_newer_format_is_found(tmp_path: Path) -> None:
 
 
 def test_records_written_again_are_no_problem(tmp_path: Path) -> None:
-    """After a failed sync a fresh segment begins with records that stand before it."""
+    """After a failed sync, a new segment begins with records that are also before it."""
     write_segment(tmp_path, "1", 1, THREE)
     write_segment(tmp_path, "1", 2, [(2, 20), (3, 30), (4, 40)])
     report = verify(tmp_path)
@@ -190,15 +190,15 @@ def test_records_written_again_are_no_problem(tmp_path: Path) -> None:
     assert report.events == 4
 
 
-def test_records_written_again_mend_what_the_disk_lost(tmp_path: Path) -> None:
-    """A number in a later segment is not missing."""
+def test_records_written_again_replace_lost_ones(tmp_path: Path) -> None:
+    """A number that a later segment has is not missing."""
     write_segment(tmp_path, "1", 1, [(1, 10), (3, 30)])
     write_segment(tmp_path, "1", 2, [(2, 20), (3, 30), (4, 40)])
     assert verify(tmp_path).problems == ()
 
 
 def test_two_events_with_one_number_are_found(tmp_path: Path) -> None:
-    """Numbers that are given out twice mean that two writers held one lane."""
+    """A number with two events is reported: two writers had one lane."""
     write_segment(tmp_path, "1", 1, THREE)
     write_segment(tmp_path, "1", 2, [(3, 31), (4, 40)])
     report = verify(tmp_path)
@@ -207,14 +207,14 @@ def test_two_events_with_one_number_are_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("odd", [[(1, 10), (2, 20), (2, 20)], [(1, 10), (2, 10)]])
-def test_numbers_and_times_run_forwards(tmp_path: Path, odd: list[tuple[int, int]]) -> None:
-    """Within a segment every number and every time is higher than the one before."""
+def test_numbers_and_times_must_grow(tmp_path: Path, odd: list[tuple[int, int]]) -> None:
+    """Within a segment, a number or time that is not higher than the one before is reported."""
     write_segment(tmp_path, "1", 1, odd)
     assert _kinds(verify(tmp_path)) == ["sequence"]
 
 
 def test_a_copied_segment_is_found(tmp_path: Path) -> None:
-    """A lane that was copied within a journal would count twice."""
+    """A lane that was copied within a journal is reported, because its events count twice."""
     write_segment(tmp_path, "1", 1, THREE)
     (tmp_path / "2").mkdir()
     content = (tmp_path / "1" / "000001.jsonl").read_bytes()
@@ -224,8 +224,8 @@ def test_a_copied_segment_is_found(tmp_path: Path) -> None:
     assert {problem.lane for problem in report.problems} == {"2"}
 
 
-def test_strangers_are_found(tmp_path: Path) -> None:
-    """Files, folders and links that do not belong to a lane are reported: they are not read."""
+def test_foreign_files_are_found(tmp_path: Path) -> None:
+    """Files, folders and links that are no part of a lane are reported: they are not read."""
     path = write_segment(tmp_path, "1", 1, THREE)
     (tmp_path / "notes.txt").touch()
     (tmp_path / "3").symlink_to(tmp_path / "1")
@@ -242,7 +242,7 @@ def test_strangers_are_found(tmp_path: Path) -> None:
 def test_a_segment_that_cannot_be_read_does_not_end_the_check(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the file system refuses is a problem like others; the rest is checked."""
+    """A segment that cannot be opened is one problem; the others are checked."""
     bad = write_segment(tmp_path, "1", 1, THREE)
     write_segment(tmp_path, "2", 1, [*THREE, (5, 50)])
 
@@ -256,15 +256,15 @@ def test_a_segment_that_cannot_be_read_does_not_end_the_check(
 
 
 def test_missing_lanes_are_an_error(tmp_path: Path) -> None:
-    """A journal whose lanes are gone is not a sound one."""
+    """A journal without its lanes raises an error."""
     with pytest.raises(ReadError, match="cannot list the lanes"):
         verify(tmp_path / "none")
 
 
-def test_a_line_in_the_making_is_no_problem(
+def test_a_line_that_is_being_written_is_no_problem(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A line that its writer finishes a moment later is read again, and is an event."""
+    """A line that its writer completes during the check is read again, and is an event."""
     path = write_segment(tmp_path, "1", 1, THREE)
     content = path.read_bytes()
     path.write_bytes(content[:-20])
@@ -276,13 +276,13 @@ def test_a_line_in_the_making_is_no_problem(
 
 @pytest.mark.slow
 def test_a_busy_journal_is_sound(journal_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Verifying while writers append and roll finds nothing wrong."""
+    """`verify` finds no problem while writers append and roll."""
     monkeypatch.setattr("journal.lanes.writer.ROLL_SIZE", 20_000)
     stop = threading.Event()
 
     def write() -> None:
         with Journal.open(journal_dir, fsync="never") as journal:
-            for _ in range(1_000):  # a fast disk beside a slow verify would be filled for minutes
+            for _ in range(1_000):  # else they write for minutes on a fast disk
                 if stop.is_set():
                     break
                 journal.append_message("s", "user", "x" * random.randint(1, 3000))  # noqa: S311 - lengths, no secrets
@@ -292,7 +292,7 @@ def test_a_busy_journal_is_sound(journal_dir: Path, monkeypatch: pytest.MonkeyPa
     for thread in threads:
         thread.start()
     reports = [verify(journal_dir / "lanes") for _ in range(3)]
-    while not reports[-1].events:  # the writers may not have got a turn yet
+    while not reports[-1].events:  # the writers may not have run yet
         reports.append(verify(journal_dir / "lanes"))
     stop.set()
     for thread in threads:
@@ -302,7 +302,7 @@ def test_a_busy_journal_is_sound(journal_dir: Path, monkeypatch: pytest.MonkeyPa
 
 @given(st.lists(st.integers(1, 30), max_size=60))
 def test_missing_numbers_are_those_that_were_not_seen(seqs: list[int]) -> None:
-    """Missing numbers are those that never occur, whatever the order of the others."""
+    """Missing numbers are those that never occur, in whatever order the others do."""
     sequence = Sequence()
     seen: set[int] = set()
     for seq in seqs:
@@ -314,7 +314,7 @@ def test_missing_numbers_are_those_that_were_not_seen(seqs: list[int]) -> None:
 
 
 def test_a_number_with_another_time_is_another_event() -> None:
-    """Number and time together tell a record that was written again from a different one."""
+    """Number and time together tell a record that was written again from another event."""
     sequence = Sequence()
     assert sequence.add(2**62, 10) == "jump"
     assert sequence.add(2**62, 11) == "other"

@@ -1,4 +1,4 @@
-"""The handle: what append accepts and returns, threads, forks, and every way to end."""
+"""The handle: what append accepts and returns, threads, forks, and every way to close it."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_message_is_there_when_append_returns(journal_dir: Path) -> None:
-    """An event is in the file, complete, before the handle is closed."""
+def test_a_message_is_in_the_file_when_append_returns(journal_dir: Path) -> None:
+    """The complete record is in the file before the handle is closed."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s1", "user", "hello", id="m1", source="cli")
         (record,) = events(journal_dir)
@@ -41,7 +41,7 @@ def test_a_message_is_there_when_append_returns(journal_dir: Path) -> None:
 
 
 def test_positions_name_their_records(journal_dir: Path) -> None:
-    """A position names lane and number of the record, for one or for many."""
+    """A position is lane and number of the record, for `append` and for `append_many`."""
     with Journal.open(journal_dir) as journal:
         positions = [journal.append(session="s", type="x", data={"n": 0})]
         positions += journal.append_many(
@@ -54,7 +54,7 @@ def test_positions_name_their_records(journal_dir: Path) -> None:
 
 
 def test_without_an_id_an_event_gets_a_new_one(journal_dir: Path) -> None:
-    """Ids that are made here are UUIDs of version 7, which sort by time."""
+    """The writer makes ids that are UUIDs of version 7, which sort by time."""
     with Journal.open(journal_dir) as journal:
         for _ in range(3):
             journal.append_message("s", "user", "hello")
@@ -64,7 +64,7 @@ def test_without_an_id_an_event_gets_a_new_one(journal_dir: Path) -> None:
 
 
 def test_many_are_one_write(journal_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """append_many is a single system call, however many events it is given."""
+    """`append_many` is one write, for any number of events."""
     real, writes = os.write, 0
 
     def write(fd: int, data: bytes | memoryview) -> int:
@@ -95,7 +95,7 @@ def test_one_bad_event_of_many_writes_nothing(
     bad: Any,  # noqa: ANN401 - any mistake
     message: str,
 ) -> None:
-    """Events are checked before any of them is written."""
+    """All events are checked before the first is written."""
     good = {"session": "s", "id": "good", "type": "x", "data": {}}
     with Journal.open(journal_dir) as journal:
         with pytest.raises(EventError, match=message):
@@ -106,7 +106,7 @@ def test_one_bad_event_of_many_writes_nothing(
 
 
 def test_a_refused_event_leaves_no_gap(journal_dir: Path) -> None:
-    """An event that cannot be stored uses up no sequence number."""
+    """An event that is refused uses no sequence number."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "one")
         with pytest.raises(EventError, match="content has a lone surrogate"):
@@ -118,7 +118,7 @@ def test_a_refused_event_leaves_no_gap(journal_dir: Path) -> None:
 
 
 def test_fields_that_are_none_are_absent(journal_dir: Path) -> None:
-    """None means that a field has no value; nothing is stored for it."""
+    """A field that is None has no value, and is not stored."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "tool", None, tool_name=None, timestamp="2026-01-31T12:00:00Z")
     (record,) = events(journal_dir)
@@ -139,10 +139,10 @@ def test_times_grow_even_if_the_clock_does_not(
     assert orders == sorted(set(orders))
 
 
-def test_orders_come_behind_what_was_read(
+def test_orders_are_higher_than_all_that_were_read(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An event comes after all events that its process has read, however far ahead."""
+    """A new event has a higher order than all events that its process has read."""
     monkeypatch.setattr("time.time_ns", lambda: 1_700_000_000 * 10**9)
     now = 1_700_000_000 * 10**6
     question = now + 12 * 365 * 86_400 * 10**6
@@ -154,7 +154,7 @@ def test_orders_come_behind_what_was_read(
 
 
 def test_threads_share_a_handle(journal_dir: Path) -> None:
-    """Appends from many threads are all there, once, numbered without a gap."""
+    """Events that many threads append are all stored, once, and numbered without a gap."""
     with Journal.open(journal_dir, fsync="never") as journal:
 
         def append(name: int) -> None:
@@ -173,7 +173,7 @@ def test_threads_share_a_handle(journal_dir: Path) -> None:
 
 @FORK_OF_A_THREADED_PROCESS
 def test_a_forked_child_writes_to_a_lane_of_its_own(journal_dir: Path) -> None:
-    """Parent and child continue with the same handle, and never in one segment."""
+    """Parent and child use the same handle, and never write to one segment."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "before", id="before")
         if (pid := os.fork()) == 0:
@@ -188,7 +188,7 @@ def test_a_forked_child_writes_to_a_lane_of_its_own(journal_dir: Path) -> None:
 
 
 @FORK_OF_A_THREADED_PROCESS
-def test_a_fork_in_the_midst_of_an_append_does_not_hang_the_child(
+def test_a_fork_during_an_append_does_not_hang_the_child(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A child forked while another thread is in the middle of a write can append."""
@@ -216,7 +216,7 @@ def test_a_fork_in_the_midst_of_an_append_does_not_hang_the_child(
     assert "child" in ids(journal_dir)
 
 
-def test_closing_twice_and_from_another_thread_is_fine(journal_dir: Path) -> None:
+def test_close_may_be_called_twice_and_by_another_thread(journal_dir: Path) -> None:
     """close() may be called by any thread, any number of times."""
     before = open_segments()
     journal = Journal.open(journal_dir)
@@ -230,8 +230,8 @@ def test_closing_twice_and_from_another_thread_is_fine(journal_dir: Path) -> Non
     assert open_segments() == before
 
 
-def test_a_closed_handle_says_so(journal_dir: Path) -> None:
-    """Every use of a closed handle raises an error that names the journal."""
+def test_a_closed_handle_raises(journal_dir: Path) -> None:
+    """Every method of a closed handle raises an error that names the journal."""
     journal = Journal.open(journal_dir)
     journal.close()
     assert "closed" in repr(journal)
@@ -241,7 +241,7 @@ def test_a_closed_handle_says_so(journal_dir: Path) -> None:
 
 
 def test_closing_under_busy_threads_loses_nothing_acknowledged(journal_dir: Path) -> None:
-    """If a handle is closed while threads append, each append returns or raises correctly."""
+    """When a handle is closed while threads append, each append returns or raises ClosedError."""
     before = open_segments()
     journal = Journal.open(journal_dir, fsync="always")
     acknowledged: list[str] = []
@@ -268,7 +268,7 @@ def test_closing_under_busy_threads_loses_nothing_acknowledged(journal_dir: Path
 
 
 @pytest.mark.parametrize("fsync", ["never", "interval", "always"])
-def test_forgotten_handles_give_back_files_threads_and_lanes(
+def test_dropped_handles_release_files_threads_and_lanes(
     journal_dir: Path,
     fsync: Any,  # noqa: ANN401 - one of the three levels
 ) -> None:
@@ -290,7 +290,7 @@ def test_forgotten_handles_give_back_files_threads_and_lanes(
 def test_an_interpreter_that_ends_without_close_syncs(
     journal_dir: Path, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    """A program that never closes its handle ends quietly, with everything synced."""
+    """A program that never closes its handle ends without a message, and its events are synced."""
     source = """
 import os, sys
 from journal import Journal
@@ -307,10 +307,10 @@ journal.append_message("s", "user", "hello", id="m1")
     assert ids(journal_dir) == ["m1"]
 
 
-def test_a_handle_that_cannot_sync_does_not_keep_others_from_it(
+def test_a_handle_that_cannot_sync_does_not_block_the_others(
     journal_dir: Path, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    """At the end of the program every handle is closed, though closing one of them fails."""
+    """At exit every handle is closed, although closing one of them fails."""
     source = """
 import os, sys
 from journal import Journal
@@ -331,14 +331,14 @@ for handle in handles:
 
 
 def test_an_unknown_level_is_refused_before_anything_is_made(journal_dir: Path) -> None:
-    """A misspelled durability is an error; it does not mean the weakest level."""
+    """A misspelled level raises an error; the weakest level is not used instead."""
     with pytest.raises(ValueError, match="fsync must be one of never, interval, always"):
         Journal.open(journal_dir, fsync="sometimes")  # type: ignore[arg-type] # the mistake at hand
     assert not journal_dir.exists()
 
 
 def test_a_failed_open_leaves_nothing_behind(journal_dir: Path) -> None:
-    """A handle that could not be opened disturbs neither the end of the program nor the folder."""
+    """After a failed open, nothing runs at exit for it, and the folder is not changed."""
     journal_dir.mkdir()
     (journal_dir / "other").touch()
     with pytest.raises(NotAJournalError):
