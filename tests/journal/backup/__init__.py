@@ -1,1 +1,1 @@
-"""Backups and what is restored from them."""
+"""Tests of backup and restore."""

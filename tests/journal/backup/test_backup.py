@@ -1,4 +1,4 @@
-"""A backup: consistent while processes write, only what is new, and private."""
+"""A backup: consistent while processes write, incremental, and private."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def backup(tmp_path: Path) -> Path:
-    """Return the folder of a backup, not made yet."""
+    """The folder of a backup, which does not exist yet."""
     return tmp_path / "backup"
 
 
@@ -54,7 +54,7 @@ def write(path: Path, *names: str) -> None:
 
 
 def restored(backup: Path) -> Path:
-    """Restore a backup to a new folder beside it; the journal must be sound."""
+    """Restore a backup to a new folder beside it, and check that the journal is valid."""
     path = backup.with_name(f"restored-{len(os.listdir(backup.parent))}")
     restore_backup(backup, path)
     problems = verify(path / "lanes").problems
@@ -62,8 +62,8 @@ def restored(backup: Path) -> Path:
     return path
 
 
-def test_a_backup_has_what_was_acknowledged(journal_dir: Path, backup: Path) -> None:
-    """All events of all lanes are in it, and it is whole."""
+def test_a_backup_has_every_acknowledged_event(journal_dir: Path, backup: Path) -> None:
+    """All events of all lanes are in the backup, and it verifies."""
     with Journal.open(journal_dir) as first, Journal.open(journal_dir) as second:
         first.append_message("s", "user", "a", id="a")
         second.append_message("s", "user", "b", id="b")
@@ -76,7 +76,7 @@ def test_a_backup_has_what_was_acknowledged(journal_dir: Path, backup: Path) -> 
 def test_an_unfinished_line_is_left_out(
     journal_dir: Path, backup: Path, expect_problems: ExpectedProblems
 ) -> None:
-    """What a writer has not finished was not acknowledged: the copy ends with a newline."""
+    """An unfinished line was not acknowledged: the copy ends with a newline."""
     write(journal_dir, "a")
     expect_problems("torn")
     with segments(journal_dir)[0].open("ab") as file:
@@ -86,7 +86,7 @@ def test_an_unfinished_line_is_left_out(
 
 
 def test_a_second_backup_writes_only_what_is_new(journal_dir: Path, backup: Path) -> None:
-    """Bytes that were copied are not written again, and without new ones nothing is."""
+    """Copied bytes are not written again; if nothing is new, nothing is written."""
     write(journal_dir, *map(str, range(100)))
     before = segments(journal_dir)[0].stat().st_size
     assert make_backup(journal_dir, backup).written == before
@@ -101,7 +101,7 @@ def test_a_second_backup_writes_only_what_is_new(journal_dir: Path, backup: Path
 def test_final_segments_are_copied_once(
     journal_dir: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A lane of several segments grows in its last one; the journal may be moved in between."""
+    """Only the last segment of a lane is copied again, also after the journal was moved."""
     monkeypatch.setattr(writer, "ROLL_SIZE", 1000)
     write(journal_dir, *map(str, range(20)))
     first = make_backup(journal_dir, backup)
@@ -112,7 +112,7 @@ def test_final_segments_are_copied_once(
 
 
 def test_everything_is_private(journal_dir: Path, backup: Path) -> None:
-    """Folders have mode 0700 and files 0600, whatever the umask is, also in what is restored."""
+    """Folders have mode 0700 and files 0600, with any umask, also in a restored journal."""
     write(journal_dir, "a")
     own_key(journal_dir)
     before = os.umask(0)
@@ -127,8 +127,8 @@ def test_everything_is_private(journal_dir: Path, backup: Path) -> None:
             assert mode == (0o700 if path.is_dir() else 0o600), path
 
 
-def test_the_keys_go_with_it(journal_dir: Path, backup: Path) -> None:
-    """The journal that is restored has the same keys; a backup that lacks one is damaged."""
+def test_the_keys_are_part_of_a_backup(journal_dir: Path, backup: Path) -> None:
+    """A restored journal has the same keys; a backup that lacks one is damaged."""
     write(journal_dir, "a")
     key = own_key(journal_dir)
     make_backup(journal_dir, backup)
@@ -138,10 +138,8 @@ def test_the_keys_go_with_it(journal_dir: Path, backup: Path) -> None:
         verify_backup(backup)
 
 
-def test_a_rewritten_segment_is_replaced_and_its_old_bytes_go(
-    journal_dir: Path, backup: Path
-) -> None:
-    """After erasure the next backup has the new segment only."""
+def test_a_rewritten_segment_replaces_its_old_copy(journal_dir: Path, backup: Path) -> None:
+    """After an erasure, the next backup has only the new segment."""
     write(journal_dir, "a", "forget me", "c")
     make_backup(journal_dir, backup)
     erase(open_directory(journal_dir), named("forget me"))
@@ -154,14 +152,14 @@ def test_a_rewritten_segment_is_replaced_and_its_old_bytes_go(
 def test_a_segment_that_is_rewritten_meanwhile_is_copied_again(
     journal_dir: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Erasure between the listing and the end leaves no hole, no doubled segment, no old bytes."""
+    """An erasure during a backup leaves no gap, no repeated segment, and no erased bytes."""
     monkeypatch.setattr(writer, "ROLL_SIZE", 300)
     write(journal_dir, "a", "forget me", "c", "d")
     done: list[bool] = []
 
     def blocks(file: FileIO, start: int, end: int) -> Iterator[bytes]:
         yield from read_between(file, start, end)
-        if not done:  # the first segment is copied, and is replaced together with the second
+        if not done:  # the first segment is copied before both are replaced
             done.append(True)
             erase(open_directory(journal_dir), named("a", "forget me"))
 
@@ -175,10 +173,10 @@ def test_a_segment_that_is_rewritten_meanwhile_is_copied_again(
     assert ids(restored(backup)) == ["c", "d"]
 
 
-def test_a_superseded_segment_that_is_still_there_is_not_copied(
+def test_a_superseded_segment_that_still_exists_is_not_copied(
     journal_dir: Path, backup: Path, expect_problems: ExpectedProblems
 ) -> None:
-    """An eraser that died between two steps may leave an old segment: it is not part of a lane."""
+    """An eraser that died between two steps may leave an old segment, which is in no lane."""
     write(journal_dir, "a", "b")
     (old,) = segments(journal_dir)
     content = old.read_bytes()
@@ -194,8 +192,8 @@ def test_a_superseded_segment_that_is_still_there_is_not_copied(
     expect_problems()
 
 
-def test_what_the_journal_lost_stays_in_the_backup(journal_dir: Path, backup: Path) -> None:
-    """A copy is kept and reported if its segment is gone, and no segment supersedes it."""
+def test_a_copy_of_a_lost_segment_stays_in_the_backup(journal_dir: Path, backup: Path) -> None:
+    """A copy whose segment is lost, and was not superseded, is kept and reported."""
     write(journal_dir, "a")
     make_backup(journal_dir, backup)
     segments(journal_dir)[0].unlink()
@@ -210,7 +208,7 @@ def test_what_the_journal_lost_stays_in_the_backup(journal_dir: Path, backup: Pa
 def test_a_damaged_segment_does_not_replace_a_good_copy(
     journal_dir: Path, backup: Path, expect_problems: ExpectedProblems
 ) -> None:
-    """Flipped or lost bytes in the journal leave the copy as it is, and are reported."""
+    """If bytes of a segment changed or are missing, its copy is kept and the damage is reported."""
     write(journal_dir, "a", "b")
     make_backup(journal_dir, backup)
     (segment,) = segments(journal_dir)
@@ -225,10 +223,8 @@ def test_a_damaged_segment_does_not_replace_a_good_copy(
     expect_problems("torn")
 
 
-def test_only_a_new_folder_or_a_backup_of_the_journal_is_written_to(
-    journal_dir: Path, backup: Path, tmp_path: Path
-) -> None:
-    """A folder with other things, of another journal, or in the journal is refused."""
+def test_other_folders_are_not_written_to(journal_dir: Path, backup: Path, tmp_path: Path) -> None:
+    """A folder with other files, of another journal, or within the journal is refused."""
     write(journal_dir, "a")
     other = tmp_path / "other"
     write(other, "b")
@@ -246,15 +242,15 @@ def test_only_a_new_folder_or_a_backup_of_the_journal_is_written_to(
         make_backup(journal_dir, "")
 
 
-def test_a_backup_is_no_journal(journal_dir: Path, backup: Path) -> None:
-    """No writer appends to a backup by mistake."""
+def test_a_backup_cannot_be_opened_as_a_journal(journal_dir: Path, backup: Path) -> None:
+    """Opening a backup as a journal raises an error, so no writer appends to it."""
     write(journal_dir, "a")
     make_backup(journal_dir, backup)
     with pytest.raises(NotAJournalError):
         Journal.open(backup)
 
 
-def test_two_backups_to_one_folder_do_not_meet(
+def test_a_second_backup_to_one_folder_is_refused(
     journal_dir: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second one is refused while the first one runs."""
@@ -272,10 +268,10 @@ def test_two_backups_to_one_folder_do_not_meet(
     assert refused
 
 
-def test_writers_go_on_meanwhile(
+def test_writers_continue_during_a_backup(
     journal_dir: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of each lane a backup has the records from the first on, and all that was acknowledged."""
+    """The backup of each lane begins with its first record, and has all acknowledged events."""
     monkeypatch.setattr(writer, "ROLL_SIZE", 4_000)
     stop = threading.Event()
     acknowledged: dict[str, int] = {"x": 0, "y": 0}
@@ -309,8 +305,8 @@ def test_writers_go_on_meanwhile(
             thread.join()
 
 
-def test_a_damaged_copy_is_found_and_written_again(journal_dir: Path, backup: Path) -> None:
-    """`verify_backup` names a flipped, cut or missing file; without it the next backup heals."""
+def test_a_damaged_copy_is_detected_and_written_again(journal_dir: Path, backup: Path) -> None:
+    """`verify_backup` names a changed, cut or missing file; the next backup repairs it."""
     write(journal_dir, "a", "b")
     make_backup(journal_dir, backup)
     (copy,) = backup.rglob("*.jsonl")
@@ -334,7 +330,7 @@ def test_a_damaged_copy_is_found_and_written_again(journal_dir: Path, backup: Pa
 
 
 def test_a_copy_of_a_header_with_a_path_stays_in_the_folder() -> None:
-    """The uuid of a segment is any string; only one that is a uuid becomes part of a name."""
+    """A segment's uuid may be any string; only a real uuid becomes part of a file name."""
     for segment in ("../../x", "/etc/x", "a" * 500, "é\n"):
         name = copy_name(1, segment)
         assert "/" not in name
@@ -342,8 +338,8 @@ def test_a_copy_of_a_header_with_a_path_stays_in_the_folder() -> None:
     assert copy_name(1, "") == "000001.none.jsonl"
 
 
-def test_a_manifest_that_was_changed_is_refused(journal_dir: Path, backup: Path) -> None:
-    """A checksum covers the manifest: a flipped byte is an error, and no path."""
+def test_a_changed_manifest_is_refused(journal_dir: Path, backup: Path) -> None:
+    """A checksum covers the manifest, so a changed byte is an error and never used as a path."""
     write(journal_dir, "a")
     make_backup(journal_dir, backup)
     manifest = backup / MANIFEST
@@ -370,10 +366,8 @@ def test_an_empty_journal_has_a_backup(tmp_path: Path, backup: Path) -> None:
     assert open_directory(restored(backup), create=False).uuid == made.uuid
 
 
-def test_a_key_that_cannot_be_copied_leaves_the_backup_as_it_was(
-    journal_dir: Path, backup: Path
-) -> None:
-    """A damaged file of keys in the backup is an error, and what was there is unchanged."""
+def test_a_key_that_cannot_be_copied_changes_no_backup(journal_dir: Path, backup: Path) -> None:
+    """A damaged file of keys in the backup is an error, and the backup is not changed."""
     write(journal_dir, "a")
     own_key(journal_dir)
     make_backup(journal_dir, backup)

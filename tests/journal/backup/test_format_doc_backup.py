@@ -1,4 +1,4 @@
-"""docs/format.md is true: the form of a backup, and a journal that its program makes of one."""
+"""docs/format.md is true: the format of a backup, and the restore program in it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     import pytest
 
 
-def test_the_documents_program_restores_a_backup(
+def test_the_program_of_the_document_restores_a_backup(
     journal_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A journal that was made from the document alone is whole, and writers begin new lanes."""
+    """The restored journal is complete, and writers begin new lanes in it."""
     monkeypatch.setattr(writer, "ROLL_SIZE", 1000)
     with Journal.open(journal_dir) as first, Journal.open(journal_dir) as second:
         for n in range(20):
@@ -49,7 +49,7 @@ def test_the_documents_program_restores_a_backup(
 
 
 def test_the_manifest_has_the_documented_keys(journal_dir: Path, tmp_path: Path) -> None:
-    """No more and no fewer, in the manifest and for each segment."""
+    """The manifest and each of its segments have exactly the documented keys."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "hello")
     make_backup(journal_dir, tmp_path / "backup")
@@ -67,7 +67,7 @@ def test_the_manifest_has_the_documented_keys(journal_dir: Path, tmp_path: Path)
 
 
 def test_the_names_of_files_are_those_of_the_document() -> None:
-    """A uuid, `none`, or 32 digits."""
+    """A file name contains a uuid, `none`, or 32 digits."""
     uuid = "0199c0de-0000-7000-8000-000000000002"
     assert copy_name(7, uuid) == f"000007.{uuid}.jsonl"
     assert copy_name(7, "") == "000007.none.jsonl"

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def backup(tmp_path: Path) -> Path:
-    """Return the folder of a backup, not made yet."""
+    """The folder of a backup, which does not exist yet."""
     return tmp_path / "backup"
 
 
@@ -71,7 +71,7 @@ def sound(path: Path) -> None:
 def test_a_new_journal_has_every_byte_and_the_same_digest(
     journal_dir: Path, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Segments, uuids and digest are the same."""
+    """Segments, uuids and digest are equal."""
     monkeypatch.setattr(writer, "ROLL_SIZE", 1000)
     write(journal_dir, *map(str, range(20)))
     make_backup(journal_dir, backup)
@@ -87,10 +87,10 @@ def test_a_new_journal_has_every_byte_and_the_same_digest(
     sound(there)
 
 
-def test_a_journal_is_restored_in_a_folder_that_is_everybodys(
+def test_a_journal_is_restored_in_a_world_writable_folder(
     journal_dir: Path, backup: Path, tmp_path: Path
 ) -> None:
-    """A folder such as /tmp may hold a journal, so it may hold a restored one."""
+    """A folder such as /tmp may contain a journal, so a restored one may be there, too."""
     write(journal_dir, "one")
     make_backup(journal_dir, backup)
     shared = tmp_path / "shared"
@@ -103,9 +103,9 @@ def test_a_journal_is_restored_in_a_folder_that_is_everybodys(
 def test_writers_begin_new_lanes_in_a_restored_journal(
     journal_dir: Path, backup: Path, tmp_path: Path
 ) -> None:
-    """Its lanes may grow elsewhere: no number is given out twice under their uuids.
+    """The original lanes may grow elsewhere, so no number is assigned again under their uuids.
 
-    Not even where the copies have the inodes of the originals, as they may have where the journal
+    This also holds if the copies have the inodes of the originals, which may happen if the journal
     was removed before.
     """
     write(journal_dir, "a")
@@ -125,7 +125,7 @@ def test_writers_begin_new_lanes_in_a_restored_journal(
 def test_a_journal_of_version_1_keeps_its_version(
     journal_dir: Path, backup: Path, tmp_path: Path
 ) -> None:
-    """A program of version 1 continues under the newest uuid of a folder: that is a new one."""
+    """A program of version 1 continues the newest uuid of a folder, and that is a new one."""
     write(journal_dir, "a")
     (lane,) = {header.lane for header in headers(journal_dir)}
     mark = orjson.loads((journal_dir / MARK).read_bytes())
@@ -139,10 +139,10 @@ def test_a_journal_of_version_1_keeps_its_version(
     sound(new)
 
 
-def test_a_target_that_is_something_else_is_refused(
+def test_a_target_with_other_files_is_refused(
     journal_dir: Path, backup: Path, tmp_path: Path
 ) -> None:
-    """An empty folder is used; a folder with something in it, a file or a link is not."""
+    """An empty folder is used; a folder with files in it, a file or a link is refused."""
     write(journal_dir, "a")
     make_backup(journal_dir, backup)
     empty = tmp_path / "empty"
@@ -161,32 +161,32 @@ def test_a_target_that_is_something_else_is_refused(
     assert sorted(os.listdir(full)) == ["thesis"]
 
 
-def test_a_journal_gets_back_what_it_lost(journal_dir: Path, backup: Path) -> None:
-    """Missing records are added under their lane and number; again, nothing is added."""
+def test_lost_events_are_restored_to_an_existing_journal(journal_dir: Path, backup: Path) -> None:
+    """Missing records are added under their lane and number; a second restore adds nothing."""
     write(journal_dir, "a", "b", "c")
     before = digest(journal_dir)
     make_backup(journal_dir, backup)
     (segment,) = segments(journal_dir)
     lines = segment.read_bytes().split(b"\n")
-    segment.write_bytes(b"\n".join([*lines[:2], lines[3], b""]))  # "b" is gone
+    segment.write_bytes(b"\n".join([*lines[:2], lines[3], b""]))  # "b" is lost
     write(journal_dir, "d")
     report = restore_backup(backup, journal_dir)
     assert (report.is_new, report.events, report.lane) == (False, 1, "2")
     assert restore_backup(backup, journal_dir).events == 0
     assert ids(journal_dir) == ["a", "b", "c", "d"]
     assert digest(journal_dir) != before
-    for path in (journal_dir / "lanes" / "2").glob("*.jsonl"):  # one byte of "b" is as it was
+    for path in (journal_dir / "lanes" / "2").glob("*.jsonl"):  # a byte of "b" in its old place
         assert lines[2] in path.read_bytes()
-    # the number is in another folder: the lane's own still lacks it
+    # the number is now in another folder; its own lane still lacks it
     (problem,) = verify(journal_dir / "lanes").problems
     assert problem.kind == "gap"
     segment.write_bytes(b"\n".join(lines))
 
 
-def test_a_journal_that_lost_all_its_lanes_gets_them_back(
+def test_all_lanes_are_restored_to_an_existing_journal(
     journal_dir: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Records of several lanes and segments are added, and have the same digest."""
+    """Records of several lanes and segments are added, and the digest is the same."""
     monkeypatch.setattr(writer, "ROLL_SIZE", 1000)
     with Journal.open(journal_dir) as first, Journal.open(journal_dir) as second:
         for n in range(30):
@@ -206,8 +206,8 @@ def test_a_journal_that_lost_all_its_lanes_gets_them_back(
     assert {h.folder for h in headers(journal_dir)} == {0, 1}
 
 
-def test_erased_events_do_not_come_back(journal_dir: Path, backup: Path) -> None:
-    """A run of erased events has their numbers: an older backup adds nothing there."""
+def test_erased_events_are_not_restored(journal_dir: Path, backup: Path) -> None:
+    """A run has the numbers of its erased events, so an older backup adds nothing there."""
     write(journal_dir, "a", "secret", "c")
     make_backup(journal_dir, backup)
     erase(open_directory(journal_dir), named("secret"))
@@ -216,7 +216,7 @@ def test_erased_events_do_not_come_back(journal_dir: Path, backup: Path) -> None
 
 
 def test_keys_are_added_and_the_own_key_stays(journal_dir: Path, backup: Path) -> None:
-    """The journal's own key stays the first; those of the backup are added behind it."""
+    """The journal's own key stays the first; the keys of the backup are added after it."""
     write(journal_dir, "a")
     own = own_key(journal_dir)
     add_keys(journal_dir, [Key(b"x" * 32)])
@@ -228,7 +228,7 @@ def test_keys_are_added_and_the_own_key_stays(journal_dir: Path, backup: Path) -
 
 
 def test_another_journal_is_refused(journal_dir: Path, backup: Path, tmp_path: Path) -> None:
-    """The journal of another uuid is not touched; the error says what to do."""
+    """A journal with another uuid is not changed; the error says what to do."""
     write(journal_dir, "a")
     make_backup(journal_dir, backup)
     other = tmp_path / "other"
@@ -239,7 +239,7 @@ def test_another_journal_is_refused(journal_dir: Path, backup: Path, tmp_path: P
 
 
 def test_keys_that_this_program_does_not_know_are_kept(journal_dir: Path, backup: Path) -> None:
-    """A record is written back byte for byte, with what a later version put into it."""
+    """A record is written back byte for byte, with the keys that a later version added."""
     write(journal_dir, "a")
     (segment,) = segments(journal_dir)
     (record,) = events(journal_dir)
@@ -255,10 +255,10 @@ def test_keys_that_this_program_does_not_know_are_kept(journal_dir: Path, backup
     assert any(line in path.read_bytes() for path in segments(journal_dir))
 
 
-def test_what_a_killed_restore_left_is_removed(
+def test_the_draft_of_a_killed_restore_is_removed(
     journal_dir: Path, backup: Path, tmp_path: Path
 ) -> None:
-    """The draft of a journal beside its place does not stay."""
+    """The next restore removes the draft of the journal."""
     write(journal_dir, "a")
     make_backup(journal_dir, backup)
     left = tmp_path / ".new.restore.0199c0de-0000-7000-8000-000000000002"
@@ -268,11 +268,11 @@ def test_what_a_killed_restore_left_is_removed(
     assert ids(tmp_path / "new") == ["a"]
 
 
-# a backup that somebody changed, with a right checksum of the manifest
+# a backup that was changed, with a right checksum of the manifest
 
 
 def changed(backup: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change the manifest of a backup, and make its checksum right."""
+    """Change the manifest of a backup, and correct its checksum."""
     fields = orjson.loads((backup / MANIFEST).read_bytes())
     del fields["crc"]
     change(fields)
@@ -308,7 +308,7 @@ def changed(backup: Path, change: Callable[[dict[str, Any]], object]) -> None:
 def test_a_hostile_manifest_is_refused(
     journal_dir: Path, backup: Path, tmp_path: Path, change: Callable[[dict[str, Any]], object]
 ) -> None:
-    """Paths that leave the folder, and values of other kinds, are errors; nothing is made."""
+    """Paths that leave the folder, and values of the wrong type, are errors; nothing is written."""
     write(journal_dir, "a")
     make_backup(journal_dir, backup)
     changed(backup, change)
@@ -321,7 +321,7 @@ def test_a_hostile_manifest_is_refused(
 def test_a_newer_backup_is_refused(
     journal_dir: Path, backup: Path, tmp_path: Path, field: str
 ) -> None:
-    """A version that this program does not know is named."""
+    """The error names a version that this program does not know."""
     write(journal_dir, "a")
     make_backup(journal_dir, backup)
     changed(backup, lambda m: m.update({field: 99}))
@@ -367,7 +367,7 @@ def test_hostile_files_are_refused(
 
 
 def test_linked_folders_are_refused(journal_dir: Path, backup: Path, tmp_path: Path) -> None:
-    """A link in the place of a lane's folder, or of all of them, is an error."""
+    """A link in place of a lane folder, or of the folder of lanes, is an error."""
     write(journal_dir, "a")
     make_backup(journal_dir, backup)
     for folder in (backup / "lanes" / "1", backup / "lanes"):
@@ -379,10 +379,8 @@ def test_linked_folders_are_refused(journal_dir: Path, backup: Path, tmp_path: P
     restore_backup(backup, tmp_path / "new")
 
 
-def test_the_mark_of_a_journal_in_the_place_of_a_target_counts(
-    journal_dir: Path, backup: Path
-) -> None:
-    """A damaged mark is not overwritten."""
+def test_a_damaged_mark_of_the_target_is_not_overwritten(journal_dir: Path, backup: Path) -> None:
+    """A target with a damaged mark is refused, and the mark is not changed."""
     write(journal_dir, "a")
     make_backup(journal_dir, backup)
     content = (journal_dir / MARK).read_bytes()
@@ -393,7 +391,7 @@ def test_the_mark_of_a_journal_in_the_place_of_a_target_counts(
     (journal_dir / MARK).write_bytes(content)
 
 
-# what was forgotten
+# forgotten events
 
 
 def forget(path: Path, id: str, *events: str, key: Key | None = None) -> None:
@@ -409,10 +407,8 @@ def bytes_of(path: Path) -> bytes:
     return b"".join(file.read_bytes() for file in path.rglob("*") if file.is_file())
 
 
-def test_an_old_backup_does_not_bring_back_what_was_forgotten(
-    journal_dir: Path, backup: Path
-) -> None:
-    """Neither where the journal lost its lanes, nor where only a part of an event is forgotten."""
+def test_an_old_backup_does_not_restore_forgotten_events(journal_dir: Path, backup: Path) -> None:
+    """This holds if the journal lost its lanes, and if only a part of an event is forgotten."""
     write(journal_dir, "a", "secret", "c")
     with Journal.open(journal_dir) as journal:
         removed = {"messages": ["c", "secret"]}
@@ -429,7 +425,9 @@ def test_an_old_backup_does_not_bring_back_what_was_forgotten(
     assert (again.events, again.forgotten) == (0, 1)
 
 
-def test_a_request_in_the_backup_counts(journal_dir: Path, backup: Path, tmp_path: Path) -> None:
+def test_a_request_in_the_backup_is_in_force(
+    journal_dir: Path, backup: Path, tmp_path: Path
+) -> None:
     """A backup from between a request and its erasure restores a journal without the bytes."""
     write(journal_dir, "a", "secret", "c")
     forget(journal_dir, "f1", "secret")
@@ -446,8 +444,8 @@ def test_a_request_in_the_backup_counts(journal_dir: Path, backup: Path, tmp_pat
     assert b"secret" not in bytes_of(journal_dir / "lanes")
 
 
-def test_a_key_that_is_nowhere_is_named(journal_dir: Path, backup: Path, tmp_path: Path) -> None:
-    """What a request with that key forgets is not known: the report names the key."""
+def test_a_missing_key_is_named(journal_dir: Path, backup: Path, tmp_path: Path) -> None:
+    """Without its key, a request cannot be applied; the report names the key."""
     write(journal_dir, "a")
     own_key(journal_dir)
     unknown = Key(b"u" * 32)

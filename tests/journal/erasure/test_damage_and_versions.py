@@ -37,7 +37,7 @@ def _lines(count: int) -> list[bytes]:
 
 
 def test_damage_stays_and_is_reported(tmp_path: Path) -> None:
-    """Bytes that are no record cannot be checked: they stay, and the report names them."""
+    """Bytes that are no record cannot be checked: they are kept and reported."""
     path = _journal(tmp_path / "journal")
     one, two, three = _lines(3)
     segment = write_segment(path / "lanes", "1", 1, header("L1") + one + b"?" + two + three)
@@ -49,7 +49,7 @@ def test_damage_stays_and_is_reported(tmp_path: Path) -> None:
 
 
 def test_damage_can_be_erased(tmp_path: Path) -> None:
-    """The numbers that were lost in it stay used, also behind the last record."""
+    """The numbers of lost records stay used, also after the last record."""
     path = _journal(tmp_path / "journal")
     lines = _lines(6)
     content = [*lines[:2], b"secret noise\n", lines[3], lines[4], b"secret\n"]
@@ -64,7 +64,7 @@ def test_damage_can_be_erased(tmp_path: Path) -> None:
 
 
 def test_a_torn_line_at_the_end_stays(tmp_path: Path) -> None:
-    """A lane without a lessee may end in one: it is not lost with the rewrite."""
+    """A torn last line, which a lane without a lessee may have, is copied by a rewrite."""
     path = _journal(tmp_path / "journal")
     one, two = _lines(2)
     segment = write_segment(path / "lanes", "1", 1, header("L1") + one + two + b'{"crc":"12')
@@ -73,7 +73,7 @@ def test_a_torn_line_at_the_end_stays(tmp_path: Path) -> None:
 
 
 def test_a_record_without_its_newline_stays_without_it(tmp_path: Path) -> None:
-    """A run in its place has none either: what follows on the line has no number of its own."""
+    """A run in place of a record without a newline has none: the bytes after it have no number."""
     path = _journal(tmp_path / "journal")
     one, two = _lines(2)
     segment = write_segment(path / "lanes", "1", 1, header("L1") + one + two[:-1] + b"noise\n")
@@ -96,7 +96,7 @@ def test_in_a_journal_of_version_1_each_event_has_a_run(tmp_path: Path) -> None:
 
 
 def test_a_segment_of_a_newer_version_is_named(tmp_path: Path) -> None:
-    """Its records are not interpreted, so nothing of it is erased."""
+    """Records of a newer version are not interpreted, so the segment is reported, not erased."""
     path = _journal(tmp_path / "journal")
     content = header("L1", format=3) + b"noise\n" + b"".join(_lines(2))
     segment = write_segment(path / "lanes", "1", 1, content)
@@ -105,7 +105,7 @@ def test_a_segment_of_a_newer_version_is_named(tmp_path: Path) -> None:
     assert segment.read_bytes() == content
 
 
-def test_a_restored_folder_is_rewritten(tmp_path: Path) -> None:
+def test_a_segment_in_a_restored_folder_is_rewritten(tmp_path: Path) -> None:
     """A folder of another machine has no number; it is locked and rewritten as any other."""
     path = _journal(tmp_path / "journal")
     content = header("L1", folder=0) + b"".join(_lines(3))

@@ -1,4 +1,4 @@
-"""Erasure: what is forgotten leaves the segments, and everything else stays where it was."""
+"""Erasure: forgotten events are removed from segments, and all others keep their places."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def fill(path: Path, *numbers: int, text: str = "hello") -> None:
 
 
 def run(path: Path, decision: Decision, *, patience: float = 0.0) -> Report:
-    """Erase, in a journal that is there."""
+    """Erase in an existing journal."""
     return erase(open_directory(path, create=False), decision, patience=patience)
 
 
@@ -51,13 +51,13 @@ def items(segment: Path) -> list[Record | Erased]:
 
 @pytest.fixture
 def rolling(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Segments are full after a few events."""
+    """Make segments that are full after a few events."""
     for module in ("writer", "lane"):
         monkeypatch.setattr(f"journal.lanes.{module}.ROLL_SIZE", 700)
 
 
-def test_a_forgotten_event_leaves_its_number_and_its_request(journal_dir: Path) -> None:
-    """The line is replaced by one that says which request took it; all others stay as they were."""
+def test_an_erased_event_is_replaced_by_a_run(journal_dir: Path) -> None:
+    """Its line is replaced by one that names the request; all other lines stay unchanged."""
     fill(journal_dir, 1, 2, 3)
     (segment,) = segments(journal_dir)
     before = segment.read_bytes().split(b"\n")
@@ -72,8 +72,8 @@ def test_a_forgotten_event_leaves_its_number_and_its_request(journal_dir: Path) 
     assert ids(journal_dir) == ["m1", "m3"]
 
 
-def test_neighbours_are_one_run(journal_dir: Path) -> None:
-    """A run says how many events it stands for, and the highest of their orders."""
+def test_neighbouring_events_are_one_run(journal_dir: Path) -> None:
+    """A run has the number of its events and the highest of their orders."""
     fill(journal_dir, 1, 2, 3, 4)
     (segment,) = segments(journal_dir)
     third = items(segment)[2]
@@ -83,8 +83,8 @@ def test_neighbours_are_one_run(journal_dir: Path) -> None:
     assert items(segment)[1] == Erased(2, 2, third.event.order, BY)
 
 
-def test_a_rewritten_segment_names_those_that_it_supersedes(journal_dir: Path) -> None:
-    """It has a uuid of its own, all ancestors, the other values of the old header and no inode."""
+def test_a_rewritten_segment_names_its_ancestors(journal_dir: Path) -> None:
+    """It has its own uuid, the uuids of all ancestors, the old header's values and no inode."""
     fill(journal_dir, 1, 2, 3)
     (old,) = headers(journal_dir)
     run(journal_dir, named("m1"))
@@ -114,7 +114,7 @@ def test_a_reduced_event_keeps_its_place(journal_dir: Path) -> None:
     assert b"token" not in segment.read_bytes()
 
 
-def test_nothing_forgotten_is_nothing_rewritten(journal_dir: Path) -> None:
+def test_a_segment_without_forgotten_events_is_not_rewritten(journal_dir: Path) -> None:
     """A segment without forgotten events keeps its file."""
     fill(journal_dir, 1, 2)
     before = segments(journal_dir)[0].stat()
@@ -124,8 +124,8 @@ def test_nothing_forgotten_is_nothing_rewritten(journal_dir: Path) -> None:
 
 
 @pytest.mark.parametrize("gone", [(1, 2, 3), (3,), (2, 3), (1,)])
-def test_no_number_is_given_out_twice(journal_dir: Path, gone: tuple[int, ...]) -> None:
-    """A writer begins a new lane behind a rewritten segment, whatever was erased of it."""
+def test_no_number_is_assigned_twice(journal_dir: Path, gone: tuple[int, ...]) -> None:
+    """A writer begins a new lane after a rewritten segment, whatever was erased of it."""
     fill(journal_dir, 1, 2, 3)
     (old,) = headers(journal_dir)
     run(journal_dir, named(*(f"m{number}" for number in gone)))
@@ -136,15 +136,15 @@ def test_no_number_is_given_out_twice(journal_dir: Path, gone: tuple[int, ...]) 
     assert first.lane == old.lane != second.lane == position.lane
     assert position.seq == 1
     assert not verify(journal_dir / "lanes").problems
-    # and another process continues there
+    # and another process continues in that lane
     fill(journal_dir, 5)
     assert len(segments(journal_dir)) == 2
     assert ids(journal_dir)[-2:] == ["m4", "m5"]
 
 
 @pytest.mark.usefixtures("rolling")
-def test_final_segments_are_replaced_beside_their_lessee(journal_dir: Path) -> None:
-    """A lessee goes on in its active segment, and syncs what an eraser replaced meanwhile."""
+def test_final_segments_are_replaced_while_their_lane_is_leased(journal_dir: Path) -> None:
+    """The lessee continues in its active segment, and syncs the replaced segments."""
     with Journal.open(journal_dir, fsync="always") as handle:
         for number in range(20):
             handle.append_message("s", "user", f"hello {number}", id=f"m{number}")
@@ -158,7 +158,7 @@ def test_final_segments_are_replaced_beside_their_lessee(journal_dir: Path) -> N
 @pytest.mark.usefixtures("rolling")
 @pytest.mark.parametrize("fsync", ["never", "interval"])
 def test_a_replaced_segment_counts_as_synced(journal_dir: Path, fsync: str) -> None:
-    """What was not synced when it was replaced is durable in the new file: no error, no copy."""
+    """Events that were not synced are durable in the new file: no error, no second copy."""
     with Journal.open(journal_dir, fsync=fsync) as handle:  # type: ignore[arg-type]
         events = [
             {"session": "s", "id": f"m{n}", "type": "message.appended", "data": {"role": "user"}}
@@ -172,8 +172,8 @@ def test_a_replaced_segment_counts_as_synced(journal_dir: Path, fsync: str) -> N
     assert sum(isinstance(i, Record) for s in segments(journal_dir) for i in items(s)) == 11
 
 
-def test_a_lessee_rolls_when_it_is_asked(journal_dir: Path) -> None:
-    """What its active segment holds is pending, and erased once it has appended again."""
+def test_a_lessee_rolls_on_request(journal_dir: Path) -> None:
+    """Events of its active segment are pending, and are erased after its next append."""
     with Journal.open(journal_dir) as handle:
         handle.append_message("s", "user", "secret", id="m1")
         report = run(journal_dir, named("m1"))
@@ -193,8 +193,8 @@ def test_a_lessee_rolls_when_it_is_asked(journal_dir: Path) -> None:
     assert not any(b"secret" in segment.read_bytes() for segment in segments(journal_dir))
 
 
-def test_the_next_eraser_finishes_what_a_sleeping_lessee_left(journal_dir: Path) -> None:
-    """When the lessee is gone the eraser leases the lane, and removes the request."""
+def test_the_next_eraser_finishes_a_pending_erasure(journal_dir: Path) -> None:
+    """When the lessee has ended, the eraser leases the lane and removes the roll request."""
     with Journal.open(journal_dir) as handle:
         handle.append_message("s", "user", "secret", id="m1")
         assert run(journal_dir, named("m1")).pending
@@ -203,8 +203,8 @@ def test_the_next_eraser_finishes_what_a_sleeping_lessee_left(journal_dir: Path)
     assert not (segments(journal_dir)[0].parent / ROLL).exists()
 
 
-def test_a_draft_that_a_killed_eraser_left_is_removed(journal_dir: Path) -> None:
-    """It is no problem for verify, and the next eraser takes it: it may hold what must go now."""
+def test_the_draft_of_a_killed_eraser_is_removed(journal_dir: Path) -> None:
+    """`verify` reports no problem; the next eraser removes the draft, which may contain secrets."""
     fill(journal_dir, 1, 2)
     (segment,) = segments(journal_dir)
     draft = draft_of(segment)
@@ -216,7 +216,7 @@ def test_a_draft_that_a_killed_eraser_left_is_removed(journal_dir: Path) -> None
 
 
 def test_one_eraser_at_a_time(journal_dir: Path) -> None:
-    """A second one waits for a bounded time, and then says who is in the way."""
+    """A second one waits for a bounded time, and then names the process that erases."""
     fill(journal_dir, 1)
     directory = open_directory(journal_dir)
     with erasing(directory.path, 1), pytest.raises(EraserBusy, match="another process erases"):
@@ -224,8 +224,8 @@ def test_one_eraser_at_a_time(journal_dir: Path) -> None:
     assert run(journal_dir, named("m1")).lines == 1
 
 
-def test_status_shows_the_last_event_that_is_left(journal_dir: Path) -> None:
-    """A run at the end of a lane has no date: the last event in front of it has one."""
+def test_status_shows_the_last_event_that_was_not_erased(journal_dir: Path) -> None:
+    """A run has no date, so status shows the date of the last event before it."""
     fill(journal_dir, 1, 2, 3)
     times = [entry.event.time for entry in journal.read(journal_dir)]
     run(journal_dir, named("m2", "m3"))

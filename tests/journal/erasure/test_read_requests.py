@@ -72,7 +72,7 @@ def found(journal: Directory) -> list[str]:
 
 
 def test_requests_are_found_in_all_lanes(journal_dir: Path) -> None:
-    """A request counts in whichever lane and segment it is, and what only quotes it does not."""
+    """A request is found in every lane and segment; a message that quotes one is no request."""
     key = own_key(open_directory(journal_dir).path)
     data = {"key": key.id, "sessions": [key.hash("session", "s")]}
     with Journal.open(journal_dir) as one, Journal.open(journal_dir) as two:
@@ -85,10 +85,8 @@ def test_requests_are_found_in_all_lanes(journal_dir: Path) -> None:
     assert what.apply(Event("s", "x", "message.appended", 1, 1, {}), "", 0) == (None, "r0")
 
 
-def test_nothing_is_read_where_there_is_no_key(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A journal that uses neither redaction nor forgetting pays one look for a file."""
+def test_without_a_key_no_segment_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A journal that uses neither redaction nor forgetting costs one check for a file."""
     journal = open_directory(tmp_path / "journal")
     put(journal, 1, header(), line(1, "r1"))
     monkeypatch.setattr(requests, "list_segments", None)
@@ -97,13 +95,13 @@ def test_nothing_is_read_where_there_is_no_key(
 
 @pytest.mark.parametrize("version", [1, 2])
 def test_requests_are_found_in_both_formats(journal: Directory, version: int) -> None:
-    """A request in a segment of version 1 counts like any other."""
+    """A request in a segment of version 1 is found, too."""
     put(journal, 1, header(version), other(1), line(2, "r1"))
     assert found(journal) == ["r1"]
 
 
 def test_records_of_a_newer_format_are_not_read(journal: Directory) -> None:
-    """What they mean is not known here."""
+    """This version does not know their meaning."""
     put(journal, 1, header(FORMAT + 1), line(1, "r1"))
     put(journal, 2, header(), line(2, "r2"))
     assert found(journal) == ["r2"]
@@ -126,7 +124,7 @@ def test_a_request_in_a_line_that_is_too_long_is_found(journal: Directory) -> No
 
 
 def test_an_unfinished_request_counts_when_its_segment_is_final(journal: Directory) -> None:
-    """As in all reading: the last line of a growing segment may still be continued."""
+    """The last line of a growing segment may still be continued, so it is not read before."""
     put(journal, 1, header(), line(1, "r1"), line(2, "r2")[:-1])
     assert found(journal) == ["r1"]
     put(journal, 2, header())
@@ -134,7 +132,7 @@ def test_an_unfinished_request_counts_when_its_segment_is_final(journal: Directo
 
 
 def test_a_segment_that_cannot_be_read_is_named(journal: Directory) -> None:
-    """It could hold a request, so it is not skipped."""
+    """A segment that cannot be opened raises an error, because it may contain a request."""
     put(journal, 1, header())
     path = journal.lanes / "1" / "000001.jsonl"
     path.chmod(0o666)
@@ -143,7 +141,7 @@ def test_a_segment_that_cannot_be_read_is_named(journal: Directory) -> None:
 
 
 def names_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return a list that gets the name of each segment that is searched from now on."""
+    """Return a list to which the name of each searched segment is added from now on."""
     names: list[str] = []
     search = find_events
 
@@ -155,10 +153,10 @@ def names_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def test_a_second_search_reads_what_the_lanes_have_gained(
+def test_a_second_search_reads_only_new_bytes(
     journal: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A request that comes while an import runs is found, at the cost of the new bytes."""
+    """A request that arrives during an import is found, and only new bytes are read."""
     put(journal, 1, header(), line(1, "r1"))
     put(journal, 2, header(), other(2))
     scan = RequestScan(journal)
@@ -173,7 +171,7 @@ def test_a_second_search_reads_what_the_lanes_have_gained(
 def test_the_next_process_searches_no_final_segment_without_requests_again(
     journal: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The hint names those without; a segment that was changed in any way is searched again."""
+    """The hint lists segments without requests; a segment that changed is searched again."""
     for number, content in enumerate([other(1), line(2, "r2"), other(3), other(4)], 1):
         put(journal, number, header(), content)
     first = RequestScan(journal)
@@ -187,8 +185,8 @@ def test_the_next_process_searches_no_final_segment_without_requests_again(
 
 
 @pytest.mark.parametrize("hint", [b"", b"[]", b'{"version":1,"empty":[]}', b'{"version":2}'])
-def test_a_damaged_hint_is_no_hint(journal: Directory, hint: bytes) -> None:
-    """Then every segment is searched."""
+def test_a_damaged_hint_is_ignored(journal: Directory, hint: bytes) -> None:
+    """With a damaged hint, every segment is searched."""
     put(journal, 1, header(), line(1, "r1"))
     (journal.path / "imports").mkdir(mode=0o700)
     (journal.path / "imports/requests").write_bytes(hint)
@@ -196,7 +194,7 @@ def test_a_damaged_hint_is_no_hint(journal: Directory, hint: bytes) -> None:
 
 
 def test_the_status_names_the_keys_that_requests_need(journal: Directory) -> None:
-    """What a request with another journal's key forgets is shown until the key is added."""
+    """Without the key of another journal, what its request forgets is shown."""
     put(journal, 1, header(), line(1, "r1"))
     assert read_status(journal).unknown_keys == ("0a1b2c3d",)
 
@@ -216,7 +214,7 @@ _PARTS = st.lists(
 def test_the_search_finds_what_the_reader_finds(
     tmp_path_factory: pytest.TempPathFactory, parts: list[bytes], block: int, *, is_final: bool
 ) -> None:
-    """Whatever the bytes, and however many are read at a time, no request is missed."""
+    """No request is missed, for any bytes and for any size of the blocks that are read."""
     journal = open_directory(tmp_path_factory.mktemp("found") / "journal")
     put(journal, 1, header(), *parts)
     if is_final:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BLOCK = 300
-"""Bytes that a reader of these tests reads at a time: one or two events."""
+"""Bytes of a block in these tests: one or two events."""
 
 
 def fill(path: Path, first: int, last: int) -> None:
@@ -43,7 +43,7 @@ def wipe(path: Path, *gone: int) -> None:
 
 
 def numbers(items: list[Found | Damage]) -> list[int]:
-    """Return the sequence numbers that items hold, those of erased events too."""
+    """Return the sequence numbers of items, also those of erased events."""
     found: list[int] = []
     for item in items:
         if isinstance(item, Found) and isinstance(item.record, Record):
@@ -55,10 +55,10 @@ def numbers(items: list[Found | Damage]) -> list[int]:
 
 @pytest.mark.parametrize("gone", [(1, 2), (2, 3, 4, 5, 6, 7), (9,), tuple(range(1, 11))])
 @pytest.mark.parametrize("read", [1, 3, 5])
-def test_a_reader_goes_on_behind_what_it_has_read(
+def test_a_reader_continues_in_a_replaced_segment(
     journal_dir: Path, gone: tuple[int, ...], read: int
 ) -> None:
-    """It reads each number once, whatever was erased before, behind and around the place."""
+    """It reads each number once, whether events before, at or after its offset were erased."""
     fill(journal_dir, 1, 10)
     (ref,) = list_segments(journal_dir / "lanes")
     reading = read_segment(ref, limit=_BLOCK)
@@ -70,7 +70,7 @@ def test_a_reader_goes_on_behind_what_it_has_read(
     assert numbers(items) == list(range(1, 11))
 
 
-def test_a_segment_that_is_replaced_twice_is_read_on(journal_dir: Path) -> None:
+def test_a_reader_continues_after_two_replacements(journal_dir: Path) -> None:
     """The file system may give the third file the inode of the first."""
     fill(journal_dir, 1, 10)
     (ref,) = list_segments(journal_dir / "lanes")
@@ -84,7 +84,7 @@ def test_a_segment_that_is_replaced_twice_is_read_on(journal_dir: Path) -> None:
 
 @pytest.mark.parametrize("stop", range(1, 9))
 def test_damage_is_read_once(tmp_path: Path, stop: int) -> None:
-    """Stretches of damage behind the last record are not read again, and later ones are."""
+    """Damage that was read is not read again, and later damage is."""
     path = tmp_path / "journal"
     fill(path, 1, 8)
     (segment,) = segments(path)
@@ -102,7 +102,7 @@ def test_damage_is_read_once(tmp_path: Path, stop: int) -> None:
 
 
 def test_a_follower_gets_each_event_once(journal_dir: Path) -> None:
-    """It has read a lane's active segment when that is replaced, and goes on in the next."""
+    """After its lane's active segment is replaced, the follower continues in the next one."""
     fill(journal_dir, 1, 5)
     follower = Follower(journal_dir / "lanes", lambda _ref, _damage: pytest.fail("no damage"))
     got = [at.record.event.id for at in follower.read()]
@@ -114,7 +114,7 @@ def test_a_follower_gets_each_event_once(journal_dir: Path) -> None:
     assert follower.poll() == []
 
 
-def test_a_follower_reads_behind_a_segment_that_it_read_in_part(journal_dir: Path) -> None:
+def test_a_follower_continues_in_a_segment_that_it_read_in_part(journal_dir: Path) -> None:
     """Events that were appended after its last poll are read from the new file."""
     fill(journal_dir, 1, 5)
     follower = Follower(journal_dir / "lanes", lambda _ref, _damage: pytest.fail("no damage"))
@@ -125,10 +125,10 @@ def test_a_follower_reads_behind_a_segment_that_it_read_in_part(journal_dir: Pat
     assert got == ["m1", "m2", "m3", "m4", "m5", "m6", "m8", "m9"]
 
 
-def test_a_merged_reader_is_not_disturbed(
+def test_a_merged_reader_continues_in_replaced_segments(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`journal.read` goes on in order while segments are replaced under it."""
+    """`journal.read` yields events in order while segments are replaced."""
     for module in ("reader", "blocks"):
         monkeypatch.setattr(f"journal.segments.{module}.BLOCK", _BLOCK)
     monkeypatch.setattr("journal.segments.reader._LEAST", _BLOCK)
@@ -141,14 +141,14 @@ def test_a_merged_reader_is_not_disturbed(
     wipe(journal_dir, 0, 1, 3, 12, 15)
     got += [entry.event.id for entry in reading]
     left = [f"m{number}" for number in range(20) if number not in (12, 15)]
-    # what was in memory when it was erased is read, too
+    # events that were in its memory when they were erased are yielded, too
     assert [id for id in got if id not in ("m12", "m15")] == left
 
 
-def test_verify_is_green_while_segments_are_replaced(
+def test_verify_finds_no_problem_while_segments_are_replaced(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A segment that is replaced in the middle of verify has no gap and no number twice."""
+    """A segment that is replaced during `verify` causes no gap and no repeated number."""
     monkeypatch.setattr("journal.segments.blocks.BLOCK", _BLOCK)
     monkeypatch.setattr("journal.segments.reader.read_segment.__defaults__", (None, _BLOCK))
     monkeypatch.setattr("journal.segments.reader.SegmentWalk.read.__defaults__", (_BLOCK,))
@@ -171,7 +171,7 @@ def test_verify_is_green_while_segments_are_replaced(
 
 
 def test_the_projection_reads_a_replaced_segment_again(tmp_path: Path) -> None:
-    """No fault remains: `projector verify` does not take it for a loss."""
+    """`projector verify` reports no fault, and no lost event."""
     path = tmp_path / "journal"
     fill(path, 1, 6)
     with Projection.open(path) as projection:
@@ -185,7 +185,7 @@ def test_the_projection_reads_a_replaced_segment_again(tmp_path: Path) -> None:
 
 
 def test_the_ends_of_lanes_are_those_of_the_records(journal_dir: Path) -> None:
-    """An edit reads the end of a lane behind its last run, and status counts what there is."""
+    """An edit has a higher order than the last run of a lane, and status counts its events."""
     fill(journal_dir, 1, 4)
     with Journal.open(journal_dir) as handle:
         before = handle.ends()

@@ -1,4 +1,4 @@
-"""What requests forget of an event."""
+"""Which events, and which parts of an event, requests forget."""
 
 from __future__ import annotations
 
@@ -47,19 +47,19 @@ def request(
 
 
 def left(what: Forgotten, event: Event, lane: str = "L", seq: int = 1) -> Event | None:
-    """Return what is left of an event."""
+    """Return the parts of an event that are not forgotten."""
     return what.apply(event, lane, seq)[0]
 
 
 def test_without_requests_nothing_is_forgotten() -> None:
-    """`Forgotten` is false then, and gives each event as it is."""
+    """`Forgotten` is false then, and returns each event unchanged."""
     nothing = Forgotten(())
     assert not nothing
     assert nothing.apply(event(), "L", 1) == (event(), "")
 
 
 def test_a_forgotten_session_has_no_events() -> None:
-    """Every event of the session is forgotten, and no other one."""
+    """Every event of the session is forgotten, and no event of another session."""
     what = forgotten(request(sessions=[session_hash(KEY, "s")]))
     assert what.apply(event(), "L", 1) == (None, "r1")
     assert left(what, event(type="key.set", key="k", value=1)) is None
@@ -67,7 +67,7 @@ def test_a_forgotten_session_has_no_events() -> None:
 
 
 def test_a_message_is_forgotten_with_its_revisions() -> None:
-    """The hash of session and id takes the message, and what revises it."""
+    """The hash of session and id forgets the message and its revisions."""
     what = forgotten(request(events=[event_hash(KEY, "s", "m1")]))
     assert left(what, event()) is None
     assert left(what, event("x", "message.revised", message="m1", content="new")) is None
@@ -77,8 +77,8 @@ def test_a_message_is_forgotten_with_its_revisions() -> None:
 
 
 @pytest.mark.parametrize("which", range(3))
-def test_a_message_is_forgotten_in_every_session(which: int) -> None:
-    """Each of the hashes of line, of message and of original takes the copies in forks."""
+def test_a_message_is_forgotten_in_all_sessions(which: int) -> None:
+    """The hash of the line, of the message or of the original also forgets copies in forks."""
     said: dict[str, Any] = {"role": "user", "content": "my secret", "timestamp": MOMENT}
     named = list(message_hashes(KEY, UUID, said))[which]
     what = forgotten(request(messages=[named]))
@@ -86,13 +86,13 @@ def test_a_message_is_forgotten_in_every_session(which: int) -> None:
     assert left(what, event("1" + UUID[1:], session="fork", **said | {"timestamp": 1})) is not None
 
 
-def test_words_alone_do_not_name_a_message() -> None:
-    """A message without a timestamp and with an own id has no hash that others could share."""
+def test_the_text_alone_does_not_name_a_message() -> None:
+    """A message with an own id and without a timestamp has no hash that another one could have."""
     assert list(message_hashes(KEY, "m1", {"role": "user", "content": "yes"})) == []
 
 
-def test_the_hash_of_a_message_holds_what_the_format_says() -> None:
-    """Role, content and timestamp; an absent content is null; the id where it is a uuid."""
+def test_the_hash_of_a_message_is_that_of_the_format() -> None:
+    """It covers role, content and timestamp, with null for no content; the id if it is a uuid."""
     data = {"role": "tool", "timestamp": MOMENT, "model": "m"}
     assert list(message_hashes(KEY, UUID, data)) == [
         KEY.hash("line", UUID),
@@ -103,7 +103,7 @@ def test_the_hash_of_a_message_holds_what_the_format_says() -> None:
 
 
 def test_a_redacted_message_is_named_by_its_original() -> None:
-    """Rules of another version redact one message to other words: its original names both."""
+    """Two versions of the rules redact a message differently; the hash of its original is one."""
     clear: dict[str, Any] = {"role": "user", "content": "my secret", "timestamp": MOMENT}
     original = KEY.hash("original", ["message.appended", clear])
     what = forgotten(request(messages=[original]))
@@ -116,16 +116,16 @@ def test_a_redacted_message_is_named_by_its_original() -> None:
     assert left(what, other) is not None
 
 
-def test_a_redacted_message_whose_original_is_not_known_is_named_by_its_data() -> None:
-    """A message that a new transcript holds has no hash of its original: its data are hashed."""
+def test_a_redacted_message_without_an_original_is_named_by_its_data() -> None:
+    """A message in a new transcript has no hash of its original, so its data are hashed."""
     data = {"role": "user", "content": "my [redacted:password:1f3a9c]", "timestamp": MOMENT}
     redacted = Redacted(KEY.id, "", "own 1", {"password": 1})
     found = list(message_hashes(KEY, "m1", data, redacted))
     assert found == list(message_hashes(KEY, "m1", data))
 
 
-def test_a_request_with_a_reach_forgets_only_what_was_there() -> None:
-    """What is appended later, or in another lane, is not forgotten."""
+def test_a_request_with_a_reach_forgets_only_earlier_events() -> None:
+    """Events that are appended later, or in another lane, are not forgotten."""
     what = forgotten(request(sessions=[session_hash(KEY, "s")], reach={"L": 7}))
     assert left(what, event(), "L", 7) is None
     assert left(what, event(), "L", 8) is not None
@@ -135,7 +135,7 @@ def test_a_request_with_a_reach_forgets_only_what_was_there() -> None:
 
 @pytest.mark.parametrize("type", ["message.removed", "message.archived", "message.restored"])
 def test_an_id_is_forgotten_in_a_list(type: str) -> None:
-    """The event is applied without the id, and forgotten if no id is left."""
+    """The event is applied without the id, and forgotten if its list would be empty."""
     what = forgotten(request(events=[event_hash(KEY, "s", "m1")]))
     assert what.apply(event("x", type, messages=["m1", "m2"]), "L", 1) == (
         event("x", type, messages=["m2"]),
@@ -146,7 +146,7 @@ def test_an_id_is_forgotten_in_a_list(type: str) -> None:
 
 
 def test_a_message_is_forgotten_in_a_transcript() -> None:
-    """A message that a transcript keeps or brings goes, and the others and the rest stay."""
+    """A forgotten message is removed from a transcript; the other messages and fields stay."""
     said = {"role": "user", "content": "secret", "timestamp": MOMENT}
     by_hash = KEY.hash("message", ["user", "secret", MOMENT])
     what = forgotten(request(events=[event_hash(KEY, "s", "m1")], messages=[by_hash]))
@@ -165,7 +165,7 @@ def test_a_message_is_forgotten_in_a_transcript() -> None:
 
 @pytest.mark.parametrize("type", ["session.created", "session.ensured", "session.revised"])
 def test_a_forgotten_session_is_no_parent(type: str) -> None:
-    """The id of a forgotten session does not stay in the fields of its forks."""
+    """The id of a forgotten session is removed from the fields of its forks."""
     what = forgotten(request(sessions=[session_hash(KEY, "secret")]))
     assert left(what, event(type=type, parent="secret", title="t")) == event(type=type, title="t")
     kept = event(type=type, parent="s2")
@@ -173,7 +173,7 @@ def test_a_forgotten_session_is_no_parent(type: str) -> None:
 
 
 def test_the_events_of_erasure_are_never_forgotten() -> None:
-    """A request cannot hide another one."""
+    """A request cannot hide another request."""
     what = forgotten(
         request(sessions=[session_hash(KEY, "@forget")], events=[event_hash(KEY, "@forget", "r0")])
     )
@@ -181,7 +181,7 @@ def test_the_events_of_erasure_are_never_forgotten() -> None:
 
 
 def test_a_key_that_the_journal_lacks_is_named() -> None:
-    """What such a request forgets cannot be determined; the others count."""
+    """What such a request forgets cannot be determined; the other requests are in force."""
     requests = [
         request(sessions=[session_hash(KEY, "s")]),
         Request("r2", 1, OTHER.id, sessions=frozenset([session_hash(OTHER, "s2")])),
@@ -194,8 +194,8 @@ def test_a_key_that_the_journal_lacks_is_named() -> None:
     assert left(Forgotten(requests, [OTHER, KEY]), event(session="s2")) is None
 
 
-def test_requests_count_in_any_order_and_number() -> None:
-    """Of two requests with one id both count: what was asked to be forgotten stays forgotten."""
+def test_all_requests_are_in_force_in_any_order() -> None:
+    """Two requests with one id are both in force, so that nothing forgotten is shown again."""
     one = request(sessions=[session_hash(KEY, "s")])
     two = request(sessions=[session_hash(KEY, "s2")])
     assert forgotten(one, two, one).requests == forgotten(one, two).requests
@@ -214,13 +214,13 @@ def test_requests_count_in_any_order_and_number() -> None:
         event("r", "erasure.requested", "@forget", key=7),
     ],
 )
-def test_what_is_no_request_has_no_effect(odd: Event) -> None:
-    """A wrong session, or a key or reach of another kind: the event forgets nothing."""
+def test_an_invalid_request_has_no_effect(odd: Event) -> None:
+    """An event of a wrong session, or with a wrong key or reach, forgets nothing."""
     assert request_of(odd) is None
 
 
-def test_fields_of_another_kind_are_ignored() -> None:
-    """Another program's request counts as far as it can be read."""
+def test_fields_of_the_wrong_type_are_ignored() -> None:
+    """A request of another program is in force as far as it can be read."""
     odd = event(
         "r",
         "erasure.requested",

@@ -1,4 +1,4 @@
-"""Events: what can be appended, and what is refused before anything is written."""
+"""Events: which can be appended, and which are refused before any write."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _FULL: dict[str, Any] = {
 
 
 def test_a_message_may_have_every_field() -> None:
-    """The fields of a message are those that are documented."""
+    """All documented fields of a message are accepted."""
     assert sorted(_FULL) == sorted(MESSAGE_FIELDS)
     check_event("s", "m1", "message.appended", _FULL)
 
@@ -40,19 +40,19 @@ def test_a_message_may_have_every_field() -> None:
 @pytest.mark.parametrize("name", MESSAGE_FIELDS)
 @pytest.mark.parametrize("value", [None, 1.5, True, object()])
 def test_a_field_of_the_wrong_kind_is_named(name: str, value: object) -> None:
-    """Null, a float or a boolean is no value of any field; the message names the field."""
+    """Null, a float or a boolean is refused for every field; the message names the field."""
     with pytest.raises(EventError, match=f"^{name} must be"):
         check_event("s", "m1", "message.appended", _FULL | {name: value})
 
 
 def test_an_unknown_field_is_refused_with_a_way_out() -> None:
-    """The error for an unknown field lists the valid fields, and says where other data goes."""
+    """The error lists the valid fields, and says where other data can be stored."""
     with pytest.raises(EventError, match=r"no field 'rolle'.*put anything else into 'extra'"):
         check_event("s", "m1", "message.appended", _FULL | {"rolle": "user"})
 
 
 def test_a_message_needs_a_role() -> None:
-    """A message without a role is none; an empty role is none either."""
+    """A message without a role, or with an empty one, is refused."""
     for data, reason in (({}, "needs 'role'"), ({"role": ""}, "role must not be empty")):
         with pytest.raises(EventError, match=reason):
             check_event("s", "m1", "message.appended", data)
@@ -61,7 +61,7 @@ def test_a_message_needs_a_role() -> None:
 @pytest.mark.parametrize("key", ["session", "id", "type"])
 @pytest.mark.parametrize("value", ["", "x" * 1025, None, 1])
 def test_keys_are_strings_of_1_to_1024_characters(key: str, value: object) -> None:
-    """A key that is empty, too long or no string is named."""
+    """A key that is empty, too long or no string is refused by name."""
     keys: dict[str, Any] = {"session": "s", "id": "m1", "type": "x"} | {key: value}
     with pytest.raises(EventError, match=f"^{key} must be a string of 1 to 1024 characters"):
         check_event(data={}, **keys)
@@ -70,7 +70,7 @@ def test_keys_are_strings_of_1_to_1024_characters(key: str, value: object) -> No
 @pytest.mark.parametrize("key", ["session", "id", "type"])
 @pytest.mark.parametrize("value", ["a\nb", "\0", "a\x1f", "\x7f"])
 def test_keys_have_no_control_characters(key: str, value: str) -> None:
-    """Ids are printed one a line: a newline in one would be two of them."""
+    """Commands print one id a line, so an id with a newline would look like two ids."""
     keys: dict[str, Any] = {"session": "s", "id": "m1", "type": "x"} | {key: value}
     with pytest.raises(EventError, match=f"^{key} must not have control characters"):
         check_event(data={}, **keys)
@@ -87,14 +87,16 @@ def test_keys_have_no_control_characters(key: str, value: str) -> None:
         ("message.revised", {"message": "m", "token_count": -1}, "^token_count must be from 0 to"),
     ],
 )
-def test_values_that_say_nothing_are_refused(type: str, data: dict[str, Any], reason: str) -> None:
-    """An empty source and fewer than no tokens are mistakes."""
+def test_empty_and_negative_values_are_refused(
+    type: str, data: dict[str, Any], reason: str
+) -> None:
+    """An empty source and a negative number of tokens are refused."""
     with pytest.raises(EventError, match=reason):
         check_event("s", "m1", type, data)
 
 
 def test_no_tokens_and_no_text_are_values() -> None:
-    """A message may be empty, and may have cost nothing."""
+    """A message may have an empty text, and zero tokens."""
     data = {"role": "user", "token_count": 0, "content": "", "reasoning": ""}
     check_event("s", "m1", "message.appended", data)
 
@@ -111,14 +113,14 @@ def test_an_unknown_type_is_stored_as_it_is() -> None:
 
 
 def test_data_must_be_an_object() -> None:
-    """A list is no data."""
+    """Data that are a list are refused."""
     with pytest.raises(EventError, match="data must be a dict"):
         check_event("s", "e1", "x", [])  # type: ignore[arg-type] # the mistake at hand
 
 
 @pytest.mark.parametrize("value", [1_700_000_000, 1_700_000_000_000, -1, 2**53])
-def test_seconds_and_milliseconds_are_not_taken_for_microseconds(value: int) -> None:
-    """A timestamp in the wrong unit is refused instead of being filed under 1970."""
+def test_seconds_and_milliseconds_are_refused(value: int) -> None:
+    """A timestamp in the wrong unit would be a date in 1970."""
     with pytest.raises(EventError, match="timestamp must be microseconds since 1970"):
         check_event("s", "m1", "message.appended", {"role": "user", "timestamp": value})
 
@@ -127,8 +129,8 @@ def test_seconds_and_milliseconds_are_not_taken_for_microseconds(value: int) -> 
     st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1)),  # noqa: DTZ001 - a zone is given below
     st.integers(-14 * 60, 14 * 60),
 )
-def test_moments_are_exact(naive: datetime, minutes: int) -> None:
-    """A datetime and its ISO form give the same microsecond, whatever the zone."""
+def test_datetimes_are_exact(naive: datetime, minutes: int) -> None:
+    """A datetime and its ISO form give the same microsecond in any time zone."""
     value = naive.replace(tzinfo=timezone(timedelta(minutes=minutes)))
     microseconds = moment("t", value)
     assert microseconds == moment("t", value.isoformat())
@@ -146,7 +148,7 @@ def test_moments_are_exact(naive: datetime, minutes: int) -> None:
         (1.5, "must be a datetime"),
     ],
 )
-def test_what_is_no_moment_is_refused(value: Any, reason: str) -> None:  # noqa: ANN401 - any mistake
-    """A time that could be anywhere, or is none, is refused by the name of its field."""
+def test_an_ambiguous_or_invalid_time_is_refused(value: Any, reason: str) -> None:  # noqa: ANN401 - any mistake
+    """A time without a zone, or that is no time, is refused by the name of its field."""
     with pytest.raises(EventError, match=f"^t(imestamp)? .*{reason}"):
         moment("timestamp", value)

@@ -1,4 +1,4 @@
-"""Known event types: what their data may be, and what is refused before anything is written."""
+"""Known event types: which data are valid, and which are refused before any write."""
 
 from __future__ import annotations
 
@@ -75,14 +75,14 @@ def test_every_type_takes_its_fields(type: str) -> None:
 
 @pytest.mark.parametrize("type", EVENT_TYPES)
 def test_no_type_takes_a_field_of_another_name(type: str) -> None:
-    """A misspelled field would be lost to every reader: it is refused by name."""
+    """A misspelled field is refused by name, because no reader would find its value."""
     with pytest.raises(EventError, match="no field 'odd'"):
         check_event(_session_of(type), "e1", type, _FULL[type] | {"odd": 1})
 
 
 @pytest.mark.parametrize("type", sorted(OF_ERASURE))
 def test_an_event_of_erasure_belongs_to_its_session(type: str) -> None:
-    """In another session it would have no effect, and its author would believe it had."""
+    """In another session the event would have no effect, and its author would not notice."""
     with pytest.raises(EventError, match="only in the session @forget, not in 's'"):
         check_event("s", "e1", type, _FULL[type])
 
@@ -104,7 +104,7 @@ def test_an_event_of_erasure_belongs_to_its_session(type: str) -> None:
     ],
 )
 def test_a_request_that_names_nothing_is_refused(data: dict[str, Any], reason: str) -> None:
-    """A request names what to forget by hashes; a name in clear text is refused, and not shown."""
+    """A request names what to forget by hashes; an error about a clear name does not show it."""
     with pytest.raises(EventError, match=reason) as caught:
         check_event(FORGET, "r1", "erasure.requested", data)
     assert "secret" not in str(caught.value)
@@ -120,7 +120,7 @@ def test_a_request_that_names_nothing_is_refused(data: dict[str, Any], reason: s
         ({"requests": ["r1"], "started": 3}, "started must be"),
     ],
 )
-def test_a_receipt_that_cannot_be_is_refused(data: dict[str, Any], reason: str) -> None:
+def test_an_invalid_receipt_is_refused(data: dict[str, Any], reason: str) -> None:
     """A receipt names its requests, and counts what was erased."""
     with pytest.raises(EventError, match=reason):
         check_event(FORGET, "e1", "erasure.completed", data)
@@ -164,14 +164,16 @@ def test_a_receipt_that_cannot_be_is_refused(data: dict[str, Any], reason: str) 
         ("key.deleted", {}, "needs 'key'"),
     ],
 )
-def test_what_no_reader_could_use_is_refused(type: str, data: dict[str, Any], reason: str) -> None:
+def test_values_that_no_reader_could_use_are_refused(
+    type: str, data: dict[str, Any], reason: str
+) -> None:
     """Missing, contradictory and impossible values are refused; the message says which."""
     with pytest.raises(EventError, match=reason):
         check_event(_session_of(type), "e1", type, data)
 
 
 def test_a_types_data_is_not_changed_by_checking() -> None:
-    """Checking looks and does not touch."""
+    """`check_data` does not modify its argument."""
     for type, data in _FULL.items():
         before = repr(data)
         check_event(_session_of(type), "e1", type, data)

@@ -1,4 +1,4 @@
-"""The keys of `extra` count one by one, as fields named `extra.<key>`."""
+"""Each key of `extra` counts as a field of its own, named `extra.<key>`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from journal.format.fields.extra import extra_fields, split_extra
     st.dictionaries(st.text(), st.integers()),
 )
 def test_what_is_flattened_is_split_again(own: dict[str, int], extra: dict[str, int]) -> None:
-    """Whatever the keys are, dots and the prefix itself among them."""
+    """Keys with dots, and keys that begin with the prefix itself, are restored, too."""
     flat = own | extra_fields({"extra": extra})
     assert len(flat) == len(own) + len(extra)
     assert split_extra(flat) == (own, extra)
 
 
 def test_an_extra_that_is_no_object_has_no_fields() -> None:
-    """Another program can have written it."""
+    """An `extra` that another program wrote and that is no object has no fields."""
     assert extra_fields({"extra": [1]}) == extra_fields({}) == {}

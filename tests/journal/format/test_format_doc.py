@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def program() -> dict[str, Any]:
-    """What the reader and the writer of the document define."""
+    """The functions that the reader and the writer of the document define."""
     return programs("reader", "writer")
 
 
-def test_the_example_is_made_of_real_bytes() -> None:
-    """The example's checksums hold, it decodes, and this program would write the same bytes."""
+def test_the_example_of_the_document_is_valid() -> None:
+    """Its checksums are right, it can be decoded, and this program writes the same bytes."""
     example = block("example").encode()
     lines = example.splitlines(keepends=True)
     records = [decode(line[:-1]) for line in lines]
@@ -48,7 +48,7 @@ def test_the_example_is_made_of_real_bytes() -> None:
     assert first.event.data["content"] == 'Is 北京 spelled "Beijing"?\n'
 
 
-def test_the_numbers_said_of_the_example_are_right() -> None:
+def test_the_numbers_of_the_example_are_right() -> None:
     """Offsets, lengths, position and checksum in the prose are those of the example."""
     lines = block("example").encode().splitlines(keepends=True)
     ends = [sum(map(len, lines[: n + 1])) for n in range(3)]
@@ -116,11 +116,11 @@ def test_the_documents_reader_reads_what_this_program_writes(
 def test_one_bound_of_nesting_holds_for_writers_and_readers(
     journal_dir: Path, program: dict[str, Any], kind: str, expect_problems: ExpectedProblems
 ) -> None:
-    """A record of so many levels is written and read; one more is refused and set aside by all."""
+    """A record of the maximum depth is written and read; one level more is refused by all."""
 
     def data(levels: int) -> dict[str, Any]:
         value: Any = 1
-        for _ in range(levels - 2):  # the record's object and `data` are two
+        for _ in range(levels - 2):  # the record's object and `data` are two levels
             value = [value] if kind == "arrays" else {"a": value}
         return {"value": value}
 
@@ -147,7 +147,7 @@ def test_one_bound_of_nesting_holds_for_writers_and_readers(
 def test_this_program_reads_what_the_documents_writer_writes(
     journal_dir: Path, program: dict[str, Any]
 ) -> None:
-    """A writer made from the document alone appends to sound lanes, and frees them."""
+    """A writer made from the document alone appends to valid lanes, and releases them."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "hello", id="1")
         program["append"](journal_dir, [("s", "2", "x", {"text": "zwölf"})])

@@ -1,4 +1,4 @@
-"""docs/format.md is true: its keyed hashes, its marks, and when it calls two events the same."""
+"""docs/format.md is true: keyed hashes, marks, and when two events are the same."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ def test_the_keyed_hashes_are_those_of_the_document(kind: Of, text: str, expecte
 
 @given(_values)
 def test_the_hash_of_any_value_is_that_of_the_document(value: object) -> None:
-    """Strings, numbers and nested values are hashed as the document says."""
+    """Strings, numbers and nested values have the hashes that the document's program computes."""
     expected = program("hashes")["keyed_hash"](KEY.secret, "original", ["x", {"a": value}])
     assert KEY.hash("original", ["x", {"a": value}]) == expected
 
 
 def test_the_id_of_the_key_is_that_of_the_document() -> None:
-    """The id that the document names is computed from the key."""
+    """The id of the key is computed from the key as the document says."""
     assert f"whose id is `{KEY.id}`" in DOC
     assert program("hashes")["key_id"](KEY.secret) == KEY.id
 
 
-def test_the_redacted_record_is_made_of_real_bytes() -> None:
-    """It verifies, this program writes the same bytes, and its hashes are those of the original."""
+def test_the_redacted_record_of_the_document_is_valid() -> None:
+    """Its checksum is right, this program writes the same bytes, and its hashes are right."""
     line = block("redacted").encode()
     record = decode(line[:-1])
     assert isinstance(record, Record)
@@ -79,7 +79,7 @@ def test_the_redacted_record_is_made_of_real_bytes() -> None:
 def test_which_events_are_the_same_is_as_in_the_document(
     content: str, other: str, expected: str
 ) -> None:
-    """The document's program and this one decide the examples as the table does."""
+    """The document's program and this one decide the examples as the document's table does."""
     redacted = Redacted(KEY.id, "1" * 32, "journal 1", {"password": 1})
     one = _event(content, redacted)
     others = _event(other, None), _event(other, replace(redacted, key="00000000"))
@@ -111,5 +111,5 @@ _events = st.builds(
 
 @given(_events, _events)
 def test_any_two_events_are_the_same_if_the_document_says_so(one: Event, other: Event) -> None:
-    """This program decides as that of the document, whichever of the two is named first."""
+    """This program and the document's decide alike, whichever event is named first."""
     assert is_same(one, other) is is_same(other, one) is same_event(one, other)

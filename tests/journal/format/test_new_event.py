@@ -1,4 +1,4 @@
-"""Events that are to be appended: one constructor, and what is refused."""
+"""New events: the constructor, and which values are refused."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_the_constructor_makes_what_append_many_takes(journal_dir: Path) -> None:
-    """Session, type, data, and an id where the caller has one."""
+def test_the_constructor_makes_events_for_append_many(journal_dir: Path) -> None:
+    """It takes session, type, data, and an optional id."""
     with Journal.open(journal_dir) as journal:
         journal.append_many([new_event("s", "x", {"n": 1}), new_event("s", "y", {}, id="e2")])
     one, two = (record.event for record in events(journal_dir))
@@ -24,8 +24,8 @@ def test_the_constructor_makes_what_append_many_takes(journal_dir: Path) -> None
 
 
 @pytest.mark.parametrize("given", [None, 5, "text", b"bytes", {"session": "s"}])
-def test_what_is_no_list_of_events_is_refused(journal_dir: Path, given: Any) -> None:  # noqa: ANN401 - the mistake at hand
-    """One event, a text or nothing in place of a list is an error that says so."""
+def test_a_value_that_is_no_list_of_events_is_refused(journal_dir: Path, given: Any) -> None:  # noqa: ANN401 - the mistake at hand
+    """One event, a text or None in place of a list raises an error that says so."""
     with Journal.open(journal_dir) as journal:
         with pytest.raises(EventError, match=r"^events must be a list, not "):
             journal.append_many(given)
@@ -33,8 +33,8 @@ def test_what_is_no_list_of_events_is_refused(journal_dir: Path, given: Any) -> 
 
 
 @pytest.mark.parametrize("given", [None, 5, "text", ["x"]])
-def test_what_is_no_event_is_named_by_its_index(journal_dir: Path, given: Any) -> None:  # noqa: ANN401 - the mistake at hand
-    """Something in the list that is no mapping is an `EventError`; nothing is written."""
+def test_an_item_that_is_no_event_is_named_by_its_index(journal_dir: Path, given: Any) -> None:  # noqa: ANN401 - the mistake at hand
+    """An item that is no mapping raises an `EventError` with its index, and nothing is written."""
     with Journal.open(journal_dir) as journal:
         with pytest.raises(EventError, match=r"^event 1: not a mapping with session, type and"):
             journal.append_many([new_event("s", "x", {}), given])
@@ -43,7 +43,7 @@ def test_what_is_no_event_is_named_by_its_index(journal_dir: Path, given: Any) -
 
 @pytest.mark.parametrize("given", [None, 5, "text", [("role", "user")]])
 def test_data_that_is_no_mapping_is_refused(journal_dir: Path, given: Any) -> None:  # noqa: ANN401 - the mistake at hand
-    """`append` says the same of its data, without an index; any mapping will do."""
+    """`append` raises the same error without an index; its data may be any mapping."""
     with Journal.open(journal_dir) as journal:
         with pytest.raises(EventError, match=r"^data must be a dict"):
             journal.append(session="s", type="x", data=given)

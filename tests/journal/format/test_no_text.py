@@ -1,4 +1,4 @@
-"""Invalid text: lone surrogates in every argument of every method, and bytes that are not UTF-8."""
+"""Invalid text: lone surrogates in every argument of every method, and bytes that are no UTF-8."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _claim(name: str = "n", holder: str = "h") -> Claim:
     return Claim(name, holder, 1, 2**50)
 
 
-# every public method that writes, with the bad string in each of its arguments, and what names it
+# every public method that writes, with invalid text in each argument, and the argument's name
 WRITES: dict[str, tuple[str, Act]] = {
     "append session": ("session", lambda s, v: s.append(v, "user")),
     "append role": ("role", lambda s, v: s.append("s", v)),
@@ -130,7 +130,7 @@ WRITES: dict[str, tuple[str, Act]] = {
 
 @pytest.mark.parametrize("method", WRITES)
 def test_a_lone_surrogate_is_refused_by_name(store: SessionStore, method: str) -> None:
-    """Every method that writes says which field it is, and writes nothing."""
+    """Every method that writes names the field, and writes nothing."""
     field, act = WRITES[method]
     before = store.position
     with pytest.raises(EventError, match=field) as raised:
@@ -143,7 +143,7 @@ def test_a_lone_surrogate_is_refused_by_name(store: SessionStore, method: str) -
 def test_a_lone_surrogate_anywhere_in_a_value_is_refused(
     store: SessionStore, value: object
 ) -> None:
-    """Keys of objects and items of lists, too."""
+    """Keys of objects and items of lists are checked, too."""
     for act in (
         lambda: store.keys.set("k", value),
         lambda: store.keys.compare_and_set("k", value, expected=1),
@@ -165,7 +165,7 @@ def test_a_lone_surrogate_anywhere_in_a_value_is_refused(
         ({"role": "user", "extra": {BAD: 1}}, "extra"),
     ],
 )
-def test_a_flush_names_what_is_no_text(
+def test_a_flush_reports_invalid_text(
     store: SessionStore, message: dict[str, Any], field: str
 ) -> None:
     """A placeholder is stored, the report has the reason, and all other messages are stored."""
@@ -201,7 +201,7 @@ READS: dict[str, Act] = {
 
 
 @pytest.mark.parametrize("method", READS)
-def test_what_is_no_text_is_found_nowhere(store: SessionStore, method: str) -> None:
+def test_invalid_text_finds_nothing(store: SessionStore, method: str) -> None:
     """A method that reads finds nothing or names the invalid text; the handle stays usable."""
     try:
         found = READS[method](store, BAD)
@@ -212,7 +212,7 @@ def test_what_is_no_text_is_found_nowhere(store: SessionStore, method: str) -> N
 
 
 def test_every_public_method_is_tried() -> None:
-    """A new method of a store has a case here."""
+    """A new method of a store must be added here."""
     tried = {case.split()[0] for case in (*WRITES, *READS)}
     classes = {"": SessionStore, "keys.": Keys, "claims.": Claims}
     public = {
@@ -225,7 +225,7 @@ def test_every_public_method_is_tried() -> None:
     assert public - tried - free - {"settle", "wait_for"} == set()
 
 
-def test_a_projection_reads_on_after_what_is_no_text(store: SessionStore) -> None:
+def test_a_projection_stays_usable_after_invalid_text(store: SessionStore) -> None:
     """The same holds for a projection that is opened alone."""
     with Projection.open(store.journal.path) as projection:
         for act in (projection.session, projection.messages, projection.search):
@@ -234,8 +234,8 @@ def test_a_projection_reads_on_after_what_is_no_text(store: SessionStore) -> Non
         assert len(projection.messages("s")) == 1
 
 
-def test_a_path_that_is_no_text_is_used_or_refused(tmp_path: Path) -> None:
-    """A journal can have any name; SQLite cannot open every one, and the error says so."""
+def test_a_path_of_other_bytes_is_used_or_refused(tmp_path: Path) -> None:
+    """A journal can have any name; SQLite cannot open every name, and the error says so."""
     path = tmp_path / os.fsdecode(b"j\xff")
     with Journal.open(path) as journal:
         journal.append_message("s", "user", "hello", id="m")
@@ -275,7 +275,7 @@ ARGUMENTS: list[tuple[list[bytes], int]] = [
 def test_arguments_that_are_not_utf8_are_clear_errors(
     commands: Commands, store: SessionStore, tmp_path: Path, command: list[bytes], code: int
 ) -> None:
-    """One line, whatever the argument; never a traceback."""
+    """Each command prints one line that names the argument, and no traceback."""
     out, err = tmp_path / "out", tmp_path / "err"
     environment = os.environ | {"JOURNAL_DIR": str(store.journal.path)}
     argv = [os.fsdecode(part) for part in command]
@@ -287,7 +287,7 @@ def test_arguments_that_are_not_utf8_are_clear_errors(
 
 
 def test_files_with_odd_names_are_imported(journal_dir: Path, tmp_path: Path) -> None:
-    """The report says their names in a readable form, as text and as JSON."""
+    """The report has their names in a readable form, as text and as JSON."""
     source = tmp_path / "in"
     source.mkdir()
     good = source / os.fsdecode(b"talk\xff[b]\x1b.json")

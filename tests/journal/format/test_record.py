@@ -1,4 +1,4 @@
-"""Records: decoding returns what was encoded; other values are refused with their name."""
+"""Records: an encoded value is decoded unchanged, or refused with the name of its field."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _event(data: dict[str, Any], id: str = "m1") -> Event:
 
 
 @given(st.dictionaries(_text, _json, max_size=4), _text.filter(bool), st.integers(1, 2**40))
-def test_any_json_value_comes_out_as_it_went_in(data: dict[str, Any], id: str, seq: int) -> None:
+def test_any_json_value_is_decoded_unchanged(data: dict[str, Any], id: str, seq: int) -> None:
     """Every JSON value is decoded with its type: 1 differs from 1.0 and from true."""
     record = decode(encode_event(seq, _event(data, id))[:-1])
     assert repr(record) == repr(Record(seq, _event(data, id)))
@@ -99,14 +99,14 @@ def test_anything_else_is_refused_by_name(value: object) -> None:
     ],
 )
 def test_the_message_names_the_very_field(value: object, named: str) -> None:
-    """The error names the place of the value in the event."""
+    """The error has the path to the value in the event."""
     with pytest.raises(EventError) as caught:
         encode_event(1, _event({"a": {"b": [0, value]}}))
     assert named in str(caught.value)
 
 
-def test_bottomless_nesting_is_refused() -> None:
-    """A structure deeper than JSON parsers allow is an EventError, not a RecursionError."""
+def test_nesting_that_is_too_deep_is_refused() -> None:
+    """A structure that is deeper than JSON parsers allow is an EventError, no RecursionError."""
     deep: list[Any] = []
     deep.append(deep)
     with pytest.raises(EventError, match="nested more than"):
@@ -114,13 +114,13 @@ def test_bottomless_nesting_is_refused() -> None:
 
 
 def test_lone_surrogate_in_the_id_is_refused() -> None:
-    """Keys are text too."""
+    """A lone surrogate in a key is refused."""
     with pytest.raises(EventError, match="id has a lone surrogate"):
         encode_event(1, _event({}, "\udc80"))
 
 
 def test_a_record_has_at_most_16_mib() -> None:
-    """The limit counts the whole line; one byte more is refused with a way out."""
+    """The limit applies to the whole line; one byte more is refused with advice."""
     empty = len(encode_event(1, _event({"text": ""})))
     assert len(encode_event(1, _event({"text": "x" * (MAX_RECORD - empty)}))) == MAX_RECORD
     with pytest.raises(EventError, match="16,777,217 bytes; the limit is 16,777,216: split it"):
@@ -128,7 +128,7 @@ def test_a_record_has_at_most_16_mib() -> None:
 
 
 def test_the_bytes_of_a_record() -> None:
-    """A record is one JSON line; its checksum is that of the bytes behind it."""
+    """A record is one line of JSON; its checksum covers the bytes after it."""
     line = encode_event(3, _event({"text": "zwölf"}))
     assert line.endswith(b"}\n")
     assert line.count(b"\n") == 1
@@ -139,8 +139,8 @@ def test_the_bytes_of_a_record() -> None:
     assert line[8:16] == b"%08x" % crc32(line[18:-1])
 
 
-def test_a_header_comes_out_as_it_went_in() -> None:
-    """A header is a record of its own kind, known by its first key."""
+def test_a_header_is_decoded_unchanged() -> None:
+    """A header is a record of its own kind, which its first key identifies."""
     line = encode_header(HEADER)
     assert line[18:].startswith(b'"format":2,')
     assert decode(line[:-1]) == HEADER
@@ -149,13 +149,13 @@ def test_a_header_comes_out_as_it_went_in() -> None:
 
 
 def test_a_header_of_version_1_has_no_folder() -> None:
-    """A header that version 0.1.0 wrote is read; missing fields have no value."""
+    """A header that version 0.1.0 wrote can be read; fields that it lacks have no value."""
     rest = b'"format":1,"segment":"s","lane":"l","seq":3,"host":"h","boot":"b","pid":1,"started":9}'
     assert decode(_signed(rest)) == Header(1, "s", "l", 0, 3, "h", "b", 1, 9)
 
 
 @pytest.mark.parametrize("odd", [b'"2026"', b"9223372036854775807", b"-7", b"null", b"[]", b"true"])
-def test_what_a_header_says_for_people_is_never_damage(odd: bytes) -> None:
+def test_the_descriptive_fields_of_a_header_are_never_damage(odd: bytes) -> None:
     """An invalid start, process or host counts as absent."""
     rest = b'"format":2,"segment":"s","lane":"l","seq":3,"host":%b,"boot":%b,"pid":%b,"started":%b}'
     header = decode(_signed(rest % (odd, odd, odd, odd)))
@@ -167,22 +167,22 @@ def test_what_a_header_says_for_people_is_never_damage(odd: bytes) -> None:
 @pytest.mark.parametrize(
     "seq", [b"-7", b"9007199254740992", b"9223372036854775807", b"1.0", b'"1"']
 )
-def test_a_header_with_a_number_that_cannot_be_is_damaged(seq: bytes) -> None:
-    """A lane never goes on behind such a number."""
+def test_a_header_with_an_impossible_number_is_damaged(seq: bytes) -> None:
+    """No lane continues after a number that is negative, too large or no integer."""
     with pytest.raises(DamagedRecord, match="no segment, lane or seq"):
         decode(_signed(b'"format":2,"segment":"s","lane":"l","folder":1,"seq":%b}' % seq))
 
 
-def test_an_order_that_is_the_time_takes_no_bytes() -> None:
-    """An order that equals the time is not written, as for most events."""
+def test_an_order_that_equals_the_time_is_not_written() -> None:
+    """The records of most events have no `order`, because it equals their time."""
     event = replace(_event({}), order=1_700_000_000_000_000)
     line = encode_event(1, event)
     assert b"order" not in line
     assert decode(line[:-1]) == Record(1, event)
 
 
-def test_a_run_of_erased_events_comes_out_as_it_went_in() -> None:
-    """One line replaces erased events, and is not an event."""
+def test_a_run_of_erased_events_is_decoded_unchanged() -> None:
+    """One line replaces erased events, and is no event."""
     run = Erased(7, 3, 1_700_000_000_000_000, "tombstone")
     assert decode(encode_erased(run)[:-1]) == run
     for odd in (b'"seq":1,"erased":0,"order":1,"by":"x"}', b'"seq":1,"erased":1,"order":1}'):
@@ -191,8 +191,8 @@ def test_a_run_of_erased_events_comes_out_as_it_went_in() -> None:
 
 
 @given(st.lists(st.sampled_from(["a", "crc", "b"]), max_size=6), _json)
-def test_no_record_stands_within_a_record(path: list[str], value: Any) -> None:  # noqa: ANN401 - any JSON
-    """However a message quotes records, no byte after the first begins another record."""
+def test_no_record_begins_within_a_record(path: list[str], value: Any) -> None:  # noqa: ANN401 - any JSON
+    """Whatever records a message quotes, no other record begins within its line."""
     quoted: Any = {"crc": "00000000", "seq": 1, "value": value}
     for key in path:
         quoted = {key: quoted, "list": [{"crc": "", "x": quoted}], "text": '{"crc":"'}
@@ -238,15 +238,15 @@ def _signed(rest: bytes) -> bytes:
         ),
     ],
 )
-def test_what_is_no_record_says_why(line: bytes, reason: str) -> None:
-    """Every way to be no record has its own reason."""
+def test_each_invalid_record_has_its_own_reason(line: bytes, reason: str) -> None:
+    """Each reason why bytes are no record has its own text."""
     with pytest.raises(DamagedRecord, match=reason):
         decode(line)
 
 
 @given(st.data())
 def test_no_changed_byte_goes_unnoticed(data: st.DataObject) -> None:
-    """A record with one byte changed, the checksum's own included, is no record."""
+    """A record with one changed byte, also in the checksum, is no record."""
     line = bytearray(encode_event(1, _event({"text": "hello"}))[:-1])
     place = data.draw(st.integers(0, len(line) - 1))
     line[place] ^= data.draw(st.integers(1, 255))
@@ -254,14 +254,14 @@ def test_no_changed_byte_goes_unnoticed(data: st.DataObject) -> None:
         decode(bytes(line))
 
 
-def test_a_newer_header_is_known_as_such() -> None:
-    """Of a header of a later format only the version counts: the rest may look otherwise."""
+def test_a_newer_header_is_recognised() -> None:
+    """Of a header of a newer format only the version is read: the rest may differ."""
     header = decode(_signed(b'"format":9,"anything":[]}'))
     assert isinstance(header, Header)
     assert header.format == 9
 
 
 def test_unknown_keys_of_a_record_are_no_damage() -> None:
-    """A later version may add keys to a record; an older reader passes over them."""
+    """A newer version may add keys to a record; an older reader ignores them."""
     line = _signed(b'"seq":1,"id":"a","type":"x","session":"s","time":1,"data":{},"new":1}')
     assert decode(line) == Record(1, Event("s", "a", "x", 1, 1, {}))

@@ -1,4 +1,4 @@
-"""What was redacted travels with its event, and marks stand for any text."""
+"""An event carries what was redacted in it, and a mark covers any text."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ def _event(redacted: Redacted | None, order: int = 7) -> Event:
 
 
 @pytest.mark.parametrize("order", [7, 9])
-def test_a_record_holds_it(order: int) -> None:
-    """An event is decoded with what was redacted in it; the key stands before `data`."""
+def test_a_record_has_it(order: int) -> None:
+    """`redacted` is decoded with its event; in the record it is in front of `data`."""
     event = _event(REDACTED, order)
     line = encode_event(3, event)
     assert decode(line[:-1]) == Record(3, event)
     assert line.index(b'"redacted":{"key":"0a1b2c3d","original":') < line.index(b'"data":')
 
 
-def test_an_event_without_it_is_written_as_before() -> None:
-    """Where nothing was redacted, the record has no such key."""
+def test_an_event_without_it_has_no_such_key() -> None:
+    """The record of an event in which nothing was redacted has no key `redacted`."""
     assert b"redacted" not in encode_event(3, Event("s", "m1", "x", 7, 7, {}))
 
 
@@ -63,13 +63,13 @@ def test_an_event_without_it_is_written_as_before() -> None:
         FIELDS | {"counts": {"jwt": True}},
     ],
 )
-def test_a_damaged_one_counts_as_absent(damaged: object) -> None:
-    """The event is read without it."""
+def test_an_invalid_value_counts_as_absent(damaged: object) -> None:
+    """An event with an invalid `redacted` is read without it."""
     assert _decoded({"redacted": damaged}).redacted is None
 
 
 def test_unknown_keys_of_it_are_ignored() -> None:
-    """A newer writer may add some."""
+    """Keys that a newer writer added are ignored."""
     read = _decoded({"redacted": FIELDS | {"newer": [1]}}).redacted
     assert read == Redacted("0a1b2c3d", "5" * 32, "rules 1", {"jwt": 1})
 
@@ -81,8 +81,8 @@ def _decoded(more: dict[str, Any]) -> Event:
     return record.event
 
 
-def test_one_that_json_cannot_hold_is_refused() -> None:
-    """The error names the part."""
+def test_a_value_that_json_cannot_represent_is_refused() -> None:
+    """The error names the part of `redacted`."""
     with pytest.raises(EventError, match=re.escape("redacted.rules has a lone surrogate")):
         encode_event(1, _event(Redacted("k", "o", "\udc80", {})))
 
@@ -92,7 +92,7 @@ def _append(journal: Journal, redacted: Redacted | None = REDACTED) -> None:
 
 
 def test_a_journal_writes_it(journal_dir: Path) -> None:
-    """An event of the inner path is in the lane with it, and is read with it."""
+    """An event that a redacting writer appends is read with its `redacted`."""
     with Journal.open(journal_dir) as journal:
         _append(journal)
     [record] = events(journal_dir)
@@ -102,7 +102,7 @@ def test_a_journal_writes_it(journal_dir: Path) -> None:
 def test_it_survives_a_lane_that_vanished(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An event that was not durable is written again to the next lane with it."""
+    """An event that was not durable is written again, to the next lane, with it."""
     monkeypatch.setattr("journal.lanes.recovery.LOOK_EVERY", -1.0)
     monkeypatch.setattr("journal.lanes.background.GATHER", 1000.0)
     journal = Journal.open(journal_dir, fsync="interval")
@@ -129,7 +129,7 @@ def test_it_survives_a_failed_sync(journal_dir: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_restored_record_has_it(journal_dir: Path) -> None:
-    """A record that is written back has what it had."""
+    """A record that is written back has the same `redacted` as the original."""
     Journal.open(journal_dir).close()
     directory = open_directory(journal_dir)
     restore(directory, [Lost("0190aaaa-0000-7000-8000-00000000000a", 4, _event(REDACTED, 9))])
@@ -153,8 +153,8 @@ def test_a_mark_is_found(kind: str, digits: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "digits"), [("", "123456"), ("a" * 65, "123456"), ("A", "123456"), ("a", "12345g")]
 )
-def test_what_is_no_mark_is_not_made(kind: str, digits: str) -> None:
-    """A kind or digits that no reader would find are refused."""
+def test_an_invalid_mark_is_refused(kind: str, digits: str) -> None:
+    """A kind or digits that no reader would accept are refused."""
     with pytest.raises(ValueError, match="is no mark"):
         mark(kind, digits)
 
@@ -210,20 +210,20 @@ _masked = st.lists(_piece, min_size=1, max_size=5).map(M.join)
 @given(_masked, st.text("ab", max_size=14) | _masked)
 @example(f"{M}ab{M}b", "aabb")
 def test_covering_is_what_a_regular_expression_matches(redacted: str, other: str) -> None:
-    """The quick match agrees with the plain one, which is too slow for large texts."""
+    """The fast match gives the results of the simple one, which is too slow for large texts."""
     pattern = ".+".join(map(re.escape, redacted.split(M)))
     expected = re.fullmatch(pattern, other, re.DOTALL) is not None
     assert covers(redacted, other) is expected
 
 
 class _Counted(str):
-    """A text that counts the characters that its searches may look at."""
+    """A text that counts the characters that its searches may read."""
 
     __slots__ = ("looked",)
     looked: int
 
     def find(self, sub: str, start: int = 0, end: int | None = None, /) -> int:  # type: ignore[override]
-        """Search, and count how far."""
+        """Search, and count the characters that the search may read."""
         at = super().find(sub, start, end)
         self.looked += (len(self) if at < 0 else at + len(sub)) - start
         return at
@@ -231,7 +231,7 @@ class _Counted(str):
 
 @pytest.mark.parametrize("tail", ["", "c"])
 def test_no_text_is_searched_twice(tail: str) -> None:
-    """However many marks there are, and whether they cover the text or not."""
+    """With any number of marks, whether they cover the text or not, the text is read once."""
     other = _Counted("ab" * 5_000)
     other.looked = 0
     redacted = f"{M}b" * 2_000 + tail + M

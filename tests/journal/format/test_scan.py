@@ -1,4 +1,4 @@
-"""Scanning: intact records are found whatever happened to the bytes around them."""
+"""The scanner finds intact records, whatever happened to the bytes around them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _mutate(content: bytes, mutations: list[Mutation]) -> bytes:
 
 
 def _assert_covers(content: bytes, items: list[Found | Damage], end: int) -> None:
-    """Check that records and damage stand one behind the other, from the first byte to the last."""
+    """Check that records and damage cover the bytes, each beginning where the last one ends."""
     at = 0
     for item in items:
         if isinstance(item, Damage):
@@ -59,8 +59,8 @@ def _assert_covers(content: bytes, items: list[Found | Damage], end: int) -> Non
     assert at == end
 
 
-def _stands(record: bytes, content: bytes) -> bool:
-    """Say whether a record is there, and not as an object within another, as in data."""
+def _is_a_record(record: bytes, content: bytes) -> bool:
+    """Return whether a record is in the text, and not as an object within another one."""
     return any(
         content[at.start() - 1 : at.start()] not in {b":", b"[", b","}
         or content[at.end() : at.end() + 1] not in {b",", b"}", b"]"}
@@ -70,8 +70,8 @@ def _stands(record: bytes, content: bytes) -> bool:
 
 @settings(max_examples=300)
 @given(st.lists(_cut | _insert | _overwrite, max_size=4))
-def test_what_is_whole_is_found_and_every_byte_is_told(mutations: list[Mutation]) -> None:
-    """After any cuts, insertions and overwrites every untouched record is found.
+def test_every_intact_record_is_found_and_every_byte_is_covered(mutations: list[Mutation]) -> None:
+    """Every untouched record is found after any cuts, insertions and overwrites.
 
     Records and damage together cover the bytes exactly, without overlap.
     """
@@ -80,7 +80,7 @@ def test_what_is_whole_is_found_and_every_byte_is_told(mutations: list[Mutation]
     _assert_covers(content, items, len(content))
     found = {repr(item.record) for item in items if isinstance(item, Found)}
     for line in LINES:
-        if _stands(line[:-1], content):
+        if _is_a_record(line[:-1], content):
             assert repr(decode(line[:-1])) in found
 
 
@@ -90,10 +90,10 @@ def test_what_is_whole_is_found_and_every_byte_is_told(mutations: list[Mutation]
     limit=st.integers(1, 500),
     final=st.booleans(),
 )
-def test_blocks_of_any_size_give_the_same(
+def test_blocks_of_any_size_give_the_same_result(
     tmp_path_factory: pytest.TempPathFactory, *, mutations: list[Mutation], limit: int, final: bool
 ) -> None:
-    """Reading in blocks finds what reading at once finds, but for an unfinished last line."""
+    """Blocks give the same records as the whole file, except for an unfinished last line."""
     content = _mutate(WHOLE, mutations)
     path = tmp_path_factory.getbasetemp() / "000001.jsonl"
     path.write_bytes(content)
@@ -109,14 +109,14 @@ def test_blocks_of_any_size_give_the_same(
 
 
 def test_a_whole_file_is_all_records() -> None:
-    """An undamaged file gives records only; offsets are those after each line."""
+    """An undamaged file gives records only; each offset is that of a line's end."""
     items = list(scan(WHOLE, 1000))
     ends = [1000 + sum(map(len, LINES[: n + 1])) for n in range(len(LINES))]
     assert [item.end for item in items if isinstance(item, Found)] == ends
 
 
-def test_nuls_behind_a_record_cost_nothing_but_themselves() -> None:
-    """A file that a power loss padded with NULs gives every record, and the NULs as damage."""
+def test_nuls_behind_a_record_are_the_only_damage() -> None:
+    """In a file that a power loss padded with NULs, every record is found; the NULs are damage."""
     content = LINES[1] + LINES[2][:-1] + b"\0" * 10
     items = list(scan(content, 0))
     assert [type(item) for item in items] == [Found, Found, Damage]
@@ -124,7 +124,7 @@ def test_nuls_behind_a_record_cost_nothing_but_themselves() -> None:
 
 
 def test_nuls_behind_the_last_newline_are_explained() -> None:
-    """ext4 may keep a file's size without its bytes: the reason says where that comes from."""
+    """ext4 may keep a file's size without its bytes; the reason of the damage says so."""
     content = LINES[1] + b"\0" * 10
     *_, last = scan(content, 0)
     reason = "NUL bytes up to the end, as a power loss leaves them in what was not synced"
@@ -133,28 +133,28 @@ def test_nuls_behind_the_last_newline_are_explained() -> None:
 
 @pytest.mark.parametrize("length", [1, 7, 8, 30])
 def test_a_record_that_was_only_begun_is_unfinished_with_nuls_behind_it_too(length: int) -> None:
-    """A torn record is one wherever the block ended of which the power loss kept nothing."""
+    """A torn record is unfinished, also if the power loss left NULs instead of the block's rest."""
     content = LINES[1] + LINES[2][:length] + b"\0" * 10
     *_, last = scan(content, 0)
     assert last == Damage(len(LINES[1]), length + 10, UNFINISHED)
 
 
 def test_two_records_on_a_line_are_two_records() -> None:
-    """A lost newline loses no record."""
+    """Without the newline between them, both records are found."""
     items = list(scan(LINES[1][:-1] + LINES[2], 0))
     assert [item.record.seq for item in items if isinstance(item, Found)] == [1, 2]
     assert [item.closed for item in items if isinstance(item, Found)] == [False, True]
 
 
-def test_a_write_spliced_into_another_costs_only_the_torn_one() -> None:
+def test_a_write_within_another_damages_only_the_outer_one() -> None:
     """The record inside a torn one is found; the two halves of the torn one are damage."""
     items = list(scan(LINES[1][:40] + LINES[2] + LINES[1][40:], 0))
     assert [type(item) for item in items] == [Damage, Found, Damage]
 
 
 @pytest.mark.parametrize("behind", [b"\r", b"\v", b"\0\0", b" ", b"}", b"x" * 50, LINES[3][9:-1]])
-def test_whatever_stands_behind_a_record_does_not_cost_it(behind: bytes) -> None:
-    """A record ends where its checksum verifies, whatever follows on the line."""
+def test_bytes_behind_a_record_do_not_hide_it(behind: bytes) -> None:
+    """A record ends where its checksum is right, whatever follows on the line."""
     content = b"".join(line[:-1] + behind + b"\n" for line in LINES)
     items = list(scan(content, 0))
     _assert_covers(content, items, len(content))
@@ -167,8 +167,8 @@ _QUOTING = ({"a": _INNER, "b": 1}, {"a": _INNER}, {"a": [_INNER, _INNER]})
 
 
 @pytest.mark.parametrize("data", _QUOTING)
-def test_no_tear_makes_a_record_of_a_quoted_one(data: dict[str, Any]) -> None:
-    """A message that quotes a record, torn or overwritten at any byte, holds no other record."""
+def test_a_quoted_record_is_never_found(data: dict[str, Any]) -> None:
+    """A message that quotes a record, cut or overwritten at any byte, contains no other record."""
     whole = encode_event(1, Event("s", "m", "x", 1000, 1000, data))
     record = decode(whole[:-1])
     for at in range(1, len(whole)):
@@ -179,8 +179,8 @@ def test_no_tear_makes_a_record_of_a_quoted_one(data: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("data", _QUOTING)
-def test_a_record_within_a_record_of_version_1_is_none(data: dict[str, Any]) -> None:
-    """Version 1 wrote quoted records as they are: such an object is no record of the lane."""
+def test_an_object_within_a_record_of_version_1_is_no_record(data: dict[str, Any]) -> None:
+    """Version 1 wrote quoted records unchanged; such an object is no record of the lane."""
     fields = {"seq": 1, "id": "m", "type": "x", "session": "s", "time": 1000, "data": data}
     rest = orjson.dumps(fields)[1:]
     whole = b'{"crc":"%08x",%b\n' % (crc32(rest), rest)
@@ -199,8 +199,8 @@ def test_a_record_within_a_record_of_version_1_is_none(data: dict[str, Any]) -> 
     ],
     ids=["starts", "frames", "frames and ends", "frames with ends"],
 )
-def test_hostile_starts_are_not_searched_for_ever(content: bytes) -> None:
-    """Thousands of starts and ends of records on one line are reported as damage quickly."""
+def test_hostile_starts_are_searched_quickly(content: bytes) -> None:
+    """A line with thousands of beginnings and ends of records is reported as damage quickly."""
     content += b"\n"
     (damage,) = scan(content, 0)
     assert isinstance(damage, Damage)

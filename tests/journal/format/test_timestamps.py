@@ -1,4 +1,4 @@
-"""Timestamps: what a writer takes as one."""
+"""Timestamps: which values a writer accepts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from journal.format.timestamps import check_moment
     ],
 )
 def test_a_timestamp_is_microseconds(value: int, expected: bool) -> None:  # noqa: FBT001 - a table
-    """Seconds, milliseconds and numbers that no double holds are refused, by the writer too."""
+    """Seconds, milliseconds and numbers that no double represents exactly are refused."""
     assert is_timestamp(value) is expected
     if expected:
         check_moment("timestamp", value)

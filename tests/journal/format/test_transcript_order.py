@@ -1,4 +1,4 @@
-"""Where messages are read, and which parent keeps them in the order in which they are written."""
+"""The place of a message, and the parent that keeps messages in the order of writing."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from journal.format.transcript_order import LastMessage, place_after, write_afte
 
 
 def test_a_message_is_read_at_its_time_but_never_before_its_parent() -> None:
-    """With an earlier parent, or none, the time counts; behind a later one the depth grows."""
+    """With an earlier parent or none, the time counts; with a later one, the depth grows."""
     assert place_after(5, None) == (5, 0)
     assert place_after(5, (4, 3)) == (5, 0)
     assert place_after(5, (5, 0)) == (5, 1)
     assert place_after(5, (9, 1)) == (9, 2)
 
 
-def test_a_parent_is_named_only_where_the_time_runs_back() -> None:
-    """A message of the same time or a later one follows the last one by itself."""
+def test_a_parent_is_named_only_where_the_time_goes_back() -> None:
+    """A message with the same or a later time follows the last one without a parent."""
     assert write_after(None, "a", 5) == (None, LastMessage("a", 5))
     last = LastMessage("a", 5)
     assert write_after(last, "b", 5) == (None, LastMessage("b", 5))
@@ -28,7 +28,7 @@ def test_a_parent_is_named_only_where_the_time_runs_back() -> None:
 
 @given(st.lists(st.integers(0, 5), max_size=20))
 def test_messages_are_read_in_the_order_in_which_they_are_written(times: list[int]) -> None:
-    """Whatever the times are: a tie is decided by the order of events, which grows."""
+    """Any times give this order; equal times are ordered by the order of events, which grows."""
     places: dict[str | None, tuple[int, int]] = {}
     last = None
     for index, time in enumerate(times):

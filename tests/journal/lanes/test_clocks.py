@@ -56,7 +56,7 @@ class Elsewhen:
         self.process = process
 
     def do(self, code: str) -> None:
-        """Let it run a line, in which `store` is its store."""
+        """Run a line of Python in that process, in which `store` is its store."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(code + "\n")
@@ -88,8 +88,10 @@ def test_of_two_decisions_one_counts(store: SessionStore, other: Elsewhen) -> No
     assert store.keys.get("schema") == 4
 
 
-def test_edits_come_behind_what_they_change(store: SessionStore, other: Elsewhen) -> None:
-    """A title, a value, a revision and a removal count, whichever clock wrote before."""
+def test_edits_have_a_higher_order_than_what_they_change(
+    store: SessionStore, other: Elsewhen
+) -> None:
+    """A title, a value, a revision and a removal are in force, whichever clock wrote before."""
     other.do("store.append('s', 'user', 'one', id='m1'); store.append('s', 'user', 'two', id='m2')")
     other.do("store.set_title('s', 'old'); store.keys.set('k', 1); store.end('s')")
     store.set_title("s", "new")
@@ -106,7 +108,7 @@ def test_edits_come_behind_what_they_change(store: SessionStore, other: Elsewhen
     assert [m.content for m in store.messages("s")] == ["ONE", "two"]
 
 
-def test_a_blind_edit_comes_behind_what_stands_in_other_lanes(
+def test_an_edit_without_a_read_has_a_higher_order_than_other_lanes(
     journal_dir: Path, store: SessionStore, other: Elsewhen
 ) -> None:
     """A program that has only written reads the end of each lane before an edit."""
@@ -119,10 +121,8 @@ def test_a_blind_edit_comes_behind_what_stands_in_other_lanes(
     assert store.keys.get("k") is None
 
 
-def test_a_deletion_takes_what_its_author_had_seen_and_no_more(
-    store: SessionStore, other: Elsewhen
-) -> None:
-    """Events after a sweep stay, and events before it are hidden, whatever the clocks show."""
+def test_a_deletion_covers_what_its_author_had_read(store: SessionStore, other: Elsewhen) -> None:
+    """Events before a sweep are hidden and events after it are not, whatever the clocks show."""
     other.do("store.append('s', 'user', 'old', id='m1')")
     store.delete("s")
     assert not store.exists("s")
@@ -135,10 +135,10 @@ def test_a_deletion_takes_what_its_author_had_seen_and_no_more(
     assert len(store.projection.search("after").hits) == 1
 
 
-def test_a_blind_sweep_takes_what_stands_in_every_lane(
+def test_a_sweep_without_a_read_covers_every_lane(
     journal_dir: Path, store: SessionStore, other: Elsewhen
 ) -> None:
-    """A deletion by a program that never read reaches all lanes, including its own batch."""
+    """A deletion by a program that never read covers all lanes, and its own batch."""
     other.do("store.append('s', 'user', 'theirs', id='m1')")
     with Journal.open(journal_dir) as journal:
         journal.append_many(
@@ -161,8 +161,10 @@ def test_a_blind_sweep_takes_what_stands_in_every_lane(
     assert [m.content for m in store.messages("s")] == ["behind"]
 
 
-def test_a_prune_spares_what_came_after_its_look(store: SessionStore, other: Elsewhen) -> None:
-    """A session that ended and goes on while it is pruned begins anew with what came."""
+def test_a_prune_keeps_what_was_appended_after_its_read(
+    store: SessionStore, other: Elsewhen
+) -> None:
+    """A session that ended and continues during a prune keeps only its new messages."""
     for name in ("s", "t"):
         store.append(name, "user", "old", id="m1")
         store.end(name)
@@ -173,8 +175,8 @@ def test_a_prune_spares_what_came_after_its_look(store: SessionStore, other: Els
     assert store.prune(clock.wall() + _YEAR) == ["t"]
 
 
-def test_one_holds_a_claim(store: SessionStore, other: Elsewhen, journal_dir: Path) -> None:
-    """A claim is held by one, and its tokens grow, whatever the clocks of those who ask."""
+def test_a_claim_has_one_holder(store: SessionStore, other: Elsewhen, journal_dir: Path) -> None:
+    """A claim has one holder, and its tokens grow, whatever the clocks of the processes show."""
     other.do("mine = store.claims.acquire('job', holder='other', seconds=60)")
     other.do("assert mine.token == 1")
     assert store.claims.acquire("job", holder="us", seconds=60) is None
@@ -187,8 +189,8 @@ def test_one_holds_a_claim(store: SessionStore, other: Elsewhen, journal_dir: Pa
         assert third.claims.acquire("job", holder="third", seconds=60) is None
 
 
-def test_an_answer_is_read_behind_its_question(store: SessionStore, other: Elsewhen) -> None:
-    """A writer that read a message without a date writes after it, whatever its clock shows."""
+def test_an_answer_is_after_its_question(store: SessionStore, other: Elsewhen) -> None:
+    """A writer that read a message dates its own after it, whatever its clock shows."""
     other.do("store.append('s', 'user', 'question', id='q')")
     store.messages("s")
     store.append("s", "assistant", "answer", id="a")
@@ -196,7 +198,7 @@ def test_an_answer_is_read_behind_its_question(store: SessionStore, other: Elsew
 
 
 def test_a_handle_sees_its_own_writes(store: SessionStore, other: Elsewhen) -> None:
-    """The next read knows what was written, beside a process that dates it elsewhere."""
+    """The next read includes what was written, beside a process with another clock."""
     for n in range(5):
         other.do(f"store.keys.set('k', {n}); store.append('s', 'user', 'x', id='o{n}')")
         store.keys.set("k", f"ours {n}")
@@ -205,7 +207,7 @@ def test_a_handle_sees_its_own_writes(store: SessionStore, other: Elsewhen) -> N
         assert f"m{n}" in [m.id for m in store.messages("s")]
 
 
-def test_a_lane_that_is_dated_ahead_is_left_alone(journal_dir: Path, start: Start) -> None:
+def test_a_lane_that_is_dated_ahead_is_not_leased(journal_dir: Path, start: Start) -> None:
     """A writer with a right clock leases another lane, and dates its events by its clock."""
     before = Elsewhen(start(_ELSEWHEN, journal_dir, 12 * _YEAR))
     before.do("store.append('s', 'user', 'from 2038', id='m1')")
@@ -220,14 +222,14 @@ def test_a_lane_that_is_dated_ahead_is_left_alone(journal_dir: Path, start: Star
     assert read_status(open_directory(journal_dir)).ahead == ("1",)
     with SessionStore.open(journal_dir) as store:
         assert [view.session for view in store.sessions()] == ["t", "s"]
-        # and so does who has the wrong clock again
+        # and a process with the wrong clock leases the other lane again
     again = Elsewhen(start(_ELSEWHEN, journal_dir, 12 * _YEAR))
     again.do("store.append('s', 'user', 'again', id='m3')")
     assert lane_names(journal_dir) == ["1", "2"]
 
 
-def test_a_retired_lane_is_left_alone(journal_dir: Path) -> None:
-    """A lane with a file `retired` gets no writer any more; readers still read it."""
+def test_a_retired_lane_is_not_leased(journal_dir: Path) -> None:
+    """A lane with a file `retired` is never leased again; readers still read it."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "one", id="1")
     (journal_dir / "lanes/1/retired").touch(mode=0o600)
@@ -237,10 +239,10 @@ def test_a_retired_lane_is_left_alone(journal_dir: Path) -> None:
     assert ids(journal_dir) == ["1", "2"]
 
 
-def test_a_step_back_costs_nothing_but_dates(
+def test_a_clock_that_steps_back_keeps_the_order(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While a clock goes back an hour, a session is read as it was written."""
+    """A session that is written while the clock goes back an hour is read in order."""
     now = time.time_ns()
     with SessionStore.open(journal_dir) as store:
         for n, back in enumerate([0, 3600, 1800, 0]):
@@ -253,7 +255,7 @@ def test_a_step_back_costs_nothing_but_dates(
         assert times[1] < times[2] < times[0]
 
 
-def test_a_message_with_a_date_ahead_moves_those_behind_it(store: SessionStore) -> None:
+def test_a_message_that_is_dated_ahead_moves_later_ones(store: SessionStore) -> None:
     """A message without a date never comes before an earlier one of its lane and session."""
     store.append("s", "user", "dated", id="m1", timestamp=clock.wall() + 5 * _HOUR)
     store.append("s", "user", "undated", id="m2")
@@ -265,10 +267,10 @@ def test_a_message_with_a_date_ahead_moves_those_behind_it(store: SessionStore) 
 
 
 @pytest.mark.parametrize("wall", [-1, 2**52 + 1, 2**63])
-def test_a_clock_that_no_event_can_have_is_named(
+def test_a_clock_out_of_range_is_an_error(
     journal_dir: Path, wall: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A clock before 1970 or behind 2112 is an error that says so, and nothing is written."""
+    """A clock before 1970 or after 2112 raises an error that says so, and nothing is written."""
     with Journal.open(journal_dir) as journal:
         monkeypatch.setattr(clock, "wall", lambda: wall)
         with pytest.raises(ClockError, match=f"clock is at {wall} microseconds.*set the clock"):
@@ -278,8 +280,8 @@ def test_a_clock_that_no_event_can_have_is_named(
     assert ids(journal_dir) == ["m1"]
 
 
-def test_an_order_at_its_end_ends_edits_and_no_messages(journal_dir: Path) -> None:
-    """One record with the highest order: messages go on, an edit says that it cannot count."""
+def test_the_highest_order_stops_edits_and_no_messages(journal_dir: Path) -> None:
+    """After a record with the highest order, messages are appended, and an edit is refused."""
     write_lane(
         journal_dir / "lanes",
         "1",
@@ -311,7 +313,7 @@ def test_an_order_at_its_end_ends_edits_and_no_messages(journal_dir: Path) -> No
     assert max(orders) == clock.MAX_ORDER
 
 
-def test_one_journal_does_not_push_the_order_of_another(journal_dir: Path, tmp_path: Path) -> None:
+def test_orders_of_one_journal_do_not_affect_another(journal_dir: Path, tmp_path: Path) -> None:
     """Orders that were read in one journal do not change those of another."""
     clock.of(tmp_path / "elsewhere").observe(clock.MAX_ORDER)
     with Journal.open(journal_dir) as journal:
@@ -320,8 +322,8 @@ def test_one_journal_does_not_push_the_order_of_another(journal_dir: Path, tmp_p
     assert at.record.event.order == at.record.event.time
 
 
-def test_threads_lose_no_order_that_one_of_them_read() -> None:
-    """The highest order counts, however the threads take turns."""
+def test_the_highest_order_that_any_thread_read_counts() -> None:
+    """The highest order counts, in whatever order the threads run."""
     shared = clock.Clock()
 
     def read(first: int) -> None:
@@ -336,7 +338,7 @@ def test_threads_lose_no_order_that_one_of_them_read() -> None:
     assert shared.read == 15_999
 
 
-def test_a_claim_runs_out_by_the_clock_that_nobody_sets(
+def test_a_claim_expires_by_the_boot_clock(
     store: SessionStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Setting the wall clock neither ends nor extends a claim; the boot clock counts."""
@@ -352,10 +354,10 @@ def test_a_claim_runs_out_by_the_clock_that_nobody_sets(
     assert store.claims.get("job") is None
 
 
-def test_after_a_restart_a_claim_runs_out_by_the_wall_clock(
+def test_after_a_restart_a_claim_expires_by_the_wall_clock(
     store: SessionStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The clock since the start says nothing of a claim of another start."""
+    """The boot clock cannot be compared with that of an earlier start of the machine."""
     claim = store.claims.acquire("job", holder="us", seconds=60)
     monkeypatch.setattr("projector.store.claims.boot_id", lambda: "another")
     assert store.claims.get("job") == claim
@@ -365,10 +367,10 @@ def test_after_a_restart_a_claim_runs_out_by_the_wall_clock(
     assert store.claims.acquire("job", holder="them", seconds=60) is not None
 
 
-def test_after_a_restart_a_lane_begins_anew(
+def test_after_a_restart_a_lane_folder_gets_a_new_lane(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Numbers of records that a power loss may have lost are not assigned again under one uuid."""
+    """Numbers that a power loss may have removed are not assigned again under one uuid."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "one", id="1")
     monkeypatch.setattr("journal.lanes.lane.boot_id", lambda: "another")
@@ -383,10 +385,10 @@ def test_after_a_restart_a_lane_begins_anew(
     assert ids(journal_dir) == ["1", "2"]
 
 
-def test_a_frontier_reads_what_changed_and_nothing_else(
+def test_a_frontier_reads_only_lanes_that_grew(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An edit costs a look at each lane, and a read of those that grew."""
+    """An edit examines each lane, and reads only those that grew."""
     with Journal.open(journal_dir) as one, Journal.open(journal_dir) as two:
         for journal in (one, two):
             journal.append_message("s", "user", "hello")
@@ -407,10 +409,10 @@ def test_a_frontier_reads_what_changed_and_nothing_else(
         assert len(reads) == 3
 
 
-def test_a_frontier_looks_at_no_final_segment_when_a_folder_changes(
+def test_a_frontier_examines_one_segment_when_a_folder_changes(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of a hundred segments one is looked at: the last that is a regular file."""
+    """Of a hundred segments it examines the last one that is a regular file."""
     monkeypatch.setattr("journal.lanes.writer.ROLL_SIZE", 1)
     looked: list[str] = []
 
@@ -430,7 +432,7 @@ def test_a_frontier_looks_at_no_final_segment_when_a_folder_changes(
         assert list(frontier.ends().values()) == [100]
 
 
-def test_compare_and_set_of_what_was_never_there(store: SessionStore, other: Elsewhen) -> None:
+def test_compare_and_set_of_an_absent_key(store: SessionStore, other: Elsewhen) -> None:
     """A deleted key counts as absent, whichever process deleted it."""
     other.do("store.keys.set('k', 1); store.keys.delete('k')")
     assert store.keys.compare_and_set("k", 2, expected=ABSENT)
@@ -438,10 +440,10 @@ def test_compare_and_set_of_what_was_never_there(store: SessionStore, other: Els
     assert store.keys.get("k") is None
 
 
-def test_an_edit_in_a_handler_comes_behind_its_own_handle(
+def test_an_edit_in_a_handler_has_a_higher_order_than_its_handle(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A handler that meets its own thread writes elsewhere, and behind what the handle wrote."""
+    """A handler during its own thread's append uses another lane, with a higher order."""
     real = clock.wall
     monkeypatch.setattr(clock, "wall", lambda: real() + 5_000_000)
     with Journal.open(journal_dir) as journal:
@@ -460,10 +462,10 @@ def test_an_edit_in_a_handler_comes_behind_its_own_handle(
         assert store.keys.get("k") == "second"
 
 
-def test_sweeps_reach_what_stands_behind_a_damaged_header(
+def test_sweeps_cover_events_behind_a_damaged_header(
     journal_dir: Path, expect_problems: ExpectedProblems
 ) -> None:
-    """Records whose lane has no name are cleared and deleted like all others."""
+    """Events whose lane is unknown are cleared and deleted like all others."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "one", id="m1")
     path = segments(journal_dir)[0]
@@ -478,8 +480,8 @@ def test_sweeps_reach_what_stands_behind_a_damaged_header(
     expect_problems("damage", "header")
 
 
-def test_a_deletion_reaches_what_only_the_projection_knows(journal_dir: Path) -> None:
-    """What the journal lost and a reader still sees is deleted with the rest of its session."""
+def test_a_deletion_covers_events_that_only_the_projection_has(journal_dir: Path) -> None:
+    """Events that the journal lost and a reader still sees are deleted with their session."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "lost", id="m1")
     with SessionStore.open(journal_dir) as store:

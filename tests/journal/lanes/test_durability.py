@@ -1,4 +1,4 @@
-"""What is promised if the disk fails or is full, or the program is interrupted."""
+"""What each level promises if the disk fails or is full, or the program is interrupted."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> FaultyDisk:
 
 @contextmanager
 def small_files(size: int) -> Iterator[None]:
-    """Let no file of this process grow over so many bytes: not for long, its output is one too."""
+    """Limit the size of files of this process; only briefly, because its output is a file, too."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
@@ -59,7 +59,7 @@ def small_files(size: int) -> Iterator[None]:
 
 
 def _tear(monkeypatch: pytest.MonkeyPatch, landing: Callable[[bytes], int]) -> None:
-    """Let only the first bytes of every write reach the file before the disk is full."""
+    """Let each write store only this number of bytes, and then report a full disk."""
     real = os.write
     full = False
 
@@ -102,10 +102,10 @@ def test_interval_syncs_soon_by_itself(journal_dir: Path, disk: FaultyDisk) -> N
         assert synced.wait(5)
 
 
-def test_interval_counts_the_gathering_from_the_begin_of_a_slow_sync(
+def test_interval_waits_from_the_start_of_a_slow_sync(
     journal_dir: Path, disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was appended while a slow sync ran is not gathered for anew: two syncs are the bound."""
+    """The interval begins with the slow sync, so an append is durable after at most two syncs."""
     monkeypatch.setattr("journal.lanes.background.GATHER", 1.0)
     began: list[float] = []
 
@@ -128,10 +128,10 @@ def test_interval_counts_the_gathering_from_the_begin_of_a_slow_sync(
 def test_the_first_append_of_a_new_lane_waits_for_no_disk_and_no_thread(
     journal_dir: Path, disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At `interval` the names of the lane and its segment are synced later, as their bytes are.
+    """At `interval` the names of the lane and its segment are synced later, as are their bytes.
 
-    The thread that does it need not run before the append returns: on a busy machine that takes as
-    long as a sync.
+    The append does not wait for the thread that syncs: on a busy machine its start takes as long as
+    a sync.
     """
     Journal.open(journal_dir).close()
     before = len(disk.folders)
@@ -163,10 +163,10 @@ def test_interval_syncs_on_close(journal_dir: Path, disk: FaultyDisk) -> None:
     assert disk.syncs >= 1
 
 
-def test_without_a_thread_to_spare_append_syncs_itself(
+def test_append_syncs_itself_if_no_thread_can_be_started(
     journal_dir: Path, disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where no thread can be started the append does the work, and is no error."""
+    """If no thread can be started, the append syncs the events itself, and raises no error."""
 
     def refuse(*_: object) -> None:
         raise RuntimeError("can't start new thread")
@@ -209,7 +209,7 @@ def test_threads_share_a_sync(journal_dir: Path, disk: FaultyDisk) -> None:
     assert disk.syncs in (2, 3)  # the last one may have been in its write when the second began
 
 
-def test_folders_are_synced_before_the_first_durable_answer(
+def test_folders_are_synced_before_the_first_durable_append_returns(
     journal_dir: Path, disk: FaultyDisk
 ) -> None:
     """Every new folder, and the one above the journal, is synced before append returns."""
@@ -224,7 +224,7 @@ def test_folders_are_synced_before_the_first_durable_answer(
 def test_failed_sync_is_written_again_to_a_fresh_segment(
     journal_dir: Path, disk: FaultyDisk
 ) -> None:
-    """After a failed sync the events go verbatim to a fresh segment; the old one is left alone."""
+    """The events go unchanged to a new segment; nothing more is written to the old one."""
     with Journal.open(journal_dir, fsync="always") as journal:
         journal.append_message("s", "user", "one", id="1")
         disk.refusals = 1
@@ -241,7 +241,7 @@ def test_failed_sync_is_written_again_to_a_fresh_segment(
 def test_failing_sync_names_the_events(
     journal_dir: Path, disk: FaultyDisk, expect_problems: ExpectedProblems
 ) -> None:
-    """A disk that refuses for ever gives the caller an error that names its events."""
+    """If the disk always fails, the caller gets an error that names the events."""
     with Journal.open(journal_dir, fsync="always") as journal:
         disk.refusals = 2
         with pytest.raises(SyncError, match="'m1'") as caught:
@@ -250,9 +250,7 @@ def test_failing_sync_names_the_events(
     assert not expect_problems.kinds
 
 
-def test_sync_after_a_failure_writes_again_and_does_not_just_say_yes(
-    journal_dir: Path, disk: FaultyDisk
-) -> None:
+def test_sync_after_a_failure_writes_the_events_again(journal_dir: Path, disk: FaultyDisk) -> None:
     """When the disk works again, sync() writes the lost events to a new segment and syncs it."""
     with Journal.open(journal_dir, fsync="always") as journal:
         disk.refusals = 2
@@ -265,7 +263,7 @@ def test_sync_after_a_failure_writes_again_and_does_not_just_say_yes(
         assert b'"m1"' in segments(journal_dir)[-1].read_bytes()
 
 
-def test_append_after_a_failure_carries_the_lost_events_along(
+def test_append_after_a_failure_writes_the_lost_events_too(
     journal_dir: Path, disk: FaultyDisk
 ) -> None:
     """The next durable append makes what an earlier sync lost durable as well."""
@@ -279,7 +277,7 @@ def test_append_after_a_failure_carries_the_lost_events_along(
     assert b'"m2"' in last
 
 
-def test_every_waiting_thread_is_told_of_a_refusal(journal_dir: Path, disk: FaultyDisk) -> None:
+def test_every_waiting_thread_gets_the_error_of_a_sync(journal_dir: Path, disk: FaultyDisk) -> None:
     """No thread returns from a sync that did not cover its event."""
     failures: list[tuple[str, ...]] = []
     disk.refusals = 10**6
@@ -300,7 +298,7 @@ def test_every_waiting_thread_is_told_of_a_refusal(journal_dir: Path, disk: Faul
     assert len(failures) == 8
 
 
-def test_background_refusal_is_raised_by_the_next_append(
+def test_an_error_of_the_background_sync_is_raised_by_the_next_append(
     journal_dir: Path, disk: FaultyDisk
 ) -> None:
     """An error of the background sync is raised by the next call, which writes nothing."""
@@ -321,10 +319,10 @@ def test_background_refusal_is_raised_by_the_next_append(
     assert set(ids(journal_dir)) == {*appended, "last"}
 
 
-def test_unkept_events_cannot_be_written_again_and_say_so(
+def test_events_that_are_not_kept_cannot_be_written_again(
     journal_dir: Path, disk: FaultyDisk
 ) -> None:
-    """With fsync="never" nothing is kept, so a failed sync() stays failed until it is redone."""
+    """With fsync="never" no events are kept in memory, so a failed sync() stays failed."""
     with Journal.open(journal_dir, fsync="never") as journal:
         journal.append_message("s", "user", "hello", id="m1")
         disk.refusals = 1
@@ -336,7 +334,7 @@ def test_unkept_events_cannot_be_written_again_and_say_so(
         journal.sync()
 
 
-def test_segment_rolled_during_a_sync_is_not_taken_for_a_failure(
+def test_a_roll_during_a_sync_is_no_failure(
     journal_dir: Path, disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sync that overlaps with a roll writes nothing twice."""
@@ -358,7 +356,7 @@ def test_segment_rolled_during_a_sync_is_not_taken_for_a_failure(
 def test_full_disk_leaves_a_torn_line_and_the_next_append_rolls(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch, expect_problems: ExpectedProblems
 ) -> None:
-    """A write that fails half-way is not acknowledged; nothing is written behind the torn line."""
+    """A torn write is not acknowledged, and nothing is written after the torn line."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "one", id="1")
         with monkeypatch.context() as patch:
@@ -377,7 +375,7 @@ def test_full_disk_leaves_a_torn_line_and_the_next_append_rolls(
 def test_file_size_limit_is_an_error_like_a_full_disk(
     journal_dir: Path, expect_problems: ExpectedProblems
 ) -> None:
-    """A limit of the operating system on the size of files makes the lane roll, not die."""
+    """If the operating system limits the size of files, the lane rolls."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "one", id="1")
         with small_files(segments(journal_dir)[0].stat().st_size + 10):
@@ -391,7 +389,7 @@ def test_file_size_limit_is_an_error_like_a_full_disk(
 def test_whole_lines_of_a_failed_write_keep_their_numbers(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch, expect_problems: ExpectedProblems
 ) -> None:
-    """Lines that landed before the disk was full are events; no other event gets their number."""
+    """Lines that were written before the disk was full are events; their numbers stay used."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "zero", id="0")
         with monkeypatch.context() as patch:
@@ -406,10 +404,10 @@ def test_whole_lines_of_a_failed_write_keep_their_numbers(
     expect_problems("torn")
 
 
-def test_refused_writes_do_not_pile_up_files(
+def test_failed_writes_do_not_accumulate_files(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A program that tries again and again on a full disk uses one file and one descriptor."""
+    """A program that retries on a full disk uses one file and one descriptor."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "one", id="1")
         with monkeypatch.context() as patch:
@@ -427,7 +425,7 @@ def test_refused_writes_do_not_pile_up_files(
 def test_long_runs_keep_few_files_open(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch, fsync: Fsync, most: int
 ) -> None:
-    """A program that fills many segments does not run out of files, synced or not."""
+    """A program that fills many segments keeps few files open, synced or not."""
     monkeypatch.setattr("journal.lanes.writer.ROLL_SIZE", 1)
     with Journal.open(journal_dir, fsync=fsync) as journal:
         for _ in range(50):
@@ -441,7 +439,7 @@ def test_long_runs_keep_few_files_open(
 def test_a_segment_that_rolls_while_it_is_synced_stays_open_for_the_sync(
     journal_dir: Path, disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rolling must not close a descriptor under a sync that is at work on it."""
+    """A roll does not close the descriptor of a segment that is being synced."""
     with Journal.open(journal_dir, fsync="never") as journal:
         journal.append_message("s", "user", "one")
 
@@ -458,13 +456,13 @@ def test_a_segment_that_rolls_while_it_is_synced_stays_open_for_the_sync(
 
 
 @pytest.mark.parametrize("moment", ["before", "during", "after"])
-def test_interrupted_append_leaves_a_sound_lane(
+def test_an_interrupted_append_leaves_a_valid_lane(
     journal_dir: Path,
     monkeypatch: pytest.MonkeyPatch,
     expect_problems: ExpectedProblems,
     moment: str,
 ) -> None:
-    """Ctrl-C in the midst of an append costs at most that event: the handle stays usable."""
+    """Ctrl-C during an append loses at most that event, and the handle stays usable."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "one", id="1")
         real = os.write
@@ -484,8 +482,8 @@ def test_interrupted_append_leaves_a_sound_lane(
         expect_problems("torn")
 
 
-def test_interrupted_sync_is_done_again(journal_dir: Path, disk: FaultyDisk) -> None:
-    """Ctrl-C in the midst of a sync does not make the next one forget what it was to sync."""
+def test_an_interrupted_sync_is_repeated(journal_dir: Path, disk: FaultyDisk) -> None:
+    """After Ctrl-C during a sync, the next sync covers the same events."""
     with Journal.open(journal_dir, fsync="never") as journal:
         journal.append_message("s", "user", "hello")
         once(disk, "in_sync", _interrupt)
@@ -495,13 +493,13 @@ def test_interrupted_sync_is_done_again(journal_dir: Path, disk: FaultyDisk) -> 
     assert disk.syncs == 2
 
 
-def test_half_rescued_events_keep_their_numbers(
+def test_events_that_were_partly_written_again_keep_their_numbers(
     journal_dir: Path,
     disk: FaultyDisk,
     monkeypatch: pytest.MonkeyPatch,
     expect_problems: ExpectedProblems,
 ) -> None:
-    """Even where writing again failed half-way, the next lessee takes no number twice."""
+    """If writing the events again failed half-way, the next lessee assigns no number twice."""
     with monkeypatch.context() as patch:
 
         def fill_up() -> None:
@@ -515,7 +513,7 @@ def test_half_rescued_events_keep_their_numbers(
             journal.append_many(
                 [{"session": "s", "id": str(n), "type": "x", "data": {}} for n in range(5)]
             )
-        journal.after_fork_in_child()  # lets go of the lane as a process that dies here would
+        journal.after_fork_in_child()  # releases the lane as a process that dies here would
     assert headers(journal_dir)[1].seq == 2
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "hello", id="next")
@@ -528,7 +526,7 @@ def test_half_rescued_events_keep_their_numbers(
 
 
 def _fault(chance: random.Random) -> BaseException:
-    """Return a full disk's error, or an interrupt in the thread in which Python handles signals."""
+    """Return a full disk's error, or interrupt the thread in which Python handles signals."""
     is_main = threading.current_thread() is threading.main_thread()
     full = OSError(errno.ENOSPC, "full")
     return KeyboardInterrupt() if is_main and chance.random() < 0.5 else full
@@ -537,7 +535,7 @@ def _fault(chance: random.Random) -> BaseException:
 @pytest.mark.slow
 @pytest.mark.parametrize("fsync", ["never", "interval", "always"])
 @pytest.mark.parametrize("seed", range(8))
-def test_any_run_of_faults_loses_nothing_acknowledged(
+def test_any_sequence_of_faults_loses_nothing_acknowledged(
     journal_dir: Path,
     disk: FaultyDisk,
     monkeypatch: pytest.MonkeyPatch,
@@ -545,9 +543,9 @@ def test_any_run_of_faults_loses_nothing_acknowledged(
     fsync: Fsync,
     seed: int,
 ) -> None:
-    """After any sequence of errors, torn writes and deaths, acknowledged events are there.
+    """After any sequence of errors, torn writes and deaths, acknowledged events are stored.
 
-    No number is given to two events, and no line is damaged but the last of a segment.
+    No number is assigned to two events, and only the last line of a segment is damaged.
     """
     chance = random.Random(seed)  # noqa: S311 - a run that can be repeated, no secret
     real = os.write
@@ -579,7 +577,7 @@ def test_any_run_of_faults_loses_nothing_acknowledged(
             else:
                 acknowledged.update(event["id"] for event in batch)
             if chance.random() < 0.1:
-                journal.after_fork_in_child()  # lets go of the lane as a process that dies would
+                journal.after_fork_in_child()  # releases the lane as a process that dies would
                 journal = Journal.open(journal_dir, fsync=fsync)
     with contextlib.suppress(SyncError):
         journal.close()
@@ -615,7 +613,7 @@ _TRACED = (f"{Path(lane.__file__).parent}{os.sep}", f"{Path(segment.__file__).pa
 
 @contextmanager
 def _interrupted_at(step: int) -> Iterator[_AtStep]:
-    """Interrupt what is done within at a step, if it has so many."""
+    """Raise Ctrl-C at the n-th step within the block, if it has that many."""
     tracer, before = _AtStep(step), sys.gettrace()
     sys.settrace(tracer)
     try:
@@ -627,12 +625,12 @@ def _interrupted_at(step: int) -> Iterator[_AtStep]:
 
 
 @pytest.mark.parametrize("what", ["append", "sync", "roll", "refused sync"])
-def test_an_interrupt_at_any_step_forgets_nothing(
+def test_an_interrupt_at_any_step_loses_nothing(
     journal_dir: Path, disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     """After Ctrl-C between any two lines, the next sync covers every acknowledged event.
 
-    The events are there, and the syncs cover every segment that has one.
+    The events are stored, and the syncs cover every segment that has one.
     """
     monkeypatch.setattr("journal.lanes.background.GATHER", 1000.0)
     if what == "roll":
@@ -659,7 +657,7 @@ def test_an_interrupt_at_any_step_forgets_nothing(
 
 
 def _durable(path: Path, disk: FaultyDisk) -> set[str]:
-    """Return the ids of the records that stand in what was synced."""
+    """Return the ids of the records in the synced bytes."""
     found = read_events(path / "lanes", lambda *_: None)
     return {at.record.event.id for at in found if at.end <= disk.durable_bytes(at.ref.path)}
 

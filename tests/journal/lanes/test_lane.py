@@ -1,4 +1,4 @@
-"""Lanes: one process at a time, as few as possible, and free when their holder has died."""
+"""Lanes: one process at a time, as few as possible, and free when their process has died."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _lane(journal: Journal) -> str:
     return journal._lane.path.name
 
 
-def test_every_process_gets_a_lane_of_its_own(journal_dir: Path, start: Start) -> None:
+def test_every_process_gets_its_own_lane(journal_dir: Path, start: Start) -> None:
     """Processes that write at the same time have different lanes, numbered from 1."""
     holders = [start(_HOLDER, journal_dir, n) for n in range(8)]
     lanes = sorted(_line(holder) for holder in holders)
@@ -64,7 +64,7 @@ def test_every_process_gets_a_lane_of_its_own(journal_dir: Path, start: Start) -
 
 
 def test_a_killed_process_frees_its_lane(journal_dir: Path, start: Start) -> None:
-    """After kill -9 the next process gets the same lane and goes on in it."""
+    """After SIGKILL, the next process leases the same lane and continues it."""
     first = start(_HOLDER, journal_dir, "1")
     assert _line(first) == "1"
     _kill(first)
@@ -75,8 +75,8 @@ def test_a_killed_process_frees_its_lane(journal_dir: Path, start: Start) -> Non
     assert len(headers(journal_dir)) == 1
 
 
-def test_the_lowest_free_lane_is_taken(journal_dir: Path) -> None:
-    """A lane that is given back is the next to be leased."""
+def test_the_lowest_free_lane_is_leased(journal_dir: Path) -> None:
+    """A lane that is released is the next one to be leased."""
     held = [Journal.open(journal_dir) for _ in range(3)]
     held[1].close()
     with Journal.open(journal_dir) as journal:
@@ -86,7 +86,7 @@ def test_the_lowest_free_lane_is_taken(journal_dir: Path) -> None:
 
 
 def test_many_short_runs_leave_one_lane(journal_dir: Path) -> None:
-    """A hook that appends one event at a time leaves one lane and one segment."""
+    """A hook that appends one event per process leaves one lane and one segment."""
     for n in range(200):
         with Journal.open(journal_dir, fsync="never") as journal:
             journal.append_message("s", "user", "hello", id=str(n))
@@ -102,7 +102,7 @@ def test_two_handles_of_a_process_have_two_lanes(journal_dir: Path) -> None:
 
 
 def test_a_child_program_does_not_keep_the_lease(journal_dir: Path, start: Start) -> None:
-    """A lane is free when its holder is dead, though a program that it started goes on."""
+    """A lane is free when its process is dead, although a program that it started still runs."""
     source = """
 import subprocess, sys
 from journal import Journal
@@ -123,7 +123,7 @@ sys.stdin.readline()
 
 @FORK_OF_A_THREADED_PROCESS
 def test_a_forked_child_does_not_free_the_lane_by_ending(journal_dir: Path) -> None:
-    """A child that inherited the handle and ends leaves its parent's lease alone."""
+    """A child that inherited the handle and ends does not end its parent's lease."""
     with Journal.open(journal_dir) as journal:
         if (pid := os.fork()) == 0:
             journal.close()
@@ -134,7 +134,7 @@ def test_a_forked_child_does_not_free_the_lane_by_ending(journal_dir: Path) -> N
 
 
 def test_a_forked_child_does_not_keep_the_lane(journal_dir: Path, start: Start) -> None:
-    """A parent's lane is free when it is dead, though its forked child lives on."""
+    """A parent's lane is free when the parent is dead, although its forked child still runs."""
     source = """
 import os, sys
 from journal import Journal
@@ -157,7 +157,7 @@ sys.stdin.readline()
 
 
 def test_the_lock_file_stays(journal_dir: Path) -> None:
-    """The lock file stays when the lane is free: a deleted one could be locked twice."""
+    """The lock file stays when the lane is free: two processes could each lock a new one."""
     Journal.open(journal_dir).close()
     lock = journal_dir / "lanes/1/lock"
     inode = lock.stat().st_ino
@@ -165,7 +165,7 @@ def test_the_lock_file_stays(journal_dir: Path) -> None:
     assert lock.stat().st_ino == inode
 
 
-def test_a_foreign_user_is_told_to_take_another_journal(
+def test_another_user_gets_an_error_with_advice(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error for a lane that cannot be opened says that a journal belongs to one user."""
@@ -182,8 +182,8 @@ def test_a_foreign_user_is_told_to_take_another_journal(
         Journal.open(journal_dir)
 
 
-def test_bare_headers_do_not_hide_a_number_that_was_given_out(tmp_path: Path) -> None:
-    """Two segments that were to hold a record again, and lost it: its number is still used."""
+def test_bare_headers_do_not_hide_an_assigned_number(tmp_path: Path) -> None:
+    """If two segments lost a record that was written to them again, its number stays used."""
     lane = tmp_path / "1"
     write_lane(tmp_path, "1", facts(*(message(str(n), "hello") for n in (1, 2, 3))))
     for number in (2, 4):
@@ -193,10 +193,10 @@ def test_bare_headers_do_not_hide_a_number_that_was_given_out(tmp_path: Path) ->
     assert _continuation(lane).seq == 4
 
 
-def test_a_copied_lane_and_its_original_go_on_as_two(
+def test_a_copied_lane_and_its_original_continue_as_two_lanes(
     journal_dir: Path, expect_problems: ExpectedProblems
 ) -> None:
-    """A folder that was copied names its original: who takes it begins a lane of its own."""
+    """A copied folder names its original, so the process that leases it begins a new lane."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "before", id="m0")
     shutil.copytree(journal_dir / "lanes/1", journal_dir / "lanes/2")
@@ -215,7 +215,7 @@ def test_a_copied_lane_and_its_original_go_on_as_two(
     expect_problems("duplicate")
 
 
-def test_a_moved_lane_begins_anew(journal_dir: Path) -> None:
+def test_a_moved_lane_folder_gets_a_new_lane(journal_dir: Path) -> None:
     """In a folder with another number, the next writer begins another lane."""
     with Journal.open(journal_dir) as journal:
         first = journal.append_message("s", "user", "x", id="m0")
@@ -231,7 +231,7 @@ def test_a_moved_lane_begins_anew(journal_dir: Path) -> None:
 
 
 def test_a_position_survives_the_move_of_its_lane(journal_dir: Path) -> None:
-    """A place is lane and number, wherever its file lies."""
+    """A position is lane and number, wherever the segment is."""
     with Journal.open(journal_dir) as journal:
         positions = [journal.append_message("s", "user", "x", id=f"m{n}") for n in range(3)]
     (journal_dir / "lanes/1").rename(journal_dir / "lanes/elsewhere")
@@ -241,10 +241,10 @@ def test_a_position_survives_the_move_of_its_lane(journal_dir: Path) -> None:
         assert not projection.has(Position(positions[-1].lane, 4))
 
 
-def test_a_lane_that_is_put_back_from_a_backup_loses_nothing(
+def test_a_lane_that_is_copied_back_from_a_backup_loses_nothing(
     journal_dir: Path, tmp_path: Path
 ) -> None:
-    """Numbers are not given out twice, and no answer takes the lane for what it was."""
+    """No number is assigned twice, and no answer uses what was read of the replaced lane."""
     with SessionStore.open(journal_dir) as store:
         store.append("s", "user", "old", id="m0")
     shutil.copytree(journal_dir / "lanes/1", tmp_path / "backup")
@@ -253,7 +253,7 @@ def test_a_lane_that_is_put_back_from_a_backup_loses_nothing(
             store.append("s", "user", "lost", id=f"m{n}")
         store.clear("s")
         assert list(store.messages("s")) == []
-    # both at once for a moment: the copy does not get the inode of the lost one
+    # both exist for a moment, so that the copy does not get the inode of the lost one
     shutil.copytree(tmp_path / "backup", journal_dir / "lanes/from-backup")
     shutil.rmtree(journal_dir / "lanes/1")
     (journal_dir / "lanes/from-backup").rename(journal_dir / "lanes/1")
@@ -264,14 +264,14 @@ def test_a_lane_that_is_put_back_from_a_backup_loses_nothing(
             store.append("s", "user", "new", id=f"n{n}")
             assert [m.id for m in store.messages("s")] == [f"n{k}" for k in range(n + 1)]
     assert len({header.lane for header in headers(journal_dir)}) == 2
-    # what was lost is in the projection alone: it is written back, or forgotten by a rebuild
+    # only the projection has what was lost: salvage writes it back, or a rebuild drops it
     salvage(open_directory(journal_dir))
 
 
-def test_usage_that_is_added_counts_behind_a_clock_that_is_ahead(
+def test_usage_that_is_added_counts_after_a_total_of_a_clock_ahead(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is added after a total was set is added to it, whatever the clock of who set it."""
+    """Usage that is added after a total was set is added to it, whatever the clocks show."""
     with SessionStore.open(journal_dir) as meter:
         meter.append("s", "user", "x")
         real = clock.wall

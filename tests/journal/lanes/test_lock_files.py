@@ -1,4 +1,4 @@
-"""Lock files that are removed while they are held, and locks that a forked child inherits."""
+"""Lock files that are removed while they are locked, and locks that a forked child inherits."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def _replace(path: Path) -> None:
 
 
 @pytest.mark.parametrize("take_away", [_remove, _replace])
-def test_of_two_who_decide_beside_a_removed_arbiter_one_succeeds(
+def test_of_two_decisions_beside_a_removed_arbiter_one_succeeds(
     journal_dir: Path, take_away: Callable[[Path], None]
 ) -> None:
-    """The holder of the removed file gets an error, and its decision is not written."""
+    """The process that locked the removed file gets an error, and writes no decision."""
     asked, go_on = threading.Event(), threading.Event()
     lost: list[BaseException] = []
     with SessionStore.open(journal_dir) as first, SessionStore.open(journal_dir) as second:
@@ -75,7 +75,7 @@ def test_of_two_who_decide_beside_a_removed_arbiter_one_succeeds(
 
 
 def test_the_next_holder_waits_for_an_append_under_a_removed_arbiter(journal_dir: Path) -> None:
-    """An append that passed its look at the file ends before another holder reads."""
+    """An append that checked the file before its removal ends before another holder reads."""
     with (
         Journal.open(journal_dir),
         arbitrating(journal_dir, 1.0) as first,
@@ -89,7 +89,7 @@ def test_the_next_holder_waits_for_an_append_under_a_removed_arbiter(journal_dir
 
 
 def test_a_child_closes_every_lock_that_it_inherits(tmp_path: Path) -> None:
-    """A child that has nothing to do with a lock does not keep it when its parent lets go."""
+    """A child that does not use a lock does not keep it when its parent releases it."""
     path = tmp_path / "lock"
     held = [lock(os.open(path, os.O_RDWR | os.O_CREAT, 0o600)), lock_folder(tmp_path)]
     reader, writer = os.pipe()
@@ -113,7 +113,7 @@ def test_a_child_closes_every_lock_that_it_inherits(tmp_path: Path) -> None:
 
 
 def test_a_child_closes_no_file_that_got_the_number_of_a_lock(tmp_path: Path) -> None:
-    """A descriptor that was a lock's and is another file's now stays open in a child."""
+    """A descriptor that was a lock's, and is another file's now, stays open in a child."""
     fd = lock(os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT, 0o600))
     assert fd is not None
     os.close(fd)
@@ -129,7 +129,7 @@ def test_a_child_closes_no_file_that_got_the_number_of_a_lock(tmp_path: Path) ->
     assert (tmp_path / "other").read_bytes() == b"child"
 
 
-def test_a_forked_child_is_not_the_one_that_its_parent_is(tmp_path: Path) -> None:
+def test_a_forked_child_does_not_hold_its_parents_lock(tmp_path: Path) -> None:
     """A lock that the parent holds must be acquired again in the child."""
     one = ProcessLock(tmp_path / "lock")
     assert one.acquire()
@@ -141,7 +141,7 @@ def test_a_forked_child_is_not_the_one_that_its_parent_is(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("take_away", [_remove, _replace])
-def test_whoever_lost_its_lock_file_takes_what_stands_there_now(
+def test_a_holder_whose_lock_file_was_removed_locks_it_again(
     tmp_path: Path, take_away: Callable[[Path], None]
 ) -> None:
     """A removed lock file is detected, and locked again unless another process was faster."""
@@ -178,7 +178,7 @@ def test_a_build_without_its_lock_file_publishes_nothing(journal_dir: Path) -> N
 
 
 def test_a_projector_takes_its_lock_again_when_the_file_is_removed(journal_dir: Path) -> None:
-    """A second projector beside it is refused, as before."""
+    """A second projector beside it is still refused."""
     with SessionStore.open(journal_dir) as store:
         store.append("s", "user", "hello", id="m1")
         warned: list[str] = []
@@ -194,7 +194,7 @@ def test_a_projector_takes_its_lock_again_when_the_file_is_removed(journal_dir: 
             lock_file.unlink()
             while not (warned and ProcessLock(lock_file).is_locked()):
                 assert time.monotonic() < until
-                store.append("s", "user", "hello again")  # rings the bell
+                store.append("s", "user", "hello again")  # notifies the watch
                 time.sleep(0.01)
             assert not ProcessLock(lock_file).acquire(timeout=1.0)
         finally:

@@ -1,4 +1,4 @@
-"""Cases that were found by failing one system call at a time."""
+"""Failures that a sweep over single system calls found."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _refuse(code: int = errno.EIO) -> Callable[..., None]:
 
 
 def _close_badly(code: int) -> Callable[[SegmentFile], None]:
-    """Return what close(2) does that fails: the descriptor is gone all the same."""
+    """Return a `close` that closes the descriptor and raises all the same, as close(2) can."""
     real = SegmentFile.close
 
     def close(file: SegmentFile) -> None:
@@ -59,7 +59,7 @@ def filled(journal_dir: Path) -> Path:
 def test_a_segment_that_cannot_be_opened_again_is_no_lease(
     filled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It says which lane, and the lane is free again afterwards."""
+    """The error names the lane, and the lane is free afterwards."""
     with monkeypatch.context() as patch:
         patch.setattr(disk.Disk, "open_append", _refuse(errno.EMFILE))
         with pytest.raises(LeaseError, match="Too many open files"):
@@ -81,10 +81,10 @@ def test_closing_what_is_synced_cannot_fail(
     assert ids(journal_dir) == ["1"]
 
 
-def test_closing_what_was_never_synced_may_tell_of_a_loss(
+def test_closing_an_unsynced_file_may_report_a_loss(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A network file system tells at close(2) that it could not write: so does the handle."""
+    """A network file system may report a failed write at close(2), and so does the handle."""
     journal = Journal.open(journal_dir, fsync="never")
     journal.append_message("s", "user", "hello", id="1")
     with monkeypatch.context() as patch:
@@ -93,13 +93,13 @@ def test_closing_what_was_never_synced_may_tell_of_a_loss(
             journal.close()
     with Journal.open(journal_dir) as again:
         again.append_message("s", "user", "hello", id="1")
-    assert len(list((journal_dir / "lanes").iterdir())) == 1  # the lease had ended
+    assert len(list((journal_dir / "lanes").iterdir())) == 1  # the lease had already ended
 
 
 def test_an_unreadable_current_removes_no_generation(
     filled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If CURRENT cannot be read, no generation is removed: readers may use it."""
+    """If CURRENT cannot be read, no generation is removed: readers may be using any of them."""
     directory = open_directory(filled)
     number = rebuild(directory)
     with monkeypatch.context() as patch:
@@ -110,10 +110,10 @@ def test_an_unreadable_current_removes_no_generation(
 
 
 @pytest.mark.parametrize("call", ["ftruncate", "pwrite"])
-def test_a_lock_that_cannot_be_signed_is_given_up(
+def test_a_lock_that_cannot_be_signed_is_released(
     filled: Path, call: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a full disk a long-lived reader must not keep the projector's lock without knowing."""
+    """A reader that cannot write its pid on a full disk releases the projector's lock."""
     path = generations(filled).lock
     with monkeypatch.context() as patch:
         patch.setattr(os, call, _refuse(errno.ENOSPC))
@@ -124,10 +124,10 @@ def test_a_lock_that_cannot_be_signed_is_given_up(
     other.release()
 
 
-def test_a_file_system_without_locks_is_said_to_be_one(
+def test_a_file_system_without_locks_is_named(
     filled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """ENOLCK is an error in words, not an exception of the library that locks."""
+    """ENOLCK gives an error that says so, and no exception of the locking library."""
 
     def lock(*_: object) -> None:
         raise portalocker.exceptions.LockException("No locks available")
@@ -141,8 +141,8 @@ def test_a_file_system_without_locks_is_said_to_be_one(
             Journal.open(filled)
 
 
-def test_a_lock_that_is_no_file_is_an_error_in_words(filled: Path) -> None:
-    """A pipe in the place of a lock file is a clear error and does not count as a lock."""
+def test_a_lock_that_is_no_file_is_an_error(filled: Path) -> None:
+    """A pipe in place of a lock file raises an error, and does not count as a lock."""
     path = generations(filled).lock
     os.mkfifo(path)
     with pytest.raises(ProjectionError, match=r"cannot lock .* is no regular file"):
@@ -150,8 +150,8 @@ def test_a_lock_that_is_no_file_is_an_error_in_words(filled: Path) -> None:
     path.unlink()
 
 
-def test_a_wal_that_cannot_be_written_back_is_an_error_in_words(filled: Path) -> None:
-    """What was applied is not lost by it, and the error says so."""
+def test_a_failed_checkpoint_is_an_error(filled: Path) -> None:
+    """The applied events are not lost, and the error says so."""
     directory = open_directory(filled)
     rebuild(directory)
     _, projector = open_current(directory)
@@ -178,10 +178,10 @@ class _Refusing:
         self.wal_checkpoint = refuse
 
 
-def test_without_a_thread_to_spare_the_watch_polls(
+def test_the_watch_polls_if_no_thread_can_be_started(
     filled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The limit of threads is no reason to end: it says so and looks for itself."""
+    """At the limit of threads, the watch reports it and polls."""
 
     def refuse(_thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")

@@ -37,7 +37,7 @@ def _seqs(path: Path) -> list[int]:
 
 @pytest.mark.parametrize("number", [1, 999_999, 1_000_000, LAST_NUMBER])
 def test_a_name_gives_its_number(number: int) -> None:
-    """Names have six digits or more, and give their number back."""
+    """Names have six digits or more, and are parsed to the number again."""
     assert segment_number(segment_name(number)) == number
 
 
@@ -54,13 +54,13 @@ def test_a_name_gives_its_number(number: int) -> None:
         f"{'9' * 23}.jsonl",
     ],
 )
-def test_other_names_are_no_segments(name: str) -> None:
-    """Only the one name that a number has is taken: two files for a number would be one lost."""
+def test_other_names_are_no_names_of_segments(name: str) -> None:
+    """A number has one name: of two files with one number, one would be ignored."""
     assert segment_number(name) is None
 
 
 def test_a_whole_segment_is_continued(journal_dir: Path) -> None:
-    """The next lessee goes on in the segment that its predecessor left whole."""
+    """The next lessee continues the segment that its predecessor left complete."""
     _append(journal_dir, "1", "2")
     _append(journal_dir, "3")
     assert len(segments(journal_dir)) == 1
@@ -79,7 +79,7 @@ def test_a_whole_segment_is_continued(journal_dir: Path) -> None:
     ],
     ids=["newline", "half", "start", "nuls", "noise", "header"],
 )
-def test_a_segment_with_a_bad_end_or_header_is_left_alone(
+def test_a_segment_with_a_bad_end_or_header_is_not_continued(
     journal_dir: Path,
     expect_problems: ExpectedProblems,
     damage: Callable[[bytes], bytes],
@@ -96,13 +96,13 @@ def test_a_segment_with_a_bad_end_or_header_is_left_alone(
     assert ids(journal_dir)[-1] == "3"
     expect_problems(*kinds)  # type: ignore[arg-type] # the kinds that are spelled above
     if damaged.endswith(b"noise\n"):
-        expect_problems("gap")  # the noise ended in a newline, so it may have been a record
+        expect_problems("gap")  # the noise ended with a newline, so it may have been a record
 
 
 def test_damage_in_the_middle_does_not_reset_numbers(
     journal_dir: Path, expect_problems: ExpectedProblems
 ) -> None:
-    """A damaged record keeps its number, so that its loss can be proved."""
+    """The number of a damaged record stays used, so that its loss can be reported."""
     _append(journal_dir, "1", "2", "3")
     path = segments(journal_dir)[0]
     path.write_bytes(path.read_bytes().replace(b'"id":"2"', b'"id":"X"'))
@@ -111,10 +111,10 @@ def test_damage_in_the_middle_does_not_reset_numbers(
     expect_problems("damage", "gap")
 
 
-def test_bytes_behind_a_whole_record_take_no_number(
+def test_bytes_behind_a_complete_record_use_no_number(
     journal_dir: Path, expect_problems: ExpectedProblems
 ) -> None:
-    """Line ends that were changed lost no record, and none is reported as missing."""
+    """Changed line ends lose no record, and no number is reported as missing."""
     _append(journal_dir, "1", "2")
     path = segments(journal_dir)[0]
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
@@ -126,7 +126,7 @@ def test_bytes_behind_a_whole_record_take_no_number(
 def test_a_destroyed_last_record_keeps_its_number(
     journal_dir: Path, expect_problems: ExpectedProblems
 ) -> None:
-    """A last line that was acknowledged and then damaged is missed, not replaced."""
+    """The number of an acknowledged last line that was damaged is missing, and is not reused."""
     _append(journal_dir, "1", "2")
     path = segments(journal_dir)[0]
     path.write_bytes(path.read_bytes().replace(b'"id":"2"', b'"id":"X"'))
@@ -140,7 +140,7 @@ def test_a_destroyed_last_record_keeps_its_number(
 def test_an_older_record_at_the_end_frees_no_number(
     journal_dir: Path, expect_problems: ExpectedProblems, stale: slice, length: int
 ) -> None:
-    """Lines that stand again behind later ones do not let the later numbers be given out twice."""
+    """Older lines that occur again at the end do not free the numbers of later ones."""
     with Journal.open(journal_dir) as journal:
         for number in range(1, 9):
             journal.append_message("s", "user", "x" * length, id=str(number))
@@ -167,10 +167,8 @@ def test_an_older_record_behind_a_damaged_one_frees_no_number(
     expect_problems("damage", "gap", "sequence")
 
 
-def test_an_empty_segment_is_passed_over(
-    journal_dir: Path, expect_problems: ExpectedProblems
-) -> None:
-    """The empty segment of a writer that was killed after creating it is skipped."""
+def test_an_empty_segment_is_skipped(journal_dir: Path, expect_problems: ExpectedProblems) -> None:
+    """A killed writer may leave the empty segment that it had just created."""
     _append(journal_dir, "1")
     (journal_dir / "lanes/1/000002.jsonl").touch()
     _append(journal_dir, "2")
@@ -182,7 +180,7 @@ def test_an_empty_segment_is_passed_over(
 def test_a_damaged_header_ends_the_lane(
     journal_dir: Path, expect_problems: ExpectedProblems
 ) -> None:
-    """A writer that cannot read the lane's uuid begins a new lane, and nothing is lost."""
+    """A writer that cannot read the lane's uuid begins a new lane, and no event is lost."""
     _append(journal_dir, "1")
     path = segments(journal_dir)[0]
     path.write_bytes(path.read_bytes() + b'{"crc":"12')
@@ -198,10 +196,10 @@ def test_a_damaged_header_ends_the_lane(
     expect_problems("torn", "damage", "header")
 
 
-def test_a_lane_without_a_readable_byte_begins_anew(
+def test_a_lane_folder_of_noise_gets_a_new_lane(
     journal_dir: Path, expect_problems: ExpectedProblems
 ) -> None:
-    """A lane whose only segment is noise does not keep its next lessee from writing."""
+    """The next lessee of a lane folder whose only segment is noise can write."""
     _append(journal_dir, "1")
     segments(journal_dir)[0].write_bytes(b"\xff" * 5000)
     _append(journal_dir, "2")
@@ -210,7 +208,7 @@ def test_a_lane_without_a_readable_byte_begins_anew(
 
 
 def test_a_full_segment_is_final(journal_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lane rolls at the size, in the midst of a run and between two lessees."""
+    """A lane rolls at the size limit, within a process and between two lessees."""
     monkeypatch.setattr("journal.lanes.writer.ROLL_SIZE", 1000)
     monkeypatch.setattr("journal.lanes.lane.ROLL_SIZE", 1000)
     _append(journal_dir, *map(str, range(20)))
@@ -225,8 +223,8 @@ def test_a_full_segment_is_final(journal_dir: Path, monkeypatch: pytest.MonkeyPa
     )
 
 
-def test_a_long_last_line_is_read_whole(journal_dir: Path) -> None:
-    """A tail longer than a block is found from the end."""
+def test_a_long_last_line_is_found(journal_dir: Path) -> None:
+    """The last line is found from the end, also if it is longer than a block."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "x" * 3_000_000, id="1")
     tail = read_tail(segments(journal_dir)[0])
@@ -234,7 +232,7 @@ def test_a_long_last_line_is_read_whole(journal_dir: Path) -> None:
     assert (tail.seq, tail.whole) == (2, True)
 
 
-def test_order_goes_on_behind_a_damaged_tail(
+def test_order_grows_behind_a_damaged_tail(
     journal_dir: Path, expect_problems: ExpectedProblems, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If the wall clock is set back a little, the date goes back and the order grows."""

@@ -1,4 +1,4 @@
-"""Lanes that cannot be used: writers skip them, readers name them."""
+"""Lanes that cannot be used: writers skip them, and readers name them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _lane(journal: Journal) -> str:
 
 
 def _append(path: Path, id: str) -> str:
-    """Append one event; return the name of the lane that took it."""
+    """Append one event, and return the name of the lane folder that it is in."""
     with Journal.open(path) as journal:
         journal.append_message("s", "user", "hello", id=id)
         return _lane(journal)
@@ -67,10 +67,10 @@ def _a_link_as_lock(lane: Path) -> None:
     "make",
     [_a_file, _a_link, _a_broken_link, _a_folder_as_lock, _a_pipe_as_lock, _a_link_as_lock],
 )
-def test_a_lane_that_is_none_is_passed_over(
+def test_a_file_in_place_of_a_lane_folder_is_skipped(
     journal_dir: Path, make: Callable[[Path], None], expect_problems: ExpectedProblems
 ) -> None:
-    """Anything else in the place of a lane is skipped, and verify reports it."""
+    """Anything else in place of a lane folder is skipped, and `verify` reports it."""
     (journal_dir / "lanes").mkdir(parents=True)
     make(journal_dir / "lanes/1")
     assert _append(journal_dir, "m1") == _append(journal_dir, "m2") == "2"
@@ -80,7 +80,7 @@ def test_a_lane_that_is_none_is_passed_over(
 
 
 def _refuse(monkeypatch: pytest.MonkeyPatch, name: str, bad: Path, code: int) -> None:
-    """Let a function of `os` refuse what is at or below a path."""
+    """Let a function of `os` fail for a path and everything below it."""
     real = getattr(os, name)
 
     def refuse(path: str | Path, *arguments: object, **named: object) -> object:
@@ -91,7 +91,7 @@ def _refuse(monkeypatch: pytest.MonkeyPatch, name: str, bad: Path, code: int) ->
     monkeypatch.setattr(os, name, refuse)
 
 
-def test_a_lane_of_another_user_is_passed_over(
+def test_a_lane_of_another_user_is_skipped(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A writer skips a lane whose lock file it may not open."""
@@ -102,7 +102,7 @@ def test_a_lane_of_another_user_is_passed_over(
     assert ids(journal_dir) == ["m1", "m2"]
 
 
-def test_a_lane_with_a_segment_of_another_user_is_passed_over(
+def test_a_lane_with_a_segment_of_another_user_is_skipped(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A writer skips a lane whose end it cannot read."""
@@ -110,13 +110,13 @@ def test_a_lane_with_a_segment_of_another_user_is_passed_over(
     with monkeypatch.context() as patch:
         _refuse(patch, "open", journal_dir / "lanes/1" / segment_name(1), errno.EACCES)
         assert _append(journal_dir, "m2") == "2"
-    assert _append(journal_dir, "m3") == "1"  # and it was not left locked
+    assert _append(journal_dir, "m3") == "1"  # and it did not stay locked
 
 
-def test_a_segment_that_may_only_be_read_is_not_gone_on_in(
+def test_a_read_only_segment_is_not_continued(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The lane goes on in its next segment."""
+    """The lane continues in its next segment."""
     assert _append(journal_dir, "m1") == "1"
     real = os.open
 
@@ -133,7 +133,7 @@ def test_a_segment_that_may_only_be_read_is_not_gone_on_in(
 
 
 @pytest.mark.parametrize("code", [errno.EMFILE, errno.EIO, errno.EROFS])
-def test_what_is_wrong_everywhere_makes_no_lanes(
+def test_a_general_error_creates_no_lanes(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     """Without free descriptors, the error is raised and no further lane is created."""
@@ -145,10 +145,10 @@ def test_what_is_wrong_everywhere_makes_no_lanes(
     assert lane_names(journal_dir) == ["1"]
 
 
-def test_lanes_that_cannot_be_made_end_the_search(
+def test_an_error_of_the_folder_of_lanes_is_raised(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An error of the folder `lanes` itself is raised."""
+    """If no lane folder can be created, the error is raised."""
     _append(journal_dir, "m1")
     with Journal.open(journal_dir), monkeypatch.context() as patch:
         _refuse(patch, "mkdir", journal_dir / "lanes/2", errno.EACCES)
@@ -156,10 +156,10 @@ def test_lanes_that_cannot_be_made_end_the_search(
             Journal.open(journal_dir)
 
 
-def test_a_file_system_without_permissions_makes_no_lane_after_the_other(
+def test_a_file_system_without_permissions_gets_one_lane(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A lane that was made, and whose permissions cannot be set, ends the search: one was made."""
+    """If the permissions of a new lane cannot be set, the search ends after that lane."""
     _append(journal_dir, "m1")
     with Journal.open(journal_dir), monkeypatch.context() as patch:
         _refuse(patch, "chmod", journal_dir / "lanes/2", errno.EPERM)
@@ -169,10 +169,10 @@ def test_a_file_system_without_permissions_makes_no_lane_after_the_other(
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, _a_link])
-def test_what_stands_in_the_place_of_a_segment_is_passed_over(
+def test_something_else_in_place_of_a_segment_is_skipped(
     journal_dir: Path, make: Callable[[Path], None], expect_problems: ExpectedProblems
 ) -> None:
-    """A pipe, a folder or a link costs its number; nothing waits for it and nothing is lost."""
+    """A pipe, a folder or a link uses its number; no program waits for it, and no event is lost."""
     _append(journal_dir, "m1")
     make(journal_dir / "lanes/1" / segment_name(2))
     assert _append(journal_dir, "m2") == _append(journal_dir, "m3") == "1"
@@ -181,10 +181,10 @@ def test_what_stands_in_the_place_of_a_segment_is_passed_over(
     expect_problems("foreign")
 
 
-def test_a_lane_without_numbers_is_passed_over(
+def test_a_lane_without_free_numbers_is_skipped(
     journal_dir: Path, expect_problems: ExpectedProblems
 ) -> None:
-    """Behind the last number that a segment may have there is no next one."""
+    """A lane whose last segment has the highest possible number has no next one."""
     _append(journal_dir, "m1")
     last = journal_dir / "lanes/1" / segment_name(10**12 - 1)
     last.touch()
@@ -193,10 +193,10 @@ def test_a_lane_without_numbers_is_passed_over(
     expect_problems()
 
 
-def test_a_number_that_no_database_holds_is_none(
+def test_a_number_that_is_too_large_names_no_segment(
     journal_dir: Path, expect_problems: ExpectedProblems
 ) -> None:
-    """A name with 23 digits is not a segment: it is reported, and stops neither side."""
+    """A file whose name has 23 digits is reported, and stops neither reader nor writer."""
     _append(journal_dir, "m1")
     (journal_dir / "lanes/1" / f"{'9' * 23}.jsonl").touch()
     assert _append(journal_dir, "m2") == "1"
@@ -210,7 +210,7 @@ def test_a_number_that_no_database_holds_is_none(
 def test_readers_name_a_lane_that_cannot_be_listed(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A lane is never left out in silence: reading ends, and says which one and what to do."""
+    """A lane that cannot be listed ends the read with an error that names it and what to do."""
     with Journal.open(journal_dir) as one:
         one.append_message("s", "user", "hello", id="m1")
         _append(journal_dir, "m2")
@@ -224,10 +224,10 @@ def test_readers_name_a_lane_that_cannot_be_listed(
             read_status(open_directory(journal_dir, create=False))
 
 
-def test_verify_goes_on_behind_a_lane_that_cannot_be_listed(
+def test_verify_continues_after_a_lane_that_cannot_be_listed(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is one problem, with the name of the lane, and all other lanes are checked."""
+    """It is one problem with the name of the lane, and all other lanes are checked."""
     with Journal.open(journal_dir) as one:
         one.append_message("s", "user", "hello", id="m1")
         _append(journal_dir, "m2")

@@ -1,4 +1,4 @@
-"""A journal that is deleted, moved or replaced under an open handle is noticed."""
+"""An open handle notices that its journal was deleted, moved or replaced."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def look_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every append looks, not one in 100 ms."""
+    """Every append checks the files, not only once in 100 ms."""
     monkeypatch.setattr("journal.lanes.recovery.LOOK_EVERY", -1.0)
 
 
 @pytest.fixture
 def no_background(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The background sync comes too late for the test."""
+    """The background sync runs too late for the test."""
     monkeypatch.setattr("journal.lanes.background.GATHER", 1000.0)
 
 
@@ -51,10 +51,10 @@ def _move(path: Path) -> None:
 
 
 @pytest.mark.parametrize("vanish", [_remove, _move])
-def test_an_append_into_a_vanished_journal_is_an_error(
+def test_an_append_to_a_removed_journal_is_an_error(
     journal_dir: Path, vanish: Callable[[Path], None]
 ) -> None:
-    """It names the events and what happened, each time, until the journal is there again."""
+    """Each append raises an error with the events and the cause, until the journal is back."""
     with Journal.open(journal_dir, fsync="never") as journal:
         _append(journal, "1")
         vanish(journal_dir)
@@ -62,14 +62,14 @@ def test_an_append_into_a_vanished_journal_is_an_error(
             with pytest.raises(AppendError, match="vanished") as failed:
                 _append(journal, id)
             assert failed.value.ids == (id,)
-        assert not journal_dir.exists()  # nobody asked for an empty one in its place
+        assert not journal_dir.exists()  # the handle must not create an empty journal in its place
 
 
 @pytest.mark.parametrize("vanish", [_remove, _move])
-def test_always_never_calls_an_unlinked_file_durable(
+def test_always_notices_an_unlinked_file(
     journal_dir: Path, vanish: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between two looks of the append it is the sync that notices."""
+    """Between two checks of the append, the sync notices that the file was removed."""
     monkeypatch.setattr("journal.lanes.recovery.LOOK_EVERY", 1e9)
     journal = Journal.open(journal_dir, fsync="always")
     _append(journal, "1")
@@ -81,8 +81,8 @@ def test_always_never_calls_an_unlinked_file_durable(
         journal.close()
 
 
-def test_a_journal_that_comes_back_is_gone_on_in(journal_dir: Path) -> None:
-    """After the move back the same handle appends to the same lane."""
+def test_a_journal_that_is_moved_back_is_used_again(journal_dir: Path) -> None:
+    """After the move back, the same handle appends to the same lane."""
     with Journal.open(journal_dir, fsync="always") as journal:
         _append(journal, "1")
         _move(journal_dir)
@@ -93,8 +93,8 @@ def test_a_journal_that_comes_back_is_gone_on_in(journal_dir: Path) -> None:
     assert sorted(set(ids(journal_dir))) == ["1", "2"]
 
 
-def test_a_journal_made_anew_is_leased_anew(journal_dir: Path) -> None:
-    """The handle leases a free lane of the new journal, never one that another handle holds."""
+def test_a_new_journal_in_the_same_place_is_leased(journal_dir: Path) -> None:
+    """The handle leases a free lane of the new journal, never one that another handle has."""
     with Journal.open(journal_dir, fsync="always") as journal:
         _append(journal, "1")
         _remove(journal_dir)
@@ -109,7 +109,7 @@ def test_a_journal_made_anew_is_leased_anew(journal_dir: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_background")
-def test_what_was_not_yet_durable_goes_along(journal_dir: Path) -> None:
+def test_events_that_were_not_durable_are_written_again(journal_dir: Path) -> None:
     """Events acknowledged at `interval` and not synced are written again to the new lane."""
     with Journal.open(journal_dir, fsync="interval") as journal:
         for id in ("1", "2"):
@@ -125,7 +125,7 @@ def test_what_was_not_yet_durable_goes_along(journal_dir: Path) -> None:
 
 @pytest.mark.usefixtures("no_background")
 def test_a_deleted_segment_is_noticed_and_its_lane_kept(journal_dir: Path) -> None:
-    """The lane goes on in the next segment, with what was not durable."""
+    """The lane continues in its next segment, with the events that were not durable."""
     with Journal.open(journal_dir, fsync="interval") as journal:
         _append(journal, "1")
         segments(journal_dir)[0].unlink()
@@ -137,8 +137,8 @@ def test_a_deleted_segment_is_noticed_and_its_lane_kept(journal_dir: Path) -> No
     assert [path.name for path in segments(journal_dir)][-1] != "000001.jsonl"
 
 
-def test_background_sync_tells_of_it(journal_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At `interval` the next append after the background sync raises, and names what is lost."""
+def test_the_background_sync_reports_it(journal_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At `interval`, the append after the background sync raises an error with the lost events."""
     monkeypatch.setattr("journal.lanes.recovery.LOOK_EVERY", 1e9)
     journal = Journal.open(journal_dir, fsync="interval")
     _append(journal, "1")
@@ -153,10 +153,10 @@ def test_background_sync_tells_of_it(journal_dir: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.usefixtures("no_background")
-def test_a_sync_under_way_goes_along_too(
+def test_a_sync_that_is_running_writes_them_again_too(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An append leases anew while a sync is at work on files of the lane that vanished."""
+    """An append leases another lane while files of the removed lane are being synced."""
     disk = faulty_disk(monkeypatch)
     done = False
 

@@ -1,4 +1,4 @@
-"""Made-up secrets in made-up messages, to measure what a scanner finds.
+"""Generates made-up secrets in made-up messages, to measure what a scanner finds.
 
 They were written from the published shapes of each kind, and half of the kinds from the rules of
 the scanner Kingfisher, before the rules of `journal.redact`. All of them are random and made when
@@ -35,7 +35,7 @@ class Planted:
         kind: what it is.
         kingfisher: whether the kind was taken from Kingfisher's rules.
         text: the message.
-        secrets: what must not be left of it; each is in the text.
+        secrets: the parts of the text that must be redacted.
     """
 
     kind: str
@@ -57,7 +57,7 @@ _PLACES = (
     "2026-11-02T10:11:12Z INFO started with {}\n2026-11-02T10:11:13Z INFO ready",
     "- name: KEY\n  value: {}\n- name: MODE\n  value: fast",
 )
-"""Messages that a token is put into; none of them tells what it is."""
+"""Messages into which a token is put; none of them says what kind it is."""
 
 
 class _Made:
@@ -67,7 +67,7 @@ class _Made:
         self.random = Random(seed)  # noqa: S311 - the same secrets in each run
 
     def draw(self, alphabet: str, count: int) -> str:
-        """Return random characters, with a letter and a digit among them where there are both."""
+        """Return random characters, among them a letter and a digit if the alphabet has both."""
         text = [self.random.choice(alphabet) for _ in range(count)]
         at, other = self.random.sample(range(count), 2)
         letters = [char for char in alphabet if char.isalpha()]
@@ -77,7 +77,7 @@ class _Made:
         return "".join(text)
 
     def word(self) -> str:
-        """Return a password that a person may choose."""
+        """Return a password as a person may choose it."""
         return self.draw(ascii_letters, 7) + self.random.choice("!#%-_.") + self.draw(digits, 3)
 
 
@@ -117,7 +117,7 @@ KINGFISHER: dict[str, Callable[[_Made], str]] = {
     "azure-ad-client-secret": lambda m: f"{m.draw(ALNUM, 3)}8{'Q~'}{m.draw(WORD, 34)}",
     "dockerhub-personal-access-token": lambda m: "dckr" + "_pat_" + m.draw(WORD, 27),
 }
-"""Tokens that are known by their own shape: kinds of Kingfisher's rules."""
+"""Tokens that are recognised by their own shape: kinds of Kingfisher's rules."""
 
 
 def _jwt(made: _Made) -> str:
@@ -162,7 +162,7 @@ KINGFISHER_PLACED: dict[str, tuple[Callable[[_Made], str], tuple[str, ...]]] = {
         ("DefaultEndpointsProtocol=https;AccountName=acme;AccountKey=@@;EndpointSuffix=x",),
     ),
 }
-"""Secrets that are known by what is around them: kinds of Kingfisher's rules."""
+"""Secrets that are recognised by the text around them: kinds of Kingfisher's rules."""
 
 OWN_PLACED: dict[str, tuple[Callable[[_Made], str], tuple[str, ...]]] = {
     "aws-secret-key": (
@@ -233,11 +233,11 @@ OWN_PLACED: dict[str, tuple[Callable[[_Made], str], tuple[str, ...]]] = {
         ),
     ),
 }
-"""Secrets that are known by what is around them, of no rule of Kingfisher's."""
+"""Secrets that are recognised by the text around them, of no rule of Kingfisher's."""
 
 
 def planted_secrets(seed: int = 20_261_126) -> list[Planted]:
-    """Make the corpus: every kind, each in all of its places or in two of them."""
+    """Return the corpus: every kind, in all of its messages or in two of them."""
     made = _Made(seed)
     found: list[Planted] = []
     for number, (kind, token) in enumerate(KINGFISHER.items()):

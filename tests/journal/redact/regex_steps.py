@@ -1,8 +1,9 @@
 """Counts the steps that a backtracking search takes, by a search of its own.
 
-It walks over the tree that Python's parser makes of a pattern, tries what Python's engine tries,
-and counts each character that it compares. So a test can bound the work of a pattern without a
-clock. It knows what the rules of `journal.redact` use, and raises on anything else.
+It walks over the tree that Python's parser makes of a pattern, tries the same alternatives as
+Python's engine, and counts each character that it compares. So a test can bound the steps of a
+pattern without a clock. It supports the syntax of the rules of `journal.redact`, and raises on any
+other.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 _parser: Any = import_module("re._parser")
 Tree: TypeAlias = Any
-"""What the parser makes: it has no types."""
+"""A tree of the parser, which has no types."""
 _IGNORECASE = 2
 _SPACES = " \t\n\r\f\v"
 

@@ -1,4 +1,4 @@
-"""Redaction of events: which values are changed, and what the event says about it."""
+"""Redaction of events: which values are changed, and what `redacted` says."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MARKED = f"[redacted:github-token:{KEY.hash('secret', TOKEN)[:6]}]"
 
 
 def redact(type: str, data: dict[str, Any]) -> dict[str, Any]:
-    """Redact data by the rules of this program."""
+    """Redact data with the built-in rules."""
     return Redactor([own_rules()], lambda: KEY).redact(type, data)[0]
 
 
@@ -41,7 +41,7 @@ def redact(type: str, data: dict[str, Any]) -> dict[str, Any]:
     ],
 )
 def test_strings_of_values_are_redacted(type: str, data: dict[str, Any]) -> None:
-    """Content, reasoning, titles, prompts, `extra`, replaced messages and key-values are read."""
+    """Content, reasoning, titles, prompts, `extra`, transcripts and values of keys are redacted."""
     assert redact(type, data) == json.loads(json.dumps(data).replace(TOKEN, MARKED))
 
 
@@ -70,13 +70,13 @@ def test_strings_of_values_are_redacted(type: str, data: dict[str, Any]) -> None
         ("tool.used", {"hash": TOKEN, "id": TOKEN}),
     ],
 )
-def test_names_and_hashes_are_left(type: str, data: dict[str, Any]) -> None:
-    """Ids, roles, names, signatures, hashes and keys of objects are never changed."""
+def test_names_and_hashes_are_not_redacted(type: str, data: dict[str, Any]) -> None:
+    """Ids, roles, names, signatures, hashes and keys of objects never change."""
     assert redact(type, data) is data
 
 
-def test_a_value_is_known_by_the_name_of_its_field() -> None:
-    """What an object names as a password is one, in data and in JSON in a string."""
+def test_a_field_name_identifies_a_secret() -> None:
+    """A value whose field is named as a password is redacted, in data and in a JSON string."""
     data = {"env": {"DB_PASSWORD": "Tr0ub4dor-3"}, "port": 5432}
     call = {"function": {"name": "run", "arguments": json.dumps(data)}}
 
@@ -98,7 +98,7 @@ def test_a_value_is_known_by_the_name_of_its_field() -> None:
     ],
 )
 def test_the_arguments_of_a_tool_stay_json(arguments: str) -> None:
-    """A secret in a JSON string is replaced, and the string is JSON afterwards."""
+    """A secret in a JSON string is replaced, and the string is still JSON."""
     text = arguments.replace("@@", TOKEN)
 
     new = redact("x", {"arguments": text})["arguments"]
@@ -109,13 +109,13 @@ def test_the_arguments_of_a_tool_stay_json(arguments: str) -> None:
 
 
 def test_json_keeps_its_form() -> None:
-    """Blanks, escapes and numbers of a JSON string stay as they were written."""
+    """Blanks, escapes and numbers of a JSON string are not changed."""
     text = '{ "n": 1.50,  "s": "caf\\u00e9", "token": "' + TOKEN + '" }'
 
     assert redact("x", {"arguments": text})["arguments"] == text.replace(TOKEN, MARKED)
 
 
-def test_an_event_says_what_was_redacted_in_it() -> None:
+def test_a_redacted_event_has_counts_and_the_hash_of_its_original() -> None:
     """It has counts by kind, the version of the rules, and the keyed hash of the original."""
     data = {"role": "user", "content": f"{TOKEN} {TOKEN} DB_PASSWORD=Tr0ub4dor-3\n"}
 
@@ -131,7 +131,7 @@ def test_an_event_says_what_was_redacted_in_it() -> None:
 
 
 def test_the_data_of_the_caller_is_not_changed() -> None:
-    """Redaction makes new objects, and only where something is redacted."""
+    """Redaction copies only the objects in which something is redacted."""
     part = {"type": "text", "text": "nothing here"}
     data = {"role": "user", "content": [part, {"type": "text", "text": TOKEN}]}
 
@@ -141,7 +141,7 @@ def test_the_data_of_the_caller_is_not_changed() -> None:
     assert changed["content"][0] is part
 
 
-def test_the_key_is_made_for_the_first_secret_only() -> None:
+def test_the_key_is_created_at_the_first_secret() -> None:
     """A journal in which nothing is redacted gets no key."""
 
     def make() -> Key:
@@ -154,22 +154,22 @@ def test_the_key_is_made_for_the_first_secret_only() -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), {1: 2}, b"x", "\ud800", {1, 2}])
-def test_what_no_record_can_hold_is_left_for_the_writer_to_refuse(value: object) -> None:
-    """Redaction does not raise on values that JSON cannot hold."""
+def test_values_that_no_record_can_hold_are_passed_to_the_writer(value: object) -> None:
+    """Redaction does not raise on values that JSON cannot hold; the writer refuses them."""
     data = {"role": "user", "extra": {"a": value, "b": "text"}}
 
     assert redact("message.appended", data) == data
 
 
 def test_deep_json_in_a_string_is_redacted_as_text() -> None:
-    """A JSON string that is nested deeper than a record may be ends no redaction."""
+    """A JSON string that is nested deeper than a record may be is redacted as plain text."""
     text = "[" * 600 + f'"{TOKEN}"' + "]" * 600
 
     assert redact("x", {"a": text}) == {"a": text.replace(TOKEN, MARKED)}
 
 
 def test_many_secrets_in_one_json_string_take_one_pass() -> None:
-    """A long list of different secrets in arguments is redacted without a search for each."""
+    """A long list of different secrets in a JSON string is redacted without a search for each."""
     tokens = ["gh" + "p_" + f"{n:036d}" for n in range(2_000)]
 
     new = redact("x", {"arguments": json.dumps({"tokens": tokens})})["arguments"]

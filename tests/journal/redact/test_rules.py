@@ -1,4 +1,4 @@
-"""The rules: what they find, what they do not find, and how much work a search is."""
+"""The built-in rules: what they find and what they leave, and the steps of a search."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ SHARED = Path(__file__).parents[4] / "shared" / "data"
 KEY = Key(bytes(range(32)))
 SEEDS = range(2)
 PER_CHARACTER = 100
-"""Steps for a character that any rule may take, whatever the length of the text."""
+"""Bound on the steps of any rule for one character, for texts of any length."""
 
 
 def redactor() -> Redactor:
-    """Return a redactor of the rules of this program."""
+    """Return a redactor with the built-in rules."""
     return Redactor([own_rules()], lambda: KEY)
 
 
@@ -53,7 +53,7 @@ def test_planted_secrets_are_found(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_planted_secrets_are_found_in_every_part_of_an_event(seed: int) -> None:
-    """A secret is found in a content part, in the arguments of a tool, and in `extra`."""
+    """Secrets are found in content parts, in the arguments of tools, and in `extra`."""
     missed = []
     for it in planted_secrets(seed):
         for data in (
@@ -70,8 +70,8 @@ def test_planted_secrets_are_found_in_every_part_of_an_event(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_what_was_redacted_is_not_redacted_again(seed: int) -> None:
-    """A text with marks stays as it is, and so does an event."""
+def test_redacting_twice_changes_nothing(seed: int) -> None:
+    """A text with marks is not changed, and an event with marks is not either."""
     texts = [it.text for it in planted_secrets(seed)]
     texts += ["".join(pair) for pair in itertools.pairwise(texts)]
     texts += [json.dumps({"password": text, "in": json.dumps([text])}) for text in texts]
@@ -121,17 +121,17 @@ def test_two_uses_of_one_secret_have_the_same_mark() -> None:
     ],
 )
 def test_placeholders_names_and_expressions_are_no_secrets(text: str) -> None:
-    """What stands for a secret, or reads it from somewhere, is left."""
+    """Placeholders, names, and expressions that read a secret from elsewhere are not redacted."""
     assert redactor().text(text) == text
 
 
 def test_no_pattern_can_be_searched_in_many_ways() -> None:
-    """The check of the user's patterns accepts each rule of this program."""
+    """The check of user patterns accepts each built-in rule."""
     assert [(rule.kind, why_slow(rule.pattern)) for rule in RULES if why_slow(rule.pattern)] == []
 
 
 def test_the_counted_search_finds_what_python_finds() -> None:
-    """The search that counts steps agrees with Python's, so that its count means something."""
+    """The search that counts steps finds the same matches as Python's `re`."""
     draw = Random(1)  # noqa: S311 - the same texts in each run
     matched = 0
     for rule in RULES:
@@ -148,7 +148,7 @@ def test_the_counted_search_finds_what_python_finds() -> None:
 
 @pytest.mark.slow
 def test_the_work_of_a_search_grows_no_faster_than_the_text() -> None:
-    """On texts made to be hard for a rule, the steps for each character are bounded."""
+    """For texts made to be slow for a rule, the steps for each character are bounded."""
     draw = Random(2)  # noqa: S311
     for rule in RULES:
         for text in _hard_texts(rule, draw, 1_000, 1):
@@ -156,7 +156,7 @@ def test_the_work_of_a_search_grows_no_faster_than_the_text() -> None:
             assert long <= 1.5 * max(short, PER_CHARACTER), (rule.kind, text[:80])
 
 
-def test_a_pattern_that_goes_back_is_seen() -> None:
+def test_a_backtracking_pattern_is_detected() -> None:
     """The count of steps and the check of patterns refuse a pattern that is known to be slow."""
     slow = Rule("x", "corp_(?:[a-z]{1,64}){1,64}!", ("corp_",), before=0)
 
@@ -165,7 +165,7 @@ def test_a_pattern_that_goes_back_is_seen() -> None:
 
 
 def _hard_texts(rule: Rule, draw: Random, size: int, count: int) -> list[str]:
-    """Return texts of the literals of a rule, of whole beginnings of matches, and of fillers."""
+    """Return texts of a rule's literals, of whole beginnings of matches, and of filler."""
     planted = [it.text for it in planted_secrets(draw.randrange(100))]
     own = [text for text in planted if any(it in text.lower() for it in rule.literals)]
     starts = [
@@ -199,7 +199,7 @@ def _steps(rule: Rule, text: str) -> int:
 
 
 def test_the_prefilter_passes_all_that_the_rules_find() -> None:
-    """A secret is found however JSON escapes what is around it, and in any case of the name."""
+    """A secret is found with any JSON escapes around it, and with its name in any case."""
     scanner = own_rules()
     for it in planted_secrets():
         for form in (it.text, json.dumps(it.text), json.dumps(json.dumps({"a": it.text}))):

@@ -1,4 +1,4 @@
-"""The user's own rules, and the scanner Kingfisher behind the same seam."""
+"""The user's own rules, and the scanner Kingfisher behind the same interface."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pattern = 'corp_(?P<secret>[a-z0-9]{12})'
 
 
 def test_rules_of_a_file_are_applied_beside_those_of_this_program(tmp_path: Path) -> None:
-    """A journal's `redact.toml` adds rules; only the group `secret` is replaced."""
+    """The rules of `redact.toml` are added to the built-in ones; only `secret` is replaced."""
     (tmp_path / "redact.toml").write_text(RULE, encoding="utf-8")
 
     redactor = Redactor(journal_scanners(tmp_path), lambda: KEY)
@@ -38,7 +38,7 @@ def test_rules_of_a_file_are_applied_beside_those_of_this_program(tmp_path: Path
 
 
 def test_a_journal_without_a_file_has_the_rules_of_this_program(tmp_path: Path) -> None:
-    """There need not be a `redact.toml`."""
+    """Without a `redact.toml` the built-in rules apply."""
     assert journal_scanners(tmp_path) == (own_rules(),)
 
 
@@ -73,7 +73,7 @@ def test_a_wrong_rule_is_refused_by_name(tmp_path: Path, content: str, message: 
     assert str(path) in str(caught.value)
 
 
-def test_a_file_that_is_not_there_or_not_text_is_refused(tmp_path: Path) -> None:
+def test_a_missing_or_binary_file_is_refused(tmp_path: Path) -> None:
     """The error names the file."""
     path = tmp_path / "rules.toml"
     with pytest.raises(RedactionError, match=f"there is no file {path}"):
@@ -84,7 +84,7 @@ def test_a_file_that_is_not_there_or_not_text_is_refused(tmp_path: Path) -> None
 
 
 def test_an_alternative_without_the_group_is_replaced_whole(tmp_path: Path) -> None:
-    """Where the group `secret` is no part of a match, the match is the secret."""
+    """If the group `secret` is no part of a match, the whole match is the secret."""
     path = tmp_path / "rules.toml"
     path.write_text("[[rule]]\nkind = 'x'\npattern = 'abc(?P<secret>[0-9]{3})|xyz[0-9]{3}'")
 
@@ -95,7 +95,7 @@ def test_an_alternative_without_the_group_is_replaced_whole(tmp_path: Path) -> N
 
 
 def test_kingfisher_is_a_scanner(tmp_path: Path) -> None:
-    """A file of rules asks for Kingfisher, whose hits have offsets in characters."""
+    """A file of rules can ask for Kingfisher; its hits have offsets in characters."""
     pytest.importorskip("kingfisher_sdk")
     path = tmp_path / "rules.toml"
     path.write_text('scanners = ["kingfisher"]', encoding="utf-8")
@@ -111,7 +111,7 @@ def test_kingfisher_is_a_scanner(tmp_path: Path) -> None:
 
 
 def test_own_rules_and_kingfisher_find_more_together() -> None:
-    """Behind the seam both are asked, and the first one counts at one place."""
+    """Both scanners run, and at one place the hit of the first one counts."""
     pytest.importorskip("kingfisher_sdk")
     from journal.redact.kingfisher import Kingfisher  # noqa: PLC0415 - an extra
 
@@ -126,7 +126,7 @@ def test_own_rules_and_kingfisher_find_more_together() -> None:
 def test_without_the_extra_kingfisher_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The error says how to install it."""
+    """The error says how to install Kingfisher."""
     from journal.redact import kingfisher  # noqa: PLC0415
 
     monkeypatch.setitem(__import__("sys").modules, "kingfisher_sdk", None)
