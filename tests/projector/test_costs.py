@@ -118,7 +118,7 @@ import os, sys
 from journal import Journal
 with Journal.open(sys.argv[1], fsync="never") as journal:
     journal.append_message("s1", "user", "this begins a segment", id="first")
-    os.getppid()  # nobody else asks for it: it shows where the appends begin and end
+    os.getppid()  # no other code calls it: it marks where the appends begin and end
     for number in range(1_000):
         journal.append_message("s1", "user", "a message", id=f"m{number}")
     os.getppid()
@@ -276,11 +276,11 @@ def test_a_search_takes_three_statements_for_each_hit_and_recompiles_none(
     """They read the row and its neighbours; statements, FTS5's own too, are not compiled again."""
     fill(journal_dir, 4_000)
     asked: Counter[str] = Counter()
-    anew: Counter[str] = Counter()
+    recompiled: Counter[str] = Counter()
 
     def note(event: dict[str, Any]) -> None:
         asked[event["sql"]] += 1
-        anew[event["sql"]] = event["stmt_status"]["SQLITE_STMTSTATUS_REPREPARE"]
+        recompiled[event["sql"]] = event["stmt_status"]["SQLITE_STMTSTATUS_REPREPARE"]
 
     word, other = Texts().vocabulary.words[:2]
     with Projection.open(journal_dir) as projection:
@@ -292,7 +292,7 @@ def test_a_search_takes_three_statements_for_each_hit_and_recompiles_none(
             assert len(projection.search(other, limit=limit, context=1).hits) == limit
             statements.append(sum(n for sql, n in asked.items() if "other_fields" in sql))
     assert statements[1] - statements[0] == 3 * 19
-    assert sum(anew.values()) == 0
+    assert sum(recompiled.values()) == 0
 
 
 @pytest.fixture
@@ -359,7 +359,7 @@ with SessionStore.open(sys.argv[1], fsync="never") as store:
     for number in range(3):
         store.append("s", "user", "a message")
         store.messages("s")
-    os.getppid()  # nobody else asks for it: it shows where the reads begin and end
+    os.getppid()  # no other code calls it: it marks where the reads begin and end
     for number in range(50):
         store.append("s", "user", "a message")
         store.messages("s")

@@ -1,4 +1,4 @@
-"""Restoring: a new journal is whole, an old one gets what it lacks, and nothing hostile is read."""
+"""Restore: a new journal is complete, an existing one gets lost events, hostile files fail."""
 
 from __future__ import annotations
 

@@ -139,9 +139,9 @@ def test_a_forked_child_does_not_keep_the_lane(journal_dir: Path, start: Start) 
 import os, sys
 from journal import Journal
 journal = Journal.open(sys.argv[1])
-ready, told = os.pipe()
+ready, reporting = os.pipe()
 if os.fork() == 0:
-    os.write(told, b"x")
+    os.write(reporting, b"x")
     sys.stdin.readline()
     os._exit(0)
 os.read(ready, 1)

@@ -217,10 +217,10 @@ def test_readers_name_a_lane_that_cannot_be_listed(
     lane = journal_dir / "lanes/2"
     with monkeypatch.context() as patch:
         _refuse(patch, "scandir", lane, errno.EACCES)
-        told = f"cannot list lane {lane}: Permission denied; .*chown"
-        with pytest.raises(ReadError, match=told):
+        message = f"cannot list lane {lane}: Permission denied; .*chown"
+        with pytest.raises(ReadError, match=message):
             list_segments(journal_dir / "lanes")
-        with pytest.raises(ReadError, match=told):
+        with pytest.raises(ReadError, match=message):
             read_status(open_directory(journal_dir, create=False))
 
 

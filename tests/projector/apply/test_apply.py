@@ -79,7 +79,7 @@ def _eventful() -> list[Fact]:
             Event("s", "r1", MESSAGE_REVISED, 0, 0, {"message": "m2", "content": "gamma"}),
             message("m1", "alpha"),
             Event("s", "m3", "tool.used", 0, 0, {}),
-            message("m4", "delta", parent="nobody"),
+            message("m4", "delta", parent="missing"),
             lane="L2",
         ),
         *facts(

@@ -101,8 +101,8 @@ def test_two_events_that_fail_only_together(path: Path, monkeypatch: pytest.Monk
     real = fold.fold_usage
 
     def failing(events: Any) -> dict[str, int]:  # noqa: ANN401 - stands in
-        told = list(events)
-        totals = real(told)
+        given = list(events)
+        totals = real(given)
         if totals.get("input_tokens") == 5 and totals.get("output_tokens") == 7:
             raise RuntimeError("never 5 and 7")
         return totals

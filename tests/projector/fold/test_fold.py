@@ -129,7 +129,7 @@ def test_revisions_come_into_force_in_the_order_of_events() -> None:
 
 def test_parents_that_are_missing_do_not_count() -> None:
     """A message whose parent is missing, as in some imports, keeps its own time."""
-    placed = place_all([Linked("m1", 5, "nobody"), Linked("m2", 3, "m1")])
+    placed = place_all([Linked("m1", 5, "missing"), Linked("m2", 3, "m1")])
     assert placed == {"m1": (5, 0), "m2": (5, 1)}
 
 
@@ -145,14 +145,14 @@ def test_a_cycle_of_parents_begins_with_its_first_message() -> None:
 def test_places_do_not_depend_on_the_order_of_arrival(random: Random) -> None:
     """Any graph of parents gives every message the same place, in any order of arrival."""
     ids = [f"m{n}" for n in range(random.randint(1, 9))]
-    parents = [*ids, None, "nobody"]
+    parents = [*ids, None, "missing"]
     messages = [Linked(id, random.randint(1, 5), random.choice(parents)) for id in ids]
     messages = [Linked(m.id, m.date, None if m.parent == m.id else m.parent) for m in messages]
     placed = place_all(messages)
     random.shuffle(messages)
     assert place_all(messages) == placed
     rootless = [m for m in messages if m.parent in placed and placed[m.parent] >= placed[m.id]]
-    assert len(rootless) <= len(ids) // 2, "only one message a ring comes before its parent"
+    assert len(rootless) <= len(ids) // 2, "only one message of a cycle comes before its parent"
 
 
 def test_a_long_chain_is_placed_without_recursion() -> None:
