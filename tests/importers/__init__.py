@@ -1,1 +1,1 @@
-"""What the importers' tests share."""
+"""Tests of the importers, and what they share."""

@@ -1,4 +1,4 @@
-"""Run lines through a parser, and read back what an import wrote."""
+"""Run lines through a parser, and read the events that an import wrote."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def feed(
 
 
 def read_document(raw: bytes, location: Location) -> list[Item]:
-    """Read bytes as one JSON document of the format that claims it, else as a list of messages."""
+    """Read bytes as a document of the format that recognises it, else as a list of messages."""
     document = Document(io.BytesIO(raw))
     formats = [format for format in installed().formats if format.documents is not None]
     claims = (
@@ -54,7 +54,7 @@ def read_document(raw: bytes, location: Location) -> list[Item]:
 
 
 def contents(items: Iterable[Item]) -> dict[Key, dict[str, Any]]:
-    """Return what was found by key; one key with two contents is a mistake in the test."""
+    """Return contents by key; one key with two contents fails the test."""
     found: dict[Key, dict[str, Any]] = {}
     for item in items:
         if isinstance(item, Found):
@@ -74,7 +74,7 @@ def messages(items: Iterable[Item]) -> list[dict[str, Any]]:
 
 
 def facts(items: Iterable[Item], type: str = "session.created") -> list[tuple[str, dict[str, Any]]]:
-    """Return what was said about sessions."""
+    """Return the values of the events about sessions."""
     return [
         (item.event["session"], item.event["data"])
         for item in items
@@ -88,7 +88,7 @@ def reasons(items: Iterable[Item]) -> list[str]:
 
 
 def journal_events(folder: Path) -> list[tuple[str, str, str, dict[str, Any]]]:
-    """Read a journal: session, id, type and data of every event, in order; damage is a failure."""
+    """Return session, id, type and data of every event, in order; damage fails the test."""
     damage: list[object] = []
     found = [
         (at.record.event.session, at.record.event.id, at.record.event.type, at.record.event.data)
@@ -99,7 +99,7 @@ def journal_events(folder: Path) -> list[tuple[str, str, str, dict[str, Any]]]:
 
 
 def journal_set(folder: Path) -> dict[Key, dict[str, Any]]:
-    """Read a journal's set of events; two contents for one key are a failure."""
+    """Return a journal's set of events; two contents for one key fail the test."""
     found: dict[Key, dict[str, Any]] = {}
     for session, id, type, data in journal_events(folder):
         content = {"type": type, **data}

@@ -1,4 +1,4 @@
-"""The shapes of what transcripts hold: record types and content parts, without any text."""
+"""The shapes in transcripts: record types and content parts, without any text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FLAGS = ("isMeta", "isSidechain", "isCompactSummary", "isApiErrorMessage", "age
 
 
 def shapes_of(paths: Iterable[Path]) -> dict[str, set[str]]:
-    """Return the shapes in files, by format; what is of no known format is left out."""
+    """Return the shapes in files, by format; files of unknown formats are skipped."""
     found: dict[str, set[str]] = {"claude-code": set(), "codex": set(), "openai": set()}
     detector = Detector(installed().formats)
     for path in paths:

@@ -1,4 +1,4 @@
-"""Write sources, import them, and read the transcripts that the projection gives."""
+"""Write sources, import them, and read the transcripts from the projection."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def head() -> dict[str, Any]:
 
 
 def item(time: object, **payload: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    """Return an item of a rollout; its time is given in seconds after noon, or as it is."""
+    """Return an item of a rollout; its time is in seconds after noon, or any value."""
     when = stamp(time) if isinstance(time, int | float) else time
     return {"timestamp": when, "type": "response_item", "payload": payload}
 
 
 def says(time: object, text: str, role: str = "user", **more: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    """Return what somebody says in a rollout."""
+    """Return a message of a rollout."""
     content = [{"type": "input_text", "text": text}]
     return item(time, type="message", role=role, content=content, **more)
 
@@ -56,7 +56,7 @@ def claude(
     second: float,
     **more: Any,  # noqa: ANN401 - any JSON
 ) -> dict[str, Any]:
-    """Return a line of Claude Code; an `assistant` one says so in `type`."""
+    """Return a line of Claude Code; `type` may be `assistant`."""
     kind = more.get("type", "user")
     return {
         "type": kind,
@@ -71,7 +71,7 @@ def claude(
 
 
 def write(path: Path, values: Iterable[object]) -> Path:
-    """Write lines: bytes as they are, everything else as JSON."""
+    """Write lines: bytes unchanged, everything else as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     raw = [value if isinstance(value, bytes) else json.dumps(value).encode() for value in values]
     path.write_bytes(b"".join(line + b"\n" for line in raw))
@@ -86,6 +86,6 @@ def take(journal: Path, *paths: Path, format: str = "auto", reread: bool = False
 
 
 def transcript(journal: Path, session: str = THREAD) -> list[Any]:
-    """Return what stands in a session's transcript."""
+    """Return the contents of a session's transcript."""
     with Projection.open(journal) as projection:
         return [message.content for message in projection.messages(session)]

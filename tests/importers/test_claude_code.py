@@ -1,4 +1,4 @@
-"""Claude Code's transcripts become messages that read as the session did."""
+"""Claude Code's transcripts become messages in the order of the session."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ NOON = "2026-01-02T12:00:00.250Z"
 NOON_MICROS = 1767355200_250000
 
 
-def said(uuid: str, content: object, **more: Any) -> bytes:  # noqa: ANN401 - any JSON
+def user_line(uuid: str, content: object, **more: Any) -> bytes:  # noqa: ANN401 - any JSON
     """Write a user's line."""
     fields = {"parentUuid": None, "sessionId": "s1", "type": "user", "timestamp": NOON}
     return line(**fields | {"uuid": uuid, "message": {"role": "user", "content": content}} | more)
 
 
-def answered(uuid: str, content: object, **more: Any) -> bytes:  # noqa: ANN401 - any JSON
+def assistant_line(uuid: str, content: object, **more: Any) -> bytes:  # noqa: ANN401 - any JSON
     """Write an assistant's line; `model`, `usage`, `stop_reason`, `id` go into its message."""
     inner = {
         name: more.pop(name)
@@ -37,8 +37,8 @@ def answered(uuid: str, content: object, **more: Any) -> bytes:  # noqa: ANN401 
 
 
 def test_a_user_line_is_a_message_with_its_own_id_time_and_parent() -> None:
-    """The line's uuid is the id; working directory and branch are kept with it."""
-    raw = said("u1", "hello", parentUuid="gone", cwd="/w", gitBranch="main", version="2.1")
+    """The line's uuid is the id; working directory and branch are stored with it."""
+    raw = user_line("u1", "hello", parentUuid="gone", cwd="/w", gitBranch="main", version="2.1")
     assert messages(feed(ClaudeCode, [raw])) == [
         {
             "session": "s1",
@@ -54,13 +54,15 @@ def test_a_user_line_is_a_message_with_its_own_id_time_and_parent() -> None:
 
 
 def test_one_api_message_over_several_lines_stays_in_order() -> None:
-    """Each line is a message of its own; they share the API's id, and parts stay as they are."""
+    """Each line is a message; all have the API's id, and their parts are not changed."""
     thinking = {"type": "thinking", "thinking": "hm", "signature": "x"}
     call = {"type": "tool_use", "id": "t1", "name": "Bash", "input": {"command": "ls"}}
     usage = {"input_tokens": 3, "output_tokens": 7, "service_tier": "standard"}
     lines = [
-        answered("a1", [thinking], id="msg_1", model="m-1", usage=usage),
-        answered("a2", [call], id="msg_1", model="m-1", stop_reason="tool_use", parentUuid="a1"),
+        assistant_line("a1", [thinking], id="msg_1", model="m-1", usage=usage),
+        assistant_line(
+            "a2", [call], id="msg_1", model="m-1", stop_reason="tool_use", parentUuid="a1"
+        ),
     ]
     first, second = messages(feed(ClaudeCode, lines))
     assert first["content"] == [thinking]
@@ -96,31 +98,31 @@ def test_one_api_message_over_several_lines_stays_in_order() -> None:
         ([], "user", None),
     ],
 )
-def test_a_line_of_results_alone_is_the_tools(
+def test_a_line_with_only_results_has_the_role_tool(
     parts: list[object], role: str, call: str | None
 ) -> None:
-    """What a tool gave back is told from what the user said; one result names its call."""
-    (found,) = messages(feed(ClaudeCode, [said("u1", parts)]))
+    """A user line with only tool results is a tool's message; a single result names its call."""
+    (found,) = messages(feed(ClaudeCode, [user_line("u1", parts)]))
     assert (found["role"], found.get("tool_call_id"), found["content"]) == (role, call, parts)
 
 
 def test_a_message_does_not_depend_on_the_lines_before_it() -> None:
-    """A tool's name stays with the call: the same line in another piece gives the same event."""
-    call = answered("a1", [{"type": "tool_use", "id": "t1", "name": "Bash", "input": {}}])
-    result = said("u2", [{"type": "tool_result", "tool_use_id": "t1", "content": "ok"}])
+    """Only the call has the tool's name, so a line gives the same event in any slice."""
+    call = assistant_line("a1", [{"type": "tool_use", "id": "t1", "name": "Bash", "input": {}}])
+    result = user_line("u2", [{"type": "tool_result", "tool_use_id": "t1", "content": "ok"}])
     together = messages(feed(ClaudeCode, [call, result]))[1]
     assert messages(feed(ClaudeCode, [result])) == [together]
 
 
-def test_the_session_is_told_where_it_began_and_with_which_model() -> None:
-    """Folder and model come from the piece with the first message; later changes do not count."""
+def test_the_session_has_its_first_folder_and_model() -> None:
+    """Folder and model are those of the first message; later changes do not count."""
     lines = [
         line(type="progress", uuid="p", parentUuid=None, sessionId="s1", cwd="/w", data={}),
-        said("u1", "hello", parentUuid="p", cwd="/w"),
-        answered("a0", "no", model="<synthetic>"),
-        answered("a1", "aside", model="small", isSidechain=True),
-        answered("a2", "hi", model="m-1"),
-        answered("a3", "again", model="m-2", cwd="/elsewhere"),
+        user_line("u1", "hello", parentUuid="p", cwd="/w"),
+        assistant_line("a0", "no", model="<synthetic>"),
+        assistant_line("a1", "aside", model="small", isSidechain=True),
+        assistant_line("a2", "hi", model="m-1"),
+        assistant_line("a3", "again", model="m-2", cwd="/elsewhere"),
     ]
     assert facts(feed(ClaudeCode, lines)) == [
         ("s1", {"source": "claude-code"}),
@@ -130,8 +132,8 @@ def test_the_session_is_told_where_it_began_and_with_which_model() -> None:
     assert facts(feed(ClaudeCode, lines[1:])) == [("s1", {"source": "claude-code"})]
 
 
-def test_a_conversation_that_goes_on_after_a_compaction_does_not_begin_again() -> None:
-    """The boundary has no parent either, but names the message before it."""
+def test_a_compaction_does_not_start_another_conversation() -> None:
+    """The boundary has no parent either, but it names the message before it."""
     lines = [
         line(
             type="system",
@@ -144,7 +146,7 @@ def test_a_conversation_that_goes_on_after_a_compaction_does_not_begin_again() -
             cwd="/later",
             compactMetadata={"trigger": "auto"},
         ),
-        said("u1", "Summary of before", parentUuid="b", isCompactSummary=True),
+        user_line("u1", "Summary of before", parentUuid="b", isCompactSummary=True),
     ]
     items = feed(ClaudeCode, lines)
     assert facts(items) == [("s1", {"source": "claude-code"})]
@@ -159,11 +161,11 @@ def test_a_conversation_that_goes_on_after_a_compaction_does_not_begin_again() -
     assert summary["extra"] == {"compact_summary": True}
 
 
-def test_a_summary_titles_the_session_of_its_message_only() -> None:
-    """Claude Code puts other sessions' summaries at a file's head; they title nothing here."""
+def test_a_summary_is_the_title_of_its_messages_session_only() -> None:
+    """Claude Code writes summaries of other sessions at the top of a file; they are not used."""
     lines = [
         line(type="summary", summary="Somebody else's", leafUuid="other"),
-        said("u1", "hello"),
+        user_line("u1", "hello"),
         line(type="summary", summary="Greeting", leafUuid="u1"),
     ]
     items = feed(ClaudeCode, lines)
@@ -171,25 +173,25 @@ def test_a_summary_titles_the_session_of_its_message_only() -> None:
     assert reasons(items) == ["summary of a message that is not in this file"]
 
 
-def test_the_users_own_title_stands() -> None:
-    """A title that the program made later does not replace the one that the user gave."""
+def test_the_users_own_title_is_kept() -> None:
+    """A title that the program made later does not replace the user's."""
     lines = [
         line(type="ai-title", sessionId="s1", aiTitle="Made up"),
         line(type="custom-title", sessionId="s1", customTitle="Mine"),
         line(type="ai-title", sessionId="s1", aiTitle="Made up again"),
-        said("u1", "hello"),
+        user_line("u1", "hello"),
         line(type="summary", summary="Greeting", leafUuid="u1"),
     ]
     titles = [data["title"] for _, data in facts(feed(ClaudeCode, lines), "session.titled")]
     assert titles == ["Made up", "Mine"]
 
 
-def test_a_sub_agent_has_a_session_of_its_own_below_its_parent() -> None:
-    """Its lines do not mix with the conversation that started it, which is named as parent."""
+def test_a_sub_agent_has_its_own_session() -> None:
+    """Its lines are not in the conversation that started it, which is its parent session."""
     agent = "a0ad4f44468bdf20d"
     lines = [
-        said("c1", "find it", agentId=agent, isSidechain=True, cwd="/w"),
-        answered("c2", "found", agentId=agent, isSidechain=True, model="m-1"),
+        user_line("c1", "find it", agentId=agent, isSidechain=True, cwd="/w"),
+        assistant_line("c2", "found", agentId=agent, isSidechain=True, model="m-1"),
     ]
     items = feed(ClaudeCode, lines)
     assert {found["session"] for found in messages(items)} == {f"agent-{agent}"}
@@ -203,18 +205,18 @@ def test_a_sub_agent_has_a_session_of_its_own_below_its_parent() -> None:
     ]
 
 
-def test_short_agent_ids_do_not_meet_across_sessions() -> None:
+def test_short_agent_ids_are_unique_across_sessions() -> None:
     """Eight digits are not unique among all sessions, so the session's id is added."""
     lines = [
-        said("c1", "x", agentId="0a1b2c3d", sessionId="s1"),
-        said("c1", "x", agentId="0a1b2c3d", sessionId="s2"),
+        user_line("c1", "x", agentId="0a1b2c3d", sessionId="s1"),
+        user_line("c1", "x", agentId="0a1b2c3d", sessionId="s2"),
     ]
     found = messages(feed(ClaudeCode, lines))
     assert [m["session"] for m in found] == ["agent-0a1b2c3d-s1", "agent-0a1b2c3d-s2"]
 
 
-def test_an_agent_in_its_own_folder_finds_its_parent_by_place() -> None:
-    """Newer files name the agent as their session; the folder above names the parent."""
+def test_an_agent_in_its_own_folder_has_the_parent_of_its_folder() -> None:
+    """Newer files have the agent as their session; the folder above names the parent."""
     parser = ClaudeCode(Location("agent-x", ("subagents", "s9"), ""))
     value = {
         "type": "user",
@@ -227,19 +229,21 @@ def test_an_agent_in_its_own_folder_finds_its_parent_by_place() -> None:
     assert facts(parser.value(1, value, b"x")) == [(f"agent-{'x' * 17}", data)]
 
 
-def test_a_result_names_the_agent_that_gave_it() -> None:
-    """From the call that started a sub-agent a reader finds the agent's session."""
-    raw = said("u1", [{"type": "tool_result", "tool_use_id": "t"}], toolUseResult={"agentId": "a7"})
+def test_a_result_names_its_agent() -> None:
+    """The result of the call that started a sub-agent has the agent's session."""
+    raw = user_line(
+        "u1", [{"type": "tool_result", "tool_use_id": "t"}], toolUseResult={"agentId": "a7"}
+    )
     (found,) = messages(feed(ClaudeCode, [raw]))
     assert found["extra"] == {"agent": "a7"}
 
 
-def test_what_was_typed_while_the_agent_was_busy_is_not_lost() -> None:
-    """A queued prompt that is handed over in the middle of a turn stands nowhere else."""
+def test_a_queued_prompt_is_imported() -> None:
+    """A prompt that was typed while the agent was busy is imported from its queue entry."""
     queue = {"type": "queue-operation", "sessionId": "s1", "timestamp": NOON}
     lines = [
         line(**queue, operation="enqueue", content="wait, not that"),
-        answered("a1", "working"),
+        assistant_line("a1", "working"),
         line(**queue, operation="remove"),
     ]
     items = feed(ClaudeCode, lines)
@@ -263,10 +267,10 @@ def test_what_was_typed_while_the_agent_was_busy_is_not_lost() -> None:
         [("remove", None)],
     ],
 )
-def test_what_comes_again_as_a_line_is_not_taken_from_the_queue(
+def test_a_queued_prompt_that_is_also_a_line_is_imported_once(
     operations: Sequence[tuple[str, str | None]],
 ) -> None:
-    """A prompt that becomes a user's line, or a command, is imported once: from there."""
+    """A prompt that becomes a user's line or a command is imported from there only."""
     lines = [
         line(type="queue-operation", sessionId="s1", operation=name, content=text)
         for name, text in operations
@@ -293,15 +297,15 @@ def test_what_comes_again_as_a_line_is_not_taken_from_the_queue(
         (b'["user"]', "JSON, but no object"),
     ],
 )
-def test_what_is_no_message_is_skipped_by_name(raw: bytes, reason: str) -> None:
-    """Nothing is left out silently, and the reason names the kind of line."""
+def test_lines_without_a_message_are_counted_by_kind(raw: bytes, reason: str) -> None:
+    """Every line is imported or counted, and the reason names its kind."""
     items = feed(ClaudeCode, [raw])
     assert reasons(items) == [reason]
     assert messages(items) == []
 
 
 def test_odd_values_in_a_line_do_not_lose_its_text() -> None:
-    """Fields of the wrong kind are left out or kept aside; the text is imported."""
+    """Fields of the wrong type are dropped or stored elsewhere; the text is imported."""
     raw = line(
         type="assistant",
         uuid=7,
@@ -326,15 +330,15 @@ def test_odd_values_in_a_line_do_not_lose_its_text() -> None:
 
 
 def test_a_link_to_a_pull_request_can_be_found() -> None:
-    """The link has no id of its own: the line's fingerprint is."""
+    """The link has no id, so its id is a hash of the line."""
     raw = line(type="pr-link", sessionId="s1", prUrl="https://x/pull/7", prNumber=7, timestamp=NOON)
     (one,) = messages(feed(ClaudeCode, [raw, raw]))
     assert (one["role"], one["content"]) == ("system", "https://x/pull/7")
     assert one["extra"] == {"subtype": "pr-link", "number": 7}
 
 
-def test_wrapped_lines_without_ids_take_their_place_for_one() -> None:
-    """The form without uuids gets the same ids whenever it is imported."""
+def test_wrapped_lines_without_ids_get_the_same_ids_each_time() -> None:
+    """The form without uuids gets the same ids at each import."""
     values = [
         {"type": kind, "timestamp": NOON, "message": {"role": kind, "content": "x"}}
         for kind in ("user", "assistant")
@@ -349,9 +353,9 @@ def test_wrapped_lines_without_ids_take_their_place_for_one() -> None:
 TEXT = st.text(max_size=8)
 LINES = st.lists(
     st.one_of(
-        st.builds(said, st.uuids().map(str), TEXT, cwd=st.sampled_from(["/a", "/b"])),
+        st.builds(user_line, st.uuids().map(str), TEXT, cwd=st.sampled_from(["/a", "/b"])),
         st.builds(
-            answered,
+            assistant_line,
             st.uuids().map(str),
             st.lists(st.builds(dict, type=st.just("text"), text=TEXT), max_size=2),
             id=st.sampled_from(["m1", "m2"]),
@@ -364,20 +368,18 @@ LINES = st.lists(
 
 
 @given(LINES, st.lists(st.integers(0, 12), max_size=4))
-def test_snapshots_of_a_growing_file_give_what_the_last_one_gives(
+def test_snapshots_of_a_growing_file_give_the_events_of_the_last_one(
     lines: list[bytes], cuts: list[int]
 ) -> None:
-    """Every snapshot's events are among those of the whole file, with the same content."""
+    """Each snapshot's events are also events of the whole file, with the same content."""
     whole = contents(feed(ClaudeCode, lines))
     for cut in cuts:
         assert contents(feed(ClaudeCode, lines[:cut])).items() <= whole.items()
 
 
 @given(LINES, st.integers(0, 12))
-def test_slices_of_a_session_together_hold_every_message_unchanged(
-    lines: list[bytes], cut: int
-) -> None:
-    """Cut anywhere, the messages are the same, whichever part comes first."""
+def test_slices_of_a_session_have_all_messages(lines: list[bytes], cut: int) -> None:
+    """A session that is cut anywhere gives the same messages, in any order of the slices."""
 
     def only_messages(found: dict[tuple[str, str], dict[str, Any]]) -> dict[Any, Any]:
         return {key: data for key, data in found.items() if data["type"] == "message.appended"}

@@ -1,4 +1,4 @@
-"""Codex rollouts become messages, each text once."""
+"""Codex rollouts become messages, and each text is imported once."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def test_a_text_that_is_written_twice_is_imported_once() -> None:
     ]
 
 
-def test_a_text_among_several_parts_is_known_again() -> None:
-    """What the user typed is one part of the item; the others are what the program added."""
+def test_a_text_among_several_parts_is_matched() -> None:
+    """The user's text is one part of the item; the program added the others."""
     parts = [{"type": "input_text", "text": "<context>"}, {"type": "input_text", "text": "do it"}]
     lines = [
         meta(),
@@ -72,8 +72,8 @@ def test_a_text_among_several_parts_is_known_again() -> None:
     assert found["content"] == parts
 
 
-def test_the_same_words_said_twice_are_two_messages() -> None:
-    """One item stands for one event: a second "yes" is not taken for the first one's copy."""
+def test_the_same_text_twice_is_two_messages() -> None:
+    """One item matches one event: a second "yes" is not matched with the first one's copy."""
     lines = [meta()]
     for second in (1, 2):
         lines += [item(second, "user", "yes"), event(second + 0.001, "user_message", "yes")]
@@ -90,7 +90,7 @@ def test_a_text_without_an_item_is_not_lost() -> None:
 
 
 def test_a_text_at_the_end_waits_for_its_item() -> None:
-    """A snapshot cut between the two must not import the text twice when it has grown."""
+    """A snapshot that ends between event and item, and then grows, has the text once."""
     lines = [meta(), event(1, "agent_message", "done")]
     early = feed(Codex, lines)
     assert messages(early) == []
@@ -99,15 +99,15 @@ def test_a_text_at_the_end_waits_for_its_item() -> None:
     assert [m["content"] for m in messages(grown)] == ["done"]
 
 
-def test_a_text_at_the_head_of_a_slice_may_have_its_item_before() -> None:
-    """A piece that does not begin with the session's meta does not double what was cut off."""
+def test_a_text_at_the_beginning_of_a_slice_may_have_its_item_before() -> None:
+    """A slice without the session's meta does not repeat a text whose item was cut off."""
     items = feed(Codex, [event(1, "user_message", "do it"), item(2, "assistant", "done")])
     assert [m["content"] for m in messages(items)] == ["done"]
     assert reasons(items) == ["event_msg/user_message whose item may be in the piece before"]
 
 
-def test_reasoning_is_imported_where_it_can_be_read() -> None:
-    """Summaries are reasoning; what is encrypted or empty is counted, not stored."""
+def test_readable_reasoning_is_imported() -> None:
+    """Summaries are imported as reasoning; encrypted and empty reasoning is only counted."""
     summary = [
         {"type": "summary_text", "text": "First."},
         {"type": "summary_text", "text": "Then."},
@@ -134,7 +134,7 @@ def test_reasoning_is_imported_where_it_can_be_read() -> None:
 
 
 def test_calls_and_outputs_keep_names_ids_and_arguments() -> None:
-    """A call and its output are two messages, tied by the call's id."""
+    """A call and its output are two messages, with one call id."""
     lines = [
         meta(),
         at(
@@ -165,15 +165,15 @@ def test_calls_and_outputs_keep_names_ids_and_arguments() -> None:
 
 
 def test_results_of_a_search_are_kept() -> None:
-    """Newer versions write what the search found in an event, and nowhere else."""
+    """Newer versions write the results of a search only in an event, and it is imported."""
     results = [{"title": "T", "url": "https://x"}]
     lines = [meta(), at(1, "event_msg", type="web_search_end", call_id="w", results=results)]
     (found,) = messages(feed(Codex, lines))
     assert (found["role"], found["tool_name"], found["content"]) == ("tool", "web_search", results)
 
 
-def test_the_session_is_named_by_its_meta_and_told_its_facts() -> None:
-    """Folder, version, branch and parent are the session's; its model is that of the first turn."""
+def test_the_session_has_the_fields_of_its_meta() -> None:
+    """The session has folder, version, branch and parent; its model is that of the first turn."""
     git = {"branch": "main", "commit_hash": "abc"}
     lines = [
         meta(cwd="/w", cli_version="0.140", git=git, forked_from_id="parent"),
@@ -196,21 +196,21 @@ def test_the_session_is_named_by_its_meta_and_told_its_facts() -> None:
     assert "content" not in change
 
 
-def test_a_fork_does_not_take_its_parents_name() -> None:
-    """A forked rollout repeats the meta of the session it came from; the first one counts."""
+def test_a_fork_keeps_its_own_id() -> None:
+    """A forked rollout repeats the meta of its parent; the first meta counts."""
     items = feed(Codex, [meta(), meta("other"), item(1, "user", "x")])
     assert [m["session"] for m in messages(items)] == [UUID]
     assert reasons(items) == ["session_meta of the session it was forked from"]
 
 
 @pytest.mark.parametrize(("stem", "session"), [(STEM, UUID), (UUID.upper(), UUID), ("odd", "odd")])
-def test_a_piece_without_meta_is_named_by_its_file(stem: str, session: str) -> None:
+def test_a_slice_without_meta_gets_its_session_from_the_file_name(stem: str, session: str) -> None:
     """The uuid at the end of the file's name is the session's."""
     assert messages(feed(Codex, [item(1, "user", "x")], stem))[0]["session"] == session
 
 
 def test_bare_items_of_the_first_versions_keep_their_order() -> None:
-    """Without a time, a message names the one before it; the same words are two messages."""
+    """A message without a time has the one before it as parent; equal texts are two messages."""
     bare = line(type="message", role="user", content=[{"type": "input_text", "text": "yes"}])
     lines = [
         line(id=UUID, timestamp="2025-06-01T00:00:00Z", instructions=None),
@@ -226,8 +226,8 @@ def test_bare_items_of_the_first_versions_keep_their_order() -> None:
     assert reasons(items) == ["state"]
 
 
-def test_other_texts_that_stand_nowhere_else_are_kept() -> None:
-    """Errors, plans, titles and what agents say to each other can be found."""
+def test_texts_of_other_events_are_imported() -> None:
+    """Errors, plans, titles and messages between agents can be found."""
     talk = [{"type": "input_text", "text": "take over"}]
     lines = [
         meta(),
@@ -266,15 +266,15 @@ def test_other_texts_that_stand_nowhere_else_are_kept() -> None:
         (b"[1]", "JSON, but no object"),
     ],
 )
-def test_what_is_no_message_is_skipped_by_name(raw: bytes, reason: str) -> None:
-    """Nothing is left out silently, and the reason names the kind of line."""
+def test_lines_without_a_message_are_counted_by_kind(raw: bytes, reason: str) -> None:
+    """Every line is imported or counted, and the reason names its kind."""
     items = feed(Codex, [raw])
     assert messages(items) == []
     assert reasons(items) == [reason]
 
 
-def test_a_line_that_stands_twice_is_one_message() -> None:
-    """A line holds a time in milliseconds: byte for byte the same, it is the same."""
+def test_a_repeated_line_is_one_message() -> None:
+    """Lines have a time in milliseconds, so equal bytes are the same message."""
     assert len(contents(feed(Codex, [item(1, "user", "x")] * 2))) == 1
 
 
@@ -290,7 +290,7 @@ PIECES = st.lists(
 
 
 def rollout(pieces: list[tuple[str, str]]) -> list[bytes]:
-    """Write a rollout in which some texts are there twice."""
+    """Write a rollout in which some texts occur twice."""
     lines = [meta()]
     for second, (kind, text) in enumerate(pieces, 1):
         if kind == "other":
@@ -303,10 +303,10 @@ def rollout(pieces: list[tuple[str, str]]) -> list[bytes]:
 
 
 @given(PIECES, st.lists(st.integers(1, 30), max_size=4))
-def test_snapshots_of_a_growing_rollout_give_what_the_last_one_gives(
+def test_snapshots_of_a_growing_rollout_give_the_events_of_the_last_one(
     pieces: list[tuple[str, str]], cuts: list[int]
 ) -> None:
-    """Cut at any line, even between the two copies of a text, nothing is there twice."""
+    """A rollout that is cut at any line, also between two copies of a text, repeats nothing."""
     lines = rollout(pieces)
     whole = contents(feed(Codex, lines))
     texts = [text for kind, text in pieces if kind != "other"]

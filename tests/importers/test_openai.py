@@ -32,7 +32,7 @@ def document_bytes(raw: bytes) -> list[Item]:
     return read_document(raw, Location("file", (), "0badcafe"))
 
 
-def said(items: list[Item]) -> list[tuple[str, str, str, Any]]:
+def messages_of(items: list[Item]) -> list[tuple[str, str, str, Any]]:
     """Return session, id, role and content of each message."""
     return [(m["session"], m["id"], m["role"], m.get("content")) for m in messages(items)]
 
@@ -51,23 +51,25 @@ TALK = [(NAME, "0", "user", "hello"), (NAME, "1", "assistant", "hi")]
         {"messages_display": "user: hello\nassistant: hi"},
     ],
 )
-def test_one_conversation_is_found_in_every_wrapping(value: object) -> None:
-    """A document is a list of messages, or holds one under any name, one level deep."""
-    assert said(document(value)) == TALK
+def test_a_conversation_is_found_in_every_wrapping(value: object) -> None:
+    """A document is a list of messages, or has one under any name, one level deep."""
+    assert messages_of(document(value)) == TALK
     many = [(f"{NAME}-0", id, role, content) for _, id, role, content in TALK]
-    assert said(document([value])) == many, "of a list of conversations each has a number"
-    assert said(feed(OpenAI, [json.dumps(value).encode()])) == many, "and of one a line"
+    assert messages_of(document([value])) == many, "each conversation of a list has a number"
+    assert messages_of(feed(OpenAI, [json.dumps(value).encode()])) == many, (
+        "also with one conversation a line"
+    )
 
 
 def test_lines_of_one_message_each_are_one_conversation() -> None:
-    """The order is held by parents, since there are no times."""
+    """There are no times, so parents keep the order."""
     items = feed(OpenAI, [line(**HELLO), line(**HI), line(**HELLO)])
-    assert said(items) == [*TALK, (NAME, "2", "user", "hello")]
+    assert messages_of(items) == [*TALK, (NAME, "2", "user", "hello")]
     assert [m.get("parent") for m in messages(items)] == [None, "0", "1"]
 
 
-def test_a_conversation_is_named_by_its_wrapper() -> None:
-    """Its own id stands wherever the file is; what the wrapper says is told to the session."""
+def test_a_conversation_has_the_id_of_its_wrapper() -> None:
+    """Its own id counts, wherever it is; other fields of the wrapper are the session's."""
     value = {
         "messages": [HELLO],
         "session_id": "mine",
@@ -100,8 +102,8 @@ def test_a_conversation_is_named_by_its_wrapper() -> None:
         ]
 
 
-def test_a_message_keeps_all_that_it_says() -> None:
-    """Calls, results, reasoning and times have their fields; the rest is kept aside."""
+def test_a_message_keeps_all_its_fields() -> None:
+    """Calls, results, reasoning and times have fields; other keys are stored in `extra`."""
     call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": {"a": 1}}}
     parts = [{"type": "text", "text": "look"}, {"type": "image_url", "image_url": {"url": "u"}}]
     items = feed(
@@ -133,15 +135,15 @@ def test_a_message_keeps_all_that_it_says() -> None:
     )
 
 
-def test_a_message_inside_a_message_is_read() -> None:
-    """Some programs save the role beside a message of their own."""
+def test_a_message_within_an_object_is_read() -> None:
+    """Some programs save the role beside the message."""
     inner = [{"type": "text", "text": "hello"}]
     (found,) = messages(feed(OpenAI, [line(role="user", message={"content": inner})]))
     assert (found["role"], found["content"]) == ("user", inner)
 
 
-def test_a_rendered_conversation_is_taken_apart() -> None:
-    """A speaker's name begins a message where it begins a line; "None" is a call unknown."""
+def test_a_rendered_conversation_is_split_into_messages() -> None:
+    """A speaker's name at the start of a line begins a message; "None" is an unknown call."""
     text = "system: be kind\nuser: say:\n  user: x\n\nassistant: None\ntool: a: 1\nassistant: done"
     assert rendered(text) == [
         {"role": "system", "content": "be kind"},
@@ -163,20 +165,20 @@ def test_a_rendered_conversation_is_taken_apart() -> None:
         (b"[1,2]", "neither a message nor a list of them"),
     ],
 )
-def test_what_is_no_conversation_is_skipped(raw: bytes, reason: str) -> None:
-    """Nothing is left out silently."""
+def test_values_that_are_no_conversation_are_skipped(raw: bytes, reason: str) -> None:
+    """Each of them is counted with a reason."""
     assert reasons(feed(OpenAI, [raw])) == [reason]
 
 
-def test_an_item_without_a_role_does_not_shift_the_others_ids() -> None:
-    """A message's number is its place in the list, whatever stands between."""
+def test_an_item_without_a_role_does_not_change_other_ids() -> None:
+    """A message's number is its index in the list, whatever items are between."""
     items = document([HELLO, {"note": 1}, HI])
     assert [m["id"] for m in messages(items)] == ["0", "2"]
     assert reasons(items) == ["no message: it has no role"]
 
 
 def test_wrapped_lines_of_claude_code_are_read() -> None:
-    """The exported form is the same lines in one list."""
+    """The exported form has the same lines in one list."""
     lines = [{"type": "user", "sessionId": "s", "uuid": "u", "message": HELLO}]
     items = document({"loglines": lines, "v": 1})
     assert [(m["session"], m["id"], m["source"]) for m in messages(items)] == [
@@ -197,17 +199,17 @@ def test_wrapped_lines_of_claude_code_are_read() -> None:
         (b"7", 0, "a JSON document without a list of messages"),
     ],
 )
-def test_a_broken_document_gives_what_stands_before_the_break(
+def test_a_broken_document_is_imported_up_to_the_damage(
     raw: bytes, count: int, reason: str | None
 ) -> None:
-    """What can be read is imported, and the break is named."""
+    """What can be read is imported, and the damage is reported."""
     items = document_bytes(raw)
     assert len(messages(items)) == count
     assert [text.split(":")[0] for text in reasons(items)] == ([] if reason is None else [reason])
 
 
 def test_a_document_that_is_no_strict_json_is_repaired() -> None:
-    """NaN, an integer over 64 bits, bytes that are no UTF-8 and a mark do not lose a document."""
+    """A document with NaN, an integer over 64 bits, bytes that are no UTF-8, or a mark is read."""
     raw = b'\xef\xbb\xbf[{"role":"user","content":"\xff","n":[NaN,18446744073709551616]}]'
     items = document_bytes(raw)
     (found,) = messages(items)
@@ -216,7 +218,7 @@ def test_a_document_that_is_no_strict_json_is_repaired() -> None:
 
 
 def test_deep_nesting_is_skipped_and_the_rest_imported() -> None:
-    """One piece that no journal takes does not stop the others."""
+    """An item that is nested too deeply does not stop the others."""
     deep = '{"a":' * 300 + "1" + "}" * 300
     items = document_bytes(
         f'[{{"role":"user","content":"a","x":{deep}}},{json.dumps(HI)}]'.encode()
@@ -237,19 +239,19 @@ MESSAGES = st.lists(
 
 @pytest.mark.slow
 @given(MESSAGES)
-def test_a_list_is_the_same_streamed_from_a_document_or_read_from_lines(
+def test_a_document_and_lines_give_the_same_messages(
     talk: list[dict[str, Any]],
 ) -> None:
-    """How a conversation is saved does not change a message."""
+    """A message does not depend on how its conversation is saved."""
     lines = [json.dumps(message).encode() for message in talk]
     assert messages(document(talk)) == messages(feed(OpenAI, lines))
 
 
 @given(MESSAGES, st.integers(0, 8))
-def test_snapshots_of_growing_lines_give_what_the_last_one_gives(
+def test_snapshots_of_growing_lines_give_the_events_of_the_last_one(
     talk: list[dict[str, Any]], cut: int
 ) -> None:
-    """Every snapshot's events are among those of the whole file, with the same content."""
+    """Each snapshot's events are also events of the whole file, with the same content."""
     lines = [json.dumps(message).encode() for message in talk]
     whole, part = contents(feed(OpenAI, lines)), contents(feed(OpenAI, lines[:cut]))
     assert part.items() <= whole.items()
@@ -327,7 +329,7 @@ ODD = st.recursive(
 def test_no_value_breaks_a_parser_and_every_event_can_be_stored(
     make: type[ClaudeCode | Codex | OpenAI], values: list[Any]
 ) -> None:
-    """Known names with values of any kind give events that a journal takes, or reasons."""
+    """Known names with values of any type give events that a journal accepts, or reasons."""
     for item in feed(make, [json.dumps(value).encode() for value in values]):
         if isinstance(item, Found):
             check_event(**item.event)
@@ -337,8 +339,8 @@ def test_no_value_breaks_a_parser_and_every_event_can_be_stored(
 
 
 @pytest.mark.parametrize("count", [2**53, 2**64 - 1, -1, 1.5, "7"])
-def test_a_count_that_no_journal_takes_is_kept_beside_the_message(count: object) -> None:
-    """A message is not lost for its number of tokens: what cannot be one stays in `extra`."""
+def test_an_invalid_token_count_is_kept_in_extra(count: object) -> None:
+    """The message is imported; the invalid number of tokens is stored in `extra`."""
     (found,) = messages(document([{**HELLO, "token_count": count}]))
     assert found["content"] == "hello"
     assert "token_count" not in found

@@ -1,4 +1,4 @@
-"""Sources are found by entry points, loaded when they are needed, and cannot break each other."""
+"""Sources are found by entry points, loaded when needed, and cannot break each other."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def run(packages: Path, *arguments: str | Path) -> subprocess.CompletedProcess[s
 
 
 def test_another_package_adds_a_source(tmp_path: Path) -> None:
-    """It is known by its name, told by its lines, named in the help, and read in folders."""
+    """The source is detected by its lines, named in the help, and read in folders."""
     install(tmp_path, "acme", ACME)
     box = tmp_path / "box"
     box.mkdir()
@@ -121,8 +121,8 @@ def test_another_package_adds_a_source(tmp_path: Path) -> None:
     assert "acme          ~/.acme: what Acme says\n" in run(tmp_path, "--help").stdout
 
 
-def test_a_package_that_cannot_be_loaded_is_named_and_breaks_no_other(tmp_path: Path) -> None:
-    """With `auto` it is an error of the report, beside what was imported; by name it ends."""
+def test_a_package_that_cannot_be_loaded_breaks_no_other(tmp_path: Path) -> None:
+    """With `auto` the report has an error beside the imported files; by name the command fails."""
     install(tmp_path, "acme", "import a_module_that_is_not_there\n")
     source = tmp_path / "a.jsonl"
     source.write_bytes(CLAUDE + b"\n")
@@ -164,10 +164,8 @@ def test_a_package_that_exits_at_import_does_not_end_the_command(
     assert f"cannot be loaded: {why};" in run(tmp_path, "acme", source).stderr
 
 
-def test_two_packages_with_an_importer_of_one_name_are_named(
-    points: list[EntryPoint], tmp_path: Path
-) -> None:
-    """One is used, and a warning names the other, also where the user names the format."""
+def test_two_importers_with_one_name_are_reported(points: list[EntryPoint], tmp_path: Path) -> None:
+    """One is used, and a warning names the other, also if the user names the format."""
     points.append(EntryPoint("plain", f"{__name__}:PLAIN", registry.GROUP))
     points.append(EntryPoint("plain", "zebra:FORMAT", registry.GROUP))
     (tmp_path / "a.txt").write_bytes(b"1\n2\n")
@@ -183,7 +181,7 @@ def test_two_packages_with_an_importer_of_one_name_are_named(
 
 
 def test_the_name_auto_is_reserved(points: list[EntryPoint]) -> None:
-    """A package that uses it for its format is named."""
+    """A package that names its format `auto` is reported."""
     points.append(EntryPoint("auto", f"{__name__}:PLAIN", registry.GROUP))
     found = installed()
     assert "'auto' is no name of a format" in found.broken[f"auto ({__name__}:PLAIN)"]
@@ -191,7 +189,7 @@ def test_the_name_auto_is_reserved(points: list[EntryPoint]) -> None:
 
 
 def test_an_import_loads_only_the_parser_that_it_needs(tmp_path: Path) -> None:
-    """What tells the formats apart is small; parsers, SQLite and the JSON streamer are not."""
+    """Detection loads only small modules, and no parser, SQLite or JSON streamer."""
     source = tmp_path / "a.jsonl"
     source.write_bytes(CLAUDE + b"\n")
     program = (
@@ -250,7 +248,7 @@ def take(journal: Path, format: str, added: SourceFormat, *paths: Path) -> Repor
         return importer.run(importer.sources(paths))
 
 
-def test_a_parser_that_raises_an_error_ends_its_own_file_alone(tmp_path: Path) -> None:
+def test_a_parser_that_raises_an_error_ends_only_its_file(tmp_path: Path) -> None:
     """Earlier lines are imported, the error names the line, and the next file is read."""
     (tmp_path / "a.jsonl").write_bytes(b"1\n2\n3\n4\n")
     (tmp_path / "b.jsonl").write_bytes(CLAUDE + b"\n")
@@ -261,8 +259,8 @@ def test_a_parser_that_raises_an_error_ends_its_own_file_alone(tmp_path: Path) -
     assert report.messages == 3
 
 
-def test_a_format_whose_check_raises_an_error_is_not_asked_again(tmp_path: Path) -> None:
-    """It is named once; the other formats tell their files."""
+def test_a_format_whose_check_raises_an_error_is_not_tried_again(tmp_path: Path) -> None:
+    """The error is reported once; the other formats recognise their files."""
 
     def check(_value: object) -> bool:
         raise ZeroDivisionError("no")
@@ -282,8 +280,8 @@ def test_a_format_whose_check_raises_an_error_is_not_asked_again(tmp_path: Path)
     assert (report.messages, report.already) == (2, 2)
 
 
-def test_a_document_or_database_whose_reader_raises_an_error_ends_alone(tmp_path: Path) -> None:
-    """Each is an error that names the importer."""
+def test_a_reader_that_raises_an_error_ends_only_its_file(tmp_path: Path) -> None:
+    """Each error of a reader of documents or databases names the importer."""
 
     def fail(*_: object, **__: object) -> DatabaseResult:
         raise ValueError("odd")
@@ -303,7 +301,7 @@ def test_a_document_or_database_whose_reader_raises_an_error_ends_alone(tmp_path
 
 
 def test_json_lines_for_a_format_that_has_none_are_an_error(tmp_path: Path) -> None:
-    """It is said before anything is read, rather than as an import of nothing."""
+    """The error comes before anything is read; otherwise the import would find nothing."""
     documents = DocumentFormat(lambda _: False, lambda *_: iter(()), lambda *_: iter(()))
     whole = replace(PLAIN, lines=None, documents=documents)
     (tmp_path / "a.jsonl").write_bytes(b"1\n2\n")
@@ -315,7 +313,7 @@ def test_json_lines_for_a_format_that_has_none_are_an_error(tmp_path: Path) -> N
 
 @pytest.fixture
 def points(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[EntryPoint]]:
-    """The entry points that are installed; a test adds and removes."""
+    """The installed entry points, which a test can change."""
     found = list(entry_points(group=registry.GROUP))
     monkeypatch.setattr(metadata, "entry_points", lambda *, group: [it for it in found if group])
     installed.cache_clear()
@@ -336,10 +334,10 @@ NUMBER = 7
         ("gone", "AttributeError: module 'tests.importers.test_registry' has no attribute 'gone'"),
     ],
 )
-def test_what_is_no_format_is_named_with_its_reason(
+def test_an_invalid_entry_point_is_reported_with_its_reason(
     points: list[EntryPoint], value: str, why: str
 ) -> None:
-    """Invalid entry points are reported; the other formats are available."""
+    """The other formats stay available."""
     points.append(EntryPoint("acme", f"{__name__}:{value}", registry.GROUP))
     found = installed()
     assert why in found.broken["acme"]
@@ -349,22 +347,22 @@ def test_what_is_no_format_is_named_with_its_reason(
         found.named("acme")
 
 
-def test_a_name_that_is_taken_is_not_used_again(points: list[EntryPoint]) -> None:
-    """This project's own importer wins; the other one is reported."""
+def test_a_name_that_is_in_use_is_not_used_again(points: list[EntryPoint]) -> None:
+    """This project's own importer is used; the other one is reported."""
     points.insert(0, EntryPoint("codex", f"{__name__}:PLAIN", registry.GROUP))
     found = installed()
     assert found.named("codex").paths == ("~/.codex/sessions",)
     assert list(found.broken) == [f"codex ({__name__}:PLAIN)"]
 
 
-def test_without_any_importer_the_cure_is_named(points: list[EntryPoint]) -> None:
-    """Without entry points, as in an uninstalled checkout, the error says what to do."""
+def test_without_any_importer_the_error_says_what_to_do(points: list[EntryPoint]) -> None:
+    """Without entry points, as in a checkout that is not installed, the error says what to do."""
     points.clear()
     with pytest.raises(ImportFailed, match="install the package agent-journal again"):
         installed()
 
 
-def test_what_only_other_programs_share_is_asked_last() -> None:
+def test_the_generic_format_is_tried_last() -> None:
     """Specific formats are checked before the generic list of messages."""
     assert [format.generic for format in installed().formats][-1] is True
     assert installed().names == ["auto", "claude-code", "codex", "hermes", "openai"]

@@ -1,7 +1,7 @@
-"""Whole transcripts, made up and real ones: nothing lost, nothing doubled, in order, in any pieces.
+"""Whole transcripts, made up and real: nothing lost or repeated, in order, in any pieces.
 
 The made-up ones are in `transcripts/<source>/`. Their texts are numbered in the order in which a
-reader is to see them: `#12`, and `#12-gone` where the source takes the message back.
+reader sees them: `#12`, and `#12-gone` if the source removes the message later.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ NUMBER = re.compile(r"#(\d+)(-gone)?")
 
 
 def numbers(text: str) -> list[str]:
-    """Return the numbers that a text holds, as they stand in it."""
+    """Return the numbers in a text, in order."""
     return [found[0] for found in NUMBER.finditer(text)]
 
 
 @REAL
 @pytest.mark.slow
-def test_the_made_up_transcripts_have_every_shape_that_the_real_ones_have() -> None:
-    """Every record type and every shape of a content part."""
+def test_the_made_up_transcripts_have_every_shape_of_the_real_ones() -> None:
+    """They have every record type and every shape of a content part."""
     real = shapes_of(sorted(DATA.rglob("*.json*")))
     made_up = shapes_of(FILES)
     assert {source: sorted(real[source] - made_up[source]) for source in real} == {
@@ -48,8 +48,8 @@ def test_the_made_up_transcripts_have_every_shape_that_the_real_ones_have() -> N
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_every_made_up_text_is_there_once_and_in_order(tmp_path: Path, source: str) -> None:
-    """What was taken back is out of the transcript and is found."""
+def test_every_made_up_text_is_imported_once_and_in_order(tmp_path: Path, source: str) -> None:
+    """Texts that the source removed are not in the transcript, and searches find them."""
     journal, folder = tmp_path / "j", MADE_UP / source
     report = import_all(journal, folder)
     assert (report.errors, report.unknown, report.conflicts) == ({}, [], 0)
@@ -81,7 +81,7 @@ def test_every_made_up_text_is_there_once_and_in_order(tmp_path: Path, source: s
 def test_the_files_of_a_made_up_source_give_one_digest_in_any_order(
     tmp_path: Path, source: str
 ) -> None:
-    """All at once, and one by one the wrong way round."""
+    """The files are imported together, and one by one in reverse order."""
     files = [path for path in FILES if path.is_relative_to(MADE_UP / source)]
     import_all(tmp_path / "together", *files)
     for path in reversed(files):
@@ -95,8 +95,10 @@ def test_the_files_of_a_made_up_source_give_one_digest_in_any_order(
 
 
 @pytest.mark.parametrize("name", GROWING, ids=str)
-def test_a_growing_made_up_file_gives_what_the_whole_one_gives(tmp_path: Path, name: Path) -> None:
-    """Cut at four places, as it grows and the wrong way round: the same set of events."""
+def test_a_growing_made_up_file_gives_the_events_of_the_whole_file(
+    tmp_path: Path, name: Path
+) -> None:
+    """Four prefixes, imported as they grow or in reverse order, give the same set of events."""
     shutil.copytree(MADE_UP, tmp_path / "box")
     file = tmp_path / "box" / name
     lines = file.read_bytes().splitlines(keepends=True)
@@ -111,7 +113,7 @@ def test_a_growing_made_up_file_gives_what_the_whole_one_gives(tmp_path: Path, n
 
 
 def test_parts_of_a_made_up_session_in_any_order_give_the_same_events(tmp_path: Path) -> None:
-    """Each line says for itself what it gives, but for what takes other lines back."""
+    """Each line alone determines its events, except for lines that take other lines back."""
     box = tmp_path / "box"
     shutil.copytree(MADE_UP / "claude_code" / "-home-ada-lighthouse", box)
     whole = min(box.glob("*.jsonl"))
@@ -146,7 +148,7 @@ def test_every_real_transcript_is_imported_once(tmp_path: Path) -> None:
 def test_a_second_import_of_made_up_transcripts_appends_nothing(
     tmp_path: Path, source: str
 ) -> None:
-    """Whether the ledger knows them, or was lost."""
+    """This holds with the ledger, and if the ledger was lost."""
     first = import_all(tmp_path / "j", MADE_UP / source)
     before = journal_events(tmp_path / "j")
     again = import_all(tmp_path / "j", MADE_UP / source)
@@ -164,15 +166,17 @@ def test_a_second_import_of_made_up_transcripts_appends_nothing(
 @pytest.mark.parametrize(
     "folder", sorted(path.relative_to(DATA).as_posix() for path in DATA.glob("*/*-growth/*"))
 )
-def test_growing_real_snapshots_give_what_the_last_one_gives(tmp_path: Path, folder: str) -> None:
-    """In order, the wrong way round, or the last alone: the same set of events."""
+def test_growing_real_snapshots_give_the_events_of_the_last_one(
+    tmp_path: Path, folder: str
+) -> None:
+    """In order, in reverse order, or only the last one: the set of events is the same."""
     paths = sorted((DATA / folder).iterdir())
     for path in paths:
         import_all(tmp_path / "forwards", path)
     for path in reversed(paths):
         import_all(tmp_path / "backwards", path)
     import_all(tmp_path / "alone", paths[-1])
-    # a file that names no session is named by its stem: none of these is
+    # a file without a session gets its stem as session: none of these is such a file
     alone = journal_set(tmp_path / "alone")
     assert journal_set(tmp_path / "forwards") == alone
     assert journal_set(tmp_path / "backwards") == alone
@@ -181,7 +185,7 @@ def test_growing_real_snapshots_give_what_the_last_one_gives(tmp_path: Path, fol
 @REAL
 @pytest.mark.slow
 def test_slices_of_a_real_session_in_any_order_give_the_same_events(tmp_path: Path) -> None:
-    """The four disjoint parts of one session make one set, and no fact has two values."""
+    """The four disjoint parts of one session give one set of events."""
     slices = sorted((DATA / "claude-code").glob("slices-*/*"))
     sets = []
     for number, order in enumerate(itertools.islice(itertools.permutations(slices), 0, 24, 5)):
@@ -199,8 +203,8 @@ def test_slices_of_a_real_session_in_any_order_give_the_same_events(tmp_path: Pa
 
 
 @REAL
-def test_no_text_of_a_real_rollout_is_missing_or_doubled(tmp_path: Path) -> None:
-    """Checked against a plain reading of the file: each text is there as often as it was said."""
+def test_no_text_of_a_real_rollout_is_missing_or_repeated(tmp_path: Path) -> None:
+    """A plain reading of the file has each text as often as the import does."""
     for path in sorted((DATA / "codex" / "agentv").iterdir())[:3]:
         wanted: Counter[str] = Counter()
         for raw in path.read_bytes().splitlines():
@@ -217,8 +221,8 @@ def test_no_text_of_a_real_rollout_is_missing_or_doubled(tmp_path: Path) -> None
 
 
 @REAL
-def test_real_files_of_other_programs_break_nothing(tmp_path: Path) -> None:
-    """Formats that are not known, and deliberately broken files, end in the report."""
+def test_real_files_of_other_programs_are_reported(tmp_path: Path) -> None:
+    """Unknown formats and deliberately broken files are named in the report."""
     names = ("multi-agent-fixtures", "swe-agent", "openhands", "opencode")
     report = import_all(tmp_path / "j", *(DATA / name for name in names))
     assert report.errors == {}

@@ -1,4 +1,4 @@
-"""Lines that are no strict JSON, timestamps in every form, and the reading of lines."""
+"""Lines that are no strict JSON, timestamps in every form, and how lines are read."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_strict_json_is_read_as_it_is(value: object) -> None:
-    """What JSON can carry comes out unchanged, and nothing is called repaired."""
+def test_strict_json_is_read_unchanged(value: object) -> None:
+    """Values that JSON can represent are unchanged, and no repair is reported."""
     assert decode(json.dumps(value, ensure_ascii=False).encode()) == (value, ())
 
 
@@ -40,21 +40,21 @@ def test_strict_json_is_read_as_it_is(value: object) -> None:
         (b'{"n":-9223372036854775809}', {"n": "-9223372036854775809"}, decoding.NUMBER),
     ],
 )
-def test_what_json_cannot_carry_is_repaired_and_said(
+def test_values_that_json_cannot_represent_are_repaired_and_counted(
     raw: bytes, value: object, repair: str
 ) -> None:
-    """A line is not lost for a character or number that JSON cannot carry."""
+    """A line is imported although a character or number in it is no valid JSON."""
     assert decode(raw) == (value, (repair,))
 
 
 @pytest.mark.parametrize("number", [2**63, 2**64 - 1, -(2**63), 10**18])
 def test_integers_of_64_bits_stay_exact(number: int) -> None:
-    """No integer that the journal can hold passes through a float."""
+    """No integer of the journal's range is converted to a float."""
     assert decode(b'{"n": %d}' % number) == ({"n": number}, ())
 
 
-def test_a_byte_order_mark_is_passed_over() -> None:
-    """A file that an editor saved with a mark loses no first line."""
+def test_a_byte_order_mark_is_skipped() -> None:
+    """The first line of a file that an editor saved with a mark is read."""
     assert decode(b'\xef\xbb\xbf{"a":1}') == ({"a": 1}, ())
 
 
@@ -68,15 +68,15 @@ def test_a_byte_order_mark_is_passed_over() -> None:
         (b'{"a":' * 250 + b"NaN" + b"}" * 250, "nested too deeply"),
     ],
 )
-def test_a_line_that_cannot_be_read_says_why(raw: bytes, reason: str) -> None:
-    """The reason names the kind of damage, without the line's text, so that it can be counted."""
+def test_an_unreadable_line_has_a_reason(raw: bytes, reason: str) -> None:
+    """The reason names the kind of damage without the line's text, so that it can be counted."""
     with pytest.raises(BadLine, match=f"^{reason}$"):
         decode(raw)
 
 
 @given(st.binary(max_size=80))
-def test_no_bytes_break_the_reader(raw: bytes) -> None:
-    """Any bytes of a line give a value or a bad line."""
+def test_any_bytes_are_read_without_an_error(raw: bytes) -> None:
+    """Any bytes of a line give a value or a `BadLine`."""
     try:
         value, _ = decode(raw)
     except BadLine:
@@ -106,12 +106,12 @@ def test_no_bytes_break_the_reader(raw: bytes) -> None:
         ([], None),
     ],
 )
-def test_moments_of_every_form_become_microseconds(value: object, expected: int | None) -> None:
-    """The unit is detected from the size; an invalid time gives None, not a wrong time."""
+def test_times_of_every_form_become_microseconds(value: object, expected: int | None) -> None:
+    """The unit is detected from the size; an invalid time gives None."""
     assert micros(value) == expected
 
 
-def test_lines_end_at_newlines_only_and_know_their_place() -> None:
+def test_lines_end_at_newlines_only_and_have_offsets() -> None:
     r"""`\r\n` is one ending; other separators are part of the text; the last line may be open."""
     stream = io.BytesIO('a\r\n\nb\u2028c\x0b\r"\nopen'.encode())
     lines = [(line.number, line.raw, line.end, line.finished) for line in read_lines(stream)]
@@ -124,8 +124,8 @@ def test_lines_end_at_newlines_only_and_know_their_place() -> None:
 
 
 @given(st.lists(st.binary(max_size=30).filter(lambda raw: b"\n" not in raw)), st.integers(1, 12))
-def test_a_line_over_the_limit_is_passed_over_whole(texts: list[bytes], limit: int) -> None:
-    """Lines beside an overlong one are read, and the checksum holds every finished line."""
+def test_a_line_over_the_limit_is_skipped(texts: list[bytes], limit: int) -> None:
+    """Lines beside an overlong one are read, and the checksum covers every complete line."""
     whole = b"".join(text + b"\n" for text in texts)
     prefix, plain = Prefix(), Prefix()
     plain.add(whole)
@@ -138,8 +138,8 @@ def test_a_line_over_the_limit_is_passed_over_whole(texts: list[bytes], limit: i
     assert prefix.digest() == plain.digest()
 
 
-def test_a_key_that_is_too_long_keeps_its_identity() -> None:
-    """Two long ids that differ only in their ends stay two."""
+def test_keys_that_are_too_long_stay_different() -> None:
+    """Two long ids that differ only in their ends become two different keys."""
     one, two = key("x" * 5000 + "1"), key("x" * 5000 + "2")
     assert one != two
     assert max(len(one), len(two)) <= 1024

@@ -1,4 +1,4 @@
-"""What a folder holds is imported, or counted by reason and named."""
+"""Every file of a folder is imported, or counted by reason and named."""
 
 from __future__ import annotations
 
@@ -58,8 +58,10 @@ def compress(path: Path) -> Path:
     return packed
 
 
-def test_links_to_folders_are_walked_each_folder_once(box: Path, journal_dir: Path) -> None:
-    """A ring ends; a second way into a folder is named, and so is a link to nothing."""
+def test_links_to_folders_are_followed_and_each_folder_is_read_once(
+    box: Path, journal_dir: Path
+) -> None:
+    """A cycle of links ends; a second link to a folder and a dangling link are reported."""
     write(box.parent / "real" / "a.jsonl", LINES)
     (box / "one").symlink_to(box.parent / "real")
     (box / "two").symlink_to(box.parent / "real")
@@ -102,7 +104,7 @@ def test_a_compressed_rollout_is_the_same_session(box: Path, journal_dir: Path) 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [ROLLOUT, "large.jsonl"])
 def test_a_compressed_rollout_is_read(box: Path, journal_dir: Path, name: str) -> None:
-    """Of any size, with or without its head; it is called what it was before."""
+    """A rollout of any size is read, with or without its first line; its session is the same."""
     lines = [says(n / 100, f"{n} " + "x" * 200) for n in range(5_000)]
     compress(write(box / name, [*[head()] * (name == ROLLOUT), *lines]))
     report = take(journal_dir, box)
@@ -112,9 +114,7 @@ def test_a_compressed_rollout_is_read(box: Path, journal_dir: Path, name: str) -
 
 
 @pytest.mark.parametrize("harm", ["cut", "none"])
-def test_a_compressed_rollout_that_is_broken_is_an_error_by_name(
-    box: Path, journal_dir: Path, harm: str
-) -> None:
+def test_a_damaged_compressed_rollout_is_an_error(box: Path, journal_dir: Path, harm: str) -> None:
     """Lines before the damage are imported."""
     lines = [says(n / 100, os.urandom(400).hex()) for n in range(2_000)]
     packed = compress(write(box / ROLLOUT, [head(), *lines]))
@@ -140,7 +140,7 @@ def persisted(uuid: str, path: str, *, listed: bool = False) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("listed", [True, False])
-def test_a_large_output_in_a_side_file_is_a_message_of_its_own(
+def test_a_large_output_in_a_side_file_is_its_own_message(
     box: Path, journal_dir: Path, *, listed: bool
 ) -> None:
     """It follows the line that names it, and searches find it."""
@@ -162,7 +162,7 @@ def test_a_large_output_in_a_side_file_is_a_message_of_its_own(
     assert (again.conflicts, len(transcript(journal_dir, "cc"))) == (0, 3)
 
 
-def test_a_side_file_that_comes_later_is_imported_then(box: Path, journal_dir: Path) -> None:
+def test_a_side_file_that_appears_later_is_imported_then(box: Path, journal_dir: Path) -> None:
     """Until then the report names it."""
     write(box / "s.jsonl", [persisted("1", "a.txt")])
     report = take(journal_dir, box)
@@ -173,7 +173,7 @@ def test_a_side_file_that_comes_later_is_imported_then(box: Path, journal_dir: P
 
 
 def test_a_transcript_cannot_name_any_file(box: Path, journal_dir: Path) -> None:
-    """A path is not followed, nor a link; a pipe is not waited for."""
+    """Other paths and links are not followed, and the import does not wait for a pipe."""
     secret = write(box.parent / "secret", [b"secret"])
     folder = box / "s" / "tool-results"
     folder.mkdir(parents=True)
@@ -185,10 +185,10 @@ def test_a_transcript_cannot_name_any_file(box: Path, journal_dir: Path) -> None
     assert (report.messages, report.side_files, report.errors) == (6, set(), {})
 
 
-def test_a_side_file_is_known_again_by_a_relative_path(
+def test_a_side_file_is_recognised_by_a_relative_path(
     box: Path, journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was imported is not passed over, however the folder was named."""
+    """An imported file is counted as such, however its folder was named."""
     write(box / "s.jsonl", [persisted("1", "a.txt")])
     write(box / "s" / "tool-results" / "a.txt", [b"text"])
     monkeypatch.chdir(box.parent)
@@ -196,10 +196,8 @@ def test_a_side_file_is_known_again_by_a_relative_path(
     assert (report.messages, report.passed_over, len(report.side_files)) == (2, {}, 1)
 
 
-def test_a_side_file_of_any_size_becomes_messages_that_a_journal_takes(
-    box: Path, journal_dir: Path
-) -> None:
-    """A long one is several, one behind the other; no letter is cut in two."""
+def test_a_long_side_file_becomes_several_messages(box: Path, journal_dir: Path) -> None:
+    """The messages follow each other, and no character is cut in two."""
     text = "\N{SNOWMAN}" * 3_000_000
     write(box / "s.jsonl", [persisted("1", "a.txt")])
     write(box / "s" / "tool-results" / "a.txt", [text.encode()])
@@ -208,10 +206,8 @@ def test_a_side_file_of_any_size_becomes_messages_that_a_journal_takes(
     assert "".join(transcript(journal_dir, "cc")[1:]) == f"{text}\n"
 
 
-def test_another_content_under_a_key_is_a_conflict_in_whatever_run(
-    box: Path, journal_dir: Path
-) -> None:
-    """It is counted and named, and is no message that was written."""
+def test_another_content_under_a_key_is_a_conflict_in_any_run(box: Path, journal_dir: Path) -> None:
+    """The conflict is counted and named, and is not counted as an imported message."""
     path = write(box / "a.jsonl", LINES)
     take(journal_dir, path)
     write(path, [LINES[0], claude("2", "1", "changed", 2), claude("3", "2", "three", 3)])
@@ -223,7 +219,7 @@ def test_another_content_under_a_key_is_a_conflict_in_whatever_run(
 def test_a_conflict_with_what_another_writer_appended_is_counted(
     box: Path, journal_dir: Path
 ) -> None:
-    """Whoever wrote it, before this import or between two of them."""
+    """The other event may come before this import or between two imports."""
     for number in (1, 2):
         with Journal.open(journal_dir) as journal:
             journal.append_message("cc", "user", "mine", id=str(number))
@@ -231,10 +227,10 @@ def test_a_conflict_with_what_another_writer_appended_is_counted(
         assert (report.messages, report.conflicts) == (0, 1)
 
 
-def test_the_keys_that_a_journal_holds_are_read_once(
+def test_the_keys_of_a_journal_are_read_once(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The next import reads what the lanes have gained; a torn file is made anew."""
+    """The next import reads only new records; a damaged file of keys is written again."""
     event = {"session": "s", "type": "x", "data": {}}
     with Journal.open(journal_dir) as journal:
         journal.append_many([{**event, "id": str(n)} for n in range(5_000)])
@@ -275,8 +271,8 @@ def invoke(journal: Path, *arguments: object) -> Result:
     return CliRunner().invoke(cli, command, env={"JOURNAL_DIR": str(journal)})
 
 
-def test_an_import_of_nothing_says_so(box: Path, journal_dir: Path) -> None:
-    """The exit code says so if there was nothing to import, and the report always does."""
+def test_an_import_that_finds_nothing_reports_it(box: Path, journal_dir: Path) -> None:
+    """The report always says so; the exit code does if there was no source."""
     result = invoke(journal_dir, "auto", box)
     assert (result.exit_code, "Nothing was imported" in result.stderr) == (3, True)
     (box / "a.jsonl").write_bytes(b'{"what":1}\n')
@@ -288,9 +284,7 @@ def test_an_import_of_nothing_says_so(box: Path, journal_dir: Path) -> None:
         assert (result.exit_code, "Nothing was imported" in result.stderr) == (0, False)
 
 
-def test_conflicts_and_what_was_passed_over_are_named_to_people(
-    box: Path, journal_dir: Path
-) -> None:
+def test_conflicts_and_skipped_files_are_named_on_a_terminal(box: Path, journal_dir: Path) -> None:
     """The report on a terminal names the first of them."""
     path = write(box / "a.jsonl", LINES)
     invoke(journal_dir, "auto", path)
@@ -302,7 +296,7 @@ def test_conflicts_and_what_was_passed_over_are_named_to_people(
 
 
 class _Counted:
-    """A stream that counts the bytes that a parser must look at: each chunk once more."""
+    """A stream that counts the bytes that a parser must read: each chunk once more."""
 
     def __init__(self, size: int) -> None:
         self.raw = b'{"messages":[{"role":"user","content":"' + b"x" * size + b'"}]}'
@@ -311,7 +305,7 @@ class _Counted:
     def read(self, size: int = -1) -> bytes:
         chunk = self.raw[self.at : self.at + size] if size >= 0 else self.raw[self.at :]
         self.at += len(chunk)
-        self.open += len(chunk)  # the parser begins the string anew with each chunk
+        self.open += len(chunk)  # the parser reads the string again with each chunk
         self.looked_at += self.open if chunk else 0
         return chunk
 
@@ -319,8 +313,8 @@ class _Counted:
         self.at = offset
 
 
-def test_a_long_string_is_looked_at_a_fixed_number_of_times() -> None:
-    """Four times the length is four times the work, and not sixteen times."""
+def test_a_long_string_is_read_a_fixed_number_of_times() -> None:
+    """Four times the length takes four times the work, and not sixteen times."""
     work = []
     for size in (2**20, 2**22, 2**24):
         stream = _Counted(size)
@@ -332,10 +326,10 @@ def test_a_long_string_is_looked_at_a_fixed_number_of_times() -> None:
 
 @pytest.mark.parametrize("part", [b'{"a":', b'"', b"{", b"}", b'\\"', b'{"a":1}', b'"}{"', b"\\"])
 @pytest.mark.parametrize("end", [b"", b'{"b":2}', b'"}'])
-def test_a_torn_line_is_looked_at_a_fixed_number_of_times(
+def test_a_torn_line_is_decoded_a_fixed_number_of_times(
     monkeypatch: pytest.MonkeyPatch, part: bytes, end: bytes
 ) -> None:
-    """Whatever is repeated in it: the bytes that are decoded grow as its length does."""
+    """The number of decoded bytes grows in proportion to the length of the line."""
     decoded: list[int] = []
     decode = decode_line
 

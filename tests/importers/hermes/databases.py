@@ -1,4 +1,4 @@
-"""A Hermes that tests let write a database, and what an import of it appended."""
+"""A Hermes that tests let write a database, and the events that an import of it appends."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from journal.importers.run.report import Report
 
 OLD, NEW = 11, 22
-"""The oldest and the newest schema version that is known."""
+"""The oldest and the newest schema version that the importer knows."""
 START = 1_770_000_000
-"""When the sessions of tests begin, in seconds."""
+"""The start of the sessions of tests, in seconds since 1970."""
 
 SESSION = """
 id TEXT PRIMARY KEY, source TEXT NOT NULL, user_id TEXT, model TEXT, model_config TEXT,
@@ -51,7 +51,7 @@ CREATE TABLE telegram_dm_topic_bindings
 
 
 class Hermes:
-    """A program that writes a database as Hermes does: in WAL mode, and it goes on running."""
+    """A program that writes a database as Hermes does: in WAL mode, and it keeps it open."""
 
     def __init__(self, path: Path, version: int = NEW) -> None:
         self.path = path
@@ -79,7 +79,7 @@ class Hermes:
         self.insert("sessions", **{"id": id, "source": "cli", "started_at": START, **values})
 
     def say(self, content: object, session: str = "s1", **values: object) -> int:
-        """Add a message, a second after the one before unless it says when."""
+        """Add a message, a second after the one before unless a time is given."""
         (count,) = self.db.execute("SELECT count(*) FROM messages").fetchone()
         said = {"role": "user", "timestamp": START + count + 0.25, **values}
         return self.insert("messages", session_id=session, content=content, **said)
@@ -90,7 +90,7 @@ class Hermes:
 
 
 def made_by(path: Path, version: int = NEW) -> Hermes:
-    """Begin a database with a session of two messages."""
+    """Make a database with a session of two messages."""
     made = Hermes(path, version)
     made.session()
     made.say("one")
@@ -106,13 +106,13 @@ def run(journal: Path, *paths: Path, format: str = "hermes", reread: bool = Fals
 
 
 def new(journal: Path, path: Path) -> list[tuple[str, str, dict[str, Any]]]:
-    """Import a database, and give the session, type and data of what that appended."""
+    """Import a database, and return session, type and data of each new event."""
     before = len(journal_events(journal)) if journal.exists() else 0
     assert run(journal, path).errors == {}
     return [(session, type, data) for session, _, type, data in journal_events(journal)[before:]]
 
 
 def transcript(journal: Path, session: str = "s1") -> list[Any]:
-    """Return the contents of a session as a reader of the projection sees them."""
+    """Return the contents of a session's messages as the projection returns them."""
     with Projection.open(journal) as projection:
         return [message.content for message in projection.messages(session)]

@@ -1,4 +1,4 @@
-"""Only the changes of a Hermes database since its last import are imported."""
+"""An import of a Hermes database appends only the changes since the last import."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def hermes(tmp_path: Path) -> Iterator[Hermes]:
 
 
 def test_inactive_messages_leave_the_transcript(hermes: Hermes, journal_dir: Path) -> None:
-    """Compacted ones are archived, others removed; a flag that Hermes left out means active."""
+    """Compacted messages are archived, others removed; without the flag, a message is active."""
     hermes.say("compacted", active=0, compacted=1)
     hermes.say("taken back", active=0)
     assert new(journal_dir, hermes.path)[-2:] == [
@@ -65,7 +65,7 @@ def test_inactive_messages_leave_the_transcript(hermes: Hermes, journal_dir: Pat
 
 @pytest.mark.parametrize("version", [OLD, NEW])
 def test_importing_again_adds_nothing(tmp_path: Path, journal_dir: Path, version: int) -> None:
-    """Not with the ledger, not without it, and not when all of it is to be read anew."""
+    """This holds with the ledger, without it, and if everything is read again."""
     with closing(made_by(tmp_path / "state.db", version).db) as db:
         db.execute("UPDATE sessions SET ended_at = 1770000005, input_tokens = 3, title = 'x'")
         db.execute("INSERT INTO state_meta VALUES ('k', 'v')")
@@ -82,8 +82,8 @@ def test_importing_again_adds_nothing(tmp_path: Path, journal_dir: Path, version
         assert run(journal_dir, tmp_path / "state.db").messages == 0
 
 
-def test_a_database_that_grew_gives_only_what_is_new(hermes: Hermes, journal_dir: Path) -> None:
-    """New sessions, new messages, and of a session that has changed only the fields that did."""
+def test_a_database_that_grew_adds_only_new_events(hermes: Hermes, journal_dir: Path) -> None:
+    """New sessions and messages are appended, and only the changed fields of a known session."""
     run(journal_dir, hermes.path)
     hermes.say("three")
     hermes.session("s2", parent_session_id="s1")
@@ -105,8 +105,8 @@ def test_a_database_that_grew_gives_only_what_is_new(hermes: Hermes, journal_dir
     assert found[1][2]["input_tokens"] == 0
 
 
-def test_a_title_that_comes_back_counts_again(hermes: Hermes, journal_dir: Path) -> None:
-    """The ids of changes differ, though what they say is the same."""
+def test_a_title_that_is_set_back_is_a_new_change(hermes: Hermes, journal_dir: Path) -> None:
+    """The ids of the two changes differ, although their content is the same."""
     for title in ("a", "b", "a", "b"):
         hermes.change("UPDATE sessions SET title = ?", title)
         run(journal_dir, hermes.path)
@@ -114,8 +114,8 @@ def test_a_title_that_comes_back_counts_again(hermes: Hermes, journal_dir: Path)
             assert projection.session("s1").title == title
 
 
-def test_a_session_that_is_open_again_is_reopened(hermes: Hermes, journal_dir: Path) -> None:
-    """And one that was reopened and ended again between two imports has its last end."""
+def test_a_session_that_continues_is_reopened(hermes: Hermes, journal_dir: Path) -> None:
+    """A session that was reopened and ended between two imports has its last end."""
     hermes.change("UPDATE sessions SET ended_at = ?, end_reason = 'exit'", START + 5)
     run(journal_dir, hermes.path)
     hermes.change("UPDATE sessions SET ended_at = NULL, end_reason = NULL")
@@ -128,7 +128,7 @@ def test_a_session_that_is_open_again_is_reopened(hermes: Hermes, journal_dir: P
 
 
 def test_a_message_that_was_changed_is_revised(hermes: Hermes, journal_dir: Path) -> None:
-    """Hermes adds to rows that it has written; that is no conflict."""
+    """Hermes adds to rows that it has written; that is a revision, and no conflict."""
     run(journal_dir, hermes.path)
     hermes.change("UPDATE messages SET api_content = 'one, and more' WHERE id = 1")
     ((session, type, data),) = new(journal_dir, hermes.path)
@@ -137,10 +137,8 @@ def test_a_message_that_was_changed_is_revised(hermes: Hermes, journal_dir: Path
     assert new(journal_dir, hermes.path) == []
 
 
-def test_a_transcript_written_anew_takes_the_place_of_the_old(
-    hermes: Hermes, journal_dir: Path
-) -> None:
-    """Hermes deletes the rows and inserts others: no message is twice in the transcript."""
+def test_a_rewritten_transcript_replaces_the_old_one(hermes: Hermes, journal_dir: Path) -> None:
+    """Hermes deletes the rows and inserts others; no message is in the transcript twice."""
     run(journal_dir, hermes.path)
     hermes.change("DELETE FROM messages WHERE session_id = 's1'")
     hermes.say("one", timestamp=START)
@@ -156,7 +154,7 @@ def test_a_transcript_written_anew_takes_the_place_of_the_old(
 
 
 def test_a_session_that_hermes_deleted_stays(hermes: Hermes, journal_dir: Path) -> None:
-    """A session that Hermes pruned stays; if it comes back, it is not added twice."""
+    """A session that Hermes pruned stays; if Hermes has it again, it is not added twice."""
     run(journal_dir, hermes.path)
     hermes.change("DELETE FROM messages")
     hermes.change("DELETE FROM sessions")
@@ -169,7 +167,7 @@ def test_a_session_that_hermes_deleted_stays(hermes: Hermes, journal_dir: Path) 
 
 
 def test_messages_are_read_in_the_order_of_their_rows(hermes: Hermes, journal_dir: Path) -> None:
-    """As Hermes does, whatever its clock said: also in sessions that grow from import to import."""
+    """Messages have the order of their rows, whatever their times, also across imports."""
     hermes.say("three", timestamp=START - 500)
     hermes.say("four", timestamp=START + 1.25)
     run(journal_dir, hermes.path)
@@ -184,8 +182,8 @@ def test_messages_are_read_in_the_order_of_their_rows(hermes: Hermes, journal_di
     assert parents == [None, None, "2", "3", "4", None, None]
 
 
-def test_key_values_come_in_change_and_go(hermes: Hermes, journal_dir: Path) -> None:
-    """Each table has a namespace; a topic's row is kept whole."""
+def test_key_values_are_set_changed_and_deleted(hermes: Hermes, journal_dir: Path) -> None:
+    """Each table has a namespace; the row of a topic is one value."""
     hermes.db.executescript(TOPICS)
     hermes.insert("state_meta", key="k", value="1")
     hermes.insert("state_meta", key="nothing", value=None)
@@ -211,7 +209,7 @@ def test_key_values_come_in_change_and_go(hermes: Hermes, journal_dir: Path) -> 
 
 
 def test_an_upgrade_of_hermes_changes_nothing(tmp_path: Path, journal_dir: Path) -> None:
-    """New columns hold their defaults in the rows that were there."""
+    """An upgrade adds columns with default values to existing rows."""
     with closing(made_by(tmp_path / "state.db", OLD).db) as db:
         run(journal_dir, tmp_path / "state.db")
         db.execute("ALTER TABLE sessions ADD COLUMN archived INTEGER")  # as some were mended
@@ -223,7 +221,7 @@ def test_an_upgrade_of_hermes_changes_nothing(tmp_path: Path, journal_dir: Path)
 
 
 def test_a_database_is_followed(hermes: Hermes, journal_dir: Path) -> None:
-    """What is written to its WAL comes in soon; what comes last, when following ends."""
+    """Writes to the WAL are imported soon, and the last ones when following ends."""
     deadline = time.monotonic() + 30
     with Journal.open(journal_dir, fsync="never") as handle:
         importer = Importer(handle, "hermes")
@@ -244,7 +242,7 @@ def test_a_database_is_followed(hermes: Hermes, journal_dir: Path) -> None:
 
 
 def test_a_write_to_the_wal_is_a_change(hermes: Hermes) -> None:
-    """The database itself may stay as it is for hours; what was written just now may go on."""
+    """The database file may not change for hours while its WAL does."""
     files = (hermes.path, Path(f"{hermes.path}-wal"))
     assert changes_of(hermes.path) != changes_of(hermes.path), "their clock is too coarse to tell"
     for file in files:
@@ -260,7 +258,7 @@ def test_a_write_to_the_wal_is_a_change(hermes: Hermes) -> None:
 @pytest.mark.parametrize(
     "torn", ["", "{", "[]", "{}", '{"round":0,"sessions":{"s":1},"messages":{},"keys":{}}']
 )
-def test_a_torn_memory_is_none(torn: str) -> None:
+def test_an_unreadable_import_hint_is_ignored(torn: str) -> None:
     """An import hint that cannot be read is not an error."""
     assert KnownState.unpack(torn) == KnownState()
 
@@ -268,7 +266,7 @@ def test_a_torn_memory_is_none(torn: str) -> None:
 def test_the_ledger_does_not_keep_the_id_of_a_forgotten_session(
     hermes: Hermes, journal_dir: Path
 ) -> None:
-    """Each import meets it again in the database, and leaves it out."""
+    """Each import finds the session in the database again, and skips it."""
     assert new(journal_dir, hermes.path)
     key = own_key(journal_dir)
     with Journal.open(journal_dir) as journal:

@@ -1,4 +1,4 @@
-"""A Hermes database is imported completely while others write to it, or the error has a reason."""
+"""A Hermes database is imported completely while others write to it, or an error says why not."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def hermes(tmp_path: Path) -> Iterator[Hermes]:
 
 
 @pytest.mark.parametrize("version", [OLD, 16, NEW])
-def test_sessions_and_messages_of_every_version_come_in(
+def test_sessions_and_messages_of_every_version_are_imported(
     tmp_path: Path, journal_dir: Path, version: int
 ) -> None:
-    """Each column has its field; what has none is kept under the name that Hermes gives it."""
+    """Each column has a field; a column without one is kept under its own name."""
     call = {"id": "c1", "type": "function", "function": {"name": "ls", "arguments": "{}"}}
     parts = [{"type": "text", "text": "\u00e9"}, {"type": "image_url", "image_url": {"url": "x"}}]
     hermes = Hermes(tmp_path / "state.db", version)
@@ -126,7 +126,7 @@ def test_sessions_and_messages_of_every_version_come_in(
 def test_columns_of_later_versions_are_kept_but_not_their_defaults(
     hermes: Hermes, journal_dir: Path
 ) -> None:
-    """A folder is a field; a counter that counts nothing says nothing."""
+    """A folder is stored as a field; a counter with its default value is not stored."""
     hermes.session("s2", cwd="/home", chat_id="7", rewind_count=2)
     hermes.say("x", "s2", platform_message_id="p1", observed=1)
     run(journal_dir, hermes.path)
@@ -139,10 +139,8 @@ def test_columns_of_later_versions_are_kept_but_not_their_defaults(
     assert extras == [None, None, {"platform_message_id": "p1", "observed": 1}]
 
 
-def test_a_row_without_a_readable_time_stays_in_its_place(
-    hermes: Hermes, journal_dir: Path
-) -> None:
-    """It has the time of the one before it, or of its session's beginning."""
+def test_a_row_without_a_readable_time_keeps_its_place(hermes: Hermes, journal_dir: Path) -> None:
+    """It gets the time of the row before it, or of the start of its session."""
     hermes.session("s2", started_at=START)
     hermes.say("a", "s2", timestamp="soon")
     hermes.say("b", "s2", timestamp=START + 50)
@@ -156,8 +154,8 @@ def test_a_row_without_a_readable_time_stays_in_its_place(
     assert seconds[:3] == [0, 50, 50]
 
 
-def test_values_that_no_field_takes_are_kept(hermes: Hermes, journal_dir: Path) -> None:
-    """Nothing is lost for being of another kind, and what had to be changed is counted."""
+def test_values_of_the_wrong_type_are_kept(hermes: Hermes, journal_dir: Path) -> None:
+    """A value of the wrong type is stored elsewhere, and each changed value is counted."""
     hermes.session("odd\nid", model_config="[1]", started_at=-3, estimated_cost_usd=-1.5)
     hermes.say(b"caf\xe9", tool_calls='{"a":1}', token_count=-2, timestamp=float("inf"))
     hermes.say("\0json:{broken", tool_calls="no json", reasoning_details="no json")
@@ -190,8 +188,8 @@ def test_values_that_no_field_takes_are_kept(hermes: Hermes, journal_dir: Path) 
     assert run(journal_dir, hermes.path).messages == 0
 
 
-def test_what_is_not_imported_is_counted(hermes: Hermes, journal_dir: Path) -> None:
-    """State of a running Hermes stays behind; its search index holds nothing of its own."""
+def test_tables_that_are_not_imported_are_counted(hermes: Hermes, journal_dir: Path) -> None:
+    """The state of a running Hermes is not imported; its search index has no data of its own."""
     hermes.db.executescript(
         """
         CREATE TABLE compression_locks (session_id TEXT, holder TEXT);
@@ -205,7 +203,7 @@ def test_what_is_not_imported_is_counted(hermes: Hermes, journal_dir: Path) -> N
     assert report.errors == {}
 
 
-def test_a_running_hermes_is_neither_waited_for_nor_held_up(
+def test_an_import_and_a_running_hermes_do_not_wait_for_each_other(
     hermes: Hermes, journal_dir: Path
 ) -> None:
     """Committed rows are imported, also from the WAL; the database file is not changed."""
@@ -222,8 +220,8 @@ def test_a_running_hermes_is_neither_waited_for_nor_held_up(
     assert run(journal_dir, hermes.path).messages == 1
 
 
-def test_all_of_it_comes_from_one_moment(hermes: Hermes, journal_dir: Path) -> None:
-    """Rows that Hermes writes during the import are left to the next one."""
+def test_an_import_reads_one_snapshot(hermes: Hermes, journal_dir: Path) -> None:
+    """Rows that Hermes writes during the import are imported by the next one."""
     for number in range(300):
         hermes.say(f"m{number}")
 
@@ -239,8 +237,10 @@ def test_all_of_it_comes_from_one_moment(hermes: Hermes, journal_dir: Path) -> N
     assert found == ["message.appended", "key.set"]
 
 
-def test_a_newer_schema_comes_in_as_far_as_it_is_known(tmp_path: Path, journal_dir: Path) -> None:
-    """Unknown columns are kept by their names, and the report says what this reads it as."""
+def test_a_newer_schema_is_imported_as_far_as_it_is_known(
+    tmp_path: Path, journal_dir: Path
+) -> None:
+    """Unknown columns are kept by their names, and the report names the schema that was assumed."""
     with closing(made_by(tmp_path / "state.db", 23).db) as db:
         db.execute("ALTER TABLE messages ADD COLUMN mood TEXT DEFAULT 'calm'")
         db.execute("ALTER TABLE messages ADD COLUMN level INTEGER DEFAULT 3")
@@ -252,7 +252,7 @@ def test_a_newer_schema_comes_in_as_far_as_it_is_known(tmp_path: Path, journal_d
 
 
 def not_a_database(path: Path) -> None:
-    """Write a text."""
+    """Write a text file."""
     path.write_text("a text that is longer than a header " * 100)
 
 
@@ -274,13 +274,13 @@ def an_unfinished_one(path: Path) -> None:
 
 
 def a_closed_wal(path: Path) -> None:
-    """Put something in the way of the WAL."""
+    """Put a folder in place of the WAL."""
     made_by(path).db.close()
     Path(f"{path}-wal").mkdir()
 
 
 def one_cut_off(path: Path) -> None:
-    """Make a database without a WAL whose writer was killed while it wrote."""
+    """Make a database without a WAL whose writer was killed during a write."""
     draft = path.with_name("draft.db")
     with closing(made_by(draft).db) as db:
         db.execute("PRAGMA journal_mode = DELETE")
@@ -306,7 +306,7 @@ def one_cut_off(path: Path) -> None:
         (one_cut_off, "state.db-journal holds a write that was cut off"),
     ],
 )
-def test_what_cannot_be_imported_is_an_error_that_says_why(
+def test_a_file_that_cannot_be_imported_is_an_error_with_a_reason(
     tmp_path: Path, make: Callable[[Path], None], why: str
 ) -> None:
     """Nothing is written, and the command fails."""
@@ -319,7 +319,9 @@ def test_what_cannot_be_imported_is_an_error_that_says_why(
     assert journal_events(tmp_path / "j") == []
 
 
-def test_of_a_damaged_database_comes_in_what_can_be_read(tmp_path: Path, journal_dir: Path) -> None:
+def test_the_readable_rows_of_a_damaged_database_are_imported(
+    tmp_path: Path, journal_dir: Path
+) -> None:
     """The error says so; unreadable rows do not count as deleted."""
     path = tmp_path / "state.db"
     with closing(made_by(path).db) as db:
@@ -349,7 +351,7 @@ def test_of_a_damaged_database_comes_in_what_can_be_read(tmp_path: Path, journal
 
 @pytest.mark.parametrize("format", ["auto", "hermes"])
 def test_a_database_in_a_folder_is_found(hermes: Hermes, journal_dir: Path, format: str) -> None:
-    """By its name; with hermes no other file of the folder is looked at, with auto transcripts."""
+    """With `hermes` only files of that name are read; with `auto` also transcripts."""
     (hermes.path.parent / "config.json").write_text("{}")
     (hermes.path.parent / "other").mkdir()
     another_program(hermes.path.parent / "other" / "state.db")
@@ -364,10 +366,10 @@ def test_a_database_in_a_folder_is_found(hermes: Hermes, journal_dir: Path, form
         assert set(report.errors) == {other}
 
 
-def test_a_database_by_any_name_is_known_by_its_beginning(
+def test_a_database_of_any_name_is_detected_by_its_beginning(
     tmp_path: Path, journal_dir: Path
 ) -> None:
-    """A path may hold what means something in the name of a database."""
+    """A path may contain characters that have a meaning in SQLite's file names."""
     path = tmp_path / "a?mode=rw&b#c%20.db"
     made_by(path).db.close()
     assert run(journal_dir, path, format="auto").messages == 2
@@ -382,10 +384,10 @@ def test_a_database_by_any_name_is_known_by_its_beginning(
 @pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the Hermes samples are not beside this checkout")
 @pytest.mark.parametrize("name", ["made-by-h13", "made-by-h19"])
-def test_the_real_packages_databases_come_in_whole(
+def test_databases_of_the_real_package_are_imported_completely(
     tmp_path: Path, journal_dir: Path, name: str
 ) -> None:
-    """Sessions, messages, texts and their order are what SQL says; again adds nothing."""
+    """Sessions, messages, texts and order equal those of SQL; a second import adds nothing."""
     path = tmp_path / "state.db"
     shutil.copyfile(SHARED / name / "state.db", path)
     first = run(journal_dir, path)

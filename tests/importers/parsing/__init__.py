@@ -1,1 +1,1 @@
-"""What all parsers share."""
+"""Tests of what all parsers share."""

@@ -38,17 +38,17 @@ def call(second: float, text: str, id: str = "call_0") -> dict[str, Any]:
 
 
 def result(second: float, text: str, id: str = "call_0") -> dict[str, Any]:
-    """Return what a call gave."""
+    """Return the result of a call."""
     return item(second, type="function_call_output", call_id=id, output=text)
 
 
 TURNS = [head(), call(1, "a"), result(2, "A"), call(3, "b"), result(4, "B"), call(5, "a")]
 
 
-def test_calls_that_are_numbered_anew_in_each_turn_are_all_there(
+def test_calls_with_numbers_that_restart_are_all_imported(
     tmp_path: Path, journal_dir: Path
 ) -> None:
-    """The first has its id for a key, as ever; the others have keys that no other message has."""
+    """The first call has its id as key; later ones with that id get other, unique keys."""
     write(tmp_path / ROLLOUT, TURNS)
     report = take(journal_dir, tmp_path / ROLLOUT)
     assert (report.messages, report.conflicts) == (5, 0)
@@ -60,15 +60,15 @@ def test_calls_that_are_numbered_anew_in_each_turn_are_all_there(
 
 
 def test_the_same_line_again_is_the_same_message(tmp_path: Path, journal_dir: Path) -> None:
-    """Also where its id is used for others, and wherever in the file it stands."""
+    """This holds if its id is used for other lines, and at any place in the file."""
     write(tmp_path / ROLLOUT, [*TURNS, *TURNS[1:3], TURNS[5]])
     report = take(journal_dir, tmp_path / ROLLOUT)
     assert (report.messages, report.already) == (5, 3)
 
 
 @pytest.mark.parametrize("size", range(1, len(TURNS)))
-def test_a_growing_file_gives_the_keys_of_the_whole_one(tmp_path: Path, size: int) -> None:
-    """However much of it was imported before, and by a ledger that was lost since."""
+def test_a_growing_file_gives_the_keys_of_the_whole_file(tmp_path: Path, size: int) -> None:
+    """This holds for any part that was imported before, and if the ledger was lost."""
     for name, sizes in (("grown", (size, len(TURNS))), ("whole", (len(TURNS),))):
         for until in sizes:
             write(tmp_path / ROLLOUT, TURNS[:until])
@@ -77,8 +77,8 @@ def test_a_growing_file_gives_the_keys_of_the_whole_one(tmp_path: Path, size: in
 
 
 @pytest.mark.parametrize("own", ["x", "msg_0"])
-def test_one_id_for_every_item_is_no_id(tmp_path: Path, journal_dir: Path, own: str) -> None:
-    """If all items have one id, all are imported, in each of the formats."""
+def test_an_id_that_all_items_have_is_ignored(tmp_path: Path, journal_dir: Path, own: str) -> None:
+    """All items with one id are imported, in each of the formats."""
     words = ["yes", "no", "yes", "yes indeed"]
     write(tmp_path / "r" / ROLLOUT, [head(), *(says(n, t, id=own) for n, t in enumerate(words, 1))])
     write(tmp_path / "c.jsonl", [claude(own, own, t, n) for n, t in enumerate(words, 1)])
@@ -89,10 +89,10 @@ def test_one_id_for_every_item_is_no_id(tmp_path: Path, journal_dir: Path, own: 
         assert transcript(journal_dir, session) == words
 
 
-def test_numbered_calls_of_a_resumed_segment_are_not_those_of_its_thread(
+def test_equal_call_numbers_in_two_files_of_a_session_are_two_calls(
     tmp_path: Path, journal_dir: Path
 ) -> None:
-    """Each file of a session numbers its calls alike."""
+    """Each file of a session numbers its calls from the same start."""
     write(tmp_path / ROLLOUT, [head(), call(1, "a"), result(2, "A")])
     resumed = f"rollout-2026-01-01T13-00-00-{THREAD}_{SEGMENT}.jsonl"
     write(tmp_path / resumed, [head(), call(60, "b"), result(61, "B")])
@@ -113,13 +113,13 @@ def test_numbered_calls_of_a_resumed_segment_are_not_those_of_its_thread(
         ("toolu_01Abcdef", False),
     ],
 )
-def test_an_id_with_a_small_number_is_told_from_one_of_chance(id: str, *, numbered: bool) -> None:
-    """Only what holds digits among its letters, or is a long word, can be unique by chance."""
+def test_ids_with_small_numbers_are_detected(id: str, *, numbered: bool) -> None:
+    """Only an id with digits among its letters, or a long one, can be unique by chance."""
     assert is_numbered(id) is numbered
 
 
-def test_a_segment_belongs_to_the_thread_in_front_of_it(tmp_path: Path, journal_dir: Path) -> None:
-    """With a head that names the segment, or a torn one."""
+def test_a_segment_belongs_to_the_thread_before_it(tmp_path: Path, journal_dir: Path) -> None:
+    """Its first line names the segment, or is torn."""
     name = f"rollout-2026-01-01T13-00-00-{THREAD}_{SEGMENT}.jsonl"
     own = {**head(), "payload": {"id": SEGMENT, "cwd": "/w"}}
     write(tmp_path / "1" / name, [own, says(1, "one")])
@@ -128,10 +128,10 @@ def test_a_segment_belongs_to_the_thread_in_front_of_it(tmp_path: Path, journal_
     assert transcript(journal_dir) == ["one", "two"]
 
 
-def test_a_rollout_is_read_in_its_own_order_though_its_clock_stepped_back(
+def test_a_rollout_keeps_its_order_if_its_clock_stepped_back(
     tmp_path: Path, journal_dir: Path
 ) -> None:
-    """An hour, a moment, again and again: what stands behind is read behind."""
+    """Steps of an hour, of a moment, and repeated steps do not change the order of lines."""
     times = [3700, 3710, 20, 25, 3800, 3799.999, 1, 3900]
     lines = [says(time, str(n)) for n, time in enumerate(times)]
     write(tmp_path / ROLLOUT, [head(), *lines])
@@ -139,10 +139,10 @@ def test_a_rollout_is_read_in_its_own_order_though_its_clock_stepped_back(
     assert transcript(journal_dir) == [str(n) for n in range(len(times))]
 
 
-def test_a_line_of_claude_code_without_a_parent_is_read_in_its_place(
+def test_a_line_of_claude_code_without_a_parent_keeps_its_place(
     tmp_path: Path, journal_dir: Path
 ) -> None:
-    """A parent that is no message says nothing, and then the file's order counts."""
+    """If the parent is no message, the order of the file counts."""
     lines = [claude("1", None, "a", 3700), claude("2", "gone", "b", 20), claude("3", None, "c", 25)]
     write(tmp_path / "c.jsonl", lines)
     take(journal_dir, tmp_path / "c.jsonl")
@@ -151,10 +151,10 @@ def test_a_line_of_claude_code_without_a_parent_is_read_in_its_place(
 
 @pytest.mark.parametrize("bad", ["soon", None, "9999999-01-01", {"a": 1}, -1])
 @pytest.mark.parametrize("place", [0, 1, 3])
-def test_a_message_without_a_readable_time_stays_in_its_place(
+def test_a_message_without_a_readable_time_keeps_its_place(
     tmp_path: Path, journal_dir: Path, bad: object, place: int
 ) -> None:
-    """It has its neighbour's time, marked as estimated, and its session is not of today."""
+    """It has its neighbour's time, marked as estimated; its session is not dated as of today."""
     lines = [says(n + 1, str(n)) for n in range(4)]
     lines[place]["timestamp"] = bad
     write(tmp_path / ROLLOUT, [{**head(), "timestamp": bad}, *lines])
@@ -167,10 +167,10 @@ def test_a_message_without_a_readable_time_stays_in_its_place(
     assert estimated == [str(place)]
 
 
-def test_a_source_without_any_readable_time_is_read_in_the_order_of_its_file(
+def test_a_source_without_any_readable_time_keeps_its_order(
     tmp_path: Path, journal_dir: Path
 ) -> None:
-    """Also where it grows between two imports; it is dated as of the import."""
+    """This holds if it grows between two imports; it has the time of the import."""
     lines = [{**claude(str(n), None, str(n), 0), "timestamp": "soon"} for n in range(6)]
     for until in (3, 6):
         write(tmp_path / "c.jsonl", lines[:until])
@@ -182,8 +182,10 @@ def test_a_source_without_any_readable_time_is_read_in_the_order_of_its_file(
     assert all("timestamp_estimated" not in str(message.fields) for message in found)
 
 
-def test_a_rollout_without_any_time_has_that_of_its_name(tmp_path: Path, journal_dir: Path) -> None:
-    """The name says when the session began."""
+def test_a_rollout_without_any_time_has_the_time_in_its_name(
+    tmp_path: Path, journal_dir: Path
+) -> None:
+    """The file name contains the start of the session."""
     write(tmp_path / ROLLOUT, [says("?", "a"), says("?", "b")])
     take(journal_dir, tmp_path / ROLLOUT)
     with Projection.open(journal_dir) as projection:
@@ -194,7 +196,7 @@ def test_a_rollout_without_any_time_has_that_of_its_name(tmp_path: Path, journal
 
 @pytest.mark.parametrize("value", ["1767268802Z", "1767268802", "1767268802.0", "1767268802000"])
 def test_seconds_as_text_are_a_time(tmp_path: Path, journal_dir: Path, value: str) -> None:
-    """With or without a Z behind them."""
+    """A number of seconds as text is read with and without a Z at its end."""
     write(tmp_path / ROLLOUT, [head(), says(1, "a"), says(value, "b")])
     report = take(journal_dir, tmp_path / ROLLOUT)
     assert report.repaired == {}
@@ -205,10 +207,10 @@ def test_seconds_as_text_are_a_time(tmp_path: Path, journal_dir: Path, value: st
 TURN = {"type": "thread_rolled_back"}
 
 
-def test_turns_that_were_rolled_back_leave_the_transcript(
+def test_turns_that_were_rolled_back_are_removed_from_the_transcript(
     tmp_path: Path, journal_dir: Path
 ) -> None:
-    """With all that follows them; they are still found, and an import again changes nothing."""
+    """All that follows them is removed, too, and still found; a second import changes nothing."""
     lines = [
         head(),
         says(1, "<environment_context>x</environment_context>"),
@@ -230,8 +232,8 @@ def test_turns_that_were_rolled_back_leave_the_transcript(
         assert projection.search("three").hits
 
 
-def test_a_rollback_behind_a_rollback_takes_what_is_left(tmp_path: Path, journal_dir: Path) -> None:
-    """Turns that are gone are not counted again; more than there are is all of them."""
+def test_a_second_rollback_counts_the_remaining_turns(tmp_path: Path, journal_dir: Path) -> None:
+    """Removed turns are not counted again; a larger number than remain removes all of them."""
     lines = [head(), says(1, "one"), says(2, "two"), event(3, **TURN, num_turns=1)]
     path = write(tmp_path / ROLLOUT, [*lines, event(4, **TURN, num_turns=1), says(5, "new")])
     take(journal_dir, path)
@@ -241,10 +243,10 @@ def test_a_rollback_behind_a_rollback_takes_what_is_left(tmp_path: Path, journal
     assert transcript(tmp_path / "other") == ["new"]
 
 
-def test_a_text_that_only_an_event_holds_is_rolled_back_with_its_turn(
+def test_a_text_that_only_an_event_has_is_rolled_back_with_its_turn(
     tmp_path: Path, journal_dir: Path
 ) -> None:
-    """It is given out some lines later, and began a turn all the same."""
+    """The parser yields it some lines later, but it counts as the beginning of its turn."""
     count = [event(10, type="token_count")] * 20
     lines = [head(), says(1, "one"), event(2, type="user_message", message="only here")]
     path = write(tmp_path / ROLLOUT, [*lines, event(3, **TURN, num_turns=1), *count])
@@ -253,10 +255,10 @@ def test_a_text_that_only_an_event_holds_is_rolled_back_with_its_turn(
 
 
 @pytest.mark.parametrize("count", [None, 0, -1, "1", True, 1.5])
-def test_a_rollback_of_no_number_of_turns_is_skipped_by_name(
+def test_a_rollback_without_a_valid_number_is_skipped(
     tmp_path: Path, journal_dir: Path, count: object
 ) -> None:
-    """A rollback without a valid number is skipped with its reason."""
+    """It is counted with its reason."""
     path = write(tmp_path / ROLLOUT, [head(), says(1, "one"), event(2, **TURN, num_turns=count)])
     assert any("thread_rolled_back" in reason for reason in take(journal_dir, path).skipped)
     assert transcript(journal_dir) == ["one"]
@@ -270,8 +272,10 @@ def answer(uuid: str, parent: str, text: str, second: float, **more: Any) -> dic
 BEGUN = [claude("1", None, "one", 1), answer("2", "1", "answer", 2)]
 
 
-def test_what_was_rewound_leaves_the_transcript(tmp_path: Path, journal_dir: Path) -> None:
-    """The prompt, its answers and their side lines, back to where the next prompt hangs."""
+def test_rewound_messages_are_removed_from_the_transcript(
+    tmp_path: Path, journal_dir: Path
+) -> None:
+    """Removed are the prompt and its answers, back to the parent of the next prompt."""
     lines = [
         *BEGUN,
         claude("h", "2", "hook", 2.5, type="system", content="hook said"),
@@ -320,7 +324,7 @@ def test_branches_that_are_no_rewind_stay(tmp_path: Path, journal_dir: Path) -> 
 
 
 def test_prompts_without_a_parent_are_no_rewind(tmp_path: Path, journal_dir: Path) -> None:
-    """Prompts without parents rewind nothing: many programs write no tree."""
+    """Many programs write no parents, so prompts without them rewind nothing."""
     write(tmp_path / "c.jsonl", [claude(str(n), None, str(n), n) for n in range(4)])
     take(journal_dir, tmp_path / "c.jsonl")
     assert transcript(journal_dir, "cc") == ["0", "1", "2", "3"]
@@ -328,10 +332,10 @@ def test_prompts_without_a_parent_are_no_rewind(tmp_path: Path, journal_dir: Pat
 
 @pytest.mark.parametrize("torn", [b'{"timestamp":"2026', b'{"a":"x\\', b"\0\0\0", b"}]", b'"'])
 @pytest.mark.parametrize("behind", [b"", b'{"type":"respo', b"  \0"])
-def test_whole_objects_on_a_torn_line_are_imported(
+def test_complete_objects_on_a_torn_line_are_imported(
     tmp_path: Path, journal_dir: Path, torn: bytes, behind: bytes
 ) -> None:
-    """What a killed writer left in front of them, or behind, is counted."""
+    """The torn parts before and after them are counted."""
     one, two = (json.dumps(says(n, f'{{x{n}\\"')).encode() for n in (1, 2))
     path = write(tmp_path / ROLLOUT, [head(), torn + one + two, two + one + behind])
     if behind.strip(b" \0"):
@@ -344,10 +348,10 @@ def test_whole_objects_on_a_torn_line_are_imported(
 
 
 @pytest.mark.parametrize("torn", [b'{"timestamp":"2026', b'{"a":"x\\'])
-def test_whole_objects_between_torn_parts_are_imported(
+def test_complete_objects_between_torn_parts_are_imported(
     tmp_path: Path, journal_dir: Path, torn: bytes
 ) -> None:
-    """Writers that are killed one after the other may leave all they wrote on one line."""
+    """Several writers that are killed one after the other may leave one such line."""
     one, two, three = (json.dumps(says(n, f"{{x{n}")).encode() for n in (1, 2, 3))
     path = write(tmp_path / ROLLOUT, [head(), torn + one + torn + two + torn + three])
     report = take(journal_dir, path)
@@ -356,7 +360,7 @@ def test_whole_objects_between_torn_parts_are_imported(
 
 
 def test_a_part_of_a_torn_object_is_no_line(tmp_path: Path, journal_dir: Path) -> None:
-    """An object within one whose end is missing was never a line of its own."""
+    """An object within a torn object was never a line of its own."""
     inner = b'{"role":"user","content":"inner"}'
     write(tmp_path / "o.jsonl", [{"role": "user", "content": "a"}, b'{"messages":[' + inner])
     report = take(journal_dir, tmp_path / "o.jsonl", format="openai")
@@ -372,10 +376,10 @@ LINES = st.lists(st.tuples(st.sampled_from(["says", "call", "result"]), TIMES), 
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(LINES, st.lists(st.integers(1, 9), max_size=2).map(sorted))
-def test_a_rollout_reads_as_it_stands_in_whatever_pieces_it_came(
+def test_a_rollout_keeps_its_order_in_any_pieces(
     tmp_path_factory: pytest.TempPathFactory, lines: list[tuple[str, Any]], cuts: list[int]
 ) -> None:
-    """Ids used again, clocks that step and no time at all: every text, in the file's order."""
+    """With repeated ids, clock steps and missing times, every text is in the file's order."""
     box = tmp_path_factory.mktemp("rollout")
     make: dict[str, Callable[[float, str], dict[str, Any]]] = {
         "says": says,

@@ -1,4 +1,4 @@
-"""A time that a journal cannot take as it is, is counted, and its text is kept."""
+"""Times that a journal cannot store are counted, and their text is kept."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from journal.importers.run.report import Report
 
 HUGE = 10**25
-"""A number that no file can hold: the decoder makes a text of it."""
+"""A number that no float represents: the decoder makes a text of it."""
 BAD = [
     ("0001-01-01T00:00:00Z", None, OUTSIDE),
     ("0001-01-01T00:00:00+14:00", None, OUTSIDE),
@@ -34,7 +34,7 @@ BAD = [
 
 
 def message(format: str, timestamp: object) -> bytes:
-    """Write one message with a time, as a format has it."""
+    """Write one message with a time in the form of a format."""
     said: dict[str, Any] = {"role": "user", "content": "x"}
     if format == "claude-code":
         return line(type="user", sessionId="s", uuid="u", timestamp=timestamp, message=said)
@@ -47,7 +47,7 @@ def message(format: str, timestamp: object) -> bytes:
 
 
 def run(tmp_path: Path, raw: bytes, format: str) -> tuple[Report, list[dict[str, Any]]]:
-    """Import one file; give the report and what was appended."""
+    """Import one file; return the report and the new events."""
     source = tmp_path / "a.jsonl"
     source.write_bytes(raw + b"\n")
     with Journal.open(tmp_path / "j", fsync="never") as journal:
@@ -58,10 +58,10 @@ def run(tmp_path: Path, raw: bytes, format: str) -> tuple[Report, list[dict[str,
 
 @pytest.mark.parametrize(("value", "micros", "reason"), [bad for bad in BAD if bad[0] != HUGE])
 @pytest.mark.parametrize("format", ["claude-code", "codex", "codex-bare", "openai"])
-def test_a_time_that_is_not_what_was_said_is_counted_and_its_text_kept(
+def test_a_bad_time_is_counted_and_its_text_is_kept(
     tmp_path: Path, format: str, value: object, micros: int | None, reason: str
 ) -> None:
-    """Nothing of it is lost, and a person learns that the order may not be the true one."""
+    """The report warns that the order may be wrong, and the original text is stored."""
     report, events = run(tmp_path, message(format, value), format)
     (found,) = [data for data in events if "role" in data]
     assert found.get("timestamp") == micros
@@ -71,10 +71,8 @@ def test_a_time_that_is_not_what_was_said_is_counted_and_its_text_kept(
 
 @pytest.mark.parametrize("value", [None, "", "2025-06-14T11:03:30Z", 1749899010.5])
 @pytest.mark.parametrize("format", ["claude-code", "codex", "openai"])
-def test_a_good_time_and_none_at_all_are_not_counted(
-    tmp_path: Path, format: str, value: object
-) -> None:
-    """A message that does not say when is no mistake."""
+def test_a_valid_or_missing_time_is_not_counted(tmp_path: Path, format: str, value: object) -> None:
+    """A message without a time is no error."""
     report, events = run(tmp_path, message(format, value), format)
     (found,) = [data for data in events if "role" in data]
     assert report.repaired == {}
@@ -82,7 +80,7 @@ def test_a_good_time_and_none_at_all_are_not_counted(
 
 
 def test_a_time_under_another_name_keeps_its_name(tmp_path: Path) -> None:
-    """It is found where the source had it."""
+    """The text is stored under the name that the source has for it."""
     raw = line(role="user", content="x", created_at="never", time="2025-06-14T11:03:30")
     report, (_, found) = run(tmp_path, raw, "openai")
     assert found["extra"] == {"created_at": "never", "time": "2025-06-14T11:03:30"}
@@ -91,8 +89,8 @@ def test_a_time_under_another_name_keeps_its_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["0001-01-01T00:00:00Z", "2025-06-14T11:03:30"])
-def test_the_time_at_which_a_session_began_is_kept_too(tmp_path: Path, value: str) -> None:
-    """A session's start is no less a time than a message's."""
+def test_the_text_of_a_sessions_start_is_kept_too(tmp_path: Path, value: str) -> None:
+    """A session's start is handled like a message's time."""
     meta = line(type="session_meta", timestamp=value, payload={"id": "s", "timestamp": value})
     report, (found,) = run(tmp_path, meta, "codex")
     assert found["extra"]["timestamp"] == value
@@ -104,8 +102,8 @@ def test_the_time_at_which_a_session_began_is_kept_too(tmp_path: Path, value: st
     assert report.repaired.total() == 1
 
 
-def test_a_moment_says_what_is_wrong_with_it() -> None:
-    """Each kind of bad time has a reason of its own."""
+def test_each_kind_of_bad_time_has_a_reason() -> None:
+    """Each kind of bad time has its own reason."""
     for value, micros, reason in BAD:
         assert (read_time(value).micros, read_time(value).repair) == (micros, reason)
     assert read_time(float("nan")).repair == UNREADABLE

@@ -17,7 +17,7 @@ MESSAGE = line(role="user", content="x")
 
 
 def detect(raw: bytes, *, name: str) -> Kind:
-    """Return what a file of these bytes is."""
+    """Return the detected format of a file with these bytes."""
     return Detector(installed().formats).detect(io.BytesIO(raw), name=name)
 
 
@@ -55,8 +55,8 @@ def lines(*raws: bytes) -> bytes:
         (b"\0" * 500, None),
     ],
 )
-def test_lines_are_told_by_what_only_their_format_has(raw: bytes, format: str | None) -> None:
-    """Broken and unknown lines at the head do not hide the format."""
+def test_lines_are_detected_by_what_only_their_format_has(raw: bytes, format: str | None) -> None:
+    """Broken and unknown lines at the top do not hide the format."""
     assert detect(raw, name="x.jsonl") == Kind(format, document=False)
 
 
@@ -76,7 +76,7 @@ def test_lines_are_told_by_what_only_their_format_has(raw: bytes, format: str | 
         ("text", None),
     ],
 )
-def test_documents_are_told_by_their_lists(
+def test_documents_are_detected_by_their_lists(
     value: object, format: str | None, indent: int | None
 ) -> None:
     """A document may be on one line or on many."""
@@ -84,13 +84,13 @@ def test_documents_are_told_by_their_lists(
     assert detect(raw, name="x.json") == Kind(format, document=True)
 
 
-def test_a_broken_document_is_told_by_its_beginning() -> None:
-    """The format of a truncated document is detected from what is there."""
+def test_a_broken_document_is_detected_by_its_beginning() -> None:
+    """The beginning of a truncated document is enough."""
     raw = b'{"messages": [\n{"role": "user", "content": "a"},\n{"role"'
     assert detect(raw, name="x.json") == Kind("openai", document=True)
 
 
-def test_a_document_over_many_lines_is_known_whatever_its_name() -> None:
-    """A name ending in .jsonl does not make lines of an indented document."""
+def test_a_document_over_many_lines_is_detected_with_any_name() -> None:
+    """An indented document is not read as lines although its name ends with .jsonl."""
     raw = json.dumps([json.loads(MESSAGE)], indent=1).encode()
     assert detect(raw, name="x.jsonl") == Kind("openai", document=True)

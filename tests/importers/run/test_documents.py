@@ -1,4 +1,4 @@
-"""A JSON document that is written anew adds exactly what is new in it."""
+"""If a JSON document is rewritten, only its new messages are appended."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def talk(count: int, **more: object) -> list[dict[str, Any]]:
-    """Make a conversation of so many messages."""
+    """Return a conversation of this number of messages."""
     return [{"role": "user", "content": str(number), **more} for number in range(count)]
 
 
@@ -39,10 +39,10 @@ def source(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("wrap", [lambda value: value, lambda value: {"messages": value}])
-def test_a_document_that_has_grown_gives_only_its_new_messages(
+def test_only_the_new_messages_of_a_grown_document_are_imported(
     source: Path, tmp_path: Path, wrap: Callable[[object], object]
 ) -> None:
-    """The report and the journal hold the new message, not all of them again."""
+    """Report and journal have the new message, and not all of them again."""
     source.write_text(json.dumps(wrap(talk(2))))
     assert run(tmp_path / "j", source).messages == 2
     source.write_text(json.dumps(wrap(talk(3)), indent=2))
@@ -51,9 +51,7 @@ def test_a_document_that_has_grown_gives_only_its_new_messages(
     assert len(journal_events(tmp_path / "j")) == 4
 
 
-def test_a_message_that_was_changed_is_appended_and_its_neighbours_are_not(
-    source: Path, tmp_path: Path
-) -> None:
+def test_only_the_changed_message_is_appended(source: Path, tmp_path: Path) -> None:
     """Each message is recognised by its content, at any place."""
     said = talk(3)
     source.write_text(json.dumps(said))
@@ -65,10 +63,10 @@ def test_a_message_that_was_changed_is_appended_and_its_neighbours_are_not(
     assert run(tmp_path / "j", source).conflicts == 0
 
 
-def test_a_document_that_was_cut_short_for_a_while_is_still_known(
+def test_a_document_that_was_truncated_for_a_while_is_recognised(
     source: Path, tmp_path: Path
 ) -> None:
-    """What was read while a program wrote the file anew makes nothing be appended again."""
+    """A read while a program rewrites the file does not cause messages to be appended again."""
     whole = json.dumps(talk(4))
     source.write_text(whole)
     run(tmp_path / "j", source)
@@ -79,8 +77,8 @@ def test_a_document_that_was_cut_short_for_a_while_is_still_known(
     assert run(tmp_path / "j", source, reread=True).messages == 4, "unless that is asked for"
 
 
-def test_what_a_document_gains_at_the_end_is_imported(source: Path, tmp_path: Path) -> None:
-    """A change that the system has not reported yet when the import is stopped is not left out."""
+def test_the_last_change_of_a_document_is_imported(source: Path, tmp_path: Path) -> None:
+    """A change without a notification before the end of following is imported."""
     source.write_text(json.dumps(talk(1)))
 
     def wait(seconds: float) -> bool:
@@ -93,10 +91,10 @@ def test_what_a_document_gains_at_the_end_is_imported(source: Path, tmp_path: Pa
     assert report.messages == 3
 
 
-def test_following_a_growing_document_writes_each_message_once(
+def test_following_a_growing_document_appends_each_message_once(
     source: Path, tmp_path: Path
 ) -> None:
-    """The journal grows by what is new, not by the whole document at each look."""
+    """The journal grows by the new messages, not by the whole document at each check."""
     grown = 12
     source.write_text(json.dumps(talk(1)))
     sizes = iter(range(2, grown + 1))
@@ -116,7 +114,7 @@ def test_following_a_growing_document_writes_each_message_once(
 
 
 def test_a_link_to_a_document_is_the_document(source: Path, tmp_path: Path) -> None:
-    """Whatever name leads to a file, its conversation is one."""
+    """The conversation is one, by whatever name the file is reached."""
     source.write_text(json.dumps(talk(2)))
     link = tmp_path / "other-name.json"
     link.symlink_to(source)
@@ -126,10 +124,8 @@ def test_a_link_to_a_document_is_the_document(source: Path, tmp_path: Path) -> N
     assert len(journal_set(tmp_path / "j")) == 3
 
 
-def test_following_does_not_take_up_a_link_to_a_file_that_it_follows(
-    source: Path, tmp_path: Path
-) -> None:
-    """A link made later, and met first in its folder, is no new file."""
+def test_following_ignores_a_link_to_a_followed_file(source: Path, tmp_path: Path) -> None:
+    """A link that was made later and is listed first is no new file."""
     source.write_text(json.dumps(talk(2)))
     looks = iter(range(9))
 
@@ -146,13 +142,13 @@ def test_following_does_not_take_up_a_link_to_a_file_that_it_follows(
 
 
 @pytest.mark.parametrize("torn", ["?", "AAAA", "ä"])
-def test_torn_marks_are_none(torn: str) -> None:
-    """The ledger is a hint: what cannot be read costs duplicates, and no import."""
+def test_unreadable_fingerprints_are_ignored(torn: str) -> None:
+    """They are a hint: without them there are duplicates, and the import succeeds."""
     assert Fingerprints.unpack(torn).packed() == ""
 
 
-def test_marks_stand_for_content() -> None:
-    """The same event has the same mark in any order of its fields, another has another."""
+def test_equal_events_have_equal_fingerprints() -> None:
+    """The order of fields does not change a fingerprint, and another content does."""
     one = {"type": "t", "session": "s", "id": "1", "data": {"a": 1, "b": 2}}
     same = {"id": "1", "session": "s", "type": "t", "data": {"b": 2, "a": 1}}
     other = {**one, "data": {"a": 1, "b": 3}}

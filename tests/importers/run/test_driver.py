@@ -1,4 +1,4 @@
-"""An import adds exactly what is new, and reports what it did."""
+"""An import appends exactly the new events, and reports what it did."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from journal.importers.run.report import Report
 
 
-def said(number: int, text: str = "x", session: str = "s1") -> bytes:
+def user_line(number: int, text: str = "x", session: str = "s1") -> bytes:
     """Return a line of Claude Code with a newline."""
     message = {"role": "user", "content": f"{text}{number}"}
     return line(type="user", uuid=f"u{number}", sessionId=session, message=message) + b"\n"
@@ -57,13 +57,13 @@ def box(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Path:
-    """A journal's folder, not made yet."""
+    """A journal's folder, which does not exist yet."""
     return tmp_path / "journal"
 
 
 def test_importing_again_appends_nothing(box: Path, journal: Path) -> None:
-    """What the ledger knows is counted as already imported; the journal does not grow."""
-    (box / "a.jsonl").write_bytes(said(1) + said(2))
+    """Lines that the ledger knows are counted as already imported; the journal does not grow."""
+    (box / "a.jsonl").write_bytes(user_line(1) + user_line(2))
     first = run(journal, box)
     assert (first.files, first.lines, first.messages, first.events) == (1, 2, 2, 1)
     before = journal_events(journal)
@@ -74,25 +74,25 @@ def test_importing_again_appends_nothing(box: Path, journal: Path) -> None:
     assert len(journal_set(journal)) == 3
 
 
-def test_a_file_that_has_grown_gives_only_its_new_lines(box: Path, journal: Path) -> None:
-    """Lines before the known offset are read, but not appended."""
+def test_only_the_new_lines_of_a_grown_file_are_imported(box: Path, journal: Path) -> None:
+    """Lines before the known offset are read, and not appended."""
     source = box / "a.jsonl"
-    source.write_bytes(said(1))
+    source.write_bytes(user_line(1))
     run(journal, source)
     with source.open("ab") as file:
-        file.write(said(2))
+        file.write(user_line(2))
     report = run(journal, source)
     assert (report.messages, report.already) == (1, 2)
     assert texts(journal) == ["x1", "x2"]
 
 
-@pytest.mark.parametrize("change", [said(1, "y") + said(2), said(3), b""])
-def test_a_file_that_was_replaced_is_imported_whole(
+@pytest.mark.parametrize("change", [user_line(1, "y") + user_line(2), user_line(3), b""])
+def test_a_replaced_file_is_imported_from_the_beginning(
     box: Path, journal: Path, change: bytes
 ) -> None:
-    """The import hint counts only while every byte that it covers is still there."""
+    """The import hint is used only while every byte that it covers is unchanged."""
     source = box / "a.jsonl"
-    source.write_bytes(said(0) + said(1))
+    source.write_bytes(user_line(0) + user_line(1))
     run(journal, source)
     source.write_bytes(change)
     report = run(journal, source)
@@ -104,9 +104,11 @@ def test_a_file_that_was_replaced_is_imported_whole(
 @pytest.mark.parametrize(
     "torn", [b"", b"{", b"[]", b'{"path":1}', b"\xff", b'{"path":"x","format":"y"}']
 )
-def test_a_lost_or_torn_ledger_costs_only_duplicates(box: Path, journal: Path, torn: bytes) -> None:
-    """It is a hint: without it everything is appended again, and keys make that harmless."""
-    (box / "a.jsonl").write_bytes(said(1))
+def test_a_lost_or_torn_ledger_causes_only_duplicates(
+    box: Path, journal: Path, torn: bytes
+) -> None:
+    """Without the ledger all events are appended again, and their keys make them duplicates."""
+    (box / "a.jsonl").write_bytes(user_line(1))
     run(journal, box)
     (entry,) = (journal / "imports").iterdir()
     entry.write_bytes(torn)
@@ -117,7 +119,7 @@ def test_a_lost_or_torn_ledger_costs_only_duplicates(box: Path, journal: Path, t
 
 def test_the_ledger_is_private(box: Path, journal: Path) -> None:
     """Other users cannot read which files were imported."""
-    (box / "a.jsonl").write_bytes(said(1))
+    (box / "a.jsonl").write_bytes(user_line(1))
     run(journal, box)
     folder = journal / "imports"
     (entry,) = folder.iterdir()
@@ -127,8 +129,8 @@ def test_the_ledger_is_private(box: Path, journal: Path) -> None:
 def test_the_ledger_is_not_ahead_of_the_disk(
     box: Path, journal: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If a sync fails, nothing is noted, and the next import appends it all again."""
-    (box / "a.jsonl").write_bytes(said(1))
+    """If a sync fails, the ledger is not written, and the next import appends all again."""
+    (box / "a.jsonl").write_bytes(user_line(1))
 
     def refuse(_: Journal) -> None:
         raise OSError(5, "the disk is gone")
@@ -141,26 +143,26 @@ def test_the_ledger_is_not_ahead_of_the_disk(
     assert run(journal, box).messages == 1
 
 
-def test_a_last_line_without_a_newline_counts_if_it_is_whole(box: Path, journal: Path) -> None:
-    """A line that is cut off is skipped, and imported when the rest of it has come."""
+def test_a_last_line_without_a_newline_counts_if_it_is_complete(box: Path, journal: Path) -> None:
+    """An incomplete line is skipped, and imported when the rest of it is there."""
     source = box / "a.jsonl"
-    source.write_bytes(said(1) + said(2)[:-5])
+    source.write_bytes(user_line(1) + user_line(2)[:-5])
     report = run(journal, source)
     assert (report.messages, report.skipped) == (1, {"unfinished last line": 1})
-    source.write_bytes(said(1) + said(2)[:-1])
+    source.write_bytes(user_line(1) + user_line(2)[:-1])
     assert run(journal, source).messages == 1
     assert run(journal, source).messages == 0
-    source.write_bytes(said(1) + said(2) + said(3))
+    source.write_bytes(user_line(1) + user_line(2) + user_line(3))
     assert run(journal, source).messages == 1
     assert texts(journal) == ["x1", "x2", "x3"]
 
 
 def test_bad_lines_are_counted_and_do_not_stop_the_rest(box: Path, journal: Path) -> None:
-    """Every line is imported, repaired and said so, or skipped with a reason."""
-    surrogate = said(3, r"\ud800").replace(rb"\\ud800", rb"\ud800")
+    """Every line is imported, repaired and counted, or skipped with a reason."""
+    surrogate = user_line(3, r"\ud800").replace(rb"\\ud800", rb"\ud800")
     bad = [b"\n", b"  \r\n", b"{broken\n", b"\0\0\0\n", b"[" * 400 + b"]" * 400 + b"\n"]
     (box / "a.jsonl").write_bytes(
-        b"\xef\xbb\xbf" + said(1) + b"".join(bad) + said(2)[:-1] + b"\r\n" + surrogate
+        b"\xef\xbb\xbf" + user_line(1) + b"".join(bad) + user_line(2)[:-1] + b"\r\n" + surrogate
     )
     report = run(journal, box)
     assert texts(journal) == ["x1", "x2", "\ufffd3"]
@@ -174,11 +176,9 @@ def test_bad_lines_are_counted_and_do_not_stop_the_rest(box: Path, journal: Path
     assert report.lines == 8
 
 
-def test_a_line_that_is_too_long_to_be_read_leaves_a_message_with_its_size(
-    box: Path, journal: Path
-) -> None:
-    """It keeps its place in the session; the lines beside it are imported."""
-    (box / "a.jsonl").write_bytes(said(1) + b'"' + b"x" * LIMIT + b'"\n' + said(2))
+def test_a_line_that_is_too_long_becomes_a_message_with_its_size(box: Path, journal: Path) -> None:
+    """It has the line's place in the session; the lines beside it are imported."""
+    (box / "a.jsonl").write_bytes(user_line(1) + b'"' + b"x" * LIMIT + b'"\n' + user_line(2))
     report = run(journal, box)
     assert report.messages == 3
     assert report.skipped == {"line over 64 MiB, replaced by a message with its size": 1}
@@ -189,8 +189,8 @@ def test_a_line_that_is_too_long_to_be_read_leaves_a_message_with_its_size(
     assert run(journal, box).messages == 0
 
 
-def test_what_the_journal_refuses_is_named_and_the_rest_appended(box: Path, journal: Path) -> None:
-    """One message that is too large for a record leaves its size and the reason in its place."""
+def test_a_refused_message_is_named_and_the_rest_is_appended(box: Path, journal: Path) -> None:
+    """A message that is too large for a record is replaced by its size and the reason."""
     large = line(role="tool", tool_call_id="c", content="x" * MAX_RECORD) + b"\n"
     small = line(role="user", content="a") + b"\n"
     (box / "a.jsonl").write_bytes(small + large + small)
@@ -204,11 +204,11 @@ def test_what_the_journal_refuses_is_named_and_the_rest_appended(box: Path, jour
     assert (again.conflicts, len(journal_set(journal))) == (0, 4), "the same again adds nothing"
 
 
-def test_a_folder_is_walked_in_order_and_each_file_once(box: Path) -> None:
-    """Only transcripts by their endings, never the journal itself, and no file twice."""
+def test_a_folder_is_read_in_order_and_each_file_once(box: Path) -> None:
+    """Only files with endings of transcripts are read, and never the journal itself."""
     (box / "b").mkdir()
     for name, number in (("b/z.jsonl", 3), ("a.jsonl", 1), ("b/a.jsonl", 2), ("notes.txt", 4)):
-        (box / name).write_bytes(said(number, session=f"s{number}"))
+        (box / name).write_bytes(user_line(number, session=f"s{number}"))
     (box / "link.jsonl").symlink_to(box / "a.jsonl")
     inside = box / "journal"
     assert run(inside, box, box / "b", box / "a.jsonl").files == 3
@@ -217,7 +217,7 @@ def test_a_folder_is_walked_in_order_and_each_file_once(box: Path) -> None:
 
 
 def test_a_file_of_no_known_format_is_reported(box: Path, journal: Path) -> None:
-    """In a folder it is named; given by its own path it is an error; an empty one is neither."""
+    """In a folder it is named; given by its own path it is an error; an empty file is neither."""
     strange = box / "strange.jsonl"
     strange.write_bytes(b'{"what":1}\n')
     (box / "empty.jsonl").touch()
@@ -229,9 +229,9 @@ def test_a_file_of_no_known_format_is_reported(box: Path, journal: Path) -> None
 
 
 def test_a_file_that_cannot_be_read_does_not_stop_the_others(box: Path, journal: Path) -> None:
-    """It is an error with its reason; pipes are not opened, which would wait for ever."""
+    """The error has its reason; pipes are not opened, because that would wait for ever."""
     os.mkfifo(box / "pipe.jsonl")
-    (box / "good.jsonl").write_bytes(said(1))
+    (box / "good.jsonl").write_bytes(user_line(1))
     report = run(journal, box / "gone.jsonl", box / "pipe.jsonl", box)
     assert sorted(report.errors) == [str(box / "gone.jsonl"), str(box / "pipe.jsonl")]
     assert report.messages == 1
@@ -240,21 +240,21 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_others(box: Path, journal:
 def test_snapshots_of_one_session_are_stored_once(box: Path, journal: Path) -> None:
     """The same line in another file is known again within one run."""
     for name, count in (("00.jsonl", 2), ("01.jsonl", 4), ("02.jsonl", 3)):
-        (box / name).write_bytes(b"".join(said(number) for number in range(count)))
+        (box / name).write_bytes(b"".join(user_line(number) for number in range(count)))
     report = run(journal, box)
     assert (report.messages, report.already) == (4, 7)
 
 
-def test_two_contents_of_one_id_are_two_messages(box: Path, journal: Path) -> None:
-    """The first has the id for its key, the other a key of its own; the same again is the same."""
-    (box / "a.jsonl").write_bytes(said(1, "one") + said(1, "two") + said(1, "one"))
+def test_two_contents_with_one_id_are_two_messages(box: Path, journal: Path) -> None:
+    """The first has the id as key, the other another key; the same content has the same key."""
+    (box / "a.jsonl").write_bytes(user_line(1, "one") + user_line(1, "two") + user_line(1, "one"))
     report = run(journal, box)
     assert (report.messages, report.already, report.conflicts) == (2, 1, 0)
     assert texts(journal) == ["one1", "two1"]
 
 
-def test_a_document_is_known_again(box: Path, journal: Path) -> None:
-    """A document is replaced as a whole: what it held before is not appended again."""
+def test_a_document_is_recognised_after_a_change(box: Path, journal: Path) -> None:
+    """A document is replaced as a whole; its known messages are not appended again."""
     source = box / "talk.json"
     talk = [{"role": "user", "content": str(number)} for number in range(3)]
     source.write_text(json.dumps(talk))
@@ -275,9 +275,9 @@ def test_a_document_is_known_again(box: Path, journal: Path) -> None:
 def test_slices_in_any_order_give_the_same_events(
     tmp_path_factory: pytest.TempPathFactory, order: list[int], twice: list[int], cuts: list[int]
 ) -> None:
-    """Cut anywhere, imported in any order, some of them twice: the set of events is the same."""
+    """In any order, and with some of them twice, the set of events is the same."""
     box = tmp_path_factory.mktemp("slices")
-    lines = [said(number) for number in range(9)]
+    lines = [user_line(number) for number in range(9)]
     edges = [0, *cuts, 9]
     for number, (start, end) in enumerate(itertools.pairwise(edges)):
         (box / f"{number}.jsonl").write_bytes(b"".join(lines[start:end]))
@@ -289,7 +289,7 @@ def test_slices_in_any_order_give_the_same_events(
 
 
 class Follower:
-    """Follows a folder step by step: before each look at the files, the next action is done."""
+    """Follows a folder step by step: before each check of the files, the next action runs."""
 
     def __init__(self, journal: Path, box: Path) -> None:
         self.journal, self.box = journal, box
@@ -319,29 +319,29 @@ def add(path: Path, raw: bytes) -> None:
 
 
 def nothing() -> None:
-    """Let time pass: new files are looked for at every fourth look."""
+    """Do nothing for a while: new files are looked for at every fourth check."""
 
 
-def test_following_takes_up_what_is_added(box: Path, journal: Path) -> None:
-    """Whole lines are imported at once, a line's beginning when its end has come."""
+def test_following_imports_new_lines(box: Path, journal: Path) -> None:
+    """Complete lines are imported at once, and an incomplete line when its end is written."""
     source = box / "a.jsonl"
-    source.write_bytes(said(1))
+    source.write_bytes(user_line(1))
     follower = Follower(journal, box)
     report = follower.run(
-        lambda: add(source, said(2)),
-        lambda: add(source, said(3)[:9]),
-        lambda: add(source, said(3)[9:]),
+        lambda: add(source, user_line(2)),
+        lambda: add(source, user_line(3)[:9]),
+        lambda: add(source, user_line(3)[9:]),
     )
     assert follower.seen == [["x1"], ["x1", "x2"], ["x1", "x2"], ["x1", "x2", "x3"]]
     assert (report.files, report.lines, report.messages) == (1, 3, 3)
 
 
-def test_following_takes_up_new_files(box: Path, journal: Path) -> None:
-    """A session that begins later is followed, too, once its format can be told."""
+def test_following_imports_new_files(box: Path, journal: Path) -> None:
+    """A session that begins later is followed as soon as its format is detected."""
     source = box / "new.jsonl"
     follower = Follower(journal, box)
     report = follower.run(
-        lambda: add(source, said(1)[:9]), *[nothing] * 4, lambda: add(source, said(1)[9:])
+        lambda: add(source, user_line(1)[:9]), *[nothing] * 4, lambda: add(source, user_line(1)[9:])
     )
     assert follower.seen[-1] == ["x1"]
     assert (report.files, report.unknown, report.messages) == (1, [], 1)
@@ -351,13 +351,13 @@ def test_following_takes_up_new_files(box: Path, journal: Path) -> None:
 def test_following_notices_that_a_file_was_replaced(
     box: Path, journal: Path, *, keep: bool
 ) -> None:
-    """Written anew in place, or by another file of its name: it is read from its beginning."""
+    """A file that is rewritten in place, or replaced under its name, is read from the beginning."""
     source = box / "a.jsonl"
-    source.write_bytes(said(1) + said(2))
+    source.write_bytes(user_line(1) + user_line(2))
 
     def replace() -> None:
         target = source if keep else box / "other.tmp"
-        target.write_bytes(said(7) + said(8) + said(9))
+        target.write_bytes(user_line(7) + user_line(8) + user_line(9))
         target.replace(source)
 
     follower = Follower(journal, box)
@@ -365,10 +365,10 @@ def test_following_notices_that_a_file_was_replaced(
     assert follower.seen[-1] == ["x1", "x2", "x7", "x8", "x9"]
 
 
-def test_following_ends_with_what_is_whole(box: Path, journal: Path) -> None:
-    """When it stops, a last line without a newline is imported if it is whole."""
+def test_following_imports_a_complete_last_line_at_its_end(box: Path, journal: Path) -> None:
+    """When it stops, a last line without a newline is imported if it is complete."""
     source = box / "a.jsonl"
-    source.write_bytes(said(1) + said(2)[:-1])
+    source.write_bytes(user_line(1) + user_line(2)[:-1])
     follower = Follower(journal, box)
     report = follower.run()
     assert follower.seen == [["x1"]]
@@ -377,7 +377,7 @@ def test_following_ends_with_what_is_whole(box: Path, journal: Path) -> None:
 
 
 def test_following_reads_a_document_again_when_it_changed(box: Path, journal: Path) -> None:
-    """A document is written anew as a whole; its messages keep their ids."""
+    """A document is rewritten as a whole; its messages keep their ids."""
     source = box / "talk.json"
     source.write_text(json.dumps([{"role": "user", "content": "a"}]))
     both = [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]
@@ -389,11 +389,11 @@ def test_following_reads_a_document_again_when_it_changed(box: Path, journal: Pa
     }
 
 
-def test_following_survives_that_a_file_is_gone(box: Path, journal: Path) -> None:
-    """Its messages were imported; the other files are still followed."""
+def test_following_continues_when_a_file_is_deleted(box: Path, journal: Path) -> None:
+    """Its messages stay imported, and the other files are still followed."""
     one, two = box / "1.jsonl", box / "2.jsonl"
-    one.write_bytes(said(1))
-    two.write_bytes(said(2))
+    one.write_bytes(user_line(1))
+    two.write_bytes(user_line(2))
     follower = Follower(journal, box)
-    follower.run(one.unlink, lambda: add(two, said(3)))
+    follower.run(one.unlink, lambda: add(two, user_line(3)))
     assert follower.seen[-1] == ["x1", "x2", "x3"]

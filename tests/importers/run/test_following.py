@@ -1,4 +1,4 @@
-"""Following files: idle ones cost next to nothing, and a rename loses nothing."""
+"""Following files: idle files cost almost nothing, and a rename loses nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from journal.importers.run.report import Report
 
 
-def said(number: int) -> bytes:
+def message_line(number: int) -> bytes:
     """Return a line of one session."""
     message = {"role": "user", "content": f"x{number}"}
     return line(type="user", uuid=f"u{number}", sessionId="s1", message=message) + b"\n"
@@ -34,7 +34,7 @@ def add(path: Path, raw: bytes) -> None:
 
 
 def watch(journal: Path, box: Path, *actions: Callable[[], Any]) -> Report:
-    """Follow a folder; before each look at the files, the next action is done."""
+    """Follow a folder; before each check of the files, the next action runs."""
     steps: Iterator[Callable[[], Any]] = iter(actions)
 
     def wait(seconds: float) -> bool:
@@ -50,7 +50,7 @@ def watch(journal: Path, box: Path, *actions: Callable[[], Any]) -> Report:
 
 
 def texts(journal: Path) -> list[str]:
-    """Return what was said, in the order of events."""
+    """Return the contents of all messages, in the order of events."""
     return [data["content"] for *_, data in journal_events(journal) if "content" in data]
 
 
@@ -63,31 +63,29 @@ def box(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["b.jsonl", "a.jsonl.1", "below/a.jsonl", "below/kept"])
-def test_a_file_that_was_written_to_and_renamed_is_read_on(
-    box: Path, tmp_path: Path, name: str
-) -> None:
-    """Its last lines are imported under any name, and what is added to it there."""
+def test_a_file_that_was_renamed_is_read_to_its_end(box: Path, tmp_path: Path, name: str) -> None:
+    """Its last lines are imported under any name, and so are lines that are added there."""
     (box / "below").mkdir()
     old, new = box / "a.jsonl", box / name
-    add(old, said(1))
+    add(old, message_line(1))
 
     def rename() -> None:
-        add(old, said(2))
+        add(old, message_line(2))
         old.rename(new)
 
-    watch(tmp_path / "j", box, rename, lambda: add(new, said(3)), lambda: None)
+    watch(tmp_path / "j", box, rename, lambda: add(new, message_line(3)), lambda: None)
     assert texts(tmp_path / "j") == ["x1", "x2", "x3"]
 
 
-def test_a_file_that_was_rotated_away_is_read_to_its_end(box: Path, tmp_path: Path) -> None:
-    """Its name belongs to another file by the next look; both are read."""
+def test_a_rotated_file_is_read_to_its_end(box: Path, tmp_path: Path) -> None:
+    """Another file has its name at the next check; both are read."""
     old = box / "a.jsonl"
-    add(old, said(1))
+    add(old, message_line(1))
 
     def rotate() -> None:
-        add(old, said(2))
+        add(old, message_line(2))
         old.rename(box / "a.jsonl.1")
-        add(old, said(3))
+        add(old, message_line(3))
 
     watch(tmp_path / "j", box, rotate, lambda: None)
     assert sorted(texts(tmp_path / "j")) == ["x1", "x2", "x3"]
@@ -96,13 +94,13 @@ def test_a_file_that_was_rotated_away_is_read_to_its_end(box: Path, tmp_path: Pa
 def test_a_renamed_file_is_found_again_when_its_state_was_dropped(
     box: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of many files the state of a few is kept; the ledger knows how far the others were read."""
+    """State is kept in memory for a few files only; the ledger has the offsets of the others."""
     monkeypatch.setattr(following, "_TAILS", 1)
-    talk = {"role": "user", "content": "one"}  # known by its path alone
+    talk = {"role": "user", "content": "one"}  # known by its path only
     old = box / "a.jsonl"
     add(old, line(**talk) + b"\n")
     for number in range(3):
-        add(box / f"b{number}.jsonl", said(number))
+        add(box / f"b{number}.jsonl", message_line(number))
 
     def rename() -> None:
         add(old, line(**{**talk, "content": "two"}) + b"\n")
@@ -114,19 +112,19 @@ def test_a_renamed_file_is_found_again_when_its_state_was_dropped(
     assert len({session for session, *_ in found}) == 2
 
 
-def test_an_unfinished_line_is_taken_at_the_end_though_its_state_was_dropped(
+def test_a_line_without_newline_is_imported_at_the_end_without_state(
     box: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When following ends, a whole last line without a newline is imported."""
+    """When following ends, a complete last line without a newline is imported."""
     monkeypatch.setattr(following, "_TAILS", 1)
-    add(box / "a.jsonl", said(1) + said(2)[:-1])
+    add(box / "a.jsonl", message_line(1) + message_line(2)[:-1])
     for number in range(3, 6):
-        add(box / f"b{number}.jsonl", said(number))
+        add(box / f"b{number}.jsonl", message_line(number))
     watch(tmp_path / "j", box, lambda: None)
     assert sorted(texts(tmp_path / "j")) == ["x1", "x2", "x3", "x4", "x5"]
 
 
-def test_idle_files_are_looked_at_the_more_seldom_the_more_they_are(
+def test_idle_files_are_checked_less_often_the_more_there_are(
     box: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The checks of all files take a bounded share of a processor's time."""
@@ -140,32 +138,34 @@ def test_idle_files_are_looked_at_the_more_seldom_the_more_they_are(
 
     clock = iter(range(10**6))
     monkeypatch.setattr(following.Following, "_look", counted)
-    # each look at all files and each walk takes a hundredth of a second
+    # each check of all files and each walk takes a hundredth of a second
     monkeypatch.setattr(time, "thread_time", lambda: next(clock) / 100)
     for number in range(20):
-        add(box / f"{number}.jsonl", said(number))
+        add(box / f"{number}.jsonl", message_line(number))
     watch(tmp_path / "j", box, *[lambda: None] * 64)
     whole = sum(count == 20 for count in looks)
     assert 2 <= whole <= 65 / (0.01 * following._SHARE / following.POLL) + 1
 
 
-def test_a_change_is_seen_at_once_though_all_files_are_looked_at_seldom(
+def test_a_notified_change_is_read_at_once(
     box: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A notification names the changed file, so it is read without a check of all files."""
     clock = iter(range(10**6))
     monkeypatch.setattr(time, "thread_time", lambda: next(clock) * 1000)
     source = box / "a.jsonl"
-    add(source, said(1))
+    add(source, message_line(1))
 
     def nap() -> None:
         time.sleep(0.2)
 
     def new() -> None:
         (box / "sub").mkdir()
-        add(box / "sub" / "b.jsonl", said(3))
+        add(box / "sub" / "b.jsonl", message_line(3))
 
-    report = watch(tmp_path / "j", box, lambda: add(source, said(2)), nap, nap, new, nap, nap, nap)
+    report = watch(
+        tmp_path / "j", box, lambda: add(source, message_line(2)), nap, nap, new, nap, nap, nap
+    )
     assert (report.messages, report.files) == (3, 2)
 
 
@@ -173,14 +173,14 @@ def test_a_folder_behind_a_link_is_followed(box: Path, tmp_path: Path) -> None:
     """The folder of a project may be a link to another place."""
     real = tmp_path / "elsewhere"
     real.mkdir()
-    add(real / "a.jsonl", said(1))
+    add(real / "a.jsonl", message_line(1))
     (box / "linked").symlink_to(real)
-    watch(tmp_path / "j", box, lambda: add(real / "a.jsonl", said(2)), lambda: None)
+    watch(tmp_path / "j", box, lambda: add(real / "a.jsonl", message_line(2)), lambda: None)
     assert texts(tmp_path / "j") == ["x1", "x2"]
 
 
 def test_files_are_found_by_their_inodes(box: Path) -> None:
-    """Whatever they are called now; a ring of links does not lead in circles."""
+    """A file is recognised under any name, and a cycle of links ends."""
     add(box / "a", b"x")
     (box / "ring").symlink_to(box)
     inode = (box / "a").stat().st_ino

@@ -1,4 +1,4 @@
-"""What was forgotten is not imported again, and the ledger does not name its source."""
+"""Forgotten messages are not imported again, and the ledger does not name their source."""
 
 from __future__ import annotations
 
@@ -40,8 +40,10 @@ def source(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("named", ["session", "event", "message"])
-def test_what_a_request_names_is_not_imported(journal_dir: Path, source: Path, named: str) -> None:
-    """By its session, by its key, or by its time and words; the report counts it."""
+def test_messages_that_a_request_names_are_not_imported(
+    journal_dir: Path, source: Path, named: str
+) -> None:
+    """A request names them by session, by key, or by time and content; the report counts them."""
     (session,) = _import(journal_dir.with_name("scratch"), source).sessions
     with Journal.open(journal_dir, fsync="never") as journal:
         key = own_key(journal_dir)
@@ -62,7 +64,7 @@ def test_what_a_request_names_is_not_imported(journal_dir: Path, source: Path, n
 
 
 def test_the_ledger_does_not_name_a_source(journal_dir: Path, source: Path) -> None:
-    """The name of a file can be what a user wants to forget."""
+    """The name of a file may be what a user wants to forget."""
     _import(journal_dir, source)
     entries = list((journal_dir / "imports").iterdir())
     assert entries
@@ -71,10 +73,8 @@ def test_the_ledger_does_not_name_a_source(journal_dir: Path, source: Path) -> N
         assert "a-secret-name" not in entry.name
 
 
-def test_a_request_that_comes_while_files_are_followed_is_obeyed(
-    journal_dir: Path, source: Path
-) -> None:
-    """An importer that was started before the request does not append what it forgets."""
+def test_a_request_during_following_is_in_force(journal_dir: Path, source: Path) -> None:
+    """An importer that started before the request does not append what it forgets."""
     (session,) = _import(journal_dir.with_name("scratch"), source).sessions
     with Journal.open(journal_dir, fsync="never") as journal:
         importer = Importer(journal, "openai")
@@ -85,8 +85,8 @@ def test_a_request_that_comes_while_files_are_followed_is_obeyed(
     assert (report.forgotten, report.messages) == (3, 0)
 
 
-def test_an_event_that_is_no_json_is_refused_as_ever(journal_dir: Path, tmp_path: Path) -> None:
-    """It has no hashes; the report says what is wrong, and a placeholder stands for it."""
+def test_an_event_that_is_no_json_is_still_refused(journal_dir: Path, tmp_path: Path) -> None:
+    """It has no hashes; the report has the reason, and a placeholder is appended."""
     key = own_key(open_directory(journal_dir).path)
     file = tmp_path / "talk.jsonl"
     said = {"id": "m1", "role": "user", "content": "x", "timestamp": "2026-01-01T00:00:00Z"}

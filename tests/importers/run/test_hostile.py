@@ -1,4 +1,4 @@
-"""Files that are deep, in another encoding, or of another format than was said, end in reasons."""
+"""Files that are deep, in another encoding, or of another format than given, get reasons."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def run(journal: Path, *paths: Path, format: str = "auto") -> Report:
 
 @pytest.mark.parametrize("raw", DEEP, ids=range(len(DEEP)))
 @pytest.mark.parametrize("format", ["auto", "openai"])
-def test_a_deep_document_costs_little_and_does_not_stop_its_folder(
+def test_a_deep_document_takes_little_memory_and_does_not_stop_its_folder(
     tmp_path: Path, raw: bytes, format: str
 ) -> None:
-    """It is given up with its reason, in little memory, and the files beside it are imported."""
+    """It is skipped with a reason, and the files beside it are imported."""
     box = tmp_path / "box"
     box.mkdir()
     (box / "a.json").write_bytes(raw)
@@ -73,7 +73,7 @@ def test_a_deep_document_costs_little_and_does_not_stop_its_folder(
 def test_a_deep_document_that_is_named_is_an_error_with_its_reason(
     tmp_path: Path, raw: bytes
 ) -> None:
-    """With `auto` nothing tells its format, and the reason says why."""
+    """With `auto` its format is not detected, and the reason says why."""
     source = tmp_path / "n.json"
     source.write_bytes(raw)
     (why,) = run(tmp_path / "j", source).errors.values()
@@ -81,7 +81,7 @@ def test_a_deep_document_that_is_named_is_an_error_with_its_reason(
 
 
 def test_messages_before_and_behind_a_deep_one_are_imported() -> None:
-    """Only what is deep is left out, however deep it is."""
+    """Only the deep message is skipped, however deep it is."""
     for depth in (300, 9_000):
         deep = "[" * depth + "]" * depth
         raw = f'[{OPENAI.decode()},{{"role":"user","content":"x","n":{deep}}},{OPENAI.decode()}]'
@@ -92,10 +92,10 @@ def test_messages_before_and_behind_a_deep_one_are_imported() -> None:
 
 @pytest.mark.parametrize("said", FORMATS)
 @pytest.mark.parametrize("real", FORMATS)
-def test_a_file_of_another_format_than_was_said_is_an_error_that_names_it(
+def test_a_file_of_another_format_than_given_is_an_error_that_names_it(
     tmp_path: Path, said: str, real: str
 ) -> None:
-    """It must not look like success with nothing in it, nor fill the report with reasons."""
+    """It is not reported as an empty success, and does not fill the report with reasons."""
     source = tmp_path / "a.jsonl"
     source.write_bytes(FORMATS[real] + b"\n")
     report = run(tmp_path / "j", source, format=said)
@@ -112,8 +112,8 @@ def test_a_file_of_another_format_than_was_said_is_an_error_that_names_it(
     assert run(tmp_path / "j", source).messages == 1
 
 
-def test_a_document_of_another_format_than_was_said_is_an_error(tmp_path: Path) -> None:
-    """What a document is, its shape says: it is not imported under another's name."""
+def test_a_document_of_another_format_than_given_is_an_error(tmp_path: Path) -> None:
+    """The shape of a document shows its format; it is not imported under another one."""
     source = tmp_path / "a.json"
     source.write_text(json.dumps({"loglines": [json.loads(CLAUDE)]}))
     for said in ("codex", "openai"):
@@ -124,8 +124,8 @@ def test_a_document_of_another_format_than_was_said_is_an_error(tmp_path: Path) 
     assert run(tmp_path / "j", source, format="claude-code").messages == 1
 
 
-def test_following_forgets_that_a_file_looked_wrong_once_it_does_not(tmp_path: Path) -> None:
-    """An error is about the file as it is now."""
+def test_following_drops_the_error_of_a_file_that_is_right_again(tmp_path: Path) -> None:
+    """An error describes the current file."""
     source = tmp_path / "a.jsonl"
     source.write_bytes(CLAUDE + b"\n")
     steps = iter((CODEX + b"\n",))
@@ -157,10 +157,10 @@ def test_following_forgets_that_a_file_looked_wrong_once_it_does_not(tmp_path: P
         (OPENAI[:-4], "unfinished last line"),
     ],
 )
-def test_a_last_line_that_is_not_unfinished_says_what_it_is(
+def test_a_last_line_that_is_damaged_is_not_called_unfinished(
     tmp_path: Path, raw: bytes, reason: str
 ) -> None:
-    """A reason that promises that the rest will come must not be given to what never ends."""
+    """Only a line that can still be completed gets the reason that its rest may follow."""
     source = tmp_path / "a.jsonl"
     source.write_bytes(raw)
     assert run(tmp_path / "j", source, format="openai").skipped == {reason: 1}
@@ -170,7 +170,7 @@ def test_a_last_line_that_is_not_unfinished_says_what_it_is(
 
 
 def test_reasons_are_bounded() -> None:
-    """What a file calls itself can neither break the table nor fill the memory."""
+    """Names in a file can neither break the table of reasons nor fill the memory."""
     report = Report()
     report.skip("type/" + "x" * 500)
     report.skip("two\nlines\x1b[31m")
@@ -187,8 +187,8 @@ def test_reasons_are_bounded() -> None:
 
 
 @pytest.mark.parametrize("name", ["two\nlines", "x" * 5_000 + "\0"])
-def test_a_key_of_control_characters_is_made_fit(tmp_path: Path, name: str) -> None:
-    """A journal refuses them; a message must not be lost by its own id, nor its answer's parent."""
+def test_control_characters_in_a_key_are_replaced(tmp_path: Path, name: str) -> None:
+    """A journal refuses them, so they would lose the message and the parent of its answer."""
     body = {"role": "user", "content": "x"}
     one = {"type": "user", "sessionId": name, "uuid": name, "message": body}
     (tmp_path / "a.jsonl").write_bytes(

@@ -1,4 +1,4 @@
-"""An import replaces secrets before anything is written, and goes on under newer rules."""
+"""An import replaces secrets before it writes, also after a change of the rules."""
 
 from __future__ import annotations
 
@@ -48,32 +48,32 @@ def source(tmp_path: Path) -> Path:
 
 
 def run(journal: Path, source: Path, *, redact: bool = True) -> Report:
-    """Import a file whole, also what was imported before."""
+    """Import a whole file, also lines that were imported before."""
     with Journal.open(journal, redact=redact) as handle:
         importer = Importer(handle, "claude-code", reread=True)
         return importer.run(importer.sources([source]))
 
 
 def use_rules(monkeypatch: pytest.MonkeyPatch, version: int, *kinds: str) -> None:
-    """Make this program's rules those of some kinds, in another version."""
+    """Replace the built-in rules by those of some kinds, with another version number."""
     rules = [rule for rule in RULES if rule.kind in kinds]
     found = RuleSet(f"agent-journal/{version}", rules)
     monkeypatch.setattr(setup, "own_rules", lambda: found)
 
 
 def all_bytes(folder: Path) -> bytes:
-    """Return everything that stands in the files under a folder."""
+    """Return the bytes of all files below a folder."""
     return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
 def contents(journal: Path) -> list[object]:
-    """Return the contents of the messages, as a reader gets them."""
+    """Return the contents of the messages as the projection returns them."""
     with Projection.open(journal) as projection:
         return [message.content for message in projection.messages("s1")]
 
 
 def test_secrets_of_an_import_never_reach_the_disk(journal_dir: Path, source: Path) -> None:
-    """No file under the journal's folder has them; the report counts them by kind."""
+    """No file in the journal's folder contains them; the report counts them by kind."""
     report = run(journal_dir, source)
 
     contents(journal_dir)
@@ -86,8 +86,8 @@ def test_secrets_of_an_import_never_reach_the_disk(journal_dir: Path, source: Pa
     assert b"nothing to hide" in found
 
 
-def test_an_import_without_redaction_stores_what_there_is(journal_dir: Path, source: Path) -> None:
-    """`--no-redact` writes secrets, and makes no key."""
+def test_an_import_without_redaction_stores_secrets(journal_dir: Path, source: Path) -> None:
+    """With `--no-redact` secrets are written, and no key is created."""
     arguments = ["--journal", journal_dir, "import", "auto", source, "--no-redact", "--json"]
     result = CliRunner().invoke(cli, [str(argument) for argument in arguments])
 
@@ -110,7 +110,7 @@ def test_an_import_without_redaction_stores_what_there_is(journal_dir: Path, sou
 def test_an_import_under_other_rules_is_no_conflict(
     journal_dir: Path, source: Path, monkeypatch: pytest.MonkeyPatch, old: list[str], new: list[str]
 ) -> None:
-    """Whatever each version of the rules finds, each message is there once, as it was first."""
+    """Whatever each version of the rules finds, each message is stored once, as it was first."""
     use_rules(monkeypatch, 1, *old)
     run(journal_dir, source)
     before = contents(journal_dir)
@@ -131,7 +131,7 @@ def test_an_import_under_other_rules_is_no_conflict(
 def test_an_import_with_and_one_without_redaction_are_no_conflict(
     journal_dir: Path, source: Path, *, first: bool
 ) -> None:
-    """What is in force is what was imported first."""
+    """The first imported content is in force."""
     run(journal_dir, source, redact=first)
     before = contents(journal_dir)
 
@@ -144,7 +144,7 @@ def test_an_import_with_and_one_without_redaction_are_no_conflict(
 def test_another_message_under_the_key_of_a_redacted_one_is_a_conflict(
     journal_dir: Path, source: Path
 ) -> None:
-    """Only the secrets of an event may differ: other words are counted as a conflict."""
+    """Only the secrets of an event may differ: another text is counted as a conflict."""
     run(journal_dir, source)
     changed = source.read_text(encoding="utf-8").replace("use gh", "do not use gh")
     source.write_text(changed, encoding="utf-8")
@@ -156,7 +156,7 @@ def test_another_message_under_the_key_of_a_redacted_one_is_a_conflict(
 
 
 def test_two_secrets_at_one_place_are_a_conflict(journal_dir: Path, source: Path) -> None:
-    """Equality is that of the originals: another secret is another content."""
+    """The originals are compared: another secret is another content."""
     run(journal_dir, source)
     changed = source.read_text(encoding="utf-8").replace(TOKEN, TOKEN.replace("aB3", "cD4"))
     source.write_text(changed, encoding="utf-8")
