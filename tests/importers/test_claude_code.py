@@ -262,7 +262,7 @@ def test_a_queued_prompt_is_imported() -> None:
     "operations",
     [
         [("enqueue", "turn of its own"), ("dequeue", None)],
-        [("enqueue", "taken back"), ("popAll", None), ("remove", None)],
+        [("enqueue", "removed"), ("popAll", None), ("remove", None)],
         [("enqueue", "/model"), ("remove", None)],
         [("remove", None)],
     ],

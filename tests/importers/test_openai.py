@@ -86,9 +86,9 @@ def test_a_conversation_has_the_id_of_its_wrapper() -> None:
     }
     for items in (document(value), feed(OpenAI, [json.dumps(value).encode()])):
         assert [(m["session"], m["source"]) for m in messages(items)] == [("mine", "cli")]
-        ((session, told),) = facts(items)
+        ((session, given),) = facts(items)
         assert session == "mine"
-        assert told == {
+        assert given == {
             "title": "Greeting",
             "model": "m-1",
             "source": "cli",

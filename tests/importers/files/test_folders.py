@@ -150,7 +150,7 @@ def test_a_large_output_in_a_side_file_is_its_own_message(
     ]
     write(box / "s.jsonl", lines)
     write(box / "s" / "tool-results" / "a.txt", [b"needle"])
-    write(box / "s" / "tool-results" / "b.txt", [b"nobody names me"])
+    write(box / "s" / "tool-results" / "b.txt", [b"no line names me"])
     report = take(journal_dir, box)
     assert report.passed_over == {SIDE_FILE: [str(box / "s" / "tool-results" / "b.txt")]}
     with Projection.open(journal_dir) as projection:

@@ -81,8 +81,8 @@ class Hermes:
     def say(self, content: object, session: str = "s1", **values: object) -> int:
         """Add a message, a second after the one before unless a time is given."""
         (count,) = self.db.execute("SELECT count(*) FROM messages").fetchone()
-        said = {"role": "user", "timestamp": START + count + 0.25, **values}
-        return self.insert("messages", session_id=session, content=content, **said)
+        fields = {"role": "user", "timestamp": START + count + 0.25, **values}
+        return self.insert("messages", session_id=session, content=content, **fields)
 
     def change(self, query: str, *values: object) -> None:
         """Run one statement."""

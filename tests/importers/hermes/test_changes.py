@@ -48,7 +48,7 @@ def hermes(tmp_path: Path) -> Iterator[Hermes]:
 def test_inactive_messages_leave_the_transcript(hermes: Hermes, journal_dir: Path) -> None:
     """Compacted messages are archived, others removed; without the flag, a message is active."""
     hermes.say("compacted", active=0, compacted=1)
-    hermes.say("taken back", active=0)
+    hermes.say("removed", active=0)
     assert new(journal_dir, hermes.path)[-2:] == [
         ("s1", "message.archived", {"messages": ["3"]}),
         ("s1", "message.removed", {"messages": ["4"]}),

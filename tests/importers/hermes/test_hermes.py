@@ -103,13 +103,13 @@ def test_sessions_and_messages_of_every_version_are_imported(
         "api_calls": 2,
         "estimated_cost": 0.25,
     }
-    said = {id: data for _, id, type, data in journal_events(journal_dir) if "role" in data}
-    assert said[str(asked)] == {
+    appended = {id: data for _, id, type, data in journal_events(journal_dir) if "role" in data}
+    assert appended[str(asked)] == {
         "role": "user",
         "content": parts,
         "timestamp": START * 1_000_000 + 250_000,
     }
-    assert said[str(asked + 1)] == {
+    assert appended[str(asked + 1)] == {
         "role": "assistant",
         "content": "",
         "tool_calls": [call],
@@ -119,8 +119,8 @@ def test_sessions_and_messages_of_every_version_are_imported(
         "timestamp": START * 1_000_000 + 1_250_000,
         "extra": {"reasoning_content": "and so", "reasoning_details": [{"a": 1}]},
     }
-    assert said[str(asked + 2)]["tool_call_id"] == "c1"
-    assert said[str(asked + 2)]["tool_name"] == "ls"
+    assert appended[str(asked + 2)]["tool_call_id"] == "c1"
+    assert appended[str(asked + 2)]["tool_name"] == "ls"
 
 
 def test_columns_of_later_versions_are_kept_but_not_their_defaults(
@@ -173,18 +173,18 @@ def test_values_of_the_wrong_type_are_kept(hermes: Hermes, journal_dir: Path) ->
     created = next(data for session, _, type, data in events if session.startswith("odd\ufffdid-"))
     kept = {"model_config": "[1]", "started_at": -3.0, "estimated_cost_usd": -1.5}
     assert created == {"source": "cli", "extra": kept}
-    said = [data for _, _, type, data in events if type == "message.appended"][2:]
-    assert said[0]["content"] == "caf\ufffd"
-    assert said[0]["extra"] == {
+    appended = [data for _, _, type, data in events if type == "message.appended"][2:]
+    assert appended[0]["content"] == "caf\ufffd"
+    assert appended[0]["extra"] == {
         "tool_calls": {"a": 1},
         "token_count": -2,
         "timestamp": "inf",
         "timestamp_estimated": True,
     }
-    assert said[1]["content"] == "\0json:{broken"
-    assert said[1]["extra"] == {"tool_calls": "no json", "reasoning_details": "no json"}
-    assert said[2]["content"] == [{"type": "text"}]
-    assert said[2]["extra"] == {"tool_calls": ["\ufffd"]}
+    assert appended[1]["content"] == "\0json:{broken"
+    assert appended[1]["extra"] == {"tool_calls": "no json", "reasoning_details": "no json"}
+    assert appended[2]["content"] == [{"type": "text"}]
+    assert appended[2]["extra"] == {"tool_calls": ["\ufffd"]}
     assert run(journal_dir, hermes.path).messages == 0
 
 
@@ -247,8 +247,10 @@ def test_a_newer_schema_is_imported_as_far_as_it_is_known(
         db.execute("UPDATE messages SET mood = 'bold', level = 4 WHERE id = 1")
         report = run(journal_dir, tmp_path / "state.db")
     assert report.repaired == {"schema version 23, newer than 22, the last known": 1}
-    said = [data.get("extra") for _, _, type, data in journal_events(journal_dir) if "role" in data]
-    assert said == [{"mood": "bold", "level": 4}, None]
+    appended = [
+        data.get("extra") for _, _, type, data in journal_events(journal_dir) if "role" in data
+    ]
+    assert appended == [{"mood": "bold", "level": 4}, None]
 
 
 def not_a_database(path: Path) -> None:
@@ -395,9 +397,9 @@ def test_databases_of_the_real_package_are_imported_completely(
     assert (len(first.sessions), first.messages) == (140, 3_513)
     with closing(sqlite3.connect(path)) as db:
         rows = db.execute("SELECT session_id, id, role, content FROM messages ORDER BY id")
-        said: dict[str, list[tuple[str, str, Any]]] = {}
+        appended: dict[str, list[tuple[str, str, Any]]] = {}
         for session, id, role, content in rows:
-            said.setdefault(session, []).append((str(id), role, content))
+            appended.setdefault(session, []).append((str(id), role, content))
         ended = db.execute("SELECT count(*) FROM sessions WHERE ended_at IS NOT NULL").fetchone()
         sources = dict(db.execute("SELECT id, source FROM sessions").fetchall())
     assert first.events == 140 + ended[0]
@@ -405,7 +407,7 @@ def test_databases_of_the_real_package_are_imported_completely(
         digest = projection.digest()
         views = projection.sessions(limit=1000)
         assert {view.session: view.source for view in views} == sources
-        for session, messages in said.items():
+        for session, messages in appended.items():
             found = projection.messages(session)
             assert [(it.id, it.role, it.content) for it in found] == messages
     again = run(journal_dir, path)

@@ -35,15 +35,17 @@ BAD = [
 
 def message(format: str, timestamp: object) -> bytes:
     """Write one message with a time in the form of a format."""
-    said: dict[str, Any] = {"role": "user", "content": "x"}
+    message_fields: dict[str, Any] = {"role": "user", "content": "x"}
     if format == "claude-code":
-        return line(type="user", sessionId="s", uuid="u", timestamp=timestamp, message=said)
+        return line(
+            type="user", sessionId="s", uuid="u", timestamp=timestamp, message=message_fields
+        )
     if format == "codex":
-        payload = {"type": "message", **said}
+        payload = {"type": "message", **message_fields}
         return line(type="response_item", timestamp=timestamp, payload=payload)
     if format == "codex-bare":
-        return line(type="message", timestamp=timestamp, **said)
-    return line(timestamp=timestamp, **said)
+        return line(type="message", timestamp=timestamp, **message_fields)
+    return line(timestamp=timestamp, **message_fields)
 
 
 def run(tmp_path: Path, raw: bytes, format: str) -> tuple[Report, list[dict[str, Any]]]:
@@ -97,8 +99,8 @@ def test_the_text_of_a_sessions_start_is_kept_too(tmp_path: Path, value: str) ->
     assert report.repaired.total() == 1
     talk = line(created_at=value, messages=[{"role": "user", "content": "x"}])
     report, events = run(tmp_path, talk, "openai")
-    (told,) = [data for data in events if "created_at" in data.get("extra", {})]
-    assert told["extra"] == {"created_at": value}
+    (session_data,) = [data for data in events if "created_at" in data.get("extra", {})]
+    assert session_data["extra"] == {"created_at": value}
     assert report.repaired.total() == 1
 
 

@@ -89,8 +89,8 @@ def test_an_event_that_is_no_json_is_still_refused(journal_dir: Path, tmp_path: 
     """It has no hashes; the report has the reason, and a placeholder is appended."""
     key = own_key(open_directory(journal_dir).path)
     file = tmp_path / "talk.jsonl"
-    said = {"id": "m1", "role": "user", "content": "x", "timestamp": "2026-01-01T00:00:00Z"}
-    file.write_text(json.dumps(said | {"content": "lone \ud800 half"}) + "\n", encoding="utf-8")
+    fields = {"id": "m1", "role": "user", "content": "x", "timestamp": "2026-01-01T00:00:00Z"}
+    file.write_text(json.dumps(fields | {"content": "lone \ud800 half"}) + "\n", encoding="utf-8")
     with Journal.open(journal_dir, fsync="never") as journal:
         request = {"key": key.id, "messages": [key.hash("line", "x")]}
         journal.append(session=FORGET, type=ERASURE_REQUESTED, data=request)

@@ -90,24 +90,24 @@ def test_messages_before_and_behind_a_deep_one_are_imported() -> None:
         assert reasons(items) == ["nested too deeply"]
 
 
-@pytest.mark.parametrize("said", FORMATS)
+@pytest.mark.parametrize("given", FORMATS)
 @pytest.mark.parametrize("real", FORMATS)
 def test_a_file_of_another_format_than_given_is_an_error_that_names_it(
-    tmp_path: Path, said: str, real: str
+    tmp_path: Path, given: str, real: str
 ) -> None:
     """It is not reported as an empty success, and does not fill the report with reasons."""
     source = tmp_path / "a.jsonl"
     source.write_bytes(FORMATS[real] + b"\n")
-    report = run(tmp_path / "j", source, format=said)
-    if said == real:
+    report = run(tmp_path / "j", source, format=given)
+    if given == real:
         assert (report.messages, report.errors) == (1, {})
         return
     assert report.messages == 0
     assert report.errors == {
-        str(source): f"this looks like {real}, not {said}; import it as {real}, or with auto"
+        str(source): f"this looks like {real}, not {given}; import it as {real}, or with auto"
     }
     assert report.skipped == {}
-    again = run(tmp_path / "j", source, format=said)
+    again = run(tmp_path / "j", source, format=given)
     assert list(again.errors) == [str(source)], "and an import again says it again"
     assert run(tmp_path / "j", source).messages == 1
 
@@ -116,10 +116,10 @@ def test_a_document_of_another_format_than_given_is_an_error(tmp_path: Path) -> 
     """The shape of a document shows its format; it is not imported under another one."""
     source = tmp_path / "a.json"
     source.write_text(json.dumps({"loglines": [json.loads(CLAUDE)]}))
-    for said in ("codex", "openai"):
-        report = run(tmp_path / "j", source, format=said)
+    for given in ("codex", "openai"):
+        report = run(tmp_path / "j", source, format=given)
         (why,) = report.errors.values()
-        assert why.startswith(f"this looks like claude-code, not {said}")
+        assert why.startswith(f"this looks like claude-code, not {given}")
         assert report.messages == 0
     assert run(tmp_path / "j", source, format="claude-code").messages == 1
 
