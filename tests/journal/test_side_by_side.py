@@ -150,8 +150,8 @@ class Writer:
     Attributes:
         name: the prefix of its messages and its session.
         process: the process.
-        acks: the file that it notes in.
-        killed: whether it was killed, and something may be done that is not noted.
+        acks: the file of its acknowledgements.
+        killed: whether it was killed; then its last edit may be done and not noted.
     """
 
     name: str

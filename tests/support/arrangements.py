@@ -1,4 +1,4 @@
-"""Sets of records, arranged and projected in random ways: all must give the same content."""
+"""Sets of records, projected in random arrangements: all must give the same content."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from projector.run.build import rebuild
 from projector.run.hiding import record
 from projector.run.lock_holder import catch_up_once
 from projector.run.projector import Projector
-from tests.support.forgetting.model import KEY, put_key, remembered
+from tests.support.forgetting.model import KEY, put_key, without_forgotten
 from tests.support.forgetting.requests import rewrite
 from tests.support.made_up import WORDS
 from tests.support.model import Content, Model, content
@@ -58,16 +58,16 @@ def check_convergence(
     """Project records in several arrangements and compare them with the model.
 
     Args:
-        random: arranges.
-        records: what is projected.
+        random: chooses the arrangements.
+        records: the records to project.
         folder: an empty folder to work in.
         live: whether a journal with generations, rebuilds and failing statements is among the
             arrangements; it takes longer.
 
     Raises:
-        Diverged: they do not all say the same.
+        Diverged: the contents are not all equal.
     """
-    model = Model(remembered(records))
+    model = Model(without_forgotten(records))
     expected = model.content(WORDS)
     write_plain(folder / "plain", records)
     put_key(folder)
@@ -80,12 +80,12 @@ def check_convergence(
     if duplicates != model.duplicates:
         raise Diverged(f"in one go: {duplicates} duplicates, not {model.duplicates}")
     for name in ("first", "second"):
-        said, shows = _arranged(random, records, folder / name)
-        _compare(f"the {name} arrangement", said, plain)
+        projected, shows = _arranged(random, records, folder / name)
+        _compare(f"the {name} arrangement", projected, plain)
         _compare_shown(f"the {name} arrangement", shows, seen)
     if live:
-        said, shows = _rebuilt(random, records, folder / "live")
-        _compare("a journal with rebuilds", said, plain)
+        projected, shows = _rebuilt(random, records, folder / "live")
+        _compare("a journal with rebuilds", projected, plain)
         _compare_shown("a journal with rebuilds", shows, seen)
 
 
@@ -103,7 +103,7 @@ def _compare_shown(name: str, found: dict[str, Any], wanted: dict[str, Any]) -> 
 
 
 def write_plain(lanes: Path, records: Sequence[Fact]) -> None:
-    """Write records as whole lanes of one segment each."""
+    """Write records as lanes of one segment each."""
     lanes.mkdir(exist_ok=True)
     for number, lane in enumerate(sorted({fact.lane for fact in records}), 1):
         write_lane(lanes, str(number), [fact for fact in records if fact.lane == lane])
@@ -111,7 +111,7 @@ def write_plain(lanes: Path, records: Sequence[Fact]) -> None:
 
 @contextmanager
 def small(random: Random) -> Iterator[None]:
-    """Make batches, transactions and blocks so small that a few events need many of them."""
+    """Set the sizes of batches, transactions and blocks so low that a few events fill several."""
     limits = read_chunk.__kwdefaults__ or {}
     with ExitStack() as stack:
         batch, transaction = random.choice([1, 2, 3, 2_000]), random.choice([1, 500, 10**9])
@@ -125,7 +125,7 @@ def small(random: Random) -> Iterator[None]:
 
 
 class Replaced:
-    """A projection outside of a journal, replaced by another one when a request asks for it.
+    """A projection outside a journal, which is replaced when a request makes that necessary.
 
     Args:
         folder: for its databases.
@@ -156,7 +156,7 @@ class Replaced:
         self._running = Projector(self.db, self._lanes)
 
     def catch_up(self, *, stay: bool = False) -> None:
-        """Apply all events, with the projector of the last call or with another one."""
+        """Apply all events with the projector of the last call, or with a new one."""
         while True:
             try:
                 (self._running if stay else Projector(self.db, self._lanes)).catch_up()
@@ -169,7 +169,7 @@ class Replaced:
 
 
 def erase_some(random: Random, lanes: Path) -> None:
-    """Rewrite some final segments as erasure does, by the requests that are in the lanes now."""
+    """Rewrite some final segments as an erasure does, for the requests in the lanes."""
     refs = list_segments(lanes)
     text = ERASURE_REQUESTED.encode()
     found = (request_of(event) for ref in refs for event in find_events(ref, text)[0])
@@ -186,7 +186,7 @@ def _arranged(
     lanes = folder / "lanes"
     lanes.mkdir(parents=True)
     put_key(folder)
-    stay = random.random() < 0.5  # one projector for all rounds, or a new one each
+    stay = random.random() < 0.5  # one projector for all rounds, or a new one for each
     erases = random.random() < 0.5
     with Replaced(folder / "dbs", lanes) as projection, small(random):
         for steps in random_steps(random, records):
@@ -202,7 +202,7 @@ def _rebuilt(
 ) -> tuple[Content, dict[str, Any]]:
     """Project records in a random arrangement over a journal with rebuilds and errors.
 
-    It is rebuilt now and then, and now and then a statement fails and the projector goes on.
+    At random the projection is rebuilt, or a statement fails and the projector continues.
     """
     journal = open_directory(folder)
     put_key(folder)
@@ -218,7 +218,7 @@ def _rebuilt(
                 catch_up_once(journal)
             elif random.random() < 0.7:
                 with projector(folder) as running:
-                    _stumble(running, random.randint(1, 80))
+                    _catch_up_failing(running, random.randint(1, 80))
                     if random.random() < 0.5:
                         with suppress(NotHidden):
                             running.catch_up()
@@ -228,8 +228,8 @@ def _rebuilt(
             return content(running._db, WORDS), shown(running._db, WORDS)
 
 
-def _stumble(running: Projector, number: int) -> None:
-    """Catch up until the n-th statement fails, or until the end if there are fewer."""
+def _catch_up_failing(running: Projector, number: int) -> None:
+    """Catch up until the n-th statement fails, or to the end if there are fewer statements."""
     left = number
 
     def trace(_cursor: object, statement: str, _bindings: object) -> bool:

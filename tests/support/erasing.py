@@ -1,4 +1,4 @@
-"""What is to be erased, named by ids, for tests that need no keys."""
+"""Events to erase, named by ids, for tests that need no keys."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from journal.format.event import Event
 
 BY = "request-1"
-"""The id of the request that takes everything."""
+"""The id of the request that forgets all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Forgets events by their ids, and a field of others.
+    """Forgets events by their ids, and one field of other events.
 
     Attributes:
         gone: ids of events that are forgotten.
@@ -25,7 +25,7 @@ class Named:
     reduced: frozenset[str] = frozenset()
 
     def apply(self, event: Event, _lane: str, _seq: int) -> tuple[Event | None, str]:
-        """Return what is left of an event, and the request."""
+        """Return the rest of an event, and the request."""
         if event.id in self.gone:
             return None, BY
         if event.id in self.reduced and "extra" in event.data:

@@ -1,4 +1,4 @@
-"""A disk that counts its calls, and fails when a test wants it to."""
+"""A disk that counts its calls, and fails when a test says so."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FaultyDisk(Disk):
     """Replaces the disk in use. Nothing is really synced.
 
     Attributes:
-        syncs: syncs of segments that were asked for.
+        syncs: number of syncs of segments.
         folders: the folders that were synced, in order.
         refusals: syncs of segments that are to fail.
         in_sync: called in the middle of each sync of a segment.
@@ -64,7 +64,8 @@ class FaultyDisk(Disk):
             self.refusals -= 1
             self._refused.add(status.st_ino)
             raise OSError(errno.EIO, "Input/output error")
-        # after an error the kernel may have dropped the pages; a later sync succeeds anyway
+        # after an error the kernel may have dropped the pages, and a later sync succeeds all the
+        # same
         if status.st_ino not in self._refused:
             self._synced[status.st_ino] = status.st_size
 
@@ -76,7 +77,7 @@ class FaultyDisk(Disk):
             self._unnamed.pop(path, None)
 
     def durable_bytes(self, path: Path) -> int:
-        """Return how many bytes of a file survive a power loss, and its name with them."""
+        """Return how many bytes of a file survive a power loss, and 0 if its name does not."""
         inode = path.stat().st_ino
         unnamed = inode in self._unnamed.get(path.parent, ())
         return 0 if unnamed else self._synced.get(inode, 0)

@@ -37,22 +37,22 @@ class Agent:
 
     Attributes:
         store: the handle.
-        talk: the list, as it will be handed over the next time.
+        talk: the list that the next flush gets.
         own: ids that it flushed, or read before it flushed anything.
-        said: of those that it flushed, what they said the last time.
+        flushed: for each id that it flushed, the content of the last flush.
     """
 
     store: SessionStore
     talk: list[Message] = field(default_factory=list)
     own: set[str] = field(default_factory=set)
-    said: dict[str, Any] = field(default_factory=dict)
+    flushed: dict[str, Any] = field(default_factory=dict)
 
 
 class Conversation:
     """A session that several agents flush while others write to it; checked after each flush.
 
     Attributes:
-        done: how often each thing was done.
+        done: how often each kind of change was made.
     """
 
     def __init__(self, folder: Path, random: Random) -> None:
@@ -77,7 +77,7 @@ class Conversation:
         return Agent(self._open())
 
     def run(self, steps: int) -> None:
-        """Do random things; close all handles at the end.
+        """Make random changes and flushes; close all handles at the end.
 
         Raises:
             AssertionError: a rule of flush is broken.
@@ -88,8 +88,8 @@ class Conversation:
                 self._flush(agent)
             digest = self._observer.projection.digest()
         rebuild(open_directory(self._folder))
-        with SessionStore.open(self._folder) as anew:
-            assert anew.projection.digest() == digest
+        with SessionStore.open(self._folder) as fresh:
+            assert fresh.projection.digest() == digest
 
     # changes of a list, and changes by others
 
@@ -189,7 +189,7 @@ class Conversation:
     def _resume(self, agent: Agent) -> None:
         """Let a new handle continue with a list that it read."""
         agent.store.close()
-        agent.store, agent.own, agent.said = self._open(), set(), {}
+        agent.store, agent.own, agent.flushed = self._open(), set(), {}
         found: list[MessageView] = []
         with suppress(NotFound):
             found = agent.store.messages(SESSION)
@@ -199,12 +199,12 @@ class Conversation:
 
     def _new_handle(self, agent: Agent) -> None:
         agent.store.close()
-        agent.store, agent.own, agent.said = self._open(), set(), {}
+        agent.store, agent.own, agent.flushed = self._open(), set(), {}
 
     def _rewind(self, agent: Agent) -> None:
-        there = self._transcript()
-        if there:
-            agent.store.rewind(SESSION, self._random.choice(list(there)))
+        transcript = self._transcript()
+        if transcript:
+            agent.store.rewind(SESSION, self._random.choice(list(transcript)))
 
     def _clear(self, agent: Agent) -> None:
         agent.store.clear(SESSION)
@@ -213,28 +213,28 @@ class Conversation:
         self._other.delete(SESSION)
 
     def _take_out(self, _agent: Agent) -> None:
-        there = list(self._transcript())
-        some = self._random.sample(there, min(len(there), self._random.randint(1, 3)))
+        transcript = list(self._transcript())
+        some = self._random.sample(transcript, min(len(transcript), self._random.randint(1, 3)))
         way = self._random.choice([self._other.remove_messages, self._other.archive_messages])
         way(SESSION, some)
 
     def _revise(self, _agent: Agent) -> None:
-        there = list(self._transcript())
-        if there:
+        transcript = list(self._transcript())
+        if transcript:
             text = self._message()["content"]
-            self._other.revise_message(SESSION, self._random.choice(there), content=text)
+            self._other.revise_message(SESSION, self._random.choice(transcript), content=text)
 
     def _replace(self, agent: Agent) -> None:
-        """Let an agent make a summary and the end of its list the whole transcript."""
-        there = self._transcript()
-        kept = list(there)[-2:]
+        """Let an agent replace the transcript by a summary and the end of its list."""
+        transcript = self._transcript()
+        kept = list(transcript)[-2:]
         new = {"role": "system", "content": self._message()["content"]}
         listed = [new, *({"id": id} for id in kept)]
         rest = self._random.choice(["removed", "archived"])
         ids = agent.store.replace_messages(SESSION, listed, rest=rest)
         agent.talk = [
             new,
-            *({"id": id, "role": there[id][0], "content": there[id][1]} for id in kept),
+            *({"id": id, "role": transcript[id][0], "content": transcript[id][1]} for id in kept),
         ]
         agent.own |= set(ids)
 
@@ -244,7 +244,7 @@ class Conversation:
             self._other.append(SESSION, message["role"], message["content"])
 
     def _take_over(self, agent: Agent) -> None:
-        """Let an agent have the list that the other has."""
+        """Give an agent the list of the other agent."""
         [other] = [one for one in self._agents if one is not agent]
         agent.talk = list(other.talk)
 
@@ -263,9 +263,9 @@ class Conversation:
             assert again == FlushReport(ids=again.ids, kept=again.ids), f"again: {again}"
             assert len(again.kept) == len(talk)
         after = self._transcript()
-        check(talk, before, after, report, agent.own, self._first | agent.said)
+        check(talk, before, after, report, agent.own, self._first | agent.flushed)
         agent.own |= set(report.ids)
-        agent.said |= dict(zip(report.ids, map(words, talk), strict=True))
+        agent.flushed |= dict(zip(report.ids, map(content_of, talk), strict=True))
         self._check_again(talk, after, report)
 
     def _flush_in_part(self, agent: Agent, talk: Sequence[Message]) -> None:
@@ -289,24 +289,26 @@ class Conversation:
         self, talk: Sequence[Message], after: Mapping[str, Any], report: FlushReport
     ) -> None:
         """Flush the same list with a new handle: nothing is added or hidden."""
-        # others revised these messages; a new handle does not know the list's older words
-        is_old = [after[id] for id in report.ids] != [words(message) for message in talk]
+        # others revised these messages, and a new handle does not know the list's older contents
+        is_old = [after[id] for id in report.ids] != [content_of(message) for message in talk]
         if not is_old and self._random.random() < 1 / 4:
             self.done["by a new handle"] += 1
-            with closing(self._open()) as anew:
-                again = anew.flush(SESSION, talk)
-            # of two equal messages, one of another writer, either may be the list's
-            assert again == FlushReport(ids=again.ids, kept=again.ids), f"anew: {again}, {report}"
-            assert [after[id] for id in again.ids] == [words(message) for message in talk]
+            with closing(self._open()) as fresh:
+                again = fresh.flush(SESSION, talk)
+            # of two equal messages, one of another writer, either may be matched with the list's
+            assert again == FlushReport(ids=again.ids, kept=again.ids), (
+                f"new handle: {again}, {report}"
+            )
+            assert [after[id] for id in again.ids] == [content_of(message) for message in talk]
             assert list(self._transcript().items()) == list(after.items())
 
     def _transcript(self) -> dict[str, Any]:
-        """Return what all readers see: role and content by id, in order."""
+        """Return the transcript that all readers see: role and content by id, in order."""
         found = self._seen()
         assert len({message.id for message in found}) == len(found)
-        there = {message.id: (message.role, message.content) for message in found}
-        self._first = there | self._first
-        return there
+        transcript = {message.id: (message.role, message.content) for message in found}
+        self._first = transcript | self._first
+        return transcript
 
     def _seen(self) -> Listing[MessageView] | list[MessageView]:
         """Return the messages after all events are applied, perhaps by another handle."""
@@ -322,8 +324,8 @@ class Conversation:
         raise AssertionError("the projection stays behind")
 
 
-def words(message: Message) -> tuple[str, Any]:
-    """Return the words of a message."""
+def content_of(message: Message) -> tuple[str, Any]:
+    """Return the role and the content of a message."""
     return message["role"], message["content"]
 
 
@@ -341,28 +343,28 @@ def check(
         talk: the list.
         before: the transcript before: role and content by id, in order.
         after: the transcript after it.
-        report: what the flush says.
+        report: the report of the flush.
         own: ids that the handle flushed, or read before it flushed anything.
-        earlier: what messages said when the handle flushed them last, or else at first: a list
-            that still says so takes back no revision of others.
+        earlier: content of messages when the handle flushed them last, or else their first
+            content: a list that still has it reverts no revision of others.
 
     Raises:
         AssertionError: the rule is broken.
     """
-    said = [words(message) for message in talk]
-    context = f"\n  list {said}\n  before {before}\n  after {after}\n  {report}"
-    # the list is there, each message once, in its order
+    listed = [content_of(message) for message in talk]
+    context = f"\n  list {listed}\n  before {before}\n  after {after}\n  {report}"
+    # the list is in the transcript, each message once, in its order
     assert len(report.ids) == len(talk) == len(set(report.ids)), f"ids{context}"
-    for id, wanted in zip(report.ids, said, strict=True):
+    for id, wanted in zip(report.ids, listed, strict=True):
         is_old = wanted == earlier.get(id) and id not in report.added
-        assert after[id] == wanted or is_old, f"the words of {id}{context}"
+        assert after[id] == wanted or is_old, f"the content of {id}{context}"
     assert is_ordered(report.ids, after), f"the order of the list{context}"
     # each message of the list is in exactly one field of the report
     parts = (report.added, report.restored, report.revised, report.kept)
     assert sorted(id for part in parts for id in part) == sorted(report.ids), f"parts{context}"
     assert {*report.revised, *report.kept} <= before.keys(), f"kept{context}"
     assert not before.keys() & {*report.added, *report.restored}, f"added{context}"
-    assert all(before[id] == after[id] for id in report.kept), f"kept as it was{context}"
+    assert all(before[id] == after[id] for id in report.kept), f"kept unchanged{context}"
     given = {message["id"]: i for i, message in enumerate(talk) if "id" in message}
     assert all(report.ids[i] == id for id, i in given.items()), f"ids that were given{context}"
     # messages that are not in the list
@@ -378,29 +380,29 @@ def check(
     assert set(gone) <= own, f"hidden of others{context}"
     stays = [id for id in left if id not in gone]
     assert is_ordered(stays, after), f"the order of the others{context}"
-    assert all(after[id] == before[id] for id in stays), f"the words of the others{context}"
-    assert set(after) == {*report.ids, *stays}, f"all there is{context}"
-    # a list that lacks nothing of the handle doubles nothing, unless it may be a window
+    assert all(after[id] == before[id] for id in stays), f"the content of the others{context}"
+    assert set(after) == {*report.ids, *stays}, f"the whole transcript{context}"
+    # a list that has all messages of the handle duplicates none, unless it may be a window
     is_plain = not given and not any("extra" in message for message in talk)
-    if is_plain and is_reordered(said, before, own):
-        assert not left, f"{left} are there twice{context}"
-    # nothing is said again that could be what stands
+    if is_plain and is_reordered(listed, before, own):
+        assert not left, f"{left} are in it twice{context}"
+    # no message is added that could be one of the transcript
     if not given:
-        alike = common_length(said, list(before.values()))
+        alike = common_length(listed, list(before.values()))
         assert len(report.kept) >= alike, f"{alike} could be kept{context}"
 
 
-def is_reordered(said: Sequence[Any], before: Mapping[str, Any], own: set[str]) -> bool:
+def is_reordered(listed: Sequence[Any], before: Mapping[str, Any], own: set[str]) -> bool:
     """Return whether a list is a permutation of a transcript of the handle's own messages.
 
-    It is none if some first messages may have left a window and been said again: then they come
-    behind all the others, both in their order.
+    It is none if some first messages may have left a window and be new at its end: then they come
+    after all the others, and both parts keep their order.
     """
-    there = list(before.values())
-    if not before.keys() <= own or Counter(map(repr, there)) - Counter(map(repr, said)):
+    transcript = list(before.values())
+    if not before.keys() <= own or Counter(map(repr, transcript)) - Counter(map(repr, listed)):
         return False
-    turned = (there[start:] + there[:start] for start in range(1, len(there)))
-    return not any(common_length(said, items) == len(items) for items in turned)
+    turned = (transcript[start:] + transcript[:start] for start in range(1, len(transcript)))
+    return not any(common_length(listed, items) == len(items) for items in turned)
 
 
 def is_ordered(ids: Sequence[str], transcript: Mapping[str, Any]) -> bool:
@@ -414,6 +416,6 @@ def common_length(one: Sequence[object], other: Sequence[object]) -> int:
     row = [0] * (len(other) + 1)
     for item in one:
         above, row = row, [0]
-        for j, there in enumerate(other):
-            row.append(above[j] + 1 if item == there else max(above[j + 1], row[j]))
+        for j, other_item in enumerate(other):
+            row.append(above[j] + 1 if item == other_item else max(above[j + 1], row[j]))
     return row[-1]

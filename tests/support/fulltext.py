@@ -13,10 +13,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 Terms = tuple[tuple[int, str], ...]
-"""The terms of one text, with the place of each."""
+"""The terms of one text, each with its position."""
 Index = dict[tuple[str, str], Terms]
-"""Of each message, by session and id, the terms that it is found by; messages without terms are
-not there, as in an index."""
+"""The terms of each message, by session and id; messages without terms are missing."""
 
 _TABLE = (
     "CREATE VIRTUAL TABLE fts USING fts5("
@@ -26,7 +25,7 @@ _VOCABULARY = "CREATE VIRTUAL TABLE temp.terms USING fts5vocab('main', 'fts', 'i
 
 
 def index_of(db: apsw.Connection) -> Index:
-    """Read the full-text index of a projection back.
+    """Read the full-text index of a projection.
 
     The session of a row that is no message of the projection is `?`.
     """
@@ -36,7 +35,7 @@ def index_of(db: apsw.Connection) -> Index:
 
 
 def index_for(messages: Mapping[tuple[str, str], Mapping[str, Any]]) -> Index:
-    """Index the data of messages at once, in a table of its own."""
+    """Index the data of messages in a new table, in one step."""
     db = apsw.Connection(":memory:")
     db.execute(_TABLE)
     keys = dict(enumerate(messages))

@@ -1,4 +1,4 @@
-"""What tests read from a journal, and the faults that they inject."""
+"""Helpers that read a journal, and inject faults."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 FORK_OF_A_THREADED_PROCESS = pytest.mark.filterwarnings(
     "ignore:This process .* is multi-threaded:DeprecationWarning"
 )
-"""Python 3.12 and later warn of what the handle is made to survive."""
+"""Python 3.12 and later warn of a fork of a process with threads, which the handle supports."""
 
 
 def events(path: Path) -> list[Record]:
-    """Return every record of a journal that verifies, in the order of events."""
+    """Return every valid record of a journal, in the order of events."""
     return [at.record for at in read_events(path / "lanes", lambda _ref, _damage: None)]
 
 

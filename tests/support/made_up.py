@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from random import Random
 
 WORDS = ("alpha", "beta", "gamma", "delta", "get_user_name", "北京", "京", "안녕", "手机")
-"""Words that made-up messages hold, and one that none holds on its own."""
+"""The words of made-up messages, and one that none of them contains."""
 ODD = (
     "",
     "\0",
@@ -49,13 +49,13 @@ ODD = (
     "ไทย العربية हिन्दी",
     "x" * 700,
 )
-"""Texts that have troubled programs; none holds one of the words."""
+"""Texts that often cause errors; none contains one of the words."""
 
 
 def random_facts(random: Random, most: int = 24) -> list[Fact]:
     """Create records that conflict, revise, answer, end and repeat each other.
 
-    In a third of the sets the texts hold secrets, and most events are redacted: one event by
+    In a third of the sets the texts contain secrets, and most events are redacted: one event by
     several rules, under several keys, or not at all.
     """
     has_secrets = random.random() < 0.33
@@ -96,7 +96,7 @@ def _redacted(random: Random, event: Event) -> Event:
         return event
     event = redacted(event, random.choice(KEYS), random.choice([*RULES]))
     if event.redacted is not None and random.random() < 0.1:
-        return replace(event, redacted=None)  # as by a foreign writer: its marks are mere text
+        return replace(event, redacted=None)  # as another program might: its marks are only text
     return event
 
 
@@ -130,11 +130,11 @@ def _random_event(random: Random, time: int, ids: list[str]) -> Event:
 def _fields(random: Random, ids: list[str]) -> dict[str, Any]:
     data: dict[str, Any] = {}
     if random.random() < 0.8:
-        said = " ".join(random.choices(WORDS, k=random.randint(0, 3)))
+        text = " ".join(random.choices(WORDS, k=random.randint(0, 3)))
         if random.random() < 0.1:
-            said = f"{random.choice(ODD)} {said}"
-        parts = [{"type": "text", "text": said}]
-        data["content"] = parts if random.random() < 0.2 else said
+            text = f"{random.choice(ODD)} {text}"
+        parts = [{"type": "text", "text": text}]
+        data["content"] = parts if random.random() < 0.2 else text
     if random.random() < 0.4:
         data["timestamp"] = random.randint(1, 12)
     if random.random() < 0.5:

@@ -1,4 +1,4 @@
-"""What a set of records means, worked out from the design without a database."""
+"""The meaning of a set of records, computed from the format without a database."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ if TYPE_CHECKING:
     from tests.support.fulltext import Index
 
 Key = tuple[str, str]
-Said = tuple[str, bytes, str]
+EventContent = tuple[str, bytes, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a projection says, free of everything that may differ between two of them.
+    """The content of a projection, without what may differ between two equal ones.
 
     Attributes:
         digest: of the projection; empty in a model.
-        order: of each session its messages in order, as id and data in force.
-        sessions: of each session what was folded, with its count of messages.
-        totals: of each session what it has used.
-        keys: of each session its keys and their values; None for one that was deleted.
+        order: for each session, its messages in order, as id and data in force.
+        sessions: for each session, its folded fields and its count of messages.
+        totals: for each session, its usage.
+        keys: for each session, its keys and their values; None for a deleted key.
         counters: events, messages, conflicts, unknown and latest (duplicates are separate).
-        others: of each content that is not in force session, id, type, data, what was redacted,
+        others: for each content that is not in force: session, id, type, data, what was redacted,
             whether it is the same event as the one in force, and the place of its first record.
-        found: of each word the messages that hold it.
-        index: of each message the terms that stand in the full-text index.
+        found: for each word, the messages that contain it.
+        index: for each message, its terms in the full-text index.
     """
 
     digest: str
@@ -71,7 +71,7 @@ def canonical(data: object) -> bytes:
 
 
 def content(db: apsw.Connection, words: Iterable[str]) -> Content:
-    """Read what a projection says, checking SQLite and the full-text index on the way."""
+    """Read the content of a projection, and check SQLite and the full-text index."""
     assert db.pragma("integrity_check") == "ok"
     db.execute("INSERT INTO fts(fts) VALUES('integrity-check')")
     names: list[str] = [str(name) for (name,) in db.execute("SELECT session FROM _sessions")]
@@ -98,7 +98,7 @@ def content(db: apsw.Connection, words: Iterable[str]) -> Content:
 def _order(db: apsw.Connection, name: str) -> list[tuple[str, bytes]]:
     try:
         views = messages(db, name)
-    except NotFound:  # it was deleted, or it was never a message
+    except NotFound:  # the session was deleted, or the event is no message
         return []
     return [(view.id, canonical([view.role, view.content])) for view in views]
 
@@ -129,46 +129,47 @@ def _matches(db: apsw.Connection, word: str) -> set[Key]:
 
 @dataclass
 class Model:
-    """What a set of records means.
+    """The meaning of a set of records.
 
     Attributes:
         records: the records.
-        standing: of each key the record that stands.
-        others: contents that do not stand, and whether each is the same event as the one that does.
+        in_force_by_key: for each key, the record in force.
+        others: contents that are not in force, and whether each is the same event as the one that
+            is.
         duplicates: records whose content another record has under the same key, and records of
             contents that are the same event.
-        brought: keys whose content stands in no record of its own, but in a new transcript.
-        places: of each key every record that has it, or brings it.
+        from_transcripts: keys whose content has no record of its own, and is in a new transcript.
+        places: for each key, every record with it, and every new transcript with a message of it.
     """
 
     records: list[Fact]
-    standing: dict[Key, Fact] = field(default_factory=dict)
+    in_force_by_key: dict[Key, Fact] = field(default_factory=dict)
     others: list[tuple[Fact, bool]] = field(default_factory=list)
     duplicates: int = 0
-    brought: set[Key] = field(default_factory=set)
+    from_transcripts: set[Key] = field(default_factory=set)
     places: dict[Key, list[Fact]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        contents: dict[Key, dict[Said, Fact]] = {}
-        alone: set[tuple[Key, Said]] = set()
+        contents: dict[Key, dict[EventContent, Fact]] = {}
+        alone: set[tuple[Key, EventContent]] = set()
         for record in sorted(self.records, key=lambda fact: fact.order):
             self.duplicates += (record.key, record.content) in alone
             alone.add((record.key, record.content))
-            for fact in [record, *_brought(record)]:
+            for fact in [record, *_listed_messages(record)]:
                 self.places.setdefault(fact.key, []).append(fact)
                 contents.setdefault(fact.key, {}).setdefault(fact.content, fact)
-        for key, said in contents.items():
-            first, *rest = sorted(said.values(), key=lambda fact: fact.order)
-            self.standing[key] = first
+        for key, by_content in contents.items():
+            first, *rest = sorted(by_content.values(), key=lambda fact: fact.order)
+            self.in_force_by_key[key] = first
             for fact in rest:
                 is_same = same_event(first.event, fact.event)
                 self.others.append((fact, is_same))
                 self.duplicates += is_same and (key, fact.content) in alone
             if (key, first.content) not in alone:
-                self.brought.add(key)
+                self.from_transcripts.add(key)
 
     def content(self, words: Iterable[str]) -> Content:
-        """Return what a projection of the records must say."""
+        """Return the content that a projection of the records must have."""
         names = {fact.key[0] for fact in self.records}
         states = {name: self._states(name) for name in names}
         in_force = {k: self._in_force(f) for k, f in self._of(MESSAGE_APPENDED).items()}
@@ -179,7 +180,7 @@ class Model:
         conversations = {name: self._conversation(name, in_force) for name in names}
         return Content(
             "",
-            {n: [said for said in c if (n, said[0]) in shown] for n, c in conversations.items()},
+            {n: [item for item in c if (n, item[0]) in shown] for n, c in conversations.items()},
             {
                 name: (
                     *self._folded(name),
@@ -191,10 +192,12 @@ class Model:
             {name: self._totals(name) for name in names},
             {name: self._keys(name) for name in names},
             {
-                "events": len(self.standing) - len(self.brought),
+                "events": len(self.in_force_by_key) - len(self.from_transcripts),
                 "messages": len(shown),
                 "conflicts": sum(not is_same for _, is_same in self.others),
-                "unknown": sum(f.event.type not in EVENT_TYPES for f in self.standing.values()),
+                "unknown": sum(
+                    f.event.type not in EVENT_TYPES for f in self.in_force_by_key.values()
+                ),
                 "latest": max((f.event.order for f in self.records), default=0),
             },
             sorted(
@@ -208,11 +211,11 @@ class Model:
         )
 
     def _of(self, type: str) -> dict[Key, Fact]:
-        return {key: fact for key, fact in self.standing.items() if fact.event.type == type}
+        return {key: fact for key, fact in self.in_force_by_key.items() if fact.event.type == type}
 
     def _history(self, name: str) -> list[Fact]:
-        """Return the standing events of a session in order."""
-        own = [fact for key, fact in self.standing.items() if key[0] == name]
+        """Return the events in force of a session in order."""
+        own = [fact for key, fact in self.in_force_by_key.items() if key[0] == name]
         return sorted(own, key=lambda fact: fact.order)
 
     def _since_deletion(self, name: str) -> list[Fact]:
@@ -234,10 +237,10 @@ class Model:
     def _states(self, name: str) -> dict[str, str]:  # noqa: C901 - a line for each type
         """Apply a session's events in order; return the state of each message."""
         ids = {id for session, id in self._of(MESSAGE_APPENDED) if session == name}
-        states = {id: "out" if (name, id) in self.brought else "in" for id in ids}
+        states = {id: "out" if (name, id) in self.from_transcripts else "in" for id in ids}
 
         def reached(sweep: Fact) -> set[str]:
-            return {id for id in ids if self._reaches(sweep, self.standing[name, id])}
+            return {id for id in ids if self._reaches(sweep, self.in_force_by_key[name, id])}
 
         def archive(those: Iterable[str]) -> None:
             move({id for id in those if states.get(id) == "in"}, "archived")
@@ -272,9 +275,9 @@ class Model:
                     pass
         return states
 
-    def _in_force(self, said: Fact) -> dict[str, Any]:
-        data = dict(said.event.data)
-        session, id = said.key
+    def _in_force(self, message: Fact) -> dict[str, Any]:
+        data = dict(message.event.data)
+        session, id = message.key
         for fact in self._history(session):
             changes = [fact.event.data] if fact.event.type == "message.revised" else []
             if fact.event.type == TRANSCRIPT_REPLACED:
@@ -288,13 +291,13 @@ class Model:
         self, name: str, in_force: dict[Key, dict[str, Any]]
     ) -> list[tuple[str, bytes]]:
         data = {id: data for (session, id), data in in_force.items() if session == name}
-        orders = {id: self.standing[name, id].order for id in data}
+        orders = {id: self.in_force_by_key[name, id].order for id in data}
         moments = {id: self._moment(name, id, in_force) for id in data}
         above = {id: data[id].get("parent") for id in data}
         above = {id: p if p in data and p != id else None for id, p in above.items()}
-        for id in data:  # in a ring, the first by moment and id begins
-            ring = _ring(id, above)
-            if ring and id == min(ring, key=lambda other: (moments[other], other)):
+        for id in data:  # of a cycle, the first by date and id is first
+            cycle = _cycle(id, above)
+            if cycle and id == min(cycle, key=lambda other: (moments[other], other)):
                 above[id] = None
 
         def place(id: str) -> tuple[int, int]:
@@ -305,17 +308,18 @@ class Model:
             return (moments[id], 0) if at < moments[id] else (at, depth + 1)
 
         parts = {
-            id: self.standing[name, id].part if (name, id) in self.brought else 0 for id in data
+            id: self.in_force_by_key[name, id].part if (name, id) in self.from_transcripts else 0
+            for id in data
         }
-        ids = sorted(data, key=lambda said: (*place(said), *orders[said], parts[said]))
+        ids = sorted(data, key=lambda each: (*place(each), *orders[each], parts[each]))
         return [(id, canonical([data[id].get("role"), data[id].get("content")])) for id in ids]
 
     def _moment(self, name: str, id: str, in_force: dict[Key, dict[str, Any]]) -> int:
-        """Return a message's date, or else a place after its lane's messages dated ahead."""
-        said = in_force[name, id].get("timestamp")
-        if said is not None:
-            return int(said)
-        fact = self.standing[name, id]
+        """Return a message's date, else the time after the last message dated ahead in its lane."""
+        date = in_force[name, id].get("timestamp")
+        if date is not None:
+            return int(date)
+        fact = self.in_force_by_key[name, id]
         before = [
             (other.event.data.get("timestamp", 0), other.event.order)
             for key, other in self._of(MESSAGE_APPENDED).items()
@@ -323,10 +327,10 @@ class Model:
             and other.lane == fact.lane
             and (other.seq, other.part) < (fact.seq, fact.part)
         ]
-        return max(fact.event.order, *(int(said) for said, order in before if said > order), 0)
+        return max(fact.event.order, *(int(date) for date, order in before if date > order), 0)
 
     def _folded(self, name: str) -> tuple[Any, ...]:
-        said: dict[str, Any] = {}
+        given: dict[str, Any] = {}
         ensured: dict[str, Any] = {}
         end: tuple[int | None, str | None] = None, None
         own = [f for f in self._since_deletion(name) if f.event.type.startswith("session.")]
@@ -337,8 +341,8 @@ class Model:
             flat |= {f"extra.{k}": v for k, v in data.get("extra", {}).items()}
             match fact.event.type:
                 case "session.created" | "session.titled" | "session.revised":
-                    said |= flat
-                    said |= dict.fromkeys(data.get("clear", []), ...)
+                    given |= flat
+                    given |= dict.fromkeys(data.get("clear", []), ...)
                 case "session.ensured":
                     ensured = flat | ensured
                 case "session.ended" if end[0] is None:
@@ -347,7 +351,7 @@ class Model:
                     end = None, None
                 case _:
                     pass
-        fields = {k: v for k, v in (ensured | said).items() if v is not ...}
+        fields = {k: v for k, v in (ensured | given).items() if v is not ...}
         extra = {k[6:]: v for k, v in fields.items() if k.startswith("extra.")}
         return (*(fields.get(k) for k in _SAID), *end, extra, int(bool(own)))
 
@@ -372,7 +376,7 @@ class Model:
         return keys
 
 
-def _brought(record: Fact) -> list[Fact]:
+def _listed_messages(record: Fact) -> list[Fact]:
     """Return the messages of a new transcript, as records."""
     if record.event.type != TRANSCRIPT_REPLACED:
         return []
@@ -397,21 +401,21 @@ def _brought(record: Fact) -> list[Fact]:
 
 
 def _redacted_within(redacted: Redacted | None, item: dict[str, Any]) -> Redacted | None:
-    """Return what was redacted in a message of a new transcript; its original is not known."""
+    """Return what was redacted in a message of a new transcript, whose original is not known."""
     kinds = re.findall(r"\[redacted:([a-z]+):[0-9a-f]{6}\]", canonical(item).decode())
     if redacted is None or not kinds:
         return None
     return replace(redacted, original="", counts=dict(Counter(kinds)))
 
 
-def _ring(id: str, above: dict[str, str | None]) -> list[str]:
-    """Return the ring of parents that a message is in; empty if it is in none."""
-    ring = [id]
+def _cycle(id: str, above: dict[str, str | None]) -> list[str]:
+    """Return the cycle of parents that a message is in; empty if it is in none."""
+    cycle = [id]
     at = above[id]
-    while at is not None and at not in ring:
-        ring.append(at)
+    while at is not None and at not in cycle:
+        cycle.append(at)
         at = above[at]
-    return ring if at == id else []
+    return cycle if at == id else []
 
 
 def _holds(text: str, word: str) -> bool:

@@ -1,4 +1,4 @@
-"""What tests of the read side build and compare: lanes byte by byte, projections, and a model."""
+"""Helpers for tests of the read side: lanes byte by byte, projections, and random steps."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
 
 JOURNAL = "0190aaaa-0000-7000-8000-000000000000"
-"""The journal's uuid in projections that have no journal directory around them."""
+"""The journal's uuid in projections without a journal around them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
     """A record as tests use it: its lane's uuid, its number there, and the event.
 
-    `part` is the place of a message in the new transcript that brought it, from 1.
+    `part` is the index, from 1, of a message in the new transcript that it is from.
     """
 
     lane: str
@@ -59,10 +59,10 @@ class Fact:
 
     @property
     def content(self) -> tuple[str, bytes, str]:
-        """What is equal in two events with one key that say the same in the same words."""
+        """The part that is equal in two events with one key and the same content."""
         redacted = self.event.redacted
-        said = "" if redacted is None else _canonical(redacted.fields()).decode()
-        return self.event.type, _canonical(self.event.data), said
+        redactions = "" if redacted is None else _canonical(redacted.fields()).decode()
+        return self.event.type, _canonical(self.event.data), redactions
 
 
 def _canonical(value: object) -> bytes:
@@ -79,7 +79,7 @@ def header(
     inode: int = 0,
     copy: str = "",
 ) -> bytes:
-    """Return the first line of a lane's n-th segment; `copy` makes its uuid another one."""
+    """Return the first line of a lane's n-th segment; `copy` gives it another uuid."""
     uuid = f"{lane}/{copy}{number}"
     return encode_header(
         Header(format, uuid, lane, folder, seq, "host", boot_id(), 1, 1, inode=inode)
@@ -87,7 +87,7 @@ def header(
 
 
 def line(fact: Fact) -> bytes:
-    """Return a record as its line, newline included."""
+    """Return the line of a record, with its newline."""
     return encode_event(fact.seq, fact.event)
 
 
@@ -153,7 +153,7 @@ def counters(db: apsw.Connection) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Bytes that one segment gains."""
+    """Bytes that are appended to one segment."""
 
     folder: str
     number: int
@@ -163,8 +163,8 @@ class Step:
 def random_steps(random: Random, records: Sequence[Fact]) -> list[list[Step]]:
     """Arrange records as lanes that grow: folders, segments, pieces and rounds are random.
 
-    Between two rounds a projector may catch up. Pieces may end in the midst of a line. One lane
-    may stand twice, as after a copy between machines.
+    Between two rounds a projector may catch up. Pieces may end in the middle of a line. A lane may
+    occur twice, as after a copy between machines.
     """
     by_lane: dict[str, list[Fact]] = {}
     for record in records:
@@ -190,7 +190,7 @@ def _lane_steps(random: Random, folder: str, lane: str, records: list[Fact]) -> 
             if waiting:
                 steps.append(Step(folder, number, waiting))
             number += 1
-            # the copies of a lane are cut differently: their segments are not the same
+            # the copies of a lane are cut differently, so their segments differ
             waiting = header(lane, number, seq=record.seq, copy=f"{folder}.")
         waiting += line(record)
         if random.random() < 0.5:

@@ -25,29 +25,29 @@ _SORTS: tuple[Sort, ...] = ("relevance", "newest", "oldest")
 
 
 def shown(db: apsw.Connection, words: Sequence[str]) -> dict[str, Any]:
-    """Return sessions as listed, their messages, and what is found by each word, in order.
+    """Return sessions as listed, their messages, and the hits of each word, in order.
 
     Nothing in it may depend on the order in which events arrived.
     """
     if db.execute("SELECT 1 FROM temp.sqlite_master WHERE name = 'vocabulary'").get is None:
-        functions.register(db)  # only a reader's connection has them
+        functions.register(db)  # only a reader's connection has these functions
     listed = sessions(db, limit=_MANY)
-    said: dict[str, Any] = {"sessions": [astuple(view) for view in listed]}
+    answers: dict[str, Any] = {"sessions": [astuple(view) for view in listed]}
     sources = sorted({view.source for view in listed if view.source is not None})
     for view in listed:
         assert session(db, view.session) == view
         for state in range(OUT):
             views = messages(db, view.session, state=state)
-            said[f"messages of {view.session!r} up to {state}"] = [astuple(v) for v in views]
+            answers[f"messages of {view.session!r} up to {state}"] = [astuple(v) for v in views]
         one = sessions(db, source=view.source, limit=_MANY) if view.source is not None else []
-        said[f"with the source of {view.session!r}"] = [other.session for other in one]
+        answers[f"with the source of {view.session!r}"] = [other.session for other in one]
     filters = [Filters(), *(Filters(sources=(source,)) for source in sources[:3])]
     filters += [Filters(roles=("user",)), Filters(but_sources=tuple(sources[:1]))]
     for word in words:
         for narrowed in filters:
             for sort in _SORTS:
-                said[f"{word!r} {narrowed} by {sort}"] = _found(db, word, narrowed, sort)
-    return said
+                answers[f"{word!r} {narrowed} by {sort}"] = _found(db, word, narrowed, sort)
+    return answers
 
 
 def _found(db: apsw.Connection, word: str, filters: Filters, sort: Sort) -> list[tuple[Any, ...]]:

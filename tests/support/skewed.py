@@ -1,7 +1,7 @@
 """Wall clocks that are wrong by hours or years, differently in each process, and that change.
 
-A process whose clock is skewed differs from its machine in `time.time_ns` and `time.time` alone, as
-one on another machine does that shares the folder. No clock that runs since the boot is touched.
+In a process with a skewed clock only `time.time_ns` and `time.time` differ, as on another machine
+that shares the folder. Clocks that count from the boot are not changed.
 """
 
 from __future__ import annotations
@@ -26,17 +26,16 @@ OFFSETS = (
     *(3 * _HOUR, 13 * _HOUR, 960 * _HOUR),
     *(3 * _YEAR, 12 * _YEAR, 50 * _YEAR),
 )
-"""Nanoseconds by which a clock is wrong, in front or behind."""
+"""Nanoseconds by which a clock is wrong, ahead or behind."""
 FIRST = _YEAR
 LAST = 130 * _YEAR
-"""Nanoseconds since 1970 at which a clock stays: an event can have such a date,
-and the clock does not advance."""
+"""Nanoseconds since 1970 at which a clock stops: events can have this date, and it is the last."""
 _SET = 0.02
-"""How often a look finds that the clock was set meanwhile."""
+"""Probability that the clock is set to another time when it is read."""
 
 
 def offset(random: Random) -> int:
-    """Return by how many nanoseconds a clock is wrong."""
+    """Return a random number of nanoseconds by which a clock is wrong."""
     return random.choice(OFFSETS) * random.choice([-1, 1])
 
 
@@ -44,7 +43,7 @@ class SkewedClock:
     """A wall clock that is wrong, and sometimes changes to another wrong time.
 
     Args:
-        random: decides by how much, and when it is set.
+        random: chooses by how much it is wrong, and when that changes.
         right: the clock that is right, in nanoseconds since 1970.
     """
 
@@ -62,7 +61,7 @@ class SkewedClock:
 
 @contextmanager
 def skewed(random: Random) -> Iterator[None]:
-    """Give this process a clock that is wrong."""
+    """Replace the wall clock of this process by a wrong one."""
     clock = SkewedClock(random, time.time_ns)
     with (
         patch("time.time_ns", clock),
@@ -72,7 +71,7 @@ def skewed(random: Random) -> Iterator[None]:
 
 
 class _Elsewhere:
-    """Wraps a handle of another process: see `elsewhere`."""
+    """A handle in another process; see `elsewhere`."""
 
     def __init__(self, make: Callable[[], object], clock: Callable[[], int]) -> None:
         self._clock = clock
@@ -82,7 +81,7 @@ class _Elsewhere:
 
     @contextmanager
     def _there(self) -> Iterator[None]:
-        """Use the other process's clock, and the orders that it has read."""
+        """Use the other process's clock, and the highest order that it has read."""
         with (
             patch("time.time_ns", self._clock),
             patch("journal.process.clock._clocks", self._clocks),
@@ -104,6 +103,7 @@ class _Elsewhere:
 def elsewhere(make: Callable[[], T], clock: Callable[[], int]) -> T:
     """Return a handle that runs every method as in another process.
 
-    It has a wall clock of its own (nanoseconds since 1970), and no order but what it read itself.
+    It has its own wall clock (nanoseconds since 1970), and knows only the orders that it read
+    itself.
     """
     return cast("T", _Elsewhere(make, clock))

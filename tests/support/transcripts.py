@@ -17,7 +17,7 @@ DATA = Path(__file__).parents[3] / "shared" / "data"
 REAL = pytest.mark.skipif(
     not DATA.is_dir(), reason="the real transcripts are not beside this checkout"
 )
-"""Skips a test that reads them."""
+"""Skips a test that reads real transcripts if they are missing."""
 
 
 def import_all(journal: Path, *paths: Path) -> Report:

@@ -1,1 +1,1 @@
-"""Segments that are damaged, and what must be read of them."""
+"""Damaged segments, and the records that must be found in them."""

@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from random import Random
 
 Place = tuple[str, int]
-"""A lane's folder and a segment's number."""
+"""A lane folder and a segment's number."""
 Files = dict[Place, bytes]
-"""The segments of a journal, as their bytes."""
+"""The contents of a journal's segments."""
 
 
 def pick(random: Random, files: Files) -> Place:
-    """Choose a segment, an empty one only if all are."""
+    """Choose a segment; an empty one only if all are empty."""
     return random.choice([at for at in sorted(files) if files[at]] or sorted(files))
 
 
 def _edges(content: bytes) -> list[int]:
-    """Return where the lines of a segment begin, and its end."""
+    """Return the offsets where the lines of a segment begin, and its end."""
     edges = [0]
     while (newline := content.find(b"\n", edges[-1])) >= 0:
         edges.append(newline + 1)
@@ -35,7 +35,7 @@ def _edges(content: bytes) -> list[int]:
 
 
 def _at(random: Random, content: bytes) -> int:
-    """Choose a place: any, or one where a line begins or ends."""
+    """Choose an offset: any, or one where a line begins or ends."""
     near = random.choice(_edges(content)) + random.choice([-1, 0, 0, 1])
     return min(max(random.choice([near, random.randint(0, len(content))]), 0), len(content))
 
@@ -190,7 +190,7 @@ def _foreign_lines(random: Random, files: Files) -> None:
 
 
 def _not_utf8(random: Random, files: Files) -> None:
-    """Bytes of another encoding within a record, the checksum made to fit or not."""
+    """Bytes of another encoding within a record, with a corrected checksum or not."""
     at = pick(random, files)
     inner = _a_line(random, files).replace(b"alpha", b"\xe4lpha\xff").replace(b" ", b"\xa0")
     if random.random() < 0.5:
@@ -261,9 +261,9 @@ KINDS: dict[str, Callable[[Random, Files], None]] = {
     "forged lines": _forged,
     "future format": _from_the_future,
 }
-"""What can happen, by name."""
+"""Each kind of damage by name."""
 LARGE: dict[str, Callable[[Random, Files], None]] = {
     "overlong line": _overlong,
     "too large a record": _too_large,
 }
-"""The same, where it takes 16 MiB and more."""
+"""Kinds of damage that need 16 MiB or more."""

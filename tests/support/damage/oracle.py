@@ -1,6 +1,6 @@
 """The records in damaged segments, found by an independent search and parser.
 
-Nothing here uses the journal's code for reading: it is what that code is judged by.
+It does not use the journal's reading code, because that code is checked against it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 _KNOWN = (1, 2)
-"""Versions of the format that can be read."""
+"""Versions of the format that this program reads."""
 _START = re.compile(r'\{"crc":"[0-9a-f]{8}","')
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
-    """A record in a segment: its place and its content."""
+class IntactRecord:
+    """A record in a segment: its offset and its content."""
 
     begin: int
     end: int
@@ -38,21 +38,21 @@ class Whole:
     @property
     def fact(self) -> Fact:
         """The record, in no particular lane, with its own time."""
-        said = self.fields
+        fields = self.fields
         event = Event(
-            said["session"],
-            said["id"],
-            said["type"],
-            said["time"],
-            said.get("order", said["time"]),
-            said["data"],
+            fields["session"],
+            fields["id"],
+            fields["type"],
+            fields["time"],
+            fields.get("order", fields["time"]),
+            fields["data"],
         )
-        return Fact("L", said["seq"], event)
+        return Fact("L", fields["seq"], event)
 
 
-def wholes(content: bytes) -> list[Whole]:
-    """Find the records in a segment without its headers, without any code of the journal."""
-    found: list[Whole] = []
+def intact_records(content: bytes) -> list[IntactRecord]:
+    """Find the records of a segment, but not its headers, without the journal's own code."""
+    found: list[IntactRecord] = []
     # in Latin-1 each byte is one character, so offsets in the text are offsets in the bytes
     text, decoder = content.decode("latin-1"), json.JSONDecoder()
     at = 0
@@ -60,17 +60,17 @@ def wholes(content: bytes) -> list[Whole]:
         at = start.start()
         try:
             _, end = decoder.raw_decode(text, at)
-            whole = content[at:end]
-            fields = orjson.loads(whole)
+            record = content[at:end]
+            fields = orjson.loads(record)
         except (ValueError, RecursionError):
             at += 1
             continue
         nested = text[at - 1 : at] in (":", "[", ",") and text[end : end + 1] in (",", "}", "]")
-        if fields["crc"] != f"{crc32(whole[18:]):08x}" or nested:
+        if fields["crc"] != f"{crc32(record[18:]):08x}" or nested:
             at += 1
             continue
         if _is_event(fields):
-            found.append(Whole(at, end, fields))
+            found.append(IntactRecord(at, end, fields))
         at = end
     return found
 
@@ -83,7 +83,7 @@ def _is_event(fields: dict[str, Any]) -> bool:
 
 @dataclass(slots=True)
 class Expected:
-    """The records that a projection must have, and those that a writer may still finish."""
+    """The records that a projection must have, and those that a writer may still complete."""
 
     must: list[Fact] = field(default_factory=list)
     may: list[Fact] = field(default_factory=list)
@@ -96,7 +96,7 @@ def is_future(content: bytes) -> bool:
 
 
 def finished(files: Files) -> dict[Place, int]:
-    """Return where the finished lines of each segment end: at its end, but in a lane's last."""
+    """Return where the complete lines of each segment end; of a final segment, its length."""
     last: dict[str, int] = {}
     for folder, number in files:
         last[folder] = max(number, last.get(folder, 0))
@@ -107,27 +107,27 @@ def finished(files: Files) -> dict[Place, int]:
 
 
 def expected(files: Files, limit: int) -> Expected:
-    """Return what a projection of the segments must hold, where no record has `limit` bytes."""
+    """Return what a projection of the segments must contain, if no record has `limit` bytes."""
     result = Expected()
     ends = finished(files)
     for place, content in files.items():
         if is_future(content):
             continue
-        for whole in wholes(content):
-            if whole.end - whole.begin >= limit:
+        for record in intact_records(content):
+            if record.end - record.begin >= limit:
                 continue
-            (result.must if whole.end <= ends[place] else result.may).append(whole.fact)
+            (result.must if record.end <= ends[place] else result.may).append(record.fact)
     return result
 
 
 def uncovered(content: bytes, spans: list[tuple[int, int]]) -> str | None:
-    """Return which bytes are neither in one of the sorted ranges nor in an intact record."""
+    """Return which bytes are in none of the sorted ranges and in no intact record."""
     at = 0
     for begin, end in [*spans, (len(content), len(content))]:
         if begin < at:
             return f"{begin} is in quarantine twice"
         between = content[at:begin]
-        for piece in _wholes_and_headers(between):
+        for piece in _records_and_headers(between):
             between = between.replace(piece, b"", 1)
         if between.strip(b"\n"):
             return f"{at} to {begin} are neither records nor in quarantine: {between[:200]!r}"
@@ -135,8 +135,8 @@ def uncovered(content: bytes, spans: list[tuple[int, int]]) -> str | None:
     return None
 
 
-def _wholes_and_headers(content: bytes) -> Iterator[bytes]:
-    """Yield every line of a stretch, and every record of those that were glued together."""
+def _records_and_headers(content: bytes) -> Iterator[bytes]:
+    """Yield every line of a stretch, and every record of lines without a newline between."""
     for piece in content.split(b"\n"):
         rest = piece
         while rest:
@@ -154,7 +154,7 @@ def gaps(files: Files) -> set[tuple[str, int, int]]:
     """Find the sequence numbers that are missing in a lane: its folder, the first and the last.
 
     A folder may hold several lanes. A segment whose header is damaged belongs to the lane of the
-    one before it, else to that of the first sound one if that goes on in a lane.
+    one before it, else to the lane that the first intact header continues.
     """
     seen: dict[tuple[str, str], set[int]] = {}
     lanes: dict[str, str] = {}
@@ -166,7 +166,7 @@ def gaps(files: Files) -> set[tuple[str, int, int]]:
             lanes[folder] = lane
             if is_first and header["seq"] > 1 and (folder, "") in seen:
                 seen[folder, lane] = seen.pop((folder, ""))
-        numbers = {whole.fields["seq"] for whole in wholes(content)}
+        numbers = {record.fields["seq"] for record in intact_records(content)}
         if numbers:
             seen.setdefault((folder, lanes.get(folder, "")), set()).update(numbers)
     found = set()
@@ -180,7 +180,7 @@ def gaps(files: Files) -> set[tuple[str, int, int]]:
 
 
 def _header(content: bytes) -> dict[str, Any] | None:
-    """Return the header of a segment if it is sound, else None."""
+    """Return the header of a segment if it is intact, else None."""
     try:
         _, end = json.JSONDecoder().raw_decode(content.decode("latin-1"))
         fields = orjson.loads(content[:end])

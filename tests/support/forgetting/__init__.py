@@ -1,1 +1,1 @@
-"""What is to be forgotten, and what it leaves."""
+"""Requests to forget, and a model of what they forget."""

@@ -1,4 +1,4 @@
-"""What requests forget, worked out from the format alone, and sets of records with requests."""
+"""What requests forget, computed from the format alone, and sets of records with requests."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def hashed(of: str, value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Named:
-    """The hashes that the requests name that reach one record."""
+    """The hashes of all requests that apply to one record."""
 
     sessions: set[str]
     events: set[str]
@@ -56,23 +56,23 @@ class _Named:
     def message(self, id: object, data: dict[str, Any], redacted: Redacted | None = None) -> bool:
         hashes = {hashed("line", id)} if id in _UUIDS else set()
         if "timestamp" in data:
-            said = [data.get("role"), data.get("content"), data["timestamp"]]
-            hashes.add(hashed("message", said))
+            named = [data.get("role"), data.get("content"), data["timestamp"]]
+            hashes.add(hashed("message", named))
             is_known = redacted is not None and redacted.key == KEY.id
             original = hashed("original", [MESSAGE_APPENDED, data])
             hashes.add(redacted.original if redacted is not None and is_known else original)
         return not hashes.isdisjoint(self.messages)
 
 
-def remembered(records: Sequence[Fact]) -> list[Fact]:
-    """Return what is left of records when their requests have forgotten the rest."""
+def without_forgotten(records: Sequence[Fact]) -> list[Fact]:
+    """Return records without what their requests forget."""
     requests = [
         fact.event.data
         for fact in records
         if (fact.event.session, fact.event.type) == (FORGET, ERASURE_REQUESTED)
         and fact.event.data["key"] == KEY.id
     ]
-    return [left for fact in records for left in _left(fact, _named(requests, fact))]
+    return [left for fact in records for left in _remaining(fact, _named(requests, fact))]
 
 
 def _named(requests: list[dict[str, Any]], fact: Fact) -> _Named:
@@ -85,8 +85,8 @@ def _named(requests: list[dict[str, Any]], fact: Fact) -> _Named:
     return named
 
 
-def _left(fact: Fact, named: _Named) -> Iterator[Fact]:
-    """Yield what is left of a record: nothing, or the record, perhaps without a part."""
+def _remaining(fact: Fact, named: _Named) -> Iterator[Fact]:
+    """Yield the rest of a record: nothing, or the record, perhaps without a part."""
     session, id, type, data = fact.event.session, fact.event.id, fact.event.type, fact.event.data
     if session == FORGET:
         yield fact
@@ -118,10 +118,10 @@ def _is_named(named: _Named, session: str, item: dict[str, Any]) -> bool:
 
 
 def with_requests(random: Random, records: Sequence[Fact]) -> list[Fact]:
-    """Add requests to made-up records, and what they may forget besides them.
+    """Add requests to made-up records, and further records that they may forget.
 
-    That is replays of messages in another session, with their own id or the uuid of a line, and
-    sessions with a parent.
+    The further records are replays of messages in another session, with their own id or the uuid of
+    a line, and sessions with a parent.
     """
     made = [*records]
     last: dict[str, int] = {}
@@ -138,15 +138,15 @@ def with_requests(random: Random, records: Sequence[Fact]) -> list[Fact]:
     messages = [fact.event for fact in records if fact.event.type == MESSAGE_APPENDED]
     for _ in range(random.randint(0, 3)):
         if messages:
-            said = random.choice(messages)
-            id = random.choice([said.id, "fork", *_UUIDS])
-            add(replace(said, session=random.choice(["s1", "s2", "s3"]), id=id))
+            message = random.choice(messages)
+            id = random.choice([message.id, "fork", *_UUIDS])
+            add(replace(message, session=random.choice(["s1", "s2", "s3"]), id=id))
     if random.random() < 0.5:
         about = {"parent": random.choice(["s1", "s2"]), "title": "t"}
         add(Event("s3", "e1", "session.created", 0, 0, about))
     for _ in range(random.randint(1, 3)):
         data = _request(random, made, last)
-        # two requests may have one id, and one may be there twice
+        # two requests may have one id, and one may occur twice
         for _ in range(random.choice([1, 1, 2])):
             add(Event(FORGET, random.choice(["r1", "r2"]), ERASURE_REQUESTED, 0, 0, data))
     return made
@@ -168,20 +168,20 @@ def _request(random: Random, made: Sequence[Fact], last: dict[str, int]) -> dict
 
 
 def _message_hash(random: Random, event: Event) -> str:
-    """Return a hash of a message, or of a message that a new transcript holds."""
+    """Return a hash of a message, or of a message within a new transcript."""
     id, data = event.id, event.data
     items = data.get("messages", [])
     if items and isinstance(items[0], dict):
         item = random.choice(items)
         id = item.get("id", id)
         data = {name: value for name, value in item.items() if name != "id"}
-    said = [data.get("role"), data.get("content"), data.get("timestamp")]
+    named = [data.get("role"), data.get("content"), data.get("timestamp")]
     if event.redacted is not None and random.random() < 0.5:
         return event.redacted.original
     return random.choice(
         [
             hashed("line", random.choice([id, *_UUIDS])),
-            hashed("message", said),
+            hashed("message", named),
             hashed("original", [MESSAGE_APPENDED, data]),
         ]
     )

@@ -1,4 +1,4 @@
-"""Requests to forget, as tests make them."""
+"""Helpers that make requests to forget."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def request_data(
 
 
 def ask(path: Path, id: str | None = None, **what: Any) -> Position:  # noqa: ANN401 - as request_data
-    """Append a request to a journal; `what` as for `request_data`."""
+    """Append a request to a journal; `what` as in `request_data`."""
     key = own_key(open_directory(path).path)
     with Journal.open(path) as journal:
         data = request_data(key, **what)
@@ -59,7 +59,7 @@ def ask(path: Path, id: str | None = None, **what: Any) -> Position:  # noqa: AN
 
 
 def rewrite(ref: SegmentRef, forgotten: Forgotten) -> None:
-    """Replace a segment as erasure does, whoever holds its lane."""
+    """Replace a segment as an erasure does, whether its lane is leased or not."""
     read = read_for_erasure(ref, forgotten, joins=True, erases_damage=False)
     old = ref.path.read_bytes()
     new = [new_header(old[: read.header_end], uuid7())] if read.header_end else []

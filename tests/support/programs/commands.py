@@ -1,7 +1,7 @@
 """Commands of both programs, each in a fork of one process that has imported them.
 
-An interpreter and the imports take longer than most commands. Where a test is about what a command
-says, not about how it is started, it runs many of them so.
+Starting an interpreter and importing take longer than most commands. A test of a command's output,
+and not of its start, runs many commands in this way.
 
 `python -m tests.support.programs.commands` reads a `Command` a line, as JSON, and writes its exit
 code.
@@ -29,7 +29,7 @@ _LOADED_LATE = (
     "projector.upkeep.status",
     "rich.console",
 )
-"""What most commands import when they run."""
+"""Modules that most commands import when they run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Command:
 
     Attributes:
         argv: the program and its arguments; bytes that are no text as `os.fsdecode` has them.
-        out: standard output, which is emptied.
+        out: standard output, a file that is truncated.
         err: standard error; it may be the same file as `out`.
         environment: all variables.
         stdin: standard input.
@@ -79,12 +79,12 @@ class Commands:
 
 
 def request(command: Command) -> str:
-    """Return the line that asks for a command."""
+    """Return the line of JSON that asks for a command."""
     return json.dumps(asdict(command)) + "\n"
 
 
 def serve() -> None:
-    """Run the commands that standard input asks for."""
+    """Run the commands that are read from standard input."""
     for program in ("journal", "projector"):
         group = import_module(f"{program}.cli").cli
         for name in list(group.commands):
@@ -101,7 +101,7 @@ def serve() -> None:
 
 
 def _become(command: Command) -> None:
-    """Run a command in this process, and end it as an interpreter ends."""
+    """Run a command in this process, and end the process as an interpreter ends."""
     code = 1
     try:
         os.environ.clear()
@@ -120,7 +120,7 @@ def _become(command: Command) -> None:
 
 
 def _open_streams(command: Command) -> None:
-    """Make files the standard streams, as an interpreter in UTF-8 mode does."""
+    """Open files as the standard streams, as an interpreter in UTF-8 mode does."""
     empty = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOCTTY
     modes = [os.O_RDONLY | os.O_NOCTTY, empty | os.O_TRUNC, empty]
     for fd, (path, mode) in enumerate(

@@ -1,4 +1,4 @@
-"""How a program that a test has started ends."""
+"""How tests end the programs that they started."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _SECONDS = 10
 def end(process: subprocess.Popen[str]) -> None:
     """Kill a program and close its pipes.
 
-    What is still in the pipes is not read: a process that the program has started, and that goes on
-    after it, keeps them open.
+    The rest in the pipes is not read: a process that the program has started, and that outlives it,
+    keeps them open.
     """
     process.kill()
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:
-            with suppress(BrokenPipeError):  # it has not read what was written to it
+            with suppress(BrokenPipeError):  # the program has not read all its input
                 pipe.close()
     process.wait(_SECONDS)

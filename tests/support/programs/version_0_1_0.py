@@ -24,7 +24,7 @@ PACKAGES = ("agent_journal", "journal", "projector")
 
 _ENTRY = "from {name}.__main__ import main; raise SystemExit(main())"
 _OLD_ENTRY = "from agent_journal import {name}; raise SystemExit({name}())"
-"""Programs that run a command, of this version and of 0.1.0."""
+"""Programs that run a command of this version and of 0.1.0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Version:
     def start(self, source: str, *arguments: object) -> subprocess.Popen[str]:
         """Start a program in Python, given as its source, with this version of the packages."""
         return subprocess.Popen(
-            # -P: the folder that the tests run in holds this version's packages
+            # with -P, the current folder, which has this version's packages, is not on the path
             [sys.executable, "-P", "-c", source, *map(str, arguments)],
             env={**os.environ, "PYTHONPATH": str(self.root)},
             stdin=subprocess.PIPE,
@@ -52,7 +52,7 @@ class Version:
         )
 
     def python(self, source: str, *arguments: object) -> str:
-        """Run a program in Python to its end; return what it prints."""
+        """Run a program in Python to its end, and return its output."""
         done = _finished(self.start(source, *arguments))
         assert done.returncode == 0, done.stderr
         return done.stdout

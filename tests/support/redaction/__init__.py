@@ -1,1 +1,1 @@
-"""Events that are redacted by several rules, and what docs/format.md says of them."""
+"""Events that several rules redact, and the programs of docs/format.md."""

@@ -22,7 +22,7 @@ def block(name: str) -> str:
 
 @cache
 def program(*blocks: str) -> dict[str, Any]:
-    """Return what some blocks of Python in the document define."""
+    """Return the functions that some blocks of Python in the document define."""
     names: dict[str, Any] = {}
     for name in blocks:
         exec(compile(block(name), f"docs/format.md {name}", "exec"), names)  # noqa: S102 - our own document
@@ -30,14 +30,14 @@ def program(*blocks: str) -> dict[str, Any]:
 
 
 def rows(first: str) -> list[list[str]]:
-    """Return the cells of a table's rows, without the marks of code; `first` names its columns."""
+    """Return the cells of a table's rows, without backticks; `first` is its first row."""
     [table] = re.findall(rf"^{re.escape(first)}\n\|[-|]+\n((?:\|.*\n)+)", DOC, re.MULTILINE)
     lines = [line.strip("|").split("|") for line in table.splitlines()]
     return [[cell.strip().strip("`") for cell in line] for line in lines]
 
 
 def same_event(one: Event, other: Event) -> bool:
-    """Return what the document's program says of two events of one key."""
+    """Return whether two events of one key are the same by the document's program."""
     return bool(program("same")["same"](_as_object(one), _as_object(other)))
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from journal.format.event import Event
 
 SECRETS = {"hunter2": "password", "sk-北京-9": "token", "a\nb": "key"}
-"""Secrets that made-up texts hold, and the kind of each."""
+"""Secrets in made-up texts, and the kind of each."""
 KEYS = Key(b"k" * 32), Key(b"o" * 32)
 RULES = {
     "rules 1": ("hunter2",),
