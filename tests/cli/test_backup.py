@@ -1,4 +1,4 @@
-"""`journal backup` and `journal restore`: what they print, and how they end."""
+"""`journal backup` and `journal restore`: their output and their exit codes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def run(journal_dir: Path) -> Callable[..., Result]:
-    """Runs a command on a journal of one event."""
+    """Run a command on a journal of one event."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "hello", id="a")
 
@@ -31,7 +31,7 @@ def run(journal_dir: Path) -> Callable[..., Result]:
 
 
 def test_a_backup_is_made_checked_and_restored(run: Callable[..., Result], tmp_path: Path) -> None:
-    """Each command prints one line, with counts."""
+    """Each command prints one line with counts."""
     size = segments(tmp_path / "journal")[0].stat().st_size
     backup = tmp_path / "backup"
     made = run("backup", backup)
@@ -48,10 +48,10 @@ def test_a_backup_is_made_checked_and_restored(run: Callable[..., Result], tmp_p
     assert ids(tmp_path / "new") == ["a"]
 
 
-def test_what_the_journal_lost_ends_a_backup_with_5(
+def test_a_backup_of_a_journal_with_losses_exits_with_5(
     run: Callable[..., Result], tmp_path: Path
 ) -> None:
-    """The copy that is kept is named on stderr; `restore` puts the records back."""
+    """The copy that is kept is named on stderr; `restore` writes the records back."""
     run("backup", tmp_path / "backup")
     segments(tmp_path / "journal")[0].unlink()
     result = run("backup", tmp_path / "backup")
@@ -62,7 +62,7 @@ def test_what_the_journal_lost_ends_a_backup_with_5(
     assert ids(tmp_path / "journal") == ["a"]
 
 
-def test_a_damaged_backup_ends_with_5(run: Callable[..., Result], tmp_path: Path) -> None:
+def test_a_damaged_backup_exits_with_5(run: Callable[..., Result], tmp_path: Path) -> None:
     """`--verify` names the file, and nothing is restored."""
     backup = tmp_path / "backup"
     run("backup", backup)

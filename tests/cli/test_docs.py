@@ -1,4 +1,4 @@
-"""docs/cli.md is what the help texts say, and the help texts promise the JSON that is printed."""
+"""docs/cli.md equals the help texts, and the help texts have the keys of the JSON output."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def test_the_reference_shows_every_command(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", REGISTRY)
-def test_a_command_that_can_wait_says_how_long(name: str) -> None:
-    """A command has --timeout, says that there is no limit, or only looks at what is there."""
+def test_a_command_that_can_wait_documents_its_limit(name: str) -> None:
+    """A command has --timeout, or its help says that there is no limit or that it never waits."""
     command = REGISTRY[name]
     has_timeout = any("--timeout" in option.opts for option in command.params)
     text = " ".join((command.help or "").split())
@@ -71,10 +71,10 @@ def test_a_command_that_can_wait_says_how_long(name: str) -> None:
     )
 
 
-# what a help text promises of JSON
+# the JSON that a help text documents
 
 
-def _promised(command: click.Command) -> list[Any]:
+def _documented(command: click.Command) -> list[Any]:
     """Return the objects of the paragraph `JSON: {...}`, as `{"key": shape}`; `...` is any key."""
     for paragraph in re.split(r"\n\s*\n", command.help or ""):
         text = " ".join(paragraph.replace("\b", "").split())
@@ -100,7 +100,7 @@ def _keys(value: Any, path: str = "") -> set[str]:  # noqa: ANN401 - any JSON va
 
 
 def _has_place(path: str, promised: set[str]) -> bool:
-    """Return whether a key is promised, or is below an object that may have any key."""
+    """Return whether a key is documented, or is below an object that may have any key."""
     ends = [match.end() for match in re.finditer(r"\w+|\[\]", path)]
     return path in promised or any(f"{path[:end]}...." in promised for end in ends)
 
@@ -136,23 +136,23 @@ RUNS: dict[str, list[list[str]]] = {
     "projector status": [["status", "--json"]],
     "projector verify": [["verify", "--json"]],
 }
-"""How each command that prints JSON is run; standard input is `LINES`."""
+"""The arguments with which each command that prints JSON is run; standard input is `LINES`."""
 
 
-def test_every_command_that_prints_json_promises_its_keys() -> None:
-    """A command with --json has a paragraph `JSON:`, and is run below."""
+def test_every_command_that_prints_json_documents_its_keys() -> None:
+    """A command with --json has a paragraph `JSON:`, and is run in these tests."""
     prints = {
         name
         for name, command in REGISTRY.items()
-        if _promised(command) or any("--json" in option.opts for option in command.params)
+        if _documented(command) or any("--json" in option.opts for option in command.params)
     }
     assert prints == set(RUNS)
-    assert [name for name in prints if not _promised(REGISTRY[name])] == []
+    assert [name for name in prints if not _documented(REGISTRY[name])] == []
 
 
 @pytest.fixture
 def filled(journal_dir: Path, tmp_path: Path, expect_problems: ExpectedProblems) -> Path:
-    """A journal with a session and a file that `journal verify` finds, and a lossy one beside."""
+    """A journal with a session and a file that `verify` reports, and a damaged one beside it."""
     with Journal.open(journal_dir) as journal:
         fields = dict.fromkeys(("title", "source", "model", "cwd", "parent"), "x")
         journal.append(type="session.created", session="s1", data=fields)
@@ -177,7 +177,7 @@ def filled(journal_dir: Path, tmp_path: Path, expect_problems: ExpectedProblems)
 
 @pytest.fixture
 def invoke(filled: Path, tmp_path: Path) -> Callable[[str, list[str]], list[Any]]:
-    """Runs a command on that journal; returns the JSON values that it prints."""
+    """Run a command on that journal; return the JSON values that it prints."""
 
     def invoke(program: str, arguments: list[str]) -> list[Any]:
         paths = {"talk": "talk.jsonl", "lossy": "lossy", "backup": "backup"}
@@ -199,7 +199,7 @@ def invoke(filled: Path, tmp_path: Path) -> Callable[[str, list[str]], list[Any]
 
 @pytest.fixture
 def busy(filled: Path) -> Iterator[Callable[[], None]]:
-    """Makes the projection stale: a projector runs that applies nothing, and an event is new."""
+    """Make the projection stale: a projector that applies nothing runs, and an event is new."""
     lock = ProcessLock(generations(open_directory(filled).path).lock)
 
     def busy() -> None:
@@ -212,7 +212,7 @@ def busy(filled: Path) -> Iterator[Callable[[], None]]:
 
 
 def _damage_database(path: Path) -> None:
-    """Make the projection one that `projector verify` finds faults in."""
+    """Damage the projection so that `projector verify` reports faults."""
     (database,) = (path / "projection").rglob("*.db")
     content = bytearray(database.read_bytes())
     content[len(content) // 2 : len(content) // 2 + 64] = b"\xff" * 64
@@ -220,17 +220,17 @@ def _damage_database(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_the_json_that_is_printed_is_what_the_help_text_promises(
+def test_the_printed_json_has_the_documented_keys(
     name: str,
     invoke: Callable[[str, list[str]], list[Any]],
     filled: Path,
     busy: Callable[[], None],
 ) -> None:
-    """Each promised key is printed, and each printed key is promised."""
+    """Each documented key is printed, and each printed key is documented."""
     program = name.partition(" ")[0]
-    promises = _promised(REGISTRY[name])
-    assert len(promises) == len(RUNS[name])
-    for promise, arguments in zip(promises, RUNS[name], strict=True):
+    documented = _documented(REGISTRY[name])
+    assert len(documented) == len(RUNS[name])
+    for promise, arguments in zip(documented, RUNS[name], strict=True):
         if name == "projector verify":
             _damage_database(filled)
         if name == "journal erasures":

@@ -1,4 +1,4 @@
-"""`journal export`: exporters are found by name, and a file appears whole or not at all."""
+"""`journal export`: exporters are found by name, and the target appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def fail(
     *,
     redact: Redact = None,  # noqa: ARG001 - each exporter has it
 ) -> Mapping[str, int]:
-    """Fail halfway."""
+    """Fail after half of the export."""
     file.write_text("half")
     raise ExportFailed("the disk is full")
 
@@ -75,7 +75,7 @@ def no_counts(
 
 
 def plain(_journal: Path, file: Path, _target: Path) -> Mapping[str, int]:
-    """Export as an exporter that knows nothing of redaction."""
+    """Export like an exporter without a parameter for redaction."""
     file.write_text(SECRET)
     return {}
 
@@ -95,7 +95,7 @@ _NAMES = ("write", "fail", "race", "no_counts", "plain", "secret")
 
 @pytest.fixture(autouse=True)
 def exporters(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Some exporters are installed."""
+    """Install some exporters."""
     values = {name: f"{__name__}:{name}" for name in _NAMES}
     values |= {"number": f"{__name__}:NUMBER", "malformed": ":::"}
     found = EntryPoints(
@@ -106,7 +106,7 @@ def exporters(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def run(journal_dir: Path) -> Callable[..., Result]:
-    """Runs `journal export ...` on a journal."""
+    """Run `journal export ...` on a journal."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "hello")
 
@@ -117,8 +117,8 @@ def run(journal_dir: Path) -> Callable[..., Result]:
     return run
 
 
-def test_a_file_appears_when_it_is_whole(run: Callable[..., Result], tmp_path: Path) -> None:
-    """Only its owner can read it, and nothing is left beside it; counts go to stderr."""
+def test_a_file_appears_when_it_is_complete(run: Callable[..., Result], tmp_path: Path) -> None:
+    """Only its owner can read it, and no temporary file stays; counts are on stderr."""
     out = tmp_path / "out"
     out.mkdir()
     result = run("write", out / "file")
@@ -138,10 +138,10 @@ def test_an_export_that_fails_leaves_nothing(run: Callable[..., Result], tmp_pat
 
 
 @pytest.mark.parametrize("link", [False, True])
-def test_what_is_there_is_not_written_over(
+def test_an_existing_file_is_not_overwritten(
     run: Callable[..., Result], tmp_path: Path, *, link: bool
 ) -> None:
-    """An existing file or broken link stays unchanged."""
+    """An existing file or a dangling link is not changed."""
     out = tmp_path / "file"
     if link:
         out.symlink_to("nowhere")
@@ -153,7 +153,7 @@ def test_what_is_there_is_not_written_over(
     assert out.is_symlink() if link else out.read_text() == "mine"
 
 
-def test_what_appears_meanwhile_is_not_written_over(
+def test_a_file_that_appears_during_the_export_is_not_overwritten(
     run: Callable[..., Result], tmp_path: Path
 ) -> None:
     """Of two exports to one file, the second raises an error."""
@@ -163,10 +163,10 @@ def test_what_appears_meanwhile_is_not_written_over(
     assert (tmp_path / "file").read_text() == "somebody else's"
 
 
-def test_a_file_system_without_second_names_will_do(
+def test_a_file_system_without_hard_links_is_supported(
     run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without hard links the file is renamed; an existing file stays too."""
+    """Without hard links the file is renamed; an existing file is not overwritten either."""
 
     def refuse(self: Path, _target: Path) -> None:
         raise PermissionError(1, "Operation not permitted", str(self))
@@ -178,8 +178,8 @@ def test_a_file_system_without_second_names_will_do(
     assert (tmp_path / "other").read_text() == "somebody else's"
 
 
-def test_a_folder_that_is_not_there_is_named(run: Callable[..., Result], tmp_path: Path) -> None:
-    """A missing folder is an error and is not created."""
+def test_a_missing_folder_is_an_error(run: Callable[..., Result], tmp_path: Path) -> None:
+    """A missing folder is an error that names it, and is not created."""
     result = run("write", tmp_path / "none" / "file")
     assert result.exit_code == 1
     assert f"cannot write in {tmp_path / 'none'}: No such file or directory" in result.stderr
@@ -188,7 +188,7 @@ def test_a_folder_that_is_not_there_is_named(run: Callable[..., Result], tmp_pat
 def test_a_format_that_is_not_installed_is_wrong_usage(
     run: Callable[..., Result], tmp_path: Path
 ) -> None:
-    """Those that are installed are named."""
+    """The error names the installed formats."""
     result = run("other", tmp_path / "file")
     assert result.exit_code == 2
     assert (
@@ -199,7 +199,7 @@ def test_a_format_that_is_not_installed_is_wrong_usage(
 
 
 def test_installed_formats_are_listed(run: Callable[..., Result]) -> None:
-    """Each with where it comes from; no file is needed for that."""
+    """Each has its package; the command needs no target for that."""
     result = run("--list")
     assert result.exit_code == 0
     assert result.stdout.splitlines()[0] == f"fail\t{__name__}:fail"
@@ -213,10 +213,10 @@ def test_installed_formats_are_listed(run: Callable[..., Result]) -> None:
         ("no_counts", "it returned a NoneType, not a mapping of counts"),
     ],
 )
-def test_what_is_no_exporter_is_an_error(
+def test_an_invalid_exporter_is_an_error(
     run: Callable[..., Result], tmp_path: Path, name: str, why: str
 ) -> None:
-    """The entry point is named with the reason, and there is no file."""
+    """The error names the entry point and the reason, and no file is written."""
     result = run(name, tmp_path / "file")
     assert result.exit_code == 1
     assert f"the plug-in '{name}' (" in result.stderr
@@ -227,7 +227,7 @@ def test_what_is_no_exporter_is_an_error(
 def test_another_package_cannot_replace_an_exporter_of_this_project(
     run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its own is used, whichever comes first on the import path; the other is named."""
+    """The project's own exporter is used, whatever the import path; the other one is reported."""
     own = "projector.adapters.hermes.export.state_db:export"
     points = [
         EntryPoint("hermes", value, "journal.exporters") for value in (f"{__name__}:write", own)

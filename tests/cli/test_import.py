@@ -1,4 +1,4 @@
-"""`journal import` reports on stderr, or as JSON on stdout, and ends with a status that says it."""
+"""`journal import` prints its report on stderr or as JSON, and its exit code says how it ended."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def invoke(journal: Path, *arguments: str | Path) -> Result:
 
 
 def test_the_report_goes_to_stderr(tmp_path: Path) -> None:
-    """The report for people goes to stderr; stdout is for data."""
+    """The readable report is on stderr; stdout is for data."""
     (tmp_path / "a.jsonl").write_bytes(HELLO + b"broken\n")
     result = invoke(tmp_path / "journal", "auto", tmp_path / "a.jsonl")
     assert (result.exit_code, result.stdout) == (0, "")
@@ -40,7 +40,7 @@ def test_the_report_goes_to_stderr(tmp_path: Path) -> None:
 
 
 def test_files_of_no_known_format_do_not_flood_the_terminal(tmp_path: Path) -> None:
-    """The first of them are named, the others counted."""
+    """The first of them are named, and the others are counted."""
     for number in range(13):
         (tmp_path / f"{number:02}.jsonl").write_bytes(b'{"what":1}\n')
     result = invoke(tmp_path / "journal", "auto", tmp_path)
@@ -50,7 +50,7 @@ def test_files_of_no_known_format_do_not_flood_the_terminal(tmp_path: Path) -> N
 
 
 def test_the_report_as_json_is_one_object_on_stdout(tmp_path: Path) -> None:
-    """A program reads the counts, the reasons and the errors."""
+    """The object has the counts, the reasons and the errors."""
     (tmp_path / "a.jsonl").write_bytes(HELLO + b"broken\n")
     result = invoke(tmp_path / "journal", "openai", tmp_path, "--json")
     assert result.exit_code == 0
@@ -75,7 +75,7 @@ def test_the_report_as_json_is_one_object_on_stdout(tmp_path: Path) -> None:
 
 
 def test_a_path_that_does_not_exist_imports_nothing(tmp_path: Path) -> None:
-    """A misspelt path is found out before anything is written."""
+    """A misspelt path is an error before anything is written."""
     (tmp_path / "a.jsonl").write_bytes(HELLO)
     result = invoke(tmp_path / "journal", "auto", tmp_path / "a.jsonl", tmp_path / "gone")
     assert result.exit_code == 3
@@ -84,7 +84,7 @@ def test_a_path_that_does_not_exist_imports_nothing(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_imported_fails_the_command(tmp_path: Path) -> None:
-    """The others are imported all the same, and the report is given."""
+    """The other files are imported, and the report is printed."""
     (tmp_path / "a.jsonl").write_bytes(HELLO)
     (tmp_path / "b.jsonl").write_bytes(b'{"what":1}\n')
     result = invoke(tmp_path / "journal", "auto", tmp_path / "b.jsonl", tmp_path, "--json")
@@ -94,7 +94,7 @@ def test_a_file_that_cannot_be_imported_fails_the_command(tmp_path: Path) -> Non
 
 
 def test_a_journal_that_cannot_be_opened_fails_the_command(tmp_path: Path) -> None:
-    """What is no journal is left alone, and the message says so."""
+    """A folder that is no journal is not changed, and the message says so."""
     (tmp_path / "a.jsonl").write_bytes(HELLO)
     (tmp_path / "taken").write_text("a file")
     result = invoke(tmp_path / "taken", "auto", tmp_path / "a.jsonl")
@@ -106,7 +106,7 @@ def test_a_journal_that_cannot_be_opened_fails_the_command(tmp_path: Path) -> No
 def test_a_write_error_ends_the_import_with_its_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The report counts what was written before the error, and has the reason."""
+    """The report has the counts before the error, and the reason."""
     (tmp_path / "a.jsonl").write_bytes(HELLO)
 
     def refuse(*_: object) -> None:
@@ -120,26 +120,26 @@ def test_a_write_error_ends_the_import_with_its_report(
 
 
 @pytest.mark.parametrize("arguments", [["word", "x"], ["auto"], []])
-def test_wrong_use_is_told_from_failure(tmp_path: Path, arguments: list[str]) -> None:
+def test_wrong_usage_has_its_own_exit_code(tmp_path: Path, arguments: list[str]) -> None:
     """An unknown format, or no path, exits with 2."""
     assert invoke(tmp_path / "journal", *arguments).exit_code == 2
 
 
 def test_the_help_shows_formats_and_examples() -> None:
-    """It is a manual in small; its columns are kept."""
+    """The help text is a short manual, and its columns are kept."""
     text = invoke_help()
     assert "journal import claude-code ~/.claude/projects --follow\n" in text
     assert "codex         ~/.codex/sessions" in text
 
 
 def invoke_help() -> str:
-    """Give the help text."""
+    """Return the help text."""
     return CliRunner().invoke(cli, ["import", "--help"]).stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_following_ends_cleanly_when_interrupted(tmp_path: Path, number: signal.Signals) -> None:
-    """What was read is in the journal, the report is given, and the status is 0."""
+    """Lines that were read are in the journal, the report is printed, and the exit code is 0."""
     source, folder = tmp_path / "a.jsonl", tmp_path / "journal"
     source.write_bytes(HELLO)
     program = [sys.executable, "-c", "from journal.cli import main; main()"]
@@ -156,7 +156,7 @@ def test_following_ends_cleanly_when_interrupted(tmp_path: Path, number: signal.
     assert len(journal_set(folder)) == 2
 
 
-def test_an_empty_path_is_wrong_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_path_is_wrong_usage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty path, as from an unset variable, is an error."""
     (tmp_path / "a.jsonl").write_bytes(HELLO)
     monkeypatch.chdir(tmp_path)
@@ -167,7 +167,7 @@ def test_an_empty_path_is_wrong_use(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_the_report_fits_a_terminal(tmp_path: Path) -> None:
-    """However a file calls what it holds, the table is 80 columns wide at most."""
+    """The table is at most 80 columns wide, whatever names a file contains."""
     kinds = [line(type="response_item", payload={"type": "x" * size}) for size in (30, 64, 500)]
     good = line(type="response_item", payload={"type": "message", "role": "user", "content": "x"})
     (tmp_path / "a.jsonl").write_bytes(b"\n".join([good, *kinds]) + b"\n")
@@ -176,8 +176,8 @@ def test_the_report_fits_a_terminal(tmp_path: Path) -> None:
     assert max(map(len, result.stderr.splitlines())) <= 80
 
 
-def test_a_wrong_format_fails_the_command_and_does_not_flood_the_terminal(tmp_path: Path) -> None:
-    """Each file is an error; the first of them are named, and the others counted."""
+def test_files_of_a_wrong_format_do_not_flood_the_terminal(tmp_path: Path) -> None:
+    """Each file is an error; the first of them are named, and the others are counted."""
     for number in range(30):
         (tmp_path / f"{number:02}.jsonl").write_bytes(HELLO)
     result = invoke(tmp_path / "journal", "codex", tmp_path)
@@ -186,10 +186,10 @@ def test_a_wrong_format_fails_the_command_and_does_not_flood_the_terminal(tmp_pa
     assert "10 more" in result.stderr
 
 
-def test_an_interrupted_import_gives_its_report(
+def test_an_interrupted_import_prints_its_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was written until then is counted, and the status is that of an interrupt."""
+    """The events that were written are counted, and the exit code is that of an interrupt."""
     (tmp_path / "a.jsonl").write_bytes(HELLO)
 
     def interrupt(*_: object) -> None:
@@ -204,10 +204,10 @@ def test_an_interrupted_import_gives_its_report(
 
 @pytest.mark.parametrize("options", [[], ["--json"]])
 @pytest.mark.parametrize(("formats", "code"), [("auto", 0), ("codex", 1)])
-def test_a_report_that_nobody_reads_changes_no_exit_code(
+def test_a_closed_pipe_does_not_change_the_exit_code(
     tmp_path: Path, options: list[str], formats: str, code: int
 ) -> None:
-    """If the pipe is closed, the exit code is 0, unless a file failed."""
+    """If the pipe of the report is closed, the exit code is 0, unless a file failed."""
     source, folder = tmp_path / "a.jsonl", tmp_path / "journal"
     source.write_bytes(HELLO)
     program = [sys.executable, "-c", "from journal.cli import main; main()"]

@@ -1,6 +1,6 @@
-"""The modules that the commands of a shell hook may import: each costs time at every run.
+"""The modules that commands of a shell hook may import: each costs time at every run.
 
-A new import fails these tests. Import it where it is used if most runs do not need it, or add it
+A new import fails these tests. If most runs do not need it, import it where it is used. Else add it
 here, and run `python -m tools.bench.command_line` before and after.
 """
 
@@ -50,7 +50,7 @@ journal.fs.ownership journal.process journal.process.clock journal.process.expor
 journal.process.fork journal.process.ids journal.process.loading journal.process.turn
 journal.segments journal.segments.segment
 """)
-"""What both need."""
+"""Modules that both commands need."""
 
 _APPEND = _START | _names("""
 journal.__main__ journal.cli.append journal.cli.message_lines journal.format.fields.message
@@ -86,7 +86,7 @@ projector.views projector.views.freshness projector.views.messages projector.vie
 
 
 def _imported(journal: Path, *command: str) -> set[str]:
-    """Return the modules that a command imports beside those of the baseline."""
+    """Return the modules that a command imports and the baseline does not."""
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM, *command],
         env=os.environ | {"JOURNAL_DIR": str(journal)},
@@ -99,13 +99,13 @@ def _imported(journal: Path, *command: str) -> set[str]:
 
 
 def _others(modules: set[str]) -> set[str]:
-    """Return the packages of modules that are not ours; built-in and private ones are left out."""
+    """Return the packages of foreign modules, without built-in and private ones."""
     tops = {name.partition(".")[0] for name in modules} - {"journal", "projector"}
     return {name for name in tops if not name.startswith("_")}
 
 
-def test_append_imports_what_it_needs(journal_dir: Path) -> None:
-    """`journal append` loads the write side only: no reader, no rich, no json."""
+def test_append_imports_only_what_it_needs(journal_dir: Path) -> None:
+    """`journal append` loads only the write side: no reader, no rich, no json."""
     command = ("journal", "append", "--session", "s1", "--role", "user", "hi")
     modules = _imported(journal_dir, *command)
     own = {name for name in modules if name.startswith(("journal", "projector"))}
@@ -113,8 +113,8 @@ def test_append_imports_what_it_needs(journal_dir: Path) -> None:
     assert _others(modules) - _names("encodings gc heapq queue signal") == set()
 
 
-def test_search_imports_what_it_needs(journal_dir: Path) -> None:
-    """`projector search` with nothing to apply loads neither what applies events nor the store."""
+def test_search_imports_only_what_it_needs(journal_dir: Path) -> None:
+    """With nothing to apply, `projector search` loads neither the applier nor the store."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s1", "user", "hello needle")
     with Projection.open(journal_dir) as projection:

@@ -1,4 +1,4 @@
-"""The `journal` command: append, cat, status, verify, and how it ends."""
+"""The `journal` command: append, cat, status, verify, and its exit codes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ JOURNAL = [sys.executable, "-c", "from journal.cli import main; main()"]
 
 @pytest.fixture
 def run(journal_dir: Path) -> Run:
-    """Runs `journal --journal <journal_dir> ...` in this process."""
+    """Run `journal --journal <journal_dir> ...` in this process."""
 
     def run(*arguments: str, input: str | bytes | None = None) -> Result:
         return CliRunner().invoke(cli, ["--journal", str(journal_dir), *arguments], input=input)
@@ -46,7 +46,7 @@ def run(journal_dir: Path) -> Run:
 def spawn(
     journal_dir: Path, start_command: Callable[..., subprocess.Popen[str]]
 ) -> Callable[..., subprocess.Popen[str]]:
-    """Starts `journal --journal <journal_dir> ...` as a process; ends it with the test."""
+    """Start `journal --journal <journal_dir> ...` as a process; end it after the test."""
     return partial(start_command, *JOURNAL, "--journal", journal_dir)
 
 
@@ -71,8 +71,8 @@ def test_append_stores_a_message_and_prints_its_id(journal_dir: Path, run: Run) 
     assert record.event.data == {"role": "user", "content": "hi", "source": "x"}
 
 
-def test_append_makes_an_id_and_tells_the_position(journal_dir: Path, run: Run) -> None:
-    """With --json the generated id and the position of the record are printed."""
+def test_append_prints_a_new_id_and_the_position(journal_dir: Path, run: Run) -> None:
+    """With --json, the generated id and the position of the record are printed."""
     result = run("append", "--session", "s1", "--role", "user", "--json", "hi")
     answer = json.loads(result.stdout)
     assert answer["id"] == ids(journal_dir)[0]
@@ -81,13 +81,13 @@ def test_append_makes_an_id_and_tells_the_position(journal_dir: Path, run: Run) 
 
 @pytest.mark.parametrize("text", [[], ["-"]])
 def test_append_reads_what_is_piped_in(journal_dir: Path, run: Run, text: list[str]) -> None:
-    """Standard input is the message, without its last newline."""
+    """Standard input, without its last newline, is the message."""
     run("append", "--session", "s1", "--role", "user", *text, input="two\nlines\n\n")
     assert events(journal_dir)[0].event.data["content"] == "two\nlines\n"
 
 
-def test_append_takes_an_empty_text_for_one(journal_dir: Path, run: Run) -> None:
-    """An empty message is a message, and does not wait for input."""
+def test_append_stores_an_empty_text(journal_dir: Path, run: Run) -> None:
+    """An empty text is stored as a message, and the command does not wait for input."""
     run("append", "--session", "s1", "--role", "user", "", input="not this")
     assert events(journal_dir)[0].event.data["content"] == ""
 
@@ -104,10 +104,10 @@ def test_append_takes_an_empty_text_for_one(journal_dir: Path, run: Run) -> None
         ("--session", "s1", "--role", "user", "--fsync", "sometimes", "hi"),
     ],
 )
-def test_append_refuses_what_does_not_go_together(
+def test_append_refuses_options_that_exclude_each_other(
     journal_dir: Path, run: Run, arguments: tuple[str, ...]
 ) -> None:
-    """Wrong usage ends with 2 and makes no journal."""
+    """Wrong usage exits with 2 and creates no journal."""
     assert run("append", *arguments).exit_code == 2
     assert not journal_dir.exists()
 
@@ -121,15 +121,15 @@ def test_append_refuses_what_does_not_go_together(
         ("--source", "source must not be empty"),
     ],
 )
-def test_append_says_what_is_empty(run: Run, option: str, reason: str) -> None:
-    """An option that is given and empty is not called missing."""
+def test_append_names_an_empty_option(run: Run, option: str, reason: str) -> None:
+    """An option with an empty value is not reported as missing."""
     options = {"--session": "s", "--role": "user"} | {option: ""}
     result = run("append", *(part for pair in options.items() for part in pair), "hi")
     assert (result.exit_code, result.stderr) == (1, f"Error: {reason}\n")
 
 
-def test_append_refuses_bytes_that_are_no_text(run: Run) -> None:
-    """Input that is not UTF-8 is an error with its place; nothing is stored."""
+def test_append_refuses_input_that_is_no_text(run: Run) -> None:
+    """Input that is no UTF-8 is an error with an offset, and nothing is stored."""
     result = run("append", "--session", "s1", "--role", "user", input=b"caf\xe9")
     assert result.exit_code == 1
     assert result.stderr == "Error: standard input is not UTF-8 at byte 3\n"
@@ -178,7 +178,7 @@ BAD_LINES = {
 }
 
 
-def test_append_jsonl_loses_no_good_line_to_a_bad_one(journal_dir: Path, run: Run) -> None:
+def test_append_jsonl_stores_the_lines_beside_a_bad_one(journal_dir: Path, run: Run) -> None:
     """Bad lines are reported with number and field; all others are stored."""
     lines = []
     for n, bad in enumerate(BAD_LINES):
@@ -196,16 +196,16 @@ def test_append_jsonl_loses_no_good_line_to_a_bad_one(journal_dir: Path, run: Ru
     assert result.stderr.splitlines()[-1] == f"appended {len(good)}, refused {len(good)}"
 
 
-def test_append_jsonl_tells_refusals_in_the_order_of_the_lines(run: Run) -> None:
-    """Lines that do not parse and lines that the journal refuses are reported in order."""
+def test_append_jsonl_reports_refusals_in_the_order_of_the_lines(run: Run) -> None:
+    """Lines that are no JSON and lines that the journal refuses are reported in order."""
     bad = ['{"session":"s","role":"u","extra":{"n":98765432109876543210}}', "no JSON"] * 3
     result = run("append", "--jsonl", input="\n".join(bad))
     told = [line.partition(":")[0] for line in result.stderr.splitlines()[:-1]]
     assert told == [f"line {n}" for n in range(1, 7)]
 
 
-def test_append_jsonl_counts(run: Run) -> None:
-    """With --json the counts are data."""
+def test_append_jsonl_prints_counts(run: Run) -> None:
+    """With --json, the counts are printed on stdout."""
     result = run("append", "--jsonl", "--json", input='{"session":"s","role":"u"}\nbad\n')
     assert (result.exit_code, json.loads(result.stdout)) == (1, {"appended": 1, "refused": 1})
 
@@ -214,7 +214,7 @@ def test_append_jsonl_counts(run: Run) -> None:
 def test_append_acknowledges_each_line_of_a_slow_pipe(
     journal_dir: Path, spawn: Callable[..., subprocess.Popen[str]], fsync: str
 ) -> None:
-    """An id is printed when its append has returned, before the next line is there."""
+    """An id is printed when its append has returned, before the next line is sent."""
     process = spawn("append", "--jsonl", "--ack", "--fsync", fsync)
     assert process.stdin is not None
     assert process.stdout is not None
@@ -229,7 +229,7 @@ def test_append_acknowledges_each_line_of_a_slow_pipe(
 
 @pytest.mark.parametrize("size", range(1, 36))
 def test_lines_are_numbered_however_the_pipe_cuts_them(size: int) -> None:
-    """Pieces of any size give the same lines and numbers; blank lines count and are passed over."""
+    """Pieces of any size give the same lines and numbers; blank lines are counted and skipped."""
     stream = BytesIO(b"one\n\ntwo\nthree is longer\n \nfour")
     got = [line for batch in batches(lambda _: stream.read(size)) for line in batch]
     assert got == [(1, b"one"), (3, b"two"), (4, b"three is longer"), (6, b"four")]
@@ -239,7 +239,7 @@ def test_lines_are_numbered_however_the_pipe_cuts_them(size: int) -> None:
 
 
 def test_cat_prints_events_in_order(journal_dir: Path, run: Run) -> None:
-    """Each line is an event with its lane and number; session and type choose among them."""
+    """Each line is an event with its lane and number; --session and --type filter."""
     _fill(journal_dir)
     with Journal.open(journal_dir) as journal:
         journal.append(session="s0", type="session.ended", data={})
@@ -252,7 +252,7 @@ def test_cat_prints_events_in_order(journal_dir: Path, run: Run) -> None:
 
 
 def test_cat_prints_what_was_redacted(journal_dir: Path, run: Run) -> None:
-    """An event in which something was redacted says so, and no other does."""
+    """Only an event in which something was redacted has the key `redacted`."""
     redacted = Redacted("0a1b2c3d", "5" * 32, "rules 1", {"jwt": 1})
     with Journal.open(journal_dir) as journal:
         journal._append([("s", "m1", "x", {}, redacted), ("s", "m2", "x", {}, None)])
@@ -264,7 +264,7 @@ def test_cat_prints_what_was_redacted(journal_dir: Path, run: Run) -> None:
 def test_cat_since_takes_times_and_durations(
     journal_dir: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A date, a time or a duration back chooses events by when they were appended."""
+    """A date, a time, or a duration before now filters events by their time."""
     with Journal.open(journal_dir) as journal:
         with monkeypatch.context() as patch:
             patch.setattr("time.time_ns", lambda: 1_500_000_000 * 10**9)
@@ -281,8 +281,8 @@ def test_cat_since_takes_times_and_durations(
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2x", "", "99999999w"])
-def test_cat_since_refuses_what_is_no_time(run: Run, text: str) -> None:
-    """What is no time is wrong usage, and says what would be one."""
+def test_cat_since_refuses_an_invalid_time(run: Run, text: str) -> None:
+    """An invalid time is wrong usage, and the error says what is valid."""
     assert run("cat", "--since", text).exit_code == 2
 
 
@@ -292,7 +292,7 @@ def test_cat_since_refuses_what_is_no_time(run: Run, text: str) -> None:
 def test_cat_since_refuses_the_ends_of_the_calendar(
     run: Run, text: str, zone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A local time that has no UTC equivalent has a clear error."""
+    """A local time without a UTC equivalent raises an error that says so."""
     with monkeypatch.context() as patch:
         patch.setenv("TZ", zone)
         time.tzset()
@@ -302,8 +302,8 @@ def test_cat_since_refuses_the_ends_of_the_calendar(
     assert f"'{text}' has no UTC time" in result.stderr
 
 
-def test_cat_tells_damage(journal_dir: Path, run: Run, expect_problems: ExpectedProblems) -> None:
-    """Damage is reported on stderr with its place, events continue, and the exit code is 5."""
+def test_cat_reports_damage(journal_dir: Path, run: Run, expect_problems: ExpectedProblems) -> None:
+    """Damage is reported on stderr with its place, later events are printed, the exit code is 5."""
     _fill(journal_dir)
     path = segments(journal_dir)[0]
     content = path.read_bytes()
@@ -317,7 +317,7 @@ def test_cat_tells_damage(journal_dir: Path, run: Run, expect_problems: Expected
 
 
 def test_cat_follows(journal_dir: Path, spawn: Callable[..., subprocess.Popen[str]]) -> None:
-    """Events that come later, and from a new lane, are printed as they come; Ctrl-C ends it."""
+    """New events, also of a new lane, are printed as they arrive; Ctrl-C ends the command."""
     _fill(journal_dir, 1)
     process = spawn("cat", "--follow")
     assert process.stdout is not None
@@ -332,7 +332,7 @@ def test_cat_follows(journal_dir: Path, spawn: Callable[..., subprocess.Popen[st
     assert (process.returncode, errors) == (130, "")
 
 
-def test_cat_ends_quietly_when_its_reader_has_enough(
+def test_cat_ends_without_a_message_when_its_reader_stops(
     journal_dir: Path, spawn: Callable[..., subprocess.Popen[str]]
 ) -> None:
     """`journal cat | head -1` is no error."""
@@ -352,8 +352,8 @@ def test_cat_ends_quietly_when_its_reader_has_enough(
 # status and verify
 
 
-def test_status_says_how_much_there_is(journal_dir: Path, run: Run) -> None:
-    """Counts, bytes, and the times of the first and last event, as text and as JSON."""
+def test_status_prints_counts_and_times(journal_dir: Path, run: Run) -> None:
+    """Counts, bytes, and the times of the first and last event are text or JSON."""
     _fill(journal_dir)
     status = json.loads(run("status", "--json").stdout)
     assert status["path"] == str(journal_dir)
@@ -365,7 +365,7 @@ def test_status_says_how_much_there_is(journal_dir: Path, run: Run) -> None:
 
 
 def test_status_of_a_journal_without_events(journal_dir: Path, run: Run) -> None:
-    """An empty journal is not an error."""
+    """An empty journal is no error."""
     Journal.open(journal_dir).close()
     status = json.loads(run("status", "--json").stdout)
     assert (status["lanes"], status["segments"], status["first"], status["last"]) == (
@@ -377,8 +377,8 @@ def test_status_of_a_journal_without_events(journal_dir: Path, run: Run) -> None
     assert "first event  none" in run("status").stdout
 
 
-def test_verify_says_that_all_is_well(journal_dir: Path, run: Run) -> None:
-    """A sound journal ends with 0 and its counts."""
+def test_verify_of_a_sound_journal_exits_with_0(journal_dir: Path, run: Run) -> None:
+    """It prints the counts and exits with 0."""
     _fill(journal_dir)
     result = run("verify")
     assert result.exit_code == 0
@@ -389,7 +389,7 @@ def test_verify_says_that_all_is_well(journal_dir: Path, run: Run) -> None:
 def test_verify_reports_problems(
     journal_dir: Path, run: Run, expect_problems: ExpectedProblems
 ) -> None:
-    """Problems are reported with their place, as text and as JSON, and the exit code is 5."""
+    """Problems are printed with their place, as text or JSON, and the exit code is 5."""
     _fill(journal_dir)
     path = segments(journal_dir)[0]
     path.write_bytes(path.read_bytes().replace(b'"m1"', b'"xx"'))
@@ -419,7 +419,7 @@ def test_verify_reports_problems(
 
 
 @pytest.mark.parametrize("command", ["cat", "status", "verify"])
-def test_no_journal_is_3(journal_dir: Path, run: Run, command: str) -> None:
+def test_a_missing_journal_exits_with_3(journal_dir: Path, run: Run, command: str) -> None:
     """Reading a missing journal exits with 3 and creates nothing."""
     result = run(command)
     assert result.exit_code == 3
@@ -428,7 +428,9 @@ def test_no_journal_is_3(journal_dir: Path, run: Run, command: str) -> None:
     assert not journal_dir.exists()
 
 
-def test_no_lane_is_7(journal_dir: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_free_lane_exits_with_7(
+    journal_dir: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """If every lane is leased, the exit code is 7."""
     monkeypatch.setattr("journal.lanes.lane._MOST", 2)
     with Journal.open(journal_dir):
@@ -437,7 +439,9 @@ def test_no_lane_is_7(journal_dir: Path, run: Run, monkeypatch: pytest.MonkeyPat
     assert "lanes in" in result.stderr
 
 
-def test_a_full_disk_is_1(journal_dir: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_exits_with_1(
+    journal_dir: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An event that could not be appended is reported in one line, with exit code 1."""
     real = os.write
 
@@ -464,7 +468,7 @@ def test_the_environment_names_the_journal(
 
 
 def test_version_and_help_need_no_journal() -> None:
-    """--version and -h answer at once."""
+    """--version and -h work without a journal."""
     assert CliRunner().invoke(cli, ["--version"]).output == f"journal, version {__version__}\n"
     for arguments in (["-h"], ["append", "-h"], ["cat", "--help"]):
         assert CliRunner().invoke(cli, arguments).exit_code == 0

@@ -1,4 +1,4 @@
-"""The output of commands never controls a terminal, and one message never looks like two."""
+"""Output of commands never controls a terminal, and one message never looks like two."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ texts = st.text(st.characters(exclude_categories=[]))  # surrogates, too
 
 
 @given(texts)
-def test_a_cleaned_text_holds_nothing_that_a_terminal_obeys(text: str) -> None:
-    """Every unsafe character is spelled; in a line, tabs and newlines are, too."""
+def test_a_cleaned_text_has_no_control_characters(text: str) -> None:
+    """Every unsafe character is escaped; in a single line, so are tabs and newlines."""
     assert not OBEYED.search(clean(text))
     assert not OBEYED.search(one_line(text))
     assert not set(one_line(text)) & {"\t", "\n"}
@@ -53,13 +53,13 @@ def test_a_cleaned_text_holds_nothing_that_a_terminal_obeys(text: str) -> None:
     "text",
     ["plain", "a\tb\nc", "北京", "\u0645\u06cc\u200c\u062e", "👩\u200d💻", "\u00a0é", "\U00020000"],
 )
-def test_what_people_write_stays_as_it_is(text: str) -> None:
-    """Tabs, newlines, every script, and the joiners that some need."""
+def test_ordinary_text_is_not_changed(text: str) -> None:
+    """Tabs, newlines, every script, and the joiners that some scripts need are kept."""
     assert clean(text) == text
 
 
-def test_what_is_spelled_can_be_read() -> None:
-    """As Python and JSON spell it; the ends of lines of Windows are ends of lines."""
+def test_escapes_are_readable() -> None:
+    """Escapes are those of Python and JSON; Windows line ends are line ends."""
     assert clean("a\x1b\x9b\u202e\ud83d\U000e0041\r\nb\rc") == (
         r"a\x1b\x9b\u202e\ud83d\U000e0041" + "\nb\\rc"
     )
@@ -73,17 +73,17 @@ json_values = st.recursive(
 
 @given(json_values, st.booleans())
 def test_json_is_harmless_and_exact(value: object, indent: bool) -> None:  # noqa: FBT001 - drawn
-    """What a terminal would obey is escaped as JSON has it: the value reads back as it was."""
+    """Unsafe characters are escaped as in JSON, and the value is read back unchanged."""
     line = json_line(value, indent=indent)
     assert not OBEYED.search(line)
-    # a pair of surrogates that were given apart is one character, as in every JSON
+    # two surrogates that were given separately are one character, as in every JSON
     expected = json.loads(json.dumps(value))
     assert json.loads(line) == expected
 
 
 @pytest.mark.parametrize("depth", [254, 260, 1023])
 def test_json_has_any_nesting_that_can_be_read(depth: int) -> None:
-    """Another writer may nest deeper than this program does."""
+    """A value that another program nested deeper than this one does can be printed."""
     value: object = 1
     for _ in range(depth):
         value = {"a": value}
@@ -92,14 +92,14 @@ def test_json_has_any_nesting_that_can_be_read(depth: int) -> None:
 
 @pytest.mark.parametrize("moment", [2**60, -(2**60), 2**53 - 1, 253_402_300_800_000_000])
 def test_a_time_without_a_date_is_a_number(moment: int) -> None:
-    """Years behind 9999 cannot be written as a date, and are no error."""
+    """A year after 9999 cannot be written as a date, so the time is printed as a number."""
     for shown in (format_time(moment), format_local_time(moment, "minutes")):
         assert str(moment) in shown or re.fullmatch(r"\d{4}-\d\d-\d\d .*", shown)
 
 
 @given(st.text(st.sampled_from("`~ab \n")))
 def test_a_text_cannot_close_its_fence(text: str) -> None:
-    """The fence is longer than every run of its mark within."""
+    """A fence is longer than every run of its mark in the text."""
     first, *within, last = fenced(text).split("\n")
     assert set(first) == {"`"}
     assert first == last
@@ -114,8 +114,8 @@ def test_a_text_cannot_end_its_code_span(text: str) -> None:
     assert found[1] not in found[2]
 
 
-def test_markdown_finds_nothing_in_a_name() -> None:
-    """A title or role may hold marks of Markdown and HTML; words stay as they are."""
+def test_a_name_is_escaped_in_markdown() -> None:
+    """Marks of Markdown and HTML in a title or role are escaped; words are not changed."""
     assert no_markdown("A bug in a-b.py") == "A bug in a-b.py"
     assert no_markdown("<b>*x* [a](b) `c`") == r"\<b\>\*x\* \[a\](b) \`c\`"
 
@@ -125,10 +125,10 @@ def test_markdown_finds_nothing_in_a_name() -> None:
 
 @pytest.fixture
 def hostile(journal_dir: Path) -> Path:
-    """A journal in which every text that can be one is hostile."""
+    """A journal in which every text that may be hostile is hostile."""
     call = [{"id": "c", "type": "function", "function": {"name": f"f{EVIL}", "arguments": "{}"}}]
     with Journal.open(journal_dir) as journal:
-        # ids, sessions and types may not have C0; C1 and what reorders they may
+        # ids, sessions and types must not contain C0, but may contain C1 and bidi controls
         odd = "x\x9b31m\u202e"
         journal.append(
             session=f"s{odd}",
@@ -180,7 +180,7 @@ COMMANDS = [
 
 @pytest.fixture
 def run(commands: Commands, tmp_path: Path) -> Run:
-    """Runs a command; returns all that it writes, without the colours that it may write."""
+    """Run a command; return all its output, without the colours that it may use."""
 
     def run(argv: list[str], journal: Path, *, terminal: bool = False) -> str:
         environment = os.environ | {"JOURNAL_DIR": str(journal), "PYTHONUTF8": "1"}
@@ -206,16 +206,14 @@ def run(commands: Commands, tmp_path: Path) -> Run:
 
 
 def _read_all(terminal: int, pieces: list[bytes]) -> None:
-    with suppress(OSError):  # the terminal's other end is closed
+    with suppress(OSError):  # the other end of the terminal is closed
         while piece := os.read(terminal, 65536):
             pieces.append(piece)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command)[:30])
-def test_no_command_writes_what_a_terminal_obeys(
-    run: Run, hostile: Path, command: list[str]
-) -> None:
-    """Neither to a file nor to a terminal, as data, as an error, or as a refusal of arguments."""
+def test_no_command_writes_control_characters(run: Run, hostile: Path, command: list[str]) -> None:
+    """This holds for files and terminals, for data, errors and refused arguments."""
     for terminal in (False, True):
         shown = run(command, hostile, terminal=terminal)
         assert shown
@@ -223,8 +221,8 @@ def test_no_command_writes_what_a_terminal_obeys(
         assert "Traceback" not in shown
 
 
-def test_a_warning_of_the_library_is_cleaned(run: Run, tmp_path: Path) -> None:
-    """What is logged while a command runs names paths, and paths are somebody's text."""
+def test_a_warning_is_cleaned(run: Run, tmp_path: Path) -> None:
+    """A warning that is logged during a command contains paths, which may be hostile."""
     path = tmp_path / "j\x1b]0;x\x07"
     with Journal.open(path) as journal:
         journal.append_message("s", "user", "needle", id="m1")
@@ -238,7 +236,7 @@ def test_a_warning_of_the_library_is_cleaned(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_traceback_is_cleaned(tmp_path: Path) -> None:
-    """A fault of this program, or of an exporter of somebody else, is shown, and is harmless."""
+    """A traceback of this program, or of another package's exporter, is printed and harmless."""
     code = (
         "import click\nfrom journal.cli import cli\n"
         "@cli.command('boom')\ndef boom():\n"
@@ -257,7 +255,7 @@ def test_a_traceback_is_cleaned(tmp_path: Path) -> None:
     assert b"\x1b" not in found.stdout + found.stderr
 
 
-def test_an_answer_that_the_locale_cannot_write_is_spelled(journal_dir: Path) -> None:
+def test_characters_outside_of_the_locale_are_escaped(journal_dir: Path) -> None:
     """Characters that a Latin-1 terminal lacks are escaped."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "needle 北京", id="m1")
@@ -272,7 +270,7 @@ def test_an_answer_that_the_locale_cannot_write_is_spelled(journal_dir: Path) ->
     assert rb"needle \u5317\u4eac" in found.stdout
 
 
-# one message is one message
+# one message looks like one message
 
 
 FORGED = (
@@ -282,19 +280,19 @@ FORGED = (
 
 
 @pytest.mark.parametrize("where", ["content", "reasoning", "tool_name", "role", "title"])
-def test_a_message_cannot_pass_for_another(run: Run, journal_dir: Path, where: str) -> None:
-    """Whatever a field holds, there are as many headings as messages."""
+def test_a_message_cannot_look_like_two(run: Run, journal_dir: Path, where: str) -> None:
+    """There are as many headings as messages, whatever a field contains."""
     fields = {"role": "user", "content": "x"} | {where: FORGED}
     title = fields.pop("title", "t")
     with Journal.open(journal_dir) as journal:
         journal.append(session="s", type="session.created", data={"title": title})
         journal.append(session="s", id="m1", type="message.appended", data=fields)
     plain = run(["projector", "show", "s"], journal_dir).splitlines()
-    # the title, what is known of the session, and one line for the message
+    # the title, the fields of the session, and one line for the message
     assert sum(bool(line) and not line.startswith("  ") for line in plain) == 3
     lines = run(["projector", "show", "s", "--markdown"], journal_dir).splitlines()
     headings, fence = [], ""
-    for line in lines:  # as CommonMark reads it: a fence ends with one that is as long
+    for line in lines:  # CommonMark ends a fence with one that is as long
         if fence:
             fence = "" if line.strip() and set(line.strip()) == {"`"} and line >= fence else fence
         elif line.startswith("```"):
@@ -308,8 +306,8 @@ def test_a_message_cannot_pass_for_another(run: Run, journal_dir: Path, where: s
 @pytest.mark.parametrize(
     "arguments", ['{"a":"\\ud83d"}', "[" * 200_000, "1" * 5_000, '{"a":' * 900 + "1" + "}" * 900]
 )
-def test_odd_arguments_of_a_tool_are_shown(run: Run, journal_dir: Path, arguments: str) -> None:
-    """JSON within text that Python reads as half a character, or not at all, ends no command."""
+def test_odd_arguments_of_a_tool_are_printed(run: Run, journal_dir: Path, arguments: str) -> None:
+    """Arguments that are JSON with a lone surrogate, or no JSON, are printed."""
     call = [{"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}]
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "assistant", "before", id="m1", tool_calls=call)
@@ -321,8 +319,8 @@ def test_odd_arguments_of_a_tool_are_shown(run: Run, journal_dir: Path, argument
         assert "Traceback" not in shown
 
 
-def test_results_within_results_are_shown(run: Run, journal_dir: Path) -> None:
-    """Parts nested as deep as an event may be are no end of the program."""
+def test_results_within_results_are_printed(run: Run, journal_dir: Path) -> None:
+    """Parts that are nested as deep as an event may be are printed."""
     part: dict[str, object] = {"type": "text", "text": "innermost"}
     for _ in range(80):
         part = {"type": "tool_result", "content": [part]}
@@ -331,7 +329,7 @@ def test_results_within_results_are_shown(run: Run, journal_dir: Path) -> None:
     assert "innermost" in run(["projector", "show", "s"], journal_dir)
 
 
-# what a linter holds
+# rules for the linter
 
 
 @pytest.mark.parametrize(
@@ -358,8 +356,8 @@ def test_results_within_results_are_shown(run: Run, journal_dir: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("file", ["journal/cli/new.py", "projector/cli/new.py", "journal/new.py"])
-def test_the_linter_refuses_another_way_out(line: str, file: str) -> None:
-    """A new module that writes by itself does not pass `make lint`."""
+def test_the_linter_refuses_output_by_other_modules(line: str, file: str) -> None:
+    """A new module that writes to a stream itself fails `make lint`."""
     found = subprocess.run(
         [BIN / "ruff", "check", "--output-format", "concise", "--stdin-filename", file, "-"],
         input=line,

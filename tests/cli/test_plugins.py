@@ -1,4 +1,4 @@
-"""Commands of `journal` that installed packages add: entry points of the group journal.commands."""
+"""Commands of `journal` that other packages add: entry points of the group journal.commands."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _install(site: Path, package: str, entry_points: str) -> None:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Runs `journal` where a package with plug-ins is installed."""
+    """Run `journal` where a package with plug-ins is installed."""
     site = tmp_path / "site"
     _install(site, "fake-plugin", _ENTRY_POINTS)
     (site / "fake_plugin.py").write_text(_MODULE)
@@ -102,7 +102,7 @@ def test_a_plug_in_is_a_command(run: Run, tmp_path: Path) -> None:
     assert "Greet the journal." in run("greet", "--help").stdout
 
 
-def test_a_plug_in_has_exit_codes_of_its_own(run: Run) -> None:
+def test_a_plug_in_has_its_own_exit_codes(run: Run) -> None:
     """`ExitCommand` turns an exception of the package into one line and an exit code."""
     done = run("fail")
     assert (done.returncode, done.stdout) == (7, "")
@@ -110,7 +110,7 @@ def test_a_plug_in_has_exit_codes_of_its_own(run: Run) -> None:
 
 
 def test_help_lists_plug_ins(run: Run) -> None:
-    """A plug-in that cannot be loaded is listed, too, and breaks nothing."""
+    """A plug-in that cannot be loaded is also listed, and does not break the help."""
     done = run("--help")
     assert done.returncode == 0
     lines = {line.split()[0]: line for line in done.stdout.splitlines() if line.startswith("  ")}
@@ -132,7 +132,7 @@ def test_help_lists_plug_ins(run: Run) -> None:
     ],
 )
 @pytest.mark.parametrize("more", [[], ["--help"]])
-def test_a_broken_plug_in_says_what_is_wrong(
+def test_the_error_of_a_broken_plug_in_names_it(
     run: Run, name: str, why: str, more: list[str]
 ) -> None:
     """The error names entry point, package and reason; the exit code is 1."""
@@ -144,15 +144,15 @@ def test_a_broken_plug_in_says_what_is_wrong(
     assert "Traceback" not in done.stderr
 
 
-def test_plug_ins_are_loaded_only_for_a_name_that_journal_does_not_know(run: Run) -> None:
-    """A command of `journal` neither looks for plug-ins nor gives way to one of its name."""
+def test_plug_ins_are_loaded_only_for_unknown_names(run: Run) -> None:
+    """A command of `journal` does not load plug-ins, and no plug-in can replace it."""
     done = run("append", "--session", "s1", "--role", "user", "--id", "m1", "hi")
     assert (done.returncode, done.stdout, done.stderr) == (0, "m1\n", "")
     assert run("status").stderr == ""
 
 
-def test_two_packages_with_a_command_of_one_name_are_named(run: Run, tmp_path: Path) -> None:
-    """The command works, and a warning names the package that is not used; its `--help`, too."""
+def test_two_plug_ins_with_one_name_are_reported(run: Run, tmp_path: Path) -> None:
+    """The command works, and a warning names the package that is not used, also in `--help`."""
     _install(tmp_path / "site", "other-plugin", "[journal.commands]\ngreet = fake_plugin:fail\n")
     warning = (
         "warning: the plug-in 'greet' (fake_plugin:fail of the package other-plugin 1.5) cannot be"
@@ -167,7 +167,7 @@ def test_two_packages_with_a_command_of_one_name_are_named(run: Run, tmp_path: P
 
 
 def test_an_unknown_name_is_wrong_usage(run: Run) -> None:
-    """The error names similar commands; plug-ins are among them."""
+    """The error names similar commands, also those of plug-ins."""
     done = run("gret")
     assert done.returncode == 2
     assert "No such command 'gret'" in done.stderr

@@ -53,7 +53,7 @@ def journal(journal_dir: Path) -> Iterator[Journal]:
 
 @pytest.fixture
 def invoke(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Runs the command on that journal."""
+    """Run the command on that journal."""
     monkeypatch.setenv("JOURNAL_DIR", str(journal.path))
 
     def invoke(*arguments: object, code: int = 0) -> Result:
@@ -69,7 +69,7 @@ def _json(result: Result) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def test_search_as_json_has_the_documented_shape(invoke: Callable[..., Result]) -> None:
-    """The keys of an answer, of a hit and of a message in its context."""
+    """An answer, a hit and a message of its context have the documented keys."""
     answer = _json(invoke("search", "docker compose", "--json", "--context", 1))
     assert list(answer) == ["query", "exact", "fresh", "hits"]
     assert (answer["query"], answer["exact"], answer["fresh"]) == ("docker compose", True, True)
@@ -83,8 +83,8 @@ def test_search_as_json_has_the_documented_shape(invoke: Callable[..., Result]) 
     assert hit["context"][1]["tool_calls"][0]["function"]["name"] == "grep"
 
 
-def test_search_shows_hits_to_people(invoke: Callable[..., Result]) -> None:
-    """A title, where it was said, and the snippet; what matched stands out without colours."""
+def test_search_prints_readable_hits(invoke: Callable[..., Result]) -> None:
+    """A hit has title, place and snippet; matches are marked also without colours."""
     result = invoke("search", "docker NOT file", "--sort", "oldest", "--context", 1)
     assert "Containers" in result.stdout
     assert "**docker** compose 北京" in result.stdout
@@ -93,8 +93,8 @@ def test_search_shows_hits_to_people(invoke: Callable[..., Result]) -> None:
     assert "\x1b" not in result.stdout
 
 
-def test_search_that_finds_nothing_says_so_on_stderr(invoke: Callable[..., Result]) -> None:
-    """No hits is not an error: stdout stays empty, a note goes to stderr."""
+def test_search_without_hits_prints_a_note_on_stderr(invoke: Callable[..., Result]) -> None:
+    """A search without hits is no error: stdout stays empty, and stderr has a note."""
     result = invoke("search", "unheard")
     assert (result.stdout, result.stderr) == ("", "nothing found\n")
 
@@ -113,10 +113,10 @@ def test_search_that_finds_nothing_says_so_on_stderr(invoke: Callable[..., Resul
         (["--sort", "newest", "--limit", "1", "--offset", "1"], ["m2"]),
     ],
 )
-def test_search_takes_filters(
+def test_search_has_filters(
     invoke: Callable[..., Result], options: list[str], expected: list[str]
 ) -> None:
-    """Each option narrows the answer down as it says."""
+    """Each option filters the hits as its help text says."""
     hits = _json(invoke("search", "docker", "--json", *options))["hits"]
     assert sorted(hit["id"] for hit in hits) == expected
 
@@ -135,10 +135,10 @@ def test_search_takes_filters(
         (["nonsense"], 2, "No such command"),
     ],
 )
-def test_what_goes_wrong_is_said_with_a_code(
+def test_errors_have_a_message_and_an_exit_code(
     invoke: Callable[..., Result], arguments: list[str], code: int, says: str
 ) -> None:
-    """2 for wrong usage, 3 for missing things; one clear line on stderr, empty stdout."""
+    """2 for wrong usage, 3 for a missing object; one line on stderr, and empty stdout."""
     result = invoke(*arguments, code=code)
     assert says in result.stderr
     assert result.stdout == ""
@@ -148,8 +148,8 @@ def test_what_goes_wrong_is_said_with_a_code(
 @pytest.mark.parametrize(
     "command", [["search", "x"], ["sessions"], ["show", "s"], ["status"], ["sync"], ["digest"]]
 )
-def test_where_there_is_no_journal_nothing_is_made(tmp_path: Path, command: list[str]) -> None:
-    """A mistyped folder exits with 3 and nothing is created."""
+def test_without_a_journal_nothing_is_created(tmp_path: Path, command: list[str]) -> None:
+    """A mistyped folder exits with 3, and nothing is created."""
     result = CliRunner().invoke(cli, ["--journal", str(tmp_path / "nowhere"), *command])
     assert result.exit_code == 3
     assert "there is no journal at" in result.stderr
@@ -157,7 +157,7 @@ def test_where_there_is_no_journal_nothing_is_made(tmp_path: Path, command: list
 
 
 def test_sessions_are_listed(invoke: Callable[..., Result]) -> None:
-    """A line a session, the latest first; as JSON, an object a line."""
+    """One line for each session, the latest first; with --json, one object a line."""
     lines = invoke("sessions").stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["abd-2", "abc-1"]
     assert lines[1].endswith("Containers")
@@ -168,7 +168,7 @@ def test_sessions_are_listed(invoke: Callable[..., Result]) -> None:
 
 
 def test_show_as_json_has_the_documented_shape(invoke: Callable[..., Result]) -> None:
-    """A unique beginning is enough; each message has its own fields under their own names."""
+    """A unique prefix of the id is enough; each field of a message has its own key."""
     shown = _json(invoke("show", "abc", "--json"))
     assert list(shown) == ["session", "messages"]
     assert (shown["session"]["session"], shown["session"]["title"]) == ("abc-1", "Containers")
@@ -180,7 +180,7 @@ def test_show_as_json_has_the_documented_shape(invoke: Callable[..., Result]) ->
 
 
 def test_show_is_readable(invoke: Callable[..., Result]) -> None:
-    """Speakers, what they say, and what they call, in order; nothing else on stdout."""
+    """Roles, texts and tool calls are printed in order, and nothing else on stdout."""
     shown = invoke("show", "abc").stdout
     parts = ["Containers", "3 messages", "user", "docker compose 北京", "grep(q=1)", "found it"]
     places = [shown.index(part) for part in parts]
@@ -190,7 +190,7 @@ def test_show_is_readable(invoke: Callable[..., Result]) -> None:
 
 
 def test_show_as_markdown(invoke: Callable[..., Result]) -> None:
-    """A heading for the conversation and one for each message."""
+    """There is a heading for the conversation and one for each message."""
     lines = invoke("show", "abc", "--markdown").stdout.splitlines()
     assert lines[0] == "# Containers"
     assert sum(line.startswith("## ") for line in lines) == 3
@@ -199,7 +199,7 @@ def test_show_as_markdown(invoke: Callable[..., Result]) -> None:
 
 
 def test_status_has_the_documented_keys(invoke: Callable[..., Result]) -> None:
-    """Looking applies nothing: before the first query everything is unprojected."""
+    """`status` applies nothing: before the first query, all events are unprojected."""
     status = _json(invoke("status", "--json"))
     keys = (
         "lanes segments events messages sessions duplicates conflicts quarantined unprojected"
@@ -217,7 +217,7 @@ def test_status_has_the_documented_keys(invoke: Callable[..., Result]) -> None:
 
 
 def test_sync_rebuild_and_digest_agree(invoke: Callable[..., Result]) -> None:
-    """What was done is said on stderr; the digest is the same before and after a rebuild."""
+    """They report on stderr what they did; the digest is the same before and after a rebuild."""
     result = invoke("sync")
     assert result.stdout == ""
     assert result.stderr.startswith("5 events applied in ")
@@ -229,8 +229,8 @@ def test_sync_rebuild_and_digest_agree(invoke: Callable[..., Result]) -> None:
     assert invoke("digest").stdout == before
 
 
-def test_digest_ends_when_its_time_is_over(invoke: Callable[..., Result]) -> None:
-    """With --timeout the wait for the projection and the query has an end; the exit code is 1."""
+def test_digest_ends_at_its_time_limit(invoke: Callable[..., Result]) -> None:
+    """With --timeout, the wait for the projection and the query ends; the exit code is 1."""
     result = invoke("digest", "--timeout", "0.000001", code=1)
     assert "longer than 1e-06 s" in result.stderr
     assert len(invoke("digest", "--timeout", "60").stdout) == 65
@@ -239,7 +239,7 @@ def test_digest_ends_when_its_time_is_over(invoke: Callable[..., Result]) -> Non
 def test_a_second_projector_or_build_ends_with_7(
     invoke: Callable[..., Result], journal: Journal
 ) -> None:
-    """Busy is a code of its own, and names the process that runs."""
+    """The exit code 7 means busy; the error names the process that runs."""
     kept = generations(open_directory(journal.path).path)
     for lock, commands in ((kept.lock, ["run", "sync"]), (kept.build_lock, ["rebuild"])):
         one = ProcessLock(lock)
@@ -250,10 +250,10 @@ def test_a_second_projector_or_build_ends_with_7(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_run_makes_the_journal_and_stops_at_a_signal(
+def test_run_creates_the_journal_and_stops_at_a_signal(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    """A projector may come before the first writer; SIGTERM or SIGHUP ends it with 0."""
+    """A projector may start before the first writer; SIGTERM or SIGHUP ends it with 0."""
     command = [PROJECTOR, "--journal", str(tmp_path / "new"), "run"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -265,7 +265,7 @@ def test_run_makes_the_journal_and_stops_at_a_signal(
     assert (process.returncode, output, errors) == (0, "", "stopped\n")
 
 
-def test_run_goes_on_under_nohup(tmp_path: Path) -> None:
+def test_run_continues_under_nohup(tmp_path: Path) -> None:
     """A SIGHUP that is ignored stays ignored."""
     path = str(tmp_path / "new")
     command = ["/bin/sh", "-c", 'trap "" HUP; exec "$0" "$@"', PROJECTOR, "--journal", path, "run"]
@@ -284,7 +284,7 @@ def test_run_goes_on_under_nohup(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("setsid") is None, reason="needs setsid of util-linux")
 def test_run_ends_cleanly_when_its_terminal_is_closed(tmp_path: Path) -> None:
-    """The terminal's SIGHUP ends it with 0, although "stopped" cannot be written any more."""
+    """SIGHUP of the terminal ends it with 0, although "stopped" cannot be written any more."""
     ours, theirs = os.openpty()
     path = str(tmp_path / "new")
     command = ["/usr/bin/env", "setsid", "-c", PROJECTOR, "--journal", path, "run"]
@@ -295,8 +295,8 @@ def test_run_ends_cleanly_when_its_terminal_is_closed(tmp_path: Path) -> None:
         assert process.wait(timeout=20) == 0
 
 
-def test_a_reader_that_has_enough_ends_it_quietly(journal: Journal) -> None:
-    """`| head` closes the pipe: no traceback, exit code 0."""
+def test_a_reader_that_stops_ends_it_without_a_message(journal: Journal) -> None:
+    """If `| head` closes the pipe, there is no traceback and the exit code is 0."""
     for number in range(3000):
         journal.append_message("abd-2", "user", f"line {number} " + "x" * 100)
     command = [PROJECTOR, "--journal", str(journal.path), "show", "abd-2"]
@@ -310,7 +310,7 @@ def test_a_reader_that_has_enough_ends_it_quietly(journal: Journal) -> None:
 
 
 def test_colours_are_for_terminals_that_want_them(journal: Journal) -> None:
-    """On a terminal what matched is coloured; NO_COLOR turns that off."""
+    """On a terminal matches are coloured; NO_COLOR turns colours off."""
     command = [PROJECTOR, "--journal", str(journal.path), "search", "compose"]
     environment = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
     assert b"\x1b[" in _on_a_terminal(command, environment)

@@ -1,4 +1,4 @@
-"""`journal scan` finds the secrets that are in clear text, and shows none of them."""
+"""`journal scan` finds secrets in clear text, and prints none of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def scan(journal: Path, *arguments: str) -> Result:
 
 
 def test_secrets_in_clear_text_are_named_by_event_and_kind(journal_dir: Path) -> None:
-    """What was appended without redaction is found, what was redacted is not."""
+    """Secrets that were appended without redaction are reported, and redacted ones are not."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s1", "user", f"{TOKEN} and DB_PASSWORD=Tr0ub4dor-3", id="m1")
         journal.append_message("s1", "user", "nothing", id="m2")
@@ -50,8 +50,8 @@ def test_secrets_in_clear_text_are_named_by_event_and_kind(journal_dir: Path) ->
         assert "Tr0ub" not in output
 
 
-def test_newer_rules_find_what_older_ones_let_through(journal_dir: Path) -> None:
-    """A rule that the user adds is applied to what is stored; the journal gets no key."""
+def test_a_new_rule_finds_stored_secrets(journal_dir: Path) -> None:
+    """A rule that the user adds is applied to stored events; the journal gets no key."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s1", "user", "corp_abcdefgh1234", id="m1")
     assert (scan(journal_dir).exit_code, scan(journal_dir).stdout) == (0, "")
@@ -80,6 +80,6 @@ def test_damage_is_reported(journal_dir: Path, expect_problems: ExpectedProblems
     assert result.stderr.startswith("damage: lane 1 segment 1 offset ")
 
 
-def test_without_a_journal_there_is_nothing_to_scan(tmp_path: Path) -> None:
-    """The exit code is that of a journal that is not there."""
+def test_a_scan_without_a_journal_is_an_error(tmp_path: Path) -> None:
+    """The exit code is that of a missing journal."""
     assert scan(tmp_path / "none").exit_code == 3

@@ -1,4 +1,4 @@
-"""The scripts of both commands, from their first line on."""
+"""The scripts of both commands, from their first line."""
 
 from __future__ import annotations
 
@@ -45,20 +45,20 @@ sys.exit(main())
         (["projector", "search", "x"], "apsw"),
     ],
 )
-def test_an_interrupt_while_a_command_is_loaded_ends_it_quietly(
+def test_an_interrupt_during_the_start_ends_a_command_without_a_message(
     start: Callable[..., subprocess.Popen[str]], arguments: list[str], module: str
 ) -> None:
-    """A Ctrl-C before the first line of a command ran ends it as one that comes later does."""
+    """Ctrl-C during the imports ends the process like a later one."""
     process = start(_INTERRUPTED, arguments[0], module, *arguments)
     output, errors = process.communicate(timeout=60)
     assert (process.returncode, output, errors) == (128 + signal.SIGINT, "", "")
 
 
 @pytest.mark.parametrize("command", ["journal", "projector"])
-def test_the_scripts_start_where_an_interrupt_is_caught(
+def test_the_scripts_catch_interrupts_from_the_start(
     start: Callable[..., subprocess.Popen[str]], command: str
 ) -> None:
-    """The entry point reads nothing else before it blocks signals, and then loads the command."""
+    """The entry point imports nothing else before it blocks signals, and then loads the command."""
     (script,) = entry_points(group="console_scripts", name=command)
     assert script.value == f"{command}.__main__:main"
     source = (
@@ -92,7 +92,7 @@ def test_a_package_runs_as_a_module(package: str) -> None:
 
 
 @pytest.mark.parametrize("package", [journal, projector], ids=lambda package: package.__name__)
-def test_the_exports_of_a_package_are_loaded_when_they_are_used(package: ModuleType) -> None:
+def test_the_exports_of_a_package_are_loaded_on_first_use(package: ModuleType) -> None:
     """`__all__` names what can be imported, and `dir` lists it; another name is an error."""
     for name in package.__all__:
         found = getattr(package, name)
@@ -112,6 +112,6 @@ def test_the_exports_of_a_package_are_loaded_when_they_are_used(package: ModuleT
 
 
 def test_the_version_is_that_of_the_installed_package() -> None:
-    """`__version__` of both packages is what the package index calls this version."""
+    """`__version__` of both packages is the version in the metadata of the package."""
     metadata = import_module("importlib.metadata")
     assert journal.__version__ == projector.__version__ == metadata.version("agent-journal")

@@ -50,7 +50,7 @@ for program in ("journal", "projector"):
 def test_a_signal_ends_every_command(
     start: Callable[..., subprocess.Popen[str]], tmp_path: Path, number: int, code: int
 ) -> None:
-    """What the command does on its way out is done, and nothing is written to stderr."""
+    """The cleanup of the command is done, and nothing is written to stderr."""
     process = start(_EACH_COMMAND, int(number), tmp_path)
     output, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")

@@ -1,4 +1,4 @@
-"""How commands end when standard input or output is closed, full, or not read to the end."""
+"""How commands end if standard input or output is closed, full, or not read to the end."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _COMMAND = '"$PYTHON" -c "from {0}.cli import main; main()" --journal "$JOURNAL"
 
 @pytest.fixture
 def shell(journal_dir: Path) -> Shell:
-    """Runs a line of a shell that knows `journal` and `projector` as commands."""
+    """Run a line of a shell in which `journal` and `projector` are commands."""
     known = "".join(
         f"{name}() {{ {_COMMAND.format(name)}; }}\n" for name in ("journal", "projector")
     )
@@ -53,14 +53,14 @@ def _lines(path: Path, count: int, bad: str = "") -> Path:
 ONE = "journal append --session s --role user --id m1"
 
 
-# a reader that goes away
+# a reader that stops
 
 
 @pytest.mark.parametrize("redirection", ["", "2>&1"])
-def test_an_append_whose_reader_goes_away_says_how_far_it_came(
+def test_an_append_whose_reader_stops_reports_the_stored_lines(
     journal_dir: Path, tmp_path: Path, shell: Shell, redirection: str
 ) -> None:
-    """What was read is stored, the rest is not: the exit code is 1, the count is on stderr."""
+    """The lines that were read are stored; the exit code is 1, and the count is on stderr."""
     source = _lines(tmp_path / "lines", 8_000)
     result = shell(
         f"( journal append --jsonl --ack < {source} {redirection}; echo $? > {tmp_path}/code )"
@@ -78,17 +78,17 @@ def test_an_append_whose_reader_goes_away_says_how_far_it_came(
         )
 
 
-def test_an_append_whose_refusals_cannot_be_told_fails(
+def test_an_append_that_cannot_report_refusals_fails(
     journal_dir: Path, tmp_path: Path, shell: Shell
 ) -> None:
-    """Where standard error is full the exit code alone says that not all was stored."""
+    """If standard error is full, only the exit code says that not all lines were stored."""
     source = _lines(tmp_path / "lines", 2, "bad")
     assert shell(f"journal append --jsonl < {source} 2>/dev/full").returncode == 1
     assert ids(journal_dir) == ["m0", "m1", "m0", "m1"]
 
 
-def test_a_listing_whose_reader_has_enough_is_done(journal_dir: Path, shell: Shell) -> None:
-    """Commands that only read end quietly with 0, whichever stream is closed to them."""
+def test_a_listing_whose_reader_stops_succeeds(journal_dir: Path, shell: Shell) -> None:
+    """Commands that only read end with 0 and no message, whichever stream is closed."""
     with Journal.open(journal_dir) as journal:
         for n in range(300):
             journal.append_message("s", "user", "x" * 1000, id=f"m{n}")
@@ -96,11 +96,11 @@ def test_a_listing_whose_reader_has_enough_is_done(journal_dir: Path, shell: She
     assert (result.returncode, len(result.stdout), result.stderr) == (0, 10, "")
 
 
-# streams that are not there
+# closed streams
 
 
-def test_without_standard_input_there_is_no_message(journal_dir: Path, shell: Shell) -> None:
-    """A closed input is wrong usage, not an empty message."""
+def test_without_standard_input_append_is_wrong_usage(journal_dir: Path, shell: Shell) -> None:
+    """A closed standard input is wrong usage, and no empty message is stored."""
     for line in (f"{ONE} <&-", "journal append --jsonl <&-"):
         result = shell(line)
         assert result.returncode == 2
@@ -109,14 +109,14 @@ def test_without_standard_input_there_is_no_message(journal_dir: Path, shell: Sh
 
 
 def test_a_text_needs_no_standard_input(journal_dir: Path, shell: Shell) -> None:
-    """A message on the command line is stored whether there is an input or not."""
+    """A text on the command line is stored with and without a standard input."""
     result = shell(f"{ONE} hello <&-")
     assert (result.returncode, result.stdout, result.stderr) == (0, "m1\n", "")
     assert ids(journal_dir) == ["m1"]
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
-def test_commands_do_their_work_without_streams(
+def test_commands_succeed_without_output_streams(
     journal_dir: Path, tmp_path: Path, shell: Shell, closed: str
 ) -> None:
     """A command succeeds although its output streams are closed."""
@@ -139,14 +139,14 @@ def test_commands_do_their_work_without_streams(
     assert events(journal_dir)[0].event.data["content"] == "hello"
 
 
-# outputs that are full
+# full outputs
 
 
 @pytest.mark.parametrize(
     "line", ["journal cat", "journal verify", "journal --help", "projector sessions"]
 )
-def test_a_full_output_is_told_as_such(journal_dir: Path, shell: Shell, line: str) -> None:
-    """The error says that the disk of the output is full, not that of the journal."""
+def test_a_full_output_is_named_in_the_error(journal_dir: Path, shell: Shell, line: str) -> None:
+    """The error names the output, and not the journal, as the file on a full disk."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "x" * 100_000)
     result = shell(f"{line} > /dev/full")
@@ -154,10 +154,8 @@ def test_a_full_output_is_told_as_such(journal_dir: Path, shell: Shell, line: st
     assert result.stderr == "Error: cannot write to standard output: No space left on device\n"
 
 
-def test_a_full_output_does_not_hide_that_the_message_is_stored(
-    journal_dir: Path, shell: Shell
-) -> None:
-    """Who knows the id can append again without doubling the message."""
+def test_a_full_output_error_names_the_stored_message(journal_dir: Path, shell: Shell) -> None:
+    """With the id from the error, a program can append again without a duplicate."""
     result = shell("journal append --session s --role user hello > /dev/full")
     assert result.returncode == 1
     (id,) = ids(journal_dir)
@@ -170,7 +168,7 @@ def test_a_full_output_does_not_hide_that_the_message_is_stored(
 def test_a_full_output_stops_an_append_of_lines(
     journal_dir: Path, tmp_path: Path, shell: Shell
 ) -> None:
-    """Lines whose ids cannot be told are counted; the rest is not read."""
+    """Lines whose ids could not be written are counted, and no further line is read."""
     source = _lines(tmp_path / "lines", 3)
     result = shell(f"journal append --jsonl --ack < {source} > /dev/full")
     assert result.returncode == 1
@@ -185,7 +183,7 @@ def test_a_full_output_stops_an_append_of_lines(
 def test_the_umask_changes_no_permissions(
     journal_dir: Path, tmp_path: Path, shell: Shell, umask: str
 ) -> None:
-    """Folders are 0700 and files 0600: locks, hints and databases too."""
+    """Folders have mode 0700 and files 0600, also locks, hints and databases."""
     source = tmp_path / "talk.json"
     source.write_text('[{"role": "user", "content": "hi", "id": "i1"}]')
     result = shell(
@@ -205,14 +203,14 @@ def test_the_umask_changes_no_permissions(
     } == {}
 
 
-# usage
+# wrong usage
 
 
 @pytest.mark.parametrize("line", ["journal append", "journal cat", "projector search"])
 def test_the_journal_goes_before_the_command(
     shell: Shell, line: str, expect_problems: ExpectedProblems
 ) -> None:
-    """`--journal` after the command is an error that says where it belongs."""
+    """`--journal` after the command is an error that says where to put it."""
     result = shell(f"{line} --journal x")
     assert result.returncode == 2
     program, command = line.split()
