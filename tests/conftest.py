@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
     from journal.verify.checks import Kind
 
-# a shell that runs the tests in the background, and nohup, have them ignore these signals; programs
+# a shell that runs the tests in the background, and nohup, make them ignore these signals; programs
 # that tests start would inherit that
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-# a shared machine is slow now and then: that is no failure
+# a shared machine is sometimes slow, which is no failure
 settings.register_profile("journal", deadline=None, max_examples=60)
 settings.register_profile("torture", deadline=None, max_examples=1000)
 settings.load_profile("journal")
 
 
 def few() -> int:
-    """Return a third of the profile's examples, for properties that take 0.1 s or more to try."""
+    """Return a third of the profile's examples, for properties that take 0.1 s or more each."""
     return settings().max_examples // 3
 
 
@@ -52,8 +52,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that `make check` leaves out, and run them first.
 
     The slow tests are the samples of the ladder, and those that start programs: an interpreter
-    takes longer than most tests. Others are marked where they are written. A slow test at the end
-    of a run would keep one process busy while the others have nothing left to do.
+    takes longer than most tests. Others are marked in their modules. A slow test at the end of a
+    run would keep one process busy while the others are idle.
     """
     for item in items:
         if is_slow(item):
@@ -74,13 +74,13 @@ def is_slow(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
-    """Bound the time of what comes after a test.
+    """Limit the time of a test's teardown.
 
-    `pytest-timeout` bounds the test alone: it stops its clock at the first failure.
+    `pytest-timeout` limits the test only: it stops its clock at the first failure.
     """
 
     def fail(_number: int, _frame: FrameType | None) -> None:
-        pytest.fail(f"what comes after {item.name} took more than {_TEARDOWN} s")
+        pytest.fail(f"the teardown of {item.name} took more than {_TEARDOWN} s")
 
     handler = signal.signal(signal.SIGALRM, fail)
     timer = signal.setitimer(signal.ITIMER_REAL, _TEARDOWN)
@@ -93,7 +93,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
 
 @pytest.fixture(autouse=True)
 def own_signal_handlers() -> Iterator[None]:
-    """What a command does at Ctrl-C or SIGTERM ends with its test: the test run keeps its own."""
+    """Restore the signal handlers after each test: a command replaces them."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.getsignal(number) for number in numbers]
     yield
@@ -102,7 +102,7 @@ def own_signal_handlers() -> Iterator[None]:
 
 
 class ExpectedProblems:
-    """The kinds of problems that a test makes on purpose."""
+    """The kinds of problems that a test causes on purpose."""
 
     def __init__(self) -> None:
         self.kinds: set[Kind] = set()
@@ -114,13 +114,13 @@ class ExpectedProblems:
 
 @pytest.fixture
 def expect_problems() -> ExpectedProblems:
-    """Declares the problems that a test makes on purpose; every other one fails it."""
+    """Declare the problems that a test causes on purpose; every other problem fails it."""
     return ExpectedProblems()
 
 
 @pytest.fixture
 def journal_dir(tmp_path: Path, expect_problems: ExpectedProblems) -> Iterator[Path]:
-    """A folder for a journal, not made yet; at the end of the test the journal must be sound."""
+    """A folder for a journal, which does not exist yet; the journal is verified after the test."""
     path = tmp_path / "journal"
     yield path
     if (path / "lanes").exists():
@@ -131,7 +131,7 @@ def journal_dir(tmp_path: Path, expect_problems: ExpectedProblems) -> Iterator[P
 
 
 def assert_function_of_the_events(path: Path) -> None:
-    """Fail unless the projection, however it came about, is what a rebuild makes of the lanes."""
+    """Fail unless the projection equals a rebuild from the lanes."""
     with Projection.open(path) as projection:
         before = projection.digest()
         rebuild(open_directory(path))
@@ -140,14 +140,14 @@ def assert_function_of_the_events(path: Path) -> None:
 
 @pytest.fixture(scope="session")
 def commands() -> Iterator[Commands]:
-    """Runs commands without starting an interpreter for each."""
+    """Run commands without starting an interpreter for each."""
     with Commands() as commands:
         yield commands
 
 
 @pytest.fixture
 def start_command() -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts programs, given as commands and arguments; ends them with the test."""
+    """Start programs, given as commands and arguments; end them after the test."""
     started: list[subprocess.Popen[str]] = []
 
     def start_command(*command: object) -> subprocess.Popen[str]:
@@ -170,5 +170,5 @@ def start_command() -> Iterator[Callable[..., subprocess.Popen[str]]]:
 def start(
     start_command: Callable[..., subprocess.Popen[str]],
 ) -> Callable[..., subprocess.Popen[str]]:
-    """Starts Python programs, given as source and arguments; ends them with the test."""
+    """Start Python programs, given as source and arguments; end them after the test."""
     return partial(start_command, sys.executable, "-c")

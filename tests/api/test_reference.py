@@ -1,4 +1,4 @@
-"""docs/api.md is what the docstrings say, and what they say is true."""
+"""docs/api.md equals the docstrings, and the docstrings are true."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_reference_is_up_to_date() -> None:
 
 
 def test_every_error_that_is_named_can_be_imported() -> None:
-    """What a docstring names under Raises is exported by the package that raises it."""
+    """Every error under `Raises` is exported by the package that raises it."""
     missing = []
     checked = 0
     for package, name, value in _public():
@@ -95,7 +95,7 @@ def test_every_public_name_is_documented() -> None:
 
 
 def test_every_method_of_a_handle_is_in_an_example() -> None:
-    """An example calls each of them."""
+    """An example calls each method."""
     called = {
         node.attr
         for code in EXAMPLES.values()
@@ -114,7 +114,7 @@ def test_every_method_of_a_handle_is_in_an_example() -> None:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every example of a docstring runs as it is written."""
+    """Every example of a docstring can be run."""
     monkeypatch.setenv("HOME", str(tmp_path))
     with SessionStore.open(tmp_path / "agents") as store:
         store.append("s1", "user", "Where is docker compose?", id="m0")
@@ -135,5 +135,5 @@ def test_an_example_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_the_awaited_store_has_no_methods_of_its_own() -> None:
-    """The reference names the methods of a store once; an awaited one has the same."""
+    """The reference lists the methods of a store once; the asynchronous store has the same."""
     assert public_methods(AsyncSessionStore).keys() <= public_methods(SessionStore).keys()

@@ -1,7 +1,7 @@
-"""What a type checker refuses, an event refuses too.
+"""Arguments that a type checker refuses raise errors at run time, too.
 
 Each line with a `type: ignore` must be refused by mypy: `make lint` runs it with unused ignores as
-errors, so a mistake that it no longer sees fails there. Here the same lines must fail when run.
+errors, so it fails if mypy accepts the mistake. Here the same lines must fail when they are run.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def test_a_misspelt_field_of_a_message_is_refused(journal_dir: Path) -> None:
-    """By `Journal.append_message` and by `SessionStore.append`, which share one set of fields."""
+    """`Journal.append_message` and `SessionStore.append` have the same set of fields."""
     with Journal.open(journal_dir) as handle, SessionStore.open(journal_dir) as store:
         with pytest.raises(EventError, match="no field 'tol_calls'"):
             handle.append_message("s", "user", tol_calls=[])  # type: ignore[call-arg]
@@ -32,7 +32,7 @@ def test_a_misspelt_field_of_a_message_is_refused(journal_dir: Path) -> None:
 
 
 def test_a_field_of_the_wrong_kind_is_refused(journal_dir: Path) -> None:
-    """A number is no model and no reasoning."""
+    """A number is refused as model and as reasoning."""
     with Journal.open(journal_dir) as handle, SessionStore.open(journal_dir) as store:
         with pytest.raises(EventError, match="model must be a string"):
             handle.append_message("s", "user", model=4)  # type: ignore[arg-type]
@@ -40,8 +40,8 @@ def test_a_field_of_the_wrong_kind_is_refused(journal_dir: Path) -> None:
             store.append("s", "user", reasoning=4)  # type: ignore[arg-type]
 
 
-def test_what_is_returned_is_typed(journal_dir: Path) -> None:
-    """A list of sessions is one of `SessionView`, an answer to a search one of `Hit`."""
+def test_results_are_typed(journal_dir: Path) -> None:
+    """A list of sessions is one of `SessionView`, a search result one of `Hit`."""
     with Journal(journal_dir) as handle, Projection(journal_dir) as projection:
         assert_type(handle.append_message("s", "user", "hello"), Position)
         for view in projection.sessions():

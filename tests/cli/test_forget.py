@@ -40,7 +40,7 @@ def path(journal_dir: Path) -> Path:
 
 @pytest.fixture
 def invoke(path: Path) -> Callable[..., Result]:
-    """Runs a command on that journal, without a terminal."""
+    """Run a command on that journal, without a terminal."""
 
     def invoke(*arguments: str, code: int = 0) -> Result:
         given = ["--journal", str(path), *arguments]
@@ -56,10 +56,10 @@ def _messages(path: Path) -> int:
         return sum(view.messages for view in projection.sessions())
 
 
-def test_a_dry_run_shows_what_would_go_and_changes_nothing(
+def test_a_dry_run_shows_the_plan_and_changes_nothing(
     invoke: Callable[..., Result], path: Path
 ) -> None:
-    """Counts, titles and first words, of long lists the beginning."""
+    """It shows counts, titles and first words, and of long lists the beginning."""
     shown = invoke("forget", "s1", "--dry-run").stdout
     assert "sessions: 1\n" in shown
     assert "25 messages  cli         Passwords: secret 0\n" in shown
@@ -73,10 +73,10 @@ def test_a_dry_run_shows_what_would_go_and_changes_nothing(
     assert not (path / "key").exists()
 
 
-def test_without_a_terminal_it_does_not_ask_and_does_nothing(
+def test_without_a_terminal_it_shows_the_plan_and_exits(
     invoke: Callable[..., Result], path: Path
 ) -> None:
-    """A script says --yes, or sees what would go; JSON does not ask either."""
+    """A script passes --yes, or gets the plan only; with --json there is no question either."""
     assert "no terminal to ask on: give --yes" in invoke("forget", "s1", code=2).stderr
     assert "--json does not ask" in invoke("forget", "s1", "--json", code=2).stderr
     assert _messages(path) == 27
@@ -84,7 +84,7 @@ def test_without_a_terminal_it_does_not_ask_and_does_nothing(
 
 @pytest.mark.parametrize(("answer", "code", "left"), [("y", 0, 1), ("yes", 0, 1), ("", 1, 27)])
 def test_it_asks_on_a_terminal(path: Path, answer: str, code: int, left: int) -> None:
-    """What would go comes first; no answer is no."""
+    """The plan is shown before the question; every answer but yes is no."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [JOURNAL, "--journal", str(path), "forget", "s1"],
@@ -105,8 +105,8 @@ def test_it_asks_on_a_terminal(path: Path, answer: str, code: int, left: int) ->
     assert _messages(path) == left
 
 
-def test_it_says_what_was_done(invoke: Callable[..., Result], path: Path) -> None:
-    """And `erasures` has the receipt; `verify --erased` finds nothing."""
+def test_it_reports_what_was_erased(invoke: Callable[..., Result], path: Path) -> None:
+    """`erasures` prints the receipt, and `verify --erased` finds nothing."""
     done = invoke("forget", "s1", "--yes", "--reason", "a customer asked").stdout
     assert done.startswith("27 events in 1 segment erased (")
     assert _messages(path) == 1
@@ -117,8 +117,8 @@ def test_it_says_what_was_done(invoke: Callable[..., Result], path: Path) -> Non
     invoke("verify")
 
 
-def test_nothing_that_matches_ends_with_3(invoke: Callable[..., Result]) -> None:
-    """As a session that is not there does; a selection that cannot be is wrong usage."""
+def test_no_match_exits_with_3(invoke: Callable[..., Result]) -> None:
+    """A missing session exits with 3; an invalid selection is wrong usage."""
     assert "nothing matches" in invoke("forget", "--query", "nowhere", "--yes", code=3).stderr
     assert "'s' (" not in invoke("forget", "s", "--yes", code=3).stderr
     assert "nothing is selected" in invoke("forget", "--yes", code=2).stderr
@@ -126,10 +126,10 @@ def test_nothing_that_matches_ends_with_3(invoke: Callable[..., Result]) -> None
     assert "is not a time" in invoke("forget", "--older-than", "soon", code=2).stderr
 
 
-def test_what_is_pending_is_named_and_can_be_finished(
+def test_pending_lanes_are_named_and_can_be_finished(
     invoke: Callable[..., Result], path: Path
 ) -> None:
-    """The exit code is 7 until the process that holds the lane has appended again."""
+    """The exit code is 7 until the process that leases the lane has appended again."""
     with Journal.open(path) as sleeper:
         sleeper.append_message("s1", "user", "late", id="late")
         result = invoke("forget", "s1", "--yes", code=7)
@@ -147,7 +147,7 @@ def test_what_is_pending_is_named_and_can_be_finished(
 def test_bytes_that_are_no_record_are_named_and_can_be_erased(
     invoke: Callable[..., Result], path: Path
 ) -> None:
-    """They cannot be checked: a torn line may hold what is forgotten."""
+    """They cannot be checked: a torn line may contain forgotten text."""
     segment = path / "lanes/1/000001.jsonl"
     with segment.open("ab") as file:
         file.write(b'{"crc":"00000000","seq":99,"data":"a secret that was torn')
@@ -160,7 +160,7 @@ def test_bytes_that_are_no_record_are_named_and_can_be_erased(
 
 
 def test_retain_applies_the_policy(invoke: Callable[..., Result], path: Path) -> None:
-    """It needs one; a rule that forgets nothing ends with 0."""
+    """It needs a policy; a policy that forgets nothing exits with 0."""
     assert "retention.toml" in invoke("retain", "--yes", code=3).stderr
     policy = path / "retention.toml"
     policy.touch(mode=0o600)

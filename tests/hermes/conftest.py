@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def db(journal_dir: Path) -> Iterator[SessionDB]:
-    """A store on a new journal, which must be sound at the end of the test."""
-    open_directory(journal_dir)  # a folder that is a journal is that journal
+    """A store on a new journal, which must be valid at the end of the test."""
+    open_directory(journal_dir)  # the path is a journal, so that journal is used
     with SessionDB(journal_dir) as db:
         yield db
 
@@ -38,7 +38,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def pair(journal_dir: Path, clock: Clock) -> Iterator[Pair]:  # noqa: ARG001 - both read it
-    """A real store and ours, empty."""
+    """A real store and ours, both empty."""
     with loaded(journal_dir.parent) as hermes:
         real = hermes.SessionDB(journal_dir.with_name("state.db"))
         open_directory(journal_dir)

@@ -33,8 +33,8 @@ BUILDERS = {
 
 
 @pytest.mark.parametrize("name", sorted(BUILDERS))
-def test_an_event_of_the_adapter_is_one_that_the_journal_knows(name: str) -> None:
-    """Its type is known, and its data is valid: an unknown type would be stored and do nothing."""
+def test_the_journal_knows_every_event_of_the_adapter(name: str) -> None:
+    """Type and data are valid; an event of an unknown type would be stored without effect."""
     build: Callable[..., events.Event] = BUILDERS[name]
     event = build(*ARGUMENTS[name])
     assert event["type"] in EVENT_TYPES
@@ -42,7 +42,7 @@ def test_an_event_of_the_adapter_is_one_that_the_journal_knows(name: str) -> Non
 
 
 def test_an_import_writes_to_the_same_namespaces() -> None:
-    """What `journal import hermes` brings is what the adapter reads."""
+    """The adapter reads the keys that `journal import hermes` writes."""
     assert KEY_SPACES == {
         "state_meta": namespaces.META,
         "telegram_dm_topic_mode": namespaces.TOPIC_MODES,

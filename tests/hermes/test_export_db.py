@@ -1,4 +1,4 @@
-"""The export of a journal is a database that Hermes opens: the same rows, in the same order."""
+"""The export of a journal is a database for Hermes, with the same rows in the same order."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def exported(journal: Path) -> tuple[Path, dict[str, int]]:
 
 
 def rows(path: Path, table: str, order: str = "id") -> Rows:
-    """Read a table; JSON texts decoded, and times to the microsecond."""
+    """Read a table; JSON texts are decoded, and times are rounded to microseconds."""
     with closing(sqlite3.connect(path)) as db:
         db.row_factory = sqlite3.Row
         found = db.execute(f"SELECT * FROM {table} ORDER BY {order}").fetchall()
@@ -73,8 +73,8 @@ def is_sound(path: Path) -> bool:
 
 
 @pytest.fixture
-def talked(tmp_path: Path) -> Iterator[Hermes]:
-    """A Hermes of the newest schema that has used all that an export brings back."""
+def filled(tmp_path: Path) -> Iterator[Hermes]:
+    """A Hermes of the newest schema that has used everything that an export contains."""
     hermes = Hermes(tmp_path / "state.db", NEW)
     hermes.db.executescript(TOPICS.replace("enabled INTEGER, intro TEXT", _MODE))
     fill(hermes)
@@ -90,7 +90,7 @@ _MODE = "user_id TEXT, enabled INTEGER, activated_at REAL, updated_at REAL, intr
 
 
 def fill(hermes: Hermes) -> None:
-    """Write sessions with all columns that 0.13 has, and messages of all kinds."""
+    """Write sessions with all columns of 0.13, and messages of all kinds."""
     call = {"id": "c1", "type": "function", "function": {"name": "ls", "arguments": "{}"}}
     hermes.session("s0", title="first", started_at=START - 5.5)
     hermes.session(
@@ -114,14 +114,14 @@ def fill(hermes: Hermes) -> None:
     hermes.say('\0json:[{"type": "text", "text": "a part"}]')
     hermes.say("", role="assistant", tool_calls=json.dumps([call]), finish_reason="tool_calls")
     hermes.say("out", role="tool", tool_call_id="c1", tool_name="ls", token_count=5)
-    # Hermes's clock went back: its order stays
+    # the clock went back, and the order of the rows stays
     hermes.say("late", role="assistant", timestamp=START - 50.25, reasoning="so")
     hermes.say("other", "s0", role="assistant", reasoning_content="x", reasoning_details="[1]")
     hermes.insert("state_meta", key="k", value="v")
 
 
 @pytest.mark.parametrize("version", [OLD, NEW])
-def test_a_database_that_was_imported_comes_back(
+def test_an_imported_database_is_exported_unchanged(
     tmp_path: Path, journal_dir: Path, version: int
 ) -> None:
     """Sessions, messages, meta and Hermes's counters are equal row by row."""
@@ -156,23 +156,23 @@ def _only(row: dict[str, Any], names: set[str]) -> dict[str, Any]:
     return {name: row[name] for name in sorted(names)}
 
 
-def test_what_only_a_later_hermes_keeps_comes_back_too(talked: Hermes, journal_dir: Path) -> None:
+def test_columns_of_later_versions_are_exported(filled: Hermes, journal_dir: Path) -> None:
     """Columns of later versions with values are exported: compacted, rewound, topics."""
     mode = {"chat_id": "7", "user_id": "u", "enabled": 1, "activated_at": 1.5, "updated_at": 2.5}
-    talked.insert("telegram_dm_topic_mode", **mode, intro_message_id="9")
-    talked.db.execute("DROP TABLE telegram_dm_topic_bindings")
-    talked.db.execute(
+    filled.insert("telegram_dm_topic_mode", **mode, intro_message_id="9")
+    filled.db.execute("DROP TABLE telegram_dm_topic_bindings")
+    filled.db.execute(
         "CREATE TABLE telegram_dm_topic_bindings (chat_id, thread_id, user_id, session_key,"
         " session_id, managed_mode, linked_at REAL, updated_at REAL)"
     )
     bound = {"chat_id": "7", "thread_id": "1", "user_id": "u", "session_key": "k"}
     more = {"managed_mode": "auto", "linked_at": 1.5, "updated_at": 1.5}
-    talked.insert("telegram_dm_topic_bindings", **bound, session_id="s1", **more)
-    talked.insert("telegram_dm_topic_bindings", **bound | {"thread_id": "2"}, session_id="gone")
-    run(journal_dir, talked.path)
+    filled.insert("telegram_dm_topic_bindings", **bound, session_id="s1", **more)
+    filled.insert("telegram_dm_topic_bindings", **bound | {"thread_id": "2"}, session_id="gone")
+    run(journal_dir, filled.path)
     file, counts = exported(journal_dir)
     assert counts == {"sessions": 2, "messages": 9, "topics": 2, "topics left out": 1}
-    assert_same(talked.path, file)
+    assert_same(filled.path, file)
     flags = [(row["content"], row["active"], row["compacted"]) for row in rows(file, "messages")]
     assert flags[-3:] == [("taken back", 0, 0), ("compacted", 0, 1), ("observed", 1, 0)]
     (kept,) = rows(file, "telegram_dm_topic_mode", "1")
@@ -181,11 +181,11 @@ def test_what_only_a_later_hermes_keeps_comes_back_too(talked: Hermes, journal_d
     assert binding == bound | {"session_id": "s1"} | more
 
 
-def test_importing_what_was_exported_gives_the_same_again(
-    talked: Hermes, journal_dir: Path, tmp_path: Path
+def test_an_exported_database_can_be_imported_and_exported_again(
+    filled: Hermes, journal_dir: Path, tmp_path: Path
 ) -> None:
-    """A journal of an exported database is exported as that database."""
-    run(journal_dir, talked.path)
+    """A journal that was made from an export gives the same export."""
+    run(journal_dir, filled.path)
     first, _ = exported(journal_dir)
     run(tmp_path / "again" / "journal", first)
     second, _ = exported(tmp_path / "again" / "journal")
@@ -193,11 +193,11 @@ def test_importing_what_was_exported_gives_the_same_again(
         assert rows(second, table) == rows(first, table)
 
 
-def test_every_message_is_found_by_the_databases_own_index(
-    talked: Hermes, journal_dir: Path
+def test_the_full_text_indexes_of_the_database_are_filled(
+    filled: Hermes, journal_dir: Path
 ) -> None:
-    """Both full-text indexes are filled, and its triggers keep them so."""
-    run(journal_dir, talked.path)
+    """Both full-text indexes are filled, and the database's triggers update them."""
+    run(journal_dir, filled.path)
     file, _ = exported(journal_dir)
 
     def found(db: sqlite3.Connection, index: str, word: str) -> int:
@@ -217,8 +217,8 @@ def test_every_message_is_found_by_the_databases_own_index(
     assert is_sound(file)
 
 
-def test_hermes_finds_messages_by_the_numbers_it_was_given(journal_dir: Path) -> None:
-    """What `append_message` returned is the row id; what others wrote is numbered behind it."""
+def test_row_ids_are_the_numbers_that_hermes_got(journal_dir: Path) -> None:
+    """A number from `append_message` is the row id; messages of others get higher numbers."""
     with SessionStore.open(journal_dir) as store, SessionDB(journal_dir) as db:
         db.create_session("s", "cli")
         given = db.append_message("s", "user", "one")
@@ -232,8 +232,8 @@ def test_hermes_finds_messages_by_the_numbers_it_was_given(journal_dir: Path) ->
     assert counts["messages with another number"] == 1, "three had to stand behind two"
 
 
-def test_two_messages_of_one_number_are_both_there(journal_dir: Path) -> None:
-    """Two databases count from one each: the rows of the second get other numbers."""
+def test_two_messages_with_one_number_are_both_exported(journal_dir: Path) -> None:
+    """Two databases number from one; the rows of the second get other numbers."""
     for name in "ab":
         hermes = Hermes(journal_dir.with_name(f"{name}.db"), OLD)
         hermes.session(name)
@@ -248,8 +248,8 @@ def test_two_messages_of_one_number_are_both_there(journal_dir: Path) -> None:
     assert is_sound(file)
 
 
-def test_what_is_gone_is_not_exported(journal_dir: Path) -> None:
-    """Deleted sessions, cleared and replaced transcripts, and key-values are not sessions."""
+def test_deleted_data_is_not_exported(journal_dir: Path) -> None:
+    """Deleted sessions, and messages that were cleared or replaced, are not exported."""
     with SessionStore.open(journal_dir) as store:
         for name in ("kept", "cleared", "gone"):
             store.append(name, "user", f"in {name}")
@@ -264,8 +264,8 @@ def test_what_is_gone_is_not_exported(journal_dir: Path) -> None:
     assert rows(file, "state_meta", "key") == [{"key": "k", "value": '{"a": 1}'}]
 
 
-def test_what_hermes_cannot_hold_is_mended_and_counted(journal_dir: Path) -> None:
-    """Titles become unique: the newest keeps its own. A missing parent is left out."""
+def test_values_that_hermes_cannot_store_are_changed_and_counted(journal_dir: Path) -> None:
+    """Titles become unique: the newest session keeps its own. A missing parent becomes null."""
     with SessionStore.open(journal_dir) as store:
         for number, name in enumerate("abc"):
             store.create(name, title="Same", started=(START + number) * 1_000_000, parent="nobody")
@@ -282,8 +282,8 @@ def test_what_hermes_cannot_hold_is_mended_and_counted(journal_dir: Path) -> Non
     assert is_sound(file)
 
 
-def test_the_routes_of_the_gateway_come_back(journal_dir: Path) -> None:
-    """Each scope has its own."""
+def test_the_routes_of_the_gateway_are_exported(journal_dir: Path) -> None:
+    """Each scope has its own routes."""
     open_directory(journal_dir)
     with SessionDB(journal_dir) as db:
         db.save_gateway_routing_entry("k", "{}")
@@ -301,7 +301,7 @@ def test_texts_are_redacted_and_names_are_not(
 ) -> None:
     """Secrets in contents, parts, arguments, titles, prompts and settings are marks in the file.
 
-    JSON is JSON afterwards, ids are as they were, and the journal is not changed.
+    JSON is still JSON, ids do not change, and the journal is not modified.
     """
     monkeypatch.setattr(SessionDB, "redact", False)
     secret = f"AKIA{'Q7' * 8}"
@@ -336,7 +336,7 @@ def test_texts_are_redacted_and_names_are_not(
 def test_an_export_that_is_behind_counts_what_is_missing(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Beside a hanging projector, applied messages are written and missing ones are counted."""
+    """Beside a hanging projector, applied messages are exported and missing ones are counted."""
     monkeypatch.setattr("projector.adapters.hermes.export.state_db._PATIENCE", 0.05)
     with SessionStore.open(journal_dir) as store:
         store.append("s", "user", "one")
@@ -352,8 +352,8 @@ def test_an_export_that_is_behind_counts_what_is_missing(
             lock.release()
 
 
-def test_what_is_left_of_another_database_is_not_taken_in(journal_dir: Path) -> None:
-    """An old WAL beside the target is an error: SQLite would apply it to the new file."""
+def test_an_old_wal_beside_the_target_is_an_error(journal_dir: Path) -> None:
+    """SQLite would apply an old WAL beside the target to the new file."""
     with SessionStore.open(journal_dir) as store:
         store.append("s", "user", "one")
     wal = journal_dir.with_name("state.db-wal")
@@ -366,10 +366,10 @@ def test_what_is_left_of_another_database_is_not_taken_in(journal_dir: Path) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("made", ["made-by-h13", "made-by-h19"])
-def test_a_real_database_comes_back_row_by_row(
+def test_a_real_database_is_exported_row_by_row(
     tmp_path: Path, journal_dir: Path, made: str
 ) -> None:
-    """140 sessions and 3,513 messages that Hermes wrote are the same after both ways."""
+    """140 sessions and 3,513 messages of Hermes are equal after an import and an export."""
     state = _shared(made, tmp_path)
     run(journal_dir, state)
     file, counts = exported(journal_dir)
@@ -391,7 +391,7 @@ def _shared(made: str, folder: Path) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize("made", ["made-by-h13", "made-by-h19"])
 def test_hermes_opens_it_and_shows_the_same(tmp_path: Path, journal_dir: Path, made: str) -> None:
-    """Lists, transcripts and searches of the real class are those of the database it wrote."""
+    """Lists, transcripts and searches of the real class are those of the original database."""
     state = _shared(made, tmp_path)
     run(journal_dir, state)
     file, _ = exported(journal_dir)

@@ -1,4 +1,4 @@
-"""`install` puts our store in place of Hermes's, and `uninstall` puts Hermes's back."""
+"""`install` replaces Hermes's store by ours, and `uninstall` restores Hermes's."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def state(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
 def test_install_replaces_the_class_wherever_it_was_imported(
     state: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Modules that have the name already, and those that import it later, get ours."""
+    """Modules that have already imported the class, and later ones, get ours."""
     early = ModuleType("early")
     other = ModuleType("other")
     vars(early)["SessionDB"] = Theirs
@@ -45,8 +45,8 @@ def test_install_replaces_the_class_wherever_it_was_imported(
     assert vars(other)["SessionDB"] is int, "another class of the name is nobody's concern"
 
 
-def test_uninstall_puts_hermes_own_back(state: ModuleType) -> None:
-    """After it everything is as it was; our own modules keep our class throughout."""
+def test_uninstall_restores_hermes_own_class(state: ModuleType) -> None:
+    """Afterwards all modules have Hermes's class again; our own modules always have ours."""
     before = dict(vars(state))
     assert install() is Theirs
     assert install() is Theirs, "again does nothing"

@@ -23,8 +23,8 @@ def bind(db: SessionDB, thread: str, session: str) -> None:
     )
 
 
-def test_meta_are_texts_under_keys(db: SessionDB) -> None:
-    """The last text counts; a key that was never set has none."""
+def test_meta_values_are_texts(db: SessionDB) -> None:
+    """The last text of a key counts; a key that was never set has none."""
     assert db.get_meta("k") is None
     db.set_meta("k", "v")
     db.set_meta("k", "w")
@@ -32,7 +32,7 @@ def test_meta_are_texts_under_keys(db: SessionDB) -> None:
 
 
 def test_a_session_is_bound_to_one_topic(db: SessionDB) -> None:
-    """Another topic is refused, the same one may be bound again, and it goes with the session."""
+    """Another topic is refused, the same topic may be bound again, and a deletion unbinds it."""
     db.create_session("s", "telegram", user_id="7")
     bind(db, "8", "s")
     bind(db, "8", "s")
@@ -51,7 +51,7 @@ def test_a_session_is_bound_to_one_topic(db: SessionDB) -> None:
     assert not db.is_telegram_session_linked_to_topic(session_id="s")
 
 
-def test_the_last_topic_takes_the_mode_along(db: SessionDB) -> None:
+def test_unbinding_the_last_topic_ends_the_mode(db: SessionDB) -> None:
     """A chat without bound topics has one conversation again."""
     db.create_session("s", "telegram", user_id="7")
     db.enable_telegram_topic_mode(chat_id="1", user_id="7", has_topics_enabled=True)
@@ -71,7 +71,7 @@ def test_the_last_topic_takes_the_mode_along(db: SessionDB) -> None:
     assert not db.is_telegram_session_linked_to_topic(session_id="s")
 
 
-def test_a_lock_has_one_holder_until_it_runs_out(db: SessionDB) -> None:
+def test_a_lock_has_one_holder_until_it_expires(db: SessionDB) -> None:
     """Other holders are refused; an expired lock is free."""
     assert db.try_acquire_compression_lock("s", "a")
     assert db.try_acquire_compression_lock("s", "a"), "it has it already"
@@ -99,7 +99,7 @@ def test_a_lock_that_cannot_be_decided_on_is_refused(
     assert "compression lock could not be decided on" in caplog.text
 
 
-def test_failures_of_compressions_are_noted(db: SessionDB) -> None:
+def test_failures_of_compressions_are_stored(db: SessionDB) -> None:
     """The end of the cooldown, the reason, and the count of fallbacks are stored."""
     db.create_session("s", "cli")
     assert db.get_compression_failure_cooldown("s") is None
@@ -122,8 +122,8 @@ def test_failures_of_compressions_are_noted(db: SessionDB) -> None:
     assert db.get_compression_fallback_streak("s") == 0
 
 
-def test_routes_are_kept_by_scope(db: SessionDB) -> None:
-    """What is replaced in one scope is not in the other."""
+def test_routes_are_stored_by_scope(db: SessionDB) -> None:
+    """Replacing routes of one scope does not change the other scope."""
     db.save_gateway_routing_entry("k", "{}")
     db.save_gateway_routing_entry("k", '{"a": 1}', scope="/p")
     db.save_gateway_routing_entry("", "{}")
@@ -135,7 +135,7 @@ def test_routes_are_kept_by_scope(db: SessionDB) -> None:
 
 
 def test_the_session_of_a_peer_is_found(db: SessionDB) -> None:
-    """By its route, by its chat, and not if several users write there."""
+    """It is found by its route, else by its chat, but not if several users write there."""
     for name, user in (("s", "7"), ("t", "8")):
         db.create_session(name, "telegram")
         db.append_message(name, "user", "hello")
@@ -163,8 +163,8 @@ def test_the_session_of_a_peer_is_found(db: SessionDB) -> None:
 
 
 @pytest.mark.parametrize("name", ["vacuum", "optimize_fts", "rebuild_fts"])
-def test_maintenance_builds_the_projection_anew(db: SessionDB, name: str) -> None:
-    """Searches find the same as before, and a build that is running is not disturbed."""
+def test_maintenance_rebuilds_the_projection(db: SessionDB, name: str) -> None:
+    """Searches find the same as before, and a running build is not disturbed."""
     db.append_message("s", "user", "a fish")
     found = db.search_messages("fish")
     generations = db._store.projection._reader.generations
@@ -177,10 +177,10 @@ def test_maintenance_builds_the_projection_anew(db: SessionDB, name: str) -> Non
         assert renew() == 0
 
 
-def test_old_sessions_are_deleted_now_and_then(
+def test_old_sessions_are_deleted_at_intervals(
     db: SessionDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not again within some hours; an error is returned, and never raised."""
+    """Within some hours it is not repeated; an error is returned, and never raised."""
     db.create_session("s", "cli")
     db.end_session("s", "user_exit")
     done = {"skipped": False, "pruned": 1, "vacuumed": False}

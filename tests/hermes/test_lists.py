@@ -20,7 +20,7 @@ DAY = 86_400
 
 
 def say(db: SessionDB, session: str, content: str | list[Any], role: str = "user") -> None:
-    """Say something in a session."""
+    """Append a message to a session."""
     db._store.append(session, role, content)
 
 
@@ -31,13 +31,13 @@ def ids(rows: list[dict[str, Any]]) -> list[str]:
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Hermes after 0.13 is loaded: its rules decide which session continues which."""
+    """Load the rules of a Hermes after 0.13 for which session continues which."""
     monkeypatch.setitem(sys.modules, "hermes_state", SimpleNamespace(SCHEMA_VERSION=22))
 
 
 @pytest.fixture
 def compressed(db: SessionDB) -> SessionDB:
-    """A conversation that was compressed twice, with a helper that began before that."""
+    """A conversation that was compressed twice, with a helper session from before that."""
     db.create_session("one", "cli")
     say(db, "one", "Where is\nthe bug?")
     db.create_session("helper", "tool", parent_session_id="one")
@@ -49,7 +49,7 @@ def compressed(db: SessionDB) -> SessionDB:
     return db
 
 
-def test_a_compressed_conversation_is_one_entry(compressed: SessionDB) -> None:
+def test_a_compressed_conversation_is_one_item(compressed: SessionDB) -> None:
     """It has the start of the first session and the other columns of the last one."""
     [entry] = compressed.list_sessions_rich()
     assert (entry["id"], entry["_lineage_root_id"], entry["model"]) == ("three", "one", "m")
@@ -67,7 +67,7 @@ def test_a_chain_is_followed_to_its_ends(compressed: SessionDB) -> None:
     assert compressed.get_compression_tip("one") == "three"
     assert compressed.get_compression_tip("nobody") == "nobody"
     assert compressed.get_conversation_root("three") == "one"
-    # the helper is the first child, and nothing but time tells that it is none
+    # the helper is the first child, and only its time shows that it is no continuation
     assert compressed.get_compression_lineage("two") == ["two"]
     assert compressed.resolve_resume_session_id("one") == "one"
     assert compressed.resolve_resume_session_id("two") == "three"
@@ -75,14 +75,14 @@ def test_a_chain_is_followed_to_its_ends(compressed: SessionDB) -> None:
 
 
 @pytest.mark.usefixtures("later")
-def test_after_0_13_what_is_resumed_is_where_it_goes_on(compressed: SessionDB) -> None:
+def test_after_0_13_the_last_session_is_resumed(compressed: SessionDB) -> None:
     """A resumption goes to the last session, also if the first has messages."""
     assert compressed.get_compression_tip("one") == "three"
     assert compressed.resolve_resume_session_id("one") == "three"
 
 
 @pytest.mark.usefixtures("later")
-def test_after_0_13_a_title_goes_over_to_the_continuation(compressed: SessionDB) -> None:
+def test_after_0_13_a_title_moves_to_the_continuation(compressed: SessionDB) -> None:
     """A compressed session that no list shows gives its title to the continuation."""
     assert compressed.set_session_title("one", "A bug")
     assert compressed.set_session_title("three", "A bug")
@@ -92,7 +92,7 @@ def test_after_0_13_a_title_goes_over_to_the_continuation(compressed: SessionDB)
 
 
 @pytest.mark.usefixtures("later")
-def test_after_0_13_the_first_call_says_who_is_paid(db: SessionDB) -> None:
+def test_after_0_13_the_first_call_sets_the_billing_route(db: SessionDB) -> None:
     """The first counted call replaces the requested billing route; later calls do not."""
     db.create_session("s", "cli", model="wanted")
     for model in ("used", "other"):
@@ -104,7 +104,7 @@ def test_after_0_13_the_first_call_says_who_is_paid(db: SessionDB) -> None:
     assert (row["model"], row["billing_provider"], row["api_call_count"]) == ("used", "p", 2)
 
 
-def test_chains_that_bite_their_tails_end(db: SessionDB) -> None:
+def test_circular_chains_end(db: SessionDB) -> None:
     """Sessions that continue each other in a circle cause no endless loop."""
     db.create_session("a", "cli", parent_session_id="b")
     db.create_session("b", "cli", parent_session_id="a")
@@ -119,7 +119,7 @@ def test_chains_that_bite_their_tails_end(db: SessionDB) -> None:
 
 
 def test_branches_are_listed_and_helpers_are_not(db: SessionDB) -> None:
-    """A mark in the settings identifies them, or a parent that ended as branched."""
+    """Helpers are identified by a mark in the settings, and branches by how the parent ended."""
     db.create_session("root", "cli")
     db.create_session("marked", "cli", parent_session_id="root", model_config={"_branched_from": 1})
     db.create_session(
@@ -132,7 +132,7 @@ def test_branches_are_listed_and_helpers_are_not(db: SessionDB) -> None:
     assert db.session_count(exclude_children=True) == 3
 
 
-def test_a_list_is_chosen_by_many_things(db: SessionDB) -> None:
+def test_lists_have_filters(db: SessionDB) -> None:
     """Lists are filtered by source, folder, number of messages, and archive."""
     db.create_session("a", "cli", cwd="/src/a")
     db.create_session("b", "tui", cwd="/src/a_b/c")
@@ -155,7 +155,7 @@ def test_a_list_is_chosen_by_many_things(db: SessionDB) -> None:
 
 
 def test_sessions_are_found_by_their_ids(compressed: SessionDB) -> None:
-    """By an id of any session of a conversation; whole ids first, then beginnings."""
+    """An id of any session of a conversation finds it; whole ids come first, then prefixes."""
     compressed.create_session("on", "cli")
     compressed.create_session("none", "cli")
     assert ids(compressed.search_sessions_by_id("ON")) == ["on", "three", "none"]
@@ -172,8 +172,8 @@ def test_titles_are_searched_without_punctuation(db: SessionDB) -> None:
     assert ids(found) == ["a"]
 
 
-def test_a_preview_is_a_line_of_what_the_user_said_first(db: SessionDB) -> None:
-    """Sixty characters of text, whatever the content is made of."""
+def test_a_preview_is_the_first_line_of_the_user(db: SessionDB) -> None:
+    """It has sixty characters of text, for any kind of content."""
     db.create_session("s", "cli")
     say(db, "s", "not the user", role="assistant")
     say(db, "s", [{"type": "text", "text": "Look\n" * 30}, {"type": "image_url"}])
@@ -184,14 +184,14 @@ def test_a_preview_is_a_line_of_what_the_user_said_first(db: SessionDB) -> None:
 
 
 def test_runs_of_a_job_are_listed(db: SessionDB) -> None:
-    """Those of the job alone, the latest first."""
+    """Only runs of the job are listed, the latest first."""
     for name in ("cron_j_1", "cron_j_2", "cron_jx_1", "cron_j"):
         db.create_session(name, "cron")
     assert ids(db.list_cron_job_runs("j")) == ["cron_j_2", "cron_j_1"]
 
 
 def test_tool_calls_and_messages_are_counted(db: SessionDB) -> None:
-    """Of the transcript as it is; messages that were archived count among all messages."""
+    """Those of the transcript are counted; archived ones count only among all messages."""
     db.create_session("s", "cli")
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     db._store.append("s", "assistant", tool_calls=[call, call], id="m1")
@@ -207,8 +207,8 @@ def test_tool_calls_and_messages_are_counted(db: SessionDB) -> None:
     assert (db.message_count("s"), db.message_count(), db.message_count("nobody")) == (3, 3, 0)
 
 
-def test_deleting_leaves_children_and_takes_helpers(db: SessionDB, tmp_path: Path) -> None:
-    """Children lose their parent; delegates are deleted too; so are the files of both."""
+def test_deleting_keeps_children_and_deletes_helpers(db: SessionDB, tmp_path: Path) -> None:
+    """Children lose their parent; delegates are deleted too, and so are the files of both."""
     db.create_session("a", "cli")
     db.create_session("child", "cli", parent_session_id="a")
     db.create_session("h1", "cli", parent_session_id="a", model_config={"_delegate_from": "a"})
@@ -227,8 +227,8 @@ def test_deleting_leaves_children_and_takes_helpers(db: SessionDB, tmp_path: Pat
     assert db.delete_sessions(["b", "child", "nobody", "b"]) == 2
 
 
-def test_only_what_is_empty_is_deleted_as_empty(db: SessionDB) -> None:
-    """A title, a message or a child keeps a session."""
+def test_only_empty_sessions_are_deleted_as_empty(db: SessionDB) -> None:
+    """A session with a title, a message or a child is kept."""
     for name in ("empty", "titled", "said", "parent"):
         db.create_session(name, "cli")
     db.create_session("child", "cli", parent_session_id="parent")
@@ -239,10 +239,10 @@ def test_only_what_is_empty_is_deleted_as_empty(db: SessionDB) -> None:
     assert db.get_session("empty") is None
 
 
-def test_a_message_that_comes_meanwhile_is_kept(
+def test_a_message_that_arrives_meanwhile_is_kept(
     db: SessionDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A message appended between the look and the deletion is there afterwards."""
+    """A session that gets a message between the check and the deletion is kept."""
     db.create_session("s", "telegram")
     delete = db._delete
 
@@ -259,8 +259,8 @@ def test_a_message_that_comes_meanwhile_is_kept(
     assert len(db._read(lambda read: _message_ids(read, "s"))) == 1
 
 
-def test_what_is_old_and_over_is_pruned(db: SessionDB, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sessions that ended and began long ago are pruned; bounds select among them."""
+def test_old_ended_sessions_are_pruned(db: SessionDB, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sessions that ended and began long ago are pruned; arguments limit which."""
     now = time.time()
     for name, age in (("old", 100), ("older", 200), ("young", 1), ("open", 300)):
         monkeypatch.setattr(time, "time", lambda age=age: now - age * DAY)
@@ -283,7 +283,7 @@ def test_what_is_old_and_over_is_pruned(db: SessionDB, monkeypatch: pytest.Monke
 
 
 def test_ghosts_are_pruned(db: SessionDB, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only sessions that the TUI left without a message a day ago are pruned."""
+    """Only sessions that the TUI left empty more than a day ago are pruned."""
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now - 2 * DAY)
     for name in ("ghost", "said", "open"):
@@ -299,7 +299,7 @@ def test_ghosts_are_pruned(db: SessionDB, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_orphans_of_a_compression_are_ended(db: SessionDB, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A continuation that was unused for a week."""
+    """A continuation that was unused for a week is ended."""
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now - 8 * DAY)
     db.create_session("one", "cli")
@@ -315,7 +315,7 @@ def test_orphans_of_a_compression_are_ended(db: SessionDB, monkeypatch: pytest.M
 
 
 def test_an_export_has_all_messages(db: SessionDB) -> None:
-    """A session, a conversation of several, and everything."""
+    """An export of a session, of a conversation, and of everything."""
     db.create_session("one", "cli")
     say(db, "one", "hello")
     db._store.append(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from projector.projection import Projection
 
 
-def said(db: SessionDB, **which: Any) -> list[str]:  # noqa: ANN401 - arguments of get_messages
+def contents(db: SessionDB, **which: Any) -> list[str]:  # noqa: ANN401 - arguments of get_messages
     """Return the contents of the session `s`."""
     return [row["content"] for row in db.get_messages("s", **which)]
 
@@ -29,7 +29,7 @@ def talk(db: SessionDB, *contents: str) -> list[int]:
     return [db.append_message("s", roles[at % 2], text) for at, text in enumerate(contents)]
 
 
-def test_an_id_is_an_integer_that_later_calls_take(db: SessionDB) -> None:
+def test_an_id_is_an_integer_for_later_calls(db: SessionDB) -> None:
     """Ids grow, are exact in JSON, and are the same in rows and searches."""
     ids = talk(db, "one fish", "two fish", "three")
     assert ids == sorted(set(ids))
@@ -106,7 +106,7 @@ def test_a_message_needs_no_session_and_keeps_every_field(db: SessionDB) -> None
         (["a", ("b",)], ["a", ["b"]]),
     ],
 )
-def test_no_content_is_lost_because_json_cannot_hold_it(
+def test_content_that_json_cannot_represent_is_stored(
     db: SessionDB, given: object, kept: object
 ) -> None:
     """A value that is no JSON is stored as Hermes stores it, or as its text."""
@@ -125,26 +125,26 @@ def test_messages_stay_in_the_order_of_writing(
     now = clock.wall()
     monkeypatch.setattr(clock, "wall", lambda: now - 10**9)
     db.append_message("s", "user", "d")
-    assert said(db) == ["a", "b", "c", "no moment at all", "d"]
+    assert contents(db) == ["a", "b", "c", "no moment at all", "d"]
     assert [row["timestamp"] for row in db.get_messages("s")][1:3] == [1.7e9, 1.6e9]
 
 
-def test_another_handle_goes_on_behind_what_is_there(db: SessionDB) -> None:
+def test_another_handle_continues_after_the_last_message(db: SessionDB) -> None:
     """The first message of another handle is read last, also with an earlier timestamp."""
     talk(db, "a", "b")
     db.get_messages("s")
     with SessionDB(db.db_path) as other:
         other.append_message("s", "user", "c", timestamp=1_700_000_000)
-        assert said(other) == ["a", "b", "c"]
+        assert contents(other) == ["a", "b", "c"]
 
 
-def test_pages_are_counted_in_order(db: SessionDB) -> None:
+def test_pages_are_in_order(db: SessionDB) -> None:
     """`limit` and `offset` select a page; a negative limit is no limit."""
     talk(db, *"abcde")
-    assert said(db, limit=2, offset=1) == ["b", "c"]
-    assert said(db, offset=3) == ["d", "e"]
-    assert said(db, limit=-1) == [*"abcde"]
-    assert said(db, limit=0) == []
+    assert contents(db, limit=2, offset=1) == ["b", "c"]
+    assert contents(db, offset=3) == ["d", "e"]
+    assert contents(db, limit=-1) == [*"abcde"]
+    assert contents(db, limit=0) == []
 
 
 def test_a_new_transcript_replaces_everything(db: SessionDB) -> None:
@@ -152,7 +152,7 @@ def test_a_new_transcript_replaces_everything(db: SessionDB) -> None:
     ids = talk(db, "old fish", "old answer", "older")
     db.rewind_to_message("s", ids[2])
     db.replace_messages("s", [{"role": "user", "content": "new"}, {"content": "of nobody"}])
-    assert said(db, include_inactive=True) == ["new", "of nobody"]
+    assert contents(db, include_inactive=True) == ["new", "of nobody"]
     assert [row["role"] for row in db.get_messages("s")] == ["user", "unknown"]
     assert db.search_messages("fish") == []
     assert not db.has_archived_messages("s")
@@ -161,7 +161,7 @@ def test_a_new_transcript_replaces_everything(db: SessionDB) -> None:
     assert row["message_count"] == 2
 
 
-def test_only_what_is_active_is_replaced_if_asked(db: SessionDB) -> None:
+def test_only_active_messages_are_replaced_on_request(db: SessionDB) -> None:
     """With `active_only`, archived and rewound messages keep their state."""
     ids = talk(db, "a fish", "b", "c")
     db.rewind_to_message("s", ids[2])
@@ -179,20 +179,20 @@ def test_only_what_is_active_is_replaced_if_asked(db: SessionDB) -> None:
     assert db.search_messages("short") == []
 
 
-def test_a_transcript_too_large_for_a_record_is_one_all_the_same(
+def test_a_transcript_that_is_too_large_for_a_record_is_replaced(
     db: SessionDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its messages are appended out of sight first."""
+    """Its messages are appended before, without being in the transcript."""
     talk(db, "a", "b")
     monkeypatch.setattr(messages, "_ONE_RECORD", 10)
     transcript = [{"role": "user", "content": text} for text in ("x", "y", "z")]
     db.replace_messages("s", transcript)
-    assert said(db, include_inactive=True) == ["x", "y", "z"]
+    assert contents(db, include_inactive=True) == ["x", "y", "z"]
     db.append_message("s", "user", "behind")
-    assert said(db) == ["x", "y", "z", "behind"]
+    assert contents(db) == ["x", "y", "z", "behind"]
 
 
-def test_what_the_model_was_sent_is_noted_for_the_last_message_of_the_user(db: SessionDB) -> None:
+def test_what_the_model_was_sent_is_stored_with_the_users_last_message(db: SessionDB) -> None:
     """It is stored if the content is that of the message; nothing else changes."""
     assert db.set_latest_user_api_content("s", "a", "sent") == 0
     db.append_message("s", "user", "a", platform_message_id="p")
@@ -202,7 +202,7 @@ def test_what_the_model_was_sent_is_noted_for_the_last_message_of_the_user(db: S
     assert (row["api_content"], row["platform_message_id"]) == ("sent", "p")
 
 
-def test_a_rewind_takes_back_and_can_be_taken_back(db: SessionDB) -> None:
+def test_a_rewind_can_be_undone(db: SessionDB) -> None:
     """Rewound messages are inactive and not found, until they are restored."""
     ids = talk(db, "a", "b", "c fish", "d")
     with pytest.raises(ValueError, match=r"message 7 not found in session s"):
@@ -212,22 +212,22 @@ def test_a_rewind_takes_back_and_can_be_taken_back(db: SessionDB) -> None:
     answer = db.rewind_to_message("s", ids[2])
     assert (answer["rewound_count"], answer["new_head_id"]) == (2, ids[1])
     assert answer["target_message"]["content"] == "c fish"
-    assert said(db) == ["a", "b"]
-    assert said(db, include_inactive=True) == ["a", "b", "c fish", "d"]
+    assert contents(db) == ["a", "b"]
+    assert contents(db, include_inactive=True) == ["a", "b", "c fish", "d"]
     assert db.search_messages("fish") == []
     row = db.get_session("s")
     assert row is not None
     assert row["rewind_count"] == 1
     assert [m["preview"] for m in db.list_recent_user_messages("s")] == ["a"]
     assert db.restore_rewound("s", ids[3]) == 1
-    assert said(db) == ["a", "b", "d"]
+    assert contents(db) == ["a", "b", "d"]
     assert db.restore_rewound("s", 0) == 1
     assert len(db.search_messages("fish")) == 1
     assert db.rewind_to_message("s", ids[0])["new_head_id"] is None
 
 
 def test_a_long_session_is_shown_in_parts(db: SessionDB) -> None:
-    """A window around a message, and how the session began and ended."""
+    """A view has a window around a message, and the first and last messages."""
     ids = talk(db, *(f"m{n}" for n in range(12)))
     db.append_message("s", "tool", "noise")
     view = db.get_anchored_view("s", ids[6], window=1, bookend=2)
@@ -243,8 +243,8 @@ def test_a_long_session_is_shown_in_parts(db: SessionDB) -> None:
     assert db.get_anchored_view("s", 5)["bookend_start"] == []
 
 
-def test_a_conversation_goes_back_to_its_ancestors(db: SessionDB) -> None:
-    """Their messages come first, and a repeated message of the user is there once."""
+def test_a_conversation_includes_its_ancestors(db: SessionDB) -> None:
+    """Their messages come first, and a repeated message of the user is included once."""
     db.append_message("s", "user", " a ")
     db.append_message("s", "assistant", "b")
     db.append_message("s", "user", "go on")
@@ -272,14 +272,14 @@ def test_a_message_is_appended_while_the_projection_cannot_be_read(db: SessionDB
     projection._reader.release()
     with SessionDB(db.db_path) as other:
         other.append_message("s", "assistant", "b", timestamp=1_700_000_000)
-    assert sorted(said(db)) == ["a", "b"]
+    assert sorted(contents(db)) == ["a", "b"]
 
 
-def test_a_read_only_handle_writes_nothing(db: SessionDB, tmp_path: Path) -> None:
-    """It reads; to write raises what Hermes's read-only connection raises."""
+def test_a_read_only_handle_appends_nothing(db: SessionDB, tmp_path: Path) -> None:
+    """It reads; a write raises what Hermes's read-only connection raises."""
     talk(db, "a")
     with SessionDB(db.db_path, read_only=True) as reader:
-        assert said(reader) == ["a"]
+        assert contents(reader) == ["a"]
         for write in (
             lambda: reader.append_message("s", "user", "b"),
             lambda: reader.replace_messages("s", []),
@@ -295,8 +295,8 @@ def test_a_read_only_handle_writes_nothing(db: SessionDB, tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_what_hermes_holds_and_no_record_can_is_kept_as_far_as_one_can(db: SessionDB) -> None:
-    """Texts over 16 MiB, deep nesting and an empty role are no errors, as in Hermes."""
+def test_values_that_no_record_can_hold_are_shortened(db: SessionDB) -> None:
+    """Texts over 16 MiB, deep nesting and an empty role raise no error, as in Hermes."""
     large = "x" * 17_000_000
     deep: list[Any] = []
     for _ in range(300):

@@ -1,4 +1,4 @@
-"""What users of Hermes's store reported does not happen here.
+"""Failures that users of Hermes's store reported do not happen here.
 
 The same cases run in full, and on the real store beside ours, in `python -m tools.hermes_cases`.
 """
@@ -31,50 +31,50 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Iterator[Plan]:
-    """Small numbers; at the end every journal that was made must be sound."""
+    """Small numbers; at the end every journal that was made must be valid."""
     yield replace(quick(tmp_path), held=0.2, seconds=2.0, rounds=2, requests=40)
     for mark in tmp_path.glob("**/journal.json"):
         problems = verify(mark.parent / "lanes").problems
-        # a write that the disk cut short stays where it is
+        # a write that the disk cut short stays in its segment
         assert {problem.kind for problem in problems} <= {"torn"}, problems
         assert_function_of_the_events(mark.parent)
 
 
-def holds(found: Finding) -> bool:
-    """Return whether no reported failure occurred; print the findings if one did."""
+def has_no_failure(found: Finding) -> bool:
+    """Check that no reported failure occurred; print the findings if one did."""
     assert found.figures
     assert not found.wrong, "\n".join([*found.wrong, *found.figures])
     return True
 
 
-def test_a_writer_that_holds_everything_holds_nobody_up(plan: Plan) -> None:
-    """Beside a process with all locks, another creates a session and searches at once."""
-    assert holds(crowd.held(plan, "ours"))
+def test_a_writer_with_all_locks_delays_no_other(plan: Plan) -> None:
+    """Beside a process that holds all locks, another creates a session and searches at once."""
+    assert has_no_failure(crowd.held(plan, "ours"))
 
 
 def test_appends_wait_for_no_other_process(plan: Plan) -> None:
-    """Beside a held snapshot, eight writers wait less than 50 ms, also for a stopped one."""
-    assert holds(crowd.crowded(plan, "ours"))
+    """Beside an open snapshot or a stopped writer, eight writers wait less than 50 ms."""
+    assert has_no_failure(crowd.crowded(plan, "ours"))
 
 
-def test_many_make_one_store(plan: Plan) -> None:
-    """Sixteen processes that create one journal at one time lose no message."""
-    assert holds(crowd.made_at_once(plan, "ours"))
+def test_concurrent_processes_create_one_store(plan: Plan) -> None:
+    """Sixteen processes that create one journal at the same time lose no message."""
+    assert has_no_failure(crowd.made_at_once(plan, "ours"))
 
 
-def test_a_flush_that_failed_is_tried_again(plan: Plan) -> None:
-    """After an error at the third of five messages, a repeated flush gives five, in order."""
-    assert holds(wear.flushed_twice(plan, "ours"))
+def test_a_failed_flush_can_be_repeated(plan: Plan) -> None:
+    """After an error at the third of five messages, a second flush gives five, in order."""
+    assert has_no_failure(wear.flushed_twice(plan, "ours"))
 
 
-def test_stores_that_nobody_closes_are_closed(plan: Plan) -> None:
+def test_stores_that_are_never_closed_are_garbage_collected(plan: Plan) -> None:
     """A store that a web server or a cache drops is closed by garbage collection."""
-    assert holds(wear.left_open(plan, "ours"))
+    assert has_no_failure(wear.left_open(plan, "ours"))
 
 
-def test_the_projection_may_go_under_a_running_agent(plan: Plan) -> None:
-    """Moved, deleted, older, garbage or cut short: its next query answers, with everything."""
-    assert holds(wear.replaced(plan, "ours"))
+def test_the_projection_may_be_lost_while_an_agent_runs(plan: Plan) -> None:
+    """If it is moved, deleted, older, garbage or cut short, the next query has all messages."""
+    assert has_no_failure(wear.replaced(plan, "ours"))
 
 
 @pytest.mark.skipif(SOURCES not in os.environ, reason=f"{SOURCES} names no real hermes_state")
@@ -82,13 +82,13 @@ def test_the_projection_may_go_under_a_running_agent(plan: Plan) -> None:
     "case", [crowd.held, crowd.crowded, wear.flushed_twice, wear.left_open, wear.replaced]
 )
 def test_the_real_one_fails(tmp_path: Path, case: Callable[[Plan, str], Finding]) -> None:
-    """The cases show what was reported: none of these holds with Hermes's own store."""
+    """Hermes's own store shows every one of the reported failures."""
     plan = replace(quick(tmp_path), stops=1, requests=200)
     assert case(plan, "theirs").wrong
 
 
-def test_a_projection_that_is_gone_is_made_again_for_a_writer(journal_dir: Path) -> None:
-    """A handle that waits for its own event makes the folder that was moved away."""
+def test_a_removed_projection_is_rebuilt_for_a_writer(journal_dir: Path) -> None:
+    """A handle that waits for its own event creates the removed folder again."""
     with SessionStore.open(journal_dir) as store:
         store.append("s", "user", "one")
         assert len(store.messages("s")) == 1
@@ -97,8 +97,8 @@ def test_a_projection_that_is_gone_is_made_again_for_a_writer(journal_dir: Path)
         assert len(store.messages("s")) == 2
 
 
-def test_a_damaged_projection_is_an_error_of_its_own_kind(journal_dir: Path) -> None:
-    """The error of `wait_for` names the rebuild as the remedy; the next query does it."""
+def test_a_damaged_projection_raises_its_own_error(journal_dir: Path) -> None:
+    """The error of `wait_for` recommends a rebuild; the next query does it."""
     with SessionStore.open(journal_dir) as store:
         store.append("s", "user", "one")
         assert len(store.messages("s")) == 1
@@ -111,10 +111,10 @@ def test_a_damaged_projection_is_an_error_of_its_own_kind(journal_dir: Path) -> 
         assert len(store.messages("s")) == 1
 
 
-def test_a_projection_that_is_cut_short_kills_nobody(
+def test_a_truncated_projection_kills_no_process(
     journal_dir: Path, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    """Reading what is no longer there is an error, never a signal."""
+    """Reading beyond the end of the file raises an error, and never a signal."""
     source = """
 import sys
 from pathlib import Path

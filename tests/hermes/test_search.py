@@ -1,4 +1,4 @@
-"""Searching as Hermes does, without Hermes."""
+"""Searching as in Hermes, without Hermes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def fill(db: SessionDB) -> None:
-    """Say something in three sessions."""
+    """Append messages to three sessions."""
     db.create_session("a", "cli", model="m1")
     db.append_message("a", "user", "Where is docker compose?")
     db.append_message("a", "assistant", "docker is in CI")
@@ -25,7 +25,7 @@ def fill(db: SessionDB) -> None:
 
 
 def test_a_hit_has_hermes_keys(db: SessionDB) -> None:
-    """Matches are marked, and the messages around it come along, each cut short."""
+    """Matches are marked, and the messages around a hit are included, each shortened."""
     fill(db)
     [hit] = db.search_messages("compose")
     assert list(hit) == [
@@ -73,8 +73,8 @@ def test_filters_take_several_values(db: SessionDB, filters: dict[str, Any], fou
     assert "".join(sorted(sessions)) == found
 
 
-def test_hits_are_sorted_by_moment_if_asked(db: SessionDB) -> None:
-    """`newest` and `oldest`, in any case; anything else is the best first."""
+def test_hits_are_sorted_by_time_on_request(db: SessionDB) -> None:
+    """`newest` and `oldest` in any case; any other value sorts the best hit first."""
     fill(db)
     newest = [hit["timestamp"] for hit in db.search_messages("docker", sort=" Newest")]
     oldest = [hit["timestamp"] for hit in db.search_messages("docker", sort="oldest")]
@@ -106,7 +106,7 @@ def test_no_query_is_an_error(db: SessionDB, query: str, count: int) -> None:
     assert len(db.search_messages(query)) == count
 
 
-def test_search_goes_on_beside_a_projector_that_stands_still(
+def test_search_works_beside_a_projector_that_hangs(
     db: SessionDB, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Applied messages are found, and the log warns that the last ones are not yet applied."""

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 
 def row(db: SessionDB, session: str = "s") -> dict[str, Any]:
-    """Return a session that is there."""
+    """Return an existing session."""
     found = db.get_session(session)
     assert found is not None
     return found
 
 
-def test_the_journal_stands_beside_the_database(tmp_path: Path) -> None:
+def test_the_journal_is_beside_the_database(tmp_path: Path) -> None:
     """`state.db` becomes `state.journal`; missing parent folders are created."""
     with SessionDB(tmp_path / "new" / "state.db") as db:
         db.create_session("s", "cli")
@@ -41,8 +41,8 @@ def test_the_journal_stands_beside_the_database(tmp_path: Path) -> None:
     assert not (tmp_path / "new" / "state.db").exists()
 
 
-def test_a_journal_may_be_given_itself(journal_dir: Path) -> None:
-    """A folder that is a journal is that journal."""
+def test_a_path_may_be_a_journal(journal_dir: Path) -> None:
+    """If the path is a journal, that journal is used."""
     with SessionStore.open(journal_dir) as store:
         store.create("s", title="A bug")
     with SessionDB(journal_dir) as db:
@@ -60,7 +60,7 @@ def test_without_a_path_it_is_in_hermes_home(
     assert (tmp_path / ".hermes" / "state.journal").is_dir()
 
 
-def test_who_may_only_read_writes_nothing(db: SessionDB) -> None:
+def test_a_read_only_handle_writes_nothing(db: SessionDB) -> None:
     """A read-only handle reads, and its writes raise the error that SQLite raises."""
     db.create_session("s", "cli")
     with SessionDB(db.db_path, read_only=True) as reader:
@@ -70,15 +70,15 @@ def test_who_may_only_read_writes_nothing(db: SessionDB) -> None:
                 write("s", "x")
 
 
-def test_there_must_be_something_to_read(tmp_path: Path) -> None:
-    """A read-only handle on a missing store raises what SQLite raises, and creates nothing."""
+def test_a_read_only_handle_needs_a_store(tmp_path: Path) -> None:
+    """On a missing store it raises what SQLite raises, and creates nothing."""
     with pytest.raises(sqlite3.OperationalError, match="unable to open"):
         SessionDB(tmp_path / "state.db", read_only=True)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_session_has_all_columns(db: SessionDB) -> None:
-    """Values come back under Hermes's names, in its order; times are seconds."""
+    """Values have Hermes's names and order; times are in seconds."""
     before = time.time()
     db.create_session("s", "cli", model="m", model_config={"b": (1, 2), "a": "ü"}, user_id="u")
     found = row(db)
@@ -109,8 +109,8 @@ def test_an_update_of_nothing_does_nothing(db: SessionDB) -> None:
     assert db.session_count() == 0
 
 
-def test_the_first_end_stands_until_it_is_lifted(db: SessionDB) -> None:
-    """As in Hermes: a later reason does not replace an earlier one."""
+def test_the_first_end_counts_until_the_session_is_reopened(db: SessionDB) -> None:
+    """As in Hermes, a later reason does not replace an earlier one."""
     db.create_session("s", "cli")
     db.end_session("s", "compression")
     db.end_session("s", "user_exit")
@@ -119,8 +119,8 @@ def test_the_first_end_stands_until_it_is_lifted(db: SessionDB) -> None:
     assert (row(db)["ended_at"], row(db)["end_reason"]) == (None, None)
 
 
-def test_a_reset_replaces_an_accident_alone(db: SessionDB) -> None:
-    """A reset replaces an accidental end, or none; it does not replace an intended end."""
+def test_a_reset_replaces_only_an_accidental_end(db: SessionDB) -> None:
+    """A reset replaces an accidental end or none, and not an intended one."""
     for reason, is_replaced in (("agent_close", True), ("compression", False), (None, True)):
         session = f"s-{reason}"
         db.create_session(session, "cli")
@@ -131,8 +131,8 @@ def test_a_reset_replaces_an_accident_alone(db: SessionDB) -> None:
     assert not db.promote_to_session_reset("nobody")
 
 
-def test_a_beginning_names_a_session_if_it_is_the_only_one(db: SessionDB) -> None:
-    """Wildcards of SQL in a name are characters like others."""
+def test_a_unique_prefix_names_a_session(db: SessionDB) -> None:
+    """Wildcards of SQL have no meaning in it."""
     for name in ("ab_1", "ab_12", "abx1", "50%"):
         db.create_session(name, "cli")
     assert db.resolve_session_id("ab_1") == "ab_1"
@@ -143,7 +143,7 @@ def test_a_beginning_names_a_session_if_it_is_the_only_one(db: SessionDB) -> Non
 
 
 def test_settings_that_are_no_object_stay_text(db: SessionDB) -> None:
-    """Whatever was written as settings comes back, and breaks no list."""
+    """Any text that was written as settings is returned, and breaks no list."""
     db.create_session("s", "cli")
     for text in ("no JSON", "[1, 2]", '{"x": 1}', "7"):
         db.update_session_meta("s", text)
@@ -151,8 +151,8 @@ def test_settings_that_are_no_object_stay_text(db: SessionDB) -> None:
         assert [found["id"] for found in db.list_sessions_rich(order_by_last_active=True)] == ["s"]
 
 
-def test_broken_characters_do_not_lose_a_prompt(db: SessionDB) -> None:
-    """A lone surrogate, which neither JSON nor SQLite holds, becomes a replacement character."""
+def test_a_prompt_with_broken_characters_is_stored(db: SessionDB) -> None:
+    """A lone surrogate, which JSON and SQLite cannot store, becomes a replacement character."""
     db.create_session("s", "cli", system_prompt="a\ud800b")
     assert row(db)["system_prompt"] == "a\ufffdb"
     db.update_system_prompt("s", "\udfff")
@@ -173,15 +173,15 @@ def test_usage_adds_up_or_is_set(db: SessionDB) -> None:
     assert (found["actual_cost_usd"], found["estimated_cost_usd"]) == (0.3, 1.5)
 
 
-def test_what_is_said_of_usage_is_said_once(db: SessionDB) -> None:
-    """Each call writes one record of usage, not two."""
+def test_usage_is_one_record_for_each_call(db: SessionDB) -> None:
+    """Each call appends one event, not two."""
     for _ in range(20):
         db.update_token_counts("s", input_tokens=1, billing_provider="p")
     count = "SELECT count(*) FROM events"
     assert db._read(lambda read: read.execute(count).get) == 21
 
 
-def test_less_than_nothing_is_refused(db: SessionDB) -> None:
+def test_negative_counts_are_refused(db: SessionDB) -> None:
     """A negative count is an error and changes no counter."""
     with pytest.raises(EventError, match="input_tokens"):
         db.update_token_counts("s", input_tokens=-1)
@@ -196,7 +196,7 @@ def test_usage_beside_the_conversation_is_not_counted(db: SessionDB) -> None:
     assert db._read(lambda read: read.execute(kept).get) is not None
 
 
-def test_titles_are_made_clean() -> None:
+def test_titles_are_cleaned() -> None:
     """Invisible characters are removed, white space is folded, and a long title is refused."""
     assert SessionDB.sanitize_title(" a\t\x00\u200bb\n c ") == "a b c"
     assert SessionDB.sanitize_title("\u202e \x07") is None
@@ -207,7 +207,7 @@ def test_titles_are_made_clean() -> None:
 
 
 def test_no_two_sessions_have_one_title(db: SessionDB) -> None:
-    """A title is another's until that gives it up; one may keep one's own."""
+    """A title of another session is refused until that session changes it; the own one is not."""
     db.create_session("a", "cli")
     db.create_session("b", "cli")
     assert db.set_session_title("a", "A bug")
@@ -221,8 +221,8 @@ def test_no_two_sessions_have_one_title(db: SessionDB) -> None:
     assert (db.get_session_title("a"), db.get_session_title("b")) == ("Another", "A bug")
 
 
-def test_of_many_who_give_one_title_one_succeeds(db: SessionDB) -> None:
-    """Handles that give their sessions the same title at the same time: one gets it."""
+def test_of_concurrent_claims_of_a_title_one_succeeds(db: SessionDB) -> None:
+    """Of handles that give their sessions the same title at the same time, one succeeds."""
     given: list[str] = []
 
     def give(name: str) -> None:
@@ -242,7 +242,7 @@ def test_of_many_who_give_one_title_one_succeeds(db: SessionDB) -> None:
     assert len(given) == 1
 
 
-def test_titles_are_counted_along_a_conversation(db: SessionDB) -> None:
+def test_titles_are_numbered_along_a_conversation(db: SessionDB) -> None:
     """The next title has the next number; the base title finds the latest session."""
     assert db.get_next_title_in_lineage("50% off_") == "50% off_"
     for count, title in enumerate(("50% off_", "50% off_ #2", "50x offx #9")):
@@ -278,8 +278,8 @@ def test_a_handoff_is_claimed_once(db: SessionDB) -> None:
     }
 
 
-def test_numbers_of_messages_grow_and_lead_back(db: SessionDB) -> None:
-    """A key's number is above those before, fits a double, and finds the message again."""
+def test_numbers_of_messages_grow_and_find_their_message(db: SessionDB) -> None:
+    """A number is higher than those before, fits a double, and finds its message."""
     keys = [new_key() for _ in range(1000)]
     numbers = [number("s", key) for key in keys]
     assert numbers == sorted(set(numbers))
@@ -296,11 +296,11 @@ def test_numbers_of_messages_grow_and_lead_back(db: SessionDB) -> None:
     assert db._read(lambda read: find_id(read, "s", 18)) is None
 
 
-def test_a_projector_that_stands_still_loses_no_change(db: SessionDB) -> None:
+def test_a_projector_that_hangs_loses_no_change(db: SessionDB) -> None:
     """A change is written within a second although the projector has not applied the session."""
     db.session_count()
     projector = ProcessLock(generations(db.db_path).lock)
-    assert projector.acquire()  # as one that is busy elsewhere holds it
+    assert projector.acquire()  # as a busy process holds it
     try:
         db.create_session("s", "cli")
         begun = time.monotonic()
@@ -314,7 +314,7 @@ def test_a_projector_that_stands_still_loses_no_change(db: SessionDB) -> None:
 def test_a_store_that_is_never_closed_lets_the_program_end(
     journal_dir: Path, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    """A thread that was stopped with a lock in its hands does not keep the interpreter alive."""
+    """A thread that was stopped while it held a lock does not keep the interpreter alive."""
     program = start(_FORGETFUL, journal_dir)
     assert program.wait(timeout=30) == 0
 
@@ -336,8 +336,8 @@ held.append(db._writable.journal._lane._lock)
 """
 
 
-def test_a_store_that_is_forgotten_is_closed(db: SessionDB) -> None:
-    """A server that opens a store per request and never closes it does not leak descriptors."""
+def test_a_dropped_store_is_closed(db: SessionDB) -> None:
+    """A server that opens a store for each request and never closes it leaks no descriptors."""
     db.create_session("s", "cli")
 
     def ask() -> None:

@@ -22,7 +22,7 @@ FROM = re.compile(r"\b(?:FROM|JOIN|IN|INTO|UPDATE)\s+\(?(_\w+)")
 
 
 def texts(path: Path) -> list[str]:
-    """Return the texts in a module, parts of f-strings among them."""
+    """Return the texts in a module, with the parts of f-strings."""
     nodes = ast.walk(ast.parse(path.read_text()))
     return [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
 
@@ -34,7 +34,7 @@ def test_no_statement_names_an_internal_table(path: Path) -> None:
 
 
 def test_internal_tables_are_those_with_an_underscore(db: SessionDB) -> None:
-    """All tables but those of the full-text index have such a name: the rule above finds them."""
+    """All tables but those of the full-text index have such a name, so the rule finds them."""
 
     def query(read: apsw.Connection) -> list[str]:
         tables = read.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")

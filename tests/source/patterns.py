@@ -1,4 +1,4 @@
-"""Every regular expression of the product, and what makes one take more steps than its text."""
+"""Every regular expression of the product, and a search for those that are not linear."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ PACKAGES = ("journal", "projector")
 
 _CALLS = ("compile", "search", "match", "fullmatch", "split", "findall", "finditer", "sub", "subn")
 _SIZES = (16, 20, 25, 100, 400, 2_000, 8_000)
-"""Characters of an attack; the small ones find out an exponential pattern before it hangs."""
+"""Lengths of an attack; the short ones detect an exponential pattern before it hangs."""
 _QUICK = 0.01
-"""Seconds of processor time within which an attack of any of these sizes is no attack."""
+"""An attack that takes less processor time than this, in seconds, is harmless."""
 _RATIO = 8.0
-"""Times as long for four times the length: linear is 4, quadratic 16."""
+"""Ratio of the times for four times the length: linear is 4, quadratic 16."""
 _MANY = 10
-"""Repetitions from which a bounded repeat counts as one without a bound."""
+"""A bounded repeat of this many or more counts as unbounded."""
 _UNIVERSE = "".join(
     map(chr, [*range(0x180), 0x300, 0x1100, 0x2028, 0x3042, 0x4E00, 0xAC00, 0xFF21])
 )
-"""Characters over which sets of characters are compared."""
+"""Characters with which sets of characters are compared."""
 
 Pattern = re.Pattern[str] | re.Pattern[bytes]
 
@@ -42,10 +42,10 @@ class Use:
 
     Attributes:
         module: dotted name of the module.
-        function: the function it stands in, empty at module level.
-        name: what a module-level pattern is bound to, empty where it is bound to nothing.
+        function: the function that it is in, empty at module level.
+        name: the name of a module-level pattern, empty if it has none.
         line: line number.
-        text: the expression where it is written out in place, else None.
+        text: the expression if it is a literal, else None.
     """
 
     module: str
@@ -115,11 +115,11 @@ def bound(use: Use) -> Pattern:
 
 
 def slow(pattern: Pattern) -> str | None:
-    """Say by which text a pattern takes more than linear time; None if none was found.
+    """Return a text for which a pattern takes more than linear time; None if none was found.
 
-    The texts are made from the pattern itself: what leads to each of its repeats, what the repeat
-    takes, many times, and something that it does not take. Measured is the time of the processor,
-    which other programs do not change much, and judged by the ratio of two lengths.
+    The texts are made from the pattern: a text that leads to one of its repeats, many times a text
+    that the repeat matches, and a character that it does not match. The test compares the processor
+    time of two lengths, which other programs hardly change.
     """
     for name, make in attacks(pattern):
         for size in _SIZES:
@@ -191,12 +191,12 @@ def _children(op: Any, given: Any) -> list[Any]:  # noqa: ANN401
 
 
 def _sample(tree: Any) -> str:  # noqa: ANN401
-    """Return a text that a sequence takes."""
+    """Return a text that a sequence matches."""
     text = ""
     for op, given in tree:
         name = str(op)
         if name in {"LITERAL", "NOT_LITERAL", "IN", "ANY"}:
-            text += next(iter(_taken(tree, op, given)), "")
+            text += next(iter(_matched(tree, op, given)), "")
         elif name in {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}:
             text += _sample(given[2]) * min(max(given[0], 1), 600)
         elif name not in {"ASSERT", "ASSERT_NOT"}:
@@ -205,7 +205,7 @@ def _sample(tree: Any) -> str:  # noqa: ANN401
 
 
 def _heads(tree: Any, before: str) -> Iterator[str]:  # noqa: ANN401
-    """Yield what leads to each repeat."""
+    """Yield a text that leads to each repeat."""
     done = before
     for op, given in tree:
         if "REPEAT" in str(op):
@@ -215,8 +215,8 @@ def _heads(tree: Any, before: str) -> Iterator[str]:  # noqa: ANN401
         done += _sample(tree.__class__(tree.state, [(op, given)]))
 
 
-def _taken(tree: Any, op: Any, given: Any) -> str:  # noqa: ANN401
-    """Return those characters of the universe that one item takes."""
+def _matched(tree: Any, op: Any, given: Any) -> str:  # noqa: ANN401
+    """Return the characters of the universe that one item matches."""
     one = _compiler.compile(
         tree.__class__(tree.state, [(op, given)]), tree.state.flags & ~re.VERBOSE
     )
@@ -228,11 +228,11 @@ def _taken(tree: Any, op: Any, given: Any) -> str:  # noqa: ANN401
 
 
 def _chars(tree: Any) -> set[str]:  # noqa: ANN401
-    """Return all characters that may stand in what a sequence takes."""
+    """Return all characters that a match of a sequence can contain."""
     found: set[str] = set()
     for op, given in tree:
         if str(op) in {"LITERAL", "NOT_LITERAL", "IN", "ANY"}:
-            found |= set(_taken(tree, op, given))
+            found |= set(_matched(tree, op, given))
         elif str(op) not in {"ASSERT", "ASSERT_NOT"}:
             for child in _children(op, given):
                 found |= _chars(child)
@@ -246,7 +246,7 @@ def _letters(tree: Any) -> list[str]:  # noqa: ANN401
     def walk(tree: Any) -> None:  # noqa: ANN401
         for op, given in tree:
             if str(op) in {"LITERAL", "NOT_LITERAL", "IN", "ANY"}:
-                sets.append(set(_taken(tree, op, given)))
+                sets.append(set(_matched(tree, op, given)))
             for child in _children(op, given):
                 walk(child)
 
@@ -259,7 +259,7 @@ def _letters(tree: Any) -> list[str]:  # noqa: ANN401
 
 
 def ambiguous(pattern: Pattern) -> str | None:
-    """Say which repeats of a pattern can share one text in several ways; None if none can."""
+    """Return which repeats of a pattern can match one text in several ways; None if none can."""
     return _ambiguous(_tree(pattern))
 
 
@@ -272,19 +272,19 @@ def _ambiguous(tree: Any) -> str | None:  # noqa: ANN401
         if not _gives_back(op, given):
             continue
         mine = _chars(given[2])
-        # nested: the inside can be taken in one piece or in several
+        # nested: the inner repeat can match a text as one piece or as several
         if (shared := _repeat_of_all(given[2])) is not None:
             return f"a repeat within a repeat of {_shown(shared)}"
         for behind, (op_behind, given_behind) in enumerate(items[at + 1 :], at + 1):
             if _gives_back(op_behind, given_behind):
                 shared = mine & _chars(given_behind[2])
                 if shared and _passes(tree, items[at + 1 : behind], shared):
-                    return f"two repeats beside each other take {_shown(shared)}"
+                    return f"two repeats beside each other match {_shown(shared)}"
     return None
 
 
 def _flat(tree: Any) -> list[Any]:  # noqa: ANN401
-    """Return the items of a sequence, those of its groups among them."""
+    """Return the items of a sequence, with those of its groups."""
     found: list[Any] = []
     for op, given in tree:
         found += _flat(given[3]) if str(op) == "SUBPATTERN" else [(op, given)]
@@ -296,7 +296,7 @@ def _gives_back(op: Any, given: Any) -> bool:  # noqa: ANN401
 
 
 def _repeat_of_all(tree: Any) -> set[str] | None:  # noqa: ANN401
-    """Return what an unbounded repeat in a sequence takes if all beside it may be of the same."""
+    """Return the characters of an unbounded repeat whose neighbours can match them, else None."""
     items = _flat(tree)
     for at, (op, given) in enumerate(items):
         if _gives_back(op, given):
@@ -311,7 +311,7 @@ def _repeat_of_all(tree: Any) -> set[str] | None:  # noqa: ANN401
 
 
 def _passes(tree: Any, items: Sequence[Any], chars: set[str]) -> bool:  # noqa: ANN401
-    """Say whether each item takes nothing, or something of these characters alone."""
+    """Return whether each item matches the empty text, or only these characters."""
     for op, given in items:
         one = tree.__class__(tree.state, [(op, given)])
         if one.getwidth()[0] > 0 and not _chars(one) & chars:

@@ -1,4 +1,4 @@
-"""The source keeps its bounds: short modules, small folders, no circle of imports."""
+"""Bounds of the source: short modules, small folders, no circular imports."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def folders(*packages: str) -> dict[Path, int]:
     return counts
 
 
-def circle(imports: dict[str, set[str]]) -> list[str]:
-    """Return modules of which each imports the next, the last the first; empty if none do."""
+def cycle(imports: dict[str, set[str]]) -> list[str]:
+    """Return modules of which each imports the next, and the last the first; empty if none do."""
     try:
         TopologicalSorter(imports).prepare()
     except CycleError as error:
@@ -49,14 +49,14 @@ def circle(imports: dict[str, set[str]]) -> list[str]:
     return []
 
 
-def test_a_module_is_short_enough_to_be_read_at_once() -> None:
+def test_no_module_is_too_long() -> None:
     """No module of the product is longer than the bound."""
     long = {str(path): length(path) for path in modules(*PRODUCT) if length(path) > MOST_LINES}
     assert long == {}
 
 
-def test_a_folder_holds_few_modules() -> None:
-    """Where one more would be too many, the folder gets a folder for those that belong together."""
+def test_no_folder_has_too_many_modules() -> None:
+    """If one more would be too many, put related modules into a folder of their own."""
     full = {
         str(folder): count
         for folder, count in folders(*PRODUCT, "tests", "tools").items()
@@ -66,18 +66,18 @@ def test_a_folder_holds_few_modules() -> None:
 
 
 @pytest.mark.parametrize("package", [*PRODUCT, "tools"])
-def test_imports_make_no_circle(package: str) -> None:
-    """Imports for types alone count, too: a circle of types is a circle of concepts."""
+def test_imports_make_no_cycle(package: str) -> None:
+    """Imports for types count, too: concepts that need each other belong together."""
     graph = grimp.build_graph(package, cache_dir=None)
     imports = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
     assert len(imports) > MOST_MODULES
-    assert circle(imports) == []
+    assert cycle(imports) == []
 
 
-def test_a_circle_is_found() -> None:
+def test_a_cycle_is_found() -> None:
     """The check can fail: it names the modules in the order in which they import each other."""
     imports = {"a": {"b"}, "b": {"c"}, "c": {"d", "b"}, "d": set()}
-    found = circle(imports)
+    found = cycle(imports)
     assert found[0] == found[-1]
     assert set(found) == {"b", "c"}
     assert all(after in imports[before] for before, after in pairwise(found))

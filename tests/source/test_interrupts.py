@@ -2,8 +2,8 @@
 
 From Python 3.12 on, the compiler leaves some jumps back of a loop out of the exception table: those
 behind a condition that ends the loop's body, or the loop (python/cpython#108214). Python runs
-signal handlers at such jumps. What a handler raises there passes by the `with` around the loop,
-which is then never left.
+signal handlers at such jumps. An exception that a handler raises there skips the exit of the `with`
+around the loop.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 LOCKS = re.compile(r"with .*(lock|turn|busy|syncing|quiet|held)\b")
-"""Beginnings of `with` statements that something must leave again."""
+"""Beginnings of `with` statements whose exit must always run."""
 WRONG = """
 def empty(queue):
     with lock:
@@ -46,7 +46,7 @@ def functions(code: CodeType) -> Iterator[CodeType]:
 
 
 def unguarded(code: CodeType) -> Iterator[int]:
-    """Yield the lines of `with` statements that a jump back within them passes by."""
+    """Yield the lines of `with` statements that a jump back within them skips."""
     if not code.co_exceptiontable:
         return
     instructions = list(dis.get_instructions(code))
@@ -77,8 +77,8 @@ def held_for_ever(source: str, name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("package", ["journal", "projector"])
-def test_no_loop_within_a_lock_lets_an_exception_pass_by(package: str) -> None:
-    """A loop whose jump back is left out stands in a function that is called within the lock."""
+def test_no_loop_within_a_lock_skips_its_exit(package: str) -> None:
+    """A loop whose jump back would skip the exit is in a function of its own."""
     sources = {path: path.read_text("utf-8") for path in (ROOT / package).rglob("*.py")}
     locking = {path: source for path, source in sources.items() if LOCKS.search(source)}
     assert len(locking) > 5

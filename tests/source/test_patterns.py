@@ -1,4 +1,4 @@
-"""Every regular expression of the product takes linear time, whatever text it is given."""
+"""Every regular expression of the product takes linear time for any text."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 MADE: dict[str, Callable[[], Sequence[Pattern]]] = {
     "journal.redact.prefilter._any_of": lambda: [Prefilter([TOKENS[1], ASSIGNED[0]])._pattern],
-    # they are matched where their literal is, and tests/journal/redact counts their steps
+    # they are applied where their literal is, and tests/journal/redact counts their steps
     "journal.redact.rule.compiled": lambda: [compiled(rule.pattern) for rule in TOKENS[:2]],
     "projector.text.snippet._shown": lambda: [_shown(0), _shown(12), _shown(160)],
     "journal.backup.new_journal._draft": lambda: [
         re.compile(rf"\.{re.escape(name)}\.restore\.[0-9a-f-]{{36}}")
         for name in ("agents", "." * 40)
     ],
-    # the name stands between two characters that are always there
+    # the name is between two characters that are always there
     "journal.cli.export._beside": lambda: [
         re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{8}}\.tmp") for name in ("state.db", "." * 40)
     ],
@@ -53,7 +53,7 @@ MADE: dict[str, Callable[[], Sequence[Pattern]]] = {
         + [re.compile("x")]
     ),
 }
-"""Samples of what each function makes whose patterns depend on its arguments."""
+"""For each function whose patterns depend on its arguments, samples of the patterns."""
 
 _USES = list(uses())
 
@@ -69,7 +69,7 @@ def _patterns(use: Use) -> Sequence[Pattern]:
 
 
 def test_every_pattern_is_found() -> None:
-    """A pattern has a name, or a function that returns it, or samples above."""
+    """Each pattern has a name, or a function that returns it, or samples above."""
     names = {_named(use) for use in _USES}
     assert {"projector.text.document._DATA_URL", "journal.format.event._CONTROL"} <= names
     made = [use for use in _USES if use.text is None]
@@ -79,7 +79,7 @@ def test_every_pattern_is_found() -> None:
 
 @pytest.mark.parametrize("use", _USES, ids=_named)
 def test_no_pattern_takes_more_than_linear_time(use: Use) -> None:
-    """Of no text that is made to hurt it four times as much takes much more than four times."""
+    """For texts made from the pattern, four times the length takes about four times the time."""
     for pattern in _patterns(use):
         assert slow(pattern) is None, pattern.pattern
 
@@ -101,7 +101,7 @@ def test_no_two_repeats_share_a_text_in_several_ways(use: Use) -> None:
         r"(.*),(.*),x$",
     ],
 )
-def test_a_slow_pattern_is_found_out(text: str) -> None:
+def test_a_slow_pattern_is_found(text: str) -> None:
     """The check fails for patterns that take quadratic time or worse."""
     assert slow(re.compile(text)) is not None
 
@@ -110,14 +110,14 @@ def test_a_slow_pattern_is_found_out(text: str) -> None:
     "text",
     [r"[\w.+-]*/?[\w.+-]*x", r"(?:a+)+$", r"(?:[ab]+|.)*$", r"(.*),(.*)$", r"\d+[-.]?\d+$"],
 )
-def test_an_ambiguous_pattern_is_found_out(text: str) -> None:
-    """Beside or within each other, with or without something between that both take."""
+def test_an_ambiguous_pattern_is_found(text: str) -> None:
+    """Repeats beside or within each other, with or without text between that both match."""
     assert ambiguous(re.compile(text)) is not None
 
 
 @pytest.mark.parametrize(
     "text", [r"[a-z]*:[a-z]*:", r"(?:;[a-z]+)*;x", r"a*+a*x", r"(?:a++)+$", r"[0-9]+-[a-z]+"]
 )
-def test_what_is_delimited_is_not_called_ambiguous(text: str) -> None:
-    """A delimiter that neither side takes, or a possessive repeat, leaves one way."""
+def test_delimited_repeats_are_not_ambiguous(text: str) -> None:
+    """With a delimiter that neither side matches, or a possessive repeat, there is one way."""
     assert ambiguous(re.compile(text)) is None

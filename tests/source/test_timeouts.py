@@ -36,7 +36,7 @@ def waits(source: str) -> Iterator[int]:
 
 
 def test_no_test_waits_for_a_program_for_ever() -> None:
-    """Each call that waits for a program has a timeout, and so an error that names the program."""
+    """Each call that waits for a program has a timeout, so that its error names the program."""
     modules = [*TESTS.rglob("test_*.py"), *TESTS.rglob("conftest.py"), *TESTS.rglob("support/*.py")]
     assert len(modules) > 100
     sources = {path: path.read_text("utf-8") for path in modules}
@@ -58,7 +58,7 @@ def test_a_call_without_a_timeout_is_found() -> None:
 def test_a_fixture_that_hangs_at_its_end_is_a_failure(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`pytest-timeout` stops its clock at the first failure; what follows has its own bound."""
+    """After a failure, `pytest-timeout` does not limit teardown; the fixture's own bound does."""
     monkeypatch.setattr(conftest, "_TEARDOWN", 0.05)
     with closing(conftest.pytest_runtest_teardown(request.node)) as teardown:
         next(teardown)
@@ -69,7 +69,7 @@ def test_a_fixture_that_hangs_at_its_end_is_a_failure(
 def test_a_program_ends_though_its_child_keeps_the_pipes(
     start_command: Callable[..., subprocess.Popen[str]],
 ) -> None:
-    """`Popen.communicate` would wait for the child."""
+    """`Popen.communicate` would wait for the child, and `end` does not."""
     process = start_command("/bin/sh", "-c", "sleep 20 & echo started; wait")
     assert process.stdout is not None
     assert process.stdout.readline() == "started\n"

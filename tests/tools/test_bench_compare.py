@@ -1,4 +1,4 @@
-"""Two checkouts are measured in turn, whichever layout each of them has."""
+"""Two checkouts are measured in turn, with either layout of the tools."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def flat(tmp_path: Path) -> Path:
 
 
 def measured(checkout: Path, folder: Path, sizes: Mapping[str, object]) -> dict[str, float]:
-    """Return the figures of the loop, measured by a checkout."""
+    """Return the figures of the loop, as a checkout measures them."""
     with Side(checkout, folder, python=PYTHON, sizes=sizes) as side:
         return side.measure("loop")
 
 
 def test_a_checkout_measures_itself_in_either_layout(flat: Path, tmp_path: Path) -> None:
-    """What a part prints is not taken for its figures, and the given sizes are used."""
+    """Output that a part prints is not read as figures, and the given sizes are used."""
     assert layout_of(flat) == FLAT
     assert layout_of(ROOT) == PACKAGE
     assert measured(flat, tmp_path / "there", {"loop": 7, "growth": ()}) == {"one append (us)": 7}
@@ -63,20 +63,20 @@ def test_a_checkout_measures_itself_in_either_layout(flat: Path, tmp_path: Path)
     assert all(value > 0 for value in here.values())
 
 
-def test_a_part_that_the_other_commit_lacks_is_left_out_unless_it_is_named(flat: Path) -> None:
-    """By default only parts are compared that both checkouts have."""
+def test_a_part_that_the_other_commit_lacks_is_skipped_unless_named(flat: Path) -> None:
+    """By default only the parts of both checkouts are compared."""
     assert [part for part in compare.MODULES if FLAT.has(flat, part)] == ["loop"]
     assert all(PACKAGE.has(ROOT, part) for part in compare.MODULES)
 
 
 def test_a_row_is_the_median_of_its_rounds() -> None:
-    """The ratio is that of values of one round: a round on a slow machine counts once."""
+    """Ratios are computed within a round, so a round on a slow machine counts once."""
     text = table({"one append (us)": [(1.0, 2.0), (10.0, 10.0), (4.0, 2.0)]})
     assert text.splitlines()[2:] == ["| one append (us) | 4 | 2 | 1.000 |"]
 
 
 def test_a_part_that_ends_without_figures_is_an_error(flat: Path, tmp_path: Path) -> None:
-    """It is named; the traceback of the other process went to stderr."""
+    """The error names the part; the traceback of the other process is on stderr."""
     with (
         Side(flat, tmp_path / "there", python=PYTHON, sizes={"growth": ()}) as side,
         pytest.raises(BenchError, match="jam: the process ended without figures"),
@@ -87,7 +87,7 @@ def test_a_part_that_ends_without_figures_is_an_error(flat: Path, tmp_path: Path
 def test_a_folder_that_is_no_checkout_is_refused(
     tmp_path: Path, flat: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The message says what to name, or that its environment has to be made."""
+    """The message says that it is no checkout, or that its environment is missing."""
     assert compare.main([str(tmp_path)]) == 1
     assert "no benchmark in tools/bench" in capsys.readouterr().err
     assert compare.main([str(flat), "--rounds", "1"]) == 1

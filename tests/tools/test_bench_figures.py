@@ -1,4 +1,4 @@
-"""What measurements come to: medians, ratios, verdicts, and the document that has them."""
+"""The evaluation of measurements: medians, ratios, verdicts, and the document."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tools.bench.report.table import Row, document, missing, number, plain, rati
 
 
 def test_a_percentile_is_one_of_the_values() -> None:
-    """The smallest that so many percent of all do not exceed."""
+    """A percentile is the smallest value that this share of all values does not exceed."""
     thousand = list(range(1, 1_001))
     assert percentile(thousand, 50) == 500
     assert percentile(thousand, 99.9) == 999
@@ -22,13 +22,13 @@ def test_a_percentile_is_one_of_the_values() -> None:
 
 @pytest.mark.parametrize(("values", "share"), [([], 50), ([1.0], 0), ([1.0], 101)])
 def test_a_percentile_of_nothing_is_an_error(values: list[float], share: float) -> None:
-    """The function raises an error instead of inventing a number."""
+    """The function raises an error and invents no number."""
     with pytest.raises(ValueError, match="percentile"):
         percentile(values, share)
 
 
 def test_a_median_is_the_middle() -> None:
-    """Of an even number, between the two in the middle; of none, an error."""
+    """Of an even number of values it is between the two in the middle; of none, an error."""
     assert median([5.0, 1.0, 3.0]) == 3.0
     assert median([4.0, 1.0, 2.0, 3.0]) == 2.5
     with pytest.raises(ValueError, match="median"):
@@ -36,21 +36,21 @@ def test_a_median_is_the_middle() -> None:
 
 
 def test_a_figure_compares_medians() -> None:
-    """One round that went wrong on either side does not count."""
+    """One bad round of either program does not change the result."""
     found = figure("a", "x/s", [600.0, 10.0, 620.0], [10.0, 9.0, 800.0], target=at_least(60))
     assert (found.ours, found.theirs, found.ratio) == (600.0, 10.0, 60.0)
     assert found.reached is True
     assert found.ours_rounds == (600.0, 10.0, 620.0)
 
 
-def test_a_row_that_was_not_measured_is_an_error() -> None:
-    """It is never left out."""
+def test_a_missing_row_is_an_error() -> None:
+    """A row without a measurement raises an error."""
     with pytest.raises(ValueError, match="nothing was measured"):
         figure("a", "x/s", [])
 
 
-def test_how_many_times_lower_is_judged_the_other_way_round() -> None:
-    """Of times, theirs to ours."""
+def test_ratios_of_times_are_inverted() -> None:
+    """For times, the ratio is the other program's value divided by ours."""
     found = figure("a", "ms", [2.0], [150.0], target=times_lower(100))
     assert found.ratio == 75.0
     assert found.reached is False
@@ -74,14 +74,14 @@ def test_at_the_limit_is_reached() -> None:
 
 
 def test_without_the_others_a_ratio_has_no_verdict() -> None:
-    """The text says that nothing was compared, and the target does not count as reached."""
+    """The text says that nothing was compared, and the target is not reached."""
     found = figure("a", "x/s", [600.0], target=at_least(60))
     assert found.reached is None
     assert verdict(found) == "not compared"
 
 
-def test_a_figure_without_a_target_only_stands_there() -> None:
-    """A figure without a target has no verdict."""
+def test_a_figure_without_a_target_has_no_verdict() -> None:
+    """A figure without a target is printed without a verdict."""
     found = figure("a", "ms", [1.0])
     assert (found.reached, verdict(found), wanted(found)) == (None, "", "")
 
@@ -97,7 +97,7 @@ def test_a_figure_without_a_target_only_stands_there() -> None:
     ],
 )
 def test_numbers_have_three_digits_and_a_unit(value: float, unit: str, shown: str) -> None:
-    """As many as the measurement is worth."""
+    """Numbers have no more digits than the measurement justifies."""
     assert number(value, unit) == shown
 
 
@@ -123,8 +123,8 @@ ROWS = [
 ]
 
 
-def test_the_document_says_of_each_figure_whether_it_is_reached() -> None:
-    """With its ratio, what it must reach, the floor and how to measure it again."""
+def test_the_document_has_the_verdict_of_each_figure() -> None:
+    """It has ratio, target and bound, and how to repeat the measurement."""
     text = document(ROWS, machine(), packages(), {"loop": "performance/loop.svg"})
     assert (
         "| append | 9 µs | 3 µs (bare loop) | 3 x | at most 2.5 x | **missed by 1.20 x** |" in text
@@ -138,7 +138,7 @@ def test_the_document_says_of_each_figure_whether_it_is_reached() -> None:
 
 
 def test_the_table_for_a_terminal_has_the_same_lines() -> None:
-    """Aligned, and with the notes."""
+    """Its columns are aligned, and it has the notes."""
     text = plain(ROWS)
     assert "missed by 1.20 x" in text
     assert "    noisy" in text
@@ -146,7 +146,7 @@ def test_the_table_for_a_terminal_has_the_same_lines() -> None:
 
 
 def test_the_machine_is_described_without_names() -> None:
-    """No host, user or folder: figures are published."""
+    """There is no host, user or folder, because figures are published."""
     described = machine() | packages()
     assert {"cores", "processor", "memory_gib", "kernel", "python", "orjson"} <= described.keys()
     assert not any("/" in str(value) and " @ " not in str(value) for value in described.values())

@@ -1,4 +1,4 @@
-"""Every part of the benchmark runs, in small, without the others beside it."""
+"""Every part of the benchmark runs with small numbers, without the other programs."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("bench")]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the parts share what they make."""
+    """The folder in which the parts share their files."""
     return tmp_path_factory.mktemp("bench")
 
 
 @pytest.mark.parametrize("name", run.PARTS)
 def test_a_part_measures_its_row(folder: Path, name: str) -> None:
-    """Each of its figures is a number, and belongs to ours alone."""
+    """Each of its figures is a number, and is ours only."""
     (row,) = run.measured(tiny(folder), [name])
     assert row.figures
     for figure in row.figures:
@@ -40,11 +40,11 @@ def test_a_part_measures_its_row(folder: Path, name: str) -> None:
 
 
 def test_every_row_has_a_name_of_its_own() -> None:
-    """Rows are distinguished by them in results.json."""
+    """Names distinguish the rows in results.json."""
     assert len({part.ROW for part in run.PARTS.values()}) == len(run.PARTS)
 
 
 def test_a_measurement_that_fails_is_an_error(folder: Path) -> None:
-    """It names what failed and says why; the row is not left out."""
+    """The error names the measurement and the reason; the row is not skipped."""
     with pytest.raises(BenchError, match=r"(?s)projecting\.rebuild ended with 1.*nowhere"):
         alone(tiny(folder), "parts.projecting", "rebuild", journal=str(folder / "nowhere"))

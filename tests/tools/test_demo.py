@@ -1,4 +1,4 @@
-"""`make demo` shows what it promises, proves it, and leaves nothing behind but its folder."""
+"""`make demo` shows what it promises, proves it, and leaves only its folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 DEMO = (sys.executable, "-m", "tools.demo")
-# its fixtures hold a conversation of eight processes: once is enough
+# its fixtures run a conversation of eight processes: one run is enough
 pytestmark = pytest.mark.xdist_group("demo")
 
 
@@ -54,7 +54,7 @@ def processes_of(journal: Path) -> list[str]:
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             line = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+        except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
             continue
         if str(journal) in line:
             found.append(line)
@@ -84,14 +84,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def talk(home: Path) -> subprocess.CompletedProcess[str]:
-    """A demonstration in that home, into a folder with a name that a shell would split."""
+    """A demonstration in that home, into a folder whose name a shell would split."""
     return demo(home, "--journal", "kept here", "--messages", "40", "--seconds", "0.8")
 
 
-def test_eight_processes_lose_nothing_and_double_nothing(
+def test_eight_processes_lose_and_duplicate_nothing(
     talk: subprocess.CompletedProcess[str], home: Path
 ) -> None:
-    """Where no transcript is found, eight writers are killed, and every message is there once."""
+    """Without transcripts, eight writers are killed, and every message is stored once."""
     assert (talk.returncode, talk.stderr) == (0, "")
     assert "ok 320 messages acknowledged, 320 in the projection: 0 lost, 0 doubled" in talk.stdout
     kills = re.search(r"ok (\d+) kills of 8 writers and 1 of the projector; (\d+)", talk.stdout)
@@ -100,7 +100,7 @@ def test_eight_processes_lose_nothing_and_double_nothing(
     assert int(kills[2]) > 0
     lanes = re.search(r"ok verify: lanes (\d+), ", talk.stdout)
     assert lanes is not None
-    # as many as wrote at the same time at the most, and in so short a talk perhaps fewer
+    # at most one for each process at the same time, and fewer in such a short run
     assert 1 <= int(lanes[1]) <= 9
     digests = re.search(r"ok digest (\w+)… before, (\w+)… after a rebuild", talk.stdout)
     assert digests is not None
@@ -109,15 +109,15 @@ def test_eight_processes_lose_nothing_and_double_nothing(
 
 
 def test_hits_are_shown_with_their_neighbours(talk: subprocess.CompletedProcess[str]) -> None:
-    """Words of two characters and identifiers are found and marked, what was said beside them."""
+    """Words of two characters and identifiers are found and marked, with the messages beside."""
     lines = talk.stdout.splitlines()
     assert any(line.startswith("    > sora") and "「**消灯**中」" in line for line in lines)
     mara = next(i for i, line in enumerate(lines) if "Who calls **flag_lamp_outage**?" in line)
     assert "ling" in lines[mara + 1]
 
 
-def test_what_is_advised_can_be_typed(talk: subprocess.CompletedProcess[str], home: Path) -> None:
-    """The commands at the end name the real folder, and work as they stand."""
+def test_the_printed_commands_work(talk: subprocess.CompletedProcess[str], home: Path) -> None:
+    """The commands at the end name the real folder, and run as they are printed."""
     advised = [line for line in talk.stdout.splitlines() if "--journal 'kept here'" in line]
     assert len(advised) == 5
     for line in advised:
@@ -125,7 +125,7 @@ def test_what_is_advised_can_be_typed(talk: subprocess.CompletedProcess[str], ho
 
 
 def test_own_transcripts_are_imported_and_searched(tmp_path: Path) -> None:
-    """What the user's agents said is found; the transcripts stay as they are."""
+    """Messages of the user's agents are found, and the transcripts are not changed."""
     folder = tmp_path / ".claude" / "projects" / "-somewhere"
     folder.mkdir(parents=True)
     text = "".join(claude_code_line(n, f"set_sail number {n}, 颐和园") for n in range(1, 7))
@@ -141,8 +141,8 @@ def test_own_transcripts_are_imported_and_searched(tmp_path: Path) -> None:
     assert not (tmp_path / ".local").exists()
 
 
-def test_a_folder_that_is_there_is_not_touched(tmp_path: Path) -> None:
-    """A user's own journal is never written to, even when it is named."""
+def test_an_existing_folder_is_not_changed(tmp_path: Path) -> None:
+    """A user's own journal is never written to, even if it is named."""
     with Journal.open(tmp_path / "mine") as journal:
         journal.append_message("s1", "user", "hello", id="m1")
     before = [path.read_bytes() for path in segments(tmp_path / "mine")]
@@ -154,7 +154,7 @@ def test_a_folder_that_is_there_is_not_touched(tmp_path: Path) -> None:
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """A demonstration that would go on for minutes, with everybody at the table."""
+    """A demonstration that would run for minutes, when all writers have started."""
     process = subprocess.Popen(
         [*DEMO, "--talk", "--seconds", "300", "--journal", "j"],
         cwd=tmp_path,
@@ -201,7 +201,7 @@ for check in prove_journal(Tools(Path(sys.argv[1])), status):
 
 
 def prove(journal: Path, source: str = PROVE) -> list[str]:
-    """Run the checks of a journal; return a line for each."""
+    """Run the checks of a journal, and return a line for each."""
     done = subprocess.run(
         [sys.executable, "-c", source, journal],
         check=True,
@@ -215,7 +215,7 @@ def prove(journal: Path, source: str = PROVE) -> list[str]:
 
 
 def test_a_write_that_was_cut_short_is_explained(tmp_path: Path) -> None:
-    """What SIGKILL leaves at a segment's end is no damage, and does not look like it."""
+    """A torn last line after SIGKILL is reported as such, and not as damage."""
     with Journal.open(tmp_path) as journal:
         journal.append_message("s1", "user", "hello", id="m1")
     with segments(tmp_path)[0].open("ab") as file:
@@ -225,7 +225,7 @@ def test_a_write_that_was_cut_short_is_explained(tmp_path: Path) -> None:
     assert "1 unfinished at a segment's end (verify says torn): SIGKILL came" in lines[0]
 
 
-def test_damage_is_not_explained_away(tmp_path: Path) -> None:
+def test_damage_fails_the_proof(tmp_path: Path) -> None:
     """A changed byte fails the proof."""
     with Journal.open(tmp_path) as journal:
         for number in range(3):
@@ -253,10 +253,10 @@ with Projection.open(sys.argv[1]) as projection:
 """
 
 
-def test_the_digest_does_not_tell_who_wrote_when(
+def test_the_digest_does_not_depend_on_writers_and_times(
     talk: subprocess.CompletedProcess[str], tmp_path: Path
 ) -> None:
-    """One writer that never died, in another order, leaves the same digest as the eight."""
+    """One writer without a crash, in another order, gives the same digest as the eight."""
     (digest,) = prove(tmp_path / "j", ALONE)
     assert f"ok digest {digest[:16]}… before" in talk.stdout
 
@@ -285,6 +285,6 @@ for check in prove_talk(Tools(path), talk, messages):
 """
 
 
-def test_a_lost_message_is_told(tmp_path: Path) -> None:
-    """An id that was acknowledged and is not there fails the proof."""
+def test_a_lost_message_fails_the_proof(tmp_path: Path) -> None:
+    """A missing message whose id was acknowledged fails the proof."""
     assert "FAILED 160 messages acknowledged, 159" in prove(tmp_path / "j", LOSE)[0]

@@ -1,4 +1,4 @@
-"""The real `hermes_state`, where there is one: in HERMES_SOURCES, or in an installed package."""
+"""The real `hermes_state`, from HERMES_SOURCES or an installed package."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MODULE = "hermes_state"
 
 
 def source() -> Path:
-    """Return the module's file; skip the test where there is none."""
+    """Return the module's file; skip the test if there is none."""
     folder = os.environ.get("HERMES_SOURCES")
     if folder:
         path = Path(folder) / f"{MODULE}.py"
@@ -37,7 +37,7 @@ def source() -> Path:
 
 
 def schema_version() -> int:
-    """Return the version of the database that the real module keeps: 11 is that of 0.13."""
+    """Return the schema version of the real module's database: 11 is that of 0.13."""
     for node in ast.parse(source().read_text()).body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
             names = [target.id for target in node.targets if isinstance(target, ast.Name)]
@@ -48,7 +48,7 @@ def schema_version() -> int:
 
 @contextmanager
 def loaded(home: Path) -> Iterator[ModuleType]:
-    """Load the real module and what it imports; unload all of it at the end."""
+    """Load the real module and its imports; unload all of them at the end."""
     folder = str(source().parent)
     modules, path, environment = dict(sys.modules), sys.path[:], dict(os.environ)
     for name in [n for n in sys.modules if n.split(".")[0] in {"agent", "tools", MODULE}]:

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from projector.adapters.hermes import SessionDB
 
 LATER = 12
-"""Schemas from here on are of a Hermes after 0.13."""
+"""Schemas from this version on are of a Hermes after 0.13."""
 START = 1_790_000_000
 
 
 class Clock:
-    """The time that both stores read: it moves between calls alone."""
+    """The clock of both stores: it advances only between calls."""
 
     def __init__(self) -> None:
         self.millis = START * 1000
@@ -30,7 +30,7 @@ class Clock:
         return self.millis * 1000
 
     def pass_(self, millis: int) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         self.millis += millis
 
 
@@ -39,7 +39,7 @@ class Pair:
 
     Attributes:
         ids: the real id of each message, and ours.
-        version: of the real one's schema.
+        version: the schema version of the real one.
     """
 
     def __init__(self, real: Any, ours: SessionDB, version: int) -> None:  # noqa: ANN401 - a foreign class
@@ -47,7 +47,7 @@ class Pair:
         self.ids: dict[int, int] = {}
 
     def both(self, name: str, *args: object, **kwargs: object) -> Any:  # noqa: ANN401 - any answer
-        """Call a method of both and compare what comes out; return the real one's answer."""
+        """Call a method of both and compare the results; return the real one's."""
         theirs, got = self.call(name, *args, **kwargs)
         assert self.alike(got, theirs, ours=True) == self.alike(theirs, theirs), (
             f"{name}{args}{kwargs}"
@@ -55,7 +55,7 @@ class Pair:
         return theirs
 
     def call(self, name: str, *args: object, **kwargs: object) -> tuple[object, object]:
-        """Call a method of both; return both answers. Ids of messages are the real one's."""
+        """Call a method of both; return both results, with the real one's ids of messages."""
         mine = [self.ids.get(a, a) if type(a) is int and a in self.ids else a for a in args]
         theirs = outcome(getattr(self.real, name), *args, **kwargs)
         got = outcome(getattr(self.ours, name), *mine, **kwargs)
@@ -78,7 +78,7 @@ class Pair:
         self.both("get_messages", session, **more)
 
     def alike(self, value: object, shape: object, *, ours: bool = False) -> object:
-        """Return a value as it is compared: the real one's keys and ids, times in milliseconds."""
+        """Return a value for the comparison: the real one's keys and ids, times in milliseconds."""
         if isinstance(value, dict):
             like = shape if isinstance(shape, dict) else value
             return {
@@ -92,7 +92,7 @@ class Pair:
         return round(value, 3) if isinstance(value, float) else value
 
     def column(self, key: str, value: object, shape: object, *, ours: bool) -> object:
-        """Return a column as it is compared."""
+        """Return a column for the comparison."""
         if key in {"id", "new_head_id"} and isinstance(value, int) and ours:
             return {mine: real for real, mine in self.ids.items()}.get(value, f"unknown {value}")
         return self.alike(value, shape, ours=ours)
@@ -104,5 +104,5 @@ def outcome(call: Callable[..., object], *args: object, **kwargs: object) -> obj
         return call(*args, **kwargs)
     except ValueError as error:
         return "ValueError", str(error).split("message ")[0]
-    except (sqlite3.IntegrityError, ImportError) as error:  # sources alone lack what they import
+    except (sqlite3.IntegrityError, ImportError) as error:  # sources alone lack imports
         return "ImportError" if isinstance(error, ImportError) else "IntegrityError"

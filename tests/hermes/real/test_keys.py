@@ -69,7 +69,9 @@ def test_topics_are_bound_as_the_real_one_binds_them(pair: Pair, clock: Clock, s
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_locks_are_given_as_the_real_one_gives_them(pair: Pair, clock: Clock, seed: int) -> None:
+def test_locks_are_acquired_as_the_real_one_acquires_them(
+    pair: Pair, clock: Clock, seed: int
+) -> None:
     """Both stores answer the same about locks, their expiry, and failures."""
     if pair.version < LATER:
         pytest.skip("Hermes 0.13 has no locks")
@@ -102,7 +104,7 @@ def test_locks_are_given_as_the_real_one_gives_them(pair: Pair, clock: Clock, se
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_routes_are_kept_as_the_real_one_keeps_them(pair: Pair, clock: Clock, seed: int) -> None:
+def test_routes_are_stored_as_the_real_one_stores_them(pair: Pair, clock: Clock, seed: int) -> None:
     """Both stores answer the same about routes of the gateway and sessions of its peers."""
     if pair.version < LATER:
         pytest.skip("Hermes 0.13 keeps no routes in its database")

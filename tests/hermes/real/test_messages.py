@@ -48,14 +48,14 @@ QUERIES = [
 
 
 class Script:
-    """Random calls, the same for a seed."""
+    """Random calls, the same for each seed."""
 
     def __init__(self, pair: Pair, clock: Clock, seed: int) -> None:
         self.pair, self.clock = pair, clock
         self.random = random.Random(seed)  # noqa: S311 - no secret
         self.later = pair.version >= LATER
         self.compacted: set[str] = set()
-        self.odd: set[str] = set()  # where the order of moments is not that of writing
+        self.odd: set[str] = set()  # if the order of times is not the order of writing
         self.names = ["s0", "s1", "s2", "s3"]
         for at, name in enumerate(self.names):
             parent = {"parent_session_id": "s0"} if at == 1 else {}
@@ -63,7 +63,7 @@ class Script:
             pair.both("create_session", name, source, model="m1", **parent)
 
     def step(self) -> None:
-        """Let some time pass, call a method that writes, and ask everything."""
+        """Advance the clock, call a method that writes, and call all that read."""
         self.clock.pass_(self.random.choice([5, 1000, 60_000]))
         writes = [self.append] * 8 + [self.replace]
         if self.later:
@@ -110,7 +110,7 @@ class Script:
         return message
 
     def timestamp(self, name: str) -> object:
-        """Return a moment of the past, or none."""
+        """Return a time in the past, or none."""
         if not self.later or self.random.random() < 0.8:
             return None
         self.odd.add(name)
@@ -126,7 +126,7 @@ class Script:
         self.pair.append(name, **message)
 
     def transcript(self, name: str) -> list[dict[str, Any]]:
-        """Return a transcript: some of what there is, and something new."""
+        """Return a transcript: some of the messages, and something new."""
         there = self.pair.real.get_messages_as_conversation(name)
         kept = self.random.sample(there, k=min(len(there), self.random.randrange(4)))
         if any("timestamp" in message for message in kept):
@@ -134,34 +134,34 @@ class Script:
         return [*kept, *(self.message() for _ in range(self.random.randrange(3)))]
 
     def replace(self, name: str) -> None:
-        """Rewrite a transcript."""
+        """Replace a transcript."""
         active_only = self.later and self.random.random() < 0.5
         more = {"active_only": True} if active_only else {}
         self.pair.both("replace_messages", name, self.transcript(name), **more)
 
     def compact(self, name: str) -> None:
-        """Rewrite a transcript, and keep what there was."""
+        """Replace a transcript, and keep its active messages as archived ones."""
         self.compacted.add(name)
         self.pair.both("archive_and_compact", name, self.transcript(name))
 
     def one(self, name: str) -> int:
-        """Return the id of a message, mostly one of the session."""
+        """Return the id of a message, which is in the session in most cases."""
         more = {"include_inactive": True} if self.later else {}
         ids = [row["id"] for row in self.pair.real.get_messages(name, **more)]
         return int(self.random.choice([*ids, 2**53]))
 
     def rewind(self, name: str) -> None:
-        """Take a message back."""
+        """Rewind a session to a message."""
         self.odd.add(name)
         self.pair.both("rewind_to_message", name, self.one(name))
 
     def restore(self, name: str) -> None:
         """Restore rewound messages."""
-        if name not in self.compacted:  # what is put back is found as compacted for ever there
+        if name not in self.compacted:  # the real one keeps these marked as compacted
             self.pair.both("restore_rewound", name, self.one(name))
 
     def sent(self, name: str) -> None:
-        """Note what was sent for a message of the user."""
+        """Store what the model was sent for a message of the user."""
         content = self.random.choice(["docker", *CONTENTS])
         for row in reversed(self.pair.real.get_messages(name)):
             if row["role"] == "user":
@@ -170,20 +170,20 @@ class Script:
         self.pair.both("set_latest_user_api_content", name, content, "sent")
 
     def look(self, name: str) -> None:
-        """Ask everything that can be asked of messages."""
+        """Call all methods that read messages."""
         both = self.pair.both
         both("get_messages", name)
         both("get_messages_as_conversation", name)
         both("get_messages_as_conversation", name, include_ancestors=True)
         both("get_messages_as_conversation", "s1", include_ancestors=True)
         self.search()
-        if name not in self.odd:  # there, what was taken back still counts
+        if name not in self.odd:  # the real one counts rewound messages
             both("get_session", name)
         if self.later:
             self.look_later(name)
 
     def look_later(self, name: str) -> None:
-        """Ask what Hermes after 0.13 can be asked."""
+        """Call the methods of Hermes after 0.13 that read messages."""
         both, window = self.pair.both, self.random.randrange(4)
         both("get_messages", name, limit=self.random.choice([None, 2]), offset=1)
         both("get_messages_as_conversation", name, include_inactive=True)
@@ -199,7 +199,7 @@ class Script:
         both("get_anchored_view", name, self.one(name), window=1, bookend=9, keep_roles=None)
 
     def search(self) -> None:
-        """Search for something: what is found is the same, in an order of one's own."""
+        """Search: the hits are equal, in each class's own order."""
         query = self.random.choice(QUERIES)
         filters: dict[str, list[str]] = self.random.choice(
             [
@@ -228,7 +228,7 @@ class Script:
                 assert [round(row["timestamp"], 3) for row in ours] == moments
 
     def shown(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Return what is compared of a message that was found."""
+        """Return the fields of a hit that are compared."""
         marked = ">>>" in row["snippet"] and "<<<" in row["snippet"]
         told = {key: value for key, value in row.items() if key not in {"snippet", "context"}}
         if row["session_id"] not in self.odd | self.compacted:
@@ -237,8 +237,8 @@ class Script:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_messages_are_what_the_real_one_says(pair: Pair, clock: Clock, seed: int) -> None:
-    """Both stores answer the same after any appends, replacements and rewinds."""
+def test_messages_are_those_of_the_real_one(pair: Pair, clock: Clock, seed: int) -> None:
+    """Both stores return the same after any appends, replacements and rewinds."""
     script = Script(pair, clock, seed)
     for _ in range(STEPS):
         script.step()

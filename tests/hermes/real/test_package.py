@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 ASKED = "HERMES_CHECK"
-"""The environment variable that asks for this test, with the version of hermes-agent."""
+"""The environment variable that enables this test; its value is a version of hermes-agent."""
 
 
 @pytest.mark.timeout(900)

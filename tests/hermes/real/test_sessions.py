@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 STEPS = int(os.environ.get("HERMES_STEPS", "30"))
 SEEDS = int(os.environ.get("HERMES_SEEDS", "3"))
 LATER = 12
-"""Schemas from here on are of a Hermes after 0.13."""
+"""Schemas from this version on are of a Hermes after 0.13."""
 DAY = 86_400.0
 
 TITLES = [
@@ -40,7 +40,7 @@ REASONS = ["compression", "branched", "user_exit", "agent_close", "tui_shutdown"
 
 
 class Clock:
-    """The time that both stores read: it moves between calls alone."""
+    """The clock of both stores: it advances only between calls."""
 
     def __init__(self) -> None:
         self._micros = 1_790_000_000_000_000
@@ -50,7 +50,7 @@ class Clock:
         return self._micros / 1_000_000
 
     def pass_(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         self._micros += round(seconds * 1_000_000)
 
 
@@ -69,17 +69,17 @@ class Pair:
         self.real, self.ours, self.version = real, ours, version
 
     def both(self, name: str, *args: object, **kwargs: object) -> object:
-        """Call a method of both and compare what comes out; return it."""
+        """Call a method of both and compare the results; return them."""
         try:
             theirs = outcome(getattr(self.real, name), *args, **kwargs)
-        except sqlite3.IntegrityError:  # it fails on sessions with children where ours does not
+        except sqlite3.IntegrityError:  # the real one fails on sessions with children
             return None
         got = outcome(getattr(self.ours, name), *args, **kwargs)
         assert alike(got, theirs) == alike(theirs, theirs), f"{name}{args}{kwargs}"
         return theirs
 
     def say(self, session: str, role: str, content: str, at: float) -> None:
-        """Append a message to a session that is there."""
+        """Append a message to an existing session."""
         self.real.append_message(session, role, content)
         self.ours._store.append(session, role, content, timestamp=round(at * 1e6))
 
@@ -93,7 +93,7 @@ def outcome(call: Callable[..., object], *args: object, **kwargs: object) -> obj
 
 
 def alike(value: object, shape: object) -> object:
-    """Return a value as it is compared: the keys that the real one has, times in microseconds."""
+    """Return a value for the comparison: the keys of the real one, times in microseconds."""
     if isinstance(value, dict):
         keys = shape.keys() if isinstance(shape, dict) else value.keys()
         of = shape if isinstance(shape, dict) else value
@@ -105,7 +105,7 @@ def alike(value: object, shape: object) -> object:
 
 
 def column(key: str, value: object, shape: object) -> object:
-    """Return a column as it is compared."""
+    """Return a column for the comparison."""
     if key == "model_config" and isinstance(value, str):
         return json.loads(value)
     if key == "messages":
@@ -115,7 +115,7 @@ def column(key: str, value: object, shape: object) -> object:
 
 @pytest.fixture
 def pair(db: SessionDB, tmp_path: Path, clock: Clock) -> Iterator[Pair]:  # noqa: ARG001 - both read it
-    """A real store and ours, empty."""
+    """A real store and ours, both empty."""
     with loaded(tmp_path) as hermes:
         real = hermes.SessionDB(tmp_path / "state.db")
         yield Pair(real, db, hermes.SCHEMA_VERSION)
@@ -123,7 +123,7 @@ def pair(db: SessionDB, tmp_path: Path, clock: Clock) -> Iterator[Pair]:  # noqa
 
 
 class Script:
-    """Random calls, the same for a seed."""
+    """Random calls, the same for each seed."""
 
     def __init__(self, pair: Pair, clock: Clock, seed: int) -> None:
         self.pair, self.clock = pair, clock
@@ -132,7 +132,7 @@ class Script:
         self.count = 0
 
     def step(self) -> None:
-        """Let some time pass and call a method."""
+        """Advance the clock and call a method."""
         self.clock.pass_(self.random.choice([0.001, 1.0, 60.0, 3600.0, DAY, 10 * DAY]))
         write = self.random.choice(
             [
@@ -146,7 +146,7 @@ class Script:
         self.look()
 
     def one(self) -> str:
-        """Return a session, mostly one that is there."""
+        """Return a session, which exists in most cases."""
         return self.random.choice([*self.there, *self.there, "nobody", ""])
 
     def create(self) -> None:
@@ -175,7 +175,7 @@ class Script:
             self.pair.say(self.random.choice(self.there), role, content, self.clock())
 
     def count_used(self) -> None:
-        """Count what a session uses."""
+        """Add or set the usage of a session."""
         counts = {
             name: self.random.randrange(100)
             for name in ("input_tokens", "output_tokens", "reasoning_tokens", "api_call_count")
@@ -241,11 +241,11 @@ class Script:
         self.recount()
 
     def clear(self) -> None:
-        """Take the messages of a session out."""
+        """Clear the messages of a session."""
         self.pair.both("clear_messages", self.one() or "nobody")
 
     def sweep(self) -> None:
-        """Clean up."""
+        """Delete old and empty sessions."""
         self.pair.both("finalize_orphaned_compression_sessions")
         self.pair.both("prune_empty_ghost_sessions")
         if self.random.random() < 0.2:
@@ -257,7 +257,7 @@ class Script:
         self.recount()
 
     def handoff(self) -> None:
-        """Hand a session over."""
+        """Request, claim and complete a handoff."""
         name = self.one() or "nobody"
         self.pair.both(self.random.choice(["request_handoff"]), name, "telegram")
         self.pair.both("get_handoff_state", name)
@@ -269,11 +269,11 @@ class Script:
             self.pair.both("complete_handoff", name)
 
     def recount(self) -> None:
-        """See which sessions are there."""
+        """Compare which sessions exist."""
         self.there = [name for name in self.there if self.pair.real.get_session(name) is not None]
 
     def look(self) -> None:
-        """Ask everything that can be asked of sessions."""
+        """Call all methods that read sessions."""
         both, name = self.pair.both, self.one()
         limit = self.random.choice([3, 100])
         both("get_session", name)
@@ -300,7 +300,7 @@ class Script:
             self.look_later(name)
 
     def look_later(self, name: str) -> None:
-        """Ask what Hermes after 0.13 can be asked."""
+        """Call the methods of Hermes after 0.13 that read sessions."""
         both = self.pair.both
         both("get_conversation_root", name)
         both("get_compression_lineage", name)
@@ -324,15 +324,15 @@ class Script:
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_random_calls_give_what_the_real_one_gives(pair: Pair, clock: Clock, seed: int) -> None:
-    """Whatever is called, both return the same, and raise the same."""
+def test_random_calls_have_the_results_of_the_real_one(pair: Pair, clock: Clock, seed: int) -> None:
+    """Both stores return the same values, and raise the same errors."""
     script = Script(pair, clock, seed)
     for _ in range(STEPS):
         script.step()
 
 
-def test_titles_are_made_clean_alike(pair: Pair) -> None:
-    """Any text becomes the same title, or is refused alike."""
+def test_titles_are_cleaned_alike(pair: Pair) -> None:
+    """Both classes make the same title of any text, or refuse it."""
     chance = random.Random(0)  # noqa: S311 - no secret
     pieces = [*map(chr, range(256)), *map(chr, range(0x2000, 0x2070)), "\ufeff", "\ufff9", "北京"]
     for _ in range(2000):
@@ -342,7 +342,7 @@ def test_titles_are_made_clean_alike(pair: Pair) -> None:
 
 
 def test_unknown_filters_are_refused_alike(pair: Pair) -> None:
-    """A filter that there is not raises TypeError, as it does there."""
+    """An unknown filter raises TypeError in both classes."""
     if pair.version < LATER:
         pytest.skip("Hermes 0.13 has no filters")
     pair.both("prune_sessions", 1, colour="red")

@@ -1,4 +1,4 @@
-"""The table of docs/hermes.md, our class and the real one agree, method by method."""
+"""The table of docs/hermes.md, our class and the real class agree, method by method."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Argument:
 
 @lru_cache
 def real_methods() -> dict[str, tuple[bool, list[Argument]]]:
-    """Read the real class: of each public method whether it is static, and its arguments."""
+    """Read the real class: whether each public method is static, and its arguments."""
     tree = ast.parse(real.source().read_text())
     [found] = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "SessionDB"]
     methods = [n for n in found.body if isinstance(n, ast.FunctionDef)]
@@ -64,13 +64,13 @@ def real_methods() -> dict[str, tuple[bool, list[Argument]]]:
 
 
 def is_static(method: ast.FunctionDef) -> bool:
-    """Say whether a method is called without an object."""
+    """Return whether a method is called without an object."""
     names = [node.id for node in method.decorator_list if isinstance(node, ast.Name)]
     return "staticmethod" in names
 
 
 def arguments(given: ast.arguments, *, is_static: bool) -> list[Argument]:
-    """Return the arguments of a method but for `self`."""
+    """Return the arguments of a method without `self`."""
     placed = [*given.posonlyargs, *given.args]
     defaults = [None] * (len(placed) - len(given.defaults)) + [*given.defaults]
     found = [
@@ -90,7 +90,7 @@ def arguments(given: ast.arguments, *, is_static: bool) -> list[Argument]:
 
 
 def written(default: ast.expr | None) -> str | None:
-    """Return a default as it is written; None if there is none."""
+    """Return a default as it is written in the source; None if there is none."""
     return None if default is None else ast.unparse(default)
 
 
@@ -107,7 +107,7 @@ def our_arguments(name: str) -> list[Argument]:
 
 
 def our_methods() -> set[str]:
-    """Return the names of our public methods, but for what a fork calls."""
+    """Return the names of our public methods, except those that a fork calls."""
     return {
         name
         for name in dir(SessionDB)
@@ -116,11 +116,11 @@ def our_methods() -> set[str]:
 
 
 def is_early() -> bool:
-    """Say whether the real one is Hermes 0.13."""
+    """Return whether the real class is that of Hermes 0.13."""
     return real.schema_version() == V13
 
 
-def test_the_table_tells_what_we_have() -> None:
+def test_the_table_has_our_methods() -> None:
     """The table says `not there` for exactly the methods that our class lacks."""
     rows = table()
     told = {name for name, row in rows.items() if row.kind != "not there"}
@@ -128,13 +128,13 @@ def test_the_table_tells_what_we_have() -> None:
 
 
 def test_what_differs_has_a_reason() -> None:
-    """Each method that differs, or is not there, has a reason in the table."""
+    """Each method that differs or is missing has a reason in the table."""
     for name, row in table().items():
         assert row.kind == "same" or len(row.why) > len(": it"), name
 
 
-def test_nothing_of_0_13_is_left_out() -> None:
-    """Every public method of Hermes 0.13 is there."""
+def test_no_method_of_0_13_is_missing() -> None:
+    """Our class has every public method of Hermes 0.13."""
     rows = table().items()
     early = {name: row for name, row in rows if row.since == "0.13"}
     assert len(early) == 51
@@ -150,7 +150,7 @@ def test_the_table_has_the_methods_of_the_real_one() -> None:
 
 @pytest.mark.parametrize("name", sorted(["__init__", *our_methods()]))
 def test_arguments_are_those_of_the_real_one(name: str) -> None:
-    """Names, kinds and defaults are the same; in 0.13's methods 0.19's arguments come behind."""
+    """Names, kinds and defaults are equal; in methods of 0.13, arguments of 0.19 are at the end."""
     methods = real_methods()
     if name not in methods:
         assert is_early(), "0.19 has no such method"
@@ -159,7 +159,7 @@ def test_arguments_are_those_of_the_real_one(name: str) -> None:
     ours = our_arguments(name)
     assert isinstance(inspect.getattr_static(SessionDB, name), staticmethod) == is_static
     if is_early():
-        # what came later may be given by name
+        # later arguments may be given by name
         assert [argument for argument in ours if argument in theirs] == theirs
         others = [argument for argument in ours if argument not in theirs]
         assert all(a.default is not None or a.kind == Parameter.VAR_KEYWORD for a in others)
@@ -174,7 +174,7 @@ def test_arguments_are_those_of_the_real_one(name: str) -> None:
 
 
 def test_sessions_have_the_columns_of_the_real_one(db: SessionDB) -> None:
-    """A session's keys are the columns of the real table, those of 0.13 in its order."""
+    """A session's keys are the columns of the real table, in the order of 0.13."""
     db.create_session("s", "cli")
     row = db.get_session("s")
     assert row is not None
