@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much of its work a step does: so many seeds, or as many as fit into a time.
+    """The seeds of a step: a number of them, or as many as fit into a time.
 
     Attributes:
         first: the first seed.
-        count: seeds at most; None where only the time ends it.
-        seconds: after which no other seed is begun; infinite where only the count ends it.
+        count: maximum number of seeds; None if only the time ends it.
+        seconds: no seed is begun after this time; infinite if only the count ends it.
     """
 
     first: int
@@ -43,12 +43,12 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """How much of its work a step does in its forms.
+    """The number of seeds of a step in a full run and in a sample.
 
     Attributes:
         whole: seeds of a full run.
         sample: seeds of `--sample`.
-        unit: what a seed makes; `--UNIT` takes their number.
+        unit: the name of the option for the number of seeds.
     """
 
     whole: int
@@ -56,14 +56,14 @@ class Amount:
     unit: str = "seeds"
 
     def add_to(self, parser: argparse.ArgumentParser) -> None:
-        """Add the options that choose it."""
+        """Add the options that set the budget."""
         parser.add_argument(
             f"--{self.unit}", type=int, metavar="N", help=f"how many [default: {self.whole:,}]"
         )
         parser.add_argument("--sample", action="store_true", help=f"{self.sample} {self.unit}")
 
     def budget(self, given: argparse.Namespace) -> Budget:
-        """Return what was chosen: a number, or a sample, or what fits into `--seconds`, or all."""
+        """Return the chosen budget: a number, a sample, what fits into `--seconds`, or all."""
         number: int | None = getattr(given, self.unit)
         if number is None and given.sample:
             number = self.sample

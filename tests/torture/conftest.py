@@ -1,4 +1,4 @@
-"""What every sample of a step leaves as it was."""
+"""Fixtures of the samples of the steps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def log_level() -> Iterator[None]:
-    """Restore the level of the log, which steps raise: later tests read warnings in it."""
+    """Restore the log level, which steps raise: later tests read warnings in the log."""
     log = logging.getLogger("projector")
     level = log.level
     yield

@@ -1,4 +1,4 @@
-"""What can stand in the place of a file or folder of a journal, put there by chance."""
+"""Hostile files, folders and links in the place of a journal's own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from random import Random
 
 OUTSIDE = "outside"
-"""A folder beside the journal, with a file, to which links lead: nobody may change it."""
+"""A folder beside the journal, with a file, to which links lead; it must not change."""
 _SOMEBODY = 4242
 _NAMES = (
     b"\x1b]0;x\x07",
@@ -33,10 +33,10 @@ _MODES = (0o777, 0o666, 0o722, 0o622, 0o000, 0o400, 0o200)
 
 
 def disturb(journal: Path, random: Random) -> str:
-    """Do one hostile thing to a journal; say what."""
+    """Do one hostile thing to a journal, and return its description."""
     kind = random.choice(list(KINDS))
     places = [journal, *journal.rglob("*")]
-    # the journal's own path is the user's to choose: a link there is followed
+    # the user chooses the journal's own path, so a link there is followed
     place = random.choice(places if kind in _CHANGES else places[1:])
     if kind in _ANYWHERE:
         folders = [at for at in places if at.is_dir() and not at.is_symlink()]
@@ -46,7 +46,7 @@ def disturb(journal: Path, random: Random) -> str:
         _clear(place)
     try:
         KINDS[kind](place, random)
-    except OSError as error:  # a name that is taken, a folder that has become a file
+    except OSError as error:  # the name exists, or a folder has become a file
         return f"nothing ({kind} at {place.name!r}: {error.strerror})"
     return f"{kind} at {os.fspath(place.relative_to(journal))!r}"
 
@@ -74,7 +74,7 @@ def _socket(place: Path, _: Random) -> None:
 
 
 def _device(place: Path, _: Random) -> None:
-    os.mknod(place, 0o600 | stat.S_IFCHR, os.makedev(1, 5))  # /dev/zero, which has no end
+    os.mknod(place, 0o600 | stat.S_IFCHR, os.makedev(1, 5))  # /dev/zero has no end
 
 
 def _link_to_file(place: Path, _: Random) -> None:
@@ -121,11 +121,11 @@ def _owner(place: Path, _: Random) -> None:
 
 
 def _nothing(place: Path, _: Random) -> None:
-    """Leave the place empty: it was cleared."""
+    """Leave the place empty."""
 
 
 def _added(place: Path, random: Random) -> None:
-    raise NotImplementedError(place, random)  # stands for one of the others at a new name
+    raise NotImplementedError(place, random)  # a hard link to one of the others under a new name
 
 
 KINDS: dict[str, Callable[[Path, Random], None]] = {

@@ -1,12 +1,12 @@
-"""Climb the whole ladder: every step of the torture, one after the other.
+"""Run the whole ladder: every step of the torture, one after the other.
 
 python -m tests.torture.ladder                  all of it, about 20 minutes on 2 cores
 python -m tests.torture.ladder --seconds 300    as much of each step as fits into 5 minutes
 python -m tests.torture.ladder --only soak      one step
 
-Every step prints its counts and its seed, and a failure prints what reproduces it. The ladder goes
-on after a failure, and ends with 1. A step that needs what this machine lacks says so, and is
-named at the end.
+Every step prints its counts and its seed, and a failure prints the command that reproduces it. The
+ladder continues after a failure, and exits with 1. A step that cannot run on this machine prints
+the reason, and is named at the end.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PROPERTIES = (
     "projector/text/test_query.py",
     "projector/text/test_snippet.py",
 )
-"""Test modules whose properties are looked for with more examples than `make test` does."""
+"""Test modules whose properties are run with more examples than in `make test`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,11 @@ class Step:
     """A step of the ladder.
 
     Attributes:
-        name: what `--only` takes.
-        command: what is run, from the repository's root.
+        name: the value of `--only`.
+        command: the command, which is run in the repository's root.
         share: the part of `--seconds` that it gets; 0 for a step that has no such option.
-        seeded: whether it takes `--seed`.
-        whole: what is added to the command where `--seconds` does not limit the ladder.
+        seeded: whether it has `--seed`.
+        whole: arguments that are added if `--seconds` does not limit the ladder.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Records with a valid checksum that no writer of ours would make, and well-formed ones between."""
+"""Valid records that none of our writers would make, and well-formed ones between them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from random import Random
 
 GOOD = "ok"
-"""The session of the well-formed messages; no odd record names it."""
+"""The session of the well-formed messages; no odd record has it."""
 WORDS = ("alpha", "beta", "京")
 
 NUMBERS = (
@@ -46,15 +46,16 @@ class Line:
 
 
 def forge(body: str) -> bytes:
-    """Return a line of the text of an object, with the checksum that it has."""
+    """Return a line for the JSON text of an object, with its checksum."""
     rest = body.encode("utf-8", "surrogatepass")[1:]
     return b'{"crc":"%08x",%b' % (crc32(rest), rest)
 
 
 def odd_lines(random: Random, most: int) -> list[Line]:
-    """Make up lines: well-formed messages, records of every type, and odd ones of every kind.
+    """Make lines: well-formed messages, records of every type, and odd ones of every kind.
 
-    Each has a number of its own in its lane; two events of one lane, number and time have no order.
+    Each has its own number in its lane, because two events with one lane, number and time have no
+    order.
     """
     lines: list[Line] = []
     facts = random_facts(random, most)
@@ -87,7 +88,7 @@ def odd_lines(random: Random, most: int) -> list[Line]:
 
 
 def odd(random: Random, deep: int = 2) -> Any:  # noqa: ANN401 - any JSON value, and some that are none
-    """Make up a value of any kind."""
+    """Make a value of any kind."""
     choice = random.randrange(9 if deep else 6)
     if choice < 2:
         return random.choice(NUMBERS)
@@ -103,7 +104,7 @@ def odd(random: Random, deep: int = 2) -> Any:  # noqa: ANN401 - any JSON value,
 
 
 def _nested(random: Random, depth: int) -> str:
-    """Return what stands for a value nested so deeply: the standard encoder would not hold it."""
+    """Return a placeholder for a deeply nested value, which the standard encoder cannot encode."""
     return f"<{random.choice(['array', 'object'])} {depth}>"
 
 
@@ -115,12 +116,12 @@ def _deepened(text: str) -> str:
 
 
 def _spoil(random: Random, fields: dict[str, Any]) -> None:
-    """Put something odd into a record."""
+    """Put an odd value into a record."""
     where = random.random()
     data = fields["data"] if isinstance(fields.get("data"), dict) else {}
     if where < 0.1:
         name = random.choice(["id", "type", "session", "data", "time", "seq", random.choice(NAMES)])
-        if name == "seq":  # its number must stay its own
+        if name == "seq":  # each record must keep its own number
             fields["seq"] = random.choice([-1, True, None, "4", 4.5, 2**63, 2**64])
         elif name == "session" or fields.get("session") != GOOD:
             fields[name] = odd(random)
@@ -156,13 +157,13 @@ def _text(random: Random, fields: dict[str, Any]) -> str:
             separators=random.choice([(",", ":"), (", ", ": ")]),
         )
     )
-    if random.random() < 0.1:  # a key that stands twice: the last counts
+    if random.random() < 0.1:  # a key that occurs twice: the last one counts
         text = f'{text[:-1]},"{random.choice(["note", "crc", "data2"])}":[1,2]}}'
     return text if "\n" not in text else text.replace("\n", " ")
 
 
 def _header(random: Random) -> str:
-    """Return a header where none may stand."""
+    """Return a header where none is allowed."""
     fields: dict[str, Any] = {"format": random.choice([1, 1, 3, "1", None]), "lane": "lane-a0"}
     fields |= {"segment": "seg", "seq": 1, "host": "", "boot": "", "pid": 1, "started": 1}
     for _ in range(random.randrange(3)):

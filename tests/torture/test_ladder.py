@@ -21,7 +21,7 @@ MODULES = sorted(
 
 
 def test_every_step_is_in_the_ladder() -> None:
-    """No step is left out, and none is named that does not exist."""
+    """The ladder has every step that exists, and no other."""
     prefix = "tests.torture.steps."
     started = [step.command[-1].removeprefix(prefix) for step in STEPS if "-m" in step.command]
     assert sorted(started[1:]) == MODULES
@@ -30,13 +30,13 @@ def test_every_step_is_in_the_ladder() -> None:
 
 
 def test_a_shorter_ladder_uses_all_of_its_time() -> None:
-    """The shares of the steps add up to the whole."""
+    """The shares of the steps sum to one."""
     assert sum(step.share for step in STEPS) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_step_says_what_it_takes(name: str) -> None:
-    """Each starts as a module, and takes a seed and seconds."""
+def test_every_step_has_the_common_options(name: str) -> None:
+    """Each step starts as a module, and has a seed and seconds."""
     done = subprocess.run(
         [sys.executable, "-m", f"tests.torture.steps.{name}", "--help"],
         cwd=ROOT,
@@ -51,14 +51,14 @@ def test_a_step_says_what_it_takes(name: str) -> None:
 
 
 def chosen(amount: Amount, *arguments: str) -> Budget:
-    """Return what a command line chooses."""
+    """Return the budget of a command line."""
     parser = step_parser("A step.")
     amount.add_to(parser)
     return amount.budget(parser.parse_args(arguments))
 
 
-def test_a_step_does_all_a_sample_or_what_fits() -> None:
-    """A number counts before a sample, a sample before the time, and the time ends each of them."""
+def test_a_step_runs_all_a_sample_or_what_fits() -> None:
+    """A number overrides a sample, a sample overrides the time, and the time limits each."""
     amount = Amount(100, sample=3, unit="rounds")
     assert list(chosen(amount).seeds()) == list(range(100))
     assert list(chosen(amount, "--sample", "--seed", "7").seeds()) == [7, 8, 9]
@@ -69,13 +69,13 @@ def test_a_step_does_all_a_sample_or_what_fits() -> None:
     assert [seed for seed, _ in zip(endless.seeds(), range(1_000), strict=False)][-1] == 999
 
 
-def test_portions_hold_every_seed_once() -> None:
+def test_portions_have_every_seed_once() -> None:
     """The last portion may be smaller."""
     portions = list(Budget(5, 7, float("inf")).chunks(3))
     assert portions == [(5, 6, 7), (8, 9, 10), (11,)]
 
 
 def test_a_failure_names_the_command_that_repeats_it() -> None:
-    """With the number of seeds where the step counts them."""
+    """The command has the number of seeds if the step counts them."""
     assert again("flush", 7, "seeds") == "python -m tests.torture.steps.flush --seed 7 --seeds 1"
     assert again("soak", 7) == "python -m tests.torture.steps.soak --seed 7"

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     Workload = Callable[[Scene], None]
 
 _ERASER_LIVES = 30
-"""Operations of an eraser that is killed at each of them; with the last it must live on."""
+"""Number of an eraser's operations; it is killed at each, and survives with the last."""
 _LIVES = 30
-"""Operations of a process that is killed at each of them; with the last it must live on."""
+"""Number of a process's operations; it is killed at each, and survives with the last."""
 
 
 def all_workloads() -> dict[str, Workload]:
@@ -58,7 +58,7 @@ def all_workloads() -> dict[str, Workload]:
 
 
 def family(name: str) -> str:
-    """Return what workloads have in common that begin alike, and so leave equal disks."""
+    """Return the common prefix of workloads that begin alike, and so leave equal disks."""
     return name.partition(" at ")[0] if " killed at " in f" {name}" else name
 
 

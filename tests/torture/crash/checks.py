@@ -1,4 +1,4 @@
-"""What must hold of a disk that lost its power, whatever it kept."""
+"""The rules for a disk after a power loss, whatever it kept."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from tests.torture.crash.model import Model
 
 EXPLAINED: frozenset[Kind] = frozenset({"torn", "newline", "empty", "damage", "header", "gap"})
-"""The kinds of problems that a power loss may leave, in what was not synced."""
+"""The kinds of problems that a power loss may cause in unsynced bytes."""
 
 
 class Place(NamedTuple):
-    """Where an event stands: the uuid of its lane, its number there, its order."""
+    """The place of an event: the uuid of its lane, its number, its order."""
 
     lane: str
     seq: int
@@ -25,20 +25,20 @@ class Place(NamedTuple):
 
 
 Found = dict[Key, dict[Place, bytes]]
-"""The events in a journal: of each key where it stands, and what it says."""
+"""The events in a journal: for each key, its places and contents."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a tree holds, and what came of going on with it.
+    """The events of a tree, and the results of continuing on it.
 
     Attributes:
         found: the events in it.
-        later: the events in it once a lane went on in its next segment: a record at the end of
-            the last one may lack nothing but its newline.
+        later: the events in it after a lane continued in its next segment: a record at the end of
+            the last one may lack only its newline.
         before: the problems in it.
-        after: the problems once programs had gone on with it.
-        failures: what went wrong, whatever was promised.
+        after: the problems after programs continued on it.
+        failures: failures that do not depend on the promises.
     """
 
     found: Found
@@ -49,7 +49,7 @@ class Seen:
 
 
 def judge(seen: Seen, tree: Tree, model: Model, required: set[Key]) -> list[str]:
-    """Return what is wrong with a tree, given what was promised when the power was lost."""
+    """Return what is wrong with a tree, given the promises at the power loss."""
     failures = list(seen.failures)
     lost = required - seen.found.keys() - model.forgotten
     failures += [f"{key} was acknowledged and is lost" for key in lost]
@@ -64,7 +64,7 @@ def judge(seen: Seen, tree: Tree, model: Model, required: set[Key]) -> list[str]
         failures += [f"{key} never said {said!r}" for said in places.values() if said not in tried]
         if len(places) > len(tried):
             failures.append(f"{key} was appended {len(tried)} times and stands {len(places)} times")
-    # a damaged line uses up a number, and noise may look like any count of lines
+    # a damaged line uses a number, and noise may look like any number of lines
     complete = all(
         len(seen.later.get(key, {})) >= len(t)
         for key, t in model.tried.items()
@@ -83,7 +83,7 @@ def _explained(problem: Problem, tree: Tree, *, complete: bool) -> bool:
         return not complete
     file = tree.get(f"{JOURNAL}/lanes/{problem.lane}/{problem.segment:06d}.jsonl")
     if file is None:
-        return False  # what was written after the power was back is whole
+        return False  # events that were written after the restart must be complete
     end = problem.offset + problem.length
     if problem.offset > len(file.content):
         return False

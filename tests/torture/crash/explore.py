@@ -1,4 +1,4 @@
-"""Run a workload, and look at every disk that a power loss may leave of it."""
+"""Run a workload, and check every disk that a power loss may leave of it."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 _EPOCH = 1_750_000_000_000_000_000
 _PROJECTED = ("published", "projected")
 _OTHERS = 64
-"""Of the workloads that build no projection, one state in so many is projected."""
+"""Of workloads that build no projection, one state in this many is projected."""
 _DOUBT = 64
-"""Of one state in so many everything is read without the memory too, and must be the same."""
+"""Of one state in this many everything is also read without the cache, and compared."""
 _SAMPLES = 64
 _ROOM = 256
 _SHOWN = 8
@@ -41,16 +41,16 @@ _WIDE = 300
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of one workload.
+    """The results of one workload.
 
     Attributes:
         name: the workload.
         steps: operations and promises in its log.
-        states: distinct disks that were looked at, and were not met in a workload before it.
-        drawn: those of them that came by chance alone, beyond the bound of the enumeration.
-        judged: how often a disk was held against what was promised at a moment.
+        states: distinct disks that were checked, without those of earlier workloads.
+        drawn: those of them that only random choice gave, beyond the bound of the enumeration.
+        judged: how often a disk was compared with the promises of a moment.
         projected: disks of which the projection was built.
-        failures: what went wrong, ready to be printed.
+        failures: the failures, as texts.
     """
 
     name: str
@@ -64,14 +64,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is looked at.
+    """The extent of an exploration.
 
     Attributes:
-        seed: of everything random.
-        share: part of the states, up to 1.
-        project: of one in so many states that hold a projection it is built; of the others, of
-            one in `_OTHERS` times as many.
-        lies: syncs that the disk does not do.
+        seed: the seed of all random choices.
+        share: the part of the states that is checked, up to 1.
+        project: one in this many states of workloads with a projection is projected; of the
+            others, one in `_OTHERS` times as many.
+        lies: syncs that the disk does not perform.
     """
 
     seed: int
@@ -81,7 +81,7 @@ class Plan:
 
 
 def record(name: str, folder: Path, plan: Plan) -> tuple[Recorder, Path | None]:
-    """Run a workload; return what was recorded, and the transcript that it imported."""
+    """Run a workload; return its recorder, and the transcript that it imported."""
     root, outside = folder / "disk", folder / "outside"
     root.mkdir()
     outside.mkdir()
@@ -91,7 +91,7 @@ def record(name: str, folder: Path, plan: Plan) -> tuple[Recorder, Path | None]:
     scene = Scene(recorder, random, outside, lambda: next(ticks))
     with (
         patch.object(disk, "in_use", recorder),
-        patch.object(clock, "_clocks", {}),  # not the times of another workload
+        patch.object(clock, "_clocks", {}),  # the times of each workload are its own
         patch("time.time_ns", scene.time),
         patch("os.urandom", random.randbytes),
     ):
@@ -103,8 +103,8 @@ def record(name: str, folder: Path, plan: Plan) -> tuple[Recorder, Path | None]:
 
 
 def explore(names: tuple[str, ...], plan: Plan) -> list[Outcome]:
-    """Run workloads, and look at every disk that each of them may leave, at equal ones once."""
-    logging.getLogger("projector").setLevel(logging.ERROR)  # it says what it mends
+    """Run workloads, and check every disk that each of them may leave; equal ones once."""
+    logging.getLogger("projector").setLevel(logging.ERROR)  # it warns of each repair
     outcomes = [Outcome(name) for name in names]
     with tempfile.TemporaryDirectory(dir=_memory()) as folder:
         stage = Path(folder) / "state"
@@ -116,19 +116,19 @@ def explore(names: tuple[str, ...], plan: Plan) -> list[Outcome]:
             try:
                 explorer.explore(outcome, own)
             except Exception:  # noqa: BLE001 - the others are to be run all the same
-                told = f"{outcome.name}, seed {plan.seed}: {traceback.format_exc()}"
-                outcome.failures.append(told)
+                description = f"{outcome.name}, seed {plan.seed}: {traceback.format_exc()}"
+                outcome.failures.append(description)
     return outcomes
 
 
 def _memory() -> Path | None:
-    """Return a folder that lies in memory; None if the machine has none."""
+    """Return a folder in memory; None if the machine has none."""
     memory = Path("/dev/shm")  # noqa: S108 - everything goes into a new folder in it
     return memory if memory.is_dir() else None
 
 
 class _Explorer:
-    """Looks at the disks of workloads, and remembers what came of each."""
+    """Checks the disks of workloads, and remembers the results."""
 
     def __init__(self, plan: Plan, looker: Looker) -> None:
         self._plan = plan
@@ -137,7 +137,7 @@ class _Explorer:
         self._drawn: set[bytes] = set()
 
     def explore(self, outcome: Outcome, folder: Path) -> None:
-        """Run a workload, look at its disks, and write down what came of them."""
+        """Run a workload, check its disks, and store the results."""
         recorder, source = record(outcome.name, folder, self._plan)
         outcome.steps = len(recorder.log)
         before, drawn_before = len(self._known), len(self._drawn)
@@ -152,7 +152,7 @@ class _Explorer:
         for place, step in enumerate(recorder.log):
             model.take(step)
             if isinstance(step, Refused | Synced | Tried):
-                continue  # nothing is possible that was not before, and nothing more is promised
+                continue  # no new state is possible, and there is no new promise
             for tree, required, way in _moments(model, random):
                 seen = self._seen(tree, way, model, outcome)
                 if seen is None:
@@ -160,13 +160,13 @@ class _Explorer:
                 outcome.judged += 1
                 failures = judge(seen, tree, model, required)
                 if failures:
-                    told = _report(self._plan, outcome.name, recorder, place, tree, failures)
-                    outcome.failures.append(told)
+                    description = _report(self._plan, outcome.name, recorder, place, tree, failures)
+                    outcome.failures.append(description)
                     return
 
     def _seen(self, tree: Tree, way: Way, model: Model, outcome: Outcome) -> Seen | None:
-        """Return what is to be seen on a disk; None if it is not of the part that is looked at."""
-        start = Start(anew=way != "plain", offset=0)
+        """Return the result of checking a disk; None if it is not in the checked part."""
+        start = Start(restarted=way != "plain", offset=0)
         digest = _digest(tree, start)
         seen = self._known.get(digest)
         if seen is None:
@@ -177,8 +177,8 @@ class _Explorer:
             project = chance % (self._plan.project * others) == 0
             wrong = OFFSETS[digest[4] % len(OFFSETS)] * (1 if digest[5] % 2 else -1)
             start = replace(start, offset=wrong)
-            doubt = chance % _DOUBT == 0
-            seen = self._looker.look(tree, model, start, project=project, doubt=doubt)
+            recheck = chance % _DOUBT == 0
+            seen = self._looker.look(tree, model, start, project=project, recheck=recheck)
             self._known[digest] = seen
             self._drawn.add(digest)
             outcome.projected += project
@@ -188,14 +188,14 @@ class _Explorer:
 
 
 def _moments(model: Model, random: Random) -> Iterator[tuple[Tree, set[Key], Way]]:
-    """Yield what may be found now, what must be in it, and the way it was arrived at."""
+    """Yield each possible disk, the keys that it must have, and how it was derived."""
     yield model.as_it_is(), model.survive_death, "plain"
     for tree, way in model.after_power_loss(random, _SAMPLES, _ROOM):
         yield tree, model.survive_power, way
 
 
 def _digest(tree: Tree, start: Start) -> bytes:
-    sha = blake2b(b"%d" % start.anew, digest_size=16)
+    sha = blake2b(b"%d" % start.restarted, digest_size=16)
     for path, stored in tree.items():
         content = b"/" if stored is None else stored.content
         sha.update(b"%d %d " % (len(path), len(content)))
@@ -207,7 +207,7 @@ def _digest(tree: Tree, start: Start) -> bytes:
 def _report(
     plan: Plan, name: str, recorder: Recorder, place: int, tree: Tree, failures: list[str]
 ) -> str:
-    """Keep a disk on which something is wrong, and say how it came about."""
+    """Store a disk with a failure, and describe how it was derived."""
     kept = Path(tempfile.mkdtemp(prefix="crash-state-"))
     (kept / "disk").mkdir()
     Stage(kept / "disk").lay_out(bare(tree))

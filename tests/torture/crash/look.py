@@ -48,24 +48,25 @@ _LATER = 1_750_003_000_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """How the machine starts again.
+    """The state of the machine after its restart.
 
     Attributes:
-        anew: whether it was started again, so that its boot id is another.
+        restarted: whether the machine was restarted, so that its boot id differs.
         offset: nanoseconds by which its clock is wrong.
     """
 
-    anew: bool
+    restarted: bool
     offset: int
 
 
 class Looker:
     """Checks one disk after another.
 
-    Each time the clock and the noise begin anew, so that the same is appended to the same disk.
+    Clock and noise begin with the same values each time, so that the same events are appended to
+    the same disk.
 
     Args:
-        stage: where the disks are laid out; empty.
+        stage: an empty folder in which the disks are built.
     """
 
     def __init__(self, stage: Stage) -> None:
@@ -80,7 +81,7 @@ class Looker:
 
     @contextmanager
     def at_work(self, source: Path | None) -> Iterator[None]:
-        """Remember results of reading; take the time and all random values from here.
+        """Cache the results of reads, and control the clock and all random values.
 
         Args:
             source: a transcript that is imported again.
@@ -96,32 +97,32 @@ class Looker:
         ):
             yield
 
-    def look(self, tree: Tree, model: Model, start: Start, *, project: bool, doubt: bool) -> Seen:
-        """Continue with what a tree holds.
+    def look(self, tree: Tree, model: Model, start: Start, *, project: bool, recheck: bool) -> Seen:
+        """Continue on the disk of a tree.
 
         Args:
-            tree: what the disk holds.
-            model: what was tried on it.
-            start: how the machine finds itself.
-            project: whether the projection is built too, twice.
-            doubt: whether to make sure that what is remembered stands on the disk.
+            tree: the content of the disk.
+            model: the operations and promises so far.
+            start: the state of the machine.
+            project: whether the projection is built, too, twice.
+            recheck: whether to compare cached results with the disk.
         """
         self._now = min(max(_LATER + start.offset, FIRST), LAST)
-        self._boot = "the next one" if start.anew else boot_id()
+        self._boot = "the next one" if start.restarted else boot_id()
         try:
-            return self._look(bare(tree), model, project=project, doubt=doubt)
+            return self._look(bare(tree), model, project=project, recheck=recheck)
         except Exception:  # noqa: BLE001 - whatever it is, it is what is looked for
             self._stage.clear()
             return Seen({}, {}, (), (), (traceback.format_exc(),))
 
-    def _look(self, disk: Bytes, model: Model, *, project: bool, doubt: bool) -> Seen:
+    def _look(self, disk: Bytes, model: Model, *, project: bool, recheck: bool) -> Seen:
         self._ticks, self._noises, clock._clocks = count(), count(), {}
         self._stage.lay_out(disk)
-        if doubt and self._stage.take_in() != disk:
+        if recheck and self._stage.take_in() != disk:
             raise AssertionError("the disk is not what it was to be")
-        listed, before = self._read(disk, doubt=doubt)
-        _go_on(self._path)
-        now, after = self._read(self._stage.take_in(), doubt=doubt)
+        listed, before = self._read(disk, recheck=recheck)
+        _continue(self._path)
+        now, after = self._read(self._stage.take_in(), recheck=recheck)
         stand = Counter(key for key, _, _ in now if key in _NEW)
         found = self._by_key(listed)
         later = self._by_key(tuple(item for item in now if item[0] not in stand))
@@ -146,20 +147,23 @@ class Looker:
             self._stage.clear()
         return Seen(found, later, before, after, tuple(failures))
 
-    def _read(self, disk: Bytes, *, doubt: bool) -> tuple[Listed, tuple[Problem, ...]]:
+    def _read(self, disk: Bytes, *, recheck: bool) -> tuple[Listed, tuple[Problem, ...]]:
         """Read every event, in order, and verify."""
         if f"{JOURNAL}/lanes" not in disk:
             return (), ()
         with self._memory.knowing(disk):
             listed, problems = self._listed(), verify(self._path / "lanes").problems
-        if doubt and (self._listed(), verify(self._path / "lanes").problems) != (listed, problems):
-            raise AssertionError("what is remembered is not what stands on the disk")
+        if recheck and (self._listed(), verify(self._path / "lanes").problems) != (
+            listed,
+            problems,
+        ):
+            raise AssertionError("a cached result differs from the disk")
         return listed, self._memory.same(problems)
 
     def _listed(self) -> Listed:
-        said = self._memory.said
+        key_and_content = self._memory.key_and_content
         return tuple(
-            (*said(at.record), Place(at.lane, at.record.seq, at.record.event.order))
+            (*key_and_content(at.record), Place(at.lane, at.record.seq, at.record.event.order))
             for at in read_events(self._path / "lanes", lambda _ref, _damage: None)
         )
 
@@ -173,7 +177,7 @@ class Looker:
         return self._found[listed]
 
 
-def _go_on(path: Path) -> None:
+def _continue(path: Path) -> None:
     """Append with two handles, one after the other."""
     data = {"role": "user", "content": "after the power loss"}
     events: list[dict[str, Any]] = [
@@ -188,7 +192,7 @@ def _go_on(path: Path) -> None:
 
 
 def _kept(before: dict[Place, bytes], after: dict[Place, bytes]) -> bool:
-    """Return whether all events are there; a lane without headers may get its uuid later."""
+    """Return whether all events exist; a lane without headers may get its uuid later."""
 
     def bare(places: dict[Place, bytes]) -> set[tuple[int, int, bytes]]:
         return {(place.seq, place.order, said) for place, said in places.items()}
@@ -218,7 +222,7 @@ def _import_again(path: Path, source: Path, model: Model) -> list[str]:
 
 
 def _erase_again(path: Path, model: Model) -> list[str]:
-    """Let another eraser finish what the one before it may have begun."""
+    """Let another eraser finish an erasure that may have been interrupted."""
     before = read(path)
     ids = {id for _, id in model.forgotten}
     report = erase(open_directory(path, create=False), named(*ids), patience=0)
@@ -263,7 +267,7 @@ def _compare(projection: Projection, found: Found) -> list[str]:
 
 
 def _retry(path: Path, model: Model) -> list[str]:
-    """Append again everything that was ever tried: each event must be there once."""
+    """Append every event again; each must exist once."""
     with Journal.open(path, fsync="never") as journal:
         for (session, id), contents in model.tried.items():
             type, data = json.loads(contents[0])

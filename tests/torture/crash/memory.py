@@ -1,10 +1,9 @@
-"""Remembered results of reading the lanes of a journal, for the same bytes.
+"""Caches results of reading the lanes of a journal, by the bytes that were read.
 
-The states of a workload differ in a few bytes of one file or two. What a function of the journal
-that reads a segment, or lists a lane, says is a function of nothing but these bytes or names: it
-is asked when they are met for the first time, and its answer is given again where they come again.
-Everything above these functions (the order of events, what `verify` makes of a lane) runs each
-time.
+The states of a workload differ in a few bytes of one or two files. The result of a function that
+reads a segment, or lists a lane, depends only on these bytes or names. So the function runs when
+they occur for the first time, and the cache has its result when they occur again. Everything above
+these functions (the order of events, the checks of `verify`) runs each time.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._answers: dict[Hashable, Any] = {}
-        self._said: dict[int, tuple[Record, tuple[Key, bytes]]] = {}
+        self._contents: dict[int, tuple[Record, tuple[Key, bytes]]] = {}
         self._same: dict[Any, Any] = {}
         self._lanes: dict[str, dict[str, bytes]] | None = None
         self._read_segment = reader.read_segment
@@ -58,7 +57,7 @@ class Memory:
 
     @contextmanager
     def installed(self) -> Iterator[None]:
-        """Let the journal's functions of reading use this cache."""
+        """Let the journal's functions for reading use this cache."""
         with ExitStack() as stack:
             stack.enter_context(patch.object(reader, "read_segment", self._items))
             for module in (listing, verify):
@@ -68,7 +67,7 @@ class Memory:
             stack.enter_context(patch.object(verify, "_foreign_beside_lanes", self._beside))
             stack.enter_context(patch.object(verify, "_foreign_in_lane", self._within))
             stack.enter_context(patch.object(verify, "_size", self._length))
-            # no process writes to a journal that is verified, so it need not wait
+            # no process writes to the journal during `verify`, so it need not wait
             stack.enter_context(patch.object(verify, "time", SimpleNamespace(sleep=_no_sleep)))
             yield
 
@@ -81,7 +80,7 @@ class Memory:
                 continue
             lane, _, name = path[len(_LANES) :].partition("/")
             if (held is None) != (name == ""):
-                yield  # a file among the lanes, or a folder in one: never cached
+                yield  # a file among the lanes, or a folder in a lane: never cached
                 return
             if held is None:
                 lanes[lane] = {}
@@ -99,14 +98,14 @@ class Memory:
         answer: _T = self._answers[key]
         return answer
 
-    def said(self, record: Record) -> tuple[Key, bytes]:
+    def key_and_content(self, record: Record) -> tuple[Key, bytes]:
         """Return the key of an event, and its content."""
-        kept = self._said.get(id(record))
+        kept = self._contents.get(id(record))
         if kept is None:
             event = record.event
-            said = (event.session, event.id), content(event.type, event.data)
+            key_and_content = (event.session, event.id), content(event.type, event.data)
             # keeps the record alive, so that no other object gets its id
-            kept = self._said[id(record)] = (record, said)
+            kept = self._contents[id(record)] = (record, key_and_content)
         return kept[1]
 
     def same(self, value: _T) -> _T:
@@ -124,7 +123,7 @@ class Memory:
             return self._list_lane(lane)
         files = self._lanes[lane.name]
         refs = self._recall(("segments", lane.name, *files), lambda: self._list_lane(lane))
-        # the sizes are those of today
+        # the sizes are the current ones
         return [
             SegmentRef(
                 ref.folder, ref.lane, ref.number, len(files[segment_name(ref.number)]), ref.final

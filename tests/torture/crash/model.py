@@ -1,34 +1,33 @@
-"""What a disk may hold after a power loss, worked out from a log of file operations. Pure.
+"""The states that a disk may have after a power loss, computed from a log of operations. Pure.
 
-**What is taken to be possible** (POSIX promises no more than this, and each case has been seen on
-ext4, xfs or btrfs in one mode or another: Pillai et al., "All File Systems Are Not Created Equal",
-OSDI 2014; Mohan et al., "Finding Crash-Consistency Bugs with Bounded Black-Box Crash Testing",
-OSDI 2018):
+**Assumptions** (POSIX promises no more than this, and each case was observed on ext4, xfs or btrfs
+in some mode: Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014; Mohan et al.,
+"Finding Crash-Consistency Bugs with Bounded Black-Box Crash Testing", OSDI 2018):
 
-- Bytes of a file up to its last good fdatasync or fsync are there. Of what was written behind them
-  any prefix may be there, cut at any byte; or its size without its bytes (zeros); or any of its
-  512-byte blocks, or any of its writes, without those before them; or other bytes altogether.
-- A sync counts for what was written before it began. After a sync that failed nothing that was
-  not durable before ever becomes so: the kernel may have dropped the pages, and a later sync
+- The bytes of a file up to its last successful fdatasync or fsync are kept. Of the bytes written
+  after them, the disk may have any prefix, cut at any byte; or the size without the bytes (zeros);
+  or any of the 512-byte blocks, or any of the writes, without earlier ones; or other bytes.
+- A sync covers what was written before it began. After a sync that failed, nothing that was not
+  durable before ever becomes durable: the kernel may have dropped the pages, and a later sync
   succeeds without them (Rebello et al., USENIX ATC 2020).
-- Each name in a folder is, independently of every other name and of every file's bytes, what it
-  was at the folder's last sync or after any change since then: a file without its name, a name
-  with an empty file, a rename of which one half happened. A file's sync does not make its name
-  durable, nor does a folder's sync make the folder's own name durable.
+- Each name in a folder has, independently of all other names and of the bytes of files, its state
+  at the folder's last sync or after any later change: a file may have no name, a name may have an
+  empty file, half of a rename may be done. The sync of a file does not make its name durable, and
+  the sync of a folder does not make the folder's own name durable.
 
-**What is enumerated**, without chance and whole, each time before the next step of the log: every
-combination of names, up to `ALL_NAMES` of them, with all files as they are and with all files as
-they were synced; every form of every file (`crash/forms.py` says where these end) with everything
-else new and with everything else old; and every form of every file with every form of every other
-and every combination of names, where that gives no more trees than `room`. Beyond this bound trees
-are drawn at random, and marked: `samples` a step of names and forms mixed, `ALL_NAMES` where there
-are more combinations than that, and what `crash/forms.py` draws.
+**Enumeration**, complete and without chance, before each next step of the log: every combination of
+names, up to `ALL_NAMES` of them, with all files as they are and with all files as they were synced;
+every form of every file (`crash/forms.py` states their bounds) with everything else new and with
+everything else old; and every form of every file with every form of every other and every
+combination of names, if that gives at most `room` trees. Beyond this bound trees are drawn at
+random, and marked: `samples` a step of names and forms mixed, `ALL_NAMES` if there are more
+combinations than that, and what `crash/forms.py` draws.
 
-**What is left out**: bytes that were durable are never damaged or taken back (disks that lie, bit
-rot); old blocks of other files never appear in a file (ext4 without ordered data) except as noise;
-permissions; a folder whose sync failed is taken to be durable once a later one succeeds, since
-file systems that keep a journal of names stop for good where it cannot be written; SQLite's own
-files are given as they were at their last sync.
+**Not modelled**: durable bytes are never damaged or lost (disks that lie, bit rot); old blocks of
+other files never appear in a file (ext4 without ordered data) except as noise; permissions; a
+folder whose sync failed counts as durable after a later sync succeeds, because file systems with a
+journal of names stop completely if it cannot be written; SQLite's own files have their content of
+the last sync.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ _K = TypeVar("_K")
 _V = TypeVar("_V")
 
 Key = tuple[str, str]
-"""What makes an event one event: session and id."""
+"""The key of an event: session and id."""
 
 
 class Node(NamedTuple):
@@ -59,19 +58,19 @@ class Node(NamedTuple):
 
 
 ROOT = Node(0, folder=True)
-"""A folder that was there, durable and empty, before anything began."""
+"""A folder that existed, durable and empty, before the first operation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Names that were created or, with None, removed in one step."""
+    """Names that one step created or, with None, removed."""
 
     changes: tuple[tuple[Node, str, Node | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Bytes appended to a file; `short` if fewer were taken than were given."""
+    """Bytes appended to a file; `short` if fewer were written than were given."""
 
     node: Node
     data: bytes
@@ -135,14 +134,13 @@ class Stored:
 
 
 Tree = dict[str, Stored | None]
-"""What a disk holds, by path from the root, parents first; None is a folder."""
+"""The content of a disk, by path from the root, parents first; None is a folder."""
 
 Way = Literal["plain", "enumerated", "drawn"]
-"""How a tree was arrived at: a plain combination of names, as any other within the bound, or by
-chance."""
+"""How a tree was derived: a plain combination of names, another one in the bound, or at random."""
 
 ALL_NAMES = 2048
-"""Combinations of names up to which all of them are taken."""
+"""The number of combinations of names up to which all of them are enumerated."""
 
 
 @dataclass(slots=True)
@@ -167,11 +165,11 @@ class Model:
     """A disk, its cache and the promises, after some steps.
 
     Attributes:
-        tried: of each key the contents that it was tried to be appended with, and how often.
+        tried: for each key, the contents of all attempts to append it.
         survive_power: keys that were acknowledged to survive a power loss.
         survive_death: keys that were acknowledged at all.
         forgotten: keys that need not survive, since they are erased.
-        erased: those of them that must be nowhere.
+        erased: those of them whose bytes must not exist.
     """
 
     def __init__(self) -> None:
@@ -251,9 +249,9 @@ class Model:
     def after_power_loss(
         self, random: Random, samples: int, room: int
     ) -> Iterator[tuple[Tree, Way]]:
-        """Yield what a power loss may leave, and how it came about.
+        """Yield the possible trees after a power loss, each with how it was derived.
 
-        A tree may come more than once.
+        A tree may occur more than once.
         """
         names = {
             (folder, name): list(dict.fromkeys(node for _, node in reversed(values)))
@@ -286,7 +284,7 @@ class Model:
             yield self._tree(taken, mixed), "drawn"
 
     def _tree(self, names: dict[tuple[Node, str], Node | None], files: dict[Node, bytes]) -> Tree:
-        """Build a state; a node without a choice is as it is in the cache."""
+        """Build a tree; a node without a choice has its state in the cache."""
         tree: Tree = {}
         stored: dict[Node, Stored] = {}
 
@@ -329,5 +327,5 @@ def _combinations(choices: list[list[_V]], random: Random) -> Iterator[tuple[tup
 
 
 def _pick(values: list[_V], random: Random) -> _V:
-    """Pick one; the newest and the oldest more often than those between."""
+    """Choose one; the newest and the oldest are chosen more often than those between."""
     return values[random.choice([0, -1, random.randrange(len(values))])]

@@ -1,4 +1,4 @@
-"""A disk that does what it is told, notes it in a log, and fails where it is to."""
+"""A disk that performs operations, records them in a log, and fails as a test says."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 Lie = Literal["data", "files", "folders"]
-"""Syncs that a disk only says it has done: fdatasync, fsync of a file, fsync of a folder."""
+"""Syncs that a disk only pretends to do: fdatasync, fsync of a file, fsync of a folder."""
 
 
 class Killed(BaseException):
-    """The process died at a file operation; nothing may handle that."""
+    """The process died at a file operation; no code may catch this."""
 
 
 class Recorder(Disk):
-    """Notes every operation below `root`, which must be an empty folder.
+    """Records every operation below `root`, which must be an empty folder.
 
     Attributes:
-        log: what was done and promised, in order.
-        model: what the log amounts to.
-        room: bytes that may still be written before the disk is full; None for no end.
-        refusals: syncs of files that are to fail.
-        folder_refusals: syncs of folders that are to fail.
-        during_sync: called in the midst of each sync of a file.
-        life: operations after which the process is dead; None for never.
+        log: operations and promises, in order.
+        model: the state of the disk after the log.
+        room: bytes that can be written before the disk is full; None if there is no limit.
+        refusals: number of syncs of files that will fail.
+        folder_refusals: number of syncs of folders that will fail.
+        during_sync: called during each sync of a file.
+        life: number of operations after which the process dies; None for never.
     """
 
     def __init__(self, root: Path, lies: Iterable[Lie] = ()) -> None:
@@ -64,29 +64,29 @@ class Recorder(Disk):
         self._unnamed: dict[int, Node] = {}
 
     def tried(self, events: Iterable[tuple[Key, bytes]]) -> None:
-        """Note events that are about to be appended."""
+        """Record events that are about to be appended."""
         self._note(Tried(tuple(events)))
 
     def acknowledged(self, keys: Iterable[Key], *, durable: bool) -> None:
-        """Note events that the program was told are appended, or are durable."""
+        """Record events whose append was acknowledged, durable or not."""
         self._note(Acknowledged(frozenset(keys), durable))
 
     def erasing(self, keys: Iterable[Key]) -> None:
-        """Note events that are about to be erased."""
+        """Record events that are about to be erased."""
         self._note(Forgotten(frozenset(keys), is_over=False))
 
     def erased(self, keys: Iterable[Key]) -> None:
-        """Note events that the program was told are erased."""
+        """Record events that were reported as erased."""
         self._note(Forgotten(frozenset(keys), is_over=True))
 
     def wait_until_settled(self, timeout: float = 10.0) -> None:
-        """Return when everything is durable."""
+        """Wait until everything is durable."""
         with self._settled:
             if not self._settled.wait_for(lambda: self.model.settled, timeout):
                 raise AssertionError(f"something was not synced within {timeout} s")
 
     def wait_for_write(self, place: int, timeout: float = 10.0) -> None:
-        """Return when the log has a write at `place` or behind it."""
+        """Wait until the log has a write at `place` or later."""
         with self._settled:
             written = self._settled.wait_for(
                 lambda: any(isinstance(step, Write) for step in self.log[place:]), timeout
@@ -95,14 +95,14 @@ class Recorder(Disk):
             raise AssertionError(f"nothing was written within {timeout} s")
 
     def make_folder(self, path: Path) -> None:
-        """Make a folder, and note its name."""
+        """Make a folder, and record its name."""
         with self._turn:
             self._live()
             super().make_folder(path)
             self._fresh(path, folder=True)
 
     def create(self, path: Path) -> int:
-        """Make a file, and note its name."""
+        """Make a file, and record its name."""
         with self._turn:
             self._live()
             fd = super().create(path)
@@ -110,7 +110,7 @@ class Recorder(Disk):
             return fd
 
     def open_lock(self, path: Path) -> int:
-        """Open a lock file, and note its name if it is new."""
+        """Open a lock file, and record its name if it is new."""
         with self._turn:
             self._live()
             there = path.exists()
@@ -120,7 +120,7 @@ class Recorder(Disk):
             return fd
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
-        """Append what there is room for, and note the bytes."""
+        """Append as much as there is space for, and record the bytes."""
         with self._turn:
             self._live()
             size = len(data) if self.room is None else min(self.room, len(data))
@@ -133,11 +133,11 @@ class Recorder(Disk):
             return done
 
     def fdatasync(self, fd: int) -> None:
-        """Sync a file or refuse, and note which."""
+        """Sync a file or fail, and record which."""
         self._sync_file(fd, super().fdatasync, "data")
 
     def fsync(self, fd: int) -> None:
-        """Sync a file or a folder or refuse, and note which."""
+        """Sync a file or a folder or fail, and record which."""
         node = self._nodes.get(os.fstat(fd).st_ino)
         if node is None or not node.folder:
             path = Path(f"/proc/self/fd/{fd}").readlink()
@@ -172,7 +172,7 @@ class Recorder(Disk):
                 self._note(Synced(node, begun))
 
     def link(self, source: Path, target: Path) -> None:
-        """Give a file a second name, and note it."""
+        """Give a file a second name, and record it."""
         with self._turn:
             self._live()
             super().link(source, target)
@@ -180,7 +180,7 @@ class Recorder(Disk):
             self._note(Names(((self._folder(target), target.name, node),)))
 
     def replace(self, source: Path, target: Path) -> None:
-        """Rename a file, and note both names."""
+        """Rename a file, and record both names."""
         with self._turn:
             self._live()
             if target.exists():
@@ -191,7 +191,7 @@ class Recorder(Disk):
             self._note(Names(((self._folder(target), target.name, node), gone)))
 
     def unlink(self, path: Path) -> None:
-        """Remove a name, and note it."""
+        """Remove a name, and record it."""
         with self._turn:
             self._live()
             self._forget(path)
@@ -211,21 +211,21 @@ class Recorder(Disk):
             self._settled.notify_all()
 
     def _fresh(self, path: Path, *, folder: bool) -> Node:
-        # numbers of deleted files are given out again: each new one stands for a new node
+        # inode numbers of deleted files are used again: each new file is a new node
         node = Node(len(self.log) + 1, folder)
         self._nodes[path.stat().st_ino] = node
         self._note(Names(((self._folder(path), path.name, node),)))
         return node
 
     def _forget(self, path: Path) -> None:
-        """Forget a file that is about to lose its last name: its number will be given out again."""
+        """Forget a file that is about to lose its last name: its inode number may be used again."""
         found = path.lstat()
         if found.st_nlink == 1:
-            # a process may have it open still
+            # a process may still have it open
             self._unnamed[found.st_ino] = self._nodes.pop(found.st_ino)
 
     def _made_elsewhere(self, path: Path) -> None:
-        """Take in a file that SQLite wrote and that is synced now."""
+        """Record a file that SQLite wrote and that is synced now."""
         with self._turn:
             node = self._fresh(path, folder=False)
             self._note(Write(node, path.read_bytes()))

@@ -1,4 +1,4 @@
-"""A folder in which the disks are built one after another; only differences are written."""
+"""A folder in which disks are built one after the other; only differences are written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.torture.crash.model import Tree
 
 Bytes = dict[str, bytes | None]
-"""What a disk holds, by path from its root, parents first; None is a folder."""
+"""The content of a disk, by path from its root, parents first; None is a folder."""
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OLD = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -37,12 +37,12 @@ class Stage:
         self._known: Bytes = {}
 
     def lay_out(self, wanted: Bytes) -> None:
-        """Make the folder hold what is wanted and nothing else, files 0600 and folders 0700.
+        """Make the folder equal to a disk, with files of mode 0600 and folders of mode 0700.
 
-        What programs changed since the last time must have been taken in, or cleared away.
+        Changes that programs made since the last call must have been taken in or cleared.
 
         Raises:
-            OSError: the file system refuses, or what is known is not what stands there.
+            OSError: the file system refuses, or the folder differs from the known content.
         """
         known, self._known = self._known, {}
         for path in reversed(known):
@@ -67,10 +67,10 @@ class Stage:
             os.close(fd)
 
     def take_in(self) -> Bytes:
-        """Read all that programs have left in the folder.
+        """Read the content that programs left in the folder.
 
         Raises:
-            OSError: there is something that cannot be read, or is neither file nor folder.
+            OSError: an entry cannot be read, or is neither file nor folder.
         """
         self._known = dict(self._walk(""))
         return self._known
@@ -91,7 +91,7 @@ class Stage:
                 os.close(fd)
 
     def clear(self) -> None:
-        """Remove everything, whatever stands there."""
+        """Remove the content of the folder."""
         self._known = {}
         for entry in self.root.iterdir():
             shutil.rmtree(entry)

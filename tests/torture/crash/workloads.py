@@ -1,4 +1,4 @@
-"""What programs do to a journal: small workloads that cover every path which makes data durable."""
+"""Workloads of programs on a journal, which cover every path that makes data durable."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
     from tests.torture.crash.recorder import Recorder
 
 JOURNAL = "new/folders/journal"
-"""Where the journal is below the root: none of these folders is there."""
+"""The path of the journal below the root; none of its folders exists."""
 
 
 def content(type: str, data: object) -> bytes:
-    """Return the content of an event in a form in which equal events are equal bytes."""
+    """Return the content of an event, as equal bytes for equal events."""
     return json.dumps([type, data], sort_keys=True).encode()
 
 
 class Author:
-    """A handle on the journal; the log records what it is promised."""
+    """A handle on the journal whose promises are recorded in the log."""
 
     def __init__(self, scene: Scene, fsync: Fsync) -> None:
         self._recorder = scene.recorder
@@ -49,7 +49,7 @@ class Author:
         self._journal = Journal.open(scene.path, fsync=fsync)
 
     def say(self, count: int = 1) -> None:
-        """Append messages, each with a call of its own."""
+        """Append messages, each with its own call."""
         for _ in range(count):
             self.append([self._scene.message()])
 
@@ -76,9 +76,9 @@ class Author:
         try:
             yield
         except SyncError as error:
-            if error.ids:  # they are written, and the next sync is to make them durable
+            if error.ids:  # they are written, and the next sync must make them durable
                 self._appended.update(key for key in keys if key[1] in error.ids)
-            else:  # they are to be appended again
+            else:  # they must be appended again
                 self._appended.clear()
             raise
 
@@ -94,13 +94,13 @@ class Author:
         return False
 
     def sync(self) -> None:
-        """Make durable what was appended."""
+        """Sync the events that were appended."""
         with self._refusals():
             self._journal.sync()
         self._recorder.acknowledged(self._appended, durable=True)
 
     def settle(self) -> None:
-        """Wait for the handle's own sync, which it owes within 200 ms."""
+        """Wait for the handle's own sync, which must come within 200 ms."""
         self._recorder.wait_until_settled()
         self._recorder.acknowledged(self._appended, durable=True)
 
@@ -110,7 +110,7 @@ class Author:
         self._recorder.acknowledged(self._appended, durable=self._fsync != "never")
 
     def die(self) -> None:
-        """End as a killed process does: only files are closed."""
+        """End like a killed process: files are closed, and nothing else is done."""
         self._journal.after_fork_in_child()
 
     @property
@@ -120,7 +120,7 @@ class Author:
 
 
 class Scene:
-    """An empty disk and its operations, under a wall clock that differs for each handle."""
+    """An empty disk and its operations, with another wall clock for each handle."""
 
     def __init__(
         self, recorder: Recorder, random: Random, outside: Path, right: Callable[[], int]
@@ -135,11 +135,11 @@ class Scene:
         self.numbers = itertools.count(1)
 
     def time(self) -> int:
-        """Return what the wall clock shows, in nanoseconds since 1970."""
+        """Return the time of the wall clock, in nanoseconds since 1970."""
         return self._clock()
 
     def author(self, fsync: Fsync) -> Author:
-        """Open a handle, under another clock; a machine's first is right."""
+        """Open a handle with another clock; the first handle's clock is right."""
         if self._authors:
             is_right = self._wrong.random() < _RIGHT
             self._clock = self._right if is_right else SkewedClock(self._wrong, self._right)
@@ -148,7 +148,7 @@ class Scene:
         return author
 
     def message(self) -> dict[str, Any]:
-        """Make up a message."""
+        """Return a new message."""
         number = next(self.numbers)
         words = "x" * self.random.choice([0, 3, 20, 90])
         data = {"role": "user", "content": f"message {number} {words}"}
@@ -171,7 +171,7 @@ def first_of_all(scene: Scene) -> None:
 
 
 def never(scene: Scene) -> None:
-    """Nothing is synced but when it is asked for."""
+    """Nothing is synced except by `sync`."""
     author = scene.author("never")
     author.say(2)
     author.sync()
@@ -183,7 +183,7 @@ def never(scene: Scene) -> None:
 
 
 def interval(scene: Scene) -> None:
-    """The background sync does it, and close."""
+    """The background sync, and `close`, make events durable."""
     author = scene.author("interval")
     author.say(2)
     author.settle()
@@ -194,7 +194,7 @@ def interval(scene: Scene) -> None:
 
 
 def several_lanes(scene: Scene) -> None:
-    """Handles of each level at the same time; then others go on in their lanes."""
+    """Handles of each level at the same time; then other handles continue their lanes."""
     one, two, three = scene.author("always"), scene.author("never"), scene.author("never")
     one.say()
     two.say(2)
@@ -213,7 +213,7 @@ def several_lanes(scene: Scene) -> None:
 
 
 def rolls(scene: Scene, fsync: Fsync) -> None:
-    """Segments are full soon."""
+    """Segments are full after a few events."""
     with _small_segments():
         author = scene.author(fsync)
         for _ in range(3):
@@ -237,7 +237,7 @@ def _small_segments() -> Iterator[None]:
 
 
 def taken_over(scene: Scene) -> None:
-    """A process is killed with bytes unsynced, and the next goes on in its lane."""
+    """A process is killed with unsynced bytes, and the next one continues its lane."""
     first = scene.author("never")
     first.say(3)
     first.die()
@@ -253,9 +253,9 @@ def taken_over(scene: Scene) -> None:
 
 
 def killed_at(scene: Scene, life: int, *, last: bool) -> None:
-    """A process dies at any of its file operations; the next promises that all is durable.
+    """A process dies at one of its file operations; the next one makes everything durable.
 
-    With the `last` number of operations it must live on, so that each of them was looked at.
+    With the `last` number of operations it must survive, so that each of them was tried.
     """
     scene.recorder.life = life
     with _small_segments():
@@ -275,7 +275,7 @@ def killed_at(scene: Scene, life: int, *, last: bool) -> None:
 
 
 def full_disk(scene: Scene, fsync: Fsync, room: int) -> None:
-    """The disk is full in the midst of a write; later there is room, and the handle goes on."""
+    """The disk gets full during a write; later there is space, and the handle continues."""
 
     def make_room() -> None:
         scene.recorder.room = None
@@ -297,7 +297,7 @@ def full_disk(scene: Scene, fsync: Fsync, room: int) -> None:
 
 
 def refused(scene: Scene, fsync: Fsync, times: int) -> None:
-    """Syncs of files fail; what may be lost is written again."""
+    """Syncs of files fail; events that may be lost are written again."""
     author = scene.author(fsync)
     author.say(2)
     author.sync()
@@ -318,7 +318,7 @@ def refused(scene: Scene, fsync: Fsync, times: int) -> None:
 
 
 def _persist(author: Author, events: list[dict[str, Any]]) -> None:
-    """Append until it is durable: the background may have an old error to tell first."""
+    """Append until it is durable: the first call may report an error of the background sync."""
     for _ in range(_TRIES):
         with contextlib.suppress(JournalError):
             author.append(events)
@@ -328,7 +328,7 @@ def _persist(author: Author, events: list[dict[str, Any]]) -> None:
 
 
 def folder_refused(scene: Scene) -> None:
-    """Syncs of folders fail, at the beginning and when a segment is new."""
+    """Syncs of folders fail, at the beginning and when a segment is created."""
     author = scene.author("always")
     scene.recorder.folder_refusals = 1
     author.say()
@@ -344,7 +344,7 @@ def folder_refused(scene: Scene) -> None:
 
 
 def threads(scene: Scene) -> None:
-    """A thread appends while another's sync is under way: that sync is not its own."""
+    """A thread appends during another thread's sync, which does not cover its event."""
     author = scene.author("always")
     author.say()
     others: list[threading.Thread] = []
@@ -365,7 +365,7 @@ def threads(scene: Scene) -> None:
 
 
 def imported(scene: Scene) -> None:
-    """A transcript is imported, grows, and is imported again; the ledger says how far."""
+    """A transcript is imported, grows, and is imported again with the import hint."""
     source = scene.outside / "transcript.jsonl"
     line = {"type": "user", "sessionId": "talk", "cwd": "/home/me"}
     for count in (2, 3):
@@ -383,7 +383,7 @@ def imported(scene: Scene) -> None:
 
 @contextlib.contextmanager
 def _observed(journal: Journal, recorder: Recorder) -> Iterator[None]:
-    """Note what somebody else appends through a handle."""
+    """Record what another program appends through a handle."""
     real = journal.append_many
 
     def append_many(events: list[dict[str, Any]]) -> object:
@@ -399,7 +399,7 @@ def _observed(journal: Journal, recorder: Recorder) -> Iterator[None]:
 
 
 def published(scene: Scene) -> None:
-    """Generations are built and put into use while the journal grows."""
+    """Generations are built and published while the journal grows."""
     author = scene.author("always")
     author.say(2)
     rebuild(open_directory(scene.path))
@@ -409,7 +409,7 @@ def published(scene: Scene) -> None:
 
 
 def projected(scene: Scene) -> None:
-    """What nobody has synced is projected: from then on it must never vanish."""
+    """Unsynced events are projected: afterwards they must never be lost."""
     author = scene.author("never")
     for _ in range(3):
         author.say(2)
@@ -421,7 +421,7 @@ def projected(scene: Scene) -> None:
 
 
 def erased(scene: Scene) -> None:
-    """Events are erased from a final and an active segment, which were not synced."""
+    """Events are erased from a final and an active segment that were not synced."""
     with _small_segments():
         first = scene.author("never")
         first.say(3)
@@ -435,7 +435,7 @@ def erased(scene: Scene) -> None:
 
 
 def erased_beside(scene: Scene, fsync: Fsync) -> None:
-    """Events are erased from final segments while their lessee has them unsynced."""
+    """Events are erased from final segments that their lessee has not synced."""
     with _small_segments():
         author = scene.author(fsync)
         author.say(7)
@@ -446,9 +446,9 @@ def erased_beside(scene: Scene, fsync: Fsync) -> None:
 
 
 def eraser_killed_at(scene: Scene, life: int, *, last: bool) -> None:
-    """An eraser dies at any of its file operations, and the next one finishes.
+    """An eraser dies at one of its file operations, and the next one finishes.
 
-    With the `last` number of operations it must live on, so that each of them was looked at.
+    With the `last` number of operations it must survive, so that each of them was tried.
     """
     with _small_segments():
         author = scene.author("always")
@@ -478,6 +478,6 @@ def _erase(scene: Scene, *numbers: int) -> None:
 _THREADS = 3
 _TRIES = 4
 _RIGHT = 0.5
-"""How often a handle has a clock that is right, and so goes on in the lane before it."""
+"""Probability that a handle's clock is right, so that it continues the previous lane."""
 _ROLL = 700
-"""Bytes of a segment: four messages or so."""
+"""Size limit of a segment in bytes: about four messages."""

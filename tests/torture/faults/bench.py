@@ -1,4 +1,4 @@
-"""A folder in which a workload is run repeatedly, and what must hold after each run."""
+"""A folder in which a workload is run repeatedly, and the checks after each run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Bench:
-    """One workload in one folder, prepared once and copied before each run."""
+    """One workload in one folder, which is prepared once and copied before each run."""
 
     def __init__(self, workload: Workload, base: Path) -> None:
         small()
@@ -42,7 +42,7 @@ class Bench:
         self._empty = not self.folder.exists()
         if not self._empty:
             self.folder.rename(self._template)
-        # everything is loaded, and done once, before the first fork
+        # everything is loaded, and run once, before the first fork
         self.fresh()
         self.calls = self._count()
         self.fresh()
@@ -68,7 +68,7 @@ class Bench:
             shutil.copytree(self._template, self.folder)
 
     def run(self, point: Point | None, patience: float = traced.PATIENCE) -> Ended:
-        """Run the workload once from the beginning."""
+        """Run the workload once from its beginning."""
         self.fresh()
         return traced.run(self.workload.work, self.folder, self.shared, point, patience=patience)
 
@@ -78,7 +78,7 @@ class Bench:
         """Return what is wrong with the journal, before any program continues it.
 
         Args:
-            acknowledged: numbers of the writer's events that were.
+            acknowledged: numbers of the acknowledged events of the writer.
             allowed: kinds of problems that are explained.
             once: whether no event was tried twice.
         """
@@ -128,7 +128,7 @@ class Bench:
         return {str(p.relative_to(lanes)): p.read_bytes() for p in lanes.rglob("*") if p.is_file()}
 
     def complete(self) -> list[str]:
-        """Return what is missing although the work reported that it is done."""
+        """Return what is missing although the workload reported success."""
         if self.workload.writes:
             found = self._found().keys()
             missing = self._keys - found

@@ -1,6 +1,6 @@
 """Real faults: a full disk, a limit on file sizes, a read-only mount.
 
-As root a tmpfs of a few MiB is mounted and filled; elsewhere RLIMIT_FSIZE stands in for it.
+With root, a tmpfs of a few MiB is mounted and filled; otherwise RLIMIT_FSIZE replaces it.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _remount(at: Path, how: str) -> None:
 
 
 class _Writer:
-    """Appends until the disk fails, and remembers what was acknowledged."""
+    """Appends until the disk fails, and records what was acknowledged."""
 
     def __init__(self, folder: Path, fsync: Fsync) -> None:
         self.journal = Journal.open(folder, fsync=fsync)
@@ -63,7 +63,7 @@ class _Writer:
         self.next = 0
 
     def append(self) -> None:
-        """Append the next event; its number is used again after an error."""
+        """Append the next event; after an error its number is used again."""
         id = f"{self.fsync}-{self.next}"
         content = f"alpha {self.next} " + "z" * (self.next * 977 % 20_000)
         self.journal.append_message("s", "user", content, id=id)
@@ -71,7 +71,7 @@ class _Writer:
         self.next += 1
 
     def until_refused(self) -> str:
-        """Return the first error; it must be one that the journal documents."""
+        """Append until the first error, and return it; it must be a documented one."""
         for _ in range(_MOST):
             try:
                 self.append()
@@ -81,7 +81,7 @@ class _Writer:
 
 
 def _after(folder: Path, writers: list[_Writer]) -> list[str]:
-    """Return what is wrong after all is closed and the disk has space again."""
+    """Return what is wrong after all handles are closed and the disk has space again."""
     journal.verify._PATIENCE = 0
     wrong = [str(p) for p in verify(folder / "lanes").problems if p.kind not in DEATH]
     found = Counter(at.record.event.id for at in read_events(folder / "lanes", lambda *_: None))
@@ -105,7 +105,7 @@ def _fill(folder: Path, make_space: Callable[[], None]) -> list[str]:
     writers = [_Writer(folder, level) for level in levels]
     wrong = []
     for writer in writers:
-        for _ in range(3):  # repeatedly: after each error the journal must be sound
+        for _ in range(3):  # repeatedly: after each error the journal must be valid
             error = writer.until_refused()
             if not error:
                 wrong.append(f"{writer.fsync}: nothing was refused in {_MOST} appends")
@@ -136,11 +136,11 @@ def full_disk(base: Path) -> list[str]:
 
 
 def file_limit(base: Path) -> list[str]:
-    """Let no file grow beyond a limit; segments and database meet it."""
+    """Limit the size of files; segments and database reach the limit."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (256 * 1024, before[1]))
     try:
-        # a segment that met the limit is left for the next, so this level alone is refused once
+        # a segment at the limit is left for the next one, so only this level is refused once
         writer = _Writer(base / "limited", "always")
         errors = 0
         for _ in range(60):
@@ -191,9 +191,9 @@ def read_only(base: Path) -> list[str]:
 
 
 def run(base: Path) -> tuple[int, list[str]]:
-    """Run all that this user may; return how many, and what is wrong."""
+    """Run all that this user may; return the number, and what is wrong."""
     for module in (journal.lanes.lane, journal.lanes.writer):
-        put(module, "ROLL_SIZE", ROLL_SIZE)  # workloads.small() was here
+        put(module, "ROLL_SIZE", ROLL_SIZE)  # in the process that called workloads.small()
     faults: list[Callable[[Path], list[str]]] = [file_limit]
     if os.geteuid() == 0 and shutil.which("mount"):
         faults += [full_disk, read_only]

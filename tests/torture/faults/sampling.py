@@ -14,7 +14,7 @@ _ROOT = Path(__file__).parents[3]
 
 
 def _missing() -> str | None:
-    """Say why strace cannot be used; None if it can."""
+    """Return why strace cannot be used; None if it can."""
     strace = shutil.which("strace")
     if strace is None:
         return "strace is not installed"
@@ -26,7 +26,7 @@ def _missing() -> str | None:
     return None if tried.returncode == 0 else f"strace may not trace here: {tried.stderr!r}"
 
 
-# in CI the sweep itself exits with 1 without strace: it must not be skipped there
+# in CI a sweep without strace exits with 1: it must not be skipped there
 needs_strace = pytest.mark.skipif(
     not os.environ.get("CI") and _missing() is not None, reason=f"no sweep: {_missing()}"
 )
@@ -34,7 +34,7 @@ needs_strace = pytest.mark.skipif(
 
 
 def run_sweep(tool: str, *arguments: str) -> tuple[int, str]:
-    """Run one of the sweeps; return its exit code and everything that it printed."""
+    """Run one of the sweeps; return its exit code and its output."""
     done = subprocess.run(
         [sys.executable, "-m", f"tests.torture.steps.{tool}", *arguments],
         capture_output=True,

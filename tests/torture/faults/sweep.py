@@ -40,7 +40,7 @@ class Job:
 
     @classmethod
     def parse(cls, text: str) -> Job:
-        """Parse what `str` returns."""
+        """Parse the result of `str`."""
         workload, _, point = text.partition("/")
         call, what, when = point.split(":")
         return cls(workload, Point(call, when.removeprefix("when="), what))
@@ -52,8 +52,8 @@ class Outcome:
 
     Attributes:
         job: the job.
-        hit: whether strace did interfere.
-        wrong: what is wrong, in words; empty if all is well.
+        hit: whether strace interfered.
+        wrong: descriptions of failures; empty if there are none.
         seconds: how long it took, with its checks.
     """
 
@@ -82,7 +82,7 @@ class Benches:
 
 
 def arguments(doc: str) -> argparse.Namespace:
-    """Read the command line that both sweeps have."""
+    """Parse the command line of both sweeps."""
     parser = step_parser(doc, seed=random.randrange(2**32))
     parser.add_argument("--sample", action="store_true", help="the small form, below 10 s")
     parser.add_argument("--only", action="append", help="run one point, as a failure names it")
@@ -103,7 +103,7 @@ def need_strace() -> None:
 
 
 def _count_calls(workloads: Iterable[str]) -> dict[str, dict[str, int]]:
-    """Return the calls that each workload makes without a fault, and how many."""
+    """Return the calls that each workload makes without a fault, and their number."""
     benches = Benches()
     try:
         return {name: benches[name].calls for name in workloads}
@@ -118,7 +118,7 @@ def plan(
 
     Args:
         options: the command line.
-        points: lists where to interfere with a call that is made so many times.
+        points: lists the points of a call that is made this many times.
 
     Returns:
         The names of the workloads, and the jobs.
@@ -139,7 +139,7 @@ def plan(
 def run_all(
     jobs: list[Job], judge: Callable[[Bench, Job], Outcome], seconds: float | None
 ) -> Iterator[Outcome]:
-    """Run jobs in two workers; yield their outcomes, until all are done or time is up."""
+    """Run jobs in two workers; yield their outcomes, until all are done or the time is over."""
     until = None if seconds is None else time.monotonic() + seconds
     context = multiprocessing.get_context("fork")
     done = context.SimpleQueue()
@@ -189,7 +189,7 @@ def _work(jobs, judge, turn, done) -> None:  # type: ignore[no-untyped-def] # no
 
 
 def show(outcome: Outcome, tool: str) -> None:
-    """Print what is wrong and the command that reproduces it."""
+    """Print the failures and the command that reproduces them."""
     print(f"FAILED {outcome.job}")
     for line in outcome.wrong:
         print("   ", line.replace("\n", "\n        "))

@@ -1,8 +1,8 @@
 """Run work in a forked process beside strace, which counts its calls, kills it or lets them fail.
 
 The process is forked from one that has loaded everything, and strace is attached before the work
-begins: a run takes some ten milliseconds, and the n-th system call is the n-th of the work. What
-the work says comes back through shared memory, so that saying it is no system call either.
+begins: a run takes some ten milliseconds, and the n-th system call is the n-th of the work. The
+work reports through shared memory, so that a report is no system call.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 clocks = 0
-"""How wrong the clocks of the work are: another number, other clocks."""
+"""Selects the wrong clocks of the work: another number gives other clocks."""
 GO, ASK, LIFTED = 0, 1, 2
-"""Bytes of the shared memory: the work may begin; lift the fault; it is lifted."""
-_ACKS, _SAID, _SIZE = 16, 4096, 1 << 20
+"""Bytes of the shared memory: the work may begin; remove the fault; the fault is removed."""
+_ACKS, _REPORT, _SIZE = 16, 4096, 1 << 20
 _PAUSE = 0.0003
 _PTRACER, _ANYONE = 0x59616D61, -1
 _CALL = re.compile(rb"^(\d+) +(?:<\.\.\. )?(\w+)(?:\(| resumed)")
@@ -53,8 +53,8 @@ class Shared:
 
     def clear(self) -> None:
         """Forget the last run."""
-        self._memory[:_SAID] = bytes(_SAID)
-        self._memory[_SAID : _SAID + 4] = bytes(4)
+        self._memory[:_REPORT] = bytes(_REPORT)
+        self._memory[_REPORT : _REPORT + 4] = bytes(4)
 
     def raised(self, flag: int) -> bool:
         """Return whether a flag is set."""
@@ -74,19 +74,19 @@ class Shared:
         self._memory[_ACKS + number] = 1
 
     def acknowledged(self) -> list[int]:
-        """List the events that were acknowledged."""
-        return [n for n, byte in enumerate(self._memory[_ACKS:_SAID]) if byte]
+        """Return the events that were acknowledged."""
+        return [n for n, byte in enumerate(self._memory[_ACKS:_REPORT]) if byte]
 
-    def say(self, said: dict[str, Any]) -> None:
+    def store_report(self, report: dict[str, Any]) -> None:
         """Store a report."""
-        content = json.dumps(said).encode()[: _SIZE - _SAID - 4]
-        self._memory[_SAID + 4 : _SAID + 4 + len(content)] = content
-        self._memory[_SAID : _SAID + 4] = len(content).to_bytes(4, "little")
+        content = json.dumps(report).encode()[: _SIZE - _REPORT - 4]
+        self._memory[_REPORT + 4 : _REPORT + 4 + len(content)] = content
+        self._memory[_REPORT : _REPORT + 4] = len(content).to_bytes(4, "little")
 
-    def said(self) -> dict[str, Any]:
+    def report(self) -> dict[str, Any]:
         """Return the report; empty if the run was killed."""
-        size = int.from_bytes(self._memory[_SAID : _SAID + 4], "little")
-        found: dict[str, Any] = json.loads(self._memory[_SAID + 4 : _SAID + 4 + size] or b"{}")
+        size = int.from_bytes(self._memory[_REPORT : _REPORT + 4], "little")
+        found: dict[str, Any] = json.loads(self._memory[_REPORT + 4 : _REPORT + 4 + size] or b"{}")
         return found
 
 
@@ -96,7 +96,7 @@ class Point:
 
     Attributes:
         call: name of the system call.
-        when: which of its calls, as strace has it: `7`, `7+`.
+        when: which of its calls, in the notation of strace: `7`, `7+`.
         what: what happens there: `signal=KILL`, `error=ENOSPC`.
     """
 
@@ -115,11 +115,11 @@ class Ended:
     Attributes:
         code: exit code; the negative number of the signal that ended it.
         acknowledged: numbers of the events that were acknowledged.
-        lifted: whether the work asked for the fault to be lifted.
+        lifted: whether the work asked to remove the fault.
         hung: whether it was killed because it did not end.
-        errors: the errors that the work met and expected.
+        errors: the expected errors that the work caught.
         stderr: what it printed there.
-        stray: tracebacks: exceptions that nobody caught.
+        stray: tracebacks of exceptions that were not caught.
         calls: system calls made, by name: the most that one thread made.
     """
 
@@ -134,7 +134,7 @@ class Ended:
 
 
 def missing() -> str | None:
-    """Say why strace cannot be used here; None if it can."""
+    """Return why strace cannot be used here; None if it can."""
     strace = shutil.which("strace")
     if strace is None:
         return "strace is not installed"
@@ -145,8 +145,7 @@ def missing() -> str | None:
 
 
 PATIENCE = 60.0
-"""Seconds after which a run counts as hung. Where every lock fails, SQLite itself tries for 10 s in
-each statement before it gives up."""
+"""Seconds after which a run counts as hung: with failing locks, SQLite retries 10 s a statement."""
 
 
 def run(
@@ -160,9 +159,9 @@ def run(
     """Run `work` in a fork; kill it or let it fail at the n-th call of a kind.
 
     Args:
-        work: what is run; it is given the folder and the shared memory.
+        work: the function to run; its arguments are the folder and the shared memory.
         folder: where it works.
-        shared: memory made before; cleared here.
+        shared: memory of an earlier run; it is cleared.
         point: where to interfere; None counts the calls instead.
         patience: seconds after which a run counts as hung.
     """
@@ -187,19 +186,19 @@ def run(
         hung = _watch(child, strace, shared, patience)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         strace.stderr.read()
-    said = shared.said()
+    report = shared.report()
     calls = _count(trace) if point is None else {}
-    return Ended(code, shared.acknowledged(), shared.raised(ASK), hung, **said, calls=calls)
+    return Ended(code, shared.acknowledged(), shared.raised(ASK), hung, **report, calls=calls)
 
 
 def _watch(child: int, strace: subprocess.Popen[bytes], shared: Shared, patience: float) -> bool:
-    """Wait until the child has ended; lift the fault when it asks. Return whether it hung."""
+    """Wait until the child has ended; remove the fault when it asks. Return whether it hung."""
     until = time.monotonic() + patience
     watched = os.pidfd_open(child)
     try:
         while not select.select([watched], [], [], 0.002)[0]:
             if shared.raised(ASK) and not shared.raised(LIFTED):
-                strace.terminate()  # it lets the child go, which runs on
+                strace.terminate()  # strace detaches from the child, which continues
                 strace.wait()
                 shared.set(LIFTED)
             if time.monotonic() > until:
@@ -239,7 +238,7 @@ def _child(work: Callable[[Path, Shared], int], folder: Path, shared: Shared) ->
         shared.wait(GO)
         time.sleep(_PAUSE)
         try:
-            # in each run of a piece of work the same: its system calls are to be the same
+            # the same in each run of a workload: its system calls must be the same
             with skewed(Random(f"{clocks} {work.__name__}")):
                 code = work(folder, shared)
         except SystemExit as end:
@@ -252,9 +251,9 @@ def _child(work: Callable[[Path, Shared], int], folder: Path, shared: Shared) ->
         with contextlib.suppress(ValueError):
             err.flush()
         stderr = err.buffer.getvalue().decode()
-        shared.say({"errors": noted, "stderr": stderr[-4000:], "stray": stray})
+        shared.store_report({"errors": noted, "stderr": stderr[-4000:], "stray": stray})
         os._exit(code)
 
 
 noted: list[str] = []
-"""Errors that the work in this process met and went on from."""
+"""Errors that the work in this process caught and survived."""

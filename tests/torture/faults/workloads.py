@@ -1,4 +1,4 @@
-"""The workloads that are killed or get errors: small, and through every path of the code."""
+"""The small workloads that are killed or get errors; they cover every path of the code."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# late imports are made here, so that a fault occurs in the work and not in an import
+# late imports happen here, so that a fault occurs in the work and not in an import
 _LOADED = [
     *journal.cli.cli.commands.values(),
     *projector.cli.cli.commands.values(),
@@ -59,7 +59,7 @@ PLAN: tuple[tuple[Fsync, tuple[int, ...]], ...] = (
     ("interval", (1, 2, 1, 3, 1)),
     ("never", (1, 2, 1, 3)),
 )
-"""What the writer does: a handle of each level, and the sizes of its appends."""
+"""The writer's work: a handle of each level, and the sizes of its appends."""
 EVENTS = sum(sum(sizes) for _, sizes in PLAN)
 _ROLL = 700
 _TRIES = 3
@@ -68,7 +68,7 @@ SESSION = "s1"
 
 @dataclass(slots=True)
 class Settings:
-    """What tests of the sweep change: `eager` acknowledges too early, and must be caught."""
+    """Settings that tests of the sweep change: with `eager` the writer acknowledges too early."""
 
     eager: bool = False
 
@@ -77,10 +77,10 @@ settings = Settings()
 
 
 def small() -> None:
-    """Make segments and transactions so small that a few events make many; in this process."""
+    """Make segments and transactions so small that a few events fill several; in this process."""
     put(journal.lanes.lane, "ROLL_SIZE", _ROLL)
     put(journal.lanes.writer, "ROLL_SIZE", _ROLL)
-    put(journal.lanes.background, "GATHER", 0.002)  # the wait is not what is tested
+    put(journal.lanes.background, "GATHER", 0.002)  # the wait is not under test
     put(projector.run.projector, "_TRANSACTION", 4 * 1024)
     put(projector.db.connections, "BUSY_MS", 50)
     put(projector.run.wal, "BUSY_MS", 50)
@@ -91,7 +91,7 @@ def put(module: ModuleType, name: str, value: float) -> None:
     """Replace a module's constant by another value.
 
     Raises:
-        AttributeError: the module has none of that name: the sweep would lose its teeth.
+        AttributeError: the module has no such name, so the sweep would test less.
     """
     getattr(module, name)
     setattr(module, name, value)
@@ -113,7 +113,7 @@ def write(folder: Path, shared: Shared) -> int:
     small()
     number = 0
     for fsync, sizes in PLAN:
-        handle = _insist(shared, partial(Journal.open, folder, fsync=fsync))
+        handle = _retry(shared, partial(Journal.open, folder, fsync=fsync))
         if handle is None:
             return 9
         for size in sizes:
@@ -121,13 +121,13 @@ def write(folder: Path, shared: Shared) -> int:
             number += size
             if settings.eager:
                 _acknowledge(shared, numbers)
-            if _insist(shared, partial(_append, handle, numbers)) is None:
+            if _retry(shared, partial(_append, handle, numbers)) is None:
                 return 9
             _acknowledge(shared, numbers)
             if fsync == "interval":
                 time.sleep(0.006)  # gives the background thread time to run
         all_of_it = list(range(number - sum(sizes), number))
-        if fsync != "always" and _insist(shared, partial(_sync, handle, all_of_it)) is None:
+        if fsync != "always" and _retry(shared, partial(_sync, handle, all_of_it)) is None:
             return 9
         try:
             handle.close()
@@ -159,8 +159,8 @@ def _sync(handle: Journal, numbers: list[int]) -> bool:
     return True
 
 
-def _insist(shared: Shared, action: Callable[[], T]) -> T | None:
-    """Try a few times, then once more with the fault lifted; None if that fails too."""
+def _retry(shared: Shared, action: Callable[[], T]) -> T | None:
+    """Try a few times, then once more without the fault; return None if that fails, too."""
     for _ in range(_TRIES):
         try:
             return action()
@@ -168,7 +168,7 @@ def _insist(shared: Shared, action: Callable[[], T]) -> T | None:
             traced.noted.append(f"{type(error).__name__}: {error}")
     shared.set(traced.ASK)
     shared.wait(traced.LIFTED)
-    for _ in range(2):  # the first call may still report the earlier error
+    for _ in range(2):  # the first call may still report an earlier error
         try:
             return action()
         except JournalError as error:
@@ -177,7 +177,7 @@ def _insist(shared: Shared, action: Callable[[], T]) -> T | None:
 
 
 def again(folder: Path) -> None:
-    """Repeat what the writer does, with the same ids."""
+    """Repeat the writer's work with the same ids."""
     with Journal.open(folder, fsync="always") as handle:
         handle.append_many(map(event, range(EVENTS)))
 
@@ -201,7 +201,7 @@ def rebuild(folder: Path, _shared: Shared) -> int:
 
 
 def run(folder: Path, _shared: Shared) -> int:
-    """Run the projector until it has caught up, then ask it to stop as an operator does."""
+    """Run the projector until it has caught up, then stop it as an operator does."""
     # the tested calls come before it waits for new events
     with patch.object(Watch, "_wait", lambda *_: os.kill(os.getpid(), signal.SIGTERM)):
         return _command(projector.cli.main, ["projector", "--journal", str(folder), "run"])
@@ -237,9 +237,9 @@ def _erase_again(folder: Path) -> None:
 _ERASED = (1, 2, 3, 10, 12, 30, 39)
 """Numbers of the events that are erased."""
 _LINES = 24
-"""Messages in the transcript that is imported."""
+"""Number of messages in the imported transcript."""
 _BACKLOG = 40
-"""Messages that the projector finds."""
+"""Number of messages that the projector applies."""
 
 
 def _source(folder: Path) -> Path:
@@ -319,17 +319,17 @@ def _more(folder: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A piece of work to kill.
+    """A workload.
 
     Attributes:
-        name: what it is called in reports.
-        work: does it.
-        prepare: makes what it finds, in an empty folder's place.
-        redo: does again what a user would after it failed, in this process.
-        events: distinct events that the journal holds behind that.
-        others: how many of them are no messages.
+        name: its name in reports.
+        work: does the work.
+        prepare: prepares its folder.
+        redo: repeats the work as a user would after a failure, in this process.
+        events: number of distinct events in the journal after that.
+        others: number of these that are no messages.
         writes: whether it changes the lanes; otherwise it must not touch them.
-        erased: ids of events that it erases: they may be there until it is done.
+        erased: ids of events that it erases: they may exist until it has ended.
     """
 
     name: str

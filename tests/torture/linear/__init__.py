@@ -1,1 +1,1 @@
-"""Whether one order of all calls explains every answer."""
+"""A search for one order of all calls that explains every answer."""

@@ -2,8 +2,8 @@
 
 The search of Wing and Gong ("Testing and Verifying Concurrent Objects", 1993) with the memory and
 the laziness of Lowe ("Testing for Linearizability", 2017): a call is put into the order when it, or
-one behind it, returns; what is remembered is the state, and which of the open calls are in the
-order already. So the cost grows with the calls that are open together, not with the history.
+one after it, returns. The memory has the state, and the open calls that are in the order already.
+So the cost grows with the number of concurrent calls, not with the length of the history.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ def unexplained(
     """Return the first call whose return no order explains; None if one explains all.
 
     Args:
-        calls: calls about one thing.
-        start: the thing's state before all of them.
-        step: gives the states that a call may lead to from a state with the answer that it got;
-            none if it could not get that answer there.
+        calls: calls about one object.
+        start: the object's state before all of them.
+        step: yields the states to which a call with its answer may lead from a state; none if the
+            answer is impossible there.
     """
     moments = [
         moment for call in calls for moment in ((call.began, 0, call), (call.ended, 1, call))
@@ -55,7 +55,7 @@ def _returned(
     opened: set[Call],
     step: Callable[[State, Call], Iterable[State]],
 ) -> set[tuple[State, frozenset[Call]]]:
-    """Return the possible states after a call has returned: it is in the order, or was lost."""
+    """Return the possible states after a call has returned: it is in the order, or it was lost."""
     kept: set[tuple[State, frozenset[Call]]] = set()
     known, todo = set(configs), list(configs)
     while todo:

@@ -19,14 +19,14 @@ class Call:
     """A call, and its answer. Two calls are never equal.
 
     Attributes:
-        thing: what it is about; calls about different things do not concern each other.
-        what: what was asked for.
+        thing: its object; calls about different objects are independent.
+        what: the name of the call.
         given: the arguments.
         got: the answer; None if `lost`.
         began, ended: nanoseconds of CLOCK_MONOTONIC between which it took effect. A process that
-            was killed has no effect behind its end.
-        lost: whether its process was killed meanwhile: it may have had no effect at all.
-        behind: a call that it does not take effect in front of.
+            was killed has no effect after its end.
+        lost: whether its process was killed during the call: it may have had no effect.
+        behind: a call that takes effect before it.
     """
 
     thing: str
@@ -40,7 +40,7 @@ class Call:
 
 
 class NotAnswered(Exception):  # noqa: N818 - says what happened
-    """A call ended without an answer, and surely without effect."""
+    """A call ended without an answer, and certainly without an effect."""
 
 
 class Scribe:
@@ -64,18 +64,18 @@ class Scribe:
         self._write([got, time.monotonic_ns()])
         return got
 
-    def _write(self, said: list[Any]) -> None:
-        os.write(self._fd, orjson.dumps(said) + b"\n")
+    def _write(self, line: list[Any]) -> None:
+        os.write(self._fd, orjson.dumps(line) + b"\n")
 
 
 def calls_of(path: Path, died: int) -> list[Call]:
     """Read the records of a process that ended at a time (nanoseconds, CLOCK_MONOTONIC)."""
-    said = [orjson.loads(line) for line in path.read_bytes().splitlines()]
+    lines = [orjson.loads(line) for line in path.read_bytes().splitlines()]
     calls = []
-    for (thing, what, given, began), answer in zip(said[::2], said[1::2], strict=False):
+    for (thing, what, given, began), answer in zip(lines[::2], lines[1::2], strict=False):
         if answer:
             calls.append(Call(thing, what, tuple(given), answer[0], began, answer[1]))
-    if len(said) % 2:
-        thing, what, given, began = said[-1]
+    if len(lines) % 2:
+        thing, what, given, began = lines[-1]
         calls.append(Call(thing, what, tuple(given), None, began, died, lost=True))
     return calls

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 KEY, CLAIM, TITLE = "key", "claim", "title"
 _MICROSECOND = 1_000
 _SLACK = 2 * _MICROSECOND
-"""Nanoseconds by which a claim's end may be off: it is kept in whole microseconds."""
+"""Nanoseconds by which a claim's end may differ: it is stored in whole microseconds."""
 
 
 def key(value: object, call: Call) -> Iterable[object]:
@@ -33,24 +33,25 @@ def key(value: object, call: Call) -> Iterable[object]:
     return (value,) if call.lost or call.got == value else ()
 
 
-class Standing(NamedTuple):
-    """State of a claim: the last token that was given, the one that stands or 0, and its term."""
+class ClaimState(NamedTuple):
+    """State of a claim: the last token, the token in force or 0, and its term."""
 
     last: int = 0
     token: int = 0
     term: str = ""
 
 
-def claim(at: Standing, call: Call) -> Iterable[Standing]:
+def claim(at: ClaimState, call: Call) -> Iterable[ClaimState]:
     """Step of a claim.
 
-    `claim` (term) answers the token or None, `renew` (token, term) and `release` (token) whether
-    it stood, `holder` the token that stands or 0; a `term` (term) runs out.
+    `claim` (term) answers the token or None; `renew` (token, term) and `release` (token) answer
+    whether the token was in force; `holder` answers the token in force or 0; a `term` (term)
+    expires.
     """
     if call.what == "claim":
         return _claimed(at, call)
     if call.what == "term":
-        return (Standing(at.last) if at.term == call.given[0] else at,)
+        return (ClaimState(at.last) if at.term == call.given[0] else at,)
     if call.what == "holder":
         return (at,) if call.lost or call.got == at.token else ()
     token = call.given[0]
@@ -58,15 +59,15 @@ def claim(at: Standing, call: Call) -> Iterable[Standing]:
         return ()
     if token != at.token:
         return (at,)
-    return (at._replace(term=call.given[1]) if call.what == "renew" else Standing(at.last),)
+    return (at._replace(term=call.given[1]) if call.what == "renew" else ClaimState(at.last),)
 
 
-def _claimed(at: Standing, call: Call) -> Iterable[Standing]:
+def _claimed(at: ClaimState, call: Call) -> Iterable[ClaimState]:
     [term] = call.given[:1]
     if not call.lost and call.got is None:
         return (at,) if at.token else ()
     token = at.last + 1 if call.lost else call.got
-    return (Standing(token, token, term),) if not at.token and token > at.last else ()
+    return (ClaimState(token, token, term),) if not at.token and token > at.last else ()
 
 
 def title(owner: str | None, call: Call) -> Iterable[str | None]:
@@ -99,13 +100,13 @@ def terms(call: Call) -> Iterator[Call]:
 
 _MODELS: dict[str, tuple[Any, Callable[[Any, Call], Iterable[Any]]]] = {
     KEY: (None, key),
-    CLAIM: (Standing(), claim),
+    CLAIM: (ClaimState(), claim),
     TITLE: (None, title),
 }
 
 
 def judge(calls: Iterable[Call]) -> list[str]:
-    """Return what no order of the calls explains in which each takes effect within its time.
+    """Return a description of the first call that no order of the calls explains.
 
     Args:
         calls: `thing` begins with KEY, CLAIM or TITLE and a blank.

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from projector.store import Claim
 
 THINGS = 3
-"""Keys, and things to claim, that all of them try for."""
+"""Number of keys, and of names to claim, that all processes use."""
 PATIENCE = 30.0
-"""Seconds that a decision may wait for others: a machine of two cores is busy."""
+"""Seconds that a decision may wait for others: a machine with two cores is busy."""
 _MICROSECONDS = 1_000_000
 
 
@@ -38,10 +38,10 @@ class Player:
     """A process that decides until it is killed, or the time is up.
 
     Args:
-        store: what it decides with.
-        scribe: where it writes down what it was answered.
-        name: begins its values and sessions.
-        chance: decides what it does.
+        store: the store of its decisions.
+        scribe: the record of its calls.
+        name: the prefix of its values and sessions.
+        chance: chooses its calls.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Player:
         self._count = 0
 
     def play(self) -> None:
-        """Do one thing."""
+        """Make one random call."""
         self._count += 1
         acts: list[Callable[[], None]] = [
             *(self._compare, self._swap, self._get),
@@ -67,7 +67,7 @@ class Player:
         def act() -> Any:  # noqa: ANN401 - whatever it answers
             try:
                 return ask()
-            except (ArbiterBusy, NotProjected) as error:  # both say that nothing was decided
+            except (ArbiterBusy, NotProjected) as error:  # both errors say that nothing was decided
                 raise NotAnswered from error
 
         self._scribe.call(thing, what, given, act)
@@ -91,7 +91,7 @@ class Player:
         )
 
     def _swap(self) -> None:
-        """Decide with `decide`: exchange the present value for a new one."""
+        """Use `decide` to exchange the present value for a new one."""
         thing, new = self._thing(KEY), self._new()
 
         def question(db: apsw.Connection) -> tuple[Any, list[dict[str, Any]]]:
@@ -182,24 +182,24 @@ class Player:
         self._call(name, "title", (session,), act)
 
 
-def play(path: Path, said: Path, seed: str, over: Path, sabotage: str | None) -> None:
-    """Decide until it is over, with handles that come and go.
+def play(path: Path, calls_file: Path, seed: str, over: Path, sabotage: str | None) -> None:
+    """Decide until the end, with changing handles.
 
     Args:
         path: the journal.
-        said: file for what it is answered; its name without the suffix is the player's.
-        seed: decides what it does, and how wrong its clock is.
-        over: a file that is there when it is over.
-        sabotage: what is left out.
+        calls_file: the file for its calls; its name without the suffix is the player's.
+        seed: chooses its calls, and the error of its clock.
+        over: a file that exists when the run is over.
+        sabotage: the step that is left out.
     """
     chance = random.Random(seed)
-    scribe = Scribe(said)
+    scribe = Scribe(calls_file)
     with skewed(random.Random(f"{seed} clock")), SABOTAGES[sabotage]():
         number = 0
         while _goes_on(over):
             number += 1
             with SessionStore.open(path, fsync="never", timeout=PATIENCE) as store:
-                player = Player(store, scribe, f"{said.stem}.{number}", chance)
+                player = Player(store, scribe, f"{calls_file.stem}.{number}", chance)
                 for _ in range(chance.randrange(200)):
                     if not _goes_on(over):
                         break

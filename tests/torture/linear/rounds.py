@@ -1,4 +1,4 @@
-"""One run: players and builders are started, suspended, killed and restarted, and checked."""
+"""One run: players and builders are started, suspended, killed and restarted; then checked."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
 
 _PLAYERS = 4
 _FILLER = 2_000
-"""Messages that make a rebuild take a moment."""
+"""Number of messages, so that a rebuild takes some time."""
 _SPAWN = multiprocessing.get_context("spawn")
 
 
 @dataclass(slots=True)
 class Round:
-    """Processes that decide, and what was done to them.
+    """Processes that decide, with interruptions.
 
     Attributes:
         folder: an empty folder.
-        sabotage: what is left out; None for nothing.
-        counts: what was done, and how often.
-        faults: what went wrong, in words.
+        sabotage: the step that is left out, or None.
+        counts: number of interruptions of each kind.
+        faults: descriptions of failures.
     """
 
     folder: Path
@@ -53,7 +53,7 @@ class Round:
     _numbers: count[int] = field(default_factory=count)
 
     def run(self, seconds: float) -> None:
-        """Let them decide for so long, and judge what they were answered."""
+        """Let them decide for this long, and check their answers."""
         chance = random.Random(self.seed)
         with SessionStore.open(self._path, fsync="never") as store:
             for number in range(_FILLER):
@@ -91,7 +91,13 @@ class Round:
 
     def _player(self) -> SpawnProcess:
         name = f"p{next(self._numbers)}"
-        arguments = self._path, self._said(name), f"{self.seed}/{name}", self._over, self.sabotage
+        arguments = (
+            self._path,
+            self._calls_file(name),
+            f"{self.seed}/{name}",
+            self._over,
+            self.sabotage,
+        )
         process = _SPAWN.Process(target=play, args=arguments, name=name)
         process.start()
         return process
@@ -102,21 +108,21 @@ class Round:
         process.start()
         return process
 
-    def _said(self, name: str) -> Path:
+    def _calls_file(self, name: str) -> Path:
         return self.folder / f"{name}.jsonl"
 
     def _has_begun(self, player: SpawnProcess) -> bool:
-        said = self._said(player.name)
-        return said.exists() and said.stat().st_size > 0
+        file = self._calls_file(player.name)
+        return file.exists() and file.stat().st_size > 0
 
     def _wait_for(self, players: list[SpawnProcess]) -> None:
-        """Wait until all of them decide: a busy machine starts programs slowly."""
+        """Wait until all of them decide: on a busy machine programs start slowly."""
         until = time.monotonic() + 2 * PATIENCE
         while not all(map(self._has_begun, players)) and time.monotonic() < until:
             time.sleep(0.05)
 
     def _disturb(self, players: list[SpawnProcess], chance: random.Random) -> None:
-        """Suspend one for a while, or kill it and start another."""
+        """Suspend one for a while, or kill it and start another one."""
         number = chance.randrange(len(players))
         player = players[number]
         what = chance.choice(["stop", "stop", "kill", "nothing"])
@@ -142,8 +148,8 @@ class Round:
             self.faults.append(f"{player.name} did not end by itself")
         elif player.exitcode not in (0, -signal.SIGKILL):
             self.faults.append(f"{player.name} ended with {player.exitcode}, see above")
-        if self._said(player.name).exists():
-            self._calls += calls_of(self._said(player.name), time.monotonic_ns())
+        if self._calls_file(player.name).exists():
+            self._calls += calls_of(self._calls_file(player.name), time.monotonic_ns())
 
     def _judge_titles(self) -> None:
         with SessionStore.open(self._path) as store:
@@ -160,7 +166,7 @@ def _answer(call: Call) -> str:
 
 
 def run(seed: int, seconds: float, sabotage: str | None) -> tuple[Counter[str], list[str]]:
-    """Let processes decide for so long; return counts, and what is wrong."""
+    """Let processes decide for this long; return counts and failures."""
     folder = Path(tempfile.mkdtemp(prefix="decisions-"))
     try:
         one = Round(folder, seed, sabotage)

@@ -1,4 +1,4 @@
-"""What a sabotage omits: each is a step on which the answers depend, so the test must fail."""
+"""The steps that a sabotage omits; the answers depend on each, so the test must fail."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def _generations() -> Iterator[None]:
-    """Publish a build without a second check, and trust the generation that is in use then."""
+    """Publish a build without a second check, and read the generation in use without one."""
     reached = Goal.is_reached
     trusting: set[int] = set()
 
@@ -50,7 +50,7 @@ def _snapshot() -> Iterator[None]:
 
 @contextmanager
 def _frontier() -> Iterator[None]:
-    """Write by the own clock alone, without the orders that were read."""
+    """Use the own clock only, without the orders that were read."""
     with patch("journal.process.clock.Clock.observe", lambda *_: None):
         yield
 
