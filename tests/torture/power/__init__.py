@@ -1,1 +1,1 @@
-"""A power loss on a real file system, whose disk forgets all writes that were not flushed."""
+"""A power loss on a real file system, whose disk loses all writes that were not flushed."""

@@ -2,8 +2,8 @@
 
 python -m power.disk IMAGE LOG FOLDER    serves FOLDER/disk until FOLDER is unmounted
 
-Reads come from IMAGE, which takes every write at once: it is the disk with its cache. What the
-disk alone holds at some moment is worked out from LOG.
+Reads use IMAGE, which has every write at once: it is the disk with its cache. The content of the
+disk without its cache is computed from LOG.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .operations import Flush, Write, encode
 NAME = "disk"
 """The one file in the folder."""
 _NICE = -15
-"""What is added to the niceness of this program: a disk does not wait for a core."""
+"""Added to the niceness of this program: a disk does not wait for a core."""
 
 
 class VolatileDisk(mfusepy.Operations):
@@ -31,7 +31,7 @@ class VolatileDisk(mfusepy.Operations):
 
     Args:
         image: the disk with its cache.
-        log: what is asked of it, as `power.operations` encodes it.
+        log: its operations, as `power.operations` encodes them.
     """
 
     use_ns = True
@@ -58,7 +58,7 @@ class VolatileDisk(mfusepy.Operations):
         return os.pread(self._image, size, offset)
 
     def write(self, path: str, data: bytes, offset: int, fh: int) -> int:  # noqa: ARG002 - as above
-        """Take a write into the cache."""
+        """Write to the cache."""
         done = 0
         while done < len(data):
             done += os.pwrite(self._image, data[done:], offset + done)
@@ -71,7 +71,7 @@ class VolatileDisk(mfusepy.Operations):
         return 0
 
     def destroy(self, path: str) -> None:  # noqa: ARG002 - as above
-        """Complete the log."""
+        """Close the log."""
         self._log.close()
         os.close(self._image)
 

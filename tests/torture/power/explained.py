@@ -1,4 +1,4 @@
-"""Which problems of a journal a power loss explains. Pure."""
+"""The problems of a journal that a power loss explains. Pure."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ def unexplained(
 ) -> Iterator[Problem]:
     """Yield the problems that the power loss does not explain.
 
-    Explained are an unfinished last line and an empty segment. If anything was lost (which was
-    not promised, or that is a fault of its own), a gap is too, and so are damaged bytes behind
-    all that was promised in their segment: ext4 may keep a file's new size, and of the bytes that
-    needed it none, or some sectors.
+    An unfinished last line and an empty segment are explained. If an event was lost (a promised one
+    would be reported separately), a gap is explained, and so are damaged bytes behind all promised
+    records of their segment: ext4 may keep a file's new size with none or some sectors of the new
+    bytes.
 
     Args:
         problems: what `journal verify` finds.
-        promised: by folder of the lane and number of the segment, the offset behind the last
-            record in it that was promised; nothing was where there is none.
-        lost: events that were appended and are not there.
+        promised: by lane folder and number of the segment, the offset behind its last promised
+            record; missing if it has none.
+        lost: events that were appended and do not exist.
     """
     for problem in problems:
         if problem.kind in DEATH:

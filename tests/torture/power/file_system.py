@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SIZE = 320 * 1024 * 1024
-"""Bytes of a disk; XFS takes no smaller one than 300 MiB. Most of it is never written."""
+"""Bytes of a disk; XFS needs at least 300 MiB. Most of it is never written."""
 _PATIENCE = 10.0
-"""Seconds for FUSE to begin or end."""
+"""Seconds for FUSE to start or end."""
 _ROOT = Path(__file__).parents[3]
 
 
@@ -25,10 +25,10 @@ class FileSystem:
     """A file system.
 
     Attributes:
-        name: the kernel's name of it.
-        make: the command that makes one; the image follows.
+        name: its name in the kernel.
+        make: the command that makes one; its last argument is the image.
         package: the Debian package of that command.
-        sectors: bytes that a disk below it may write whole or not at all.
+        sectors: bytes that the disk below it writes completely or not at all.
     """
 
     name: str
@@ -40,7 +40,8 @@ class FileSystem:
 FILE_SYSTEMS = (
     FileSystem("ext4", ("mkfs.ext4", "-q"), "e2fsprogs", (512, 4096)),
     FileSystem("xfs", ("mkfs.xfs", "-q"), "xfsprogs", (512, 4096)),
-    # its superblock is one block of 4 KiB with a checksum: btrfs needs a disk that does not tear it
+    # its superblock is one block of 4 KiB with a checksum, so btrfs needs a disk that writes it in
+    # one step
     FileSystem("btrfs", ("mkfs.btrfs", "-q"), "btrfs-progs", (4096,)),
 )
 
@@ -49,7 +50,7 @@ def make(system: FileSystem, image: Path) -> None:
     """Make an empty file system in a new file.
 
     Raises:
-        CalledProcessError: the command failed; what it said is on stderr.
+        CalledProcessError: the command failed; its output is on stderr.
     """
     with image.open("xb") as file:
         file.truncate(_SIZE)
@@ -66,7 +67,7 @@ def mounted(system: FileSystem, image: Path, folder: Path) -> Iterator[None]:
     """Mount an image through a loop device, which is removed at the unmount.
 
     Raises:
-        CalledProcessError: the file system does not take the image, or is still in use at the end.
+        CalledProcessError: the image cannot be mounted, or is still in use at the end.
     """
     _run("mount", "-t", system.name, "-o", "loop", str(image), str(folder))
     try:
@@ -80,12 +81,12 @@ def served(image: Path, log: Path, folder: Path) -> Iterator[Path]:
     """Serve an image as a disk with a volatile cache, and yield it; afterwards the log is complete.
 
     Args:
-        image: takes every write at once.
-        log: made anew.
-        folder: where the disk appears; empty.
+        image: has every write at once.
+        log: a new file.
+        folder: an empty folder, in which the disk appears.
 
     Raises:
-        RuntimeError: FUSE cannot be used; what it said is on stderr.
+        RuntimeError: FUSE cannot be used; its output is on stderr.
     """
     command = [sys.executable, "-m", "tests.torture.power.disk", str(image), str(log), str(folder)]
     disk = folder / "disk"

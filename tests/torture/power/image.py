@@ -21,8 +21,8 @@ class FlushedImage:
     """The image of all writes up to a flush; it only moves forward.
 
     Args:
-        path: an image of the disk as it was before the first operation; changed from now on.
-        operations: what was asked of the disk, in order.
+        path: an image of the disk before the first operation; it is modified.
+        operations: the operations of the disk, in order.
     """
 
     def __init__(self, path: Path, operations: Sequence[Operation]) -> None:
@@ -31,12 +31,12 @@ class FlushedImage:
         self._flushed = 0
 
     def lose(self, cut: Cut, flushed: int, rng: Random, target: Path) -> None:
-        """Create a file with what the disk holds after a cut.
+        """Create a file with the content of the disk after a cut.
 
         Args:
-            cut: when, and what is lost.
-            flushed: how many of the first operations are durable; never less than before.
-            rng: decides what `cut` leaves open.
+            cut: the moment, and which writes are lost.
+            flushed: number of the first operations that are durable; never less than before.
+            rng: makes the random choices of `cut`.
             target: the file.
         """
         if flushed < self._flushed:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .promises import Story
 
 _PATIENCE = 120.0
-"""Seconds after which a look hangs."""
+"""Seconds after which a check counts as hung."""
 _NEW = tuple(f"after-{number}" for number in range(4))
 
 
@@ -39,12 +39,12 @@ class Seen:
     """The state of a journal after a power loss.
 
     Attributes:
-        required: events that were promised.
-        found: events that are there.
-        oldest_lost: age of the oldest acknowledged event that is not there, in nanoseconds.
-        problems: what `journal verify` finds, counted by kind.
-        projected: whether a projection was there.
-        wrong: what must not be.
+        required: number of promised events.
+        found: number of events that exist.
+        oldest_lost: age of the oldest acknowledged event that is lost, in nanoseconds.
+        problems: number of problems that `journal verify` finds, by kind.
+        projected: whether a projection existed.
+        wrong: descriptions of failures.
     """
 
     required: int
@@ -59,9 +59,9 @@ def look(path: Path, stories: Sequence[Story], moment: int) -> Seen:
     """Check a journal in a separate process, and continue with it.
 
     Args:
-        path: the journal, if it was made before the power went.
-        stories: what the programs did that worked on it.
-        moment: when the power went (nanoseconds, CLOCK_MONOTONIC).
+        path: the journal, if it was created before the cut.
+        stories: the records of the programs that used it.
+        moment: the time of the cut (nanoseconds, CLOCK_MONOTONIC).
     """
     context = get_context("fork")
     here, there = context.Pipe(duplex=False)
@@ -116,7 +116,7 @@ def _look(path: Path, stories: Sequence[Story], moment: int) -> Seen:
             promised[place] = max(record.end, promised.get(place, 0))
     wrong += [f"verify: {problem}" for problem in unexplained(problems, promised, lost)]
     projected = (path / "projection" / "CURRENT").exists()
-    wrong += _go_on(path, set(found), {id for id, at in tried.items() if at <= moment})
+    wrong += _continue(path, set(found), {id for id, at in tried.items() if at <= moment})
     return Seen(
         len(needed),
         len(found),
@@ -132,8 +132,8 @@ def _lacks(ids: set[str], found: Collection[str], what: str) -> list[str]:
     return [f"{len(lost)} of {len(ids)}: {lost[0]} {what}"] if lost else []
 
 
-class _There(NamedTuple):
-    """A record that exists: its id, its lane's folder, its segment, and its end offset."""
+class _Located(NamedTuple):
+    """A record that exists: its id, its lane folder, its segment, and its end offset."""
 
     id: str
     lane: str
@@ -141,13 +141,13 @@ class _There(NamedTuple):
     end: int
 
 
-def _read(path: Path) -> list[_There]:
+def _read(path: Path) -> list[_Located]:
     """Read all events.
 
     Raises:
-        ValueError: one is not what was appended.
+        ValueError: an event differs from the appended one.
     """
-    found: list[_There] = []
+    found: list[_Located] = []
     if not (path / "lanes").exists():
         return found
     for at in read_events(path / "lanes", lambda _ref, _damage: None):
@@ -155,11 +155,11 @@ def _read(path: Path) -> list[_There]:
         kept = {"session": event.session, "id": event.id, "type": event.type, "data": event.data}
         if kept != message(event.id):
             raise ValueError(f"{event.id} is not what was appended: {kept}")
-        found.append(_There(event.id, at.ref.lane, at.ref.number, at.end))
+        found.append(_Located(event.id, at.ref.lane, at.ref.number, at.end))
     return found
 
 
-def _go_on(path: Path, found: set[str], tried: set[str]) -> list[str]:
+def _continue(path: Path, found: set[str], tried: set[str]) -> list[str]:
     """Append, read, project and rebuild; return what is wrong."""
     wrong = []
     with Journal.open(path, fsync="always") as handle:

@@ -1,4 +1,4 @@
-"""What a disk keeps of the writes that were not flushed. Pure."""
+"""The part of the unflushed writes that a disk keeps. Pure."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from .operations import Operation
 
 Loss = Literal["none", "all", "prefix", "torn", "half", "sectors"]
-"""Which of the unflushed writes are kept: none of them; all; the first ones; the first ones and a
-part of the next; each or not, by chance; each sector of each or not, by chance."""
+"""The unflushed writes that are kept: none; all; the first ones; the first ones and a part of the
+next; each at random; each sector of each at random."""
 LOSSES: tuple[Loss, ...] = get_args(Loss)
 
 
@@ -24,10 +24,10 @@ class Cut:
     """A moment at which the power fails.
 
     Attributes:
-        done: operations that the disk had answered.
-        at: the last nanosecond (CLOCK_MONOTONIC) in which these and no more were answered.
-        loss: what is kept of the writes that were not flushed.
-        sector: bytes that the disk writes whole or not at all.
+        done: number of operations that the disk had answered.
+        at: the last nanosecond (CLOCK_MONOTONIC) at which only these were answered.
+        loss: which of the unflushed writes are kept.
+        sector: bytes that the disk writes completely or not at all.
     """
 
     done: int
@@ -50,12 +50,12 @@ def writes(operations: Sequence[Operation]) -> list[Write]:
 
 
 def kept(unflushed: Sequence[Write], cut: Cut, rng: Random) -> list[Write]:
-    """Return what is kept of unflushed writes, in the order in which it was written.
+    """Return the parts of unflushed writes that are kept, in the order of writing.
 
     Args:
-        unflushed: the writes behind the last flush, in order; whole sectors.
-        cut: what is kept of them.
-        rng: decides what the kind of loss leaves open.
+        unflushed: the writes after the last flush, in order; complete sectors.
+        cut: which of them are kept.
+        rng: makes the random choices.
     """
     match cut.loss:
         case "none":

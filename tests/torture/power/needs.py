@@ -1,4 +1,4 @@
-"""What a power cut needs from the machine, and what is missing."""
+"""The requirements of a power cut, and which of them are missing on this machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TOOLS = ("unshare", "mount", "umount", "cp")
 
 
 def missing() -> str | None:
-    """Say why power cuts are not possible here, and what to do; None if they are."""
+    """Return why power cuts are not possible here, and what to do; None if they are."""
     if os.geteuid() != 0:
         return "it mounts file systems, which needs root"
     for device in _DEVICES:
@@ -71,7 +71,7 @@ def usable(systems: Iterable[FileSystem]) -> tuple[list[FileSystem], dict[str, s
 
 
 def _known(name: str) -> bool:
-    """Return whether the kernel has a file system, or a module of it."""
+    """Return whether the kernel has a file system, built in or as a module."""
     listed = Path("/proc/filesystems").read_text("utf-8").split()
     if name in listed:
         return True

@@ -19,7 +19,7 @@ class Write:
 
     Attributes:
         at: nanoseconds of CLOCK_MONOTONIC, just before the disk answered.
-        offset: the first byte's place on the disk.
+        offset: the offset of the first byte on the disk.
         data: the bytes.
     """
 

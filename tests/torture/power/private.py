@@ -16,20 +16,18 @@ if TYPE_CHECKING:
 
 _APART = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 _GRACE = 20.0
-"""Seconds in which the program is to end once it was told to: btrfs does not let go of a loop
-device if it is killed while it mounts it."""
+"""Seconds to end after a request: a program that is killed while it mounts btrfs leaks a loop device."""
 
 
 def run_apart(command: Sequence[str]) -> int:
-    """Run a program in namespaces of its own, and return its exit code.
+    """Run a program in its own namespaces, and return its exit code.
 
-    However it or this program ends, by Ctrl-C, SIGTERM or SIGKILL too: all its processes end with
-    it, and so do its mounts, and with these the loop devices below them. The program is to look
-    at `parent_gone` and to end.
+    However it or this program ends, also by Ctrl-C, SIGTERM or SIGKILL, its processes, mounts and
+    loop devices are removed. The program must end when `parent_gone` is set.
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
-    # a session of its own, so that only this process gets Ctrl-C
+    # its own session, so that only this process gets Ctrl-C
     with subprocess.Popen(
         [*_APART, *command], stdin=subprocess.PIPE, start_new_session=True
     ) as process:
@@ -46,14 +44,14 @@ def run_apart(command: Sequence[str]) -> int:
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the cleaning up
+        signal.signal(each, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the cleanup
     sys.exit(128 + number)
 
 
 def parent_gone() -> threading.Event:
     """Return an event that is set when `run_apart` asks this program to end, or has ended.
 
-    Some seconds later the process ends, and with it, as the first of its namespace, all others.
+    Some seconds later the process is ended, and with the first process of its namespace all others.
     """
     gone = threading.Event()
 

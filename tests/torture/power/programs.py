@@ -3,7 +3,7 @@
 python -m power.programs write LEVEL JOURNAL REPORT NAME SECONDS SEED [LIE]
 python -m power.programs project LEVEL JOURNAL REPORT NAME SECONDS SEED
 
-Each works for SECONDS, ends with 0, and leaves in REPORT what it was promised and when. An error
+Each works for SECONDS, exits with 0, and writes its promises to REPORT. An error
 is a traceback on stderr, and exit code 1.
 """
 
@@ -32,20 +32,20 @@ from .promises import INTERVAL
 from .report import Report, WatchedDisk
 
 Level = Literal["always", "interval", "sync"]
-"""What is promised: by each append; by each within 200 ms; by `sync()` at the level `never`."""
+"""The promise: of each append; of each within 200 ms; of `sync()` at the level `never`."""
 LEVELS: tuple[Level, ...] = get_args(Level)
 _ROLL = 24 * 1024
-"""Bytes at which segments roll here, so that seconds of work make many."""
+"""Size limit of segments in bytes, so that seconds of work make many."""
 _NICE = -15
 """What is added to the niceness of these programs; only root may lower it."""
 _LATE = 100_000_000
-"""Nanoseconds by which a thread may wake too late: the machine has other work to do."""
+"""Nanoseconds by which a thread may wake too late on a busy machine."""
 _THREADS = 3
-"""Threads that share a handle now and then, and its syncs."""
+"""Threads that share a handle at times, and its syncs."""
 
 
 def message(id: str) -> dict[str, object]:
-    """Return the event with an id: a message of some hundred bytes, seldom of many kilobytes."""
+    """Return the event with an id: a message of some hundred bytes, rarely of many kilobytes."""
     return event(id, 300 if random.Random(id).random() < 0.02 else 4)
 
 
@@ -53,12 +53,12 @@ class Writer:
     """Appends through one handle after another.
 
     Args:
-        level: which promises it asks for.
+        level: the level.
         path: the journal.
-        report: what it was promised.
-        name: begins its ids.
-        rng: decides how much, by how many handles and threads, and when.
-        end: when it is done (seconds, CLOCK_MONOTONIC).
+        report: the promises that it gets.
+        name: the prefix of its ids.
+        rng: chooses amounts, handles, threads and times.
+        end: the end of its work (seconds, CLOCK_MONOTONIC).
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Writer:
             self._report.promised(ids)  # close() syncs what the level promises
 
     def _append_together(self, handle: Journal) -> list[str]:
-        """Append in several threads at the same time, which share a sync."""
+        """Append in several threads at the same time; they share a sync."""
         ids = self._ids(2 * _THREADS)
         with ThreadPoolExecutor(_THREADS) as pool:
             list(pool.map(lambda one: self._append(handle, [one]), ids))
@@ -127,7 +127,7 @@ def _fsync(level: Level) -> Literal["always", "interval", "never"]:
 
 
 def project(path: Path, rng: random.Random, end: float) -> None:
-    """Apply new events now and then, and sometimes rebuild."""
+    """Apply new events at intervals, and sometimes rebuild."""
     while time.monotonic() < end:
         time.sleep(rng.uniform(0.05, 0.3))
         try:
@@ -145,7 +145,7 @@ def main(arguments: list[str]) -> None:
     what, level, path, to, name, seconds, seed, *lies = arguments
     report = Report()
     rng = random.Random(seed)
-    # on a busy machine this would measure how long threads wait for a core, not the 200 ms
+    # on a busy machine, threads wait longer for a core than the 200 ms
     os.nice(_NICE)
     end = time.monotonic() + float(seconds)
     put(journal.lanes.lane, "ROLL_SIZE", _ROLL)

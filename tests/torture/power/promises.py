@@ -1,4 +1,4 @@
-"""What programs were promised, and what must be there after a power loss. Pure."""
+"""The promises to programs, and the events that must exist after a power loss. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 INTERVAL = 200_000_000
 """Nanoseconds after which an event of the level `interval` is durable."""
 _FOR_THE_DISK = 100_000_000
-"""Nanoseconds of them that are meant for the disk: what it takes longer delays the promise."""
+"""Nanoseconds of them for the disk itself: a slower disk delays the promise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Promise:
     """The promise that events survive a power loss.
 
     Attributes:
-        at: nanoseconds of CLOCK_MONOTONIC, once the call that promised it had returned.
+        at: nanoseconds of CLOCK_MONOTONIC when the promising call had returned.
         within: nanoseconds after which it holds; 0 for at once.
         ids: the events.
     """
@@ -40,11 +40,11 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What one program did.
+    """The record of one program.
 
     Attributes:
-        tried: of each event that it appended, when the call began (nanoseconds).
-        promises: what it was promised.
+        tried: for each appended event, when the call began (nanoseconds).
+        promises: the promises that it got.
         waits: when it waited for the disk: to write, to make files, to sync.
     """
 
@@ -54,7 +54,7 @@ class Story:
 
 
 def required(story: Story, moment: int) -> set[str]:
-    """Return the ids that must be there if the power fails at `moment` (nanoseconds)."""
+    """Return the ids that must exist if the power fails at `moment` (nanoseconds)."""
     waited = _waited(story.waits)
     kept: set[str] = set()
     for promise in story.promises:
@@ -67,7 +67,7 @@ def required(story: Story, moment: int) -> set[str]:
 
 
 def _waited(waits: Iterable[Wait]) -> Callable[[int], int]:
-    """Return a function that gives the nanoseconds of waits for the disk before a moment."""
+    """Return a function that returns the nanoseconds of waits for the disk before a moment."""
     begins, ends, before = [0], [0], [0]
     for wait in sorted(waits, key=lambda one: one.began):
         # simultaneous waits of several threads count once
@@ -84,9 +84,9 @@ def _waited(waits: Iterable[Wait]) -> Callable[[int], int]:
 
 
 def oldest_lost(story: Story, moment: int, found: set[str]) -> int:
-    """Return the age of the oldest acknowledged event that is not there, in nanoseconds.
+    """Return the age of the oldest acknowledged event that is lost, in nanoseconds.
 
-    0 if all that was acknowledged up to `moment` is there.
+    0 if all events that were acknowledged before `moment` exist.
     """
     return max(
         (

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from .promises import Story
 
 JOURNAL = "new/folders/journal"
-"""Where the journal is made, below the root of the file system."""
+"""The path of the journal below the root of the file system."""
 _WRITERS = 3
 _PATIENCE = 60.0
-"""Seconds that a program may take beyond its time."""
+"""Seconds that a program may take longer than its time."""
 _ROOT = Path(__file__).parents[3]
 
 
@@ -35,10 +35,10 @@ class Recording:
     """Work on one disk.
 
     Attributes:
-        operations: what was asked of the disk, in order.
-        begin: how many of them had been asked when the programs began.
-        end: how many when they had ended.
-        stories: what each program did.
+        operations: the operations of the disk, in order.
+        begin: their number when the programs began.
+        end: their number when the programs had ended.
+        stories: the record of each program.
     """
 
     operations: tuple[Operation, ...]
@@ -62,14 +62,14 @@ def record(
 
     Args:
         system: the file system on it.
-        level: what the writers ask for.
+        level: the level of the writers.
         empty: an image with an empty file system; not changed.
-        folder: for files on the way; empty.
-        rng: decides what the programs do.
+        folder: an empty folder for temporary files.
+        rng: makes the random choices of the programs.
         seconds: how long they work.
-        projectors: how many there are beside the writers. One syncs what it reads, and so keeps
-            promises that the writers may have broken.
-        lies: syncs that they do not do.
+        projectors: the number of projectors beside the writers. A projector syncs what it reads, so
+            it may keep promises that the writers have broken.
+        lies: syncs that the writers do not perform.
 
     Raises:
         RuntimeError: a program failed, or FUSE did; the reason is in the message or on stderr.

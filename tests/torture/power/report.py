@@ -1,4 +1,4 @@
-"""What a program notes while it works, and leaves behind: its story, as `power.promises` has it."""
+"""The report of a program: what it appended, its promises and its waits, see `power.promises`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Report:
-    """Records what a program tries, its promises, and its waits for the disk. Thread-safe."""
+    """Records what a program appends, its promises, and its waits for the disk. Thread-safe."""
 
     def __init__(self) -> None:
         self._tried: dict[str, int] = {}
@@ -38,7 +38,7 @@ class Report:
 
         Args:
             ids: the events.
-            within: nanoseconds after which it promised that.
+            within: nanoseconds after which the promise holds.
         """
         self._promises.append(Promise(time.monotonic_ns(), within, tuple(ids)))
 
@@ -53,7 +53,7 @@ class Report:
 
 
 def load(path: Path) -> Story:
-    """Read the records that a program has left."""
+    """Read the records that a program saved."""
     story = orjson.loads(path.read_bytes())
     return Story(
         story["tried"],
@@ -66,8 +66,8 @@ class WatchedDisk(Disk):
     """The disk of a program: records how long the program waited for it.
 
     Args:
-        report: where it notes that.
-        lies: `fdatasync` or `fsync`: what is answered and not done. A power cut must show it.
+        report: the report of these waits.
+        lies: `fdatasync` or `fsync`: the call that does nothing; a power cut must show that.
     """
 
     __slots__ = ("_lies", "_report")

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from .recording import Recording
 
 _CUTS = 40
-"""Cuts of one recording."""
+"""Cuts for each recording."""
 _EARLY = 8
-"""One cut in so many comes early, while the journal is made."""
+"""One cut in this many is early, while the journal is created."""
 _FIRST = 300
-"""Operations of the disk in which that happens, about."""
+"""Number of operations of the disk in which that happens, roughly."""
 _KEPT = 3
-"""Disks that are kept of one file system and level: a fault seldom comes alone."""
+"""Disks that are kept for each file system and level: a fault often shows in several cuts."""
 _MS = 1_000_000
 
 
@@ -41,13 +41,13 @@ class Tally:
     """Results of the cuts on one file system at one level.
 
     Attributes:
-        cuts: moments at which the power went.
-        required: events that had been promised, of all cuts together.
-        found: events that were there.
-        projected: cuts that left a projection.
+        cuts: number of power cuts.
+        required: number of promised events, over all cuts.
+        found: number of events that existed.
+        projected: number of cuts after which a projection existed.
         oldest_lost: the greatest age of an acknowledged event that was lost, in nanoseconds.
-        problems: what `journal verify` found, by kind.
-        failed: cuts after which something was wrong.
+        problems: problems that `journal verify` found, by kind.
+        failed: number of cuts with a failure.
     """
 
     cuts: int = 0
@@ -84,12 +84,12 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do on each file system at each level.
+    """The plan for each file system and level.
 
     Attributes:
-        seed: decides all but how programs take turns.
-        cuts: moments.
-        seconds: for which programs work in one recording.
+        seed: makes all random choices; the scheduling of programs also varies.
+        cuts: the number of cuts.
+        seconds: the time for which programs work in one recording.
         lies: `fdatasync` or `fsync`, which the writers then do not do; `flush`, which the disk
             answers and does not do. Each must make cuts fail.
     """
@@ -105,9 +105,9 @@ class Bench:
 
     Args:
         system: the file system.
-        level: what the writers ask for.
-        plan: how much, and with which lies.
-        folder: for files on the way.
+        level: the level of the writers.
+        plan: the plan, with its lies.
+        folder: for temporary files.
     """
 
     def __init__(self, system: FileSystem, level: Level, plan: Plan, folder: Path) -> None:
@@ -125,7 +125,7 @@ class Bench:
         return self.tally.cuts >= self._plan.cuts
 
     def round(self) -> Generator[str, None, None]:
-        """Record some work, cut its power at some moments, and describe what is wrong after each.
+        """Record some work, cut its power at some moments, and describe the failures after each.
 
         Yields:
             After each cut a description of what is wrong; empty if nothing is.
@@ -158,7 +158,7 @@ class Bench:
                 image.unlink()
 
     def _cuts(self, recording: Recording) -> list[Cut]:
-        """Choose moments, in order, each right before the next answer of the disk."""
+        """Choose moments, in order, each immediately before the next answer of the disk."""
         rng = self._rng
         count = min(_CUTS, self._plan.cuts - self.tally.cuts)
         begin, end = recording.begin, recording.end
@@ -174,7 +174,7 @@ class Bench:
         ]
 
     def _durable(self, recording: Recording, cut: Cut) -> int:
-        """Return how many operations are durable; if the disk lies, only those of the mount."""
+        """Return the number of durable operations; if the disk lies, only those of the mount."""
         done = recording.begin if "flush" in self._plan.lies else cut.done
         return last_flush(recording.operations, done)
 

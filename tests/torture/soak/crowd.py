@@ -1,4 +1,4 @@
-"""Many writers that start at the same instant, beside one projector; each message is found."""
+"""Many writers that start at the same time, beside one projector; each message is found."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def crowd(folder: Path, messages: int) -> dict[str, object]:
     """Let writers append some messages each; return the counts.
 
     Raises:
-        Failed: something is not as it should be.
+        Failed: a check failed.
     """
     journal = folder / "journal"
     with Journal.open(journal):
@@ -77,7 +77,7 @@ def _write(journal: Path, messages: int) -> tuple[float, float]:
                 assert writer.stdout is not None
                 writer.stdout.readline()
         finally:
-            os.close(go)  # all of them read the end of the pipe at the same instant
+            os.close(go)  # all of them read the end of the pipe at the same time
         began = time.monotonic()
         codes = [_code(writer) for writer in writers]
     if any(codes):
@@ -91,7 +91,7 @@ def _code(writer: subprocess.Popen[bytes]) -> int:
 
 
 def _wait(projection: Projection, projector: Program, messages: int) -> None:
-    """Return when the projector has applied all messages."""
+    """Wait until the projector has applied all messages."""
     until = time.monotonic() + PATIENCE
     while (status := projection.status()).messages < messages:
         projector.check()
@@ -101,7 +101,7 @@ def _wait(projection: Projection, projector: Program, messages: int) -> None:
 
 
 def _find_all(projection: Projection, messages: int) -> float:
-    """Search for the one word of every message; return the seconds."""
+    """Search for the unique word of every message; return the seconds."""
     began = time.monotonic()
     for writer in range(WRITERS):
         for number in range(messages):

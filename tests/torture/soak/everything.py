@@ -24,24 +24,24 @@ if TYPE_CHECKING:
 _LEVELS = ("never", "interval", "always")
 _WAL_LIMIT = 64 * 1024 * 1024
 _JUDGED = 20.0
-"""Seconds that a process must have lived for its thirds to be compared."""
+"""Seconds that a process must have run for its thirds to be compared."""
 _SETTLING = 3.0
-"""Seconds in which a projector that stood by has taken over."""
+"""Seconds in which a standby projector has taken over."""
 _MORE_FILES = 2 + MOST_OPEN
-"""Descriptors that may come and go between two looks, and the segments that a handle keeps open."""
+"""Descriptors that may be opened between two samples, and the segments that a handle keeps open."""
 _MORE_MEMORY = 1.3
 _CACHES = 32 * 1024 * 1024
-"""Bytes by which memory may grow all the same: page caches fill while the database grows."""
+"""Bytes by which memory may grow: page caches fill while the database grows."""
 _REBUILD_CODES = {0, 7, -signal.SIGKILL}
-"""How a rebuild may end: done, refused because another process builds, or killed."""
+"""Exit codes of a rebuild: done, refused because another process builds, or killed."""
 
 
 class Everything:
     """The scenario: its programs, and what it observed.
 
     Args:
-        folder: where the journal and the files of the programs are made.
-        seed: decides which program is killed when.
+        folder: for the journal and the files of the programs.
+        seed: chooses which program is killed, and when.
         small: whether fewer programs run, as in a sample.
     """
 
@@ -85,14 +85,14 @@ class Everything:
         return Program(f"projector{number}", argv, self.folder, killable=True)
 
     def _project(self) -> list[str]:
-        """Return the command `projector` with a clock that is wrong."""
+        """Return the command `projector` with a wrong clock."""
         return [*ROLES, "project", str(self.journal)]
 
     def run(self, seconds: float) -> None:
         """Start all programs, kill some, and watch them.
 
         Raises:
-            Failed: one of them ended by itself.
+            Failed: a program ended by itself.
         """
         for program in self.programs:
             program.start()
@@ -168,7 +168,7 @@ class Everything:
         """End all programs.
 
         Raises:
-            Failed: one of them did not end well.
+            Failed: a program did not exit with 0.
         """
         self._reap_rebuild()
         for program in self.programs:
@@ -183,10 +183,10 @@ class Everything:
             self.rebuild.wait()
 
     def judge(self) -> dict[str, object]:
-        """Check what is left; return the counts.
+        """Check the journal; return the counts.
 
         Raises:
-            Failed: something is not as it should be.
+            Failed: a check failed.
         """
         self._judge_messages()
         self._judge_growth()
@@ -260,7 +260,7 @@ def everything(folder: Path, seed: int, seconds: float, *, small: bool) -> dict[
     """Run the scenario; return its counts.
 
     Raises:
-        Failed: something is not as it should be.
+        Failed: a check failed.
     """
     scenario = Everything(folder, seed, small=small)
     try:

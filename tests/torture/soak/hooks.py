@@ -1,4 +1,4 @@
-"""Many short processes that append one message each, as hooks of a shell or an agent do."""
+"""Many short processes that append one message each, like hooks of a shell or an agent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def hooks(folder: Path, processes: int) -> dict[str, object]:
     """Let many processes append; return the counts.
 
     Raises:
-        Failed: something is not as it should be.
+        Failed: a check failed.
     """
     journal = folder / "journal"
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""What must hold for a journal after every scenario."""
+"""The checks of a journal after every scenario."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Remains:
-    """What a sound journal holds after a scenario.
+    """The content of a valid journal after a scenario.
 
     Attributes:
-        keys: each message that readers show.
-        records: records of events in the lanes; a repeated append has a record of its own.
-        lanes: lanes of the journal.
-        segments: segments of the lanes.
+        keys: the keys of all messages that readers show.
+        records: number of records in the lanes; a repeated append has its own record.
+        lanes: number of lanes.
+        segments: number of segments.
         bytes: their size.
-        problems: what the deaths of writers have left.
-        digest: the projection's, and that of a rebuild.
+        problems: problems that killed writers have caused.
+        digest: the digest of the projection and of a rebuild.
     """
 
     keys: frozenset[Key]
@@ -55,8 +55,8 @@ def judge(journal: Path, allowed: frozenset[Kind] = frozenset()) -> Remains:
         allowed: the kinds of problems that `verify` may find.
 
     Raises:
-        Failed: a problem of another kind, a message that is shown twice or that only one of lanes
-            and projection has, a conflict, or a rebuild that gives something else.
+        Failed: there is a problem of another kind, a message that is shown twice or that only one
+            of lanes and projection has, a conflict, or a rebuild with another digest.
     """
     report = verify(journal / "lanes")
     if wrong := [problem for problem in report.problems if problem.kind not in allowed]:
@@ -82,10 +82,10 @@ def judge(journal: Path, allowed: frozenset[Kind] = frozenset()) -> Remains:
 
 
 def check_all_there(acknowledged: set[Key], remains: Remains) -> None:
-    """Check that what was acknowledged is there.
+    """Check that all acknowledged messages exist.
 
     Raises:
-        Failed: something is lost, or nothing was acknowledged, which proves nothing.
+        Failed: a message is lost, or none was acknowledged, which proves nothing.
     """
     if not acknowledged:
         raise Failed("nothing was acknowledged: the writers did no work")

@@ -15,15 +15,15 @@ from statistics import median
 
 ROOT = Path(__file__).parents[3]
 ROLES = (sys.executable, "-m", "tests.torture.soak.roles")
-"""The command that plays a role; its arguments name the role and the journal first."""
+"""The command for a role; its first arguments are the role and the journal."""
 PATIENCE = 120.0
-"""Seconds that a process has to end in after it was asked to."""
+"""Seconds in which a process must end after a request."""
 _YOUNG = 10.0
-"""Seconds in which an interpreter has certainly started, on a busy machine too."""
+"""Seconds after which an interpreter has certainly started, also on a busy machine."""
 
 
 class Failed(Exception):  # noqa: N818 - says what is wrong
-    """A scenario found something wrong."""
+    """A check of a scenario failed."""
 
 
 @dataclass(slots=True)
@@ -42,9 +42,9 @@ class Program:
     Attributes:
         name: its name in messages and in the names of its files.
         argv: its command line; it starts in the root of the repository.
-        folder: where its output goes, `NAME.out` and `NAME.err`.
+        folder: for its output, `NAME.out` and `NAME.err`.
         killable: whether it may be killed.
-        samples: looks at the present process, since no other program takes over from it any more.
+        samples: samples of the present process, since no other program can take over its work.
         started: when it was started, on the monotonic clock.
     """
 
@@ -69,7 +69,7 @@ class Program:
         return time.monotonic() - self.started < _YOUNG
 
     def look(self) -> None:
-        """Sample its descriptors and its memory; it may have ended meanwhile."""
+        """Sample its descriptors and its memory; it may have ended."""
         if self.process is None:
             return
         proc = Path("/proc") / str(self.process.pid)
@@ -81,10 +81,10 @@ class Program:
                 self.samples.append(Sample(time.monotonic(), files, memory))
 
     def check(self) -> None:
-        """Check that it has not ended by itself.
+        """Check that it still runs.
 
         Raises:
-            Failed: it did.
+            Failed: it has ended.
         """
         if self.process is not None and (code := self.process.poll()) is not None:
             raise Failed(f"{self.name} ended by itself with {code}: {self.errors()[-2000:]}")
@@ -119,7 +119,7 @@ class Program:
         """End it with SIGTERM, as a user or systemd would.
 
         Raises:
-            Failed: it ended before, or not with 0.
+            Failed: it had ended before, or did not exit with 0.
         """
         self.check()
         # before its handler is installed, SIGTERM kills the interpreter
@@ -138,7 +138,7 @@ class Program:
         looks = self.samples
         third = max(1, len(looks) // 3)
         first, last = looks[:third], looks[-third:]
-        # the least or the most would be that of a moment, such as between two generations
+        # minimum and maximum would be those of a moment, such as between two generations
         files, memory = (
             [median(getattr(look, name) for look in part) for part in (first, last)]
             for name in ("files", "memory")

@@ -1,8 +1,8 @@
 """The programs of the soak: `python -m tests.torture.soak.roles ROLE JOURNAL ...`.
 
-Writers, readers, readers that hold on to a snapshot, and projectors work until SIGTERM, or until
-the process that started them is gone; the others until their work is done. What they do not expect
-is a traceback on stderr, and exit code 1.
+Writers, readers, readers that keep a snapshot open, and projectors work until SIGTERM, or until
+their parent has ended; the others until their work is done. An unexpected error is a traceback on
+stderr, and exit code 1.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _AGAIN = 20
-"""Acknowledged events that a writer appends again when it begins anew."""
+"""Acknowledged events that a restarted writer appends again."""
 _TWICE = 0.1
-"""How often an append is repeated at once, as after an error."""
+"""Probability that an append is repeated at once, as after an error."""
 _TAIL = 64 * 1024
-"""Bytes at the end of a writer's file in which a reader looks for something acknowledged."""
+"""Bytes at the end of a writer's file in which a reader looks for an acknowledged event."""
 _BURST = 4_000
-"""Events that a busy writer appends at a time; about 2 KB each."""
+"""Events that a busy writer appends at once; about 2 KB each."""
 _BUSY = "busy"
 
 
@@ -54,18 +54,18 @@ class Life:
         self._over = True
 
     @property
-    def goes_on(self) -> bool:
-        """Whether to continue: an orphan must not write for ever."""
+    def continues(self) -> bool:
+        """Whether to continue: a program without its parent must not write for ever."""
         return not self._over and os.getppid() == self._parent
 
 
 def word(id: str) -> str:
-    """Return the word that only one message contains."""
+    """Return the word that only this message contains."""
     return f"w{id.replace('-', 'x')}z"
 
 
 def event(id: str, size: int) -> dict[str, Any]:
-    """Create a message: the same id gives the same message in every run of its writer."""
+    """Create a message: an id gives the same message in every run of its writer."""
     rng = random.Random(id)
     words = rng.choices(
         ["alpha", "beta", "gamma", "北京", "안녕", "x" * 200], k=rng.randint(1, size)
@@ -90,7 +90,7 @@ def write(path: Path, acknowledged: Path, name: str, seed: str, fsync: str) -> N
         acknowledged.open("ab+") as file,
     ):
         number = _next_number(file)
-        while life.goes_on:
+        while life.continues:
             batch = _BURST if busy else rng.choice([1, 1, 1, 20])
             size = 30 if busy else 6
             events = [event(f"{name}-{number + n}", size) for n in range(batch)]
@@ -117,12 +117,12 @@ def _next_number(acknowledged: BinaryIO) -> int:
 
 def _pause(life: Life, seconds: float) -> None:
     until = time.monotonic() + seconds
-    while life.goes_on and (left := until - time.monotonic()) > 0:
+    while life.continues and (left := until - time.monotonic()) > 0:
         time.sleep(min(left, 0.2))
 
 
 def read(path: Path, acknowledged: Path, seed: str) -> None:
-    """Query until the end; a fresh answer has everything that was acknowledged before."""
+    """Query until the end; a fresh answer has everything that was acknowledged before the query."""
     life, rng = Life(), random.Random(seed)
     slowest, count = 0.0, 0
     with Projection.open(path) as projection:
@@ -135,7 +135,7 @@ def read(path: Path, acknowledged: Path, seed: str) -> None:
             lambda: _read_one(projection, rng),
             projection.status,
         ]
-        while life.goes_on:
+        while life.continues:
             began = time.perf_counter()
             rng.choice(queries)()
             slowest = max(slowest, time.perf_counter() - began)
@@ -145,7 +145,7 @@ def read(path: Path, acknowledged: Path, seed: str) -> None:
 
 
 def _find_one(projection: Projection, acknowledged: Path, rng: random.Random) -> None:
-    """Search for an acknowledged message by the word that only it contains."""
+    """Search for an acknowledged message by its unique word."""
     files = sorted(acknowledged.glob("*.jsonl"))
     if not files:
         return
@@ -164,7 +164,7 @@ def _find_one(projection: Projection, acknowledged: Path, rng: random.Random) ->
 def _read_one(projection: Projection, rng: random.Random) -> None:
     try:
         view = projection.session(f"s{rng.randrange(12)}")
-    except NotFound:  # the session has no message yet, or its id begins several ids
+    except NotFound:  # the session has no message yet, or its id is a prefix of several ids
         return
     messages = projection.messages(view.session)
     if len({message.id for message in messages}) != len(messages):
@@ -172,13 +172,13 @@ def _read_one(projection: Projection, rng: random.Random) -> None:
 
 
 def hold(path: Path, seed: str) -> None:
-    """Hold snapshots with stock SQLite, as a slow report or an unclosed cursor does."""
+    """Keep snapshots open with the standard library's SQLite, like a slow report."""
     life, rng = Life(), random.Random(seed)
     held = 0
     current = path / "projection" / "CURRENT"
-    while life.goes_on and not current.exists():  # no projection exists yet
+    while life.continues and not current.exists():  # no projection exists yet
         _pause(life, 0.1)
-    while life.goes_on:
+    while life.continues:
         name = current.read_text().strip()
         database = path / "projection" / f"{name}.db"
         with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
@@ -187,7 +187,7 @@ def hold(path: Path, seed: str) -> None:
             rows = db.execute("SELECT session, id, content FROM messages")
             until = time.monotonic() + rng.choice([0.2, 2.0, 5.0, 15.0])
             seen = 0
-            while life.goes_on and time.monotonic() < until:
+            while life.continues and time.monotonic() < until:
                 seen += len(rows.fetchmany(50))
                 _pause(life, 0.05)
             seen += sum(1 for _ in rows)
@@ -208,12 +208,12 @@ def project(path: Path, arguments: list[str]) -> None:
 
 
 def crowd_word(writer: int, number: int) -> str:
-    """Return the word that only one message of the crowd contains."""
+    """Return the word that only this message of the crowd contains."""
     return f"w{writer}x{number}z"
 
 
 def crowd(path: Path, writer: int, messages: int) -> None:
-    """Append messages, from the instant on at which stdin ends."""
+    """Append messages, beginning when stdin ends."""
     print("ready", flush=True)
     sys.stdin.read()
     with Journal.open(path) as handle:
@@ -226,7 +226,7 @@ def hooks(path: Path, count: int, at_once: int) -> None:
     """Fork processes that append one message each, a few at a time.
 
     Raises:
-        AssertionError: one of them ended with an error.
+        AssertionError: a process ended with an error.
     """
     alive = 0
     ended: Counter[int] = Counter()
