@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _APART = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 _GRACE = 20.0
-"""Seconds to end after a request: a program that is killed while it mounts btrfs leaks a loop device."""
+"""Seconds to end after a request: killed during a mount of btrfs, a program leaks a loop device."""
 
 
 def run_apart(command: Sequence[str]) -> int:

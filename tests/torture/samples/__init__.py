@@ -1,1 +1,1 @@
-"""A sample of each step, and what makes it fail."""
+"""A sample of each step, and faults that each step must detect."""

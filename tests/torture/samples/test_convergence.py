@@ -1,4 +1,4 @@
-"""A sample of the convergence step, and what it does when a projection diverges."""
+"""A sample of the convergence step, and faults that it detects."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def test_random_sets_of_events_converge(capsys: pytest.CaptureFixture[str]) -> None:
-    """However a set of events is arranged, its projection says what the model says."""
+    """Every arrangement of a set of events gives the content of the model."""
     assert convergence.main(["--sample", "--seed", "100000", "--workers", "1"]) == 0
     printed = capsys.readouterr().out
     assert "convergence: seeds 100000 to 100059: 60 sets of events" in printed
@@ -27,10 +27,10 @@ def test_random_sets_of_events_converge(capsys: pytest.CaptureFixture[str]) -> N
         assert f" {type}" in printed
 
 
-def test_a_projection_that_depends_on_the_order_of_arrival_is_caught(
+def test_a_projection_that_depends_on_the_order_of_arrival_is_detected(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A step that cannot fail proves nothing: one fault, and the smallest set is shown."""
+    """With one fault in the fold, the step fails and prints the smallest set of events."""
     monkeypatch.setattr(projector.apply.conflicts, "_merge", lambda *_, **__: None)
     assert convergence.main(["--seed", "7", "--seeds", "400", "--workers", "1"]) == 1
     printed = capsys.readouterr().out
@@ -40,10 +40,10 @@ def test_a_projection_that_depends_on_the_order_of_arrival_is_caught(
     assert "again: python -m tests.torture.steps.convergence --seed " in printed
 
 
-def test_contents_that_are_not_compared_again_are_caught(
+def test_contents_that_are_not_compared_again_are_detected(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What is the same event is decided anew when another one comes into force, or it diverges."""
+    """If another event comes into force and contents are not compared again, the step fails."""
     monkeypatch.setattr(projector.apply.conflicts, "_compare_again", lambda *_: None)
     assert convergence.main(["--seed", "13", "--seeds", "20", "--workers", "1"]) == 1
     assert "redacted=Redacted(" in capsys.readouterr().out
@@ -69,9 +69,9 @@ def _names_no_message(*_: object) -> Iterator[str]:
         (journal.erasure.naming, "message_hashes", _names_no_message, 0),
     ],
 )
-def test_forgetting_that_does_not_hide_all_and_only_that_is_caught(
+def test_wrong_forgetting_is_detected(
     monkeypatch: pytest.MonkeyPatch, where: object, name: str, sabotage: object, first: int
 ) -> None:
-    """A request that hides from its arrival on, a lost event behind an erased one, a shown fork."""
+    """A request that hides only later events, a lost event behind an erased one, a shown fork."""
     monkeypatch.setattr(where, name, sabotage)
     assert any(convergence.run([seed]).failed for seed in range(first, first + 120, 2))

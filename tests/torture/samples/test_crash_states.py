@@ -1,4 +1,4 @@
-"""Whatever a power loss leaves of a journal, what was promised is there."""
+"""A sample of the states after a power loss: every promised event exists."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def sweep(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the enumeration from the repository's root; it keeps what fails in `folder`."""
+    """Run the enumeration from the repository's root; states that fail are kept in `folder`."""
     return subprocess.run(
         [sys.executable, "-m", "tests.torture.steps.crash_states", "--sample", *arguments],
         check=False,
@@ -34,8 +34,8 @@ def sweep(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_nothing_that_was_promised_is_lost_with_the_power(tmp_path: Path) -> None:
-    """In a sample of the states of each kind of workload everything holds."""
+def test_no_promised_event_is_lost(tmp_path: Path) -> None:
+    """All checks hold in a sample of the states of each kind of workload."""
     done = sweep(tmp_path)
     assert done.returncode == 0, done.stderr
     count = re.search(r"([\d,]+) distinct states", done.stdout)
@@ -44,8 +44,8 @@ def test_nothing_that_was_promised_is_lost_with_the_power(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("lie", ["data", "files", "folders"])
-def test_a_disk_that_does_not_sync_is_found_out(tmp_path: Path, lie: str) -> None:
-    """The enumeration would notice if one kind of sync were left out: it can fail."""
+def test_a_disk_that_does_not_sync_is_detected(tmp_path: Path, lie: str) -> None:
+    """The enumeration reports failures if one kind of sync is left out."""
     done = sweep(tmp_path, "--only", "first of all", "--lie", lie)
     assert done.returncode == 1
     assert "power lost after step" in done.stderr
@@ -74,20 +74,20 @@ def _synced_late(folder: Path) -> None:
     ],
     ids=["draft not synced", "name before sync", "name not synced"],
 )
-def test_an_eraser_that_leaves_out_a_sync_is_found_out(
+def test_an_eraser_that_leaves_out_a_sync_is_detected(
     monkeypatch: pytest.MonkeyPatch, sabotage: dict[str, object], expected: str
 ) -> None:
-    """A draft that gets its name unsynced loses events; a name without a sync undoes erasure."""
+    """A draft that is renamed unsynced loses events; an unsynced name reverts an erasure."""
     for name, instead in sabotage.items():
         monkeypatch.setattr(f"journal.erasure.segment.{name}", instead)
     (outcome,) = explore(("eraser killed at 29",), Plan(1, 0.05, 100, ()))
     assert expected in "".join(outcome.failures)
 
 
-def test_what_is_projected_without_a_sync_is_found_out(tmp_path: Path) -> None:
-    """A view of what the log may still lose is a failure."""
+def test_a_projection_of_unsynced_events_is_detected(tmp_path: Path) -> None:
+    """A projection with events that the lanes may still lose is a failure."""
     done = sweep(tmp_path, "--only", "projected", "--lie", "folders")
     assert done.returncode == 1
-    # which of the two comes first depends on the states that the sample holds
+    # which of the two comes first depends on the states of the sample
     expected = r"was acknowledged and is lost|the journal has \d+ events, the projection has"
     assert re.search(expected, done.stderr)

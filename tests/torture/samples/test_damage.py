@@ -1,4 +1,4 @@
-"""Every kind of damage, at places chosen by seed, and what the projector makes of it."""
+"""Every kind of damage, at places chosen by seed, and what the projector applies."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def test_a_sample_loses_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    """Several damages at once, before and after the journal was projected, of real 16 MiB too."""
+    """Several damages at once, before and after projecting, and with real lines of 16 MiB."""
     assert damage.main(["--sample"]) == 0
     printed = capsys.readouterr().out
     assert "damage: seeds 0 to 79: " in printed
@@ -37,17 +37,17 @@ def test_a_sample_loses_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_of_damage_costs_the_bytes_it_hit(kind: str) -> None:
-    """Around the damage every record is applied, and the damage is reported with lane and place."""
+def test_each_kind_of_damage_loses_only_the_damaged_records(kind: str) -> None:
+    """All records around the damage are applied, and the damage is reported with its place."""
     done = damage.run(range(5), kind)
     assert done.failed == {}
     assert done.kinds[kind] == 5
 
 
-def test_a_search_that_misses_records_is_caught(
+def test_a_search_that_misses_records_is_detected(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A step that cannot fail proves nothing: without salvage seeds fail, and say how to repeat."""
+    """Without the search in damaged bytes, seeds fail, and the report says how to repeat them."""
     monkeypatch.setattr(journal.format.scan, "_TRIES", 0)
     monkeypatch.setattr(journal.format.scan, "_PATIENCE", 0)
     assert damage.main(["--seeds", "40", "--kind", "changed line ends"]) == 1
@@ -60,8 +60,8 @@ FIRST, SECOND, THIRD = facts(message("m1", "a"), message("m2", "b"), message("m3
 
 
 @pytest.mark.parametrize("anew", [False, True], ids=["the same projector", "a new projector"])
-def test_an_emptied_segment_does_not_hold_up_its_lane(tmp_path: Path, *, anew: bool) -> None:
-    """What is appended behind a segment that lost everything is applied."""
+def test_an_emptied_segment_does_not_block_its_lane(tmp_path: Path, *, anew: bool) -> None:
+    """Events that are appended after a segment that lost everything are applied."""
     lanes = tmp_path / "lanes"
     path = write_lane(lanes, "1", [FIRST, SECOND])
     with scratch(tmp_path / "1.db") as db:
@@ -73,14 +73,14 @@ def test_an_emptied_segment_does_not_hold_up_its_lane(tmp_path: Path, *, anew: b
         assert counters(db)["events"] == 3
 
 
-def test_a_replaced_segment_is_read_again_though_the_first_try_fails(
+def test_a_replaced_segment_is_read_again_although_the_first_try_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A full disk while a replaced segment is read again must not make it forgotten."""
+    """If the disk is full during the read of a replaced segment, the next run reads it again."""
     lanes = tmp_path / "lanes"
     path = write_lane(lanes, "1", [FIRST, SECOND])
     with scratch(tmp_path / "1.db") as db:
-        # transactions can be taken back only where there is a journal of them
+        # transactions can be rolled back only with a rollback journal
         db.pragma("journal_mode", "memory")
         catch_up(db, lanes)
         size = path.stat().st_size
@@ -99,7 +99,7 @@ def test_a_replaced_segment_is_read_again_though_the_first_try_fails(
 
 @pytest.mark.parametrize("number", [1, 2], ids=["a final segment", "the active segment"])
 def test_a_segment_replaced_by_one_of_its_size_is_read_again(tmp_path: Path, number: int) -> None:
-    """A projector that runs sees it at its next look, though no size has changed."""
+    """A running projector notices it at its next check, although no size has changed."""
     lanes = tmp_path / "lanes"
     paths = [
         write_segment(lanes, "1", k, header("L1", k, seq=k) + line(fact))
@@ -119,10 +119,10 @@ def test_a_segment_replaced_by_one_of_its_size_is_read_again(tmp_path: Path, num
         assert counters(db)["reread"] == 1
 
 
-def test_a_look_at_idle_lanes_opens_no_file(
+def test_a_check_of_idle_lanes_opens_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What costs nothing may be done every second: one listing, of files that stand as before."""
+    """A check of unchanged lanes is one listing, so it can be repeated every second."""
     lanes = tmp_path / "lanes"
     path = write_lane(lanes, "1", [FIRST, SECOND])
     opened: list[Path] = []
@@ -138,7 +138,7 @@ def test_a_look_at_idle_lanes_opens_no_file(
         monkeypatch.setattr("projector.run.open_segments.open_segment", open_and_note)
         running.catch_up()
         assert opened == []
-        path.chmod(0o400)  # a change that is none of the bytes: the file that is open is read
+        path.chmod(0o400)  # a change of something else than the bytes: the open file is read
         running.catch_up()
         running.catch_up()
         assert opened == []

@@ -1,4 +1,4 @@
-"""A sample of damages of the database, and that the step sees one that is not noticed."""
+"""A sample of damages of the database, and a sabotage that the step detects."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the step makes lies in the test's folder."""
+    """Let the step make its files in the test's folder."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
 
 def test_some_damages_are_answered_by_a_rebuild(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each answer is that of the undamaged projection, whatever was damaged how."""
+    """Each answer is that of the undamaged projection, for every kind of damage."""
     code = database_damage.main(["--damages", "25", "--seed", "5"])
     printed = capsys.readouterr().out
     assert code == 0, printed
@@ -30,7 +30,7 @@ def test_some_damages_are_answered_by_a_rebuild(capsys: pytest.CaptureFixture[st
 def test_without_checksums_the_step_fails(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """SQLite alone does not notice that a text was changed: the step does."""
+    """SQLite alone does not notice a changed text, and the step reports that."""
     monkeypatch.setattr(connections, "vfs", lambda: None)
     assert database_damage.main(["--damages", "40", "--seed", "1"]) == 1
     assert "is another" in capsys.readouterr().out

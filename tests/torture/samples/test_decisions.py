@@ -1,4 +1,4 @@
-"""A sample of decisions beside rebuilds under wrong clocks, and what the check of answers finds."""
+"""A sample of decisions beside rebuilds under wrong clocks, and tests of the checker."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the step makes lies in the test's folder."""
+    """Let the step make its files in the test's folder."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
 
@@ -31,8 +31,8 @@ def test_a_few_seconds_of_decisions_under_wrong_clocks_are_linearizable() -> Non
 
 
 @pytest.mark.parametrize("sabotage", ["arbiter", "frontier"])
-def test_the_step_fails_where_what_answers_rest_on_is_left_out(sabotage: str) -> None:
-    """Without the lock, or with the own clock alone, a decision is wrong."""
+def test_the_step_fails_under_every_sabotage(sabotage: str) -> None:
+    """Without the lock, or with only the own clock, the step finds a wrong decision."""
     for seed in range(8):
         _, faults = run(seed, 4, sabotage)
         if any("no order of the calls" in fault for fault in faults):
@@ -45,7 +45,7 @@ KEY = "key 1"
 CLAIM = "claim 1"
 TITLE = "title t"
 LONG = 10**9
-"""Microseconds of a claim that does not run out in a history."""
+"""Microseconds of a claim that does not expire in a history."""
 SECOND = 10**9
 Answered = tuple[str, str, tuple[Any, ...], Any, float, float]
 
@@ -211,19 +211,19 @@ BAD: dict[str, list[Answered]] = {
 
 @pytest.mark.parametrize("answered", GOOD.values(), ids=GOOD)
 def test_answers_that_one_order_explains_are_no_fault(answered: list[Answered]) -> None:
-    """Whatever one process alone could be answered is right, and killed calls may count or not."""
+    """Any answers that a single process could get are right; killed calls may count or not."""
     assert judge(calls(*answered)) == []
 
 
 @pytest.mark.parametrize("answered", BAD.values(), ids=BAD)
 def test_an_answer_that_no_order_explains_is_a_fault(answered: list[Answered]) -> None:
-    """Answers to two processes at once must be those that one behind the other would get."""
+    """Answers to two concurrent calls must be possible one after the other."""
     [fault] = judge(calls(*answered))
     assert "no order of the calls explains" in fault
 
 
 def _histories(random: Random) -> list[Call]:
-    """Make up a history of a key: calls take effect one by one, at a moment within each."""
+    """Make a history of a key: calls take effect one by one, at a moment within each."""
     made, value = [], None
     for at in range(40):
         new = f"v{at}"
@@ -237,7 +237,7 @@ def _histories(random: Random) -> list[Call]:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_calls_that_took_effect_one_by_one_are_explained_and_one_wrong_answer_is_found(
+def test_a_history_is_explained_and_a_wrong_answer_is_found(
     seed: int,
 ) -> None:
     """A history with many open calls is explained; an answer that was never written is not."""
@@ -247,8 +247,8 @@ def test_calls_that_took_effect_one_by_one_are_explained_and_one_wrong_answer_is
     assert judge([*history, wrong])
 
 
-def test_what_a_killed_process_wrote_down_is_read_with_its_last_call_open(tmp_path: Path) -> None:
-    """A call without an answer is lost: it ended with its process, with effect or without."""
+def test_the_last_call_of_a_killed_process_is_read_as_lost(tmp_path: Path) -> None:
+    """A call without an answer is lost: it ended with its process, with or without effect."""
     scribe = Scribe(tmp_path / "said")
     assert scribe.call(KEY, "get", (), lambda: "a") == "a"
     with pytest.raises(ZeroDivisionError):
@@ -260,7 +260,7 @@ def test_what_a_killed_process_wrote_down_is_read_with_its_last_call_open(tmp_pa
 
 
 def test_a_skewed_clock_is_wrong_by_years_and_set_back() -> None:
-    """It leaves neither the years that an event may have, nor does it only go forward."""
+    """The clock stays within the possible years of events, and also goes backward."""
     now = 1_790_000_000 * SECOND
     clock = SkewedClock(Random(3), lambda: now)
     shown = [clock() for _ in range(2_000)]

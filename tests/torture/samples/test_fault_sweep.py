@@ -8,14 +8,14 @@ pytestmark = needs_strace
 
 
 def test_a_call_that_fails_is_one_clear_error() -> None:
-    """At a sample of the points: an error in words or none, nothing lost, nothing doubled."""
+    """At a sample of the points there is an error message or none; nothing is lost or repeated."""
     code, printed = run_sweep("fault_sweep", "--sample", "--seed", "1")
     assert code == 0, printed
     assert " 0 failures; seed 1" in printed
 
 
-def test_a_writer_outlives_a_disk_that_stays_full() -> None:
-    """Every write fails until the cause is gone; then the same handle goes on."""
+def test_a_writer_survives_a_disk_that_stays_full() -> None:
+    """Every write fails until the cause is removed; then the same handle continues."""
     point = "write/write:error=ENOSPC:when=3+"
     code, printed = run_sweep("fault_sweep", "--only", point)
     assert code == 0, printed

@@ -1,4 +1,4 @@
-"""A sample of the step that flushes random conversations, and what it does when one is broken."""
+"""A sample of the step that flushes random conversations, and faults that it detects."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def test_random_conversations_are_flushed_as_the_rule_says(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Whatever becomes of a list, each message is in the transcript once, in order."""
+    """Whatever changes in a list, each message is in the transcript once, in order."""
     assert flush.main(["--sample", "--seed", "100000"]) == 0
     printed = capsys.readouterr().out
     assert "flush: seeds 100000 to 100011: 12 conversations" in printed
@@ -63,12 +63,12 @@ def _forget_what_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
         _forget_what_comes_back,
     ],
 )
-def test_a_broken_flush_is_caught(
+def test_a_broken_flush_is_detected(
     fault: Callable[[pytest.MonkeyPatch], None],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A step that cannot fail proves nothing: each fault is reported with its seed."""
+    """Each fault of flush is reported with its seed."""
     fault(monkeypatch)
     assert flush.main(["--seed", "0", "--seeds", "60"]) == 1
     printed = capsys.readouterr().out

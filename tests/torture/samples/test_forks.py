@@ -1,4 +1,4 @@
-"""A sample of random forks, and the step's power to fail."""
+"""A sample of random forks, and sabotages that the step detects."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.timeout(300)
 def test_a_few_seconds_of_forks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Threads are busy, children and parents are killed: nothing hangs, dies or is lost."""
+    """Threads are busy, children and parents are killed: no process hangs, and nothing is lost."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     done = _run("--seconds", "4", "--seed", "3")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -33,10 +33,10 @@ def test_a_few_seconds_of_forks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.timeout(400)
-def test_the_step_fails_where_a_fork_waits_for_nobody(
+def test_the_step_detects_forks_that_do_not_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Children that keep locks and SQLite's mutexes hang, keep others out, or answer wrongly."""
+    """Children that keep locks and SQLite's mutexes hang, block others, or answer wrongly."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     done = _run("--seconds", "15", "--seed", "3", "--sabotage")
     assert done.returncode == 1, done.stdout + done.stderr

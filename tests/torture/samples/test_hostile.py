@@ -1,4 +1,4 @@
-"""Hostile things in a journal's folder, at places chosen by seed, and how commands end."""
+"""Hostile objects in a journal's folder, at places chosen by seed, and how commands end."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 pytestmark = FORK_OF_A_THREADED_PROCESS
 
 
-def test_a_sample_of_hostile_folders_is_survived(capfd: pytest.CaptureFixture[str]) -> None:
-    """Every command ends by itself, without a traceback, and writes nothing that is obeyed."""
+def test_commands_survive_hostile_folders(capfd: pytest.CaptureFixture[str]) -> None:
+    """Every command ends by itself, without a traceback and without control characters."""
     assert hostile.main(["--sample"]) == 0, capfd.readouterr().out
     printed = capfd.readouterr().out
     assert "hostile: rounds 0 to 11: " in printed
@@ -30,10 +30,10 @@ def _one(tmp_path: Path, command: str) -> tuple[int, str]:
     return hostile._look(command, path, tmp_path)
 
 
-def test_text_that_is_not_cleaned_is_caught(
+def test_text_that_is_not_cleaned_is_detected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A step that cannot fail proves nothing: without the cleaning it names what was written."""
+    """Without the cleaning, the step names the written control characters."""
     monkeypatch.setattr("journal.cli.kit.clean._block", lambda: re.compile("(?!)"))
     monkeypatch.setattr("journal.cli.kit.clean._line", lambda: re.compile("(?!)"))
     code, wrong = _one(tmp_path, "projector show s1")
@@ -42,10 +42,10 @@ def test_text_that_is_not_cleaned_is_caught(
     assert r"\x1b]0;OWNED" in wrong
 
 
-def test_a_pipe_that_is_waited_for_is_caught(
+def test_a_command_that_waits_for_a_pipe_is_detected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without the flag that opens it at once, the command is found to hang, and is ended."""
+    """Without the flag that opens a pipe at once, the command hangs, and the step ends it."""
     path = hostile.make(tmp_path)
     (path / "journal.json").unlink()
     os.mkfifo(path / "journal.json", 0o600)
@@ -56,8 +56,10 @@ def test_a_pipe_that_is_waited_for_is_caught(
     assert (code, wrong) == (-1, "it still ran after 0.5 s")
 
 
-def test_a_fault_of_the_program_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An exception that no command expects is a traceback, and not a documented exit code."""
+def test_an_unexpected_exception_is_detected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unexpected exception is a traceback, and no documented exit code."""
 
     def fail(*_: object) -> None:
         raise ZeroDivisionError
@@ -71,7 +73,7 @@ def test_a_fault_of_the_program_is_caught(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command that holds more than the bound is named with its KiB."""
+    """A command that needs more memory than the bound is named with its KiB."""
     monkeypatch.setattr(hostile, "_MEMORY", 1024)
     _, wrong = _one(tmp_path, "journal status")
     assert wrong.endswith("KiB in memory")

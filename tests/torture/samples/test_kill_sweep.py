@@ -1,4 +1,4 @@
-"""A sample of the kill sweep, and that it catches what it is there for."""
+"""A sample of the kill sweep, and a fault that it detects."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tests.torture.faults.workloads import WORKLOADS
 pytestmark = needs_strace
 
 
-def test_killed_anywhere_nothing_is_lost_or_doubled() -> None:
-    """At a sample of the points, in every workload, everything acknowledged is there once."""
+def test_a_kill_at_any_point_loses_and_repeats_nothing() -> None:
+    """At a sample of the points of every workload, each acknowledged event exists once."""
     code, printed = run_sweep("kill_sweep", "--sample", "--seed", "1")
     assert code == 0, printed
     killed = re.search(r"kill sweep: (\d+) distinct", printed)
@@ -21,8 +21,8 @@ def test_killed_anywhere_nothing_is_lost_or_doubled() -> None:
         assert f"{workload} " in printed
 
 
-def test_a_writer_that_acknowledges_too_early_is_caught() -> None:
-    """A sweep that cannot fail proves nothing: this writer acknowledges before it appends."""
+def test_a_writer_that_acknowledges_too_early_is_detected() -> None:
+    """A writer that acknowledges before it appends fails the sweep."""
     point = "write/write:signal=KILL:when=5"
     code, printed = run_sweep("kill_sweep", "--only", point, "--sabotage")
     assert code == 1, printed

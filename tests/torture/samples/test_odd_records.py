@@ -1,4 +1,4 @@
-"""A sample of the step of arbitrary valid records, and what it does when one stops the fold."""
+"""A sample of the step of arbitrary valid records, and faults of the fold that it detects."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 def test_arbitrary_valid_records_stop_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    """Whatever a record holds, those around it are applied, and any arrangement says the same."""
+    """All records around an odd one are applied, and every arrangement gives the same content."""
     assert odd_records.main(["--sample"]) == 0
     assert "odd_records: seeds 0 to 39: 40 sets of" in capsys.readouterr().out
 
 
-def test_a_fold_that_believes_what_it_is_given_is_caught(
+def test_a_fold_without_a_check_is_detected(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A step that cannot fail proves nothing: one check less, and the record is named."""
+    """With one check less in the fold, the step fails and names the record."""
     monkeypatch.setattr(fold, "is_amount", lambda value: value is not None)
     assert odd_records.main(["--seed", "82", "--seeds", "1"]) == 1
     printed = capsys.readouterr().out
@@ -31,10 +31,10 @@ def test_a_fold_that_believes_what_it_is_given_is_caught(
     assert "again: python -m tests.torture.steps.odd_records --seed " in printed
 
 
-def test_readers_that_show_who_came_first_are_caught(
+def test_an_order_of_arrival_in_readers_is_detected(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Convergence compares all that readers show: hits of one time in the order of rowids fail."""
+    """Hits of one time in the order of rowids fail: all that readers show is compared."""
     monkeypatch.setattr(
         projector.search.engine, "_names", lambda _db, times: {row: (row,) for row in times}
     )

@@ -1,4 +1,4 @@
-"""A sample of the soak, and that its checks can fail."""
+"""A sample of the soak, and failures that its checks detect."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the step makes lies in the test's folder."""
+    """Let the step make its files in the test's folder."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
 
 def run_sample(scenario: str, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """Run a scenario in small; return what it printed."""
+    """Run a small scenario; return its output."""
     code = soak.main(["--scenario", scenario, "--seed", "5", *arguments])
     printed = capsys.readouterr().out
     assert code == 0, printed
@@ -36,14 +36,14 @@ def run_sample(scenario: str, capsys: pytest.CaptureFixture[str], *arguments: st
 def test_a_few_seconds_of_everything_together_lose_nothing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Writers, projectors, readers, rebuilds and kills: all is there once, without an error."""
+    """Writers, projectors, readers, rebuilds and kills: all messages exist once, without errors."""
     printed = run_sample("everything", capsys, "--sample", "--seconds", "3")
     assert re.search(r"acknowledged=[1-9]", printed)
 
 
 @pytest.mark.slow
 def test_each_message_of_a_crowd_is_found(capsys: pytest.CaptureFixture[str]) -> None:
-    """Eight writers begin at once beside a projector; each message is found by its own word."""
+    """Eight writers start at once beside a projector; each message is found by its own word."""
     assert "messages=400, " in run_sample("crowd", capsys, "--seconds", "0.5")
 
 
@@ -62,8 +62,8 @@ def journal_of(path: Path, count: int) -> Path:
     return path / "journal"
 
 
-def test_a_message_that_was_acknowledged_and_is_not_there_fails(tmp_path: Path) -> None:
-    """The check names it; where nothing was acknowledged at all, that is a failure too."""
+def test_a_lost_acknowledged_message_fails(tmp_path: Path) -> None:
+    """The check names the message; if none was acknowledged at all, that fails, too."""
     remains = judging.judge(journal_of(tmp_path, 3))
     assert remains.keys == {("s0", "m0"), ("s0", "m1"), ("s0", "m2")}
     judging.check_all_there(set(remains.keys), remains)
@@ -85,7 +85,7 @@ def test_damage_that_no_death_explains_fails(tmp_path: Path) -> None:
 def test_a_word_that_finds_another_message_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A search that misses a message of the crowd is named with what it found instead."""
+    """The failure names the message that was found instead."""
     monkeypatch.setattr(crowd, "WRITERS", 1)
     with Projection.open(journal_of(tmp_path, 3)) as projection:
         crowd._find_all(projection, 3)
@@ -94,7 +94,7 @@ def test_a_word_that_finds_another_message_fails(
 
 
 def test_descriptors_and_memory_are_compared_by_thirds(tmp_path: Path) -> None:
-    """What grows is seen to grow, and what only comes and goes is not."""
+    """Growth is detected, and a temporary rise is not reported."""
     program = programs.Program("leaky", [], tmp_path, killable=False)
     program.samples = [programs.Sample(n, 10 + n // 2 + n % 3, 1000 + n) for n in range(100)]
     files, before, after = program.growth()
@@ -104,8 +104,8 @@ def test_descriptors_and_memory_are_compared_by_thirds(tmp_path: Path) -> None:
     assert (files, before, after) == (0, 1003, 1003)
 
 
-def test_a_program_that_ends_by_itself_fails_with_its_last_words(tmp_path: Path) -> None:
-    """A reader that got an error ends the soak, and the error is shown."""
+def test_a_program_that_ends_by_itself_fails_with_its_output(tmp_path: Path) -> None:
+    """A reader that got an error ends the soak, and the error is printed."""
     argv = [sys.executable, "-c", "raise ValueError('database is locked')"]
     program = programs.Program("reader7", argv, tmp_path, killable=False)
     program.start()

@@ -1,4 +1,4 @@
-"""A sample of the step of unreliable transcripts, and what it does to a credulous importer."""
+"""A sample of the step of unreliable transcripts, and faults of an importer that it detects."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def test_a_sample_of_unreliable_transcripts_reads_as_it_stands(
+def test_unreliable_transcripts_are_read_in_order(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Each message once, in the file's order, and what was taken back is only found."""
+    """Each message is imported once, in the file's order; removed ones are only found."""
     assert transcripts.main(["--sample"]) == 0
     assert "transcripts: seeds 0 to 11: 24 in " in capsys.readouterr().out
 
@@ -33,14 +33,14 @@ def test_a_sample_of_unreliable_transcripts_reads_as_it_stands(
         (tail, "parts_of", lambda raw, _is_line: Parts([], len(raw))),
     ],
 )
-def test_an_importer_that_believes_its_source_is_caught(
+def test_an_importer_without_a_rule_is_detected(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     place: object,
     name: str,
     instead: Callable[..., Any],
 ) -> None:
-    """A step that cannot fail proves nothing: without each rule a seed fails and is named."""
+    """Without each of the rules, a seed fails and is named."""
     monkeypatch.setattr(place, name, instead)
     assert transcripts.main(["--seeds", "30"]) == 1
     assert "again: python -m tests.torture.steps.transcripts --seed " in capsys.readouterr().out

@@ -1,1 +1,1 @@
-"""Samples of the steps that concern backups."""
+"""Samples of the steps for backups."""
