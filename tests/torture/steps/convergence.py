@@ -1,4 +1,4 @@
-"""Make up sets of events, arrange and project each in many ways, and compare with a plain model.
+"""Arrange and project random sets of events in many ways, and compare with a simple model.
 
 ::
 
@@ -7,17 +7,17 @@
     python -m tests.torture.steps.convergence --seconds 60          as many as fit
     python -m tests.torture.steps.convergence --sample              a few, as `make test` does
 
-Each seed gives messages with and without time stamps, parents, parents that are nowhere and rings
-of parents, revisions, titles, ends, unknown types, duplicates, and different contents under one
-key. Half of the sets have requests to forget: sessions, messages, replays in other sessions, and
-records up to a number. In a third of the sets the texts hold secrets: several rules redact one
-event differently, under several keys or not at all. They are split over lanes, segments and pieces
-that end in the midst of a line, and projected in one go, piece by piece with tiny batches and
-transactions by projectors that stay or begin anew, with rebuilds in between, with statements that
-fail, and with segments that are rewritten as erasure does. All must have the model's order of
-messages, sessions, counters, full-text terms and other contents, the same events and conflicts
-among them, and one digest. A seed that does not is made small: events are left out as long as it
-still fails, and what is left is printed.
+Each seed gives messages with and without timestamps, parents, missing parents and cycles of
+parents, revisions, titles, ends, unknown types, duplicates, and different contents under one key.
+Half of the sets have requests to forget: sessions, messages, replays in other sessions, and records
+up to a number. In a third of the sets the texts hold secrets: several rules redact one event
+differently, under several keys or not at all. They are split over lanes, segments and pieces that
+end in the middle of a line, and projected in one pass, piece by piece with tiny batches and
+transactions by one projector or several, with rebuilds in between, with statements that fail, and
+with segments that are rewritten as an erasure does. All must have the model's order of messages,
+sessions, counters, full-text terms and other contents, the same events and conflicts among them,
+and one digest. A seed that fails is reduced: events are left out as long as it still fails, and the
+rest is printed.
 """
 
 from __future__ import annotations
@@ -47,41 +47,41 @@ if TYPE_CHECKING:
 
 _AMOUNT = Amount(10_000, sample=60)
 _FORGETS = 2
-"""Of so many seeds one has requests to forget."""
+"""Of this many seeds, one has requests to forget."""
 _LIVE = 5
-"""Of so many seeds one is projected in a journal with rebuilds too: that takes the longest."""
+"""Of this many seeds, one is also projected in a journal with rebuilds, which takes longest."""
 _CHUNK = 20
-"""Seeds that a worker takes at a time."""
+"""Seeds that a worker gets at once."""
 _SIZES = (6, 24, 24, 24, 60)
-"""Most events of a set; small sets meet in ways that large ones do not."""
+"""Maximum number of events of a set; small sets find other faults than large ones."""
 _TRIES = 5
-"""Arrangements of a smaller set that are tried before it counts as sound."""
+"""Arrangements of a smaller set that are tried before it counts as right."""
 
 
 @dataclass(slots=True)
 class Done:
-    """What some seeds gave: sets of events, their records by type, and what failed, by seed."""
+    """The results of some seeds: sets of events, their records by type, and failures by seed."""
 
     sets: int = 0
     records: Counter[str] = field(default_factory=Counter)
     failed: dict[int, str] = field(default_factory=dict)
 
     def add(self, other: Done) -> None:
-        """Take in what other seeds gave."""
+        """Add the results of other seeds."""
         self.sets += other.sets
         self.records += other.records
         self.failed |= other.failed
 
 
 def facts_of(seed: int) -> list[Fact]:
-    """Make up the set of events of a seed."""
+    """Return the set of events of a seed."""
     random = Random(seed)
     records = random_facts(random, random.choice(_SIZES))
     return with_requests(random, records) if seed % _FORGETS == 0 else records
 
 
 def trouble(records: Sequence[Fact], seed: int, *, live: bool) -> str | None:
-    """Project records as a seed arranges them; say what is wrong, None if nothing is."""
+    """Project records as a seed arranges them; return what is wrong, None if nothing is."""
     shared_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a fresh folder in it
     with tempfile.TemporaryDirectory(prefix="convergence-", dir=shared_memory) as folder:
         try:
@@ -92,7 +92,7 @@ def trouble(records: Sequence[Fact], seed: int, *, live: bool) -> str | None:
 
 
 def is_live(seed: int) -> bool:
-    """Say whether a seed is projected in a journal with rebuilds too."""
+    """Return whether a seed is projected in a journal with rebuilds, too."""
     return seed % _LIVE == 0
 
 
@@ -110,7 +110,7 @@ def run(seeds: Iterable[int]) -> Done:
 
 
 def smallest(seed: int) -> list[Fact]:
-    """Leave out events of a seed that fails as long as it still does."""
+    """Leave out events of a seed that fails as long as it still fails."""
     records = facts_of(seed)
     size = len(records)
     while size > 1:
@@ -126,17 +126,17 @@ def smallest(seed: int) -> list[Fact]:
 
 
 def _fails(records: Sequence[Fact], seed: int) -> bool:
-    # what is left out shifts the arrangement: others are tried beside it
+    # leaving out events changes the arrangement, so other arrangements are tried, too
     arrangements = [seed, *(seed * 1000 + n for n in range(1, _TRIES))]
     return any(trouble(records, other, live=is_live(seed)) for other in arrangements)
 
 
 def run_all(budget: Budget, workers: int) -> Done:
-    """Check seeds in worker processes until there are no more, or no more time."""
+    """Check seeds in worker processes until no seed or no time is left."""
     done = Done()
     chunks = budget.chunks(_CHUNK)
     with _pool(workers) as pool:
-        # a pool takes everything that an iterator has at once: give it only what it can do now
+        # a pool reads everything that an iterator has at once: give it only what it can do now
         waiting = [pool.apply_async(run, (seeds,)) for seeds in islice(chunks, workers * 2)]
         while waiting:
             done.add(waiting.pop(0).get())
@@ -147,7 +147,7 @@ def run_all(budget: Budget, workers: int) -> Done:
 
 
 def _pool(workers: int) -> Pool:
-    """Return worker processes, or this process's own thread where one worker is enough.
+    """Return worker processes, or a thread of this process if one worker is enough.
 
     A fork of a process that has threads, and handlers of signals, as a test run has, may hang.
     """
@@ -157,7 +157,7 @@ def _pool(workers: int) -> Pool:
 
 
 def report(seed: int, wrong: str) -> None:
-    """Print what fails, and the smallest set of events that does."""
+    """Print the failures, and the smallest set of events for each."""
     print(f"FAILED seed {seed}: {wrong}", flush=True)
     left = smallest(seed)
     print(f"{len(left)} of its {len(facts_of(seed))} events are enough:")
@@ -168,7 +168,7 @@ def report(seed: int, wrong: str) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Check the seeds that were asked for; return the exit code."""
+    """Check the seeds of the command line; return the exit code."""
     parser = step_parser(__doc__)
     _AMOUNT.add_to(parser)
     parser.add_argument("--workers", type=int, default=2, help="processes [default: 2]")

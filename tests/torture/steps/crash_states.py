@@ -1,22 +1,22 @@
-"""Enumerate what a power loss may leave of a journal, and check each such disk.
+"""Enumerate the states that a power loss may leave of a journal, and check each of them.
 
 Real workloads run on a disk that records every file operation and every promise
-(`crash/workloads.py`, `crash/recorder.py`). For each moment at which the power may go, the model
+(`crash/workloads.py`, `crash/recorder.py`). For each moment at which the power may fail, the model
 in `crash/model.py` (its docstring states what it assumes and leaves out) gives the possible states
 of the disk: all of them within a stated bound, and a random sample beyond it, which is counted
 separately. For each of them:
 
-- the journal opens, and `journal verify` names nothing but what the power loss explains: damage
-  in bytes that were not synced, numbers that are missing with the events that were lost;
-- every event that was acknowledged as durable is there (`always`, `sync()`, `close()`, the
-  background sync of `interval`, what the projection showed), and nothing that was never appended;
-- no event is there more often than it was appended;
-- appending goes on, with two handles, and changes nothing else;
+- the journal opens, and `journal verify` reports only what the power loss explains: damage in bytes
+  that were not synced, and missing numbers of lost events;
+- every event that was acknowledged as durable exists (`always`, `sync()`, `close()`, the background
+  sync of `interval`, events that the projection showed), and no event that was never appended;
+- no event exists more often than it was appended;
+- appending continues, with two handles, and changes nothing else;
 - a transcript that is imported again is complete;
 - of a part of the states: the projection has each message once and equals a rebuilt one, before
   and after everything is appended again with the same ids.
 
-A state in which it fails is kept, with the log that led to it.
+A state in which a check fails is kept, with its log.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ FEWEST = 290_000
 is no longer enumerated."""
 FEWEST_OF_SAMPLE = 1_000
 FULL_SECONDS = 300
-"""Seconds for which a full run is meant; a shorter one looks at a part of the states."""
+"""Seconds of a full run; a shorter one checks a part of the states."""
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Damage journals in every way and look whether anything but the damaged bytes is lost.
+"""Damage journals in every way, and check that only the damaged bytes are lost.
 
 ::
 
@@ -11,17 +11,17 @@
 Each seed makes a journal of several lanes and segments, some of it projected before the damage
 and some not, does one to three kinds of damage at random places, and appends more. Then
 
-- every record whose bytes are whole is applied, and so is what was projected before the damage and
-  what was appended after it, and nothing else;
-- the records and the quarantine of a projection built anew cover every byte, without overlap, each
-  stretch with lane, segment, offset, length and reason;
+- every intact record is applied, and so are those that were projected before the damage and
+  appended after it, and nothing else;
+- the records and the quarantine of a rebuild cover every byte, without overlap, each stretch with
+  lane, segment, offset, length and reason;
 - `journal verify` exits with 5 and names the same stretches, and by lane and range every sequence
   number that is missing;
 - `journal cat` reads the same records.
 
-Whether bytes are whole is found out by a search for the bytes that were written, and by a parser
-of its own, not by the journal's code. One case is not counted as a loss: a whole record that is an
-object inside another record cannot be distinguished from a user's data.
+The step finds intact records with its own search and parser, and not with the journal's code. One
+case is not counted as a loss: a record that is an object inside another record cannot be
+distinguished from a user's data.
 """
 
 from __future__ import annotations
@@ -71,17 +71,17 @@ if TYPE_CHECKING:
 
 _AMOUNT = Amount(3_000, sample=80)
 _CHUNK = 10
-"""Seeds that a worker takes at a time."""
+"""Seeds that a worker gets at once."""
 _SMALL_LIMIT, _SMALL_BLOCK = 4_000, 600
-"""Stand in for 16 MiB and 1 MiB where lines of a real overlength would take too long."""
+"""Replace 16 MiB and 1 MiB, because real overlong lines would take too long."""
 
 
 _RARE = 200
-"""Of so many seeds one takes real 16 MiB."""
+"""Of this many seeds, one has real lines of 16 MiB."""
 
 
 class Lost(Exception):  # noqa: N818 - says what is the matter
-    """Something is not as it should be behind the damage."""
+    """A check after the damage failed."""
 
 
 def _toss(random: Random) -> bool:
@@ -89,7 +89,7 @@ def _toss(random: Random) -> bool:
 
 
 def make(random: Random) -> tuple[list[Fact], Files]:
-    """Make up the records of a few lanes, each under a clock of its own, and their segments."""
+    """Return the records of a few lanes, each with its own clock, and their segments."""
     facts: list[Fact] = []
     files: Files = {}
     moment, right = 10**15, 1_790_000_000 * 10**9
@@ -109,14 +109,14 @@ def make(random: Random) -> tuple[list[Fact], Files]:
 
 
 def write(lanes: Path, files: Files) -> None:
-    """Make the segments in a journal those in `files`."""
+    """Make the segments of a journal equal to `files`."""
     for path in lanes.glob("*/*.jsonl"):
         if (path.parent.name, int(path.stem)) not in files:
             path.unlink()
     for (folder, number), bytes in files.items():
         path = lanes / folder / segment_name(number)
         path.parent.mkdir(exist_ok=True)
-        # another file under the same name, as a restored copy is
+        # another file under the same name, like a restored copy
         path.unlink(missing_ok=True)
         path.write_bytes(bytes)
 
@@ -129,7 +129,7 @@ def read(lanes: Path) -> Files:
 
 
 def check_projection(db: apsw.Connection, found: Expected, kept: Sequence[Fact]) -> None:
-    """Compare a projection with what it must hold, what it may hold, and what it held before."""
+    """Compare a projection with the records that it must have, may have, and had before."""
     shown = {(str(s), str(k)) for s, k in db.execute("SELECT session, id FROM messages")}
     must = {fact.key for fact in [*found.must, *kept]}
     if missing := must - shown:
@@ -161,7 +161,7 @@ def check_quarantine(db: apsw.Connection, files: Files) -> set[Stretch]:
     stretches: dict[Place, list[tuple[int, int]]] = {}
     for folder, number, offset, length, *_ in rows:
         end = ends[folder, number]
-        # of an unfinished line that is too long already, what cannot be a record is reported too
+        # an unfinished line that is already too long is reported, too, except for a possible record
         if offset < end:
             stretch = offset, min(offset + length, end)
             stretches.setdefault((folder, number), []).append(stretch)
@@ -174,7 +174,7 @@ def check_quarantine(db: apsw.Connection, files: Files) -> set[Stretch]:
 
 
 def check_verify(path: Path, files: Files, stretches: set[Stretch]) -> None:
-    """Check what `journal verify` says, and that `journal cat` reads on."""
+    """Check the report of `journal verify`, and that `journal cat` continues after damage."""
     answer = CliRunner().invoke(cli, ["--journal", str(path), "verify", "--json"])
     if answer.exception is not None and not isinstance(answer.exception, SystemExit):
         raise Lost(f"verify raised {answer.exception!r}")
@@ -200,7 +200,7 @@ def _range(reason: str) -> tuple[int, int]:
 
 
 def check_cat(path: Path, found: Expected) -> None:
-    """Check that `journal cat` prints every whole record."""
+    """Check that `journal cat` prints every intact record."""
     answer = CliRunner().invoke(cli, ["--journal", str(path), "cat"])
     lines = [orjson.loads(text) for text in answer.stdout.split("\n") if text]
     printed = {(said["session"], said["id"]) for said in lines}
@@ -212,7 +212,7 @@ def check_cat(path: Path, found: Expected) -> None:
 def scaled(random: Random, *, large: bool) -> Iterator[int]:
     """Lower the limits of a record and a block for all readers, unless `large`; yield the limit.
 
-    No process writes meanwhile, so no reader has to wait for an unfinished line.
+    No process writes at the same time, so no reader needs to wait for an unfinished line.
     """
     with ExitStack() as stack:
         stack.enter_context(patch.object(journal.verify, "_PATIENCE", 0.0))
@@ -228,7 +228,7 @@ def scaled(random: Random, *, large: bool) -> Iterator[int]:
 
 
 def torture(seed: int, kind: str | None, done: Done) -> None:
-    """Damage one journal; raise if anything is lost."""
+    """Damage one journal; raise Lost if a check fails."""
     random = Random(f"damage {seed}")
     facts, files = make(random)
     large = kind in LARGE or (kind is None and seed % _RARE == 0)
@@ -290,7 +290,7 @@ def project_some(
 
 
 def append(random: Random, path: Path, seed: int) -> None:
-    """Append a few messages as programs do: the damage must not keep them from it."""
+    """Append a few messages as programs do; the damage must not prevent that."""
     for handle in range(random.randint(1, 2)):
         with skewed(random), Journal.open(path, fsync="never") as opened:
             for number in range(random.randint(1, 3)):
@@ -300,7 +300,7 @@ def append(random: Random, path: Path, seed: int) -> None:
 
 @dataclass(slots=True)
 class Done:
-    """What some seeds gave."""
+    """The results of some seeds."""
 
     seeds: int = 0
     projected: int = 0
@@ -310,7 +310,7 @@ class Done:
     failed: dict[int, str] = field(default_factory=dict)
 
     def add(self, other: Done) -> None:
-        """Take in what other seeds gave."""
+        """Add the results of other seeds."""
         self.seeds += other.seeds
         self.projected += other.projected
         self.records += other.records
@@ -320,7 +320,7 @@ class Done:
 
 
 def run(seeds: Iterable[int], kind: str | None) -> Done:
-    """Damage one journal a seed."""
+    """Damage one journal for each seed."""
     done = Done()
     for seed in seeds:
         done.seeds += 1
@@ -332,18 +332,18 @@ def run(seeds: Iterable[int], kind: str | None) -> Done:
 
 
 def _quiet() -> None:
-    """Let a worker say nothing: the projector warns of every segment that it reads again."""
-    # a test run handles it, and a worker that did would not end with its pool
+    """Silence a worker: the projector warns of every segment that it reads again."""
+    # a test run handles this signal; a worker that did so would not end with its pool
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     logging.getLogger("projector").setLevel(logging.ERROR)
 
 
 def run_all(budget: Budget, kind: str | None, workers: int) -> Done:
-    """Damage journals in worker processes until there are no more seeds, or no more time."""
+    """Damage journals in worker processes until no seed or no time is left."""
     done = Done()
     chunks = budget.chunks(_CHUNK)
     with multiprocessing.get_context("fork").Pool(workers, _quiet) as pool:
-        # a pool takes everything that an iterator has at once: give it only what it can do now
+        # a pool reads everything that an iterator has at once: give it only what it can do now
         waiting = [pool.apply_async(run, (seeds, kind)) for seeds in islice(chunks, workers * 2)]
         while waiting:
             done.add(waiting.pop(0).get())
@@ -353,7 +353,7 @@ def run_all(budget: Budget, kind: str | None, workers: int) -> Done:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Damage the journals that were asked for; return the exit code."""
+    """Damage the journals of the command line; return the exit code."""
     parser = step_parser(__doc__)
     _AMOUNT.add_to(parser)
     parser.add_argument("--kind", choices=[*KINDS, *LARGE], help="do this kind of damage only")

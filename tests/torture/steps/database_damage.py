@@ -1,4 +1,4 @@
-"""Damage the projection at random: it is built anew, and no answer is an error or another one.
+"""Damage the projection at random: it is rebuilt, and every answer is right.
 
 ::
 
@@ -6,11 +6,11 @@
     python -m tests.torture.steps.database_damage --seconds 20 --seed 7
     python -m tests.torture.steps.database_damage --count 300 --sabotage    the step must fail
 
-A journal is projected once, with a WAL that a killed projector left and without. Then, again and
-again: bytes of the database, its WAL, the WAL's index or CURRENT are flipped, overwritten, zeroed,
-cut off or swapped with those of another journal or of an earlier time, or files are removed. Then
-everything is asked: searches, sessions, messages, keys, the digest. Each answer must be that of the
-undamaged projection.
+A journal is projected, with a WAL that a killed projector left and without one. Then, repeatedly,
+bytes of the database, its WAL, the WAL's index or CURRENT are flipped, overwritten, zeroed, cut off
+or replaced by those of another journal or of an earlier time, or files are removed. After each
+damage all queries are run: searches, sessions, messages, keys, the digest. Each answer must be that
+of the undamaged projection.
 
 With --sabotage pages have no checksums, as in any other SQLite database.
 """
@@ -42,14 +42,14 @@ _MESSAGES = 160
 _WORDS = ("alpha", "beta", "gamma", "delta", "北京", "compose", "error")
 
 _LENGTHS = (*[3] * 8, *[30] * 8, 1_500)
-"""Words of a text: one in a while does not fit on a page."""
+"""Words of a text: some texts do not fit on a page."""
 
 Answers = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A projection to begin with: a copy of its folder, and of an earlier one, and another's."""
+    """Folders to copy from: a projection, an earlier one, and that of another journal."""
 
     name: str
     folder: Path
@@ -68,7 +68,7 @@ def _fill(path: Path, chance: random.Random, count: int, *, begin: int = 0) -> N
 
 
 def ask(path: Path) -> Answers:
-    """Ask everything of a journal's projection."""
+    """Run all queries on a journal's projection."""
     with Projection.open(path) as projection:
         answers: Answers = {
             word: [
@@ -96,7 +96,7 @@ def _prepare(folder: Path, chance: random.Random) -> tuple[Path, list[_Kept]]:
     ask(path)
     closed = folder / "closed"
     shutil.copytree(path / "projection", closed)
-    # what a projector leaves that is killed: the files as they are while it has them open
+    # the files as a killed projector leaves them: copied while they are open
     _fill(path, chance, 20, begin=_MESSAGES)
     _, projector = open_current(open_directory(path))
     projector.catch_up()
@@ -142,7 +142,7 @@ _DAMAGES = (_flip, _overwrite, _zero, _cut)
 
 
 def _damage(kept: _Kept, target: Path, chance: random.Random) -> str:
-    """Damage the folder `target`; return what was done to what."""
+    """Damage the folder `target`; return the kind and the file."""
     names = sorted(p.name for p in target.iterdir() if p.name[0].isdigit() or p.name == "CURRENT")
     name = chance.choice(names)
     file = target / name
@@ -163,7 +163,7 @@ def _damage(kept: _Kept, target: Path, chance: random.Random) -> str:
 
 
 def run(seed: int, numbers: Iterable[int]) -> tuple[Counter[str], list[str]]:
-    """Damage and ask, once for each number; return counts by kind, and what was wrong."""
+    """Damage and query, once for each number; return counts by kind, and failures."""
     logging.getLogger("projector").setLevel(logging.ERROR)
     folder = Path(tempfile.mkdtemp(prefix="database-damage-"))
     counts: Counter[str] = Counter()
@@ -199,7 +199,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sabotage", action="store_true", help="the step must fail")
     given = parser.parse_args(arguments)
     if given.sabotage:
-        # the name by which connections find it
+        # the path under which connections open it
         vars(connections)["vfs"] = lambda: None
     damages = _AMOUNT.budget(given).seeds()
     counts, faults = run(given.seed, (seed - given.seed for seed in damages))

@@ -6,15 +6,15 @@
     python -m tests.torture.steps.decisions --seconds 5 --seed 7
     python -m tests.torture.steps.decisions --seconds 5 --sabotage frontier    the step must fail
 
-Processes set keys by comparison, take what is in them for something new (`decide`), set and read
-keys without a comparison, claim, renew and release things or let claims run out, and claim titles.
-The clock of each is wrong by up to fifty years, and is set to another time now and then. The
-processes are stopped for a while, and killed. Other processes rebuild the projection without a
-pause, and are killed too. Each call is recorded with its answer and the moments before and after
-it, by a clock that is never set.
+Processes set keys by comparison, exchange their values (`decide`), set and read keys without a
+comparison, acquire, renew and release claims or let them expire, and claim titles. The clock of
+each process is wrong by up to fifty years, and is sometimes set to another time. The processes are
+stopped for a while, and killed. Other processes rebuild the projection without a pause, and are
+killed, too. Each call is recorded with its answer and the times before and after it, by a clock
+that is never set.
 
-Afterwards one order of the calls must explain every answer, each call taking effect between its
-moments (linearizability). `linear/checker.py` searches for the order, and `linear/models.py`
+Afterwards one order of the calls must explain every answer, if each call takes effect between its
+two times (linearizability). `linear/checker.py` searches for the order, and `linear/models.py`
 computes the answer that a single process would get. A call whose process was killed may have had
 its effect or not. A claim is in force from a moment of its call, for the time that was requested,
 by that clock. No token is issued twice, tokens grow, and a thing has at most one holder at a time.

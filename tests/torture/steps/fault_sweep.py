@@ -1,15 +1,15 @@
-"""Let every system call fail, once and for ever, with each error that it can give.
+"""Let every system call fail, once or permanently, with each error that it can return.
 
 Each call of a kind that can fail fails once, alone. In a second round, all calls from the n-th on
 fail until the writer asks the step to remove the cause. Each time:
 
-- the program does its work, or it ends with one clear error and a documented exit code, without a
+- the program does its work, or it ends with one error message and a documented exit code, without a
   traceback and without hanging;
 - the writer continues with the same handle as soon as the cause is removed;
-- no acknowledged event is lost, and none is doubled by a repetition with the same ids;
+- no acknowledged event is lost, and repeating with the same ids adds none;
 - the projection is that of a rebuild and that of an undisturbed run.
 
-Not made to fail: what only fails for a bug of the caller (lseek, futex, ...), and memory.
+Calls that fail only because of a bug of the caller (lseek, futex, ...) and allocations do not fail.
 """
 
 from __future__ import annotations
@@ -65,11 +65,11 @@ ERRORS: dict[str, tuple[str, ...]] = {
     "unlink": ("EIO", "EROFS", "EACCES"),
     "write": _PUT,
 }
-"""The errors that each call can give here."""
+"""The errors that each call can return here."""
 _ALL = 12
-"""Calls of one kind up to which each fails with every error; of more, each fails with one."""
+"""Up to this many calls of one kind, each fails with every error; of more, each fails with one."""
 _EVER = 3
-"""Calls of one kind from which on it fails for ever, with each error."""
+"""Number of calls of one kind from which on it fails permanently, with each error."""
 MINIMUM = {
     "write": 480,
     "import": 250,
@@ -80,19 +80,19 @@ MINIMUM = {
     "rebuild": 880,
     "run": 920,
 }
-"""Distinct (call, number, error, once or for ever) of a full run."""
+"""Distinct (call, number, error, once or permanently) of a full run."""
 _CODES = {0, 1, 7}
-"""Exit codes that a failing file system may lead to."""
+"""Exit codes with which a command may end on a failing file system."""
 
 
 def judge(bench: Bench, job: Job) -> Outcome:
-    """Fail once or for ever, and check."""
+    """Fail once or permanently, and check."""
     ended = bench.run(job.point)
     wrong = ["it hung"] if ended.hung else []
     wrong += [
         f"nobody caught: {stray}"
         for stray in ended.stray
-        # closing what watchdog listens with cannot really fail
+        # closing the descriptors of watchdog cannot really fail
         if job.point.call != "close" or "watchdog" not in stray
     ]
     wrong += _writer(ended, job) if job.workload == "write" else _command(ended, job)
@@ -112,7 +112,7 @@ def _writer(ended: Ended, job: Job) -> list[str]:
 
 
 def _command(ended: Ended, job: Job) -> list[str]:
-    codes = _CODES | ({2} if job.point.call == "access" else set())  # a path that is not readable
+    codes = _CODES | ({2} if job.point.call == "access" else set())  # a path that cannot be read
     codes |= {3} if "ENOENT" in job.point.what else set()  # there is no journal
     if ended.code not in codes:
         return [f"exit code {ended.code}: {ended.stderr}"]

@@ -1,4 +1,4 @@
-"""Change conversations at random, flush them, and hold each flush against its rule.
+"""Change conversations at random, flush them, and check each flush against its rules.
 
 ::
 
@@ -7,13 +7,12 @@
     python -m tests.torture.steps.flush --seconds 60          as many as fit
     python -m tests.torture.steps.flush --sample              a few, as `make test` does
 
-Each seed is a session that two agents flush, and others write in beside them. Their lists grow,
-are taken back, said again, edited, put in another order, cut to a window, compressed in front, and
-stream; handles are closed and opened anew, the session is cleared and rewound, processes die in the
-write of a flush. After each flush the transcript must have the list, each message once, in its
-order, what others wrote must be there, what is hidden must be what the rule says
-(`tests/support/flushes.py`), and a second flush must add nothing, whoever does it. At the end a
-rebuild must give the same digest.
+Each seed is a session that two agents flush while others write to it. Their lists grow, are cut,
+repeated, edited, reordered, cut to a window, compressed in front, and stream; handles are closed
+and opened again, the session is cleared and rewound, processes die in the write of a flush. After
+each flush the transcript must have the list, each message once, in its order; messages of others
+must be in it; the hidden messages must be those of the rule (`tests/support/flushes.py`); and a
+second flush by any handle must add nothing. At the end a rebuild must give the same digest.
 """
 
 from __future__ import annotations
@@ -35,11 +34,11 @@ if TYPE_CHECKING:
 
 _AMOUNT = Amount(2_000, sample=12)
 _STEPS = (6, 12, 12, 25)
-"""Changes of a conversation; in short ones a failure is easy to see."""
+"""Number of changes of a conversation; in short ones a failure is easy to understand."""
 
 
 def trouble(seed: int, done: Counter[str]) -> str | None:
-    """Run one conversation; say what is wrong, None if nothing is."""
+    """Run one conversation; return what is wrong, None if nothing is."""
     random = Random(seed)
     shared_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a fresh folder in it
     with tempfile.TemporaryDirectory(prefix="flush-", dir=shared_memory) as folder:
@@ -54,7 +53,7 @@ def trouble(seed: int, done: Counter[str]) -> str | None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the seeds that were asked for; return the exit code."""
+    """Run the seeds of the command line; return the exit code."""
     parser = step_parser(__doc__)
     _AMOUNT.add_to(parser)
     given = parser.parse_args(arguments)

@@ -7,12 +7,12 @@
     python -m tests.torture.steps.forks --seconds 20 --sabotage    the step must fail
 
 In each round a process opens a store, uses it in four threads, and forks children that use it, too,
-or that have nothing to do with it and only live on. Some children are killed, and in some rounds
-the process itself. A child that uses the store must see what it has appended. Afterwards:
+or that do not use it and only keep running. Some children are killed, and in some rounds the
+process itself. A child that uses the store must see what it has appended. Afterwards:
 
 - No child hung, and none died of a signal that this step did not send.
-- Every append that was acknowledged is in the journal, and the projection is what a rebuild makes.
-- No lock is held although idle children live.
+- Every append that was acknowledged is in the journal, and the projection equals a rebuild.
+- No lock is held although idle children still run.
 
 With --sabotage a fork does not wait for other threads, and a child keeps the locks and files of its
 parent.
@@ -54,19 +54,19 @@ _SECONDS = 60.0
 _ROUND = 1.5
 """Seconds in which a round forks."""
 _HANG = 40
-"""Seconds after which a child counts as hanging; on a busy machine with two cores it is slow."""
+"""Seconds after which a child counts as hung; on a busy machine with two cores it is slow."""
 _APPENDS = 5
 
 
 class Report:
-    """What processes report, a line at a time, in a file that all of them append to."""
+    """A file to which processes append their reports, one a line."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         path.touch()
 
     def write(self, kind: str, what: object) -> None:
-        """Write one line with one system call."""
+        """Write a line with one system call."""
         fd = os.open(self.path, os.O_WRONLY | os.O_APPEND)
         try:
             os.write(fd, f"{kind} {what}\n".replace("\n", "\\n", str(what).count("\n")).encode())
@@ -74,7 +74,7 @@ class Report:
             os.close(fd)
 
     def lines(self, kind: str) -> list[str]:
-        """Return what was written of a kind."""
+        """Return the lines of a kind."""
         lines = (line.split(" ", 1) for line in self.path.read_text().splitlines())
         return [rest[0] for name, *rest in lines if name == kind]
 
@@ -143,7 +143,7 @@ def _child(store: SessionStore, report: Report, name: str, *, idle: bool) -> Non
 
 
 def _round(path: Path, report: Report, name: str, chance: random.Random) -> None:
-    """Be the process of a round: fork, kill and wait."""
+    """Run as the process of a round: fork, kill and wait."""
     store = SessionStore.open(path, timeout=_HANG / 2)
     store.append(name, "user", "hello", id=f"{name}-0")
     store.messages(name)
@@ -189,7 +189,7 @@ def _wait_for(children: dict[int, str], report: Report) -> None:
 
 
 def run(seed: int, seconds: float, *, sabotage: bool = False) -> tuple[Counter[str], list[str]]:
-    """Run rounds for some seconds; return counts and faults."""
+    """Run rounds for some seconds; return counts and failures."""
     warnings.filterwarnings("ignore", ".*multi-threaded.*fork", DeprecationWarning)
     folder = Path(tempfile.mkdtemp(prefix="forks-"))
     path, report = folder / "journal", Report(folder / "report")
@@ -212,7 +212,7 @@ def run(seed: int, seconds: float, *, sabotage: bool = False) -> tuple[Counter[s
             report.write("fault", f"the process of round {name} hangs")
     faults += _judge(path, report)
     for group in rounds:  # idle children, and those that hang
-        with contextlib.suppress(ProcessLookupError):  # all have ended
+        with contextlib.suppress(ProcessLookupError):  # all processes have ended
             os.killpg(group, signal.SIGKILL)
     counts = Counter(rounds=len(rounds))
     for kind in ("forked", "idle", "killed", "ended", "acknowledged"):
@@ -223,7 +223,7 @@ def run(seed: int, seconds: float, *, sabotage: bool = False) -> tuple[Counter[s
 
 
 def _ended(pid: int, seconds: float) -> bool:
-    """Wait for the end of a child of this process; return whether it came within some seconds."""
+    """Wait some seconds for the end of a child; return whether it ended."""
     until = time.monotonic() + seconds
     while not (found := os.waitpid(pid, os.WNOHANG)[0]) and time.monotonic() < until:
         time.sleep(0.01)

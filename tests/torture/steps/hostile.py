@@ -48,7 +48,7 @@ _AMOUNT = Amount(400, sample=12, unit="rounds")
 _PATIENCE = 30.0
 """Seconds that a command may take."""
 _MEMORY = 512 * 1024
-"""KiB that a command may have in memory, this program's own among them."""
+"""KiB of memory that a command may have, this program's own included."""
 _CODES = {0, 1, 2, 3, 5, 7}
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _EVIL = "\x1b]0;OWNED\x07\x9b31m\u202egnp\u2028"
@@ -76,12 +76,12 @@ _COMMANDS = (
 _PER_ROUND = 6
 _BACKUP = "backup"
 _COMPARED = 64 * 1024
-"""Bytes of a file outside of the journal that are compared."""
+"""Bytes of a file outside the journal that are compared."""
 
 
 @dataclass(slots=True)
 class Done:
-    """What was done: rounds, commands by exit code, kinds of things, and what went wrong."""
+    """The results: rounds, commands by exit code, kinds of objects, and failures."""
 
     rounds: int = 0
     codes: Counter[int] = field(default_factory=Counter)
@@ -90,7 +90,7 @@ class Done:
 
 
 def make(folder: Path) -> Path:
-    """Make a journal of two lanes, its projection and backup, and the folder that links lead to."""
+    """Make a journal of two lanes, its projection and backup, and the folder for links."""
     path = folder / "journal"
     (folder / OUTSIDE).mkdir()
     (folder / OUTSIDE / "victim").write_text("precious\n")
@@ -112,7 +112,7 @@ def make(folder: Path) -> Path:
 
 
 def one(made: Path, seed: int, done: Done) -> None:
-    """Do one round; note what went wrong in it."""
+    """Run one round; record its failures."""
     random = Random(seed)
     with tempfile.TemporaryDirectory(prefix="hostile-") as name:
         folder = Path(name)
@@ -144,14 +144,14 @@ def _outside(folder: Path) -> list[tuple[str, int, bytes]]:
     for path in sorted((folder / OUTSIDE).rglob("*")):
         beginning = b""
         if path.is_file():
-            with path.open("rb") as file:  # through a link, a file may have become a terabyte long
+            with path.open("rb") as file:  # through a link, a file may have grown to a terabyte
                 beginning = file.read(_COMPARED)
         found.append((str(path), path.lstat().st_size, beginning))
     return found
 
 
 def _look(command: str, path: Path, folder: Path) -> tuple[int, str]:
-    """Run a command in a child; return its exit code, and what is wrong with how it ended."""
+    """Run a command in a child; return its exit code, and what is wrong with its end."""
     out, err = folder / "out", folder / "err"
     child = os.fork()
     if child == 0:
@@ -180,7 +180,7 @@ def _wrong(code: int, memory: int, written: bytes) -> str:
 
 
 def _run(command: list[str], path: Path, out: Path, err: Path) -> None:
-    """Be the command, and never return."""
+    """Run the command, and never return."""
     code = 99
     try:
         os.environ["JOURNAL_DIR"] = str(path)
@@ -200,7 +200,7 @@ def _run(command: list[str], path: Path, out: Path, err: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do the rounds that were asked for; return the exit code."""
+    """Run the rounds of the command line; return the exit code."""
     parser = step_parser(__doc__)
     _AMOUNT.add_to(parser)
     given = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""Kill writer, importer and projector at every system call they make, and look what is left.
+"""Kill writer, importer and projector at every system call they make, and check what is left.
 
 In each workload, the process is killed before the n-th call of each kind, in the first thread that
 makes this call. Afterwards:
@@ -9,8 +9,8 @@ makes this call. Afterwards:
 - the same work, repeated, gives exactly the full set of events;
 - the projection's digest is that of a rebuild and that of an undisturbed run.
 
-What a power loss may leave is checked by crash_states.py. Here the kernel goes on, and everything
-that was written remains written.
+crash_states.py checks what a power loss may leave. Here the kernel keeps running, and everything
+that was written stays.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ MINIMUM = {
     "rebuild": 680,
     "run": 750,
 }
-"""Distinct points at which a full run must have killed; a few depend on how threads take turns."""
+"""Points at which a full run must have killed; a few depend on the scheduling of threads."""
 _OURS = {"clock_nanosleep", "prctl"}
 """Calls that the harness makes, not the work."""
 

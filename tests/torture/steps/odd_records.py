@@ -7,12 +7,12 @@
     python -m tests.torture.steps.odd_records --seconds 60          as many as fit
     python -m tests.torture.steps.odd_records --sample              a few, as `make test` does
 
-Each seed gives well-formed messages, and between them records of every type with values that no
-writer of ours lets in: other kinds, numbers beyond every bound, lone surrogates, NUL characters,
-keys that stand twice, nesting of a thousand levels, empty and overlong ids, headers where none may
-stand. No exception may leave the projector; every well-formed message is applied; the digest and
-all that readers show are the same for every arrangement and batch, and after a rebuild. A seed that
-fails is made small: records are left out as long as it still does.
+Each seed gives well-formed messages, and between them records of every type with values that our
+writers refuse: other types, numbers beyond every bound, lone surrogates, NUL characters, repeated
+keys, nesting of a thousand levels, empty and overlong ids, headers where none is allowed. The
+projector raises no exception; every well-formed message is applied; the digest and all that readers
+show are the same for every arrangement and batch, and after a rebuild. A seed that fails is
+reduced: records are left out as long as it still fails.
 """
 
 from __future__ import annotations
@@ -43,19 +43,19 @@ if TYPE_CHECKING:
 
 _AMOUNT = Amount(4_000, sample=40)
 _LIVE = 5
-"""Of so many seeds one is projected in a journal that is rebuilt too."""
+"""Of this many seeds, one is also projected in a journal with rebuilds."""
 _OFTEN, _SELDOM = 0.3, 0.15
 _SIZES = (4, 12, 24, 40)
 
 
 def lines_of(seed: int) -> list[Line]:
-    """Make up the records of a seed."""
+    """Return the records of a seed."""
     random = Random(seed)
     return odd_lines(random, random.choice(_SIZES))
 
 
 def trouble(lines: Sequence[Line], seed: int) -> str | None:
-    """Project records as a seed arranges them; say what is wrong, None if nothing is."""
+    """Project records as a seed arranges them; return what is wrong, None if nothing is."""
     shared_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a fresh folder in it
     with tempfile.TemporaryDirectory(prefix="odd-", dir=shared_memory) as folder:
         try:
@@ -86,7 +86,7 @@ def _hold(name: str, found: dict[str, Any], wanted: list[str], plain: dict[str, 
 
 
 def _projected(lines: Sequence[Line], folder: Path, random: Random | None) -> dict[str, Any]:
-    """Project records in one go, or in random order, pieces and batches."""
+    """Project records in one pass, or in random order, pieces and batches."""
     lanes = folder / "lanes"
     lanes.mkdir(parents=True)
     with scratch(folder / "1.db") as db:
@@ -140,7 +140,7 @@ def _write_all(lanes: Path, lines: Sequence[Line]) -> None:
 
 
 def _written_in_pieces(lanes: Path, lines: Sequence[Line], random: Random) -> Iterator[None]:
-    """Write records in another order, over several segments; a projector may look in between."""
+    """Write records in another order, over several segments; a projector may read in between."""
     for folder, lane in enumerate(sorted({line.lane for line in lines}), 1):
         mine = [line.raw + b"\n" for line in lines if line.lane == lane]
         random.shuffle(mine)
@@ -162,7 +162,7 @@ def _written_in_pieces(lanes: Path, lines: Sequence[Line], random: Random) -> It
 
 
 def smallest(lines: list[Line], seed: int) -> list[Line]:
-    """Leave out records of a seed that fails as long as it still does."""
+    """Leave out records of a seed that fails as long as it still fails."""
     size = len(lines)
     while size > 1:
         size = (size + 1) // 2
@@ -177,7 +177,7 @@ def smallest(lines: list[Line], seed: int) -> list[Line]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Check the seeds that were asked for; return the exit code."""
+    """Check the seeds of the command line; return the exit code."""
     parser = step_parser(__doc__)
     _AMOUNT.add_to(parser)
     given = parser.parse_args(arguments)

@@ -1,25 +1,25 @@
-"""Cut the power of a real file system at random moments, and look what is left of a journal.
+"""Cut the power of a real file system at random moments, and check the journal.
 
 A disk with a volatile cache (a file that FUSE serves, below a loop device) logs every write and
 every flush while real programs work on a file system on it: three writers of one level, with
 threads, many handles, segments that roll and new lanes, and in half of the recordings a projector
-that also rebuilds. Then, for random moments, the disk is made that the power loss leaves: every
-write up to the last flush, and of the later ones none, all, the first, the first with a torn one,
-each by chance, or each sector by chance. The file system recovers, and on it:
+that also rebuilds. Then, for random moments, the disk after a power loss is built: it has every
+write up to the last flush, and of the later ones none, all, the first, the first with a torn one, a
+random set, or a random set of sectors. The file system recovers, and on it:
 
-- every event is there, once, that `always`, `sync()` or `close()` had promised, or `interval`
-  200 ms before (what the disk takes longer than 100 ms of it delays that, and a busy machine
-  may be 100 ms late; the age of the oldest event that was lost is printed);
-- nothing is there that was not appended, and nothing has changed;
-- `journal verify` names nothing but an unfinished last line, an empty segment, and, behind all
-  that was promised, damage and gaps;
-- appending goes on, at two levels, and loses nothing;
-- the projection that is there, brought up to date, passes `projector verify`, and its digest is
-  that of a rebuild, before and after that.
+- every event that `always`, `sync()` or `close()` had promised exists once, and every event that
+  `interval` had acknowledged 200 ms before (a disk that needs more than 100 ms of this delays the
+  promise, and a busy machine may be 100 ms late; the age of the oldest lost event is printed);
+- no other event exists, and none has changed;
+- `journal verify` reports nothing but an unfinished last line, an empty segment, and, behind all
+  promised events, damage and gaps;
+- appending continues, at two levels, and loses nothing;
+- the projection catches up and passes `projector verify`, and its digest is that of a rebuild,
+  before and after that.
 
-It needs root, FUSE and loop devices; where they are missing it says so and ends with 77. Whatever
-ends it, its processes, mounts and loop devices end with it. `--lie` takes a kind of sync away, and
-it must then fail.
+It needs root, FUSE and loop devices; if they are missing, it prints the reason and exits with 77.
+However it ends, its processes, mounts and loop devices are removed. `--lie` leaves out a kind of
+sync, and then it must fail.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ CUTS = 200
 """Moments of each file system and level."""
 _INSIDE = "--inside"
 _LEAST = 2
-"""File systems below which it proves too little: one may keep more than it must."""
+"""With fewer file systems it proves too little: one may keep more than it must."""
 
 
 def main() -> int:
@@ -72,7 +72,7 @@ def main() -> int:
 
 
 def _cut(given: argparse.Namespace, systems: list[FileSystem], folder: Path) -> int:
-    """Cut the power again and again, and print what came of it; files on the way are in memory."""
+    """Cut the power repeatedly, and print the results; temporary files are in memory."""
     gone = parent_gone()
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(folder)], check=True)  # noqa: S607 - the system's own
     plan = Plan(given.seed, given.cuts, given.work, tuple(given.lie))
@@ -81,7 +81,7 @@ def _cut(given: argparse.Namespace, systems: list[FileSystem], folder: Path) -> 
     begun = time.monotonic()
     seconds = math.inf if given.seconds is None else given.seconds
     moments = 0
-    # round by round, so that a shorter run looks at a part of each
+    # round by round, so that a shorter run covers a part of each
     while left := [bench for bench in benches.values() if not bench.done()]:
         for bench in left:
             _round(bench, gone, seconds / len(benches))
@@ -100,7 +100,7 @@ def _cut(given: argparse.Namespace, systems: list[FileSystem], folder: Path) -> 
 
 
 def _round(bench: Bench, gone: threading.Event, seconds: float) -> None:
-    """Work through one round of a bench, or as much of it as fits, and print what is wrong."""
+    """Run one round of a bench, or as much of it as fits, and print the failures."""
     begun = time.monotonic()
     if gone.is_set():
         return

@@ -7,25 +7,26 @@
     python -m tests.torture.steps.soak --scenario crowd
     python -m tests.torture.steps.soak --sample               a few seconds, as `make test` does
 
-**everything**: the clock of each process is wrong, in each life by another amount: by up to fifty
-years, and it is set now and then. Writers of every level append, append again, and are killed and
-started again; each then appends again what was acknowledged and what was not. One projector runs
-and one stands by; in the first half of the time either is killed now and then, and in the second
-half none. Readers search for what was acknowledged just now, and hold snapshots; some are killed,
-which may hit one that is the projector for a moment. The projection is rebuilt again and again, and
-some of the rebuilds are killed. Afterwards no reader got an error, no WAL reached 64 MiB, no
-program wrote `database is locked`, and the descriptors and memory of the programs that lived
-through it are flat. The seed decides which program is killed when, but not what the machine makes
-of it.
+**everything**: the clock of each process is wrong by up to fifty years, by another amount in each
+run, and is set at random. Writers of every level append, repeat appends, and are killed and started
+again; each then repeats appends that were acknowledged and those that were not. One projector runs
+and one is on standby; in the first half of the time either may be killed, and in the second half
+none. Readers search for messages that were just acknowledged, and keep snapshots open; some are
+killed, also while they act as the projector. The projection is rebuilt repeatedly, and some of the
+rebuilds are killed. Afterwards no reader got an error, no WAL reached 64 MiB, no program wrote
+`database is locked`, and the descriptors and memory of the programs that were never killed did not
+grow. The seed determines which program is killed when, but not the scheduling of the machine.
 
-**crowd**: writers begin at the same instant, beside one projector. Afterwards there are no more
-lanes than writers (and one), no duplicate, and a search for the one word of each message finds it.
+**crowd**: writers start at the same time, beside one projector. Afterwards there is at most one
+lane more than writers, there is no duplicate, and a search for the unique word of each message
+finds it.
 
-**hooks**: thousands of short processes append one message each, a few at a time. Afterwards all
-ended well, and there are no more lanes than processes at once (and one).
+**hooks**: thousands of short processes append one message each, a few at a time. All of them exit
+with 0, and there is at most one lane more than processes at the same time.
 
-After each of them `verify` finds nothing, or what a death explains; every acknowledged message is
-there exactly once, in the lanes, in the projection and in a rebuild, which have one digest.
+After each scenario `verify` finds no problem that the death of a process does not explain; every
+acknowledged message exists exactly once in the lanes, in the projection and in a rebuild, and both
+have one digest.
 """
 
 from __future__ import annotations
@@ -49,12 +50,12 @@ if TYPE_CHECKING:
 _SECONDS = 120.0
 _SAMPLE = 6.0
 _MESSAGES = 20_000
-"""Of each writer of the crowd."""
+"""Messages of each writer of the crowd."""
 _PROCESSES = 10_000
 _SHARES = {"everything": 0.5, "crowd": 0.3, "hooks": 0.2}
 """The part of `--seconds` of each scenario."""
 _MESSAGES_A_SECOND = 100
-"""Messages of each writer of the crowd that are appended and found in a second."""
+"""Messages a second that each writer of the crowd appends, and that are found."""
 _PROCESSES_A_SECOND = 150
 
 

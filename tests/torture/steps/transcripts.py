@@ -7,12 +7,13 @@
     python -m tests.torture.steps.transcripts --seconds 60          as many as fit
     python -m tests.torture.steps.transcripts --sample              a few, as `make test` does
 
-Each seed gives a rollout of Codex and a session of Claude Code. Their ids are unique, numbered anew
-in each turn, or one for all; their clock steps back, or says nothing that can be read; lines are
-torn, joined and written twice; turns are rolled back and prompts rewound. A plain model says what a
+Each seed gives a rollout of Codex and a session of Claude Code. Their ids are unique, numbered from
+1 in each turn, or one for all; their clock steps back, or its times cannot be read; lines are torn,
+joined and written twice; turns are rolled back and prompts rewound. A simple model computes what a
 reader sees. The files are imported as they grow, cut at any byte, with a ledger that is lost in
-between, compressed at last, and in one go: each message is there once, in the file's order, what
-was taken back is only found, nothing conflicts, and both ways give one set of events.
+between, and compressed at the end; and they are imported in one pass. Each message is stored once,
+in the file's order, removed messages are only found, nothing conflicts, and both ways give one set
+of events.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ _NO_TIME, _STEP_BACK = 0.1, 0.15
 _ROLLED_BACK, _TYPED, _REWOUND = 0.15, 0.45, 0.5
 _WAYS = {"torn": 0.1, "torn apart": 0.05, "twice": 0.05, "whole": 0.8}
 _JOINED, _FORGOTTEN = 0.1, 0.3
-"""How often what goes wrong does."""
+"""Probabilities of a joined line and of a lost ledger."""
 _TORN = (
     b'{"timestamp":"2026-01',
     b'{"type":"user","message":{"role":"us',
@@ -53,37 +54,37 @@ _IDS = ("unique", "numbered", "one", "none")
 
 @dataclass(slots=True)
 class Talk:
-    """A source, and what a reader is to see of it.
+    """A source, and what a reader must see of it.
 
     Attributes:
         session: its session.
         lines: its lines.
-        said: its messages in order, each with whether it stands.
-        turns: where in `said` each turn begins that stands.
+        messages: its messages in order, each with whether it is in the transcript.
+        turns: the index in `messages` at which each remaining turn begins.
     """
 
     session: str
     lines: list[bytes] = field(default_factory=list)
-    said: list[tuple[str, bool]] = field(default_factory=list)
+    messages: list[tuple[str, bool]] = field(default_factory=list)
     turns: list[int] = field(default_factory=list)
 
     def roll_back(self, count: int) -> None:
-        """Take back turns."""
+        """Remove turns from the transcript."""
         first = self.turns[-count]
         del self.turns[-count:]
-        for at in range(first, len(self.said)):
-            self.said[at] = (self.said[at][0], False)
+        for at in range(first, len(self.messages)):
+            self.messages[at] = (self.messages[at][0], False)
 
 
 def clock(random: Random, second: float) -> str | None:
-    """Give the time of a line: mostly a little later, at times long before, at times none."""
+    """Return the time of a line: mostly a little later, sometimes long before, sometimes none."""
     if random.random() < _NO_TIME:
         return random.choice(["soon", "", None])
     return stamp(second + (0 if random.random() < _STEP_BACK else 3_600))
 
 
 def rollout(random: Random) -> Talk:
-    """Make up a rollout of Codex."""
+    """Return a rollout of Codex."""
     talk = Talk(THREAD, [json.dumps(head()).encode()])
     ids, number = random.choice(_IDS), 0
     for second in range(random.randint(2, 14)):
@@ -96,33 +97,33 @@ def rollout(random: Random) -> Talk:
         number = 0 if typed else number + 1
         id = {"unique": f"item_a{second}b", "numbered": f"call_{number}", "one": "x"}.get(ids)
         if typed:
-            talk.turns.append(len(talk.said))
+            talk.turns.append(len(talk.messages))
         text = f"word{second}"
         more = {} if id is None else {"id": id}
         line = says(0, text, "user" if typed else "assistant", **more)
         talk.lines.append(_raw({**line, "timestamp": clock(random, second)}))
-        talk.said.append((text, True))
+        talk.messages.append((text, True))
     return talk
 
 
 def session(random: Random) -> Talk:
-    """Make up a session of Claude Code: prompts, answers, and prompts that were rewound."""
+    """Return a session of Claude Code: prompts, answers, and prompts that were rewound."""
     talk = Talk("cc")
-    path: list[str] = []  # from the beginning to where the conversation is now
+    path: list[str] = []  # from the beginning to the current message
     for second in range(random.randint(2, 14)):
         text, typed = f"cc{second}", not path or random.random() < _TYPED
         if typed and talk.turns and random.random() < _REWOUND:
             count = random.randint(1, len(talk.turns))
-            standing = [name for name, stands in talk.said[: talk.turns[-count]] if stands]
-            if standing:  # to the first prompt there is nothing to go back to
+            shown = [name for name, is_shown in talk.messages[: talk.turns[-count]] if is_shown]
+            if shown:  # the first prompt has no earlier message to rewind to
                 talk.roll_back(count)
-                path = standing
+                path = shown
         if typed:
-            talk.turns.append(len(talk.said))
+            talk.turns.append(len(talk.messages))
         kind = "user" if typed else "assistant"
         line = claude(text, path[-1] if path else None, text, 0, type=kind)
         talk.lines.append(_raw({**line, "timestamp": clock(random, second)}))
-        talk.said.append((text, True))
+        talk.messages.append((text, True))
         path.append(text)
     return talk
 
@@ -132,7 +133,7 @@ def _raw(value: dict[str, Any]) -> bytes:
 
 
 def written(random: Random, lines: Sequence[bytes]) -> bytes:
-    """Write lines as programs do that die and do not look: torn, joined, twice."""
+    """Write lines like programs that die and write without a check: torn, joined, twice."""
     raw = bytearray()
     for line in lines:
         (way,) = random.choices(list(_WAYS), list(_WAYS.values()))
@@ -147,7 +148,7 @@ def written(random: Random, lines: Sequence[bytes]) -> bytes:
 
 
 def trouble(seed: int) -> str | None:
-    """Import what a seed makes up; return what is wrong, None if nothing is."""
+    """Import the sources of a seed; return what is wrong, None if nothing is."""
     random = Random(seed)
     with tempfile.TemporaryDirectory(prefix="transcripts-") as folder:
         for talk, name in ((rollout(random), ROLLOUT), (session(random), "cc.jsonl")):
@@ -172,17 +173,17 @@ def _check(talk: Talk, raw: bytes, path: Path, random: Random) -> str | None:
         return f"{conflicts} conflicts"
     if journal_set(parts) != journal_set(whole):
         return "imported in pieces it is another set of events"
-    wanted = [text for text, stands in talk.said if stands]
+    wanted = [text for text, is_shown in talk.messages if is_shown]
     with Projection.open(parts) as projection:
         found = [message.content for message in projection.messages(talk.session)]
-        lost = [text for text, _ in talk.said if not projection.search(text).hits]
+        lost = [text for text, _ in talk.messages if not projection.search(text).hits]
     if found != wanted:
         return f"a reader sees {found}, and it was {wanted}"
     return f"not found: {lost}" if lost else None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Check the seeds that were asked for; return the exit code."""
+    """Check the seeds of the command line; return the exit code."""
     parser = step_parser(__doc__)
     _AMOUNT.add_to(parser)
     given = parser.parse_args(arguments)

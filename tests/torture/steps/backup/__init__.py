@@ -1,1 +1,1 @@
-"""The steps of the ladder that concern backups."""
+"""The steps of the ladder for backups."""

@@ -1,4 +1,4 @@
-"""Interrupt backups and restores at every file operation, and look what is left.
+"""Interrupt backups and restores at every file operation, and check what is left.
 
 ::
 
@@ -9,14 +9,14 @@
 In each scene a journal is backed up, grows, loses events by erasure, is backed up again to the same
 folder, and is restored to a new one. Every file operation goes through a recorder. For each moment
 the model of `crash/model.py` gives what the death of the process leaves, and what a power loss may
-leave; of the latter the first plain combinations of names are looked at, and a share of the others.
+leave; of the latter the first plain combinations of names are checked, and a share of the others.
 In each of these states
 
-- the folder has no backup, the one from before, or the new one, and each is whole: every checksum
-  holds, and what is restored from it has exactly its events;
+- the folder has no backup, the previous one, or the new one, and each is complete: every checksum
+  is right, and a journal that is restored from it has exactly its events;
 - once the call has returned, it is the new one;
-- there is no journal in the place of the restored one, or all of it;
-- the same call, made again, finishes; then no erased byte is in the backup.
+- the restored journal does not exist, or it is complete;
+- the same call succeeds when it is repeated; then the backup contains no erased byte.
 
 The same holds after each of some sizes at which the disk is full.
 """
@@ -68,15 +68,15 @@ _AMOUNT = Amount(15, sample=1, unit="scenes")
 _SHARE = 0.006
 _SHARE_OF_SAMPLE = 0.002
 _MOMENTS = 0.2
-"""The part of the moments that a sample looks at."""
+"""The part of the moments that a sample checks."""
 _SAMPLES, _ROOM = 8, 64
 _PLAIN = 3200
-"""Plain combinations of names that are looked at, times the share of the others."""
+"""Number of plain combinations of names that are checked, times the share of the others."""
 _WORDS = "words that are erased"
 JOURNAL, BACKUP, RESTORED = "journal", "backup", "restored"
 
 Content = frozenset[str] | None
-"""The ids of the events of a journal; None where there is none."""
+"""The ids of the events of a journal; None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +84,12 @@ class Span:
     """A call that is interrupted.
 
     Attributes:
-        name: what it does.
-        begin: place in the log before it.
-        end: place behind it.
-        backup: what the backup may hold while it runs, the last of it once it has returned.
-        restored: the same of the restored journal.
-        act: makes the call, given the root of a disk.
+        name: a description.
+        begin: index in the log before it.
+        end: index after it.
+        backup: the possible contents of the backup during the call; the last one after it.
+        restored: the same for the restored journal.
+        act: makes the call; its argument is the root of a disk.
     """
 
     name: str
@@ -102,7 +102,7 @@ class Span:
 
 @dataclass(slots=True)
 class Done:
-    """What was done: scenes, distinct disks, full disks, and what went wrong."""
+    """The results: scenes, distinct disks, full disks, and failures."""
 
     scenes: int = 0
     disks: int = 0
@@ -168,7 +168,7 @@ def play(root: Path, random: Random, lies: Sequence[Lie]) -> tuple[Recorder, lis
 
 
 def look(root: Path, span: Span, gone: str, *, is_over: bool) -> str:
-    """Return what is wrong on a disk that a call left, and after the call is made again."""
+    """Return what is wrong on a disk that a call left, and after the call is repeated."""
     backup = span.backup[-1:] if is_over else span.backup
     restored = span.restored[-1:] if is_over else span.restored
     if (found := _restored_of(root)) not in backup:
@@ -212,7 +212,7 @@ def _restored_of(root: Path) -> Content:
 
 
 def one(seed: int, done: Done, share: float, lies: Sequence[Lie]) -> None:
-    """Play one scene, and look at the disks; note what went wrong."""
+    """Play one scene, and check the disks; record the failures."""
     random = Random(seed)
     with tempfile.TemporaryDirectory(prefix="backups-", dir=_memory()) as name:
         root, stage = Path(name) / "disk", Stage(Path(name) / "stage")
@@ -286,13 +286,13 @@ def _digest(tree: Tree, span: str) -> bytes:
 
 
 class _Full(Disk):
-    """A disk that has room for so many bytes."""
+    """A disk with space for this many bytes."""
 
     def __init__(self, room: int) -> None:
         self.room = room
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
-        """Write what there is room for."""
+        """Write as much as there is space for."""
         part = data[: self.room]
         if data and not part:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -301,7 +301,7 @@ class _Full(Disk):
 
 
 def _fill_up(root: Path, span: Span, gone: str, stage: Path, random: Random, done: Done) -> str:
-    """Make the first backup of what the journal is now, and again, on a disk that is full."""
+    """Make the first backup of the journal, and the next one, on a disk that is full."""
     for _ in range(12):
         shutil.rmtree(stage)
         shutil.copytree(root / JOURNAL, stage / JOURNAL)
@@ -320,14 +320,14 @@ def _fill_up(root: Path, span: Span, gone: str, stage: Path, random: Random, don
 
 
 def _memory() -> Path | None:
-    """Return a folder that is in memory; None if the machine has none."""
+    """Return a folder in memory; None if the machine has none."""
     memory = Path("/dev/shm")  # noqa: S108 - everything goes into a new folder in it
     return memory if memory.is_dir() else None
 
 
 @contextmanager
 def _quiet_syncs() -> Iterator[None]:
-    """Leave out the syncs of what is made only to be looked at: a model says what they do."""
+    """Leave out the syncs of files that are made only for a check: a model has their effect."""
     with patch.object(Disk, "fsync", lambda *_: None):
         yield
 
