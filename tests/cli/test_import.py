@@ -96,11 +96,11 @@ def test_a_file_that_cannot_be_imported_fails_the_command(tmp_path: Path) -> Non
 def test_a_journal_that_cannot_be_opened_fails_the_command(tmp_path: Path) -> None:
     """A folder that is no journal is not changed, and the message says so."""
     (tmp_path / "a.jsonl").write_bytes(HELLO)
-    (tmp_path / "taken").write_text("a file")
-    result = invoke(tmp_path / "taken", "auto", tmp_path / "a.jsonl")
+    (tmp_path / "other").write_text("a file")
+    result = invoke(tmp_path / "other", "auto", tmp_path / "a.jsonl")
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: ")
-    assert str(tmp_path / "taken") in result.stderr
+    assert str(tmp_path / "other") in result.stderr
 
 
 def test_a_write_error_ends_the_import_with_its_report(

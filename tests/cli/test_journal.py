@@ -187,9 +187,9 @@ def test_append_jsonl_stores_the_lines_beside_a_bad_one(journal_dir: Path, run: 
         "append", "--jsonl", "--ack", input="\n".join(lines).encode(errors="surrogateescape")
     )
     assert result.exit_code == 1
-    told = dict(line.split(": ", 1) for line in result.stderr.splitlines()[:-1])
+    reports = dict(line.split(": ", 1) for line in result.stderr.splitlines()[:-1])
     for n, reason in enumerate(BAD_LINES.values()):
-        assert reason in told[f"line {2 * n + 1}"]
+        assert reason in reports[f"line {2 * n + 1}"]
     good = [f"good{n}" for n in range(len(BAD_LINES))]
     assert sorted(ids(journal_dir)) == sorted(good)
     assert sorted(result.stdout.split()) == sorted(good)
@@ -200,8 +200,8 @@ def test_append_jsonl_reports_refusals_in_the_order_of_the_lines(run: Run) -> No
     """Lines that are no JSON and lines that the journal refuses are reported in order."""
     bad = ['{"session":"s","role":"u","extra":{"n":98765432109876543210}}', "no JSON"] * 3
     result = run("append", "--jsonl", input="\n".join(bad))
-    told = [line.partition(":")[0] for line in result.stderr.splitlines()[:-1]]
-    assert told == [f"line {n}" for n in range(1, 7)]
+    reported = [line.partition(":")[0] for line in result.stderr.splitlines()[:-1]]
+    assert reported == [f"line {n}" for n in range(1, 7)]
 
 
 def test_append_jsonl_prints_counts(run: Run) -> None:

@@ -79,7 +79,7 @@ def filled(tmp_path: Path) -> Iterator[Hermes]:
     hermes.db.executescript(TOPICS.replace("enabled INTEGER, intro TEXT", _MODE))
     fill(hermes)
     hermes.change("UPDATE sessions SET cwd = '/home', chat_id = '7', archived = 1")
-    hermes.say("taken back", "s1", active=0)
+    hermes.say("removed", "s1", active=0)
     hermes.say("compacted", "s1", active=0, compacted=1)
     hermes.say("observed", "s1", observed=1, platform_message_id="p1", api_content="sent")
     yield hermes
@@ -174,7 +174,7 @@ def test_columns_of_later_versions_are_exported(filled: Hermes, journal_dir: Pat
     assert counts == {"sessions": 2, "messages": 9, "topics": 2, "topics left out": 1}
     assert_same(filled.path, file)
     flags = [(row["content"], row["active"], row["compacted"]) for row in rows(file, "messages")]
-    assert flags[-3:] == [("taken back", 0, 0), ("compacted", 0, 1), ("observed", 1, 0)]
+    assert flags[-3:] == [("removed", 0, 0), ("compacted", 0, 1), ("observed", 1, 0)]
     (kept,) = rows(file, "telegram_dm_topic_mode", "1")
     assert kept.items() >= (mode | {"intro_message_id": "9"}).items()
     (binding,) = rows(file, "telegram_dm_topic_bindings", "1")
@@ -407,7 +407,7 @@ def test_hermes_opens_it_and_shows_the_same(tmp_path: Path, journal_dir: Path, m
 
 def _shown(db: Any) -> tuple[tuple[list[str], Rows], list[list[int]]]:  # noqa: ANN401 - Hermes's class
     listed = sorted(row["id"] for row in db.list_sessions_rich(limit=500))
-    said = [
+    messages = [
         {name: value for name, value in message.items() if name != "timestamp"}
         for session in listed
         for message in db.get_messages_as_conversation(session)
@@ -417,4 +417,4 @@ def _shown(db: Any) -> tuple[tuple[list[str], Rows], list[list[int]]]:  # noqa: 
     number = db.append_message(listed[0], "user", "a zebra")
     assert [hit["id"] for hit in db.search_messages("zebra")] == [number]
     db.close()
-    return (listed, said), hits
+    return (listed, messages), hits

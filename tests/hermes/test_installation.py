@@ -42,7 +42,7 @@ def test_install_replaces_the_class_wherever_it_was_imported(
     assert install() is Theirs
     assert vars(state)["SessionDB"] is SessionDB
     assert vars(early)["SessionDB"] is SessionDB
-    assert vars(other)["SessionDB"] is int, "another class of the name is nobody's concern"
+    assert vars(other)["SessionDB"] is int, "another class with this name must not change"
 
 
 def test_uninstall_restores_hermes_own_class(state: ModuleType) -> None:

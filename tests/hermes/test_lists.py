@@ -229,12 +229,12 @@ def test_deleting_keeps_children_and_deletes_helpers(db: SessionDB, tmp_path: Pa
 
 def test_only_empty_sessions_are_deleted_as_empty(db: SessionDB) -> None:
     """A session with a title, a message or a child is kept."""
-    for name in ("empty", "titled", "said", "parent"):
+    for name in ("empty", "titled", "talked", "parent"):
         db.create_session(name, "cli")
     db.create_session("child", "cli", parent_session_id="parent")
     db.set_session_title("titled", "A bug")
-    say(db, "said", "hello")
-    names = ("empty", "titled", "said", "parent", "nobody")
+    say(db, "talked", "hello")
+    names = ("empty", "titled", "talked", "parent", "nobody")
     assert [name for name in names if db.delete_session_if_empty(name)] == ["empty"]
     assert db.get_session("empty") is None
 
@@ -286,16 +286,16 @@ def test_ghosts_are_pruned(db: SessionDB, monkeypatch: pytest.MonkeyPatch) -> No
     """Only sessions that the TUI left empty more than a day ago are pruned."""
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now - 2 * DAY)
-    for name in ("ghost", "said", "open"):
+    for name in ("ghost", "talked", "open"):
         db.create_session(name, "tui")
-    say(db, "said", "hello")
-    for name in ("ghost", "said"):
+    say(db, "talked", "hello")
+    for name in ("ghost", "talked"):
         db.end_session(name, "done")
     monkeypatch.setattr(time, "time", lambda: now)
     assert db.count_empty_sessions() == 1
     assert db.prune_empty_ghost_sessions() == 1
     assert db.delete_empty_sessions() == 0
-    assert sorted(ids(db.search_sessions())) == ["open", "said"]
+    assert sorted(ids(db.search_sessions())) == ["open", "talked"]
 
 
 def test_orphans_of_a_compression_are_ended(db: SessionDB, monkeypatch: pytest.MonkeyPatch) -> None:

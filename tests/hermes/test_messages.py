@@ -151,8 +151,8 @@ def test_a_new_transcript_replaces_everything(db: SessionDB) -> None:
     """The old messages are removed, inactive ones too, and are not found."""
     ids = talk(db, "old fish", "old answer", "older")
     db.rewind_to_message("s", ids[2])
-    db.replace_messages("s", [{"role": "user", "content": "new"}, {"content": "of nobody"}])
-    assert contents(db, include_inactive=True) == ["new", "of nobody"]
+    db.replace_messages("s", [{"role": "user", "content": "new"}, {"content": "without a role"}])
+    assert contents(db, include_inactive=True) == ["new", "without a role"]
     assert [row["role"] for row in db.get_messages("s")] == ["user", "unknown"]
     assert db.search_messages("fish") == []
     assert not db.has_archived_messages("s")
@@ -166,13 +166,13 @@ def test_only_active_messages_are_replaced_on_request(db: SessionDB) -> None:
     ids = talk(db, "a fish", "b", "c")
     db.rewind_to_message("s", ids[2])
     assert db.archive_and_compact("s", [{"role": "user", "content": "in short"}]) == 1
-    db.replace_messages("s", [{"role": "user", "content": "anew"}], active_only=True)
+    db.replace_messages("s", [{"role": "user", "content": "new"}], active_only=True)
     rows = db.get_messages("s", include_inactive=True)
     assert [(row["content"], row["active"], row["compacted"]) for row in rows] == [
         ("a fish", 0, 1),
         ("b", 0, 1),
         ("c", 0, 0),
-        ("anew", 1, 0),
+        ("new", 1, 0),
     ]
     assert db.has_archived_messages("s")
     assert len(db.search_messages("fish")) == 1

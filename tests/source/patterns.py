@@ -82,8 +82,8 @@ def _uses(tree: ast.AST, module: str, function: str) -> Iterator[Use]:
             continue
         if _is_re_call(node):
             first = node.args[0] if node.args else None  # type: ignore[attr-defined]
-            said = first.value if isinstance(first, ast.Constant) else None
-            text = said if isinstance(said, str | bytes) else None
+            literal = first.value if isinstance(first, ast.Constant) else None
+            text = literal if isinstance(literal, str | bytes) else None
             yield Use(module, function, "", node.lineno, text)  # type: ignore[attr-defined]
         yield from _uses(node, module, inside)
 

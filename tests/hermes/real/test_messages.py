@@ -230,10 +230,10 @@ class Script:
     def shown(self, row: dict[str, Any]) -> dict[str, Any]:
         """Return the fields of a hit that are compared."""
         marked = ">>>" in row["snippet"] and "<<<" in row["snippet"]
-        told = {key: value for key, value in row.items() if key not in {"snippet", "context"}}
+        fields = {key: value for key, value in row.items() if key not in {"snippet", "context"}}
         if row["session_id"] not in self.odd | self.compacted:
-            told["context"] = row["context"]
-        return {"marked": marked, **{k: self.pair.alike(v, v) for k, v in told.items()}}
+            fields["context"] = row["context"]
+        return {"marked": marked, **{k: self.pair.alike(v, v) for k, v in fields.items()}}
 
 
 @pytest.mark.parametrize("seed", range(3))

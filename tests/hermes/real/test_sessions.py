@@ -181,7 +181,7 @@ class Script:
             for name in ("input_tokens", "output_tokens", "reasoning_tokens", "api_call_count")
             if self.random.random() < 0.5
         }
-        said = {
+        fields = {
             name: self.random.choice([None, "x", "y"])
             for name in ("model", "cost_status", "pricing_version", "billing_provider")
         }
@@ -193,7 +193,9 @@ class Script:
         if not self.there:
             return
         session = self.random.choice(self.there)
-        self.pair.both("update_token_counts", session, **counts, **said, **costs, absolute=absolute)
+        self.pair.both(
+            "update_token_counts", session, **counts, **fields, **costs, absolute=absolute
+        )
 
     def title(self) -> None:
         """Give a session a title."""

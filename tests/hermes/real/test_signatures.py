@@ -37,7 +37,7 @@ def table() -> dict[str, Described]:
     """Read the table of methods."""
     rows = ROW.findall(DOCUMENT.read_text())
     found = {name: Described(since, kind, why) for name, since, kind, why in rows}
-    assert len(found) == len(rows), "a method stands in the table twice"
+    assert len(found) == len(rows), "a method is in the table twice"
     return found
 
 
@@ -123,8 +123,8 @@ def is_early() -> bool:
 def test_the_table_has_our_methods() -> None:
     """The table says `not there` for exactly the methods that our class lacks."""
     rows = table()
-    told = {name for name, row in rows.items() if row.kind != "not there"}
-    assert told == our_methods()
+    ours = {name for name, row in rows.items() if row.kind != "not there"}
+    assert ours == our_methods()
 
 
 def test_what_differs_has_a_reason() -> None:

@@ -53,13 +53,13 @@ def test_only_the_new_messages_of_a_grown_document_are_imported(
 
 def test_only_the_changed_message_is_appended(source: Path, tmp_path: Path) -> None:
     """Each message is recognised by its content, at any place."""
-    said = talk(3)
-    source.write_text(json.dumps(said))
+    messages = talk(3)
+    source.write_text(json.dumps(messages))
     run(tmp_path / "j", source)
-    said[1]["content"] = "changed"
-    source.write_text(json.dumps(said))
+    messages[1]["content"] = "changed"
+    source.write_text(json.dumps(messages))
     report = run(tmp_path / "j", source)
-    assert (report.messages, report.conflicts) == (0, 1), "the first content stands"
+    assert (report.messages, report.conflicts) == (0, 1), "the first content is in force"
     assert run(tmp_path / "j", source).conflicts == 0
 
 

@@ -114,7 +114,7 @@ def test_a_lost_or_torn_ledger_causes_only_duplicates(
     entry.write_bytes(torn)
     assert run(journal, box).messages == 1
     assert len(journal_set(journal)) == 2
-    assert run(journal, box).messages == 0, "and it is written anew"
+    assert run(journal, box).messages == 0, "and it is written again"
 
 
 def test_the_ledger_is_private(box: Path, journal: Path) -> None:

@@ -79,11 +79,13 @@ def test_a_message_is_forgotten_with_its_revisions() -> None:
 @pytest.mark.parametrize("which", range(3))
 def test_a_message_is_forgotten_in_all_sessions(which: int) -> None:
     """The hash of the line, of the message or of the original also forgets copies in forks."""
-    said: dict[str, Any] = {"role": "user", "content": "my secret", "timestamp": MOMENT}
-    named = list(message_hashes(KEY, UUID, said))[which]
+    message: dict[str, Any] = {"role": "user", "content": "my secret", "timestamp": MOMENT}
+    named = list(message_hashes(KEY, UUID, message))[which]
     what = forgotten(request(messages=[named]))
-    assert left(what, event(UUID, session="fork", **said)) is None
-    assert left(what, event("1" + UUID[1:], session="fork", **said | {"timestamp": 1})) is not None
+    assert left(what, event(UUID, session="fork", **message)) is None
+    assert (
+        left(what, event("1" + UUID[1:], session="fork", **message | {"timestamp": 1})) is not None
+    )
 
 
 def test_the_text_alone_does_not_name_a_message() -> None:
@@ -107,12 +109,12 @@ def test_a_redacted_message_is_named_by_its_original() -> None:
     clear: dict[str, Any] = {"role": "user", "content": "my secret", "timestamp": MOMENT}
     original = KEY.hash("original", ["message.appended", clear])
     what = forgotten(request(messages=[original]))
-    said = event(**clear | {"content": "my [redacted:password:1f3a9c]"})
-    redacted = replace(said, redacted=Redacted(KEY.id, original, "own 1", {"password": 1}))
+    message = event(**clear | {"content": "my [redacted:password:1f3a9c]"})
+    redacted = replace(message, redacted=Redacted(KEY.id, original, "own 1", {"password": 1}))
     assert left(what, redacted) is None
     assert left(what, event(**clear)) is None
-    assert left(what, said) is not None
-    other = replace(said, redacted=Redacted(OTHER.id, original, "own 1", {"password": 1}))
+    assert left(what, message) is not None
+    other = replace(message, redacted=Redacted(OTHER.id, original, "own 1", {"password": 1}))
     assert left(what, other) is not None
 
 
@@ -147,13 +149,13 @@ def test_an_id_is_forgotten_in_a_list(type: str) -> None:
 
 def test_a_message_is_forgotten_in_a_transcript() -> None:
     """A forgotten message is removed from a transcript; the other messages and fields stay."""
-    said = {"role": "user", "content": "secret", "timestamp": MOMENT}
+    message = {"role": "user", "content": "secret", "timestamp": MOMENT}
     by_hash = KEY.hash("message", ["user", "secret", MOMENT])
     what = forgotten(request(events=[event_hash(KEY, "s", "m1")], messages=[by_hash]))
     whole = event(
         "t",
         "transcript.replaced",
-        messages=[{"message": "m1"}, {"id": "m2", **said}, {"message": "m3"}],
+        messages=[{"message": "m1"}, {"id": "m2", **message}, {"message": "m3"}],
         rest="archived",
     )
     reduced = event("t", "transcript.replaced", messages=[{"message": "m3"}], rest="archived")

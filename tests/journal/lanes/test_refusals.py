@@ -186,10 +186,10 @@ def test_the_watch_polls_if_no_thread_can_be_started(
     def refuse(_thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    said: list[str] = []
+    warnings: list[str] = []
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
-        bell = Bell(filled / "lanes", filled, said.append)
-    assert len(said) == 1
-    assert "can't start new thread" in said[0]
+        bell = Bell(filled / "lanes", filled, warnings.append)
+    assert len(warnings) == 1
+    assert "can't start new thread" in warnings[0]
     bell.close()

@@ -244,9 +244,9 @@ def test_a_revision_may_come_before_its_message(tmp_path: Path) -> None:
     write_lane(tmp_path / "lanes", "1", records)
     with scratch(tmp_path / "1.db") as db:
         catch_up(db, tmp_path / "lanes")
-        said = content(db, WORDS)
-    assert said.found["beta"] == {("s", "m1")}
-    assert not said.found["alpha"]
+        shown = content(db, WORDS)
+    assert shown.found["beta"] == {("s", "m1")}
+    assert not shown.found["alpha"]
 
 
 def test_the_earliest_of_two_contents_is_in_force(tmp_path: Path) -> None:
@@ -255,9 +255,9 @@ def test_the_earliest_of_two_contents_is_in_force(tmp_path: Path) -> None:
     write_lane(tmp_path / "lanes", "2", facts(message("m1", "beta", time=8), lane="L2"))
     with scratch(tmp_path / "1.db") as db:
         catch_up(db, tmp_path / "lanes")
-        said = content(db, WORDS)
-    assert said.found["beta"] == {("s", "m1")}
-    assert [other[3] for other in said.others] == [b'{"content":"alpha","role":"user"}']
+        shown = content(db, WORDS)
+    assert shown.found["beta"] == {("s", "m1")}
+    assert [other[3] for other in shown.others] == [b'{"content":"alpha","role":"user"}']
 
 
 def test_message_types_are_those_of_the_journal() -> None:

@@ -38,7 +38,7 @@ PAIRS: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
 @pytest.mark.parametrize("name", PAIRS)
 def test_two_records_with_one_number_give_one_digest(tmp_path: Path, name: str) -> None:
     """Either sequence, in one batch or one by one, gives one digest."""
-    said = Fact("L1", 1, Event("s", MESSAGE[0], MESSAGE[1], 10**15, 10**15, MESSAGE[2]))
+    fact = Fact("L1", 1, Event("s", MESSAGE[0], MESSAGE[1], 10**15, 10**15, MESSAGE[2]))
     facts = [
         Fact("L1", 2, Event("s", id, type, 10**15, 10**15, data)) for id, type, data in PAIRS[name]
     ]
@@ -46,7 +46,7 @@ def test_two_records_with_one_number_give_one_digest(tmp_path: Path, name: str) 
     for number, order in enumerate(permutations(facts)):
         for pieces in (1, 2):
             lanes = tmp_path / f"{number}-{pieces}" / "lanes"
-            write_segment(lanes, "1", 1, header("L1") + line(said))
+            write_segment(lanes, "1", 1, header("L1") + line(fact))
             with scratch(lanes.parent / "1.db") as db:
                 for n in range(0, 2, 3 - pieces):
                     write_segment(lanes, "1", 1, b"".join(map(line, order[n : n + 3 - pieces])))

@@ -108,8 +108,8 @@ def test_the_first_end_counts() -> None:
 
 def test_fields_of_the_wrong_type_are_ignored() -> None:
     """A title that is a number, or a start that no clock can show, is ignored."""
-    said = {"title": 7, "model": None, "started": 2**64 - 1, "source": "cli", "extra": [1]}
-    assert fold_session([_ordered(((1, "a", 1), SESSION_CREATED, said))]) == Session(
+    given_fields = {"title": 7, "model": None, "started": 2**64 - 1, "source": "cli", "extra": [1]}
+    assert fold_session([_ordered(((1, "a", 1), SESSION_CREATED, given_fields))]) == Session(
         {"source": "cli"}, known=True
     )
 

@@ -122,10 +122,10 @@ from projector.run.ingest import Intake
 take_block = Intake.take_block
 
 def take_block_and_stop(*arguments):
-    taken = take_block(*arguments)
-    print(taken, flush=True)
+    size = take_block(*arguments)
+    print(size, flush=True)
     os.kill(os.getpid(), int(sys.argv[2]))
-    return taken
+    return size
 
 Intake.take_block = take_block_and_stop
 cli(["--journal", sys.argv[1], "run"])

@@ -44,8 +44,8 @@ def _chat() -> Iterator[tuple[str, int, str, str]]:
     chat = DATA / "chat"
     for path in sorted(chat.glob("*.jsonl")):
         for number, talk in enumerate(_lines(path)):
-            for at, said in enumerate(talk["messages"]):
-                text = said.get("content") or said["message"]
+            for at, message in enumerate(talk["messages"]):
+                text = message.get("content") or message["message"]
                 yield f"{path.stem}/{number}", at, "user" if at % 2 == 0 else "assistant", text
     for path in sorted((chat / "xpersona").glob("*.json")):
         for number, talk in enumerate(orjson.loads(path.read_bytes())):
@@ -53,8 +53,8 @@ def _chat() -> Iterator[tuple[str, int, str, str]]:
             for at, text in enumerate(turns):
                 yield f"{path.stem}/{number}", at, "user" if at % 2 == 0 else "assistant", text
     for line in _lines(chat / "oasst" / "en_100_message.jsonl"):
-        for at, said in enumerate(_replies(line)):
-            yield f"oasst/{line['message_id']}", at, said["role"], said["text"]
+        for at, message in enumerate(_replies(line)):
+            yield f"oasst/{line['message_id']}", at, message["role"], message["text"]
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ def journal(journal_dir: Path) -> Iterator[Journal]:
     with Journal.open(journal_dir) as journal:
         data = {"title": "Containers", "source": "cli"}
         journal.append(session="s1", type="session.created", data=data)
-        said = [
+        messages = [
             ("s1", "user", "how do I use docker compose", None),
             ("s1", "assistant", "write a compose file, then call get_user_name in P2.2", None),
             ("s1", "tool", "docker docker docker", "sandbox"),
@@ -34,7 +34,7 @@ def journal(journal_dir: Path) -> Iterator[Journal]:
             ("s2", "user", "docker without it: chat-send --force key=value", "web"),
             ("s2", "assistant", "안녕 세상 ラーメン 颐和园 café", "web"),
         ]
-        for number, (session, role, text, source) in enumerate(said, 1):
+        for number, (session, role, text, source) in enumerate(messages, 1):
             id, at = f"m{number}", T + number
             journal.append_message(session, role, text, id=id, timestamp=at, source=source)
         yield journal

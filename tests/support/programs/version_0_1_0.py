@@ -86,7 +86,7 @@ def version_0_1_0(folder: Path) -> Version:
     try:
         done = subprocess.run(git, capture_output=True, check=False, timeout=60)
     except FileNotFoundError:
-        pytest.skip("version 0.1.0 is taken out of the history, which needs git")
+        pytest.skip("version 0.1.0 comes from the git history, which needs git")
     if done.returncode:
         pytest.skip(
             f"version 0.1.0 is not in the history here: {done.stderr.decode(errors='replace')}"

@@ -61,9 +61,13 @@ def judge(seen: Seen, tree: Tree, model: Model, required: set[Key]) -> list[str]
     ]
     for key, places in seen.later.items():
         tried = model.tried.get(key, [])
-        failures += [f"{key} never said {said!r}" for said in places.values() if said not in tried]
+        failures += [
+            f"{key} was never appended as {found!r}"
+            for found in places.values()
+            if found not in tried
+        ]
         if len(places) > len(tried):
-            failures.append(f"{key} was appended {len(tried)} times and stands {len(places)} times")
+            failures.append(f"{key} was appended {len(tried)} times and occurs {len(places)} times")
     # a damaged line uses a number, and noise may look like any number of lines
     complete = all(
         len(seen.later.get(key, {})) >= len(t)

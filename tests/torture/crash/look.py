@@ -123,11 +123,11 @@ class Looker:
         listed, before = self._read(disk, recheck=recheck)
         _continue(self._path)
         now, after = self._read(self._stage.take_in(), recheck=recheck)
-        stand = Counter(key for key, _, _ in now if key in _NEW)
+        counts = Counter(key for key, _, _ in now if key in _NEW)
         found = self._by_key(listed)
-        later = self._by_key(tuple(item for item in now if item[0] not in stand))
+        later = self._by_key(tuple(item for item in now if item[0] not in counts))
         failures = [
-            f"{key} was appended and stands {stand[key]} times" for key in _NEW if stand[key] != 1
+            f"{key} was appended and occurs {counts[key]} times" for key in _NEW if counts[key] != 1
         ]
         if later is not found:
             failures += [
@@ -171,8 +171,8 @@ class Looker:
         """Return events by key; the same list gives the same object."""
         if listed not in self._found:
             found: Found = {}
-            for key, said, place in listed:
-                found.setdefault(key, {})[place] = said
+            for key, event_content, place in listed:
+                found.setdefault(key, {})[place] = event_content
             self._found[listed] = found
         return self._found[listed]
 
@@ -195,7 +195,7 @@ def _kept(before: dict[Place, bytes], after: dict[Place, bytes]) -> bool:
     """Return whether all events exist; a lane without headers may get its uuid later."""
 
     def bare(places: dict[Place, bytes]) -> set[tuple[int, int, bytes]]:
-        return {(place.seq, place.order, said) for place, said in places.items()}
+        return {(place.seq, place.order, event_content) for place, event_content in places.items()}
 
     return bare(before) <= bare(after)
 
@@ -206,8 +206,8 @@ def read(path: Path) -> Found:
     for at in read_events(path / "lanes", lambda _ref, _damage: None):
         event = at.record.event
         place = Place(at.lane, at.record.seq, event.order)
-        said = content(event.type, event.data)
-        found.setdefault((event.session, event.id), {})[place] = said
+        event_content = content(event.type, event.data)
+        found.setdefault((event.session, event.id), {})[place] = event_content
     return found
 
 
@@ -251,8 +251,10 @@ def _project(path: Path) -> list[str]:
 
 
 def _compare(projection: Projection, found: Found) -> list[str]:
-    said = (min(places.items(), key=_by_order) for places in found.values())
-    keys = {key for key, (_, first) in zip(found, said, strict=True) if first.startswith(_MESSAGE)}
+    firsts = (min(places.items(), key=_by_order) for places in found.values())
+    keys = {
+        key for key, (_, first) in zip(found, firsts, strict=True) if first.startswith(_MESSAGE)
+    }
     shown = Counter(
         (message.session, message.id)
         for session in sorted({key[0] for key in keys})
@@ -273,7 +275,9 @@ def _retry(path: Path, model: Model) -> list[str]:
             type, data = json.loads(contents[0])
             journal.append(session=session, id=id, type=type, data=data)
     found = read(path)
-    missing = [f"{key} was said again and is missing" for key in model.tried.keys() - found.keys()]
+    missing = [
+        f"{key} was appended again and is missing" for key in model.tried.keys() - found.keys()
+    ]
     with Projection.open(path) as projection:
         return missing + _compare(projection, found)
 

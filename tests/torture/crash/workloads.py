@@ -302,9 +302,9 @@ def refused(scene: Scene, fsync: Fsync, times: int) -> None:
     author.say(2)
     author.sync()
     scene.recorder.refusals = times
-    said = [[scene.message()], [scene.message(), scene.message()]]
+    batches = [[scene.message()], [scene.message(), scene.message()]]
     unsure = []
-    for events in said:
+    for events in batches:
         try:
             author.append(events)
             author.sync()
@@ -371,9 +371,9 @@ def imported(scene: Scene) -> None:
     for count in (2, 3):
         with source.open("a", encoding="utf-8") as file:
             for _ in range(count):
-                said = {"role": "user", "content": scene.message()["data"]["content"]}
+                message = {"role": "user", "content": scene.message()["data"]["content"]}
                 uuid = f"u{next(scene.numbers)}"
-                file.write(json.dumps({**line, "uuid": uuid, "message": said}) + "\n")
+                file.write(json.dumps({**line, "uuid": uuid, "message": message}) + "\n")
         author = scene.author("interval")
         with _observed(author.journal, scene.recorder):
             importer = Importer(author.journal, "auto")

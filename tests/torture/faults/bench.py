@@ -92,7 +92,7 @@ class Bench:
             if key not in found:
                 wrong.append(f"event {number} was acknowledged and is lost")
         if once:
-            wrong += [f"{key} stands {n} times" for key, n in found.items() if n != 1]
+            wrong += [f"{key} occurs {n} times" for key, n in found.items() if n != 1]
         known = self._keys | {(SESSION, id) for id in self.workload.erased}
         if self._keys and not found.keys() <= known:
             wrong.append(f"never appended: {sorted(found.keys() - self._keys)}")

@@ -164,7 +164,7 @@ def run_all(
         for worker in workers:
             worker.join()
     if any(worker.exitcode for worker in workers):
-        sys.exit("a worker of the sweep failed; its traceback stands above")
+        sys.exit("a worker of the sweep failed; its traceback is above")
 
 
 def _work(jobs, judge, turn, done) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 - see run_all

@@ -247,8 +247,8 @@ def _source(folder: Path) -> Path:
 
 
 def _transcript(folder: Path, lines: int) -> None:
-    said = ({"role": "user", "content": f"line {n} 手机 " + "y" * n * 9} for n in range(lines))
-    text = "".join(json.dumps(one) + "\n" for one in said)
+    messages = ({"role": "user", "content": f"line {n} 手机 " + "y" * n * 9} for n in range(lines))
+    text = "".join(json.dumps(one) + "\n" for one in messages)
     _source(folder).write_text(text, encoding="utf-8")
 
 

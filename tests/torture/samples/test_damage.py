@@ -59,8 +59,8 @@ def test_a_search_that_misses_records_is_detected(
 FIRST, SECOND, THIRD = facts(message("m1", "a"), message("m2", "b"), message("m3", "c"))
 
 
-@pytest.mark.parametrize("anew", [False, True], ids=["the same projector", "a new projector"])
-def test_an_emptied_segment_does_not_block_its_lane(tmp_path: Path, *, anew: bool) -> None:
+@pytest.mark.parametrize("is_new", [False, True], ids=["the same projector", "a new projector"])
+def test_an_emptied_segment_does_not_block_its_lane(tmp_path: Path, *, is_new: bool) -> None:
     """Events that are appended after a segment that lost everything are applied."""
     lanes = tmp_path / "lanes"
     path = write_lane(lanes, "1", [FIRST, SECOND])
@@ -69,7 +69,7 @@ def test_an_emptied_segment_does_not_block_its_lane(tmp_path: Path, *, anew: boo
         running.catch_up()
         path.write_bytes(b"")
         write_segment(lanes, "1", 2, header("L1", 2, seq=3) + line(THIRD))
-        (Projector(db, lanes) if anew else running).catch_up()
+        (Projector(db, lanes) if is_new else running).catch_up()
         assert counters(db)["events"] == 3
 
 

@@ -133,7 +133,7 @@ BAD: dict[str, list[Answered]] = {
         (KEY, "compare", ("b", "a"), True, 0, 1),
         (KEY, "compare", (None, "b"), True, 2, 3),
     ],
-    "refused although the value stood": [
+    "refused although the value was equal": [
         (KEY, "compare", (None, "a"), True, 0, 1),
         (KEY, "compare", ("a", "b"), False, 2, 3),
     ],
@@ -193,7 +193,7 @@ BAD: dict[str, list[Answered]] = {
         (CLAIM, "claim", ("t2", LONG), 2, 3, 4),
         (CLAIM, "renew", (1, "t3", LONG), True, 5, 6),
     ],
-    "refused although nobody held it": [
+    "refused although it had no holder": [
         (CLAIM, "claim", ("t1", LONG), 1, 0, 1),
         (CLAIM, "release", (1,), True, 2, 3),
         (CLAIM, "claim", ("t2", LONG), None, 4, 5),
@@ -249,7 +249,7 @@ def test_a_history_is_explained_and_a_wrong_answer_is_found(
 
 def test_the_last_call_of_a_killed_process_is_read_as_lost(tmp_path: Path) -> None:
     """A call without an answer is lost: it ended with its process, with or without effect."""
-    scribe = Scribe(tmp_path / "said")
+    scribe = Scribe(tmp_path / "calls")
     assert scribe.call(KEY, "get", (), lambda: "a") == "a"
     with pytest.raises(ZeroDivisionError):
         scribe.call(KEY, "set", ("b",), lambda: 1 // 0)

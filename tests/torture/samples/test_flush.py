@@ -24,7 +24,7 @@ def test_random_conversations_are_flushed_as_the_rule_says(
 
 
 def _hide_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pairing.Pairing, "is_free", lambda _, j, taken: j not in taken)
+    monkeypatch.setattr(pairing.Pairing, "is_free", lambda _, j, used: j not in used)
 
 
 def _keep_all(monkeypatch: pytest.MonkeyPatch) -> None:

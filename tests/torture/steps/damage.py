@@ -203,7 +203,7 @@ def check_cat(path: Path, found: Expected) -> None:
     """Check that `journal cat` prints every intact record."""
     answer = CliRunner().invoke(cli, ["--journal", str(path), "cat"])
     lines = [orjson.loads(text) for text in answer.stdout.split("\n") if text]
-    printed = {(said["session"], said["id"]) for said in lines}
+    printed = {(event["session"], event["id"]) for event in lines}
     if missing := {fact.key for fact in found.must} - printed:
         raise Lost(f"whole and not printed by `journal cat` ({answer.exit_code}): {missing}")
 
@@ -262,10 +262,10 @@ def torture(seed: int, kind: str | None, done: Done) -> None:
             running = Projector(db, root.lanes)
         running.catch_up()
         check_projection(db, found, kept)
-        with scratch(path / "anew.db") as anew:
-            Projector(anew, root.lanes).catch_up()
-            check_projection(anew, found, [])
-            stretches = check_quarantine(anew, files)
+        with scratch(path / "rebuilt.db") as rebuilt:
+            Projector(rebuilt, root.lanes).catch_up()
+            check_projection(rebuilt, found, [])
+            stretches = check_quarantine(rebuilt, files)
         done.stretches += len(stretches)
         check_verify(root.path, files, stretches)
         check_cat(root.path, found)

@@ -90,7 +90,7 @@ def judge(bench: Bench, job: Job) -> Outcome:
     ended = bench.run(job.point)
     wrong = ["it hung"] if ended.hung else []
     wrong += [
-        f"nobody caught: {stray}"
+        f"not caught: {stray}"
         for stray in ended.stray
         # closing the descriptors of watchdog cannot really fail
         if job.point.call != "close" or "watchdog" not in stray

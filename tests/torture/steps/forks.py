@@ -89,7 +89,7 @@ def _use(store: SessionStore, report: Report, name: str) -> None:
         if id not in found:
             report.write("fault", f"{name} does not see {id} but {found}")
     if not store.keys.compare_and_set(name, 1, expected=ABSENT):
-        report.write("fault", f"{name} was refused a key that nobody else sets")
+        report.write("fault", f"{name} was refused a key that no other process sets")
 
 
 def _busy(store: SessionStore, report: Report, name: str) -> None:

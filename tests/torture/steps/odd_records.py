@@ -70,8 +70,8 @@ def _check(lines: Sequence[Line], random: Random, folder: Path, *, live: bool) -
     plain = _projected(lines, folder / "plain", None)
     _hold("one go", plain, wanted, plain)
     for name in ("first", "second"):
-        said = _projected(lines, folder / name, random)
-        _hold(f"the {name} arrangement", said, wanted, plain)
+        result = _projected(lines, folder / name, random)
+        _hold(f"the {name} arrangement", result, wanted, plain)
     if live:
         _hold("a rebuild", _rebuilt(lines, folder / "live", random), wanted, plain)
 
@@ -121,7 +121,7 @@ def _says(db: apsw.Connection) -> dict[str, Any]:
         "SELECT event_id FROM _events e JOIN _sessions s ON s.id = e.session WHERE s.session = ?",
         (GOOD,),
     )
-    said: dict[str, Any] = {
+    result: dict[str, Any] = {
         "digest": digest(db),
         "counted": {name: counted[name] for name in ("events", "messages", "conflicts", "unknown")},
         "quarantined": counted["quarantined"],
@@ -129,8 +129,8 @@ def _says(db: apsw.Connection) -> dict[str, Any]:
         "good": [str(key) for (key,) in good],
         **shown(db, WORDS),
     }
-    said["good"].sort()
-    return said
+    result["good"].sort()
+    return result
 
 
 def _write_all(lanes: Path, lines: Sequence[Line]) -> None:
