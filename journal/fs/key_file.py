@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from journal.errors import JournalOpenError
 from journal.format.keyed_hash import KEY_BYTES, Key
-from journal.fs.files import create_file, replace_file
+from journal.fs.files import create_file, replace_file, sync_folder
 from journal.fs.ownership import read_own
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ def own_key(journal: Path) -> Key:
         path = journal / KEY_FILE
         try:
             create_file(path, _encode([Key(secrets.token_bytes(KEY_BYTES))]))
+            # a power loss must not leave hashes whose key is gone
+            sync_folder(journal)
         except OSError as error:
             raise JournalOpenError(f"cannot make {path}: {error.strerror or error}") from error
         keys = read_keys(journal)

@@ -12,6 +12,7 @@ from journal.errors import JournalOpenError
 from journal.format.keyed_hash import Key
 from journal.fs.directory import open_directory
 from journal.fs.key_file import KEY_FILE, add_keys, own_key, read_keys
+from tests.support.faulty_disk import faulty_disk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +46,15 @@ def test_only_the_owner_reads_the_key(journal: Path) -> None:
     assert stat.S_IMODE((journal / KEY_FILE).stat().st_mode) == 0o600
     assert key.secret.hex() not in repr(key) + key.id
     assert str(key.secret) not in repr(key)
+
+
+def test_a_new_key_is_durable_before_it_is_used(
+    journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer may have synced the folder before: a power loss would leave hashes without a key."""
+    faulty = faulty_disk(monkeypatch)
+    own_key(journal)
+    assert faulty.folders == [journal]
 
 
 def test_keys_of_other_journals_come_after_the_own(journal: Path) -> None:
