@@ -57,7 +57,7 @@ class Status:
 def read_status(directory: Directory) -> Status:
     """Read the status of a journal from its folders and the ends of its lanes.
 
-    Where the journal has keys, its segments are searched for requests to forget.
+    The segments are searched for requests to forget.
 
     Raises:
         JournalOpenError: the file of the keys is damaged or cannot be read.

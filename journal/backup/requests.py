@@ -18,14 +18,12 @@ _TYPE = ERASURE_REQUESTED.encode()
 
 
 def requests_in(backup: Backup) -> Iterator[Request]:
-    """Yield the requests in a backup; it has none if it has no keys.
+    """Yield the requests in a backup, also those whose key it lacks.
 
     Raises:
         BackupDamaged: a file is not whole.
         ReadError: a file cannot be read.
     """
-    if not backup.keys:
-        return
     for copied in backup.manifest.segments:
         if not _mentions(backup, copied):
             continue

@@ -139,19 +139,25 @@ class RequestScan:
         self._forgotten = Forgotten(())
         self._new = 0
 
+    def read_understood(self) -> Forgotten:
+        """Return what the requests forget that are in the lanes now, if any can be understood.
+
+        It returns at once where the journal has no keys: without one no request is understood, and
+        a journal in which nothing was forgotten does not pay for the search.
+
+        Raises:
+            JournalOpenError, ReadError: as `read`.
+        """
+        return self.read() if read_keys(self._directory.path) else Forgotten(())
+
     def read(self) -> Forgotten:
         """Return what the requests that are in the lanes now forget.
-
-        It returns at once where the journal has no keys: then nothing was ever forgotten here, and
-        what others asked to forget cannot be determined.
 
         Raises:
             JournalOpenError: the file of the keys is damaged or cannot be read.
             ReadError: a segment cannot be read.
         """
         keys = read_keys(self._directory.path)
-        if not keys:
-            return Forgotten(())
         if self._empty is None:
             self._empty = self._load()
         is_changed = keys != self._keys

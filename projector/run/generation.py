@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from journal.erasure.requests import Forgotten, read_requests
+from journal.erasure.requests import Forgotten, RequestScan
 from journal.fs.directory import check_same
 from journal.fs.key_file import read_keys
 from projector.db.connections import create, finish, open_writer
@@ -71,7 +71,7 @@ def build_generation(
     """
     check_same(journal)  # a projection for another uuid would be rebuilt by its readers for ever
     path = kept.path(number)
-    there = (*read_requests(journal).requests, *requests)
+    there = (*RequestScan(journal).read_understood().requests, *requests)
     forgotten = Forgotten(there, read_keys(journal.path) if there else ())
     try:
         applied = _fill(path, journal, forgotten, on_commit, stop, is_careful=False)

@@ -137,7 +137,7 @@ class EventWriter:
     def _remembered(self, batch: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield what is left of events without what is forgotten."""
         # a request may have come since the last batch: an import can follow files for days
-        forgotten = self.requests.read()
+        forgotten = self.requests.read_understood()
         if not forgotten:
             yield from batch
             return
@@ -145,9 +145,8 @@ class EventWriter:
             whole = Event(event["session"], event["id"], event["type"], 0, 0, event["data"])
             try:
                 left, _ = forgotten.apply(whole, "", 0)
-            except (
-                TypeError
-            ):  # it is no JSON, so it has no hashes: the journal says why it refuses it
+            except TypeError:
+                # it is no JSON, so it has no hashes: the journal says why it refuses it
                 left = whole
             if left is None:
                 self.report.forgotten += 1

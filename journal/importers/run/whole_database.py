@@ -52,6 +52,6 @@ def read_database(
     before = 0 if first or entry is None else entry.lines
     writer.report.lines += max(0, found.rows - before)
     known = found.known
-    if format.prune is not None and (forgotten := writer.requests.read()):
+    if format.prune is not None and (forgotten := writer.requests.read_understood()):
         known = format.prune(known, forgotten.forgets_session)
     return Entry(format.name, format.version, found.rows, 0, "", known), found.failure

@@ -42,8 +42,8 @@ def show_outcome(outcome: Outcome) -> None:
         )
     for key in outcome.unknown_keys:
         print_line(
-            f"pending: a request has hashes of the key {key}, which this journal lacks: copy the"
-            " file `key` of the journal that it comes from",
+            f"pending: a request has hashes of the key {key}, which this journal lacks: add the"
+            " line of that key to the file `key`, from a backup or the journal that it comes from",
             err=True,
         )
     if outcome.unreadable:

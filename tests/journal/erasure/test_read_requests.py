@@ -90,7 +90,16 @@ def test_without_a_key_no_segment_is_read(tmp_path: Path, monkeypatch: pytest.Mo
     journal = open_directory(tmp_path / "journal")
     put(journal, 1, header(), line(1, "r1"))
     monkeypatch.setattr(requests, "list_segments", None)
-    assert not read_requests(journal)
+    assert not RequestScan(journal).read_understood()
+
+
+def test_a_journal_that_lost_its_keys_has_its_requests(tmp_path: Path) -> None:
+    """A copy without the file `key` must not say that nothing was forgotten: its key is named."""
+    journal = open_directory(tmp_path / "journal")
+    put(journal, 1, header(), line(1, "r1"))
+    assert found(journal) == ["r1"]
+    assert read_requests(journal).unknown_keys == ("0a1b2c3d",)
+    assert read_status(journal).unknown_keys == ("0a1b2c3d",)
 
 
 @pytest.mark.parametrize("version", [1, 2])
