@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 _PAUSE = 0.02
 """Seconds between two looks whether a lessee has continued in a new segment."""
+_UNFINISHED = "an unfinished line"
+_MOST_IN_VAIN = 100
+"""Passes in which no segment could be replaced because each had changed, until that is an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +121,9 @@ def erase(
         until = None
         while True:
             is_last = until is not None and monotonic() > until
-            is_changed = eraser.is_changed_by_pass()
+            is_again = eraser.is_again_after_pass()
             if not eraser.pending:
-                if not is_changed:
+                if not is_again:
                     break
             elif is_last:
                 break
@@ -145,6 +148,7 @@ class _Eraser:
     clean: dict[Path, tuple[int, tuple[int, int]]] = field(default_factory=dict)
     damaged: dict[Path, list[DamagedBytes]] = field(default_factory=dict)
     newer: set[tuple[str, int]] = field(default_factory=set)
+    in_vain: int = 0
 
     def report(self, started: int, duration: int) -> Report:
         return Report(
@@ -181,22 +185,35 @@ class _Eraser:
                     f" {error.strerror or error}"
                 ) from error
 
-    def is_changed_by_pass(self) -> bool:
-        """Go over all segments that may have changed; return whether one was replaced."""
-        before = self.segments
+    def is_again_after_pass(self) -> bool:
+        """Go over all segments that may have changed; return whether to look at them again.
+
+        Raises:
+            EraseError: segments change again and again while they are read.
+        """
         self.pending = []
+        is_again = False
+        before = self.segments
         for name in list_lanes(self.directory.lanes):
             for ref in list_lane(self.directory.lanes / name):
                 if self.clean.get(ref.path) == (ref.size, ref.version):
                     continue
                 read = self._read(ref)
-                if not read.is_changed:
-                    self.clean[ref.path] = ref.size, ref.version
-                elif ref.final:
+                if ref.final and read.is_changed:
                     self._replace(read)
+                    is_again = True
+                elif not ref.final and (read.is_changed or read.is_unfinished):
+                    is_again |= self._replace_active(read)
                 else:
-                    self._replace_active(read)
-        return self.segments > before
+                    self.clean[ref.path] = ref.size, ref.version
+        self.in_vain = self.in_vain + 1 if is_again and self.segments == before else 0
+        if self.in_vain > _MOST_IN_VAIN:
+            raise EraseError(
+                f"segments in {self.directory.lanes} are changed again and again while they are"
+                " read, such as by a program that links or copies them; what is forgotten is still"
+                " in one. Do it again once that program has ended"
+            )
+        return is_again
 
     def _read(self, ref: SegmentRef) -> Read:
         joins = self.directory.format >= FORMAT
@@ -208,6 +225,9 @@ class _Eraser:
             DamagedBytes(*place, damage.offset, damage.length, damage.reason)
             for damage in read.rewriting.damage
         ]
+        if read.is_unfinished:
+            unread = ref.size - read.end
+            self.damaged[ref.path].append(DamagedBytes(*place, read.end, unread, _UNFINISHED))
         return read
 
     def _replace(self, read: Read) -> None:
@@ -217,29 +237,38 @@ class _Eraser:
             self.bytes += read.rewriting.bytes
             self.segments += 1
 
-    def _replace_active(self, read: Read) -> None:
-        """Replace a lane's active segment if no process holds the lane, else ask its lessee."""
+    def _replace_active(self, read: Read) -> bool:
+        """Replace a lane's active segment if no process holds the lane, else ask its lessee.
+
+        Returns:
+            Whether it was to be replaced, and no process held the lane.
+        """
         folder, number = read.ref.folder, read.ref.number
         try:
             lane = try_lease(folder)
         except OSError as error:
             raise EraseError(f"cannot lock {folder / LOCK}: {error.strerror or error}") from error
         if lane is None:
-            _ask(folder)
-            pid, host = (read.header.pid, read.header.host) if read.header else (0, "")
-            self.pending.append(Pending(read.ref.lane, number, pid, host))
-            return
+            if read.is_changed:
+                _ask(folder)
+                pid, host = (read.header.pid, read.header.host) if read.header else (0, "")
+                self.pending.append(Pending(read.ref.lane, number, pid, host))
+            return False
+        is_tried = False
         try:
             # its last lessee may have written to it, or rolled, before the lane was locked
             for ref in list_lane(folder):
                 if ref.number == number:
                     # no process finishes an unfinished line any more
-                    self._replace(self._read(dataclasses.replace(ref, final=True)))
+                    read = self._read(dataclasses.replace(ref, final=True))
+                    is_tried = read.is_changed
+                    self._replace(read)
             take_request(folder)
         except OSError as error:
             raise EraseError(f"cannot remove {folder / ROLL}: {error.strerror or error}") from error
         finally:
             lane.release()
+        return is_tried
 
 
 def _ask(folder: Path) -> None:

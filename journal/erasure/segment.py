@@ -42,6 +42,7 @@ class Read:
         version: inode, size and time of change of the file that was read.
         header: its header; None if that is damaged.
         header_end: offset behind the header, 0 without one.
+        end: offset behind what was read.
         rewriting: what becomes of it.
     """
 
@@ -49,7 +50,13 @@ class Read:
     version: tuple[int, int, int]
     header: Header | None
     header_end: int
+    end: int
     rewriting: Rewriting
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether it ended, when it was listed, in a line that was not read: it has no newline."""
+        return self.end < self.ref.size and not self.is_newer
 
     @property
     def is_newer(self) -> bool:
@@ -95,15 +102,12 @@ def read_for_erasure(
         raise ReadError(f"cannot read {ref.path}: {error.strerror or error}") from error
     rewriting.finish()
     header, end = headers[0] if headers else (None, 0)
-    return Read(ref, version, header, end, rewriting)
+    return Read(ref, version, header, end, walk.end, rewriting)
 
 
 def _newlines(file: FileIO, damage: Damage) -> int:
-    count, at, end = 0, damage.offset, damage.offset + damage.length
-    while at < end and (block := read_at(file, at, min(BLOCK, end - at))):
-        count += block.count(b"\n")
-        at += len(block)
-    return count
+    blocks = read_between(file, damage.offset, damage.offset + damage.length)
+    return sum(block.count(b"\n") for block in blocks)
 
 
 def replace(read: Read, lock: EraserLock) -> bool:

@@ -23,7 +23,11 @@ def ask_to_roll(folder: Path) -> None:
         OSError: the file system refuses.
     """
     with contextlib.suppress(FileExistsError):
-        os.close(disk.in_use.create(folder / ROLL))
+        fd = disk.in_use.create(folder / ROLL)
+        try:
+            disk.in_use.fchmod(fd, 0o600)  # a strict umask may have cleared bits
+        finally:
+            os.close(fd)
 
 
 def take_request(folder: Path) -> bool:

@@ -8,7 +8,7 @@ from journal.erasure.eraser import erase
 from journal.format.record import Erased, Record
 from journal.format.scan import Found, scan
 from journal.fs.directory import open_directory
-from journal.lanes.lane import _continuation
+from journal.lanes.lane import try_lease
 from journal.verify import verify
 from journal.writer import Journal
 from tests.support.erasing import BY, named
@@ -36,6 +36,16 @@ def _lines(count: int) -> list[bytes]:
     return [line(fact) for fact in facts(*(message(f"m{n}", "hello") for n in range(1, count + 1)))]
 
 
+def _order(folder: Path) -> int:
+    """Return the highest order that a lessee of a lane finds."""
+    lane = try_lease(folder)
+    assert lane is not None
+    try:
+        return lane.continuation().order
+    finally:
+        lane.release()
+
+
 def test_damage_stays_and_is_reported(tmp_path: Path) -> None:
     """Bytes that are no record cannot be checked: they are kept and reported."""
     path = _journal(tmp_path / "journal")
@@ -54,13 +64,13 @@ def test_damage_can_be_erased(tmp_path: Path) -> None:
     lines = _lines(6)
     content = [*lines[:2], b"secret noise\n", lines[3], lines[4], b"secret\n"]
     segment = write_segment(path / "lanes", "1", 1, header("L1") + b"".join(content))
-    following = _continuation(segment.parent).order
+    following = _order(segment.parent)
     report = erase(open_directory(path), named("m1"), erases_damage=True, patience=0)
     assert b"secret" not in segment.read_bytes()
     assert report.lines == 1
     assert _runs(segment) == [(1, 1, BY), (3, 1, "damaged"), (6, 1, "damaged")]
     assert not verify(path / "lanes").problems
-    assert _continuation(segment.parent).order >= following
+    assert _order(segment.parent) >= following
 
 
 def test_a_torn_line_at_the_end_stays(tmp_path: Path) -> None:
@@ -70,6 +80,34 @@ def test_a_torn_line_at_the_end_stays(tmp_path: Path) -> None:
     segment = write_segment(path / "lanes", "1", 1, header("L1") + one + two + b'{"crc":"12')
     erase(open_directory(path), named("m1"), patience=0)
     assert segment.read_bytes().endswith(two + b'{"crc":"12')
+
+
+def test_an_unfinished_line_without_a_lessee_is_checked(tmp_path: Path) -> None:
+    """A whole record in it is erased; of other bytes the report says that they may be forgotten."""
+    path = _journal(tmp_path / "journal")
+    one, two = _lines(2)
+    whole = write_segment(path / "lanes", "1", 1, header("L1") + one + two[:-1])
+    torn = write_segment(path / "lanes", "2", 1, header("L2", folder=2) + one + two[:-9])
+    report = erase(open_directory(path), named("m2"), patience=0)
+    assert _runs(whole) == [(2, 1, BY)]
+    assert [(it.lane_folder, it.length) for it in report.damaged] == [("2", len(two) - 9)]
+    report = erase(open_directory(path), named("m2"), erases_damage=True, patience=0)
+    assert report.damaged == ()
+    assert torn.read_bytes().endswith(one)
+    assert not verify(path / "lanes").problems
+
+
+def test_an_unfinished_line_of_a_lessee_is_named(tmp_path: Path) -> None:
+    """Its write may never return: the line stays, and nothing waits for it."""
+    path = _journal(tmp_path / "journal")
+    with Journal.open(path) as handle:
+        handle.append_message("s", "user", "hello", id="m1")
+        (segment,) = segments(path)
+        with segment.open("ab") as file:
+            file.write(b'{"crc":"12')
+        report = erase(open_directory(path), named("other"), patience=0)
+        assert [(it.length, it.reason) for it in report.damaged] == [(10, "an unfinished line")]
+        assert (report.pending, report.segments) == ((), 0)
 
 
 def test_a_record_without_its_newline_stays_without_it(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,16 @@ import journal
 from journal import Journal
 from journal.erasure.eraser import Pending, erase
 from journal.erasure.lock import erasing
-from journal.errors import EraserBusy
+from journal.errors import EraseError, EraserBusy
 from journal.format.record import Erased, Record
 from journal.format.scan import Found, scan
+from journal.fs import disk
 from journal.fs.directory import open_directory
+from journal.fs.disk import Disk
 from journal.fs.files import draft_of
 from journal.lanes.recovery import LOOK_EVERY
 from journal.lanes.roll import ROLL
+from journal.segments.segment import is_segment_draft
 from journal.status import read_status
 from journal.verify import verify
 from tests.support.erasing import BY, named
@@ -193,6 +197,21 @@ def test_a_lessee_rolls_on_request(journal_dir: Path) -> None:
     assert not any(b"secret" in segment.read_bytes() for segment in segments(journal_dir))
 
 
+def test_what_an_eraser_makes_is_private(journal_dir: Path) -> None:
+    """Segments, the lock and the file that asks a lessee have mode 0600, whatever the umask is."""
+    before = os.umask(0o777)
+    try:
+        fill(journal_dir, 1, 2)
+        run(journal_dir, named("m1"))
+        with Journal.open(journal_dir) as handle:
+            handle.append_message("s", "user", "secret", id="m3")
+            assert run(journal_dir, named("m3")).pending
+    finally:
+        os.umask(before)
+    made = [journal_dir / "eraser", *segments(journal_dir), segments(journal_dir)[0].parent / ROLL]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in made} == {0o600}
+
+
 def test_the_next_eraser_finishes_a_pending_erasure(journal_dir: Path) -> None:
     """When the lessee has ended, the eraser leases the lane and removes the roll request."""
     with Journal.open(journal_dir) as handle:
@@ -213,6 +232,41 @@ def test_the_draft_of_a_killed_eraser_is_removed(journal_dir: Path) -> None:
     assert not verify(journal_dir / "lanes").problems
     run(journal_dir, named("other"))
     assert sorted(os.listdir(segment.parent)) == ["000001.jsonl", "lock"]
+
+
+class _Linking(Disk):
+    """Changes the time of change of a segment while its replacement is written."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    def create(self, path: Path) -> int:
+        """Make a file; change the segment that it is to replace."""
+        if self.left and is_segment_draft(path.name):
+            self.left -= 1
+            segments(path.parent.parent.parent)[0].chmod(0o600)
+        return super().create(path)
+
+
+def test_a_segment_that_is_touched_meanwhile_is_read_again(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backup that links the file changes it no more than that: it must not stay as it is."""
+    fill(journal_dir, 1, 2)
+    monkeypatch.setattr(disk, "in_use", _Linking(3))
+    report = run(journal_dir, named("m1"))
+    assert (report.lines, report.segments) == (1, 1)
+    assert ids(journal_dir) == ["m2"]
+
+
+def test_a_segment_that_is_touched_for_ever_is_an_error(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is forgotten is still there, and the error says so."""
+    fill(journal_dir, 1, 2)
+    monkeypatch.setattr(disk, "in_use", _Linking(10_000))
+    with pytest.raises(EraseError, match="changed again and again"):
+        run(journal_dir, named("m1"))
 
 
 def test_one_eraser_at_a_time(journal_dir: Path) -> None:
