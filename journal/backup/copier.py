@@ -169,11 +169,16 @@ def sweep(lanes: Path, wanted: Collection[tuple[str, str]]) -> int:
     with os.scandir(lanes) as entries:
         folders = sorted(lanes / e.name for e in entries if e.is_dir(follow_symlinks=False))
     for folder in folders:
-        for name in sorted(os.listdir(folder)):
-            is_ours = is_copy_name(name) or is_segment_draft(name)
-            if is_ours and (folder.name, name) not in wanted:
-                disk.in_use.unlink(folder / name)
-                removed += is_copy_name(name)
+        gone = [
+            name
+            for name in sorted(os.listdir(folder))
+            if (is_copy_name(name) or is_segment_draft(name)) and (folder.name, name) not in wanted
+        ]
+        for name in gone:
+            disk.in_use.unlink(folder / name)
+        if gone:
+            sync_folder(folder)  # a power loss must not bring back what was erased
+        removed += sum(map(is_copy_name, gone))
     return removed
 
 

@@ -18,7 +18,7 @@ from journal.format.frame import START, DamagedRecord
 from journal.format.record import Record, decode
 from journal.format.sequence import Sequence
 from journal.lanes.restore import NOT_KNOWN, Lost
-from journal.segments.blocks import BLOCK, read_at
+from journal.segments.blocks import read_between
 from journal.segments.listing import list_segments
 from journal.segments.reader import SegmentWalk, pass_over, read_lane_uuid
 from journal.segments.segment import open_segment, read_header
@@ -179,12 +179,11 @@ def _begins_with(ref: SegmentRef, copied: Copied) -> bool:
     """Return whether a segment of the journal begins with the bytes that were copied."""
     if ref.size < copied.size:
         return False
-    digest, at = hashlib.sha256(), 0
+    digest = hashlib.sha256()
     try:
         with open_segment(ref.path) as file:
-            while at < copied.size and (block := read_at(file, at, min(BLOCK, copied.size - at))):
+            for block in read_between(file, 0, copied.size):
                 digest.update(block)
-                at += len(block)
     except OSError as error:
         raise ReadError(f"cannot open {ref.path}: {error.strerror or error}") from error
     return digest.hexdigest() == copied.sha256

@@ -16,6 +16,7 @@ from journal.fs.directory import LANES, make_mark, open_directory
 from journal.fs.files import create_file, make_folder, make_folders, sync_above, sync_folder
 from journal.fs.key_file import add_keys
 from journal.fs.lock import lock_folder
+from journal.fs.ownership import check_folder
 from journal.lanes.lane import RETIRED
 from journal.process import clock
 from journal.process.ids import uuid7
@@ -97,6 +98,10 @@ def _draft(target: Path) -> Iterator[Path]:
     pattern = re.compile(rf"\.{re.escape(target.name)}\.restore\.[0-9a-f-]{{36}}")
     for name in filter(pattern.fullmatch, os.listdir(target.parent)):
         left = target.with_name(name)
+        try:
+            check_folder(left)
+        except OSError:  # of another user, where the folder is everybody's, or removed since
+            continue
         held = lock_folder(left)
         if held is None:
             raise BackupFailed(f"another restore to {target} runs: wait until it has ended")

@@ -38,6 +38,8 @@ class RestoreReport:
         lane: name of the folder that they were written to; empty if none were.
         forgotten: records of the backup that were left out, in whole or in part, because a request
             to forget names them.
+        requests: requests to forget that came with the records: what they name is hidden in the
+            journal from now on, and its bytes are there until the next erasure; 0 if it is new.
         unknown_keys: ids of keys that requests name and that are nowhere: what these forget was
             not found out.
     """
@@ -50,6 +52,7 @@ class RestoreReport:
     events: int
     lane: str
     forgotten: int
+    requests: int
     unknown_keys: tuple[str, ...]
 
 
@@ -102,6 +105,7 @@ def restore_backup(
         events=0,
         lane="",
         forgotten=left_out,
+        requests=0,
         unknown_keys=forgotten.unknown_keys,
     )
 
@@ -127,8 +131,9 @@ def _add(backup: Backup, target: Path) -> RestoreReport:
         )
     if backup.keys:
         add_keys(directory.path, backup.keys)  # before the records that need them
-    known = read_requests(directory).requests
-    forgotten = Forgotten([*known, *requests_in(backup)], read_keys(directory.path))
+    known = read_requests(directory)
+    added = [request for request in requests_in(backup) if not known.knows(request)]
+    forgotten = Forgotten([*known.requests, *added], read_keys(directory.path))
     missing = find_missing(backup, directory, forgotten)
     lane, events = "", 0
     if missing:
@@ -143,5 +148,6 @@ def _add(backup: Backup, target: Path) -> RestoreReport:
         events=events,
         lane=lane,
         forgotten=missing.left_out,
+        requests=len(added),
         unknown_keys=forgotten.unknown_keys,
     )

@@ -27,7 +27,8 @@ def command(path: Path, backup: Path, *, as_json: bool) -> None:
     overwritten. Programs may write meanwhile. The journal of another backup is refused: give a new
     folder with --journal, before the command.
 
-    What a request to forget names, in the backup or in the journal, is not restored.
+    What a request to forget names, in the backup or in the journal, is not restored. If a request
+    comes with the records, `journal forget --finish` erases what the journal has of what it names.
 
     Nothing is restored from a file that is damaged: see `journal backup --verify`. After a failure,
     run it again. There is no time limit.
@@ -40,7 +41,7 @@ def command(path: Path, backup: Path, *, as_json: bool) -> None:
     The exit code is 5 if the backup is damaged.
 
     JSON: {"path", "journal", "is_new", "segments", "bytes", "events", "lane",
-    "forgotten", "unknown_keys"}
+    "forgotten", "requests", "unknown_keys"}
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     report = restore_backup(backup, path)
     if as_json:
@@ -50,12 +51,18 @@ def command(path: Path, backup: Path, *, as_json: bool) -> None:
         keys = ", ".join(report.unknown_keys)
         print_line(
             f"warning: no key {keys}: what requests with it forget may have been restored; add the"
-            " key to the file `key` of the journal",
+            " line of the key to the file `key` of the journal",
             err=True,
         )
     if report.forgotten:
         print_line(
             f"left out, because it is forgotten: {counted(report.forgotten, 'record')}", err=True
+        )
+    if report.requests:
+        print_line(
+            f"{counted(report.requests, 'request')} to forget came with the records: run `journal"
+            " forget --finish` to erase what the journal has of what they name",
+            err=True,
         )
     if report.is_new:
         held = counted(report.segments, "segment")

@@ -7,6 +7,7 @@ import shutil
 import stat
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,7 +24,9 @@ from journal import (
 from journal.backup.cut import list_all
 from journal.backup.manifest import MANIFEST, copy_name, read_manifest
 from journal.erasure.eraser import erase
+from journal.fs import disk
 from journal.fs.directory import open_directory
+from journal.fs.disk import Disk
 from journal.fs.key_file import own_key, read_keys
 from journal.lanes import writer
 from journal.segments.blocks import read_between
@@ -34,7 +37,6 @@ from tests.support.journals import ids, segments
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from io import FileIO
-    from pathlib import Path
 
     from journal.segments.listing import SegmentRef
     from tests.conftest import ExpectedProblems
@@ -147,6 +149,38 @@ def test_a_rewritten_segment_replaces_its_old_copy(journal_dir: Path, backup: Pa
     assert (report.segments, report.removed, report.kept) == (1, 1, ())
     assert not any(b"forget me" in path.read_bytes() for path in backup.rglob("*.jsonl"))
     assert ids(restored(backup)) == ["a", "c"]
+
+
+class _Recording(Disk):
+    """Records files that are removed and folders that are synced, in order."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[str, Path]] = []
+
+    def unlink(self, path: Path) -> None:
+        """Remove a file's name."""
+        super().unlink(path)
+        self.steps.append(("unlink", path))
+
+    def fsync(self, fd: int) -> None:
+        """Sync a file or a folder."""
+        super().fsync(fd)
+        self.steps.append(("sync", Path(f"/proc/self/fd/{fd}").readlink()))
+
+
+def test_a_removed_copy_does_not_come_back(
+    journal_dir: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its folder is synced: a power loss would bring back the name, and what was erased with it."""
+    write(journal_dir, "a", "forget me")
+    make_backup(journal_dir, backup)
+    (old,) = backup.rglob("*.jsonl")
+    erase(open_directory(journal_dir), named("forget me"))
+    recording = _Recording()
+    monkeypatch.setattr(disk, "in_use", recording)
+    make_backup(journal_dir, backup)
+    removed = recording.steps.index(("unlink", old))
+    assert ("sync", old.parent) in recording.steps[removed:]
 
 
 def test_a_segment_that_is_rewritten_meanwhile_is_copied_again(

@@ -19,6 +19,7 @@ from journal import (
 from journal.backup.manifest import MANIFEST
 from journal.erasure.eraser import erase
 from journal.erasure.hashes import event_hash
+from journal.erasure.requests import read_requests
 from journal.format.frame import frame
 from journal.format.keyed_hash import Key
 from journal.format.record import encode_event
@@ -268,6 +269,20 @@ def test_the_draft_of_a_killed_restore_is_removed(
     assert ids(tmp_path / "new") == ["a"]
 
 
+def test_a_link_with_the_name_of_a_draft_is_left_alone(
+    journal_dir: Path, backup: Path, tmp_path: Path
+) -> None:
+    """Where a folder is everybody's, such as /tmp, it must not keep others from restoring."""
+    write(journal_dir, "a")
+    make_backup(journal_dir, backup)
+    (tmp_path / "other").mkdir()
+    link = tmp_path / ".new.restore.0199c0de-0000-7000-8000-000000000002"
+    link.symlink_to(tmp_path / "other")
+    restore_backup(backup, tmp_path / "new")
+    assert link.is_symlink()
+    assert ids(tmp_path / "new") == ["a"]
+
+
 # a backup that was changed, with a right checksum of the manifest
 
 
@@ -442,6 +457,21 @@ def test_a_request_in_the_backup_is_in_force(
     report = restore_backup(backup, journal_dir)
     assert (report.events, report.forgotten) == (3, 1)
     assert b"secret" not in bytes_of(journal_dir / "lanes")
+
+
+def test_requests_that_come_with_the_records_are_counted(
+    journal_dir: Path, backup: Path, tmp_path: Path
+) -> None:
+    """A copy from before them still has the bytes: the report says that they can be erased."""
+    write(journal_dir, "a", "secret")
+    old = tmp_path / "old"
+    shutil.copytree(journal_dir, old)
+    forget(journal_dir, "f1", "secret")
+    erase(open_directory(journal_dir), read_requests(open_directory(journal_dir)))
+    make_backup(journal_dir, backup)
+    assert restore_backup(backup, old).requests == 1
+    assert b"secret" in bytes_of(old / "lanes")
+    assert restore_backup(backup, old).requests == 0
 
 
 def test_a_missing_key_is_named(journal_dir: Path, backup: Path, tmp_path: Path) -> None:
