@@ -66,22 +66,7 @@ class Ledger:
 
     def read(self, source: Path) -> Entry | None:
         """Return what is known of a source; None if nothing is, or nothing that can be read."""
-        return self._read(self._file(source))
-
-    @staticmethod
-    def _read(file: Path) -> Entry | None:
-        try:
-            found = orjson.loads(read_own(file, _MOST))
-        except (OSError, orjson.JSONDecodeError):
-            return None  # a hint that is not there, or torn, is no hint
-        if isinstance(found, dict):
-            found.pop("path", None)  # earlier versions named the source
-        kinds = {field.name: field.type for field in fields(Entry)}
-        if not isinstance(found, dict) or found.keys() != kinds.keys():
-            return None
-        if any(type(found[name]).__name__ != kind for name, kind in kinds.items()):
-            return None
-        return Entry(**found)
+        return _decode(_content(self._file(source)))
 
     def known(self, source: Path, format: SourceFormat, stream: BinaryIO) -> Entry | None:
         """Return what is known of a source if it still begins with the bytes that were imported."""
@@ -113,15 +98,18 @@ class Ledger:
         """
         prunes = {format.name: format.prune for format in formats if format.database is not None}
         for file in self._entries():
-            entry = self._read(file)
-            if entry is not None and entry.format in prunes:
+            content = _content(file)
+            entry = _decode(content)
+            if entry is None:
+                with contextlib.suppress(FileNotFoundError):  # another process does the same
+                    disk.in_use.unlink(file)
+                continue
+            if entry.format in prunes:
                 prune = prunes[entry.format]
                 marks = "" if prune is None else prune(entry.marks, is_forgotten)
                 entry = replace(entry, marks=marks)
-            if entry is None:
-                disk.in_use.unlink(file)
-            else:
-                swap_file(file, _encode(entry))
+            if (pruned := _encode(entry)) != content:  # there can be thousands of files
+                swap_file(file, pruned)
         with contextlib.suppress(FileNotFoundError):
             sync_folder(self.folder)
 
@@ -142,6 +130,29 @@ class Ledger:
         path = os.fsencode(source.resolve()).removesuffix(COMPRESSED.encode())
         name = hashlib.blake2b(path, digest_size=16).hexdigest()
         return self.folder / f"{name}.json"
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return read_own(file, _MOST)
+    except OSError:
+        return b""  # a hint that cannot be read is no hint
+
+
+def _decode(content: bytes) -> Entry | None:
+    """Return an entry; None if it is torn, or another program wrote it."""
+    try:
+        found = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
+    if isinstance(found, dict):
+        found.pop("path", None)  # earlier versions named the source
+    kinds = {field.name: field.type for field in fields(Entry)}
+    if not isinstance(found, dict) or found.keys() != kinds.keys():
+        return None
+    if any(type(found[name]).__name__ != kind for name, kind in kinds.items()):
+        return None
+    return Entry(**found)
 
 
 def _encode(entry: Entry) -> bytes:
