@@ -53,15 +53,11 @@ def journal_scanners(journal: Path) -> tuple[Scanner, ...]:
     Raises:
         RedactionError: the file, or what it asks for, cannot be used.
     """
-    return own_rules(), *read_scanners(journal / RULES_FILE, missing_ok=True)
+    return own_rules(), *_user_scanners(journal / RULES_FILE)
 
 
-def read_scanners(path: Path, *, missing_ok: bool = False) -> tuple[Scanner, ...]:
-    """Return the scanners that a file of rules asks for.
-
-    Args:
-        path: the file.
-        missing_ok: whether there may be no file.
+def _user_scanners(path: Path) -> tuple[Scanner, ...]:
+    """Return the scanners that a file of rules asks for; none if there is no file.
 
     Raises:
         RedactionError: the file, or what it asks for, cannot be used.
@@ -69,9 +65,7 @@ def read_scanners(path: Path, *, missing_ok: bool = False) -> tuple[Scanner, ...
     try:
         content = read_own(path, _MOST)
     except FileNotFoundError:
-        if missing_ok:
-            return ()
-        raise RedactionError(f"there is no file {path}") from None
+        return ()
     except OSError as error:
         raise RedactionError(f"cannot read {path}: {error.strerror or error}") from error
     found = parse_rules(path, content)

@@ -1,4 +1,4 @@
-"""The user's own rules: `redact.toml` in the journal's folder, or any file.
+"""The user's own rules: `redact.toml` in the journal's folder.
 
 ::
 

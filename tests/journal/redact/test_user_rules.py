@@ -10,7 +10,7 @@ from journal.errors import RedactionError
 from journal.format.keyed_hash import Key
 from journal.format.redacted import MARK
 from journal.redact.redactor import Redactor
-from journal.redact.setup import journal_scanners, own_rules, read_scanners
+from journal.redact.setup import journal_scanners, own_rules
 from tests.journal.redact.planted_secrets import planted_secrets
 
 if TYPE_CHECKING:
@@ -73,22 +73,20 @@ def test_a_wrong_rule_is_refused_by_name(tmp_path: Path, content: str, message: 
     assert str(path) in str(caught.value)
 
 
-def test_a_missing_or_binary_file_is_refused(tmp_path: Path) -> None:
+def test_a_binary_file_is_refused(tmp_path: Path) -> None:
     """The error names the file."""
-    path = tmp_path / "rules.toml"
-    with pytest.raises(RedactionError, match=f"there is no file {path}"):
-        read_scanners(path)
+    path = tmp_path / "redact.toml"
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(RedactionError, match="is not TOML"):
-        read_scanners(path)
+    with pytest.raises(RedactionError, match=f"{path} is not TOML"):
+        journal_scanners(tmp_path)
 
 
 def test_an_alternative_without_the_group_is_replaced_whole(tmp_path: Path) -> None:
     """If the group `secret` is no part of a match, the whole match is the secret."""
-    path = tmp_path / "rules.toml"
+    path = tmp_path / "redact.toml"
     path.write_text("[[rule]]\nkind = 'x'\npattern = 'abc(?P<secret>[0-9]{3})|xyz[0-9]{3}'")
 
-    text = Redactor(read_scanners(path), lambda: KEY).text("abc123 XYZ123 xyz456")
+    text = Redactor(journal_scanners(tmp_path)[1:], lambda: KEY).text("abc123 XYZ123 xyz456")
 
     one, three = KEY.hash("secret", "123")[:6], KEY.hash("secret", "xyz456")[:6]
     assert text == f"abc[redacted:x:{one}] XYZ123 [redacted:x:{three}]"
@@ -97,9 +95,9 @@ def test_an_alternative_without_the_group_is_replaced_whole(tmp_path: Path) -> N
 def test_kingfisher_is_a_scanner(tmp_path: Path) -> None:
     """A file of rules can ask for Kingfisher; its hits have offsets in characters."""
     pytest.importorskip("kingfisher_sdk")
-    path = tmp_path / "rules.toml"
+    path = tmp_path / "redact.toml"
     path.write_text('scanners = ["kingfisher"]', encoding="utf-8")
-    redactor = Redactor(read_scanners(path), lambda: KEY)
+    redactor = Redactor(journal_scanners(tmp_path)[1:], lambda: KEY)
     token = next(it for it in planted_secrets() if it.kind == "github-pat").secrets[0]
 
     text = redactor.text(f"北京 é {token} 京")
@@ -131,8 +129,8 @@ def test_without_the_extra_kingfisher_is_refused(
 
     monkeypatch.setitem(__import__("sys").modules, "kingfisher_sdk", None)
     kingfisher._load.cache_clear()
-    path = tmp_path / "rules.toml"
+    path = tmp_path / "redact.toml"
     path.write_text('scanners = ["kingfisher"]', encoding="utf-8")
 
     with pytest.raises(RedactionError, match=r"agent-journal\[secrets\]"):
-        read_scanners(path)
+        journal_scanners(tmp_path)
