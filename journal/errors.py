@@ -118,9 +118,9 @@ class ArbiterLost(ArbiterBusy):
 
 
 class EraseError(JournalError):
-    """A segment could not be rewritten without what is forgotten; the old one is still there.
+    """A file could not be rewritten without what is forgotten, or removed: it is still there.
 
-    Segments that were rewritten before it stay rewritten: do it again once the cause is gone.
+    What was erased before it stays erased: do it again once the cause is gone.
     """
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 from collections import Counter
@@ -26,7 +25,7 @@ from projector.forgetting.leftovers import DATABASE, IMPORTS
 from projector.forgetting.retention import NAME, read_policy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from journal.erasure.requests import Forgotten
     from journal.format.record import Header
@@ -100,7 +99,7 @@ def check_erased(journal: Directory) -> ErasedReport:
     for ref in list_segments(journal.lanes):
         check.segment(ref)
     check.policy()
-    for path in _files(journal.path):
+    for path in _files(journal.path, check.folder_failed):
         check.file(path)
     check.imports()
     return check.report()
@@ -135,11 +134,14 @@ class _Check:
             why = f"{damage.length:,} bytes at offset {damage.offset:,} are no valid record"
             self.add(where, why)
 
-        for at in SegmentWalk(ref, see_damage, see_header).events():
+        walk = SegmentWalk(ref, see_damage, see_header)
+        for at in walk.events():
             if is_newer:
                 self.add(where, "it is of a newer version of the format")
                 return
             self._compare(where, at.record.event, at.lane, at.record.seq)
+        if walk.end < ref.size:
+            self.add(where, f"{ref.size - walk.end:,} bytes at its end are an unfinished line")
 
     def policy(self) -> None:
         """Compare the sessions that the policy of retention pins."""
@@ -151,6 +153,12 @@ class _Check:
         """Compare what a file holds that is no segment."""
         where = self._name(path)
         database = DATABASE.fullmatch(path.name)
+        try:
+            if not stat.S_ISREG(path.lstat().st_mode):
+                self.add(where, "it is a link, or no regular file")
+                return
+        except FileNotFoundError:  # a draft, or the WAL of SQLite
+            return
         if is_draft(path.name):
             self.add(where, "it is a draft that a process left: `journal forget --finish`")
         elif database is not None:
@@ -163,10 +171,14 @@ class _Check:
         elif path.name not in _OWN:
             self.add(where, "it is none of the journal's files")
 
+    def folder_failed(self, error: OSError) -> None:
+        """Note a folder that cannot be listed."""
+        self.add(self._name(Path(error.filename)), f"cannot list it: {error.strerror or error}")
+
     def imports(self) -> None:
         """Name the files of importers, all at once: each source has one."""
         if self._imports:
-            why = f"{self._imports:,} files hold how far sources were imported: hashes, and no text"
+            why = f"it has how far sources were imported ({self._imports:,}): hashes, and no text"
             self.add(IMPORTS, why)
 
     def _database(self, path: Path) -> None:
@@ -207,11 +219,8 @@ class _Check:
         return str(path.relative_to(self._journal.path))
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Yield every file below a folder, never through a link."""
-    for root, _, names in os.walk(folder):
-        for name in sorted(names):
-            path = Path(root, name)
-            with contextlib.suppress(FileNotFoundError):  # a draft, or the WAL of SQLite
-                if stat.S_ISREG(path.lstat().st_mode):
-                    yield path
+def _files(folder: Path, on_error: Callable[[OSError], None]) -> Iterator[Path]:
+    """Yield everything below a folder that is no folder, never through a link."""
+    for root, folders, names in os.walk(folder, onerror=on_error):
+        links = [name for name in folders if Path(root, name).is_symlink()]
+        yield from (Path(root, name) for name in sorted([*names, *links]))

@@ -76,7 +76,8 @@ def _check_session(db: apsw.Connection, name: str) -> None:
     query = "SELECT 1 FROM _sessions WHERE session = ?1 OR parent = ?1 LIMIT 1"
     if db.execute(query, (name,)).get is None:
         raise NotFound(
-            f"no session has the id {name!r}: give the whole id, as `projector sessions` lists it"
+            f"no session has the id {name!r}: give the whole id, as `projector sessions` lists it;"
+            " a session that was forgotten already is in `journal erasures`, without its id"
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from journal.erasure.eraser import erase
 from journal.erasure.requests import read_requests
+from journal.errors import EraseError, reason
 from journal.format.event_types import ERASURE_COMPLETED, FORGET
 from journal.fs.directory import open_directory
 from journal.process import clock
@@ -45,7 +46,7 @@ class Outcome:
         newer: segments that only a newer version of this program can read: folder of the lane, and
             number.
         unknown_keys: ids of keys that requests name and the journal lacks: what these requests
-            forget cannot be determined. Copy the file `key` of the journal that they come from.
+            forget cannot be determined. Add the line of the key to the file `key`.
         started: microseconds since 1970.
         duration: microseconds.
     """
@@ -101,9 +102,18 @@ def finish(journal: Directory, *, erase_damage: bool = False) -> Outcome:
     before = databases(journal)
     bring_into_force(journal)
     report = erase(journal, forgotten, erases_damage=erase_damage, timeout=_PATIENCE)
-    remove_leftovers(journal, forgotten.forgets_session)
+    try:
+        remove_leftovers(journal, forgotten.forgets_session)
+    except OSError as error:
+        what = error.filename or f"old databases and temporary files below {journal.path}"
+        raise EraseError(
+            f"cannot clean up {what}: {reason(error)}; it may hold what is forgotten. Do it again"
+            " once the cause is gone"
+        ) from error
+    known = {each.id for each in forgotten.requests if forgotten.understands(each)}
+    # a request that came meanwhile is not carried out: another process does it
     waiting = tuple(
-        each.id for each in read_erasures(journal) if each.receipt is None and each.key_is_known
+        each.id for each in read_erasures(journal) if each.receipt is None and each.id in known
     )
     outcome = Outcome(
         requests=waiting,
@@ -118,9 +128,8 @@ def finish(journal: Directory, *, erase_damage: bool = False) -> Outcome:
         started=started,
         duration=round((time.monotonic() - began) * 1e6),
     )
-    known = tuple(each.id for each in forgotten.requests if each.key not in outcome.unknown_keys)
     if not (outcome.pending or outcome.newer) and (waiting or (report.lines and known)):
-        _write_receipt(journal, outcome, waiting or known)
+        _write_receipt(journal, outcome, waiting or tuple(sorted(known)))
     return outcome
 
 

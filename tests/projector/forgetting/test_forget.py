@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from journal import AppendError, EventError, Journal, JournalOpenError
+from journal.erasure.eraser import erase
+from journal.erasure.hashes import session_hash
 from journal.fs import disk
 from journal.fs.disk import Disk
+from journal.fs.key_file import own_key
 from journal.process.ids import uuid7
 from projector import Projection
 from projector.errors import NotFinished, NotFound
+from projector.forgetting import finish
 from projector.forgetting.erasures import erasures
 from projector.forgetting.finish import finish_forgetting
 from projector.forgetting.forget import forget, plan
@@ -23,6 +27,7 @@ from tests.support.journals import events, segments
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from journal.erasure.eraser import Report
     from tests.conftest import ExpectedProblems
 
 T = 1_700_000_000_000_000
@@ -164,6 +169,29 @@ def test_a_lane_whose_lessee_sleeps_is_pending_until_that_appends(path: Path) ->
     assert erasures(path)[0].receipt is not None
 
 
+def test_a_request_that_comes_meanwhile_gets_no_receipt(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process may be killed before it erases: without a receipt, the next one does it."""
+
+    def erase_and_request(*arguments: Any, **options: Any) -> Report:  # noqa: ANN401
+        report = erase(*arguments, **options)
+        key = own_key(path)
+        data = {"key": key.id, "sessions": [session_hash(key, "s2")]}
+        with Journal.open(path) as journal:
+            journal.append(session="@forget", id="2", type="erasure.requested", data=data)
+        return report
+
+    monkeypatch.setattr(finish, "erase", erase_and_request)
+    assert len(forget(path, S1).requests) == 1
+    monkeypatch.undo()
+    first, second = erasures(path)
+    assert first.receipt is not None
+    assert second.receipt is None
+    outcome = finish_forgetting(path)
+    assert (outcome.lines, outcome.requests) == (1, ("2",))
+
+
 def test_finishing_again_does_nothing(path: Path) -> None:
     """A second `finish` erases nothing and appends no second receipt."""
     forget(path, S1)
@@ -194,6 +222,31 @@ def test_a_request_with_a_key_that_the_journal_lacks_is_pending(path: Path) -> N
     assert outcome.unknown_keys == (erasure.key,)
     assert not outcome.is_complete
     (path / "key").write_bytes(key + (path / "key").read_bytes())
+    assert finish_forgetting(path).is_complete
+
+
+class _Keeping(Disk):
+    """A disk that removes nothing from the folder `6`."""
+
+    def unlink(self, path: Path) -> None:
+        """Remove a name, or refuse."""
+        if path.parent.name == "6":
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        super().unlink(path)
+
+
+def test_a_file_that_cannot_be_removed_is_named(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no receipt before it is gone."""
+    old = path / "projection" / "6" / "1.db"  # of an earlier version of this program
+    old.parent.mkdir(parents=True)
+    old.touch(0o600)
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "in_use", _Keeping())
+        with pytest.raises(NotFinished, match=f"cannot clean up {old}: Read-only file system"):
+            forget(path, S1)
+    assert erasures(path)[0].receipt is None
     assert finish_forgetting(path).is_complete
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import errno
+import os
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
@@ -75,6 +77,18 @@ def test_how_far_sources_were_imported_stays(path: Path) -> None:
     assert orjson.loads(file.read_bytes()) == entry
 
 
+def test_what_says_nothing_of_a_source_is_not_written_again(path: Path) -> None:
+    """Each write is synced, and there can be a file for each of many thousand sources."""
+    file = path / "imports" / f"{'a' * 32}.json"
+    file.parent.mkdir()
+    entry = {"format": "codex", "parser": 1, "lines": 3, "offset": 9, "digest": "d", "marks": ""}
+    file.write_bytes(orjson.dumps(entry) + b"\n")
+    file.chmod(0o600)
+    before = file.stat().st_ino
+    remove_leftovers(open_directory(path), lambda _: False)
+    assert file.stat().st_ino == before
+
+
 def test_cleaning_waits_for_a_build(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The database of a build is not removed; after the wait, the error names its process."""
     monkeypatch.setattr(leftovers, "_PATIENCE", 0.05)
@@ -112,3 +126,42 @@ def test_a_check_names_leaks_and_files_that_it_cannot_check(path: Path) -> None:
     assert found == [("projection/1.db", 2), ("retention.toml", 1)]
     names = {unchecked.where.partition(".jsonl.")[0] for unchecked in report.unchecked}
     assert names == {"projection/5.db", "imports", "kept/notes", "lanes/1/.000001"}
+
+
+def test_a_check_names_links_and_unfinished_lines(path: Path, tmp_path: Path) -> None:
+    """They may hold what is forgotten; silence would be a promise that it is gone."""
+    forget(path, Selection(sessions=("s1",)))
+    (path / "projection" / "8.db").symlink_to(tmp_path / "elsewhere")
+    (path / "projection" / "kept").symlink_to(tmp_path)
+    segment = max((path / "lanes" / "1").glob("*.jsonl"))
+    whole = segment.read_bytes()
+    segment.write_bytes(whole + b'{"crc":"12')
+    report = check_erased(open_directory(path))
+    segment.write_bytes(whole)
+    found = {unchecked.where: unchecked.why for unchecked in report.unchecked}
+    assert found == {
+        f"lanes/1/{segment.name}": "10 bytes at its end are an unfinished line",
+        "projection/8.db": "it is a link, or no regular file",
+        "projection/kept": "it is a link, or no regular file",
+    }
+
+
+def test_a_check_names_a_folder_that_it_cannot_list(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is in it may be forgotten."""
+    forget(path, Selection(sessions=("s1",)))
+    (path / "projection" / "5").mkdir()
+    scandir = os.scandir
+
+    def refuse(folder: str) -> Any:  # noqa: ANN401 - as the function in its place
+        if str(folder).endswith("projection/5"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    (unchecked,) = check_erased(open_directory(path)).unchecked
+    assert (unchecked.where, unchecked.why) == (
+        "projection/5",
+        "cannot list it: Permission denied",
+    )
