@@ -48,7 +48,6 @@ if TYPE_CHECKING:
         VersionError,
     )
     from journal.events import (
-        DamagedBytes,
         Entry,
         read,
     )
@@ -66,6 +65,9 @@ if TYPE_CHECKING:
     )
     from journal.format.timestamps import (
         is_timestamp,
+    )
+    from journal.segments.damaged_bytes import (
+        DamagedBytes,
     )
     from journal.writer import (
         Journal,
@@ -100,12 +102,13 @@ else:
                 "SyncError",
                 "VersionError",
             ),
-            "journal.events": ("DamagedBytes", "Entry", "read"),
+            "journal.events": ("Entry", "read"),
             "journal.format.event": ("Event",),
             "journal.format.new_event": ("new_event",),
             "journal.format.position": ("Position",),
             "journal.format.redacted": ("Redacted",),
             "journal.format.timestamps": ("is_timestamp",),
+            "journal.segments.damaged_bytes": ("DamagedBytes",),
             "journal.writer": ("Journal",),
         },
     )

@@ -5,24 +5,24 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from journal.erasure.follow import EventFollower
 from journal.errors import EventError
 from journal.format.lossless import check_text
 from journal.format.position import Position
 from journal.format.timestamps import moment
 from journal.fs.directory import open_directory
-from journal.segments.follow import Follower
+from journal.segments.damaged_bytes import DamagedBytes
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator
     from datetime import datetime
-    from pathlib import Path
 
     from journal.format.event import Event
     from journal.format.scan import Damage
+    from journal.fs.directory import Directory
     from journal.segments.listing import SegmentRef
     from journal.segments.reader import Located
 
@@ -37,31 +37,6 @@ class Entry(NamedTuple):
 
     position: Position
     event: Event
-
-
-@dataclass(frozen=True, slots=True)
-class DamagedBytes:
-    """Bytes of a segment that are no valid record.
-
-    Attributes:
-        lane_folder: name of the lane's folder.
-        segment: number of the segment in its lane.
-        offset: offset of the first byte in the segment's file.
-        length: how many bytes.
-        reason: why they are no record.
-    """
-
-    lane_folder: str
-    segment: int
-    offset: int
-    length: int
-    reason: str
-
-    def __str__(self) -> str:
-        return (
-            f"lane folder {self.lane_folder}, segment {self.segment}, offset {self.offset}:"
-            f" {self.length:,} bytes are no record: {self.reason}"
-        )
 
 
 def read(
@@ -82,7 +57,8 @@ def read(
 
     An event that was appended several times, under one key, is read several times: what counts of
     several is decided by the projection. A record that a writer wrote again after a failed sync is
-    read once. A record that a writer has not finished is read when it is finished.
+    read once. A record that a writer has not finished is read when it is finished. What is
+    forgotten is not read.
 
     Bytes that are no valid record stop nothing: every valid record around them is read. They are
     handed to `on_damage`, or else logged as a warning of the logger `journal`. After a crash, one
@@ -102,7 +78,8 @@ def read(
 
     Raises:
         NotAJournalError: there is no journal.
-        JournalOpenError: it cannot be opened.
+        JournalOpenError: it cannot be opened; or its file `key` is damaged, which is raised while
+            the events are read.
         EventError: `since` is no time, `session` or a type no text, or `on_damage` no function.
         ReadError: a lane cannot be read; raised while the events are read.
     """
@@ -123,7 +100,7 @@ def read(
             and (wanted is None or event.type in wanted)
         )
 
-    found = _read(directory.lanes, on_damage or _warn, is_endless=follow)
+    found = _read(directory, on_damage or _warn, is_endless=follow)
     return (
         Entry(Position(at.lane, at.record.seq), at.record.event)
         for at in found
@@ -141,13 +118,13 @@ def _checked_types(types: object) -> list[str]:
 
 
 def _read(
-    lanes: Path, on_damage: Callable[[DamagedBytes], None], *, is_endless: bool
+    directory: Directory, on_damage: Callable[[DamagedBytes], None], *, is_endless: bool
 ) -> Iterator[Located]:
     def tell(ref: SegmentRef, damage: Damage) -> None:
         found = DamagedBytes(ref.lane, ref.number, damage.offset, damage.length, damage.reason)
         on_damage(found)
 
-    follower = Follower(lanes, tell)
+    follower = EventFollower(directory, tell)
     yield from follower.read()
     while is_endless:
         yield from follower.poll()

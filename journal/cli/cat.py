@@ -10,8 +10,8 @@ import click
 from journal.cli.kit.exits import DAMAGED
 from journal.cli.kit.output import print_json_lines, print_line
 from journal.cli.kit.times import Moment
+from journal.erasure.follow import EventFollower
 from journal.fs.directory import open_directory
-from journal.segments.follow import Follower
 
 if TYPE_CHECKING:
     from journal.format.scan import Damage
@@ -44,8 +44,9 @@ def command(
            "redacted": {"key", "original", "rules", "counts": {...}}, "data": {...}}
 
     `time` is in µs since 1970. `redacted` is there only if something in `data` was redacted. An
-    event that was appended more than once is printed more than once. Bytes that are no valid record
-    are reported on stderr; the exit code is then 5. There is no time limit.
+    event that was appended more than once is printed more than once. What is forgotten is not
+    printed. Bytes that are no valid record are reported on stderr; the exit code is then 5. There
+    is no time limit.
 
     \b
         journal cat --since 2h
@@ -70,8 +71,7 @@ def command(
             and (not types or event.type in types)
         )
 
-    lanes = open_directory(context.obj, create=False).lanes
-    follower = Follower(lanes, on_damage)
+    follower = EventFollower(open_directory(context.obj, create=False), on_damage)
     print_json_lines(map(_fields, filter(wanted, follower.read())))
     while follow:
         time.sleep(_POLL)

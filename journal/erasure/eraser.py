@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 from journal.erasure.lock import erasing
 from journal.erasure.segment import read_for_erasure, replace
 from journal.errors import EraseError
-from journal.events import DamagedBytes
 from journal.format.record import FORMAT
 from journal.fs import disk
 from journal.fs.files import sync_folder
 from journal.lanes.lane import LOCK, try_lease
 from journal.lanes.roll import ROLL, ask_to_roll, take_request
 from journal.process import clock
+from journal.segments.damaged_bytes import DamagedBytes
 from journal.segments.listing import list_lane, list_lanes
 from journal.segments.segment import is_segment_draft
 

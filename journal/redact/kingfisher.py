@@ -15,12 +15,14 @@ from journal.errors import RedactionError
 from journal.redact.scanner import Hit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _OTHERS = re.compile("[^a-z0-9]+")
 _ESCAPES = ((rb"\n", b"\n"), (rb"\t", b"\t"), (rb"\"", b'"'))
 """What JSON escapes, and what Kingfisher looks for beside a secret."""
 _LONGEST = 64
+_CONTINUED = bytes(range(0x80, 0xC0))
+"""Bytes of UTF-8 with which no character begins."""
 
 
 class Kingfisher:
@@ -43,14 +45,23 @@ class Kingfisher:
     def find(self, text: str) -> Iterator[Hit]:
         """Find the secrets in a text."""
         raw = text.encode("utf-8", "replace")
-        for found in self._scanner.scan(raw):
-            # an invisible one is a part of a secret, such as the name of an account
-            if not found.visible:
-                continue
-            at = found.location
-            start = len(raw[: at["start_offset"]].decode(errors="replace"))
-            end = len(raw[: at["end_offset"]].decode(errors="replace"))
-            yield Hit(start, end, _kind(found.rule_id))
+        # an invisible one is a part of a secret, such as the name of an account
+        found = [it for it in self._scanner.scan(raw) if it.visible]
+        places = [(it.location["start_offset"], it.location["end_offset"]) for it in found]
+        characters = _characters(raw, {offset for place in places for offset in place})
+        for (start, end), it in zip(places, found, strict=True):
+            yield Hit(characters[start], characters[end], _kind(it.rule_id))
+
+
+def _characters(raw: bytes, offsets: Iterable[int]) -> dict[int, int]:
+    """Return how many characters of a text in UTF-8 are before each of some offsets in bytes."""
+    found: dict[int, int] = {}
+    before, count = 0, 0
+    for offset in sorted(offsets):
+        count += len(raw[before:offset].translate(None, _CONTINUED))
+        found[offset] = count
+        before = offset
+    return found
 
 
 def _kind(rule: str) -> str:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import os
 
     from journal.erasure.eraser import Pending
-    from journal.events import DamagedBytes
     from journal.fs.directory import Directory
+    from journal.segments.damaged_bytes import DamagedBytes
 
 _PATIENCE = 600.0
 """Seconds to wait for a projector that builds a new generation, and for another eraser."""

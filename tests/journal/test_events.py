@@ -11,6 +11,8 @@ import pytest
 
 import journal
 from journal import DamagedBytes, EventError, Journal, NotAJournalError, ReadError, new_event
+from journal.erasure.hashes import event_hash
+from journal.fs.key_file import own_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +64,26 @@ def test_a_journal_is_followed_as_it_grows(journal_dir: Path) -> None:
         with Journal(journal_dir) as other:
             other.append_message("s", "user", "three", id="m3")
         assert [entry.event.id for entry in islice(following, 2)] == ["m2", "m3"]
+
+
+def test_what_is_forgotten_is_not_read(journal_dir: Path) -> None:
+    """A request hides at once, also what comes later, long before the bytes are erased."""
+    with Journal(journal_dir) as handle:
+        handle.append_message("s", "user", "hello", id="m1")
+        handle.append_message("s", "user", "hello", id="m2")
+        removed = {"messages": ["m1", "m2"]}
+        handle.append(session="s", id="r", type="message.removed", data=removed)
+        following = journal.read(journal_dir, session="s", follow=True)
+        assert [entry.event.id for entry in islice(following, 3)] == ["m1", "m2", "r"]
+        key = own_key(journal_dir)
+        data = {"key": key.id, "events": [event_hash(key, "s", "m1")]}
+        handle.append(session="@forget", type="erasure.requested", data=data)
+        handle.append_message("s", "user", "again", id="m1")
+        handle.append_message("s", "user", "hello", id="m3")
+        assert next(following).event.id == "m3"
+        found = list(journal.read(journal_dir, session="s"))
+    assert [entry.event.id for entry in found] == ["m2", "r", "m3"]
+    assert found[1].event.data == {"messages": ["m2"]}
 
 
 def test_mistakes_are_raised_at_the_call(journal_dir: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -106,6 +107,23 @@ def test_kingfisher_is_a_scanner(tmp_path: Path) -> None:
     assert text.split(":")[1] == "kf-github-pat"
     assert redactor.text(text) == text
     assert redactor.rules.startswith("kingfisher/")
+
+
+def test_many_hits_of_kingfisher_in_a_long_text_are_placed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their places are counted in one pass: text and hits grow together in a log of many tokens."""
+    from journal.redact import kingfisher  # noqa: PLC0415
+
+    text = "北京 é 𝄞 " * 50_000
+    raw = text.encode()
+    step = len("北京 é 𝄞 ".encode())
+    offsets = [(at, at + 6) for at in range(0, len(raw), step)]
+    locations = [{"start_offset": start, "end_offset": end} for start, end in offsets]
+    hits = [SimpleNamespace(visible=True, location=it, rule_id="x.pair") for it in locations]
+    scanner = SimpleNamespace(scan=lambda _raw: hits)
+    monkeypatch.setattr(kingfisher, "_load", lambda: (scanner, "1"))
+    found = list(kingfisher.Kingfisher().find(text))
+    assert len(found) == 50_000
+    assert {text[hit.start : hit.end] for hit in found} == {"北京"}
 
 
 def test_own_rules_and_kingfisher_find_more_together() -> None:

@@ -1,0 +1,65 @@
+"""Read on in a journal that grows, without what is forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from journal.erasure.requests import RequestScan
+from journal.segments.follow import Follower
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from journal.format.scan import Damage
+    from journal.fs.directory import Directory
+    from journal.segments.listing import SegmentRef
+    from journal.segments.reader import Located
+
+
+class EventFollower:
+    """Reads the events of a journal, as `Follower` does its records.
+
+    A request hides at once, and its bytes can be in a segment for long: another process holds the
+    lane, or they came later.
+
+    Args:
+        directory: the opened journal.
+        on_damage: called with each stretch of bytes that holds no valid record.
+    """
+
+    def __init__(
+        self, directory: Directory, on_damage: Callable[[SegmentRef, Damage], None]
+    ) -> None:
+        self._requests = RequestScan(directory)
+        self._follower = Follower(directory.lanes, on_damage)
+
+    def read(self) -> Iterator[Located]:
+        """Yield all events, in their order; `poll` goes on behind them.
+
+        Raises:
+            JournalOpenError: the file of the keys is damaged or cannot be read.
+            ReadError: a file or folder cannot be read.
+        """
+        return self._left(self._follower.read())
+
+    def poll(self) -> Iterator[Located]:
+        """Yield the new events behind everything that was read so far, in their order.
+
+        Raises:
+            JournalOpenError, ReadError: as `read`.
+        """
+        return self._left(self._follower.poll())
+
+    def _left(self, found: Iterable[Located]) -> Iterator[Located]:
+        forgotten = self._requests.read_understood()
+        if not forgotten:
+            yield from found
+            return
+        for at in found:
+            event = at.record.event
+            left, _ = forgotten.apply(event, at.lane, at.record.seq)
+            if left is event:
+                yield at
+            elif left is not None:
+                yield replace(at, record=at.record._replace(event=left))

@@ -1,0 +1,30 @@
+"""Bytes of a segment that are no valid record, as programs get them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedBytes:
+    """Bytes of a segment that are no valid record.
+
+    Attributes:
+        lane_folder: name of the lane's folder.
+        segment: number of the segment in its lane.
+        offset: offset of the first byte in the segment's file.
+        length: how many bytes.
+        reason: why they are no record.
+    """
+
+    lane_folder: str
+    segment: int
+    offset: int
+    length: int
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"lane folder {self.lane_folder}, segment {self.segment}, offset {self.offset}:"
+            f" {self.length:,} bytes are no record: {self.reason}"
+        )
