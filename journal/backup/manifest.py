@@ -15,6 +15,7 @@ from journal.format.lossless import is_text
 from journal.format.record import FORMAT
 from journal.fs.files import replace_file
 from journal.fs.ownership import read_own
+from journal.process.ids import UUID
 from journal.segments.segment import LAST_NUMBER, SUFFIX, segment_name
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _NAME = 255
 """Bytes of a folder's name, as file systems have it."""
 _KEY_ID = re.compile(r"[0-9a-f]{8}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID = re.compile(UUID)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from journal.format.bounds import is_moment
 from journal.format.event_types import MESSAGE_APPENDED
+from journal.process.ids import UUID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from journal.format.keyed_hash import Key
     from journal.format.redacted import Redacted
 
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID = re.compile(UUID)
 
 
 def session_hash(key: Key, session: str) -> str:

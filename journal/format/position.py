@@ -6,10 +6,9 @@ import re
 from typing import NamedTuple
 
 from journal.format.bounds import LARGEST
+from journal.process.ids import UUID
 
-_FORM = re.compile(
-    r"(?P<lane>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):(?P<seq>[1-9][0-9]{0,15})"
-)
+_FORM = re.compile(rf"(?P<lane>{UUID}):(?P<seq>[1-9][0-9]{{0,15}})")
 
 
 class Position(NamedTuple):

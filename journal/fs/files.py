@@ -15,17 +15,15 @@ from typing import TYPE_CHECKING
 
 from journal.fs import disk
 from journal.fs.ownership import check_folder
-from journal.process.ids import uuid7
+from journal.process.ids import UUID, uuid7
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-_DRAFT = re.compile(r"\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+_DRAFT = re.compile(rf"\.{UUID}\Z")
 _DRAFTED = 3600
 """Seconds after which the writer of a draft counts as dead."""
-
-
 _ATTEMPTS = 20
 """Drafts that are written, one after the other was removed, before that is an error."""
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from uuid import UUID
+import uuid
+
+UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+"""A pattern of the uuids that this program makes."""
 
 
 def uuid7() -> str:
@@ -14,4 +17,4 @@ def uuid7() -> str:
     value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | noise
     value = value & ~(0xF << 76) | 0x7 << 76  # version 7
     value = value & ~(0x3 << 62) | 0x2 << 62  # variant 10
-    return str(UUID(int=value))
+    return str(uuid.UUID(int=value))
