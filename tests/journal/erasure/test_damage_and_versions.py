@@ -94,7 +94,7 @@ def test_an_unfinished_line_without_a_lessee_is_checked(tmp_path: Path) -> None:
     report = erase(open_directory(path), named("m2"), erases_damage=True, patience=0)
     assert report.damaged == ()
     assert torn.read_bytes().endswith(one)
-    assert not verify(path / "lanes").problems
+    assert [problem.kind for problem in verify(path / "lanes").problems] == ["newline"]
 
 
 def test_an_unfinished_line_of_a_lessee_is_named(tmp_path: Path) -> None:
