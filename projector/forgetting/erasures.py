@@ -27,8 +27,8 @@ class Receipt:
 
     Attributes:
         time: when it was written; microseconds since 1970.
-        lines, segments, bytes: erased lines, the segments that were rewritten for them, and the
-            bytes by which these became shorter.
+        lines, segments, bytes: events that were erased or reduced, the segments that were
+            rewritten for that, and bytes of the lines that these events had.
         generations: databases that were removed.
         started: when the erasure began; microseconds since 1970.
         duration: microseconds that it took.
