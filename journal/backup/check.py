@@ -53,11 +53,11 @@ def verify_backup(folder: str | os.PathLike[str]) -> BackupCheck:
         began=backup.manifest.began,
         segments=len(segments),
         bytes=sum(copied.size for copied in segments),
-        problems=tuple(problems(backup)),
+        problems=tuple(_problems(backup)),
     )
 
 
-def problems(backup: Backup) -> Iterator[str]:
+def _problems(backup: Backup) -> Iterator[str]:
     """Yield what is wrong with the segments of a backup, in words."""
     for copied in backup.manifest.segments:
         try:
