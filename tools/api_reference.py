@@ -32,15 +32,15 @@ beside `time`). All handles are safe for threads. After a fork the child may go 
 that it inherited.
 """
 AWAITED = ("AsyncSessionStore",)
-"""Classes that have the methods of another one, awaited."""
+"""Classes that have the methods of another one, as coroutines."""
 HIDDEN = ("after_fork_in_child",)
-"""Methods that the interpreter calls, not a user."""
+"""Methods that the interpreter calls, and no user."""
 _SECTION = re.compile(r"^(Args|Returns|Raises|Attributes|Yields):$")
 _ENTRY = re.compile(r"^(\w+(?:, \w+)*): (.*)$")
 
 
 def reference() -> str:
-    """Return the whole of docs/api.md."""
+    """Return the text of docs/api.md."""
     parts = [HEAD]
     for package in PACKAGES:
         module = import_module(package)
@@ -64,7 +64,7 @@ def public_methods(kind: type) -> dict[str, Any]:
 
 
 def docstring(value: object) -> str:
-    """Return the docstring of a public name itself, without that of a base or of its type."""
+    """Return the own docstring of a public name, without that of a base or of its type."""
     found = getattr(value, "__doc__", None)
     return inspect.cleandoc(found) if isinstance(found, str) else ""
 
@@ -121,13 +121,13 @@ def _member(kind: type, name: str, value: Any) -> Iterator[str]:  # noqa: ANN401
 
 
 def _call(name: str, arguments: list[str]) -> str:
-    """Return a call in the form that the formatter gives it."""
+    """Return a call as the formatter would write it."""
     line = f"{name}({', '.join(arguments)})"
     return line if len(line) <= WIDTH else f"{name}(\n    " + ",\n    ".join(arguments) + ",\n)"
 
 
 class _Raw:
-    """An annotation that is shown as it is written."""
+    """An annotation that is shown as it is written in the source."""
 
     def __init__(self, text: object) -> None:
         self._text = text

@@ -27,12 +27,12 @@ HEAD = """# Command line reference
 <!-- made by `make docs` from the help texts; a test compares them -->
 
 `journal` is the write side, `projector` the read side. Data goes to stdout, everything else to
-stderr; `-h` after any command prints what stands here.
+stderr; `-h` after any command prints the same text.
 """
 
 
 def reference() -> str:
-    """Return the whole of docs/cli.md."""
+    """Return the text of docs/cli.md."""
     parts = [HEAD]
     for name, module in COMMANDS.items():
         group: click.Command = import_module(module).cli

@@ -1,4 +1,4 @@
-"""Documents that are made from the source: written, or compared with what they should be."""
+"""Documents that are made from the source: they are written, or compared with the source."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 def main(description: str | None, target: Path, made: Callable[[], str], source: str) -> int:
-    """Do what the arguments say; return the exit code: 1 if the document differs.
+    """Write or check the document; return the exit code: 1 if the document differs.
 
     Args:
-        description: of the program; its first line is shown.
+        description: the description of the program; its first line is shown.
         target: the document.
-        made: returns the text that it should have.
-        source: what it is made from, for the message.
+        made: returns the right text of the document.
+        source: the source of the document, for the message.
     """
     name = f"{target.parent.name}/{target.name}"
     parser = argparse.ArgumentParser(

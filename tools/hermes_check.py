@@ -87,7 +87,7 @@ def environment(folder: Path, version: str) -> Path:
 
 
 def check(python: Path, home: Path, version: str) -> None:
-    """Fill a journal and read it in every way."""
+    """Fill a journal and read it with each of the commands."""
     home.mkdir(mode=0o700)
     place = {
         "HERMES_HOME": str(home),
@@ -152,7 +152,7 @@ def expect(what: str, holds: object) -> None:
 
 
 def say(what: str) -> None:
-    """Print to the user at once."""
+    """Print at once."""
     print(what, flush=True)
 
 

@@ -24,10 +24,10 @@ _BETWEEN = re.compile(f"{re.escape(_BEGIN)}.*{re.escape(_END)}", re.DOTALL)
 
 
 def reference(text: str) -> str:
-    """Return the text of docs/sql.md with its tables as the views are declared.
+    """Return the text of docs/sql.md, with its tables made from the declared views.
 
     Raises:
-        ValueError: the marks between which the tables stand are missing.
+        ValueError: the marks around the tables are missing.
     """
     tables = "\n".join(_section(view, described=set(VIEWS[:n])) for n, view in enumerate(VIEWS))
     replaced, count = _BETWEEN.subn(lambda _: f"{_BEGIN}\n{tables}\n{_END}", text)

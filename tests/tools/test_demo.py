@@ -245,7 +245,7 @@ conversation = Conversation(40)
 with Journal.open(sys.argv[1]) as journal:
     for seat in range(len(AGENTS)):
         for turn in range(40):
-            one = conversation.said(seat, turn)
+            one = conversation.message(seat, turn)
             journal.append(session=one.session, id=one.id, type="message.appended", data=one.data)
     journal.append_many(conversation.sessions())
 with Projection.open(sys.argv[1]) as projection:
@@ -272,7 +272,7 @@ from journal import Journal
 from projector import Projection
 
 path, messages = Path(sys.argv[1]), 20
-said = [Conversation(messages).said(s, t) for s in range(len(AGENTS)) for t in range(messages)]
+said = [Conversation(messages).message(s, t) for s in range(len(AGENTS)) for t in range(messages)]
 with Journal.open(path) as journal:
     for one in said[1:]:
         journal.append(session=one.session, id=one.id, type="message.appended", data=one.data)

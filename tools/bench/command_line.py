@@ -1,4 +1,4 @@
-"""What one run of a command costs: user and system CPU seconds, beside the least that it must load.
+"""The cost of one run of a command in user and system CPU seconds, compared with a baseline.
 
 python -m tools.bench.command_line                 100 rounds, about a minute
 python -m tools.bench.command_line --rounds 400
@@ -30,10 +30,10 @@ class Program:
     """A program that is measured.
 
     Attributes:
-        name: what the table calls it.
-        command: what is run.
+        name: its name in the table.
+        command: the command.
         limit: the largest ratio to the baseline; None if it has no limit.
-        before: what is run before each round, and not measured.
+        before: a command that runs before each round, and is not measured.
         seconds: user and system CPU seconds of each round.
     """
 
@@ -44,14 +44,14 @@ class Program:
     seconds: list[float] = field(default_factory=list)
 
     def run(self, environment: dict[str, str]) -> None:
-        """Run it once and note its CPU seconds."""
+        """Run it once and record its CPU seconds."""
         if self.before is not None:
             _cpu_seconds(self.before, environment)
         self.seconds.append(_cpu_seconds(self.command, environment))
 
 
 def measure(rounds: int) -> list[Program]:
-    """Run each program `rounds` times, alternating, and return them; the first is the baseline."""
+    """Run each program `rounds` times in turn, and return them; the first is the baseline."""
     journal, projector = str(_BIN / "journal"), str(_BIN / "projector")
     append = (journal, "append", "--session", "s1", "--role", "tool", "the output of a tool")
     search = (projector, "search", "output")

@@ -5,9 +5,9 @@
     .venv/bin/python -m tools.bench.compare FOLDER                all parts, about 25 minutes
     .venv/bin/python -m tools.bench.compare FOLDER --only loop    one part
 
-FOLDER is a checkout of another commit with an environment of its own in `.venv`. Both sides measure
-themselves alone, without the rivals, with smaller sizes than `make bench` has. A row shows the
-median over the rounds of here / there, both of one round. `--out` writes every value as JSON.
+FOLDER is a checkout of another commit with its own environment in `.venv`. Each checkout measures
+itself, without the other programs, with smaller sizes than in `make bench`. A row has the median
+over the rounds of here / there, both of one round. `--out` writes every value as JSON.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 MODULES = {name: part.__name__.rpartition(".")[2] for name, part in PARTS.items()}
-"""The module of each part, in the order in which they are measured."""
+"""The module of each part, in the order of measurement."""
 SIZES: Mapping[str, object] = {
     "rivals": False,
     "rounds": 2,
@@ -48,7 +48,7 @@ SIZES: Mapping[str, object] = {
     "idle_seconds": 10.0,
     "growth": (10_000, 100_000),
 }
-"""What differs from the plan of `make bench`."""
+"""The differences from the plan of `make bench`."""
 _SIDE = """
 import sys
 from dataclasses import replace
@@ -62,17 +62,17 @@ for line in sys.stdin:
     # what a part prints must not be read as its answer
     print("\\nfigures " + orjson.dumps([f.as_json() for f in figures]).decode(), flush=True)
 """
-"""The program of a side: it must run in the other commit, so it uses what both commits have."""
+"""The program of a side: it runs in the other commit, too, so it uses what both commits have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where a checkout has its benchmark.
+    """The layout of the benchmark in a checkout.
 
     Attributes:
-        start: the folder that modules are imported from, below the checkout.
+        start: the import folder, below the checkout.
         plan: name of the module that has the plan.
-        parts: what stands in front of the name of a part's module.
+        parts: the prefix of the name of a part's module.
     """
 
     start: str
@@ -103,7 +103,7 @@ def layout_of(checkout: Path) -> Layout:
 
 
 class Side:
-    """A process that measures the commit of one checkout, a part at a time."""
+    """A process that measures the commit of one checkout, one part after the other."""
 
     def __init__(
         self, checkout: Path, folder: Path, *, python: Path, sizes: Mapping[str, object] = SIZES
@@ -121,14 +121,14 @@ class Side:
         )
 
     def measure(self, part: str) -> dict[str, float]:
-        """Measure a part; return its values by the figure's name and unit.
+        """Measure a part; return its values by name and unit of the figures.
 
         Raises:
             BenchError: the process ended without an answer.
         """
         assert self._process.stdin is not None  # noqa: S101 - it was asked for
         assert self._process.stdout is not None  # noqa: S101 - it was asked for
-        with suppress(BrokenPipeError):  # it ended already: then it has no figures either
+        with suppress(BrokenPipeError):  # it has already ended: then there are no figures either
             self._process.stdin.write(MODULES[part] + "\n")
             self._process.stdin.flush()
         for line in self._process.stdout:
@@ -148,7 +148,7 @@ class Side:
 
 
 Pairs = dict[str, list[tuple[float, float]]]
-"""Of each figure the values there and here, a pair for each round."""
+"""For each figure the values there and here, a pair for each round."""
 
 
 def compare(checkout: Path, parts: Sequence[str], rounds: int) -> Pairs:
@@ -168,7 +168,7 @@ def compare(checkout: Path, parts: Sequence[str], rounds: int) -> Pairs:
                 for name, root in roots.items()
             }
             for number, part in enumerate(parts):
-                # each goes first as often as the other: what warms the machine up favours neither
+                # each is first equally often, because the first one runs on a colder machine
                 order = ("there", "here") if (turn + number) % 2 else ("here", "there")
                 values = {name: sides[name].measure(part) for name in order}
                 for figure, there in values["there"].items():

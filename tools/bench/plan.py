@@ -1,4 +1,4 @@
-"""How much is measured: in full, in two minutes, or in a test's few seconds."""
+"""The sizes of a measurement: in full, in two minutes, or in a test's few seconds."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ def _say_nothing(_: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Sizes of everything that is measured.
+    """The sizes of all measurements.
 
     Attributes:
-        folder: for journals and databases; they are thrown away at the end.
-        rivals: whether the others are measured too.
-        say: told what goes on.
+        folder: for journals and databases; it is removed at the end.
+        rivals: whether the other programs are measured, too.
+        say: a function that prints the progress.
         rounds: of each measurement, ours and theirs alternating.
         heavy_rounds: of those that take minutes.
-        writers: processes that append at once.
-        append_seconds: for which they do.
-        jammed: processes that write at a pace.
-        jammed_seconds: for which they do.
+        writers: processes that append at the same time.
+        append_seconds: the time for which they append.
+        jammed: processes that append at a fixed rate.
+        jammed_seconds: the time for which they append.
         loop: appends of one process in a round against the bare loop.
         backlog: messages that are projected and searched.
-        rival_backlog: messages that hermes-agent is given one by one, in the projecting round.
-        rival_searched: messages in hermes-agent's database when it is searched and weighed.
-        found: messages that are looked for after each was appended.
-        busy: messages a second that others append meanwhile, in all.
-        queries: different ones.
+        rival_backlog: messages that hermes-agent gets one by one, in the projecting round.
+        rival_searched: messages in hermes-agent's database when search and size are measured.
+        found: messages that are each searched for after their append.
+        busy: messages a second that other processes append meanwhile, in all.
+        queries: number of different queries.
         spawns: processes started to measure an import.
         opens: times that a journal is opened.
         segments: final segments of the lane that is opened.
         lanes: lanes beside which a projector idles.
-        idle_seconds: for which it does.
+        idle_seconds: the time for which it idles.
         growth: messages in the journals that are compared for growth.
-        gained: messages that a projection of each then catches up with.
+        gained: messages that a projection of each then applies.
     """
 
     folder: Path
@@ -70,7 +70,7 @@ class Plan:
 
 
 def full(folder: Path, say: Callable[[str], None] = _say_nothing) -> Plan:
-    """Return the plan that `docs/performance.md` is made by."""
+    """Return the plan of `docs/performance.md`."""
     return Plan(folder, say=say)
 
 
@@ -96,7 +96,7 @@ def quick(folder: Path, say: Callable[[str], None] = _say_nothing) -> Plan:
 
 
 def tiny(folder: Path) -> Plan:
-    """Return a plan of few seconds that measures ours alone: it shows that all parts run."""
+    """Return a plan of few seconds that measures only ours: it shows that all parts run."""
     return replace(
         quick(folder),
         rivals=False,

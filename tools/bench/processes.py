@@ -1,7 +1,7 @@
-"""Other processes that do what is measured: made ready first, then let go at one instant.
+"""The measured processes: they prepare first, and then start at the same time.
 
-Every measurement runs in a process of its own, `tools.bench.role`, so that neither side pays for
-what the other has left in memory.
+Every measurement runs in its own process, `tools.bench.role`, so that no side is affected by what
+the other has left in memory.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _TAIL = 2_000
 
 
 class BenchError(Exception):
-    """A measurement could not be made. It is an error, never a missing row."""
+    """A measurement could not be made. It is an error, and never a missing row."""
 
 
 class Actor:
@@ -36,7 +36,7 @@ class Actor:
     def __init__(self, plan: Plan, module: str, name: str, **arguments: object) -> None:
         self._what = f"{module}.{name}"
         self._err = tempfile.TemporaryFile(dir=plan.folder)  # noqa: SIM115 - `__exit__` closes it
-        # what others keep in a home folder goes where it is thrown away
+        # files that programs keep in a home folder must be in the temporary folder
         home = {"HOME": str(plan.folder), "HERMES_HOME": str(plan.folder / "hermes-home")}
         self._process = subprocess.Popen(
             [*_ROLE, module, name, orjson.dumps(arguments).decode()],
@@ -49,7 +49,7 @@ class Actor:
 
     @property
     def pid(self) -> int:
-        """Of the process."""
+        """The process id."""
         return self._process.pid
 
     def _line(self) -> bytes:
@@ -58,32 +58,32 @@ class Actor:
         if not line.endswith(b"\n"):
             code = self._process.wait()
             self._err.seek(0)
-            said = self._err.read().decode(errors="replace")[-_TAIL:]
-            raise BenchError(f"{self._what} ended with {code}:\n{said}")
+            output = self._err.read().decode(errors="replace")[-_TAIL:]
+            raise BenchError(f"{self._what} ended with {code}:\n{output}")
         return line
 
     def wait_ready(self) -> None:
-        """Return when it has prepared everything.
+        """Wait until it has prepared everything.
 
         Raises:
-            BenchError: it ended instead.
+            BenchError: it has ended.
         """
         self._line()
 
     def go(self) -> None:
-        """Let it begin."""
+        """Let it start."""
         assert self._process.stdin is not None  # noqa: S101 - it was asked for
         try:
             self._process.stdin.write(b"\n")
             self._process.stdin.flush()
         except BrokenPipeError:
-            self._line()  # says why it ended
+            self._line()  # result() reports why it ended
 
     def result(self) -> Any:  # noqa: ANN401 - JSON
-        """Return what it measured.
+        """Return its measurement.
 
         Raises:
-            BenchError: it ended without.
+            BenchError: it ended without one.
         """
         return orjson.loads(self._line())
 
@@ -101,7 +101,7 @@ Part = tuple[str, str, dict[str, Any]]
 
 
 def together(plan: Plan, parts: Sequence[Part]) -> list[Any]:
-    """Let processes play their roles at the same time; return what each measured.
+    """Let processes play their roles at the same time; return the measurement of each.
 
     Raises:
         BenchError: one of them failed.
@@ -116,7 +116,7 @@ def together(plan: Plan, parts: Sequence[Part]) -> list[Any]:
 
 
 def alone(plan: Plan, module: str, name: str, **arguments: object) -> Any:  # noqa: ANN401 - JSON
-    """Let one process play a role; return what it measured.
+    """Let one process play a role; return its measurement.
 
     Raises:
         BenchError: it failed.

@@ -1,7 +1,8 @@
 """A process that plays one role: `python -m tools.bench.role MODULE FUNCTION ARGUMENTS`.
 
-MODULE is a module below `tools.bench`, and ARGUMENTS are JSON. The function prepares and returns
-what is then done; a line on stdin lets it begin, and what it returns is printed as JSON.
+MODULE is a module below `tools.bench`, and ARGUMENTS are JSON. The function prepares the work and
+returns it as a function; that function is called after a line on stdin, and its result is printed
+as JSON.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`make bench`: ours and theirs on the same work, and how far ours is from what it must reach.
+"""`make bench`: our program and others on the same work, compared with the targets.
 
 ::
 
@@ -6,7 +6,7 @@
     .venv-bench/bin/python -m tools.bench.run --quick          about two minutes, the table only
     .venv-bench/bin/python -m tools.bench.run --only search    one part, at full size
 
-All of it writes docs/performance.md, its plots and results.json; the other forms write the same
+A full run writes docs/performance.md, its plots and results.json; the other forms write these files
 to build/bench.
 """
 
@@ -76,7 +76,7 @@ PARTS: dict[str, Part] = {
     "idle": idle,
     "growth": growth,
 }
-"""By name, in the order of the table; `growth` last, because it appends to what others measure."""
+"""By name, in the order of the table; `growth` is last, because it appends to measured journals."""
 
 
 def measured(plan: Plan, names: Sequence[str]) -> Iterator[Row]:
@@ -135,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         plan = quick(folder, say) if given.quick else full(folder, say)
         rows += measured(plan, names)
     except BenchError as error:
-        # what took half an hour is worth a look, though it is written nowhere
+        # half an hour of results is worth a look, although no file is written
         print(plain(rows))
         print(f"bench: {error}", file=sys.stderr)
         return 1

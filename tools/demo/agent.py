@@ -1,7 +1,7 @@
 """One of the eight writers: a process that appends its part of the conversation.
 
-Each id goes to standard output when its append has returned: that is the acknowledgement. The
-process ends when its standard input does, so that none is left behind when the demonstration dies.
+Each id is printed when its append has returned: that is the acknowledgement. The process ends with
+its standard input, so that none is left when the demonstration dies.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from journal import Journal
 from tools.demo.script import Conversation
 
 _FLUSH = 12
-"""Most messages that are appended with one write(2)."""
+"""Maximum number of messages in one write(2)."""
 
 
 def speak(path: str, seat: int, messages: int, begin: int, rate: float) -> None:
@@ -28,19 +28,19 @@ def speak(path: str, seat: int, messages: int, begin: int, rate: float) -> None:
         started, turn = time.monotonic(), begin
         while turn < messages:
             flush = range(turn, min(turn + chance.randint(1, _FLUSH), messages))
-            said = [conversation.said(seat, number) for number in flush]
+            batch = [conversation.message(seat, number) for number in flush]
             journal.append_many(
                 {"session": one.session, "id": one.id, "type": "message.appended", "data": one.data}
-                for one in said
+                for one in batch
             )
-            os.write(sys.stdout.fileno(), "".join(f"{one.id}\n" for one in said).encode())
+            os.write(sys.stdout.fileno(), "".join(f"{one.id}\n" for one in batch).encode())
             turn = flush.stop
             time.sleep(max(0.0, started + (turn - begin) / rate - time.monotonic()))
         sys.stdin.read()
 
 
 def main() -> int:
-    """Run one writer: journal, seat, messages, the first of them, and how many a second."""
+    """Run one writer; arguments are journal, seat, messages, the first number, and the rate."""
     path, seat, messages, begin, rate = sys.argv[1:]
     try:
         speak(path, int(seat), int(messages), int(begin), float(rate))

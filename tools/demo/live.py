@@ -1,4 +1,4 @@
-"""What is shown during the run: a picture on a terminal, lines elsewhere."""
+"""The display during the run: a picture on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _FRAME = 0.125
 """Seconds between two pictures."""
 _LINE = 1.0
-"""Seconds between two lines, where there is no terminal."""
+"""Seconds between two lines, if there is no terminal."""
 _STYLES = {"talks": "green", "done": "dim", "killed": "bold red", "repeats": "yellow"}
 
 
@@ -36,8 +36,8 @@ class Moment:
         seconds: since the beginning.
         status: of the journal and its projection.
         rate: messages a second that became searchable, over the last two seconds.
-        projector: whether `projector run` is there.
-        kills: processes killed so far, restarts: those started again.
+        projector: whether `projector run` runs.
+        kills: number of kills so far, restarts: number of restarts.
     """
 
     seconds: float
@@ -55,7 +55,7 @@ class Meter:
         self._seen: deque[tuple[float, int]] = deque()
 
     def rate(self, count: int) -> float:
-        """Take in a count; return its growth a second."""
+        """Add a count; return its growth per second."""
         now = time.monotonic()
         self._seen.append((now, count))
         while len(self._seen) > 2 and now - self._seen[0][0] > 2:  # noqa: PLR2004 - the first and the last; seconds
@@ -69,7 +69,7 @@ def watch(
     look: Callable[[], Moment | None],
     seats: Sequence[Seat] = (),
 ) -> None:
-    """Show states as they come, until there are no more."""
+    """Show states as they are yielded, until the last."""
     picture = console.is_terminal and not console.is_dumb_terminal
     if not picture:
         _print_lines(console, look)
@@ -90,7 +90,7 @@ def _print_lines(console: Console, look: Callable[[], Moment | None]) -> None:
 
 
 def written(status: Status) -> int:
-    """Return how many records the lanes hold."""
+    """Return the number of records in the lanes."""
     return status.events + status.duplicates + status.conflicts + status.unprojected
 
 

@@ -1,4 +1,4 @@
-"""The programs that the demonstration starts and always ends."""
+"""The programs that the demonstration starts, and always ends."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-"""The folder from which `python -m tools.demo` can be started."""
+"""The folder in which `python -m tools.demo` can be started."""
 _BIN = Path(sys.executable).parent
 _PATIENCE = 20.0
-"""Seconds that a program has for ending after it was asked to."""
+"""Seconds in which a program must end after a request."""
 
 
 class DemoError(Exception):
-    """The demonstration cannot continue, or a promise does not hold."""
+    """The demonstration cannot continue, or a check failed."""
 
 
 def start(arguments: list[str], **kwargs: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401 - Popen's own
@@ -31,9 +31,9 @@ def start(arguments: list[str], **kwargs: Any) -> subprocess.Popen[bytes]:  # no
 
 
 def tail(stream: bytes) -> str:
-    """Return the last line that a program wrote, which says why it ended."""
+    """Return the last line of a program's output, which says why it ended."""
     lines = stream.decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it said nothing"
+    return lines[-1] if lines else "it printed nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Tools:
         return [str(_BIN / program), "--journal", str(self.journal), *arguments]
 
     def shown(self, program: str, *arguments: str) -> str:
-        """Return the same command line for a person to type."""
+        """Return the same command line in a form that a person can type."""
         line = [short(_BIN / program), "--journal", short(self.journal), *arguments]
         return shlex.join(line)
 
@@ -78,7 +78,7 @@ class Tools:
         return Answer(process.returncode, out, err)
 
     def json(self, program: str, *arguments: str, codes: tuple[int, ...] = (0,)) -> Any:  # noqa: ANN401 - any JSON
-        """Run a command with --json and return what it printed."""
+        """Run a command with --json and return its output."""
         return json.loads(self.run(program, *arguments, "--json", codes=codes).out)
 
 
@@ -92,7 +92,7 @@ class ProjectorProcess:
     """`projector run` beside the writers.
 
     Attributes:
-        kills: how often it was killed.
+        kills: the number of kills.
     """
 
     def __init__(self, tools: Tools) -> None:
@@ -135,7 +135,7 @@ class ProjectorProcess:
         """Ask it to stop, as a user or systemd does.
 
         Raises:
-            DemoError: it did not, or not cleanly.
+            DemoError: it did not end, or not with 0.
         """
         process = self._process
         if process is None:

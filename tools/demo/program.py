@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _SECONDS = 9.0
-"""How long each agent takes for its part, deaths not counted."""
+"""Seconds that each agent needs for its part, without restarts."""
 _FEWEST = 20
-"""Messages that fill every thread of the conversation."""
+"""Minimum number of messages, so that every thread of the conversation has some."""
 _INTERRUPTED = 130
 
 
@@ -41,7 +41,7 @@ def _options(description: str | None) -> argparse.Namespace:
 
 
 def _new_folder(wanted: Path | None) -> Path:
-    """Return a folder for the demonstration alone, made and hidden from git."""
+    """Return a new folder for the demonstration, which git ignores."""
     if wanted is not None and wanted.exists():
         raise DemoError(f"{wanted} is there already; the demonstration needs a folder of its own")
     base, number = Path.cwd() / "demo-journal", 1
@@ -50,7 +50,7 @@ def _new_folder(wanted: Path | None) -> Path:
         number += 1
         path = base.with_name(f"{base.name}-{number}")
     Journal.open(path).close()
-    # transcripts are private: they must not slip into a commit
+    # transcripts are private: they must not be committed by accident
     (path / ".gitignore").write_text("*\n", encoding="ascii")
     return path
 
@@ -97,9 +97,9 @@ def _talk(console: Console, tools: Tools, messages: int, seconds: float) -> list
         " at least once; so is the projector beside them.\n"
     )
     held = talk.hold(console, tools, tools.journal, messages, messages / seconds)
-    said = sum(map(len, held.acknowledged))
+    count = sum(map(len, held.acknowledged))
     console.print(
-        f"{said:,} messages said in {held.seconds:.1f} s, all searchable"
+        f"{count:,} messages written in {held.seconds:.1f} s, all searchable"
         f" within {held.behind + 0.1:.1f} s of the last."
     )
     show.headline(console, "Search")
@@ -141,10 +141,10 @@ def _stop(number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def main(description: str | None) -> int:
-    """Run the demonstration; return 0 if all is as promised, else 1."""
+    """Run the demonstration; return 0 if all checks hold, else 1."""
     options = _options(description)
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)  # ends what was started, as Ctrl-C does
+        signal.signal(number, _stop)  # ends the started programs, as Ctrl-C does
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show Chinese
     console = Console(highlight=False)

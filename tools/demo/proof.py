@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _DAMAGED = 5
 _CUT_SHORT = {"torn", "newline", "empty"}
-"""Kinds of problems that a writer leaves that was killed within a write(2)."""
+"""Kinds of problems that a writer causes when it is killed within a write(2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +34,15 @@ class Check:
 
 
 def prove_talk(tools: Tools, talk: Talk, messages: int) -> Iterator[Check]:
-    """Check that each acknowledged message is there once, with its content."""
+    """Check that each acknowledged message exists once, with its content."""
     conversation = Conversation(messages)
-    said = [conversation.said(s, turn) for s in range(len(AGENTS)) for turn in range(messages)]
-    wanted = {(one.session, one.id): one.data["content"] for one in said}
+    texts = [conversation.message(s, turn) for s in range(len(AGENTS)) for turn in range(messages)]
+    wanted = {(one.session, one.id): one.data["content"] for one in texts}
     acknowledged = {id for ids in talk.acknowledged for id in ids}
     with Projection.open(tools.journal) as projection:
         found = Counter(
             (view.session, view.id, str(view.content))
-            for session in {one.session for one in said}
+            for session in {one.session for one in texts}
             for view in projection.messages(session)
         )
         status = projection.status()
@@ -51,7 +51,7 @@ def prove_talk(tools: Tools, talk: Talk, messages: int) -> Iterator[Check]:
     lost = sum(1 for id in acknowledged if not there[id])
     doubled = sum(1 for count in there.values() if count > 1)
     yield Check(
-        found == expected and acknowledged == {one.id for one in said} and not lost,
+        found == expected and acknowledged == {one.id for one in texts} and not lost,
         f"{len(acknowledged):,} messages acknowledged, {found.total():,} in the projection:"
         f" {lost} lost, {doubled} doubled, each word for word",
     )
@@ -66,7 +66,7 @@ def prove_talk(tools: Tools, talk: Talk, messages: int) -> Iterator[Check]:
 
 
 def _written(tools: Tools) -> Counter[tuple[str, str]]:
-    """Count the records of each message in the logs themselves."""
+    """Count the records of each message in the lanes."""
     lines = tools.run("journal", "cat", "--type", "message.appended", codes=(0, _DAMAGED)).out
     events = (json.loads(line) for line in lines.splitlines())
     return Counter((event["session"], event["id"]) for event in events)
@@ -75,13 +75,13 @@ def _written(tools: Tools) -> Counter[tuple[str, str]]:
 def prove_import(
     tools: Tools, first: dict[str, Any], second: dict[str, Any], *, growing: bool
 ) -> Iterator[Check]:
-    """Check that what an import wrote can be found, and that a second import adds nothing.
+    """Check that imported messages can be found, and that a second import adds nothing.
 
     Args:
         tools: the commands.
         first: the report of the import.
         second: the report of the same import, run again.
-        growing: whether the transcripts grew meanwhile, because an agent is at work.
+        growing: whether the transcripts grew during the imports, because an agent was working.
     """
     with Projection.open(tools.journal) as projection:
         projection.sessions(limit=1)  # applies what the second import added
@@ -91,7 +91,7 @@ def prove_import(
     yield Check(
         0 <= aside <= status.duplicates + status.conflicts,
         f"{written:,} messages written, {status.messages:,} in the projection",
-        f"{aside:,} came twice under one id: the first stands, other words are kept as conflicts."
+        f"{aside:,} had an id that was used before: the first is in force, others are conflicts."
         if aside
         else "",
     )
@@ -105,7 +105,7 @@ def prove_import(
 
 
 def prove_journal(tools: Tools, status: Status) -> Iterator[Check]:
-    """Check every record, that each is accounted for, and that a rebuild changes nothing."""
+    """Check every record and every number, and that a rebuild changes nothing."""
     report = tools.json("journal", "verify", codes=(0, _DAMAGED))
     problems = report["problems"]
     ends = {(p["lane"], p["segment"]) for p in problems if p["kind"] in _CUT_SHORT}

@@ -1,7 +1,7 @@
 """The conversation of eight made-up agents: the same text for the same arguments.
 
-They build Tidebook, a small program that reads tide tables, in seven languages. Everything here
-was made up for the demonstration.
+They build Tidebook, a small program that reads tide tables, in seven languages. All of it was made
+up for the demonstration.
 """
 # ruff: noqa: RUF001 - Chinese has a comma and a colon of its own
 
@@ -178,7 +178,7 @@ _SENTENCES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Message:
     """A message: its key, and its data as `Journal.append` takes it."""
 
     session: str
@@ -211,7 +211,7 @@ class Conversation:
             for thread in range(threads)
         ]
 
-    def said(self, seat: int, turn: int) -> Said:
+    def message(self, seat: int, turn: int) -> Message:
         """Return the message of the agent at a seat in a turn, both counted from 0."""
         agent, thread = AGENTS[seat], turn // self._turns
         topic = _TOPICS[thread % len(_TOPICS)]
@@ -225,7 +225,7 @@ class Conversation:
         }
         if agent.role == "tool":
             data["tool_name"] = "terminal"
-        return Said(_session(thread), f"{agent.name}-{turn:05}", data)
+        return Message(_session(thread), f"{agent.name}-{turn:05}", data)
 
 
 def _session(thread: int) -> str:

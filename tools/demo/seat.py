@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 
 _AGENT = (sys.executable, "-m", "tools.demo.agent")
 _AGAIN = 40
-"""Acknowledged messages that an agent flushes again when it comes back, as if it had forgotten."""
+"""Acknowledged messages that a restarted agent flushes again, as if it had no memory of them."""
 _DOWN = 0.4
 """Seconds between a death and the restart."""
 _PATIENCE = 20.0
-"""Seconds that an agent has for ending once its part is over."""
+"""Seconds in which an agent must end when its part is over."""
 
 
 class Seat(threading.Thread):
     """Runs one agent through all its restarts.
 
     Attributes:
-        acknowledged: every id that came through a pipe, once.
-        flushed_again: ids that came through a pipe more than once.
+        acknowledged: every id that was read from a pipe, once.
+        flushed_again: ids that were read more than once.
         kills: how often the agent was killed with SIGKILL.
         restarts: how often it was started again.
-        state: what it is doing, one word.
-        error: why it cannot go on.
+        state: its state, in one word.
+        error: the reason why it cannot continue.
     """
 
     def __init__(self, journal: Path, number: int, messages: int, rate: float) -> None:
@@ -68,7 +68,7 @@ class Seat(threading.Thread):
             self.error = error
 
     def end(self) -> None:
-        """Kill the agent and start no other."""
+        """Kill the agent and start no other one."""
         with self._lock:
             self._ended.set()
             if self._process is not None:
@@ -99,7 +99,7 @@ class Seat(threading.Thread):
         return start(argv, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def _listen(self, process: subprocess.Popen[bytes], death: int | None) -> None:
-        """Read acknowledgements until the pipe ends; kill the agent when its time has come."""
+        """Read acknowledgements until the pipe ends; kill the agent at the planned time."""
         out, rest = cast("IO[bytes]", process.stdout), b""
         while block := os.read(out.fileno(), 65536):
             # an id without its newline is not an acknowledgement: the agent died while it wrote
@@ -109,7 +109,8 @@ class Seat(threading.Thread):
             self.flushed_again += len(lines) - (len(self.acknowledged) - before)
             self.state = "talks" if len(self.acknowledged) > before else "repeats"
             if death is not None and len(self.acknowledged) >= death and not self._ended.is_set():
-                # a moment later, so that it dies at work and not always behind an answer
+                # a moment later, so that it also dies during an append and not always after an
+                # answer
                 self._ended.wait(self._chance.uniform(0, 0.03))
                 process.kill()
                 self.kills += 1
@@ -119,7 +120,7 @@ class Seat(threading.Thread):
 
 
 def _dismiss(process: subprocess.Popen[bytes]) -> None:
-    """Tell an agent to end."""
+    """Ask an agent to end."""
     if process.stdin is not None:
         process.stdin.close()
         process.stdin = None  # communicate() would flush it once more

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tools.demo.proof import Check
 
 Speaker = Literal["role", "source"]
-"""What tells who speaks: the sources of the made-up agents are their names."""
+"""What identifies a speaker: the sources of the made-up agents are their names."""
 TALK_QUERIES = (
     "flag_lamp_outage",
     "海鸥岩 OR カモメ岩 OR 갈매기바위",
@@ -38,16 +38,16 @@ TALK_QUERIES = (
 _COUNTED = 1_000
 _SHOWN = 1
 _OPEN, _CLOSE = "\x01", "\x02"
-"""Marks that no snippet holds."""
+"""Marks that no snippet contains."""
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _IDENTIFIER = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
 _CJK = re.compile("[\u4e00-\u9fff]{2}|[\u30a1-\u30fa\u30fc]{3,6}|[\uac00-\ud7a3]{2,4}")
 _LATELY = 12
-"""Sessions that are looked through for words worth searching for."""
+"""Number of the latest sessions in which search words are chosen."""
 _LOOKED_AT = 20_000
-"""Characters of each of their messages."""
+"""Characters of each of their messages that are read."""
 _NAME = 9
-"""Columns for who speaks."""
+"""Columns for the speaker."""
 
 
 def headline(console: Console, text: str) -> None:
@@ -97,8 +97,8 @@ def _hit(hit: Hit, width: int, by: Speaker, *, marked: bool) -> Table:
         if view.id == hit.id:
             rows.add_row(Text(">", "bold"), Text(name, "bold"), _marked(hit.snippet, marked=marked))
         else:
-            said = _cut(" ".join(_clean(readable(view)).split()), width)
-            rows.add_row("", Text(name, "dim"), Text(said, "dim"))
+            text = _cut(" ".join(_clean(readable(view)).split()), width)
+            rows.add_row("", Text(name, "dim"), Text(text, "dim"))
     return rows
 
 
@@ -148,7 +148,7 @@ def own_queries(journal: Path) -> list[str]:
 
 
 def checks(console: Console, found: Iterable[Check]) -> list[str]:
-    """Show checks as they are made; return those that failed."""
+    """Show checks as they finish; return those that failed."""
     failed = []
     for check in found:
         rows = Table.grid(padding=(0, 1))

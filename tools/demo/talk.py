@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tools.demo.processes import Tools
 
 _PATIENCE = 30.0
-"""Seconds that the projector has for what is left when the last writer is done."""
+"""Seconds that the projector has for the rest when the last writer has ended."""
 _PROJECTOR_DOWN = 0.7
 """Seconds between the projector's death and its restart."""
 
@@ -35,10 +35,10 @@ class Talk:
     Attributes:
         acknowledged: the ids that each agent acknowledged through its pipe, by seat.
         flushed_again: ids that were acknowledged more than once.
-        kills: by SIGKILL, of each agent, by seat.
+        kills: number of SIGKILLs of each agent, by seat.
         projector_kills: the same for the projector.
         seconds: from the first start to the last acknowledgement.
-        behind: seconds from then until everything was searchable.
+        behind: seconds from then until all messages were searchable.
     """
 
     acknowledged: tuple[frozenset[str], ...]
@@ -66,15 +66,15 @@ class Table:
         """Return the present state; None when all messages are written and searchable.
 
         Raises:
-            DemoError: a process did what it should not.
+            DemoError: a process failed.
         """
         for seat in self.seats:
             if seat.error is not None:
                 raise DemoError(str(seat.error)) from seat.error
         if self._caught_up is not None:
             return None
-        said = sum(len(seat.acknowledged) for seat in self.seats)
-        if not self.projector.kills and said >= self._half:
+        count = sum(len(seat.acknowledged) for seat in self.seats)
+        if not self.projector.kills and count >= self._half:
             self.projector.kill(_PROJECTOR_DOWN)
         self.projector.look()
         now, talking = time.monotonic(), any(seat.is_alive() for seat in self.seats)
@@ -138,7 +138,7 @@ def _seated(tools: Tools, projection: Projection, messages: int, rate: float) ->
 
 
 def hold(console: Console, tools: Tools, journal: Path, messages: int, rate: float) -> Talk:
-    """Let the eight write `messages` each at about `rate` per second, and show it.
+    """Let the eight agents write `messages` each at about `rate` per second, and show it.
 
     Raises:
         DemoError: a process ended by itself, or the projector did not catch up.

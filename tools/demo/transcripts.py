@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from tools.demo.processes import Tools
 
 _ROOTS = ((".claude/projects", 1), (".codex/sessions", 3))
-"""Where agents keep transcripts, and how many folders deep a part of them lies."""
+"""Where agents keep transcripts, and how many folders deep one part is."""
 _BUDGET = 300 * 10**6
-"""Bytes that are imported: more would take longer than a demonstration may."""
+"""Bytes that are imported at most: more would take too long for a demonstration."""
 _PATIENCE = 60.0
 
 
@@ -32,10 +32,10 @@ class Found:
     """The transcripts that were found.
 
     Attributes:
-        roots: the folders that hold any.
+        roots: the folders that contain any.
         parts: files or folders to import, the newest first.
-        files, bytes: how much the parts hold.
-        all_bytes: how much there is.
+        files, bytes: the number of files and bytes of the parts.
+        all_bytes: the number of bytes of all transcripts.
         unreadable: folders that could not be listed.
     """
 
@@ -48,7 +48,7 @@ class Found:
 
 
 def find(home: Path) -> Found:
-    """Look for transcripts below a home folder; the newest parts up to a budget are chosen."""
+    """Look for transcripts below a home folder; choose the newest parts up to a budget."""
     unreadable: list[str] = []
     parts: dict[Path, tuple[float, int, int]] = {}
     roots = []
@@ -73,7 +73,7 @@ def find(home: Path) -> Found:
 
 
 def _files(root: Path, unreadable: list[str]) -> list[tuple[Path, os.stat_result]]:
-    """List the transcripts below a folder; none if it is not there."""
+    """List the transcripts below a folder; none if it does not exist."""
 
     def failed(error: OSError) -> None:
         if not isinstance(error, FileNotFoundError):
@@ -97,7 +97,7 @@ class _Import:
         self._began = time.monotonic()
         self._ended: float | None = None
         self._done = False
-        # a file, because the report may not fit into a pipe that is only read at the end
+        # a file, because the report may not fit into a pipe that is read only at the end
         self._out = tempfile.TemporaryFile()  # noqa: SIM115 - `end` closes it
         self._err = tempfile.TemporaryFile()  # noqa: SIM115 - same
         self._process: subprocess.Popen[bytes] | None = None
@@ -109,7 +109,7 @@ class _Import:
         self._process = start(argv, stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._err)
 
     def look(self) -> Moment | None:
-        """Return the present state; None when all is imported and searchable."""
+        """Return the present state; None when all messages are imported and searchable."""
         if self._done:
             return None
         self.projector.look()
@@ -127,7 +127,7 @@ class _Import:
         """Return the report of the import.
 
         Raises:
-            DemoError: it says nothing.
+            DemoError: there is no report.
         """
         self._out.seek(0)
         self._err.seek(0)
@@ -149,7 +149,7 @@ class _Import:
 
 
 def bring_in(console: Console, tools: Tools, found: Found) -> dict[str, Any]:
-    """Import the transcripts that were found, and show it; return the report of the import.
+    """Import the found transcripts, and show the progress; return the report of the import.
 
     Raises:
         DemoError: the import failed, or the projector did not catch up.

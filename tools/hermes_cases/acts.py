@@ -1,4 +1,4 @@
-"""The requests that a worker of a case executes: a function each, with the side it is on."""
+"""The requests that a worker of a case executes: one function each, with the side as argument."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tools.hermes_cases.side import Side, Store
 
 _kept: dict[str, Any] = {}
-"""What stays open from one request to the next."""
+"""Objects that stay open between two requests."""
 
 
 def _store() -> Store:
@@ -47,7 +47,7 @@ def say(_side: Side, session: str, text: str) -> dict[str, Any]:
 
 
 def find(_side: Side, word: str) -> dict[str, Any]:
-    """Search; the answer is how many messages were found."""
+    """Search; the answer is the number of hits."""
     return timed(lambda: len(_store().search_messages(word, limit=50)))
 
 
@@ -67,22 +67,22 @@ def leave(_side: Side) -> None:
 
 
 def hold(side: Side, path: Path) -> None:
-    """Hold all locks of a writer, until `let_go`."""
+    """Hold all locks of a writer, until `release`."""
     _kept["held"] = side.hold(path)
 
 
 def hold_all(side: Side, path: Path) -> None:
-    """Hold all locks of a writer and of the projector, until `let_go`."""
+    """Hold all locks of a writer and of the projector, until `release`."""
     _kept["held"] = side.hold_all(path)
 
 
 def look(side: Side, path: Path) -> None:
-    """Hold a snapshot, until `let_go`."""
+    """Hold a snapshot, until `release`."""
     _kept["held"] = side.look(path)
 
 
-def let_go(_side: Side) -> None:
-    """Release what is held."""
+def release(_side: Side) -> None:
+    """Release all locks and snapshots."""
     held: ExitStack = _kept.pop("held")
     held.close()
 
@@ -90,7 +90,7 @@ def let_go(_side: Side) -> None:
 def write(
     _side: Side, session: str, seconds: float, every: float, size: int, at: float
 ) -> list[dict[str, Any]]:
-    """Append messages at a constant rate from a time on; a late one is not caught up."""
+    """Append messages at a constant rate from a given time on; a delay is not made up for."""
     store = _store()
     appends = []
     due, until = at, at + seconds
@@ -122,7 +122,7 @@ def arrive(side: Side, path: Path, session: str, at: float) -> dict[str, Any]:
 def flush(
     _side: Side, session: str, texts: list[str], start: int, room: int | None = None
 ) -> dict[str, Any]:
-    """Flush a conversation as Hermes's agent does: message by message, from the last flush on."""
+    """Flush a conversation like Hermes's agent: message by message, from the last flush on."""
 
     def call() -> None:
         for text in texts[start:]:
@@ -132,7 +132,7 @@ def flush(
 
 
 def flush_whole(_side: Side, session: str, texts: list[str], room: int | None) -> dict[str, Any]:
-    """Flush a conversation with `SessionStore.flush`; the disk has room for `room` more bytes."""
+    """Flush a conversation with `SessionStore.flush`; the disk has `room` bytes left."""
     store = _store()._store  # noqa: SLF001 - the store that the adapter uses
     messages = [{"role": "user", "content": text} for text in texts]
     return _with_room(room, lambda: list(store.flush(session, messages)))
@@ -164,7 +164,7 @@ def serve(side: Side, path: Path, requests: int, way: str) -> dict[str, Any]:
             at another path.
 
     Returns:
-        The number of descriptors that were open after ten requests and at the end, and the most.
+        The number of open descriptors after ten requests and at the end, and the maximum.
     """
     cache: OrderedDict[int, Store] = OrderedDict()
 

@@ -1,4 +1,4 @@
-"""Cases 1 to 3: a process holds the store, many write to it, many create it at one time."""
+"""Cases 1 to 3: a process holds the store, many write to it, many create it at the same time."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ MOST_WAL = 64.0
 
 
 def held(plan: Plan, side: str) -> Finding:
-    """Hold the store in one process, and measure what another one that starts can do."""
+    """Hold the store in one process, and measure what another process can do."""
     notes = Notes()
     _while_held(plan, side, "hold", notes)
     if side == "ours":
-        # with Hermes there is nothing else to hold: the writer also updates the index
+        # Hermes has no other lock: its writer also updates the index
         notes.measured("beside a projector that hangs:")
         _while_held(plan, side, "hold_all", notes)
     return notes.finding()
@@ -58,7 +58,7 @@ def _while_held(plan: Plan, side: str, what: str, notes: Notes) -> None:
             if what == "hold":
                 notes.expect(done["answer"] == 1, f"{word!r} is not found: {_shown(done)}")
         time.sleep(max(0.0, plan.held - (time.monotonic() - began)))
-        holder.do("let_go")
+        holder.do("release")
         for word in ("apple", "pear"):
             done = agent.do("find", word=word)
             notes.measured(f"afterwards {word!r} {_shown(done)}, {done['answer']} found")
@@ -85,7 +85,7 @@ def crowded(plan: Plan, side: str) -> Finding:
         reader.do("look", path=path)
         with _Watch(SIDES[side](), path) as watch:
             appends = _all_write(plan, crew, searcher)
-        reader.do("let_go")
+        reader.do("release")
         stopped, beside = _some_stop(plan, crew)
         done_at_all = [*appends, *stopped, *beside]
         acknowledged = plan.writers + sum(done["error"] is None for done in done_at_all)
@@ -110,7 +110,7 @@ def crowded(plan: Plan, side: str) -> Finding:
     notes.measured(f"errors {dict(errors) or 0}")
     notes.measured(f"WAL up to {watch.most:,.1f} MiB, at the end {watch.last:,.1f} MiB")
     notes.measured(f"{acknowledged:,} acknowledged, {read:,} read")
-    # a busy disk may be late now and then; that is no process waiting for another
+    # a busy disk may be late at times; that is no process waiting for another
     few = max(3, len(appends) // 1000)
     notes.expect(len(slow) <= few, f"{len(slow):,} appends took more than 50 ms")
     notes.expect(not waited, f"{len(waited)} appends waited for a suspended process")
@@ -143,7 +143,7 @@ def _some_stop(plan: Plan, crew: Crew) -> tuple[list[dict[str, Any]], list[dict[
     """Suspend all processes but one while they write as fast as they can.
 
     Returns:
-        The appends of that one meanwhile, and those of the others before and after.
+        The appends of that one during this time, and those of the others before and after.
     """
     found, beside = [], []
     for _ in range(plan.stops):
@@ -160,14 +160,14 @@ def _some_stop(plan: Plan, crew: Crew) -> tuple[list[dict[str, Any]], list[dict[
             found.append(crew[0].do("say", session="s0", text="while they are suspended"))
         finally:
             for worker in crew.workers[1:]:
-                worker.go_on()
+                worker.resume()
         for worker in crew.workers[1:]:
             beside += worker.answer()
     return found, beside
 
 
 def made_at_once(plan: Plan, side: str) -> Finding:
-    """Open a store that does not exist in many processes at one time, repeatedly."""
+    """Open a store that does not exist in many processes at the same time, repeatedly."""
     notes = Notes()
     errors: Counter[str] = Counter()
     unread = unfound = several = 0
@@ -183,7 +183,7 @@ def made_at_once(plan: Plan, side: str) -> Finding:
             written = [n for n, done in enumerate(found) if done["error"] is None]
             checker.do("begin", path=path)
             texts = [checker.do("read", session=f"s{number}")["answer"] for number in written]
-            # an acknowledged message must be there, and be found
+            # an acknowledged message must exist and be found
             pairs = zip(written, texts, strict=True)
             unread += sum(text != [f"hello from s{n}"] for n, text in pairs)
             unfound += max(0, len(written) - (checker.do("find", word="hello")["answer"] or 0))
@@ -211,7 +211,7 @@ class _Watch:
 
     def _look(self) -> None:
         while not self._over.wait(0.05):
-            # a projection may move to another file, which has its own log: all of them count
+            # a projection may move to another file with its own log: all of them count
             self.last = sum(map(_size, self._side.wals(self._path))) / 2**20
             self.most = max(self.most, self.last)
 
@@ -238,7 +238,7 @@ def _place(plan: Plan, name: str) -> Path:
 
 
 def _ms(done: dict[str, Any]) -> float:
-    """Return the milliseconds without those in which others used the processor."""
+    """Return the milliseconds without those in which other processes used the processor."""
     return float(max(0.0, done["ms"] - done["off_cpu_ms"]))
 
 

@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The size of the cases. The defaults are what users reported.
+    """The sizes of the cases. The defaults are those of the reports.
 
     Attributes:
         folder: the folder of the stores.
         held: seconds for which a store is held; Hermes gives up within 17.
         writers, seconds, every, size: processes that append, for how long, seconds between two
             appends of one, and the characters of a message.
-        stops: how often all writers but one are suspended wherever they are.
-        openers, rounds: processes that open a new store at one time, and how often.
+        stops: how often all writers but one are suspended, at any point.
+        openers, rounds: processes that open a new store at the same time, and how often.
         requests: requests that a web server answers.
     """
 
@@ -36,7 +36,7 @@ class Plan:
 
 
 def quick(folder: Path) -> Plan:
-    """Return a plan that takes a minute on one side."""
+    """Return a plan that takes a minute for one side."""
     return Plan(folder, held=2.0, seconds=3.0, stops=2, rounds=4, requests=120)
 
 

@@ -19,7 +19,7 @@ SOURCES = "HERMES_SOURCES"
 """Environment variable that names the folder with the real `hermes_state.py`."""
 
 Store = Any
-"""Hermes's `SessionDB`, or ours: the real one has no types here."""
+"""Hermes's `SessionDB`, or ours; the real one has no types here."""
 
 
 class Theirs:
@@ -30,7 +30,7 @@ class Theirs:
     def load(self) -> None:
         """Import the store, in a worker: elsewhere, names of Hermes's packages may be in use."""
         sys.path.insert(0, os.environ[SOURCES])
-        # it has a package `tools` too, and imports from it: its modules are found behind ours
+        # it has a package `tools`, too, and imports from it: its folder is searched after ours
         tools.__path__ = extend_path(tools.__path__, tools.__name__)
         import_module("hermes_state")
 
@@ -76,7 +76,7 @@ class Ours:
         return sys.modules["projector.adapters.hermes"].SessionDB(path)
 
     def hold(self, path: Path) -> ExitStack:
-        """Hold a lane and the arbiter: all that a process holds that writes and decides."""
+        """Hold a lane and the arbiter: all locks of a process that writes and decides."""
         from journal.arbiter import arbitrating  # noqa: PLC0415 - processes of the real store do not load it
         from journal.writer import Journal  # noqa: PLC0415 - same
 
@@ -87,7 +87,7 @@ class Ours:
         return held
 
     def hold_all(self, path: Path) -> ExitStack:
-        """Hold the lock of the projector and a write transaction too."""
+        """Also hold the lock of the projector and a write transaction."""
         from projector.db.generations import generations  # noqa: PLC0415 - same
         from projector.db.process_lock import ProcessLock  # noqa: PLC0415 - same
 

@@ -1,4 +1,4 @@
-"""How long a call takes, and how much of that other processes had the processor."""
+"""The duration of a call, and for how much of it other processes had the processor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def timed(call: Callable[..., Any]) -> dict[str, Any]:
-    """Call something; return the milliseconds, and its result or its error."""
+    """Call a function; return the milliseconds, and its result or its error."""
     began, waited = time.perf_counter_ns(), run_delay()
     error = answer = None
     try:

@@ -30,11 +30,11 @@ def flushed_twice(plan: Plan, side: str) -> Finding:
         agent.do("begin", path=path)
         agent.do("create", session="s")
         if side == "theirs":
-            # their agent remembers how far it is only after a flush that succeeded
+            # their agent updates its position only after a flush that succeeded
             agent.do("flush", session="s", texts=_TEXTS[:2], start=0)
             other.do("hold", path=path)
             failed = agent.do("flush", session="s", texts=_TEXTS, start=2)
-            other.do("let_go")
+            other.do("release")
             again = agent.do("flush", session="s", texts=_TEXTS, start=0)
         else:
             failed = agent.do("flush_whole", session="s", texts=_TEXTS, room=_ROOM)
@@ -56,7 +56,7 @@ def flushed_twice(plan: Plan, side: str) -> Finding:
 
 
 def _by_hermes_loop(notes: Notes, agent: Worker) -> None:
-    """Measure what Hermes's own loop of flushing does on our store when the disk is full.
+    """Measure the effect of Hermes's own flush loop on our store when the disk is full.
 
     It appends one by one, without ids, and starts again, so that no store can tell the repeated
     messages from new ones. It is not part of the verdict.
@@ -124,7 +124,7 @@ def replaced(plan: Plan, side: str) -> Finding:
 
 
 def _asked(notes: Notes, name: str, agent: Worker, other: Worker, path: Path) -> tuple[bool, str]:
-    """Continue with the agent and a new process; return whether both find all, and what not."""
+    """Continue with the agent and a new process; return whether both find all, and the rest."""
     first = agent.do("find", word="banana")
     other.do("begin", path=path)
     other.do("create", session="t")
@@ -170,7 +170,7 @@ def _older(files: list[Path]) -> None:
 
 
 def _all_older(files: list[Path]) -> None:
-    """Rename the copies over all files, as a restored backup."""
+    """Rename the copies over all files, like a restored backup."""
     for file in files:
         file.with_name(f"{file.name}.copy").rename(file)
 

@@ -30,7 +30,7 @@ def main(side: str) -> int:
             arguments["path"] = Path(arguments["path"])
         print(json.dumps(known[request["act"]](mine, **arguments)), flush=True)
     sys.stdout.flush()
-    os._exit(0)  # open files stay open to the end, as in a process that is killed
+    os._exit(0)  # files stay open to the end, as in a process that is killed
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ class Worker:
         return self.answer()
 
     def complaint(self) -> str:
-        """Return the end of what it wrote to standard error."""
+        """Return the end of its standard error."""
         self._err.seek(0)
         return self._err.read().decode(errors="replace")[-_TAIL:]
 
@@ -91,7 +91,7 @@ class Worker:
         """Suspend the process wherever it is."""
         self._process.send_signal(signal.SIGSTOP)
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """Resume the process."""
         self._process.send_signal(signal.SIGCONT)
 
@@ -121,7 +121,7 @@ class Crew(ExitStack):
     def together(
         self, act: str, each: Sequence[dict[str, Any]], *, ahead: float = 0.03, **arguments: object
     ) -> list[Any]:
-        """Have all of them execute a request at one time; return their answers."""
+        """Let all of them execute a request at the same time; return their answers."""
         at = time.monotonic() + ahead
         for worker, own in zip(self.workers, each, strict=True):
             worker.tell(act, at=at, **arguments, **own)

@@ -22,9 +22,9 @@ KINDS = {
     "CJK": 20,
     "filters": 25,
 }
-"""How many of 200 are of each kind."""
+"""The number of queries of each kind, of 200."""
 _COMMONEST = 60
-"""Ranks of the words that count as the commonest."""
+"""The words up to this rank count as the most common ones."""
 _RARE = 20_000
 """The rank from which a word counts as rare."""
 _WORD = re.compile(r"[a-z]+")
@@ -36,7 +36,7 @@ class Query:
 
     Attributes:
         kind: one of `KINDS`.
-        text: what is searched for, in the form that every side takes.
+        text: the query text, in a form that every program accepts.
         role, source: filters; None means all.
     """
 
@@ -50,9 +50,9 @@ def queries(words: Vocabulary, texts: Sequence[str], count: int = 200) -> list[Q
     """Make queries of all kinds, shuffled.
 
     Args:
-        words: what the corpus is made of.
-        texts: some of its texts, from which phrases are taken.
-        count: how many; every kind has its share.
+        words: the vocabulary of the corpus.
+        texts: some of its texts, which phrases are chosen from.
+        count: the number of queries; every kind has its share.
     """
     rng = Random(7)
     plain = [word for word in words.words if _WORD.fullmatch(word)]

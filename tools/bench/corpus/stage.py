@@ -30,7 +30,7 @@ SOURCES = ("cli", "telegram", "web", "cron")
 
 
 def session_of(number: int) -> int:
-    """Return the number of a message's session: 20 go on at the same time."""
+    """Return the number of a message's session: 20 sessions continue at the same time."""
     return number // (SESSION * 20) * 20 + number % 20
 
 
@@ -40,7 +40,7 @@ def source_of(session: int) -> str:
 
 
 def messages(texts: Texts, count: int) -> Iterator[list[dict[str, Any]]]:
-    """Yield the messages of the corpus in batches, for both sides."""
+    """Yield the messages of the corpus in batches, for all programs."""
     number = 0
     for batch in texts.batches(count, _BATCH):
         made = []
@@ -98,7 +98,7 @@ def journal_of(plan: Plan, count: int) -> Path:
 
 
 def projected_of(plan: Plan, count: int) -> Path:
-    """Return the same journal, projected."""
+    """Return the same journal with a projection."""
     path = journal_of(plan, count)
     if not (path / "projection" / "CURRENT").exists():
         plan.say(f"projecting {count:,} messages")
@@ -112,7 +112,7 @@ def text_bytes(count: int) -> int:
 
 
 def database(journal: Path) -> Path:
-    """Return the database in use."""
+    """Return the database of the generation in use."""
     folder = journal / "projection"
     return folder / f"{int((folder / 'CURRENT').read_text(encoding='ascii'))}.db"
 

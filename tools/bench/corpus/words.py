@@ -1,9 +1,9 @@
-"""The texts that are written and searched: made up, equal for one seed on every machine.
+"""The texts that are written and searched: made up, and equal for one seed on every machine.
 
-Word frequencies follow Zipf's law with Mandelbrot's offset (rank r has a share in proportion to
-1 / (r + 2.7) ** 1.07), as in running text. Among the words stand identifiers, file names, numbers
-and punctuation as agents write them; one message in twenty is Chinese or Japanese, and one in four
-names something that no other message names, as a commit or a job.
+Word frequencies follow Zipf's law with Mandelbrot's offset (rank r has a share in proportion to 1 /
+(r + 2.7) ** 1.07), as in running text. Some words are identifiers, file names, numbers and
+punctuation as agents write them; one message in twenty is Chinese or Japanese, and one in four has
+a name that no other message has, such as a commit or a job.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 WORDS = 40_000
-"""Different words."""
+"""The number of different words."""
 _CJK_WORDS = 2_000
 _ONSETS = (*"bcdfghjklmnprstvw", "br", "cl", "dr", "fl", "gr", "pl", "pr", "sh", "st", "th", "tr")
 _VOWELS = (*"aeiou", "ai", "ea", "ou")
@@ -29,9 +29,9 @@ _CJK_CHARACTERS = (0x4E00, 3_000)
 _SPREAD = 0.9
 """Sigma of the lengths, which are distributed lognormally: many short, few long."""
 _LONGEST = 4_000
-"""Words of a message."""
+"""The maximum number of words of a message."""
 _EACH = 7.4
-"""Bytes that a drawn word takes with its blank, on average; a test holds this to the truth."""
+"""Bytes of a drawn word with its blank, on average; a test checks this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class Vocabulary:
     """Words, sorted by frequency.
 
     Attributes:
-        words: plain words and identifiers, the commonest first.
-        cjk: words of two or three characters, the commonest first.
+        words: plain words and identifiers, the most common first.
+        cjk: words of two or three characters, the most common first.
     """
 
     words: tuple[str, ...]
@@ -83,7 +83,7 @@ def _identifier(rng: Random, word: str, other: str) -> str:
 
 
 def shares(count: int) -> list[float]:
-    """Return how common each of so many words is, the commonest first; the sum is 1."""
+    """Return the relative frequencies of this many words, the most common first; the sum is 1."""
     weights = [(rank + 2.7) ** -1.07 for rank in range(count)]
     total = sum(weights)
     return [weight / total for weight in weights]
@@ -104,8 +104,8 @@ class Texts:
     Attributes:
         mean: bytes of a text on average, as UTF-8.
         seed: other texts for another seed.
-        bits: words are drawn from a table of 2 ** bits entries, in which each stands as often as
-            it is common; with few bits, the rare ones never.
+        bits: words are drawn from a table of 2 ** bits entries, in which each occurs in proportion
+            to its frequency; with few bits, rare words do not occur.
     """
 
     mean: int = 580
@@ -114,14 +114,14 @@ class Texts:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """The words that the texts are made of."""
+        """The words that the texts consist of."""
         return vocabulary()
 
     @cached_property
     def _words(self) -> list[str]:
         rng = Random(0)
         marks = (".", ",", ".\n", ":", ";", "?")
-        # punctuation is no part of a word to any index, and costs nothing here
+        # punctuation is no part of a word in any index, and costs nothing
         table = _table(self.vocabulary.words, 1 << self.bits)
         return [word + rng.choice(marks) if rng.random() < 0.1 else word for word in table]  # noqa: PLR2004 - a share
 
@@ -130,7 +130,7 @@ class Texts:
         return _table(self.vocabulary.cjk, 1 << 16)
 
     def batches(self, count: int, size: int = 1_000) -> Iterator[list[str]]:
-        """Yield `count` texts in lists of at most `size`; a batch depends on its number alone."""
+        """Yield `count` texts in lists of at most `size`; a batch depends only on its number."""
         for number, start in enumerate(range(0, count, size)):
             rng = Random(f"{self.seed}/{number}")
             amount = min(size, count - start)

@@ -1,4 +1,4 @@
-"""Appends a second, by several processes at once."""
+"""Appends a second, by several processes at the same time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FLOOR = (
     " `always`, the disk's own fdatasync, which every acknowledgement waits for."
 )
 CONTENT = 528
-"""Bytes of a content, with which a record has 700."""
+"""Bytes of a content with which a record has 700 bytes."""
 _POOL = 200
 
 
@@ -64,10 +64,10 @@ def _run(plan: Plan, role: str, path: Path, **arguments: str) -> list[dict[str, 
 
 
 def _rate(found: list[dict[str, Any]]) -> float:
-    """Return appends a second of all together.
+    """Return the appends a second of all processes together.
 
-    Each process counts by its own time: where one is kept waiting past the end, the others are not
-    to count as idle.
+    Each process counts by its own time: if one waits beyond the end, the others must not count as
+    idle.
     """
     return float(sum(each["count"] / (each["ended"] - each["began"]) * 1e9 for each in found))
 
@@ -90,7 +90,7 @@ def _repeat(append: Callable[[str], None], seconds: float) -> dict[str, int]:
 def write_ours(
     path: str, seconds: float, writer: int, fsync: Literal["interval", "always"]
 ) -> Callable[[], dict[str, int]]:
-    """Append to a journal for some seconds; count."""
+    """Append to a journal for some seconds; return the count."""
     journal = Journal.open(path, fsync=fsync)
     journal.append(session=f"s{writer}", type="session.created", data={"source": "cli"})
     contents()
@@ -107,7 +107,7 @@ def write_ours(
 
 
 def write_theirs(path: str, seconds: float, writer: int) -> Callable[[], dict[str, int]]:
-    """Append to a `state.db` for some seconds; count."""
+    """Append to a `state.db` for some seconds; return the count."""
     db = open_database(Path(path))
     db.create_session(f"s{writer}", "cli")
     contents()

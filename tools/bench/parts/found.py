@@ -1,4 +1,4 @@
-"""From an append to its being found: beside a projector that idles, and beside one that works."""
+"""The time from an append to its hit, beside an idle projector and beside a busy one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _PROJECTOR = [sys.executable, "-c", "from projector.cli import main; main()"]
 
 @contextmanager
 def running(journal: Path) -> Iterator[int]:
-    """Run a projector beside; yield its pid when it listens.
+    """Run a projector; yield its pid when it watches.
 
     Raises:
         BenchError: it does not start.
@@ -49,8 +49,8 @@ def running(journal: Path) -> Iterator[int]:
         line = process.stderr.readline() if process.stderr else b""
         if not line.startswith(b"projecting"):
             process.kill()
-            said = (line + process.communicate()[1]).decode(errors="replace")
-            raise BenchError(f"projector run did not start: {said}")
+            output = (line + process.communicate()[1]).decode(errors="replace")
+            raise BenchError(f"projector run did not start: {output}")
         yield process.pid
     finally:
         process.terminate()
@@ -109,7 +109,7 @@ def _round(plan: Plan, name: str, rate: int) -> list[float]:
 
 
 def look(journal: str, count: int) -> Callable[[], list[float]]:
-    """Append messages, each with a word of its own, and search until it is found."""
+    """Append messages, each with its own word, and search until each is found."""
     lane = Journal.open(journal)
     projection = Projection.open(journal)
     texts = contents()
@@ -133,7 +133,7 @@ def look(journal: str, count: int) -> Callable[[], list[float]]:
 
 
 def write(journal: str, rate: float, writer: int) -> Callable[[], None]:
-    """Append so many messages a second until killed."""
+    """Append this many messages a second until killed."""
     lane = Journal.open(journal)
     texts = contents()
 

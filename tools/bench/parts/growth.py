@@ -1,4 +1,4 @@
-"""How the costs grow with what a journal holds."""
+"""The growth of costs with the content of a journal."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ MEASURES = {
     "rebuild": "µs a message",
     "memory of a rebuild": "MB",
 }
-"""What is measured, and its unit: all of them are better when they are small."""
+"""The measures and their units; smaller is better for all of them."""
 
 
 def measure(plan: Plan) -> list[Figure]:
-    """Measure journals of growing size; a figure is the largest against the smallest."""
+    """Measure journals of growing size; a figure compares the largest with the smallest."""
     found: dict[str, dict[int, float]] = {name: {} for name in MEASURES}
     for count in plan.growth:
         plan.say(f"growth: {count:,} messages")
@@ -81,7 +81,7 @@ def _measure_at(plan: Plan, count: int) -> dict[str, float]:
 
 
 def open_and_append(path: str, n: int) -> Callable[[], dict[str, Any]]:
-    """Open a journal and append a few messages, again and again; return the medians."""
+    """Open a journal and append a few messages, repeatedly; return the medians."""
     texts = contents()
 
     def act() -> dict[str, Any]:

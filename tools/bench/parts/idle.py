@@ -1,4 +1,4 @@
-"""What a projector uses that has nothing to do, beside many lanes."""
+"""The cost of an idle projector beside many lanes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FLOOR = (
     "One listing of all lanes' folders each second: the sweep that catches a bell that got lost."
 )
 _SETTLE = 4.0
-"""Seconds after which a projector that has caught up has done what it does once."""
+"""Seconds after which a projector that has caught up has done all one-time work."""
 
 
 def measure(plan: Plan) -> list[Figure]:
@@ -51,7 +51,7 @@ def _used(pid: int) -> float:
 
 
 def make_lanes(path: str, count: int) -> Callable[[], None]:
-    """Hold many lanes at the same time, and append one event to each."""
+    """Lease many lanes at the same time, and append one event to each."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

@@ -1,4 +1,4 @@
-"""The worst that an append takes where many processes write at a pace."""
+"""The slowest appends when many processes write at a fixed rate."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SYNCED = 0.1
 
 
 def measure(plan: Plan) -> list[Figure]:
-    """Measure the 99.9th percentile and the maximum of each round, all processes together."""
+    """Measure the 99.9th percentile and the maximum of each round, over all processes."""
     ours: list[list[float]] = []
     theirs: list[list[float]] = []
     bare: list[list[float]] = []
@@ -88,7 +88,7 @@ def _run(plan: Plan, role: str, path: Path) -> tuple[list[float], list[float]]:
 def _pace(
     append: Callable[[str], object], seconds: float, writer: int, first: float = 0.0
 ) -> Callable[[], dict[str, Any]]:
-    """Return what appends every 20 ms; one that is late is not made up for."""
+    """Return a function that appends every 20 ms; a delay is not made up for."""
 
     def act() -> dict[str, Any]:
         texts = cycle(contents())
@@ -108,7 +108,7 @@ def _pace(
 
 
 def write_ours(path: str, seconds: float, writer: int) -> Callable[[], dict[str, Any]]:
-    """Append to a journal at a pace."""
+    """Append to a journal at a fixed rate."""
     journal = Journal.open(path)
     began = perf_counter_ns()
     journal.append(session=f"s{writer}", type="session.created", data={"source": "cli"})
@@ -119,7 +119,7 @@ def write_ours(path: str, seconds: float, writer: int) -> Callable[[], dict[str,
 
 
 def write_bare(path: str, seconds: float, writer: int) -> Callable[[], dict[str, Any]]:
-    """Append the texts themselves to a file at a pace, and sync it beside as a journal does."""
+    """Append the texts to a file at a fixed rate, and sync it in the background, as a journal."""
     folder = Path(path)
     folder.mkdir(exist_ok=True)
     fd = os.open(folder / str(writer), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -134,7 +134,7 @@ def write_bare(path: str, seconds: float, writer: int) -> Callable[[], dict[str,
 
 
 def write_theirs(path: str, seconds: float, writer: int) -> Callable[[], dict[str, Any]]:
-    """Append to a `state.db` at a pace."""
+    """Append to a `state.db` at a fixed rate."""
     db = open_database(Path(path))
     db.create_session(f"s{writer}", "cli")
     return _pace(lambda text: db.append_message(f"s{writer}", "user", text), seconds, writer)

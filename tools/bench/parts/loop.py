@@ -1,7 +1,7 @@
-"""One append, and a hundred at once, against a bare loop of orjson and write(2).
+"""One append, and a hundred at once, compared with a bare loop of orjson and write(2).
 
-The bare loop does what no journal can do without: it makes the same fields one line of JSON, and
-hands that to the kernel. It keeps no lock and no sequence, checks nothing, and syncs nothing.
+The bare loop does only what every journal must do: it encodes the same fields as one line of JSON,
+and writes it. It has no lock and no sequence number, checks nothing, and syncs nothing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT
 
 
 def measure(plan: Plan) -> list[Figure]:
-    """Measure microseconds an event of four loops, which alternate in one process."""
+    """Measure microseconds per event of four loops, which alternate in one process."""
     found = alone(
         plan,
         "parts.loop",
@@ -101,7 +101,7 @@ def run(folder: str, count: int, rounds: int) -> Callable[[], dict[str, list[flo
                 began = perf_counter()
                 way()
                 found[name].append((perf_counter() - began) / count * 1e6)
-                journal.sync()  # what one leaves to the disk is not the next one's to pay
+                journal.sync()  # the unwritten pages of one loop must not slow down the next one
                 os.fdatasync(fd)
         journal.close()
         return found
@@ -110,7 +110,7 @@ def run(folder: str, count: int, rounds: int) -> Callable[[], dict[str, list[flo
 
 
 def _line(seq: int, event: dict[str, Any]) -> bytes:
-    """Encode what a record holds."""
+    """Encode the fields of a record."""
     fields = {
         "seq": seq,
         "id": event["id"],

@@ -1,4 +1,4 @@
-"""Memory of a projector that rebuilds, and of a writer."""
+"""The memory of a projector that rebuilds, and of a writer."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ for line in open("/proc/self/status"):
 
 
 def measure(plan: Plan) -> list[Figure]:
-    """Measure the most memory held at once (VmHWM), each in a process of its own."""
+    """Measure the maximum memory (VmHWM), each in its own process."""
     journal = str(journal_of(plan, plan.backlog))
     plan.say(f"rebuilding {plan.backlog:,} messages for its memory")
     projector = alone(plan, "parts.projecting", "rebuild", journal=journal)["peak"] / _MB
@@ -77,7 +77,7 @@ def measure(plan: Plan) -> list[Figure]:
 
 
 def _run(program: str) -> float:
-    """Run a program in a process that has nothing else; return the most memory it held, in MB."""
+    """Run a program in a new process; return its maximum memory, in MB."""
     done = subprocess.run(
         [sys.executable, "-c", program + _PEAK],
         check=False,

@@ -1,4 +1,4 @@
-"""What it costs to begin: the import, and opening a journal with many final segments."""
+"""The cost of starting: the import, and opening a journal with many final segments."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _PROGRAM = "from time import perf_counter as c; b = c(); {}; print((c() - b) * 1
 def measure(plan: Plan) -> list[Figure]:
     """Measure milliseconds of imports in fresh processes, alternating, and of opening."""
     ours, bare = [], []
-    # nothing is compiled while it is measured, wherever this checkout is
+    # compiled before, so that no run compiles, wherever this checkout is
     environment = dict(os.environ, PYTHONPYCACHEPREFIX=str(plan.folder / "bytecode"))
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     _import("import orjson, portalocker; from journal import Journal", environment)
@@ -69,7 +69,7 @@ def measure(plan: Plan) -> list[Figure]:
 
 
 def _import(statement: str, environment: dict[str, str]) -> float:
-    # away from the checkout, so that the import finds what is installed
+    # in another folder, so that the import finds the installed package
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM.format(statement)],
         check=False,
@@ -84,7 +84,7 @@ def _import(statement: str, environment: dict[str, str]) -> float:
 
 
 def make_segments(path: Path, count: int) -> None:
-    """Make a journal of one lane with `count` final segments, and one that is active."""
+    """Make a journal of one lane with `count` final segments, and an active one."""
     with ExitStack() as stack:
         stack.enter_context(patch.object(lane_writer, "ROLL_SIZE", 1))
         journal = stack.enter_context(Journal.open(path, fsync="never"))
@@ -93,7 +93,7 @@ def make_segments(path: Path, count: int) -> None:
 
 
 def open_often(path: str, segments: int, n: int) -> Callable[[], list[float]]:
-    """Open a journal with final segments again and again; measure milliseconds of each."""
+    """Open a journal with final segments repeatedly; measure the milliseconds of each."""
     make_segments(Path(path), segments)
 
     def act() -> list[float]:

@@ -1,4 +1,4 @@
-"""Projecting a backlog: messages a second, against the floor, hermes-agent and tantivy."""
+"""Projecting a backlog: messages a second, compared with the floor, hermes-agent and tantivy."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FLOOR = (
 
 
 def measure(plan: Plan) -> list[Figure]:
-    """Measure a rebuild from the lanes, and what it is compared with."""
+    """Measure a rebuild from the lanes, and the programs that it is compared with."""
     path = journal_of(plan, plan.backlog)
     ours, floor, tantivy, cores, hermes = [], [], [], [], []
     for turn in range(plan.heavy_rounds):
@@ -74,7 +74,7 @@ def measure(plan: Plan) -> list[Figure]:
 
 
 def peak() -> int:
-    """Return the most memory that this process has held at once, in bytes."""
+    """Return the maximum memory of this process so far, in bytes."""
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
@@ -82,7 +82,7 @@ def peak() -> int:
 
 
 def rebuild(journal: str) -> Callable[[], dict[str, float]]:
-    """Build the projection anew, as `projector rebuild` does; measure seconds and memory."""
+    """Build a new generation, as `projector rebuild` does; measure seconds and memory."""
 
     def act() -> dict[str, float]:
         began = perf_counter()
@@ -93,7 +93,7 @@ def rebuild(journal: str) -> Callable[[], dict[str, float]]:
 
 
 def sync(journal: str) -> Callable[[], dict[str, float]]:
-    """Apply what the journal has gained, as `projector sync` does; measure the seconds."""
+    """Apply new events, as `projector sync` does; measure the seconds."""
 
     def act() -> dict[str, float]:
         began = perf_counter()

@@ -1,4 +1,4 @@
-"""What redaction costs: microseconds for a message of 1 KB, and megabytes a second."""
+"""The cost of redaction: microseconds for a message of 1 KB, and megabytes a second."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LONG = 64
 
 
 def measure(plan: Plan) -> list[Figure]:
-    """Measure messages of 1 KB, and of 64 KB, without secrets; beside Kingfisher if it is there."""
+    """Measure messages of 1 KB and of 64 KB without secrets, also with Kingfisher if installed."""
     text = " ".join(Texts().take(_MESSAGES * 2))[: _SIZE * _MESSAGES]
     short = [text[at : at + _SIZE] for at in range(0, len(text), _SIZE)]
     long = ["".join(short[at : at + _LONG]) for at in range(0, len(short), _LONG)]
@@ -56,7 +56,7 @@ def _megabytes(scanner: Scanner, texts: list[str]) -> float:
 
 
 def _seconds(scanner: Scanner, texts: list[str]) -> float:
-    """Redact messages; return the seconds of the processor that it took."""
+    """Redact messages; return the processor time in seconds."""
     redactor = Redactor([scanner], lambda: Key(bytes(32)))
     data = [{"role": "assistant", "content": text} for text in texts]
     began = process_time()

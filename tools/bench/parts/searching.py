@@ -1,4 +1,4 @@
-"""Searching a million messages: ours, hermes-agent and tantivy, the same queries."""
+"""Searching a million messages: ours, hermes-agent and tantivy with the same queries."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def measure(plan: Plan) -> list[Figure]:
 def _compared(
     kind: str, at: Sequence[int], ours: Asked, theirs: Asked | None, against: str
 ) -> list[Figure]:
-    """Return the median of a kind of queries, and the p95 of all; alone without another side."""
+    """Return the median of a kind of queries, and the p95 of all; only ours without a rival."""
     target = _TARGETS.get(kind) if against == "hermes-agent" else None
     note = "" if theirs is None else _note(ours, theirs, at)
     return [
@@ -81,7 +81,7 @@ def _compared(
 
 
 def _note(ours: Asked, theirs: Asked, at: Sequence[int]) -> str:
-    """Say of how many queries ours took longer, by the medians of the rounds, and found nothing."""
+    """Return how many queries took longer with ours, by the medians, and how many had no hit."""
     slower = sum(
         median([each[i] for each in ours.rounds]) > median([each[i] for each in theirs.rounds])
         for i in at
@@ -101,18 +101,18 @@ def chosen(count: int) -> list[Query]:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What one side made of the queries.
+    """The results of one side.
 
     Attributes:
-        rounds: of each round the milliseconds of each query.
-        hits: of each query, how many hits were shown.
+        rounds: for each round, the milliseconds of each query.
+        hits: for each query, the number of hits.
     """
 
     rounds: list[list[float]]
     hits: list[int]
 
     def shares(self, at: Sequence[int], share: float) -> list[float]:
-        """Return a percentile of each round over the queries at these places."""
+        """Return a percentile of each round over the queries with these indexes."""
         return [percentile([each[i] for i in at], share) for each in self.rounds]
 
 
@@ -125,14 +125,16 @@ def _measure_all(plan: Plan) -> dict[str, Asked]:
     for turn in range(plan.heavy_rounds):
         for name, path in paths.items():
             plan.say(f"searching, round {turn + 1}: {name}")
-            said = alone(plan, "parts.searching", _ROLES[name], path=str(path), count=plan.queries)
-            found[name].rounds.append(said["taken"])
-            found[name].hits[:] = said["hits"]
+            result = alone(
+                plan, "parts.searching", _ROLES[name], path=str(path), count=plan.queries
+            )
+            found[name].rounds.append(result["taken"])
+            found[name].hits[:] = result["hits"]
     return found
 
 
 def _ask(count: int, search: Callable[[Query], int]) -> Callable[[], dict[str, list[float]]]:
-    """Ask everything once, another word before it; measure milliseconds."""
+    """Run all queries once, after one other query; measure milliseconds."""
     asked = chosen(count)
 
     def act() -> dict[str, list[float]]:
@@ -149,7 +151,7 @@ def _ask(count: int, search: Callable[[Query], int]) -> Callable[[], dict[str, l
 
 
 def ask_ours(path: str, count: int) -> Callable[[], dict[str, list[float]]]:
-    """Search a projection: the best 20, each with a snippet and a message before and behind."""
+    """Search a projection: the best 20 hits, each with a snippet and a message before and after."""
     projection = Projection.open(path)
 
     def search(query: Query) -> int:
@@ -162,7 +164,7 @@ def ask_ours(path: str, count: int) -> Callable[[], dict[str, list[float]]]:
 
 
 def ask_hermes(path: str, count: int) -> Callable[[], dict[str, list[float]]]:
-    """Search a `state.db`: the same, as `search_messages` gives it."""
+    """Search a `state.db`: the same, as `search_messages` returns it."""
     db = open_database(Path(path))
 
     def search(query: Query) -> int:
@@ -178,5 +180,5 @@ def ask_hermes(path: str, count: int) -> Callable[[], dict[str, list[float]]]:
 
 
 def ask_tantivy(path: str, count: int) -> Callable[[], dict[str, list[float]]]:
-    """Search tantivy's index: the best 20, each with a snippet."""
+    """Search tantivy's index: the best 20 hits, each with a snippet."""
     return _ask(count, Searcher(Path(path)).search)

@@ -25,13 +25,13 @@ def _bytes(folder: Path) -> int:
 
 
 def measure(plan: Plan) -> list[Figure]:
-    """Weigh the projection, the lanes behind it, and their database."""
+    """Measure the size of the projection, of its lanes, and of their database."""
     journal = projected_of(plan, plan.backlog)
     text = float(text_bytes(plan.backlog))
     ours = float(database(journal).stat().st_size)
     theirs = []
     if plan.rivals:
-        # another size is brought to ours by the text in it
+        # a database of another size is scaled by the bytes of its texts
         scale = text / text_bytes(plan.rival_searched)
         theirs = [_bytes(searched_of(plan).parent) * scale]
     lanes = float(_bytes(journal / "lanes"))

@@ -1,4 +1,4 @@
-"""A figure: what was measured, what it is compared with, and what it must reach."""
+"""A figure: a measured value, what it is compared with, and its target."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Of = Literal["value", "ours / theirs", "theirs / ours"]
-"""What a target bounds: our value, how many times theirs ours is, or the other way round."""
+"""What a target limits: our value, the ratio of ours to theirs, or the inverse ratio."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What must be reached.
+    """A target.
 
     Attributes:
-        of: what is bounded.
+        of: the limited quantity.
         bound: `at least` or `at most`.
         limit: the bound, in the figure's unit or as a ratio.
     """
@@ -29,11 +29,11 @@ class Target:
     limit: float
 
     def holds(self, measured: float) -> bool:
-        """Say whether a measurement reaches it."""
+        """Return whether a measurement reaches the target."""
         return measured >= self.limit if self.bound == "at least" else measured <= self.limit
 
     def missed_by(self, measured: float) -> float:
-        """Return the factor that is missing to the target; 1 or less if it is reached."""
+        """Return the factor by which the target is missed; 1 or less if it is reached."""
         small, large = (
             (measured, self.limit) if self.bound == "at least" else (self.limit, measured)
         )
@@ -51,7 +51,7 @@ def at_most(limit: float, of: Of = "value") -> Target:
 
 
 def times_lower(limit: float) -> Target:
-    """Return a target that wants theirs to be so many times ours."""
+    """Return a target that theirs is at least this many times ours."""
     return Target("theirs / ours", "at least", limit)
 
 
@@ -61,15 +61,15 @@ class Figure:
 
     Attributes:
         name: what was measured.
-        ours, theirs: medians, in `unit`; theirs is None where nothing stands beside it.
-        unit: of both.
-        against: what `theirs` is: `hermes-agent`, `tantivy`, `bare loop`; empty without it.
-        ratio: of the two, as the target has it (else ours to theirs); None where there is one.
-        target: what must be reached; None for a figure that only stands beside the others.
-        reached: whether it is; None without a target.
+        ours, theirs: medians, in `unit`; theirs is None if nothing is compared.
+        unit: the unit of both.
+        against: the other program: `hermes-agent`, `tantivy`, `bare loop`; empty without one.
+        ratio: in the direction of the target (else ours to theirs); None if a side is missing.
+        target: the target; None for a figure without one.
+        reached: whether the target is reached; None without a target.
         ours_rounds, theirs_rounds: each round's value.
-        note: what a reader must know to judge it.
-        points: what was measured at each size, where it was measured at several.
+        note: a remark that a reader needs.
+        points: the value at each size, if there are several.
     """
 
     name: str
@@ -93,7 +93,7 @@ class Figure:
         return self.ours if self.target.of == "value" else self.ratio
 
     def as_json(self) -> dict[str, Any]:
-        """Return the figure as JSON takes it."""
+        """Return the figure as a JSON value."""
         return asdict(self)
 
 
@@ -108,20 +108,20 @@ def figure(
     note: str = "",
     points: Sequence[tuple[int, float]] = (),
 ) -> Figure:
-    """Make a figure of the rounds of both sides.
+    """Make a figure from the rounds of both programs.
 
     Args:
         name: what was measured.
-        unit: of the values.
+        unit: the unit of the values.
         ours: one value for each round.
-        theirs: the same of the other side; none if it was not run.
-        against: what the other side is.
-        target: what must be reached.
-        note: what a reader must know to judge it.
-        points: what was measured at each size.
+        theirs: the same for the other program; none if it was not run.
+        against: the name of the other program.
+        target: the target.
+        note: a remark that a reader needs.
+        points: the value at each size.
 
     Raises:
-        ValueError: nothing was measured: a row is never left out silently.
+        ValueError: there are no values: a row is never left out silently.
     """
     if not ours:
         raise ValueError(f"{name}: nothing was measured")

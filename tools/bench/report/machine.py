@@ -1,4 +1,4 @@
-"""The machine and the versions that figures belong to; no names of hosts, users or folders."""
+"""The machine and the versions of a measurement; no names of hosts, users or folders."""
 
 from __future__ import annotations
 
@@ -52,5 +52,5 @@ def machine() -> dict[str, str | int]:
 
 
 def packages() -> dict[str, str]:
-    """Return the versions of what is measured, and of its dependencies."""
+    """Return the versions of the measured programs, and of their dependencies."""
     return {name: _version(name) for name in PACKAGES}

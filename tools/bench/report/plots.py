@@ -1,4 +1,4 @@
-"""Plots of the figures, drawn with matplotlib: a file for each part that has something to show."""
+"""Plots of the figures, drawn with matplotlib: one file for each part that has a plot."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def draw(rows: Sequence[Row], folder: Path) -> dict[str, str]:
 
 
 def _growth(pyplot: Any, figures: Sequence[Figure]) -> Any:  # noqa: ANN401 - no types
-    """Draw each measure over the messages, relative to the smallest journal."""
+    """Draw each measure over the number of messages, relative to the smallest journal."""
     made, axes = pyplot.subplots(figsize=(7, 4))
     sizes: list[int] = []
     for figure in figures:
@@ -45,7 +45,7 @@ def _growth(pyplot: Any, figures: Sequence[Figure]) -> Any:  # noqa: ANN401 - no
         label = figure.name.removeprefix("growth of ").partition(":")[0]
         axes.plot(sizes, [value / first for _, value in figure.points], marker="o", label=label)
     lowest, highest = min(sizes), max(sizes)
-    # what grows with the number of messages, to compare with
+    # a line that is proportional to the number of messages, for comparison
     axes.plot([lowest, highest], [1, highest / lowest], ":", color=_OTHER, label="linear")
     axes.set(xscale="log", yscale="log", xlabel="messages in the journal")
     axes.set_ylabel(f"cost, {lowest:,} messages = 1")
@@ -55,7 +55,7 @@ def _growth(pyplot: Any, figures: Sequence[Figure]) -> Any:  # noqa: ANN401 - no
 
 
 def _pairs(pick: Callable[[Figure], bool], label: str) -> Callable[..., Any]:
-    """Return a painter of pairs on a logarithmic scale: of each figure ours and theirs."""
+    """Return a function that draws ours and theirs of each figure on a logarithmic scale."""
 
     def paint(pyplot: Any, figures: Sequence[Figure]) -> Any:  # noqa: ANN401 - no types
         chosen = [figure for figure in figures if figure.theirs_rounds and pick(figure)]
@@ -67,7 +67,7 @@ def _pairs(pick: Callable[[Figure], bool], label: str) -> Callable[..., Any]:
                 (0.15, figure.ours, figure.ours_rounds, _OURS),
                 (-0.15, figure.theirs, figure.theirs_rounds, _THEIRS),
             ):
-                # beside the dot, the rounds that it is the median of
+                # the rounds beside the dot, which is their median
                 axes.plot([middle], [at + shift], "o", color=colour)
                 axes.plot(values, [at + shift] * len(values), "|", color=colour, markersize=8)
         axes.set_yticks(range(len(chosen)), [_label(figure) for figure in reversed(chosen)])

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def percentile(values: Sequence[float], share: float) -> float:
     """Return the smallest value that at least `share` percent of all do not exceed.
 
-    The nearest-rank definition: always one of the values, never something between them.
+    The nearest-rank definition: the result is always one of the values.
 
     Raises:
         ValueError: there are no values, or the share is not in 0 < share <= 100.
@@ -20,7 +20,7 @@ def percentile(values: Sequence[float], share: float) -> float:
     if not values or not 0 < share <= 100:  # noqa: PLR2004 - percent
         raise ValueError(f"percentile {share} of {len(values)} values")
     ordered = sorted(values)
-    # 99.9 / 100 * 1000 is a little more than 999, and would be rounded up to the 1,000th
+    # 99.9 / 100 * 1000 is slightly more than 999, and would be rounded up to the 1,000th
     return ordered[max(0, ceil(round(share * len(ordered) / 100, 9)) - 1)]
 
 

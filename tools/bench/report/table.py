@@ -23,14 +23,14 @@ _UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of targets: the figures that it is judged by, and its floor.
+    """A row of the table: its figures, and its floor.
 
     Attributes:
         part: name of the part that measured it.
-        title: what it is about.
-        floor: what no implementation of these promises could do without.
-        figures: what was measured.
-        seconds: for which was measured.
+        title: its title.
+        floor: a cost that no implementation of these promises can avoid.
+        figures: its figures.
+        seconds: the seconds that the measurement took.
     """
 
     part: str
@@ -41,7 +41,7 @@ class Row:
 
 
 def number(value: float, unit: str) -> str:
-    """Write a value with its unit, to three digits."""
+    """Return a value with its unit, with three digits."""
     if unit == "bytes":
         for name, size in _UNITS:
             if value >= size:
@@ -51,7 +51,7 @@ def number(value: float, unit: str) -> str:
 
 
 def wanted(figure: Figure) -> str:
-    """Return what a figure must reach as text; empty if there is no target."""
+    """Return the target of a figure as text; empty if there is none."""
     target = figure.target
     if target is None:
         return ""
@@ -64,7 +64,7 @@ def wanted(figure: Figure) -> str:
 
 
 def verdict(figure: Figure) -> str:
-    """Write whether it is reached, or by how much not; empty where nothing must be."""
+    """Return whether the target is reached, or by what factor not; empty without a target."""
     if figure.target is None:
         return ""
     if figure.judged is None:
@@ -75,7 +75,7 @@ def verdict(figure: Figure) -> str:
 
 
 def ratio(figure: Figure) -> str:
-    """Write how the two sides compare; empty where there is one."""
+    """Return the ratio of both sides; empty if there is none."""
     if figure.ratio is None:
         return ""
     of = figure.target.of if figure.target is not None else "ours / theirs"
@@ -113,7 +113,7 @@ def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def missing(rows: Sequence[Row]) -> list[Figure]:
-    """Return the figures that do not reach what they must."""
+    """Return the figures that do not reach their target."""
     return [figure for row in rows for figure in row.figures if figure.reached is False]
 
 
@@ -127,9 +127,9 @@ def document(
 
     Args:
         rows: all rows, in their order.
-        machine: what `machine()` says.
+        machine: the result of `machine()`.
         packages: versions by name.
-        plots: of a part, the path of its plot beside the document.
+        plots: the path of each part's plot, relative to the document.
     """
     judged = [f for row in rows for f in row.figures if f.reached is not None]
     reached = len(judged) - len(missing(rows))

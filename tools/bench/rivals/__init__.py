@@ -1,1 +1,1 @@
-"""What ours is measured against: hermes-agent, tantivy, and a bare loop of inserts."""
+"""The programs that ours is compared with: hermes-agent, tantivy, and a bare loop of inserts."""

@@ -1,4 +1,4 @@
-"""The floor of projecting: a bare loop that fills the same tables with rows that are ready."""
+"""The floor of projecting: a bare loop that fills the same tables with prepared rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 2_000
 _TRANSACTION = 10
-"""Chunks of a transaction: about what a build commits at once."""
+"""Chunks of a transaction: about as much as a build commits at once."""
 _PRAGMAS = {
     "journal_mode": "OFF",
     "synchronous": "OFF",
@@ -64,7 +64,7 @@ class _Copy:
         return self._old.execute(query, (done, upto)).fetchall()
 
     def run(self) -> None:
-        """Copy sessions, events and texts in the order in which they came; time the inserts."""
+        """Copy sessions, events and texts in their order of arrival; measure the inserts."""
         names = [c[1] for c in self._old.execute("PRAGMA table_info(_events)")]
         wanted = ("id", "session", "kind", "content", "role", "source")
         tagged: dict[int, str] = {}
@@ -104,13 +104,13 @@ class _Copy:
         self._time(new.close)
 
     def _check(self) -> None:
-        """Fail unless the same rows, and texts of as many words, went into the copy.
+        """Fail unless the copy has the same rows, and texts with the same number of words.
 
         Raises:
-            BenchError: they did not: the floor would be of other work.
+            BenchError: it has not, so the floor would be for other work.
         """
         for query in _SAME:
-            # the sizes of the texts are blobs: what is compared is what SQLite prints of them
+            # the sizes of the texts are blobs: compare what SQLite prints of them
             old, new = (str(db.execute(query).fetchall()) for db in (self._old, self._new))
             if old != new:
                 raise BenchError(f"the floor differs from the projection in: {query}")

@@ -1,4 +1,4 @@
-"""Their side: the real `SessionDB` of hermes-agent, from PyPI."""
+"""The real `SessionDB` of hermes-agent, from PyPI."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _TRANSACTION = 20
 def open_database(path: Path) -> Any:  # noqa: ANN401 - the package has no types, and need not be there
     """Open a `state.db` as hermes-agent does."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # it has a package `tools` too, and imports from it: its modules are found behind ours
+    # it has a package `tools`, too, and imports from it: its folder is searched after ours
     tools.__path__ = extend_path(tools.__path__, tools.__name__)
     return import_module("hermes_state").SessionDB(path)
 
 
 def searched_of(plan: Plan) -> Path:
-    """Return a database with the corpus that is searched, filled in bulk."""
+    """Return a database with the searched corpus, filled in bulk."""
     path = plan.folder / f"hermes-{plan.rival_searched}" / "state.db"
     if not path.exists():
         plan.say(f"filling hermes-agent's database with {plan.rival_searched:,} messages")
@@ -44,7 +44,7 @@ def searched_of(plan: Plan) -> Path:
 
 
 def fill(database: str, count: int) -> Callable[[], None]:
-    """Fill a database through its own connection, in large transactions: its triggers run."""
+    """Fill a database through its own connection, in large transactions, with its triggers."""
     db = open_database(Path(database))
 
     def write() -> None:

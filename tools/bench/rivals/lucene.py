@@ -1,7 +1,7 @@
-"""tantivy, a search library in Rust in the manner of Lucene: how fast it indexes and searches.
+"""tantivy, a search library in Rust similar to Lucene: its speed of indexing and searching.
 
 Its index has the text (stored, with positions, its default tokenizer) and the message's number.
-Runs of Chinese and Japanese are one token to it.
+It treats runs of Chinese and Japanese as one token.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _open(path: Path) -> tuple[Any, Any, Any]:
 
 
 def index(folder: str, count: int) -> Callable[[], dict[str, float]]:
-    """Index the corpus with one indexing thread; measure the seconds, texts being ready."""
+    """Index the corpus with one indexing thread; measure the seconds, with prepared texts."""
     tantivy, _, target = _open(Path(folder))
     writer = target.writer(heap_size=_HEAP, num_threads=1)
 
@@ -70,7 +70,7 @@ def index(folder: str, count: int) -> Callable[[], dict[str, float]]:
 
 
 def indexed_of(plan: Plan) -> Path:
-    """Return an index of the corpus that is searched."""
+    """Return an index of the searched corpus."""
     path = plan.folder / f"tantivy-{plan.backlog}"
     if not path.exists():
         plan.say(f"indexing {plan.backlog:,} messages with tantivy")
@@ -79,7 +79,7 @@ def indexed_of(plan: Plan) -> Path:
 
 
 class Searcher:
-    """Answers queries as ours do: the best 20, each with a snippet."""
+    """Answers queries as ours do: the best 20 hits, each with a snippet."""
 
     def __init__(self, path: Path) -> None:
         self._tantivy, self._schema, self._index = _open(path)
@@ -101,7 +101,7 @@ class Searcher:
         return tantivy.Query.boolean_query(must) if len(must) > 1 else parsed
 
     def search(self, query: Query) -> int:
-        """Return how many hits were shown."""
+        """Return the number of hits."""
         parsed = self._parse(query)
         found = self._searcher.search(parsed, limit=_LIMIT, count=False).hits
         snippets = self._tantivy.SnippetGenerator.create(
