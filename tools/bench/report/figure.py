@@ -87,7 +87,7 @@ class Figure:
 
     @property
     def judged(self) -> float | None:
-        """What the target bounds; None where it bounds a ratio and nothing to compare was run."""
+        """The quantity that the target limits; None if it is a ratio without another value."""
         if self.target is None:
             return None
         return self.ours if self.target.of == "value" else self.ratio
