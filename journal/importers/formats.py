@@ -1,7 +1,7 @@
-"""What a source declares of itself: one value, which an entry point names.
+"""The declaration of a source: one value, which an entry point names.
 
-`journal.importers.registry` finds these values. The machinery under `run` knows no source but by
-its value, so a source is added without a change there.
+`journal.importers.registry` finds these values. The code under `run` uses a source only through its
+value, so a new source needs no change there.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from journal.importers.parsing.values import Json
 
 TRANSCRIPTS = ("*.jsonl", "*.json", "*.jsonl.zst", "*.json.zst")
-"""Names of JSON lines and JSON documents; both are read compressed, too."""
+"""Patterns of names of JSON lines and JSON documents; both may be compressed."""
 
 
 class OtherFormatError(ImportFailed):
-    """A database is none of the format that was asked to read it."""
+    """A database is not of the format that was tried."""
 
 
 def _never(_value: Json) -> bool:
@@ -39,8 +39,8 @@ class LineFormat:
         matches: returns whether the value of a line can only be of this format.
         parser: returns the parser of one file. It imports the parser's module when it is called,
             so that a source which is not read is not loaded.
-        is_envelope: returns whether a value can only be a whole line. Such values are looked for
-            after the torn beginning of another line; what may also be a part of another object
+        is_envelope: returns whether a value can only be a whole line. Such values are searched for
+            after the torn beginning of another line; a value that may be a part of another object
             is none.
     """
 
@@ -55,9 +55,9 @@ class DocumentFormat:
 
     Attributes:
         matches: returns whether a document is of this format.
-        pieces: returns the document's pieces with their numbers, each as the items that it gives;
-            it reads the document as a stream.
-        whole: returns the items of a document that is in memory, since it had to be repaired.
+        pieces: returns the document's pieces with their numbers, each as its items; it reads the
+            document as a stream.
+        whole: returns the items of a document that is in memory because it had to be repaired.
     """
 
     matches: Callable[[Document], bool]
@@ -66,10 +66,10 @@ class DocumentFormat:
 
 
 class ItemWriter(Protocol):
-    """Takes what is found in a database."""
+    """Appends the items of a database."""
 
     def take(self, items: Iterator[Item], raw: bytes | None, *, known: int = 0) -> None:
-        """Take items; `raw` is None, and `known` 0, for what is no line of a file."""
+        """Append items; `raw` is None, and `known` 0, if they are no line of a file."""
         ...
 
     def flush(self) -> None:
@@ -87,7 +87,7 @@ class DatabaseResult:
 
     Attributes:
         rows: rows that were read.
-        known: what the next import is given as `known`; it may be lost at any time.
+        known: `known` of the next import; it may be lost at any time.
         failure: why a part could not be read, or None.
     """
 
@@ -109,16 +109,15 @@ class DatabaseReader(Protocol):
         first: bool = True,
         step: Callable[[int], None] = lambda _offset: None,
     ) -> DatabaseResult:
-        """Read a database; append what an earlier import did not.
+        """Read a database; append the events that no earlier import appended.
 
         Args:
             path: the database.
             known: `DatabaseResult.known` of the import before; empty if there was none.
-            writer: takes what is new.
+            writer: appends the new events.
             reread: append all of it again, known or not.
-            first: whether this run reads it for the first time: only then what is not new is
-                counted.
-            step: is called now and then with the bytes of the file that were read.
+            first: whether this run reads it for the first time: only then known rows are counted.
+            step: called at intervals with the bytes of the file that were read.
 
         Raises:
             OtherFormatError: it is a database of another program; nothing was appended.
@@ -133,16 +132,16 @@ class SourceFormat:
     """A source of transcripts.
 
     Attributes:
-        name: what `journal import` calls it; the name of its entry point.
-        version: raised when the same lines give other events: then all is appended again, and
-            what is in the journal already changes nothing.
+        name: its name in `journal import`, and the name of its entry point.
+        version: increased when the same lines give other events: then all is appended again, and
+            events that the journal has change nothing.
         about: a few words for `journal import --help`.
-        paths: where its program keeps its files; `~` is the home folder.
+        paths: the folders of its program; `~` is the home folder.
         files: patterns, as of `fnmatch`, for the names of files that are read in a folder.
-        lines, documents, database: what its files can be; at least one of them.
-        generic: whether other programs' files have its shape, too: it is asked last.
+        lines, documents, database: the kinds of its files; at least one.
+        generic: whether other programs' files have its shape, too: it is tried last.
         prune: of a database, returns `DatabaseResult.known` without the sessions that were
-            forgotten; without it, `known` is dropped where something is forgotten.
+            forgotten; without it, `known` is dropped if something is forgotten.
         side_folders: names of folders whose files are imported only with the lines that name
             them, as `SideFile`.
     """

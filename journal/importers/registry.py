@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 GROUP = "journal.importers"
 AUTO = "auto"
-"""In place of a format: each file is what its first lines say it is."""
+"""The name in place of a format: the format of each file is detected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Installed:
     """The sources that are installed.
 
     Attributes:
-        formats: those that can be loaded, in the order in which they are asked about a file.
+        formats: those that can be loaded, in the order in which they are tried on a file.
         broken: why the others cannot be loaded, by name.
     """
 
@@ -37,7 +37,7 @@ class Installed:
         return [AUTO, *sorted({format.name for format in self.formats} | self.broken.keys())]
 
     def unused(self, name: str) -> list[str]:
-        """Return why importers of other packages that have this name, too, are not used."""
+        """Return why importers of other packages with this name are not used."""
         return [why for key, why in self.broken.items() if key.startswith(f"{name} (")]
 
     def databases(self, file: str) -> list[SourceFormat]:
@@ -60,7 +60,7 @@ class Installed:
 
 @cache
 def installed() -> Installed:
-    """Load what the installed sources declare, but none of their parsers.
+    """Load the declarations of the installed sources, but none of their parsers.
 
     Raises:
         ImportFailed: none is installed.

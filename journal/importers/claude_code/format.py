@@ -1,4 +1,4 @@
-"""How transcripts of Claude Code are recognized, and what reads them."""
+"""The format of Claude Code's transcripts, for detection and for reading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where Claude Code keeps what it writes."""
+"""The folders in which Claude Code stores its files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One line of Claude Code to the fields of a message: a function of that line alone."""
+"""Converts one line of Claude Code to the fields of a message, from that line alone."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _KEPT = {
     "level": "level",
     "slug": "slug",
 }
-"""What of a line goes into `extra`, and under which name."""
+"""Keys of a line that are stored in `extra`, and their names there."""
 
 _USAGE = (
     "input_tokens",
@@ -42,7 +42,7 @@ _USAGE = (
 
 
 def message_data(value: dict[str, Json], *, taken_from: str | None = None) -> dict[str, Json] | str:
-    """Return the fields of the message that a line is, or the reason why it is none.
+    """Return the fields of a line's message, or the reason why it has none.
 
     Args:
         value: a line of type user, assistant or system.

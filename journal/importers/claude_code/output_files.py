@@ -1,4 +1,4 @@
-"""The outputs of tools that Claude Code keeps in files of their own."""
+"""Finds the files in which Claude Code stores large outputs of tools."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _MARK = "<persisted-output>"
 _SAVED = re.compile(r"Full output saved to: ([^\n]{1,4096})")
 _HEAD = 8192
-"""Characters at the beginning of a result in which the file is named."""
+"""Characters at the beginning of a result that may contain the name of the file."""
 
 
 def outputs_of(content: Json) -> Iterator[tuple[str, str | None]]:

@@ -3,14 +3,14 @@
 The format has no published description; this follows the files that Claude Code 1.0 to 2.1 wrote.
 
 * Every `user`, `assistant` or `system` line with something to read is a message; its id is the
-  line's `uuid`, its parent the line's `parentUuid` (even if that is in another file, or is a
-  line without text). One API message that Claude Code split over several lines stays several
-  messages, which share `extra.api_message_id` (and repeat its `token_count`).
+  line's `uuid`, its parent the line's `parentUuid` (even if that line is in another file, or has no
+  text). One API message on several lines becomes several messages, which share
+  `extra.api_message_id` (and repeat its `token_count`).
 * Content parts are kept as they are. A call's id, name and input are in its `tool_use` part, and
   not a second time in `tool_calls`. A line of tool results alone has the role "tool".
 * What may change in the middle of a session (working directory, branch, version) is kept with
-  each message. Session events hold only what cannot differ between two pieces of the session:
-  where it began, and with which model, from the piece that holds its first message.
+  each message. Session events have only values that cannot differ between two slices of the
+  session: the first folder and the first model, from the slice with its first message.
 * A sub-agent's lines (those with an `agentId`) are a session of their own, named as Claude Code
   names its file, whose `parent` is the session that started it. Sidechains of older versions
   name no agent; they stay where they are, marked `extra.sidechain`.
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 SOURCE = "claude-code"
 _REMEMBERED = 65_536
-"""Messages whose session is remembered for the summaries that name them: bounded memory."""
+"""Messages whose session is kept for the summaries that name them, which bounds the memory."""
 _SHORT_AGENT = 16
 """Agent ids shorter than this are not unique among all sessions."""
 _REWOUND = "rewound in Claude Code"
@@ -64,12 +64,12 @@ class ClaudeCode:
     _leaves: dict[str, str] = field(default_factory=dict)  # uuid of a message: its session
     _created: set[str] = field(default_factory=set)  # sessions with a session.created
     _renamed: set[str] = field(default_factory=set)  # sessions that the user gave a title
-    _begun: bool = False  # a line with a place in the conversation was seen
-    _began: dict[str, Json] | None = None  # the line with which the session began, if it did here
+    _begun: bool = False  # a line with a place in the conversation was read
+    _began: dict[str, Json] | None = None  # its first line, if it is in this file
     _root: str | None = None  # the session that began in this file and has no model yet
 
     def value(self, line: int, value: Json, raw: bytes | None) -> Iterator[Item]:
-        """Take one line's value."""
+        """Handle the value of one line."""
         if not isinstance(value, dict):
             yield Skipped(line, "JSON, but no object")
             return
@@ -82,7 +82,7 @@ class ClaudeCode:
             yield Retraction(line, retracted, _REWOUND)
 
     def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
-        """Put a message in the place of a line that is too long to be read."""
+        """Yield a message in place of a line that is too long to be read."""
         return placeholder(line, self._last or self.location.stem, id, size, SOURCE)
 
     def _line(
@@ -104,7 +104,7 @@ class ClaudeCode:
             yield Skipped(line, _name(value))
 
     def end(self) -> Iterator[Item]:
-        """Nothing waits for a later line."""
+        """Yield nothing: no item waits for a later line."""
         return iter(())
 
     def session(self, value: dict[str, Json]) -> str:
@@ -172,7 +172,7 @@ class ClaudeCode:
                 yield from _session_field(line, session, "model", model)
 
     def _origin(self, value: dict[str, Json], session: str) -> dict[str, Json]:
-        """Return the fields that every line of the session gives alike."""
+        """Return the fields that are equal in all lines of the session."""
         agent = text_or_none(value.get("agentId"))
         if agent is None:
             return {"source": SOURCE}
@@ -208,7 +208,7 @@ class ClaudeCode:
         return fact(line, session, SESSION_TITLED, {"title": title})
 
     def _attachment(self, line: int, value: dict[str, Json], raw: bytes | None) -> Iterator[Item]:
-        """Import what the user typed while the agent was busy: it is nowhere else."""
+        """Import a text that the user typed while the agent was busy: no other line has it."""
         attached = value.get("attachment")
         attached = attached if isinstance(attached, dict) else {}
         prompt = attached.get("prompt")
@@ -256,7 +256,7 @@ def _as_user(value: dict[str, Json], prompt: Json) -> dict[str, Json]:
 
 
 def _is_root(value: dict[str, Json]) -> bool:
-    """Return whether a session begins here (and not again, after a compaction)."""
+    """Return whether a session begins here, and does not continue after a compaction."""
     return (
         value.get("parentUuid") is None
         and value.get("logicalParentUuid") is None

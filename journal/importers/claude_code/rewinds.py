@@ -1,12 +1,12 @@
 """The prompts that the user of Claude Code retracted with /rewind.
 
 The lines of a session are a tree by `parentUuid`. After a rewind the next prompt has a parent
-further up, and what followed that parent before is a branch that the conversation has left.
+further up, and the earlier lines after that parent are a branch that was abandoned.
 
-Branches arise in other ways, too: results of parallel calls, several lines of one answer, hooks,
-a compaction, and what a local command such as /exit leaves. So a branch counts as retracted only
-if a prompt begins it, another prompt of the same session begins at the same point, and, where
-either is a command, an answer follows it. Sub-agents are no part of the tree.
+Branches arise in other ways, too: results of parallel calls, several lines of one answer, hooks, a
+compaction, and the lines of a local command such as /exit. So a branch counts as retracted only if
+it begins with a prompt, another prompt of the same session begins at the same point, and, if either
+is a command, an answer follows it. Sub-agents are no part of the tree.
 
 A rewind to the first prompt is not noticed, and what it retracts stays in the transcript: the new
 prompt has no parent, and so has the first prompt of a session that is continued after its hooks
@@ -35,7 +35,7 @@ _INJECTED = (
 """The beginnings of texts that Claude Code itself writes with the role "user"."""
 _COMMAND = "<command-"
 _HEAD = 64
-"""Characters of a prompt that decide what it is."""
+"""Characters of a prompt that are examined to classify it."""
 
 
 @dataclass(slots=True)
@@ -52,10 +52,10 @@ class Rewinds:
 
     Attributes:
         _lines: the number of each line by its uuid.
-        _points: the message of the conversation at which each line hangs: itself, or one above.
+        _points: the message to which each line is attached: itself, or an ancestor.
         _children: the lines below each line that are not retracted.
-        _prompts: the latest prompt that hangs at each message.
-        _commands: commands that no answer follows yet: the message at which each hangs.
+        _prompts: the latest prompt that is attached to each message.
+        _commands: commands without an answer so far: the message to which each is attached.
     """
 
     _lines: dict[str, int] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class Rewinds:
     _commands: dict[str, tuple[str, Json]] = field(default_factory=dict)
 
     def take(self, line: int, value: dict[str, Json]) -> list[int]:
-        """Take the next line; give the numbers of the lines that it takes back, in order."""
+        """Handle the next line; return the numbers of the lines that it retracts, in order."""
         uuid = text_or_none(value.get("uuid"))
         if uuid is None or uuid in self._lines or value.get("isSidechain") or value.get("agentId"):
             return []
@@ -90,17 +90,17 @@ class Rewinds:
         return []
 
     def _begin(self, point: str, uuid: str, session: Json) -> list[int]:
-        """Begin a branch at a point; what was begun there before by a prompt is left."""
+        """Begin a branch at a point; an earlier branch of a prompt at that point is abandoned."""
         before = self._prompts.get(point)
         if before is not None and before.session != session:
-            return []  # another session goes on from here, and takes nothing back
+            return []  # another session continues from here, and retracts nothing
         self._prompts[point] = _Prompt(session, uuid)
         if before is None or before.uuid == uuid:
             return []
         return self._branch(before.uuid)
 
     def _branch(self, root: str) -> list[int]:
-        """Return the lines of a branch, and forget it."""
+        """Return the lines of a branch, and remove it."""
         lines: list[int] = []
         waiting = [root]
         while waiting:

@@ -1,10 +1,10 @@
-"""Texts that a Codex rollout holds twice, imported once.
+"""Texts that a Codex rollout has twice are imported once.
 
-Each text is written as a `response_item` and as an `event_msg`, one a line or two before or after
-the other. The item is imported. The event is imported only if no item with its text comes
-within a few lines: then nothing else holds it. At the end of a file that may still grow the
-item may be yet to come, so the event waits, and is named as skipped; at the head of a piece
-that does not begin with the session's meta the item may be in the piece before.
+Each text is written as a `response_item` and as an `event_msg`, with a line or two between them, in
+any order. The item is imported. The event is imported only if no item within a few lines has its
+text. At the end of a file that may still grow, the item may follow later, so the event is not
+imported yet, and is counted as skipped. At the beginning of a slice without the session's meta, the
+item may be in the previous slice.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from journal.importers.parsing.values import Json
 
 NEAR = 16
-"""Lines between the two; in the rollouts seen they are neighbours."""
+"""Maximum lines between the two; in known rollouts they are neighbours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +41,25 @@ class DuplicateTexts:
     _waiting: list[_Copy] = field(default_factory=list)
 
     def item(self, line: int, texts: set[str]) -> Iterator[Item]:
-        """Take the texts of an item; it settles a copy that waits for it."""
+        """Record the texts of an item; it matches one copy that waits for it."""
         for copy in self._waiting:
             if copy.text in texts:
                 self._waiting.remove(copy)
                 yield Skipped(line, _repeats(copy.kind))
-                return  # an item settles one copy
+                return  # an item matches one copy
         if texts:
             self._item_texts.append((line, texts))
 
     def repeated(
         self, line: int, kind: str, text: str, found: Found, *, begins: bool
     ) -> Iterator[Item]:
-        """Take an event's text, and what it would be imported as.
+        """Record an event's text, and the message that it would become.
 
         Args:
             line: number of the line.
             kind: the event's type.
             text: its text.
-            found: the message to import if no item holds the text.
+            found: the message to import if no item has the text.
             begins: whether the file begins with the session's meta.
         """
         text = text.strip()
@@ -74,11 +74,11 @@ class DuplicateTexts:
         self._waiting.append(_Copy(line, kind, text, found))
 
     def waiting(self, kind: str) -> list[int]:
-        """Return the numbers of the lines whose texts wait, of one kind of event."""
+        """Return the line numbers of the events of one kind whose text has no item yet."""
         return [copy.line for copy in self._waiting if copy.kind == kind]
 
     def overdue(self, line: int) -> Iterator[Found]:
-        """Import the texts that no item repeated in time."""
+        """Yield the messages for texts that no item repeated in time."""
         while self._item_texts and self._item_texts[0][0] < line - NEAR:
             self._item_texts.popleft()
         while self._waiting and self._waiting[0].line < line - NEAR:
@@ -86,7 +86,7 @@ class DuplicateTexts:
             yield replace(copy.found, line=line, origin=copy.line)
 
     def end(self) -> Iterator[Item]:
-        """Yield the texts that still wait, as skipped."""
+        """Yield the texts without an item at the end of the file, as skipped."""
         for copy in self._waiting:
             yield Skipped(
                 copy.line, f"event_msg/{copy.kind} at the end of the file: its item may follow"
@@ -95,7 +95,7 @@ class DuplicateTexts:
 
 
 def texts_of(payload: dict[str, Json]) -> set[str]:
-    """Return the texts under which an item may be repeated: its parts, and all of them."""
+    """Return the texts by which an item may match: each of its parts, and all of them."""
     texts: list[str] = []
     for name in ("content", "summary"):
         parts = payload.get(name)

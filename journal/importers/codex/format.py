@@ -1,4 +1,4 @@
-"""How rollouts of Codex are recognized, and what reads them."""
+"""The format of Codex's rollouts, for detection and for reading."""
 
 from __future__ import annotations
 

@@ -9,9 +9,9 @@ items bare, without a time.
 * A line has no id: it is the payload's, the call's, or the fingerprint of the line, which holds a
   time in milliseconds. So a line that is there twice, byte for byte, is one message. Bare items
   have no time: their id is their place, and they name the item before as their parent.
-* Call ids may be numbered anew in each turn: see `reused_ids`.
-* The session is that of the first `session_meta` (a forked rollout repeats the one it came
-  from, too), else the one in the file's name. A session that was resumed is written to further
+* Call ids may start from 0 in each turn: see `reused_ids`.
+* The session is that of the first `session_meta` (a forked rollout also repeats that of its
+  parent), else the one in the file's name. A session that was resumed is written to further
   files, `rollout-<time>-<session>_<segment>.jsonl`.
 * `thread_rolled_back` retracts the last turns of the user: see `turns`.
 * Each turn names its model: the session has that of its first turn, and a turn with another
@@ -46,7 +46,7 @@ _NAME = re.compile(rf"({_ID})(?:_({_ID}))?\Z", re.IGNORECASE)
 """The session's uuid at the end of a file's name, and that of a resumed segment after it."""
 _DATE = re.compile(r"rollout-([0-9]{4}-[0-9]{2}-[0-9]{2}T)([0-9]{2})-([0-9]{2})-([0-9]{2})-")
 _TEXT_EVENTS = ("error", "warning")
-"""Events whose text is nowhere else."""
+"""Events whose text is in no other line."""
 
 
 @dataclass(slots=True)
@@ -57,10 +57,10 @@ class Codex:
     location: Location
     _duplicates: DuplicateTexts = field(default_factory=DuplicateTexts)
     _turns: Turns = field(default_factory=Turns)
-    _segment: str | None = None  # uuid of the segment, in a file that goes on with a session
+    _segment: str | None = None  # uuid of the segment, in a file that continues a session
     _named: str = ""  # the session in the file's name
     _session: str | None = None
-    _dated: bool = False  # the beginning of the session is known
+    _dated: bool = False  # the start of the session is known
     _begins: bool = False  # the file begins with the session's meta
     _turn: tuple[Json, Json] | None = None  # model and folder of the turn
     _before: str | None = None  # id of the bare item before
@@ -71,7 +71,7 @@ class Codex:
         self._segment = None if named is None or named[2] is None else named[2].lower()
 
     def value(self, line: int, value: Json, raw: bytes | None) -> Iterator[Item]:
-        """Take one line's value."""
+        """Handle the value of one line."""
         if not isinstance(value, dict):
             yield Skipped(line, "JSON, but no object")
             return
@@ -82,11 +82,11 @@ class Codex:
             yield from self._turns.late(found)
 
     def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
-        """Put a message in the place of a line that is too long to be read."""
+        """Yield a message in place of a line that is too long to be read."""
         return placeholder(line, self.session, id, size, SOURCE)
 
     def end(self) -> Iterator[Item]:
-        """Yield the texts whose second copy is not there yet, as skipped."""
+        """Yield the texts whose item has not followed yet, as skipped."""
         return self._duplicates.end()
 
     def _value(self, line: int, value: dict[str, Json], id: str) -> Iterator[Item]:
@@ -126,7 +126,7 @@ class Codex:
         return self._session
 
     def _date(self, line: int) -> Iterator[Item]:
-        """Yield when the session began, if the name of its file has the time."""
+        """Yield the start of the session, if the file name has the time."""
         self._dated = True
         date = _DATE.match(self.location.stem)
         if date is not None:
@@ -192,7 +192,7 @@ class Codex:
             source = call
             own = f"{call}:output" if data["role"] == "tool" else call
         if self._segment is not None and source is not None and is_numbered(source):
-            own = f"{own}~{id}"  # the session's other files number theirs alike
+            own = f"{own}~{id}"  # other files of the session use the same call numbers
         if data["role"] == "user" and begins_turn(payload):
             self._turns.begin(line, id)
         shared = {"source": SOURCE, "timestamp": timestamp, "parent": parent}
@@ -266,7 +266,7 @@ class Codex:
         yield Skipped(line, "turn_context")
 
     def _bare(self, line: int, value: dict[str, Json], id: str) -> Iterator[Item]:
-        """Take a line of the first versions: the item itself, after a head without a type."""
+        """Handle a line of the first versions: the item itself, after a first line with no type."""
         kind = value.get("type")
         if kind is None and "id" in value and "timestamp" in value:
             yield from self._meta(line, value)

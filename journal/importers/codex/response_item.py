@@ -1,4 +1,4 @@
-"""One item of a Codex conversation to the fields of a message: a function of that item alone."""
+"""Converts one item of a Codex conversation to the fields of a message, from that item alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CALLS = {
     "image_generation_call": "revised_prompt",
     "tool_call": "arguments",
 }
-"""Kinds of call, and where each keeps what the tool is given."""
+"""Kinds of call, with the key of the tool's arguments."""
 _OUTPUTS = {
     "function_call_output": "output",
     "custom_tool_call_output": "output",
@@ -29,11 +29,11 @@ _OUTPUTS = {
     "image_generation_output": "result",
     "tool_result": "result",
 }
-"""Kinds of output, and where each keeps it."""
+"""Kinds of output, with the key of the output."""
 
 
 def item_data(payload: dict[str, Json], id: str) -> dict[str, Json] | str:
-    """Return an item's fields of a message, or why it is none.
+    """Return the fields of an item's message, or why it has none.
 
     Args:
         payload: the response item.
@@ -122,7 +122,7 @@ def _extra(payload: dict[str, Json], **more: Json) -> dict[str, Json] | None:
             about = {**payload[name], **about}
     kind = more.get("kind")
     if kind in ("function_call", "function_call_output"):
-        more = {**more, "kind": None}  # the ordinary ones need no name
+        more = {**more, "kind": None}  # the default phases need no name
     return non_empty(
         {
             "phase": payload.get("phase"),
@@ -134,7 +134,7 @@ def _extra(payload: dict[str, Json], **more: Json) -> dict[str, Json] | None:
 
 
 def _plain(content: str | list[Json]) -> str | list[Json]:
-    """Return one part of text as text: it is what most messages are."""
+    """Return a single text part as text; most messages have that form."""
     if isinstance(content, list) and len(content) == 1:
         part = content[0]
         if (

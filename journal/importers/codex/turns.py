@@ -1,6 +1,6 @@
 """The turns of a Codex rollout, and those that the user rolled back.
 
-A turn begins with what the user typed. `thread_rolled_back` retracts the last `num_turns` of
+A turn begins with a text of the user. `thread_rolled_back` retracts the last `num_turns` of
 them, with everything from there to its own line; codex-rs does the same to the history that it
 gives to the model. A text that the program itself writes with the role "user" begins no turn.
 """
@@ -48,7 +48,7 @@ class Turns:
     _seen: set[str] = field(default_factory=set)
 
     def begin(self, line: int, id: str) -> None:
-        """Note that a turn begins, with a line of this fingerprint."""
+        """Record that a turn begins, with a line of this fingerprint."""
         if id not in self._seen:
             self._seen.add(id)
             self._begun.append(line)
@@ -73,12 +73,12 @@ class Turns:
         first = begun[-min(count, len(begun))]
         self._begun = [turn for turn in self._begun if turn < first]
         while self._undone and self._undone[-1][0] >= first:
-            self._undone.pop()  # within the range that is retracted now
+            self._undone.pop()  # within the range that is being retracted
         self._undone.append((first, line))
         return Retraction(line, range(first, line), _REASON)
 
     def late(self, found: Found) -> Iterator[Item]:
-        """Take a message that is yielded after later lines."""
+        """Record a message that is yielded after later lines."""
         for first, last in self._undone:
             if first <= found.origin < last:
                 yield Retraction(found.line, (found.origin,), _REASON)
@@ -88,7 +88,7 @@ class Turns:
 
 
 def begins_turn(payload: dict[str, Json]) -> bool:
-    """Return whether the user typed a text, rather than the program itself."""
+    """Return whether the user wrote a text, rather than the program itself."""
     content = payload.get("content")
     parts = [content] if isinstance(content, str) else content
     if not isinstance(parts, list):

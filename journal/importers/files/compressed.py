@@ -1,4 +1,4 @@
-"""Opening a source: as it is, or through zstandard, as Codex compresses its older rollouts."""
+"""Opens a source: directly, or through zstandard, with which Codex compresses older rollouts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BUFFER = 256 * 1024
 
 
 def open_source(path: Path) -> BinaryIO:
-    """Open a file for reading; one that is compressed gives what it holds.
+    """Open a file for reading; a compressed file is decompressed.
 
     Raises:
         OSError: it cannot be opened; a later read raises it where the compressed data are broken.
@@ -29,7 +29,7 @@ def open_source(path: Path) -> BinaryIO:
 
 
 class _Decompressed(io.RawIOBase):
-    """The bytes of a compressed file; to go back in it reads it again from its beginning."""
+    """The bytes of a compressed file; seeking back reads it again from its beginning."""
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__()

@@ -1,9 +1,9 @@
 """One JSON document of any size, piece by piece in constant memory.
 
-The document is read twice: first its shape alone is looked at (which lists it holds, and what
-is beside them, which may come after the lists), then the pieces of one list are built one by
-one. A document that the streaming reader refuses (NaN, an integer over 64 bits, a byte that is
-no UTF-8) is read whole and repaired like a line, if it is small enough for that.
+The document is read twice: first for its shape (its lists, and the values beside them, which may
+follow the lists), then the pieces of one list are built one by one. A document that the streaming
+reader refuses (NaN, an integer over 64 bits, a byte that is no UTF-8) is read whole and repaired
+like a line, if it is small enough for that.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Document:
 
     Attributes:
         stream: the file, at any position.
-        shape: what the document holds.
+        shape: the shape of the document.
         deep: whether its format cannot be detected because it is nested too deeply.
     """
 
@@ -64,7 +64,7 @@ class Document:
         Args:
             name: the list's name in the object that the document is; None where the document is
                 the list itself.
-            parse: returns what an item of this number gives.
+            parse: returns the items of a piece with this number.
 
         Raises:
             Broken: the document is no JSON from here on.

@@ -1,4 +1,4 @@
-"""What one JSON document is, found out without building its lists."""
+"""The shape of one JSON document, found without building its lists."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from journal.importers.parsing.values import Json
 
 _SMALL = 4096
-"""Characters of an object beside the lists that is kept."""
+"""Characters of an object beside the lists, up to which it is kept."""
 _PEEKED = 8
-"""Items of a list that decide what it holds."""
+"""Items of a list that are examined to classify it."""
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class ListShape:
 
 @dataclass(slots=True)
 class Shape:
-    """What a document is.
+    """The shape of a document.
 
     Attributes:
         top: "list", "object" or "scalar".
@@ -46,12 +46,12 @@ class Shape:
 
     @property
     def deep(self) -> bool:
-        """Whether it stops being read for its depth."""
+        """Whether reading stopped because of its depth."""
         return self.broken == DEEP
 
 
 def shape_of(stream: BinaryIO) -> Shape:
-    """Look at a document from its beginning; a list only as far as its first items."""
+    """Read a document from its beginning; of each list only the first items."""
     seen = Shape()
     try:
         _look(events_of(stream), seen)
@@ -65,7 +65,7 @@ def _look(events: Iterator[tuple[str, Any]], seen: Shape) -> None:
     if event == "start_array":
         seen.top = "list"
         seen.lists[""] = ListShape()
-        _look_at_list(events, seen.lists[""], peek=True)
+        _read_list(events, seen.lists[""], peek=True)
     elif event == "start_map":
         seen.top = "object"
         _look_at_members(events, seen)
@@ -78,7 +78,7 @@ def _look_at_members(events: Iterator[tuple[str, Any]], seen: Shape) -> None:
             name = value
         elif event == "start_array":
             seen.lists[name] = ListShape()
-            _look_at_list(events, seen.lists[name])
+            _read_list(events, seen.lists[name])
         elif event == "start_map":
             small, built = _build_small(events)
             if small:
@@ -89,10 +89,8 @@ def _look_at_members(events: Iterator[tuple[str, Any]], seen: Shape) -> None:
             seen.rest[name] = value
 
 
-def _look_at_list(
-    events: Iterator[tuple[str, Any]], found: ListShape, *, peek: bool = False
-) -> None:
-    """Read a list to its end, or its first items only; note the names that these have."""
+def _read_list(events: Iterator[tuple[str, Any]], found: ListShape, *, peek: bool = False) -> None:
+    """Read a list to its end, or only its first items; record their names."""
     depth = 1
     for event, value in events:
         if event in ("start_map", "start_array"):

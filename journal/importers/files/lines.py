@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 LIMIT = 64 * 1024 * 1024
 """Bytes of a line that is read; a record of a journal is smaller, but its line may hold more."""
 CHECKED = 64
-"""Bytes before the offset that must still be there when a file is read on."""
+"""Bytes before the offset that must be unchanged when a file is read further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Prefix:
         self.last = b""
 
     def add(self, chunk: bytes) -> None:
-        """Add bytes."""
+        """Add bytes to the checksum."""
         self._hash.update(chunk)
         long = len(chunk) >= CHECKED
         self.last = chunk[-CHECKED:] if long else (self.last + chunk)[-CHECKED:]
@@ -67,11 +67,11 @@ def read_lines(
 
     Args:
         stream: a file.
-        number: of the line before.
-        limit: bytes of the longest line that is given out.
-        prefix: is given every finished line.
+        number: the number of the previous line.
+        limit: bytes of the longest line that is yielded.
+        prefix: gets every finished line.
     """
-    end = stream.tell()  # counted from here on: to ask for it costs a system call a line
+    end = stream.tell()  # counted from here on, because a system call for each line would be slow
     while chunk := stream.readline(limit + 1):
         number += 1
         start, raw = end, chunk

@@ -1,4 +1,4 @@
-"""Where a source is, as far as ids are made of it."""
+"""The location of a source, from which ids are made."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def location_of(path: Path) -> Location:
-    """Return what ids are made of where a source has none."""
+    """Return the parts of a path from which ids are made if the source has none."""
     resolved = path.resolve()
     mark = hashlib.blake2b(os.fsencode(resolved), digest_size=4).hexdigest()
     folders = tuple(shown(folder.name) for folder in resolved.parents[:2])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NEW = 2**62
 """The number of a line that no earlier import can know."""
 _PART = 4 * 1024 * 1024
-"""Bytes of text that one message takes; a longer file becomes several."""
+"""Bytes of text in one message; a longer file becomes several messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def read_side_file(source: Path, item: SideFile) -> Texts:
             file = _open(path)
         except FileNotFoundError:
             continue
-        except (OSError, ValueError) as error:  # a name with NUL is no name
+        except (OSError, ValueError) as error:  # a file name cannot contain NUL
             failure = error if isinstance(error, OSError) else OSError(22, str(error))
             continue
         return Texts(path, _messages(file, item))

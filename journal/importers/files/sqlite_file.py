@@ -1,4 +1,4 @@
-"""Which file is a SQLite database, and when it has changed: without opening it as one."""
+"""Detects a SQLite database, and its changes, without opening it as one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 _MAGIC = b"SQLite format 3\0"
 _SETTLED = 100_000_000
-"""Nanoseconds after which the next change gets another time, however coarse the clock is."""
+"""Nanoseconds after which the next change gets another time, even if the clock is coarse."""
 
 
 def is_database(head: bytes) -> bool:
@@ -16,17 +16,17 @@ def is_database(head: bytes) -> bool:
 
 
 def changes_of(path: Path) -> tuple[int, ...]:
-    """Return what changes whenever the database does: sizes and times of it and of its WAL.
+    """Return values that change with the database: sizes and times of it and of its WAL.
 
-    A file that was written a moment ago is never called the same: the next write may fall
-    within the same tick of its clock.
+    A file that was written a moment ago always counts as changed: the next write may have the same
+    time.
     """
     found: list[int] = []
     for file in (path, Path(f"{path}-wal")):
         try:
             state = file.stat()
         except OSError:
-            continue  # gone by now, or no WAL: reading it reports the error
+            continue  # it was deleted, or has no WAL: reading it reports the error
         now = time.time_ns()
         found += (state.st_size, state.st_mtime_ns)
         if abs(now - state.st_mtime_ns) < _SETTLED:

@@ -1,4 +1,4 @@
-"""The streaming JSON reader: one document's events and pieces, and where it breaks off."""
+"""The streaming JSON reader: the events and pieces of one document, and where it is damaged."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 DEEP = "nested too deeply"
 _BUILT = DEPTH + 16
-"""Levels that are built: enough that what is cut off below them is still seen to be too deep."""
+"""Levels that are built: enough to detect that a value is too deep."""
 _CHUNK = 64 * 1024
-"""Bytes that are parsed at a time, but for longer values."""
+"""Bytes that are parsed at once, except for longer values."""
 _OPENS = ("start_map", "start_array")
 _CLOSES = ("end_map", "end_array")
 _ERRORS = (UnicodeDecodeError, OverflowError, ValueError)
-"""What the parser raises for a value that is none, beside its own errors."""
+"""Errors of the parser for invalid values, beside its own errors."""
 _GIVEN_UP = 10_000
-"""Levels at which a document is not read on: it is no transcript."""
+"""Levels at which reading of a document stops: it is no transcript."""
 
 
 class Broken(Exception):  # noqa: N818 - the name describes the document
@@ -30,7 +30,7 @@ class Broken(Exception):  # noqa: N818 - the name describes the document
 
 
 class TooDeep(Broken):
-    """The document cannot be read on for its depth."""
+    """The document is nested too deeply to be read further."""
 
 
 Event = tuple[str, Any]
@@ -48,7 +48,8 @@ def events_of(stream: BinaryIO) -> Iterator[Event]:
 def pieces_of(stream: BinaryIO, name: str | None) -> Iterator[Json]:
     """Build the items of a list one by one.
 
-    What is nested more deeply than a journal takes is left out of a value, which stays too deep.
+    Values that are nested more deeply than a journal accepts are left out; their parent stays too
+    deep.
 
     Args:
         stream: the document.
@@ -87,9 +88,9 @@ def pieces_of(stream: BinaryIO, name: str | None) -> Iterator[Json]:
 def _parsed(stream: BinaryIO) -> Iterator[Event]:
     """Parse a document chunk by chunk.
 
-    The parser starts a value again that the end of a chunk cuts off. So a chunk is
-    twice as large as the one before it when that one completed nothing: else a long string would
-    take a time that grows with the square of its length.
+    The parser starts a value again that the end of a chunk cuts off. So a chunk is twice as large
+    as the previous one if that completed no value: otherwise a long string would take quadratic
+    time.
     """
     import ijson  # type: ignore[import-untyped] # noqa: PLC0415 - no types; `import journal` must stay light
 
@@ -104,7 +105,7 @@ def _parsed(stream: BinaryIO) -> Iterator[Event]:
             found.clear()
         parser.close()
     except (ijson.JSONError, *_ERRORS) as error:
-        yield from found  # what comes before it
+        yield from found  # events before the error
         raise Broken(_reason(error)) from error
     yield from found
 
@@ -125,12 +126,12 @@ class Builder:
 
     @property
     def value(self) -> Json:
-        """What was built."""
+        """Return the built value."""
         return self._builder.value
 
 
 def _shallow(events: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """Leave out what is nested more deeply than is built.
+    """Skip values that are nested too deeply to be built.
 
     Raises:
         TooDeep: the document ends inside of such a value, or is deeper than any transcript.

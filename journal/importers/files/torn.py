@@ -1,8 +1,8 @@
 """Whole objects on a line that is no JSON: a write was torn, or a newline was lost.
 
-A program that dies in a write leaves the beginning of an object, and the next write goes on
-after it, on the same line. A whole object ends with the brace that closes it, whether it is read
-from the beginning of the line or from its end. Each byte is looked at a fixed number of times.
+A program that dies in a write leaves the beginning of an object, and the next write follows on the
+same line. A complete object ends with its closing brace, and can be found from the beginning of the
+line or from its end. Each byte is read a bounded number of times.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _MARKS = re.compile(rb'[{}"]')
 _OPEN, _QUOTE = b'{"'
 _OBJECT = b'{"'
 _PASSES = 8
-"""How often each byte between two torn objects is looked at, on average."""
+"""How often each byte between two torn objects is read, on average."""
 _BLANK = b" \t\r\n\0"
-"""What may stand beside an object and is no part of another: a torn write can leave zeros."""
+"""Bytes that may be beside an object and belong to no other: a torn write can leave zeros."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a line that is no JSON holds.
+    """The parts of a line that is no JSON.
 
     Attributes:
         objects: the bytes of each whole object, in order.
@@ -61,7 +61,7 @@ def parts_of(raw: bytes, is_line: Callable[[Json], bool]) -> Parts:
 
 
 def _from_front(raw: bytes) -> Iterator[tuple[int, int]]:
-    """Yield where objects begin and end, one after the other from the line's beginning."""
+    """Yield the ranges of objects, one after the other from the line's beginning."""
     begin = depth = end = 0
     within = False
     for mark in _MARKS.finditer(raw):
@@ -90,7 +90,7 @@ def _from_front(raw: bytes) -> Iterator[tuple[int, int]]:
 def _from_back(
     raw: bytes, start: int, is_line: Callable[[Json], bool]
 ) -> Iterator[tuple[int, int]]:
-    """Yield where objects begin and end, one before the other from the line's end."""
+    """Yield the ranges of objects, one before the other from the line's end."""
     size = len(raw)
     depth, end, begin, within = 0, size, size, False
     for mark in _MARKS.finditer(raw[start:][::-1]):
@@ -105,7 +105,7 @@ def _from_back(
                 return
             if depth == 0:
                 begin = at
-                if not _stands_alone(raw, start, begin, end, is_line):
+                if not _is_own_line(raw, start, begin, end, is_line):
                     return
                 yield begin, end
         else:
@@ -119,7 +119,7 @@ def _from_back(
 def _from_middle(
     raw: bytes, start: int, end: int, is_line: Callable[[Json], bool]
 ) -> Iterator[tuple[int, int]]:
-    """Yield where objects begin and end between two torn ones: only such as can only be lines."""
+    """Yield the ranges of objects between two torn ones: only objects that can only be lines."""
     left = _PASSES * len(raw)
     at = raw.find(_OBJECT, start, end)
     while at >= 0 and left > 0:
@@ -132,10 +132,10 @@ def _from_middle(
         at = raw.find(_OBJECT, at + (size if is_found else 1), end)
 
 
-def _stands_alone(
+def _is_own_line(
     raw: bytes, start: int, begin: int, end: int, is_line: Callable[[Json], bool]
 ) -> bool:
-    """Return whether an object is a line's own, rather than a part of a torn one."""
+    """Return whether an object is a line of its own, and no part of a torn one."""
     try:
         value, _ = decode(raw[begin:end])
     except BadLine:

@@ -1,4 +1,4 @@
-"""The files that paths on a command line stand for."""
+"""Finds the files under the paths of a command line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
 COMPRESSED = ".zst"
-"""What a compressed transcript's name ends in, after its own ending."""
+"""The ending of a compressed transcript, after its own ending."""
 
 BROKEN_LINK = "symbolic link to nothing"
 SECOND_LINK = "symbolic link to a folder that is read already"
@@ -41,7 +41,7 @@ class Walk:
     """One walk over paths.
 
     Attributes:
-        leave_out: a folder that is not walked: the journal itself holds JSON lines, too.
+        leave_out: a folder that is skipped: the journal itself, which contains JSON lines, too.
         wanted: returns by its name whether a file in a folder is to be imported.
         side_folders: names of folders whose files are imported with the lines that name them.
         failed: called with the error of each folder that cannot be read.
@@ -72,7 +72,7 @@ class Walk:
                 yield Source(path, named=True, real=Path(real))
 
     def changed(self, path: str) -> Iterator[Source]:
-        """Yield what is to be imported of a path, without links, that is new in a folder."""
+        """Yield the new files of a path in a folder, without links."""
         name = os.path.basename(path)  # noqa: PTH119 - a path as text
         left_out = os.path.realpath(self.leave_out)
         if f"{path}/".startswith(f"{left_out}/"):
@@ -123,7 +123,7 @@ class Walk:
             return []
 
     def _reason(self, entry: os.DirEntry[str], folder: str) -> str | None:
-        """Return why a file is passed over; None for one that is to be imported."""
+        """Return why a file is skipped; None if it is imported."""
         name = entry.name
         if folder in self.side_folders:
             return SIDE_FILE
@@ -133,10 +133,10 @@ class Walk:
                 return f"compressed file or archive that is not read, *{ending}"
             return "no transcript by its name" + (f", *{ending[:16]}" if ending else "")
         try:
-            if entry.is_file():  # to open a pipe would wait for its other end
+            if entry.is_file():  # opening a pipe would wait for its other end
                 return None
         except OSError:
-            return BROKEN_LINK  # a ring of links
+            return BROKEN_LINK  # a cycle of links
         return BROKEN_LINK if entry.is_symlink() and not os.path.exists(entry.path) else _OTHER_FILE  # noqa: PTH110 - no Path is at hand
 
 
@@ -144,14 +144,14 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
     except OSError:
-        return False  # a ring of links: it is named as a link to nothing
+        return False  # a cycle of links: it is reported as a broken link
 
 
 def moved(paths: Iterable[Path], inodes: AbstractSet[int]) -> dict[int, Path]:
     """Find where files are now, by their inodes, whatever their names: in the folders of `paths`.
 
-    A file that was given by its own path is looked for beside it. What cannot be read is passed
-    over: the next walk reports it.
+    A file that was given by its own path is looked for in its folder. Folders that cannot be read
+    are skipped: the next walk reports them.
     """
     found: dict[int, Path] = {}
     waiting = [path if path.is_dir() else path.parent for path in paths]
@@ -180,6 +180,6 @@ def shown(path: Path | str) -> str:
 
 
 def stem_of(path: Path) -> str:
-    """Return a file's name without its ending, that of a compressed one included."""
+    """Return a file's name without its endings, also that of a compressed file."""
     name = Path(path.name.removesuffix(COMPRESSED))
     return name.stem

@@ -34,9 +34,9 @@ class FolderWatcher:
             self._changed |= paths
 
     def watch(self, trees: Iterable[str], folders: Iterable[str]) -> None:
-        """Watch folders with all below them, and folders alone; known ones are watched already.
+        """Watch folders, with or without their subfolders; known ones are already watched.
 
-        Where the system gives no notifications, `failed` is set, and there are none from then on.
+        If the system gives no notifications, `failed` is set, and there are none from then on.
         """
         wanted = {**dict.fromkeys(folders, False), **dict.fromkeys(trees, True)}
         for folder, deep in sorted(wanted.items()):
@@ -46,7 +46,7 @@ class FolderWatcher:
             try:
                 self._schedule(folder, deep=deep)
             except FileNotFoundError:
-                continue  # gone by now
+                continue  # it was deleted
             except (OSError, RuntimeError):  # the limit of inotify watches, or of threads
                 self.failed = True
                 self.stop()
@@ -63,7 +63,7 @@ class FolderWatcher:
             events.DirMovedEvent,
         ]
         if self._observer is None:
-            # watchdog warns of a folder that it meets twice: when it is made, and above it
+            # watchdog warns of a folder that it finds twice: when it is made, and in its parent
             warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
             self._observer = Observer()
             self._observer.start()

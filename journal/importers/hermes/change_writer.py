@@ -1,4 +1,4 @@
-"""Appends what was found in a Hermes database, as events whose ids can be made again."""
+"""Appends changes of a Hermes database, as events whose ids are computed from their content."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from journal.importers.parsing.parser import Item
 
 _BYTES = 1024 * 1024
-"""Bytes of messages that one write takes at most, but for the last of them."""
+"""Maximum bytes of messages in one write, except for the last message."""
 
 
 @dataclass(slots=True)
 class ChangeWriter:
-    """Appends events, and counts what needs none.
+    """Appends events, and counts rows that need none.
 
     Attributes:
-        writer: takes the events.
-        round: how many imports found changes before.
-        first: whether this is the first look at the database: what is not new counts only then.
+        writer: appends the events.
+        round: number of imports that found changes.
+        first: whether this is the first read of the database: known rows are counted only then.
         written: events that were appended.
     """
 
@@ -41,7 +41,7 @@ class ChangeWriter:
     def fact(
         self, session: str, type: str, data: dict[str, Any], repairs: tuple[str, ...] = ()
     ) -> None:
-        """Append an event whose id is its content: appended twice, it is one event."""
+        """Append an event whose id is a hash of its content: appended twice, it is one event."""
         self._append(session, _id(type, data), type, data, repairs)
 
     def change(
@@ -54,25 +54,25 @@ class ChangeWriter:
     def message(
         self, session: str, id: str, data: dict[str, Any], repairs: tuple[str, ...], size: int
     ) -> None:
-        """Append a message of so many bytes."""
+        """Append a message of this number of bytes."""
         self._append(session, id, MESSAGE_APPENDED, data, repairs)
         self._weight += size
-        if self._weight > _BYTES:  # it may hold images: what waits must not become large
+        if self._weight > _BYTES:  # it may contain images: the batch must stay small
             self._weight = 0
             self.writer.flush()
 
     def already(self, session: str) -> None:
-        """Count what an earlier import appended."""
+        """Count a row that an earlier import appended."""
         if self.first:
             self._take(Duplicate(0, key(session)))
 
     def skip(self, reason: str) -> None:
-        """Count what cannot be imported."""
+        """Count a row that cannot be imported."""
         if self.first:
             self._take(Skipped(0, reason))
 
     def repair(self, reason: str) -> None:
-        """Count what is imported, but not as it is."""
+        """Count a row that is imported with a change."""
         if self.first:
             self._take(Repaired(0, reason))
 

@@ -2,8 +2,8 @@
 
 The database is opened with `mode=ro`: nothing is ever written to it, not even a checkpoint. In WAL
 mode readers and writers do not wait for each other. All rows come from one read transaction, so
-they fit together. Columns are read by the names that the tables have, since Hermes adds columns
-as it goes: its schema versions 11 (0.13.0) to 22 (0.19.0) were looked at.
+they are consistent. Columns are read by the names that the tables have, because Hermes adds columns
+in new versions: schema versions 11 (0.13.0) to 22 (0.19.0) are known.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ _NEEDED = {
     "messages": {"id", "session_id", "role", "content", "timestamp"},
 }
 _ZERO = frozenset({"expiry_finalized", "compression_fallback_streak", "rewind_count", "archived"})
-"""Columns of sessions with the default 0, which tables that were mended long ago do not name."""
+"""Columns of sessions with the default 0, which tables from old repairs declare without it."""
 
 
 class NotHermesError(OtherFormatError):
-    """The file is no SQLite database, or one of another program."""
+    """The file is no SQLite database, or belongs to another program."""
 
 
 class DamagedError(ImportFailed):
-    """The database broke off while it was read."""
+    """A read of the database failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ class Row:
     """One row.
 
     Attributes:
-        values: the columns that have a value which is not their default, by name.
-        repairs: how they differ from what the database holds.
+        values: the columns whose value is not their default, by name.
+        repairs: how they differ from the values in the database.
     """
 
     values: dict[str, Json]
@@ -64,7 +64,7 @@ def open_database(path: Path) -> Iterator[Database]:
 
     Raises:
         NotHermesError: the file is no database of Hermes.
-        ImportFailed: it cannot be opened, is older than is known here, or not finished.
+        ImportFailed: it cannot be opened, is of an unknown older version, or has no version yet.
     """
     name = quote(os.fsencode(path.absolute()))
     try:
@@ -80,9 +80,9 @@ def open_database(path: Path) -> Iterator[Database]:
 
 
 def _begun(path: Path, connection: sqlite3.Connection) -> Database:
-    """Begin the snapshot, and see whose database it is."""
+    """Begin the snapshot, and check that it is a database of Hermes."""
     try:
-        # the file may come from anywhere: what its schema defines is not to be run
+        # the file may come from anywhere: code in its schema must not run
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA query_only = ON")
         connection.execute("BEGIN")
@@ -152,12 +152,12 @@ class Database:
         """Read a table.
 
         Args:
-            table: its name; one that is not there has no rows.
+            table: its name; a missing table has no rows.
             by: the column by which the rows are sorted.
-            whole: give the columns without a value, and those with their default, too.
+            whole: also return columns without a value, and with their default.
 
         Raises:
-            DamagedError: the database breaks off; what was given until then is sound.
+            DamagedError: a read failed; the rows until then are right.
             ImportFailed: the database cannot be read any more.
         """
         if table not in self.columns:
@@ -180,7 +180,7 @@ class Database:
         """Count the rows of a table.
 
         Raises:
-            DamagedError: the database breaks off.
+            DamagedError: a read failed.
             ImportFailed: the database cannot be read any more.
         """
         return self._number(f'SELECT count(*) FROM "{table}"')
@@ -189,7 +189,7 @@ class Database:
         """Return the bytes of the file, as far as this snapshot knows them.
 
         Raises:
-            DamagedError: the database breaks off.
+            DamagedError: a read failed.
             ImportFailed: the database cannot be read any more.
         """
         pages = "pragma_page_count, pragma_page_size"
@@ -199,7 +199,7 @@ class Database:
         """Return the highest rowid of a table; 0 when it is empty.
 
         Raises:
-            DamagedError: the database breaks off.
+            DamagedError: a read failed.
             ImportFailed: the database cannot be read any more.
         """
         return self._number(f'SELECT coalesce(max(rowid), 0) FROM "{table}"')
@@ -243,7 +243,7 @@ class Database:
 
 def _explained(path: Path, error: sqlite3.Error) -> ImportFailed:
     """Return the error to report for an error of SQLite, with what to do."""
-    # what the module itself raises has no name
+    # errors of the module itself have no name
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.startswith("SQLITE_NOTADB"):
         return NotHermesError(

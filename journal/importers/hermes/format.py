@@ -1,4 +1,4 @@
-"""What reads the databases of hermes-agent."""
+"""The format of hermes-agent's databases, for detection and for reading."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What the ledger knows of a Hermes database: eight bytes for each thing that was imported.
+"""What the ledger knows of a Hermes database: eight bytes for each imported value.
 
-From it the next import finds what is new, what has changed, and what is gone.
-Like everything in the ledger it is a hint: without it everything is appended
-again, which changes nothing, and only a change that was made since then goes unnoticed.
+From it the next import finds what is new, what has changed, and what is gone. Like everything in
+the ledger it is a hint: without it everything is appended again, which changes nothing, and only
+changes since the last import are missed.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class MessageMarks:
 
     @staticmethod
     def mark(content: bytes) -> int:
-        """Return the mark of a message's content."""
+        """Return a hash of the message's content, as its mark."""
         return _number(content) << 2
 
     def __iter__(self) -> Iterator[KnownMessage]:
@@ -106,10 +106,10 @@ class MessageMarks:
 
     @classmethod
     def unpacked(cls, packed: dict[str, Json]) -> MessageMarks:
-        """Read what `packed` gave.
+        """Parse the result of `packed`.
 
         Raises:
-            ValueError: `packed` cannot have given it; like KeyError and TypeError.
+            ValueError: it is no result of `packed`; KeyError and TypeError mean the same.
         """
         rows, marks, of = _signed(), _unsigned(), _unsigned()
         rows.frombytes(base64.b64decode(packed["rows"], validate=True))
@@ -128,7 +128,7 @@ class KnownState:
     """What is known of one database.
 
     Attributes:
-        round: how many imports found changes before; it makes the ids of changes differ.
+        round: number of imports that found changes; it makes the ids of changes differ.
         sessions: the sessions, by Hermes's ids.
         messages: the messages.
         keys: a mark for each key-value, by namespace and key.
@@ -141,7 +141,7 @@ class KnownState:
 
     @classmethod
     def unpack(cls, packed: str) -> KnownState:
-        """Read what `packed` gave; what it cannot have given is no memory."""
+        """Parse the result of `packed`; anything else gives an empty state."""
         try:
             found = orjson.loads(packed)
             sessions = {
@@ -152,7 +152,7 @@ class KnownState:
             keys = {name: _marks(marks) for name, marks in found["keys"].items()}
             return cls(int(found["round"]), sessions, messages, keys)
         except (ValueError, TypeError, KeyError, AttributeError):
-            return cls()  # a hint that is torn is no hint
+            return cls()  # an unreadable hint is ignored
 
     def packed(self) -> str:
         """Return all of it as text."""
@@ -179,7 +179,7 @@ class KnownState:
         return KnownState(self.round, sessions, messages, self.keys)
 
     def forgotten(self) -> KnownState:
-        """Return a memory that knows nothing, but whose changes get ids that no earlier one had."""
+        """Return an empty state whose next changes get ids that no earlier one had."""
         return KnownState(self.round + 1)
 
 

@@ -1,8 +1,8 @@
-"""Appends what is new of the messages of a Hermes database.
+"""Appends the new events of the messages of a Hermes database.
 
-Hermes reads a session by row ids, whatever its clock did. A journal reads it by times, so a
-message that would be read before the one before it names that as its parent. One without a time
-gets that of the one before it, or of the beginning of its session.
+Hermes reads a session by row ids, whatever the times are. A journal reads it by times, so a message
+that would be read before the previous row names that as its parent. A message without a time gets
+the time of the previous row, or of the start of its session.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _MOVES = {
     MessageState.REMOVED: MESSAGE_REMOVED,
 }
 _NEVER = 2**53
-"""The time of a message without one, where none before it has one: after all that have one."""
+"""The time of a message without one, if no message before it has one: after all that have one."""
 
 
 def _lists() -> defaultdict[tuple[str, str], list[str]]:
@@ -44,13 +44,13 @@ def _lists() -> defaultdict[tuple[str, str], list[str]]:
 
 @dataclass(slots=True)
 class Messages:
-    """Compares the rows with what is known of them; both come by row id.
+    """Compares the rows with what is known of them; both are sorted by row id.
 
     Attributes:
         changes: appends the events.
-        alive: the sessions that the database still has, and when they began, if that is known.
-        known: what the imports before found, by row id.
-        now: what this one found.
+        alive: the sessions in the database, with the time of their start, if it is known.
+        known: the messages that earlier imports found, by row id.
+        now: the messages that this import found.
     """
 
     changes: ChangeWriter
@@ -80,20 +80,20 @@ class Messages:
         if self._old is not None and self._old.row == id:
             known, self._old = self._old, next(self.known, None)
         if known is not None and known.session != session:
-            # the database is another one; the row that had the id is gone
+            # it is another database; the earlier row with this id is gone
             self._note_gone(known)
             known = None
         self._write(id, session, row, known)
 
     def end(self) -> None:
-        """Append what is gone and what has left its transcript, after the last row."""
+        """Append removals for rows that are gone or inactive, after the last row."""
         while self._old is not None:
             self._miss(self._old)
             self._old = next(self.known, None)
         self._write_moves()
 
     def break_off(self) -> None:
-        """Keep what was known of the rows that could not be read: they are not gone."""
+        """Keep the known rows that could not be read: they are not gone."""
         while self._old is not None:
             self.now.add(self._old)
             self._old = next(self.known, None)
@@ -143,11 +143,11 @@ class Messages:
         return last.id if moment is None and last is not None else parent
 
     def _miss(self, known: KnownMessage) -> None:
-        """Note a message whose row is gone: its session was deleted, or the row alone."""
+        """Record a message whose row is gone: its session was deleted, or only the row."""
         if known.session in self.alive:
             self._note_gone(known)
         else:
-            self.now.add(known)  # the session may come back without it
+            self.now.add(known)  # the session may appear again without it
 
     def _note_gone(self, known: KnownMessage) -> None:
         if known.session in self.alive and known.state is not MessageState.REMOVED:

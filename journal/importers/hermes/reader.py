@@ -1,12 +1,12 @@
-"""Imports a Hermes `state.db`: what is new in it, what has changed, and what is gone.
+"""Imports a Hermes `state.db`: new rows, changes, and deletions.
 
 A message's id is its row id. The ids of all other events come from their content, those of
 changes also from the number of imports that found some: a title that goes from one to another and
 back is three events. Only the fields that have changed in Hermes are revised, so other edits of
 the session in this journal stay in force.
 
-Messages that are gone from a session which is still there, since Hermes rewrote its transcript,
-are removed from the transcript here, too. A session that Hermes has deleted stays as it was.
+If Hermes rewrote a transcript, messages without a row are removed from the transcript here, too. A
+session that Hermes has deleted is not changed.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ class _Import:
     """One reading of one database.
 
     Attributes:
-        known: what the imports before it found.
-        now: what this one found; what could not be read stays as it was known.
-        rows: rows that were read.
+        known: the result of earlier imports.
+        now: the result of this import; rows that could not be read stay as they were known.
+        rows: number of rows that were read.
     """
 
     database: Database
@@ -80,7 +80,7 @@ class _Import:
         self.now = KnownState(self.known.round, dict(self.known.sessions), keys=keys)
 
     def run(self) -> str | None:
-        """Read every part; that one is damaged must not keep the others from being read."""
+        """Read every table; a damaged one must not prevent the reading of the others."""
         version = self.database.version
         if version > NEWEST:
             self.changes.repair(f"schema version {version}, newer than {NEWEST}, the last known")
@@ -148,7 +148,7 @@ class _Import:
             self.changes.change(space, KEY_SET, data, row.repairs)
 
     def _others(self) -> None:
-        """Count what is not imported: state of running programs, and counters for each model."""
+        """Count the tables that are not imported: state of programs, and counters by model."""
         for table in self.database.tables:
             if table not in _READ:
                 for _ in range(self.database.count(table)):

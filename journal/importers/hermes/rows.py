@@ -1,7 +1,7 @@
 """Rows of a Hermes database to the data of events: pure functions, one row at a time.
 
-What has no field of its own goes into `extra` under the name that Hermes gives it. The two counts
-that Hermes keeps of what it holds anyway, `message_count` and `tool_call_count`, are left out.
+Columns without a field are stored in `extra` under Hermes's names. `message_count` and
+`tool_call_count` are left out, because Hermes computes them from the messages.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class RowData:
             self.repairs = (*self.repairs, found.repair)
 
     def parsed(self, text: Json) -> Json:
-        """Read a JSON text; None when it is none."""
+        """Read a JSON text; return None if it is no JSON."""
         if not isinstance(text, str):
             return None
         try:
@@ -180,7 +180,7 @@ def message_data(values: dict[str, Json]) -> RowData:
 
 
 def _content(found: RowData, stored: Json) -> Json:
-    """Decode content as Hermes does: what cannot be decoded is the text itself."""
+    """Decode content as Hermes does: text that cannot be decoded is the content itself."""
     if not isinstance(stored, str):
         return None if stored is None else str(stored)
     if not stored.startswith(STRUCTURED):
@@ -203,7 +203,7 @@ def state_of(values: dict[str, Json]) -> MessageState:
 
 
 def content_of(values: dict[str, Json]) -> bytes:
-    """Return bytes that differ once the message differs; its flags do not count."""
+    """Return bytes that differ if the message differs; its flags do not count."""
     content = {name: value for name, value in values.items() if name not in _FLAGS}
     return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
 

@@ -1,4 +1,4 @@
-"""Appends what is new of the sessions of a Hermes database."""
+"""Appends the new events of the sessions of a Hermes database."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def write_session(
     changes: ChangeWriter, id: str, row: Row, known: SessionMarks | None
 ) -> SessionMarks:
-    """Append what is new of a session; return its marks."""
+    """Append the new events of a session; return its marks."""
     found = session_data(row.values)
     repairs = (*row.repairs, *found.repairs)
     own = {name: value for name, value in found.data.items() if name != "extra"}
@@ -48,7 +48,7 @@ def write_session(
 
 
 def _write_end(changes: ChangeWriter, id: str, values: dict[str, Json], known: int) -> int:
-    """Append that a session has ended, or is open again; return the mark of its end."""
+    """Append that a session has ended or was reopened; return the mark of its end."""
     found = end_data(values)
     mark = 0 if found is None else mark_of(found.data)
     if known == mark:

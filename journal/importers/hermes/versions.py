@@ -3,4 +3,4 @@
 from __future__ import annotations
 
 OLDEST, NEWEST = 11, 22
-"""Schema versions that are known here: those of hermes-agent 0.13.0 to 0.19.0."""
+"""Schema versions that this program knows: those of hermes-agent 0.13.0 to 0.19.0."""

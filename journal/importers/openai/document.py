@@ -1,4 +1,4 @@
-"""One JSON document that holds one conversation, or a list of them."""
+"""One JSON document with one conversation, or a list of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How lists of role/content messages are recognized, and what reads them."""
+"""The format of lists of role/content messages, for detection and for reading."""
 
 from __future__ import annotations
 

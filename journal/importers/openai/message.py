@@ -1,4 +1,4 @@
-"""One role/content message to the fields of a message: a function of that message alone."""
+"""Converts one role/content message to the fields of a message, from that message alone."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _READ = {
 
 
 def message_data(value: dict[str, Json]) -> dict[str, Json]:
-    """Return a message's fields; what has none of its own goes into `extra`."""
+    """Return a message's fields; keys without a field are stored in `extra`."""
     role = value["role"]
     content, extra = _content(value)
     calls, odd = _calls(value)
@@ -78,7 +78,7 @@ def _content(value: dict[str, Json]) -> tuple[str | list[Json] | None, dict[str,
 
 
 def _calls(value: dict[str, Json]) -> tuple[list[Json] | None, dict[str, Json]]:
-    """Return the calls in the one shape that readers know, and what is no call as it is."""
+    """Return the calls in the one form that readers know, and other values unchanged."""
     calls = value.get("tool_calls")
     old = value.get("function_call")
     if isinstance(calls, list) and calls and all(isinstance(call, dict) for call in calls):
@@ -100,7 +100,7 @@ def _call(call: dict[str, Json]) -> dict[str, Json]:
 
 
 def _timestamp(value: dict[str, Json]) -> tuple[SourceTime, dict[str, Json]]:
-    """Choose the first time that can be read, and give those that could not, by their names."""
+    """Choose the first readable time, and return the unreadable ones by their names."""
     kept: dict[str, Json] = {}
     first = SourceTime()
     for name in _TIMES:

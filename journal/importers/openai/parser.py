@@ -1,12 +1,12 @@
 """Lists of role/content messages, as chat APIs take them and many programs save them.
 
-Understood are a list of messages, an object that holds one under any name, a list of such
-objects or lists, as one JSON document or one a line; and JSON lines of one message each, which
-are one conversation. A text that renders a conversation ("user: ...") is split into messages.
+It reads a list of messages, an object that has one under any name, a list of such objects or lists,
+as one JSON document or one a line; and JSON lines of one message each, which are one conversation.
+A text that renders a conversation ("user: ...") is split into messages.
 
 A conversation's id is its wrapper's own, else its place: the file, and its number in it. A
-message's id is its own, else its number in the conversation. A message without a time names the
-one before as its parent, so that the order holds whatever else the session receives.
+message's id is its own, else its number in the conversation. A message without a time names the one
+before as its parent, so that the order is kept whatever else is appended to the session.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SOURCE = "openai"
 _IDS = ("id", "session_id", "conversation_id", "chat_id", "uuid")
 _FACTS = {"title": "title", "model": "model", "cwd": "cwd", "source": "source"}
 _SMALL = 4096
-"""Characters of a wrapper's value that is kept with the session."""
+"""Maximum characters of a wrapper's value that is stored with the session."""
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class Conversation:
     _before: str | None = None
 
     def take(self, line: int, value: Json) -> Iterator[Item]:
-        """Take the next message."""
+        """Handle the next message."""
         index, self._count = self._count, self._count + 1
         if not isinstance(value, dict) or text_or_none(value.get("role")) is None:
             yield Skipped(line, "no message: it has no role")
@@ -66,11 +66,11 @@ class OpenAI:
 
     equal_is_same: ClassVar[bool] = False
     location: Location
-    _lines: Conversation | None = None  # what lines of one message each belong to
+    _lines: Conversation | None = None  # the conversation of lines of one message each
     _conversations: int = 0
 
     def value(self, line: int, value: Json, raw: bytes | None) -> Iterator[Item]:  # noqa: ARG002 - ids are made of the place, as the protocol allows
-        """Take one line: a message, or a whole conversation."""
+        """Handle one line: a message, or a whole conversation."""
         if isinstance(value, dict) and text_or_none(value.get("role")) is not None:
             if not is_message(value):
                 yield Skipped(line, "no message: it has a role, but no content")
@@ -89,16 +89,16 @@ class OpenAI:
         yield from conversation(line, found, name)
 
     def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
-        """Put a message in the place of a line that is too long to be read."""
+        """Yield a message in place of a line that is too long to be read."""
         return placeholder(line, self.location.name, id, size, SOURCE)
 
     def end(self) -> Iterator[Item]:
-        """Nothing waits for a later line."""
+        """Yield nothing: no item waits for a later line."""
         return iter(())
 
 
 def conversation(line: int, found: Wrapped, name: str) -> Iterator[Item]:
-    """Return a whole conversation, named by its wrapper, else by its place."""
+    """Yield a whole conversation, with the id of its wrapper, else of its place."""
     session = session_of(found.rest) or name
     yield from session_facts(line, session, found.rest)
     talk = Conversation(session, source_of(found.rest))
@@ -107,7 +107,7 @@ def conversation(line: int, found: Wrapped, name: str) -> Iterator[Item]:
 
 
 def session_of(rest: dict[str, Json]) -> str | None:
-    """Return the id by which a wrapper calls itself."""
+    """Return a wrapper's own id of its session."""
     return next(filter(None, (text_or_none(rest.get(name)) for name in _IDS)), None)
 
 
@@ -117,13 +117,13 @@ def source_of(rest: dict[str, Json]) -> str:
 
 
 def session_facts(line: int, session: str, rest: dict[str, Json]) -> Iterator[Item]:
-    """Yield the session event of a wrapper: what has no field of its own goes to `extra`."""
+    """Yield the session event of a wrapper: values without a field are stored in `extra`."""
     facts: dict[str, Json] = {
         name: text_or_none(rest.get(source)) for source, name in _FACTS.items()
     }
     facts["source"] = source_of(rest)
     started = next((rest[name] for name in ("created_at", "created") if name in rest), None)
-    facts["started"] = replace(read_time(started), original=None)  # kept under its own name
+    facts["started"] = replace(read_time(started), original=None)  # it is stored under its own name
     kept: dict[str, Json] = {}
     for key, value in rest.items():
         if key in _FACTS or (key in _IDS and value == session):

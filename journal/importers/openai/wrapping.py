@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from journal.importers.parsing.values import Json
 
 NAMES = ("messages", "conversation", "conversations", "history", "traj", "trajectory", "chat")
-"""Where a list is looked for first, when a wrapper holds more than one."""
+"""Names of lists that are preferred if an object has more than one."""
 RENDERED = ("messages_display",)
-"""Where a text is looked for that renders a conversation."""
+"""Names of texts that render a conversation."""
 _BODIES = ("content", "tool_calls", "function_call", "message")
-"""One of these is in every message, beside its role."""
+"""Every message has one of these, beside its role."""
 _SPEAKER = re.compile(r"^(user|assistant|system|tool): ?", re.MULTILINE)
 
 
@@ -45,7 +45,7 @@ def is_message(value: Json) -> bool:
 
 
 def inner_content(value: dict[str, Json]) -> str | list[Json] | None:
-    """Return the content of a message that is wrapped in one of its own."""
+    """Return the content of a message that is wrapped in another message."""
     inner = value.get("message")
     if isinstance(inner, dict):
         inner = inner.get("content")
@@ -69,7 +69,7 @@ def unwrap(value: Json) -> Wrapped | None:
 
 
 def choose(names: set[str]) -> str | None:
-    """Choose the list that is the conversation, of those that hold messages."""
+    """Choose the list of the conversation among those that contain messages."""
     for name in (*NAMES, *sorted(names)):
         if name in names:
             return name
@@ -83,7 +83,7 @@ def message_list(document: Document) -> str | None:
 
 
 def renders(document: Document) -> bool:
-    """Return whether a document holds a conversation as text."""
+    """Return whether a document contains a conversation as text."""
     return any(name in document.shape.rest for name in RENDERED)
 
 
@@ -91,7 +91,7 @@ def rendered(text: str) -> list[dict[str, Json]]:
     """Split a conversation that was rendered as text: each speaker's name begins a line.
 
     Returns:
-        Messages of role and content; nothing when the text does not begin with a speaker. An
+        Messages of role and content; none if the text does not begin with a speaker. An
         assistant whose content is "None" called a tool, and the text does not name it.
     """
     if not _SPEAKER.match(text):

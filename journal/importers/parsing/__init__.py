@@ -1,1 +1,1 @@
-"""What all parsers share: what they yield, and how it becomes events."""
+"""What all parsers share: the items that they yield, and how events are made from them."""

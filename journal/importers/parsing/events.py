@@ -59,9 +59,9 @@ def fact(line: int, session: str, type: str, data: dict[str, Any]) -> Found:
 
 
 def _kept(data: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return the data as it is appended, and the repairs that were needed.
+    """Return the data to append, and the repairs that were needed.
 
-    Fields without a value are left out; a parent is made fit as its own id is; a `SourceTime`
+    Fields without a value are left out; a parent is changed like its own id; a `SourceTime`
     becomes its microseconds; the source's own value, if it differs, becomes `extra.timestamp`.
     """
     kept: dict[str, Any] = {}
@@ -83,9 +83,9 @@ def _kept(data: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
 
 
 def key(text: str) -> str:
-    """Make a text fit for an id: one that is none ends in its fingerprint.
+    """Make a valid id from a text; an invalid text is changed and ends with its fingerprint.
 
-    That is one that is too long, or has control characters, which a journal refuses.
+    A text is invalid if it is too long, or has control characters, which a journal refuses.
     """
     plain = _CONTROL.sub("\ufffd", text)
     if plain == text and len(text) <= KEY_LIMIT:

@@ -1,12 +1,12 @@
-"""The order in which a source has its messages, where their times do not give it.
+"""Keeps the order of a source's messages if their times do not give it.
 
 A journal reads a conversation by the times of its messages, and never a message before its parent.
-Where a source's clock steps back, a message would be read before earlier ones of the file; one
-without a readable time would be read at the time of the import. Such a message is followed by a
-`message.revised` event, which names the message before it as its parent and, where the time is
-missing, gives its neighbour's time, marked `extra.timestamp_estimated`. The message itself stays
-a function of its own line, so that imports of other pieces of the file, and by earlier versions,
-agree on it.
+If a source's clock steps back, a message would be read before earlier ones of the file; one without
+a readable time would be read at the time of the import. Such a message is followed by a
+`message.revised` event, which names the message before it as its parent and, if the time is
+missing, has its neighbour's time, marked `extra.timestamp_estimated`. The message itself depends
+only on its own line, so that imports of other slices of the file, and by earlier versions, give the
+same event.
 
 A source without any readable time gets no revisions: its messages are read in the order of their
 events, which is that of the file, and are dated as of the import.
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _WAITING = 1_000
 """Messages before the first readable time that get that time: bounded memory."""
 _BACK = 32
-"""Messages remembered for one that is yielded after later lines."""
+"""Messages that are kept for one that is yielded after later lines."""
 
 Spot = tuple[int, int]
 """Location and depth by which a message is read: its time, and its distance from the message that
@@ -79,13 +79,13 @@ class FileOrder:
     _talks: dict[str, _Talk] = field(default_factory=dict)
 
     def began(self, session: str, micros: int) -> None:
-        """Note when a session began: messages without a time at its beginning get that time."""
+        """Record the start of a session: messages without a time at its beginning get that time."""
         talk = self._talks.setdefault(session, _Talk())
         if talk.time is None:
             talk.time = micros
 
     def take(self, found: Found) -> Sequence[Found]:
-        """Return the revisions that follow from the place of the next message in the file."""
+        """Return the revisions that are needed for the place of the next message in the file."""
         data, line = found.event["data"], found.origin or found.line
         session, id = found.event["session"], found.event["id"]
         talk = self._talks.get(session)
@@ -118,7 +118,7 @@ class FileOrder:
         if fields:
             given.append(revision(found.line, session, id, fields))
         talk.spots[id] = spot
-        if not found.origin:  # one that comes late does not move those after it
+        if not found.origin:  # a message that is yielded late does not move those after it
             talk.recent.append(_Last(line, spot, id))
         return given
 

@@ -1,4 +1,4 @@
-"""What a parser is, and what it yields."""
+"""The interface of a parser, and the items that it yields."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An event that a line gave.
+    """An event from a line.
 
     Attributes:
         line: number of the line, from 1; in one JSON document, the number of the piece.
         event: the arguments of `Journal.append`: session, id, type, data.
-        repairs: how it differs from what the source holds.
-        origin: number of its own line, where that is an earlier one; else 0.
+        repairs: how it differs from the source.
+        origin: number of its own line, if that is an earlier one; else 0.
     """
 
     line: int
@@ -63,12 +63,12 @@ class SessionStart:
 
 @dataclass(frozen=True, slots=True)
 class Retraction:
-    """Lines whose messages the source takes back.
+    """Lines whose messages the source retracts.
 
     Attributes:
-        line: number of the line that takes them back.
+        line: number of the line that retracts them.
         lines: numbers of the lines that are retracted, in order.
-        reason: how the source takes them back.
+        reason: how the source retracts them.
     """
 
     line: int
@@ -85,7 +85,7 @@ class SideFile:
         session: the session of that line.
         folder: the name of the folder that holds the file, such as "tool-results".
         name: the file's name, without a folder.
-        data: fields of the message that the file's text becomes, but for its content.
+        data: fields of the message for the file's text, without its content.
     """
 
     line: int
@@ -103,32 +103,32 @@ class Parser(Protocol):
 
     Attributes:
         equal_is_same: whether two lines with one id and equal contents are one message, whatever is
-            between them, also where other messages have that id too.
+            between them, and although other messages have that id, too.
     """
 
     equal_is_same: ClassVar[bool]
 
     def value(self, line: int, value: Json, raw: bytes | None) -> Iterator[Item]:
-        """Take the value of one line; `raw` are its bytes, None where it is no line."""
+        """Handle the value of one line; `raw` are its bytes, None if it is no line."""
         ...
 
     def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
-        """Take a line that is too long to be read: its size in bytes, and its fingerprint."""
+        """Handle a line that is too long to be read: its size in bytes, and its fingerprint."""
         ...
 
     def end(self) -> Iterator[Item]:
-        """Yield what was still waiting for a later line."""
+        """Yield the items that were waiting for a later line."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where a source is: ids are made from it when the source has none.
+    """The location of a source: ids are made from it if the source has none.
 
     Attributes:
         stem: the file's name without its ending.
         folders: names of the folders above it, innermost first.
-        mark: 8 hex digits that stand for the resolved path.
+        mark: 8 hex digits that identify the resolved path.
     """
 
     stem: str

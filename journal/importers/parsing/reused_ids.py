@@ -1,9 +1,9 @@
 """Keys for the messages of one source whose ids are not unique.
 
-Local models and gateways number calls anew in each turn (`call_0`), and some programs give every
-item one id. The first message with an id has that id as its key. Another message with the same id
-has a key with the fingerprint of its content added, so every message is kept. Equal contents under
-one id are one message that was written twice.
+Local models and gateways number calls from 0 in each turn (`call_0`), and some programs give every
+item the same id. The first message with an id has that id as its key. Another message with the same
+id has a key with the fingerprint of its content added, so every message is kept. Equal contents
+under one id are one message that was written twice.
 
 A source is always read from its beginning, so these keys do not depend on how much of it was
 imported before.
@@ -44,8 +44,8 @@ class ReusedIds:
     """The ids of one source, as far as it was read.
 
     Attributes:
-        equal_is_same: as of `Parser`. Where it is false and the messages have no time, equal
-            messages under an id that others use too are counted by their separate places.
+        equal_is_same: as in `Parser`. If it is false and the messages have no time, equal messages
+            under an id that others use, too, are counted by their places.
     """
 
     equal_is_same: bool

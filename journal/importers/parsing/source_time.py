@@ -1,4 +1,4 @@
-"""A source's timestamp, in whatever form, to microseconds since 1970."""
+"""Converts a source's timestamp, in any known form, to microseconds since 1970."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from journal.importers.parsing.values import Json
 
 _NUMBER = re.compile(r"[0-9]{9,20}(?:\.[0-9]{0,9})?Z?")
-"""A count of seconds or less as text; eight digits are a date of ISO 8601."""
+"""A number of seconds or smaller units as text; eight digits are a date of ISO 8601."""
 
 OUTSIDE = "timestamp outside of 1970 to 2255, kept as text"
 UNREADABLE = "timestamp that is no time, kept as text"
@@ -25,9 +25,9 @@ class SourceTime:
     """A time that a source gives.
 
     Attributes:
-        micros: microseconds since 1970; None when there is no time that a journal can hold.
+        micros: microseconds since 1970; None if there is no time that a journal can store.
         repair: how it differs from the source's value, or None.
-        original: the source's value, where it is kept because of that difference.
+        original: the source's value, if it is stored because of that difference.
     """
 
     micros: int | None = None
@@ -41,14 +41,14 @@ def read_time(value: Json) -> SourceTime:
     Some programs write the number as text, and a Z after it ("1767268802Z").
 
     A number's unit follows from its size: each unit's years 1973 to 5138 do not overlap with the
-    next one's. A string without a time zone is read as UTC, which is what the programs write
-    whose transcripts are known here; the report counts it.
+    next one's. A string without a time zone is read as UTC, as all known programs write it; the
+    report counts it.
     """
     if value is None or value == "":
         return SourceTime()
     zoned = True
     if isinstance(value, str) and _NUMBER.fullmatch(value):
-        # whole digits first: a float of microseconds would lose the last of them
+        # whole digits first: a float of microseconds would lose the last digits
         digits = value.removesuffix("Z")
         found = _from_number(float(digits) if "." in digits else int(digits))
     elif isinstance(value, str):
@@ -67,7 +67,7 @@ def read_time(value: Json) -> SourceTime:
 
 
 def micros(value: Json) -> int | None:
-    """Return a moment's microseconds since 1970, or None when a journal cannot hold it."""
+    """Return a datetime's microseconds since 1970, or None if a journal cannot store it."""
     return read_time(value).micros
 
 
@@ -79,7 +79,7 @@ def _datetime(text: str) -> datetime | None:
 
 
 def _from_number(value: float) -> int:
-    """Return microseconds; what is no time of any unit gives what no journal takes."""
+    """Return microseconds; a number that fits no unit gives a value that no journal accepts."""
     if not 0 < value < 1e20:  # noqa: PLR2004 - beyond nanoseconds of any date
         return 0
     if value < 1e11:  # noqa: PLR2004 - seconds

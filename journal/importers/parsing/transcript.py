@@ -1,9 +1,9 @@
-"""The items of one source as events: what follows from several lines together.
+"""Completes the items of one source: everything that depends on several lines.
 
-A parser gives messages under the source's own ids, in the source's order, and names the lines
-that the source retracts. Here they get keys (`reused_ids`), their order where their times do not
-give it (`file_order`), and what is retracted is archived: it leaves the transcript, and a search
-still finds it.
+A parser gives messages under the source's own ids, in the source's order, and names the lines that
+the source retracts. Here they get keys (`reused_ids`) and, if their times do not give it, their
+order (`file_order`). Retracted messages are archived: they are not in the transcript, and a search
+still finds them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from journal.importers.parsing.parser import Item
 
 _LISTED = 5_000
-"""Messages that one event archives: bounded records."""
+"""Messages that one event archives, so that records stay small."""
 
 
 @dataclass(slots=True)

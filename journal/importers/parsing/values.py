@@ -8,7 +8,7 @@ from typing import Any
 from journal.format.bounds import is_count
 
 Json = Any
-"""A decoded JSON value: what it is, is for the parser to find out."""
+"""A decoded JSON value; parsers check its type."""
 
 
 def fingerprint(raw: bytes) -> str:
@@ -22,7 +22,7 @@ def text_or_none(value: Json) -> str | None:
 
 
 def count_or_none(value: Json) -> int | None:
-    """Return an integer that a journal takes as a count, else None."""
+    """Return an integer that a journal accepts as a count, else None."""
     return value if is_count(value) else None
 
 

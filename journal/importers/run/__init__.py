@@ -1,1 +1,1 @@
-"""Runs imports: finds files, follows them, appends their events, and remembers how far."""
+"""Runs imports: finds files, follows them, appends their events, and writes the ledger."""

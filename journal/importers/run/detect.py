@@ -1,4 +1,4 @@
-"""Finds out what a file is: JSON lines, one JSON document or a database, and of which format."""
+"""Detects the kind of a file (JSON lines, one JSON document or a database) and its format."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _LOOKED_AT = 64
-"""Lines that are looked at before a file is given up."""
+"""Lines that are examined before detection fails."""
 _LONGEST = 1024 * 1024
-"""Bytes of a line that is looked at: a first line may hold a whole document's image."""
+"""Maximum bytes of an examined line: a first line may contain the image of a whole document."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a file is.
+    """The kind of a file.
 
     Attributes:
-        format: the name of its format, or None when it is of none that is installed.
-        document: whether it is one whole (a JSON document, a database), rather than JSON lines.
-        why: why the format cannot be detected, where the file's bytes show it.
+        format: the name of its format, or None if it has no installed format.
+        document: whether it is a JSON document or a database, rather than JSON lines.
+        why: why the format cannot be detected, if the file's bytes show it.
     """
 
     format: str | None
@@ -45,15 +45,15 @@ class Detector:
     """Detects the format of files.
 
     Attributes:
-        formats: the formats, in the order in which they are asked.
-        failed: why a format is not asked any more, by its name: its own check raised an error.
+        formats: the formats, in the order in which they are tried.
+        failed: why a format is not tried any more, by its name: its own check raised an error.
     """
 
     formats: Sequence[SourceFormat]
     failed: dict[str, str] = field(default_factory=dict)
 
     def detect(self, stream: BinaryIO, *, name: str) -> Kind:
-        """Find out what a file is from its first lines, and its name where these leave it open.
+        """Detect the kind of a file from its first lines, and by its name if they do not decide.
 
         Args:
             stream: the file.
@@ -61,7 +61,7 @@ class Detector:
         """
         stream.seek(0)
         if is_database(stream.read(16)):
-            # which program's database it is, is seen when it is opened
+            # the owner of the database is found when it is opened
             found = next((format.name for format in self.formats if format.database), None)
             return Kind(found, document=True)
         if _is_document(stream, name):
@@ -87,9 +87,9 @@ class Detector:
         return Kind(None, document=False, why=None if readable else why)
 
     def _format_of_parts(self, raw: bytes) -> str | None:
-        """Return the format of a line on which whole objects are joined with others or torn ones.
+        """Return the format of a line of joined or torn objects.
 
-        They are imported, so a file that has no other line must not be refused.
+        Such objects are imported, so a file without other lines must not be refused.
         """
         for format in self.formats:
             if format.lines is None:
@@ -119,7 +119,7 @@ class Detector:
 
 
 def _is_document(stream: BinaryIO, name: str) -> bool:
-    """Return whether a file is no JSON lines: there the first line is a value by itself."""
+    """Return whether a file is no JSON lines: in JSON lines the first line is a value by itself."""
     stream.seek(0)
     values = 0
     for line in read_lines(stream, limit=_LONGEST):

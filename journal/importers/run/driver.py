@@ -48,12 +48,12 @@ class Importer:
     """One run of an import.
 
     Attributes:
-        journal: takes the events.
+        journal: the events are appended to it.
         format: the name of an installed format, or "auto".
-        installed: the formats that there are.
+        installed: the installed formats.
         reread: ignore the ledger.
-        report: what was done so far.
-        step: called with a source and the bytes read of it, from time to time.
+        report: the counts so far.
+        step: called at intervals with a source and the bytes read of it.
     """
 
     journal: Journal
@@ -64,14 +64,14 @@ class Importer:
     step: Callable[[Source, int], None] = lambda _source, _offset: None
     _forced: SourceFormat | None = field(init=False)
     _detector: Detector = field(init=False)
-    _wanted: list[str] = field(init=False)  # patterns for the names of files
+    _wanted: list[str] = field(init=False)  # patterns of file names
     _writer: EventWriter = field(init=False)
     _ledger: Ledger = field(init=False)
     _keys: KnownKeys = field(init=False)
     _requests: RequestScan = field(init=False)
     _read: set[Path] = field(default_factory=set)
     _unknown: set[Path] = field(default_factory=set)
-    _passed: dict[Path, str] = field(default_factory=dict)  # path: why it was passed over
+    _passed: dict[Path, str] = field(default_factory=dict)  # path: why it was skipped
 
     def __post_init__(self) -> None:
         formats = self.installed.formats
@@ -87,7 +87,7 @@ class Importer:
         self._ledger.sweep()
 
     def sources(self, paths: Sequence[Path]) -> list[Source]:
-        """Find the files; what is passed over, and a folder that cannot be read, is reported."""
+        """Find the files; skipped paths, and folders that cannot be read, are reported."""
         return list(self.walk().sources(paths))
 
     def walk(self) -> Walk:
@@ -104,14 +104,14 @@ class Importer:
         """Import files once.
 
         Raises:
-            JournalError: the journal could not be written; what the report counts is.
+            JournalError: the journal could not be written; the counts in the report are appended.
         """
         for source in found:
             self.take(source, last=True)
         return self.finish()
 
     def finish(self) -> Report:
-        """Complete the report, and keep what the next import is to know."""
+        """Complete the report, and write the hints for the next import."""
         self.report.unknown = sorted(shown(path) for path in self._unknown)
         for path, reason in sorted(self._passed.items()):
             if shown(os.path.realpath(path)) not in self.report.side_files:
@@ -127,17 +127,17 @@ class Importer:
         return self.report
 
     def take(self, source: Source, *, last: bool, tail: Tail | None = None) -> Watched | None:
-        """Import one file; that it cannot be read must not keep others from being imported.
+        """Import one file; if it cannot be read, the error is reported and the import continues.
 
         Args:
             source: the file.
-            last: whether an unfinished last line is all that will come of it.
-            tail: how far it was read.
+            last: whether an unfinished last line will not be continued.
+            tail: the state of earlier reads.
 
         Returns:
-            What is to be known of the file to follow it; None if it cannot be read at all.
+            The state that following needs; None if the file cannot be read at all.
         """
-        if not source.path.is_file():  # to open a pipe would wait for its other end
+        if not source.path.is_file():  # opening a pipe would wait for its other end
             self.report.errors[shown(source.path)] = "is no regular file, or is gone"
             return None
         began, database, state = time.monotonic(), False, None
@@ -149,22 +149,22 @@ class Importer:
                 state = state_of(source.path, found, database=database)
                 tail = self._file(source, stream, last=last, tail=tail)
         except OSError as error:
-            self._writer.flush()  # what comes before the broken place
+            self._writer.flush()  # items before the error
             self.failed(source, error)
             return None
         except ImportFailed as error:
-            self._writer.flush()  # what comes before it
+            self._writer.flush()  # items before the error
             self.report.errors[shown(source.path)] = str(error)
             state = tail = None
         return Watched(source, state, tail, database, time.monotonic() - began)
 
     def tail(self, path: Path, first_path: Path, format: SourceFormat) -> Tail | None:
-        """Return how far a file of lines was read, as the ledger has it; None if it has not.
+        """Return the state of a file of lines from the ledger; None if it has none.
 
         Args:
-            path: where the file is now.
-            first_path: the path that ids are made of.
-            format: what it is read as.
+            path: the present path.
+            first_path: the path from which ids are made.
+            format: the format.
         """
         if format.lines is None:
             return None
@@ -182,7 +182,7 @@ class Importer:
         self, source: Source, stream: BinaryIO, *, last: bool, tail: Tail | None
     ) -> Tail | None:
         skipped = self.report.skipped.copy()
-        if tail is None or not tail.goes_on(stream):
+        if tail is None or not tail.is_continued(stream):
             kind = self._kind(source, stream)
             if kind.format is None:
                 return None
@@ -199,7 +199,7 @@ class Importer:
         tail.read(stream, self._writer, last=last, step=lambda offset: self.step(source, offset))
         self._remember(source, tail.entry())
         if not tail.messages and self._is_other(source, self._detect(source, stream)):
-            # the reasons for which another format's lines are skipped say nothing
+            # the reasons for which another format's lines are skipped do not matter
             self.report.skipped = skipped
         return tail
 
@@ -207,7 +207,7 @@ class Importer:
         return self._detector.detect(stream, name=source.path.name)
 
     def _is_other(self, source: Source, kind: Kind) -> bool:
-        """Return whether a file is of another format than was asked for; that is an error."""
+        """Return whether a file is of another format than the requested one; that is an error."""
         if self._forced is None or kind.format in (None, self.format):
             return False
         self.report.errors[shown(source.path)] = _OTHER.format(kind.format, self.format)
@@ -222,7 +222,7 @@ class Importer:
         """Import a database.
 
         Raises:
-            ImportFailed: it is of no format that is asked for, or cannot be opened.
+            ImportFailed: it has none of the requested formats, or cannot be opened.
         """
         if self._forced is not None:
             self._read_database(source, format)
@@ -265,21 +265,21 @@ class Importer:
         self._remember(source, entry)
 
     def _remember(self, source: Source, entry: Entry) -> None:
-        """Note how far a source was imported, once that is durable."""
+        """Write to the ledger how far a source was imported, when that is durable."""
         if self._ledger.read(source.path) == entry:
             return
         self.journal.sync()
         self._ledger.write(source.path, entry)
 
     def _kind(self, source: Source, stream: BinaryIO) -> Kind:
-        """Find out what a file is; one of no known format is noted."""
+        """Detect the format of a file; an unknown format is reported."""
         kind = self._detect(source, stream)
         is_database = self._forced is not None and self._forced.database is not None
         stream.seek(0)
         if not stream.read(1):
             if is_database:
                 self.report.errors[shown(source.path)] = _EMPTY
-            return Kind(None, document=False)  # nothing in it yet
+            return Kind(None, document=False)  # the file is empty
         if self._forced is not None:
             if (kind.document or is_database) and self._is_other(source, kind):
                 return Kind(None, document=True)

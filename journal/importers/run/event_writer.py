@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 
 _EVENTS = 256
 _BYTES = 1024 * 1024
-"""What one write takes at most: events, and bytes of the lines that they came from."""
+"""Maximum size of a batch: events, and bytes of their lines."""
 _RECENT = 1 << 18
-"""Events remembered, so that snapshots of one session do not each append all of it again."""
+"""Events that are remembered, so that snapshots of one session are not appended repeatedly."""
 
 
 @dataclass(slots=True)
 class EventWriter:
-    """Appends events in batches. Nothing is durable before `flush` returned and was synced.
+    """Appends events in batches. They are durable after `flush` and a sync of the journal.
 
     Attributes:
-        journal: takes the events.
+        journal: the events are appended to it.
         report: counts them.
-        keys: knows what the journal holds.
-        requests: finds the requests to forget in the journal: what they forget is not appended.
-        found: messages that were met so far, whether they were new or not.
+        keys: the keys in the journal.
+        requests: finds the requests to forget; forgotten events are not appended.
+        found: number of messages so far, new or not.
     """
 
     journal: Journal
@@ -61,11 +61,11 @@ class EventWriter:
         self._redacted[id(data)] = redacted
 
     def take(self, items: Iterator[Item], raw: bytes | None, *, known: int = 0) -> None:
-        """Take what a line gave.
+        """Append the items of a line.
 
         Args:
-            items: what the parser found.
-            raw: the line, or None where there is none.
+            items: the items of the parser.
+            raw: the line, or None if there is none.
             known: events of lines up to this one are in the journal already.
         """
         line_hash = None if raw is None else hash(raw)
@@ -96,9 +96,9 @@ class EventWriter:
             self._batch.append(event)
 
     def _repeats(self, event: dict[str, Any], line_hash: int | None) -> bool:
-        """Return whether this run took the same event from the same line before."""
+        """Return whether this run appended the same event from the same line before."""
         if event["type"] != MESSAGE_APPENDED:
-            line_hash = 0  # its id is made of its content
+            line_hash = 0  # its id is a hash of its content
         elif line_hash is None:
             return False
         mark = hash((event["session"], event["id"], line_hash))
@@ -124,7 +124,7 @@ class EventWriter:
             self.keys.load()
         except ReadError as error:
             self.report.skip(f"conflicts are not counted: {error}")
-        batch = list(self._remembered(batch))
+        batch = list(self._not_forgotten(batch))
         try:
             self.journal.append_many(batch)
         except EventError:
@@ -134,9 +134,9 @@ class EventWriter:
                 self._count(event)
         self._redacted.clear()
 
-    def _remembered(self, batch: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """Yield what is left of events without what is forgotten."""
-        # a request may have come since the last batch: an import can follow files for days
+    def _not_forgotten(self, batch: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Yield events without their forgotten parts; forgotten events are skipped."""
+        # a request may have been added since the last batch: following can run for days
         forgotten = self.requests.read_understood()
         if not forgotten:
             yield from batch
@@ -146,7 +146,7 @@ class EventWriter:
             try:
                 left, _ = forgotten.apply(whole, "", 0)
             except TypeError:
-                # it is no JSON, so it has no hashes: the journal says why it refuses it
+                # it is no JSON, so it has no hashes: the journal raises the reason
                 left = whole
             if left is None:
                 self.report.forgotten += 1
@@ -154,18 +154,18 @@ class EventWriter:
                 yield event if left is whole else event | {"data": left.data}
 
     def _append_one_by_one(self, batch: list[dict[str, Any]]) -> None:
-        """Leave out the event that the journal refuses, not those beside it."""
+        """Append the events one by one, so that only a refused one is left out."""
         for event in batch:
             try:
                 self.journal.append(**event)
             except EventError as error:
                 self.report.skip(f"refused by the journal: {error}")
-                self._stand_in(event, error)
+                self._append_placeholder(event, error)
             else:
                 self._count(event)
 
-    def _stand_in(self, event: dict[str, Any], error: EventError) -> None:
-        """Append a placeholder for what was refused, in its place and under its id."""
+    def _append_placeholder(self, event: dict[str, Any], error: EventError) -> None:
+        """Append a placeholder for a refused message, in its place and under its id."""
         if event["type"] != MESSAGE_APPENDED:
             return
         stand_in = {**event, "data": placeholder_data(event["data"], error)}

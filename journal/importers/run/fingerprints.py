@@ -1,8 +1,8 @@
-"""Which events of a document are in the journal: eight bytes for each event's content.
+"""The events of a document that are in the journal, as eight bytes for each content.
 
-A document is rewritten as a whole when it grows, so no offset separates what is new in it. The
-marks do, whatever was put before, changed or left out. A mark is blake2b of the event as JSON with
-its fields in order; two events of one document share one by accident once in 2**64 / n.
+A document is rewritten as a whole when it grows, so no offset separates its new events. The marks
+do, wherever messages were inserted, changed or left out. A mark is blake2b of the event as JSON
+with its fields in order; two events of one document share one by accident once in 2**64 / n.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ def _array() -> array[int]:
 
 @dataclass(slots=True)
 class Fingerprints:
-    """The marks of one document, those of earlier imports sorted."""
+    """The marks of one document; those of earlier imports are sorted."""
 
     _known: array[int] = field(default_factory=_array)
     _new: array[int] = field(default_factory=_array)
 
     @classmethod
     def unpack(cls, packed: str) -> Fingerprints:
-        """Read what `packed` gave; what it cannot have given is no marks."""
+        """Parse the result of `packed`; anything else gives no marks."""
         known = _array()
         try:
             known.frombytes(base64.b64decode(packed, validate=True))
         except ValueError:
-            return cls()  # a hint that is torn is no hint
+            return cls()  # an unreadable hint is ignored
         return cls(known)
 
     def add(self, event: Mapping[str, Any]) -> bool:
@@ -49,7 +49,7 @@ class Fingerprints:
         try:
             raw = orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
         except orjson.JSONEncodeError:
-            return False  # the journal will refuse it, and say why
+            return False  # the journal will refuse it, with the reason
         mark = int.from_bytes(hashlib.blake2b(raw, digest_size=_BYTES).digest())
         at = bisect_left(self._known, mark)
         if at < len(self._known) and self._known[at] == mark:

@@ -1,8 +1,8 @@
-"""Following files: what is added to them is imported for as long as the import runs.
+"""Follows files: new lines are imported for as long as the import runs.
 
 The system reports which files change. It may miss some, so all files are checked and all folders
-walked from time to time: the more that costs, the more seldom, so that thousands of idle files
-cost next to nothing. A file that was renamed is found again by its inode, and read on.
+walked at intervals. The intervals grow with the cost, so that thousands of idle files cost almost
+nothing. A renamed file is found by its inode, and read further.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from journal.importers.run.watched import Watched
 
 POLL = 0.25
-"""Seconds between two looks at the changes that the system reports."""
+"""Seconds between two checks of the reported changes."""
 _WALK = 4
-"""Polls between two walks over the folders, at least."""
+"""Minimum number of polls between two walks over the folders."""
 _SHARE = 400
-"""All files are looked at so seldom that it takes one part in so many of a processor's time."""
+"""The checks of all files take at most one part in this many of a processor's time."""
 _ALONE = 250
-"""The same where the system reports nothing."""
+"""The same if the system reports no changes."""
 _TAILS = 256
-"""Files whose state is kept in memory; that of others is made again when they change."""
+"""Files whose state is kept in memory; the state of others is built again when they change."""
 _LOG = "-wal"
 
 
@@ -46,16 +46,16 @@ def follow(
     *,
     caught_up: Callable[[], None] = lambda: None,
 ) -> Report:
-    """Import files, and go on importing what is added to them.
+    """Import files, and then import new lines and files.
 
     Args:
         importer: imports them.
         paths: files and folders; new files in the folders are imported, too.
-        wait: waits for at most so many seconds; returns True when it is time to stop.
-        caught_up: called when all that was there at the start is imported.
+        wait: waits for at most this many seconds; returns True when it is time to stop.
+        caught_up: called when the files of the start are imported.
 
     Raises:
-        JournalError: the journal could not be written; what the report counts is.
+        JournalError: the journal could not be written; the counts in the report are appended.
     """
     Following(importer, paths, wait).run(caught_up)
     return importer.finish()
@@ -68,7 +68,7 @@ class Following:
     Attributes:
         importer: imports them.
         paths: files and folders; new files in the folders are imported, too.
-        wait: waits for at most so many seconds; True when it is time to stop.
+        wait: waits for at most this many seconds; returns True when it is time to stop.
     """
 
     importer: Importer
@@ -77,7 +77,7 @@ class Following:
     _watcher: FolderWatcher = field(default_factory=FolderWatcher)
     _watched: dict[str, Watched] = field(default_factory=dict)  # by the path without links
     _databases: set[str] = field(default_factory=set)
-    _tails: dict[str, None] = field(default_factory=dict)  # those with a tail, the latest last
+    _tails: dict[str, None] = field(default_factory=dict)  # files with a tail, the latest last
     _roots: set[str] = field(default_factory=set)
     _walk_in: int = 0
     _look_in: int = 1
@@ -86,7 +86,7 @@ class Following:
         """Follow until it is time to stop.
 
         Args:
-            caught_up: called when all that was there at the start is imported.
+            caught_up: called when the files of the start are imported.
 
         Raises:
             JournalError: the journal could not be written.
@@ -101,10 +101,10 @@ class Following:
         finally:
             self._watcher.stop()
         for watched in list(self._watched.values()):
-            self._look_last(watched)
+            self._check_last(watched)
 
     def _poll(self) -> None:
-        """Look at what has changed, and at all files if it is time for that."""
+        """Check the reported changes, and all files if it is time for that."""
         changed = self._watcher.take()
         if changed:
             self._take(changed)
@@ -113,12 +113,12 @@ class Following:
         if self._walk_in <= 0:
             self._walk_in = self._cost(self._walk, _WALK)
         if self._look_in <= 0:
-            self._look_in = self._cost(lambda: self._look(list(self._watched)), 1)
+            self._look_in = self._cost(lambda: self._check(list(self._watched)), 1)
         else:
-            self._look(self._databases & self._watched.keys())
+            self._check(self._databases & self._watched.keys())
 
     def _cost(self, work: Callable[[], None], least: int) -> int:
-        """Do some work; return how many polls it is to wait for the next time."""
+        """Do some work; return the number of polls until the next time."""
         began = time.thread_time()
         work()
         share = _ALONE if self._watcher.failed else _SHARE
@@ -127,7 +127,7 @@ class Following:
     def _walk(self) -> None:
         """Import new files."""
         if not self._roots:
-            # before the files are read: what is added meanwhile must not be missed
+            # before the files are read: changes during the reads must not be missed
             self._roots = {os.path.realpath(path) for path in self.paths if path.is_dir()}
             self._watcher.watch(self._roots, ())
         walk = self.importer.walk()
@@ -147,16 +147,16 @@ class Following:
                     break
             else:
                 new.append(path)
-        self._look(known)  # first: what has a new name is known again, and read on
+        self._check(known)  # first: a file with a new name is recognised, and read further
         for path in new:
             if not any(path.startswith(f"{root}/") for root in self._roots):
-                continue  # beside a file that was given by its own path
+                continue  # in the folder of a file that was given by its own path
             for source in self.importer.walk().changed(path):
                 if str(source.real) not in self._watched and not self.wait(0):
                     self._import(source)
 
-    def _look(self, reals: Iterable[str]) -> None:
-        """Read files again that have changed."""
+    def _check(self, reals: Iterable[str]) -> None:
+        """Read changed files again."""
         gone: dict[int, Watched] = {}
         now = time.monotonic()
         for real in reals:
@@ -187,24 +187,24 @@ class Following:
             self._find(gone)
 
     def _find(self, gone: dict[int, Watched]) -> None:
-        """Read on in files that have another name now."""
+        """Read further in files that have another name now."""
         for inode, path in sorted(moved(self.paths, gone.keys()).items()):
             before = gone[inode]
             real = os.path.realpath(path)
             if before.format is None or (real in self._watched and self._watched[real].tail):
-                continue  # it was read whole, or is read already under its new name
+                continue  # it was read completely, or is already read under its new name
             source = Source(path, before.source.named, Path(real))
             tail = before.tail
             if tail is None and before.first_path is not None:
                 tail = self.importer.tail(path, before.first_path, before.format)
-            elif tail is not None and not (tail.offset and _goes_on(tail, path)):
-                tail = None  # another file, with the inode of one that was deleted
+            elif tail is not None and not (tail.offset and _is_continued(tail, path)):
+                tail = None  # another file with the inode of a deleted one
             if tail is not None:
                 tail.path, tail.first_path = path, before.first_path
                 self._import(source, tail)
 
     def _tail(self, watched: Watched) -> Tail | None:
-        """Return how far a file of lines was read; what is not in memory is read again."""
+        """Return the state of a file of lines; if it is not in memory, it is read again."""
         if watched.tail is not None or watched.format is None or watched.first_path is None:
             return watched.tail
         return self.importer.tail(watched.source.path, watched.first_path, watched.format)
@@ -231,14 +231,14 @@ class Following:
         self._databases.discard(real)
         self._tails.pop(real, None)
 
-    def _look_last(self, watched: Watched) -> None:
-        """Take what is still to be had: an unfinished line, and changes while it rested."""
+    def _check_last(self, watched: Watched) -> None:
+        """Import the rest at the end: unfinished lines, and changes of files that were resting."""
         if watched.database:
             self.importer.take(watched.source, last=True)
         elif watched.tail is not None:
             self.importer.take(watched.source, last=True, tail=watched.tail)
         else:
-            # the system may report the last changes late, so they are looked for here
+            # the system may report the last changes late, so the files are checked here
             has_changed = _has_changed(watched)
             tail = self._tail(watched) if watched.rest or has_changed else None
             if tail is not None or has_changed:
@@ -246,18 +246,18 @@ class Following:
 
 
 def _has_changed(watched: Watched) -> bool:
-    """Return whether a file is another one than was read; one that is gone is not."""
+    """Return whether a file differs from the one that was read; a deleted file does not."""
     path = watched.source.path
     try:
-        found = os.stat(path)  # noqa: PTH116 - as `_look`
+        found = os.stat(path)  # noqa: PTH116 - as `_check`
     except OSError:
         return False
     return state_of(path, found, database=watched.database) != watched.state
 
 
-def _goes_on(tail: Tail, path: Path) -> bool:
+def _is_continued(tail: Tail, path: Path) -> bool:
     try:
         with open_source(path) as stream:
-            return tail.goes_on(stream)
+            return tail.is_continued(stream)
     except OSError:
         return False

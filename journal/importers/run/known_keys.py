@@ -1,9 +1,9 @@
-"""Which keys a journal holds, and with which contents, so that an import can count conflicts.
+"""The keys and contents in a journal, so that an import can count conflicts.
 
-What the lanes hold is noted as two marks of eight bytes an event: one of its key, one of its key
-and content. They are read once, when an import has something to append for the first time, and
-are kept in `<journal>/imports/keys`: the next import reads only what the lanes have gained. The
-file is a hint like those of the ledger; without it the lanes are read from their beginning.
+Each event has two marks of eight bytes: one of its key, one of its key and content. The lanes are
+read when an import appends its first event, and the marks are stored in `<journal>/imports/keys`:
+the next import reads only the new records. The file is a hint like those of the ledger; without it
+the lanes are read from their beginning.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 _VERSION = 2
 _MERGED = 1 << 16
-"""New marks that wait outside of the sorted ones."""
+"""Number of new marks that are kept outside the sorted ones."""
 _SAVED = 16
-"""The file is rewritten when it lacks a sixteenth of what it holds, or _MERGED / 16 marks."""
+"""The file is rewritten when it lacks a sixteenth of its marks, or _MERGED / 16 marks."""
 
 
 def _array() -> array[int]:
@@ -76,7 +76,7 @@ class KnownKeys:
 
     Attributes:
         lanes: the folder of its lanes.
-        file: where the marks are kept.
+        file: the file of the marks.
     """
 
     lanes: Path
@@ -89,7 +89,7 @@ class KnownKeys:
     _loaded: bool = False
 
     def load(self) -> None:
-        """Read what the journal holds, once, before this import appends anything.
+        """Read the keys of the journal, once, before this import appends anything.
 
         Raises:
             ReadError: a lane cannot be read.
@@ -103,7 +103,7 @@ class KnownKeys:
             self._read_on(ref)
 
     def conflicts(self, event: dict[str, Any], redacted: Redacted | None = None) -> bool:
-        """Add an event; return whether its key is there already, with another content only.
+        """Add an event; return whether its key exists with other contents only.
 
         Args:
             event: the event, with its data before it was redacted.
@@ -113,7 +113,7 @@ class KnownKeys:
         known = _mark(_key(session, id)) in self._keys
         if not self._note(session, id, type, data, redacted) or not known:
             return False
-        # the journal may have it as it is, or redacted by any rules
+        # the journal may have it unredacted, or redacted by any rules
         hashes = (f"{key.id}{key.hash('original', [type, data])}" for key in self._own_keys())
         contents = (_content(type, data), *(found.encode() for found in hashes))
         own = _content_of(type, data, redacted)
@@ -121,7 +121,7 @@ class KnownKeys:
         return not any(mark in self._contents for mark in marks)
 
     def _own_keys(self) -> tuple[Key, ...]:
-        if not self._hash_keys:  # the first may be made at any time
+        if not self._hash_keys:  # the first key may be made at any time
             self._hash_keys = read_keys(self.lanes.parent)
         return self._hash_keys
 
@@ -158,7 +158,7 @@ class KnownKeys:
         return True
 
     def _read_on(self, ref: SegmentRef) -> None:
-        """Add what a segment holds after the offset up to which it was read before."""
+        """Add the marks of a segment after the offset up to which it was read before."""
         name = f"{ref.lane}/{ref.number}"
         inode, offset = self._read.get(name, [0, 0])
         if inode != ref.version[0] or offset > ref.size:
@@ -173,7 +173,7 @@ class KnownKeys:
         self._read[name] = [ref.version[0], offset]
 
     def _load(self) -> None:
-        """Read the file; what cannot be read is no hint."""
+        """Read the file; an unreadable file is ignored."""
         try:
             with open(open_own(self.file), "rb") as file:  # noqa: PTH123 - a descriptor
                 head, _, body = file.read().partition(b"\n")
@@ -197,9 +197,9 @@ def _content(type: str, data: dict[str, Any]) -> bytes:
 
 
 def _content_of(type: str, data: dict[str, Any], redacted: Redacted | None) -> bytes:
-    """Return what names a content: of a redacted one the keyed hash of its original.
+    """Return what identifies a content; for a redacted one, the keyed hash of its original.
 
-    So the file of marks gives no hash of a secret that could be guessed without the key.
+    So the file of marks contains no unkeyed hash of a secret.
     """
     if redacted is None:
         return _content(type, data)

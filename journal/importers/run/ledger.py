@@ -1,8 +1,8 @@
 """How far each source was imported: a hint that saves appending the same events again.
 
-`<journal>/imports/<32 hex digits>.json`, one small file a source, named by the source's path.
-It is written only when what it speaks of is durable, and is believed only while the source
-still begins with the very bytes that it names. Losing it costs duplicates, which change nothing.
+`<journal>/imports/<32 hex digits>.json`, one small file a source, named by the source's path. It is
+written only when the imported events are durable, and is used only while the source still begins
+with the same bytes. Losing it causes duplicates, which change nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from journal.importers.formats import SourceFormat
 
 _MOST = 256 * 1024 * 1024
-"""Bytes that an entry may have: it holds the marks of a whole database."""
+"""Maximum bytes of an entry: it has the marks of a whole database."""
 _NAME = re.compile(r"[0-9a-f]{32}\.json")
 
 
@@ -37,15 +37,15 @@ _NAME = re.compile(r"[0-9a-f]{32}\.json")
 class Entry:
     """How far one source was imported.
 
-    It does not name the source: the name of a file can be what a user wants to forget.
+    It does not name the source, because a user may want to forget the name of a file.
 
     Attributes:
-        format: what it was imported as.
-        parser: the version of the format that did it, `SourceFormat.version`.
+        format: the format of the import.
+        parser: the version of the format, `SourceFormat.version`.
         lines: finished lines (of a document: pieces, of a database: rows) whose events are in
             the journal.
-        offset: bytes that these lines, or the document, are; 0 for a database.
-        digest: 32 hex digits: blake2b of these bytes; of a document or a database nothing.
+        offset: bytes of these lines, or of the document; 0 for a database.
+        digest: 32 hex digits: blake2b of these bytes; empty for a document or a database.
         marks: of lines, what is still missing of them; of a document, `Fingerprints.packed` of its
             events that are in the journal; of a database, `KnownState.packed`.
     """
@@ -65,18 +65,18 @@ class Ledger:
     folder: Path
 
     def read(self, source: Path) -> Entry | None:
-        """Return what is known of a source; None if nothing is, or nothing that can be read."""
+        """Return the entry of a source; None if there is none that can be read."""
         return _decode(_content(self._file(source)))
 
     def known(self, source: Path, format: SourceFormat, stream: BinaryIO) -> Entry | None:
-        """Return what is known of a source if it still begins with the bytes that were imported."""
+        """Return the entry of a source if the source still begins with the imported bytes."""
         entry = self.read(source)
         if entry is None or (entry.format, entry.parser) != (format.name, format.version):
             return None
         return entry if digest_of(stream, entry.offset) == entry.digest else None
 
     def write(self, source: Path, entry: Entry) -> None:
-        """Replace what is known of a source, in one step.
+        """Replace the entry of a source, in one step.
 
         Raises:
             OSError: the file system refused.
@@ -85,7 +85,7 @@ class Ledger:
         swap_file(self._file(source), _encode(entry))
 
     def prune(self, formats: Iterable[SourceFormat], is_forgotten: Callable[[str], bool]) -> None:
-        """Remove what names a source or a session that was forgotten; keep how far sources are.
+        """Remove names of sources and of forgotten sessions; keep the offsets of sources.
 
         An entry that this program cannot read is removed: its source is imported again.
 
@@ -121,12 +121,12 @@ class Ledger:
         return [self.folder / name for name in names if _NAME.fullmatch(name) is not None]
 
     def sweep(self) -> None:
-        """Remove what an import that was killed had begun to write."""
+        """Remove the temporary files of an import that was killed."""
         with contextlib.suppress(FileNotFoundError):
             sweep_drafts(self.folder)
 
     def _file(self, source: Path) -> Path:
-        # a rollout is compressed some day, and holds the same lines then
+        # a rollout is compressed after some days, and has the same lines then
         path = os.fsencode(source.resolve()).removesuffix(COMPRESSED.encode())
         name = hashlib.blake2b(path, digest_size=16).hexdigest()
         return self.folder / f"{name}.json"
@@ -136,7 +136,7 @@ def _content(file: Path) -> bytes:
     try:
         return read_own(file, _MOST)
     except OSError:
-        return b""  # a hint that cannot be read is no hint
+        return b""  # an unreadable hint is ignored
 
 
 def _decode(content: bytes) -> Entry | None:
@@ -146,7 +146,7 @@ def _decode(content: bytes) -> Entry | None:
     except orjson.JSONDecodeError:
         return None
     if isinstance(found, dict):
-        found.pop("path", None)  # earlier versions named the source
+        found.pop("path", None)  # earlier versions stored the name of the source
     kinds = {field.name: field.type for field in fields(Entry)}
     if not isinstance(found, dict) or found.keys() != kinds.keys():
         return None

@@ -1,4 +1,4 @@
-"""The message that replaces one which a journal refuses: its size, and the reason."""
+"""The message that replaces a refused one: its size, and the reason."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _LONGEST = 1024
 
 
 def placeholder_data(data: Mapping[str, Any], error: EventError) -> dict[str, Any]:
-    """Return the data of a message that takes the place of one that was refused.
+    """Return the data of a message that replaces a refused one.
 
-    It depends on the message alone, so that importing it again changes nothing.
+    It depends only on the message, so that importing it again changes nothing.
     """
     kept: dict[str, Any] = {"role": "system"}
     for name in _KEPT:
@@ -41,7 +41,7 @@ def placeholder_data(data: Mapping[str, Any], error: EventError) -> dict[str, An
 
 
 def _is_fit(name: str, value: object) -> bool:
-    """Return whether a field can be kept as it is."""
+    """Return whether a field can be kept unchanged."""
     if isinstance(value, str):
         if len(value) > _LONGEST or not value.isprintable():
             return False

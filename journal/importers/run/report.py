@@ -1,4 +1,4 @@
-"""What an import did, counted as it goes."""
+"""The counts of an import, updated while it runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 REASON = 60
 """Characters of a reason: with its count it fits a terminal of 80 columns."""
 _REASONS = 500
-"""Different reasons that are counted; a file can have any number of kinds of lines."""
+"""Maximum number of different reasons; a file can have any number of kinds of lines."""
 _SHOWN = 24
 """Reasons in the table, the most frequent ones."""
 _OTHER = "other reasons"
@@ -34,16 +34,16 @@ class Report:
         redacted: values that were replaced by marks, by kind.
         forgotten: events that a request forgets (`journal forget`): they are not appended.
         skipped: lines, or parts of one, that are not imported, by reason.
-        repaired: lines that were imported although something in them could not be kept as it
-            is (they are no strict JSON, or their time is none), by what was changed.
+        repaired: lines that were imported with a change (they are no strict JSON, or their time is
+            invalid), by the kind of change.
         conflicts: events whose key the journal has already, with another content: the first
             is in force, and these are kept beside it.
         conflicting: keys of the first of them, each as "session/id".
-        passed_over: what was met in a folder and not read, by reason; `skipped` counts it, too.
+        passed_over: paths in folders that were not read, by reason; `skipped` counts them, too.
         side_files: files whose text was imported with a line that names them.
-        unknown: files of no known format, met in a folder.
+        unknown: files of unknown formats in folders.
         errors: files that could not be read, and why.
-        sessions: ids of the sessions that were met.
+        sessions: ids of the sessions that were found.
     """
 
     files: int = 0
@@ -64,15 +64,15 @@ class Report:
     sessions: set[str] = field(default_factory=set)
 
     def skip(self, reason: str) -> None:
-        """Count what is not imported."""
+        """Count a line or file that is not imported."""
         _count(self.skipped, reason)
 
     def repair(self, reason: str) -> None:
-        """Count what is imported, but not as it is."""
+        """Count a line that is imported with a change."""
         _count(self.repaired, reason)
 
     def pass_over(self, reason: str, path: str) -> None:
-        """Count and name what was met in a folder and is not read."""
+        """Count and name a path in a folder that is not read."""
         self.skip(reason)
         paths = self.passed_over.setdefault(reason, [])
         if len(paths) < _PATHS:
@@ -86,7 +86,7 @@ class Report:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was found that is in the journal now, or was forgotten."""
+        """Whether nothing was found that the journal has now, or that was forgotten."""
         found = self.messages or self.events or self.already or self.conflicts or self.forgotten
         return not found
 
@@ -112,7 +112,7 @@ class Report:
         }
 
     def rows(self) -> Iterator[tuple[str, str]]:
-        """Return the report as lines of a table: what, and how many."""
+        """Return the report as rows of a table: text and number."""
         yield "files read", f"{self.files:,}"
         yield "sessions", f"{len(self.sessions):,}"
         yield "lines read", f"{self.lines:,}"

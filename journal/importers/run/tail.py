@@ -1,4 +1,4 @@
-"""One file of JSON lines being read: from its beginning, and on when it has grown."""
+"""Reads one file of JSON lines: from its beginning, and further when it has grown."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
     from journal.importers.run.event_writer import EventWriter
 
 _MISSING = "side files were missing"
-"""Marks a source whose side files were not all there: the next import looks again."""
+"""Marks a source without some of its side files: the next import looks for them again."""
 
 
 @dataclass(slots=True)
 class Tail:
-    """A file of JSON lines, read as far as its last finished line.
+    """A file of JSON lines, read up to its last finished line.
 
     Attributes:
         path: the file.
-        format: what it is read as.
+        format: its format.
         lines_format: the format's own part for JSON lines.
-        known: what an earlier import noted of it.
-        offset: bytes that were read.
-        lines: lines that these are.
-        messages: messages that these hold, new or not.
-        first_path: the path that ids are made of, where the file was renamed.
-        rest: whether an unfinished line follows them.
+        known: the entry of an earlier import.
+        offset: number of bytes that were read.
+        lines: number of lines in them.
+        messages: number of messages in them, new or not.
+        first_path: the path from which ids are made, if the file was renamed.
+        rest: whether an unfinished line follows.
     """
 
     path: Path
@@ -58,15 +58,15 @@ class Tail:
     _prefix: Prefix = field(default_factory=Prefix)
     _parser: Parser = field(init=False)
     _transcript: Transcript = field(init=False)
-    _more: int = 0  # objects beyond the first on a line
-    _missing: bool = False  # a side file was not there
+    _more: int = 0  # objects after the first one on a line
+    _missing: bool = False  # a side file was missing
 
     def __post_init__(self) -> None:
         self._parser = self.lines_format.parser(location_of(self.first_path or self.path))
         self._transcript = Transcript(self._parser.equal_is_same)
 
-    def goes_on(self, stream: BinaryIO) -> bool:
-        """Return whether the file still holds what was read of it."""
+    def is_continued(self, stream: BinaryIO) -> bool:
+        """Return whether the file still begins with the bytes that were read."""
         last = self._prefix.last
         stream.seek(self.offset - len(last))
         return stream.read(len(last)) == last
@@ -74,13 +74,13 @@ class Tail:
     def read(
         self, stream: BinaryIO, writer: EventWriter, *, last: bool, step: Callable[[int], None]
     ) -> None:
-        """Read on to the end of the file.
+        """Read further, to the end of the file.
 
         Args:
             stream: the file.
-            writer: takes what is found.
-            last: whether an unfinished last line is all that will come of it.
-            step: is called with the offset after each line.
+            writer: appends the items.
+            last: whether an unfinished last line will not be continued.
+            step: called with the offset after each line.
 
         Raises:
             ImportFailed: the format's parser raised an error.
@@ -104,7 +104,7 @@ class Tail:
         self.messages += writer.found - before
 
     def _is_whole(self, line: Line) -> bool:
-        """Return whether a last line without a newline can be no part of a longer one."""
+        """Return whether a last line without a newline cannot be the beginning of a longer one."""
         raw = line.raw
         if raw is None or len(raw) != line.end - self.offset or not raw.startswith((b"{", b"[")):
             return False
@@ -116,7 +116,7 @@ class Tail:
         return True
 
     def _with_side_files(self, line: Line, known: int, writer: EventWriter) -> Iterator[Item]:
-        """Yield what a line gives, and the texts of the side files that it names."""
+        """Yield the items of a line, and the texts of the side files that it names."""
         again = self.known is not None and self.known.marks == _MISSING
         for item in self._items(line):
             if isinstance(item, Found):
@@ -159,7 +159,7 @@ class Tail:
         yield from self._parsed(number, value, line)
 
     def _torn(self, line: Line, raw: bytes, reason: str) -> Iterator[Item]:
-        """Yield the whole objects of a line that is no JSON; the rest is skipped by name."""
+        """Yield the items of complete objects on a line that is no JSON; skip the rest by name."""
         parts = parts_of(raw, self.lines_format.is_envelope)
         if not parts.objects:
             yield Skipped(line.number, reason)
@@ -176,7 +176,7 @@ class Tail:
         self._more += len(parts.objects) - 1
 
     def _parsed(self, number: int, value: Json, line: Line) -> Iterator[Item]:
-        """Yield what the parser makes of a line; any package may have brought it."""
+        """Yield the items of a parser for a line; the parser may be of another package."""
         try:
             if line.raw is None:
                 items = self._parser.left_out(number, line.size, line.digest)
@@ -187,13 +187,13 @@ class Tail:
             raise parser_failed(self.format, number, error) from error
 
     def entry(self) -> Entry:
-        """Return how far the file was read."""
+        """Return the entry for the ledger."""
         format, digest = self.format, self._prefix.digest()
         marks = _MISSING if self._missing else ""
         return Entry(format.name, format.version, self.lines, self.offset, digest, marks)
 
 
 def parser_failed(format: SourceFormat, number: int, error: Exception) -> ImportFailed:
-    """Return the error for one that a format's parser raised at a line or piece."""
+    """Return the error to report for an exception of a format's parser at a line or piece."""
     why = f"{type(error).__name__}: {error}"
     return ImportFailed(f"the importer {format.name!r} failed at line {number}: {why}")

@@ -1,4 +1,4 @@
-"""A file that is followed, and how a change of it is noticed."""
+"""A file that is followed, and the detection of its changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from journal.importers.run.tail import Tail
 
 _REST = 10
-"""A database is left alone for so many times as long as it took to read it."""
+"""A database is not read again for this many times the duration of its last read."""
 
 
 @dataclass(slots=True)
@@ -26,14 +26,14 @@ class Watched:
 
     Attributes:
         source: the file.
-        state: differs once the file has changed; None when it could not be opened.
-        tail: how far it was read; None while its format is not known, and for a document and
-            a database.
+        state: changes with the file; None if it could not be opened.
+        tail: the state of the last read; None while its format is unknown, and for a document or a
+            database.
         database: whether it is a database.
-        took: seconds that it took to read it.
-        rests_until: by `time.monotonic`: when a database is looked at again.
+        took: seconds of its last read.
+        rests_until: by `time.monotonic`: when a database is checked again.
         format: the format of its lines, if it has lines.
-        first_path: the path that ids are made of.
+        first_path: the path from which ids are made.
         rest: whether it ends in an unfinished line.
     """
 
@@ -56,6 +56,6 @@ class Watched:
 
 
 def state_of(path: Path, found: os.stat_result, *, database: bool) -> tuple[int, ...]:
-    """Return numbers that differ once a file has changed; the first is its inode."""
+    """Return numbers that change with a file; the first one is its inode."""
     same = changes_of(path) if database else (found.st_size, found.st_mtime_ns)
     return (found.st_ino, *same)

@@ -1,4 +1,4 @@
-"""One database being read in one snapshot, and what of it is new."""
+"""Reads one database in one snapshot, and appends its new events."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def read_database(
     first: bool,
     step: Callable[[int], None],
 ) -> tuple[Entry, str | None]:
-    """Read a database; append what an earlier import did not.
+    """Read a database; append the events that no earlier import appended.
 
     Returns:
-        What the ledger is to know once all of it is durable; and why a part of the database
+        The entry for the ledger, valid when all events are durable; and why a part of the database
         could not be read, or None.
 
     Raises:
         ImportFailed: it is of another program, cannot be opened, or its reader raised an error.
-        JournalError: the journal could not be written; what the report counts is.
+        JournalError: the journal could not be written; the counts in the report are appended.
     """
     entry = ledger.read(path)
     if entry is not None and (entry.format, entry.parser) != (format.name, format.version):
@@ -45,7 +45,7 @@ def read_database(
         found = reader(path, known, writer, reread=reread, first=first, step=step)
     except (JournalError, OSError):
         raise
-    except Exception as error:  # any package may have brought the reader
+    except Exception as error:  # the reader may be of another package
         why = f"{type(error).__name__}: {error}"
         raise ImportFailed(f"the importer {format.name!r} failed: {why}") from error
     writer.flush()

@@ -1,4 +1,4 @@
-"""One JSON document being read whole, and what of it is new."""
+"""Reads one JSON document completely, and appends its new events."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 REPAIRABLE = 64 * 1024 * 1024
-"""Bytes of a document that is read whole if it cannot be streamed."""
+"""Maximum bytes of a document that is read into memory if it cannot be streamed."""
 
 
 def read_document(
@@ -39,10 +39,10 @@ def read_document(
     *,
     reread: bool,
 ) -> Entry:
-    """Read one JSON document whole; append those of its events that were not appended before.
+    """Read one JSON document; append the events that were not appended before.
 
-    What an earlier import appended stays known when the document no longer holds it: it may
-    have been read while a program was rewriting it.
+    Events of earlier imports stay known if the document no longer has them: a program may be
+    rewriting it.
 
     Raises:
         ImportFailed: the format's parser raised an error.
@@ -66,7 +66,7 @@ def read_document(
 def items_of(
     document: Document, format: DocumentFormat | None, location: Location
 ) -> Iterator[Item]:
-    """Yield what a document holds; without a format nothing is known of it but its errors."""
+    """Yield the items of a document; without a format, only its errors."""
     shape = document.shape
     if shape.broken is not None and not shape.deep and format is not None:
         document.stream.seek(0)
@@ -75,7 +75,7 @@ def items_of(
             try:
                 value, repairs = decode(raw)
             except BadLine:
-                pass  # what can be read of it follows, and then where it breaks off
+                pass  # the readable part follows, and then the place of the error
             else:
                 yield from (Repaired(1, repair) for repair in repairs)
                 yield from format.whole(value, location)
@@ -100,7 +100,7 @@ def _none(shape: Shape) -> Iterator[Numbered]:
 
 
 def _items(path: Path, format: SourceFormat, stream: BinaryIO) -> Iterator[Item]:
-    """Yield what a document gives; any package may have brought what reads it."""
+    """Yield the items of a document; its reader may be of another package."""
     number = 0
     found = items_of(Document(stream), format.documents, location_of(path))
     try:

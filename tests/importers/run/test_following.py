@@ -129,7 +129,7 @@ def test_idle_files_are_checked_less_often_the_more_there_are(
 ) -> None:
     """The checks of all files take a bounded share of a processor's time."""
     looks: list[int] = []
-    look = following.Following._look
+    look = following.Following._check
 
     def counted(self: following.Following, reals: Any) -> None:  # noqa: ANN401 - passed on
         reals = list(reals)
@@ -137,7 +137,7 @@ def test_idle_files_are_checked_less_often_the_more_there_are(
         look(self, reals)
 
     clock = iter(range(10**6))
-    monkeypatch.setattr(following.Following, "_look", counted)
+    monkeypatch.setattr(following.Following, "_check", counted)
     # each check of all files and each walk takes a hundredth of a second
     monkeypatch.setattr(time, "thread_time", lambda: next(clock) / 100)
     for number in range(20):

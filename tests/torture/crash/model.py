@@ -279,9 +279,9 @@ class Model:
                 yield self._tree({}, {**old, node: content}), way
         lists = {node: list(contents) for node, contents in left.items()}
         for _ in range(samples):
-            chosen = {at: _pick(values, random) for at, values in names.items()}
+            picked = {at: _pick(values, random) for at, values in names.items()}
             mixed = {node: _pick(contents, random) for node, contents in lists.items()}
-            yield self._tree(chosen, mixed), "drawn"
+            yield self._tree(picked, mixed), "drawn"
 
     def _tree(self, names: dict[tuple[Node, str], Node | None], files: dict[Node, bytes]) -> Tree:
         """Build a tree; a node without a choice has its state in the cache."""
