@@ -279,9 +279,9 @@ class Model:
                 yield self._tree({}, {**old, node: content}), way
         lists = {node: list(contents) for node, contents in left.items()}
         for _ in range(samples):
-            picked = {at: _pick(values, random) for at, values in names.items()}
+            drawn_names = {at: _pick(values, random) for at, values in names.items()}
             mixed = {node: _pick(contents, random) for node, contents in lists.items()}
-            yield self._tree(picked, mixed), "drawn"
+            yield self._tree(drawn_names, mixed), "drawn"
 
     def _tree(self, names: dict[tuple[Node, str], Node | None], files: dict[Node, bytes]) -> Tree:
         """Build a tree; a node without a choice has its state in the cache."""
