@@ -15,7 +15,7 @@ from journal.format.new_event import check_all, checked
 from journal.format.record import refusal
 from journal.fs.directory import open_directory
 from journal.lanes.group_commit import Fsync, SharedLane
-from journal.process.fork import follow, no_fork
+from journal.process.fork import no_fork, register
 
 if TYPE_CHECKING:
     import os
@@ -73,7 +73,7 @@ class Journal:
         self._edits: EditOrder | None = None
         self._closed = False
         _handles.add(self)
-        follow(self)
+        register(self)
 
     @classmethod
     def open(

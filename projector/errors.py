@@ -4,7 +4,7 @@
 
     ProjectorError
     ├── ProjectionError    a projection cannot be opened, read or built
-    │   ├── ProjectionDamaged  and never will: it is damaged, foreign, or of another version
+    │   ├── ProjectionDamaged  it is damaged, foreign or of another version; a rebuild helps
     │   │   └── NotHidden  it shows what a request asks to forget
     │   └── NotApplied     events could not be applied, and each must be tried alone
     ├── ProjectorBusy      another projector runs

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import portalocker
 
-from journal.process.fork import follow, no_fork
+from journal.process.fork import no_fork, register
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ class _Locked:
 
     def __init__(self) -> None:
         self._files: dict[int, Identity] = {}
-        follow(self)
+        register(self)
 
     def add(self, fd: int, file: Identity) -> None:
         """Note a descriptor, before it is locked."""

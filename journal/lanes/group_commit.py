@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 from journal.errors import ClosedError, SyncError
 from journal.lanes.background import URGENT, BackgroundSync
-from journal.lanes.pending import Unsynced, sync_all
 from journal.lanes.recovery import Recovery
+from journal.lanes.unsynced import Unsynced, sync_all
 from journal.lanes.writer import LaneWriter
 from journal.process.turn import reentered
 

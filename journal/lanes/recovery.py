@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from journal.errors import AppendError, JournalError, LeaseError, SyncError, name_ids, reason
 from journal.format.record import encode_event
 from journal.fs.directory import open_directory
-from journal.lanes.pending import sync_all, vanished
 from journal.lanes.roll import take_request
+from journal.lanes.unsynced import sync_all, vanished
 from journal.process.clock import MAX_ORDER
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from journal.fs.directory import Directory
-    from journal.lanes.pending import Unsynced
+    from journal.lanes.unsynced import Unsynced
     from journal.lanes.writer import LaneWriter
 
 LOOK_EVERY = 0.1

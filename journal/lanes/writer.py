@@ -10,7 +10,7 @@ from journal.format.event_types import SWEEPING
 from journal.format.position import Position
 from journal.format.record import encode
 from journal.lanes.lane import lease
-from journal.lanes.pending import Unsynced
+from journal.lanes.unsynced import Unsynced
 from journal.process import clock
 from journal.process.clock import MAX_ORDER
 from journal.segments.segment import ROLL_SIZE

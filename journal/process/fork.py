@@ -18,14 +18,14 @@ import weakref
 from typing import Protocol
 
 
-class Follower(Protocol):
+class Forkable(Protocol):
     """An object that holds something which a child must not share."""
 
     def after_fork_in_child(self) -> None:
         """Release it without waiting: a lock of another thread is never released in the child."""
 
 
-_followers: weakref.WeakSet[Follower] = weakref.WeakSet()
+_registered: weakref.WeakSet[Forkable] = weakref.WeakSet()
 _depth = 0
 
 
@@ -57,9 +57,9 @@ class _Gate:
 no_fork = _Gate()
 
 
-def follow(follower: Follower) -> None:
+def register(forkable: Forkable) -> None:
     """Register an object: every child that is forked calls its `after_fork_in_child`."""
-    _followers.add(follower)
+    _registered.add(forkable)
 
 
 def depth() -> int:
@@ -75,9 +75,9 @@ def _release_in_child() -> None:
     _depth += 1
     no_fork.after_fork_in_child()
     errors: list[Exception] = []
-    for follower in list(_followers):
+    for forkable in list(_registered):
         try:
-            follower.after_fork_in_child()
+            forkable.after_fork_in_child()
         except Exception as error:  # noqa: BLE001 - an error of one must not keep the others from releasing
             errors.append(error)
     if errors:

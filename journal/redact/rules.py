@@ -145,7 +145,7 @@ PLACED = (
         accept=is_likely,
     ),
 )
-"""Secrets that are known by a mark beside them."""
+"""Secrets that are known by the text before them."""
 
 _REST_OF_NAME = (
     r"(?i:[_-]?+(?:access|api|auth|key|base|value|string|prod|dev|live|test|staging|main"

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from journal.process.fork import depth, follow
+from journal.process.fork import depth, register
 from projector.errors import ProjectionError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class _Connections:
         self._separate_since = 0
         self._original = 0
         self._kept: list[object] = []
-        follow(self)
+        register(self)
 
     def after_fork_in_child(self) -> None:
         """Keep what is inherited, and refuse to use it."""

@@ -12,7 +12,7 @@ import orjson
 from journal.fs import disk
 from journal.fs.lock import is_at, lock, lock_again, unlock
 from journal.fs.ownership import open_own, read_own
-from journal.process.fork import follow, no_fork
+from journal.process.fork import no_fork, register
 from projector.errors import ProjectionError, ProjectorBusy
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class ProcessLock:
         self._path = path
         self._fd = -1
         self._is_held = False
-        follow(self)
+        register(self)
 
     def after_fork_in_child(self) -> None:
         """Hold nothing: the lock belongs to the parent, and its file was closed here."""

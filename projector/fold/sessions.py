@@ -5,9 +5,10 @@ Pure functions. The result is the same for every order of arrival of the events.
 **To add a field to sessions** add it to `SESSION_FIELDS` in `journal.format.event_types`. The fold,
 the column of `_sessions` and the digest follow from that. Then give it a meaning in
 `projector.db.public_views.sessions`, a type in `projector.store.fields.SessionFields`, an attribute
-in `projector.views.sessions.SessionView` and a line in docs/format.md, raise `SCHEMA` in
-`projector.db.schema`, and run `make docs`. `tests/projector/fold/test_session_fields.py` names the
-places that are still missing.
+in `projector.views.sessions.SessionView` and a line in docs/format.md, name it among the fields
+that are redacted in `journal.redact.values` if it is text that can hold a secret, name it in the
+help text of `projector sessions`, raise `SCHEMA` in `projector.db.schema`, and run `make docs`.
+`tests/projector/fold/test_session_fields.py` names the places that are still missing.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 """Forgetting: what a user selects is hidden for ever, and its bytes are removed.
 
-`selection` says what can be selected, `plan` finds what goes with it, `forget` appends the requests
-and carries them out. `docs/format.md` specifies requests and receipts.
+`selection` says what can be selected, `matching` finds the sessions and messages that it names,
+`plan` adds what goes with them, `forget` appends the requests, and `finish` carries them out.
+`docs/format.md` specifies requests and receipts.
 """

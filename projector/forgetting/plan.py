@@ -10,7 +10,7 @@ from journal.format.event_types import MESSAGE_REVISED
 from projector.db.kinds import KINDS, MESSAGE
 from projector.db.rows import STORED, stored
 from projector.forgetting import contents, mentions
-from projector.forgetting.finding import find
+from projector.forgetting.matching import find
 from projector.forgetting.repeats import Repeats
 from projector.text.document import document
 from projector.text.snippet import snippet

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from journal.process import clock
-from journal.process.fork import follow
+from journal.process.fork import register
 from projector.db.connections import is_open
 from projector.db.fork_safety import keep_inherited
 from projector.db.read_only import open_on_any_medium, stamp
@@ -44,7 +44,7 @@ class InUse:
         self._opened = 0
         self._file: tuple[int, int] | None = None
         self._stamp: Stamp | None = None
-        follow(self)
+        register(self)
 
     def after_fork_in_child(self) -> None:
         """Keep the parent's connection unused; the next query opens another."""

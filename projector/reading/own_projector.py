@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from journal.process.fork import follow, no_fork
+from journal.process.fork import no_fork, register
 from projector.db.fork_safety import keep_inherited
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
@@ -47,7 +47,7 @@ class OwnProjector:
         self._number = 0
         self._files: _Files = None, None
         self._is_tidy = False
-        follow(self)
+        register(self)
 
     def after_fork_in_child(self) -> None:
         """Keep the parent's connection unused; the next call opens another."""

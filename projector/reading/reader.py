@@ -10,7 +10,7 @@ import apsw
 
 from journal.errors import ClosedError
 from journal.process import clock
-from journal.process.fork import follow, no_fork
+from journal.process.fork import no_fork, register
 from journal.process.turn import Turn
 from journal.segments.listing import list_segments
 from projector.db.connections import snapshot
@@ -67,7 +67,7 @@ class Reader:
         self._in_use = InUse(journal, self.generations)
         self._own = OwnProjector(journal, self._in_use, self._known.segments)
         self._refresher = Refresher(journal, self.generations, self._own)
-        follow(self)
+        register(self)
 
     def after_fork_in_child(self) -> None:
         """Replace the lock, which a thread of the parent may hold."""

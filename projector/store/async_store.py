@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 
-from journal.process.fork import follow
+from journal.process.fork import register
 from projector.store.claims import Claims
 from projector.store.keys import Keys
 from projector.store.session_store import SessionStore
@@ -35,7 +35,7 @@ class _Threads:
 
     def __init__(self) -> None:
         self.pool = ThreadPoolExecutor(_THREADS, "journal-waiting")
-        follow(self)
+        register(self)
 
     def after_fork_in_child(self) -> None:
         self.pool = ThreadPoolExecutor(_THREADS, "journal-waiting")

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from projector.text.normalize import LETTER, MARK, fold, is_cjk, normal_spans
-from projector.text.query_tree import Term
+from projector.text.term import Term
 
 #: How many characters of a text are looked at; fewer for more than seven terms.
 SCANNED: Final = 1_000_000

@@ -9,7 +9,8 @@ therefore cuts each run of those scripts into overlapping pairs and the run's la
 
 Every character of a run starts exactly one token, so one character is found by the prefix query
 `机*`, two or more by the phrase of their pairs, and a run that another word follows by the phrase
-of its pairs, its last character and that word. `projector.text.query` puts questions in that form.
+of its pairs, its last character and that word. `projector.text.term` puts
+queries in that form.
 
 Before the cut, text is changed to one spelling:
 

@@ -43,7 +43,6 @@ from projector.errors import QueryError
 from projector.text.normalize import is_cjk, units
 from projector.text.query_tree import (
     Item,
-    Term,
     Without,
     all_of,
     either_of,
@@ -51,6 +50,7 @@ from projector.text.query_tree import (
     negation,
     render,
 )
+from projector.text.term import Term
 
 #: The most words (a CJK character counts as one) that a query may hold.
 MAX_WORDS: Final = 2_000

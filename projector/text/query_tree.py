@@ -10,41 +10,10 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from projector.errors import QueryError
-from projector.text.normalize import is_cjk, pairs
+from projector.text.term import Term
 
 #: The most groups within each other that a query may have, once needless parentheses are gone.
 MAX_DEPTH: Final = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """Words that must follow each other.
-
-    Attributes:
-        words: The words in the spelling of the index, CJK runs in one piece; at least one.
-        prefix: Whether the last word is a prefix.
-    """
-
-    words: tuple[str, ...]
-    prefix: bool = False
-
-    @property
-    def size(self) -> int:
-        """How many tokens the term is to FTS5."""
-        return sum(len(word) if is_cjk(word) else 1 for word in self.words)
-
-    def match(self) -> str:
-        """Return the term as an FTS5 phrase."""
-        tokens: list[str] = []
-        for word in self.words[:-1]:
-            tokens += pairs(word) if is_cjk(word) else [word]
-        last, prefix = self.words[-1], self.prefix
-        if is_cjk(last):  # the last character is a token of its own only at the end of a run
-            tokens += pairs(last)[:-1] or [last]
-            prefix = len(last) == 1
-        else:
-            tokens.append(last)
-        return f'"{" ".join(tokens)}"{"*" * prefix}'
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from projector.text.highlight import Match, find
 from projector.text.normalize import is_cjk
-from projector.text.query_tree import Term
+from projector.text.term import Term
 
 WIDTH = 160
 """Characters of the text that a snippet shows, unless a caller asks for another number."""

@@ -56,7 +56,7 @@ _APPEND = _START | _names("""
 journal.__main__ journal.cli.append journal.cli.message_lines journal.format.fields.message
 journal.format.new_event journal.format.position journal.lanes journal.lanes.background
 journal.lanes.group_commit
-journal.lanes.lane journal.lanes.pending journal.lanes.recovery journal.lanes.roll
+journal.lanes.lane journal.lanes.unsynced journal.lanes.recovery journal.lanes.roll
 journal.lanes.writer
 journal.process.boot journal.segments.segment_file journal.writer
 """)
@@ -80,7 +80,7 @@ projector.search.filters
 projector.search.functions projector.search.prefixes projector.search.ranking
 projector.search.request projector.search.results projector.text projector.text.document
 projector.text.highlight projector.text.normalize projector.text.query
-projector.text.query_tree projector.text.snippet
+projector.text.query_tree projector.text.snippet projector.text.term
 projector.views projector.views.freshness projector.views.messages projector.views.sessions
 """)
 

@@ -280,7 +280,7 @@ class Machine(RuleBasedStateMachine):
         wanted = self._counted(event for _, event in self.appended)
         assert not found - wanted
         assert not wanted - found - self._counted(self.open_ended)
-        with patch("journal.verify._PATIENCE", 0):
+        with patch("journal.verify.verification._PATIENCE", 0):
             kinds = {problem.kind for problem in verify(self.path / "lanes").problems}
         assert kinds <= (DEATH if self.power_was_lost else set())
 

@@ -12,8 +12,8 @@ from journal.redact.rule import compiled
 from journal.redact.rules import ASSIGNED, TOKENS
 from projector.forgetting import mentions
 from projector.text.highlight import _finders
-from projector.text.query_tree import Term
 from projector.text.snippet import _shown
+from projector.text.term import Term
 from tests.source.patterns import Use, ambiguous, bound, slow, takes_arguments, uses
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from journal.process.fork import follow
+from journal.process.fork import register
 from projector.store.flush.plan import Remembered
 from projector.store.flush.transcript import Transcript
 from projector.store.flush.words import COMPARED
@@ -79,7 +79,7 @@ class Memory:
         self._turn = threading.RLock()  # a signal handler may flush too
         self._accounts: OrderedDict[str, Account] = OrderedDict()
         self._size = 0
-        follow(self)
+        register(self)
 
     def after_fork_in_child(self) -> None:
         """Replace the lock, which a thread of the parent may hold."""

@@ -197,15 +197,15 @@ def test_a_forked_child_releases_all_although_one_cleanup_fails(store: SessionSt
 
     refuses = [Refuses() for _ in range(20)]
     for one in refuses:
-        fork.follow(one)
+        fork.register(one)
     store.append("s", "user", "second")
     assert in_child(lambda: contents(store) == ["first", "second"])
 
 
-class _Last(weakref.WeakSet[fork.Follower]):
-    """The followers, with the register of connections at the end."""
+class _Last(weakref.WeakSet[fork.Forkable]):
+    """The registered objects, with the register of connections at the end."""
 
-    def __iter__(self) -> Iterator[fork.Follower]:
+    def __iter__(self) -> Iterator[fork.Forkable]:
         return iter(
             sorted(set(super().__iter__()), key=lambda one: one is fork_safety._connections)
         )
@@ -215,7 +215,7 @@ def test_a_forked_child_closes_no_connection_of_its_parent(
     store: SessionStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A child keeps a reference to each inherited connection: to close it may hang."""
-    monkeypatch.setattr(fork, "_followers", _Last(fork._followers))
+    monkeypatch.setattr(fork, "_registered", _Last(fork._registered))
     before = len(fork_safety.live())
     assert before >= 2
     assert in_child(lambda: len(fork_safety._connections.inherited) == before)

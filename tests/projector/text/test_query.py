@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from projector.errors import QueryError
 from projector.text.normalize import fold, is_cjk, units
 from projector.text.query import MAX_WORDS, Query, parse
-from projector.text.query_tree import MAX_DEPTH, Term
+from projector.text.query_tree import MAX_DEPTH
+from projector.text.term import Term
 from tests.projector.text.test_normalize import found, full_text, mixed
 
 Document = frozenset[str]

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from projector.errors import QueryError
 from projector.text.normalize import fold, normal, units
 from projector.text.query import parse
-from projector.text.query_tree import Term
 from projector.text.snippet import snippet
+from projector.text.term import Term
 from tests.projector.text.test_normalize import found, full_text, mixed
 
 COMBINING = "e\u0301\u0323 k\u200dq👩‍💻👍🏽🇩🇪각カﾞ क्षि x"

@@ -13,11 +13,11 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar
 from unittest.mock import patch
 
-from journal import verify
 from journal.segments import blocks, listing, reader
 from journal.segments.listing import SegmentRef
 from journal.segments.progress import Progress
 from journal.segments.segment import segment_name
+from journal.verify import foreign, verification
 from tests.torture.crash.workloads import JOURNAL, content
 
 if TYPE_CHECKING:
@@ -51,24 +51,26 @@ class Memory:
         self._list_lanes = listing.list_lanes
         self._list_lane = listing.list_lane
         self._read_lane_uuid = reader.read_lane_uuid
-        self._beside_lanes = verify._foreign_beside_lanes
-        self._in_lane = verify._foreign_in_lane
-        self._size = verify._size
+        self._beside_lanes = foreign.foreign_beside_lanes
+        self._in_lane = foreign.foreign_in_lane
+        self._size = verification._size
 
     @contextmanager
     def installed(self) -> Iterator[None]:
         """Let the journal's functions for reading use this cache."""
         with ExitStack() as stack:
             stack.enter_context(patch.object(reader, "read_segment", self._items))
-            for module in (listing, verify):
+            for module in (listing, verification):
                 stack.enter_context(patch.object(module, "list_lanes", self._names))
                 stack.enter_context(patch.object(module, "list_lane", self._segments))
             stack.enter_context(patch.object(reader, "read_lane_uuid", self._uuid))
-            stack.enter_context(patch.object(verify, "_foreign_beside_lanes", self._beside))
-            stack.enter_context(patch.object(verify, "_foreign_in_lane", self._within))
-            stack.enter_context(patch.object(verify, "_size", self._length))
+            stack.enter_context(patch.object(verification, "foreign_beside_lanes", self._beside))
+            stack.enter_context(patch.object(verification, "foreign_in_lane", self._within))
+            stack.enter_context(patch.object(verification, "_size", self._length))
             # no process writes to the journal during `verify`, so it need not wait
-            stack.enter_context(patch.object(verify, "time", SimpleNamespace(sleep=_no_sleep)))
+            stack.enter_context(
+                patch.object(verification, "time", SimpleNamespace(sleep=_no_sleep))
+            )
             yield
 
     @contextmanager

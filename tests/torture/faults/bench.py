@@ -6,11 +6,10 @@ import shutil
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import journal.verify
 from journal.fs.directory import open_directory
 from journal.segments.listing import list_segments
 from journal.segments.reader import read_events
-from journal.verify import DEATH, verify
+from journal.verify import DEATH, verification, verify
 from projector.db.connections import open_reader, open_writer
 from projector.db.digest import digest
 from projector.db.generations import generations
@@ -31,7 +30,7 @@ class Bench:
 
     def __init__(self, workload: Workload, base: Path) -> None:
         small()
-        journal.verify._PATIENCE = 0
+        verification._PATIENCE = 0
         self.workload = workload
         self.shared = traced.Shared()
         self._base = base / workload.name

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING
 
 import journal.lanes.lane
 import journal.lanes.writer
-import journal.verify
 from journal import Journal, JournalError
 from journal.fs.directory import open_directory
 from journal.segments.reader import read_events
 from journal.segments.segment import ROLL_SIZE
-from journal.verify import DEATH, verify
+from journal.verify import DEATH, verification, verify
 from projector.errors import ProjectorError
 from projector.projection import Projection
 from projector.run.build import rebuild
@@ -82,7 +81,7 @@ class _Writer:
 
 def _after(folder: Path, writers: list[_Writer]) -> list[str]:
     """Return what is wrong after all handles are closed and the disk has space again."""
-    journal.verify._PATIENCE = 0
+    verification._PATIENCE = 0
     wrong = [str(p) for p in verify(folder / "lanes").problems if p.kind not in DEATH]
     found = Counter(at.record.event.id for at in read_events(folder / "lanes", lambda *_: None))
     for writer in writers:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, NamedTuple
 
-import journal.verify
 from journal.fs.directory import open_directory
 from journal.segments.reader import read_events
-from journal.verify import verify
+from journal.verify import verification, verify
 from journal.writer import Journal
 from projector.projection import Projection
 from projector.run.build import rebuild
@@ -95,7 +94,7 @@ def _send(to: Connection, path: Path, stories: Sequence[Story], moment: int) -> 
 
 
 def _look(path: Path, stories: Sequence[Story], moment: int) -> Seen:
-    put(journal.verify, "_PATIENCE", 0)  # no writer is running
+    put(verification, "_PATIENCE", 0)  # no writer is running
     tried = {id: at for story in stories for id, at in story.tried.items()}
     needed = set().union(*(required(story, moment) for story in stories))
     there, wrong = _read(path), []

@@ -48,12 +48,12 @@ from click.testing import CliRunner
 
 import journal.segments.blocks
 import journal.segments.reader
-import journal.verify
 from journal import Journal
 from journal.cli import cli
 from journal.format.frame import MAX_RECORD
 from journal.fs.directory import open_directory
 from journal.segments.segment import segment_name
+from journal.verify import verification
 from projector.run.projector import Projector
 from tests.support.arrangements import small
 from tests.support.damage.damages import KINDS, LARGE, Files, Place
@@ -215,7 +215,7 @@ def scaled(random: Random, *, large: bool) -> Iterator[int]:
     No process writes at the same time, so no reader needs to wait for an unfinished line.
     """
     with ExitStack() as stack:
-        stack.enter_context(patch.object(journal.verify, "_PATIENCE", 0.0))
+        stack.enter_context(patch.object(verification, "_PATIENCE", 0.0))
         limit = MAX_RECORD
         if not large:
             stack.enter_context(small(random))

@@ -1,0 +1,40 @@
+"""A term of a query, and the FTS5 phrase that finds it: words, and runs of CJK as their pairs.
+
+The index holds a run of Chinese, Japanese or Korean as overlapping pairs (see
+`projector.text.normalize`), so a term that has such a run asks for the same pairs.
+"""
+
+from dataclasses import dataclass
+
+from projector.text.normalize import is_cjk, pairs
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Words that must follow each other.
+
+    Attributes:
+        words: The words in the spelling of the index, CJK runs in one piece; at least one.
+        prefix: Whether the last word is a prefix.
+    """
+
+    words: tuple[str, ...]
+    prefix: bool = False
+
+    @property
+    def size(self) -> int:
+        """How many tokens the term is to FTS5."""
+        return sum(len(word) if is_cjk(word) else 1 for word in self.words)
+
+    def match(self) -> str:
+        """Return the term as an FTS5 phrase."""
+        tokens: list[str] = []
+        for word in self.words[:-1]:
+            tokens += pairs(word) if is_cjk(word) else [word]
+        last, prefix = self.words[-1], self.prefix
+        if is_cjk(last):  # the last character is a token of its own only at the end of a run
+            tokens += pairs(last)[:-1] or [last]
+            prefix = len(last) == 1
+        else:
+            tokens.append(last)
+        return f'"{" ".join(tokens)}"{"*" * prefix}'
