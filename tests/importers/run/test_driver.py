@@ -289,7 +289,7 @@ def test_slices_in_any_order_give_the_same_events(
 
 
 class Follower:
-    """Follows a folder step by step: one action after another, each followed by checks of the files.
+    """Follows a folder step by step: actions, and checks of the files after each of them.
 
     After an action the files are polled until the journal has something new, at most `POLLS`
     times: how many polls pass between two checks of all files depends on what a check costs.
