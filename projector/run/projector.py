@@ -265,7 +265,7 @@ class Projector:
     def _read_blocks(
         self, pending: list[deque[SegmentRef]], stop: Callable[[], bool]
     ) -> tuple[int, int]:
-        """Read blocks of each lane in turn until there is enough for a transaction."""
+        """Read blocks of each lane in turn, up to where they were listed, for one transaction."""
         events = size = 0
         enough = stop() or self._intake.is_unfolded
         while pending and not enough:
@@ -274,7 +274,11 @@ class Projector:
                 events, size = events + found, size + read
                 if segments[0].lane in self.hiding.unknown:
                     segments.clear()
-                elif not read:  # all finished records of it are read
+                elif not read or (  # all complete records of it are read
+                    # what is appended meanwhile waits: a transaction that follows busy writers is
+                    # committed only when it is full. An earlier segment is read to its end
+                    len(segments) == 1 and self.marks[place(segments[0])].offset >= segments[0].size
+                ):
                     segments.popleft()
                 enough = size >= self._limit or self._intake.is_full or stop()
                 quiet.rest(self._db)
@@ -291,14 +295,11 @@ class Projector:
         """
         try:
             with quiet, target.backup("main", self._db, "main") as backup:
-                self._copy_pages(backup)
+                while not backup.done:
+                    backup.step(_COPIED)
+                    quiet.rest(self._db)
         finally:
             close(target)
-
-    def _copy_pages(self, backup: apsw.Backup) -> None:
-        while not backup.done:
-            backup.step(_COPIED)
-            quiet.rest(self._db)
 
     def close(self) -> None:
         """Write the WAL back and close the connection.
