@@ -12,6 +12,8 @@ import pytest
 import projector.run.projector as project_module
 from journal.errors import ReadError
 from journal.format.event import Event
+from journal.fs import disk
+from journal.fs.disk import Disk
 from journal.segments.blocks import read_chunk
 from journal.segments.listing import list_segments
 from projector.db.digest import digest
@@ -99,6 +101,33 @@ def test_an_unfinished_last_line_is_left_to_its_writer(lanes: Path, db: apsw.Con
     catch_up(db, lanes)
     assert _ids(db) == {"m1", "m2"}
     assert not _quarantine(db)
+
+
+class _Busy(Disk):
+    """A disk on which a writer appends a record during each sync of its segment."""
+
+    def __init__(self, segment: Path, lines: list[bytes]) -> None:
+        self.segment, self.lines = segment, lines
+
+    def fdatasync(self, fd: int) -> None:
+        """Sync, and append the next line."""
+        super().fdatasync(fd)
+        if self.lines:
+            with self.segment.open("ab") as file:
+                file.write(self.lines.pop(0))
+
+
+def test_a_writer_that_never_pauses_does_not_delay_a_commit(
+    lanes: Path, db: apsw.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transaction ends at the sizes that were listed; later records are in later ones."""
+    segment = write_segment(lanes, "1", 1, HEAD + LINES[0])
+    seen: list[set[str]] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "in_use", _Busy(segment, LINES[1:]))
+        for _ in THREE:
+            Projector(db, lanes).catch_up(on_commit=lambda _progress: seen.append(_ids(db)))
+    assert seen == [{"m1"}, {"m1", "m2"}, {"m1", "m2", "m3"}]
 
 
 def test_a_torn_tail_of_a_final_segment_is_quarantined(lanes: Path, db: apsw.Connection) -> None:
