@@ -51,7 +51,7 @@ class Arbiter:
 
     @contextmanager
     def appending(self) -> Iterator[None]:
-        """Ensure that the next holder of the lock reads what is appended meanwhile.
+        """Ensure that the next holder of the lock reads what this one appends.
 
         Raises:
             ArbiterLost: the lock is no longer held, and another process may have decided.

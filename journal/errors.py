@@ -149,4 +149,4 @@ class BackupFailed(JournalError):  # noqa: N818 - as ImportFailed
 
 
 class BackupDamaged(BackupFailed):
-    """A backup is not whole: a file is missing or differs from what the manifest says."""
+    """A backup is damaged: a file is missing, or differs from the manifest."""

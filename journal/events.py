@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from journal.segments.reader import Located
 
 _POLL = 0.15
-"""Seconds between two looks at a journal that is followed."""
+"""Seconds between two reads of a journal that is followed."""
 
 _log = logging.getLogger("journal")
 

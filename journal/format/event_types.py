@@ -1,4 +1,4 @@
-"""The types of events that are known here, and the fields that each may have."""
+"""The event types that this version knows, and their fields."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ FORGET = "@forget"
 """The session of the events about erasure; its events are never forgotten."""
 
 OF_ERASURE = frozenset((ERASURE_REQUESTED, ERASURE_COMPLETED))
-"""Types of events that have an effect in the session `FORGET` alone."""
+"""Types of events that have an effect only in the session `FORGET`."""
 
 SWEEPING = frozenset((SESSION_CLEARED, SESSION_DELETED, TRANSCRIPT_REPLACED))
 """Types of sweeps: they change all of their session that their author had read."""
@@ -54,7 +54,7 @@ the others. All other types that are known are edits."""
 
 REMOVED = "removed"
 ARCHIVED = "archived"
-"""What may become of the messages that a new transcript does not have."""
+"""The states that messages may get which a new transcript does not have."""
 
 _Fields = dict[str, tuple[type, ...]]
 
@@ -99,7 +99,7 @@ COUNTS = (
     "api_calls",
 )
 COSTS = ("estimated_cost", "actual_cost")
-"""Counters of what a session has used: whole numbers, and US dollars."""
+"""Counters of a session's usage: whole numbers, and US dollars."""
 
 _USAGE: _Fields = {
     **dict.fromkeys(COUNTS, (int,)),
@@ -137,7 +137,7 @@ _KNOWN: dict[str, tuple[_Fields, tuple[str, ...]]] = {
     ERASURE_COMPLETED: (RECEIPT, ("requests",)),
 }
 EVENT_TYPES = tuple(_KNOWN)
-"""The event types whose fields are known here; others are stored as they are."""
+"""The event types whose fields are known; others are stored unchanged."""
 
 _NAMES = {
     str: "a string",
@@ -206,7 +206,7 @@ def _check_fields(
 
 
 def _is_of(value: object, kinds: tuple[type, ...]) -> bool:
-    """Return whether a value is of a subclass of one of the kinds, or any kind is allowed."""
+    """Return whether a value has one of the types, or any type is allowed."""
     # bool is an int to Python, and no reader means it
     return kinds == (object,) or (isinstance(value, kinds) and not isinstance(value, bool))
 
@@ -235,7 +235,7 @@ def _check_ids(name: str, values: list[Any]) -> None:
 
 
 def _check_clear(data: Mapping[str, Any]) -> None:
-    """Refuse to clear what is no field, or what the same event sets."""
+    """Refuse to clear an unknown field, or one that the same event sets."""
     _check_ids("clear", data["clear"])
     for name in data["clear"]:
         key = name.removeprefix("extra.")

@@ -1,4 +1,4 @@
-"""Keyed hashes: names of secrets, of originals and of what was forgotten, that contain none of it.
+"""Keyed hashes: they name secrets, originals and forgotten data without containing any of it.
 
 A hash is BLAKE2b with 16 bytes (RFC 7693), keyed with the journal's key and personalized with what
 it is a hash of, so that no hash of one kind equals one of another kind. `docs/format.md` specifies
@@ -60,7 +60,7 @@ class Key:
 
 
 def _spelled(value: object) -> object:
-    """Spell each float as `repr` does: versions of orjson differ, and a hash must stay the same."""
+    """Write each float as `repr` does: versions of orjson differ, and a hash must stay the same."""
     if isinstance(value, float):
         return orjson.Fragment(repr(value))
     if isinstance(value, dict):

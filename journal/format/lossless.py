@@ -1,4 +1,4 @@
-"""Find the value that JSON would change on its way through the journal."""
+"""Find the value that JSON would change."""
 
 from __future__ import annotations
 

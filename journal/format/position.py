@@ -32,7 +32,7 @@ class Position(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Position:
-        """Read what `str(position)` printed.
+        """Parse the result of `str(position)`.
 
         Raises:
             ValueError: the text is no position.

@@ -1,4 +1,4 @@
-"""What was redacted in an event, the marks in its place, and when marks stand for a text.
+"""What was redacted in an event, the marks, and when marks cover a text.
 
 `docs/format.md` specifies it in the chapter Redaction.
 """
@@ -102,10 +102,10 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def covers(redacted: object, other: object) -> bool:
-    """Return whether the marks in a redacted value can stand for the text of another value.
+    """Return whether the marks in a redacted value cover the text of another value.
 
-    Both must have the same shape and the same values, where a mark in a string of the first stands
-    for one or more characters of that string of the second. It takes time in proportion to their
+    Both must have the same shape and the same values, if a mark in a string of the first replaces
+    one or more characters of the same string of the second. It takes time in proportion to their
     size, however many marks there are.
 
     Args:
@@ -135,7 +135,7 @@ def covers(redacted: object, other: object) -> bool:
 def _covers_text(redacted: str, other: str) -> bool:
     """Match the pieces between marks from left to right, each at its first place.
 
-    A later place is never better, because a mark stands for any text. So nothing is tried twice.
+    A later place is never better, because a mark covers any text. So no place is tried twice.
     """
     first, *middle = _pieces(redacted)
     if not middle:

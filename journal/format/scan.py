@@ -1,7 +1,7 @@
-"""Find the records in a segment's bytes, whatever happened to them.
+"""Find the records in the bytes of a segment, damaged or not.
 
 Lines are split on newline bytes only. A line that does not verify is searched for records that
-do: a write spliced into another, a lost newline or a run of NULs costs only the bytes it hit.
+do: a write within another, a lost newline or a run of NULs damages only the affected bytes.
 """
 
 from __future__ import annotations

@@ -65,11 +65,11 @@ class Sequence:
         return max(behind, default=1)
 
     def skip(self, first: int, count: int) -> None:
-        """Note numbers that no event has any more, or that no event ever had."""
+        """Record numbers that no event has any more, or that no event ever had."""
         self._erased.append((first, first + count))
 
     def add(self, seq: int, order: int) -> Seen:
-        """Note a number with its event's order; return whether it was known."""
+        """Record a number with its event's order; return whether it was known."""
         index = bisect_right(self._runs, seq, key=lambda run: run.first) - 1
         run = self._runs[index] if index >= 0 else None
         if run is not None and seq < run.next:

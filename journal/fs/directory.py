@@ -94,7 +94,7 @@ def open_directory(path: str | os.PathLike[str], *, create: bool = True) -> Dire
             sweep_drafts(folder)
         if create and not (folder / MARK).exists():
             _refuse_foreign(folder)
-            sync_above(folder)  # above a journal with a mark, all folders are durable
+            sync_above(folder)  # if the journal has a mark, all folders above it are durable
             make_mark(folder, uuid7(), FORMAT)
         uuid, version = _read_mark(folder)
         if os.path.lexists(folder / LANES):
@@ -144,7 +144,7 @@ def check_same(journal: Directory) -> None:
 
 
 def _refuse_foreign(folder: Path) -> None:
-    """Refuse a folder with other things in it: a mistyped path must not become a journal."""
+    """Refuse a folder with other files in it: a mistyped path must not become a journal."""
     for name in os.listdir(folder):
         if name not in _OURS and not name.startswith("."):
             raise NotAJournalError(

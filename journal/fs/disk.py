@@ -1,4 +1,4 @@
-"""The operations that change files: everything that the write side does to a disk.
+"""The operations that change files: all writes of the write side.
 
 They all go through the one `Disk` in use, so that a test can put a recorder in its place: what a
 power loss may leave behind is computed from the record (`tests/torture/steps/crash_states.py`).

@@ -25,7 +25,7 @@ _DRAFT = re.compile(rf"\.{UUID}\Z")
 _DRAFTED = 3600
 """Seconds after which the writer of a draft counts as dead."""
 _ATTEMPTS = 20
-"""Drafts that are written, one after the other was removed, before that is an error."""
+"""Drafts that are written, if each is removed by another process, before that is an error."""
 
 
 def make_folder(path: Path) -> None:
@@ -61,7 +61,7 @@ def make_folders(path: Path) -> None:
 
 
 def sync_above(path: Path) -> None:
-    """Make the entries of every folder above a folder durable, also one that another process made.
+    """Sync all folders above a folder, also those that another process made.
 
     That process may have died before it synced the folder.
 
@@ -70,7 +70,7 @@ def sync_above(path: Path) -> None:
     """
     for below, above in pairwise([path, *path.parents]):
         if above.stat().st_dev != below.stat().st_dev:
-            return  # nothing was made above the root of a file system
+            return  # this program makes no folder above the root of a file system
         if os.access(above, os.W_OK):  # where this user may not write, it made nothing
             sync_folder(above)
 
@@ -121,8 +121,8 @@ def create_file(path: Path, content: bytes) -> None:
 def _place(path: Path, content: bytes, give_name: Callable[[Path, Path], None]) -> None:
     """Write a draft, and give it its name.
 
-    A process whose clock is ahead takes the draft for an old one and removes it (`sweep_drafts`);
-    then another one is written.
+    A process whose clock is ahead may remove the draft as an old one (`sweep_drafts`); then another
+    draft is written.
     """
     for attempt in range(_ATTEMPTS):
         draft = draft_of(path)

@@ -19,7 +19,7 @@ def default_path() -> Path:
         return Path(named)
     data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
     folder = expanded(data)
-    if not folder.is_absolute():  # each current folder would get a journal of its own
+    if not folder.is_absolute():  # otherwise each current folder would get its own journal
         raise JournalOpenError(
             f"XDG_DATA_HOME is {data!r} and must be an absolute path: set it to one or unset it,"
             " or give the journal's folder with --journal or JOURNAL_DIR"
@@ -62,7 +62,7 @@ def locate(path: str | os.PathLike[str]) -> Path:
     """
     if not isinstance(path, str | os.PathLike):
         raise JournalOpenError(f"path must be a string or an os.PathLike, not {path!r:.60}")
-    if not os.fspath(path):  # a variable that was not set would mean the current folder
+    if not os.fspath(path):  # an unset variable would mean the current folder
         raise JournalOpenError("the journal's folder is an empty path; for the current one give .")
     try:
         given = expanded(path).absolute()

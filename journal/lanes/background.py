@@ -1,4 +1,4 @@
-"""The thread that syncs a lane's appends soon after they were made."""
+"""The thread that syncs a lane's appends shortly after they were made."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ GATHER = 0.1
 URGENT = 4 * 1024 * 1024
 """Unsynced bytes that end the wait at once."""
 _SOON, _NOW = 0, 1
-"""Whether a sync that is asked for waits for more appends first."""
+"""Whether a requested sync first waits for more appends."""
 
 
 class BackgroundSync:
-    """Starts its thread with the first sync that is asked for, and ends it with its owner.
+    """Starts its thread with the first request for a sync, and ends it with its owner.
 
     Args:
         sync: a method, which is held weakly; it returns False once there is nothing to sync any
             more.
 
     Attributes:
-        is_asked: whether a sync was asked for that has not begun.
+        is_asked: whether a requested sync has not begun.
     """
 
     def __init__(self, sync: Callable[[], bool]) -> None:
@@ -39,7 +39,7 @@ class BackgroundSync:
         self._is_started = False
 
     def ask(self, size: int) -> bool:
-        """Ask for a sync; return False where no thread can be started.
+        """Request a sync; return False if no thread can be started.
 
         Args:
             size: unsynced bytes.
@@ -75,7 +75,7 @@ class BackgroundSync:
         return True
 
     def _run(self, began: float) -> None:
-        """Sync again and again; the first append was made at `began`, by `monotonic`."""
+        """Sync repeatedly; the first append was made at `began`, by `monotonic`."""
         is_open = True
         while is_open:
             # an append during the last sync may be as old as that sync: after it, a whole wait
@@ -88,10 +88,10 @@ class BackgroundSync:
                     when = self._wake.get(timeout=left)
                 except Empty:
                     break
-            while not self._wake.empty():  # this sync is for all of them
+            while not self._wake.empty():  # this sync covers all of them
                 self._wake.get()
             began = monotonic()
-            self.is_asked = False  # first: an append from now on asks again
+            self.is_asked = False  # first: an append from now on requests another one
             sync = self._sync()
             is_open = sync is not None and sync()
             del sync

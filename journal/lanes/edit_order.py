@@ -1,4 +1,4 @@
-"""The place of an edit in the order of events: behind all records that its author may have read."""
+"""The place of an edit in the order of events: after all records that its author may have read."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class EditOrder:
         self.frontier = Frontier(directory.lanes)
 
     def look(self, events: list[NewEvent], own: str) -> dict[str, int] | None:
-        """Read how far the lanes have come, so that edits are ordered behind all records there.
+        """Read the ends of the lanes, so that edits get a higher order than all records in them.
 
         Args:
-            events: what is to be appended.
+            events: the events to append.
             own: folder of the lane that they go to, whose end its writer knows.
 
         Returns:

@@ -1,7 +1,7 @@
-"""The last record of each lane, which the author of an edit reads before the edit is written.
+"""The last record of each lane, which a writer reads before it appends an edit.
 
-An edit must come behind the events that it changes in the order of events, however wrong the clock
-of any writer is. So its author first reads the last record of each lane that changed.
+An edit must have a higher order than the events that it changes, however wrong any writer's clock
+is. So its writer first reads the last record of each lane that has changed.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class _Active:
 
 @dataclass(slots=True)
 class _Folder:
-    """What is known of one lane's folder.
+    """The known state of one lane folder.
 
     Attributes:
         changed: the folder's time of change in nanoseconds, 0 if it is too recent to be compared.
@@ -82,7 +82,7 @@ class _Folder:
 class Frontier:
     """The last record of each lane, kept until the lane changes. Safe for threads.
 
-    To look costs two system calls a lane, and one small read of each lane that changed.
+    A check costs two system calls for each lane, and one small read of each lane that changed.
     """
 
     def __init__(self, lanes: Path) -> None:
@@ -94,7 +94,7 @@ class Frontier:
         self._folders: dict[str, _Folder] = {}
 
     def look(self, own: str = "") -> dict[str, int]:
-        """Read the lanes that changed; all events that are written from now on come behind them.
+        """Read the lanes that changed; all events that are written from now on get a higher order.
 
         Args:
             own: name of a folder to leave out: the writer's own, whose end it knows.
@@ -104,7 +104,7 @@ class Frontier:
 
         Raises:
             ReadError: a lane cannot be read.
-            Reentered: this thread is in the middle of a look.
+            Reentered: this thread is in the middle of this call.
         """
         with self._turn.held(_WHAT):
             return highest(self._look(own))
@@ -116,7 +116,7 @@ class Frontier:
 
         Raises:
             ReadError: a lane cannot be read.
-            Reentered: this thread is in the middle of a look.
+            Reentered: this thread is in the middle of this call.
         """
         with self._turn.held(_WHAT):
             ends = self._look("")

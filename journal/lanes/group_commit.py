@@ -30,10 +30,10 @@ _FULL = 32 * 1024 * 1024
 
 
 class SharedLane:
-    """Gives each thread its turn at a lane's writer, and syncs the appends as `fsync` promises.
+    """Serializes the threads that use a lane's writer, and syncs the appends as `fsync` promises.
 
     Two locks, acquired in this order: `_sync_lock` for the one sync under way, `_lock` for the
-    writer. Appends wait for `_lock` alone, so threads go on to append while one syncs for all.
+    writer. Appends wait only for `_lock`, so threads can append while one of them syncs for all.
 
     A signal handler or a finalizer may run in the middle of a call of its own thread, and must not
     wait for that thread. Both locks can be acquired again by it; then it finds `_busy` or
@@ -91,7 +91,7 @@ class SharedLane:
         return positions
 
     def _prepare(self, events: Sequence[NewEvent]) -> None:
-        """Make the writer ready to append, or raise an error; raise one of the background sync."""
+        """Make the writer ready to append, or raise an error, also one of the background sync."""
         self._check_open()
         if self._unreported is not None:
             error, self._unreported = self._unreported, None
@@ -99,7 +99,7 @@ class SharedLane:
         self._recovery.prepare([event[1] for event in events])
 
     def _sync_soon(self, mark: int, size: int) -> None:
-        # memory stays bounded, and where no thread can be started the append syncs by itself
+        # this bounds the memory; if no thread can be started, the append syncs by itself
         if (size > _FULL or not self._background.ask(size)) and not self._is_syncing():
             self._make_durable(mark)
 
@@ -175,7 +175,7 @@ class SharedLane:
         return reentered(f"the lane {self.path}")
 
     def _make_durable(self, mark: int) -> None:
-        """Return when the first `mark` events are durable; many threads share one sync."""
+        """Wait until the first `mark` events are durable; many threads share one sync."""
         with self._sync_lock:
             self._syncing_thread = get_ident()
             with self._syncing:
@@ -216,7 +216,7 @@ class SharedLane:
         try:
             self._recovery.rescue(unsynced, cause)
         except SyncError as error:
-            if not error.ids:  # nothing will write them again: no later sync may confirm them
+            if not error.ids:  # no later sync may confirm them, because they are not written again
                 self._refused = self._writer.unsynced.mark, error
             raise
         self._durable = self._writer.unsynced.mark

@@ -153,8 +153,8 @@ def lease(lanes: Path) -> tuple[Lane, Continuation]:
 def _is_passed_over(path: Path, error: OSError) -> bool:
     """Return whether a lane is skipped because of an error.
 
-    A lane that others may write to is not skipped: its user must know, and readers refuse it too. A
-    lane that is closed to this user belongs to another user, who may have made it by mistake.
+    A lane that others may write to is not skipped: its user must know, and readers refuse it, too.
+    A lane that is closed to this user belongs to another user, who may have made it by mistake.
     """
     if isinstance(error, Untrusted):
         return not os.access(path, os.R_OK | os.W_OK | os.X_OK)
@@ -162,7 +162,7 @@ def _is_passed_over(path: Path, error: OSError) -> bool:
 
 
 def _lease_free(path: Path) -> tuple[Lane, Continuation] | None:
-    """Lock a lane and look where it ends; None if it is leased.
+    """Lock a lane and read its end; None if it is leased.
 
     Raises:
         OSError: the lane cannot be used.
@@ -199,7 +199,7 @@ def lease_new(lanes: Path) -> Lane:
                 continue
             make_folder(path)
             lane = try_lease(path)
-            # another process may have made it, held it and left, between the two looks
+            # another process may have made it, leased it and released it between the two checks
             if lane is not None and not segment_numbers(path):
                 return lane
             if lane is not None:
@@ -238,7 +238,7 @@ def _continuation(path: Path) -> Continuation:
             continue
         earlier = numbers[: numbers.index(number)]
         seq, order = _behind_overlap(path, earlier, tail)
-        # a writer of version 1 orders by its clock, whatever order comes before it
+        # a writer of version 1 orders by its clock, whatever the orders before it
         if (
             tail.header is not None
             and tail.header.format < FORMAT
@@ -257,10 +257,10 @@ def _continuation(path: Path) -> Continuation:
 def _goes_on(header: Header, folder: int, inode: int, seq: int) -> bool:
     """Return whether a lessee continues under the lane's uuid; else it begins a new lane.
 
-    A number must never be given out twice under one uuid. A folder that was copied or moved, or put
-    back from a backup, has its original's uuid; after a power loss the last numbers may have been
-    seen by others and be gone. A segment that an eraser rewrote names no inode: a copy of it could
-    not be told from it.
+    A number must never be assigned twice under one uuid. A folder that was copied, moved or
+    restored from a backup has its original's uuid; after a power loss, other processes may have
+    read numbers that are lost. A segment that an eraser rewrote has no inode: a copy of it could
+    not be distinguished from it.
     """
     return (
         header.format == FORMAT
@@ -272,10 +272,10 @@ def _goes_on(header: Header, folder: int, inode: int, seq: int) -> bool:
 
 
 def _behind_overlap(path: Path, earlier: list[int], tail: Tail) -> tuple[int, int]:
-    """Return the next number and the highest order, whatever a failed sync left behind.
+    """Return the next number and the highest order, also after a failed sync.
 
     A segment that writes records again may stop before the last of them: the segments that it
-    overlaps with have higher numbers, and none of them may be given out twice.
+    overlaps with have higher numbers, and none of them may be assigned twice.
     """
     seq, order, header = tail.seq, tail.order, tail.header
     for number in reversed(earlier):
@@ -285,7 +285,7 @@ def _behind_overlap(path: Path, earlier: list[int], tail: Tail) -> tuple[int, in
         if header is not None and before.header is not None and before.header.lane != header.lane:
             return seq, max(order, before.order)
         seq, order = max(seq, before.seq), max(order, before.order)
-        # one of which only the header is left may have begun to write the same records again
+        # a segment of which only the header is left may have been meant for the same records
         bare = before.header is not None and before.seq == before.header.seq
         if header is not None and before.seq <= header.seq and not bare:
             break

@@ -1,4 +1,4 @@
-"""Bring a lane's writer back: after a broken write, a failed sync, or when its files vanish."""
+"""Makes a lane's writer usable again, after a broken write or a failed sync, or without files."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from journal.lanes.writer import LaneWriter
 
 LOOK_EVERY = 0.1
-"""Seconds after which an append looks whether its files are still in the journal's folder."""
+"""Seconds after which an append checks that its files are still in the journal's folder."""
 
 
 class Recovery:
-    """Brings one writer back to `ready`, with every event that the disk may have lost.
+    """Returns one writer to `ready`, with every event that the disk may have lost.
 
     Attributes:
         journal: the journal's folder.
-        next_look: when an append looks again whether its files are there, by `monotonic`.
+        next_look: when an append checks its files again, by `monotonic`.
     """
 
     def __init__(self, writer: LaneWriter, directory: Directory) -> None:
@@ -54,12 +54,12 @@ class Recovery:
             self._find_end(ids)
 
     def _look(self, ids: Sequence[str]) -> None:
-        """Notice that the files are gone from the journal's folder, and lease another lane.
+        """Detect that the files are gone from the journal's folder, and lease another lane.
 
-        Notice too that an eraser asks for a new segment.
+        Also detect that an eraser asks for a new segment.
 
-        A file without a name is lost when it is closed. That is raised once; the next append goes
-        on in the journal that is at the path then.
+        A file without a name is lost when it is closed. That is raised once; the next append
+        continues in the journal that is at the path then.
         """
         writer = self._writer
         try:
@@ -77,7 +77,7 @@ class Recovery:
             elif writer.state == "gone":
                 writer.state = "unsure"  # the journal was moved back
             elif take_request(writer.lane.path) and writer.segment and writer.segment.size:
-                # its sync is still to come: until then it stays among what is unsynced
+                # its sync is still to come: until then it belongs to the unsynced events
                 writer.leave()
         except (OSError, JournalError) as error:
             raise AppendError(
@@ -91,12 +91,13 @@ class Recovery:
     def _find_end(self, ids: Sequence[str]) -> None:
         """Find the lines in the file of a write that did not return, and continue behind them.
 
-        Whole lines are events, and their numbers are used. Behind them may be a torn line: nothing
-        is written to that segment again, since only its last line may be torn.
+        Complete lines are events, and their numbers are used. A torn line may follow them: nothing
+        is written to that segment again, because only its last line may be torn.
         """
         writer, segment = self._writer, self._writer.segment
         try:
-            # a segment that is still empty is used again: on a full disk they would pile up
+            # a segment that is still empty is used again: on a full disk empty segments would
+            # accumulate
             if segment is None or segment.size or segment.length():
                 writer.leave()
                 at = writer.lane.continuation()

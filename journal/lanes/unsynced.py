@@ -1,4 +1,4 @@
-"""What was written since the last good sync, and making it durable."""
+"""The events that were written since the last successful sync, and how they are made durable."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Unsynced:
-    """What was written since the last good sync.
+    """What was written since the last successful sync.
 
     Attributes:
         mark: count of events that this lane writer had written.
@@ -25,7 +25,7 @@ class Unsynced:
         folders: folders with unsynced entries.
         lines: the records themselves, to be written again if the disk loses them.
         size: bytes in `lines`.
-        lost: why the disk may have lost `lines`: no sync helps, they must be written again.
+        lost: why the disk may have lost `lines`: a sync is not enough, they must be written again.
         lane: uuid of the lane that `lines` are numbered for.
     """
 
@@ -43,7 +43,7 @@ class Unsynced:
         return [record for record in decoded if isinstance(record, Record)]
 
     def before(self, later: Unsynced) -> Unsynced:
-        """Join this with what was written later."""
+        """Join this with later writes."""
         return Unsynced(
             later.mark,
             list(dict.fromkeys([*self.files, *later.files])),
@@ -67,11 +67,12 @@ def sync_all(unsynced: Unsynced) -> None:
         for folder in dict.fromkeys(unsynced.folders):
             sync_folder(folder)
         for file in unsynced.files:
-            # bytes in a file without a name are durable and lost, but what an eraser replaced
+            # bytes in a file without a name are durable and lost, except for segments that an
+            # eraser replaced
             if not (file.is_there() or file.is_superseded()):
                 raise vanished(file.path)
     except OSError as error:
-        unsynced.lost = error  # first: an interrupt must not have these files synced again
+        unsynced.lost = error  # first: after an interrupt these files must not be synced again
         raise
 
 

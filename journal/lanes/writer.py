@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from journal.fs.directory import Directory
 
 State = Literal["ready", "unsure", "gone", "closing", "closed"]
-"""What a writer can do next.
+"""The state of a writer.
 
 ==========  =====================================  ==============================================
 state       it begins when                         what an append does
@@ -38,18 +38,18 @@ state       it begins when                         what an append does
 """
 
 _MOST_OPEN = 32
-"""Segments that wait for a sync, where none may ever be asked for."""
+"""Segments that wait for a sync, at most: at `never`, no sync may ever be requested."""
 
 
 class LaneWriter:
-    """The one writer of a lane. Not safe for threads: `SharedLane` gives each its turn.
+    """The one writer of a lane. Not safe for threads: `SharedLane` serializes them.
 
     Args:
         directory: the opened journal.
         keep: whether records are kept in memory until they are synced.
 
     Attributes:
-        state: what it can do next.
+        state: its state.
         lane: the lease.
         segment: the segment that is written to; None where the next write begins another one.
         number: number of the highest segment.
@@ -58,7 +58,7 @@ class LaneWriter:
         order: order of the last event.
         mark: count of the events that were written, over all lanes that it held.
         unsynced: what was written since the last hand-over to a sync.
-        handed: what was handed over, until it is synced or taken back.
+        handed: what was handed over, until it is synced or returned.
     """
 
     def __init__(self, directory: Directory, *, keep: bool) -> None:
@@ -79,7 +79,7 @@ class LaneWriter:
         lane, at = lease(directory.lanes)
         segment = None
         try:
-            # a segment that another user made may be one that can only be read
+            # a segment that another user made may be read-only
             with contextlib.suppress(PermissionError):
                 if at.size is not None:
                     segment = SegmentFile.reopen(lane.path, at.number, at.size)
@@ -123,7 +123,7 @@ class LaneWriter:
             positions.append(Position(uuid, seq))
             seq, time, order = seq + 1, time + 1, order + step
         self.order = order - step
-        self.state = "unsure"  # until the write has returned: an interrupt may come anywhere
+        self.state = "unsure"  # until the write has returned: an interrupt may occur at any point
         try:
             self.write(lines, self.seq, started)
         except OSError as error:
@@ -180,7 +180,7 @@ class LaneWriter:
         return self.segment
 
     def leave(self) -> None:
-        """Write no more to the present segment; it is closed here or by the sync that covers it."""
+        """Stop writing to the present segment; it is closed here or by the sync that covers it."""
         segment, self.segment = self.segment, None
         if segment is None or segment in self.unsynced.files or segment in self._syncing:
             return
@@ -195,32 +195,33 @@ class LaneWriter:
             oldest.close()
 
     def hand_over(self) -> Unsynced:
-        """Hand over what is to be synced; later writes are gathered anew."""
+        """Hand over the unsynced events; later writes are collected separately."""
         unsynced = self.handed = self.unsynced
         self._syncing = unsynced.files
         self.unsynced = self.nothing()
         return unsynced
 
     def nothing(self, folders: Sequence[Path] = ()) -> Unsynced:
-        """Return what is to be synced where all that was written is, but for some folders."""
+        """Return the state in which everything is synced, except for some folders."""
         return Unsynced(self.mark, folders=list(folders), lane=self.uuid)
 
     def take_back(self, unsynced: Unsynced, seq: int, order: int) -> None:
-        """Set what is to be synced, including what was handed over.
+        """Set the unsynced events, including those that were handed over.
 
         Args:
             unsynced: all that is to be synced.
             seq: sequence number of the next event.
             order: order of the last event.
         """
-        # in one step: an interrupt must find each event in one place, and each number once
+        # in one step: after an interrupt each event must be in one place, and each number be used
+        # once
         self.unsynced, self.handed, self._syncing, self.seq, self.order = (
             *(unsynced, None, []),
             *(seq, order),
         )
 
     def synced(self, unsynced: Unsynced) -> None:
-        """Close the final segments of what was handed over and synced."""
+        """Close the final segments of a hand-over that was synced."""
         self.handed = None  # first: an interrupt must not have closed files synced again
         # a segment that was written to and rolled meanwhile is synced, and closed, the next time
         going_on = [*self.unsynced.files, self.segment]
@@ -228,7 +229,7 @@ class LaneWriter:
         self._syncing = []
 
     def drop(self, files: Sequence[SegmentFile]) -> None:
-        """Close files, but those that a sync is at work on: that closes them."""
+        """Close files, except those that are being synced: the sync closes them."""
         close_all(file for file in files if file not in self._syncing)
 
     def abandon(self, files: Sequence[SegmentFile]) -> None:

@@ -58,7 +58,7 @@ class Clock:
         return self.read >= MAX_ORDER
 
     def observe(self, order: int) -> None:
-        """Note an order that was read: all events that are written from now on get a higher one."""
+        """Record an order that was read: all events written from now on get a higher one."""
         thread = get_ident()
         if order <= self._by_thread.get(thread, 0):
             return
@@ -81,7 +81,8 @@ class Clock:
                 f"this machine's clock is at {now} microseconds since 1970, and an event's time"
                 f" is from 0 to {MAX_TIME} (the year 2112): set the clock; nothing was written"
             )
-        # what this thread has read counts even while another one is about to store a lower value
+        # an order that this thread has read counts, although another thread may be storing a lower
+        # one
         own = self._by_thread.get(get_ident(), 0)
         if now > floor and now > self.read and now > own:
             return now, now

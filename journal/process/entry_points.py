@@ -1,6 +1,6 @@
 """Entry points: what installed packages offer, and how one of them is imported.
 
-The packages are of other authors. Whatever the import of one does, the others must go on.
+The packages are of other authors: an error at the import of one must not affect the others.
 """
 
 from __future__ import annotations

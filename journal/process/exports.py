@@ -1,7 +1,7 @@
 """Exports of a package that are loaded when they are first used (PEP 562).
 
-A package whose `__init__` imports all that it exports makes each of its modules pay for all of
-them: a command that appends one message would load what follows a journal.
+If the `__init__` of a package imports all exports, loading any module loads all of them: a command
+that appends one message would load the code that follows a journal.
 """
 
 import sys

@@ -4,8 +4,8 @@ A command must end quietly at a Ctrl-C, also while its modules are loaded. An im
 interrupted: a C extension that is interrupted while it imports modules of its own ends in a
 segmentation fault. So signals wait until the import is done.
 
-Almost all objects that an import makes live as long as the process. To look for garbage among them
-takes a quarter of the time of an import, so a command does not.
+Almost all objects that an import makes live as long as the process. Garbage collection among them
+takes a quarter of the time of an import, so it is off.
 
 This module imports only what is built into the interpreter: nothing is read from disk before the
 signals are blocked.
@@ -36,7 +36,7 @@ _before = pthread_sigmask(SIG_BLOCK, _BLOCKED if _is_script else ())
 
 
 def load(name: str) -> "ModuleType":
-    """Import a module; a signal that comes meanwhile is handled when this returns.
+    """Import a module; a signal during the import is handled when this returns.
 
     Raises:
         KeyboardInterrupt: there was a Ctrl-C.
@@ -66,7 +66,7 @@ def run(name: str) -> int:
             pthread_sigmask(SIG_BLOCK, _BLOCKED)
             gc.disable()
             main = load(name).main
-            gc.freeze()  # a later collection passes over these modules
+            gc.freeze()  # later collections skip the objects of these modules
             gc.enable()
             pthread_sigmask(SIG_SETMASK, _before)
             main()

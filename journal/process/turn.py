@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Turn:
-    """Two locks, always acquired in this order, and by `with` alone: no interrupt comes between.
+    """Two locks, always acquired in this order, and only by `with`, which no interrupt can split.
 
     Attributes:
         lock: one thread at a time. The same thread may acquire it again.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 BLOCK = 1024 * 1024
 """Bytes read at a time."""
 _MANY = 1_000
-"""More beginnings of records than a block without a newline has by accident."""
+"""More beginnings of records than a block without a newline has by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Chunk:
 
     Attributes:
         items: everything found.
-        end: offset in bytes behind the last item; read on from there.
+        end: offset in bytes behind the last item, where the next read begins.
         at_end: whether the file ended there, but for a line that is not finished.
     """
 
@@ -40,10 +40,10 @@ class Chunk:
 
 
 def read_chunk(file: FileIO, offset: int, *, final: bool, limit: int = BLOCK) -> Chunk:
-    """Read on in a segment from `offset`, about `limit` bytes.
+    """Read a segment from `offset`, about `limit` bytes.
 
-    An unfinished last line is not read, since its writer may be about to finish it, unless the
-    segment is `final`.
+    An unfinished last line is not read unless the segment is `final`, because its writer may
+    complete it.
 
     Raises:
         ReadError: the file cannot be read.
@@ -82,7 +82,7 @@ def read_at(file: FileIO, offset: int, size: int) -> bytes:
     """
     try:
         block = os.pread(file.fileno(), size, offset)
-        # a read may come back short before the end of the file
+        # a read may return fewer bytes before the end of the file
         while len(block) < size and (
             more := os.pread(file.fileno(), size - len(block), offset + len(block))
         ):
@@ -114,7 +114,7 @@ def _next_data(file: FileIO, block: bytes, offset: int) -> int:
     try:
         return max(behind, os.lseek(file.fileno(), behind, os.SEEK_DATA))
     except OSError as error:
-        # ENXIO: nothing but the hole; anything else: a file system that knows of no holes
+        # ENXIO: there is only the hole; anything else: a file system without support for holes
         return max(behind, os.fstat(file.fileno()).st_size) if error.errno == ENXIO else behind
 
 
@@ -122,7 +122,8 @@ def _skip_overlong(block: bytes, offset: int) -> Chunk:
     """Return bytes without a newline that are too long for a record as damage and records.
 
     A record that begins in the block may end after it, so the next block begins before that record.
-    It also begins far enough after this block that bytes full of beginnings are read few times.
+    It also begins so far after this block that bytes with many beginnings are read only a few
+    times.
     """
     reason = f"no newline in more than {MAX_RECORD:,} bytes"
     *items, last = salvage(block, offset, 0, reason)

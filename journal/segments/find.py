@@ -47,7 +47,7 @@ def find_events(ref: SegmentRef, text: bytes, offset: int = 0) -> tuple[list[Eve
                 is_last = len(block) < limit
                 whole = len(block) if is_last and ref.final else block.rfind(b"\n") + 1
                 if not (whole or is_last) and limit > MAX_RECORD:
-                    # it is damaged: no record is as long
+                    # it is damaged: no record is that long
                     items = list(read_segment(ref, Progress(offset)))
                     return found + _events(items), _end(items, offset)
                 for line, at in _lines_with(text, block, whole):

@@ -1,4 +1,4 @@
-"""Read on in a journal that grows: new records, rolled segments, new lanes."""
+"""Reads a growing journal further: new records, rolled segments, new lanes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Follower:
         self._seen: dict[str, Sequence] = {}
 
     def read(self) -> Iterator[Located]:
-        """Yield all records, in the order of events; `poll` goes on behind them.
+        """Yield all records, in the order of events; `poll` continues after them.
 
         Raises:
             ReadError: a file or folder cannot be read.
@@ -53,9 +53,9 @@ class Follower:
         return [at for at in sorted(found, key=event_order) if self._is_new(at)]
 
     def _is_new(self, at: Located) -> bool:
-        """Note a record; return False for a copy of one that was read before.
+        """Record that a record was read; return False for a copy of an earlier one.
 
-        After a failed sync a writer writes records again, verbatim, to a fresh segment.
+        After a failed sync a writer writes records again, verbatim, to a new segment.
         """
         sequence = self._seen.setdefault(at.lane, Sequence())
         return sequence.add(at.record.seq, at.record.event.order) != "again"

@@ -1,7 +1,7 @@
-"""How far a segment was read, so that reading continues where an eraser has replaced the file.
+"""How far a segment was read, so that reading continues if an eraser has replaced the file.
 
-The new file has the same records at other offsets, and runs in the place of those that were
-erased. What was read is found again by its sequence number.
+The new file has the same records at other offsets, and runs in place of the erased ones. The
+position is found again by its sequence number.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Progress:
         return rest
 
     def _search(self, file: FileIO, *, final: bool) -> tuple[int, Found | None]:
-        """Return the offset behind what was read; 0 if the file does not hold it."""
+        """Return the offset after the records that were read; 0 if the file does not have them."""
         offset, stretches = 0, self.stretches
         is_found, rest = not self.reached, None
         at_end = False
@@ -98,7 +98,7 @@ class Progress:
         return item._replace(record=replace(run, seq=self.reached, count=count))
 
     def note(self, items: list[Found | Damage]) -> None:
-        """Note items that were read, in order."""
+        """Record items that were read, in order."""
         for index in range(len(items) - 1, -1, -1):
             item = items[index]
             if isinstance(item, Found):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from journal.segments.listing import SegmentRef
 
 _MERGED = 16 * BLOCK
-"""Bytes of all lanes that are read ahead where lanes are merged."""
+"""Bytes that are read ahead of all lanes together when lanes are merged."""
 _LEAST = 16 * 1024
 """Bytes of each of them, however many there are."""
 
@@ -32,10 +32,10 @@ _LEAST = 16 * 1024
 def read_segment(
     ref: SegmentRef, progress: Progress | None = None, limit: int = BLOCK
 ) -> Iterator[Found | Damage]:
-    """Yield every item of a segment behind what was read; read `limit` bytes at a time.
+    """Yield every item of a segment after the progress; read `limit` bytes at a time.
 
-    The file is open only during a read: where a thousand lanes are merged, no file stays open. If
-    an eraser replaces it meanwhile, what was read is not read again, and nothing else is skipped.
+    The file is open only during a read: when a thousand lanes are merged, no file stays open. If an
+    eraser replaces it meanwhile, no item is read twice and none is skipped.
 
     Args:
         ref: the segment.
@@ -72,7 +72,7 @@ class Located:
 
 
 class SegmentWalk:
-    """Goes through the items of one segment, in order, and on from there when the segment grows.
+    """Reads the items of one segment, in order, and continues when the segment grows.
 
     The header sets the lane of the records behind it. Damage is reported, and so is a header that
     is not at the segment's beginning. All other items are yielded.
@@ -85,7 +85,7 @@ class SegmentWalk:
 
     Attributes:
         start: offset of the present item.
-        end: offset behind the present item: where the walk goes on.
+        end: offset behind the present item, where the walk continues.
         closed: whether the present item ends in a newline.
     """
 
@@ -135,7 +135,7 @@ class SegmentWalk:
                     self._on_header(record, self.end)
 
     def read(self, limit: int = BLOCK) -> Iterator[Record | Erased]:
-        """Read on up to the segment's end, `limit` bytes at a time; yield as `over`.
+        """Read further to the segment's end, `limit` bytes at a time; yield as `over`.
 
         Raises:
             ReadError: the file cannot be read.
@@ -143,7 +143,7 @@ class SegmentWalk:
         return self.over(read_segment(self.ref, self._progress, limit))
 
     def events(self, limit: int = BLOCK) -> Iterator[Located]:
-        """Read on up to the segment's end; yield the records of events alone.
+        """Read further to the segment's end; yield only the records of events.
 
         Raises:
             ReadError: the file cannot be read.
@@ -167,7 +167,7 @@ def read_events(
     Args:
         lanes: the folder of the lanes.
         on_damage: called with each stretch of bytes that holds no valid record.
-        walks: gets the walk over each segment, which can go on from there.
+        walks: gets the walk over each segment, which can be continued.
 
     Raises:
         ReadError: a file or folder cannot be read.
@@ -175,7 +175,7 @@ def read_events(
     by_lane: dict[str, list[SegmentRef]] = {}
     for ref in list_segments(lanes):
         by_lane.setdefault(ref.lane, []).append(ref)
-    # what is read of all lanes is in memory at the same time
+    # the read blocks of all lanes are in memory at the same time
     limit = max(_LEAST, min(BLOCK, _MERGED // max(1, len(by_lane))))
     walks = {} if walks is None else walks
     streams = [_read_lane(refs, on_damage, limit, walks) for refs in by_lane.values()]

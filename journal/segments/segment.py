@@ -106,7 +106,7 @@ class Tail:
 
     Attributes:
         header: the segment's header; None if it is damaged.
-        seq: the sequence number that comes next.
+        seq: the next sequence number.
         time: time of the last event, microseconds.
         order: the highest order of an event.
         size: bytes of the file.
@@ -135,7 +135,7 @@ def read_end(lane: Path, numbers: Sequence[int]) -> End | None:
     """Read the last finished record of some segments of a folder; None if there is none.
 
     Bytes behind the last newline belong to an append that has not returned. A writer of version 1
-    continues behind segments of version 2, and knows no order: if it wrote the last segment, the
+    continues after segments of version 2, and has no orders: if it wrote the last segment, the
     highest order may be in a segment before.
 
     Raises:
@@ -209,7 +209,7 @@ def _read_header(fd: int) -> Header | None:
 
 
 def behind(record: Record | Header | Erased) -> tuple[int, int, int]:
-    """Return the number that comes next, the time, and the order."""
+    """Return the next number, the time, and the order."""
     if isinstance(record, Header):
         return record.seq, 0, 0
     if isinstance(record, Erased):
@@ -225,7 +225,7 @@ def _search_tail(header: Header | None, content: bytes, size: int) -> Tail | Non
         if isinstance(found, Damage):
             # a damaged line that ended in a newline was acknowledged: its number is used up
             newlines = content[found.offset : found.offset + found.length].count(b"\n")
-            # but the first may end the line of the record in front, which has its number
+            # but the first may end the line of the record before it, which has its number
             damaged += newlines - (not closed and newlines > 0)
             closed = closed or newlines > 0
         else:
@@ -261,7 +261,7 @@ def _read_end(fd: int, size: int) -> tuple[_Line | None, _Line | None, int]:
             first = block[begin : block.find(b"\n", begin)] if lines else block
             numbers = _count(block[begin:]) if _ERASED in block else lines
             return _decode(first), _decode(block[block.rfind(b"\n") + 1 :]), numbers
-        if reach > MAX_RECORD:  # no record is as long
+        if reach > MAX_RECORD:  # no record is that long
             return None, None, 0
         reach *= 8
 
