@@ -1,5 +1,5 @@
-"""Backups: a copy of a journal in a folder, made while processes write, and restored from there.
+"""Backups: a copy of a journal in a folder, made while processes write; and the restore from it.
 
-`docs/format.md` specifies the folder. The manifest is the one file that makes it a backup: it is
-replaced at the end, as a whole, and what it names is durable before.
+`docs/format.md` specifies the folder. A folder is a backup if it has a manifest. The manifest is
+replaced at the end, in one step; all files that it names are durable before.
 """

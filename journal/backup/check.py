@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BackupCheck:
-    """What a backup holds, and what is wrong with it.
+    """The content of a backup, and its problems.
 
     Attributes:
         path: folder of the backup.
@@ -24,7 +24,7 @@ class BackupCheck:
         began: when the backup began, microseconds since 1970.
         segments: segments in it.
         bytes: their bytes.
-        problems: what is damaged or missing, in words; empty if the backup is whole.
+        problems: descriptions of what is damaged or missing; empty if the backup is intact.
     """
 
     path: Path
@@ -58,7 +58,7 @@ def verify_backup(folder: str | os.PathLike[str]) -> BackupCheck:
 
 
 def _problems(backup: Backup) -> Iterator[str]:
-    """Yield what is wrong with the segments of a backup, in words."""
+    """Yield descriptions of what is wrong with the segments of a backup."""
     for copied in backup.manifest.segments:
         try:
             for _ in backup.read(copied):

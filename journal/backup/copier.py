@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Differs(Exception):  # noqa: N818 - named after what was found; the copy is kept
-    """A segment does not begin with the bytes that were copied of it, and none supersedes it."""
+    """A segment does not begin with the bytes of its copy, and no other segment supersedes it."""
 
 
 class Copier:
@@ -44,14 +44,14 @@ class Copier:
         self.written = 0
 
     def copy(self, source: Source, old: Copied | None) -> Copied | None:
-        """Copy what is new of a segment.
+        """Copy the new bytes of a segment.
 
         Args:
             source: the segment.
-            old: what was copied of it before; None for nothing.
+            old: its earlier copy; None if there is none.
 
         Returns:
-            What the backup has of it now; None if it has no finished line yet.
+            The copy; None if the segment has no finished line yet.
 
         Raises:
             Differs: the segment is not a continuation of `old`.
@@ -77,7 +77,7 @@ class Copier:
             if old is not None and digest.hexdigest() != old.sha256:
                 raise Differs
             if old is None or there != first:
-                digest = self._write_anew(file, ref.number, size, path)
+                digest = self._write_whole(file, ref.number, size, path)
             elif size > first:
                 self._append(file, first, size, path, digest)
         inode, changed = ref.version
@@ -102,8 +102,8 @@ class Copier:
         finally:
             os.close(fd)
 
-    def _write_anew(self, file: FileIO, number: int, size: int, path: Path) -> hashlib._Hash:
-        """Write a copy from its first byte; what a killed backup left of it is replaced."""
+    def _write_whole(self, file: FileIO, number: int, size: int, path: Path) -> hashlib._Hash:
+        """Write a copy from its first byte; it replaces an incomplete one of a killed backup."""
         for folder in (self._lanes, path.parent):
             make_folder(folder)
         draft = draft_of(path.with_name(segment_name(number)))
@@ -125,12 +125,12 @@ class Copier:
     def _transfer(
         self, file: FileIO, first: int, size: int, fd: int, digest: hashlib._Hash
     ) -> None:
-        """Copy bytes, and make them durable, those of the journal too.
+        """Copy bytes, and sync the copy and the journal's segment.
 
         Otherwise a power loss could leave the backup with records that the journal lost, and its
         segment would not be a continuation of the copy any more.
         """
-        with contextlib.suppress(OSError):  # a disk that fails needs a backup most
+        with contextlib.suppress(OSError):  # a backup is needed most if the disk fails
             disk.in_use.fdatasync(file.fileno())
         for block in read_between(file, first, size):
             digest.update(block)
@@ -152,9 +152,9 @@ class Copier:
 
 
 def sweep(lanes: Path, wanted: Collection[tuple[str, str]]) -> int:
-    """Remove the copies that a backup does not name; return how many.
+    """Remove the copies that a backup does not name; return their number.
 
-    They are of segments that were rewritten, or were left by a backup that was killed.
+    They are copies of rewritten segments, or of a backup that was killed.
 
     Args:
         lanes: the folder of the copies.
@@ -177,7 +177,7 @@ def sweep(lanes: Path, wanted: Collection[tuple[str, str]]) -> int:
         for name in gone:
             disk.in_use.unlink(folder / name)
         if gone:
-            sync_folder(folder)  # a power loss must not bring back what was erased
+            sync_folder(folder)  # after a power loss, erased bytes must not exist again
         removed += sum(map(is_copy_name, gone))
     return removed
 

@@ -1,4 +1,4 @@
-"""What a backup copies of a journal: the segments of all lanes, up to the sizes that they have."""
+"""What a backup copies of a journal: the segments of all lanes, up to their present sizes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Source:
 
     Attributes:
         ref: the segment as it was listed.
-        segment: its uuid; empty where its header cannot be read.
+        segment: its uuid; empty if its header cannot be read.
         lane: uuid of its lane, as `Copied.lane`.
     """
 
@@ -101,7 +101,7 @@ def check_unchanged(folder: Path, sources: Iterable[Source]) -> None:
     """Check that the files of a lane are still at their places.
 
     Raises:
-        Rewritten: one was replaced or removed: copies of it and of others may be of two moments.
+        Rewritten: one was replaced or removed: the copies may be from different times.
         ReadError: the folder cannot be read.
     """
     inodes = {ref.number: ref.version[0] for ref in list_lane(folder)}
@@ -110,10 +110,10 @@ def check_unchanged(folder: Path, sources: Iterable[Source]) -> None:
 
 
 def _complete(listed: Callable[[], list[SegmentRef]]) -> list[SegmentRef]:
-    """List segments; none is missing that was there when the listing began.
+    """List segments; all that existed when the listing began are included.
 
     While entries are added to a folder, a listing of it can have the last one and lack one before
-    it: the copy of the lane would have a hole.
+    it: the copy of the lane would have a gap.
     """
     refs = listed()
     while True:

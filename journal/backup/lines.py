@@ -25,7 +25,7 @@ class Line(NamedTuple):
 
 
 def read_lines(backup: Backup, copied: Copied) -> Iterator[Line]:
-    """Yield the records of a segment, and where their lines are.
+    """Yield the records of a segment, and the ranges of their lines.
 
     Raises:
         BackupDamaged: the file is missing or too short; its checksum is not checked.
@@ -40,7 +40,7 @@ def read_lines(backup: Backup, copied: Copied) -> Iterator[Line]:
                 if isinstance(item, Damage):
                     start = item.offset + item.length
                     continue
-                if item.end > copied.size:  # a later backup added it, and did not finish
+                if item.end > copied.size:  # a later backup, which did not finish, added it
                     return
                 if isinstance(item.record, Record):
                     yield Line(item.record, start, item.end)

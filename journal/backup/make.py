@@ -37,7 +37,7 @@ error."""
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A copy that was kept although the journal does not have the segment like this any more.
+    """A copy that was kept although the segment in the journal is missing or differs.
 
     Attributes:
         folder: name of the lane's folder.
@@ -52,7 +52,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class BackupReport:
-    """What a backup holds, and what was done for it.
+    """The content of a backup, and what was done.
 
     Attributes:
         path: folder of the backup.
@@ -61,7 +61,7 @@ class BackupReport:
         segments: segments in it.
         bytes: their bytes.
         written: bytes of segments that were written this time.
-        removed: copies that were removed, because erasure replaced their segments.
+        removed: number of copies that were removed because an erasure replaced their segments.
         kept: copies that differ from the journal, which lost or changed these bytes.
     """
 
@@ -78,9 +78,10 @@ class BackupReport:
 def make_backup(journal: str | os.PathLike[str], folder: str | os.PathLike[str]) -> BackupReport:
     """Copy a journal into a folder, with its keys; again into the same folder, only what is new.
 
-    Processes may write meanwhile, and wait for nothing. What was acknowledged before the call is in
-    the backup; of each lane it has the records from the first one on, without a hole. At each
-    moment, also after a crash, the folder has the backup from before or the new one.
+    Processes may write during the backup, and do not wait for it. All events that were acknowledged
+    before the call are in the backup; of each lane it has the records from the first one on,
+    without a gap. At each moment, also after a crash, the folder has the earlier backup or the new
+    one.
 
     A segment that erasure replaced is replaced in the backup, too, and its old bytes are removed.
     Other copies are never removed: if the journal lost or changed bytes, the report names the
@@ -157,7 +158,7 @@ class _Making:
         self._known = {copied.place: copied for copied in before}
         copies = self._copy_all()
         missing = self._missing(before, copies)
-        ids = self._copy_keys()  # behind the copies, because records in them may need a new key
+        ids = self._copy_keys()  # after the copies, because records in them may need a new key
         self._copier.sync()
         sync_above(self._target)
         segments = tuple(sorted([*copies, *missing], key=lambda copied: copied.place))
@@ -178,7 +179,7 @@ class _Making:
         )
 
     def _before(self) -> tuple[Copied, ...]:
-        """Return what the earlier backup has; nothing if there is none."""
+        """Return the earlier backup's copies; none if there is no earlier backup."""
         if not os.path.lexists(self._target / MANIFEST):
             return ()
         before = read_manifest(self._target)
@@ -237,9 +238,9 @@ class _Making:
         return copied
 
     def _missing(self, before: tuple[Copied, ...], copies: list[Copied]) -> list[Copied]:
-        """Return what was copied before and is in the journal no more, without an explanation.
+        """Return earlier copies whose segments are missing in the journal without an explanation.
 
-        It is explained if another segment supersedes it, or if it was moved.
+        A missing segment is explained if another one supersedes it, or if it was moved.
         """
         places = {(copied.folder, copied.number) for copied in copies}
         sizes: dict[str, int] = {}

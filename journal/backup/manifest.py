@@ -1,4 +1,4 @@
-"""The manifest of a backup: which files it has, and how many bytes of each."""
+"""The manifest of a backup: its files, and how many bytes of each are copied."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LARGEST = 2**64 - 1
 _MOST = 256 * 1024 * 1024
 """The largest size of a manifest, in bytes: that of a million segments."""
 _NAME = 255
-"""Bytes of a folder's name, as file systems have it."""
+"""Bytes of a folder's name, as in most file systems."""
 _KEY_ID = re.compile(r"[0-9a-f]{8}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _UUID = re.compile(UUID)
@@ -42,8 +42,8 @@ class Copied:
     Attributes:
         folder: name of the lane's folder in the journal.
         number: number of the segment there.
-        segment: uuid of the segment; empty where its header cannot be read.
-        lane: uuid of its lane; `?` and the folder's name where no header before it can be read.
+        segment: uuid of the segment; empty if its header cannot be read.
+        lane: uuid of its lane; `?` and the folder's name if no header before it can be read.
         size: bytes that were copied, from the beginning of the segment. The file may be longer: a
             later backup that did not finish may have added to it.
         sha256: of these bytes, 64 hexadecimal digits.
@@ -74,13 +74,13 @@ class Copied:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a backup holds.
+    """The content of a backup.
 
     Attributes:
         journal: uuid of the journal.
         format: version of the journal's format.
-        began: when the backup began, microseconds since 1970. What was acknowledged before is in
-            it.
+        began: when the backup began, microseconds since 1970. Events that were acknowledged before
+            are in it.
         keys: ids of the keys that the file `key` must have; it may have more.
         segments: the segments, by folder and number.
     """
@@ -92,7 +92,7 @@ class Manifest:
     segments: tuple[Copied, ...]
 
     def write(self, folder: Path) -> None:
-        """Replace the manifest of a backup, durably: the backup is this one from now on.
+        """Replace the manifest of a backup, durably.
 
         Raises:
             OSError: the file system refuses; the old manifest is unchanged.
@@ -111,12 +111,12 @@ class Manifest:
 def copy_name(number: int, segment: str) -> str:
     """Return the name of a segment's file in a backup.
 
-    A segment that was rewritten has another uuid, so another name: the old copy stays whole until
-    the manifest names the new one.
+    A rewritten segment has another uuid and so another name: the old copy stays until the manifest
+    names the new one.
 
     Args:
         number: number of the segment in its folder.
-        segment: its uuid; empty where its header cannot be read.
+        segment: its uuid; empty if its header cannot be read.
     """
     stem = segment_name(number).removesuffix(SUFFIX)
     if segment and not _UUID.fullmatch(segment):  # a header may hold any string, also a path
@@ -136,7 +136,7 @@ def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of a backup.
 
     Raises:
-        BackupDamaged: it is damaged, or names what no backup has.
+        BackupDamaged: it is damaged, or has an impossible value.
         BackupFailed: there is none, it cannot be read, or a newer version made it.
     """
     path = folder / MANIFEST

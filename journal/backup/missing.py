@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _Part:
-    """What is missing of one segment: where each record begins and ends."""
+    """The missing records of one segment: where each begins and ends."""
 
     copied: Copied
     seq: int = 0
@@ -48,9 +48,9 @@ class Missing:
 
     Args:
         backup: the backup.
-        forgotten: what must not be written.
+        forgotten: what must not be restored.
         lanes: the parts of each lane with its highest order, by lane.
-        left_out: how many more records were missing, and are forgotten.
+        left_out: number of further missing records, which are forgotten.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Missing:
     def records(self) -> Iterator[Lost]:
         """Yield the records, by lane and number; the lane with the highest order last.
 
-        A writer that looks for the highest order in a folder reads only its last record.
+        A writer that needs the highest order in a folder reads only its last record.
 
         Raises:
             BackupDamaged: a file cannot be read any more.
@@ -93,7 +93,7 @@ class Missing:
         if not isinstance(record, Record):
             raise BackupDamaged("a file of the backup changed while it was read")
         event, _ = self._forgotten.apply(record.event, lane, record.seq)
-        # version 1 wrote a record within a record as it is; version 2 must not
+        # version 1 wrote a record within a record unchanged; version 2 must not
         is_kept = event is record.event and START not in line[len(START) :]
         return Lost(lane, record.seq, event or record.event, line + b"\n" if is_kept else b"")
 
@@ -119,10 +119,10 @@ def find_missing(backup: Backup, directory: Directory, forgotten: Forgotten) -> 
 
 
 class _Finder:
-    """Finds what is missing of each lane.
+    """Finds the missing records of each lane.
 
     Attributes:
-        left_out: records that are missing and forgotten.
+        left_out: number of missing records that are forgotten.
     """
 
     def __init__(self, backup: Backup, forgotten: Forgotten) -> None:
@@ -133,10 +133,10 @@ class _Finder:
     def find(
         self, lane: str, copies: Iterable[Copied], refs: Iterable[SegmentRef]
     ) -> tuple[int, list[_Part]]:
-        """Return the highest order of the missing records of a lane, and where they are."""
+        """Return the highest order of the missing records of a lane, and their places."""
         known, parts, highest = _Known(refs), [], 0
         for copied in copies:
-            for _ in self._backup.read(copied):  # nothing is written from a file that is not whole
+            for _ in self._backup.read(copied):  # nothing is restored from a damaged file
                 pass
             part = _Part(copied)
             for line in read_lines(self._backup, copied):
@@ -199,7 +199,7 @@ class _Known:
             for record in SegmentWalk(ref, pass_over).read():
                 if isinstance(record, Record):
                     self._sequence.add(record.seq, record.event.order)
-                elif record.by != NOT_KNOWN:  # such a run says nothing of the records
+                elif record.by != NOT_KNOWN:  # such a run does not describe the records
                     runs.append((record.seq, record.seq + record.count))
         runs.sort()
         self._firsts = [first for first, _ in runs]

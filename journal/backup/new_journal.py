@@ -1,4 +1,4 @@
-"""Make a journal of a backup. It appears at its path when it is whole."""
+"""Makes a journal from a backup. It appears at its path when it is complete."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def make_journal(backup: Backup, target: Path, forgotten: Forgotten) -> int:
-    """Copy a backup to a new or empty folder, as a journal; return how many records are erased.
+    """Copy a backup to a new or empty folder, as a journal; return the number of erased records.
 
     What is forgotten is erased before the journal appears at its path.
 
@@ -45,7 +45,8 @@ def make_journal(backup: Backup, target: Path, forgotten: Forgotten) -> int:
         OSError: the file system refuses; there is no journal, unless the last step was refused,
             which makes its name durable.
     """
-    # one that is there may be everybody's, as /tmp is: the draft in it is this user's alone
+    # an existing folder may be writable for all, as /tmp is; the draft in it belongs to this user
+    # alone
     if not target.parent.exists():
         make_folders(target.parent)
     with _draft(target) as draft:
@@ -92,15 +93,14 @@ def _erase(draft: Path, forgotten: Forgotten) -> int:
 def _draft(target: Path) -> Iterator[Path]:
     """Make a folder beside the target; remove it if it does not get the target's name.
 
-    It is locked while it is in use. One that is not locked was left by a restore that was killed,
-    and is removed.
+    It is locked while it is in use. An unlocked one was left by a killed restore, and is removed.
     """
     pattern = re.compile(rf"\.{re.escape(target.name)}\.restore\.[0-9a-f-]{{36}}")
     for name in filter(pattern.fullmatch, os.listdir(target.parent)):
         left = target.with_name(name)
         try:
             check_folder(left)
-        except OSError:  # of another user, where the folder is everybody's, or removed since
+        except OSError:  # of another user, if the folder is writable for all, or already removed
             continue
         held = lock_folder(left)
         if held is None:
@@ -120,7 +120,7 @@ def _draft(target: Path) -> Iterator[Path]:
 
 
 def _places(backup: Backup, lanes: Path) -> Iterator[tuple[Copied, Path]]:
-    """Yield each segment with the path that it gets.
+    """Yield each segment with its path in the new journal.
 
     The journal may have lost a segment and given its place to another one; then the one goes to a
     folder beside the other.
@@ -153,8 +153,8 @@ def _write(backup: Backup, copied: Copied, path: Path) -> None:
 def _end(folder: Path, format: int) -> None:
     """Keep writers from continuing the lanes of a folder, which may grow elsewhere.
 
-    A header says by its inode that its file is a copy; but the inode of a journal that was removed
-    is free, and the copy may have got just that.
+    A writer detects a copy by the inode in its header; but a removed journal's inode is free, and
+    the copy may have got the same one.
     """
     create_file(folder / RETIRED, b"")
     if format < FORMAT and folder.name.isdigit():

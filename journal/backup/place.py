@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 _BLOCK = 1024 * 1024
 _LARGE = 256 * 1024 * 1024
-"""Bytes of a large file, which is no accident of a power loss."""
+"""Bytes of a large file, which a power loss does not cause."""
 _SECTOR = 512
 """Bytes of a block in `st_blocks`."""
 _DENSE = 100
-"""A file system that compresses needs more than one byte for so many bytes of text."""
+"""A file system with compression needs more than one byte for this many bytes of text."""
 _AGAIN = "remove it, and back up to the folder again, or take an older copy of the backup"
 
 
@@ -36,7 +36,7 @@ class Backup:
 
     Attributes:
         path: its folder.
-        manifest: what it holds.
+        manifest: its manifest.
         keys: the keys of the journal.
     """
 
@@ -94,7 +94,7 @@ class Backup:
 
 
 def is_hollow(status: os.stat_result) -> bool:
-    """Return whether a large file is nearly nothing but a hole: to read it would take hours."""
+    """Return whether a large file is almost only a hole: reading it would take hours."""
     return status.st_size > _LARGE and status.st_blocks * _SECTOR < status.st_size // _DENSE
 
 

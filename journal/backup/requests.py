@@ -1,4 +1,4 @@
-"""The requests to forget that a backup holds."""
+"""The requests to forget in a backup."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def requests_in(backup: Backup) -> Iterator[Request]:
 
 
 def _mentions(backup: Backup, copied: Copied) -> bool:
-    """Return whether a segment can hold a request: few do, and only these are decoded."""
+    """Return whether a segment may contain a request: few do, and only these are decoded."""
     found, last = False, b""
     for block in backup.read(copied):  # to its end, where the checksum is compared
         found = found or _TYPE in last + block

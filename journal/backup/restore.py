@@ -1,4 +1,4 @@
-"""Restore a backup: as a new journal, or what a journal lacks of its own backup."""
+"""Restores a backup: as a new journal, or the records that its journal lacks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RestoreReport:
-    """What was restored.
+    """The result of a restore.
 
     Attributes:
         path: folder of the journal.
@@ -38,10 +38,10 @@ class RestoreReport:
         lane: name of the folder that they were written to; empty if none were.
         forgotten: records of the backup that were left out, in whole or in part, because a request
             to forget names them.
-        requests: requests to forget that came with the records: what they name is hidden in the
-            journal from now on, and its bytes are there until the next erasure; 0 if it is new.
-        unknown_keys: ids of keys that requests name and that are nowhere: what these forget was
-            not found out.
+        requests: requests to forget among the records: what they name is hidden in the journal from
+            now on, and its bytes stay until the next erasure; 0 if it is new.
+        unknown_keys: ids of keys that requests name and that neither backup nor journal has: what
+            these requests forget is unknown.
     """
 
     path: Path
@@ -61,13 +61,14 @@ def restore_backup(
 ) -> RestoreReport:
     """Restore a backup.
 
-    Where there is no journal, it becomes the one of the backup, with every byte and with its uuid.
-    It appears when it is whole. Writers begin new lanes in it: its old ones may go on elsewhere.
+    If there is no journal, it is created from the backup, with every byte and with its uuid. It
+    appears when it is complete. Writers begin new lanes in it, because its old ones may continue
+    elsewhere.
 
-    Where the journal of the backup is, the records that it lacks are added to it, in a folder of
-    their own, and the keys that it lacks. Nothing is overwritten. Processes may write meanwhile.
+    If the journal of the backup exists, the records and keys that it lacks are added to it; the
+    records get their own folder. Nothing is overwritten. Processes may write during the restore.
 
-    What a request to forget names, be it in the backup or in the journal, is not restored. It can
+    What a request to forget names, in the backup or in the journal, is not restored. A restore can
     be repeated after any failure.
 
     Args:
@@ -122,7 +123,7 @@ def _check_empty(target: Path) -> None:
 
 
 def _add(backup: Backup, target: Path) -> RestoreReport:
-    """Add to a journal what it lacks."""
+    """Add the missing records and keys to a journal."""
     directory = open_directory(target)
     if directory.uuid != backup.manifest.journal:
         raise BackupFailed(

@@ -1,1 +1,1 @@
-"""Erasure: the requests to forget of a journal, and how the bytes that they name are removed."""
+"""Forgetting: which events a journal must not show, and how their bytes are removed."""

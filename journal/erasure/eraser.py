@@ -1,7 +1,7 @@
-"""Remove the bytes of what is forgotten from the segments of a journal.
+"""Remove the bytes of forgotten events from the segments of a journal.
 
-A final segment is replaced. A lane's active one belongs to its lessee: where there is none, the
-eraser leases the lane and replaces it; else it asks the lessee to continue in a new segment.
+A final segment is replaced. A lane's active segment belongs to its lessee: if there is none, the
+eraser leases the lane and replaces the segment; else it asks the lessee to continue in a new one.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from journal.segments.listing import SegmentRef
 
 _PAUSE = 0.02
-"""Seconds between two looks whether a lessee has continued in a new segment."""
+"""Seconds between two checks whether a lessee has continued in a new segment."""
 _UNFINISHED = "an unfinished line"
 _MOST_IN_VAIN = 100
 """Passes in which no segment could be replaced because each had changed, until that is an error."""
@@ -69,9 +69,9 @@ class Report:
         lines: events that were erased or reduced.
         segments: segments that were rewritten.
         bytes: bytes of the lines that were erased or reduced.
-        pending: what is left in the active segments of other processes.
+        pending: forgotten events in the active segments of other processes.
         damaged: stretches that are no valid record, in the segments that were read: they cannot be
-            checked, and may hold what is forgotten. Those that were erased are not among them.
+            checked, and may contain forgotten text. Those that were erased are not among them.
         newer: segments that only a newer program can read: folder of the lane, and number.
         started: when it began, microseconds since 1970.
         duration: microseconds.
@@ -95,14 +95,14 @@ def erase(
     timeout: float = 10.0,
     patience: float = 1.0,
 ) -> Report:
-    """Erase what is forgotten from every segment, until none holds any of it.
+    """Erase all forgotten events from the segments.
 
-    Writers, readers and projectors may be at work. It can be interrupted at any point and done
-    again: what was erased stays erased.
+    Writers, readers and projectors may run. It can be interrupted at any point and repeated: erased
+    events stay erased.
 
     Args:
         directory: the opened journal.
-        forgotten: what is left of each event.
+        forgotten: decides which parts of each event are kept.
         erases_damage: whether bytes that are no valid record are erased, too.
         timeout: seconds to wait for another process that erases.
         patience: seconds to wait for lessees to continue in new segments. This process is one of
@@ -135,7 +135,7 @@ def erase(
 
 @dataclass(slots=True)
 class _Eraser:
-    """Goes over the segments, again and again, and remembers those that hold nothing forgotten."""
+    """Reads all segments repeatedly, and skips those without forgotten events."""
 
     directory: Directory
     decision: Decision
@@ -165,8 +165,8 @@ class _Eraser:
     def clean_up(self) -> None:
         """Remove what a killed eraser left, and make durable what it renamed.
 
-        A draft may hold what was forgotten since. A segment that it replaced has its name; if that
-        was not synced, a power loss would bring the old one back.
+        A draft may contain text that was forgotten since. If the name of a replaced segment was not
+        synced, a power loss would restore the old segment.
 
         Raises:
             EraseError: the file system refuses.
@@ -186,10 +186,10 @@ class _Eraser:
                 ) from error
 
     def is_again_after_pass(self) -> bool:
-        """Go over all segments that may have changed; return whether to look at them again.
+        """Read all segments that may have changed; return whether another pass is needed.
 
         Raises:
-            EraseError: segments change again and again while they are read.
+            EraseError: segments change repeatedly while they are read.
         """
         self.pending = []
         is_again = False
@@ -259,7 +259,7 @@ class _Eraser:
             # its last lessee may have written to it, or rolled, before the lane was locked
             for ref in list_lane(folder):
                 if ref.number == number:
-                    # no process finishes an unfinished line any more
+                    # no process will finish an unfinished line
                     read = self._read(dataclasses.replace(ref, final=True))
                     is_tried = read.is_changed
                     self._replace(read)

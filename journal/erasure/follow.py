@@ -1,4 +1,4 @@
-"""Read on in a journal that grows, without what is forgotten."""
+"""Reads a growing journal further, without forgotten events."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class EventFollower:
-    """Reads the events of a journal, as `Follower` does its records.
+    """Reads the events of a journal, as `Follower` reads its records.
 
-    A request hides at once, and its bytes can be in a segment for long: another process holds the
-    lane, or they came later.
+    A request hides events at once, but their bytes may stay in a segment for some time: another
+    process leases the lane, or they were appended later.
 
     Args:
         directory: the opened journal.
@@ -35,7 +35,7 @@ class EventFollower:
         self._follower = Follower(directory.lanes, on_damage)
 
     def read(self) -> Iterator[Located]:
-        """Yield all events, in their order; `poll` goes on behind them.
+        """Yield all events, in their order; `poll` continues after them.
 
         Raises:
             JournalOpenError: the file of the keys is damaged or cannot be read.

@@ -33,8 +33,8 @@ def message_hashes(
 ) -> Iterator[str]:
     """Yield the hashes that name a message in every session that repeats it.
 
-    A message without a timestamp, whose id is no uuid, has none: its words alone do not name it,
-    because others say the same.
+    A message without a timestamp, whose id is no uuid, has none: its text alone does not identify
+    it.
 
     Args:
         key: the key.

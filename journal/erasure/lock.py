@@ -63,6 +63,6 @@ def erasing(journal: Path, timeout: float) -> Iterator[EraserLock]:
     try:
         yield lock
     finally:
-        # nothing was written by it; a forked child has closed it already
+        # the descriptor wrote nothing; a forked child has already closed it
         with contextlib.suppress(OSError):
             os.close(fd)

@@ -1,4 +1,4 @@
-"""Which requests name an event or a part of it, by its keyed hashes. Pure."""
+"""The requests that name an event or a part of it, by its keyed hashes. Pure."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _WITH_PARENT = (SESSION_CREATED, SESSION_ENSURED, SESSION_REVISED)
 _MOST = 20_000
 """Sessions whose hashes are kept in memory."""
 _Table = dict[str, "tuple[Request, ...]"]
-"""The requests that name something, by its hash."""
+"""The requests that have a hash, by that hash."""
 
 
 class Keyed:
-    """The requests with one key, by the hashes that they name.
+    """The requests with one key, by their hashes.
 
     Args:
         key: the key.
@@ -132,7 +132,7 @@ class Keyed:
                 left.append(item)
         if not by:
             return event, ""
-        # a transcript without messages still takes others out of it; a list of none does nothing
+        # a transcript without messages still removes others; an empty list of messages does nothing
         if event.type != TRANSCRIPT_REPLACED and not any(map(is_key, left)):
             return None, by
         return replace(event, data=event.data | {"messages": left}), by

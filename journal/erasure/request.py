@@ -1,4 +1,4 @@
-"""A request to forget, as an event says it."""
+"""The data of a request to forget."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Request:
         messages: hashes of messages that it forgets in every session.
         reach: the last sequence number that it forgets in each lane; None if it forgets all records
             that there will ever be.
-        scope: what was asked for, for people.
-        reason: why, for people.
+        scope: a description of the request, for people.
+        reason: the reason, for people.
     """
 
     id: str
@@ -42,7 +42,7 @@ class Request:
     reason: str = ""
 
     def data(self) -> dict[str, Any]:
-        """Return the data of its event, without what `extra` has."""
+        """Return the data of its event, without those of `extra`."""
         found: dict[str, Any] = {"key": self.key}
         found |= {name: sorted(getattr(self, name)) for name in HASHED if getattr(self, name)}
         if self.reach is not None:
@@ -59,7 +59,7 @@ class Request:
 
 
 def request_of(event: Event) -> Request | None:
-    """Return the request that an event is; None if it is none, or has no effect.
+    """Return the request of an event; None if it is no request, or has no effect.
 
     A request without the id of a key, or whose reach is no object, has no effect: without its reach
     it would forget more than its author asked for.

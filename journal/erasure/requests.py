@@ -1,7 +1,7 @@
-"""Requests to forget, and what they forget: see "Forgetting" in `docs/format.md`.
+"""Requests to forget, and their effect: see "Forgetting" in `docs/format.md`.
 
-The projector, the importers, erasure and everything that restores records decide with `Forgotten`,
-so that all of them forget the same.
+The projector, the importers, erasure and everything that restores records use `Forgotten`, so that
+all of them forget the same events.
 """
 
 from __future__ import annotations
@@ -44,15 +44,15 @@ _Version = tuple[int, int, int]
 class Forgotten:
     """What the requests of a journal forget. It is false if there are none.
 
-    The same requests and keys forget the same, whatever their order, and however often each is
-    given. Of several with one id each counts.
+    The order of requests and keys, and repeated requests, make no difference. Of several requests
+    with one id, each is in force.
 
     Args:
         requests: the requests.
         keys: the keys of the journal.
 
     Attributes:
-        requests: the requests, without those that are given twice, by id.
+        requests: the requests without duplicates, by id.
         unknown_keys: the ids of keys that requests name and the journal lacks, sorted. What these
             requests forget cannot be determined.
     """
@@ -86,13 +86,13 @@ class Forgotten:
         return request in self._by_id.get(request.id, ())
 
     def forgets_session(self, session: str) -> bool:
-        """Return whether a session is forgotten, with all that will ever be appended to it."""
-        # no event has this id or type: only a request that names the session takes it
+        """Return whether a session is forgotten, with all events that are ever appended to it."""
+        # no event has this id or type: only a request that names the session forgets it
         event = Event(session, "\0", "\0", 0, 0, {})
         return bool(self) and self.apply(event, "", 0)[0] is None
 
     def apply(self, event: Event, lane: str, seq: int) -> tuple[Event | None, str]:
-        """Return what is left of an event, and the id of the request that took the rest.
+        """Return an event without its forgotten parts, and the id of the request that forgets them.
 
         Args:
             event: the event.
@@ -119,11 +119,11 @@ class Forgotten:
 
 
 class RequestScan:
-    """Finds the requests of a journal; again, it reads only what the lanes have gained.
+    """Finds the requests of a journal; a repeated search reads only new bytes.
 
-    Which final segments hold no request can be kept in `<journal>/imports/requests`, so that the
-    next process need not search them. Like all files there it is a hint: without it every segment
-    is searched. A segment that was changed in any way is searched again.
+    The final segments without a request can be listed in `<journal>/imports/requests`, so that the
+    next process need not search them. Like all files there, the list is a hint: without it every
+    segment is searched. A segment that has changed in any way is searched again.
 
     Args:
         directory: the opened journal.
@@ -140,10 +140,10 @@ class RequestScan:
         self._new = 0
 
     def read_understood(self) -> Forgotten:
-        """Return what the requests forget that are in the lanes now, if any can be understood.
+        """Return what the requests in the lanes forget, if the journal has a key.
 
-        It returns at once where the journal has no keys: without one no request is understood, and
-        a journal in which nothing was forgotten does not pay for the search.
+        It returns at once if the journal has no keys: without one no request can be applied, and a
+        journal in which nothing was forgotten needs no search.
 
         Raises:
             JournalOpenError, ReadError: as `read`.
@@ -151,7 +151,7 @@ class RequestScan:
         return self.read() if read_keys(self._directory.path) else Forgotten(())
 
     def read(self) -> Forgotten:
-        """Return what the requests that are in the lanes now forget.
+        """Return what the requests in the lanes forget.
 
         Raises:
             JournalOpenError: the file of the keys is damaged or cannot be read.
@@ -169,7 +169,7 @@ class RequestScan:
         return self._forgotten
 
     def _search(self, ref: SegmentRef, empty: dict[str, _Version]) -> bool:
-        """Search what a segment has gained; return whether there are other requests now."""
+        """Search the new bytes of a segment; return whether the requests have changed."""
         name, version = _name(ref), _version(ref)
         if empty.get(name) == version:
             return False
@@ -190,7 +190,7 @@ class RequestScan:
         return is_changed
 
     def save(self) -> None:
-        """Keep which segments hold no request, if there are new ones.
+        """Store the list of segments without a request, if there are new ones.
 
         Raises:
             OSError: the file system refused.

@@ -1,7 +1,7 @@
-"""What becomes of a segment when forgotten events are erased: pure, items in and pieces out.
+"""Computes a segment without its forgotten events. Pure: items in, pieces out.
 
-A segment is not copied line by line: what stays are stretches of the old file, and between them
-come the new lines. So the memory that a rewrite takes depends on what it changes alone.
+A segment is not copied line by line: the new file consists of stretches of the old file, and of new
+lines between them. So the memory of a rewrite depends only on its changes.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from journal.format.scan import Damage
 
 DAMAGED = "damaged"
-"""The reason of a run of erased events in the place of bytes that were no valid record."""
+"""The reason of a run of erased events in place of bytes that were no valid record."""
 
 
 class Decision(Protocol):
-    """Decides what is left of an event: `journal.erasure.requests.Forgotten`."""
+    """Decides which parts of an event are kept: `journal.erasure.requests.Forgotten`."""
 
     def apply(self, event: Event, lane: str, seq: int) -> tuple[Event | None, str]:
-        """Return the event, what is left of it, or None; and the id of the request."""
+        """Return the event, its remaining parts, or None; and the id of the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,12 @@ class Kept:
 
 
 Piece = Kept | bytes
-"""A stretch of the old segment, or bytes in the place of one."""
+"""A stretch of the old segment, or bytes that replace one."""
 
 
 @dataclass(slots=True)
 class _Run:
-    """A run of erased events that may still grow, and the stretch that it stands for."""
+    """A run of erased events that may still grow, and the stretch that it replaces."""
 
     erased: Erased
     start: int
@@ -55,15 +55,15 @@ class _Run:
 
 
 class Rewriting:
-    """Takes the items of one segment in order, and collects the pieces of the new one.
+    """Gets the items of one segment in order, and collects the pieces of the new one.
 
     Args:
-        decision: what is left of each event.
+        decision: decides which parts of each event are kept.
         joins: whether neighbours become one run. In a journal of version 1 each erased event has a
             line of its own: a writer of that version counts a line that it does not know as one
             number.
         erases_damage: whether bytes that are no valid record are erased, too. They cannot be
-            checked, and may hold what is forgotten.
+            checked, and may contain forgotten text.
 
     Attributes:
         pieces: the new segment behind its header; complete after `finish`.
@@ -90,13 +90,13 @@ class Rewriting:
         self._lost = 0
 
     def header(self, header: Header) -> None:
-        """Take the segment's header, which is not among the pieces."""
+        """Handle the segment's header, which is not among the pieces."""
         self._next = header.seq
 
     def record(
         self, record: Record | Erased, lane: str, start: int, end: int, *, closed: bool
     ) -> None:
-        """Take a record or a run of erased events.
+        """Handle a record or a run of erased events.
 
         Args:
             record: the next one.
@@ -127,7 +127,7 @@ class Rewriting:
         self._note(record.seq + 1, event.order, closed=closed)
 
     def take_damage(self, damage: Damage, newlines: int) -> None:
-        """Take a stretch of bytes that holds no valid record.
+        """Handle a stretch of bytes that is no valid record.
 
         Args:
             damage: where it is.
@@ -143,13 +143,13 @@ class Rewriting:
             return
         self._flush()
         if not self._closed:
-            self.pieces.append(b"\n")  # the first newline ended the record in front
+            self.pieces.append(b"\n")  # the first newline ended the record before it
             newlines = max(0, newlines - 1)
         self._closed, self._hole, self.is_changed = True, True, True
         self._lost += newlines
 
     def finish(self) -> None:
-        """Note that nothing follows."""
+        """Finish the last run of erased events."""
         if self._hole and self._lost and self._next is not None:
             self._add_lost(self._lost, self._order)
         self._flush()
@@ -160,7 +160,7 @@ class Rewriting:
         self._closed, self._hole, self._lost = closed, False, 0
 
     def _fill(self, record: Record | Erased) -> None:
-        """Put a run in the place of the numbers that were in erased damage before a record."""
+        """Put a run in place of the numbers that were in erased damage before a record."""
         if not self._hole or self._next is None or record.seq <= self._next:
             return
         order = record.order if isinstance(record, Erased) else record.event.order
@@ -225,8 +225,8 @@ class Rewriting:
 def new_header(line: bytes, uuid: str) -> bytes:
     """Return the header of a segment that supersedes another one.
 
-    All other values stay, also those that this program does not know. The inode goes: so no writer
-    continues under the lane's uuid, whose last numbers others may have seen.
+    All other values stay, also those that this program does not know. The inode is removed, so that
+    no writer continues under the lane's uuid, whose last numbers others may have read.
 
     Args:
         line: the old header, newline included.

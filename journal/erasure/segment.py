@@ -1,4 +1,4 @@
-"""One segment, read for erasure, and replaced."""
+"""One segment that is read for an erasure, and replaced."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ writers waiting."""
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A segment as it was read, and what becomes of it.
+    """A segment as it was read, and its rewriting.
 
     Attributes:
-        ref: where it is.
+        ref: its place.
         version: inode, size and time of change of the file that was read.
         header: its header; None if that is damaged.
         header_end: offset behind the header, 0 without one.
         end: offset behind what was read.
-        rewriting: what becomes of it.
+        rewriting: its new content.
     """
 
     ref: SegmentRef
@@ -55,24 +55,24 @@ class Read:
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether it ended, when it was listed, in a line that was not read: it has no newline."""
+        """Whether it ended, when it was listed, in a line without a newline, which was not read."""
         return self.end < self.ref.size and not self.is_newer
 
     @property
     def is_newer(self) -> bool:
-        """Whether only a newer program can read it: it is read in part, and stays."""
+        """Whether only a newer program can read it: it was read in part, and is kept."""
         return self.header is not None and self.header.format > FORMAT
 
     @property
     def is_changed(self) -> bool:
-        """Whether it is to be replaced."""
+        """Whether it must be replaced."""
         return self.rewriting.is_changed and not self.is_newer
 
 
 def read_for_erasure(
     ref: SegmentRef, decision: Decision, *, joins: bool, erases_damage: bool
 ) -> Read:
-    """Read a segment, and find what becomes of it; the arguments are those of `Rewriting`.
+    """Read a segment, and compute its new content; the arguments are those of `Rewriting`.
 
     A growing segment is read up to its last finished line.
 
@@ -111,10 +111,10 @@ def _newlines(file: FileIO, damage: Damage) -> int:
 
 
 def replace(read: Read, lock: EraserLock) -> bool:
-    """Replace a segment by what becomes of it; return False if it is not the one that was read.
+    """Replace a segment by its new content; return False if it is not the one that was read.
 
     The draft is synced before it gets the segment's name, so at each moment the old or the new
-    segment is there.
+    segment exists.
 
     Raises:
         EraserBusy: the eraser's lock was lost.

@@ -1,4 +1,4 @@
-"""Redaction of a string that is JSON, such as the arguments of a tool: it stays valid JSON."""
+"""Redacts a string that is JSON, such as the arguments of a tool: it stays valid JSON."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def redact_json(text: str, redacted: str, redact: Callable[[str, str], str]) -> 
         value = orjson.loads(text)
         orjson.dumps(value)
     except (ValueError, TypeError):
-        return redacted  # no JSON, or nested deeper than any record is
+        return redacted  # no JSON, or nested deeper than any record
     pairs: dict[str, str] = {}
     changed = _walk("", value, redact, pairs)
     if not pairs:
@@ -37,7 +37,7 @@ def redact_json(text: str, redacted: str, redact: Callable[[str, str], str]) -> 
         mark = pairs.get(orjson.loads(found[0]))
         return found[0] if mark is None else json.dumps(mark, ensure_ascii=False)
 
-    # the text keeps its form where a replacement of the strings in it gives the same value
+    # the text keeps its form if a replacement of the strings in it gives the same value
     new = _STRING.sub(swap, text)
     try:
         if orjson.loads(new) == changed:
@@ -50,7 +50,7 @@ def redact_json(text: str, redacted: str, redact: Callable[[str, str], str]) -> 
 def _walk(
     name: str, value: object, redact: Callable[[str, str], str], pairs: dict[str, str]
 ) -> object:
-    """Redact the strings of a value, keys too; note each that was redacted in `pairs`."""
+    """Redact the strings of a value, also keys; add each redacted one to `pairs`."""
     if isinstance(value, str):
         new = redact(name, value)
         if new != value:

@@ -1,8 +1,8 @@
 """The scanner Kingfisher as a source of hits; the extra `secrets` installs it.
 
 It has some 500 rules, written in Rust, and finds kinds that the rules of this program do not know.
-It never uses the network here. Its rules are compiled when it is made for the first time, which
-takes seconds; it keeps them in the user's cache folder.
+It does not use the network. Its rules are compiled when it is created for the first time, which
+takes seconds; it stores them in the user's cache folder.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 _OTHERS = re.compile("[^a-z0-9]+")
 _ESCAPES = ((rb"\n", b"\n"), (rb"\t", b"\t"), (rb"\"", b'"'))
-"""What JSON escapes, and what Kingfisher looks for beside a secret."""
+"""JSON escapes, and the characters that Kingfisher expects beside a secret."""
 _LONGEST = 64
 _CONTINUED = bytes(range(0x80, 0xC0))
-"""Bytes of UTF-8 with which no character begins."""
+"""Bytes of UTF-8 that begin no character."""
 
 
 class Kingfisher:
@@ -45,7 +45,7 @@ class Kingfisher:
     def find(self, text: str) -> Iterator[Hit]:
         """Find the secrets in a text."""
         raw = text.encode("utf-8", "replace")
-        # an invisible one is a part of a secret, such as the name of an account
+        # an invisible hit is a part of a secret, such as the name of an account
         found = [it for it in self._scanner.scan(raw) if it.visible]
         places = [(it.location["start_offset"], it.location["end_offset"]) for it in found]
         characters = _characters(raw, {offset for place in places for offset in place})
@@ -54,7 +54,7 @@ class Kingfisher:
 
 
 def _characters(raw: bytes, offsets: Iterable[int]) -> dict[int, int]:
-    """Return how many characters of a text in UTF-8 are before each of some offsets in bytes."""
+    """Return the number of characters of a UTF-8 text before each of some byte offsets."""
     found: dict[int, int] = {}
     before, count = 0, 0
     for offset in sorted(offsets):

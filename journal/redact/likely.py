@@ -1,4 +1,4 @@
-"""Whether a value is a secret or a placeholder, a name, or an expression of a program."""
+"""Decides whether a value is a secret, or a placeholder, a name, or an expression of a program."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 SHORTEST = 8
 """Characters of the shortest password that is redacted because of its name."""
 _MANY = 3
-"""Digits that no usual name has."""
+"""Number of digits that no usual name has."""
 
 _PLACEHOLDER = re.compile(
     r"x{4}|\*{3}|\.{3}|\u2026|example|placeholder|change[_-]?me|dummy|redacted|your[_-]|my[_-]"
@@ -15,7 +15,7 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _EXPRESSION = re.compile(r"[(){}<>\[\]$`|]|^[./~%&]|://|::|->|^[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)++$")
-"""What is computed, read from somewhere else, a path or a URL."""
+"""A computed value, one that is read from elsewhere, a path or a URL."""
 _UNLIKELY_IN_URL = frozenset(
     (
         "pass",
@@ -53,7 +53,7 @@ def is_likely(value: str) -> bool:
 
 
 def is_likely_in_url(value: str) -> bool:
-    """Return whether the password of a URL is one, and no word in its place."""
+    """Return whether the password of a URL is a real one, and no placeholder."""
     return (
         value.lower() not in _UNLIKELY_IN_URL
         and _EXPRESSION.search(value) is None
@@ -62,7 +62,7 @@ def is_likely_in_url(value: str) -> bool:
 
 
 def is_no_example(value: str) -> bool:
-    """Return whether a token is none of a documentation."""
+    """Return whether a token is no example of a documentation."""
     return _PLACEHOLDER.search(value) is None
 
 

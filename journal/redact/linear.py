@@ -1,10 +1,11 @@
-"""Whether a pattern can be searched in time proportional to the text, and what it must contain.
+"""Checks that a pattern takes time proportional to the text, and finds its literals.
 
-Python's engine tries all ways in which repeats share a text between them. So a pattern is refused
-unless the number of these ways is small at each place: repeats are bounded, and those that may go
-back multiply. Possessive repeats (`{1,64}+`) never go back.
+Python's engine tries all ways in which several repeats can match one text. So a pattern is refused
+unless the number of these ways is small at each place: repeats must be bounded, and the numbers of
+those that may backtrack are multiplied. Possessive repeats (`{1,64}+`) never backtrack.
 
-What is checked is the tree that Python's own parser makes of a pattern; it has no public name.
+The check reads the tree that Python's own parser makes of a pattern; that parser has no public
+name.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Marks in the place of secrets."""
+"""Replaces secrets by marks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DIGITS = 6
 
 
 def find(scanners: Sequence[Scanner], text: str) -> list[Hit]:
-    """Find the secrets in a text: in order, none over another one or over a mark."""
+    """Find the secrets in a text, in order; none overlaps another one or a mark."""
     # `sorted` keeps the order of scanners and rules, which decides between hits at one place
     hits = sorted(
         itertools.chain.from_iterable(scanner.find(text) for scanner in scanners),

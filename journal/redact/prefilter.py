@@ -1,8 +1,8 @@
-"""The prefilter: finds in one pass what any of many rules needs.
+"""The prefilter: finds in one pass whether any rule may match.
 
-It runs over the JSON of each event, so its speed is that of redaction. A pattern that begins with
-a set of characters is searched quickly by Python's engine, which skips all others. Therefore each
-literal is looked for from its rarest character on, and the rest of it is compared from there.
+It runs over the JSON of each event, so its speed is the speed of redaction. Python's engine is fast
+for a pattern that begins with a set of characters, because it skips all others. Therefore each
+literal is searched from its rarest character on, and the rest of it is compared from there.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 _FREQUENT = ' etnsairoc"dlpum0gh/:.f-,bywvk1x2(){}379=645j8_z+q*'
 """Characters of transcripts from the most frequent to the rarest; all others are rarer."""
 _COMMON = 18
-"""A literal of so frequent characters only is looked for by itself: that is faster."""
+"""A literal of only characters this frequent is searched by itself, which is faster."""
 
 
 class Prefilter:
     """Says whether a rule may match anywhere in JSON.
 
-    What precedes a literal is not looked at: in JSON it can be an escape.
+    The text before a literal is not compared: in JSON it may be an escape.
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
@@ -45,7 +45,7 @@ class Prefilter:
         self._common = [(literal, _any_of(tails)) for literal, tails in common.items()]
 
     def __call__(self, raw: bytes) -> bool:
-        """Return whether bytes have a literal of a rule, in any case, and what follows it."""
+        """Return whether bytes have a literal of a rule, in any case, and the text after it."""
         lower = raw.lower()
         return self._pattern.search(lower) is not None or any(
             literal in lower and pattern.search(lower) for literal, pattern in self._common
@@ -53,16 +53,16 @@ class Prefilter:
 
 
 def _any_of(tried: Iterable[str]) -> re.Pattern[bytes]:
-    """Return a pattern of alternatives; without any it is never found."""
+    """Return a pattern of alternatives; without any it never matches."""
     return re.compile("|".join(dict.fromkeys(tried)).encode() or b"(?!)")
 
 
 def _tails(pivot: str, found: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Yield what is tried behind a pivot, the cheapest first."""
+    """Yield what is compared after a pivot, the cheapest first."""
     ended: dict[str, list[str]] = {}
     for literal, follow in dict.fromkeys(found):
         behind = f"(?<={re.escape(literal)})"
-        # at its last place, so that what is compared first refuses most
+        # at its last place, so that the first comparison fails most often
         rest = literal[literal.rindex(pivot) + 1 :]
         if rest:
             yield re.escape(rest) + behind + follow

@@ -60,7 +60,7 @@ class Redactor:
         return changed
 
     def redact(self, type: str, data: dict[str, Any]) -> tuple[dict[str, Any], Redacted | None]:
-        """Redact the data of an event; see `journal.redact.values` for what is left.
+        """Redact the data of an event; see `journal.redact.values` for values that are not changed.
 
         Returns:
             The data, the same object if there is no secret in it; and what was redacted.
@@ -71,7 +71,7 @@ class Redactor:
         try:
             raw = orjson.dumps(data)
         except TypeError:
-            return data, None  # no record can hold it: the writer refuses it and names the field
+            return data, None  # no record can contain it: the writer refuses it and names the field
         if not self._may_find(raw):
             return data, None
         counts: Counter[str] = Counter()
@@ -89,7 +89,7 @@ class Redactor:
         return changed, Redacted(self._key.id, original, self.rules, dict(counts))
 
     def text(self, text: str) -> str:
-        """Redact a text, as a way out does.
+        """Redact a text for an output.
 
         Raises:
             JournalOpenError: as `redact`.
@@ -103,7 +103,7 @@ class Redactor:
         """Redact a string; `name` is that of its field, or empty."""
         if not self._may_find(_raw(f'{name}="{text}"')):
             return text
-        # a second time must find nothing more, or an event would change whenever it is imported
+        # redacting again must find nothing more, or an event would change at every import
         while (new := self._once(name, text)) != text:
             text = new
         return text

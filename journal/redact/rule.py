@@ -23,9 +23,9 @@ class Rule:
     """A pattern of secrets.
 
     Attributes:
-        kind: what it finds.
-        pattern: what is searched for: a regular expression. Its group `secret` is replaced;
-            without this group the whole match is.
+        kind: the kind of secret.
+        pattern: a regular expression. Its group `secret` is replaced; without this group the whole
+            match is.
         literals: lower-case texts without quotes and backslashes; every match has one of them, in
             any case.
         before: how many characters before the literal a match begins; None if that is not known.
@@ -57,7 +57,8 @@ class Rule:
             if any(literal in lower for literal in self.literals):
                 yield from compiled(self.pattern).finditer(text)
             return
-        # to look for a literal and match there is 100 times as fast as to search for a pattern
+        # searching for a literal and matching there is 100 times faster than searching for a
+        # pattern
         for literal in self.literals:
             at = lower.find(literal)
             while at >= 0:

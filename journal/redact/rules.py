@@ -1,7 +1,7 @@
 """The rules of this program: patterns of secrets that have a known shape or a known name.
 
-No rule looks for randomness alone: in prose and code that finds hashes, ids and names. All
-quantifiers are possessive (`{n,m}+`) or fixed, so that a match never goes back over what it read.
+No rule searches for randomness only: in prose and code that would find hashes, ids and names. All
+quantifiers are possessive (`{n,m}+`) or fixed, so that a match never backtracks.
 
 Raise `VERSION` with every change: events name the version by which they were redacted.
 """
@@ -58,7 +58,7 @@ TOKENS = (
     token("sentry-token", "[A-Za-z0-9+/=_]{60,500}+", "sntrys_", "sntryu_"),
     token("age-key", "[A-Z0-9]{58}", "AGE-SECRET-KEY-1"),
 )
-"""Secrets that are known by their own beginning."""
+"""Secrets that are recognised by their own beginning."""
 
 PLACED = (
     Rule(
@@ -66,7 +66,7 @@ PLACED = (
         "(?a)"
         "PRIVATE KEY(?: BLOCK)?+-----"
         "(?P<secret>(?:[^-]|-(?!----)){32,65536}+(?=-----END)"
-        # one that was cut off, as by `head`
+        # a private key that was cut off, as by `head`
         r"|(?:(?:\\[nr]|\s){1,4}+[A-Za-z0-9+/=]{40,100}+){1,1000}+)",
         ("private key-----", "private key block-----"),
         before=0,
@@ -145,7 +145,7 @@ PLACED = (
         accept=is_likely,
     ),
 )
-"""Secrets that are known by the text before them."""
+"""Secrets that are recognised by the text before them."""
 
 _REST_OF_NAME = (
     r"(?i:[_-]?+(?:access|api|auth|key|base|value|string|prod|dev|live|test|staging|main"
@@ -162,11 +162,11 @@ _IN_JSON = (
     r"(?=[a-z0-9_\-]{0,32}+(?:\\t|[\\\"'\] ]){0,40}+(?::[ ]?+str(?:ing)?+[ ]{0,4}+(?==))?+"
     r"[:=][>=]?+(?:\\t|[\\\"'` ]){0,40}+(?![0-9.]{1,24}+[^0-9.a-z])[^\s\"'`\\<>{}()$|\[\]]{8})"
 )
-"""The same as far as the prefilter looks, in JSON. It refuses numbers, as of `max_tokens`."""
+"""The same in JSON, as far as the prefilter reads. Numbers, as of `max_tokens`, do not match."""
 
 
 def _assigned(kind: str, name: str, *literals: str) -> Iterator[Rule]:
-    """Return rules for what is assigned to a name, in quotes and without them."""
+    """Return rules for values that are assigned to a name, in quotes and without them."""
     for value in (_QUOTED, _BARE):
         pattern = f"(?ai)(?:{name}){_REST_OF_NAME}{_ASSIGNS}{value}"
         yield Rule(kind, pattern, literals, before=0, follow=_IN_JSON, accept=is_likely)
@@ -180,7 +180,7 @@ ASSIGNED = (
     *_assigned("api-key", "api[_-]?+key", "apikey", "api_key", "api-key"),
     *_assigned("api-key", "access[_-]?+key", "access_key", "access-key", "accesskey"),
 )
-"""Secrets that are known by the name that they are assigned to."""
+"""Secrets that are recognised by the name that they are assigned to."""
 
 RULES: tuple[Rule, ...] = (*TOKENS, *PLACED, *ASSIGNED)
 """All of them. The specific ones are first: of hits at one place the first counts."""

@@ -1,4 +1,4 @@
-"""The seam for what finds secrets: rules of this program, rules of the user, other scanners."""
+"""The interface of scanners: built-in rules, the user's rules, other scanners."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Hit(NamedTuple):
     Attributes:
         start: offset of its first character.
         end: offset behind its last character.
-        kind: what it is: 1 to 64 characters of `a-z`, `0-9` and `-`.
+        kind: the kind of secret: 1 to 64 characters of `a-z`, `0-9` and `-`.
     """
 
     start: int
@@ -33,7 +33,7 @@ class Scanner(Protocol):
     def may_find(self, raw: bytes) -> bool:
         """Return whether JSON may hold a secret; false only where `find` finds none.
 
-        It is asked for each event, so it must be fast.
+        It is called for each event, so it must be fast.
         """
 
     def find(self, text: str) -> Iterable[Hit]:

@@ -1,4 +1,4 @@
-"""Makes the redactor of a journal: whose rules it uses."""
+"""Makes the redactor of a journal from the built-in rules and the user's."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def redactor_of(
     journal: Path,
     redact: bool | Sequence[Scanner],  # noqa: FBT001 - as `Journal.open` is given it
 ) -> Redactor | None:
-    """Return what redacts the events of a journal, as `Journal.open` is asked for it.
+    """Return the redactor of a journal's events, by the argument of `Journal.open`.
 
     Args:
         journal: the journal's folder.
@@ -57,7 +57,7 @@ def journal_scanners(journal: Path) -> tuple[Scanner, ...]:
 
 
 def _user_scanners(path: Path) -> tuple[Scanner, ...]:
-    """Return the scanners that a file of rules asks for; none if there is no file.
+    """Return the scanners of a file of rules; none if there is no file.
 
     Raises:
         RedactionError: the file, or what it asks for, cannot be used.

@@ -8,7 +8,7 @@
     kind = "corp-token"
     pattern = 'corp_(?P<secret>[a-z0-9]{32})'
 
-The group `secret` is what is replaced; without it the whole match is. A pattern must contain a
+The group `secret` is replaced; without it the whole match is. A pattern must contain a
 literal of at least 3 characters, and its repeats must be bounded: see `journal.redact.linear`.
 """
 
@@ -39,7 +39,7 @@ _KEYS = frozenset(("kind", "pattern"))
 
 @dataclass(frozen=True, slots=True)
 class UserRules:
-    """What a file of rules asks for.
+    """The content of a file of rules.
 
     Attributes:
         rules: its rules; None if it has none.

@@ -1,8 +1,8 @@
-"""Which values of an event are redacted, by its type.
+"""Selects the values of an event that are redacted, by its type.
 
-These are left as they are:
+These are not changed:
 
-- what names something that others refer to: ids, keys of `key.set`, names of roles, tools, models,
+- names that other values refer to: ids, keys of `key.set`, names of roles, tools, models,
   providers, sources and users. With another name, results would lose their calls, and messages
   their sessions;
 - signatures, hashes and encrypted content: a program that checks them would refuse changed ones;
@@ -90,7 +90,7 @@ _LEFT = frozenset(
         "commit",
     )
 )
-"""Fields of objects in data that are left, by their names."""
+"""Fields of objects in data that are not changed, by their names."""
 _CALLS = frozenset(("arguments", "args", "input", "parameters"))
 """An object with one of these fields is a call, and its `name` is that of a tool."""
 _ERASURE = "erasure."
