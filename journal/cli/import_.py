@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import itertools
 import textwrap
 import threading
 from contextlib import contextmanager
@@ -12,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from journal.cli.import_report import print_report
 from journal.cli.kit.clean import one_line
 from journal.cli.kit.exits import FAILED, NOT_FOUND
-from journal.cli.kit.output import console, is_terminal, print_json, print_line
+from journal.cli.kit.output import console, is_terminal, print_line
 from journal.cli.kit.paths import NonEmptyPath
 from journal.cli.kit.signals import call_on_signals
-from journal.cli.kit.streams import flush_or_discard
 from journal.errors import JournalError
 from journal.importers.registry import AUTO, installed
 from journal.importers.run import following
@@ -31,12 +30,6 @@ if TYPE_CHECKING:
     from journal.importers.files.walk import Source
     from journal.importers.formats import SourceFormat
 
-_NAMED = 10
-"""Files of no known format that stderr names."""
-_FEW = 3
-"""Files that are named for each reason why files were skipped."""
-_FAILED = 20
-"""Files with an error that are named."""
 _FORMATS = "    FORMATS"
 """The line of the help text in whose place the installed formats stand."""
 _WIDTH = 80
@@ -197,7 +190,7 @@ def command(
             report.errors[str(journal.path)] = str(error)
         except KeyboardInterrupt as error:
             interrupted = error
-    _report(report, as_json=as_json, interrupted=interrupted is not None)
+    print_report(report, as_json=as_json, interrupted=interrupted is not None)
     if interrupted is not None:
         raise interrupted
     if report.errors:
@@ -255,58 +248,3 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0  # deleted since: the import itself reports it
-
-
-def _report(report: Report, *, as_json: bool, interrupted: bool) -> None:
-    """Write the report; what was imported stays, also if the report has no reader."""
-    try:
-        if not as_json:
-            _show(report)
-        _show_errors(report)
-        if report.is_empty:
-            print_line(f"Nothing was imported: {_why_nothing(report)}", err=True)
-        if interrupted:
-            text = "Interrupted: the counted messages are stored; import again for the rest."
-            print_line(text, err=True)
-        if as_json:
-            print_json(report.as_json(), indent=True)
-    except BrokenPipeError:
-        flush_or_discard()
-
-
-def _show(report: Report) -> None:
-    rows = list(report.rows())
-    width = max(len(name) for name, _ in rows)
-    digits = max(len(count) for _, count in rows)
-    for name, count in rows:
-        print_line(f"{name:<{width}}  {count:>{digits}}", err=True)
-    for reason, paths in report.passed_over.items():
-        for name in paths[:_FEW]:
-            print_line(f"passed over: {name}: {reason}", err=True)
-    for name in report.conflicting[:_NAMED]:
-        print_line(f"conflict: {name} is stored with another content, which stays", err=True)
-    for name in report.unknown[:_NAMED]:
-        print_line(f"no known format: {name}", err=True)
-    if len(report.unknown) > _NAMED:
-        more = len(report.unknown) - _NAMED
-        print_line(f"no known format: {more:,} more; --json names them all", err=True)
-
-
-def _why_nothing(report: Report) -> str:
-    """Return why an import stored nothing."""
-    if report.errors:
-        return "no file could be read"
-    if report.files:
-        return f"no message in {report.files:,} file{'s' if report.files != 1 else ''}"
-    others = len(report.unknown)
-    if others:
-        return f"no transcript, and {others:,} file{'s' if others != 1 else ''} of no known format"
-    return "no transcript was found"
-
-
-def _show_errors(report: Report) -> None:
-    for name, why in itertools.islice(report.errors.items(), _FAILED):
-        print_line(f"Error: {name}: {why}", err=True)
-    if len(report.errors) > _FAILED:
-        more = len(report.errors) - _FAILED
-        print_line(f"Error: {more:,} more files; --json names them all", err=True)
