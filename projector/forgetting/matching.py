@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from projector.db.kinds import MESSAGE
 from projector.db.tags import narrowed
-from projector.errors import NotFound
-from projector.forgetting.retention import Policy
+from projector.errors import NotFound, RetentionError
+from projector.fold.messages import IN_TRANSCRIPT
+from projector.forgetting.retention import NAME, Policy
 from projector.search.filters import Filters, narrowing
 from projector.text.query import parse
+from projector.views.sessions import ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,6 +40,14 @@ class Found:
 _NAMESPACE = "s.session LIKE '@%'"
 """Condition on a row `s` of `_sessions`: it is a namespace of key-values."""
 
+SOURCE = (
+    f"coalesce(s.source, (SELECT source FROM _events WHERE session = s.id AND kind = {MESSAGE}"
+    f" ORDER BY state > {IN_TRANSCRIPT}, {ORDER} LIMIT 1))"
+)
+"""The source of a row `s` of `_sessions` as lists of sessions show it: else a rule that keeps a
+source would not keep what is shown under it. Of a session without a transcript the first message
+that was taken out of it counts."""
+
 
 def find(db: apsw.Connection, selection: Selection | Policy, now: int) -> Found:
     """Find what a selection names, or a policy no longer keeps.
@@ -49,6 +59,7 @@ def find(db: apsw.Connection, selection: Selection | Policy, now: int) -> Found:
 
     Raises:
         NotFound: a session or a message that the selection names is not in the projection.
+        RetentionError: the policy pins the beginning of a session's id.
     """
     if isinstance(selection, Policy):
         return Found(_over(db, selection, now), ())
@@ -137,12 +148,25 @@ def _older(db: apsw.Connection, before: int, now: int) -> tuple[str, ...]:
 
 
 def _over(db: apsw.Connection, policy: Policy, now: int) -> tuple[str, ...]:
-    """Return the sessions that a policy no longer keeps."""
-    return tuple(
-        session
-        for session, source, cwd, last in _last_dates(db, now)
-        if policy.is_over(session, source, cwd, timedelta(microseconds=now - last))
-    )
+    """Return the sessions that a policy no longer keeps.
+
+    Raises:
+        RetentionError: it pins the beginning of a session's id.
+    """
+    names, over = [], []
+    for session, source, cwd, last in _last_dates(db, now):
+        names.append(session)
+        if policy.is_over(session, source, cwd, timedelta(microseconds=now - last)):
+            over.append(session)
+    # other commands take the beginning of an id: a session that is pinned so would be forgotten
+    for pinned in sorted(policy.pinned.difference(names)):
+        for name in names:
+            if name.startswith(pinned):
+                raise RetentionError(
+                    f"{NAME} pins {pinned!r}, the beginning of the id of session {name!r}: give the"
+                    " whole id; nothing was forgotten"
+                )
+    return tuple(over)
 
 
 def _last_dates(db: apsw.Connection, now: int) -> Iterator[tuple[str, str | None, str | None, int]]:
@@ -153,7 +177,7 @@ def _last_dates(db: apsw.Connection, now: int) -> Iterator[tuple[str, str | None
     """
     dated = "coalesce(e.timestamp, e.time)"
     query = (
-        "SELECT s.session, s.source, s.cwd,"
+        f"SELECT s.session, {SOURCE}, s.cwd,"
         f" coalesce(max(CASE WHEN e.kind = {MESSAGE} AND {dated} <= ? THEN {dated} END),"
         f" min(CASE WHEN e.kind = {MESSAGE} THEN {dated} END), max(e.time))"
         " FROM _sessions s JOIN _events e ON e.session = s.id"

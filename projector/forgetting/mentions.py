@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from journal.format.event_types import FORGET
 from projector.forgetting.contents import Content, of_session
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     import apsw
 
@@ -34,21 +35,38 @@ def keys(db: apsw.Connection, sessions: Collection[str]) -> Iterator[Content]:
     """
     if not sessions:
         return
-    mention = pattern(sessions)
+    finder = NameFinder(sessions)
     query = "SELECT session FROM _sessions WHERE session LIKE '@%' AND session <> ?"
     for (namespace,) in db.execute(query, (FORGET,)).fetchall():
         for content in of_session(db, str(namespace)):
             event = content.event
             strings = (event.session, event.id, *_strings(event.data))
-            if any(mention.search(text) for text in strings):
+            if any(map(finder.finds_any, strings)):
                 yield content
 
 
-def pattern(names: Collection[str]) -> re.Pattern[str]:
-    """Return the pattern of one of some names, where it is no part of a longer one."""
-    # the longest first: an alternative that begins like another one must be tried before it
-    longest = sorted(names, key=len, reverse=True)
-    return re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, longest))})(?![\w-])")
+_BEGINNING = re.compile(r"(?<![\w-])")
+_WITHIN = re.compile(r"[\w-]")
+
+
+class NameFinder:
+    """Finds names in texts, where they are no part of a longer one.
+
+    A pattern with all names as alternatives would try each of thousands at each character.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._by_length: defaultdict[int, set[str]] = defaultdict(set)
+        for name in names:
+            self._by_length[len(name)].add(name)
+
+    def finds_any(self, text: str) -> bool:
+        """Return whether one of the names is in a text."""
+        return any(
+            text[at : at + length] in names and _WITHIN.match(text, at + length) is None
+            for at in (found.start() for found in _BEGINNING.finditer(text))
+            for length, names in self._by_length.items()
+        )
 
 
 def _strings(value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON

@@ -10,8 +10,9 @@ from journal.format.event_types import MESSAGE_REVISED
 from projector.db.kinds import KINDS, MESSAGE
 from projector.db.rows import STORED, stored
 from projector.forgetting import contents, mentions
-from projector.forgetting.matching import find
+from projector.forgetting.matching import SOURCE, find
 from projector.forgetting.repeats import Repeats
+from projector.forgetting.selection import Selection
 from projector.text.document import document
 from projector.text.snippet import snippet
 from projector.views.sessions import ORDER
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from journal.format.keyed_hash import Key
     from projector.forgetting.contents import Content
     from projector.forgetting.retention import Policy
-    from projector.forgetting.selection import Scope, Selection
+    from projector.forgetting.selection import Scope
 
 _WIDTH = 60
 """Characters of the first words of a message."""
@@ -36,7 +37,8 @@ class ForgottenSession:
 
     Attributes:
         session: its id.
-        title, source: as its events give them; None if they do not.
+        title: as its events give it; None if they do not.
+        source: as its events, or else its first message, give it; None if they do not.
         messages: number of its messages, those that were removed from its transcript included.
         words: the first words of its first message.
     """
@@ -87,6 +89,7 @@ class Plan:
 
     Attributes:
         scope: how it was selected.
+        query: the words that were searched for; None if it was not selected by a query.
         sessions: whole sessions.
         messages: messages of other sessions.
         replays: messages of further sessions that repeat one of these.
@@ -97,6 +100,7 @@ class Plan:
     """
 
     scope: Scope
+    query: str | None
     sessions: tuple[ForgottenSession, ...]
     messages: tuple[ForgottenMessage, ...]
     replays: tuple[ForgottenMessage, ...]
@@ -167,6 +171,7 @@ def make_plan(db: apsw.Connection, selection: Selection | Policy, key: Key, now:
             keys.append(_key(content))
     return Plan(
         selection.scope,
+        selection.query if isinstance(selection, Selection) else None,
         tuple(_session(db, session) for session in found.sessions),
         tuple(messages),
         tuple(replays),
@@ -183,7 +188,7 @@ def make_plan(db: apsw.Connection, selection: Selection | Policy, key: Key, now:
 
 def _session(db: apsw.Connection, session: str) -> ForgottenSession:
     query = (
-        "SELECT title, source, (SELECT count(*) FROM _events WHERE session = s.id"
+        f"SELECT title, {SOURCE}, (SELECT count(*) FROM _events WHERE session = s.id"
         f" AND kind = {MESSAGE}) FROM _sessions s WHERE session = ?"
     )
     title, source, count = db.execute(query, (session,)).fetchone() or (None, None, 0)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from journal.erasure.hashes import event_hash, session_hash
 from journal.errors import EventError
 from projector.forgetting import contents
-from projector.forgetting.mentions import pattern
+from projector.forgetting.mentions import NameFinder
 from projector.forgetting.repeats import hashes_of
+from projector.text.highlight import find
+from projector.text.query import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,13 +68,20 @@ def check_reason(reason: str | None, plan: Plan) -> None:
     """Refuse a reason that contains what is forgotten.
 
     Raises:
-        EventError: it names a session or a message that is forgotten, or the title of one.
+        EventError: it names a session or a message that is forgotten, or the title of one, or has a
+            word that was searched for.
     """
+    if reason is None:
+        return
     names = [session.session for session in plan.sessions]
     names += [session.title for session in plan.sessions if session.title]
     names += [name for message in plan.messages for name in (message.session, message.id)]
-    if reason is not None and names and pattern(names).search(reason) is not None:
+    if NameFinder(names).finds_any(reason):
         raise EventError(
             "the reason names a session, a title or a message that is to be forgotten, and would"
             " keep that name: give another reason"
+        )
+    if plan.query is not None and find(reason, parse(plan.query).terms):
+        raise EventError(
+            "the reason has a word that was searched for, and would keep it: give another reason"
         )

@@ -115,7 +115,7 @@ def read_policy(journal: Path) -> Policy | None:
     except OSError as error:
         raise RetentionError(f"cannot read {path}: {error.strerror or error}") from error
     try:
-        return parse_policy(content.decode())
+        return parse_policy(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise RetentionError(f"{path} is not UTF-8: {error}") from error
     except RetentionError as error:
@@ -130,7 +130,7 @@ def parse_policy(text: str) -> Policy:
     """
     try:
         found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RetentionError(f"it is no TOML: {error}") from error
     _check_names("", found, {"automatic", "pinned", "rule"})
     automatic = found.get("automatic", False)
@@ -157,15 +157,23 @@ def _rule(number: int, found: Mapping[str, Any]) -> Rule:
             raise RetentionError(f"{place}{name} must be a text, not {value!r:.60}")
     if "older_than" not in found:
         raise RetentionError(f'{place}older_than is missing, such as "90d" or "{_NEVER}"')
-    project = None
-    if "project" in found:
-        project = Path(found["project"]).expanduser()
-        if not project.is_absolute():
-            raise RetentionError(
-                f"{place}project must be an absolute path, or begin with ~, not"
-                f" {found['project']!r:.200}"
-            )
+    project = _folder(place, found["project"]) if "project" in found else None
     return Rule(_age(place, found["older_than"]), found.get("source"), project)
+
+
+def _folder(place: str, text: str) -> PurePath:
+    try:
+        folder = Path(text).expanduser()
+    except RuntimeError as error:  # there is no such user
+        raise RetentionError(
+            f"{place}project is in the home of an unknown user: {text!r:.200}"
+        ) from error
+    if not folder.is_absolute() or ".." in folder.parts:
+        raise RetentionError(
+            f"{place}project must be an absolute path without .., or begin with ~, not"
+            f" {text!r:.200}"
+        )
+    return folder
 
 
 def _age(place: str, text: str) -> timedelta | None:

@@ -10,7 +10,6 @@ import pytest
 from journal.redact.prefilter import Prefilter
 from journal.redact.rule import compiled
 from journal.redact.rules import ASSIGNED, TOKENS
-from projector.forgetting import mentions
 from projector.text.highlight import _finders
 from projector.text.snippet import _shown
 from projector.text.term import Term
@@ -33,10 +32,6 @@ MADE: dict[str, Callable[[], Sequence[Pattern]]] = {
     # the name is between two characters that are always there
     "journal.cli.export._beside": lambda: [
         re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{8}}\.tmp") for name in ("state.db", "." * 40)
-    ],
-    "projector.forgetting.mentions.pattern": lambda: [
-        mentions.pattern(["s1"]),
-        mentions.pattern(["a", "aa", "a-a", "-", "aaa"]),
     ],
     "projector.text.highlight._finder": lambda: (
         [

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from journal.cli.kit.counts import counted
 from journal.cli.kit.exits import ExitCommand
 from journal.cli.kit.output import print_json_lines, print_line
 from journal.cli.kit.times import format_local_time
-from projector.cli.erasure.counted import counted
 from projector.cli.kit.codes import CODES
 from projector.forgetting.erasures import erasures
 

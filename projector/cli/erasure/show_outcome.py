@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from journal.cli.kit.counts import counted
 from journal.cli.kit.output import print_line
-from projector.cli.erasure.counted import counted
 
 if TYPE_CHECKING:
     from projector.forgetting.finish import Outcome

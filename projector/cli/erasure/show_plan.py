@@ -6,9 +6,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from journal.cli.kit.clean import one_line
+from journal.cli.kit.counts import counted
 from journal.cli.kit.output import Styled, print_line
 from journal.cli.kit.times import format_local_time
-from projector.cli.erasure.counted import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ _Entry = TypeVar("_Entry")
 def plan_json(plan: Plan) -> dict[str, Any]:
     """Return a plan as a JSON object."""
     found = asdict(plan)
-    del found["names"]
+    del found["names"], found["query"]
     return found
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from journal.cli.kit.counts import counted
 from journal.cli.kit.output import print_json, print_line
-from projector.cli.erasure.counted import counted
 from projector.forgetting.check import check_erased
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ def print_check(journal: Directory, as_json: bool) -> bool:  # noqa: FBT001 - `j
     """Print a check of everything below a journal's folder; return whether nothing was found.
 
     Raises:
-        JournalOpenError, ReadError, RetentionError: as `check_erased`.
+        JournalOpenError, ReadError: as `check_erased`.
     """
     report = check_erased(journal)
     if as_json:

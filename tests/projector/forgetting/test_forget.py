@@ -137,10 +137,20 @@ def test_a_plan_forgets_only_what_it_showed(path: Path) -> None:
     assert _shown(path) == {("s1", "m2"), ("s2", "m1"), ("s2", "late")}
 
 
-def test_a_reason_that_contains_what_is_forgotten_is_refused(path: Path) -> None:
+@pytest.mark.parametrize(
+    ("selection", "reason"),
+    [
+        (S1, "delete s1 please"),
+        (Selection(query="secret"), "the word SECRET leaked"),
+        (Selection(query="sec* OR nothing", sessions=("s1",)), "secrets"),
+    ],
+)
+def test_a_reason_that_contains_what_is_forgotten_is_refused(
+    path: Path, selection: Selection, reason: str
+) -> None:
     """The reason would keep the text for ever; the error comes before any write."""
     with pytest.raises(EventError, match="give another reason"):
-        forget(path, S1, reason="delete s1 please")
+        forget(path, selection, reason=reason)
     assert erasures(path) == []
     assert not (path / "key").exists()
 

@@ -9,6 +9,7 @@ import pytest
 
 from journal import Journal
 from journal.process import clock
+from projector import Projection
 from projector.errors import RetentionError
 from projector.forgetting.forget import plan
 from projector.forgetting.retention import parse_policy, read_policy
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DAY = 86_400_000_000
+OLD = 10**15
 _RULES = """
 pinned = ["kept"]
 
@@ -65,8 +67,14 @@ def test_without_a_matching_rule_a_session_is_kept() -> None:
         ("[[rule]]\nolder_than = '0d'", "rule 1: older_than must be a number of hours"),
         ("[[rule]]\nolder_than = '9m'", "rule 1: older_than must be a number of hours"),
         ("[[rule]]\nolder_than = '9d'\nproject = 'a'", "rule 1: project must be an absolute path"),
+        ("[[rule]]\nolder_than = '9d'\nproject = '~/a/../b'", "rule 1: project must .* without"),
         ("[[rule]]\nolder_than = '9d'\n[[rule]]\nsoruce = 'a'", "rule 2: 'soruce' is not known"),
         ("[[rule]", "it is no TOML"),
+        (f"pinned = {'[' * 10_000}", "it is no TOML"),
+        (
+            "[[rule]]\nolder_than = '9d'\nproject = '~nobody-here/x'",
+            "rule 1: project is in the home of an unknown user",
+        ),
     ],
 )
 def test_an_invalid_policy_is_an_error(text: str, why: str) -> None:
@@ -83,6 +91,10 @@ def test_the_file_is_named_in_its_errors(tmp_path: Path) -> None:
     file.chmod(0o600)
     with pytest.raises(RetentionError, match=r"retention.toml: pinned must .*; nothing was"):
         read_policy(tmp_path)
+    file.write_bytes(b"\xef\xbb\xbfpinned = ['a']")  # as editors on other systems save it
+    policy = read_policy(tmp_path)
+    assert policy is not None
+    assert policy.pinned == {"a"}
     file.write_bytes(b"\xff")
     with pytest.raises(RetentionError, match="is not UTF-8"):
         read_policy(tmp_path)
@@ -105,3 +117,29 @@ def test_a_policy_selects_sessions_by_their_last_message(journal_dir: Path) -> N
     assert {each.session for each in found.sessions} == {"a", "c"}
     assert found.scope == "retention"
     assert set(found.names.events) == {("a", "c"), ("a", "m"), ("c", "c"), ("c", "m")}
+
+
+def test_a_rule_knows_a_session_by_the_source_that_is_shown(journal_dir: Path) -> None:
+    """That of its first message where its own events give none, also when that was removed."""
+    with Journal.open(journal_dir, fsync="never") as journal:
+        for session in ("shown", "removed"):
+            journal.append_message(session, "user", "a", id="m", source="cli", timestamp=OLD)
+        journal.append(session="removed", type="message.removed", data={"messages": ["m"]})
+        journal.append_message("other", "user", "a", id="m", source="web", timestamp=OLD)
+    with Projection.open(journal_dir) as projection:
+        assert projection.session("shown").source == "cli"
+    text = '[[rule]]\nsource = "cli"\nolder_than = "never"\n[[rule]]\nolder_than = "52w"'
+    found = plan(journal_dir, parse_policy(text))
+    assert [(each.session, each.source) for each in found.sessions] == [("other", "web")]
+
+
+def test_the_beginning_of_an_id_pins_nothing_and_is_an_error(journal_dir: Path) -> None:
+    """Other commands take it: a session that a user pins so must not be forgotten."""
+    with Journal.open(journal_dir, fsync="never") as journal:
+        journal.append_message("8e1f-7000", "user", "a", id="m", timestamp=OLD)
+        journal.append_message("8e", "user", "a", id="m", timestamp=OLD)
+    rule = '[[rule]]\nolder_than = "52w"'
+    with pytest.raises(RetentionError, match="the beginning of the id of session '8e1f-7000'"):
+        plan(journal_dir, parse_policy(f'pinned = ["8e1f"]\n{rule}'))
+    found = plan(journal_dir, parse_policy(f'pinned = ["8e", "unknown"]\n{rule}'))
+    assert [each.session for each in found.sessions] == ["8e1f-7000"]
