@@ -15,11 +15,12 @@ from journal.erasure.requests import read_requests
 from journal.format.event import Event
 from journal.format.record import FORMAT
 from journal.fs.files import is_draft
+from journal.redact.user_rules import RULES_FILE
 from journal.segments.listing import list_segments
 from journal.segments.reader import SegmentWalk
 from projector.db.connections import open_reader
 from projector.db.quiet import quiet
-from projector.errors import ProjectionError
+from projector.errors import ProjectionError, RetentionError
 from projector.forgetting import contents
 from projector.forgetting.leftovers import DATABASE, IMPORTS
 from projector.forgetting.retention import NAME, read_policy
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
     from journal.fs.directory import Directory
     from journal.segments.listing import SegmentRef
 
-_OWN = {"journal.json", "arbiter", "eraser", "key", NAME, "lock", "build.lock", "CURRENT"}
-_OWN |= {"retired", "roll"}
+_OF_JOURNAL = {"journal.json", "arbiter", "eraser", "key", RULES_FILE, NAME}
+_OF_LANE = {"lock", "retired", "roll"}
+_OF_PROJECTION = {"lock", "build.lock", "CURRENT"}
 """Files that hold nothing that was appended; of the policy the pinned sessions are compared."""
 
 
@@ -91,7 +93,6 @@ def check_erased(journal: Directory) -> ErasedReport:
     Raises:
         JournalOpenError: the file `key` is damaged.
         ReadError: a lane cannot be read.
-        RetentionError: `retention.toml` says what cannot be.
     """
     check = _Check(journal, read_requests(journal))
     for key in check.forgotten.unknown_keys:
@@ -145,7 +146,11 @@ class _Check:
 
     def policy(self) -> None:
         """Compare the sessions that the policy of retention pins."""
-        policy = read_policy(self._journal.path)
+        try:
+            policy = read_policy(self._journal.path)
+        except RetentionError as error:
+            self.add(NAME, str(error))
+            return
         for session in sorted(policy.pinned if policy else ()):
             self._compare_session(NAME, session)
 
@@ -168,12 +173,21 @@ class _Check:
             self._imports += 1
         elif path.parent.parent == self._journal.lanes and path.suffix == ".jsonl":
             pass  # a segment, or a file that `journal verify` reports
-        elif path.name not in _OWN:
+        elif path.name not in self._own(path.parent):
             self.add(where, "it is none of the journal's files")
 
     def folder_failed(self, error: OSError) -> None:
         """Note a folder that cannot be listed."""
         self.add(self._name(Path(error.filename)), f"cannot list it: {error.strerror or error}")
+
+    def _own(self, folder: Path) -> set[str]:
+        """Return the names of files in a folder that hold nothing that was appended."""
+        if folder == self._journal.path:
+            return _OF_JOURNAL
+        if folder.parent == self._journal.lanes:
+            return _OF_LANE
+        is_projection = folder.is_relative_to(self._journal.path / "projection")
+        return _OF_PROJECTION if is_projection else set()
 
     def imports(self) -> None:
         """Name the files of importers, all at once: each source has one."""
@@ -186,7 +200,8 @@ class _Check:
         try:
             db = open_reader(path, self._journal.uuid)
         except ProjectionError as error:
-            self.add(where, f"it cannot be opened: {error}")
+            if path.exists():  # else another generation is in use by now
+                self.add(where, f"it cannot be opened: {error}")
             return
         with quiet:
             try:

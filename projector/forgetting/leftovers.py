@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 IMPORTS = "imports"
 """The folder in which importers keep how far sources were imported."""
-_PATIENCE = 10.0
+_PATIENCE = 600.0
 """Seconds to wait for a build: its database is not published yet, and is left alone meanwhile."""
 DATABASE = re.compile(
     rf"[0-9]{{1,16}}\.db(?:{'|'.join(re.escape(suffix) for suffix in SUFFIXES if suffix)})?"
@@ -48,7 +48,7 @@ def remove_leftovers(journal: Directory, is_forgotten: Callable[[str], bool]) ->
         is_forgotten: returns whether a session was forgotten as a whole, given its id.
 
     Raises:
-        ProjectorBusy: a build runs for longer than some seconds.
+        ProjectorBusy: a build runs for longer than ten minutes.
         ProjectionError: the projection cannot be used.
         OSError: the file system refuses.
     """

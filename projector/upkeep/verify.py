@@ -24,6 +24,7 @@ from projector.run.watermark import is_unchanged, load_marks, place
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from io import FileIO
+    from pathlib import Path
 
     from journal.fs.directory import Directory
     from journal.segments.listing import SegmentRef
@@ -61,14 +62,20 @@ def verify(journal: Directory) -> list[Fault]:
         ProjectionError: CURRENT cannot be read.
     """
     kept = find_generations(journal.path)
-    number = kept.current()
-    if number is None:
-        return [Fault("database", "no projection was built yet", "projector sync")]
-    path = kept.path(number)
-    try:
-        db, _ = open_on_any_medium(path, journal.uuid)
-    except ProjectionError as error:
-        return [Fault("database", str(error), "projector rebuild")]
+    while (number := kept.current()) is not None:
+        path = kept.path(number)
+        try:
+            db, _ = open_on_any_medium(path, journal.uuid)
+        except ProjectionError as error:
+            if kept.current() == number:  # else another one is in use by now, and this one is gone
+                return [Fault("database", str(error), "projector rebuild")]
+        else:
+            return _faults(db, path, journal)
+    return [Fault("database", "no projection was built yet", "projector sync")]
+
+
+def _faults(db: apsw.Connection, path: Path, journal: Directory) -> list[Fault]:
+    """Check a generation, and close its connection."""
     try:
         with quiet, db:  # one snapshot: a projector may write meanwhile
             # the journal is read after the watermark, so it can only be ahead of it

@@ -114,18 +114,24 @@ def test_a_check_names_leaks_and_files_that_it_cannot_check(path: Path) -> None:
     (path / "imports").mkdir()
     (path / "imports" / "keys").touch()
     (path / "kept" / "notes").touch()
+    (path / "kept" / "key").touch()
+    (path / "projection" / "key").touch()
+    (path / "lanes" / "1" / "roll").touch()
+    (path / "redact.toml").touch()
     (path / "lanes" / "1" / f".000001.jsonl.{uuid7()}").touch()
     (path / "retention.toml").write_text("pinned = ['s1', 's2']", encoding="utf-8")
     (path / "retention.toml").chmod(0o600)
     report = check_erased(open_directory(path))
     (path / "kept" / "notes").unlink()
+    (path / "kept" / "key").unlink()
     (path / "kept").rmdir()
     for file in (path / "lanes" / "1").glob(".*"):
         file.unlink()
     found = [(found.where, found.count) for found in report.found]
     assert found == [("projection/1.db", 2), ("retention.toml", 1)]
     names = {unchecked.where.partition(".jsonl.")[0] for unchecked in report.unchecked}
-    assert names == {"projection/5.db", "imports", "kept/notes", "lanes/1/.000001"}
+    others = {"kept/notes", "kept/key", "projection/key"}
+    assert names == {"projection/5.db", "imports", "lanes/1/.000001", *others}
 
 
 def test_a_check_names_links_and_unfinished_lines(path: Path, tmp_path: Path) -> None:
@@ -165,3 +171,13 @@ def test_a_check_names_a_folder_that_it_cannot_list(
         "projection/5",
         "cannot list it: Permission denied",
     )
+
+
+def test_a_policy_that_says_what_cannot_be_is_not_checked(path: Path) -> None:
+    """All else is: a mistake in it must not hide what is left."""
+    forget(path, Selection(sessions=("s1",)))
+    (path / "retention.toml").write_text("pinned = 's1'", encoding="utf-8")
+    (path / "retention.toml").chmod(0o600)
+    (unchecked,) = check_erased(open_directory(path)).unchecked
+    assert unchecked.where == "retention.toml"
+    assert "pinned must be a list" in unchecked.why

@@ -12,6 +12,8 @@ from journal import Journal
 from journal.fs.directory import open_directory
 from projector import Projection
 from projector.db.checksums import vfs
+from projector.db.generations import generations
+from projector.db.read_only import open_on_any_medium
 from projector.run.build import rebuild
 from projector.upkeep.verify import Fault, verify
 
@@ -38,6 +40,21 @@ def test_a_sound_projection_has_no_faults(built: Path) -> None:
     """No fault is reported, also after a rebuild."""
     assert _faults(built) == []
     rebuild(open_directory(built))
+    assert _faults(built) == []
+
+
+def test_a_generation_that_is_replaced_meanwhile_is_no_fault(
+    built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that was in use can be gone before it is opened: the next one is checked."""
+
+    def replace_first(path: Path, uuid: str) -> tuple[apsw.Connection, object]:
+        if path.name == "1.db":
+            rebuild(open_directory(built))
+            generations(built).remove_earlier(2)
+        return open_on_any_medium(path, uuid)
+
+    monkeypatch.setattr("projector.upkeep.verify.open_on_any_medium", replace_first)
     assert _faults(built) == []
 
 
