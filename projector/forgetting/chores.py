@@ -95,6 +95,7 @@ class Chores:
         self._finish_at = clock() + _AGAIN
         self._blocked_until = 0.0
         self._is_asked = False
+        self._warning = ""
 
     def __call__(self) -> None:
         """Start what is due, unless it is too early to look, or a process runs."""
@@ -104,11 +105,14 @@ class Chores:
         self._look_at = now + _LOOK
         if self._is_running(now):
             return
+        before, self._warning = self._warning, ""
         try:
             self._start_due(now)
         except (JournalError, ProjectorError, OSError) as error:
             # a projector must not end because its user wrote nonsense to retention.toml
-            self._warn(str(error))
+            self._warning = str(error)
+            if self._warning != before:  # a file that cannot be read would be one every 10 s
+                self._warn(self._warning)
 
     def _start_due(self, now: float) -> None:
         if self._is_finish_due(now):

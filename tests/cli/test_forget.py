@@ -122,7 +122,8 @@ def test_no_match_exits_with_3(invoke: Callable[..., Result]) -> None:
     assert "nothing matches" in invoke("forget", "--query", "nowhere", "--yes", code=3).stderr
     assert "'s' (" not in invoke("forget", "s", "--yes", code=3).stderr
     assert "nothing is selected" in invoke("forget", "--yes", code=2).stderr
-    assert "select nothing" in invoke("forget", "s1", "--finish", code=2).stderr
+    for given in (["s1"], ["--query", ""], ["--older-than", "1970-01-01T00:00Z"]):
+        assert "select nothing" in invoke("forget", *given, "--finish", code=2).stderr
     assert "is not a time" in invoke("forget", "--older-than", "soon", code=2).stderr
 
 

@@ -20,6 +20,9 @@ from projector.forgetting.selection import Selection
 if TYPE_CHECKING:
     from pathlib import Path
 
+_NOTHING = {"sessions": (), "messages": (), "query": None, "source": None, "before": None}
+"""The fields of a selection where no argument or option gives one."""
+
 
 @click.command("forget", cls=ExitCommand, codes=CODES)
 @click.argument("sessions", nargs=-1, metavar="[SESSION]...")
@@ -94,7 +97,7 @@ def command(
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     path: Path = context.obj
     if finishes:
-        if any(selected.values()) or dry_run or allow_again or reason is not None:
+        if selected != _NOTHING or dry_run or allow_again or reason is not None:
             raise click.UsageError("--finish carries out all pending requests: select nothing")
         outcome = finish_forgetting(path, erase_damage=erase_damage)
         if as_json:

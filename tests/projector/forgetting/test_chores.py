@@ -142,6 +142,23 @@ def test_a_policy_is_applied_once_a_day_if_it_says_so(machine: _Machine, path: P
     assert "automatic must be true or false" in warning
 
 
+def test_a_warning_that_repeats_itself_is_written_once(machine: _Machine, path: Path) -> None:
+    """A key that cannot be read is looked at every ten seconds."""
+    forget(path, Selection(sessions=("s1",)))
+    with Projection.open(path) as projection:
+        projection.sessions()
+    key = (path / "key").read_bytes()
+    (path / "key").write_bytes(b"damaged")
+    for _ in range(3):
+        assert machine.after(20) == []
+    (path / "key").write_bytes(key)
+    machine.after(20)
+    (path / "key").write_bytes(b"damaged")
+    machine.after(20)
+    assert [warning.count("key is damaged") for warning in machine.warnings] == [1, 1]
+    (path / "key").write_bytes(key)
+
+
 def test_a_process_that_runs_ends_with_the_projector(path: Path) -> None:
     """A command that still runs is ended with the projector; it can be repeated."""
     with Journal.open(path) as sleeper:
