@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from journal.errors import EventError
+from journal.format.bounds import is_count
 from journal.format.lossless import check_text
 from journal.format.timestamps import to_datetime
 from journal.process import clock
@@ -158,12 +159,13 @@ def _check_claim(claim: object) -> None:
 def find_claim(db: apsw.Connection, name: str) -> tuple[Claim | None, int]:
     """Return the claim in force on a name, if any, and the last token of the name."""
     found = key_value(db, CLAIMS, name)
-    if not isinstance(found, dict):
+    # a key-value of the namespace can be set by any program, to any value
+    if not isinstance(found, dict) or not is_count(token := found.get("token")):
         return None, 0
-    token = int(found["token"])
-    if "holder" not in found or _is_over(found):
+    holder, expires = found.get("holder"), found.get("expires")
+    if not isinstance(holder, str) or not is_count(expires) or _is_over(found):
         return None, token
-    return Claim(name, found["holder"], token, found["expires"]), token
+    return Claim(name, holder, token, expires), token
 
 
 def _is_over(claim: dict[str, Any]) -> bool:
@@ -172,7 +174,8 @@ def _is_over(claim: dict[str, Any]) -> bool:
     boot, until = claim.get("boot"), claim.get("until")
     if boot and boot == boot_id() and isinstance(until, int):
         return until <= since_boot()
-    return int(claim["expires"]) <= clock.wall()
+    expires: int = claim["expires"]
+    return expires <= clock.wall()
 
 
 def begin_claim(name: str, holder: str, token: int, seconds: float) -> tuple[Claim, dict[str, Any]]:

@@ -24,20 +24,32 @@ def new_transcript(
         known: all messages of the session that were ever appended, by id.
     """
     ids = [f"{record}-{m.at}" if m.id is None else m.id for m in listed]
-    places = [_time_of(message, known.get(id)) for id, message in zip(ids, listed, strict=True)]
+    times = _times([_time_of(m, known.get(id)) for id, m in zip(ids, listed, strict=True)])
     items, last = [], 0
-    for index, (id, message) in enumerate(zip(ids, listed, strict=True)):
-        place = places[index]
-        if place is None:
-            later = next(((n, p) for n, p in enumerate(places[index:]) if p is not None), None)
-            place = clock.wall() if later is None else later[1] - later[0]
-        last = max(place, last + 1)
+    for id, message, time in zip(ids, listed, times, strict=True):
+        last = max(clock.wall() if time is None else time, last + 1)
         there = known.get(id)
         data = dict(message.data)
         if there is None or last != there.place[0]:
             data["timestamp"] = last
         items.append({("id" if there is None else "message"): id, **data})
     return items
+
+
+def _times(own: Sequence[int | None]) -> list[int | None]:
+    """Return a time for each message: one without its own comes just before the next with one.
+
+    None where no later message has a time.
+    """
+    times: list[int | None] = []
+    following: int | None = None
+    for time in reversed(own):
+        if time is not None:
+            following = time
+        elif following is not None:
+            following -= 1
+        times.append(following)
+    return times[::-1]
 
 
 def _time_of(message: Listed, there: Recorded | None) -> int | None:

@@ -380,7 +380,19 @@ def test_a_value_is_set_only_if_it_equals_the_expected_one(
     assert store.keys.get("k") == 2
 
 
-def test_a_claim_holds_until_it_is_released_or_expires(
+@pytest.mark.parametrize(
+    "value", ["text", {"a": 1}, {"token": "x"}, {"token": 3, "holder": 1, "expires": "never"}]
+)
+def test_a_value_that_is_no_claim_does_not_hold_a_name(store: SessionStore, value: object) -> None:
+    """Any program can set a key of the namespace; a token of it counts."""
+    store.keys.set("door", value, namespace="@claims")
+    assert store.claims.get("door") is None
+    claim = store.claims.acquire("door", holder="ada", seconds=60)
+    assert claim is not None
+    assert claim.token == (4 if value == {"token": 3, "holder": 1, "expires": "never"} else 1)
+
+
+def test_a_claim_is_in_force_until_it_is_released_or_expires(
     store: SessionStore, other: SessionStore
 ) -> None:
     """Tokens grow with every claim, so that a resource can refuse a late holder."""
