@@ -50,8 +50,11 @@ class Keyed:
         self._messages: _Table = {}
         for request in requests:
             for table, hashes in self._named(request):
-                for each in hashes:
-                    table[each] = (*table.get(each, ()), request)
+                again = table.keys() & hashes
+                for each in again:
+                    table[each] = (*table[each], request)
+                # each process that applies events makes these tables of all that was ever forgotten
+                table.update(dict.fromkeys(hashes - again, (request,)))
         self._known: dict[str, tuple[Request, ...]] = {}
 
     def covers(self, request: Request) -> bool:

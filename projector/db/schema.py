@@ -39,7 +39,7 @@ CREATE TABLE _lanes(
 CREATE TABLE _superseded(uuid TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE _requests(
   number INTEGER PRIMARY KEY, id TEXT NOT NULL, time INTEGER NOT NULL, key TEXT NOT NULL,
-  data TEXT NOT NULL, understood INTEGER NOT NULL
+  understood INTEGER NOT NULL, data TEXT NOT NULL
 );
 CREATE TABLE _segments(
   lane_folder TEXT, number INTEGER, uuid TEXT NOT NULL, lane_row INTEGER NOT NULL,
