@@ -17,7 +17,7 @@ test: $(VENV)/dev.stamp
 check: lint fast
 
 fast: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow" --no-rebuild
 
 # the lines that the fast tests run; from Python 3.12 on the interpreter counts them at little cost
 coverage: $(VENV)/dev.stamp

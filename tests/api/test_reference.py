@@ -112,6 +112,7 @@ def test_every_method_of_a_handle_is_in_an_example() -> None:
     assert missing == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every example of a docstring can be run."""

@@ -336,6 +336,7 @@ held.append(db._writable.journal._lane._lock)
 """
 
 
+@pytest.mark.slow
 def test_a_dropped_store_is_closed(db: SessionDB) -> None:
     """A server that opens a store for each request and never closes it leaks no descriptors."""
     db.create_session("s", "cli")

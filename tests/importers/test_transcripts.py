@@ -94,6 +94,7 @@ def test_the_files_of_a_made_up_source_give_one_digest_in_any_order(
     assert len(digests) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GROWING, ids=str)
 def test_a_growing_made_up_file_gives_the_events_of_the_whole_file(
     tmp_path: Path, name: Path
@@ -162,6 +163,7 @@ def test_a_second_import_of_made_up_transcripts_appends_nothing(
     }
 
 
+@pytest.mark.slow
 @REAL
 @pytest.mark.parametrize(
     "folder", sorted(path.relative_to(DATA).as_posix() for path in DATA.glob("*/*-growth/*"))

@@ -191,6 +191,7 @@ def _append_and_be_stopped(path: Path, fsync: Any) -> None:  # noqa: ANN401 - on
         assert again._lane.path.name == "1"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fsync", LEVELS)
 def test_an_exception_in_the_middle_loses_nothing_acknowledged(
     tmp_path: Path,

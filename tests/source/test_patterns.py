@@ -72,6 +72,7 @@ def test_every_pattern_is_found() -> None:
     assert {_named(use) for use in made if takes_arguments(use)} == set(MADE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", _USES, ids=_named)
 def test_no_pattern_takes_more_than_linear_time(use: Use) -> None:
     """For texts made from the pattern, four times the length takes about four times the time."""
@@ -86,6 +87,7 @@ def test_no_two_repeats_share_a_text_in_several_ways(use: Use) -> None:
         assert ambiguous(pattern) is None, pattern.pattern
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

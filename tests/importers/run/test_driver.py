@@ -176,6 +176,7 @@ def test_bad_lines_are_counted_and_do_not_stop_the_rest(box: Path, journal: Path
     assert report.lines == 8
 
 
+@pytest.mark.slow
 def test_a_line_that_is_too_long_becomes_a_message_with_its_size(box: Path, journal: Path) -> None:
     """It has the line's place in the session; the lines beside it are imported."""
     (box / "a.jsonl").write_bytes(user_line(1) + b'"' + b"x" * LIMIT + b'"\n' + user_line(2))

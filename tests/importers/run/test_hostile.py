@@ -48,6 +48,7 @@ def run(journal: Path, *paths: Path, format: str = "auto") -> Report:
         return importer.run(importer.sources(paths))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("raw", DEEP, ids=range(len(DEEP)))
 @pytest.mark.parametrize("format", ["auto", "openai"])
 def test_a_deep_document_takes_little_memory_and_does_not_stop_its_folder(

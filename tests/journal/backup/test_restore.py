@@ -294,6 +294,7 @@ def changed(backup: Path, change: Callable[[dict[str, Any]], object]) -> None:
     (backup / MANIFEST).write_bytes(frame(orjson.dumps(fields)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [

@@ -102,6 +102,7 @@ def test_interval_syncs_soon_by_itself(journal_dir: Path, disk: FaultyDisk) -> N
         assert synced.wait(5)
 
 
+@pytest.mark.slow
 def test_interval_waits_from_the_start_of_a_slow_sync(
     journal_dir: Path, disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

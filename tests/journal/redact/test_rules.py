@@ -130,6 +130,7 @@ def test_no_pattern_can_be_searched_in_many_ways() -> None:
     assert [(rule.kind, why_slow(rule.pattern)) for rule in RULES if why_slow(rule.pattern)] == []
 
 
+@pytest.mark.slow
 def test_the_counted_search_finds_what_python_finds() -> None:
     """The search that counts steps finds the same matches as Python's `re`."""
     draw = Random(1)  # noqa: S311 - the same texts in each run

@@ -71,6 +71,7 @@ def filled(journal_dir: Path) -> Path:
     return journal_dir
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("act", ACTS)
 def test_what_is_folded_in_parts_is_what_is_folded_at_once(
@@ -88,6 +89,7 @@ def test_what_is_folded_in_parts_is_what_is_folded_at_once(
         assert projection.digest() == digest
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("act", ACTS)
 def test_an_interrupted_fold_is_continued(

@@ -60,6 +60,7 @@ def _quarantine(path: Path) -> list[tuple[str, int, int, str]]:
         return projection.read(query)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spot", SPOTS)
 @pytest.mark.parametrize("when", ["in the first build", "later"])
 def test_only_the_event_that_fails_is_missing(

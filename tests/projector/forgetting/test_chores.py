@@ -90,6 +90,7 @@ def test_without_requests_no_command_is_started(machine: _Machine) -> None:
     assert machine.warnings == []
 
 
+@pytest.mark.slow
 def test_pending_requests_are_finished_when_the_lessee_has_rolled(path: Path) -> None:
     """One process runs at a time; after BUSY, it is started again when the lessee has rolled."""
     with Journal.open(path) as sleeper:

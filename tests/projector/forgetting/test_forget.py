@@ -161,6 +161,7 @@ def test_nothing_to_forget_is_an_error(path: Path) -> None:
         forget(path, Selection(query="nowhere"))
 
 
+@pytest.mark.slow
 def test_a_lane_whose_lessee_sleeps_is_pending_until_that_appends(path: Path) -> None:
     """The events are hidden at once, and the report names the process that has the lane."""
     with Journal.open(path) as sleeper:
@@ -274,6 +275,7 @@ class _Full(Disk):
         return super().write(fd, data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("writes", range(5))
 def test_a_disk_that_fills_up_loses_nothing(
     path: Path,

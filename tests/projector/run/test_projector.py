@@ -190,6 +190,7 @@ def test_records_inside_a_damaged_line_are_found(lanes: Path, db: apsw.Connectio
     assert places == [("1", len(HEAD), 30), ("2", len(header("L2")), 99)]
 
 
+@pytest.mark.slow
 def test_any_flipped_bit_costs_one_record_at_most(lanes: Path, tmp_path: Path) -> None:
     """Wherever one bit flips, all other lines are applied, and the damage is recorded."""
     whole = HEAD + b"".join(LINES)
@@ -257,6 +258,7 @@ def _nested(depth: int, inner: bytes = b"1") -> bytes:
     return b"[" * depth + inner + b"]" * depth
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", [100, 250, 251, 252, 253, 254, 255, 256, 300, 1000, 1025, 5000])
 @pytest.mark.parametrize("field", ["content", "extra"])
 @pytest.mark.parametrize("type", ["message.appended", "message.revised", "tool.used"])
@@ -376,6 +378,7 @@ def test_progress_counts_events_bytes_and_commits(
     assert Projector(db, lanes).catch_up() == Progress()
 
 
+@pytest.mark.slow
 def test_many_small_segments_are_few_transactions(lanes: Path, db: apsw.Connection) -> None:
     """A lane of many segments is not listed again for each of them."""
     for number in range(1, 101):

@@ -39,6 +39,7 @@ _SQL = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ask", ["read", "peek", "decide"])
 @pytest.mark.parametrize(("sql", "values", "error"), _SQL)
 def test_a_wrong_statement_is_an_error_of_its_caller(

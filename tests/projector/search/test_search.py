@@ -51,6 +51,7 @@ def _ids(hits: tuple[Hit, ...]) -> list[str]:
     return [hit.id for hit in hits]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

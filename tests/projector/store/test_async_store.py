@@ -120,6 +120,7 @@ class Gate:
         return held
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CALLS)
 def test_the_loop_runs_while_a_method_waits(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch, name: str
@@ -225,6 +226,7 @@ def test_a_blocked_arbiter_does_not_stop_the_loop_or_the_writers(journal_dir: Pa
     asyncio.run(talk())
 
 
+@pytest.mark.slow
 def test_a_slow_projector_does_not_stop_the_loop_or_the_writers(journal_dir: Path) -> None:
     """While reads wait for a projector that applies nothing, a task ticks and appends return."""
 

@@ -46,6 +46,7 @@ def closed(journal_dir: Path) -> SessionStore:
     return store
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in CALLS if name != "close"])
 def test_a_closed_store_refuses_every_method(closed: SessionStore, name: str) -> None:
     """Reads and appends raise ClosedError, also if there is nothing to do."""

@@ -64,6 +64,7 @@ def test_a_projection_that_was_never_built_is_reported(journal_dir: Path) -> Non
     assert [fault.remedy for fault in _faults(journal_dir)] == ["projector sync"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statement", "kind"),
     [
