@@ -86,6 +86,11 @@ def restore_backup(
     """
     backup = open_backup(folder)
     target = locate(journal)
+    if backup.path in (target, *target.parents):
+        raise BackupFailed(
+            f"{target} is in the backup {backup.path}: restore to a folder outside of it, named"
+            " with --journal or JOURNAL_DIR"
+        )
     try:
         if os.path.lexists(target / MARK):
             return _add(backup, target)

@@ -18,6 +18,7 @@ from journal.fs.files import is_draft
 from journal.redact.user_rules import RULES_FILE
 from journal.segments.listing import list_segments
 from journal.segments.reader import SegmentWalk
+from journal.segments.segment import segment_number
 from projector.db.connections import open_reader
 from projector.db.quiet import quiet
 from projector.errors import ProjectionError, RetentionError
@@ -169,10 +170,12 @@ class _Check:
         elif database is not None:
             if path.suffix == ".db":
                 self._database(path)
+            elif not path.with_name(f"{path.name.partition('.')[0]}.db").exists() and path.exists():
+                self.add(where, "it is of a database that is not there")
         elif path.parent == self._journal.path / IMPORTS:
             self._imports += 1
-        elif path.parent.parent == self._journal.lanes and path.suffix == ".jsonl":
-            pass  # a segment, or a file that `journal verify` reports
+        elif path.parent.parent == self._journal.lanes and segment_number(path.name) is not None:
+            pass  # its events were compared
         elif path.name not in self._own(path.parent):
             self.add(where, "it is none of the journal's files")
 

@@ -228,6 +228,16 @@ def test_keys_are_added_and_the_own_key_stays(journal_dir: Path, backup: Path) -
     assert read_keys(journal_dir) == (other, own, Key(b"x" * 32))
 
 
+def test_a_folder_in_the_backup_is_refused(journal_dir: Path, backup: Path) -> None:
+    """A backup has no files but its own."""
+    write(journal_dir, "a")
+    make_backup(journal_dir, backup)
+    for target in (backup, backup / "new"):
+        with pytest.raises(BackupFailed, match="is in the backup"):
+            restore_backup(backup, target)
+    assert not (backup / "new").exists()
+
+
 def test_another_journal_is_refused(journal_dir: Path, backup: Path, tmp_path: Path) -> None:
     """A journal with another uuid is not changed; the error says what to do."""
     write(journal_dir, "a")

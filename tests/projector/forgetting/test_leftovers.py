@@ -152,6 +152,20 @@ def test_a_check_names_links_and_unfinished_lines(path: Path, tmp_path: Path) ->
     }
 
 
+def test_a_check_names_copies_and_the_rest_of_a_database(path: Path) -> None:
+    """A copy of a segment, and a write-ahead log without its database, can have all the text."""
+    forget(path, Selection(sessions=("s1",)))
+    copy, log = path / "lanes" / "1" / "1.jsonl", path / "projection" / "77.db-wal"
+    for file in (copy, log):
+        file.touch(0o600)
+    report = check_erased(open_directory(path))
+    copy.unlink()
+    assert {unchecked.where: unchecked.why for unchecked in report.unchecked} == {
+        "lanes/1/1.jsonl": "it is none of the journal's files",
+        "projection/77.db-wal": "it is of a database that is not there",
+    }
+
+
 def test_a_check_names_a_folder_that_it_cannot_list(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
