@@ -116,7 +116,7 @@ def covers(redacted: object, other: object) -> bool:
     while pairs:
         one, two = pairs.pop()
         if isinstance(one, str) and isinstance(two, str):
-            if one != two and not _covers_text(one, two):
+            if one != two and covered_spans(one, two) is None:
                 return False
         elif isinstance(one, dict) and isinstance(two, dict):
             if one.keys() != two.keys():
@@ -132,24 +132,31 @@ def covers(redacted: object, other: object) -> bool:
     return True
 
 
-def _covers_text(redacted: str, other: str) -> bool:
-    """Match the pieces between marks from left to right, each at its first place.
+def covered_spans(redacted: str, other: str) -> list[tuple[int, int]] | None:
+    """Return which span of another text each mark of a redacted text covers.
 
-    A later place is never better, because a mark covers any text. So no place is tried twice.
+    It matches the pieces between marks from left to right, each at its first place. A later place
+    is never better, because a mark covers any text. So no place is tried twice.
+
+    Returns:
+        Begin and end of each span, in order. None if the texts differ in more than marks, or there
+        is no mark.
     """
     first, *middle = _pieces(redacted)
     if not middle:
-        return False
+        return None
     last = middle.pop()
     if not (other.startswith(first) and other.endswith(last)):
-        return False
-    at, end = len(first), len(other) - len(last)
+        return None
+    found = []
+    begin, end = len(first), len(other) - len(last)
     for piece in middle:
-        at = other.find(piece, at + 1, max(end - 1, 0))
+        at = other.find(piece, begin + 1, max(end - 1, 0))
         if at < 0:
-            return False
-        at += len(piece)
-    return at < end
+            return None
+        found.append((begin, at))
+        begin = at + len(piece)
+    return [*found, (begin, end)] if begin < end else None
 
 
 def _pieces(text: str) -> list[str]:

@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from journal.format.redacted import MARK, covered_spans
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"')
 """A string in valid JSON, and a key."""
+_CHARACTER = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL
+)
+"""A character in a string in valid JSON, which may be escaped."""
 
 
 def redact_json(text: str, redacted: str, redact: Callable[[str, str], str]) -> str:
@@ -34,8 +40,9 @@ def redact_json(text: str, redacted: str, redact: Callable[[str, str], str]) -> 
         return redacted if redacted is text or _is_json(redacted) else text
 
     def swap(found: re.Match[str]) -> str:
-        mark = pairs.get(orjson.loads(found[0]))
-        return found[0] if mark is None else json.dumps(mark, ensure_ascii=False)
+        text = orjson.loads(found[0])
+        new = pairs.get(text)
+        return found[0] if new is None else _marked(found[0], text, new)
 
     # the text keeps its form if a replacement of the strings in it gives the same value
     new = _STRING.sub(swap, text)
@@ -45,6 +52,27 @@ def redact_json(text: str, redacted: str, redact: Callable[[str, str], str]) -> 
     except ValueError:
         pass
     return json.dumps(changed, ensure_ascii=False)
+
+
+def _marked(raw: str, text: str, new: str) -> str:
+    """Return a string in JSON with marks; all other characters are escaped as they were.
+
+    Other escapes would make it another text, which is a conflict where the original is.
+
+    Args:
+        raw: the string in JSON.
+        text: the same, decoded.
+        new: the text with marks.
+    """
+    spans, characters = covered_spans(new, text), _CHARACTER.findall(raw, 1, len(raw) - 1)
+    if spans is None or len(characters) != len(text):
+        return json.dumps(new, ensure_ascii=False)
+    pieces, at = ['"'], 0
+    for (begin, end), mark in zip(spans, MARK.finditer(new), strict=True):
+        pieces += characters[at:begin]
+        pieces.append(mark[0])
+        at = end
+    return "".join([*pieces, *characters[at:], '"'])
 
 
 def _walk(

@@ -128,6 +128,26 @@ def test_an_import_under_other_rules_is_no_conflict(
 
 
 @pytest.mark.parametrize("first", [True, False])
+def test_escapes_in_the_arguments_of_a_tool_are_no_conflict(
+    journal_dir: Path, tmp_path: Path, *, first: bool
+) -> None:
+    """JSON of a program that escapes all but ASCII is the same text, but for its secrets."""
+    arguments = json.dumps({"query": f"\u6771\u4eac {TOKEN} caf\u00e9/"}).replace("/", "\\/")
+    call = {"id": "c1", "type": "function", "function": {"name": "grep", "arguments": arguments}}
+    path = tmp_path / "talk.jsonl"
+    path.write_bytes(line(role="assistant", content=None, tool_calls=[call]) + b"\n")
+    for redact in (first, not first):
+        with Journal.open(journal_dir, redact=redact) as handle:
+            importer = Importer(handle, "openai", reread=True)
+            assert importer.run(importer.sources([path])).conflicts == 0
+
+    assert len(events(journal_dir)) == 2 * 2
+    with Projection.open(journal_dir) as projection:
+        assert len(projection.sessions()) == 1
+        assert (projection.status().messages, projection.status().conflicts) == (1, 0)
+
+
+@pytest.mark.parametrize("first", [True, False])
 def test_an_import_with_and_one_without_redaction_are_no_conflict(
     journal_dir: Path, source: Path, *, first: bool
 ) -> None:
