@@ -17,8 +17,8 @@ from journal.redact.redactor import Redactor
 from journal.redact.rule import Rule
 from journal.redact.rules import RULES
 from journal.redact.setup import own_rules
-from tests.journal.redact.planted_secrets import planted_secrets
 from tests.journal.redact.regex_steps import Steps
+from tests.support.redaction.planted_secrets import planted_secrets
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 KEY = Key(bytes(range(32)))

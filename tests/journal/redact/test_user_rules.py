@@ -12,7 +12,7 @@ from journal.format.keyed_hash import Key
 from journal.format.redacted import MARK
 from journal.redact.redactor import Redactor
 from journal.redact.setup import journal_scanners, own_rules
-from tests.journal.redact.planted_secrets import planted_secrets
+from tests.support.redaction.planted_secrets import planted_secrets
 
 if TYPE_CHECKING:
     from pathlib import Path

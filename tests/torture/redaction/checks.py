@@ -1,0 +1,96 @@
+"""What is checked wherever secrets were planted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from projector import Projection
+from tests.support.redaction.comparing import Comparison, find_secrets, keyed_hash, marks
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from journal.format.event import Event
+
+
+@dataclass(slots=True)
+class Done:
+    """What was done.
+
+    Attributes:
+        seeds: how many seeds.
+        events: redacted events that were compared with their originals.
+        secrets: planted secrets that were looked for.
+        kinds: kinds of the marks that were found.
+    """
+
+    seeds: int = 0
+    events: int = 0
+    secrets: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+
+
+class Wrong(Exception):  # noqa: N818 - says what is wrong
+    """Something is not as it should be."""
+
+
+def key_of(folder: Path) -> bytes:
+    """Return the key of a journal; any other one where nothing was redacted."""
+    path = folder / "key"
+    return bytes.fromhex(path.read_text().split()[0]) if path.exists() else bytes(32)
+
+
+def check_event(key: bytes, data: Any, found: Event, secrets: set[str], done: Done) -> None:  # noqa: ANN401 - any JSON
+    """Compare an event as it was written with its original.
+
+    Args:
+        key: the secret key of the journal.
+        data: the original data.
+        found: the event.
+        secrets: what was planted.
+        done: counts it.
+
+    Raises:
+        Wrong: something else was changed, or the event says something wrong about it.
+    """
+    for difference in Comparison(key, secrets).differences(data, found.data):
+        raise Wrong(f"{found.type} {found.session}/{found.id}: {difference}")
+    kinds = Counter(marks(found.data))
+    said = found.redacted
+    if (said is None) != (not kinds):
+        raise Wrong(f"{found.id} has {sum(kinds.values())} marks, and says {said}")
+    if said is not None:
+        done.events += 1
+        done.kinds += kinds
+        if dict(said.counts) != dict(kinds):
+            raise Wrong(f"{found.id} has marks of {dict(kinds)}, and says {dict(said.counts)}")
+        if said.original != keyed_hash(key, "original", [found.type, data]):
+            raise Wrong(f"{found.id} has a wrong hash of its original")
+
+
+def project(folder: Path) -> str:
+    """Build the projection and the index; return the digest.
+
+    Raises:
+        Wrong: there is a conflict.
+    """
+    with Projection.open(folder) as projection:
+        digest = projection.digest()
+        conflicts = projection.status().conflicts
+    if conflicts:
+        raise Wrong(f"{conflicts} conflicts")
+    return digest
+
+
+def check_bytes(folder: Path, secrets: Collection[str], done: Done) -> None:
+    """Look for secrets in the bytes of all files below a folder.
+
+    Raises:
+        Wrong: one is there.
+    """
+    done.secrets += len(secrets)
+    if left := find_secrets(folder, secrets):
+        raise Wrong(f"{len(left)} secrets were written, such as {left[0]}")

@@ -1,0 +1,56 @@
+"""A sample of the step that plants secrets, and that it finds what a redaction leaves."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from journal.format.keyed_hash import Key
+from journal.redact import marks, redactor, values
+from projector.apply import conflicts
+from tests.torture.redaction.checks import Done
+from tests.torture.steps.redaction import planted
+
+if TYPE_CHECKING:
+    from journal.redact.scanner import Hit
+
+
+def test_planted_secrets_are_written_nowhere(capsys: pytest.CaptureFixture[str]) -> None:
+    """Appended, imported, exported: no file has one, and all else is what it was."""
+    assert planted.main(["--sample", "--seed", "1"]) == 0, capsys.readouterr().out
+    found = re.search(r"([\d,]+) redacted events with ([\d,]+) marks", capsys.readouterr().out)
+    assert found is not None
+    assert int(found[1].replace(",", "")) >= 60
+
+
+def _more(text: str, hits: list[Hit], key: Key) -> str:
+    return marks.replace(text, hits, key).replace("alpha", "beta")
+
+
+_hash = Key.hash
+
+
+def _wrong_digits(self: Key, kind: Any, value: Any) -> str:  # noqa: ANN401 - as `hash`
+    return "0" * 32 if kind == "secret" else _hash(self, kind, value)
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "sabotage", "expected"),
+    [
+        (values, "_REDACTED", values._REDACTED - {"reasoning"}, "secrets were written"),
+        (redactor, "redact_json", lambda text, _new, _redact: text, "are found"),
+        (redactor, "replace", _more, r"\.\w+ was .* and is "),
+        (Key, "hash", _wrong_digits, r"\.\w+ was .* and is "),
+        (conflicts, "is_same", lambda one, two: one.data == two.data, "conflicts"),
+    ],
+    ids=["a field", "JSON in a string", "more than secrets", "digits", "equality"],
+)
+def test_a_redaction_that_does_too_little_or_too_much_is_caught(
+    monkeypatch: pytest.MonkeyPatch, where: object, name: str, sabotage: object, expected: str
+) -> None:
+    """A step that cannot fail proves nothing: each of these faults is found by another check."""
+    monkeypatch.setattr(where, name, sabotage)
+    found = (planted.trouble(seed, Done()) for seed in range(5))
+    assert re.search(expected, next(filter(None, found), ""))

@@ -1,0 +1,1 @@
+"""The steps of the ladder that concern redaction."""

@@ -1,0 +1,110 @@
+"""Plant secrets in random values, and look for them in everything that is written.
+
+::
+
+    python -m tests.torture.steps.redaction.planted                       1,000 seeds
+    python -m tests.torture.steps.redaction.planted --seeds 50 --seed 7   seeds 7 to 56
+    python -m tests.torture.steps.redaction.planted --seconds 60          as many as fit
+    python -m tests.torture.steps.redaction.planted --sample              a few, as `make test` does
+
+Each seed makes up secrets of all kinds that `tests/support/redaction` knows, each in a text by
+which the rules know it, and plants them at random places: contents and parts of them, arguments and
+results of tools, JSON in JSON, reasoning, titles, prompts, `extra`, `config`, values of keys, new
+transcripts, and events of unknown types.
+
+- **events** are appended with redaction. **sources** of each importer are imported with it. A
+  journal without redaction is **exported**. No file of the journals with their projections, and
+  not the exported one, holds a planted secret: as plain text, as JSON or JSON in JSON, as words of
+  the index, or as base64.
+- All else of each value is what it was, each mark has the digits of the secret that it stands for,
+  and the event says how many there are and what its original was.
+- **rules** change: the sources are imported again under other rules, to other lanes. There is no
+  conflict and no message twice, and the digest is that of the same lanes in any order of arrival.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+from journal.format.keyed_hash import Key
+from journal.redact.redactor import Redactor
+from journal.redact.setup import own_rules
+from tests.support.redaction.planted_secrets import planted_secrets
+from tests.torture.arguments import Amount, again, step_parser
+from tests.torture.redaction.appended import check_appended
+from tests.torture.redaction.checks import Done, Wrong
+from tests.torture.redaction.imported import check_imported
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.support.redaction.planted_secrets import Planted
+
+_AMOUNT = Amount(1_000, sample=3)
+
+
+def known(seed: int) -> list[Planted]:
+    """Return made-up secrets that the rules find in the text of each; hardly one is missing.
+
+    Raises:
+        Wrong: more than 5 % are not found.
+    """
+    redactor = Redactor([own_rules()], lambda: Key(bytes(32)))
+    planted = planted_secrets(seed)
+    found = [it for it in planted if not it.leaks(redactor.text(it.text))]
+    if len(found) < 0.95 * len(planted):
+        missed = {it.kind for it in planted} - {it.kind for it in found}
+        raise Wrong(f"only {len(found)} of {len(planted)} are found, none of {missed}")
+    return found
+
+
+def trouble(seed: int, done: Done) -> str | None:
+    """Check one seed; return what is wrong, None if nothing is."""
+    random = Random(seed)
+    with tempfile.TemporaryDirectory(prefix="redaction-", dir=_memory()) as folder:
+        try:
+            planted = known(seed)
+            check_appended(Path(folder) / "events", random, planted, done)
+            check_imported(Path(folder), random, planted, done)
+        except Wrong as error:
+            return str(error)
+        except Exception:  # noqa: BLE001 - the seed is printed with it
+            return traceback.format_exc()
+    return None
+
+
+def _memory() -> Path | None:
+    """Return a folder that is in memory; None if the machine has none."""
+    memory = Path("/dev/shm")  # noqa: S108 - everything goes into a new folder in it
+    return memory if memory.is_dir() else None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check the seeds that were asked for; return the exit code."""
+    parser = step_parser(__doc__)
+    _AMOUNT.add_to(parser)
+    given = parser.parse_args(arguments)
+    done, began = Done(), time.monotonic()
+    for seed in _AMOUNT.budget(given).seeds():
+        done.seeds += 1
+        wrong = trouble(seed, done)
+        if wrong is not None:
+            print(f"FAILED seed {seed}: {wrong[-3000:]}")
+            print(f"again: {again('redaction.planted', seed, 'seeds')}")
+            return 1
+    print(
+        f"redaction: seeds {given.seed} to {given.seed + done.seeds - 1}: {done.events:,} redacted"
+        f" events with {done.kinds.total():,} marks of {len(done.kinds)} kinds; {done.secrets:,}"
+        f" secrets looked for, none written; {time.monotonic() - began:.0f} s"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
