@@ -290,7 +290,7 @@ class Projection:
         self._reader.wait_for(position, timeout)
 
     def rebuild(self) -> None:
-        """Build the projection anew from the journal, while others read and write.
+        """Rebuild the projection from the journal, while others read and write.
 
         Raises:
             ProjectorBusy: another process is building it.

@@ -39,7 +39,7 @@ def command(context: click.Context, folder: Path, *, only_verify: bool, as_json:
     is built again. What was erased in the journal is erased in the backup by the next one.
 
     A copy whose segment is missing in the journal, or has other bytes there, is kept and named, and
-    the exit code is 5: look at the journal with `journal verify`, and put back what it lost with
+    the exit code is 5: check the journal with `journal verify`, and restore what it lost with
     `journal restore FOLDER`.
 
     --verify reads every byte of a backup and compares it with the checksums in it. It needs no

@@ -130,14 +130,14 @@ def command(
     another content, that is a conflict: the first content stays, and the report counts and names
     the others.
 
-    Messages that a source marks as taken back (turns rolled back in Codex, prompts rewound in
-    Claude Code) leave the transcript, and a search still finds them. A rewind to the first prompt
-    of a session is not marked in its file, and changes nothing. Messages are in the order of
-    their file, also if its clock was set back; one without a readable time gets the time of its
-    neighbour, and extra.timestamp_estimated marks it.
+    Messages that a source marks as retracted (turns rolled back in Codex, prompts rewound in
+    Claude Code) are removed from the transcript, and a search still finds them. A rewind to the
+    first prompt of a session is not marked in its file, and changes nothing. Messages are in the
+    order of their file, also if its clock was set back; one without a readable time gets the time
+    of its neighbour, and extra.timestamp_estimated marks it.
 
     A database of Hermes is only read, in one snapshot. Besides new messages, the next import
-    records what changed in it: titles, ends, messages that were compacted, taken back or replaced.
+    records its changes: titles, ends, messages that were compacted, rewound or replaced.
     Sessions that were deleted in Hermes stay in the journal.
 
     Secrets (keys of providers, tokens, private keys, passwords in URLs, what is assigned to names

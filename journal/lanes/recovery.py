@@ -65,7 +65,7 @@ class Recovery:
         try:
             there = writer.lane.is_there()
             if not there and writer.state == "gone":
-                self._lease_anew()
+                self._lease_again()
                 writer.state = "ready"
             elif not there or not (writer.segment is None or writer.segment.is_there()):
                 if not there:
@@ -113,7 +113,7 @@ class Recovery:
             ) from error
         writer.state = "ready"
 
-    def _lease_anew(self) -> None:
+    def _lease_again(self) -> None:
         """Lease a lane of the journal at the path, and move to it what is not durable.
 
         Raises:
@@ -233,7 +233,7 @@ class Recovery:
         later = writer.unsynced
         whole = handed.before(later)
         seq, order = writer.seq, writer.order
-        if handed.lane != writer.uuid:  # an append has leased anew meanwhile: these come behind
+        if handed.lane != writer.uuid:  # an append has leased another lane: these follow
             lines, seq, order = self._numbered(handed)
             whole.lines = later.lines + lines
             cause = cause or vanished(writer.lane.path)
@@ -252,7 +252,7 @@ class Recovery:
                 return
             self._become("gone")
             self.next_look = 0.0
-            self._lease_anew()
+            self._lease_again()
             self._become("ready")
         except (OSError, JournalError) as error:
             writer.unsynced = lost

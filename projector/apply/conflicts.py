@@ -50,7 +50,7 @@ _TYPED = (
 
 
 class _Content(NamedTuple):
-    """What an event says, as it is stored: equal contents have equal texts."""
+    """The content of an event, as it is stored: equal contents have equal texts."""
 
     type: str
     data: str
@@ -85,7 +85,7 @@ def resolve_conflicts(db: apsw.Connection, state: State, arrivals: Iterable[Arri
     for new in arrivals:
         if _resolve(db, state, new):
             replaced[new.session, new.event.id] = new.event
-    # once for each batch: of many contents that come in descending order, each replaces another
+    # once for each batch: of many contents in descending order, each replaces another
     for (session, _), event in replaced.items():
         _compare_again(db, state, session, event)
 
@@ -130,8 +130,8 @@ def _comes_first(
     order, before = _order(state, new[0]), _order(state, old[0])
     if order != before:
         return order < before
-    # a record comes before the messages that it holds; of two records with one number the content
-    # decides, and not which of them was applied first
+    # a record is before the messages within it; of two records with one number the content decides,
+    # and not which of them was applied first
     return _rank(new[1]) < _rank(old[1])
 
 
@@ -236,7 +236,7 @@ def _mark(state: State, session: int, kind: int, id: str, data: dict[str, Any]) 
 
 
 def _replace(db: apsw.Connection, state: State, new: Arrival, old: Stored) -> None:
-    """Put an event into the row of one that comes after it."""
+    """Put an event into the row of a later one."""
     event = new.event
     if old.kind == MESSAGE:
         if old.state < OUT:

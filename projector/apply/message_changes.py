@@ -253,7 +253,7 @@ class _History:
         return {state: joined(sweeps) for state, sweeps in found.items()}
 
     def _item(self, row: int, data: Mapping[str, Any], id: str) -> Mapping[str, Any]:
-        # computed once: a transcript of n messages is asked for each of them
+        # computed once: each message of a transcript of n messages needs it
         if row not in self._items:
             self._items[row] = items(data)
         return self._items[row].get(id, {})

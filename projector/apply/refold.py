@@ -78,7 +78,7 @@ def register(db: apsw.Connection, state: State, row: int, arrival: Arrival) -> N
         link(db, state, session, row, event.type, event.data)
         mark(state, session, arrival.kind, event.data)
         if swept is not None and event.type in SWEEPING:
-            # to join all sweeps again for each one that comes would cost the square of their number
+            # joining all sweeps again for each new one would take quadratic time
             order = state.order(event.order, arrival.lane_row, arrival.seq)
             state.sweeps[session] = joined([swept, reach(order, event.data)])
         source = event.data.get("source")
@@ -183,7 +183,7 @@ def _add_usage(db: apsw.Connection, state: State, session: int, data: Mapping[st
     if session in state.dirty.usage:
         return
     if _is_only_added(db, state, session):
-        # a sum needs no look at its addends
+        # a sum does not need its addends
         state.used.setdefault(session, Counter()).update(amounts(data))
     else:
         state.dirty.usage.add(session)

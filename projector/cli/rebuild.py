@@ -1,4 +1,4 @@
-"""`projector rebuild`: build the projection anew."""
+"""`projector rebuild`: rebuild the projection."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command("rebuild")
 @click.pass_obj
 def command(path: Path) -> None:
-    """Build the projection anew from the journal, beside the one in use.
+    """Rebuild the projection from the journal, beside the one in use.
 
     Searches use the old one until the new one is complete; a running projector changes over within
     a second. The digest is the same before and after. There is no time limit.

@@ -23,7 +23,7 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
 
     After a disk lost what it had synced, after a restored backup or a deleted segment the
     projection holds events that are in no lane, and a rebuild would drop them. They are written to
-    a lane of their own, with their times, and the projection is built anew. To run it again changes
+    a lane of their own, with their times, and the projection is rebuilt. To run it again changes
     nothing. There is no time limit.
 
     JSON: {"events", "sessions", "lane", "generation", "forgotten"}

@@ -117,7 +117,7 @@ def _connect(path: Path, flags: int) -> apsw.Connection:
     name = str(path)
     if flags & apsw.SQLITE_OPEN_URI:
         name = f"file:{quote(name)}?immutable=1"
-    with quiet:  # a fork must not come while a VFS is made
+    with quiet:  # no fork may happen while a VFS is made
         db = connect(name, flags, vfs())
         # without it statements, FTS5's own among them, are compiled again when a bound value
         # changes. With it a plan depends on the text only: a partial index needs its condition as
@@ -179,7 +179,7 @@ def snapshot(db: apsw.Connection) -> Iterator[None]:
         apsw.Error: the database refuses.
         QueryError: a bound text has a lone surrogate.
     """
-    if db.in_transaction:  # an interrupt came after the last one, before its ROLLBACK
+    if db.in_transaction:  # an interrupt occurred after the last one, before its ROLLBACK
         db.set_progress_handler(None)
         db.execute("ROLLBACK")
     db.execute("BEGIN")

@@ -122,11 +122,7 @@ class Generations:
         return [int(stem) for stem in stems if stem.isascii() and stem.isdigit()]
 
     def publish(self, number: int) -> None:
-        """Put a finished generation into use: readers notice at their next query.
-
-        Raises:
-            ProjectionError: the file system refuses; the old one stays in use.
-        """
+        """Publish a complete generation: readers notice at their next query."""
         try:
             _sync_file(self.path(number))
             sweep_drafts(self.folder)
@@ -210,7 +206,7 @@ def find_generations(journal: Path) -> Generations:
         pass
     except Untrusted as error:
         raise ProjectionError(
-            f"cannot use the projection: {error.strerror}, or move it away: it is built anew"
+            f"cannot use the projection: {error.strerror}, or move it away: it is rebuilt"
         ) from error
     except OSError as error:
         raise ProjectionError(f"cannot look at {folder}: {error.strerror or error}") from error

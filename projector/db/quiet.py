@@ -131,7 +131,7 @@ class _Quiet:
         began = time.monotonic()
         no_fork.turn.acquire()
         waited = time.monotonic() - began
-        # an import can take longer than a step of SQLite, and that comes behind it
+        # an import can take longer than a step of SQLite, and it follows that step
         return until + waited if waited > _LOOK else until
 
     def _others(self, me: int) -> set[int]:

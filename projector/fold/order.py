@@ -100,6 +100,6 @@ def _place_chain(chain: list[Linked], above: Place | None, placed: dict[str, Pla
 
 
 def _cut_ring(ring: list[Linked]) -> list[Linked]:
-    """Turn a ring, child to parent, so that the message which begins comes last."""
+    """Turn a cycle, child to parent, so that the message which is first comes last."""
     begin = min(range(len(ring)), key=lambda index: (ring[index].date, ring[index].id))
     return ring[begin + 1 :] + ring[: begin + 1]

@@ -1,6 +1,6 @@
 """What `projector run` does beside its work: finish erasures, and apply the policy of retention.
 
-Both read all segments and can build the projection anew, so they are processes of their own at low
+Both read all segments and can rebuild the projection, so they are processes of their own at low
 priority: the projector goes on applying events.
 """
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from journal.fs.directory import Directory
 
 _LOOK = 10.0
-"""Seconds between two looks for pending requests."""
+"""Seconds between two checks for pending requests."""
 _AGAIN = 3600.0
 """Seconds after which a process that left something pending is started again."""
 _DAY = 86_400.0
@@ -91,7 +91,7 @@ class Chores:
         self._process: Process | None = None
         self._look_at = 0.0
         self._retain_at = 0.0
-        # what came back is not urgent: it is hidden
+        # events that reappear are not urgent: they are hidden
         self._finish_at = clock() + _AGAIN
         self._blocked_until = 0.0
         self._is_asked = False

@@ -70,12 +70,12 @@ class Outcome:
 
 
 def finish_forgetting(path: str | os.PathLike[str], *, erase_damage: bool = False) -> Outcome:
-    """Carry out all requests of a journal that are pending, and remove what has come back since.
+    """Carry out all pending requests of a journal, and remove forgotten events that appeared since.
 
     What is forgotten can come back in a lane that was copied into the journal, from a backup or
     another machine. It is hidden there, too, and this removes its bytes.
 
-    Writers, readers and projectors may be at work. It can be interrupted and done again.
+    Writers, readers and projectors may run. It can be interrupted and repeated.
 
     Args:
         path: the journal's folder.
@@ -111,7 +111,7 @@ def finish(journal: Directory, *, erase_damage: bool = False) -> Outcome:
             " once the cause is gone"
         ) from error
     known = {each.id for each in forgotten.requests if forgotten.understands(each)}
-    # a request that came meanwhile is not carried out: another process does it
+    # a request that arrived meanwhile is not carried out: another process does it
     waiting = tuple(
         each.id for each in read_erasures(journal) if each.receipt is None and each.id in known
     )

@@ -1,4 +1,4 @@
-"""Lend a connection to a caller's function, and tell its errors from those of the database."""
+"""Lends a connection to a caller's function, and distinguishes its errors from the database's."""
 
 from __future__ import annotations
 

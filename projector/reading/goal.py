@@ -28,7 +28,7 @@ _SHORTEST, _LONGEST = 0.001, 0.02
 _BEGUN = 30
 """Times that one query begins again when the projection was removed meanwhile."""
 _REPLACED = 2
-"""Times that the projection is built anew for one query; the query itself can be at fault."""
+"""Times that the projection is rebuilt for one query; the query itself can be at fault."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ class OwnProjector:
         return _files(self._generations.path(self._number)) == self._files
 
     def _abandon(self) -> None:
-        """Close the connection without writing the WAL back: its files may be gone or full."""
+        """Close the connection without a checkpoint: its files may be deleted, or the disk full."""
         projector, self._projector = self._projector, None
         if projector is not None:
             projector.abandon()

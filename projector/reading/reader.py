@@ -39,7 +39,7 @@ PATIENCE = 0.5
 """Seconds that a query waits for a running projector before it answers from what is applied."""
 
 _PAUSE = 0.02
-"""Seconds between two looks at what another projector has folded."""
+"""Seconds between two checks of what another projector has folded."""
 _FOLDING = 5.0
 """Seconds to wait for effects of applied events that are not in force yet."""
 _ASKING = 0.25
@@ -79,11 +79,7 @@ class Reader:
         return self._own.lock
 
     def check_open(self) -> None:
-        """Refuse to go on after `close`.
-
-        Raises:
-            ClosedError: it was closed.
-        """
+        """Raise an error after `close`."""
         if self._is_closed:
             raise ClosedError(
                 f"this handle on the projection of {self.journal.path} was closed; open another"
@@ -112,7 +108,7 @@ class Reader:
         """Bring the projection up to date, then query it in one snapshot.
 
         What a snapshot includes is read from that snapshot: at any moment a generation can be put
-        into use that has read the lanes earlier. A damaged database is built anew, and the query is
+        into use that has read the lanes earlier. A damaged database is rebuilt, and the query is
         repeated. Any other error of the query is raised unchanged, at once.
 
         Args:
@@ -166,7 +162,8 @@ class Reader:
                     if not goal.is_enough(db):
                         return None
                     fresh = Freshness(goal.behind(db))
-                # events that this process appends from now on come behind all that it may read
+                # events that this process appends from now on get a higher order than all that it
+                # may read
                 clock.of(self.journal.path).observe(db.execute(LATEST).get)
                 answer = ask(db, query, self._in_use.path, deadline, fresh)
             # a file that was opened as unchanging may have been changed during the query

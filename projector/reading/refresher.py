@@ -54,7 +54,7 @@ class Refresher:
             goal.pause()
         if isinstance(goal.trouble, ProjectionDamaged):
             goal.replace()
-            _log.warning("building the projection anew: %s", goal.trouble)
+            _log.warning("rebuilding the projection: %s", goal.trouble)
             self._replace(deadline)
             return
         try:
@@ -84,14 +84,14 @@ class Refresher:
         return self._generations.current() is not None
 
     def _replace(self, deadline: Deadline) -> None:
-        """Build the projection anew, or wait for the process that does."""
+        """Rebuild the projection, or wait for the process that does."""
         with no_fork.turn:
-            from projector.run.build import build_anew  # noqa: PLC0415 - most queries do not need it
+            from projector.run.build import build_replacement  # noqa: PLC0415 - most queries do not need it
 
         damaged = self._generations.in_use()
         while self._generations.in_use() == damaged:
             try:
-                build_anew(self._journal, deadline.is_over)
+                build_replacement(self._journal, deadline.is_over)
             except BuildStopped:
                 deadline.check()
                 raise

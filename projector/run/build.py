@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _HAND_OVER = 0.3
 """Seconds for which the projector's lock is tried before a new generation is put into use."""
 _BUILDS = 5
-"""Times that a generation is built anew because a request to forget came meanwhile."""
+"""Maximum number of builds in a row because requests to forget arrived during them."""
 
 
 def rebuild(
@@ -56,7 +56,7 @@ def rebuild(
     return number
 
 
-def build_anew(journal: Directory, stop: Callable[[], bool]) -> None:
+def build_replacement(journal: Directory, stop: Callable[[], bool]) -> None:
     """Put a new generation into use in the place of an unusable one, or of none.
 
     If `stop` returns True, the generation is put into use unfinished, and the next projector goes
@@ -101,7 +101,7 @@ def renew(
     on_commit: Callable[[Progress], None] | None,
     stop: Callable[[], bool],
 ) -> None:
-    """Do as `build_anew`; only for the holder of the projector's lock."""
+    """Do as `build_replacement`; only for the holder of the projector's lock."""
     with _begun(journal, on_commit, stop) as number:
         _publish(journal, number, on_commit, stop)
 

@@ -40,11 +40,7 @@ def apply_rest(
     on_commit: Callable[[Progress], None] | None,
     stop: Callable[[], bool],
 ) -> tuple[tuple[Request, ...], bool]:
-    """Apply what came since a generation was built.
-
-    Returns:
-        The requests to forget among that, and whether the generation hides anything.
-    """
+    """Apply the events that were appended since a generation was built."""
     projector = open_generation(kept, number, journal)
     requests: tuple[Request, ...] = ()
     try:
@@ -110,7 +106,7 @@ def _fill(
             progress = projector.catch_up(on_commit=on_commit, stop=stop)
             applied, rest = applied + progress.events, progress.bytes
     except NotHidden:
-        applied = max(applied, 1)  # it is put into use, and another one is built
+        applied = max(applied, 1)  # it is published, and another one is built
     finally:
         with quiet:
             close(db)

@@ -78,7 +78,7 @@ class Hiding:
         """Read the requests again, as after a rollback, and the keys where there are requests."""
         query = "SELECT count(*), total(understood) FROM _requests"
         count, understood = self._db.execute(query).fetchall()[0]
-        # a journal without requests does not pay for a look at its keys
+        # a journal without requests does not read its keys
         state = count, understood, read_keys(self._journal) if count else ()
         if self._state != state:
             found = recorded(self._db)

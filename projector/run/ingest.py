@@ -129,7 +129,7 @@ class Intake:
             if not is_same:
                 mark.known = self._begin_again(ref, before, chunk)
             if chunk.items and at not in self._synced:
-                # else the projection would show events that a power loss removes
+                # otherwise the projection would show events that a power loss removes
                 try:
                     disk.in_use.fdatasync(file.fileno())
                     if not mark.offset:

@@ -54,7 +54,7 @@ def open_current(
             if number is not None:
                 return number, open_generation(kept, number, journal, segments)
         except ProjectionDamaged as error:
-            _log.warning("building the projection anew: %s", error)
+            _log.warning("rebuilding the projection: %s", error)
         renew(journal, on_commit, stop)
     raise ProjectionError(
         f"each generation that is built in {kept.folder} is gone at once, {_TRIES} times;"
@@ -68,7 +68,7 @@ def replace_damaged(
     on_commit: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] = never,
 ) -> bool:
-    """Build the projection anew if `error` is `ProjectionDamaged`.
+    """Rebuild the projection if `error` is `ProjectionDamaged`.
 
     Only for the holder of the projector's lock.
 
@@ -83,9 +83,9 @@ def replace_damaged(
     if not isinstance(error, ProjectionDamaged):
         raise error
     if isinstance(error, NotHidden):  # a user asked for that: it is no fault
-        _log.info("building the projection anew: %s", error)
+        _log.info("rebuilding the projection: %s", error)
         return replace_showing(journal, error.requests, on_commit, stop)
-    _log.warning("building the projection anew: %s", error)
+    _log.warning("rebuilding the projection: %s", error)
     renew(journal, on_commit, stop)
     return True
 
@@ -95,7 +95,7 @@ def catch_up_once(
     on_commit: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] = never,
 ) -> None:
-    """Apply all events of the lanes; build the projection anew if it is damaged.
+    """Apply all events of the lanes; rebuild the projection if it is damaged.
 
     Only for the holder of the projector's lock. If `stop` returns True, what was applied is kept.
 
@@ -117,7 +117,7 @@ def catch_up_once(
                     "the build of a generation that hides what is forgotten was stopped; the next"
                     " projector continues it"
                 ) from error
-            # a request that came meanwhile needs another one
+            # a request that arrived meanwhile needs another one
             builds += 1
             pinned = isinstance(error, NotHidden)
         finally:

@@ -51,6 +51,6 @@ def known_numbers(before: Mark, chunk: Chunk, marks: Iterable[Mark]) -> int | No
     superseded = first.record.supersedes
     if before.uuid not in superseded:
         return None
-    # where several segments were joined, records of another one may come first
+    # if several segments were joined, records of another one may be first
     is_joined = any(mark.uuid in superseded for mark in marks if mark is not before)
     return 0 if is_joined else max(before.numbers, before.known)

@@ -41,11 +41,7 @@ _EVENTS: list[type[FileSystemEvent]] = [FileModifiedEvent, FileCreatedEvent, Dir
 
 
 class Bell(Handler):
-    """Rings when the lanes have changed, or when another generation was put into use.
-
-    Attributes:
-        folders: seconds after which the folders must be listed although it did not ring.
-    """
+    """Notifies when the lanes have changed, or when another generation was published."""
 
     def __init__(self, lanes: Path, kept: Path, warn: Callable[[str], None]) -> None:
         # unlike with an Event, `put` may interrupt `get`: a signal handler rings too
@@ -191,7 +187,7 @@ class Watch:
     def _lock_again(self) -> None:
         """Lock the new file at the path, before another process does and projects as well."""
         self._warn(f"{self._generations.lock} was removed or replaced: locking it again")
-        generations(self._journal.path)  # the folder may be gone, too
+        generations(self._journal.path)  # the folder may have been deleted, too
         self.stand_by()
 
     def _run_generation(self, bell: Bell, on_commit: Callable[[Progress], None] | None) -> None:

@@ -129,7 +129,7 @@ class Handle:
         self._check_open()
         own = self._position
         if own is not None:
-            with suppress(ProjectionDamaged):  # the query that follows has it built anew
+            with suppress(ProjectionDamaged):  # the next query rebuilds it
                 self.projection.wait_for(own, self._timeout)
 
     def wait_for(self, position: Position, timeout: float = 2.0) -> None:

@@ -172,7 +172,7 @@ class Sessions(Handle):
         self._add(session, SESSION_CLEARED, {"seen": self._seen([session])[session]})
 
     def delete(self, *sessions: str) -> None:
-        """Delete sessions with all that belongs to them; a later append creates them anew.
+        """Delete sessions with all that belongs to them; a later append creates them again.
 
         It deletes what is in the journal at the call; what others append meanwhile stays. The
         events stay in the journal; no query shows them any more.
@@ -206,7 +206,7 @@ class Sessions(Handle):
         check_filters({"source": source})
 
         def query(db: apsw.Connection) -> dict[str, dict[str, int]]:
-            # an event that is appended from here on was not seen: it creates the session anew
+            # an event that is appended from here on is not covered: it creates the session again
             names = session_view.ended(db, moved, source)
             return {name: seen_in(db, name) for name in names}
 

@@ -230,7 +230,7 @@ def test_a_warning_is_cleaned(run: Run, tmp_path: Path) -> None:
     (database,) = (path / "projection").glob("*.db")
     database.write_bytes(b"no database at all" * 1000)
     shown = run(["projector", "search", "needle"], path)
-    assert "building the projection anew" in shown
+    assert "rebuilding the projection" in shown
     assert "needle" in shown
     assert not OBEYED.search(shown)
 

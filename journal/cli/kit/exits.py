@@ -67,7 +67,7 @@ class ExitCommand(_WithCodes):
     """A command of a plug-in, whose exceptions have exit codes that the program does not know."""
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - a command may return anything
-        """Run the command; end as the exception it raised says."""
+        """Run the command; end as the exit code of its exception says."""
         with exit_codes(ctx, self.codes):
             return super().invoke(ctx)
 

@@ -60,7 +60,7 @@ def command(
 
     Shows what would go, and asks. Then a request is appended that names it by keyed hashes. It is
     hidden at once, also where it arrives later from another lane, import, backup or machine. The
-    lines in the lanes are erased, the database is built anew, and old databases and temporary files
+    lines in the lanes are erased, the database is rebuilt, and old databases and temporary files
     are deleted. It takes about as long as `projector rebuild`. There
     is no time limit.
 

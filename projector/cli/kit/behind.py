@@ -1,4 +1,4 @@
-"""How a command says that its answer lacks the newest events."""
+"""Reports that the answer of a command lacks the newest events."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class EventCounter:
 
     def __call__(self, progress: Progress) -> None:
         """Take in the progress of one pass, after each transaction."""
-        if progress.commits == 1:  # the counts of `progress` begin anew with each pass
+        if progress.commits == 1:  # the counts of `progress` start from 0 with each pass
             self._before = self.events
         self.events = self._before + progress.events
         if self._terminal:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _SCANNED = 8 * 1024 * 1024
 """Unapplied bytes above which a flush waits until they are applied."""
 _ATTEMPTS = 3
-"""Readings of the projection, where writers go on to append events that come before others."""
+"""Maximum reads of the projection, if writers keep appending events before earlier ones."""
 _NEAR = 512 * 1024
 """Unread bytes up to which a remembered transcript is updated without asking the projection, and
 unapplied bytes above which a flush applies them if no other process projects."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def reconcile(listed: Sequence[Listed], transcript: Transcript, remembered: Remembered) -> Plan:
-    """Plan how a transcript comes to contain the messages of a list in their order.
+    """Plan the changes after which a transcript contains the messages of a list in their order.
 
     Args:
         listed: the list.
@@ -86,7 +86,7 @@ class _Reconciliation:
         return known is None or is_equal(message, known)
 
     def _sort(self, plan: Plan) -> None:
-        """Sort the messages of the list by what becomes of them."""
+        """Sort the messages of the list by their change."""
         messages = self._transcript.messages
         for id, message in zip(self._ids, self._listed, strict=True):
             known = messages.get(id)

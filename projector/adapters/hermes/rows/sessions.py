@@ -148,7 +148,7 @@ def active_row(db: apsw.Connection, session: str) -> Row:
 
 
 _LOOKED_AT, _SHOWN = 63, 60
-"""Characters of a preview that Hermes looks at, and that it shows."""
+"""Characters of a preview that Hermes reads, and that it shows."""
 
 
 def _preview(db: apsw.Connection, session: str) -> str:
