@@ -19,13 +19,13 @@ check: lint fast
 fast: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow" --no-rebuild
 
-# the lines that the fast tests run; from Python 3.12 on the interpreter counts them at little cost
+# coverage of the fast tests; from Python 3.12 on the interpreter counts lines at little cost
 coverage: $(VENV)/dev.stamp
 	COVERAGE_CORE=$$($(BIN)/python -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")') \
 		$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow" \
 		--cov --cov-report=term:skip-covered --cov-fail-under=80
 
-# SECONDS=300 takes as much of each step as fits; SEED=n another seed; STEP=soak one step
+# SECONDS=300 limits the time of all steps; SEED=n is another seed; STEP=soak runs one step
 torture: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.torture.ladder $(if $(SECONDS),--seconds $(SECONDS)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(STEP),--only $(STEP))
@@ -68,7 +68,7 @@ $(VENV)/dev.stamp: pyproject.toml journal/__init__.py | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@ $(VENV)/run.stamp
 
-# hermes-agent pins its dependencies, and is not to choose ours
+# hermes-agent pins its dependencies, so it has its own environment
 .venv-bench/bench.stamp: pyproject.toml
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
