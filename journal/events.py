@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from journal.erasure.follow import EventFollower
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from journal.segments.listing import SegmentRef
     from journal.segments.reader import Located
 
-_POLL = 0.15
+POLL = 0.15
 """Seconds between two reads of a journal that is followed."""
 
 _log = logging.getLogger("journal")
@@ -37,6 +38,30 @@ class Entry(NamedTuple):
 
     position: Position
     event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events are read.
+
+    Attributes:
+        session: only those of this session; None for all.
+        since: only those that were appended at this time or later, by the clock of their writer:
+            microseconds since 1970; None for all.
+        types: only those of these types; None for all.
+    """
+
+    session: str | None
+    since: int | None
+    types: frozenset[str] | None
+
+    def passes(self, event: Event) -> bool:
+        """Return whether an event is read."""
+        return (
+            (self.session is None or event.session == self.session)
+            and (self.since is None or event.time >= self.since)
+            and (self.types is None or event.type in self.types)
+        )
 
 
 def read(
@@ -91,20 +116,14 @@ def read(
         raise EventError(f"on_damage must be a function, not {on_damage!r:.60}")
     directory = open_directory(path, create=False)
     least = None if since is None else moment("since", since)
-    wanted = None if types is None else {types} if isinstance(types, str) else set(types)
+    wanted = None if types is None else frozenset([types] if isinstance(types, str) else types)
 
-    def is_wanted(event: Event) -> bool:
-        return (
-            (session is None or event.session == session)
-            and (least is None or event.time >= least)
-            and (wanted is None or event.type in wanted)
-        )
-
+    asked = EventFilter(session, least, wanted)
     found = _read(directory, on_damage or _warn, is_endless=follow)
     return (
         Entry(Position(at.lane, at.record.seq), at.record.event)
         for at in found
-        if is_wanted(at.record.event)
+        if asked.passes(at.record.event)
     )
 
 
@@ -128,7 +147,7 @@ def _read(
     yield from follower.read()
     while is_endless:
         yield from follower.poll()
-        time.sleep(_POLL)
+        time.sleep(POLL)
 
 
 def _warn(damage: DamagedBytes) -> None:

@@ -11,15 +11,13 @@ from journal.cli.kit.exits import DAMAGED
 from journal.cli.kit.output import print_json_lines, print_line
 from journal.cli.kit.times import Moment
 from journal.erasure.follow import EventFollower
+from journal.events import POLL, EventFilter
 from journal.fs.directory import open_directory
 
 if TYPE_CHECKING:
     from journal.format.scan import Damage
     from journal.segments.listing import SegmentRef
     from journal.segments.reader import Located
-
-_POLL = 0.15
-"""Seconds between two reads of a journal that is followed."""
 
 
 @click.command("cat")
@@ -63,18 +61,15 @@ def command(
             err=True,
         )
 
+    asked = EventFilter(session, since, frozenset(types) if types else None)
+
     def wanted(at: Located) -> bool:
-        event = at.record.event
-        return (
-            (session is None or event.session == session)
-            and (since is None or event.time >= since)
-            and (not types or event.type in types)
-        )
+        return asked.passes(at.record.event)
 
     follower = EventFollower(open_directory(context.obj, create=False), on_damage)
     print_json_lines(map(_fields, filter(wanted, follower.read())))
     while follow:
-        time.sleep(_POLL)
+        time.sleep(POLL)
         print_json_lines(map(_fields, filter(wanted, follower.poll())))
     if damages:
         context.exit(DAMAGED)
