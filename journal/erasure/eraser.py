@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import platform
 import time
 from dataclasses import dataclass, field
 from time import monotonic
@@ -19,6 +20,7 @@ from journal.errors import EraseError
 from journal.format.record import FORMAT
 from journal.fs import disk
 from journal.fs.files import sync_folder
+from journal.fs.lock import holder
 from journal.lanes.lane import LOCK, try_lease
 from journal.lanes.roll import ROLL, ask_to_roll, take_request
 from journal.process import clock
@@ -51,8 +53,9 @@ class Pending:
     Attributes:
         lane_folder: name of the lane's folder.
         segment: number of the segment in its lane.
-        pid: process id of the writer that created the segment: the lessee, or one before it.
-        host: name of that writer's machine.
+        pid: process id of the lessee; if that is not known, of the writer that created the segment:
+            the lessee, or one before it.
+        host: name of that process's machine.
     """
 
     lane_folder: str
@@ -252,6 +255,8 @@ class _Eraser:
             if read.is_changed:
                 _ask(folder)
                 pid, host = (read.header.pid, read.header.host) if read.header else (0, "")
+                if lessee := holder(folder / LOCK):
+                    pid, host = lessee, platform.node()
                 self.pending.append(Pending(read.ref.lane, number, pid, host))
             return False
         is_tried = False

@@ -105,6 +105,23 @@ def lock_folder(path: Path) -> int | None:
         return lock(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
 
 
+def holder(path: Path) -> int:
+    """Return the id of the process that holds the lock on a file; 0 if it is not known.
+
+    It is not known of a process of another machine or container, and on systems other than Linux.
+    """
+    try:
+        status = path.lstat()
+        with open("/proc/locks", encoding="ascii", errors="replace") as file:  # noqa: PTH123
+            locks = [line.split() for line in file]
+    except OSError:
+        return 0
+    device, inode = status.st_dev, status.st_ino
+    place = f"{os.major(device):02x}:{os.minor(device):02x}:{inode}"
+    pids = [int(each[4]) for each in locks if each[1:2] == ["FLOCK"] and each[5:6] == [place]]
+    return max(pids, default=0)
+
+
 def _try_lock(fd: int, status: os.stat_result) -> bool:
     _locked.add(fd, identity(status))
     try:

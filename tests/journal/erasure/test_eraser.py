@@ -197,6 +197,20 @@ def test_a_lessee_rolls_on_request(journal_dir: Path) -> None:
     assert not any(b"secret" in segment.read_bytes() for segment in segments(journal_dir))
 
 
+def test_a_pending_segment_names_its_lessee(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writer that created the segment may have ended long ago."""
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "getpid", lambda: 4242)
+        fill(journal_dir, 1)
+    assert headers(journal_dir)[0].pid == 4242
+    with Journal.open(journal_dir) as handle:
+        handle.append_message("s", "user", "secret", id="m2")
+        (pending,) = run(journal_dir, named("m2")).pending
+    assert (pending.segment, pending.pid) == (1, os.getpid())
+
+
 def test_what_an_eraser_makes_is_private(journal_dir: Path) -> None:
     """Segments, the lock and the file that asks a lessee have mode 0600, whatever the umask is."""
     before = os.umask(0o777)
