@@ -13,6 +13,7 @@ arrival. A content that is a record of its own anywhere counts as such, also whe
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
+from zlib import crc32
 
 import orjson
 
@@ -55,6 +56,11 @@ class _Content(NamedTuple):
     type: str
     data: str
     redacted: str | None
+
+    @property
+    def crc(self) -> int:
+        """What finds it in the index: a key can have tens of thousands of contents."""
+        return crc32(self.data.encode())
 
 
 def _content(event: Event) -> _Content:
@@ -148,9 +154,10 @@ def _find(db: apsw.Connection, new: Arrival, content: _Content) -> _Other | None
     """Find a content among those that are not in force."""
     query = (
         "SELECT id, transcript_index, same, ord, lane_row, seq FROM _other_contents"
-        " WHERE session = ? AND event_id = ? AND type = ? AND data = ? AND redacted IS ?"
+        " WHERE session = ? AND event_id = ? AND crc = ?"
+        " AND type = ? AND data = ? AND redacted IS ?"
     )
-    row = db.execute(query, (new.session, new.event.id, *content)).fetchone()
+    row = db.execute(query, (new.session, new.event.id, content.crc, *content)).fetchone()
     return None if row is None else _Other(*row)
 
 
@@ -179,8 +186,12 @@ def _add(
     session, _, lane_row, seq, held, event = arrival
     db.execute(
         "INSERT INTO _other_contents(session, event_id, time, ord, lane_row, seq,"
-        " transcript_index, type, data, redacted, same) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (session, event.id, event.time, event.order, lane_row, seq, held, *content, is_same),
+        " transcript_index, type, data, redacted, same, crc)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(session, event.id, event.time, event.order, lane_row, seq, held),
+            *(*content, is_same, content.crc),
+        ),
     )
     _Other(0, held, is_same, event.order, lane_row, seq).add_to_counters(state, 1)
 

@@ -25,7 +25,7 @@ where one of the usual 4,050 would take two."""
 _INDEX_HASH = 32 * 1024 * 1024
 """Bytes of the full-text index that a writer collects in memory before they become pages."""
 
-SCHEMA = 8
+SCHEMA = 9
 """Version of tables, fold and text cutting; a projection of another version is rebuilt."""
 
 _SQL_TYPES = {str: "TEXT", dict: "TEXT", int: "INTEGER"}
@@ -93,9 +93,10 @@ CREATE TABLE _unfolded(
 CREATE TABLE _other_contents(
   id INTEGER PRIMARY KEY, session INTEGER NOT NULL, event_id TEXT NOT NULL, type TEXT NOT NULL,
   time INTEGER NOT NULL, ord INTEGER NOT NULL, lane_row INTEGER NOT NULL, seq INTEGER NOT NULL,
-  transcript_index INTEGER NOT NULL, data TEXT NOT NULL, redacted TEXT, same INTEGER NOT NULL
+  transcript_index INTEGER NOT NULL, same INTEGER NOT NULL, crc INTEGER NOT NULL,
+  data TEXT NOT NULL, redacted TEXT
 );
-CREATE INDEX other_contents_key ON _other_contents(session, event_id);
+CREATE INDEX other_contents_key ON _other_contents(session, event_id, crc);
 CREATE TABLE _quarantine(
   lane_folder TEXT, number INTEGER, offset INTEGER, length INTEGER NOT NULL,
   lane TEXT NOT NULL, segment TEXT NOT NULL, reason TEXT NOT NULL,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 import pytest
 
-from journal import Journal
+from journal import Journal, new_event
 from journal.fs import disk
 from journal.fs.directory import open_directory
 from projector import Projection, SessionStore
@@ -404,3 +404,37 @@ def test_a_session_that_is_cleared_often_costs_a_bounded_time_for_each_sweep(
             journal.append_many([message, message, message, sweep])
     catch_up_once(open_directory(journal_dir))
     assert 300 <= looks <= 3 * 300
+
+
+def test_one_more_content_of_a_key_costs_the_same_however_many_it_has(
+    tmp_path: Path, journal_dir: Path
+) -> None:
+    """As of a program that appends the state of its work again and again under one id."""
+    db = create(tmp_path / "counted.db", "some-journal")
+    steps = 0
+
+    def count() -> bool:
+        nonlocal steps
+        steps += 1
+        return False
+
+    def append(journal: Journal, first: int, last: int) -> int:
+        """Append contents, apply them, and return how many steps SQLite took for that."""
+        nonlocal steps
+        journal.append_many(
+            new_event("s", "message.appended", {"role": "tool", "content": f"{n}"}, id="state")
+            for n in range(first, last)
+        )
+        steps = 0
+        projector.catch_up()
+        return steps
+
+    projector = Projector(db, journal_dir / "lanes")
+    db.set_progress_handler(count, 10)
+    with Journal.open(journal_dir, fsync="never") as journal:
+        append(journal, 0, 50)
+        few = append(journal, 50, 150)
+        append(journal, 150, 2_000)
+        many = append(journal, 2_000, 2_100)
+    db.close()
+    assert many < 1.5 * few
