@@ -27,8 +27,9 @@ _JUDGED = 20.0
 """Seconds that a process must have run for its thirds to be compared."""
 _SETTLING = 3.0
 """Seconds in which a standby projector has taken over."""
-_MORE_FILES = 2 + MOST_OPEN
-"""Descriptors that may be opened between two samples, and the segments that a handle keeps open."""
+_MORE_FILES = 8 + MOST_OPEN
+"""The segments that a handle keeps open, and the files of a reader that applies events by itself:
+database, WAL and index of a second connection, locks, and what one sample finds in passing."""
 _MORE_MEMORY = 1.3
 _CACHES = 32 * 1024 * 1024
 """Bytes by which memory may grow: page caches fill while the database grows."""
@@ -251,7 +252,10 @@ class Everything:
                 f" {before / 2**20:.0f} MiB, then {after / 2**20:.0f} MiB"
             )
             if files > _MORE_FILES:
-                raise Failed(f"{program.name} has {files:g} descriptors more than in the beginning")
+                raise Failed(
+                    f"{program.name} has {files:g} descriptors more than in the beginning; last:\n"
+                    + "\n".join(program.opened)
+                )
             if after > before * _MORE_MEMORY + _CACHES:
                 raise Failed(f"{program.name} grew from {before:,.0f} to {after:,.0f} bytes")
 

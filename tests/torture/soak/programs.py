@@ -46,6 +46,7 @@ class Program:
         killable: whether it may be killed.
         samples: samples of the present process, since no other program can take over its work.
         started: when it was started, on the monotonic clock.
+        opened: what its descriptors led to at the last sample.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Program:
     process: subprocess.Popen[bytes] | None = None
     samples: list[Sample] = field(default_factory=list)
     started: float = 0.0
+    opened: list[str] = field(default_factory=list)
 
     def start(self) -> None:
         """Start it; append its output to that of its earlier runs."""
@@ -75,10 +77,10 @@ class Program:
         proc = Path("/proc") / str(self.process.pid)
         with contextlib.suppress(OSError):
             found = re.search(rb"RssAnon:\s+(\d+) kB", (proc / "status").read_bytes())
-            files = len(os.listdir(proc / "fd"))
+            self.opened = _opened(proc / "fd")
             if found:
                 memory = int(found[1]) * 1024
-                self.samples.append(Sample(time.monotonic(), files, memory))
+                self.samples.append(Sample(time.monotonic(), len(self.opened), memory))
 
     def check(self) -> None:
         """Check that it still runs.
@@ -149,3 +151,12 @@ class Program:
     def age(self) -> float:
         """Seconds between the first and the last sample that count."""
         return self.samples[-1].at - self.samples[0].at if self.samples else 0.0
+
+
+def _opened(folder: Path) -> list[str]:
+    """Return what the descriptors of a process lead to; those that are closed meanwhile are not."""
+    opened = []
+    for entry in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            opened.append(os.readlink(entry))  # noqa: PTH115 - Path would resolve "pipe:[1]"
+    return sorted(opened)
