@@ -5,7 +5,8 @@
     ProjectorError
     ├── ProjectionError    a projection cannot be opened, read or built
     │   ├── ProjectionDamaged  it is damaged, foreign or of another version; a rebuild helps
-    │   │   └── NotHidden  it shows what a request asks to forget
+    │   │   ├── NotHidden  it shows what a request asks to forget
+    │   │   └── TextDamaged  a text in it is not what was written
     │   └── NotApplied     events could not be applied, and each must be tried alone
     ├── ProjectorBusy      another projector runs
     ├── BuildStopped       the build was cancelled
@@ -87,6 +88,10 @@ class NotHidden(ProjectionDamaged):
     def __init__(self, message: str, requests: tuple[Request, ...]) -> None:
         super().__init__(message)
         self.requests = requests
+
+
+class TextDamaged(ProjectionDamaged):
+    """A text in the projection is not what was written, although its page has a valid checksum."""
 
 
 class NotApplied(ProjectionError):  # noqa: N818 - reads as a state

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from journal.format.bounds import is_key, is_moment
+from projector.errors import TextDamaged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,8 +21,8 @@ class Columns(NamedTuple):
         parent: id of the message it answers.
         role: `user`, `assistant`, ...
         source: where it was written.
-        content: the text, or the JSON of a list of parts.
-        content_is_json: whether `content` is such a list.
+        content: the text, or its JSON: of a list of parts, and of a text with NUL characters.
+        content_is_json: whether `content` is JSON.
         other_fields: JSON of everything else; None if there is nothing else.
     """
 
@@ -34,6 +35,7 @@ class Columns(NamedTuple):
     other_fields: str | None
 
 
+_NUL = "\0"
 _TEXT_COLUMNS = ("parent", "role", "source")
 _OWN = ("timestamp", *_TEXT_COLUMNS, "content")
 """Fields that have a column, in the order of `Columns`."""
@@ -63,7 +65,7 @@ def to_columns(data: Mapping[str, Any]) -> Columns:
         role = None
     if source.__class__ is not str:
         source = None
-    content_is_json = content.__class__ is list
+    content_is_json = content.__class__ is list or (content.__class__ is str and _NUL in content)
     if content_is_json:
         content = encode(content, within=2)
     elif content.__class__ is not str:
@@ -80,7 +82,7 @@ def to_columns(data: Mapping[str, Any]) -> Columns:
 def from_columns(columns: Columns) -> dict[str, Any]:
     """Put a message's data together again: the inverse of `to_columns`."""
     other = columns.other_fields
-    data: dict[str, Any] = {} if other is None else orjson.loads(other)
+    data: dict[str, Any] = {} if other is None else decode(other)
     if columns.timestamp is not None:
         data["timestamp"] = columns.timestamp
     for name in _TEXT_COLUMNS:
@@ -88,6 +90,36 @@ def from_columns(columns: Columns) -> dict[str, Any]:
         if value is not None:
             data[name] = value
     if columns.content is not None:
-        content = columns.content
-        data["content"] = orjson.loads(content) if columns.content_is_json else content
+        data["content"] = read_content(columns.content, is_json=columns.content_is_json)
     return data
+
+
+def read_content(content: str, *, is_json: bool) -> Any:  # noqa: ANN401 - any JSON value
+    """Return the content of a message, of its two columns.
+
+    The checksum of a page of zeros is zero, too, so a page that a disk lost can be valid. SQLite
+    notices that unless the page is the end of a long value. No text is stored with a NUL character
+    in it, so a text that has one was damaged.
+
+    Raises:
+        TextDamaged: it is not what was written.
+    """
+    if is_json:
+        return decode(content)
+    if _NUL in content:
+        raise TextDamaged("a message in the projection ends with zeros; run `projector rebuild`")
+    return content
+
+
+def decode(text: str) -> Any:  # noqa: ANN401 - any JSON value
+    """Return the value of a JSON text in the database.
+
+    Raises:
+        TextDamaged: it is no JSON.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise TextDamaged(
+            f"a value in the projection is no JSON ({error}); run `projector rebuild`"
+        ) from error

@@ -9,7 +9,7 @@ import orjson
 
 from journal.format.event_types import MESSAGE_APPENDED
 from journal.format.redacted import Redacted
-from projector.db.columns import Columns, encode, from_columns, to_columns
+from projector.db.columns import Columns, decode, encode, from_columns, to_columns
 from projector.db.tags import tags
 from projector.text.document import LONGEST, document
 from projector.text.normalize import index_form
@@ -74,7 +74,7 @@ class Stored:
     @property
     def data(self) -> dict[str, Any]:
         """The data as it was appended."""
-        return self.in_force if self.original is None else orjson.loads(self.original)
+        return self.in_force if self.original is None else decode(self.original)
 
     @property
     def in_force(self) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def stored(row: tuple[Any, ...]) -> Stored:
 
 def to_redacted(text: str | None) -> Redacted | None:
     """Return what was redacted in an event, of the value of its column."""
-    return None if text is None else Redacted.of(orjson.loads(text))
+    return None if text is None else Redacted.of(decode(text))
 
 
 def from_redacted(redacted: Redacted | None) -> str | None:

@@ -12,7 +12,7 @@ from projector.db.connections import STEPS, has_all_tables
 from projector.db.fork_safety import ForkedMeanwhile
 from projector.db.quiet import quiet
 from projector.db.sqlite_errors import is_of_query
-from projector.errors import NotFound, ProjectionError
+from projector.errors import NotFound, ProjectionError, TextDamaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +57,7 @@ def lend(db: apsw.Connection, query: Callable[[apsw.Connection], Answer], path: 
 
     Raises:
         OfQuery: the query raised an error of SQLite or of the projection, and is its cause.
+        TextDamaged: a text in the database is not what was written.
         apsw.Error: the database, its file or the disk is the cause.
         ForkedMeanwhile: this is a child that was forked in the middle of the query.
     """
@@ -68,7 +69,7 @@ def lend(db: apsw.Connection, query: Callable[[apsw.Connection], Answer], path: 
         if not is_of_query(error, path, handled, is_whole=lambda: has_all_tables(db)):
             raise
         raise OfQuery(error) from error
-    except ForkedMeanwhile:
+    except (ForkedMeanwhile, TextDamaged):
         raise
     except ProjectionError as error:
         raise OfQuery(error) from error

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Literal
 
-import orjson
-
 from journal.format.timestamps import to_datetime
 from journal.format.transcript_order import LastMessage
+from projector.db import columns
 from projector.db.columns import Columns, from_columns
 from projector.db.kinds import MESSAGE
 from projector.errors import NotFound
@@ -128,6 +127,10 @@ def last_message(db: apsw.Connection, name: str) -> LastMessage | None:
     return None if found is None else LastMessage(*found)
 
 
+content_of = columns.read_content
+"""The content of a message, of its columns `content` and `content_is_json`."""
+
+
 def content_text(content: str | list[Any]) -> str:
     """Return content as text: of a list of parts the texts that a search looks at."""
     return content if isinstance(content, str) else document({"content": content})
@@ -222,8 +225,8 @@ def _view(name: str, session_source: str | None, row: tuple[Any, ...]) -> Messag
     fields = from_columns(
         Columns(timestamp, parent, None, None, None, content_is_json=False, other_fields=other)
     )
-    if is_json:
-        content = orjson.loads(content)
+    if content is not None:
+        content = content_of(content, is_json=bool(is_json))
     said_in = source or session_source
     moment = time if timestamp is None else timestamp
     found = MessageState(state)

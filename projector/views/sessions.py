@@ -12,6 +12,7 @@ from journal.format.event_types import COSTS, COUNTS
 from journal.format.timestamps import to_datetime
 from journal.process import clock
 from journal.process.fork import no_fork
+from projector.db.columns import decode
 from projector.db.kinds import MESSAGE
 from projector.db.rows import STORED, stored
 from projector.errors import NotFound
@@ -189,7 +190,7 @@ def _find(db: apsw.Connection, name: str) -> SessionView | None:
         query = f"SELECT ({_dated(horizon)}) FROM _sessions WHERE session = ?"
         last = db.execute(query, (found["session"],)).get or last
     objects = {
-        name: None if found[name] is None else orjson.loads(found[name])
+        name: None if found[name] is None else decode(found[name])
         for name, kind in FIELDS.items()
         if kind is dict
     }

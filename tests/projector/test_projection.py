@@ -378,6 +378,34 @@ def test_damage_inside_the_database_is_an_error_or_repaired(journal: Journal) ->
             generations(journal.path).publish(1)
 
 
+@pytest.mark.parametrize("field", ["content", "reasoning"])
+def test_a_page_of_zeros_is_damage(journal: Journal, field: str) -> None:
+    """The end of a long value is lost, and its page has the checksum of zeros: it is rebuilt."""
+    text = " ".join(f"word{number}" for number in range(1_000))
+    fields = {"content": "short", "reasoning": "short"} | {field: text}
+    content = fields.pop("content")
+    journal.append_message("s", "assistant", content, id="long", **fields)
+    with Projection.open(journal.path) as projection:
+        before, digest = projection.messages("s"), projection.digest()
+    path = generations(journal.path).path(1)
+    database = bytearray(path.read_bytes())
+    at = database.index(text[-100:].encode()) // 4096 * 4096
+    database[at : at + 4096] = bytes(4096)
+    path.write_bytes(database)
+    with Projection.open(journal.path) as projection:
+        assert projection.messages("s") == before
+        assert projection.digest() == digest
+
+
+def test_a_text_with_nul_characters_is_no_damage(journal: Journal) -> None:
+    """It is stored so that a page of zeros is not mistaken for it."""
+    journal.append_message("s", "user", "a\0b" + "\0" * 5_000, id="m")
+    with Projection.open(journal.path) as projection:
+        (found,) = projection.messages("s")
+        assert found.content == "a\0b" + "\0" * 5_000
+        assert generations(journal.path).in_use() == 1
+
+
 def test_a_damaged_database_is_replaced_at_a_write(journal: Journal) -> None:
     """A projector that finds damaged pages builds a new generation and continues with it."""
     with Projection.open(journal.path) as projection:

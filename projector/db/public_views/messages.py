@@ -31,8 +31,13 @@ _MESSAGE_COLUMNS = (
         " `deleted` (with its session)",
     ),
     Column("role", "text", "e.role", "`user`, `assistant`, `system`, `tool`, ..."),
-    Column("content", "text", "e.content", "its text, or a JSON array of content parts"),
-    Column("content_is_json", "0 or 1", "e.content_is_json", "whether `content` is such an array"),
+    Column(
+        "content",
+        "text",
+        "e.content",
+        "its text, or JSON: an array of parts, or a text with NUL characters",
+    ),
+    Column("content_is_json", "0 or 1", "e.content_is_json", "whether `content` is JSON"),
     Column(
         "source",
         "text",

@@ -10,7 +10,7 @@ from journal.format.bounds import is_moment
 from journal.format.event import check_key
 from journal.fs.directory import LANES
 from journal.segments.listing import list_segments
-from projector.db.columns import Columns, from_columns
+from projector.db.columns import Columns, decode, from_columns
 from projector.db.kinds import MESSAGE
 from projector.errors import ProjectionError
 from projector.fold.messages import IN_TRANSCRIPT
@@ -187,7 +187,7 @@ def _known(row: tuple[Any, ...], transcript: Transcript) -> Recorded:
     ) = row
     ord, lane, seq, part = ties
     data = from_columns(Columns(timestamp, parent, role, None, content, bool(is_json), other))
-    before = data if original is None else orjson.loads(original)
+    before = data if original is None else decode(original)
     now = words(data)
     first = now if original is None else words(before)
     rank = ord, lane, seq, part

@@ -11,6 +11,7 @@ import orjson
 from projector.adapters.hermes.rows.message_ids import number
 from projector.adapters.hermes.rows.order import ORDER
 from projector.adapters.hermes.rows.values import seconds
+from projector.views.messages import content_of
 
 if TYPE_CHECKING:
     import apsw
@@ -50,7 +51,7 @@ class StoredMessage:
         if role is not None:
             fields["role"] = role
         if content is not None:
-            fields["content"] = orjson.loads(content) if content_is_json else content
+            fields["content"] = content_of(content, is_json=bool(content_is_json))
         return cls(id, state, time, fields)
 
     @property

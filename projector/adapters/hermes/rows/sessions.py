@@ -9,7 +9,7 @@ import orjson
 
 from projector.adapters.hermes.rows.order import ORDER
 from projector.adapters.hermes.rows.values import micros
-from projector.views.messages import content_text
+from projector.views.messages import content_of, content_text
 
 if TYPE_CHECKING:
     import apsw
@@ -160,7 +160,7 @@ def _preview(db: apsw.Connection, session: str) -> str:
     if found is None:
         return ""
     content, is_json = found
-    text = content_text(orjson.loads(content)) if is_json else str(content)
+    text = content_text(content_of(content, is_json=bool(is_json)))
     raw = text.replace("\n", " ").replace("\r", " ")[:_LOOKED_AT].strip()
     return raw if len(raw) <= _SHOWN else f"{raw[:_SHOWN]}..."
 
