@@ -382,9 +382,8 @@ def test_damage_inside_the_database_is_an_error_or_repaired(journal: Journal) ->
 def test_a_page_of_zeros_is_damage(journal: Journal, field: str) -> None:
     """The end of a long value is lost, and its page has the checksum of zeros: it is rebuilt."""
     text = " ".join(f"word{number}" for number in range(1_000))
-    fields = {"content": "short", "reasoning": "short"} | {field: text}
-    content = fields.pop("content")
-    journal.append_message("s", "assistant", content, id="long", **fields)
+    data = {"role": "assistant", "content": "short", "reasoning": "short", field: text}
+    journal.append(session="s", type="message.appended", id="long", data=data)
     with Projection.open(journal.path) as projection:
         before, digest = projection.messages("s"), projection.digest()
     path = generations(journal.path).path(1)
