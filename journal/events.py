@@ -95,7 +95,7 @@ def read(
         types: only events of these types, such as `message.appended`.
         since: only events that were appended at this time or later, by the clock of their writer:
             an aware datetime, an ISO 8601 string with a zone, or microseconds since 1970.
-        follow: go on as the journal grows, and never end. Each look (there are about seven a
+        follow: continue as the journal grows, and never end. Each look (there are about seven a
             second) yields what is new in the order of events; an event of another process may
             come after one with a higher order that was read before. A ReadError ends it, also if
             the folder is away only for a moment: call `read` again, with `since` to read less.

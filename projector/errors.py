@@ -37,7 +37,7 @@ class Behind:
     """What an answer does not know.
 
     Attributes:
-        bytes: of records that stood in the journal at the question and were not applied.
+        bytes: of records that were in the journal at the query and were not applied.
         events: how many records these are.
         as_of: when something was applied last, microseconds since 1970; None if never.
         why: why they were not applied before the answer.

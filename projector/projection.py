@@ -235,7 +235,7 @@ class Projection:
                 there.
 
         Returns:
-            The answer, and whether it knows everything that stood in the journal at the call: that
+            The answer, and whether it includes everything that was in the journal at the call: that
             is true if it does, and else `behind` is what it does not know.
 
         Raises:

@@ -28,8 +28,8 @@ HEAD = """# Python API
 
 `journal` is the write side, `projector` the read side; both are typed. Times are integers,
 microseconds since 1970, and most have a property beside them that is a `datetime` (`time_utc`
-beside `time`). All handles are safe for threads. After a fork the child may go on with a handle
-that it inherited.
+beside `time`). All handles are safe for threads. After a fork the child may use a
+handle that it inherited.
 """
 AWAITED = ("AsyncSessionStore",)
 """Classes that have the methods of another one, as coroutines."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from journal.importers.formats import SourceFormat
 
 _FORMATS = "    FORMATS"
-"""The line of the help text in whose place the installed formats stand."""
+"""The line of the help text that the installed formats replace."""
 _WIDTH = 80
 
 

@@ -1,1 +1,1 @@
-"""Stand-ins for stores that other programs bring with them."""
+"""Replacements for the stores of other programs."""

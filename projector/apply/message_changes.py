@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from projector.fold.sweeps import Copies, Order, Reach
 
 EVERY = ""
-"""The id that stands for every message of a session in `_changes`; no message has it."""
+"""The id for every message of a session in `_changes`; no message has it."""
 
 
 @dataclass(frozen=True, slots=True)

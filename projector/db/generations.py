@@ -146,7 +146,7 @@ class Generations:
         return True
 
     def remove_earlier(self, current: int) -> None:
-        """Remove earlier generations at once: a query that runs on one goes on with open files."""
+        """Remove earlier generations at once: a query that runs on one keeps its files open."""
         for number in self._numbers():
             if number < current:
                 self.remove(number)

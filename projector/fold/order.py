@@ -73,8 +73,8 @@ def effective_dates(messages: Iterable[Dates]) -> list[int]:
 def place_all(messages: Iterable[Linked]) -> dict[str, Place]:
     """Return the place of every message of a session, by id.
 
-    A parent that is missing does not count. In a ring of parents, which only a broken writer makes,
-    the message that sorts first by (date, id) begins.
+    A parent that is missing does not count. In a cycle of parents, which only a broken writer
+    makes, the message that sorts first by (date, id) is the first.
     """
     by_id = {message.id: message for message in messages}
     placed: dict[str, Place] = {}

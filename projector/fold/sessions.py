@@ -74,7 +74,7 @@ class Session:
 
     Attributes:
         fields: those of `FIELDS` that have a value.
-        ended: when it ended, microseconds since 1970; None while it goes on.
+        ended: when it ended, microseconds since 1970; None while it continues.
         end_reason: why.
         extra: everything else that its events say.
         known: whether it has events of its own that no deletion reaches; else it is a session only

@@ -1,7 +1,7 @@
 """What `projector run` does beside its work: finish erasures, and apply the policy of retention.
 
 Both read all segments and can rebuild the projection, so they are processes of their own at low
-priority: the projector goes on applying events.
+priority: the projector continues to apply events.
 """
 
 from __future__ import annotations

@@ -153,7 +153,7 @@ class Sessions(Handle):
         self._add(session, SESSION_ENDED, present(data))
 
     def reopen(self, session: str) -> None:
-        """Take back the end of a session.
+        """Revert the end of a session.
 
         Raises:
             AppendError, SyncError, ClosedError: as `create`.

@@ -122,7 +122,7 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _members(part: Mapping[Any, Any], *, argument: bool) -> Iterator[tuple[object, bool]]:
-    """Yield what of an object is text, and whether it belongs to a tool's arguments."""
+    """Yield the texts of an object, and whether each belongs to a tool's arguments."""
     if argument:
         yield from ((part[key], True) for key in sorted(part))
         return

@@ -245,7 +245,7 @@ def _cut(match: re.Match[str]) -> str:
 
 @cache
 def _plain_letters() -> dict[str, str]:
-    """Return the small letters that unicode61 changes, with what it makes of them."""
+    """Return the small letters that unicode61 changes, with the letters that replace them."""
     plain = {}
     for code in (*range(0x80, 0x250), *range(0x370, 0x400), *range(0x1E00, 0x1F00)):
         letter = chr(code)

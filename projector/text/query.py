@@ -254,5 +254,5 @@ def _phrase(text: str, *, starred: bool = False) -> Term | None:
 
 
 def _ends_in_a_word(text: str) -> bool:
-    """Say whether a star behind `text` follows its last word at once: more of it could stand."""
+    """Return whether a star behind `text` follows its last word directly and can extend it."""
     return units(f"{text}a")[-1] != "a"

@@ -37,7 +37,7 @@ class SessionView:
         config: the model's configuration; None if no event gives it.
         started: the date that its events give, else that of its first message, else when it was
             created; microseconds since 1970.
-        ended: when it ended; None while it goes on.
+        ended: when it ended; None while it continues.
         last: date of its latest message; one in the future counts only where all are.
         messages: number of messages in its transcript.
         tool_calls: number of calls of tools in them.

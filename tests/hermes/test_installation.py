@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Theirs:
-    """Stands for Hermes's own class."""
+    """A replacement of Hermes's own class."""
 
 
 @pytest.fixture

@@ -134,7 +134,7 @@ def test_an_append_asks_the_kernel_for_nothing_else(tmp_path: Path) -> None:
     subprocess.run([*strace, *program], check=True, timeout=60)
     between = log.read_text(errors="replace").split("getppid()")[1]
     calls = Counter(re.findall(r"^\d+ +(\w+)\(", between, re.MULTILINE))
-    # a writer checks now and then that its files exist, and not at each append
+    # a writer checks at intervals that its files exist, and not at each append
     assert sum(calls.pop(name, 0) for name in LOOKS) <= 20
     assert {name: count for name, count in calls.items() if name not in MEMORY} == {"write": 1_000}
 

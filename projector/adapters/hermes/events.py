@@ -28,7 +28,7 @@ def session_ended(session: str, ended: int, reason: str) -> Event:
 
 
 def session_reopened(session: str) -> Event:
-    """Return an event that takes back the end of a session."""
+    """Return an event that reverts the end of a session."""
     return new_event(session, "session.reopened", {})
 
 

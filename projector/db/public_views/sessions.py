@@ -52,7 +52,7 @@ SESSIONS = View(
             "when it began: the date that its events give, else that of its first message, else"
             " when it was created",
         ),
-        Column("ended", "µs", "s.ended", "when it ended; NULL while it goes on"),
+        Column("ended", "µs", "s.ended", "when it ended; NULL while it continues"),
         Column("end_reason", "text", "s.end_reason", "why it ended"),
         Column("first_message", "µs", "s.first", "date of the earliest message of its transcript"),
         Column("last_message", "µs", "s.last", "date of the latest message of its transcript"),

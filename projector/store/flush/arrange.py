@@ -67,7 +67,7 @@ class _Arrangement:
     def _bound_to(self, moved: set[str]) -> set[str]:
         """Return the messages whose ancestors are among those that move.
 
-        They need new parents: with the old ones, links could form a ring.
+        They need new parents: with the old ones, links could form a cycle.
         """
         if not moved:
             return set()

@@ -84,7 +84,7 @@ class Flushing(Looking):
             messages: the fields of each message, and perhaps `id`.
 
         Returns:
-            What became of each message. As a sequence, the ids that came into the transcript.
+            The report on each message. As a sequence, the ids that were added to the transcript.
 
         Raises:
             EventError: something in the list is not a message, or an id occurs twice; the index

@@ -24,7 +24,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FlushReport(Sequence[str]):
-    """What became of each message of a list that was flushed; ids in the order of the list.
+    """What a flush did with each message of the list; ids are in the order of the list.
 
     Each message of the list is in exactly one of `added`, `restored`, `revised` and `kept`. As a
     sequence it is the ids that came into the transcript: those added and those restored.

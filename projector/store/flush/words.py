@@ -83,7 +83,7 @@ def _encode(value: object) -> bytes:
         pass
     try:
         return json.dumps(value, default=_kind, skipkeys=True).encode()
-    except (ValueError, RecursionError):  # a ring, or nested too deep
+    except (ValueError, RecursionError):  # a cycle, or nested too deeply
         return _kind(value).encode()
 
 

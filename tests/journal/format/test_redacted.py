@@ -199,7 +199,7 @@ M, N = mark("jwt", "000001"), mark("password", "00000a")
     ],
 )
 def test_marks_cover_text(redacted: object, other: object, *, expected: bool) -> None:
-    """A mark stands for one or more characters of a string, and for nothing else."""
+    """A mark covers one or more characters of a string, and nothing else."""
     assert covers(redacted, other) is expected
 
 

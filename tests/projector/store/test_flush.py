@@ -666,7 +666,7 @@ def test_a_message_that_no_record_could_hold_is_corrected(
     *,
     is_other: bool,
 ) -> None:
-    """`docs/flush.md` says what becomes of what was stored in its place."""
+    """`docs/flush.md` says how a placeholder changes when its message is corrected."""
     store.flush("s1", [user("first"), refused, user("last")])
     (other if is_other else store).flush("s1", [user("first"), corrected, user("last")])
     found = store.messages("s1")

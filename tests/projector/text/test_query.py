@@ -287,7 +287,7 @@ def test_a_phrase_matches_the_texts_in_which_its_words_follow_each_other(
 
 @given(st.lists(mixed, min_size=1, max_size=6), mixed)
 def test_a_prefix_matches_the_texts_in_which_a_word_begins_so(texts: list[str], query: str) -> None:
-    """A star stands for the rest of the last word, in words of one script."""
+    """A star matches the rest of the last word, in words of one script."""
     words = [word for word in units(query) if not is_cjk(word)]
     assume(words)
     beginning = scannable(words[0])[:-1]

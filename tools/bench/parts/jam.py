@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ROW = "worst case, 16 processes writing every 20 ms"
 FLOOR = (
-    "The file system: a write(2) waits now and then for a sync of its file, or of another's, to be"
+    "The file system: a write(2) sometimes waits for a sync of its file, or of another's, to be"
     " done with the file system's own journal. The bare loop has the same write(2) and the same"
     " fdatasync beside it, and nothing else."
 )

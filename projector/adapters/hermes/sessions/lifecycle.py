@@ -112,7 +112,7 @@ class Sessions(Base):
             store.end(session_id, end_reason, ended=now())
 
     def reopen_session(self, session_id: str) -> None:
-        """Take back the end of a session."""
+        """Revert the end of a session."""
         store = self._store
         if self._is_there(session_id):
             store.reopen(session_id)
