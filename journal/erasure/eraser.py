@@ -22,7 +22,7 @@ from journal.fs import disk
 from journal.fs.files import sync_folder
 from journal.fs.lock import holder
 from journal.lanes.lane import LOCK, try_lease
-from journal.lanes.roll import ROLL, ask_to_roll, take_request
+from journal.lanes.roll_request import ROLL, ask_to_roll, take_request
 from journal.process import clock
 from journal.segments.damaged_bytes import DamagedBytes
 from journal.segments.listing import list_lane, list_lanes

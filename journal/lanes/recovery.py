@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from journal.errors import AppendError, JournalError, LeaseError, SyncError, name_ids, reason
 from journal.format.record import encode_event
 from journal.fs.directory import open_directory
-from journal.lanes.roll import take_request
+from journal.lanes.roll_request import take_request
 from journal.lanes.unsynced import sync_all, vanished
 from journal.process.clock import MAX_ORDER
 

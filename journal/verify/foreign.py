@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from journal.errors import ReadError
 from journal.lanes.lane import LOCK, RETIRED
-from journal.lanes.roll import ROLL
+from journal.lanes.roll_request import ROLL
 from journal.segments.segment import is_segment_draft, segment_number
 from journal.verify.checks import Problem
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from journal.errors import JournalError
 from journal.format.event_types import ERASURE_COMPLETED, ERASURE_REQUESTED, FORGET
 from journal.fs.key_file import read_keys
-from journal.lanes.roll import ROLL
+from journal.lanes.roll_request import ROLL
 from journal.segments.listing import list_lanes
 from projector.db.kinds import KINDS
 from projector.errors import ProjectorError

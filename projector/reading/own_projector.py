@@ -92,7 +92,7 @@ class OwnProjector:
                     self._is_tidy = self._generations.remove_old(self._number)
                 is_pinned = projector.wal.is_pinned and not stop()
                 if is_pinned:
-                    lock_holder.leave(self._journal, projector)
+                    lock_holder.move_to_copy(self._journal, projector)
             except ProjectionError as error:
                 self._abandon()
                 return lock_holder.replace_damaged(self._journal, error, None, stop)

@@ -132,7 +132,7 @@ def _begun(
         ProjectorBusy, ProjectionError, ReadError: as `rebuild`.
     """
     kept = generations(journal.path)
-    with numbered(kept) as (number, lock):
+    with hold_build_lock(kept) as (number, lock):
         if not build_generation(kept, number, journal, on_commit, stop) and stop():
             raise BuildStopped(f"the build of generation {number} was stopped")
         lock.check()
@@ -156,7 +156,7 @@ def building(
     """
     kept = generations(journal.path)
 
-    with numbered(kept) as (number, lock):
+    with hold_build_lock(kept) as (number, lock):
 
         def check() -> bool:
             # a part of the lanes is of no use here: do not finish the transaction
@@ -170,7 +170,7 @@ def building(
 
 
 @contextmanager
-def numbered(kept: Generations) -> Iterator[tuple[int, ProcessLock]]:
+def hold_build_lock(kept: Generations) -> Iterator[tuple[int, ProcessLock]]:
     """Hold the lock of the one build; yield the number of the new generation, and the lock.
 
     A generation that was not published is removed at the end.

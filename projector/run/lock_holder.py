@@ -10,10 +10,10 @@ import apsw
 from projector.db.connections import create_empty
 from projector.db.generations import generations
 from projector.errors import BuildStopped, NotHidden, ProjectionDamaged, ProjectionError
-from projector.run.build import numbered, renew
+from projector.run.build import hold_build_lock, renew
 from projector.run.generation import open_generation
 from projector.run.projector import never
-from projector.run.showing import replace_showing
+from projector.run.replace_showing import replace_showing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,7 +110,7 @@ def catch_up_once(
             projector.catch_up(on_commit=on_commit, stop=stop)
             generations(journal.path).remove_old(number)
             if pinned := projector.wal.is_pinned:
-                leave(journal, projector)
+                move_to_copy(journal, projector)
         except ProjectionError as error:
             if not replace_damaged(journal, error, on_commit, stop):
                 raise BuildStopped(
@@ -124,7 +124,7 @@ def catch_up_once(
             projector.close()
 
 
-def leave(journal: Directory, projector: Projector) -> None:
+def move_to_copy(journal: Directory, projector: Projector) -> None:
     """Put a copy of the generation in use into its place, since a reader keeps an old snapshot.
 
     Only for the holder of the projector's lock, which continues with the copy. Readers use the copy
@@ -135,7 +135,7 @@ def leave(journal: Directory, projector: Projector) -> None:
         ProjectionError: the copy cannot be made.
     """
     kept = generations(journal.path)
-    with numbered(kept) as (number, lock):
+    with hold_build_lock(kept) as (number, lock):
         try:
             projector.copy_to(create_empty(kept.path(number)))
         except apsw.Error as error:

@@ -109,7 +109,7 @@ class Projector:
 
         Records that are appended meanwhile may be left for the next call: with writers that never
         pause, this call would not return. It also returns while a reader pins the WAL
-        (`Wal.is_pinned`): continue in a copy then (`lock_holder.leave`).
+        (`Wal.is_pinned`): continue in a copy then (`lock_holder.move_to_copy`).
 
         Args:
             on_commit: called with the progress after every transaction.

@@ -15,7 +15,7 @@ from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
 from projector.db.sqlite_errors import was_removed
 from projector.errors import BuildStopped, ProjectionError, ProjectorBusy
-from projector.run.lock_holder import leave, open_current, replace_damaged
+from projector.run.lock_holder import move_to_copy, open_current, replace_damaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -198,7 +198,7 @@ class Watch:
             while not self._stopping and self._is_in_use(number):
                 progress = projector.catch_up(on_commit=on_commit, stop=self.is_stopping)
                 if projector.wal.is_pinned:
-                    leave(self._journal, projector)
+                    move_to_copy(self._journal, projector)
                 elif progress.events:
                     quiet_since = time.monotonic()  # a backlog is applied without a notification
                 else:

@@ -56,7 +56,7 @@ _APPEND = _START | _names("""
 journal.__main__ journal.cli.append journal.cli.message_lines journal.format.fields.message
 journal.format.new_event journal.format.position journal.lanes journal.lanes.background
 journal.lanes.group_commit
-journal.lanes.lane journal.lanes.unsynced journal.lanes.recovery journal.lanes.roll
+journal.lanes.lane journal.lanes.unsynced journal.lanes.recovery journal.lanes.roll_request
 journal.lanes.writer
 journal.process.boot journal.segments.segment_file journal.writer
 """)

@@ -21,7 +21,7 @@ from journal.fs.directory import open_directory
 from journal.fs.disk import Disk
 from journal.fs.files import draft_of
 from journal.lanes.recovery import LOOK_EVERY
-from journal.lanes.roll import ROLL
+from journal.lanes.roll_request import ROLL
 from journal.segments.segment import is_segment_draft
 from journal.status import read_status
 from journal.verify import verify

@@ -12,7 +12,7 @@ import pytest
 from journal import Journal
 from journal.cli.kit.exits import BUSY
 from journal.fs.directory import open_directory
-from journal.lanes.roll import ROLL
+from journal.lanes.roll_request import ROLL
 from projector import Projection
 from projector.forgetting import chores
 from projector.forgetting.chores import Chores

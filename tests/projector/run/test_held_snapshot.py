@@ -9,7 +9,7 @@ from journal.fs.directory import open_directory
 from projector import Projection
 from projector.db.generations import generations
 from projector.run.build import rebuild
-from projector.run.lock_holder import leave, open_current
+from projector.run.lock_holder import move_to_copy, open_current
 
 if TYPE_CHECKING:
     import subprocess
@@ -81,7 +81,7 @@ def test_a_copy_is_whole(journal_dir: Path) -> None:
     directory = open_directory(journal_dir)
     number, projector = open_current(directory)
     projector.catch_up()
-    leave(directory, projector)
+    move_to_copy(directory, projector)
     projector.close()
     assert generations(journal_dir).current() == number + 1
     with Projection.open(journal_dir) as projection:

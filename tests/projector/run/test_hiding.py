@@ -19,7 +19,7 @@ from projector import NotFound, Projection, SessionStore
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
 from projector.errors import BuildStopped, NotHidden
-from projector.run import showing
+from projector.run import replace_showing
 from projector.run.build import rebuild
 from projector.run.generation import apply_rest
 from projector.run.lock_holder import catch_up_once, open_current, replace_damaged
@@ -225,7 +225,7 @@ def test_readers_use_the_old_generation_until_the_new_one_is_complete(
     assert (kept.current(), kept.unpublished()) == (1, 2)
     begun = kept.path(2).stat().st_ino
     late: list[bool] = []
-    monkeypatch.setattr(showing, "apply_rest", lambda *_: ((), late.append(True)))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(replace_showing, "apply_rest", lambda *_: ((), late.append(True)))  # type: ignore[func-returns-value]
     with pytest.raises(BuildStopped, match="the next projector continues it"):
         catch_up_once(journal, stop=lambda: bool(late))
     assert (kept.current(), kept.unpublished()) == (1, 2)
@@ -262,7 +262,7 @@ def test_a_query_with_a_time_limit_answers_from_the_old_generation(
         rests.append(given)
         return apply_rest(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(showing, "apply_rest", slow)
+    monkeypatch.setattr(replace_showing, "apply_rest", slow)
     query = "SELECT count(*) FROM _events WHERE kind = 1"
     with Projection.open(journal_dir, timeout=0.4) as projection:
         found, fresh = projection.read(lambda db: db.execute(query).get)
