@@ -1,4 +1,4 @@
-"""Checks of a journal at rest: `verification` reads it, `checks` says what is wrong in one lane."""
+"""Checks of a journal at rest: `verification` reads it, `checks` finds the problems of one lane."""
 
 from journal.verify.checks import DEATH, Problem
 from journal.verify.verification import Report, verify

@@ -1,4 +1,4 @@
-"""What is wrong with the segments of one lane. Pure: records and damage in, problems out."""
+"""Finds the problems of the segments of one lane. Pure: records and damage in, problems out."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _EMPTY = "empty: its writer died between making the file and its first append"
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong in a lane.
+    """A problem in a lane.
 
     Attributes:
         kind: the kind of problem, one word.

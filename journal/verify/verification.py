@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PATIENCE = 0.2
 """Seconds after which a line that has not grown counts as torn: one write(2) takes less."""
 _LOOKS = 5
-"""Times that a line is read again which does grow."""
+"""Maximum number of times that a growing line is read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class _LaneWalk:
 
     def finish(self) -> None:
         ref = self.refs[-1]
-        # a segment that has grown since the last look is being written: its end is not torn
+        # a segment that has grown since the last read is being written: its end is not torn
         if not ref.final and self._readable and _size(ref.path) == self._unfinished:
             self._walk.ref = replace(ref, final=True)
             self._readable = self._read()

@@ -1,7 +1,7 @@
-"""A term of a query, and the FTS5 phrase that finds it: words, and runs of CJK as their pairs.
+"""A term of a query, and its FTS5 phrase: words, and CJK runs as pairs of characters.
 
 The index holds a run of Chinese, Japanese or Korean as overlapping pairs (see
-`projector.text.normalize`), so a term that has such a run asks for the same pairs.
+`projector.text.normalize`), so a term with such a run is searched by the same pairs.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Term:
 
     @property
     def size(self) -> int:
-        """How many tokens the term is to FTS5."""
+        """The number of FTS5 tokens of the term."""
         return sum(len(word) if is_cjk(word) else 1 for word in self.words)
 
     def match(self) -> str:

@@ -13,10 +13,10 @@ T = 1_700_000_000_000_000
 """Microseconds: 2023-11-14T22:13:20Z."""
 
 
-def test_a_message_without_a_date_comes_just_before_the_next_one_that_has_one(
+def test_a_message_without_a_date_is_just_before_the_next_dated_one(
     journal_dir: Path,
 ) -> None:
-    """Those behind the last one with a date have the time of the call."""
+    """Messages after the last dated one have the time of the call."""
     given = [None, None, T, None, T + 9, None]
     with SessionStore.open(journal_dir) as store:
         store.replace_messages("s", [{"role": "user", "timestamp": time} for time in given])

@@ -1,4 +1,4 @@
-"""What redaction may change in a value, and what is left of secrets in bytes."""
+"""Compares redacted values with their originals, and searches bytes for secrets."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def keyed_hash(key: bytes, kind: str, value: object) -> str:
 
 
 class Comparison:
-    """Compares values with what redaction made of them.
+    """Compares values with their redacted forms.
 
     Args:
         key: the secret key of the journal.
-        secrets: what was planted.
+        secrets: the planted secrets.
     """
 
     def __init__(self, key: bytes, secrets: Iterable[str]) -> None:
@@ -38,7 +38,7 @@ class Comparison:
         self._secrets = tuple(secrets)
 
     def differences(self, was: Any, now: Any, place: str = "") -> Iterator[str]:  # noqa: ANN401 - any JSON
-        """Yield what was changed and is no secret, or was replaced by a wrong mark."""
+        """Yield values that changed without being a secret, or that have a wrong mark."""
         if isinstance(was, str) and isinstance(now, str):
             if was != now and not self._is_redacted(was, now):
                 yield f"{place or 'it'} was {was!r:.300} and is {now!r:.300}"
@@ -52,15 +52,17 @@ class Comparison:
             yield f"{place or 'it'} was {was!r:.300} and is {now!r:.300}"
 
     def _is_redacted(self, was: str, now: str) -> bool:
-        """Return whether a text differs in marks alone; of JSON the strings in it are compared."""
+        """Return whether a text differs only in marks; in JSON, the strings are compared."""
         inside = [_json(text) for text in (was, now)]
         if isinstance(inside[0], dict | list):
             return type(inside[0]) is type(inside[1]) and not any(self.differences(*inside))
         pieces = _MARK.split(now)
-        return len(pieces) > 1 and self._stands(was, pieces[::2], pieces[1::2])
+        return len(pieces) > 1 and self._is_covered(was, pieces[::2], pieces[1::2])
 
-    def _stands(self, was: str, pieces: Sequence[str], digits: Sequence[str], at: int = 0) -> bool:
-        """Return whether each mark stands for a text with its digits that holds a secret."""
+    def _is_covered(
+        self, was: str, pieces: Sequence[str], digits: Sequence[str], at: int = 0
+    ) -> bool:
+        """Return whether each mark has the digits of its text, and that text has a secret."""
         if not was.startswith(pieces[0], at):
             return False
         at += len(pieces[0])
@@ -70,7 +72,7 @@ class Comparison:
         while (end := was.find(pieces[1], end + 1)) >= 0:
             if keyed_hash(self._key, "secret", was[at:end]).startswith(digits[0]):
                 is_secret = any(it in was[at:end] or was[at:end] in it for it in self._secrets)
-                return is_secret and self._stands(was, pieces[1:], digits[1:], end)
+                return is_secret and self._is_covered(was, pieces[1:], digits[1:], end)
         return False
 
 
@@ -84,7 +86,7 @@ def marks(value: Any) -> list[str]:  # noqa: ANN401 - any JSON
 
 
 def find_secrets(folder: Path, secrets: Iterable[str]) -> list[str]:
-    """Return where files below a folder hold a secret, in any form in which it could be written."""
+    """Return the files below a folder that contain a secret, in any form of writing it."""
     forms = {form: secret for secret in secrets for form in _forms(secret)}
     found = []
     for path in sorted(folder.rglob("*")):
@@ -106,7 +108,7 @@ def _forms(secret: str) -> Iterator[bytes]:
         yield word[-_TAIL:].lower().encode()
     for before in range(3):
         coded = base64.b64encode(b"\0" * before + secret.encode())
-        # what is beside the secret changes the characters at both ends
+        # characters beside the secret change its first and last base64 characters
         yield coded[4 if before else 0 : -4]
 
 

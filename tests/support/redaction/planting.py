@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from tests.support.redaction.planted_secrets import Planted
 
 _PLANTED = 0.4
-"""How often a text holds a secret."""
+"""Probability that a text contains a secret."""
 _NAMES = ("command", "note", "out", "2", "Ключ", "a b", 'q"uote', "stdout")
-"""Names of fields that say nothing about their values."""
+"""Names of fields that do not describe their values."""
 _DEEPEST = 3
 
 
@@ -24,11 +24,11 @@ class Planter:
     """Makes texts and values, and plants secrets in them.
 
     Args:
-        random: decides what and where.
-        planted: the secrets, each in a text by which it is known.
+        random: chooses secrets and places.
+        planted: the secrets, each in a text by which the rules recognise it.
 
     Attributes:
-        secrets: what was planted up to now.
+        secrets: the secrets that were planted so far.
     """
 
     def __init__(self, random: Random, planted: Sequence[Planted]) -> None:
@@ -49,7 +49,7 @@ class Planter:
         return random.choice(["\n", "\n\n", "\r\n"]).join(lines)
 
     def value(self, depth: int = 0) -> Any:  # noqa: ANN401 - any JSON
-        """Return any JSON value; strings in it may be JSON in their turn."""
+        """Return any JSON value; strings in it may be JSON, too."""
         random = self._random
         kind = random.choice(["text", "text", "json", "object", "list", "other"])
         if depth == _DEEPEST or kind == "text":

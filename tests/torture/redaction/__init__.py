@@ -1,1 +1,1 @@
-"""Secrets that are planted in what is appended, imported and exported, and looked for then."""
+"""Secrets that are planted in appended, imported and exported values, and then searched for."""

@@ -23,7 +23,7 @@ def check_appended(folder: Path, random: Random, planted: Sequence[Planted], don
     """Append events with redaction, and check what is written.
 
     Raises:
-        Wrong: a secret is there, or something else was changed.
+        Wrong: a secret was written, or another value was changed.
     """
     planter = Planter(random, planted)
     made = _made_up(random, planter)
@@ -45,7 +45,7 @@ def _made_up(random: Random, planter: Planter) -> list[dict[str, Any]]:
     made = []
     for number in range(_EVENTS):
         type, data = random.choice(_MAKERS)(planter)
-        if type == "transcript.replaced":  # its new message has an id of its own
+        if type == "transcript.replaced":  # its new message has its own id
             data["messages"][0]["id"] = f"n{number}"
         session = random.choice(["s1", "s2"])
         made.append({"session": session, "id": f"e{number}", "type": type, "data": data})

@@ -1,4 +1,4 @@
-"""What is checked wherever secrets were planted."""
+"""The checks that all parts of the step share."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Done:
-    """What was done.
+    """The counts of a run.
 
     Attributes:
-        seeds: how many seeds.
-        events: redacted events that were compared with their originals.
-        secrets: planted secrets that were looked for.
+        seeds: number of seeds.
+        events: number of redacted events that were compared with their originals.
+        secrets: number of planted secrets that were searched for.
         kinds: kinds of the marks that were found.
     """
 
@@ -34,11 +34,11 @@ class Done:
 
 
 class Wrong(Exception):  # noqa: N818 - says what is wrong
-    """Something is not as it should be."""
+    """A check failed."""
 
 
 def key_of(folder: Path) -> bytes:
-    """Return the key of a journal; any other one where nothing was redacted."""
+    """Return the key of a journal; a random one if nothing was redacted."""
     path = folder / "key"
     return bytes.fromhex(path.read_text().split()[0]) if path.exists() else bytes(32)
 
@@ -50,11 +50,11 @@ def check_event(key: bytes, data: Any, found: Event, secrets: set[str], done: Do
         key: the secret key of the journal.
         data: the original data.
         found: the event.
-        secrets: what was planted.
+        secrets: the planted secrets.
         done: counts it.
 
     Raises:
-        Wrong: something else was changed, or the event says something wrong about it.
+        Wrong: another value was changed, or `redacted` of the event is wrong.
     """
     for difference in Comparison(key, secrets).differences(data, found.data):
         raise Wrong(f"{found.type} {found.session}/{found.id}: {difference}")
@@ -86,10 +86,10 @@ def project(folder: Path) -> str:
 
 
 def check_bytes(folder: Path, secrets: Collection[str], done: Done) -> None:
-    """Look for secrets in the bytes of all files below a folder.
+    """Search all files below a folder for secrets.
 
     Raises:
-        Wrong: one is there.
+        Wrong: a file contains one.
     """
     done.secrets += len(secrets)
     if left := find_secrets(folder, secrets):

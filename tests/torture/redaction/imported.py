@@ -36,7 +36,7 @@ def check_imported(folder: Path, random: Random, planted: Sequence[Planted], don
     """Import sources with and without redaction and under other rules, and export them.
 
     Raises:
-        Wrong: a secret is there, something else was changed, or an import gives a conflict.
+        Wrong: a secret was written, another value was changed, or an import has a conflict.
     """
     planter = Planter(random, planted)
     sources = write_sources(folder / "sources", random, planter)
@@ -133,7 +133,7 @@ def _arrived(path: Path, copy: Path, order: Sequence[Path]) -> str:
 
 
 def _check_export(plain: Path, folder: Path, secrets: set[str], done: Done) -> None:
-    """Export what was written without redaction."""
+    """Export a journal that was written without redaction."""
     folder.mkdir()
     file = folder / "state.db"
     file.touch()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.support.redaction.planting import Planter
 
 LINES = 6
-"""Messages of each source, or a few more."""
+"""Number of messages of each source, or a few more."""
 
 
 def write_sources(folder: Path, random: Random, planter: Planter) -> list[tuple[str, Path]]:
@@ -23,7 +23,7 @@ def write_sources(folder: Path, random: Random, planter: Planter) -> list[tuple[
 
     Args:
         folder: for the files.
-        random: decides what is in them.
+        random: makes the random choices.
         planter: makes their texts.
     """
     return [

@@ -1,1 +1,1 @@
-"""Samples of the steps that concern redaction."""
+"""Samples of the steps for redaction."""

@@ -1,4 +1,4 @@
-"""A sample of the step that plants secrets, and that it finds what a redaction leaves."""
+"""A sample of the step that plants secrets, and faults of redaction that it detects."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from journal.redact.scanner import Hit
 
 
-def test_planted_secrets_are_written_nowhere(capsys: pytest.CaptureFixture[str]) -> None:
-    """Appended, imported, exported: no file has one, and all else is what it was."""
+def test_no_planted_secret_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    """Appended, imported and exported files contain none, and no other value is changed."""
     assert planted.main(["--sample", "--seed", "1"]) == 0, capsys.readouterr().out
     found = re.search(r"([\d,]+) redacted events with ([\d,]+) marks", capsys.readouterr().out)
     assert found is not None
@@ -47,10 +47,10 @@ def _wrong_digits(self: Key, kind: Any, value: Any) -> str:  # noqa: ANN401 - as
     ],
     ids=["a field", "JSON in a string", "more than secrets", "digits", "equality"],
 )
-def test_a_redaction_that_does_too_little_or_too_much_is_caught(
+def test_a_wrong_redaction_is_detected(
     monkeypatch: pytest.MonkeyPatch, where: object, name: str, sabotage: object, expected: str
 ) -> None:
-    """A step that cannot fail proves nothing: each of these faults is found by another check."""
+    """Another check detects each of these faults."""
     monkeypatch.setattr(where, name, sabotage)
     found = (planted.trouble(seed, Done()) for seed in range(5))
     assert re.search(expected, next(filter(None, found), ""))

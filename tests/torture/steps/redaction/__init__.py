@@ -1,1 +1,1 @@
-"""The steps of the ladder that concern redaction."""
+"""The steps of the ladder for redaction."""

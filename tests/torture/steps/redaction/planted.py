@@ -1,4 +1,4 @@
-"""Plant secrets in random values, and look for them in everything that is written.
+"""Plant secrets in random values, and search all written files for them.
 
 ::
 
@@ -16,8 +16,8 @@ transcripts, and events of unknown types.
   journal without redaction is **exported**. No file of the journals with their projections, and
   not the exported one, holds a planted secret: as plain text, as JSON or JSON in JSON, as words of
   the index, or as base64.
-- All else of each value is what it was, each mark has the digits of the secret that it stands for,
-  and the event says how many there are and what its original was.
+- No other part of a value is changed, each mark has the digits of its secret, and `redacted` of the
+  event has their number and the hash of the original.
 - **rules** change: the sources are imported again under other rules, to other lanes. There is no
   conflict and no message twice, and the digest is that of the same lanes in any order of arrival.
 """
@@ -50,7 +50,7 @@ _AMOUNT = Amount(1_000, sample=3)
 
 
 def known(seed: int) -> list[Planted]:
-    """Return made-up secrets that the rules find in the text of each; hardly one is missing.
+    """Return made-up secrets that the rules find, each in its text; almost all of them.
 
     Raises:
         Wrong: more than 5 % are not found.
@@ -80,13 +80,13 @@ def trouble(seed: int, done: Done) -> str | None:
 
 
 def _memory() -> Path | None:
-    """Return a folder that is in memory; None if the machine has none."""
+    """Return a folder in memory; None if the machine has none."""
     memory = Path("/dev/shm")  # noqa: S108 - everything goes into a new folder in it
     return memory if memory.is_dir() else None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Check the seeds that were asked for; return the exit code."""
+    """Check the seeds of the command line; return the exit code."""
     parser = step_parser(__doc__)
     _AMOUNT.add_to(parser)
     given = parser.parse_args(arguments)
