@@ -126,6 +126,7 @@ class Recovery:
         files = [*lost.files, *([writer.segment] if writer.segment else [])]
         # an interrupt may come anywhere: what was acknowledged is kept until it is taken over
         self._stranded = lost
+        writer.note_order()
         writer.lease(directory)
         writer.drop(files)
         old.release()

@@ -98,6 +98,13 @@ class LaneWriter:
         folders = [*directory.unsynced, directory.lanes, lane.path]
         self.unsynced = Unsynced(self.mark, folders=folders, lane=at.lane)
 
+    def note_order(self) -> None:
+        """Note the last order, before the lane is left: this process writes behind it elsewhere.
+
+        The wall clock may be set back, and the next lane may have lower orders.
+        """
+        self._clock.observe(self.order)
+
     def append(
         self, events: Sequence[NewEvent], ends: Mapping[str, int] | None = None
     ) -> list[Position]:
@@ -122,7 +129,9 @@ class LaneWriter:
             lines.append(encode(seq, session, id, type, (time, order), data, redacted))
             positions.append(Position(uuid, seq))
             seq, time, order = seq + 1, time + 1, order + step
-        self.order = order - step
+        self.order = order = order - step
+        if order > self._clock.written:  # noqa: PLR1730 - `max` takes longer, and each append does this
+            self._clock.written = order
         self.state = "unsure"  # until the write has returned: an interrupt may occur at any point
         try:
             self.write(lines, self.seq, started)
@@ -244,6 +253,7 @@ class LaneWriter:
             SyncError: the file system lost what was never synced.
         """
         self.state = "closed"
+        self.note_order()
         error = close_all([*self.unsynced.files, *self._syncing])
         if self.segment is not None:
             close_all([self.segment])

@@ -40,16 +40,17 @@ class Clock:
 
     Attributes:
         read: the highest order that was read.
+        written: the highest order that this process gave to an event.
 
     Each journal has its own clock: a damaged order in one must not move the others to the end of
     the range. Each thread keeps what it has read by itself, since two that noted a value at the
     same time could lose the higher one.
     """
 
-    __slots__ = ("_by_thread", "read")
+    __slots__ = ("_by_thread", "read", "written")
 
     def __init__(self) -> None:
-        self.read = 0
+        self.read = self.written = 0
         self._by_thread: dict[int, int] = {}
 
     @property
@@ -87,6 +88,18 @@ class Clock:
         if now > floor and now > self.read and now > own:
             return now, now
         return now, min(max(floor, self.read, own) + 1, MAX_ORDER)
+
+    def reserve(self) -> tuple[int, int]:
+        """Return the time now, and an order above all that this process has read and written.
+
+        No event that it writes from now on gets a lower one, also if the wall clock is set back.
+
+        Raises:
+            ClockError: as `tick`.
+        """
+        now, order = self.tick(self.written)
+        self.observe(order - 1)
+        return now, order
 
 
 _clocks: dict[str, Clock] = {}

@@ -204,6 +204,7 @@ class Reader:
                 return query(None)
             try:
                 with snapshot(db):
+                    clock.of(self.journal.path).observe(db.execute(LATEST).get)
                     return lend(db, query, self._in_use.path)
             except apsw.Error as error:
                 raise self._unreadable(error) from error

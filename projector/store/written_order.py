@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from journal.format.transcript_order import LastMessage, write_after
@@ -24,6 +25,7 @@ class WrittenOrder:
 
     def __init__(self, store: Handle) -> None:
         self._store = store
+        self._clock = clock.of(store.journal.path)
         self._last: dict[str, LastMessage] = {}
 
     def place(
@@ -42,15 +44,15 @@ class WrittenOrder:
         """
         last = self._last.get(session)
         if timestamp is None:
-            # it is read at the order of its event, which is above all that this process has read
-            _, time = clock.of(self._store.journal.path).tick(0)
+            # it is read at the order of its event, which is this one or a higher one
+            _, time = self._clock.reserve()
         else:
             time = data["timestamp"] = timestamp
             last = last or self.look_up(session)
         parent, last = write_after(last, id, time)
         if parent is not None:
             data["parent"] = parent
-        return last
+        return replace(last, is_undated=timestamp is None)
 
     def last(self, session: str) -> LastMessage | None:
         """Return the last message of a session: what this handle wrote, else what is projected."""
@@ -65,7 +67,9 @@ class WrittenOrder:
         return None
 
     def note(self, session: str, last: LastMessage) -> None:
-        """Remember the last message of a session."""
+        """Remember the last message of a session, which was appended just now."""
+        if last.is_undated:  # its order is not above the last one that was written
+            last = replace(last, time=max(last.time, self._clock.written))
         if len(self._last) >= _REMEMBERED:
             self._last.clear()
         self._last[session] = last

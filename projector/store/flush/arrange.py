@@ -30,7 +30,7 @@ def arrange(plan: Plan, transcript: Transcript, now: int, order: int) -> dict[st
         transcript: the transcript now.
         now: the wall clock's time, microseconds; no message gets a later timestamp here.
         order: no message that is appended now gets a lower order, by which it is read if it has
-            no timestamp.
+            no timestamp. It may get a higher one: time passes until it is appended.
     """
     return _Arrangement(plan, transcript, now, order).fields
 
@@ -39,7 +39,8 @@ class _Arrangement:
     """A walk through the new order.
 
     `_last` and `_front` are the place and the id of the message before; `_is_new` is whether its
-    place is new.
+    place is new. `_is_open` is whether that place may be a later one, since the message is read by
+    its order or comes behind one that is.
     """
 
     def __init__(self, plan: Plan, transcript: Transcript, now: int, order: int) -> None:
@@ -49,7 +50,8 @@ class _Arrangement:
         before = plan.before
         self._last: _Place | None = None if before is None else before.place
         self._front = "" if before is None else before.id
-        self._is_new = False
+        self._is_new = self._is_open = False
+        self._coming = {slot.id for slot in plan.slots if not slot.stays}
         # a flush that was killed may have left messages that name parents which are added now
         self._moved = {
             slot.id
@@ -107,9 +109,12 @@ class _Arrangement:
 
     def _put(self, slot: Slot, limit: _Place | None) -> None:
         place = self._own_place(slot)
-        is_behind = place is not None and (self._last is None or place > self._last)
-        if place is not None and is_behind and (limit is None or place < limit):
+        is_undated = self._is_undated(slot)
+        if place is not None and self._is_free(place, limit, is_undated=is_undated):
             self._place_at(slot.id, place)
+            if is_undated:
+                # messages of one append have increasing orders
+                self._is_open, self._order = True, self._order + 1
         elif self._last is None:
             moment = self._moment(slot) if limit is None else self._date(limit[0] - 1)
             self._set_fields(slot.id, timestamp=moment)
@@ -119,10 +124,23 @@ class _Arrangement:
         elif limit is None:
             self._set_fields(slot.id, parent=self._front)
             self._place_at(slot.id, place_after(self._moment(slot), self._last))
+            self._is_open |= is_undated
         else:
             moment = self._date(self._last[0])
             self._set_fields(slot.id, timestamp=moment, parent=self._front)
             self._place_at(slot.id, place_after(moment, self._last))
+
+    def _is_free(self, place: _Place, limit: _Place | None, *, is_undated: bool) -> bool:
+        """Return whether a message is read in its order without new fields.
+
+        An undated one may get a later place than this one. So it needs a timestamp in front of
+        messages that stay, and a dated one behind it needs it as parent.
+        """
+        if self._last is not None and place <= self._last:
+            return False
+        if is_undated:
+            return limit is None
+        return not self._is_open and (limit is None or place < limit)
 
     def _own_place(self, slot: Slot) -> _Place | None:
         """Return a message's place without new fields; None if its ancestors move."""
@@ -136,16 +154,24 @@ class _Arrangement:
             return self._moment(slot), 0
         if parent in self._placed:
             return place_after(self._moment(slot), self._placed[parent])
-        if parent in self._moved or parent in self._bound:
+        if parent in self._coming or parent in self._moved or parent in self._bound:
             return None
         above = self._transcript.messages.get(parent)
         return place_after(self._moment(slot), None if above is None else above.place)
 
+    def _is_undated(self, slot: Slot) -> bool:
+        """Return whether a message is new and has no timestamp: it is read by its order."""
+        return slot.known is None and self._given(slot) is None
+
+    def _given(self, slot: Slot) -> int | None:
+        given = slot.listed.data.get("timestamp") if slot.listed is not None else None
+        return given if isinstance(given, int) else None
+
     def _moment(self, slot: Slot) -> int:
         if slot.known is not None:
             return slot.known.moment
-        given = slot.listed.data.get("timestamp") if slot.listed is not None else None
-        return given if isinstance(given, int) else self._order
+        given = self._given(slot)
+        return self._order if given is None else given
 
     def _date(self, place: int) -> int:
         """Return a timestamp that is not behind a place."""
@@ -156,7 +182,4 @@ class _Arrangement:
 
     def _place_at(self, id: str, place: _Place) -> None:
         self._placed[id] = self._last = place
-        # messages of one append have increasing orders
-        if place[0] == self._order:
-            self._order += 1
         self._front, self._is_new = id, True

@@ -98,7 +98,7 @@ class Flushing(Looking):
         account = self._open_account(session)
         try:
             plan = reconcile(listed, account.transcript, account.remembered)
-            now = clock.of(self.journal.path).tick(0)
+            now = clock.of(self.journal.path).reserve()
             events, report = _events(session, plan, listed, account.transcript, now)
             restore_given(events, plan.ids, listed, given)
             try:

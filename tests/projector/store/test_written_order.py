@@ -75,3 +75,32 @@ def test_a_message_that_was_not_appended_is_not_the_last(store: SessionStore) ->
     data: dict[str, Any] = {}
     order.place("s", "b", data, PAST)
     assert data == {"timestamp": PAST, "parent": "a"}
+
+
+def test_a_lane_that_is_ahead_of_the_clock_moves_no_message(
+    store: SessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An undated message has the order of its lane, which a clock had set ahead; a date follows."""
+    order, now = WrittenOrder(store), clock.wall()
+    with monkeypatch.context() as ahead:
+        ahead.setattr(clock, "wall", lambda: now + 10**9)
+        store.append("other session", "user", "x")
+    write(store, order, "a")
+    write(store, order, "b", now + 10**6)
+    write(store, order, "c")
+    write(store, order, "d", now + 2 * 10**6)
+    assert [message.id for message in store.messages("s")] == ["a", "b", "c", "d"]
+
+
+def test_time_that_passes_before_the_append_moves_no_message(
+    store: SessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An undated message may be read later than was thought when its place was chosen."""
+    order, now = WrittenOrder(store), clock.wall()
+    data: dict[str, Any] = {}
+    last = order.place("s", "a", data, None)
+    monkeypatch.setattr(clock, "wall", lambda: now + 10**9)
+    store.append("s", "user", "a", id="a", **data)
+    order.note("s", last)
+    write(store, order, "b", now + 10**6)
+    assert [message.id for message in store.messages("s")] == ["a", "b"]
