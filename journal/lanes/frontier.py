@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 from dataclasses import dataclass, field
+from time import monotonic_ns
 from typing import TYPE_CHECKING
 
 from journal.errors import ReadError
@@ -59,11 +59,46 @@ class _Active:
 
 
 @dataclass(slots=True)
+class _Listing:
+    """Whether the entries of a folder are still those that were listed.
+
+    Two changes within one tick of the kernel give the folder the same time of change. So a listing
+    is complete only if that time was seen well before. The wall clock does not show that: it may be
+    another one than that of the file system.
+
+    Attributes:
+        changed: the folder's time of change at the last listing, nanoseconds.
+        since: when that time was seen first, by the monotonic clock, nanoseconds.
+        is_final: whether the next change has another time.
+    """
+
+    changed: int = -1
+    since: int = 0
+    is_final: bool = False
+
+    def is_old(self, changed: int) -> bool:
+        """Return whether the folder, whose time of change is this now, must be listed again."""
+        return not self.is_final or changed != self.changed
+
+    def note(self, changed: int, began: int) -> None:
+        """Note that the folder was listed.
+
+        Args:
+            changed: its time of change, read before.
+            began: when the listing began, by the monotonic clock, nanoseconds.
+        """
+        if changed != self.changed:
+            self.changed, self.since = changed, began
+        enough = _SETTLED_NS if changed % 1_000_000_000 else _COARSE_NS
+        self.is_final = began - self.since > enough
+
+
+@dataclass(slots=True)
 class _Folder:
     """The known state of one lane folder.
 
     Attributes:
-        changed: the folder's time of change in nanoseconds, 0 if it is too recent to be compared.
+        listing: whether `numbers` are still those in the folder.
         numbers: numbers of its segments; the last one is a regular file.
         active: its last segment; None if no record of it can be read.
         ends: of lanes whose last segment is final: uuid and last sequence number.
@@ -71,7 +106,7 @@ class _Folder:
         inode: of the folder: another one at its path is another lane.
     """
 
-    changed: int = 0
+    listing: _Listing = field(default_factory=_Listing)
     numbers: list[int] = field(default_factory=list)
     active: _Active | None = None
     ends: dict[str, int] = field(default_factory=dict)
@@ -90,7 +125,7 @@ class Frontier:
         self._clock = clock.of(lanes.parent)
         self._turn = Turn()
         self._names: list[str] = []
-        self._changed = 0
+        self._listing = _Listing()
         self._folders: dict[str, _Folder] = {}
 
     def look(self, own: str = "") -> dict[str, int]:
@@ -148,9 +183,10 @@ class Frontier:
             changed = os.stat(self._lanes).st_mtime_ns  # noqa: PTH116 - each edit calls it
         except OSError as error:
             raise _unreadable(self._lanes, error) from error
-        if changed != self._changed:
+        if self._listing.is_old(changed):
+            began = monotonic_ns()
             self._names = list_lanes(self._lanes)
-            self._changed = _settled(changed)
+            self._listing.note(changed, began)
         return self._names
 
     def _read(self, path: Path, folder: _Folder) -> _Active | None:
@@ -158,12 +194,13 @@ class Frontier:
         changed = there.st_mtime_ns
         if there.st_ino != folder.inode:
             folder.inode, folder.active, folder.ends, folder.walked = there.st_ino, None, {}, set()
-            folder.changed = 0
-        if changed != folder.changed:
+            folder.listing = _Listing()
+        if folder.listing.is_old(changed):
+            began = monotonic_ns()
             folder.numbers = segment_numbers(path)
             while folder.numbers and not is_segment(path / segment_name(folder.numbers[-1])):
                 folder.numbers.pop()
-            folder.changed = _settled(changed)
+            folder.listing.note(changed, began)
         if not folder.numbers:
             return None
         name = str(path / segment_name(folder.numbers[-1]))
@@ -202,12 +239,6 @@ def _end(path: Path, numbers: Sequence[int]) -> End | None:
         if error.errno != errno.EFBIG:
             raise
         return None  # no writer made so large a segment, and no edit must fail because of it
-
-
-def _settled(changed: int) -> int:
-    """Return a folder's time of change, or 0 if the next change may have the same time."""
-    enough = _SETTLED_NS if changed % 1_000_000_000 else _COARSE_NS
-    return changed if abs(time.time_ns() - changed) > enough else 0
 
 
 def _unreadable(path: Path, error: OSError) -> ReadError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import threading
 import time
 from dataclasses import replace
@@ -14,6 +16,7 @@ from journal.fs.directory import open_directory
 from journal.lanes.frontier import Frontier
 from journal.process import clock
 from journal.process.boot import boot_id, since_boot
+from journal.segments.listing import list_lanes
 from journal.segments.reader import read_events
 from journal.segments.segment import End, is_segment, read_end
 from journal.status import read_status
@@ -409,6 +412,46 @@ def test_a_frontier_reads_only_lanes_that_grew(
         assert len(reads) == 3
 
 
+@pytest.mark.parametrize("skew", [-_HOUR, _HOUR])
+def test_a_frontier_sees_a_lane_that_was_made_within_the_same_tick(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch, skew: int
+) -> None:
+    """Two changes of a folder can have one time, and a wrong clock does not show how old it is."""
+    real, lanes = time.time_ns, journal_dir / "lanes"
+    monkeypatch.setattr("time.time_ns", lambda: real() + skew * 1_000)
+    with Journal.open(journal_dir) as one:
+        one.append_message("s", "user", "hello")
+        frontier, changed = Frontier(lanes), lanes.stat().st_mtime_ns
+        assert len(frontier.look()) == 1
+        with Journal.open(journal_dir) as two:
+            two.append_message("s", "user", "hello")
+            os.utime(lanes, ns=(changed, changed))
+            assert len(frontier.look()) == 2
+
+
+def test_a_frontier_lists_the_lanes_again_only_where_they_may_have_changed(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A listing counts if the time of the last change was seen a few ticks before it."""
+    now, listed = [0], []
+
+    def counted(path: Path) -> list[str]:
+        listed.append(path)
+        return list_lanes(path)
+
+    monkeypatch.setattr("journal.lanes.frontier.list_lanes", counted)
+    monkeypatch.setattr("journal.lanes.frontier.monotonic_ns", lambda: now[0])
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "hello")
+        os.utime(journal_dir / "lanes", ns=(10**18 + 1, 10**18 + 1))
+        frontier, counts = Frontier(journal_dir / "lanes"), []
+        for ms in (0, 10, 30, 31, 10_000):
+            now[0] = ms * 1_000_000
+            frontier.look()
+            counts.append(len(listed))
+        assert counts == [1, 2, 3, 3, 3]
+
+
 def test_a_frontier_examines_one_segment_when_a_folder_changes(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -430,6 +473,28 @@ def test_a_frontier_examines_one_segment_when_a_folder_changes(
         assert looked == ["000101.jsonl", "000100.jsonl"]
         (journal_dir / "lanes/1/000101.jsonl").rmdir()
         assert list(frontier.ends().values()) == [100]
+
+
+def test_a_writer_that_loses_its_lane_goes_on_behind_what_it_wrote(
+    journal_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its clock was ahead, and is right again; the next lane has lower orders."""
+    real = clock.wall
+    monkeypatch.setattr("journal.lanes.recovery.LOOK_EVERY", -1.0)
+    monkeypatch.setattr("journal.lanes.group_commit.monotonic", lambda: float("inf"))
+    with Journal.open(journal_dir, fsync="never") as journal:
+        monkeypatch.setattr(clock, "wall", lambda: real() + 8 * _HOUR)
+        journal.append_message("s", "user", "1", id="1")
+        monkeypatch.setattr(clock, "wall", real)
+        shutil.copytree(journal_dir / "lanes/1", tmp_path / "copy")
+        shutil.rmtree(journal_dir / "lanes/1")
+        with pytest.raises(AppendError, match="vanished"):
+            journal.append_message("s", "user", "2", id="2")
+        journal.append_message("s", "user", "2", id="2")
+    (tmp_path / "copy").rename(journal_dir / "lanes/2")
+    events = [at.record.event for at in read_events(journal_dir / "lanes", lambda *_: None)]
+    orders = {event.id: event.order for event in events}
+    assert orders["2"] > orders["1"]
 
 
 def test_compare_and_set_of_an_absent_key(store: SessionStore, other: Elsewhen) -> None:
