@@ -78,7 +78,8 @@ class Messages(Flushing):
     ) -> list[str]:
         """Make these messages the whole transcript, in one record.
 
-        A message whose `id` is known is kept, and the given fields are set.
+        A message whose `id` is known is kept, and the given fields are set. A `parent` that comes
+        later in the new transcript does not count any more; that of a new message is in `extra`.
 
         Args:
             session: its id.
