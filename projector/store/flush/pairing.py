@@ -45,7 +45,12 @@ class Pairing:
             self._find_moved()
 
     def _align(self) -> None:
-        """Match equal messages; then, in the gaps, messages that were equal before a revision."""
+        """Match equal messages; then, in the gaps, messages that were equal before a revision.
+
+        If that leaves out messages of the list, and more of them match where earlier words count
+        like present ones, these matches are used. Else a message that is new in front of a revised
+        one with the same earlier words would match in its place the next time.
+        """
         listed, there = self._listed, self._there
         start = 0
         for message, known in zip(listed, there, strict=False):
@@ -63,34 +68,53 @@ class Pairing:
         self.at |= {start + i: start + j for i, j in pairs}
         if len(self.at) == len(listed):
             return
+        revised = {j for j, known in enumerate(there) if self._has_earlier_words(known)}
+        if not revised:
+            return
         ends = [(-1, -1), *self.at.items(), (len(listed), len(there))]
         for (i, j), (next_i, next_j) in pairwise(ends):
             if next_i - i == 1 or next_j - j == 1:
                 continue
             mine = [n for n in range(i + 1, next_i) if listed[n].id is None]
-            theirs = [n for n in range(j + 1, next_j) if self._has_earlier_words(there[n])]
+            theirs = [n for n in range(j + 1, next_j) if n in revised]
             if mine and theirs:
                 self._align_earlier(mine, theirs)
+        if len(self.at) < len(listed):
+            self._align_all(revised)
+
+    def _align_all(self, revised: set[int]) -> None:
+        """Match by present and earlier words alike, if more messages of the list match so."""
+        listed = self._listed
+        labels = [self._labels(known) for known in self._there]
+        for j in revised:
+            labels[j] += (self._earlier(self._there[j]),)
+        pairs = align(
+            len(listed),
+            len(labels),
+            lambda i, j: _label(listed[i]) in labels[j],
+            lambda i: _label(listed[i]),
+            lambda j: labels[j],
+        )
+        if len(pairs) > len(self.at):
+            self.at = dict(pairs)
 
     def _align_earlier(self, mine: list[int], theirs: list[int]) -> None:
         earlier = [self._earlier(self._there[j]) for j in theirs]
         pairs = align(
             len(mine),
             len(theirs),
-            lambda i, j: self._listed[mine[i]].words in earlier[j],
+            lambda i, j: self._listed[mine[i]].words == earlier[j],
             lambda i: self._listed[mine[i]].words,
-            lambda j: earlier[j],
+            lambda j: (earlier[j],),
         )
         self.at |= {mine[i]: theirs[j] for i, j in pairs}
 
-    def _earlier(self, known: Recorded) -> tuple[Words | None, ...]:
-        """Return a message's words when it was appended, and when this handle flushed it last."""
-        return tuple({known.first, self._remembered.words.get(known.id)})
+    def _earlier(self, known: Recorded) -> Words:
+        """Return a message's words when this handle flushed it last, else when it was appended."""
+        return self._remembered.words.get(known.id) or known.first
 
     def _has_earlier_words(self, known: Recorded) -> bool:
-        before = self._remembered.words.get(known.id) or known.words
-        is_other = {known.first, before} != {known.words}
-        return is_other and known.id not in self._given
+        return self._earlier(known) != known.words and known.id not in self._given
 
     def _is_same(self, message: Listed, known: Recorded) -> bool:
         if message.id is not None:

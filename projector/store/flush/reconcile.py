@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from projector.store.flush.pairing import Pairing, is_equal
-from projector.store.flush.plan import Plan, Slot
-from projector.store.flush.words import COMPARED, Words, digest
+from projector.store.flush.plan import Plan, Remembered, Slot
+from projector.store.flush.transcript import Recorded
+from projector.store.flush.words import COMPARED, Words, digest, revised
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from projector.store.flush.listed import Listed
-    from projector.store.flush.plan import Remembered
-    from projector.store.flush.transcript import Recorded, Transcript
+    from projector.store.flush.transcript import Transcript
 
 
 def reconcile(listed: Sequence[Listed], transcript: Transcript, remembered: Remembered) -> Plan:
@@ -42,12 +43,59 @@ class _Reconciliation:
 
     def plan(self) -> Plan:
         """Return what is to be done."""
+        plan = self._draft()
+        while (earlier := self._next_matches(plan)) is not None:
+            self._at, self._moved = earlier
+            plan = self._draft()
+        return plan
+
+    def _draft(self) -> Plan:
+        """Return what the matches say."""
         self._name()
         plan = Plan(self._ids)
         self._sort(plan)
         plan.hidden = self._hidden()
         self._lay_out(plan, frozenset(plan.hidden))
         return plan
+
+    def _next_matches(self, plan: Plan) -> tuple[dict[int, int], dict[int, int]] | None:
+        """Return the matches of the next flush of the list, if its last one is an earlier one.
+
+        With messages that are new, edited or moved, the common beginning can be longer, or another
+        one of equal messages match. The next flush of the list would then hide own messages behind
+        its last match, so this one does.
+        """
+        left = len(self._there) - len(plan.hidden) - len(self._at) - len(self._moved)
+        if not left or not self._at:
+            return None
+        places = {known.id: j for j, known in enumerate(self._there)}
+        after = self._to_be(plan, places)
+        remembered = dict(self._remembered.words)
+        remembered.update((id, m.words) for id, m in zip(self._ids, self._listed, strict=True))
+        found = Pairing(self._listed, after, Remembered(remembered)).at
+        if len(found) < len(self._listed):
+            return None
+        there = {i: after[j].id for i, j in found.items() if after[j].id in places}
+        going = {slot.id for slot in plan.slots if not slot.stays}
+        at = {i: places[id] for i, id in there.items() if id not in going}
+        if not at or max(at.values()) >= max(self._at.values()):
+            return None
+        return at, {i: places[id] for i, id in there.items() if id in going}
+
+    def _to_be(self, plan: Plan, places: Mapping[str, int]) -> list[Recorded]:
+        """Return the transcript to be; `places` has the indices of the messages that are there."""
+        front = len(self._there)
+        if plan.slots:
+            front = 0 if plan.before is None else places[plan.before.id] + 1
+        hidden = frozenset(plan.hidden)
+        after = [known for known in self._there[:front] if known.id not in hidden]
+        new = dict(zip(self._ids, self._listed, strict=True))
+        after += [slot.known or _recorded(slot.id, new[slot.id]) for slot in plan.slots]
+        for j, known in enumerate(after):
+            if known.id in plan.fields:
+                words = revised(known.words, plan.fields[known.id])
+                after[j] = replace(known, words=words, refused=None)
+        return after
 
     def _name(self) -> None:
         """Give every message of the list an id.
@@ -60,6 +108,7 @@ class _Reconciliation:
         if len(found) == len(self._listed):
             self._ids = [there[found[i]].id for i in range(len(found))]
             return
+        self._ids = []
         places = {known.id: j for j, known in enumerate(there)}
         used = {there[j].id for j in found.values()}
         used |= {message.id for message in self._listed if message.id is not None}
@@ -159,6 +208,12 @@ class _Reconciliation:
     def _slot(self, i: int) -> Slot:
         id = self._ids[i]
         return Slot(id, self._transcript.messages.get(id), self._listed[i], stays=i in self._at)
+
+
+def _recorded(id: str, message: Listed) -> Recorded:
+    """Return a new message, as it will be compared."""
+    found = message.words
+    return Recorded(id, found, found, None, 0, None, (0, 0), (0, "", 0, 0), is_there=True)
 
 
 def _agree(one: Words, other: Words, names: Sequence[str]) -> bool:
