@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
+from random import Random
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -14,12 +14,11 @@ from journal.errors import AppendError
 from journal.fs.directory import open_directory
 from projector import FlushReport, NotFound, SessionStore
 from projector.run.build import rebuild
-from tests.support.skewed import SkewedClock, elsewhere
+from tests.support.skewed import SkewedClock, Ticking, elsewhere, offset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-    from random import Random
 
     from projector import Listing, MessageView
 
@@ -27,6 +26,8 @@ Message = dict[str, Any]
 SESSION = "s1"
 _WORDS = ("yes", "no", "go on", "done", "why?", "because")
 _ROLES = ("user", "assistant")
+_START = 1_750_000_000 * 10**9
+"""The time at which a conversation begins, nanoseconds since 1970."""
 _PATIENCE = 20
 """Reads after which a projection that is still behind is an error."""
 
@@ -58,6 +59,9 @@ class Conversation:
     def __init__(self, folder: Path, random: Random) -> None:
         self.done: Counter[str] = Counter()
         self._folder, self._random = folder, random
+        # the clocks have random numbers of their own: a look more or less changes nothing else
+        self._chance = Random(random.random())  # noqa: S311 - a test case
+        self._right = Ticking(self._chance, _START)
         self._stores = ExitStack()
         self._observer = self._open()
         self._other = self._open()
@@ -68,7 +72,7 @@ class Conversation:
 
     def _open(self) -> SessionStore:
         """Open a handle as another process with a wrong clock does."""
-        clock = SkewedClock(self._random, time.time_ns)
+        clock = SkewedClock(self._chance, self._right)
         store = elsewhere(lambda: SessionStore.open(self._folder, fsync="never"), clock)
         self._stores.callback(store.close)
         return store
@@ -131,6 +135,11 @@ class Conversation:
         message: Message = {"role": self._random.choice(_ROLES), "content": text}
         if self._has_ids and self._random.random() < 2 / 3:
             message["id"] = f"m{self._number}"
+            if self._random.random() < 1 / 8:
+                message["parent"] = f"m{self._number + self._random.randint(-9, 1)}"
+        if self._random.random() < 1 / 12:
+            wrong = offset(self._random) if self._random.random() < 1 / 2 else 0
+            message["timestamp"] = (self._right() + wrong) // 1000
         if self._random.random() < 1 / 20:
             message["extra"] = {"odd": self._random.choice(["\ud800", float("nan"), 2**70])}
         return message
@@ -225,17 +234,23 @@ class Conversation:
             self._other.revise_message(SESSION, self._random.choice(transcript), content=text)
 
     def _replace(self, agent: Agent) -> None:
-        """Let an agent replace the transcript by a summary and the end of its list."""
+        """Let an agent make new messages and some of the transcript the whole transcript."""
         transcript = self._transcript()
         kept = list(transcript)[-2:]
-        new = {"role": "system", "content": self._message()["content"]}
-        listed = [new, *({"id": id} for id in kept)]
+        if self._random.random() < 1 / 2:
+            kept = self._random.sample(list(transcript), self._random.randint(0, len(transcript)))
+        talk = [{"id": id, "role": transcript[id][0], "content": transcript[id][1]} for id in kept]
+        new: list[Message] = [{"role": "system", "content": self._message()["content"]}]
+        if self._random.random() < 1 / 2:
+            new += [self._message() for _ in range(self._random.randint(0, 2))]
+        new = [{name: value for name, value in m.items() if name != "extra"} for m in new]
+        for message in new:
+            talk.insert(self._random.choice([0, self._random.randint(0, len(talk))]), message)
+        listed = [{"id": m["id"]} if m.get("id") in kept else m for m in talk]
         rest = self._random.choice(["removed", "archived"])
         ids = agent.store.replace_messages(SESSION, listed, rest=rest)
-        agent.talk = [
-            new,
-            *({"id": id, "role": transcript[id][0], "content": transcript[id][1]} for id in kept),
-        ]
+        assert list(self._transcript()) == ids, f"replaced by {listed}: {ids}"
+        agent.talk = [m | {"id": id} if id in kept else m for id, m in zip(ids, talk, strict=True)]
         agent.own |= set(ids)
 
     def _others(self, _agent: Agent) -> None:

@@ -39,6 +39,30 @@ def offset(random: Random) -> int:
     return random.choice(OFFSETS) * random.choice([-1, 1])
 
 
+_TICKS = (0, 1_000, 20_000, 500_000, 5_000_000, 30_000_000)
+"""Nanoseconds that pass between two looks at `Ticking`: none to more than a small error above."""
+
+
+class Ticking:
+    """A right clock that advances with each look at it, so that a run can be repeated exactly.
+
+    With the machine's clock, what a run does depends on the load of the machine.
+
+    Args:
+        random: decides how much time passes.
+        start: its first time, in nanoseconds since 1970.
+    """
+
+    def __init__(self, random: Random, start: int) -> None:
+        self._random = random
+        self._now = start
+
+    def __call__(self) -> int:
+        """Return the time, in nanoseconds since 1970."""
+        self._now += self._random.choice(_TICKS)
+        return self._now
+
+
 class SkewedClock:
     """A wall clock that is wrong, and sometimes changes to another wrong time.
 

@@ -13,6 +13,10 @@ and opened again, the session is cleared and rewound, processes die in the write
 each flush the transcript must have the list, each message once, in its order; messages of others
 must be in it; the hidden messages must be those of the rule (`tests/support/flushes.py`); and a
 second flush by any handle must add nothing. At the end a rebuild must give the same digest.
+Before its conversation, each seed plans flushes of random lists without a journal, twice each
+(`tests/support/plans.py`).
+
+The clocks and ids of a seed depend on the seed alone, so a seed does the same each time.
 """
 
 from __future__ import annotations
@@ -25,23 +29,35 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 from tests.support.flushes import Conversation
+from tests.support.plans import Case
 from tests.torture.arguments import Amount, again, step_parser
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _AMOUNT = Amount(2_000, sample=12)
+_PLANS = 100
+"""Plans that are checked without a journal before each conversation."""
 _STEPS = (6, 12, 12, 25)
 """Number of changes of a conversation; in short ones a failure is easy to understand."""
 
 
 def trouble(seed: int, done: Counter[str]) -> str | None:
-    """Run one conversation; return what is wrong, None if nothing is."""
+    """Run plans and a conversation of one seed; return what is wrong, None if nothing is."""
     random = Random(seed)
+    for _ in range(_PLANS):
+        done["plan"] += 1
+        if (wrong := Case(random).trouble()) is not None:
+            return wrong
     shared_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a fresh folder in it
-    with tempfile.TemporaryDirectory(prefix="flush-", dir=shared_memory) as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="flush-", dir=shared_memory) as folder,
+        # the ids of lanes decide between equal orders
+        patch("os.urandom", Random(seed).randbytes),
+    ):
         conversation = Conversation(Path(folder), random)
         try:
             conversation.run(random.choice(_STEPS))
