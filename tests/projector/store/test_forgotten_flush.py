@@ -47,7 +47,7 @@ def test_other_sessions_are_flushed_as_before(path: Path) -> None:
 
 
 def test_what_may_come_again_is_flushed(path: Path) -> None:
-    """A request that only erases does not keep the session from beginning anew."""
+    """A request that only erases does not keep the session from coming back."""
     forget(path, Selection(sessions=("s2",)), allow_again=True)
     with SessionStore.open(path) as store:
         assert len(store.flush("s2", TALK).added) == len(TALK)
