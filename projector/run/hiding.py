@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from journal.erasure.hashes import session_hash
 from journal.erasure.request import Request, request_of
 from journal.erasure.requests import Forgotten
 from journal.format.event import Event
@@ -56,18 +55,6 @@ def is_late(db: apsw.Connection, journal: Path) -> bool:
     """Return whether a generation shows what a request forgets whose key was added since."""
     wanted = {key for (key,) in db.execute("SELECT key FROM _requests WHERE NOT understood")}
     return any(key.id in wanted for key in read_keys(journal))
-
-
-def forgets_session(db: apsw.Connection, journal: Path, session: str) -> bool:
-    """Return whether a generation hides a session with all that will ever be appended to it."""
-    if db.execute("SELECT 1 FROM _requests LIMIT 1").get is None:
-        return False
-    query = (
-        "SELECT 1 FROM _requests WHERE key = ? AND instr(data, ?) > 0"
-        " AND json_extract(data, '$.reach') IS NULL LIMIT 1"
-    )
-    named = ((key.id, session_hash(key, session)) for key in read_keys(journal))
-    return any(db.execute(query, values).get is not None for values in named)
 
 
 class Hiding:

@@ -77,7 +77,7 @@ class Flushing(Looking):
         `remove_messages`.
 
         A message that no record can hold (over 16 MiB, NaN, a lone surrogate) is stored as far as
-        possible and marked in `extra.refused`. Nothing is written of a session that was forgotten.
+        possible and marked in `extra.refused`.
 
         Args:
             session: its id.
@@ -100,8 +100,6 @@ class Flushing(Looking):
             plan = reconcile(listed, account.transcript, account.remembered)
             now = clock.of(self.journal.path).reserve()
             events, report = _events(session, plan, listed, account.transcript, now)
-            if account.is_forgotten:  # else each program that goes on would write all of it again
-                events, report = [], FlushReport(report.ids, forgotten=report.ids)
             restore_given(events, plan.ids, listed, given)
             try:
                 self.add(events)

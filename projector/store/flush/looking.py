@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from journal.errors import JournalOpenError
 from journal.format.bounds import is_moment
 from journal.format.event import check_key
 from journal.fs.directory import LANES
@@ -16,7 +15,6 @@ from projector.db.kinds import MESSAGE
 from projector.errors import ProjectionError
 from projector.fold.messages import IN_TRANSCRIPT
 from projector.fold.sweeps import joined, reach
-from projector.run.hiding import forgets_session
 from projector.store.flush.memory import Account, Memory
 from projector.store.flush.transcript import Recorded, Transcript, other_parent, refused
 from projector.store.flush.words import words
@@ -101,16 +99,10 @@ class Looking(Handle):
             elif behind > _NEAR:
                 # where no process projects, each flush of another session would read them again
                 self.projection.read(lambda _: None, patience=0)
-            loaded, is_forgotten = self.projection.peek(
-                lambda db: (
-                    _loaded(db, session),
-                    db is not None and forgets_session(db, self.journal.path, session),
-                )
-            )
-        except (ProjectionError, JournalOpenError):  # a broken one must not stop a writer
-            loaded, is_forgotten = _loaded(None, session), False
+            loaded = self.projection.peek(lambda db: _loaded(db, session))
+        except ProjectionError:  # a broken projection must not stop a writer
+            loaded = _loaded(None, session)
         account.transcript, account.offsets = loaded
-        account.is_forgotten = is_forgotten
 
     def _read_on(self, session: str, account: Account) -> None:
         """Apply what the lanes have gained since the account was read."""

@@ -34,8 +34,6 @@ class Account:
         transcript: the transcript when it was read last.
         offsets: how far the lanes were read then.
         is_read: whether `transcript` holds everything up to `offsets`.
-        is_forgotten: whether the session was forgotten when the transcript was read from the
-            projection: whatever is appended to it is hidden.
     """
 
     remembered: Remembered = field(default_factory=Remembered)
@@ -43,7 +41,6 @@ class Account:
     transcript: Transcript = field(default_factory=Transcript)
     offsets: Offsets = field(default_factory=dict)
     is_read: bool = False
-    is_forgotten: bool = False
 
     @property
     def size(self) -> int:
