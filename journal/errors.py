@@ -120,7 +120,7 @@ class ArbiterLost(ArbiterBusy):
 class EraseError(JournalError):
     """A file could not be rewritten without what is forgotten, or removed: it is still there.
 
-    What was erased before it stays erased: do it again once the cause is gone.
+    What was erased before it stays erased: repeat it when the cause is removed.
     """
 
 

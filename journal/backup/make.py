@@ -112,7 +112,7 @@ def make_backup(journal: str | os.PathLike[str], folder: str | os.PathLike[str])
     except OSError as error:
         raise BackupFailed(
             f"cannot write the backup in {target}: {reason(error)}; what was there is"
-            " unchanged. Do it again once the cause is gone"
+            " unchanged. Repeat it when the cause is removed"
         ) from error
 
 

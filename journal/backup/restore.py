@@ -99,7 +99,7 @@ def restore_backup(
         left_out = make_journal(backup, target, forgotten)
     except OSError as error:
         raise BackupFailed(
-            f"cannot restore to {target}: {reason(error)}. Do it again once the cause is gone"
+            f"cannot restore to {target}: {reason(error)}. Repeat it when the cause is removed"
         ) from error
     segments = backup.manifest.segments
     return RestoreReport(

@@ -139,8 +139,8 @@ def replace(read: Read, lock: EraserLock) -> bool:
     except (OSError, ReadError) as error:
         why = error.strerror or error if isinstance(error, OSError) else error
         raise EraseError(
-            f"cannot rewrite {path}: {why}; what is forgotten is still in it. Do it again once"
-            " the cause is gone"
+            f"cannot rewrite {path}: {why}; what is forgotten is still in it. Repeat it when"
+            " the cause is removed"
         ) from error
     return True
 

@@ -83,7 +83,7 @@ class Recovery:
             raise AppendError(
                 f"lane {writer.lane.path} vanished: {reason(error)};"
                 f" not acknowledged: {name_ids(ids)}. Append them again with the same ids"
-                f" once there is a journal at {self.journal} again",
+                f" when there is a journal at {self.journal} again",
                 ids,
             ) from error
         self.next_look = monotonic() + LOOK_EVERY

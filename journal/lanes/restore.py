@@ -89,7 +89,7 @@ def restore(directory: Directory, lost: Iterable[Lost]) -> tuple[Path, int]:
     except OSError as error:
         raise AppendError(
             f"cannot write to lane {lane.path}: {error.strerror or error}; events written before"
-            " stay. Do it again once the cause is gone",
+            " stay. Repeat it when the cause is removed",
             (),
         ) from error
     finally:

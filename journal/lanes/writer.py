@@ -140,7 +140,7 @@ class LaneWriter:
             raise AppendError(
                 f"cannot append to lane {self.lane.path}: {error.strerror or error};"
                 f" not acknowledged: {name_ids(ids)}. Append them again with the same ids"
-                " once the cause is gone",
+                " when the cause is removed",
                 ids,
             ) from error
         self.seq = seq

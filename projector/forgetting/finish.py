@@ -107,8 +107,8 @@ def finish(journal: Directory, *, erase_damage: bool = False) -> Outcome:
     except OSError as error:
         what = error.filename or f"old databases and temporary files below {journal.path}"
         raise EraseError(
-            f"cannot clean up {what}: {reason(error)}; it may hold what is forgotten. Do it again"
-            " once the cause is gone"
+            f"cannot clean up {what}: {reason(error)}; it may contain what is forgotten. Repeat it"
+            " when the cause is removed"
         ) from error
     known = {each.id for each in forgotten.requests if forgotten.understands(each)}
     # a request that arrived meanwhile is not carried out: another process does it

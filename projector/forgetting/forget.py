@@ -112,8 +112,8 @@ def forget(
         if not is_requested:
             raise
         raise NotFinished(
-            f"{error}; the request is in the journal, and nothing else is lost. Once the cause is"
-            " gone, `journal forget --finish` hides and removes what it names"
+            f"{error}; the request is in the journal, and nothing else is lost. When the cause is"
+            " removed, `journal forget --finish` hides and removes what it names"
         ) from error
 
 

@@ -57,7 +57,7 @@ def open_current(
             _log.warning("rebuilding the projection: %s", error)
         renew(journal, on_commit, stop)
     raise ProjectionError(
-        f"each generation that is built in {kept.folder} is gone at once, {_TRIES} times;"
+        f"each generation that is built in {kept.folder} was removed at once, {_TRIES} times;"
         f" find the program that deletes it"
     )
 

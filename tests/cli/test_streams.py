@@ -214,5 +214,7 @@ def test_the_journal_goes_before_the_command(
     result = shell(f"{line} --journal x")
     assert result.returncode == 2
     program, command = line.split()
-    assert f"--journal goes before the command: {program} --journal DIR {command}" in result.stderr
+    assert (
+        f"--journal must be before the command: {program} --journal DIR {command}" in result.stderr
+    )
     assert not expect_problems.kinds

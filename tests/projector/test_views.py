@@ -61,7 +61,7 @@ def test_sessions_are_sorted_by_their_latest_message(
     journal.append_message("old", "user", "x", timestamp=T)
     journal.append_message("new", "user", "x", timestamp=T + 2)
     journal.append_message("middle", "user", "x", timestamp=T + 1)
-    _session(journal, "silent", "titled", title="nothing said")
+    _session(journal, "silent", "titled", title="no messages")
     names = [view.session for view in projection.sessions()]
     assert names == ["new", "middle", "old", "silent"]
     assert [view.session for view in projection.sessions(limit=2, offset=1)] == names[1:3]

@@ -272,13 +272,14 @@ from journal import Journal
 from projector import Projection
 
 path, messages = Path(sys.argv[1]), 20
-said = [Conversation(messages).message(s, t) for s in range(len(AGENTS)) for t in range(messages)]
+seats = range(len(AGENTS))
+appended = [Conversation(messages).message(s, t) for s in seats for t in range(messages)]
 with Journal.open(path) as journal:
-    for one in said[1:]:
+    for one in appended[1:]:
         journal.append(session=one.session, id=one.id, type="message.appended", data=one.data)
 with Projection.open(path) as projection:
     projection.sessions()
-ids = frozenset(one.id for one in said)
+ids = frozenset(one.id for one in appended)
 talk = Talk((ids,), 0, (1,) * len(AGENTS), 1, 1.0, 0.0)
 for check in prove_talk(Tools(path), talk, messages):
     print("ok" if check.so else "FAILED", check.text, check.note)

@@ -120,14 +120,14 @@ class ExitGroup(_WithCodes, click.Group):
         """Raise an error that names the right place of an option, if the group has it.
 
         Raises:
-            click.NoSuchOption: the option goes before the command.
+            click.NoSuchOption: the option must be before the command.
         """
         name, command = error.option_name, ctx.invoked_subcommand
         for option in self.params:
             if name in option.opts and isinstance(option, click.Option):
                 value = "" if option.is_flag else f" {option.make_metavar(ctx)}"
                 message = (
-                    f"{error.message} {name} goes before the command:"
+                    f"{error.message} {name} must be before the command:"
                     f" {ctx.command_path} {name}{value} {command} ..."
                 )
                 raise click.NoSuchOption(name, message, ctx=error.ctx) from error

@@ -126,7 +126,7 @@ class Report:
         if self.forgotten:
             yield "forgotten, and not written", f"{self.forgotten:,}"
         if self.conflicts:
-            yield "conflicts with what is there", f"{self.conflicts:,}"
+            yield "conflicts with stored events", f"{self.conflicts:,}"
         for title, counts in (("skipped", self.skipped), ("repaired", self.repaired)):
             yield title, f"{counts.total():,}"
             most = counts.most_common(_SHOWN)

@@ -47,7 +47,7 @@ class Mode:
             raise click.UsageError("--json does not ask: give --yes, or --dry-run to see the plan")
         if not can_ask():
             raise click.UsageError(
-                "there is no terminal to ask on: give --yes, or --dry-run to see what would go"
+                "there is no terminal to ask on: give --yes, or --dry-run to see the plan"
             )
 
 

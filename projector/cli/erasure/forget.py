@@ -58,11 +58,11 @@ def command(
 ) -> None:
     """Hide messages for ever, and remove their bytes.
 
-    Shows what would go, and asks. Then a request is appended that names it by keyed hashes. It is
-    hidden at once, also where it arrives later from another lane, import, backup or machine. The
-    lines in the lanes are erased, the database is rebuilt, and old databases and temporary files
-    are deleted. It takes about as long as `projector rebuild`. There
-    is no time limit.
+    Shows what would be forgotten, and asks. Then a request is appended that names the messages by
+    keyed hashes. They are hidden at once, also if they arrive later from another lane, import,
+    backup or machine. The lines in the lanes are erased, the database is rebuilt, and old databases
+    and temporary files are deleted. It takes about as long as `projector rebuild`. There is no time
+    limit.
 
     A session goes with its messages in other sessions that repeat them, and with the key-values and
     claims that mention its id. --older-than forgets single events instead: a session can continue,

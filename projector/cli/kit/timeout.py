@@ -22,6 +22,5 @@ def timeout_option(*, default: float | None = 60.0) -> Callable[[Any], Any]:
         type=click.FloatRange(min=0, min_open=True),
         default=default,
         metavar="SECONDS",
-        help="Longest time it may take, with the time to bring the projection up to date."
-        f"  [default: {limit}]",
+        help=f"Time limit, including the time to update the projection.  [default: {limit}]",
     )

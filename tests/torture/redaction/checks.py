@@ -59,15 +59,15 @@ def check_event(key: bytes, data: Any, found: Event, secrets: set[str], done: Do
     for difference in Comparison(key, secrets).differences(data, found.data):
         raise Wrong(f"{found.type} {found.session}/{found.id}: {difference}")
     kinds = Counter(marks(found.data))
-    said = found.redacted
-    if (said is None) != (not kinds):
-        raise Wrong(f"{found.id} has {sum(kinds.values())} marks, and says {said}")
-    if said is not None:
+    redacted = found.redacted
+    if (redacted is None) != (not kinds):
+        raise Wrong(f"{found.id} has {sum(kinds.values())} marks, and says {redacted}")
+    if redacted is not None:
         done.events += 1
         done.kinds += kinds
-        if dict(said.counts) != dict(kinds):
-            raise Wrong(f"{found.id} has marks of {dict(kinds)}, and says {dict(said.counts)}")
-        if said.original != keyed_hash(key, "original", [found.type, data]):
+        if dict(redacted.counts) != dict(kinds):
+            raise Wrong(f"{found.id} has marks of {dict(kinds)}, and says {dict(redacted.counts)}")
+        if redacted.original != keyed_hash(key, "original", [found.type, data]):
             raise Wrong(f"{found.id} has a wrong hash of its original")
 
 
