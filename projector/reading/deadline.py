@@ -6,6 +6,9 @@ import time
 
 from projector.errors import QueryTimeout
 
+REFRESHING = "bringing the projection up to date"
+"""What takes too long where new events cannot be applied in time."""
+
 
 class Deadline:
     """The moment at which a time limit of some seconds ends; None means no limit."""
@@ -40,7 +43,7 @@ class Deadline:
     def check(self) -> None:
         """Raise QueryTimeout if the limit has passed."""
         if self.is_over():
-            raise self.error("bringing the projection up to date")
+            raise self.error(REFRESHING)
 
     def error(self, what: str) -> QueryTimeout:
         """Return the error that names what took too long."""

@@ -164,7 +164,7 @@ class Goal:
         missing = lag(self._marks, self._refs)
         why = "a projector runs and has not come to them"
         if not missing.bytes:
-            why = "not all of their changes are in force yet"
+            why = "what the applied events change is not all in force yet"
         if self.hindrance is not None:
             why = str(self.hindrance)
         return Behind(missing.bytes, missing.records, applied or None, why)

@@ -18,6 +18,7 @@ from projector.errors import (
     ProjectorBusy,
     QueryTimeout,
 )
+from projector.reading.deadline import REFRESHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,9 +54,7 @@ class Refresher:
         if goal.hindrance is not None:
             goal.pause()
         if isinstance(goal.trouble, ProjectionDamaged):
-            goal.replace()
-            _log.warning("rebuilding the projection: %s", goal.trouble)
-            self._replace(deadline)
+            self._replace(deadline, goal)
             return
         try:
             if goal.is_missed:
@@ -76,15 +75,29 @@ class Refresher:
                 raise _with_cure(error) from error.__cause__
             goal.give_up(error)
             return
+        self._wait(deadline, goal)
+
+    def _wait(self, deadline: Deadline, goal: Goal) -> None:
+        """Wait a moment for the projector that runs.
+
+        Raises:
+            ProjectionError: the projection cannot be read, and the wait is over.
+        """
         if goal.trouble is not None and goal.is_over():
             raise goal.trouble
-        goal.pause()
+        if deadline.is_over() and not self._own.lock.is_locked():
+            # none runs: this process had too little time for a build
+            goal.give_up(deadline.error(REFRESHING))
+        else:
+            goal.pause()
 
     def _is_there(self) -> bool:
         return self._generations.current() is not None
 
-    def _replace(self, deadline: Deadline) -> None:
-        """Rebuild the projection, or wait for the process that does."""
+    def _replace(self, deadline: Deadline, goal: Goal) -> None:
+        """Rebuild a damaged projection, or wait for the process that does."""
+        goal.replace()
+        _log.warning("rebuilding the projection: %s", goal.trouble)
         with no_fork.turn:
             from projector.run.build import build_replacement  # noqa: PLC0415 - most queries do not need it
 
@@ -99,6 +112,8 @@ class Refresher:
                 deadline.check()
                 with quiet.outside():
                     time.sleep(_PAUSE)
+        if deadline.is_over():
+            goal.give_up(deadline.error(REFRESHING))
 
 
 def _with_cure(error: Exception) -> Exception:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -390,3 +390,24 @@ def test_a_running_projector_replaces_its_generation(journal_dir: Path) -> None:
             projection.wait_for(position, timeout=PATIENCE)
     assert watching.warnings == []
     assert shown(journal_dir) == {"s2": ["m1", "m2", "m3"]}
+
+
+def test_an_answer_says_that_there_was_no_time_for_the_build_that_a_request_needs(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No projector runs: the reader is not told to wait for one."""
+    fill(journal_dir)
+    shown(journal_dir)
+    ask(journal_dir, sessions=["s1"])
+    original = showing.build_generation
+
+    def build(*given: Any) -> int:  # noqa: ANN401 - as the function in its place
+        applied = original(*given)
+        time.sleep(0.6)
+        return applied
+
+    monkeypatch.setattr(showing, "build_generation", build)
+    with Projection.open(journal_dir, timeout=0.5) as projection:
+        behind = projection.search("secret").behind
+    assert behind is not None
+    assert "takes longer than 0.5 s" in behind.why
