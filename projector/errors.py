@@ -56,9 +56,13 @@ class Behind:
     def __str__(self) -> str:
         at = self.as_of_utc
         since = "" if at is None else f" of {at:%Y-%m-%d %H:%M:%S} UTC"
+        if not self.bytes:
+            return f"the projection{since} is behind: {self.why}"
+        events = "1 event" if self.events == 1 else f"{self.events:,} events"
+        verb = "is" if self.events == 1 else "are"
         return (
-            f"the projection{since} is behind: {self.events:,} events ({self.bytes:,} bytes)"
-            f" are not applied yet, since {self.why}"
+            f"the projection{since} is behind: {events} ({self.bytes:,} bytes) {verb} not applied"
+            f" yet, since {self.why}"
         )
 
     def as_json(self) -> dict[str, Any]:

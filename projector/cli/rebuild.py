@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from journal.cli.kit.counts import counted
 from journal.cli.kit.output import print_line
 from journal.fs.directory import open_directory
 from projector.cli.kit.progress import EventCounter
@@ -29,4 +30,6 @@ def command(path: Path) -> None:
     counter = EventCounter()
     number = rebuild(journal, counter)
     seconds = time.perf_counter() - began
-    print_line(f"generation {number}: {counter.events:,} events in {seconds:.1f} s", err=True)
+    print_line(
+        f"generation {number}: {counted(counter.events, 'event')} in {seconds:.1f} s", err=True
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from journal.cli.kit.counts import counted
 from journal.cli.kit.output import print_json, print_line
 from journal.fs.directory import open_directory
 from projector.upkeep.salvage import salvage
@@ -36,10 +37,10 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
         print_json(asdict(saved))
     elif saved.events:
         print_line(
-            f"{saved.events:,} events of {saved.sessions:,} sessions were missing in the journal;"
-            f" they are written back to lane {saved.lane} (generation {saved.generation})"
+            f"{counted(saved.events, 'event')} of {counted(saved.sessions, 'session')} missing in"
+            f" the journal: written back to lane {saved.lane} (generation {saved.generation})"
         )
     else:
         print_line("nothing is missing in the journal")
     if saved.forgotten and not as_json:
-        print_line(f"{saved.forgotten:,} records are forgotten, and were not written back")
+        print_line(f"forgotten, and not written back: {counted(saved.forgotten, 'record')}")

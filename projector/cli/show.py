@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from journal.cli.kit.clean import clean, one_line
+from journal.cli.kit.counts import counted
 from journal.cli.kit.output import Styled, print_block, print_json, print_line
 from journal.cli.kit.times import format_local_time, format_time
 from projector.cli.kit.behind import behind_json, warn_if_behind
@@ -83,7 +84,7 @@ def _markdown(session: SessionView, messages: list[MessageView]) -> None:
 
 def _text(session: SessionView, messages: list[MessageView]) -> None:
     print_line(Styled(session.title or session.session, bold=True))
-    known = [f"session: {session.session}", f"{session.messages:,} messages"]
+    known = [f"session: {session.session}", counted(session.messages, "message")]
     known += [f"{name}: {value}" for name, value in described(session_json(session))]
     print_line(Styled("  ".join(known), dim=True))
     for message in messages:

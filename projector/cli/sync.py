@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from journal.cli.kit.counts import counted
 from journal.cli.kit.output import print_line
 from journal.fs.directory import open_directory
 from projector.cli.kit.progress import EventCounter
@@ -37,4 +38,4 @@ def command(path: Path) -> None:
     finally:
         lock.release()
     seconds = time.perf_counter() - began
-    print_line(f"{counter.events:,} events applied in {seconds:.1f} s", err=True)
+    print_line(f"{counted(counter.events, 'event')} applied in {seconds:.1f} s", err=True)

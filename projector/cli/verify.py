@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import click
 
+from journal.cli.kit.counts import counted
 from journal.cli.kit.exits import DAMAGED
 from journal.cli.kit.output import print_json, print_line
 from journal.fs.directory import open_directory
@@ -39,6 +40,6 @@ def command(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - cl
     else:
         for fault in faults:
             print_line(f"{fault.kind}: {fault.what}; run `{fault.remedy}`")
-        print_line(f"{len(faults):,} faults" if faults else "no faults")
+        print_line(counted(len(faults), "fault") if faults else "no faults")
     if faults:
         context.exit(DAMAGED)

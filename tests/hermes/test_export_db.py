@@ -347,7 +347,7 @@ def test_an_export_that_is_behind_counts_what_is_missing(
             store.append("s", "user", "two")
             _, counts = exported(journal_dir)
             assert counts["messages"] == 1
-            assert [n for what, n in counts.items() if "is behind: 1 events" in what] == [1]
+            assert [n for what, n in counts.items() if "is behind: 1 event " in what] == [1]
         finally:
             lock.release()
 

@@ -24,8 +24,7 @@ def print_check(journal: Directory, as_json: bool) -> bool:  # noqa: FBT001 - `j
         print_json(asdict(report))
         return not report.found
     for found in report.found:
-        count = f"{found.count:,} events or names"
-        print_line(f"{found.where}: {count} that request {found.request} forgets")
+        print_line(f"{found.where}: {found.count:,} of what request {found.request} forgets")
     for unchecked in report.unchecked:
         print_line(f"not checked: {unchecked.where}: {unchecked.why}", err=True)
     compared = f"{counted(report.events, 'event')}, {counted(report.requests, 'request')}"

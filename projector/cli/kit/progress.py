@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from journal.cli.kit.counts import counted
 from journal.cli.kit.output import is_terminal, overwrite_line
 
 if TYPE_CHECKING:
@@ -28,4 +29,4 @@ class EventCounter:
             self._before = self.events
         self.events = self._before + progress.events
         if self._terminal:
-            overwrite_line(f"{self.events:,} events")
+            overwrite_line(counted(self.events, "event"))
