@@ -10,7 +10,7 @@ from projector.db.quiet import quiet
 from projector.db.schema import APPLIED, UNFOLDED
 from projector.db.sqlite_errors import was_removed
 from projector.errors import Behind, NotProjected, ProjectionDamaged
-from projector.reading.deadline import Deadline
+from projector.reading.deadline import REFRESHING, Deadline
 from projector.run.open_segments import OpenSegments
 from projector.run.watermark import finished_ends, lag, load_marks, place, reached, replaced
 
@@ -78,6 +78,7 @@ class Goal:
     Attributes:
         trouble: why the projection cannot be queried; None if it can.
         hindrance: why new events cannot be applied; None if only time is missing.
+        is_tried: whether this process has tried to apply them.
         is_missed: whether all events were applied for this query, and its snapshot lacked some.
     """
 
@@ -99,6 +100,7 @@ class Goal:
         self._own_patience = Deadline(0.0 if own is None else max(patience, own.patience))
         self._pause = _SHORTEST
         self._given_up = False
+        self.is_tried = False
         self._marks: dict[Place, Mark] = {}
         self.hindrance: Exception | None = None
         self.is_missed = False
@@ -167,6 +169,8 @@ class Goal:
             why = "what the applied events change is not all in force yet"
         if self.hindrance is not None:
             why = str(self.hindrance)
+        elif not self.is_tried:
+            why = str(self._deadline.error(REFRESHING))
         return Behind(missing.bytes, missing.records, applied or None, why)
 
     def is_enough(self, db: apsw.Connection) -> bool:
@@ -184,8 +188,13 @@ class Goal:
         return False
 
     def is_over(self) -> bool:
-        """Return whether the wait for all events to be applied is over."""
-        return self._given_up or self._patience.is_over() or self._deadline.is_over()
+        """Return whether the wait for all events to be applied is over.
+
+        It is not before one attempt to apply them: on a busy machine the first look can take longer
+        than the patience, and an answer that is behind would blame a projector that does not run.
+        """
+        is_impatient = self.is_tried and self._patience.is_over()
+        return self._given_up or is_impatient or self._deadline.is_over()
 
     def give_up(self, hindrance: Exception) -> None:
         """End the wait: the query is answered with what is applied."""

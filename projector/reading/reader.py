@@ -246,7 +246,7 @@ class Reader:
             NotProjected: it is not within `timeout` seconds.
         """
         own = Own(position, timeout)
-        goal = Goal([], timeout, own, Deadline(None))
+        goal = Goal([], timeout, own, Deadline(timeout))
         while not self._has(position, goal):
             if goal.is_over():
                 raise own.error()

@@ -50,6 +50,7 @@ class Refresher:
             QueryTimeout: the time is over, and there is no projection yet.
             ProjectionError: the projection cannot be read, and no process replaces it.
         """
+        goal.is_tried = True
         goal.check_progress()
         if goal.hindrance is not None:
             goal.pause()

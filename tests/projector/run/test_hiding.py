@@ -21,7 +21,7 @@ from projector.db.process_lock import ProcessLock
 from projector.errors import BuildStopped, NotHidden
 from projector.run import replace_showing
 from projector.run.build import rebuild
-from projector.run.generation import apply_rest
+from projector.run.generation import apply_rest, build_generation
 from projector.run.lock_holder import catch_up_once, open_current, replace_damaged
 from projector.upkeep.salvage import salvage
 from projector.upkeep.verify import verify
@@ -399,14 +399,14 @@ def test_an_answer_says_that_there_was_no_time_for_the_build_that_a_request_need
     fill(journal_dir)
     shown(journal_dir)
     ask(journal_dir, sessions=["s1"])
-    original = showing.build_generation
+    original = build_generation
 
     def build(*given: Any) -> int:  # noqa: ANN401 - as the function in its place
         applied = original(*given)
         time.sleep(0.6)
         return applied
 
-    monkeypatch.setattr(showing, "build_generation", build)
+    monkeypatch.setattr("projector.run.replace_showing.build_generation", build)
     with Projection.open(journal_dir, timeout=0.5) as projection:
         behind = projection.search("secret").behind
     assert behind is not None

@@ -258,3 +258,22 @@ def test_a_child_that_is_forked_during_a_late_import_does_not_wait_for_it(
     store.append("s", "user", "to be applied by what is imported late")
     process = start(IMPORTING, store.journal.path)
     assert process.communicate(timeout=60)[0] == "1\n"
+
+
+def test_events_are_applied_also_where_the_first_look_takes_longer_than_the_patience(
+    store: SessionStore,
+) -> None:
+    """Else an answer on a busy machine blames a projector that does not run."""
+    store.append("s", "user", "second")
+    with Projection.open(store.journal.path) as projection:
+        _, fresh = projection.read(lambda _: None, patience=0)
+    assert fresh
+
+
+def test_an_answer_that_had_no_time_to_apply_anything_says_so(store: SessionStore) -> None:
+    """It names the time limit, and no projector."""
+    store.append("s", "user", "second")
+    with Projection.open(store.journal.path, timeout=1e-9) as projection:
+        _, fresh = projection.read(lambda _: None)
+    assert fresh.behind is not None
+    assert "takes longer than 1e-09 s" in fresh.behind.why
