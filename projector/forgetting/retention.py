@@ -3,14 +3,14 @@
 ::
 
     automatic = true            # `projector run` applies the rules once a day; default false
-    pinned = ["s1"]             # ids of sessions that no rule forgets
+    pinned = ["s1"]             # whole ids of sessions that no rule forgets
 
     [[rule]]                    # of several rules the first that fits a session decides
     project = "~/customers"     # sessions whose working folder is this one or below it
     older_than = "30d"          # since the last message; "never" keeps the session
 
     [[rule]]
-    source = "cli"
+    source = "cli"              # sessions that are listed with this source
     older_than = "52w"
 
 A session that no rule fits is kept. Without the file nothing is forgotten.

@@ -82,6 +82,21 @@ def test_without_a_terminal_it_shows_the_plan_and_exits(
     assert _messages(path) == 27
 
 
+def test_an_interrupt_says_what_is_left_to_do(
+    invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request may be in the journal, and its author would not know it."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("projector.forgetting.forget.finish", interrupted)
+    error = invoke("forget", "s1", "--yes", code=130).stderr
+    assert "interrupted: if `journal erasures` lists a new request" in error
+    assert "pending" in invoke("erasures").stdout
+    invoke("forget", "--finish")
+
+
 @pytest.mark.parametrize(("answer", "code", "left"), [("y", 0, 1), ("yes", 0, 1), ("", 1, 27)])
 def test_it_asks_on_a_terminal(path: Path, answer: str, code: int, left: int) -> None:
     """The plan is shown before the question; every answer but yes is no."""

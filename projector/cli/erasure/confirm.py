@@ -71,7 +71,15 @@ def carry_out(
     if not (mode.yes or ask("Forget this for ever?")):
         print_line("nothing was forgotten", err=True)
         context.exit(1)
-    outcome = forget(plan)
+    try:
+        outcome = forget(plan)
+    except KeyboardInterrupt:
+        print_line(
+            "interrupted: if `journal erasures` lists a new request, what it names is hidden, and"
+            " `journal forget --finish` removes the bytes; else nothing was done",
+            err=True,
+        )
+        raise
     if mode.as_json:
         print_json(plan_json(plan) | {"outcome": outcome_json(outcome)})
     show(context, outcome, as_json=mode.as_json)

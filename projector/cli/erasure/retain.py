@@ -41,12 +41,12 @@ def command(
     \b
         # retention.toml
         automatic = true            # `projector run` applies it once a day; default false
-        pinned = ["s1"]             # ids of sessions that no rule forgets
+        pinned = ["s1"]             # whole ids of sessions that no rule forgets
         [[rule]]                    # the first rule that fits a session decides
         project = "~/customers"     # sessions whose working folder is this one or below it
         older_than = "30d"          # since the last message: hours (h), days (d), weeks (w)
         [[rule]]
-        source = "cli"
+        source = "cli"              # sessions that are listed with this source
         older_than = "never"        # keep them
         [[rule]]
         older_than = "52w"
