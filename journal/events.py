@@ -85,7 +85,7 @@ def read(
     read once. A record that a writer has not finished is read when it is finished. What is
     forgotten is not read.
 
-    Bytes that are no valid record stop nothing: every valid record around them is read. They are
+    Bytes that are no valid record are skipped: every valid record around them is read. They are
     handed to `on_damage`, or else logged as a warning of the logger `journal`. After a crash, one
     unfinished record at the end of a segment is normal; it was never acknowledged.
 

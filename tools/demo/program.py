@@ -79,7 +79,7 @@ def _import(console: Console, tools: Tools, found: transcripts.Found) -> list[st
     show.headline(console, "Search")
     queries = show.own_queries(tools.journal)
     show.search(console, tools, queries, by="role")
-    show.headline(console, "Nothing lost, nothing doubled")
+    show.headline(console, "Nothing lost, nothing repeated")
     codes = (0, 1)  # 1 if a file cannot be read, which was reported above
     parts = map(str, found.parts)
     again = tools.json("journal", "import", "auto", *parts, codes=codes)
@@ -105,7 +105,7 @@ def _talk(console: Console, tools: Tools, messages: int, seconds: float) -> list
     show.headline(console, "Search")
     if not show.search(console, tools, show.TALK_QUERIES, by="source"):
         return ["a search found nothing"]
-    show.headline(console, "Nothing lost, nothing doubled")
+    show.headline(console, "Nothing lost, nothing repeated")
     failed = show.checks(console, proof.prove_talk(tools, held, messages))
     _say_next(console, tools, "灯台 OR 등대 OR 灯塔", own=False)
     return failed
