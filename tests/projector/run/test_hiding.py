@@ -395,7 +395,7 @@ def test_a_running_projector_replaces_its_generation(journal_dir: Path) -> None:
 def test_an_answer_says_that_there_was_no_time_for_the_build_that_a_request_needs(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No projector runs: the reader is not told to wait for one."""
+    """No projector runs, so the error does not advise the reader to wait for one."""
     fill(journal_dir)
     shown(journal_dir)
     ask(journal_dir, sessions=["s1"])

@@ -253,7 +253,7 @@ def test_the_last_call_of_a_killed_process_is_read_as_lost(tmp_path: Path) -> No
     assert scribe.call(KEY, "get", (), lambda: "a") == "a"
     with pytest.raises(ZeroDivisionError):
         scribe.call(KEY, "set", ("b",), lambda: 1 // 0)
-    first, second = calls_of(tmp_path / "said", 10**19)
+    first, second = calls_of(tmp_path / "calls", 10**19)
     assert (first.what, first.got, first.lost) == ("get", "a", False)
     assert first.began <= first.ended <= second.began
     assert (second.what, second.given, second.lost, second.ended) == ("set", ("b",), True, 10**19)
