@@ -14,7 +14,7 @@ from journal.format.record import FORMAT
 from journal.fs import disk
 from journal.fs.directory import LANES, make_mark, open_directory
 from journal.fs.files import create_file, make_folder, make_folders, sync_above, sync_folder
-from journal.fs.key_file import add_keys
+from journal.fs.key_file import write_keys
 from journal.fs.lock import lock_folder
 from journal.fs.ownership import check_folder
 from journal.lanes.lane import RETIRED
@@ -60,7 +60,7 @@ def make_journal(backup: Backup, target: Path, forgotten: Forgotten) -> int:
         for folder in sorted(folders):
             _end(folder, backup.manifest.format)
             sync_folder(folder)
-        _add_keys(draft, backup.keys)
+        _write_keys(draft, backup.keys)
         make_mark(draft, backup.manifest.journal, backup.manifest.format)
         sync_folder(lanes)
         sync_folder(draft)
@@ -72,10 +72,10 @@ def make_journal(backup: Backup, target: Path, forgotten: Forgotten) -> int:
     return erased
 
 
-def _add_keys(draft: Path, keys: tuple[Key, ...]) -> None:
+def _write_keys(draft: Path, keys: tuple[Key, ...]) -> None:
     try:
         if keys:
-            add_keys(draft, keys)
+            write_keys(draft, keys)
     except JournalOpenError as error:
         raise BackupFailed(f"{error}; nothing was restored") from error
 

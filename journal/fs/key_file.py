@@ -6,22 +6,29 @@ journals whose lanes were copied into this one: with them it understands the has
 
 from __future__ import annotations
 
+import errno
+import os
 import secrets
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from journal.errors import JournalOpenError
 from journal.format.keyed_hash import KEY_BYTES, Key
 from journal.fs.files import create_file, replace_file, sync_folder
+from journal.fs.lock import lock_folder
 from journal.fs.ownership import read_own
+from journal.fs.waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 KEY_FILE = "key"
 """Name of the file in the journal's folder."""
 _MOST = 1024 * 1024
 """The largest size of the file, in bytes."""
+_PATIENCE = 10.0
+"""Seconds to wait for another process that adds keys."""
 
 
 def read_keys(journal: Path) -> tuple[Key, ...]:
@@ -74,19 +81,60 @@ def own_key(journal: Path) -> Key:
 def add_keys(journal: Path, keys: Iterable[Key]) -> None:
     """Add the keys of another journal, whose lanes are copied into this one.
 
-    Where the journal has no key, the first of them becomes its own.
+    Where the journal has no key, the first of them becomes its own. Any number of processes may do
+    this at the same instant, and others may make the journal's own key meanwhile: none is lost.
 
     Raises:
-        JournalOpenError: the file is damaged, or cannot be read or written.
+        JournalOpenError: the file is damaged, cannot be read or written, or another process held
+            the folder locked for 10 s.
     """
-    there = read_keys(journal)
-    merged = list(dict.fromkeys([*there, *keys]))
-    if len(merged) > len(there):
-        path = journal / KEY_FILE
+    added = list(keys)
+    path = journal / KEY_FILE
+    with _locked(journal):
         try:
-            replace_file(path, _encode(merged))
+            # the name is given only once, so the own key of another process is not replaced
+            if added and not os.path.lexists(path):
+                create_file(path, _encode(dict.fromkeys(added)))
+            there = read_keys(journal)
+            merged = list(dict.fromkeys([*there, *added]))
+            if len(merged) > len(there):
+                replace_file(path, _encode(merged))
         except OSError as error:
             raise JournalOpenError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def write_keys(journal: Path, keys: Iterable[Key]) -> None:
+    """Write the keys of a new journal, whose folder is locked by its maker.
+
+    Raises:
+        JournalOpenError: the file cannot be written.
+    """
+    path = journal / KEY_FILE
+    try:
+        create_file(path, _encode(dict.fromkeys(keys)))
+    except OSError as error:
+        raise JournalOpenError(f"cannot make {path}: {error.strerror or error}") from error
+
+
+@contextmanager
+def _locked(journal: Path) -> Iterator[None]:
+    """Hold the lock of a journal's folder: of two who read and replace a file, one would lose."""
+    try:
+        folder = wait_for(lambda: lock_folder(journal), _PATIENCE)
+    except OSError as error:
+        if error.errno != errno.ENOLCK:  # folders on NFS have no locks
+            raise JournalOpenError(f"cannot lock {journal}: {error.strerror or error}") from error
+        yield
+        return
+    if folder is None:
+        raise JournalOpenError(
+            f"another process held the folder {journal} locked for {_PATIENCE} s; no key was added:"
+            " try again"
+        )
+    try:
+        yield
+    finally:
+        os.close(folder)
 
 
 def _encode(keys: Iterable[Key]) -> bytes:

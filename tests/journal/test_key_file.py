@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -10,8 +12,11 @@ import pytest
 
 from journal.errors import JournalOpenError
 from journal.format.keyed_hash import Key
+from journal.fs import key_file
 from journal.fs.directory import open_directory
+from journal.fs.files import create_file
 from journal.fs.key_file import KEY_FILE, add_keys, own_key, read_keys
+from journal.fs.lock import lock_folder
 from tests.support.faulty_disk import faulty_disk
 
 if TYPE_CHECKING:
@@ -69,6 +74,56 @@ def test_a_journal_without_a_key_gets_the_key_of_its_fleet(journal: Path) -> Non
     """The first added key becomes the journal's own."""
     add_keys(journal, [_OTHER])
     assert own_key(journal) == _OTHER
+
+
+def test_keys_that_are_added_at_once_are_all_kept(
+    journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each addition reads the file and replaces it: none may lose what another one added."""
+    read = key_file.read_keys
+
+    def read_slowly(path: Path) -> tuple[Key, ...]:
+        found = read(path)
+        time.sleep(0.005)  # another addition would replace the file meanwhile
+        return found
+
+    monkeypatch.setattr(key_file, "read_keys", read_slowly)
+    keys = [Key(bytes([number]) * 32) for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(add_keys, journal, [key]) for key in keys]:
+            done.result()
+    assert set(read(journal)) == set(keys)
+
+
+def test_an_own_key_that_is_made_meanwhile_is_kept(
+    journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process makes the journal's key at the moment in which the first keys are added."""
+    own: list[Key] = []
+
+    def create_late(path: Path, content: bytes) -> None:
+        monkeypatch.undo()
+        own.append(own_key(journal))
+        create_file(path, content)
+
+    monkeypatch.setattr(key_file, "create_file", create_late)
+    add_keys(journal, [_OTHER])
+    assert read_keys(journal) == (*own, _OTHER)
+
+
+def test_a_folder_that_stays_locked_is_an_error(
+    journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It names the folder, and no key was added."""
+    monkeypatch.setattr(key_file, "_PATIENCE", 0.0)
+    holder = lock_folder(journal)
+    assert holder is not None
+    try:
+        with pytest.raises(JournalOpenError, match=r"held the folder .* no key was added"):
+            add_keys(journal, [_OTHER])
+    finally:
+        os.close(holder)
+    assert read_keys(journal) == ()
 
 
 @pytest.mark.parametrize("content", ["0123\n", "z" * 64 + "\n", "é\n", "\n"])
