@@ -11,12 +11,13 @@ from journal.redact.redactor import Redactor
 from journal.segments.reader import read_events
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from journal.format.scan import Damage
     from journal.fs.directory import Directory
     from journal.redact.scanner import Scanner
     from journal.segments.listing import SegmentRef
+    from journal.segments.reader import Located
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +66,20 @@ def find_leaks(
     for at in read_events(directory.lanes, on_damage):
         event = at.record.event
         _, redacted = redactor.redact(event.type, event.data)
-        if redacted is None:
-            continue
-        for kind, count in redacted.counts.items():
-            yield Leak(
-                session=event.session,
-                id=event.id,
-                type=event.type,
-                lane=at.lane,
-                seq=at.record.seq,
-                kind=kind,
-                count=count,
-            )
+        if redacted is not None:
+            yield from leaks(at, redacted.counts)
+
+
+def leaks(at: Located, counts: Mapping[str, int]) -> Iterator[Leak]:
+    """Yield the secrets of a record, given how many there are of each kind."""
+    event = at.record.event
+    for kind, count in counts.items():
+        yield Leak(
+            session=event.session,
+            id=event.id,
+            type=event.type,
+            lane=at.lane,
+            seq=at.record.seq,
+            kind=kind,
+            count=count,
+        )

@@ -5,12 +5,16 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
-from journal.erasure.requests import read_requests
+from journal.erasure.request import request_of
 from journal.errors import ReadError
+from journal.format.event_types import ERASURE_REQUESTED
+from journal.fs.key_file import read_keys
 from journal.process import clock
 from journal.process.clock import AHEAD
+from journal.segments.find import find_events
 from journal.segments.listing import list_segments
 from journal.segments.reader import SegmentWalk, pass_over
 from journal.segments.segment import read_tail
@@ -20,6 +24,10 @@ if TYPE_CHECKING:
 
     from journal.fs.directory import Directory
     from journal.segments.listing import SegmentRef
+
+
+_NAMING = (ERASURE_REQUESTED.encode(), b'"redacted"')
+"""What the records contain that name a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +45,8 @@ class Status:
         last: time of the last event, microseconds since 1970; None without events.
         ahead: names of the lane folders whose last event is dated more than an hour ahead of this
             machine's clock: that clock or the writer's is wrong. Writers skip these lanes.
-        unknown_keys: ids of keys that requests to forget name and the journal lacks: what these
-            requests forget cannot be determined. Without any key it is empty: then the lanes are
-            not searched for requests.
+        unknown_keys: ids of keys that requests to forget or redacted events name and the journal
+            lacks, sorted: what these requests forget cannot be determined.
     """
 
     path: Path
@@ -57,7 +64,7 @@ class Status:
 def read_status(directory: Directory) -> Status:
     """Read the status of a journal from its folders and the ends of its lanes.
 
-    The segments are searched for requests to forget.
+    Only records that name a key are searched for in all of its segments.
 
     Raises:
         JournalOpenError: the file of the keys is damaged or cannot be read.
@@ -82,8 +89,20 @@ def read_status(directory: Directory) -> Status:
         first=min(firsts, default=None),
         last=max((moment for moment in lasts.values() if moment is not None), default=None),
         ahead=tuple(name for name, moment in lasts.items() if (moment or 0) > horizon),
-        unknown_keys=read_requests(directory).unknown_keys,
+        unknown_keys=_missing_keys(directory, refs),
     )
+
+
+def _missing_keys(directory: Directory, refs: list[SegmentRef]) -> tuple[str, ...]:
+    """Return the ids of the keys that records name and the journal lacks."""
+    known = {key.id for key in read_keys(directory.path)}
+    needed: set[str] = set()
+    for ref, text in product(refs, _NAMING):
+        for event in find_events(ref, text)[0]:
+            request = request_of(event)
+            needed |= set() if request is None else {request.key}
+            needed |= set() if event.redacted is None else {event.redacted.key}
+    return tuple(sorted(needed - known))
 
 
 def _first(refs: list[SegmentRef]) -> int | None:

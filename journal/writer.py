@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack, get_args
 from journal.errors import ClosedError, EventError, Reentered
 from journal.format.event_types import BLIND, EVENT_TYPES, MESSAGE_APPENDED
 from journal.format.fields.message import message_data
-from journal.format.new_event import check_all, checked
-from journal.format.record import refusal
+from journal.format.new_event import check_all, checked, with_index
 from journal.fs.directory import open_directory
 from journal.lanes.group_commit import Fsync, SharedLane
 from journal.process.fork import no_fork, register
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from journal.format.fields.message import MoreMessageFields
     from journal.format.new_event import NewEvent
     from journal.format.position import Position
+    from journal.format.redacted import Redacted
     from journal.lanes.edit_order import EditOrder
     from journal.redact.redactor import Redactor
     from journal.redact.scanner import Scanner
@@ -85,8 +85,6 @@ class Journal:
     ) -> Self:
         """Open the journal at `path`, making it where there is none, and lease a lane.
 
-        `Journal(path, ...)` does the same.
-
         Args:
             path: the journal's folder.
             fsync: what an append promises when it returns: `never`, `interval` or `always`.
@@ -106,18 +104,24 @@ class Journal:
         return self._directory.path
 
     def append(
-        self, *, session: str, id: str | None = None, type: str, data: Mapping[str, Any]
+        self,
+        *,
+        session: str,
+        id: str | None = None,
+        type: str,
+        data: Mapping[str, Any],
+        redacted: Redacted | None = None,
     ) -> Position:
         """Append one event.
 
-        The same (session, id) may be appended any number of times, by any process: it is one
-        event. Without `id` the event gets a UUIDv7.
+        The same (session, id) may be appended any number of times, by any process: one event.
 
         Args:
             session: the conversation that it belongs to.
-            id: the event's own id, unique within the session.
+            id: the event's own id, unique within the session; without it, it gets a UUIDv7.
             type: what happened, such as `message.appended`.
             data: the fact itself, a JSON object.
+            redacted: what was redacted in `data` already, as an event of another journal has it.
 
         Returns:
             The position of its record, which `Projection.wait_for` takes.
@@ -129,7 +133,7 @@ class Journal:
             SyncError: the disk refused to make it, or earlier events, durable.
             ClosedError: the handle was closed.
         """
-        return self._append([checked(session, id, type, data)])[0]
+        return self._append([checked(session, id, type, data, redacted)])[0]
 
     def append_message(
         self,
@@ -165,8 +169,7 @@ class Journal:
     def append_many(self, events: Iterable[Mapping[str, Any]]) -> list[Position]:
         """Append events with one write(2): mappings with the keys of `append`'s arguments.
 
-        They are checked before anything is written, but the write is not atomic: a
-        process killed in the write may leave the first of them.
+        All are checked first. A process killed in the write may leave only the first of them.
 
         Args:
             events: the events, such as `journal.new_event` returns.
@@ -183,10 +186,7 @@ class Journal:
         try:
             return self._append(new) if new else []
         except EventError as error:
-            for index, event in enumerate(new):
-                if refusal(*event) is not None:
-                    raise EventError(f"event {index}: {error}") from error
-            raise
+            raise with_index(new, error) from error
 
     def _append(self, events: list[NewEvent]) -> list[Position]:
         lane = self._lane or self._lease()

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from projector.forgetting.retention import Policy, read_policy
     from projector.forgetting.selection import Selection
     from projector.projection import Projection
+    from projector.redaction import SecretsFound, find_secrets, redact_secrets
     from projector.search.engine import Hit, Look
     from projector.search.results import Results
     from projector.store import (
@@ -133,6 +134,7 @@ else:
             "projector.forgetting.retention": ("Policy", "read_policy"),
             "projector.forgetting.selection": ("Selection",),
             "projector.projection": ("Projection",),
+            "projector.redaction": ("SecretsFound", "find_secrets", "redact_secrets"),
             "projector.search.results": ("Results",),
             "projector.search.engine": (
                 "Hit",
@@ -210,6 +212,7 @@ __all__ = [
     "Refused",
     "Results",
     "RetentionError",
+    "SecretsFound",
     "Selection",
     "SessionStore",
     "SessionView",
@@ -219,8 +222,10 @@ __all__ = [
     "VersionError",
     "__version__",
     "erasures",
+    "find_secrets",
     "finish_forgetting",
     "forget",
     "plan",
     "read_policy",
+    "redact_secrets",
 ]

@@ -26,7 +26,6 @@ _COMMANDS = Commands(
         "export": "journal.cli.export",
         "import": "journal.cli.import_",
         "restore": "journal.cli.restore",
-        "scan": "journal.cli.scan",
         "status": "journal.cli.status",
         "verify": "journal.cli.verify",
     },

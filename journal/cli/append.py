@@ -14,6 +14,7 @@ from journal.cli.kit.streams import OutputError
 from journal.cli.message_lines import NumberedLine, batches, parse_message
 from journal.errors import EventError
 from journal.process.ids import uuid7
+from journal.redact.quick import may_redact
 from journal.writer import Journal
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ if TYPE_CHECKING:
     help="never: the message survives the death of the process; always: a power loss, too;"
     " interval: a power loss, too, if it comes 200 ms later or more.",
 )
+@click.option(
+    "--redact/--no-redact",
+    default=True,
+    help="Replace secrets by marks before they are written (default), or store them as they are.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 @click.argument("text", required=False)
 @click.pass_context
@@ -53,6 +59,7 @@ def command(  # noqa: PLR0913 - click gives every option as an argument
     jsonl: bool,
     ack: bool,
     fsync: Fsync,
+    redact: bool,
     as_json: bool,
     text: str | None,
 ) -> None:
@@ -64,6 +71,11 @@ def command(  # noqa: PLR0913 - click gives every option as an argument
     \b
         journal append --session s1 --role user "hello"
         uptime | journal append --session s1 --role tool --id uptime-1
+
+    Secrets that the rules know (keys, tokens, passwords assigned to names like DB_PASSWORD) are
+    replaced by marks such as [redacted:github-token:1f3a9c] before anything is written, as in
+    `journal import`; the file redact.toml in the journal's folder adds rules (docs/redaction.md).
+    The rules are loaded only for a text that may have a secret.
 
     With --jsonl a line is an object with session and role, and optionally id, content, tool_name,
     tool_calls, tool_call_id, token_count, finish_reason, reasoning, source, model, timestamp (ISO
@@ -86,7 +98,7 @@ def command(  # noqa: PLR0913 - click gives every option as an argument
             )
         if ack and as_json:
             raise click.UsageError("--ack prints ids; --json prints one object: give one of them")
-        if not _append_lines(context.obj, fsync, ack=ack, as_json=as_json):
+        if not _append_lines(context.obj, fsync, redact=redact, ack=ack, as_json=as_json):
             context.exit(FAILED)
         return
     if ack:
@@ -95,7 +107,8 @@ def command(  # noqa: PLR0913 - click gives every option as an argument
         raise click.UsageError("give --session and --role, or --jsonl")
     content = _read_text() if text is None or text == "-" else text
     id = uuid7() if id is None else id
-    with Journal.open(context.obj, fsync=fsync) as journal:
+    redact = redact and may_redact(context.obj, content)
+    with Journal.open(context.obj, fsync=fsync, redact=redact) as journal:
         position = journal.append_message(session, role, content, id=id, source=source)
     try:
         if as_json:
@@ -175,10 +188,10 @@ class _Appender:
             raise OutputError(f"the reader of {name} is gone") from error
 
 
-def _append_lines(path: Path, fsync: Fsync, *, ack: bool, as_json: bool) -> bool:
+def _append_lines(path: Path, fsync: Fsync, *, redact: bool, ack: bool, as_json: bool) -> bool:
     """Append standard input; return whether every line was stored."""
     read = _stdin().read1
-    with Journal.open(path, fsync=fsync) as journal:
+    with Journal.open(path, fsync=fsync, redact=redact) as journal:
         appender = _Appender(journal, ack=ack)
         try:
             for lines in batches(read):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +16,10 @@ from journal.events import POLL, EventFilter
 from journal.fs.directory import open_directory
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from journal.format.scan import Damage
+    from journal.redact.redactor import Redactor
     from journal.segments.listing import SegmentRef
     from journal.segments.reader import Located
 
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--since", type=Moment(), metavar="T", help="Only events appended at T or later.")
 @click.option("--type", "types", multiple=True, metavar="TYPE", help="Only this type; repeatable.")
 @click.option("--follow", is_flag=True, help="Go on and print new events, until Ctrl-C.")
+@click.option("--redact", is_flag=True, help="Replace secrets by marks, by the rules of today.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -32,6 +37,7 @@ def command(
     since: int | None,
     types: tuple[str, ...],
     follow: bool,  # noqa: FBT001 - click gives flags so
+    redact: bool,  # noqa: FBT001
 ) -> None:
     """Print events as JSON lines, in the order of events.
 
@@ -40,6 +46,9 @@ def command(
 
     JSON: {"lane", "seq", "id", "type", "session", "time", "order",
            "redacted": {"key", "original", "rules", "counts": {...}}, "data": {...}}
+
+    Events are printed as they were appended. With --redact secrets that the rules of today know are
+    replaced by marks, for output that others read.
 
     `time` is in µs since 1970. `redacted` is there only if something in `data` was redacted. An
     event that was appended more than once is printed more than once. What is forgotten is not
@@ -66,18 +75,31 @@ def command(
     def wanted(at: Located) -> bool:
         return asked.passes(at.record.event)
 
-    follower = EventFollower(open_directory(context.obj, create=False), on_damage)
-    print_json_lines(map(_fields, filter(wanted, follower.read())))
+    journal = open_directory(context.obj, create=False)
+    follower = EventFollower(journal, on_damage)
+    fields = partial(_fields, redactor=_redactor(journal.path) if redact else None)
+    print_json_lines(map(fields, filter(wanted, follower.read())))
     while follow:
         time.sleep(POLL)
-        print_json_lines(map(_fields, filter(wanted, follower.poll())))
+        print_json_lines(map(fields, filter(wanted, follower.poll())))
     if damages:
         context.exit(DAMAGED)
 
 
-def _fields(at: Located) -> dict[str, Any]:
+def _redactor(journal: Path) -> Redactor:
+    from journal.redact.setup import way_out  # noqa: PLC0415 - it loads the rules
+
+    return way_out(journal)
+
+
+def _fields(at: Located, redactor: Redactor | None) -> dict[str, Any]:
     event = at.record.event
-    redacted = {} if event.redacted is None else {"redacted": event.redacted.fields()}
+    data, redacted = event.data, event.redacted
+    if redactor is not None:
+        data, more = redactor.redact(event.type, data)
+        if more is not None:
+            redacted = more if redacted is None else redacted.with_more(more.rules, more.counts)
+    about = {} if redacted is None else {"redacted": redacted.fields()}
     return {
         "lane": at.lane,
         "seq": at.record.seq,
@@ -86,6 +108,6 @@ def _fields(at: Located) -> dict[str, Any]:
         "session": event.session,
         "time": event.time,
         "order": event.order,
-        **redacted,
-        "data": event.data,
+        **about,
+        "data": data,
     }

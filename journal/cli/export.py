@@ -17,14 +17,11 @@ from journal.cli.kit.clean import one_line
 from journal.cli.kit.output import print_block, print_line
 from journal.cli.kit.plugins import PluginError, installed, load_plugin
 from journal.errors import ExportFailed, reason
-from journal.format.keyed_hash import KEY_BYTES, Key
 from journal.fs.directory import open_directory
-from journal.fs.key_file import read_keys
 from journal.fs.lock import lock
 from journal.fs.ownership import open_own
 from journal.process.fork import no_fork
-from journal.redact.redactor import Redactor
-from journal.redact.setup import journal_scanners
+from journal.redact.setup import way_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -119,7 +116,7 @@ def command(context: click.Context, format: str, out: Path, *, no_redact: bool) 
     journal = open_directory(context.obj, create=False)
     _warn(error for error in refused if error.point.name == format)
     export = _load(points[format], redacts=not no_redact)
-    options = {} if no_redact else {"redact": _redactor(journal.path).text}
+    options = {} if no_redact else {"redact": way_out(journal.path).text}
     with _beside(out) as file:
         counts = export(journal.path, file, out, **options)
         if not isinstance(counts, Mapping):
@@ -148,15 +145,6 @@ def _load(point: EntryPoint, *, redacts: bool) -> Callable[..., object]:
     if redacts and "redact" not in signature(found).parameters:
         raise PluginError(point, "it cannot redact secrets; use it with --no-redact")
     return found
-
-
-def _redactor(journal: Path) -> Redactor:
-    """Return what redacts an export. It makes no key in the journal, which is not changed."""
-
-    def key() -> Key:
-        return next(iter(read_keys(journal)), None) or Key(secrets.token_bytes(KEY_BYTES))
-
-    return Redactor(journal_scanners(journal), key)
 
 
 @contextmanager

@@ -24,10 +24,9 @@ if TYPE_CHECKING:
 def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives flags so
     """Show what a journal is and how much it holds.
 
-    It reads only sizes and the ends of lanes, so it is as fast on a large journal as on a small
-    one, and it takes no lock. Where something was redacted or forgotten, it also searches the
-    segments for requests to forget, about a gigabyte a second. The number of lanes is the largest
-    number of writers that there were at the same time.
+    It reads sizes and the ends of lanes, and searches the segments for records that name a key,
+    about a gigabyte a second. It takes no lock. The number of lanes is the largest number of
+    writers that there were at the same time.
 
     \b
         journal status
@@ -38,7 +37,9 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
 
     `first` and `last` are times. `ahead` lists the lanes that are dated more than an hour ahead: a
     clock was or is wrong, and writers skip them. `unknown_keys` lists the keys of requests to
-    forget that are not in the journal's file `key`: what these requests forget is shown.
+    forget and of redacted events that are not in the journal's file `key`: what these requests
+    forget is shown, and a redacted event is compared by its marks alone. Add the keys of the
+    journal from which the records come: the lines of its file `key`.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     status = read_status(open_directory(path, create=False))
     if as_json:

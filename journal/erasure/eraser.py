@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import platform
 import time
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from journal.erasure.lock import erasing
+from journal.erasure.pending import Pending
 from journal.erasure.segment import read_for_erasure, replace
 from journal.errors import EraseError
 from journal.format.record import FORMAT
 from journal.fs import disk
 from journal.fs.files import sync_folder
-from journal.fs.lock import holder
 from journal.lanes.lane import LOCK, try_lease
 from journal.lanes.roll_request import ROLL, ask_to_roll, take_request
 from journal.process import clock
@@ -45,26 +44,6 @@ _MOST_IN_VAIN = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
-    """A segment with forgotten events whose lessee was asked to continue in a new one.
-
-    The lessee sees that at its next append. Then `erase` can rewrite the segment.
-
-    Attributes:
-        lane_folder: name of the lane's folder.
-        segment: number of the segment in its lane.
-        pid: process id of the lessee; if that is not known, of the writer that created the segment:
-            the lessee, or one before it.
-        host: name of that process's machine.
-    """
-
-    lane_folder: str
-    segment: int
-    pid: int
-    host: str
-
-
-@dataclass(frozen=True, slots=True)
 class Report:
     """What was erased.
 
@@ -72,7 +51,8 @@ class Report:
         lines: events that were erased or reduced.
         segments: segments that were rewritten.
         bytes: bytes of the lines that were erased or reduced.
-        pending: forgotten events in the active segments of other processes.
+        pending: the active segments of other processes with forgotten events: the processes were
+            asked to continue in new ones, and do so at their next append.
         damaged: stretches that are no valid record, in the segments that were read: they cannot be
             checked, and may contain forgotten text. Those that were erased are not among them.
         newer: segments that only a newer program can read: folder of the lane, and number.
@@ -254,10 +234,7 @@ class _Eraser:
         if lane is None:
             if read.is_changed:
                 _ask(folder)
-                pid, host = (read.header.pid, read.header.host) if read.header else (0, "")
-                if lessee := holder(folder / LOCK):
-                    pid, host = lessee, platform.node()
-                self.pending.append(Pending(read.ref.lane, number, pid, host))
+                self.pending.append(Pending.of(read.ref, read.lane, read.header))
             return False
         is_tried = False
         try:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _WITH_MESSAGES = (MESSAGE_REMOVED, MESSAGE_ARCHIVED, MESSAGE_RESTORED, TRANSCRIPT_REPLACED)
 _WITH_PARENT = (SESSION_CREATED, SESSION_ENSURED, SESSION_REVISED)
+REDUCIBLE = frozenset((*_WITH_MESSAGES, *_WITH_PARENT))
+"""Types of events of which a part can be forgotten."""
 _MOST = 20_000
 """Sessions whose hashes are kept in memory."""
 _Table = dict[str, "tuple[Request, ...]"]
@@ -138,7 +140,10 @@ class Keyed:
         # a transcript without messages still removes others; an empty list of messages does nothing
         if event.type != TRANSCRIPT_REPLACED and not any(map(is_key, left)):
             return None, by
-        return replace(event, data=event.data | {"messages": left}), by
+        data, redacted = event.data | {"messages": left}, event.redacted
+        if event.type == TRANSCRIPT_REPLACED and redacted is not None:
+            redacted = redacted.within(data)  # it must not tell what was redacted in the others
+        return replace(event, data=data, redacted=redacted), by
 
     def _naming_item(self, session: str, item: object) -> Iterator[tuple[Request, ...]]:
         """Yield the requests that name an item of `messages`: an id, or a message by its fields."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from journal.erasure.marked import Marked
 from journal.format.event_types import ERASURE_REQUESTED, FORGET
 from journal.format.fields.erasure import HASHED
 
@@ -29,6 +30,7 @@ class Request:
             that there will ever be.
         scope: a description of the request, for people.
         reason: the reason, for people.
+        texts: where marks go in texts, by the hashes of these.
     """
 
     id: str
@@ -40,6 +42,7 @@ class Request:
     reach: Mapping[str, int] | None = None
     scope: str = ""
     reason: str = ""
+    texts: Mapping[str, Marked] = field(default_factory=dict)
 
     def data(self) -> dict[str, Any]:
         """Return the data of its event, without those of `extra`."""
@@ -47,6 +50,8 @@ class Request:
         found |= {name: sorted(getattr(self, name)) for name in HASHED if getattr(self, name)}
         if self.reach is not None:
             found["reach"] = dict(self.reach)
+        if self.texts:
+            found["texts"] = {hash: marked.fields() for hash, marked in sorted(self.texts.items())}
         found |= {n: value for n in ("scope", "reason") if (value := getattr(self, n))}
         return found
 
@@ -82,7 +87,14 @@ def request_of(event: Event) -> Request | None:
         reach,
         _text(data.get("scope")),
         _text(data.get("reason")),
+        _marked(data.get("texts")),
     )
+
+
+def _marked(value: object) -> dict[str, Marked]:
+    entries = value.items() if isinstance(value, dict) else ()
+    found = ((hash, Marked.of(entry)) for hash, entry in entries)
+    return {hash: marked for hash, marked in found if marked is not None}
 
 
 def _texts(value: object) -> frozenset[str]:

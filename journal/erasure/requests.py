@@ -7,14 +7,15 @@ all of them forget the same events.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from journal.erasure.naming import Keyed
 from journal.erasure.request import request_of
+from journal.erasure.texts import Redaction
 from journal.format.event import Event
-from journal.format.event_types import ERASURE_REQUESTED, FORGET
+from journal.format.event_types import ERASURE_REQUESTED, FORGET, MESSAGE_APPENDED
 from journal.fs.files import make_folder, swap_file
 from journal.fs.key_file import read_keys
 from journal.fs.ownership import read_own
@@ -68,6 +69,7 @@ class Forgotten:
         self.requests = tuple(request for same in by_id.values() for request in same)
         known = [key for key in dict.fromkeys(keys) if key.id in by_key]
         self._keyed = [Keyed(key, by_key[key.id]) for key in known]
+        self._redaction = Redaction(known, self.requests)
         self.unknown_keys = tuple(sorted(by_key.keys() - {key.id for key in known}))
 
     def __bool__(self) -> bool:
@@ -75,7 +77,8 @@ class Forgotten:
 
     def covers(self, request: Request) -> bool:
         """Return whether these requests forget all that another one does, now and later."""
-        return any(keyed.covers(request) for keyed in self._keyed)
+        hides = any(keyed.covers(request) for keyed in self._keyed)
+        return hides and self._redaction.covers(request)
 
     def understands(self, request: Request) -> bool:
         """Return whether the journal has the key of a request, one of these."""
@@ -91,8 +94,30 @@ class Forgotten:
         event = Event(session, "\0", "\0", 0, 0, {})
         return bool(self) and self.apply(event, "", 0)[0] is None
 
+    def forgets_message(self, session: str, id: str, data: dict[str, Any]) -> bool:
+        """Return whether a message that is not appended yet is forgotten, wherever it comes from.
+
+        One that is no JSON is not: it has no hashes, and no record can hold it.
+        """
+        event = Event(session, id, MESSAGE_APPENDED, 0, 0, data)
+        try:
+            return self.apply(event, "", 0)[0] is None
+        except TypeError:
+            return False
+
+    def redact_message(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Return the data of a message that is not appended yet, as readers would be shown it.
+
+        It is the same object if nothing in it is redacted, and if it is no JSON.
+        """
+        event = Event("\0", "\0", MESSAGE_APPENDED, 0, 0, data)
+        try:
+            return self._redaction.apply(event, "", 0)[0].data
+        except TypeError:
+            return data
+
     def apply(self, event: Event, lane: str, seq: int) -> tuple[Event | None, str]:
-        """Return an event without its forgotten parts, and the id of the request that forgets them.
+        """Return an event without its forgotten parts, and the id of a request that changes it.
 
         Args:
             event: the event.
@@ -101,11 +126,22 @@ class Forgotten:
             seq: number of its record in the lane.
 
         Returns:
-            The event itself and an empty id; the event without its forgotten parts; or None, if it
-            is forgotten.
+            The event itself and an empty id; the event without its forgotten parts and with marks
+            in the texts that are redacted; or None, if it is forgotten.
         """
         if event.session == FORGET:
             return event, ""
+        left, by = self._without(event, lane, seq)
+        if left is None:
+            return None, by
+        redacted, request = self._redaction.apply(left, lane, seq)
+        if redacted is left:
+            return left, by
+        # a request may name what is left by its redacted text
+        left, again = self._without(redacted, lane, seq)
+        return left, by or again or request
+
+    def _without(self, event: Event, lane: str, seq: int) -> tuple[Event | None, str]:
         left, by = event, ""
         for keyed in self._keyed:
             found = keyed.forgets(left, lane, seq)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from journal.erasure.rewrite import Kept, Rewriting, new_header
-from journal.errors import EraseError, ReadError
+from journal.errors import EraseError, EventError, ReadError
 from journal.format.record import FORMAT
 from journal.fs import disk
 from journal.fs.files import draft_of, sync_folder
@@ -39,6 +39,7 @@ class Read:
 
     Attributes:
         ref: its place.
+        lane: uuid of its lane.
         version: inode, size and time of change of the file that was read.
         header: its header; None if that is damaged.
         header_end: offset behind the header, 0 without one.
@@ -47,6 +48,7 @@ class Read:
     """
 
     ref: SegmentRef
+    lane: str
     version: tuple[int, int, int]
     header: Header | None
     header_end: int
@@ -78,6 +80,7 @@ def read_for_erasure(
 
     Raises:
         ReadError: it cannot be read.
+        EraseError: no record can hold a redacted event: marks can be longer than secrets.
     """
     rewriting = Rewriting(decision, joins=joins, erases_damage=erases_damage)
     headers: list[tuple[Header, int]] = []
@@ -100,9 +103,13 @@ def read_for_erasure(
                 rewriting.record(record, walk.lane, walk.start, walk.end, closed=walk.closed)
     except OSError as error:
         raise ReadError(f"cannot read {ref.path}: {error.strerror or error}") from error
+    except EventError as error:
+        raise EraseError(
+            f"cannot rewrite {ref.path}: {error}; forget the event (`journal forget --message`)"
+        ) from error
     rewriting.finish()
     header, end = headers[0] if headers else (None, 0)
-    return Read(ref, version, header, end, walk.end, rewriting)
+    return Read(ref, walk.lane, version, header, end, walk.end, rewriting)
 
 
 def _newlines(file: FileIO, damage: Damage) -> int:

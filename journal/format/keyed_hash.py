@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 KEY_BYTES = 32
 """Bytes of a key."""
 
-Of = Literal["secret", "original", "session", "event", "message", "line"]
+Of = Literal["secret", "original", "session", "event", "message", "line", "text"]
 """What a hash is a hash of."""
 
 _ID_BYTES = 4

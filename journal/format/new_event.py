@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from journal.errors import EventError
 from journal.format.event import check_event
+from journal.format.record import refusal
+from journal.format.redacted import Redacted
 from journal.process.ids import uuid7
 
-if TYPE_CHECKING:
-    from journal.format.redacted import Redacted
-
-NewEvent = tuple[str, str, str, dict[str, Any], "Redacted | None"]
+NewEvent = tuple[str, str, str, dict[str, Any], Redacted | None]
 """An event that was checked and is to be appended: session, id, type, data, redacted."""
 
-_KEYS = frozenset(("session", "id", "type", "data"))
+_KEYS = frozenset(("session", "id", "type", "data", "redacted"))
 
 
 def new_event(
@@ -38,20 +37,35 @@ def new_event(
     return {"session": session, "id": id, "type": type, "data": data}
 
 
-def checked(session: str, id: str | None, type: str, data: Mapping[str, Any]) -> NewEvent:
+def checked(
+    session: str,
+    id: str | None,
+    type: str,
+    data: Mapping[str, Any],
+    redacted: Redacted | None = None,
+) -> NewEvent:
     """Check an event, and give it an id if it has none.
+
+    Args:
+        session: the conversation it belongs to.
+        id: its id.
+        type: what happened.
+        data: the fact itself.
+        redacted: what was redacted in `data` already.
 
     Raises:
         EventError: no reader could use it; the message names the field.
     """
+    if not (redacted is None or isinstance(redacted, Redacted)):
+        raise EventError(f"redacted must be a Redacted, as an event has it, not {redacted!r:.60}")
     id = uuid7() if id is None else id
     fields = data if data.__class__ is dict or not isinstance(data, Mapping) else dict(data)
     check_event(session, id, type, fields)
-    return session, id, type, fields, None
+    return session, id, type, fields, redacted
 
 
 def check_all(events: Iterable[Mapping[str, Any]]) -> list[NewEvent]:
-    """Check events that are given as mappings with the keys session, id, type and data.
+    """Check events that are given as mappings with the keys session, id, type, data and redacted.
 
     Raises:
         EventError: one of them cannot be appended; its index is named.
@@ -64,6 +78,14 @@ def check_all(events: Iterable[Mapping[str, Any]]) -> list[NewEvent]:
         except EventError as error:
             raise EventError(f"event {index}: {error}") from error
     return found
+
+
+def with_index(events: Iterable[NewEvent], error: EventError) -> EventError:
+    """Return the error of a writer with the index of the event that no record can hold."""
+    for index, event in enumerate(events):
+        if refusal(*event) is not None:
+            return EventError(f"event {index}: {error}")
+    return EventError(str(error))
 
 
 def check_iterable(name: str, values: object) -> None:
@@ -83,8 +105,9 @@ def _check_mapping(event: object) -> NewEvent:
         raise EventError(f"not a mapping with session, type and data, but {event!r:.60}")
     if not event.keys() <= _KEYS:
         odd = next(name for name in event if name not in _KEYS)
-        raise EventError(f"{odd!r} is no key of an event (session, id, type, data)")
+        raise EventError(f"{odd!r} is no key of an event (session, id, type, data, redacted)")
     try:
-        return checked(event["session"], event.get("id"), event["type"], event["data"])
+        names = event["session"], event.get("id"), event["type"]
+        return checked(*names, event["data"], event.get("redacted"))
     except KeyError as error:
         raise EventError(f"{error} is missing") from error

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 
-from journal.format.bounds import is_count
+from journal.format.bounds import LARGEST, is_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -78,6 +78,13 @@ class Redacted:
             "counts": dict(self.counts),
         }
 
+    def with_more(self, rules: str, counts: Mapping[str, int]) -> Self:
+        """Return it with what other rules redacted in the same event; key and original stay."""
+        names = {*self.rules.split("+"), *rules.split("+")} - {""}
+        sums = Counter(self.counts) + Counter(counts)
+        bounded = {kind: min(count, LARGEST) for kind, count in sums.items()}
+        return replace(self, rules="+".join(sorted(names)), counts=bounded)
+
     def within(self, part: object) -> Self | None:
         """Return what was redacted in a part of the data, whose original is not known.
 
@@ -99,6 +106,13 @@ def _texts(value: object) -> Iterator[str]:
             values += value.values()
         elif isinstance(value, list):
             values += value
+
+
+def new_marks(text: str, redacted: str) -> Counter[str]:
+    """Return how many marks of each kind a text has got when it was redacted."""
+    return Counter(kind for kind, _ in MARK.findall(redacted)) - Counter(
+        kind for kind, _ in MARK.findall(text)
+    )
 
 
 def covers(redacted: object, other: object) -> bool:
@@ -142,7 +156,7 @@ def covered_spans(redacted: str, other: str) -> list[tuple[int, int]] | None:
         Begin and end of each span, in order. None if the texts differ in more than marks, or there
         is no mark.
     """
-    first, *middle = _pieces(redacted)
+    first, *middle = pieces(redacted)
     if not middle:
         return None
     last = middle.pop()
@@ -159,7 +173,7 @@ def covered_spans(redacted: str, other: str) -> list[tuple[int, int]] | None:
     return [*found, (begin, end)] if begin < end else None
 
 
-def _pieces(text: str) -> list[str]:
+def pieces(text: str) -> list[str]:
     """Return the pieces of a text between its marks; at least one."""
     # `split` gives the groups of each mark behind the piece before it
     return MARK.split(text)[:: MARK.groups + 1]

@@ -34,24 +34,13 @@ def redact_json(text: str, redacted: str, redact: Callable[[str, str], str]) -> 
         orjson.dumps(value)
     except (ValueError, TypeError):
         return redacted  # no JSON, or nested deeper than any record
-    pairs: dict[str, str] = {}
-    changed = _walk("", value, redact, pairs)
-    if not pairs:
+    strings: list[tuple[str, str]] = []
+    changed = _walk("", value, redact, strings)
+    if all(old == new for old, new in strings):
         return redacted if redacted is text or _is_json(redacted) else text
-
-    def swap(found: re.Match[str]) -> str:
-        text = orjson.loads(found[0])
-        new = pairs.get(text)
-        return found[0] if new is None else _marked(found[0], text, new)
-
-    # the text keeps its form if a replacement of the strings in it gives the same value
-    new = _STRING.sub(swap, text)
-    try:
-        if orjson.loads(new) == changed:
-            return new
-    except ValueError:
-        pass
-    return json.dumps(changed, ensure_ascii=False)
+    # the text keeps its form, but where an object has a key twice: the value has only the last
+    new = _swapped(text, strings)
+    return json.dumps(changed, ensure_ascii=False) if new is None else new
 
 
 def _marked(raw: str, text: str, new: str) -> str:
@@ -76,22 +65,38 @@ def _marked(raw: str, text: str, new: str) -> str:
 
 
 def _walk(
-    name: str, value: object, redact: Callable[[str, str], str], pairs: dict[str, str]
+    name: str,
+    value: object,
+    redact: Callable[[str, str], str],
+    strings: list[tuple[str, str]],
 ) -> object:
-    """Redact the strings of a value, also keys; add each redacted one to `pairs`."""
+    """Redact the strings of a value, also keys; add each to `strings`, before and after."""
     if isinstance(value, str):
         new = redact(name, value)
-        if new != value:
-            pairs[value] = new
+        strings.append((value, new))
         return new
     if isinstance(value, list):
-        return [_walk(name, item, redact, pairs) for item in value]
+        return [_walk(name, item, redact, strings) for item in value]
     if isinstance(value, dict):
         return {
-            str(_walk("", key, redact, pairs)): _walk(key, item, redact, pairs)
+            str(_walk("", key, redact, strings)): _walk(key, item, redact, strings)
             for key, item in value.items()
         }
     return value
+
+
+def _swapped(text: str, strings: list[tuple[str, str]]) -> str | None:
+    """Return JSON with other strings, given in its order; None if it has others."""
+    found = list(_STRING.finditer(text))
+    if [orjson.loads(each[0]) for each in found] != [old for old, _ in strings]:
+        return None
+    pieces: list[str] = []
+    at = 0
+    for each, (old, new) in zip(found, strings, strict=True):
+        if old != new:
+            pieces += text[at : each.start()], _marked(each[0], old, new)
+            at = each.end()
+    return "".join([*pieces, text[at:]])
 
 
 def _is_json(text: str) -> bool:

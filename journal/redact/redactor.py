@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from journal.format.redacted import MARK, Redacted
+from journal.format.redacted import Redacted, new_marks
 from journal.redact.json_text import redact_json
 from journal.redact.marks import find, replace
 from journal.redact.values import redact_values
@@ -46,14 +46,17 @@ class Redactor:
         return self._make_key()
 
     def redact_events(self, events: Iterable[NewEvent]) -> list[NewEvent]:
-        """Redact events that are to be appended.
+        """Redact events that are to be appended; those that were redacted before keep that.
 
         Raises:
             JournalOpenError: as `redact`.
         """
         changed = []
-        for session, id, type, data, _ in events:
+        for session, id, type, data, before in events:
             new, redacted = self.redact(type, data)
+            if redacted is not None and before is not None:
+                redacted = before.with_more(redacted.rules, redacted.counts)
+            redacted = redacted or before
             if redacted is not None and self.on_redacted is not None:
                 self.on_redacted(data, redacted)
             changed.append((session, id, type, new, redacted))
@@ -68,25 +71,48 @@ class Redactor:
         Raises:
             JournalOpenError: there is a secret, and the journal's key cannot be read or made.
         """
-        try:
-            raw = orjson.dumps(data)
-        except TypeError:
-            return data, None  # no record can contain it: the writer refuses it and names the field
-        if not self._may_find(raw):
-            return data, None
         counts: Counter[str] = Counter()
 
-        def redact(name: str, text: str) -> str:
-            new = self._value(name, text)
-            if new != text:
-                counts.update(_kinds(new) - _kinds(text))
-            return new
+        def count(_name: str, text: str, new: str) -> None:
+            counts.update(new_marks(text, new))
 
-        changed = redact_values(type, data, redact)
+        changed = self.redact_texts(type, data, count)
         if changed is data:
             return data, None
         original = self._key.hash("original", [type, data])
         return changed, Redacted(self._key.id, original, self.rules, dict(counts))
+
+    def redact_texts(
+        self, type: str, data: dict[str, Any], see: Callable[[str, str, str], None]
+    ) -> dict[str, Any]:
+        """Redact the data of an event, and show each string that has a secret.
+
+        Args:
+            type: the event's type.
+            data: its data.
+            see: called with the name of each string that has a secret, with the string and with
+                what it becomes. The name is that of the field or key that holds it.
+
+        Returns:
+            The data, the same object if there is no secret in it.
+
+        Raises:
+            JournalOpenError: as `redact`.
+        """
+        try:
+            raw = orjson.dumps(data)
+        except TypeError:
+            return data  # no record can hold it: the writer refuses it and names the field
+        if not self._may_find(raw):
+            return data
+
+        def redact(name: str, text: str) -> str:
+            new = self._value(name, text)
+            if new != text:
+                see(name, text, new)
+            return new
+
+        return redact_values(type, data, redact)
 
     def text(self, text: str) -> str:
         """Redact a text for an output.
@@ -124,7 +150,3 @@ class Redactor:
 
 def _raw(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
-
-
-def _kinds(text: str) -> Counter[str]:
-    return Counter(match[1] for match in MARK.finditer(text))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from journal.redact.likely import is_likely, is_likely_in_url, is_no_example
+from journal.redact.checks.likely import is_likely, is_likely_in_url, is_no_example
 from journal.redact.rule import Rule, token
 
 if TYPE_CHECKING:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from journal.errors import RedactionError
-from journal.fs.key_file import own_key
+from journal.format.keyed_hash import KEY_BYTES, Key
+from journal.fs.key_file import own_key, read_keys
 from journal.fs.ownership import read_own
+from journal.redact.quick import RULES_FILE
 from journal.redact.redactor import Redactor
 from journal.redact.rule_set import RuleSet
 from journal.redact.rules import RULES, VERSION
 from journal.redact.scanner import Scanner
-from journal.redact.user_rules import RULES_FILE, parse_rules
+from journal.redact.user_rules import parse_rules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,14 +40,41 @@ def redactor_of(
         RedactionError: the file, or what it asks for, cannot be used.
         ValueError: `redact` is something else.
     """
+    scanners = scanners_of(journal, redact)
+    return Redactor(scanners, partial(own_key, journal)) if scanners else None
+
+
+def way_out(journal: Path) -> Redactor:
+    """Return what redacts what leaves a journal, by the rules of today and its `redact.toml`.
+
+    The journal is not changed: where it has no key, the digits of the marks are of a key that is
+    made for this one time.
+
+    Raises:
+        RedactionError: the file, or what it asks for, cannot be used.
+    """
+
+    def key() -> Key:
+        return next(iter(read_keys(journal)), None) or Key(secrets.token_bytes(KEY_BYTES))
+
+    return Redactor(journal_scanners(journal), key)
+
+
+def scanners_of(
+    journal: Path,
+    redact: bool | Sequence[Scanner],  # noqa: FBT001 - as `Journal.open` is given it
+) -> tuple[Scanner, ...]:
+    """Return the scanners that `redact` names, as `redactor_of` takes it; none for false.
+
+    Raises:
+        RedactionError, ValueError: as `redactor_of`.
+    """
     given: object = redact
     if isinstance(given, bool):
-        scanners = journal_scanners(journal) if given else ()
-    elif isinstance(given, list | tuple) and all(isinstance(it, Scanner) for it in given):
-        scanners = tuple(given)
-    else:
-        raise ValueError(f"redact must be true, false, or a list of scanners, not {given!r:.60}")
-    return Redactor(scanners, partial(own_key, journal)) if scanners else None
+        return journal_scanners(journal) if given else ()
+    if isinstance(given, list | tuple) and all(isinstance(it, Scanner) for it in given):
+        return tuple(given)
+    raise ValueError(f"redact must be true, false, or a list of scanners, not {given!r:.60}")
 
 
 def journal_scanners(journal: Path) -> tuple[Scanner, ...]:

@@ -9,7 +9,8 @@
     pattern = 'corp_(?P<secret>[a-z0-9]{32})'
 
 The group `secret` is replaced; without it the whole match is. A pattern must contain a
-literal of at least 3 characters, and its repeats must be bounded: see `journal.redact.linear`.
+literal of at least 3 characters, and its repeats must be bounded: see
+`journal.redact.checks.linear`.
 """
 
 from __future__ import annotations
@@ -21,15 +22,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from journal.errors import RedactionError
-from journal.redact.linear import SHORTEST, needed, why_slow
+from journal.redact.checks.linear import SHORTEST, needed, why_slow
 from journal.redact.rule import Rule, compiled
 from journal.redact.rule_set import RuleSet
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-RULES_FILE = "redact.toml"
-"""Name of the file in the journal's folder."""
 KINGFISHER = "kingfisher"
 """Name of the scanner that the extra `secrets` installs."""
 

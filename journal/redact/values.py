@@ -107,9 +107,9 @@ def redact_values(type: str, data: dict[str, Any], redact: Redact) -> dict[str, 
     if type not in EVENT_TYPES:
         return _object(data, redact)
     changed = _fields(data, redact)
-    if type == TRANSCRIPT_REPLACED:
-        items = data["messages"]
-        messages = [_fields(item, redact) for item in items]
+    # another program may have written messages of another kind
+    if type == TRANSCRIPT_REPLACED and isinstance(items := data.get("messages"), list):
+        messages = [_fields(it, redact) if isinstance(it, dict) else it for it in items]
         if any(one is not two for one, two in zip(messages, items, strict=True)):
             return {**changed, "messages": messages}
     return changed

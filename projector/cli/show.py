@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +11,9 @@ from journal.cli.kit.clean import clean, one_line
 from journal.cli.kit.counts import counted
 from journal.cli.kit.output import Styled, print_block, print_json, print_line
 from journal.cli.kit.times import format_local_time, format_time
+from journal.format.event_types import MESSAGE_APPENDED, SESSION_CREATED
+from journal.fs.directory import open_directory
+from journal.redact.setup import way_out
 from projector.cli.kit.behind import behind_json, warn_if_behind
 from projector.cli.kit.render import (
     code_span,
@@ -33,16 +37,27 @@ if TYPE_CHECKING:
 @click.command("show")
 @click.argument("session")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--markdown", is_flag=True, help="Print Markdown.")
+@click.option("--markdown", is_flag=True, help="Print Markdown, with secrets replaced by marks.")
+@click.option("--no-redact", is_flag=True, help="With --markdown: print secrets as they are.")
 @timeout_option()
 @click.pass_obj
-def command(path: Path, session: str, as_json: bool, markdown: bool, timeout: float) -> None:  # noqa: FBT001 - click gives flags so
+def command(
+    path: Path,
+    session: str,
+    as_json: bool,  # noqa: FBT001 - click gives flags so
+    markdown: bool,  # noqa: FBT001
+    no_redact: bool,  # noqa: FBT001
+    timeout: float,
+) -> None:
     """Print a conversation. SESSION is its id, or the beginning of its id if no other has that.
 
     \b
         projector show 8e1f
         projector show 8e1f --markdown > conversation.md
         projector show 8e1f --json | jq -r '.messages[] | select(.role == "user") | .content'
+
+    Markdown is for others to read: secrets that the rules of today know are replaced by marks
+    (docs/redaction.md). The text for this terminal and JSON show what is stored.
 
     JSON: {"session": {...}, "messages": [{"id", "role", "time", "content", ...}],
     "behind": {"bytes", "events", "as_of", "why"}}
@@ -52,6 +67,8 @@ def command(path: Path, session: str, as_json: bool, markdown: bool, timeout: fl
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     if as_json and markdown:
         raise click.UsageError("--json and --markdown exclude each other")
+    if no_redact and not markdown:
+        raise click.UsageError("--no-redact goes with --markdown: the others show what is stored")
     with Projection.open(path, timeout=timeout) as projection:
         view, messages = projection.conversation(session)
     warn_if_behind(messages.behind)
@@ -63,9 +80,23 @@ def command(path: Path, session: str, as_json: bool, markdown: bool, timeout: fl
         }
         print_json(whole)
     elif markdown:
-        _markdown(view, messages)
+        _markdown(*((view, messages) if no_redact else _redacted(path, view, messages)))
     else:
         _text(view, messages)
+
+
+def _redacted(
+    path: Path, session: SessionView, messages: list[MessageView]
+) -> tuple[SessionView, list[MessageView]]:
+    """Return a conversation without secrets."""
+    redactor = way_out(open_directory(path, create=False).path)
+
+    def redacted(message: MessageView) -> MessageView:
+        data, _ = redactor.redact(MESSAGE_APPENDED, {"content": message.content, **message.fields})
+        return replace(message, content=data.pop("content"), fields=data)
+
+    fields, _ = redactor.redact(SESSION_CREATED, asdict(session))
+    return replace(session, **fields), [redacted(message) for message in messages]
 
 
 def _markdown(session: SessionView, messages: list[MessageView]) -> None:

@@ -28,8 +28,8 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
     "quarantined", "unknown", "reread", "unprojected", "lag_bytes", "generation",
     "projector_running", "wal_bytes", "database_bytes", "unknown_keys"}
 
-    `unknown_keys` lists the keys of requests to forget that are not in the journal's file `key`:
-    what these requests forget is shown until the key is added.
+    `unknown_keys` lists the keys of requests to forget and of redacted events that are not in the
+    journal's file `key`: what these requests forget is shown until the key is added.
     """
     with Projection.open(path) as projection:
         status = asdict(projection.status())

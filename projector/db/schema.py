@@ -31,6 +31,8 @@ SCHEMA = 9
 _SQL_TYPES = {str: "TEXT", dict: "TEXT", int: "INTEGER"}
 """Types of columns for fields of a session; an object is JSON text."""
 
+_KEY = "json_extract(redacted, '$.key')"
+
 _TABLES = f"""
 CREATE TABLE _meta(key TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
 CREATE TABLE _lanes(
@@ -69,6 +71,7 @@ CREATE TABLE _events(
 );
 CREATE INDEX events_order ON _events(session, order_time, order_depth, ord) WHERE kind = {MESSAGE};
 CREATE INDEX events_other ON _events(session, kind) WHERE kind <> {MESSAGE};
+CREATE INDEX events_redacted ON _events({_KEY}) WHERE redacted IS NOT NULL;
 CREATE TABLE _changes(
   session INTEGER, message TEXT, event INTEGER, PRIMARY KEY(session, message, event)
 ) WITHOUT ROWID;
@@ -112,6 +115,13 @@ UNFOLDED = "SELECT 1 FROM _unfolded LIMIT 1"
 
 NOT_UNDERSTOOD = "SELECT 1 FROM _requests WHERE NOT understood LIMIT 1"
 """Selects a row if the journal lacked the key of a request when events were applied."""
+
+KEYS = (
+    f"SELECT DISTINCT {_KEY} FROM _events WHERE redacted IS NOT NULL"
+    f" UNION SELECT {_KEY} FROM _other_contents WHERE redacted IS NOT NULL"
+    " UNION SELECT key FROM _requests"
+)
+"""Selects the ids of the keys that events and requests name."""
 
 COUNTERS = (
     "events",

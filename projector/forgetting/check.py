@@ -15,7 +15,7 @@ from journal.erasure.requests import read_requests
 from journal.format.event import Event
 from journal.format.record import FORMAT
 from journal.fs.files import is_draft
-from journal.redact.user_rules import RULES_FILE
+from journal.redact.quick import RULES_FILE
 from journal.segments.listing import list_segments
 from journal.segments.reader import SegmentWalk
 from journal.segments.segment import segment_number

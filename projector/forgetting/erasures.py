@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from journal.erasure.pending import find_pending
 from journal.erasure.request import request_of
+from journal.erasure.requests import Forgotten, read_requests
 from journal.format.event_types import ERASURE_COMPLETED, ERASURE_REQUESTED, FORGET
 from journal.fs.directory import open_directory
 from journal.fs.key_file import read_keys
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
 
+    from journal.erasure.pending import Pending
     from journal.erasure.request import Request
     from journal.format.event import Event
     from journal.fs.directory import Directory
@@ -50,14 +53,17 @@ class Erasure:
     Attributes:
         id: of the request.
         time: when it was made; microseconds since 1970.
-        scope: how it was selected: `session`, `message`, `query`, `source` or `age`.
+        scope: how it was selected: `session`, `message`, `query`, `source`, `age`, `retention` or
+            `redaction`.
         reason: why; empty if none was given.
         sessions, events, messages: how many hashes it has of each.
+        texts: how many texts it redacts.
         key: id of the key of its hashes.
         key_is_known: whether the journal has that key; without it, it is unknown what the request
             forgets.
         allows_again: whether the same messages may be appended again.
         receipt: its last receipt; None while its bytes are not removed.
+        pending: the segments that still have some of them; empty if there is a receipt.
     """
 
     id: str
@@ -67,25 +73,38 @@ class Erasure:
     sessions: int
     events: int
     messages: int
+    texts: int
     key: str
     key_is_known: bool
     allows_again: bool
     receipt: Receipt | None
+    pending: tuple[Pending, ...] = ()
 
 
 def erasures(path: str | os.PathLike[str]) -> list[Erasure]:
     """Return the requests of a journal, the oldest first. It reads every segment.
+
+    For those without a receipt it names the segments that still have what they forget.
 
     Raises:
         NotAJournalError: there is no journal.
         JournalOpenError: the file `key` is damaged.
         ReadError: a segment cannot be read.
     """
-    return read_erasures(open_directory(path, create=False))
+    journal = open_directory(path, create=False)
+    found = read_erasures(journal)
+    waiting = {each.id for each in found if each.receipt is None and each.key_is_known}
+    if not waiting:
+        return found
+    keys = read_keys(journal.path)
+    requests = read_requests(journal).requests
+    alone = {id: Forgotten([it for it in requests if it.id == id], keys) for id in waiting}
+    pending = find_pending(journal, alone)
+    return [replace(each, pending=pending.get(each.id, ())) for each in found]
 
 
 def read_erasures(journal: Directory) -> list[Erasure]:
-    """Return the requests of an opened journal, as `erasures`."""
+    """Return the requests of an opened journal, without the segments that are pending."""
     known = {key.id for key in read_keys(journal.path)}
     requests: dict[str, Request] = {}
     receipts: dict[str, Receipt] = {}
@@ -108,6 +127,7 @@ def read_erasures(journal: Directory) -> list[Erasure]:
             len(each.sessions),
             len(each.events),
             len(each.messages),
+            len(each.texts),
             each.key,
             each.key in known,
             each.reach is not None,

@@ -21,7 +21,7 @@ from projector.projection import Projection
 if TYPE_CHECKING:
     import os
 
-    from journal.erasure.eraser import Pending
+    from journal.erasure.pending import Pending
     from journal.fs.directory import Directory
     from journal.segments.damaged_bytes import DamagedBytes
 

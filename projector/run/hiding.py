@@ -43,6 +43,16 @@ def recorded(db: apsw.Connection) -> list[tuple[Request, bool]]:
     return found
 
 
+def hidden_by(db: apsw.Connection, journal: Path) -> Forgotten:
+    """Return what a generation hides.
+
+    Raises:
+        JournalOpenError: there are requests, and the file of the keys cannot be read.
+    """
+    requests = [request for request, _ in recorded(db)]
+    return Forgotten(requests, read_keys(journal) if requests else ())
+
+
 def _add(db: apsw.Connection, request: Request, *, is_understood: bool) -> None:
     data = orjson.dumps(request.data()).decode()
     db.execute(

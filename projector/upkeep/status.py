@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from journal.erasure.requests import Forgotten
 from journal.fs.key_file import read_keys
 from journal.segments.listing import list_segments
-from projector.db.schema import COUNTERS
-from projector.run.hiding import recorded
+from projector.db.schema import COUNTERS, KEYS
 from projector.run.watermark import lag, load_marks
 from projector.views.sessions import EXISTS
 
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from journal.erasure.request import Request
     from projector.reading.reader import Reader
     from projector.run.open_segments import Place
     from projector.run.watermark import Mark
@@ -42,8 +39,8 @@ class Status:
         generation: number of the one in use, 0 if there is none.
         projector_running: whether a process holds the projector's lock.
         wal_bytes, database_bytes: sizes of the files.
-        unknown_keys: ids of keys that requests to forget name and the journal lacks: what these
-            requests forget is shown.
+        unknown_keys: ids of keys that requests to forget or redacted events name and the journal
+            lacks, sorted: what these requests forget is shown.
     """
 
     lanes: int
@@ -75,7 +72,7 @@ def status(reader: Reader) -> Status:
     refs = list_segments(reader.journal.lanes)
     generation = reader.generations.current() or 0
     path = reader.generations.path(generation)
-    counters, sessions, marks, requests = reader.look(_look)
+    counters, sessions, marks, keys = reader.look(_look)
     behind = lag(marks, refs)
     del counters["latest"]
     return Status(
@@ -88,21 +85,21 @@ def status(reader: Reader) -> Status:
         projector_running=reader.projector_lock.is_locked(),
         wal_bytes=_size(path.with_name(f"{path.name}-wal")),
         database_bytes=_size(path),
-        unknown_keys=Forgotten(requests, read_keys(reader.journal.path)).unknown_keys,
+        unknown_keys=tuple(sorted(keys - {key.id for key in read_keys(reader.journal.path)})),
         **counters,
     )
 
 
 def _look(
     db: apsw.Connection | None,
-) -> tuple[dict[str, int], int, dict[Place, Mark], list[Request]]:
+) -> tuple[dict[str, int], int, dict[Place, Mark], set[str]]:
     if db is None:
-        return dict.fromkeys(COUNTERS, 0), 0, {}, []
+        return dict.fromkeys(COUNTERS, 0), 0, {}, set()
     stored = dict(db.execute("SELECT key, value FROM _meta"))
     counters = {name: stored[name] for name in COUNTERS}
     query = f"SELECT count(*) FROM _sessions WHERE {EXISTS}"
-    requests = [request for request, _ in recorded(db)]
-    return counters, db.execute(query).get, load_marks(db), requests
+    keys = {str(key) for (key,) in db.execute(KEYS)}
+    return counters, db.execute(query).get, load_marks(db), keys
 
 
 def _size(path: Path) -> int:

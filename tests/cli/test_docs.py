@@ -21,6 +21,7 @@ from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
 from projector.forgetting.forget import forget
 from projector.forgetting.selection import Selection
+from tests.support.forgetting.requests import ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -126,7 +127,7 @@ RUNS: dict[str, list[list[str]]] = {
     "journal import": [["import", "openai", "{talk}", "--json"]],
     "journal restore": [["--journal", "{lossy}", "restore", "{backup}", "--json"]],
     "journal retain": [["retain", "--dry-run", "--json"]],
-    "journal scan": [["scan", "--json"]],
+    "journal scan": [["scan", "--json"], ["scan", "--redact", "--yes", "--json"]],
     "journal status": [["status", "--json"]],
     "journal verify": [["verify", "--json"], ["verify", "--erased", "--json"]],
     "projector salvage": [["salvage", "--json"]],
@@ -235,6 +236,7 @@ def test_the_printed_json_has_the_documented_keys(
             _damage_database(filled)
         if name == "journal erasures":
             forget(filled, Selection(sessions=("s1",)))
+            ask(filled, sessions=["old"])  # it is pending
         values = invoke(program, arguments)
         if "behind" in promise:
             busy()

@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from journal import Journal
 from journal.cli import cli
 from projector import Projection
+from tests.support.journals import headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,8 +150,14 @@ def test_pending_lanes_are_named_and_can_be_finished(
     with Journal.open(path) as sleeper:
         sleeper.append_message("s1", "user", "late", id="late")
         result = invoke("forget", "s1", "--yes", code=7)
-        assert f"lane 1 segment 1 is held by process {os.getpid()}" in result.stderr
-        assert invoke("erasures").stdout.endswith(": pending\n")
+        uuid = next(it.lane for it in headers(path) if it.pid == os.getpid() and it.folder == 1)
+        where = f"lane 1 ({uuid}) segment 1"
+        assert f"{where} is held by process {os.getpid()}" in result.stderr
+        request, pending = invoke("erasures").stdout.splitlines()
+        assert request.endswith(": pending")
+        assert pending.startswith(f"  {where}: process {os.getpid()} on ")
+        (listed,) = json.loads(invoke("erasures", "--json").stdout)["pending"]
+        assert (listed["lane_folder"], listed["lane"], listed["pid"]) == ("1", uuid, os.getpid())
         assert invoke("verify", "--erased", code=5).stdout.endswith("something forgotten is left\n")
         assert _messages(path) == 1
         sleeper.append_message("s2", "user", "awake", id="awake")

@@ -58,7 +58,8 @@ journal.format.new_event journal.format.position journal.lanes journal.lanes.bac
 journal.lanes.group_commit
 journal.lanes.lane journal.lanes.unsynced journal.lanes.recovery journal.lanes.roll_request
 journal.lanes.writer
-journal.process.boot journal.segments.segment_file journal.writer
+journal.process.boot journal.redact journal.redact.quick journal.segments.segment_file
+journal.writer
 """)
 
 _SEARCH = _START | _names("""
@@ -111,6 +112,14 @@ def test_append_imports_only_what_it_needs(journal_dir: Path) -> None:
     own = {name for name in modules if name.startswith(("journal", "projector"))}
     assert own - _APPEND == set()
     assert _others(modules) - _names("encodings gc heapq queue signal") == set()
+
+
+def test_append_without_redaction_loads_no_rules(journal_dir: Path) -> None:
+    """With `--no-redact` also a text that may have a secret loads none; without it, it does."""
+    command = ("journal", "append", "--session", "s1", "--role", "user", "a token")
+    modules = _imported(journal_dir, *command, "--no-redact")
+    assert not {name for name in modules if name.startswith("journal.redact.rule")}
+    assert "journal.redact.rules" in _imported(journal_dir, *command)
 
 
 def test_search_imports_only_what_it_needs(journal_dir: Path) -> None:

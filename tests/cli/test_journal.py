@@ -349,6 +349,31 @@ def test_cat_ends_without_a_message_when_its_reader_stops(
     process.stdout = None
 
 
+def test_cat_prints_marks_on_request(journal_dir: Path, run: Run) -> None:
+    """`--redact` applies the rules of today; without it events are printed as they are."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "DB_PASSWORD=Tr0ub4dor-3", id="m1")
+        journal.append_message("s", "user", "nothing", id="m2")
+    assert "Tr0ub" in run("cat").stdout
+    printed = [json.loads(line) for line in run("cat", "--redact").stdout.splitlines()]
+    assert "Tr0ub" not in str(printed)
+    assert [line.get("redacted", {}).get("counts") for line in printed] == [{"password": 1}, None]
+    assert not (journal_dir / "key").exists()
+
+
+@pytest.mark.parametrize("lines", [False, True])
+def test_append_redacts_by_default(journal_dir: Path, run: Run, *, lines: bool) -> None:
+    """One message, and many; `--no-redact` stores them as they are."""
+    message = {"session": "s", "role": "tool", "content": "DB_PASSWORD=Tr0ub4dor-3", "id": "m1"}
+    arguments = ["--jsonl"] if lines else ["--session", "s", "--role", "tool", "--id", "m1", "-"]
+    text = json.dumps(message) if lines else message["content"]
+    run("append", *arguments, input=text)
+    assert "Tr0ub" not in str(events(journal_dir)[0].event)
+    assert events(journal_dir)[0].event.redacted is not None
+    run("append", *arguments, "--no-redact", input=text)
+    assert "Tr0ub" in str(events(journal_dir)[1].event)
+
+
 # status and verify
 
 

@@ -132,6 +132,7 @@ def test_search_has_filters(
         (["show", "zzz"], 3, "no session matches 'zzz'"),
         (["show", "ab"], 3, "several sessions begin with 'ab': abc-1, abd-2"),
         (["show", "abc-1", "--json", "--markdown"], 2, "exclude each other"),
+        (["show", "abc-1", "--no-redact"], 2, "goes with --markdown"),
         (["nonsense"], 2, "No such command"),
     ],
 )
@@ -187,6 +188,24 @@ def test_show_is_readable(invoke: Callable[..., Result]) -> None:
     assert places == sorted(places)
     assert "tool (grep)" in shown
     assert "\x1b" not in shown
+
+
+def test_markdown_has_marks_in_the_place_of_secrets(
+    invoke: Callable[..., Result], journal_dir: Path
+) -> None:
+    """By the rules of today. The text for a terminal and JSON show what is stored."""
+    words = "DB_PASSWORD=Tr0ub4dor-3"
+    with Journal.open(journal_dir) as journal:
+        journal.append(session="leak", type="session.created", data={"title": words})
+        call = {"name": "sh", "arguments": '{"password":"Tr0ub4dor-3"}'}
+        calls = [{"id": "c", "type": "function", "function": call}]
+        journal.append_message("leak", "assistant", words, tool_calls=calls)
+    shown = invoke("show", "leak", "--markdown").stdout
+    assert "Tr0ub" not in shown
+    assert shown.replace("\\\\", "").count("redacted:password:") == 3
+    for options in (("--markdown", "--no-redact"), (), ("--json",)):
+        assert "Tr0ub" in invoke("show", "leak", *options).stdout
+    assert not (journal_dir / "key").exists()
 
 
 def test_show_as_markdown(invoke: Callable[..., Result]) -> None:

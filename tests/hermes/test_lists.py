@@ -314,6 +314,29 @@ def test_orphans_of_a_compression_are_ended(db: SessionDB, monkeypatch: pytest.M
     assert row["end_reason"] == "orphaned_compression"
 
 
+def test_exports_are_redacted_by_the_rules_of_today(
+    db: SessionDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was stored in clear leaves as marks, unless the handle does not redact."""
+    words = "DB_PASSWORD=Tr0ub4dor-3"
+    call = {"id": "c1", "type": "function", "function": {"name": "sh", "arguments": words}}
+    db._store.journal.redactor = None
+    db.create_session("s", "cli", system_prompt=words)
+    db.append_message("s", "assistant", content=words, tool_calls=[call])
+    ways = (
+        lambda: db.export_session("s"),
+        db.export_all,
+        lambda: db.export_session_lineage("s"),
+    )
+    for export in ways:
+        exported = str(export())
+        assert "Tr0ub" not in exported
+        assert exported.count("[redacted:password:") >= 3
+        assert "'c1'" in exported
+    monkeypatch.setattr(db, "redact", False, raising=False)
+    assert all("Tr0ub" in str(export()) for export in ways)
+
+
 def test_an_export_has_all_messages(db: SessionDB) -> None:
     """An export of a session, of a conversation, and of everything."""
     db.create_session("one", "cli")

@@ -25,8 +25,9 @@ from projector.run.build import rebuild
 from projector.run.hiding import record
 from projector.run.lock_holder import catch_up_once
 from projector.run.projector import Projector
-from tests.support.forgetting.model import KEY, put_key, without_forgotten
+from tests.support.forgetting.model import put_key, without_forgotten
 from tests.support.forgetting.requests import rewrite
+from tests.support.forgetting.texts import KEY
 from tests.support.made_up import WORDS
 from tests.support.model import Content, Model, content
 from tests.support.projections import (

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from journal.errors import EventError
-from journal.format.bounds import LARGEST
+from journal.format.bounds import LARGEST, is_count
+from journal.format.redacted import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,12 +15,16 @@ if TYPE_CHECKING:
 HASHED = ("sessions", "events", "messages")
 """Fields of a request whose items are keyed hashes."""
 
+TEXTS = "texts"
+"""Field of a request that maps the keyed hashes of texts to the marks in them."""
+
 _COUNTS = ("lines", "segments", "bytes", "generations", "duration")
 """Fields of a receipt that are counts."""
 
 REQUEST: dict[str, tuple[type, ...]] = {
     "key": (str,),
     **dict.fromkeys(HASHED, (list,)),
+    TEXTS: (dict,),
     "reach": (dict,),
     "scope": (str,),
     "reason": (str,),
@@ -53,9 +58,34 @@ def check_request(data: Mapping[str, Any]) -> None:
             # a name in clear text would stay for ever in the event that asks to forget it
             if not isinstance(value, str) or _HASH.fullmatch(value) is None:
                 raise EventError(f"{name}[{index}] must be a keyed hash: 32 hexadecimal digits")
-    if not any(data.get(name) for name in HASHED):
-        raise EventError(f"a request names what to forget: one of {', '.join(HASHED)}")
+    for hash, marked in data.get(TEXTS, {}).items():
+        if not isinstance(hash, str) or _HASH.fullmatch(hash) is None:
+            raise EventError(f"each key of {TEXTS} must be a keyed hash: 32 hexadecimal digits")
+        if not is_marked(marked):
+            raise EventError(
+                f"each value of {TEXTS} must be an object with the length of a text and its marks:"
+                " arrays of start, end and mark, in order and within the text"
+            )
+    if not any(data.get(name) for name in (*HASHED, TEXTS)):
+        raise EventError(f"a request names what to forget: one of {', '.join((*HASHED, TEXTS))}")
     check_numbers("reach", data.get("reach", {}))
+
+
+def is_marked(value: object) -> TypeGuard[dict[str, Any]]:
+    """Return whether a value says where marks go in a text: see `texts` in `docs/format.md`."""
+    if not isinstance(value, dict):
+        return False
+    length, marks, at = value.get("length"), value.get("marks"), 0
+    if not (is_count(length) and isinstance(marks, list) and marks):
+        return False
+    for each in marks:
+        if not (isinstance(each, list) and [it.__class__ for it in each] == [int, int, str]):
+            return False
+        start, end, mark = each
+        if not at <= start < end <= length or MARK.fullmatch(mark) is None:
+            return False
+        at = end
+    return True
 
 
 def check_receipt(data: Mapping[str, Any]) -> None:

@@ -48,6 +48,7 @@ class EventWriter:
     requests: RequestScan
     found: int = 0
     _redacted: dict[int, Redacted] = field(default_factory=dict)  # by the identity of the data
+    _clear: dict[int, dict[str, Any]] = field(default_factory=dict)  # as it was before, as above
     _batch: list[dict[str, Any]] = field(default_factory=list)
     _bytes: int = 0
     _recent: set[int] = field(default_factory=set)
@@ -133,6 +134,7 @@ class EventWriter:
             for event in batch:
                 self._count(event)
         self._redacted.clear()
+        self._clear.clear()
 
     def _not_forgotten(self, batch: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield events without their forgotten parts; forgotten events are skipped."""
@@ -150,8 +152,11 @@ class EventWriter:
                 left = whole
             if left is None:
                 self.report.forgotten += 1
+            elif left is whole:
+                yield event
             else:
-                yield event if left is whole else event | {"data": left.data}
+                self._clear[id(left.data)] = event["data"]
+                yield event | {"data": left.data, "redacted": left.redacted}
 
     def _append_one_by_one(self, batch: list[dict[str, Any]]) -> None:
         """Append the events one by one, so that only a refused one is left out."""
@@ -168,7 +173,7 @@ class EventWriter:
         """Append a placeholder for a refused message, in its place and under its id."""
         if event["type"] != MESSAGE_APPENDED:
             return
-        stand_in = {**event, "data": placeholder_data(event["data"], error)}
+        stand_in = {**event, "data": placeholder_data(event["data"], error), "redacted": None}
         try:
             self.journal.append(**stand_in)
         except EventError as again:
@@ -177,10 +182,11 @@ class EventWriter:
             self._count(stand_in)
 
     def _count(self, event: dict[str, Any]) -> None:
-        redacted = self._redacted.get(id(event["data"]))
+        data = event["data"]
+        redacted = self._redacted.get(id(data)) or event.get("redacted")
         if redacted is not None:
             self.report.redacted.update(redacted.counts)
-        if self.keys.conflicts(event, redacted):
+        if self.keys.conflicts(event | {"data": self._clear.get(id(data), data)}, redacted):
             self.report.conflict(event["session"], event["id"])
         elif event["type"] == MESSAGE_APPENDED:
             self.report.messages += 1

@@ -17,6 +17,7 @@ from projector.forgetting.erasures import erasures
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from journal.erasure.pending import Pending
     from projector.forgetting.erasures import Erasure
 
 
@@ -27,19 +28,22 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
     """List the requests to forget, the oldest first, with their receipts.
 
     A request without a receipt is pending: what it names is hidden, and its bytes are not all
-    removed yet. `journal forget --finish` names the lanes that are in the way. No request contains
-    what it forgets. It reads every segment. There is no time limit.
+    removed yet. For each segment that still has some of them, a line names the lane (its folder and
+    its uuid) and the process that holds it, if any: that process must append again, or end. Then
+    `journal forget --finish` removes the rest. No request contains what it forgets. It reads every
+    segment. There is no time limit.
 
     \b
         journal erasures
         journal erasures --json | jq 'select(.receipt == null)'
 
-    JSON: {"id", "time", "scope", "reason", "sessions", "events", "messages", "key",
+    JSON: {"id", "time", "scope", "reason", "sessions", "events", "messages", "texts", "key",
     "key_is_known", "allows_again", "receipt": {"time", "lines", "segments", "bytes",
-    "generations", "started", "duration"}}
+    "generations", "started", "duration"}, "pending": [{"lane_folder", "lane", "segment", "pid",
+    "host"}]}
 
-    `sessions`, `events` and `messages` count hashes. Times are in µs since 1970, the duration is in
-    µs.
+    `sessions`, `events`, `messages` and `texts` count hashes. Times are in µs since 1970, the
+    duration is in µs.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     found = erasures(path)
     if as_json:
@@ -49,15 +53,24 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
         print_line("nothing was forgotten in this journal", err=True)
     for each in found:
         print_line(_line(each))
+        for segment in each.pending:
+            print_line(f"  {_where(segment)}")
 
 
 def _line(erasure: Erasure) -> str:
-    hashes = erasure.sessions + erasure.events + erasure.messages
+    hashes = erasure.sessions + erasure.events + erasure.messages + erasure.texts
     about = [erasure.scope or "request", counted(hashes, "hash")]
     about += ["the same may be appended again"] if erasure.allows_again else []
     about += [erasure.reason] if erasure.reason else []
     at = format_local_time(erasure.time, "minutes")
     return f"{erasure.id}  {at}  {', '.join(about)}: {_state(erasure)}"
+
+
+def _where(segment: Pending) -> str:
+    at = f"lane {segment.lane_folder} ({segment.lane}) segment {segment.segment}"
+    if not segment.pid:
+        return f"{at}: `journal forget --finish` removes it"
+    return f"{at}: process {segment.pid} on {segment.host} holds it, or has held it"
 
 
 def _state(erasure: Erasure) -> str:

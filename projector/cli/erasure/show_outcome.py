@@ -19,19 +19,25 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
     return found
 
 
-def show_outcome(outcome: Outcome) -> None:
-    """Write an outcome for people: what was done to stdout, what is left to stderr."""
+def show_outcome(outcome: Outcome, done: str = "erased") -> None:
+    """Write an outcome for people: what was done to stdout, what is left to stderr.
+
+    Args:
+        outcome: the outcome.
+        done: what was done to events.
+    """
     lines, segments = counted(outcome.lines, "event"), counted(outcome.segments, "segment")
     print_line(
-        f"{lines} in {segments} erased ({counted(outcome.bytes, 'byte')});"
+        f"{lines} in {segments} {done} ({counted(outcome.bytes, 'byte')});"
         f" {counted(outcome.generations, 'old database')} removed"
     )
     for each in outcome.pending:
         process = f"process {each.pid} on {each.host}" if each.pid else "another process"
+        where = f"lane {each.lane_folder} ({each.lane}) segment {each.segment}"
         print_line(
-            f"pending: lane {each.lane_folder} segment {each.segment} is held by {process}. It is"
-            " hidden; its bytes can be removed when that process has appended again or ended: then"
-            " run `journal forget --finish` (a `projector run` does it by itself)",
+            f"pending: {where} is held by {process}. It is hidden; its bytes can be removed when"
+            " that process has appended again or ended: then run `journal forget --finish` (a"
+            " `projector run` does it by itself)",
             err=True,
         )
     for lane, number in outcome.newer:

@@ -11,8 +11,9 @@ import pytest
 
 import journal
 from journal import Journal
-from journal.erasure.eraser import Pending, erase
+from journal.erasure.eraser import erase
 from journal.erasure.lock import erasing
+from journal.erasure.pending import Pending
 from journal.errors import EraseError, EraserBusy
 from journal.format.record import Erased, Record
 from journal.format.scan import Found, scan
@@ -182,7 +183,8 @@ def test_a_lessee_rolls_on_request(journal_dir: Path) -> None:
         handle.append_message("s", "user", "secret", id="m1")
         report = run(journal_dir, named("m1"))
         lane = segments(journal_dir)[0].parent
-        assert report.pending == (Pending("1", 1, os.getpid(), os.uname().nodename),)
+        uuid = headers(journal_dir)[0].lane
+        assert report.pending == (Pending("1", uuid, 1, os.getpid(), os.uname().nodename),)
         assert (report.lines, (lane / ROLL).exists()) == (0, True)
         assert not verify(journal_dir / "lanes").problems
         time.sleep(LOOK_EVERY * 1.1)

@@ -14,15 +14,19 @@ from journal.erasure import requests
 from journal.erasure.requests import RequestScan, read_requests
 from journal.errors import ReadError
 from journal.format.event import Event
+from journal.format.event_types import MESSAGE_APPENDED
 from journal.format.frame import MAX_RECORD
+from journal.format.keyed_hash import Key
 from journal.format.record import FORMAT, Header, Record, encode_event, encode_header
+from journal.format.redacted import Redacted
 from journal.fs.directory import open_directory
-from journal.fs.key_file import own_key
+from journal.fs.key_file import add_keys, own_key
 from journal.segments import find
 from journal.segments.find import find_events
 from journal.segments.listing import list_segments
 from journal.segments.reader import SegmentWalk, pass_over
 from journal.status import read_status
+from projector import Projection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -206,6 +210,24 @@ def test_the_status_names_the_keys_that_requests_need(journal: Directory) -> Non
     """Without the key of another journal, what its request forgets is shown."""
     put(journal, 1, header(), line(1, "r1"))
     assert read_status(journal).unknown_keys == ("0a1b2c3d",)
+
+
+def test_the_status_names_the_keys_of_redacted_events(tmp_path: Path) -> None:
+    """Also where the journal has no key at all; a key that is added is not named any more."""
+    path = tmp_path / "other"
+    other = Key(b"o" * 32)
+    redacted = Redacted(other.id, "1" * 32, "rules", {"jwt": 1})
+    with Journal.open(path) as journal:
+        data = {"role": "user", "content": "x", "extra": {"redacted": 1}}
+        journal.append(session="s", type=MESSAGE_APPENDED, data=data, redacted=redacted)
+    directory = open_directory(path)
+    assert read_status(directory).unknown_keys == (other.id,)
+    with Projection.open(path) as projection:
+        projection.sessions()
+        assert projection.status().unknown_keys == (other.id,)
+        add_keys(path, [other])
+        assert projection.status().unknown_keys == ()
+    assert read_status(directory).unknown_keys == ()
 
 
 _PARTS = st.lists(

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from journal.format.keyed_hash import Key
-from journal.format.redacted import MARK
+from journal.format.redacted import MARK, Redacted
+from journal.redact.quick import LITERALS, may_redact
 from journal.redact.redactor import Redactor
+from journal.redact.rules import RULES
 from journal.redact.setup import own_rules
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KEY = Key(bytes(range(32)))
 TOKEN = "gh" + "p_" + "aB3" * 12
@@ -187,3 +192,65 @@ def test_many_secrets_in_one_json_string_take_one_pass() -> None:
     new = redact("x", {"arguments": json.dumps({"tokens": tokens})})["arguments"]
 
     assert len(MARK.findall(new)) == 2_000
+
+
+def test_json_in_a_text_keeps_its_form() -> None:
+    """Also where only one of two equal strings is a secret, because of its name."""
+    text = '{"note":"Tr0ub4dor-3",  "n":[1,  "\\u0041"], "password":"Tr0ub4dor-3"}'
+    new = redact("message.appended", {"content": text})["content"]
+    front = text.removesuffix('Tr0ub4dor-3"}')
+    assert new.startswith(front)
+    assert MARK.fullmatch(new.removeprefix(front).removesuffix('"}'))
+
+
+def test_a_key_that_is_twice_in_json_hides_nothing() -> None:
+    """A parser gives its last value; the first one could hold a secret that no rule saw."""
+    text = '{"password":"hunter2-x", "password":"Tr0ub4dor-3"}'
+    new = redact("message.appended", {"content": text})["content"]
+    assert "hunter2" not in new
+    assert "Tr0ub" not in new
+    assert json.loads(new)
+
+
+def test_a_transcript_of_another_form_is_read() -> None:
+    """Another program may have written one without messages, or with others."""
+    for data in ({}, {"messages": 7}, {"messages": ["m1", {"content": TOKEN}]}):
+        found = redact("transcript.replaced", {**data, "reason": TOKEN})
+        assert TOKEN not in json.dumps(found)
+
+
+def test_what_was_redacted_before_is_kept() -> None:
+    """A writer adds what its rules find to what was redacted in the event already."""
+    before = Redacted("00000000", "1" * 32, "journal 1", {"password": 1})
+    redactor = Redactor([own_rules()], lambda: KEY)
+    found = redactor.redact_events(
+        [
+            ("s", "m1", "message.appended", {"content": TOKEN}, before),
+            ("s", "m2", "message.appended", {"content": "nothing"}, before),
+        ]
+    )
+    assert [event[3]["content"] for event in found] == [MARKED, "nothing"]
+    rules = f"{own_rules().version}+journal 1"
+    counts = {"password": 1, "github-token": 1}
+    assert [event[4] for event in found] == [Redacted(before.key, "1" * 32, rules, counts), before]
+
+
+def test_the_first_look_misses_no_rule() -> None:
+    """Every literal of a rule has one of the texts that are looked for, and none is unneeded."""
+    needed = {literal for rule in RULES for literal in rule.literals}
+    assert all(any(text in literal for text in LITERALS) for literal in needed)
+    assert set(LITERALS) <= needed
+    assert not [text for text in LITERALS if any(it != text and it in text for it in LITERALS)]
+
+
+@pytest.mark.parametrize(
+    ("text", "has_rules", "expected"),
+    [("hello", False, False), ("A Bearer xyz", False, True), ("hello", True, True)],
+)
+def test_the_first_look_at_a_text(
+    tmp_path: Path, text: str, *, has_rules: bool, expected: bool
+) -> None:
+    """A text without a literal needs no rules, unless the user has some."""
+    if has_rules:
+        (tmp_path / "redact.toml").touch()
+    assert may_redact(tmp_path, text) is expected

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from journal.format.keyed_hash import Key
-from journal.redact.linear import why_slow
+from journal.redact.checks.linear import why_slow
 from journal.redact.redactor import Redactor
 from journal.redact.rule import Rule
 from journal.redact.rules import RULES

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from journal import Journal
+from journal import Journal, make_backup
 from journal.fs.directory import open_directory
 from journal.process.ids import uuid7
 from projector import Projection
@@ -64,6 +64,25 @@ def test_old_databases_drafts_and_hints_are_removed(path: Path) -> None:
     assert not [file for file in stay if not file.exists()]
     assert databases(open_directory(path)) == {path / "projection" / f"{number}.db"}
     assert (path / "journal.json").exists()
+
+
+def test_a_damaged_database_is_removed_by_a_forget_and_is_in_no_backup(
+    path: Path, tmp_path: Path
+) -> None:
+    """It stays a while for queries that run on it, and holds what is forgotten."""
+    kept = generations(path)
+    damaged = kept.path(kept.in_use())
+    damaged.write_bytes(damaged.read_bytes()[:8192] + b"s1 in a damaged page" * 500)
+    with Projection.open(path) as projection:
+        assert len(projection.sessions()) == 2
+    assert damaged.exists()
+    assert kept.path(kept.in_use()) != damaged
+    make_backup(path, tmp_path / "backup")
+    found = {file.suffix for file in (tmp_path / "backup").rglob("*") if file.is_file()}
+    assert found <= {".json", ".jsonl", ""}
+    forget(path, Selection(sessions=("s1",)))
+    assert not damaged.exists()
+    assert len(databases(open_directory(path))) == 1
 
 
 def test_how_far_sources_were_imported_stays(path: Path) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from journal.format.event import Event
 from journal.format.event_types import ERASURE_REQUESTED, FORGET, MESSAGE_APPENDED
+from tests.support.forgetting.texts import KEY, Texts, hashed, named_texts, with_marks_counted
 from tests.support.projections import Fact
-from tests.support.redaction.variants import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
 
     from journal.format.redacted import Redacted
 
-KEY = KEYS[0]
-"""The key of the made-up requests, and of some of the redacted events."""
 _OTHER = "00000000"
 """The id of a key that no journal has."""
 _UUIDS = tuple(f"0199c0de-0000-7000-8000-00000000000{n}" for n in range(3))
@@ -31,12 +27,6 @@ def put_key(journal: Path) -> None:
     file = journal / "key"
     file.write_text(f"{KEY.secret.hex()}\n")
     file.chmod(0o600)
-
-
-def hashed(of: str, value: object) -> str:
-    """Return the keyed hash of a value as the format defines it."""
-    content = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return blake2b(content.encode(), digest_size=16, key=KEY.secret, person=of.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +57,34 @@ class _Named:
 def without_forgotten(records: Sequence[Fact]) -> list[Fact]:
     """Return records without what their requests forget."""
     requests = [
-        fact.event.data
+        (fact.event.id, fact.event.data)
         for fact in records
         if (fact.event.session, fact.event.type) == (FORGET, ERASURE_REQUESTED)
         and fact.event.data["key"] == KEY.id
     ]
-    return [left for fact in records for left in _remaining(fact, _named(requests, fact))]
+    return [left for fact in records for left in _with_texts(requests, fact)]
+
+
+def _with_texts(requests: list[tuple[str, dict[str, Any]]], fact: Fact) -> Iterator[Fact]:
+    """Yield what is left of a record when the texts in it are redacted, too."""
+    named = _named([data for _, data in requests], fact)
+    texts = Texts([(id, data) for id, data in requests if _reaches(data, fact)])
+    for left in _remaining(fact, named):
+        new = texts.redacted(left)
+        if new is left:
+            yield left
+        else:
+            yield from _remaining(new, named)
+
+
+def _reaches(request: dict[str, Any], fact: Fact) -> bool:
+    return bool(fact.seq <= request.get("reach", {fact.lane: fact.seq}).get(fact.lane, 0))
 
 
 def _named(requests: list[dict[str, Any]], fact: Fact) -> _Named:
     named = _Named(set(), set(), set())
     for request in requests:
-        if fact.seq <= request.get("reach", {fact.lane: fact.seq}).get(fact.lane, 0):
+        if _reaches(request, fact):
             named.sessions.update(request.get("sessions", []))
             named.events.update(request.get("events", []))
             named.messages.update(request.get("messages", []))
@@ -104,6 +110,7 @@ def _remaining(fact: Fact, named: _Named) -> Iterator[Fact]:
         data = data | {"messages": ids}
     elif type == "transcript.replaced":
         items = [item for item in data["messages"] if not _is_named(named, session, item)]
+        fact = with_marks_counted(fact, items)
         data = data | {"messages": items}
     elif type.startswith("session.") and named.session(data.get("parent")):
         data = {name: value for name, value in data.items() if name != "parent"}
@@ -161,6 +168,8 @@ def _request(random: Random, made: Sequence[Fact], last: dict[str, int]) -> dict
         data["events"] = [hashed("event", [event.session, event.id]) for event in some]
     if random.random() < 0.5:
         data["messages"] = [_message_hash(random, event) for event in some]
+    if random.random() < 0.5 and (texts := named_texts(random, made)):
+        data["texts"] = texts
     if random.random() < 0.3:
         lanes = random.sample(sorted(last), random.randint(0, len(last)))
         data["reach"] = {lane: random.randint(0, last[lane]) for lane in lanes}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from projector.adapters.hermes.base import journal_of
 from projector.adapters.hermes.rows.messages import message_rows
 from projector.adapters.hermes.rows.sessions import Row, session_row
 from projector.adapters.hermes.sessions.continuations import Continuations
 from projector.adapters.hermes.sessions.lists import Lists
+from projector.store.way_out import without_secrets
 
 if TYPE_CHECKING:
     import apsw
@@ -17,11 +19,12 @@ _ALL = 100_000
 
 
 class Export(Lists, Continuations):
-    """Sessions with their messages."""
+    """Sessions with their messages, redacted by the rules of today unless the handle does not."""
 
     def export_session(self, session_id: str) -> Row | None:
         """Return a session with its `messages`; None if it does not exist."""
-        return self._read(lambda db: _exported(db, session_id))
+        found = self._read(lambda db: _exported(db, session_id))
+        return None if found is None else self._redacted([found])[0]
 
     def export_session_lineage(self, session_id: str) -> Row | None:
         """Return a compressed conversation as one session; None if it does not exist.
@@ -51,7 +54,13 @@ class Export(Lists, Continuations):
         def query(db: apsw.Connection) -> list[Row]:
             return [row | {"messages": message_rows(db, row["id"])} for row in rows]
 
-        return self._read(query)
+        return self._redacted(self._read(query))
+
+    def _redacted(self, rows: list[Row]) -> list[Row]:
+        """Return rows without secrets; ids, names of tools and models are as they were."""
+        if not self.redact:
+            return rows
+        return without_secrets(journal_of(self.db_path), rows)
 
 
 def _exported(db: apsw.Connection, session: str) -> Row | None:
