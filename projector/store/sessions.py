@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Unpack
 
+from journal.erasure.requests import Forgotten
 from journal.errors import EventError
 from journal.format.event_types import (
     SESSION_CLEARED,
@@ -25,6 +26,7 @@ from journal.segments.listing import list_segments
 from projector.arguments import check_count, check_filters
 from projector.errors import NotFound, QueryError, TitleTaken
 from projector.fold.sessions import canonical
+from projector.run.hiding import hidden_by
 from projector.store.fields import present
 from projector.store.handle import Handle
 from projector.store.keys import check_storable
@@ -238,10 +240,14 @@ class Sessions(Handle):
             return self.session(name).session == name
         except NotFound as error:
             return error.behind is not None and self.projection.peek(
-                lambda db: bool(
-                    read_on(applied(db), list_segments(self.journal.path / LANES), name)
-                )
+                lambda db: self._is_appended(db, name)
             )
+
+    def _is_appended(self, db: apsw.Connection | None, name: str) -> bool:
+        """Return whether a session has an event that is not applied and not forgotten."""
+        hidden = Forgotten(()) if db is None else hidden_by(db, self.journal.path)
+        found = read_on(applied(db), list_segments(self.journal.path / LANES), {name})
+        return any(hidden.apply(at.record.event, at.lane, at.record.seq)[0] for at in found)
 
     def sessions(
         self,

@@ -13,7 +13,7 @@ from journal.segments.segment import open_segment, read_lane_uuid
 from projector.run.watermark import Mark, fingerprint, load_marks, place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
     from pathlib import Path
 
     import apsw
@@ -40,8 +40,10 @@ def is_shorter(offsets: Offsets, refs: Iterable[SegmentRef]) -> bool:
     return any(sizes.get(at, 0) < mark.offset for at, mark in offsets.items())
 
 
-def read_on(offsets: Offsets, refs: Iterable[SegmentRef], session: str) -> list[Located]:
-    """Return the events of a session behind the offsets, in the order of events.
+def read_on(
+    offsets: Offsets, refs: Iterable[SegmentRef], sessions: Container[str]
+) -> list[Located]:
+    """Return the events of some sessions behind the offsets, in the order of events.
 
     The offsets are moved behind what was read; a record that its writer has not finished is read
     the next time.
@@ -53,7 +55,7 @@ def read_on(offsets: Offsets, refs: Iterable[SegmentRef], session: str) -> list[
     for ref in refs:
         if _offset(offsets, ref) < ref.size:
             records = _read(offsets, ref)
-            mine = [(record, end) for record, end in records if record.event.session == session]
+            mine = [(record, end) for record, end in records if record.event.session in sessions]
             if mine:
                 lane = _lane(ref.folder, ref.number, ref.version[0])
                 found += [Located(lane, record, ref, end) for record, end in mine]

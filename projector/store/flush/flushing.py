@@ -17,10 +17,10 @@ from journal.format.new_event import check_iterable, new_event
 from journal.format.record import refusal
 from journal.process import clock
 from projector.store.flush.arrange import arrange
+from projector.store.flush.forgotten import Remaining, plan_without_forgotten
 from projector.store.flush.listed import Listed, Mistake, read_list
 from projector.store.flush.looking import Looking
 from projector.store.flush.placeholder import placeholder
-from projector.store.flush.reconcile import reconcile
 from projector.store.flush.redacting import redact_list, restore_given
 from projector.store.flush.report import FlushReport, Refused
 from projector.store.flush.words import digest
@@ -77,7 +77,7 @@ class Flushing(Looking):
         `remove_messages`.
 
         A message that no record can hold (over 16 MiB, NaN, a lone surrogate) is stored as far as
-        possible and marked in `extra.refused`.
+        possible and marked in `extra.refused`. A message that was forgotten is not written again.
 
         Args:
             session: its id.
@@ -94,27 +94,29 @@ class Flushing(Looking):
         """
         check_iterable("messages", messages)
         listed, mistakes = read_list(messages)
-        listed, given = redact_list(listed, self.journal.redactor)
         account = self._open_account(session)
         try:
-            plan = reconcile(listed, account.transcript, account.remembered)
+            listed, given = redact_list(listed, self.journal.redactor, account.transcript.forgotten)
+            left = plan_without_forgotten(session, listed, account, given)
             now = clock.of(self.journal.path).reserve()
-            events, report = _events(session, plan, listed, account.transcript, now)
-            restore_given(events, plan.ids, listed, given)
+            events, report = _events(session, left, listed, account.transcript, now)
+            restore_given(events, left.plan.ids, left.listed, given)
             try:
                 self.add(events)
             except EventError:
-                while found := _mistakes(session, plan, listed):
+                while found := _mistakes(session, left.plan, left.listed):
                     mistakes += found
                     wrong = {mistake.index for mistake in found}
                     listed = [message for message in listed if message.at not in wrong]
-                    plan = reconcile(listed, account.transcript, account.remembered)
-                events, report = _events(session, plan, listed, account.transcript, now)
-                restore_given(events, plan.ids, listed, given)
-                refused = _replace_refused(events, dict(zip(plan.ids, listed, strict=True)))
+                    left = plan_without_forgotten(session, listed, account, given)
+                events, report = _events(session, left, listed, account.transcript, now)
+                restore_given(events, left.plan.ids, left.listed, given)
+                refused = _replace_refused(
+                    events, dict(zip(left.plan.ids, left.listed, strict=True))
+                )
                 self.add(events)
                 report = replace(report, refused=tuple(refused))
-            account.note(plan.ids, listed)
+            account.note(left.plan.ids, left.listed)
         finally:
             self._memory.put(session, account)
         if mistakes:
@@ -124,7 +126,7 @@ class Flushing(Looking):
 
 def _events(
     session: str,
-    plan: Plan,
+    left: Remaining,
     listed: Sequence[Listed],
     transcript: Transcript,
     now: tuple[int, int],
@@ -134,6 +136,7 @@ def _events(
     A process that is killed in the write leaves the first of them. Every beginning of this order
     is a valid state: archivals, restorations, revisions, new messages.
     """
+    plan = left.plan
     places = arrange(plan, transcript, *now) if plan.slots else {}
     events = [
         *_listing(session, MESSAGE_ARCHIVED, plan.hidden, {"reason": OMITTED}),
@@ -144,18 +147,19 @@ def _events(
         data = {"message": id, **plan.fields.get(id, {}), **moved.get(id, {})}
         events.append(new_event(session, MESSAGE_REVISED, data))
     added, restored = set(plan.added), set(plan.restored)
-    for id, message in zip(plan.ids, listed, strict=True):
+    for id, message in zip(plan.ids, left.listed, strict=True):
         if id in added:
             data = _put(message.data, places.get(id, {}))
             events.append(new_event(session, MESSAGE_APPENDED, data, id=id))
     return events, FlushReport(
-        ids=tuple(plan.ids),
+        ids=left.ids(listed),
         added=tuple(plan.added),
         restored=tuple(plan.restored),
         revised=tuple(id for id in plan.fields if id not in restored),
         kept=tuple(plan.kept),
         moved=tuple(moved),
         hidden=tuple(plan.hidden),
+        forgotten=tuple(left.forgotten[at] for at in sorted(left.forgotten)),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from projector.store.flush.pairing import Pairing, is_equal
+from projector.store.flush.matching.pairing import Pairing, is_equal
 from projector.store.flush.plan import Plan, Remembered, Slot
 from projector.store.flush.transcript import Recorded
 from projector.store.flush.words import COMPARED, Words, digest, revised
@@ -122,7 +122,7 @@ class _Reconciliation:
             else:
                 before = next(
                     id
-                    for id in _names(self._transcript.epoch, before, digest(message.data))
+                    for id in made_ids(self._transcript.epoch, before, digest(message.data))
                     if id not in used and self._may_be(message, id)
                 )
                 used.add(before)
@@ -220,8 +220,14 @@ def _agree(one: Words, other: Words, names: Sequence[str]) -> bool:
     return all(getattr(one, name) == getattr(other, name) for name in names)
 
 
-def _names(epoch: str, before: str, words: str) -> Iterator[str]:
-    """Yield the possible ids of a message without one, best first."""
+def made_ids(epoch: str, before: str, words: str) -> Iterator[str]:
+    """Yield the possible ids of a message without one, best first.
+
+    Args:
+        epoch: id of the last event that swept the session.
+        before: id of the message before it in the list; empty if it is the first.
+        words: digest of its words.
+    """
     number = 0
     while True:
         parts = "\0".join((epoch, before, words, str(number)))

@@ -1,4 +1,4 @@
-"""Flushes with redaction: a list is compared as it is stored, and written as it was given.
+"""Flushes with redaction: a list is compared as it is shown, and written as it was given.
 
 The transcript holds marks in the place of secrets. A list that has the secrets must be found equal
 to it, or each flush would revise the messages again. What is new is written with its secrets: the
@@ -15,6 +15,7 @@ from projector.store.flush.words import words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from journal.erasure.requests import Forgotten
     from journal.redact.redactor import Redactor
     from projector.store.flush.listed import Listed
 
@@ -22,15 +23,25 @@ Given = dict[int, dict[str, Any]]
 """By the index of a message in the caller's list: its fields that are redacted, as given."""
 
 
-def redact_list(listed: Iterable[Listed], redactor: Redactor | None) -> tuple[list[Listed], Given]:
-    """Return the messages of a list as they are stored, and what was redacted in them."""
-    if redactor is None:
+def redact_list(
+    listed: Iterable[Listed], redactor: Redactor | None, forgotten: Forgotten
+) -> tuple[list[Listed], Given]:
+    """Return the messages of a list as they are shown, and what is redacted in them.
+
+    Args:
+        listed: the messages.
+        redactor: what redacts them before they are written; None if nothing does.
+        forgotten: what the requests redact that are in force.
+    """
+    if redactor is None and not forgotten:
         return list(listed), {}
     found: list[Listed] = []
     given: Given = {}
     for message in listed:
-        data, redacted = redactor.redact(MESSAGE_APPENDED, message.data)
-        if redacted is None:
+        data = forgotten.redact_message(message.data)
+        if redactor is not None:
+            data, _ = redactor.redact(MESSAGE_APPENDED, data)
+        if data is message.data:
             found.append(message)
         else:
             changed = {name for name in data if data[name] is not message.data[name]}

@@ -26,8 +26,9 @@ class Refused:
 class FlushReport(Sequence[str]):
     """What a flush did with each message of the list; ids are in the order of the list.
 
-    Each message of the list is in exactly one of `added`, `restored`, `revised` and `kept`. As a
-    sequence it is the ids that came into the transcript: those added and those restored.
+    Each message of the list is in exactly one of `added`, `restored`, `revised`, `kept` and
+    `forgotten`. As a sequence it is the ids that came into the transcript: those added and those
+    restored.
 
     Attributes:
         ids: the id of every message of the list.
@@ -38,6 +39,7 @@ class FlushReport(Sequence[str]):
         moved: messages whose place was changed, of the list or behind a message of the list.
         hidden: messages behind the last match that the list lacks; they are archived.
         refused: those that no record can hold, when their placeholders were stored.
+        forgotten: those that a request to forget names; they are not written.
     """
 
     ids: tuple[str, ...] = ()
@@ -48,6 +50,7 @@ class FlushReport(Sequence[str]):
     moved: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     refused: tuple[Refused, ...] = ()
+    forgotten: tuple[str, ...] = ()
 
     @property
     def _came(self) -> list[str]:
@@ -81,5 +84,5 @@ class FlushReport(Sequence[str]):
     def _all(self) -> tuple[tuple[object, ...], ...]:
         return (
             *(self.ids, self.added, self.restored, self.revised),
-            *(self.kept, self.moved, self.hidden, self.refused),
+            *(self.kept, self.moved, self.hidden, self.refused, self.forgotten),
         )

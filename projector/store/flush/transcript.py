@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from journal.erasure.request import request_of
+from journal.erasure.requests import Forgotten
 from journal.format.bounds import is_moment
 from journal.format.event_types import (
+    FORGET,
     MESSAGE_APPENDED,
     MESSAGE_RESTORED,
     MESSAGE_REVISED,
@@ -75,6 +78,7 @@ class Transcript:
     """The messages of a session, and the order in which they are read.
 
     Attributes:
+        forgotten: what the requests to forget hide of the events that it is given.
         epoch: id of the last event that swept it; empty if there is none.
         swept: order of that event.
         messages: every message that was ever appended, by id.
@@ -88,6 +92,7 @@ class Transcript:
             events that come behind it and that decide about it: then the projection must be read.
     """
 
+    forgotten: Forgotten = field(default_factory=lambda: Forgotten(()))
     epoch: str = ""
     swept: int = 0
     messages: dict[str, Recorded] = field(default_factory=dict)
@@ -114,12 +119,26 @@ class Transcript:
         return self._sorted
 
     def go_on(self, event: Event, lane: str, seq: int) -> None:
-        """Apply an event of the session.
+        """Apply an event of the session, or a request to forget.
 
-        A message may come before earlier ones in the order of events: its writer had not read them,
-        or their orders are equal and its lane has a lower uuid. Edits must come in their order:
-        the last one that is applied wins.
+        After a request it is not exact: messages that it has may be forgotten. A message may come
+        before earlier ones in the order of events: its writer had not read them, or their orders
+        are equal and its lane has a lower uuid. Edits must come in their order: the last one that
+        is applied wins.
         """
+        if event.session == FORGET:
+            self.is_exact &= self._knows(event)
+            return
+        left, _ = self.forgotten.apply(event, lane, seq) if self.forgotten else (event, "")
+        if left is not None:
+            self._apply(left, lane, seq)
+
+    def _knows(self, event: Event) -> bool:
+        """Return whether an event in `@forget` hides nothing more."""
+        request = request_of(event)
+        return request is None or self.forgotten.knows(request)
+
+    def _apply(self, event: Event, lane: str, seq: int) -> None:
         at = event.order, lane, seq
         if event.type == MESSAGE_APPENDED:
             self._add(event.id, event.data, (*at, 0))

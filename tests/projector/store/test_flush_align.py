@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projector.store.flush import align
+from projector.store.flush.matching import align
 from tests.support.flushes import common_length
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from projector.store.flush.align import Pair
+    from projector.store.flush.matching.align import Pair
 
 texts = st.lists(st.sampled_from("abcd"), max_size=40)
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from projector.store.flush import flushing, pairing, reconcile
+from projector.store.flush import flushing, reconcile
+from projector.store.flush.matching import pairing
 from tests.torture.steps import flush
 
 if TYPE_CHECKING:

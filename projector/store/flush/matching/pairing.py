@@ -6,7 +6,7 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from projector.store.flush.align import align
+from projector.store.flush.matching.align import align
 from projector.store.flush.words import Words, digest, grows, words
 
 if TYPE_CHECKING:

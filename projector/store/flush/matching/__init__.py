@@ -1,0 +1,1 @@
+"""Which messages of a list are which messages of a transcript: pure functions."""
