@@ -246,7 +246,7 @@ def _continuation(path: Path) -> Continuation:
         ):
             order = max(order, end.order)
         inode = os.lstat(path / segment_name(number)).st_ino
-        if tail.header is None or not _goes_on(tail.header, folder, inode, seq):
+        if tail.header is None or not _continues(tail.header, folder, inode, seq):
             return Continuation(uuid7(), 1, tail.time, order, folder, highest, None)
         may_grow = number == highest and tail.whole and tail.size < ROLL_SIZE and seq == tail.seq
         size = tail.size if may_grow else None
@@ -254,7 +254,7 @@ def _continuation(path: Path) -> Continuation:
     return Continuation(uuid7(), 1, 0, 0, folder, highest, None)
 
 
-def _goes_on(header: Header, folder: int, inode: int, seq: int) -> bool:
+def _continues(header: Header, folder: int, inode: int, seq: int) -> bool:
     """Return whether a lessee continues under the lane's uuid; else it begins a new lane.
 
     A number must never be assigned twice under one uuid. A folder that was copied, moved or

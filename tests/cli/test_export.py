@@ -260,7 +260,7 @@ def test_a_journal_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
-def test_an_export_redacts_unless_it_is_told_not_to(
+def test_an_export_redacts_unless_redaction_is_off(
     run: Callable[..., Result], tmp_path: Path, journal_dir: Path
 ) -> None:
     """The exporter gets what redacts by the rules of today; the journal gets no key by this."""

@@ -80,7 +80,7 @@ def test_append_prints_a_new_id_and_the_position(journal_dir: Path, run: Run) ->
 
 
 @pytest.mark.parametrize("text", [[], ["-"]])
-def test_append_reads_what_is_piped_in(journal_dir: Path, run: Run, text: list[str]) -> None:
+def test_append_reads_a_pipe(journal_dir: Path, run: Run, text: list[str]) -> None:
     """Standard input, without its last newline, is the message."""
     run("append", "--session", "s1", "--role", "user", *text, input="two\nlines\n\n")
     assert events(journal_dir)[0].event.data["content"] == "two\nlines\n"

@@ -207,7 +207,7 @@ def test_the_umask_changes_no_permissions(
 
 
 @pytest.mark.parametrize("line", ["journal append", "journal cat", "projector search"])
-def test_the_journal_goes_before_the_command(
+def test_the_option_journal_must_be_before_the_command(
     shell: Shell, line: str, expect_problems: ExpectedProblems
 ) -> None:
     """`--journal` after the command is an error that says where to put it."""

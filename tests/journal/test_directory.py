@@ -212,7 +212,7 @@ class _Noting(disk.Disk):
         self.done.append(str(target))
 
 
-def test_all_above_a_new_journal_is_durable_whoever_made_it(
+def test_all_folders_above_a_new_journal_are_durable(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process may have made a parent folder and died before it synced its name."""

@@ -66,7 +66,7 @@ def test_a_journal_is_followed_as_it_grows(journal_dir: Path) -> None:
         assert [entry.event.id for entry in islice(following, 2)] == ["m2", "m3"]
 
 
-def test_what_is_forgotten_is_not_read(journal_dir: Path) -> None:
+def test_forgotten_events_are_not_read(journal_dir: Path) -> None:
     """A request hides at once, also what comes later, long before the bytes are erased."""
     with Journal(journal_dir) as handle:
         handle.append_message("s", "user", "hello", id="m1")

@@ -146,7 +146,7 @@ def _fields(random: Random, ids: list[str]) -> dict[str, Any]:
     return data
 
 
-def _said(random: Random, ids: list[str]) -> tuple[str, dict[str, Any]]:
+def _message(random: Random, ids: list[str]) -> tuple[str, dict[str, Any]]:
     return MESSAGE_APPENDED, {"role": random.choice(["user", "tool"]), **_fields(random, ids)}
 
 
@@ -225,7 +225,7 @@ def _keyed(random: Random, _ids: list[str]) -> tuple[str, dict[str, Any]]:
 
 
 _MAKERS = (
-    *[_said] * 6,
+    *[_message] * 6,
     *[_revised] * 2,
     *[_about] * 2,
     *[_listed] * 2,

@@ -127,7 +127,7 @@ def test_the_table_has_our_methods() -> None:
     assert ours == our_methods()
 
 
-def test_what_differs_has_a_reason() -> None:
+def test_each_difference_has_a_reason() -> None:
     """Each method that differs or is missing has a reason in the table."""
     for name, row in table().items():
         assert row.kind == "same" or len(row.why) > len(": it"), name

@@ -87,7 +87,7 @@ def test_an_unfinished_line_is_left_out(
     assert ids(restored(backup)) == ["a"]
 
 
-def test_a_second_backup_writes_only_what_is_new(journal_dir: Path, backup: Path) -> None:
+def test_a_second_backup_writes_only_new_bytes(journal_dir: Path, backup: Path) -> None:
     """Copied bytes are not written again; if nothing is new, nothing is written."""
     write(journal_dir, *map(str, range(100)))
     before = segments(journal_dir)[0].stat().st_size

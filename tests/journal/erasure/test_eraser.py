@@ -213,8 +213,8 @@ def test_a_pending_segment_names_its_lessee(
     assert (pending.segment, pending.pid) == (1, os.getpid())
 
 
-def test_what_an_eraser_makes_is_private(journal_dir: Path) -> None:
-    """Segments, the lock and the file that asks a lessee have mode 0600, whatever the umask is."""
+def test_the_files_of_an_eraser_are_private(journal_dir: Path) -> None:
+    """Segments, the lock and the file `roll` have mode 0600, whatever the umask is."""
     before = os.umask(0o777)
     try:
         fill(journal_dir, 1, 2)

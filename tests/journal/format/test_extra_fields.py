@@ -12,7 +12,7 @@ from journal.format.fields.extra import extra_fields, split_extra
     st.dictionaries(st.sampled_from(["title", "model", "cwd"]), st.integers()),
     st.dictionaries(st.text(), st.integers()),
 )
-def test_what_is_flattened_is_split_again(own: dict[str, int], extra: dict[str, int]) -> None:
+def test_flattened_fields_are_split_again(own: dict[str, int], extra: dict[str, int]) -> None:
     """Keys with dots, and keys that begin with the prefix itself, are restored, too."""
     flat = own | extra_fields({"extra": extra})
     assert len(flat) == len(own) + len(extra)

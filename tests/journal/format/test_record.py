@@ -245,7 +245,7 @@ def test_each_invalid_record_has_its_own_reason(line: bytes, reason: str) -> Non
 
 
 @given(st.data())
-def test_no_changed_byte_goes_unnoticed(data: st.DataObject) -> None:
+def test_every_changed_byte_is_detected(data: st.DataObject) -> None:
     """A record with one changed byte, also in the checksum, is no record."""
     line = bytearray(encode_event(1, _event({"text": "hello"}))[:-1])
     place = data.draw(st.integers(0, len(line) - 1))

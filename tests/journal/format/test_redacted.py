@@ -209,7 +209,7 @@ _masked = st.lists(_piece, min_size=1, max_size=5).map(M.join)
 
 @given(_masked, st.text("ab", max_size=14) | _masked)
 @example(f"{M}ab{M}b", "aabb")
-def test_covering_is_what_a_regular_expression_matches(redacted: str, other: str) -> None:
+def test_covering_agrees_with_a_regular_expression(redacted: str, other: str) -> None:
     """The fast match gives the results of the simple one, which is too slow for large texts."""
     pattern = ".+".join(map(re.escape, redacted.split(M)))
     expected = re.fullmatch(pattern, other, re.DOTALL) is not None

@@ -475,10 +475,10 @@ def test_a_frontier_examines_one_segment_when_a_folder_changes(
         assert list(frontier.ends().values()) == [100]
 
 
-def test_a_writer_that_loses_its_lane_goes_on_behind_what_it_wrote(
+def test_a_writer_that_loses_its_lane_continues_with_higher_orders(
     journal_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its clock was ahead, and is right again; the next lane has lower orders."""
+    """A clock that was ahead is right again; orders in the next lane are higher all the same."""
     real = clock.wall
     monkeypatch.setattr("journal.lanes.recovery.LOOK_EVERY", -1.0)
     monkeypatch.setattr("journal.lanes.group_commit.monotonic", lambda: float("inf"))

@@ -69,7 +69,7 @@ def test_a_segment_that_cannot_be_opened_again_is_no_lease(
 
 
 @pytest.mark.parametrize("fsync", ["always", "interval"])
-def test_closing_what_is_synced_cannot_fail(
+def test_closing_a_synced_file_cannot_fail(
     journal_dir: Path, fsync: Fsync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If everything is durable, an error of close(2) is ignored."""

@@ -74,7 +74,7 @@ def filled(journal_dir: Path) -> Path:
 @pytest.mark.slow
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("act", ACTS)
-def test_what_is_folded_in_parts_is_what_is_folded_at_once(
+def test_a_fold_in_several_transactions_gives_the_same_result(
     filled: Path, act: Callable[[SessionStore], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The digest is that of a rebuild, and the fold took several transactions."""

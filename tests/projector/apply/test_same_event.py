@@ -76,7 +76,7 @@ def _project(db: apsw.Connection, batches: Iterable[Sequence[Fact]]) -> None:
         applier.finish(unbounded())
 
 
-def _said(batches: Iterable[Sequence[Fact]]) -> tuple[Content, int]:
+def _projected(batches: Iterable[Sequence[Fact]]) -> tuple[Content, int]:
     db = create_in_memory()
     try:
         _project(db, batches)
@@ -91,7 +91,7 @@ def test_any_order_of_arrival_gives_the_models_result(
 ) -> None:
     """Order, batches and repeats of records change neither the digest nor the conflicts."""
     model = Model(records)
-    first, duplicates = _said([records])
+    first, duplicates = _projected([records])
     assert replace(first, digest="") == model.content(["hunter2", "more"])
     assert duplicates == model.duplicates
     arranged = data.draw(st.permutations(records))
@@ -99,7 +99,7 @@ def test_any_order_of_arrival_gives_the_models_result(
     cuts = sorted(data.draw(st.sets(st.integers(1, len(records)), max_size=3)))
     bounds = [0, *cuts, len(records)]
     batches = [arranged[a:b] for a, b in pairwise(bounds) if a < b]
-    assert _said([*batches, *([again] if again else [])])[0] == first
+    assert _projected([*batches, *([again] if again else [])])[0] == first
 
 
 # consequences of the rule

@@ -180,7 +180,7 @@ def test_a_lane_whose_lessee_sleeps_is_pending_until_that_appends(path: Path) ->
     assert erasures(path)[0].receipt is not None
 
 
-def test_a_request_that_comes_meanwhile_gets_no_receipt(
+def test_a_request_that_arrives_meanwhile_gets_no_receipt(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its process may be killed before it erases: without a receipt, the next one does it."""

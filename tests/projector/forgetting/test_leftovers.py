@@ -96,7 +96,7 @@ def test_how_far_sources_were_imported_stays(path: Path) -> None:
     assert orjson.loads(file.read_bytes()) == entry
 
 
-def test_what_says_nothing_of_a_source_is_not_written_again(path: Path) -> None:
+def test_entries_without_the_name_of_a_source_are_not_rewritten(path: Path) -> None:
     """Each write is synced, and there can be a file for each of many thousand sources."""
     file = path / "imports" / f"{'a' * 32}.json"
     file.parent.mkdir()
@@ -206,7 +206,7 @@ def test_a_check_names_a_folder_that_it_cannot_list(
     )
 
 
-def test_a_policy_that_says_what_cannot_be_is_not_checked(path: Path) -> None:
+def test_an_invalid_policy_is_not_checked(path: Path) -> None:
     """All else is: a mistake in it must not hide what is left."""
     forget(path, Selection(sessions=("s1",)))
     (path / "retention.toml").write_text("pinned = 's1'", encoding="utf-8")

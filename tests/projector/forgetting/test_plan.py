@@ -28,7 +28,7 @@ def journal(journal_dir: Path) -> Iterator[Journal]:
         yield journal
 
 
-def test_a_session_goes_with_everything_that_belongs_to_it(journal: Journal) -> None:
+def test_a_session_is_forgotten_with_everything_that_belongs_to_it(journal: Journal) -> None:
     """A session's messages are counted, removed ones too; its title and words are shown."""
     data: dict[str, Any] = {"title": "Passwords", "source": "cli"}
     journal.append(session="s1", type="session.created", data=data)

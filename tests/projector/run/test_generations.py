@@ -193,7 +193,7 @@ def test_a_full_disk_causes_no_rebuild(
     assert kept.current() == 1
 
 
-def test_a_lock_is_taken_once_and_freed(tmp_path: Path) -> None:
+def test_a_lock_is_acquired_once_and_released(tmp_path: Path) -> None:
     """A lock has one holder; `is_locked` does not take it; a second release does nothing."""
     first, second = ProcessLock(tmp_path / "lock"), ProcessLock(tmp_path / "lock")
     assert not first.is_locked()

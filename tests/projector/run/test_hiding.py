@@ -174,7 +174,7 @@ def test_old_generations_are_removed_at_once(journal_dir: Path) -> None:
         assert len(reader.search("secret").hits) == 1
 
 
-def test_a_request_that_comes_while_a_generation_is_built_is_in_force_at_its_end(
+def test_a_request_during_a_build_is_in_force_at_its_end(
     journal_dir: Path,
 ) -> None:
     """The rebuild ends with a generation that hides what was requested during it."""
@@ -272,7 +272,7 @@ def test_a_query_with_a_time_limit_answers_from_the_old_generation(
     assert (found, bool(fresh), number(journal_dir), len(rests)) == (2, True, 2, 2)
 
 
-def test_a_request_with_a_key_that_is_missing_hides_when_the_key_comes(journal_dir: Path) -> None:
+def test_a_request_with_a_missing_key_hides_when_the_key_is_there(journal_dir: Path) -> None:
     """A request whose key is missing is reported, and hides events when the key is there."""
     fill(journal_dir)
     shown(journal_dir)
@@ -342,7 +342,7 @@ def test_a_segment_that_is_rewritten_while_half_of_it_is_applied_loses_nothing(
         assert projection.status().duplicates == 0
 
 
-def test_salvage_does_not_bring_back_what_is_forgotten(journal_dir: Path) -> None:
+def test_salvage_does_not_restore_forgotten_events(journal_dir: Path) -> None:
     """Salvage from an older projection does not append the forgotten events to the lanes."""
     fill(journal_dir)
     shown(journal_dir)
@@ -355,7 +355,7 @@ def test_salvage_does_not_bring_back_what_is_forgotten(journal_dir: Path) -> Non
     assert shown(journal_dir) == {"s2": ["m1", "m2"]}
 
 
-def test_salvage_brings_back_a_request_and_not_what_it_forgets(
+def test_salvage_restores_a_request_and_not_what_it_forgets(
     journal_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Salvage appends a lost request again, and not the messages that it forgets."""

@@ -262,7 +262,7 @@ def test_every_command_says_how_far_its_answer_is_behind(
     assert "is behind: 2 events" in done.stderr
 
 
-def test_a_handle_still_reads_when_the_lock_cannot_be_taken(
+def test_a_handle_still_reads_when_the_lock_cannot_be_acquired(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The disk gets full while a handle is open, and free again; no read raises an error."""

@@ -146,7 +146,7 @@ def test_a_handle_sees_what_it_wrote_whenever_an_old_generation_is_published(
                 assert read(store) == "value"
 
 
-def test_a_flush_adds_what_is_new_whenever_an_old_generation_is_published(
+def test_a_flush_adds_new_messages_whenever_an_old_generation_is_published(
     journal_dir: Path,
 ) -> None:
     """The transcript is read from one generation and from the lanes behind that generation."""
@@ -162,7 +162,7 @@ def test_a_flush_adds_what_is_new_whenever_an_old_generation_is_published(
             assert [m.content for m in store.messages("s")] == ["hello", "yes"]
 
 
-def test_a_generation_that_comes_into_use_knows_what_the_old_one_knew(
+def test_a_new_generation_has_all_events_of_the_old_one(
     journal_dir: Path, journal: Journal
 ) -> None:
     """Events that are appended during a build are applied before its publication."""

@@ -59,7 +59,7 @@ def test_it_takes_over_within_a_second_of_a_kill(
         assert projection.status().projector_running
 
 
-def test_it_projects_at_once_where_nobody_else_does(run: Callable[..., Run]) -> None:
+def test_it_projects_at_once_without_another_projector(run: Callable[..., Run]) -> None:
     """Without another projector it projects at once."""
     assert line(run("--standby")).startswith("projecting")
 

@@ -76,7 +76,7 @@ def _stop(process: Run, number: signal.Signals = signal.SIGTERM) -> tuple[int, s
     return process.returncode, errors
 
 
-def test_what_is_appended_is_found_at_once(journal_dir: Path) -> None:
+def test_an_appended_message_is_found_at_once(journal_dir: Path) -> None:
     """An appended event is found within milliseconds, before the next sweep."""
     with (
         Watching(journal_dir),

@@ -168,7 +168,7 @@ def test_messages_of_others_stay(store: SessionStore, other: SessionStore) -> No
 # insertions in front and between
 
 
-def test_a_system_prompt_goes_in_front(store: SessionStore) -> None:
+def test_a_new_system_prompt_is_put_in_front(store: SessionStore) -> None:
     """A new system prompt comes first, and the messages after it are not added again."""
     store.flush("s1", TALK[:2])
     prompt = {"role": "system", "content": "Be brief."}
@@ -630,7 +630,7 @@ for _ in range(100_000):
     ],
     ids=range(16),
 )
-def test_what_json_has_not_does_not_stop_the_others(
+def test_values_that_json_does_not_have_do_not_stop_the_others(
     store: SessionStore, other: SessionStore, message: Message
 ) -> None:
     """Each is stored as it can be, and known again; a value keeps no message from being stored."""
@@ -675,7 +675,7 @@ def test_a_message_that_no_record_could_hold_is_corrected(
     assert marks == [False, *is_marked, False]
 
 
-def test_a_part_of_the_list_that_is_none_is_named(store: SessionStore) -> None:
+def test_an_item_that_is_no_message_is_named(store: SessionStore) -> None:
     """What is no mapping, and ids that are none, are errors that name the place."""
     for message in ("x", None, 5, ["role", "user"], user("x", id=5), user("x", id="\ud800")):
         with pytest.raises(EventError, match=r"^messages\[1\]: "):
@@ -688,7 +688,7 @@ def test_a_part_of_the_list_that_is_none_is_named(store: SessionStore) -> None:
 # the report
 
 
-def test_a_report_is_the_ids_that_came_in(store: SessionStore) -> None:
+def test_a_report_is_the_ids_that_were_added(store: SessionStore) -> None:
     """A report is a sequence of the ids that were added to the transcript."""
     report = store.flush("s1", TALK)
     assert report == [*report.added] == list(report)

@@ -149,7 +149,7 @@ def test_time_that_passes_during_a_flush_changes_no_order(
 
 
 @pytest.mark.parametrize("parents", [{"x": "y"}, {"x": "y", "y": "x"}])
-def test_a_parent_that_comes_later_in_the_list_does_not_count(
+def test_a_parent_later_in_the_list_does_not_count(
     store: SessionStore, parents: dict[str, str]
 ) -> None:
     """The list decides; the parent is kept in `extra`."""
@@ -164,12 +164,12 @@ def test_a_parent_that_comes_later_in_the_list_does_not_count(
     assert store.flush("s1", listed) == FlushReport(ids=("x", "y"), kept=("x", "y"))
 
 
-def test_what_a_flush_writes_comes_behind_what_it_read_in_the_projection(
+def test_a_peek_learns_the_orders_that_the_projection_has(
     store: SessionStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another process projects what a third one with a clock ahead wrote; a handle reads it there.
+    """A handle reads an order of a clock ahead from the projection, and its own orders follow it.
 
-    The handle has a connection already, and its own clock is right.
+    Another process projected it. The handle already has a connection, and its own clock is right.
     """
     with SessionStore.open(store.journal.path, fsync="never") as other:
         assert not other.exists("s1")

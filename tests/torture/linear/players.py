@@ -196,12 +196,12 @@ def play(path: Path, calls_file: Path, seed: str, over: Path, sabotage: str | No
     scribe = Scribe(calls_file)
     with skewed(random.Random(f"{seed} clock")), SABOTAGES[sabotage]():
         number = 0
-        while _goes_on(over):
+        while _continues(over):
             number += 1
             with SessionStore.open(path, fsync="never", timeout=PATIENCE) as store:
                 player = Player(store, scribe, f"{calls_file.stem}.{number}", chance)
                 for _ in range(chance.randrange(200)):
-                    if not _goes_on(over):
+                    if not _continues(over):
                         break
                     player.play()
 
@@ -210,12 +210,12 @@ def build(path: Path, seed: str, over: Path, sabotage: str | None) -> None:
     """Rebuild the projection without a pause, until the end."""
     journal = open_directory(path, create=False)
     with skewed(random.Random(seed)), SABOTAGES[sabotage]():
-        while _goes_on(over):
+        while _continues(over):
             with contextlib.suppress(ProjectorBusy):
                 rebuild(journal)
             time.sleep(0.01)
 
 
-def _goes_on(over: Path) -> bool:
+def _continues(over: Path) -> bool:
     parent = multiprocessing.parent_process()
     return not over.exists() and (parent is None or parent.is_alive())
