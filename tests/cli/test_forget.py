@@ -17,6 +17,7 @@ from journal import Journal
 from journal.cli import cli
 from projector import Projection
 from tests.support.journals import headers
+from tests.support.projections import header, write_segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -180,6 +181,14 @@ def test_bytes_that_are_no_record_are_named_and_can_be_erased(
     invoke("forget", "--finish", "--erase-damage")
     assert b"torn" not in segment.read_bytes()
     assert invoke("verify", "--erased").stderr == ""
+
+
+def test_a_newer_segment_is_named_by_its_folder(invoke: Callable[..., Result], path: Path) -> None:
+    """Only a newer version of this program can erase what is in it."""
+    segment = write_segment(path / "lanes", "9", 1, header("L9", format=3, folder=9))
+    found = json.loads(invoke("forget", "s1", "--yes", "--json", code=7).stdout)
+    segment.unlink()
+    assert found["outcome"]["newer"] == [{"lane_folder": "9", "segment": 1}]
 
 
 def test_retain_applies_the_policy(invoke: Callable[..., Result], path: Path) -> None:

@@ -93,7 +93,8 @@ def command(
 
     The first is that of --dry-run, the last that of --finish. Messages and replays have "session",
     "id", "role", "time" and "words"; keys "namespace", "id" and "key"; what is pending
-    "lane_folder", "lane", "segment", "pid" and "host".
+    "lane_folder", "lane", "segment", "pid" and "host"; unreadable bytes "lane_folder", "segment",
+    "offset", "length" and "reason"; newer segments "lane_folder" and "segment".
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     path: Path = context.obj
     if finishes:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def outcome_json(outcome: Outcome) -> dict[str, Any]:
     """Return an outcome as a JSON object."""
     found = asdict(outcome)
-    found["newer"] = [{"lane": lane, "segment": number} for lane, number in outcome.newer]
+    found["newer"] = [{"lane_folder": name, "segment": number} for name, number in outcome.newer]
     return found
 
 
