@@ -22,7 +22,7 @@
     ├── ImportFailed          a source could not be imported
     ├── ExportFailed          a journal could not be written in another program's format
     └── BackupFailed          a backup could not be made, read or restored
-        └── BackupDamaged     it is not whole
+        └── BackupDamaged     it is damaged or incomplete
 """
 
 from __future__ import annotations

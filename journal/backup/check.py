@@ -1,4 +1,4 @@
-"""Check that a backup is whole."""
+"""Check that a backup is intact."""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ def read_manifest(folder: Path) -> Manifest:
         why = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise BackupDamaged(
             f"{path} is damaged ({why}): take another copy of the backup, or back up to a new"
-            " folder, and keep this one until that has ended: its segments can be whole"
+            " folder, and keep this one until that has ended: its segments may be intact"
         ) from error
 
 

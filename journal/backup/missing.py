@@ -104,7 +104,7 @@ def find_missing(backup: Backup, directory: Directory, forgotten: Forgotten) -> 
     A number whose record was erased is not missing, and a record that is forgotten is left out.
 
     Raises:
-        BackupDamaged: a file of the backup that is needed is not whole.
+        BackupDamaged: a required file of the backup is damaged.
         ReadError: a lane of the journal cannot be read.
     """
     segments, lanes = _by_uuid(directory)

@@ -41,7 +41,7 @@ def make_journal(backup: Backup, target: Path, forgotten: Forgotten) -> int:
     Raises:
         BackupFailed: the keys could not be written, or what is forgotten could not be erased; there
             is no journal.
-        BackupDamaged: the backup is not whole; there is no journal.
+        BackupDamaged: the backup is damaged; there is no journal.
         OSError: the file system refuses; there is no journal, unless the last step was refused,
             which makes its name durable.
     """

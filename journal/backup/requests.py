@@ -21,7 +21,7 @@ def requests_in(backup: Backup) -> Iterator[Request]:
     """Yield the requests in a backup, also those whose key it lacks.
 
     Raises:
-        BackupDamaged: a file is not whole.
+        BackupDamaged: a file is damaged.
         ReadError: a file cannot be read.
     """
     for copied in backup.manifest.segments:

@@ -76,7 +76,7 @@ def restore_backup(
         journal: the journal's folder; it may be new or empty.
 
     Raises:
-        BackupDamaged: the backup is not whole; nothing was restored.
+        BackupDamaged: the backup is damaged; nothing was restored.
         BackupFailed: there is no backup, or it is one of another journal, or the journal's folder
             holds something else or cannot be written.
         JournalOpenError: the journal cannot be opened.

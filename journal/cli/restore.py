@@ -21,7 +21,7 @@ def command(path: Path, backup: Path, *, as_json: bool) -> None:
     """Restore the journal from the folder of a backup.
 
     If there is no journal at its path, it becomes the one of the backup: every byte, and its keys.
-    It appears when it is whole. Programs that write to it begin new lanes.
+    It appears when it is complete. Programs that write to it begin new lanes.
 
     If the journal of the backup is there, the records that it lacks are added to it, and nothing is
     overwritten. Programs may write meanwhile. The journal of another backup is refused: give a new

@@ -184,7 +184,7 @@ def _read_mark(folder: Path) -> tuple[str, int]:
             raise TypeError(f"uuid is {uuid!r}")  # noqa: TRY301 - raised again below, with the path
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise NotAJournalError(
-            f"{folder / MARK} is damaged ({error!r}); the lanes beside it may be whole:"
+            f"{folder / MARK} is damaged ({error!r}); the lanes beside it may be intact:"
             ' write {"format": 2, "uuid": "<any uuid>"} into it and run `journal verify`'
         ) from error
     if version not in _FORMATS:
