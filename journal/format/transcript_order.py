@@ -30,13 +30,13 @@ class LastMessage:
         id: its id.
         time: when it is read, microseconds since 1970: its own time, or a later one of a parent.
         depth: its distance from the parent that has this time; 0 if the time is its own.
-        is_undated: whether it has no time of its own, and is read by the order of its event.
+        is_open: whether it may be read later: it has no time of its own, or follows one without.
     """
 
     id: str
     time: int
     depth: int = 0
-    is_undated: bool = False
+    is_open: bool = False
 
 
 def write_after(last: LastMessage | None, id: str, time: int) -> tuple[str | None, LastMessage]:

@@ -129,9 +129,7 @@ class LaneWriter:
             lines.append(encode(seq, session, id, type, (time, order), data, redacted))
             positions.append(Position(uuid, seq))
             seq, time, order = seq + 1, time + 1, order + step
-        self.order = order = order - step
-        if order > self._clock.written:  # noqa: PLR1730 - `max` takes longer, and each append does this
-            self._clock.written = order
+        self.order = order - step
         self.state = "unsure"  # until the write has returned: an interrupt may occur at any point
         try:
             self.write(lines, self.seq, started)

@@ -40,17 +40,16 @@ class Clock:
 
     Attributes:
         read: the highest order that was read.
-        written: the highest order that this process gave to an event.
 
     Each journal has its own clock: a damaged order in one must not move the others to the end of
     the range. Each thread keeps what it has read by itself, since two that noted a value at the
     same time could lose the higher one.
     """
 
-    __slots__ = ("_by_thread", "read", "written")
+    __slots__ = ("_by_thread", "read")
 
     def __init__(self) -> None:
-        self.read = self.written = 0
+        self.read = 0
         self._by_thread: dict[int, int] = {}
 
     @property
@@ -90,14 +89,14 @@ class Clock:
         return now, min(max(floor, self.read, own) + 1, MAX_ORDER)
 
     def reserve(self) -> tuple[int, int]:
-        """Return the time now, and an order above all that this process has read and written.
+        """Return the time now, and an order above all that this process has read.
 
         No event that it writes from now on gets a lower one, also if the wall clock is set back.
 
         Raises:
             ClockError: as `tick`.
         """
-        now, order = self.tick(self.written)
+        now, order = self.tick(0)
         self.observe(order - 1)
         return now, order
 

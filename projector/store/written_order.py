@@ -49,10 +49,10 @@ class WrittenOrder:
         else:
             time = data["timestamp"] = timestamp
             last = last or self.look_up(session)
-        parent, last = write_after(last, id, time)
+        parent, new = _write_after(last, id, time, is_undated=timestamp is None)
         if parent is not None:
             data["parent"] = parent
-        return replace(last, is_undated=timestamp is None)
+        return new
 
     def last(self, session: str) -> LastMessage | None:
         """Return the last message of a session: what this handle wrote, else what is projected."""
@@ -67,9 +67,21 @@ class WrittenOrder:
         return None
 
     def note(self, session: str, last: LastMessage) -> None:
-        """Remember the last message of a session, which was appended just now."""
-        if last.is_undated:  # its order is not above the last one that was written
-            last = replace(last, time=max(last.time, self._clock.written))
+        """Remember the last message of a session."""
         if len(self._last) >= _REMEMBERED:
             self._last.clear()
         self._last[session] = last
+
+
+def _write_after(
+    last: LastMessage | None, id: str, time: int, *, is_undated: bool
+) -> tuple[str | None, LastMessage]:
+    """Do as `write_after`, where `time` of an undated message is the earliest one possible.
+
+    Its order is known only after it is written. And all undated messages of a lane can get the date
+    of an earlier message that is later.
+    """
+    if last is not None and last.is_open and not (is_undated and last.depth == 0):
+        return last.id, LastMessage(id, max(time, last.time), last.depth + 1, is_open=True)
+    parent, new = write_after(last, id, time)
+    return parent, replace(new, is_open=is_undated)

@@ -40,7 +40,7 @@ class _Arrangement:
 
     `_last` and `_front` are the place and the id of the message before; `_is_new` is whether its
     place is new. `_is_open` is whether that place may be a later one, since the message is read by
-    its order or comes behind one that is.
+    its order or comes behind one that is. `_is_plain` is whether it is read by its order alone.
     """
 
     def __init__(self, plan: Plan, transcript: Transcript, now: int, order: int) -> None:
@@ -50,7 +50,7 @@ class _Arrangement:
         before = plan.before
         self._last: _Place | None = None if before is None else before.place
         self._front = "" if before is None else before.id
-        self._is_new = self._is_open = False
+        self._is_new = self._is_open = self._is_plain = False
         self._coming = {slot.id for slot in plan.slots if not slot.stays}
         # a flush that was killed may have left messages that name parents which are added now
         self._moved = {
@@ -114,7 +114,7 @@ class _Arrangement:
             self._place_at(slot.id, place)
             if is_undated:
                 # messages of one append have increasing orders
-                self._is_open, self._order = True, self._order + 1
+                self._is_open, self._is_plain, self._order = True, True, self._order + 1
         elif self._last is None:
             moment = self._moment(slot) if limit is None else self._date(limit[0] - 1)
             self._set_fields(slot.id, timestamp=moment)
@@ -139,7 +139,8 @@ class _Arrangement:
         if self._last is not None and place <= self._last:
             return False
         if is_undated:
-            return limit is None
+            # all undated ones of a lane can get the date of an earlier message that is later
+            return limit is None and (self._is_plain or not self._is_open)
         return not self._is_open and (limit is None or place < limit)
 
     def _own_place(self, slot: Slot) -> _Place | None:
@@ -182,4 +183,4 @@ class _Arrangement:
 
     def _place_at(self, id: str, place: _Place) -> None:
         self._placed[id] = self._last = place
-        self._front, self._is_new = id, True
+        self._front, self._is_new, self._is_plain = id, True, False

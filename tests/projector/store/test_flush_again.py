@@ -148,6 +148,16 @@ def test_time_that_passes_during_a_flush_changes_no_order(
     assert contents(store) == ["a", "soon", "b", "new", "far"]
 
 
+def test_a_lane_with_a_message_that_is_dated_ahead_changes_no_order(store: SessionStore) -> None:
+    """Messages without a date get the date of an earlier one of their lane that is later."""
+    now = clock.wall()
+    store.append("s1", "user", "ahead", id="ahead", timestamp=now + 8 * _HOUR)
+    store.remove_messages("s1", ["ahead"])
+    dated = {"role": "user", "content": "dated", "timestamp": now - _HOUR}
+    store.flush("s1", [*talk("a"), dated, *talk("b c")])
+    assert contents(store) == ["a", "dated", "b", "c"]
+
+
 @pytest.mark.parametrize("parents", [{"x": "y"}, {"x": "y", "y": "x"}])
 def test_a_parent_later_in_the_list_does_not_count(
     store: SessionStore, parents: dict[str, str]

@@ -104,3 +104,14 @@ def test_time_that_passes_before_the_append_moves_no_message(
     order.note("s", last)
     write(store, order, "b", now + 10**6)
     assert [message.id for message in store.messages("s")] == ["a", "b"]
+
+
+def test_a_message_that_is_dated_ahead_moves_no_other(store: SessionStore) -> None:
+    """Messages without a date get the date of an earlier one of their lane that is later."""
+    now = clock.wall()
+    store.append("s", "user", "ahead", id="ahead", timestamp=now + 10**9)
+    store.remove_messages("s", ["ahead"])
+    order = WrittenOrder(store)
+    for id, timestamp in (("a", None), ("b", now), ("c", None), ("d", now + 1), ("e", None)):
+        write(store, order, id, timestamp)
+    assert [message.id for message in store.messages("s")] == ["a", "b", "c", "d", "e"]
