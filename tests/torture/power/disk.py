@@ -19,11 +19,10 @@ from typing import Any
 import mfusepy
 
 from .operations import Flush, Write, encode
+from .priority import DISK, run_first
 
 NAME = "disk"
 """The one file in the folder."""
-_NICE = -15
-"""Added to the niceness of this program: a disk does not wait for a core."""
 
 
 class VolatileDisk(mfusepy.Operations):
@@ -78,7 +77,7 @@ class VolatileDisk(mfusepy.Operations):
 
 def main(image: str, log: str, folder: str) -> None:
     """Serve until the folder is unmounted."""
-    os.nice(_NICE)
+    run_first(DISK)
     disk = VolatileDisk(Path(image), Path(log))
     mfusepy.FUSE(disk, folder, foreground=True, nothreads=True)
 

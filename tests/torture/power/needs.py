@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SKIPPED = 77
 """Exit code of a step that could not be run."""
 _DEVICES = (Path("/dev/fuse"), Path("/dev/loop-control"))
-_TOOLS = ("unshare", "mount", "umount", "cp")
+_TOOLS = ("unshare", "mount", "umount", "cp", "chrt")
 
 
 def missing() -> str | None:
@@ -30,7 +30,7 @@ def missing() -> str | None:
     for tool in _TOOLS:
         if shutil.which(tool) is None:
             return f"{tool} is not installed (apt-get install util-linux coreutils)"
-    return _no_fuse() or _no_mounts()
+    return _no_fuse() or _no_mounts() or _no_priority()
 
 
 def _no_fuse() -> str | None:
@@ -52,6 +52,19 @@ def _no_mounts() -> str | None:
     )
     if tried.returncode:
         return f"this root may not mount: {tried.stderr.strip()}"
+    return None
+
+
+def _no_priority() -> str | None:
+    tried = subprocess.run(
+        ["chrt", "--rr", "1", "true"],  # noqa: S607 - the system's own
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    if tried.returncode:
+        return f"this root may not use real-time priorities: {tried.stderr.strip()}"
     return None
 
 

@@ -9,7 +9,6 @@ is a traceback on stderr, and exit code 1.
 
 from __future__ import annotations
 
-import os
 import random
 import sys
 import time
@@ -28,6 +27,7 @@ from projector.run.build import rebuild
 from tests.torture.faults.workloads import put
 from tests.torture.soak.roles import event
 
+from .priority import PROGRAMS, run_first
 from .promises import INTERVAL
 from .report import Report, WatchedDisk
 
@@ -36,10 +36,6 @@ Level = Literal["always", "interval", "sync"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 _ROLL = 24 * 1024
 """Size limit of segments in bytes, so that seconds of work make many."""
-_NICE = -15
-"""What is added to the niceness of these programs; only root may lower it."""
-_LATE = 100_000_000
-"""Nanoseconds by which a thread may wake too late on a busy machine."""
 _THREADS = 3
 """Threads that share a handle at times, and its syncs."""
 
@@ -115,7 +111,7 @@ class Writer:
         if self._level == "always":
             self._report.promised(ids)
         elif self._level == "interval":
-            self._report.promised(ids, within=INTERVAL + _LATE)
+            self._report.promised(ids, within=INTERVAL)
 
     def _ids(self, count: int) -> list[str]:
         begin, self._number = self._number, self._number + count
@@ -146,7 +142,7 @@ def main(arguments: list[str]) -> None:
     report = Report()
     rng = random.Random(seed)
     # on a busy machine, threads wait longer for a core than the 200 ms
-    os.nice(_NICE)
+    run_first(PROGRAMS)
     end = time.monotonic() + float(seconds)
     put(journal.lanes.lane, "ROLL_SIZE", _ROLL)
     put(journal.lanes.writer, "ROLL_SIZE", _ROLL)

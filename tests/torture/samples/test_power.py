@@ -220,6 +220,30 @@ def test_without_root_the_step_is_skipped_with_a_reason(monkeypatch: pytest.Monk
     assert needs.missing() == "it mounts file systems, which needs root"
 
 
+def test_threads_of_the_programs_run_before_other_work() -> None:
+    """Else the age of a lost event would include how long a thread waited for a core."""
+    code = (
+        "import os, threading\n"
+        "from tests.torture.power.priority import PROGRAMS, run_first\n"
+        "run_first(PROGRAMS)\n"
+        "show = lambda: print(os.sched_getscheduler(0) == os.SCHED_RR)\n"
+        "thread = threading.Thread(target=show)\n"
+        "thread.start()\n"
+        "thread.join()\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    if "PermissionError" in ended.stderr:
+        pytest.skip("this user may not use real-time priorities")
+    assert (ended.stdout, ended.stderr) == ("True\n", "")
+
+
 def test_a_file_system_that_cannot_be_made_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     """The reason names the package that is needed; the other file systems are used."""
     monkeypatch.setattr("shutil.which", lambda name: None if name == "mkfs.xfs" else "/bin/true")

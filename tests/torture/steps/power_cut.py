@@ -9,13 +9,15 @@ random set, or a random set of sectors. The file system recovers, and on it:
 
 - every event that `always`, `sync()` or `close()` had promised exists once, and every event that
   `interval` had acknowledged 200 ms before (a disk that needs more than 100 ms of this delays the
-  promise, and a busy machine may be 100 ms late; the age of the oldest lost event is printed);
+  promise; the age of the oldest lost event is printed);
 - no other event exists, and none has changed;
 - `journal verify` reports nothing but an unfinished last line, an empty segment, and, behind all
   promised events, damage and gaps;
 - appending continues, at two levels, and loses nothing;
 - the projection catches up and passes `projector verify`, and its digest is that of a rebuild,
   before and after that.
+
+The programs have a real-time priority, so that no other work of the machine delays their threads.
 
 It needs root, FUSE and loop devices; if they are missing, it prints the reason and exits with 77.
 However it ends, its processes, mounts and loop devices are removed. `--lie` leaves out a kind of
