@@ -2,17 +2,17 @@
 
 ::
 
-    python -m tests.torture.steps.convergence                       10,000 seeds
+    python -m tests.torture.steps.convergence                       15,000 seeds
     python -m tests.torture.steps.convergence --seeds 500 --seed 7  seeds 7 to 506
     python -m tests.torture.steps.convergence --seconds 60          as many as fit
     python -m tests.torture.steps.convergence --sample              a few, as `make test` does
 
 Each seed gives messages with and without timestamps, parents, missing parents and cycles of
 parents, revisions, titles, ends, unknown types, duplicates, and different contents under one key.
-Half of the sets have requests to forget: sessions, messages, replays in other sessions, and records
-up to a number. In a third of the sets the texts hold secrets: several rules redact one event
-differently, under several keys or not at all. They are split over lanes, segments and pieces that
-end in the middle of a line, and projected in one pass, piece by piece with tiny batches and
+Two thirds of the sets have requests to forget: sessions, messages, replays in other sessions, and
+records up to a number. In a third of the sets the texts hold secrets: several rules redact one
+event differently, under several keys or not at all. They are split over lanes, segments and pieces
+that end in the middle of a line, and projected in one pass, piece by piece with tiny batches and
 transactions by one projector or several, with rebuilds in between, with statements that fail, and
 with segments that are rewritten as an erasure does. All must have the model's order of messages,
 sessions, counters, full-text terms and other contents, the same events and conflicts among them,
@@ -35,6 +35,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
+from journal.format.event_types import ERASURE_REQUESTED
 from tests.support.arrangements import check_convergence
 from tests.support.forgetting.model import with_requests
 from tests.support.made_up import random_facts
@@ -45,9 +46,9 @@ if TYPE_CHECKING:
 
     from tests.support.projections import Fact
 
-_AMOUNT = Amount(10_000, sample=60)
-_FORGETS = 2
-"""Of this many seeds, one has requests to forget."""
+_AMOUNT = Amount(15_000, sample=50)
+_REMEMBERS = 3
+"""Of this many seeds, one has no requests to forget: a full run has 10,000 sets with requests."""
 _LIVE = 5
 """Of this many seeds, one is also projected in a journal with rebuilds, which takes longest."""
 _CHUNK = 20
@@ -60,15 +61,24 @@ _TRIES = 5
 
 @dataclass(slots=True)
 class Done:
-    """The results of some seeds: sets of events, their records by type, and failures by seed."""
+    """The results of some seeds.
+
+    Attributes:
+        sets: number of sets of events.
+        forgetting: number of these that have requests to forget.
+        records: number of records by type.
+        failed: failures by seed.
+    """
 
     sets: int = 0
+    forgetting: int = 0
     records: Counter[str] = field(default_factory=Counter)
     failed: dict[int, str] = field(default_factory=dict)
 
     def add(self, other: Done) -> None:
         """Add the results of other seeds."""
         self.sets += other.sets
+        self.forgetting += other.forgetting
         self.records += other.records
         self.failed |= other.failed
 
@@ -77,7 +87,7 @@ def facts_of(seed: int) -> list[Fact]:
     """Return the set of events of a seed."""
     random = Random(seed)
     records = random_facts(random, random.choice(_SIZES))
-    return with_requests(random, records) if seed % _FORGETS == 0 else records
+    return with_requests(random, records) if seed % _REMEMBERS else records
 
 
 def trouble(records: Sequence[Fact], seed: int, *, live: bool) -> str | None:
@@ -102,6 +112,7 @@ def run(seeds: Iterable[int]) -> Done:
     for seed in seeds:
         records = facts_of(seed)
         done.sets += 1
+        done.forgetting += any(fact.event.type == ERASURE_REQUESTED for fact in records)
         done.records.update(fact.event.type for fact in records)
         wrong = trouble(records, seed, live=is_live(seed))
         if wrong is not None:
@@ -181,7 +192,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(done.records.items()))
     print(
         f"convergence: seeds {given.seed} to {given.seed + done.sets - 1}: {done.sets:,} sets of"
-        f" events ({kinds}) in {time.monotonic() - began:.0f} s, {len(done.failed)} diverged"
+        f" events, {done.forgetting:,} with requests to forget ({kinds}) in"
+        f" {time.monotonic() - began:.0f} s, {len(done.failed)} diverged"
     )
     return int(bool(done.failed))
 
