@@ -30,9 +30,12 @@ from journal.importers.run.driver import Importer
 from journal.writer import Journal
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
+from projector.errors import ProjectorError
+from projector.forgetting.finish import finish_forgetting
 from projector.run.lock_holder import open_current
 from projector.run.watch import Watch
 from tests.support.erasing import named
+from tests.support.forgetting.requests import ask
 from tests.torture.faults import traced
 
 if TYPE_CHECKING:
@@ -234,8 +237,31 @@ def _erase_again(folder: Path) -> None:
     erase(open_directory(folder, create=False), _forgotten(), patience=0)
 
 
+def forget_(folder: Path, _shared: Shared) -> int:
+    """Carry out a request: build a generation, erase, remove the old one, write the receipt."""
+    small()
+    try:
+        outcome = finish_forgetting(folder)
+    except (JournalError, ProjectorError, OSError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 7
+    return 9 if outcome.pending else 0
+
+
+def _finish(folder: Path) -> None:
+    finish_forgetting(folder)
+
+
+def _asked(folder: Path) -> None:
+    _in_small_segments(folder, _FEW)
+    catch_up(folder)
+    ask(folder, "request", events=[(SESSION, f"e{number}") for number in _ASKED])
+
+
 _ERASED = (1, 2, 3, 10, 12, 30, 39)
 """Numbers of the events that are erased."""
+_FEW, _ASKED = 12, (1, 3, 10)
+"""Number of messages, and numbers of those that a request names."""
 _LINES = 24
 """Number of messages in the imported transcript."""
 _BACKLOG = 40
@@ -279,11 +305,15 @@ def _backlog(folder: Path) -> None:
 
 
 def _small_backlog(folder: Path) -> None:
+    _in_small_segments(folder, _BACKLOG)
+
+
+def _in_small_segments(folder: Path, count: int) -> None:
     with (
         patch.object(journal.lanes.lane, "ROLL_SIZE", _ROLL),
         patch.object(journal.lanes.writer, "ROLL_SIZE", _ROLL),
     ):
-        _backlog(folder)
+        _fill(folder, 0, count)
 
 
 def _behind(folder: Path) -> None:
@@ -330,6 +360,7 @@ class Workload:
         others: number of these that are no messages.
         writes: whether it changes the lanes; otherwise it must not touch them.
         erased: ids of events that it erases: they may exist until it has ended.
+        varies: whether the data of its events differ from run to run, as those of a receipt do.
     """
 
     name: str
@@ -340,6 +371,7 @@ class Workload:
     others: int
     writes: bool
     erased: frozenset[str] = frozenset()
+    varies: bool = False
 
 
 def _nothing(_folder: Path) -> None:
@@ -361,6 +393,17 @@ WORKLOADS = {
             0,
             writes=True,
             erased=_forgotten().gone,
+        ),
+        Workload(
+            "forget",
+            forget_,
+            _asked,
+            _finish,
+            _FEW - len(_ASKED) + 2,
+            2,
+            writes=True,
+            erased=frozenset(f"e{number}" for number in _ASKED),
+            varies=True,
         ),
         Workload("sync-new", sync, _backlog, _more, _BACKLOG + 2, 0, writes=False),
         Workload("sync", sync, _behind, _more, _BACKLOG + 2, 0, writes=False),

@@ -73,7 +73,8 @@ _EVER = 3
 MINIMUM = {
     "write": 480,
     "import": 250,
-    "erase": 760,
+    "erase": 805,
+    "forget": 2000,
     "import-more": 240,
     "sync-new": 1150,
     "sync": 800,

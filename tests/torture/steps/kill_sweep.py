@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 MINIMUM = {
     "write": 260,
     "import": 170,
-    "erase": 650,
+    "erase": 710,
+    "forget": 1800,
     "import-more": 170,
     "sync-new": 900,
     "sync": 620,
