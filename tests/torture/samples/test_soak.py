@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
+import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +15,7 @@ import pytest
 from journal import Journal
 from projector import Projection
 from tests.torture.soak import crowd, judging, programs, roles
+from tests.torture.soak.forgetting import appends, model, remains, waits
 from tests.torture.steps import soak
 
 if TYPE_CHECKING:
@@ -113,3 +118,80 @@ def test_a_program_that_ends_by_itself_fails_with_its_output(tmp_path: Path) -> 
     program.process.wait()
     with pytest.raises(programs.Failed, match=r"reader7 ended by itself with 1: [\s\S]* is locked"):
         program.check()
+
+
+@pytest.mark.slow
+def test_a_few_seconds_of_forgetting_lose_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    """Writers, readers, projectors and forgetters: what is forgotten is gone, and nothing else."""
+    printed = run_sample("forgetting", capsys, "--sample", "--seconds", "3")
+    assert re.search(r"forgotten=[1-9]", printed)
+    assert re.search(r"never_beside=[1-9]", printed)
+
+
+@pytest.mark.slow
+def test_what_is_shown_after_it_was_forgotten_is_caught(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The scenario can fail: here no projection knows the newest requests."""
+    arguments = ["--scenario", "forgetting", "--seed", "5", "--sample", "--sabotage", "shown"]
+    assert soak.main(arguments) == 1
+    assert "FAILED forgetting: " in capsys.readouterr().out
+
+
+def wait_of(slept: int, others: int = 0) -> waits.Wait:
+    """Return an append that slept, ran for 1 ms, and waited 70 ms for a processor."""
+    return waits.Wait(1_000_000, slept + 71_000, 70_000, others, slept, "fsync", slept // 2)
+
+
+def test_an_append_that_waits_beside_an_erasure_fails() -> None:
+    """More than 50 ms are a failure at the levels that do not wait for the disk by themselves."""
+    spans = [(900_000, 1_000_100)]
+    found = {"never": [wait_of(49_000)], "always": [wait_of(90_000)]}
+    assert appends.judge_appends(found, spans)["always_longest_beside"] == 91.0
+    found["never"].append(wait_of(90_000, others=50_000))
+    assert appends.judge_appends(found, spans)["never_longest_beside"] == 50.0
+    found["never"].append(wait_of(50_000))
+    with pytest.raises(programs.Failed, match=r"at never took 51\.0 ms .* slept for 50\.0 ms"):
+        appends.judge_appends(found, spans)
+    with pytest.raises(programs.Failed, match="no append at never was made beside an erasure"):
+        appends.judge_appends(found, [(0, 1)])
+
+
+def test_what_is_left_of_a_forgotten_message_is_found(tmp_path: Path) -> None:
+    """By its id, by its session, or by the end of its word; what others say may be there."""
+    keys = [model.key("writer0", number) for number in range(30)]
+    gone = model.Named([keys[9][0]], [])
+    for number in (0, 9, 19):
+        (tmp_path / "file").write_bytes(b"\0" + model.word("writer0", number)[5:].encode() + b"7")
+        # message 19 repeats message 9 in another session, which was not forgotten
+        assert bool(remains.find_remains(tmp_path, gone, keys)) == (number == 0)
+    for text in keys[0]:
+        (tmp_path / "file").write_text(f"<{text}>")
+        assert remains.find_remains(tmp_path, gone, keys) == [f"{text} in file"]
+
+
+def test_a_request_takes_what_repeats_a_message() -> None:
+    """A single message goes with its replay; of a session's messages a replay may stay."""
+    said, replay = model.key("writer0", 9), model.key("writer0", 19)
+    assert model.message("writer0", 9)["data"] == model.message("writer0", 19)["data"]
+    for one in (said, replay):
+        assert {model.Named([], [one]).fate(key) for key in (said, replay)} == {"gone"}
+    named = model.Named([said[0]], [])
+    assert (named.fate(said), named.fate(replay)) == ("gone", "either")
+    assert model.Named([], [model.key("writer0", 8)]).fate(said) == "kept"
+
+
+def test_waits_for_a_processor_do_not_count() -> None:
+    """What a call computes and sleeps is its own time; with other processes beside it, no more."""
+    meter = waits.Meter()
+    slept = meter.measure(lambda: time.sleep(0.03))
+    with ExitStack() as stack:
+        for _ in range((os.cpu_count() or 1) * 3):
+            other = subprocess.Popen([sys.executable, "-ISc", "while True: pass"])
+            stack.callback(other.wait)
+            stack.callback(other.kill)
+        time.sleep(0.2)
+        ran = meter.measure(lambda: sum(range(2_000_000)))
+    assert slept.own >= slept.slept >= 29_000
+    assert ran.queued > ran.wall / 4
+    assert ran.slept < ran.wall / 4

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from journal.format.event_types import MESSAGE_APPENDED
 from journal.segments.reader import read_events
 from journal.verify import verify
 from projector import Projection
@@ -30,7 +31,8 @@ class Remains:
 
     Attributes:
         keys: the keys of all messages that readers show.
-        records: number of records in the lanes; a repeated append has its own record.
+        records: number of records of messages in the lanes; a repeated append has its own
+            record.
         lanes: number of lanes.
         segments: number of segments.
         bytes: their size.
@@ -64,6 +66,7 @@ def judge(journal: Path, allowed: frozenset[Kind] = frozenset()) -> Remains:
     records = Counter(
         (found.record.event.session, found.record.event.id)
         for found in read_events(journal / "lanes", lambda *_: None)
+        if found.record.event.type == MESSAGE_APPENDED
     )
     digest, shown = _compare_with_a_rebuild(journal)
     if shown.keys() != records.keys():

@@ -18,8 +18,6 @@ ROLES = (sys.executable, "-m", "tests.torture.soak.roles")
 """The command for a role; its first arguments are the role and the journal."""
 PATIENCE = 120.0
 """Seconds in which a process must end after a request."""
-_YOUNG = 10.0
-"""Seconds after which an interpreter has certainly started, also on a busy machine."""
 
 
 class Failed(Exception):  # noqa: N818 - says what is wrong
@@ -44,8 +42,9 @@ class Program:
         argv: its command line; it starts in the root of the repository.
         folder: for its output, `NAME.out` and `NAME.err`.
         killable: whether it may be killed.
+        is_standby: whether it may take over the work of another program at any time: only what it
+            uses while it has a database open is sampled.
         samples: samples of the present process, since no other program can take over its work.
-        started: when it was started, on the monotonic clock.
         opened: what its descriptors led to at the last sample.
     """
 
@@ -53,22 +52,26 @@ class Program:
     argv: list[str]
     folder: Path
     killable: bool
+    is_standby: bool = False
     process: subprocess.Popen[bytes] | None = None
     samples: list[Sample] = field(default_factory=list)
-    started: float = 0.0
     opened: list[str] = field(default_factory=list)
 
     def start(self) -> None:
         """Start it; append its output to that of its earlier runs."""
-        self.samples, self.started = [], time.monotonic()
+        self.samples = []
         out, err = self.folder / f"{self.name}.out", self.folder / f"{self.name}.err"
         with out.open("ab") as stdout, err.open("ab") as stderr:
             self.process = subprocess.Popen(self.argv, cwd=ROOT, stdout=stdout, stderr=stderr)
 
     @property
-    def is_young(self) -> bool:
-        """Whether it may not have installed its signal handlers yet."""
-        return time.monotonic() - self.started < _YOUNG
+    def handles_sigterm(self) -> bool:
+        """Whether it has installed its handler of SIGTERM: on a busy machine that takes a while."""
+        if self.process is None:
+            return False
+        status = Path(f"/proc/{self.process.pid}/status").read_bytes()
+        found = re.search(rb"SigCgt:\s+([0-9a-f]+)", status)
+        return found is not None and bool(int(found[1], 16) >> (signal.SIGTERM - 1) & 1)
 
     def look(self) -> None:
         """Sample its descriptors and its memory; it may have ended."""
@@ -78,7 +81,9 @@ class Program:
         with contextlib.suppress(OSError):
             found = re.search(rb"RssAnon:\s+(\d+) kB", (proc / "status").read_bytes())
             self.opened = _opened(proc / "fd")
-            if found:
+            if self.is_standby and not any(".db" in file for file in self.opened):
+                self.samples = []
+            elif found:
                 memory = int(found[1]) * 1024
                 self.samples.append(Sample(time.monotonic(), len(self.opened), memory))
 
@@ -125,7 +130,7 @@ class Program:
         """
         self.check()
         # before its handler is installed, SIGTERM kills the interpreter
-        allowed = {0, -signal.SIGTERM} if self.is_young else {0}
+        allowed = {0} if self.handles_sigterm else {0, -signal.SIGTERM}
         if (code := self.end()) not in allowed:
             raise Failed(f"{self.name} ended with {code}: {self.errors()[-2000:]}")
 

@@ -100,7 +100,7 @@ def write(path: Path, acknowledged: Path, name: str, seed: str, fsync: str) -> N
             lines = [orjson.dumps([event["session"], event["id"]]) + b"\n" for event in events]
             os.write(file.fileno(), b"".join(lines))
             number += batch
-            _pause(life, 8.0 if busy else rng.choice([0.001, 0.01, 0.05]))
+            pause(life, 8.0 if busy else rng.choice([0.001, 0.01, 0.05]))
 
 
 def _next_number(acknowledged: BinaryIO) -> int:
@@ -115,7 +115,8 @@ def _next_number(acknowledged: BinaryIO) -> int:
     return max(0, int(last.rpartition("-")[2]) + 1 - _AGAIN)
 
 
-def _pause(life: Life, seconds: float) -> None:
+def pause(life: Life, seconds: float) -> None:
+    """Wait, but no longer than the program is to continue."""
     until = time.monotonic() + seconds
     while life.continues and (left := until - time.monotonic()) > 0:
         time.sleep(min(left, 0.2))
@@ -140,7 +141,7 @@ def read(path: Path, acknowledged: Path, seed: str) -> None:
             rng.choice(queries)()
             slowest = max(slowest, time.perf_counter() - began)
             count += 1
-            _pause(life, rng.choice([0.0, 0.01, 0.05]))
+            pause(life, rng.choice([0.0, 0.01, 0.05]))
     sys.stdout.write(f"{count} {slowest:.3f}\n")
 
 
@@ -177,7 +178,7 @@ def hold(path: Path, seed: str) -> None:
     held = 0
     current = path / "projection" / "CURRENT"
     while life.continues and not current.exists():  # no projection exists yet
-        _pause(life, 0.1)
+        pause(life, 0.1)
     while life.continues:
         name = current.read_text().strip()
         database = path / "projection" / f"{name}.db"
@@ -189,7 +190,7 @@ def hold(path: Path, seed: str) -> None:
             seen = 0
             while life.continues and time.monotonic() < until:
                 seen += len(rows.fetchmany(50))
-                _pause(life, 0.05)
+                pause(life, 0.05)
             seen += sum(1 for _ in rows)
             if seen != before or _count(db) != before:
                 raise AssertionError(f"a snapshot changed: {before} messages, then {seen}")

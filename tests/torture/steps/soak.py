@@ -2,9 +2,10 @@
 
 ::
 
-    python -m tests.torture.steps.soak                        all scenarios, about 8 minutes
+    python -m tests.torture.steps.soak                        all scenarios, about 10 minutes
     python -m tests.torture.steps.soak --seconds 20 --seed 7
     python -m tests.torture.steps.soak --scenario crowd
+    python -m tests.torture.steps.soak --scenario forgetting --sabotage bytes    must fail
     python -m tests.torture.steps.soak --sample               a few seconds, as `make test` does
 
 **everything**: the clock of each process is wrong by up to fifty years, by another amount in each
@@ -24,6 +25,19 @@ finds it.
 **hooks**: thousands of short processes append one message each, a few at a time. All of them exit
 with 0, and there is at most one lane more than processes at the same time.
 
+**forgetting**: writers of every level, projectors, readers and rebuilds as in `everything`, and
+processes that forget sessions, single messages and hits of a query, of which some are repeated in
+other sessions, before and after; some of each kind are killed. A segment of 12 MB is rewritten for
+almost every request. No read that begins after a request was acknowledged shows what it names, and
+each finds what was acknowledged and is named by none. Afterwards no file holds a word, an id or a
+session of what was forgotten, every request has a receipt, and all the rest is there.
+No append at `never` and `interval` took more than 50 ms beside an erasure. Waits of its thread for
+a processor, which the kernel counts, are not the program's, and do not count: only the time in
+which it ran, and in which it slept in a lock, in a system call or for the disk. The times at
+`always`, where each append waits for the disk, are only reported, and so are those without an
+erasure. `--sabotage` leaves bytes, forgets more, shows what is forgotten, or lets appends wait: the
+scenario must fail.
+
 After each scenario `verify` finds no problem that the death of a process does not explain; every
 acknowledged message exists exactly once in the lanes, in the projection and in a rebuild, and both
 have one digest.
@@ -41,6 +55,8 @@ from typing import TYPE_CHECKING
 from tests.torture.arguments import again, step_parser
 from tests.torture.soak.crowd import crowd
 from tests.torture.soak.everything import everything
+from tests.torture.soak.forgetting.sabotage import SABOTAGES
+from tests.torture.soak.forgetting.scenario import forgetting
 from tests.torture.soak.hooks import hooks
 
 if TYPE_CHECKING:
@@ -52,7 +68,7 @@ _SAMPLE = 6.0
 _MESSAGES = 20_000
 """Messages of each writer of the crowd."""
 _PROCESSES = 10_000
-_SHARES = {"everything": 0.5, "crowd": 0.3, "hooks": 0.2}
+_SHARES = {"everything": 0.35, "crowd": 0.2, "hooks": 0.15, "forgetting": 0.3}
 """The part of `--seconds` of each scenario."""
 _MESSAGES_A_SECOND = 100
 """Messages a second that each writer of the crowd appends, and that are found."""
@@ -73,6 +89,14 @@ def _hooks(folder: Path, _: argparse.Namespace, seconds: float | None) -> dict[s
     return hooks(folder, _fitting(seconds, _PROCESSES_A_SECOND, _PROCESSES))
 
 
+def _forgetting(
+    folder: Path, given: argparse.Namespace, seconds: float | None
+) -> dict[str, object]:
+    return forgetting(
+        folder, given.seed, seconds or _SECONDS, small=given.sample, sabotage=given.sabotage
+    )
+
+
 def _fitting(seconds: float | None, a_second: int, whole: int) -> int:
     return whole if seconds is None else min(whole, max(1, round(seconds * a_second)))
 
@@ -81,6 +105,7 @@ _SCENARIOS: dict[str, Callable[..., dict[str, object]]] = {
     "everything": _everything,
     "crowd": _crowd,
     "hooks": _hooks,
+    "forgetting": _forgetting,
 }
 
 
@@ -89,6 +114,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = step_parser(__doc__, seed=int.from_bytes(os.urandom(4)))
     parser.add_argument("--sample", action="store_true", help=f"{_SAMPLE:.0f} s, fewer processes")
     parser.add_argument("--scenario", choices=_SCENARIOS, help="one of them [default: all]")
+    parser.add_argument(
+        "--sabotage",
+        choices=SABOTAGES,
+        default="none",
+        help="what is wrong with the programs of `forgetting`, which must then fail",
+    )
     given = parser.parse_args(arguments)
     seconds: float | None = given.seconds
     if seconds is None and given.sample:

@@ -1,0 +1,1 @@
+"""The scenario in which sessions and messages are forgotten while writers and readers work."""
