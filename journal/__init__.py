@@ -27,6 +27,10 @@ if TYPE_CHECKING:
         RestoreReport,
         restore_backup,
     )
+    from journal.erasure.compact import (
+        Compaction,
+        compact,
+    )
     from journal.errors import (
         AppendError,
         ArbiterBusy,
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
         BackupFailed,
         ClockError,
         ClosedError,
+        EraseError,
+        EraserBusy,
         EventError,
         ExportFailed,
         JournalError,
@@ -81,6 +87,7 @@ else:
             "journal.backup.check": ("BackupCheck", "verify_backup"),
             "journal.backup.make": ("BackupReport", "make_backup"),
             "journal.backup.restore": ("RestoreReport", "restore_backup"),
+            "journal.erasure.compact": ("Compaction", "compact"),
             "journal.errors": (
                 "AppendError",
                 "ArbiterBusy",
@@ -89,6 +96,8 @@ else:
                 "BackupFailed",
                 "ClockError",
                 "ClosedError",
+                "EraseError",
+                "EraserBusy",
                 "EventError",
                 "ExportFailed",
                 "JournalError",
@@ -125,8 +134,11 @@ __all__ = [
     "BackupReport",
     "ClockError",
     "ClosedError",
+    "Compaction",
     "DamagedBytes",
     "Entry",
+    "EraseError",
+    "EraserBusy",
     "Event",
     "EventError",
     "ExportFailed",
@@ -144,6 +156,7 @@ __all__ = [
     "SyncError",
     "VersionError",
     "__version__",
+    "compact",
     "is_timestamp",
     "make_backup",
     "new_event",

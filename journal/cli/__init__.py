@@ -8,12 +8,13 @@ from __future__ import annotations
 from journal.cli.kit.commands import Commands
 from journal.cli.kit.exits import BUSY, DAMAGED, FAILED, NOT_FOUND
 from journal.cli.kit.program import program
-from journal.errors import BackupDamaged, JournalError, LeaseError, NotAJournalError
+from journal.errors import BackupDamaged, EraserBusy, JournalError, LeaseError, NotAJournalError
 
 _CODES: dict[type[Exception], int] = {
     JournalError: FAILED,
     NotAJournalError: NOT_FOUND,
     LeaseError: BUSY,
+    EraserBusy: BUSY,
     BackupDamaged: DAMAGED,
     OSError: FAILED,
 }
@@ -23,6 +24,7 @@ _COMMANDS = Commands(
         "append": "journal.cli.append",
         "backup": "journal.cli.backup",
         "cat": "journal.cli.cat",
+        "compact": "journal.cli.compact",
         "export": "journal.cli.export",
         "import": "journal.cli.import_",
         "restore": "journal.cli.restore",
@@ -56,7 +58,7 @@ def cli() -> None:
         2    wrong usage
         3    there is no journal
         5    damage was found
-        7    busy: no lane could be leased
+        7    busy: no lane could be leased, or another process erases or compacts
         130  Ctrl-C
     SIGTERM and SIGHUP end a command by that signal after it has cleaned up.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines

@@ -7,29 +7,28 @@ eraser leases the lane and replaces the segment; else it asks the lessee to cont
 from __future__ import annotations
 
 import dataclasses
-import os
 import time
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from journal.erasure.files.clean import clean_up
+from journal.erasure.files.joining import find_remains, remove
 from journal.erasure.lock import erasing
 from journal.erasure.pending import Pending
 from journal.erasure.segment import read_for_erasure, replace
 from journal.errors import EraseError
 from journal.format.record import FORMAT
-from journal.fs import disk
-from journal.fs.files import sync_folder
 from journal.lanes.lane import LOCK, try_lease
 from journal.lanes.roll_request import ROLL, ask_to_roll, take_request
 from journal.process import clock
 from journal.segments.damaged_bytes import DamagedBytes
 from journal.segments.listing import list_lane, list_lanes
-from journal.segments.segment import is_segment_draft
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from journal.erasure.files.joining import Remains
     from journal.erasure.lock import EraserLock
     from journal.erasure.rewrite import Decision
     from journal.erasure.segment import Read
@@ -100,7 +99,7 @@ def erase(
     began, started = monotonic(), clock.wall()
     with erasing(directory.path, timeout) as lock:
         eraser = _Eraser(directory, forgotten, lock, erases_damage=erases_damage)
-        eraser.clean_up()
+        clean_up(directory)
         until = None
         while True:
             is_last = until is not None and monotonic() > until
@@ -132,6 +131,7 @@ class _Eraser:
     damaged: dict[Path, list[DamagedBytes]] = field(default_factory=dict)
     newer: set[tuple[str, int]] = field(default_factory=set)
     in_vain: int = 0
+    remains: dict[str, dict[int, Remains]] = field(default_factory=dict)
 
     def report(self, started: int, duration: int) -> Report:
         return Report(
@@ -145,29 +145,6 @@ class _Eraser:
             duration=duration,
         )
 
-    def clean_up(self) -> None:
-        """Remove what a killed eraser left, and make durable what it renamed.
-
-        A draft may contain text that was forgotten since. If the name of a replaced segment was not
-        synced, a power loss would restore the old segment.
-
-        Raises:
-            EraseError: the file system refuses.
-        """
-        for name in list_lanes(self.directory.lanes):
-            folder = self.directory.lanes / name
-            list_lane(folder)  # raises an error for a folder that is not this user's
-            try:
-                drafts = [folder / entry for entry in os.listdir(folder) if is_segment_draft(entry)]
-                for draft in drafts:
-                    disk.in_use.unlink(draft)
-                sync_folder(folder)
-            except OSError as error:
-                raise EraseError(
-                    f"cannot clean up after an interrupted erasure in {folder}:"
-                    f" {error.strerror or error}"
-                ) from error
-
     def is_again_after_pass(self) -> bool:
         """Read all segments that may have changed; return whether another pass is needed.
 
@@ -175,6 +152,7 @@ class _Eraser:
             EraseError: segments change repeatedly while they are read.
         """
         self.pending = []
+        self.remains = {}
         is_again = False
         before = self.segments
         for name in list_lanes(self.directory.lanes):
@@ -214,11 +192,26 @@ class _Eraser:
         return read
 
     def _replace(self, read: Read) -> None:
-        """Replace a segment; one that has changed since it was read is left to the next pass."""
-        if read.is_changed and replace(read, self.lock):
+        """Replace a segment; one that has changed since it was read is left to the next pass.
+
+        The file of a segment that was joined with another one is removed: rewritten, it would be a
+        segment of its own again.
+        """
+        if not read.is_changed:
+            return
+        if self._remove_remains(read.ref):
+            self.segments += 1
+        elif replace(read, self.lock):
             self.lines += read.rewriting.lines
             self.bytes += read.rewriting.bytes
             self.segments += 1
+
+    def _remove_remains(self, ref: SegmentRef) -> bool:
+        if ref.lane not in self.remains:
+            found = find_remains(list_lane(ref.folder))
+            self.remains[ref.lane] = {remains.ref.number: remains for remains in found}
+        remains = self.remains[ref.lane].get(ref.number)
+        return remains is not None and remove(remains, self.lock)
 
     def _replace_active(self, read: Read) -> bool:
         """Replace a lane's active segment if no process holds the lane, else ask its lessee.

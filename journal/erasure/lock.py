@@ -36,7 +36,7 @@ class EraserLock:
         if not is_at(self._fd, self._path):
             raise EraserBusy(
                 f"{self._path} was removed or replaced while it was locked, or this process was"
-                " forked meanwhile; what was erased before stays erased: try again"
+                " forked meanwhile; what was done before stays done: try again"
             )
 
 
@@ -56,8 +56,8 @@ def erasing(journal: Path, timeout: float) -> Iterator[EraserLock]:
     fd = lock_file(path, timeout)
     if fd is None:
         raise EraserBusy(
-            f"another process erases in {journal}, and held {path} for {timeout} s; nothing was"
-            " erased here: try again"
+            f"another process erases or compacts in {journal}, and held {path} for {timeout} s;"
+            " nothing was changed here: try again"
         )
     lock = EraserLock(path, fd)
     try:

@@ -16,6 +16,8 @@ from journal.format.record import Erased, encode_erased, encode_event
 from journal.format.scan import MISPLACED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from journal.format.event import Event
     from journal.format.record import Header, Record
     from journal.format.scan import Damage
@@ -222,7 +224,7 @@ class Rewriting:
             self.pieces.append(Kept(start, end))
 
 
-def new_header(line: bytes, uuid: str) -> bytes:
+def new_header(line: bytes, uuid: str, joined: Iterable[str] = ()) -> bytes:
     """Return the header of a segment that supersedes another one.
 
     All other values stay, also those that this program does not know. The inode is removed, so that
@@ -231,12 +233,14 @@ def new_header(line: bytes, uuid: str) -> bytes:
     Args:
         line: the old header, newline included.
         uuid: of the new segment.
+        joined: uuids of the segments behind that one which it supersedes, too.
     """
     fields: dict[str, Any] = orjson.loads(line)
     for name in ("crc", "inode"):
         fields.pop(name, None)
     before = fields.get("supersedes")
-    fields["supersedes"] = [fields["segment"], *(before if isinstance(before, list) else [])]
+    ancestors = before if isinstance(before, list) else []
+    fields["supersedes"] = [fields["segment"], *ancestors, *joined]
     fields["segment"] = uuid
     new = frame(orjson.dumps(fields))
     return new if line.endswith(b"\n") else new[:-1]

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from journal.erasure.files.swap import Version, swap, version_of
 from journal.erasure.rewrite import Kept, Rewriting, new_header
 from journal.errors import EraseError, EventError, ReadError
 from journal.format.record import FORMAT
-from journal.fs import disk
-from journal.fs.files import draft_of, sync_folder
 from journal.process.ids import uuid7
-from journal.segments.blocks import BLOCK, read_at, read_between
+from journal.segments.blocks import read_at, read_between
 from journal.segments.reader import SegmentWalk
 from journal.segments.segment import open_segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from io import FileIO
-    from pathlib import Path
 
     from journal.erasure.lock import EraserLock
     from journal.erasure.rewrite import Decision
     from journal.format.record import Header
     from journal.format.scan import Damage
     from journal.segments.listing import SegmentRef
-
-_SYNCED = 4 * 1024 * 1024
-"""Bytes of a draft after which it is synced: a sync of all of it at once would keep the syncs of
-writers waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +42,7 @@ class Read:
 
     ref: SegmentRef
     lane: str
-    version: tuple[int, int, int]
+    version: Version
     header: Header | None
     header_end: int
     end: int
@@ -91,7 +84,7 @@ def read_for_erasure(
 
     try:
         with open_segment(ref.path) as file:
-            version = _version(os.fstat(file.fileno()))
+            version = version_of(os.fstat(file.fileno()))
 
             def damaged(_: SegmentRef, damage: Damage) -> None:
                 rewriting.take_damage(damage, _newlines(file, damage))
@@ -120,40 +113,24 @@ def _newlines(file: FileIO, damage: Damage) -> int:
 def replace(read: Read, lock: EraserLock) -> bool:
     """Replace a segment by its new content; return False if it is not the one that was read.
 
-    The draft is synced before it gets the segment's name, so at each moment the old or the new
-    segment exists.
-
     Raises:
         EraserBusy: the eraser's lock was lost.
         EraseError: the file system refused; the old segment is still there.
     """
     path = read.ref.path
-    draft = draft_of(path)
     try:
         with open_segment(path) as old:
-            if _version(os.fstat(old.fileno())) != read.version:
+            if version_of(os.fstat(old.fileno())) != read.version:
                 return False
-            try:
-                _fill(draft, _content(old, read))
-                lock.check()
-                if _version(path.lstat()) != read.version:
-                    return False
-                disk.in_use.replace(draft, path)
-            finally:
-                with contextlib.suppress(FileNotFoundError):
-                    disk.in_use.unlink(draft)
-        sync_folder(path.parent)
+            return swap(
+                path, _content(old, read), lock, lambda: version_of(path.lstat()) == read.version
+            )
     except (OSError, ReadError) as error:
         why = error.strerror or error if isinstance(error, OSError) else error
         raise EraseError(
             f"cannot rewrite {path}: {why}; what is forgotten is still in it. Repeat it when"
             " the cause is removed"
         ) from error
-    return True
-
-
-def _version(status: os.stat_result) -> tuple[int, int, int]:
-    return status.st_ino, status.st_size, status.st_ctime_ns
 
 
 def _content(old: FileIO, read: Read) -> Iterator[bytes]:
@@ -165,24 +142,3 @@ def _content(old: FileIO, read: Read) -> Iterator[bytes]:
             yield from read_between(old, piece.start, piece.end)
         else:
             yield piece
-
-
-def _fill(draft: Path, content: Iterator[bytes]) -> None:
-    fd = disk.in_use.create(draft)
-    try:
-        disk.in_use.fchmod(fd, 0o600)
-        unsynced, waiting, size = 0, [], 0
-        for block in content:
-            waiting.append(block)
-            size += len(block)
-            if size < BLOCK:
-                continue
-            disk.write_rest(fd, b"".join(waiting))
-            unsynced, waiting, size = unsynced + size, [], 0
-            if unsynced >= _SYNCED:
-                disk.in_use.fdatasync(fd)
-                unsynced = 0
-        disk.write_rest(fd, b"".join(waiting))
-        disk.in_use.fsync(fd)
-    finally:
-        os.close(fd)

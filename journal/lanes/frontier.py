@@ -37,6 +37,8 @@ _SETTLED_NS = 20_000_000
 count in ticks of up to 10 ms, and two changes within one tick have the same time."""
 _COARSE_NS = 2_500_000_000
 """The same on a file system that keeps whole seconds, or two of them."""
+_LOOKS = 10
+"""Times that a folder is walked again because a segment was gone, before that is an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +221,20 @@ class Frontier:
 
     def _walk(self, path: Path, folder: _Folder) -> None:
         """Read the ends of the lanes that the final segments of a folder belong to."""
+        for _ in range(_LOOKS):
+            try:
+                self._read_ends(path, folder)
+            except FileNotFoundError:
+                # compaction has removed one, whose records are in a segment before it
+                folder.numbers = [
+                    n for n in folder.numbers if os.path.lexists(path / segment_name(n))
+                ]
+                folder.walked.clear()
+            else:
+                return
+        self._read_ends(path, folder)
+
+    def _read_ends(self, path: Path, folder: _Folder) -> None:
         last: dict[str, int] = {}
         for number in folder.numbers[:-1]:
             if number not in folder.walked and is_segment(path / segment_name(number)):

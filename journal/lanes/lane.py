@@ -37,6 +37,8 @@ LOCK = "lock"
 RETIRED = "retired"
 """A file of this name in a lane's folder: no writer leases the lane any more."""
 _MOST = 100_000
+_LOOKS = 10
+"""Listings of a lane's segments, each because one of them was gone, before that is an error."""
 _ITS_OWN = frozenset(
     {
         errno.EACCES,
@@ -229,6 +231,14 @@ def try_lease(path: Path) -> Lane | None:
 
 
 def _continuation(path: Path) -> Continuation:
+    for _ in range(_LOOKS):
+        # compaction may remove the file of a joined segment between two looks
+        with contextlib.suppress(FileNotFoundError):
+            return _find_continuation(path)
+    return _find_continuation(path)
+
+
+def _find_continuation(path: Path) -> Continuation:
     numbers = segment_numbers(path)
     highest = numbers[-1] if numbers else 0
     folder = int(path.name) if path.name.isascii() and path.name.isdigit() else 0

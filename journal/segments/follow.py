@@ -29,7 +29,7 @@ class Follower:
         self._lanes = lanes
         self._on_damage = on_damage
         self._walks: dict[Path, SegmentWalk] = {}
-        self._done: set[Path] = set()
+        self._done: dict[Path, tuple[int, int]] = {}
         self._seen: dict[str, Sequence] = {}
 
     def read(self) -> Iterator[Located]:
@@ -48,7 +48,8 @@ class Follower:
         """
         found: list[Located] = []
         for ref in list_segments(self._lanes):
-            if ref.path not in self._done:
+            # one that was replaced since may have the records of those behind it
+            if self._done.get(ref.path) != ref.version:
                 found += self._read(ref)
         return [at for at in sorted(found, key=event_order) if self._is_new(at)]
 
@@ -70,6 +71,5 @@ class Follower:
         walk.ref = ref
         found = list(walk.events())
         if ref.final:
-            self._done.add(ref.path)
-            del self._walks[ref.path]
+            self._done[ref.path] = ref.version
         return found

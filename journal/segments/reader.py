@@ -193,9 +193,50 @@ def _read_lane(
     limit: int,
     walks: dict[Path, SegmentWalk],
 ) -> Iterator[Located]:
+    superseded: set[str] = set()
+    done: list[SegmentWalk] = []
+    last: Located | None = None
     for ref in refs:
-        walk = walks[ref.path] = SegmentWalk(ref, on_damage)
-        yield from walk.events(limit)
+        uuids: list[str] = []
+
+        def begun(header: Header, _end: int, uuids: list[str] = uuids) -> None:
+            uuids.append(header.segment)
+            superseded.update(header.supersedes)
+
+        walk = walks[ref.path] = SegmentWalk(ref, on_damage, begun)
+        try:
+            for at in walk.events(limit):
+                # the file of one that was joined with others has no other records than these
+                if not superseded or superseded.isdisjoint(uuids):
+                    last = at
+                    yield at
+            done.append(walk)
+        except ReadError as error:
+            joined = next((each for each in reversed(done) if each.ref.path.exists()), None)
+            if not _is_gone(error) or joined is None or not _is_joined(joined.ref):
+                raise
+            # it was joined with that one, and its file was removed since it was listed
+            for at in joined.events(limit):
+                if last is None or last.lane != at.lane or last.record.seq < at.record.seq:
+                    last = at
+                    yield at
+
+
+def _is_gone(error: ReadError) -> bool:
+    return isinstance(error.__cause__, FileNotFoundError)
+
+
+def _is_joined(ref: SegmentRef) -> bool:
+    """Return whether a segment supersedes others.
+
+    Raises:
+        ReadError: it cannot be read.
+    """
+    try:
+        header = segment.read_header(ref.path)
+    except OSError as error:
+        raise ReadError(f"cannot open {ref.path}: {error.strerror or error}") from error
+    return header is not None and bool(header.supersedes)
 
 
 def read_lane_uuid(ref: SegmentRef) -> str:

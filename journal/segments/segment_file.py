@@ -11,7 +11,7 @@ from journal.fs import disk
 from journal.fs.lock import has_identity, identity
 from journal.process.boot import boot_id
 from journal.process.ids import uuid7
-from journal.segments.segment import read_header, segment_name
+from journal.segments.segment import read_header, segment_name, segment_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -132,16 +132,19 @@ class SegmentFile:
     def is_superseded(self) -> bool:
         """Return whether an eraser has replaced the file by one with the same records.
 
-        That one is durable: it was synced before it got the name.
+        That one is durable: it was synced before it got the name. Where segments were joined, it
+        has the name of one before this.
 
         Raises:
             OSError: the file system refuses.
         """
-        try:
-            there = read_header(self.path)
-        except FileNotFoundError:
-            return False
-        return there is not None and self.uuid in there.supersedes
+        lane = self.path.parent
+        for number in reversed(segment_numbers(lane)):
+            if number <= self.number:
+                there = read_header(lane / segment_name(number))
+                if there is not None and self.uuid in there.supersedes:
+                    return True
+        return False
 
     def close(self) -> None:
         """Close the file; closing again does nothing.

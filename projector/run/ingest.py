@@ -21,7 +21,7 @@ from projector.apply.isolation import Isolation
 from projector.apply.trial import applying
 from projector.db.schema import APPLIED
 from projector.run.quarantine import clear, set_aside
-from projector.run.superseded import Superseded, known_numbers
+from projector.run.superseded import PASSED, Superseded, known_numbers
 from projector.run.watermark import (
     Mark,
     fingerprint,
@@ -51,8 +51,6 @@ _SESSIONS = 1_000
 """Sessions folded in one transaction, or a few more."""
 _FUTURE = "future-format-"
 """Prefix of the uuid of a segment that only a newer program can read."""
-_SUPERSEDED = "superseded-"
-"""Prefix of the uuid of a segment that another one supersedes."""
 _NOWHERE = 2**62
 NOTHING = Mark("", 0, 0, 0)
 """The mark of a segment of which nothing is applied."""
@@ -94,7 +92,8 @@ class Intake:
         """
         gone = self.marks.keys() - {place(ref) for ref in refs}
         for folder, number in sorted(gone - self._gone):
-            if self._superseded.has(self.marks[folder, number].uuid):
+            there = (ref for ref in refs if ref.lane == folder)
+            if self._superseded.explains(self.marks[folder, number].uuid, there):
                 continue
             _log.warning(
                 "segment %d of lane %s is gone; its events stay in the projection:"
@@ -161,7 +160,8 @@ class Intake:
         stay in the projection; `projector salvage` writes them back. Return how many of its first
         sequence numbers need not be applied again.
         """
-        known = known_numbers(before, chunk, self.marks.values())
+        others = self._superseded.others(place(ref), self.marks)
+        known = known_numbers(before, chunk, place(ref), others)
         if known is None:
             _log.warning(
                 "segment %s is shorter or another than the one that was read: reading it again;"
@@ -184,7 +184,7 @@ class Intake:
         events = 0
         for record in walk.over(chunk.items):
             # records of a newer format are skipped: a newer program rebuilds the projection
-            if not mark.uuid.startswith((_FUTURE, _SUPERSEDED)):
+            if not mark.uuid.startswith((_FUTURE, PASSED)):
                 if _is_request(record) and self.hiding.stops(ref.lane, record.event):
                     return events, walk.start
                 events += self._take_record(walk, mark, record)
@@ -243,7 +243,7 @@ class Intake:
             mark.is_restored = header.format > 1 and str(header.folder) != ref.lane
             self._superseded.add(header)
             if self._superseded.has(header.segment):
-                mark.uuid = f"{_SUPERSEDED}{header.segment}"
+                mark.uuid = f"{PASSED}{header.segment}"
 
     def _set_lane(self, walk: SegmentWalk, mark: Mark) -> None:
         """Set the lane of a segment without a header to that of the segments before it."""

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from journal.format.record import Header
 from journal.format.scan import Found
+from journal.segments.segment import read_header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import apsw
 
     from journal.segments.blocks import Chunk
+    from journal.segments.listing import SegmentRef
+    from projector.run.open_segments import Place
     from projector.run.watermark import Mark
+
+PASSED = "superseded-"
+"""Prefix of the uuid in the mark of a segment whose records were passed over: another one, which
+was read before, supersedes it."""
 
 
 class Superseded:
@@ -28,18 +36,46 @@ class Superseded:
         self._db.executemany("INSERT OR IGNORE INTO _superseded(uuid) VALUES(?)", rows)
 
     def has(self, uuid: str) -> bool:
-        """Return whether a segment is superseded."""
+        """Return whether a segment is superseded; `uuid` may be that of its mark."""
         query = "SELECT 1 FROM _superseded WHERE uuid = ?"
-        return self._db.execute(query, (uuid,)).fetchone() is not None
+        return self._db.execute(query, (uuid.removeprefix(PASSED),)).fetchone() is not None
+
+    def explains(self, uuid: str, refs: Iterable[SegmentRef]) -> bool:
+        """Return whether a segment is gone because another one has its records.
+
+        Args:
+            uuid: that of its mark.
+            refs: the segments of its folder; what supersedes it may not be read yet.
+        """
+        if self.has(uuid):
+            return True
+        for ref in refs:
+            # one that cannot be read is an error when it is read
+            with contextlib.suppress(OSError):
+                header = read_header(ref.path)
+                if header is not None and uuid.removeprefix(PASSED) in header.supersedes:
+                    return True
+        return False
+
+    def others(self, at: Place, marks: Mapping[Place, Mark]) -> list[tuple[Place, Mark]]:
+        """Return the marks of all segments that none supersedes, but for one place; in order."""
+        return [
+            (place, mark)
+            for place, mark in sorted(marks.items())
+            if place != at and not self.has(mark.uuid)
+        ]
 
 
-def known_numbers(before: Mark, chunk: Chunk, marks: Iterable[Mark]) -> int | None:
+def known_numbers(
+    before: Mark, chunk: Chunk, at: Place = ("", 0), others: Iterable[tuple[Place, Mark]] = ()
+) -> int | None:
     """Return how many sequence numbers of a segment need not be applied again.
 
     Args:
         before: the mark of the segment that was read at its place.
         chunk: the beginning of the segment that is there now.
-        marks: those of all segments.
+        at: its place.
+        others: places and marks of the segments that it may be joined of, in order.
 
     Returns:
         How many of its first numbers were applied already; None if it does not supersede the
@@ -51,6 +87,8 @@ def known_numbers(before: Mark, chunk: Chunk, marks: Iterable[Mark]) -> int | No
     superseded = first.record.supersedes
     if before.uuid not in superseded:
         return None
-    # if several segments were joined, records of another one may be first
-    is_joined = any(mark.uuid in superseded for mark in marks if mark is not before)
-    return 0 if is_joined else max(before.numbers, before.known)
+    joined = [(place, mark) for place, mark in others if mark.uuid in superseded]
+    if any(place[0] != at[0] or place < at for place, _ in joined):
+        return 0  # another program joined them: records of another one may come first
+    # a segment is read when the one before it is read to its end, so these numbers have no gap
+    return sum(max(mark.numbers, mark.known) for mark in (before, *(mark for _, mark in joined)))

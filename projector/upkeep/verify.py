@@ -84,7 +84,8 @@ def _faults(db: apsw.Connection, path: Path, journal: Directory) -> list[Fault]:
             refs = {place(ref): ref for ref in list_segments(journal.lanes)}
             superseded = Superseded(db)
             for at, mark in sorted(load_marks(db).items()):
-                if at not in refs and superseded.has(mark.uuid):
+                there = (ref for ref in refs.values() if ref.lane == at[0])
+                if at not in refs and superseded.explains(mark.uuid, there):
                     continue
                 faults += _log_faults(at, mark, refs.get(at))
     except apsw.Error as error:
@@ -153,7 +154,7 @@ def _log_faults(at: tuple[str, int], mark: Mark, ref: SegmentRef | None) -> Iter
 
 def _supersedes(file: FileIO, mark: Mark) -> bool:
     """Return whether a segment replaces the one that was applied: the projector reads it again."""
-    return known_numbers(mark, read_chunk(file, 0, final=True), ()) is not None
+    return known_numbers(mark, read_chunk(file, 0, final=True)) is not None
 
 
 _SALVAGE = "projector salvage"

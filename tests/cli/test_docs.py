@@ -118,6 +118,7 @@ RUNS: dict[str, list[list[str]]] = {
         ["backup", "--verify", "{backup}", "--json"],
     ],
     "journal cat": [["cat"]],
+    "journal compact": [["compact", "--json"]],
     "journal erasures": [["erasures", "--json"]],
     "journal forget": [
         ["forget", "s1", "--dry-run", "--json"],

@@ -11,13 +11,15 @@ import apsw
 
 import projector.run.ingest as intake_module
 import projector.run.projector as project_module
+from journal.erasure.files.joining import examine, find_remains, groups, join, remove
+from journal.erasure.lock import erasing
 from journal.erasure.request import request_of
 from journal.erasure.requests import Forgotten
 from journal.format.event_types import ERASURE_REQUESTED
 from journal.fs.directory import open_directory
 from journal.segments.blocks import read_chunk
 from journal.segments.find import find_events
-from journal.segments.listing import list_segments
+from journal.segments.listing import list_lane, list_lanes, list_segments
 from journal.segments.reader import SegmentWalk
 from projector.db.connections import create
 from projector.errors import NotHidden, ProjectionError
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from random import Random
 
+    from journal.erasure.files.joining import Remains
     from journal.erasure.request import Request
 
 
@@ -175,9 +178,36 @@ def erase_some(random: Random, lanes: Path) -> None:
     text = ERASURE_REQUESTED.encode()
     found = (request_of(event) for ref in refs for event in find_events(ref, text)[0])
     forgotten = Forgotten(filter(None, found), [KEY])
+    joined = {remains.ref.path for remains in _all_remains(lanes)}
     for ref in refs:
         if ref.final and forgotten and random.random() < 0.4:
-            rewrite(ref, forgotten)
+            if ref.path in joined:
+                ref.path.unlink()
+            else:
+                rewrite(ref, forgotten)
+
+
+def join_some(random: Random, lanes: Path) -> None:
+    """Join some final segments as compaction does, and remove some files of joined segments."""
+    with erasing(lanes.parent, 0.0) as lock:
+        for name in list_lanes(lanes):
+            refs = list_lane(lanes / name)
+            joined = {remains.ref for remains in find_remains(refs)}
+            found = (
+                examine(ref) if ref.final and random.random() < 0.8 else None
+                for ref in refs
+                if ref not in joined
+            )
+            # the orders of made-up lanes do not grow, which is no reason here to leave them
+            for group in groups(sound and replace(sound, orders=None) for sound in found):
+                join(group, lock)
+        for remains in _all_remains(lanes):
+            if random.random() < 0.4:
+                remove(remains, lock)
+
+
+def _all_remains(lanes: Path) -> list[Remains]:
+    return [each for name in list_lanes(lanes) for each in find_remains(list_lane(lanes / name))]
 
 
 def _arranged(
@@ -188,12 +218,14 @@ def _arranged(
     lanes.mkdir(parents=True)
     put_key(folder)
     stay = random.random() < 0.5  # one projector for all rounds, or a new one for each
-    erases = random.random() < 0.5
+    erases, compacts = random.random() < 0.5, random.random() < 0.5
     with Replaced(folder / "dbs", lanes) as projection, small(random):
         for steps in random_steps(random, records):
             grow(lanes, steps)
             if erases:
                 erase_some(random, lanes)
+            if compacts:
+                join_some(random, lanes)
             projection.catch_up(stay=stay)
         return content(projection.db, WORDS), shown(projection.db, WORDS)
 
@@ -207,12 +239,14 @@ def _rebuilt(
     """
     journal = open_directory(folder)
     put_key(folder)
-    erases = random.random() < 0.5
+    erases, compacts = random.random() < 0.5, random.random() < 0.5
     with small(random):
         for steps in random_steps(random, records):
             grow(journal.lanes, steps)
             if erases:
                 erase_some(random, journal.lanes)
+            if compacts:
+                join_some(random, journal.lanes)
             if random.random() < 0.3:
                 rebuild(journal)
             if random.random() < 0.4:

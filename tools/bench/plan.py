@@ -38,6 +38,8 @@ class Plan:
         spawns: processes started to measure an import.
         opens: times that a journal is opened.
         segments: final segments of the lane that is opened.
+        rewritten: bytes of the lane that is erased from and compacted.
+        beside_seconds: for which a process appends beside that.
         lanes: lanes beside which a projector idles.
         idle_seconds: the time for which it idles.
         growth: messages in the journals that are compared for growth.
@@ -63,6 +65,8 @@ class Plan:
     spawns: int = 60
     opens: int = 60
     segments: int = 1_000
+    rewritten: int = 256 * 1024 * 1024
+    beside_seconds: float = 10.0
     lanes: int = 1_000
     idle_seconds: float = 30.0
     growth: tuple[int, ...] = (10_000, 100_000, 1_000_000, 3_000_000)
@@ -90,6 +94,8 @@ def quick(folder: Path, say: Callable[[str], None] = _say_nothing) -> Plan:
         found=40,
         spawns=15,
         opens=20,
+        rewritten=32 * 1024 * 1024,
+        beside_seconds=3.0,
         idle_seconds=5.0,
         growth=(5_000, 20_000, 50_000),
     )
@@ -114,6 +120,8 @@ def tiny(folder: Path) -> Plan:
         spawns=1,
         opens=3,
         segments=5,
+        rewritten=512 * 1024,
+        beside_seconds=0.2,
         lanes=5,
         idle_seconds=0.2,
         growth=(100, 200),

@@ -24,6 +24,7 @@ import orjson
 
 from tools.bench.parts import (
     appends,
+    erasing,
     found,
     growth,
     idle,
@@ -73,6 +74,7 @@ PARTS: dict[str, Part] = {
     "memory": memory,
     "opening": opening,
     "redacting": redacting,
+    "erasing": erasing,
     "idle": idle,
     "growth": growth,
 }

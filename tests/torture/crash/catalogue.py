@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     Workload = Callable[[Scene], None]
 
+_COMPACTOR_LIVES = 40
+"""Operations of a compaction that is killed at each of them; with the last it must live on."""
 _ERASER_LIVES = 30
 """Number of an eraser's operations; it is killed at each, and survives with the last."""
 _LIVES = 30
@@ -36,6 +38,8 @@ def all_workloads() -> dict[str, Workload]:
         "erased": workloads.erased,
         "erased beside, never": partial(workloads.erased_beside, fsync="never"),
         "erased beside, always": partial(workloads.erased_beside, fsync="always"),
+        "compacted beside, never": partial(workloads.compacted, fsync="never"),
+        "compacted beside, always": partial(workloads.compacted, fsync="always"),
         "published": workloads.published,
         "projected": workloads.projected,
     }
@@ -53,6 +57,11 @@ def all_workloads() -> dict[str, Workload]:
         last = life == _ERASER_LIVES - 1
         found[f"eraser killed at {life}"] = partial(
             workloads.eraser_killed_at, life=life, last=last
+        )
+    for life in range(_COMPACTOR_LIVES):
+        last = life == _COMPACTOR_LIVES - 1
+        found[f"compactor killed at {life}"] = partial(
+            workloads.compactor_killed_at, life=life, last=last
         )
     return found
 

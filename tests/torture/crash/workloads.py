@@ -10,6 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from journal.erasure.compact import compact
 from journal.erasure.eraser import erase
 from journal.errors import JournalError, SyncError
 from journal.fs.directory import open_directory
@@ -463,6 +464,46 @@ def eraser_killed_at(scene: Scene, life: int, *, last: bool) -> None:
             raise AssertionError("the eraser has more operations than were looked at")
         scene.recorder.life = None
         _erase(scene, 2, 6)
+
+
+def compacted(scene: Scene, fsync: Fsync) -> None:
+    """Final segments are joined while their lessee has them unsynced, and again later."""
+    with _small_segments():
+        author = scene.author(fsync)
+        author.say(7)
+        _compact(scene)
+        author.say(6)
+        author.sync()
+        _compact(scene)
+        author.close()
+
+
+def compactor_killed_at(scene: Scene, life: int, *, last: bool) -> None:
+    """A compaction dies at any of its file operations, and the next one finishes.
+
+    With the `last` number of operations it must live on, so that each of them was looked at.
+    """
+    with _small_segments():
+        author = scene.author("always")
+        for _ in range(4):
+            author.say_many(3)
+        author.close()
+        scene.recorder.life = life
+        with contextlib.suppress(Killed):
+            _compact(scene)
+            last = False
+        if last:
+            raise AssertionError("the compaction has more operations than were looked at")
+        scene.recorder.life = None
+        _compact(scene)
+
+
+def _compact(scene: Scene) -> None:
+    # the files of joined segments are removed at once: the crash may come anywhere
+    with patch("journal.erasure.files.joining.GRACE", float("-inf")):
+        found = compact(scene.path)
+    if found.waiting:
+        raise AssertionError(f"files of joined segments are left: {found}")
 
 
 def _erase(scene: Scene, *numbers: int) -> None:

@@ -22,7 +22,9 @@ import projector.db.connections
 import projector.run.projector
 import projector.run.wal
 import projector.run.watch
+from journal.erasure.compact import compact
 from journal.erasure.eraser import erase
+from journal.erasure.files import joining
 from journal.errors import JournalError, SyncError
 from journal.fs.directory import open_directory
 from journal.importers.registry import installed
@@ -229,6 +231,24 @@ def erase_(folder: Path, shared: Shared) -> int:
     return 9 if report.pending else 0
 
 
+def compact_(folder: Path, shared: Shared) -> int:
+    """Join the segments of each lane, and remove the files of those that were joined."""
+    small()
+    put(joining, "GRACE", float("-inf"))
+    _acknowledge(shared, list(range(_BACKLOG)))
+    try:
+        found = compact(folder)
+    except JournalError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 7
+    return 9 if found.waiting else 0
+
+
+def _compact_again(folder: Path) -> None:
+    with patch.object(joining, "GRACE", float("-inf")):
+        compact(folder)
+
+
 def _forgotten() -> Named:
     return named(*(f"e{number}" for number in _ERASED))
 
@@ -405,6 +425,7 @@ WORKLOADS = {
             erased=frozenset(f"e{number}" for number in _ASKED),
             varies=True,
         ),
+        Workload("compact", compact_, _small_backlog, _compact_again, _BACKLOG, 0, writes=True),
         Workload("sync-new", sync, _backlog, _more, _BACKLOG + 2, 0, writes=False),
         Workload("sync", sync, _behind, _more, _BACKLOG + 2, 0, writes=False),
         Workload("rebuild", rebuild, _projected, _more, _BACKLOG + 2, 0, writes=False),

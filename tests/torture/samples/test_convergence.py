@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import journal.erasure.files.joining
 import journal.erasure.naming
 import projector.apply.conflicts
 import projector.run.hiding
@@ -13,9 +14,13 @@ import projector.run.ingest
 from tests.torture.steps import convergence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from io import FileIO
 
+    from journal.erasure.files.joining import Sound
     from projector.run.watermark import Mark
+
+_joined = journal.erasure.files.joining._content
 
 
 def test_random_sets_of_events_converge(capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,7 +70,7 @@ def _names_no_message(*_: object) -> Iterator[str]:
     ("where", "name", "sabotage", "first"),
     [
         (projector.run.hiding.Hiding, "stops", _stops_never, 0),
-        (projector.run.ingest, "known_numbers", _skips_one_more, 310),
+        (projector.run.ingest, "known_numbers", _skips_one_more, 344),
         (journal.erasure.naming, "message_hashes", _names_no_message, 0),
     ],
 )
@@ -75,3 +80,26 @@ def test_wrong_forgetting_is_detected(
     """A request that hides only later events, a lost event behind an erased one, a shown fork."""
     monkeypatch.setattr(where, name, sabotage)
     assert any(convergence.run([seed]).failed for seed in range(first, first + 120, 2))
+
+
+def _lacks_the_last(group: Sequence[Sound], files: Sequence[FileIO]) -> Iterator[bytes]:
+    yield from list(_joined(group, files))[:-1]
+
+
+def _knows_one_more(before: Mark, *_: object) -> int:
+    return before.numbers + 3
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "sabotage"),
+    [
+        (journal.erasure.files.joining, "_content", _lacks_the_last),
+        (projector.run.ingest, "known_numbers", _knows_one_more),
+    ],
+)
+def test_joined_segments_that_lose_an_event_are_caught(
+    monkeypatch: pytest.MonkeyPatch, where: object, name: str, sabotage: object
+) -> None:
+    """A joined segment that lacks a segment, and a projector that skips what it has not read."""
+    monkeypatch.setattr(where, name, sabotage)
+    assert any(convergence.run([seed]).failed for seed in range(5, 65, 2))

@@ -79,7 +79,7 @@ def test_an_eraser_that_leaves_out_a_sync_is_detected(
 ) -> None:
     """A draft that is renamed unsynced loses events; an unsynced name reverts an erasure."""
     for name, instead in sabotage.items():
-        monkeypatch.setattr(f"journal.erasure.segment.{name}", instead)
+        monkeypatch.setattr(f"journal.erasure.files.swap.{name}", instead)
     (outcome,) = explore(("eraser killed at 29",), Plan(1, 0.05, 100, ()))
     assert expected in "".join(outcome.failures)
 

@@ -14,10 +14,10 @@ records up to a number. In a third of the sets the texts hold secrets: several r
 event differently, under several keys or not at all. They are split over lanes, segments and pieces
 that end in the middle of a line, and projected in one pass, piece by piece with tiny batches and
 transactions by one projector or several, with rebuilds in between, with statements that fail, and
-with segments that are rewritten as an erasure does. All must have the model's order of messages,
-sessions, counters, full-text terms and other contents, the same events and conflicts among them,
-and one digest. A seed that fails is reduced: events are left out as long as it still fails, and the
-rest is printed.
+with segments that are rewritten as an erasure does, and joined as a compaction does, at random
+moments and in some of the copies. All must have the model's order of messages, sessions, counters,
+full-text terms and other contents, the same events and conflicts among them, and one digest. A seed
+that fails is reduced: events are left out as long as it still fails, and the rest is printed.
 """
 
 from __future__ import annotations

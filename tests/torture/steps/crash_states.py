@@ -102,6 +102,7 @@ _SAMPLED = (
     "imported",
     "erased",
     "eraser killed at 9",
+    "compactor killed at 9",
     "published",
     "projected",
 )

@@ -75,6 +75,7 @@ MINIMUM = {
     "import": 250,
     "erase": 805,
     "forget": 2000,
+    "compact": 1100,
     "import-more": 240,
     "sync-new": 1150,
     "sync": 800,

@@ -41,6 +41,7 @@ MINIMUM = {
     "import": 170,
     "erase": 710,
     "forget": 1800,
+    "compact": 1100,
     "import-more": 170,
     "sync-new": 900,
     "sync": 620,
