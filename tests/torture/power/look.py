@@ -17,9 +17,8 @@ from projector.run.build import rebuild
 from projector.upkeep.verify import verify as verify_projection
 from tests.torture.faults.workloads import put
 
-from .explained import unexplained
 from .programs import message
-from .promises import oldest_lost, required
+from .promises import oldest_lost, required, unexplained
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -15,11 +15,18 @@ import pytest
 
 from journal.verify.checks import Problem
 from tests.torture.power import file_system, needs
-from tests.torture.power.explained import unexplained
 from tests.torture.power.image import FlushedImage
 from tests.torture.power.loss import LOSSES, Cut, Loss, kept, last_flush, writes
 from tests.torture.power.operations import Flush, Operation, Write, decode, encode
-from tests.torture.power.promises import INTERVAL, Promise, Story, Wait, oldest_lost, required
+from tests.torture.power.promises import (
+    INTERVAL,
+    Promise,
+    Story,
+    Wait,
+    oldest_lost,
+    required,
+    unexplained,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

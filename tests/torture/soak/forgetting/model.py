@@ -119,7 +119,7 @@ class Named:
         self._keys = frozenset(each for _, id in keys for each in same(id))
 
     def fate(self, key: Key) -> Fate:
-        """Return what becomes of a message.
+        """Return the state that a message must have.
 
         Of a message that another session repeats either may be: whether a request for the whole
         other session names it depends on what had been appended to that session.

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from journal.lanes.group_commit import Fsync
 
 _AGAIN = 20
-"""Acknowledged messages that a writer appends again when it begins anew."""
+"""Acknowledged messages that a writer appends again when it starts again."""
 _PART = 64 * 1024
 """Bytes of a writer's file in which a reader looks for something acknowledged."""
 _MOST = 4
