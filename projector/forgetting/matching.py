@@ -88,7 +88,8 @@ def _check_session(db: apsw.Connection, name: str) -> None:
     if db.execute(query, (name,)).get is None:
         raise NotFound(
             f"no session has the id {name!r}: give the whole id, as `projector sessions` lists it;"
-            " a session that was forgotten already is in `journal erasures`, without its id"
+            " a session that was forgotten already is in `journal erasures`, without its id; if"
+            " it is pending there, `journal forget --finish` removes what is left of it"
         )
 
 

@@ -18,6 +18,10 @@ Scope = Literal["session", "message", "query", "source", "age", "retention"]
 """How something was selected; a request contains it as `scope`."""
 
 
+_PARTS = 2
+"""A message is named by its session and its id."""
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """What is to be forgotten.
@@ -59,6 +63,8 @@ class Selection:
     before: datetime | str | int | None = None
 
     def __post_init__(self) -> None:
+        _check_tuple("sessions", self.sessions)
+        _check_tuple("messages", self.messages)
         for name in self.sessions:
             check_names({"session": name})
             if name.startswith("@"):
@@ -66,7 +72,12 @@ class Selection:
                     f"{name!r} is a namespace of key-values: all of its keys would be forgotten,"
                     " and every later one; forget single events of it as messages"
                 )
-        for session, id in self.messages:
+        for message in self.messages:
+            if not isinstance(message, (tuple, list)) or len(message) != _PARTS:
+                raise QueryError(
+                    f"messages must be pairs of a session's id and a message's id, not {message!r}"
+                )
+            session, id = message
             check_names({"session": session, "id": id})
             if session == FORGET:
                 raise QueryError(f"events in {FORGET} say what was forgotten: they are kept")
@@ -114,3 +125,13 @@ class Selection:
     def is_by_age(self) -> bool:
         """Whether single events are forgotten, and not what repeats them."""
         return self.scope == "age"
+
+
+def _check_tuple(name: str, value: object) -> None:
+    """Refuse a single text: its characters would be taken for names.
+
+    Raises:
+        QueryError: it is neither a tuple nor a list.
+    """
+    if not isinstance(value, (tuple, list)):
+        raise QueryError(f"{name} must be a tuple or a list, not {value!r}")

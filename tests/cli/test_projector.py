@@ -250,6 +250,8 @@ def test_sync_rebuild_and_digest_agree(invoke: Callable[..., Result]) -> None:
 
 def test_digest_ends_at_its_time_limit(invoke: Callable[..., Result]) -> None:
     """With --timeout, the wait for the projection and the query ends; the exit code is 1."""
+    refused = invoke("digest", "--timeout", "nan", code=2)
+    assert "'nan' is not a number of seconds" in refused.stderr
     result = invoke("digest", "--timeout", "0.000001", code=1)
     assert "longer than 1e-06 s" in result.stderr
     assert len(invoke("digest", "--timeout", "60").stdout) == 65

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+class _Seconds(click.FloatRange):
+    """A number of seconds; "nan" is none, although it is not outside of any range."""
+
+    def convert(
+        self, value: str | float, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number, or refuse the argument."""
+        seconds = float(super().convert(value, param, ctx))  # type: ignore[arg-type]
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is not a number of seconds", param, ctx)
+        return seconds
 
 
 def timeout_option(*, default: float | None = 60.0) -> Callable[[Any], Any]:
@@ -19,7 +33,7 @@ def timeout_option(*, default: float | None = 60.0) -> Callable[[Any], Any]:
     limit = "no limit" if default is None else f"{default:g}"
     return click.option(
         "--timeout",
-        type=click.FloatRange(min=0, min_open=True),
+        type=_Seconds(min=0, min_open=True),
         default=default,
         metavar="SECONDS",
         help=f"Time limit, including the time to update the projection.  [default: {limit}]",

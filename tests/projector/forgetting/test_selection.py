@@ -43,6 +43,9 @@ def test_valid_combinations_make_a_selection(parts: dict[str, Any], scope: str) 
         ({"sessions": ("@keys",)}, "is a namespace"),
         ({"messages": (("@forget", "m1"),)}, "they are kept"),
         ({"sessions": (7,)}, "session"),
+        ({"sessions": "s1"}, "sessions must be a tuple or a list, not 's1'"),
+        ({"messages": ("s1", "m1")}, "messages must be pairs"),
+        ({"messages": "m1"}, "messages must be a tuple or a list"),
         ({"source": 7}, "source"),
     ],
 )
