@@ -159,7 +159,8 @@ def test_pending_lanes_are_named_and_can_be_finished(
         assert pending.startswith(f"  {where}: process {os.getpid()} on ")
         (listed,) = json.loads(invoke("erasures", "--json").stdout)["pending"]
         assert (listed["lane_folder"], listed["lane"], listed["pid"]) == ("1", uuid, os.getpid())
-        assert invoke("verify", "--erased", code=5).stdout.endswith("something forgotten is left\n")
+        checked = invoke("verify", "--erased", code=5).stdout
+        assert "something forgotten is left: `journal forget --finish` removes it" in checked
         assert _messages(path) == 1
         sleeper.append_message("s2", "user", "awake", id="awake")
         done: dict[str, Any] = json.loads(invoke("forget", "--finish", "--json").stdout)
@@ -177,7 +178,9 @@ def test_bytes_that_are_no_record_are_named_and_can_be_erased(
         file.write(b'{"crc":"00000000","seq":99,"data":"a secret that was torn')
     result = invoke("forget", "s1", "--yes")
     assert "bytes that are no valid record" in result.stderr
-    assert "not checked: lanes/1/000001.jsonl: 57 bytes" in invoke("verify", "--erased").stderr
+    checked = invoke("verify", "--erased")
+    assert "not checked: lanes/1/000001.jsonl: 57 bytes" in checked.stderr
+    assert checked.stdout.endswith("; not checked: 1 place, named above\n")
     invoke("forget", "--finish", "--erase-damage")
     assert b"torn" not in segment.read_bytes()
     assert invoke("verify", "--erased").stderr == ""

@@ -28,6 +28,10 @@ def print_check(journal: Directory, as_json: bool) -> bool:  # noqa: FBT001 - `j
     for unchecked in report.unchecked:
         print_line(f"not checked: {unchecked.where}: {unchecked.why}", err=True)
     compared = f"{counted(report.events, 'event')}, {counted(report.requests, 'request')}"
-    left = "something forgotten is left" if report.found else "nothing forgotten was found"
+    left = "nothing forgotten was found"
+    if report.found:
+        left = "something forgotten is left: `journal forget --finish` removes it"
+    if report.unchecked:
+        left += f"; not checked: {counted(len(report.unchecked), 'place')}, named above"
     print_line(f"{compared}: {left}")
     return not report.found
