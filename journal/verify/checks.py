@@ -61,10 +61,6 @@ class Problem:
     reason: str
 
 
-_UNKNOWN = "?"
-"""Begins the name of a lane whose header was lost; a uuid has no such character."""
-
-
 class LaneCheck:
     """Checks the items of a lane's segments, in order, and collects the problems.
 
@@ -119,10 +115,9 @@ class LaneCheck:
         self._header_checked = True
         self.headers[self._number] = header
         if header.format <= FORMAT:
-            before, self._uuid = self._uuid, header.lane
-            is_unknown = not before or before.startswith(_UNKNOWN)
-            if is_unknown and header.seq > 1 and header.lane not in self._sequences:
-                self._adopt(before)
+            is_first, self._uuid = not self._uuid, header.lane
+            if is_first and header.seq > 1:
+                self._adopt()
             self._pass_over(header)
             self._formats[header.lane] = header.format
         else:
@@ -165,8 +160,7 @@ class LaneCheck:
         }
         for lane, sequence in self._sequences.items():
             # a lane that was restored may begin at any number
-            is_part = lane in restored or lane.startswith(_UNKNOWN)
-            for first, last in sequence.missing(sequence.first if is_part else 1):
+            for first, last in sequence.missing(sequence.first if lane in restored else 1):
                 number, offset = self._jumps[lane, last + 1]
                 count = last - first + 1
                 what = f"{first:,} is" if count == 1 else f"{first:,} to {last:,} are"
@@ -196,13 +190,13 @@ class LaneCheck:
             reason = f"order {record.event.order} is not above {last.event.order} before it"
             self._add("sequence", start, length, reason)
 
-    def _adopt(self, unknown: str) -> None:
-        """Assign the records of an unknown lane before a header to the lane that it names."""
-        early = self._sequences.pop(unknown, None)
+    def _adopt(self) -> None:
+        """Assign the records before the first header to the lane that the header names."""
+        early = self._sequences.pop("", None)
         if early is not None:
             self._sequences[self._uuid] = early
             for (lane, seq), place in list(self._jumps.items()):
-                if lane == unknown:
+                if not lane:
                     self._jumps[self._uuid, seq] = place
 
     def _pass_over(self, header: Header) -> None:
@@ -230,10 +224,6 @@ class LaneCheck:
             self._no_header()
         header = self.headers.get(self._number)
         opening, self._opening = self._opening, False
-        known = self._sequences.get(self._uuid)
-        if opening and header is None and known is not None and seq < known.next:
-            # the header that was lost began another lane: after an erasure or a restart
-            self._uuid = f"{_UNKNOWN}{self._number}"
         if not opening or header is None or header.format > FORMAT:
             return
         if seq < header.seq or (seq > header.seq and not self._damaged):

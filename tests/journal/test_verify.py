@@ -145,27 +145,6 @@ def test_a_missing_header_is_found(tmp_path: Path) -> None:
     assert _kinds(verify(tmp_path)) == ["header"]
 
 
-@pytest.mark.parametrize("later", [[], [(2, 50), (3, 60)]])
-def test_a_lost_header_of_a_new_lane_is_reported_alone(
-    tmp_path: Path, later: list[tuple[int, int]]
-) -> None:
-    """Its records are not compared with the lane before it, and a later header names their lane."""
-    write_segment(tmp_path, "1", 1, THREE)
-    path = write_segment(tmp_path, "1", 2, [(1, 40)])
-    header, _, records = path.read_bytes().partition(b"\n")
-    path.write_bytes(bytes(len(header)) + b"\n" + records)
-    if later:
-        write_segment(tmp_path, "2", 3, later)
-        (tmp_path / "2" / "000003.jsonl").rename(tmp_path / "1" / "000003.jsonl")
-        (tmp_path / "2").rmdir()
-    report = verify(tmp_path)
-    assert [(problem.kind, problem.segment) for problem in report.problems] == [
-        ("damage", 2),
-        ("header", 2),
-    ]
-    assert report.events == 4 + len(later)
-
-
 def test_a_header_in_the_middle_is_found(tmp_path: Path) -> None:
     """Two segments in one file are reported."""
     path = write_segment(tmp_path, "1", 1, THREE)
