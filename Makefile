@@ -23,7 +23,7 @@ fast: $(VENV)/dev.stamp
 coverage: $(VENV)/dev.stamp
 	COVERAGE_CORE=$$($(BIN)/python -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")') \
 		$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow" \
-		--cov --cov-report=term:skip-covered --cov-fail-under=80
+		--cov --cov-report=term:skip-covered --cov-fail-under=70
 
 # SECONDS=300 limits the time of all steps; SEED=n is another seed; STEP=soak runs one step
 torture: $(VENV)/dev.stamp
