@@ -107,9 +107,8 @@ class Projector:
     ) -> Progress:
         """Apply all records that are in the lanes now, until `stop` returns True.
 
-        Records that are appended meanwhile may be left for the next call: with writers that never
-        pause, this call would not return. It also returns while a reader pins the WAL
-        (`Wal.is_pinned`): continue in a copy then (`lock_holder.move_to_copy`).
+        What is appended meanwhile may be left for the next call. It also returns while a reader
+        pins the WAL (`Wal.is_pinned`): continue in a copy then (`lock_holder.move_to_copy`).
 
         Args:
             on_commit: called with the progress after every transaction.
@@ -274,9 +273,8 @@ class Projector:
                 events, size = events + found, size + read
                 if segments[0].lane in self.hiding.unknown:
                     segments.clear()
-                elif not read or (  # all complete records of it are read
-                    # what is appended meanwhile waits: a transaction that follows busy writers is
-                    # committed only when it is full. An earlier segment is read to its end
+                elif not read or (
+                    # a transaction that follows busy writers is committed only when it is full
                     len(segments) == 1 and self.marks[place(segments[0])].offset >= segments[0].size
                 ):
                     segments.popleft()
@@ -295,11 +293,14 @@ class Projector:
         """
         try:
             with quiet, target.backup("main", self._db, "main") as backup:
-                while not backup.done:
-                    backup.step(_COPIED)
-                    quiet.rest(self._db)
+                self._copy_pages(backup)
         finally:
             close(target)
+
+    def _copy_pages(self, backup: apsw.Backup) -> None:
+        while not backup.done:
+            backup.step(_COPIED)
+            quiet.rest(self._db)
 
     def close(self) -> None:
         """Write the WAL back and close the connection.
