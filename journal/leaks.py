@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from journal.format.keyed_hash import KEY_BYTES, Key
+from journal.fs.key_file import new_key
 from journal.redact.redactor import Redactor
 from journal.segments.reader import read_events
 
@@ -61,8 +60,7 @@ def find_leaks(
         ReadError: a lane cannot be read.
     """
     # only kinds and counts are needed: a key for this search alone leaves the journal without one
-    key = Key(secrets.token_bytes(KEY_BYTES))
-    redactor = Redactor(scanners, lambda: key)
+    redactor = Redactor(scanners, new_key)
     for at in read_events(directory.lanes, on_damage):
         event = at.record.event
         _, redacted = redactor.redact(event.type, event.data)

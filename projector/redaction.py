@@ -7,7 +7,6 @@ id, its place and its order.
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,11 +17,10 @@ from journal.erasure.requests import read_requests
 from journal.erasure.texts import Redaction, text_hash
 from journal.errors import EventError, JournalError
 from journal.format.event_types import ERASURE_REQUESTED, FORGET
-from journal.format.keyed_hash import KEY_BYTES, Key
 from journal.format.record import refusal
 from journal.format.redacted import new_marks
 from journal.fs.directory import open_directory
-from journal.fs.key_file import own_key, read_keys
+from journal.fs.key_file import any_key, own_key, read_keys
 from journal.leaks import leaks
 from journal.redact.redactor import Redactor
 from journal.redact.setup import scanners_of
@@ -38,6 +36,7 @@ if TYPE_CHECKING:
 
     from journal.erasure.requests import Forgotten
     from journal.format.event import Event
+    from journal.format.keyed_hash import Key
     from journal.format.scan import Damage
     from journal.fs.directory import Directory
     from journal.leaks import Leak
@@ -98,8 +97,7 @@ def find_secrets(
     """
     directory = open_directory(path, create=False)
     # a journal without a key stays without one
-    keys = read_keys(directory.path) or (Key(secrets.token_bytes(KEY_BYTES)),)
-    return _Search(directory, redact, keys[0]).found()
+    return _Search(directory, redact, any_key(directory.path)).found()
 
 
 def redact_secrets(

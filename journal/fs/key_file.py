@@ -53,6 +53,20 @@ def read_keys(journal: Path) -> tuple[Key, ...]:
         ) from error
 
 
+def new_key() -> Key:
+    """Return a new random key."""
+    return Key(secrets.token_bytes(KEY_BYTES))
+
+
+def any_key(journal: Path) -> Key:
+    """Return a journal's own key; a new one where it has none. The journal is not changed.
+
+    Raises:
+        JournalOpenError: as `read_keys`.
+    """
+    return next(iter(read_keys(journal)), None) or new_key()
+
+
 def own_key(journal: Path) -> Key:
     """Return the key with which a journal makes hashes; make it where there is none.
 
@@ -64,9 +78,7 @@ def own_key(journal: Path) -> Key:
     if not (keys := read_keys(journal)):
         path = journal / KEY_FILE
         try:
-            create_file(path, _encode([Key(secrets.token_bytes(KEY_BYTES))]))
-            # a power loss must not leave hashes whose key is gone
-            sync_folder(journal)
+            _create(path, [new_key()])
         except OSError as error:
             raise JournalOpenError(f"cannot make {path}: {error.strerror or error}") from error
         keys = read_keys(journal)
@@ -94,7 +106,7 @@ def add_keys(journal: Path, keys: Iterable[Key]) -> None:
         try:
             # the name is given only once, so the own key of another process is not replaced
             if added and not os.path.lexists(path):
-                create_file(path, _encode(dict.fromkeys(added)))
+                _create(path, added)
             there = read_keys(journal)
             merged = list(dict.fromkeys([*there, *added]))
             if len(merged) > len(there):
@@ -135,6 +147,12 @@ def _locked(journal: Path) -> Iterator[None]:
         yield
     finally:
         os.close(folder)
+
+
+def _create(path: Path, keys: Iterable[Key]) -> None:
+    """Make the file unless there is one: a power loss must not leave hashes whose key is gone."""
+    create_file(path, _encode(dict.fromkeys(keys)))
+    sync_folder(path.parent)
 
 
 def _encode(keys: Iterable[Key]) -> bytes:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from journal.errors import RedactionError
-from journal.format.keyed_hash import KEY_BYTES, Key
-from journal.fs.key_file import own_key, read_keys
+from journal.fs.key_file import any_key, own_key
 from journal.fs.ownership import read_own
 from journal.redact.quick import RULES_FILE
 from journal.redact.redactor import Redactor
@@ -53,11 +51,7 @@ def way_out(journal: Path) -> Redactor:
     Raises:
         RedactionError: the file, or what it asks for, cannot be used.
     """
-
-    def key() -> Key:
-        return next(iter(read_keys(journal)), None) or Key(secrets.token_bytes(KEY_BYTES))
-
-    return Redactor(journal_scanners(journal), key)
+    return Redactor(journal_scanners(journal), partial(any_key, journal))
 
 
 def scanners_of(

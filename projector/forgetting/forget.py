@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING, TypeVar
 
 from journal.errors import JournalError
 from journal.format.event_types import ERASURE_REQUESTED, FORGET
-from journal.format.keyed_hash import KEY_BYTES, Key
 from journal.fs.directory import open_directory
-from journal.fs.key_file import own_key, read_keys
+from journal.fs.key_file import any_key, own_key
 from journal.process import clock
 from journal.writer import Journal
 from projector.errors import NotFinished, NotFound, NotProjected, ProjectorError
@@ -51,8 +49,8 @@ def plan(path: str | os.PathLike[str], selection: Selection | Policy) -> Plan:
     """
     directory = open_directory(path, create=False)
     # without a key nothing was redacted, and any key finds what repeats a message
-    keys = read_keys(directory.path) or (Key(secrets.token_bytes(KEY_BYTES)),)
-    return _read(directory, lambda db: make_plan(db, selection, keys[0], clock.wall()))
+    key = any_key(directory.path)
+    return _read(directory, lambda db: make_plan(db, selection, key, clock.wall()))
 
 
 def forget(
