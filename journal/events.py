@@ -140,8 +140,7 @@ def _read(
     directory: Directory, on_damage: Callable[[DamagedBytes], None], *, is_endless: bool
 ) -> Iterator[Located]:
     def tell(ref: SegmentRef, damage: Damage) -> None:
-        found = DamagedBytes(ref.lane, ref.number, damage.offset, damage.length, damage.reason)
-        on_damage(found)
+        on_damage(DamagedBytes.of(ref, damage))
 
     follower = EventFollower(directory, tell)
     yield from follower.read()

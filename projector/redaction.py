@@ -220,6 +220,4 @@ class _Search:
             )
 
     def _note_damage(self, ref: SegmentRef, damage: Damage) -> None:
-        self._damaged.append(
-            DamagedBytes(ref.lane, ref.number, damage.offset, damage.length, damage.reason)
-        )
+        self._damaged.append(DamagedBytes.of(ref, damage))

@@ -19,6 +19,7 @@ from journal.erasure.pending import Pending
 from journal.erasure.segment import read_for_erasure, replace
 from journal.errors import EraseError
 from journal.format.record import FORMAT
+from journal.format.scan import Damage
 from journal.lanes.lane import LOCK, try_lease
 from journal.lanes.roll_request import ROLL, ask_to_roll, take_request
 from journal.process import clock
@@ -179,16 +180,12 @@ class _Eraser:
     def _read(self, ref: SegmentRef) -> Read:
         joins = self.directory.format >= FORMAT
         read = read_for_erasure(ref, self.decision, joins=joins, erases_damage=self.erases_damage)
-        place = ref.lane, ref.number
         if read.is_newer:
-            self.newer.add(place)
-        self.damaged[ref.path] = [
-            DamagedBytes(*place, damage.offset, damage.length, damage.reason)
-            for damage in read.rewriting.damage
-        ]
+            self.newer.add((ref.lane, ref.number))
+        damage = list(read.rewriting.damage)
         if read.is_unfinished:
-            unread = ref.size - read.end
-            self.damaged[ref.path].append(DamagedBytes(*place, read.end, unread, _UNFINISHED))
+            damage.append(Damage(read.end, ref.size - read.end, _UNFINISHED))
+        self.damaged[ref.path] = [DamagedBytes.of(ref, each) for each in damage]
         return read
 
     def _replace(self, read: Read) -> None:

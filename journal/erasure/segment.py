@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from journal.erasure.files.swap import Version, swap, version_of
 from journal.erasure.rewrite import Kept, Rewriting, new_header
-from journal.errors import EraseError, EventError, ReadError
+from journal.errors import EraseError, EventError, ReadError, reason
 from journal.format.record import FORMAT
 from journal.process.ids import uuid7
 from journal.segments.blocks import read_at, read_between
@@ -126,10 +126,9 @@ def replace(read: Read, lock: EraserLock) -> bool:
                 path, _content(old, read), lock, lambda: version_of(path.lstat()) == read.version
             )
     except (OSError, ReadError) as error:
-        why = error.strerror or error if isinstance(error, OSError) else error
         raise EraseError(
-            f"cannot rewrite {path}: {why}; what is forgotten is still in it. Repeat it when"
-            " the cause is removed"
+            f"cannot rewrite {path}: {reason(error)}; what is forgotten is still in it. Repeat it"
+            " when the cause is removed"
         ) from error
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 _RULES = "request"
-"""What stands for the rules in `redacted`: several versions can find one secret."""
+"""The name in `redacted` in place of that of rules: several versions can find one secret."""
 
 
 def text_hash(key: Key, name: str, text: str) -> str:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from journal.format.scan import Damage
+    from journal.segments.listing import SegmentRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,11 @@ class DamagedBytes:
     offset: int
     length: int
     reason: str
+
+    @classmethod
+    def of(cls, ref: SegmentRef, damage: Damage) -> Self:
+        """Return a stretch of damage in a segment."""
+        return cls(ref.lane, ref.number, damage.offset, damage.length, damage.reason)
 
     def __str__(self) -> str:
         return (
