@@ -28,14 +28,9 @@ def command(path: Path) -> None:
     a projector runs: that applies them. There is no time limit.
     """
     journal = open_directory(path, create=False)
-    lock = ProcessLock(generations(journal.path).lock)
-    if not lock.acquire(timeout=0.5):
-        raise lock.busy()
-    began = time.perf_counter()
     counter = EventCounter()
-    try:
+    with ProcessLock(generations(journal.path).lock).held(timeout=0.5):
+        began = time.perf_counter()
         catch_up_once(journal, counter)
-    finally:
-        lock.release()
     seconds = time.perf_counter() - began
     print_line(f"{counted(counter.events, 'event')} applied in {seconds:.1f} s", err=True)

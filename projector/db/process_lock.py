@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import orjson
@@ -16,6 +17,7 @@ from journal.process.fork import no_fork, register
 from projector.errors import ProjectionError, ProjectorBusy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _MOST = 4096
@@ -70,6 +72,21 @@ class ProcessLock:
             self.release()
             raise
         return True
+
+    @contextmanager
+    def held(self, timeout: float = 0.0) -> Iterator[None]:
+        """Hold the lock; `timeout` as for `acquire`.
+
+        Raises:
+            ProjectorBusy: another process holds it.
+            ProjectionError: the lock file cannot be used.
+        """
+        if not self.acquire(timeout):
+            raise self.busy()
+        try:
+            yield
+        finally:
+            self.release()
 
     @staticmethod
     def _sign(fd: int) -> None:

@@ -54,18 +54,13 @@ def remove_leftovers(journal: Directory, is_forgotten: Callable[[str], bool]) ->
     """
     Ledger(journal.path / IMPORTS).prune(installed().formats, is_forgotten)
     kept = generations(journal.path)
-    lock = ProcessLock(kept.build_lock)
-    if not lock.acquire(_PATIENCE):
-        raise lock.busy()
-    try:
+    with ProcessLock(kept.build_lock).held(_PATIENCE):
         found = list(_leftovers(journal, kept.path(kept.in_use())))
         for path in found:
             with contextlib.suppress(FileNotFoundError):  # SQLite removes a WAL by itself
                 disk.in_use.unlink(path)
         for folder in {path.parent for path in found}:
             sync_folder(folder)
-    finally:
-        lock.release()
 
 
 def databases(journal: Directory) -> set[Path]:

@@ -176,9 +176,7 @@ def hold_build_lock(kept: Generations) -> Iterator[tuple[int, ProcessLock]]:
     A generation that was not published is removed at the end.
     """
     lock = ProcessLock(kept.build_lock)
-    if not lock.acquire():
-        raise lock.busy()
-    try:
+    with lock.held():
         kept.remove_unpublished()
         try:
             yield kept.next(), lock
@@ -186,5 +184,3 @@ def hold_build_lock(kept: Generations) -> Iterator[tuple[int, ProcessLock]]:
             # if the lock file was removed, or in a forked child, the files are another process's
             if lock.is_held():
                 kept.remove_unpublished()
-    finally:
-        lock.release()

@@ -45,26 +45,23 @@ def replace_showing(
     """
     kept = generations(journal.path)
     lock = ProcessLock(kept.build_lock)
-    if not lock.acquire():
-        raise lock.busy()
-    try:
-        number = kept.unpublished()
-        if number is None or not _is_begun(kept, number, journal, requests):
-            kept.remove_unpublished()
-            number = kept.next()
-            build_generation(kept, number, journal, on_commit, stop, requests)
-        lock.check()
-        _, hides = apply_rest(kept, number, journal, on_commit, stop)
-        if stop():
-            return False
-        lock.check()
-        put(kept, number, hides=hides)
-    except BaseException:
-        if lock.is_held():
-            kept.remove_unpublished()
-        raise
-    finally:
-        lock.release()
+    with lock.held():
+        try:
+            number = kept.unpublished()
+            if number is None or not _is_begun(kept, number, journal, requests):
+                kept.remove_unpublished()
+                number = kept.next()
+                build_generation(kept, number, journal, on_commit, stop, requests)
+            lock.check()
+            _, hides = apply_rest(kept, number, journal, on_commit, stop)
+            if stop():
+                return False
+            lock.check()
+            put(kept, number, hides=hides)
+        except BaseException:
+            if lock.is_held():
+                kept.remove_unpublished()
+            raise
     return True
 
 
