@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from journal.format.event_types import COSTS, COUNTS
 from journal.format.timestamps import to_datetime
 from journal.process import clock
@@ -201,7 +199,7 @@ def _find(db: apsw.Connection, name: str) -> SessionView | None:
         tool_calls=found["tool_call_count"],
         usage={name: found[name] for name in COUNTS + COSTS if found[name] is not None},
         preview=_preview(db, found["session"]),
-        extra={} if found["extra"] is None else orjson.loads(found["extra"]),
+        extra={} if found["extra"] is None else decode(found["extra"]),
     )
 
 
