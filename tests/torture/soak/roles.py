@@ -28,7 +28,7 @@ from projector.errors import NotFound
 from tests.support.skewed import skewed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 _AGAIN = 20
 """Acknowledged events that a restarted writer appends again."""
@@ -105,14 +105,23 @@ def write(path: Path, acknowledged: Path, name: str, seed: str, fsync: str) -> N
 
 def _next_number(acknowledged: BinaryIO) -> int:
     """Return the next number: some acknowledged events are appended again."""
-    acknowledged.seek(0)
-    whole, _, torn = acknowledged.read().rpartition(b"\n")
-    if torn:  # a kill in the middle of a line: that event was not acknowledged
-        acknowledged.truncate(len(whole) + 1 if whole else 0)
+    whole = without_torn_line(acknowledged)
     if not whole:
         return 0
     last: str = orjson.loads(whole.rpartition(b"\n")[2])[1]
     return max(0, int(last.rpartition("-")[2]) + 1 - _AGAIN)
+
+
+def without_torn_line(file: BinaryIO) -> bytes:
+    """Remove what a kill left in the middle of a line; return the lines without the last end.
+
+    What that line names was not acknowledged.
+    """
+    file.seek(0)
+    whole, _, torn = file.read().rpartition(b"\n")
+    if torn:
+        file.truncate(len(whole) + 1 if whole else 0)
+    return whole
 
 
 def pause(life: Life, seconds: float) -> None:
@@ -125,7 +134,6 @@ def pause(life: Life, seconds: float) -> None:
 def read(path: Path, acknowledged: Path, seed: str) -> None:
     """Query until the end; a fresh answer has everything that was acknowledged before the query."""
     life, rng = Life(), random.Random(seed)
-    slowest, count = 0.0, 0
     with Projection.open(path) as projection:
         queries: list[Callable[[], object]] = [
             lambda: _find_one(projection, acknowledged, rng),
@@ -136,12 +144,20 @@ def read(path: Path, acknowledged: Path, seed: str) -> None:
             lambda: _read_one(projection, rng),
             projection.status,
         ]
-        while life.continues:
-            began = time.perf_counter()
-            rng.choice(queries)()
-            slowest = max(slowest, time.perf_counter() - began)
-            count += 1
-            pause(life, rng.choice([0.0, 0.01, 0.05]))
+        query_until_the_end(life, queries, rng)
+
+
+def query_until_the_end(
+    life: Life, queries: Sequence[Callable[[], object]], rng: random.Random
+) -> None:
+    """Make one query after another; print how many there were, and the seconds of the slowest."""
+    slowest, count = 0.0, 0
+    while life.continues:
+        began = time.perf_counter()
+        rng.choice(queries)()
+        slowest = max(slowest, time.perf_counter() - began)
+        count += 1
+        pause(life, rng.choice([0.0, 0.01, 0.05]))
     sys.stdout.write(f"{count} {slowest:.3f}\n")
 
 

@@ -38,7 +38,13 @@ from tests.torture.soak.forgetting.model import (
 )
 from tests.torture.soak.forgetting.sabotage import SABOTAGES
 from tests.torture.soak.forgetting.waits import Meter
-from tests.torture.soak.roles import Life, pause, project
+from tests.torture.soak.roles import (
+    Life,
+    pause,
+    project,
+    query_until_the_end,
+    without_torn_line,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -105,20 +111,11 @@ def write(path: Path, seed: str, files: Path, name: str, fsync: Fsync) -> None:
 
 def _next_number(file: BinaryIO) -> int:
     """Return the next number: some acknowledged messages are appended again."""
-    whole = _without_torn_line(file)
+    whole = without_torn_line(file)
     if not whole:
         return 0
     last = orjson.loads(whole.rpartition(b"\n")[2])["id"]
     return max(0, place(last)[1] + 1 - _AGAIN)
-
-
-def _without_torn_line(file: BinaryIO) -> bytes:
-    """Remove what a kill left in the middle of a line; return the lines without the last end."""
-    file.seek(0)
-    whole, _, torn = file.read().rpartition(b"\n")
-    if torn:
-        file.truncate(len(whole) + 1 if whole else 0)
-    return whole
 
 
 def fill(path: Path, files: Path, name: str, count: int, bulk: int) -> None:
@@ -138,7 +135,6 @@ def read(path: Path, seed: str, files: Path, logs: Path) -> None:
         AssertionError: something is shown that was forgotten before, or is missing.
     """
     life, rng = Life(), random.Random(seed)
-    slowest, count = 0.0, 0
     with Projection.open(path) as projection:
         queries: list[Callable[[], object]] = [
             lambda: _look_for_kept(projection, files, logs, rng),
@@ -148,13 +144,7 @@ def read(path: Path, seed: str, files: Path, logs: Path) -> None:
             lambda: projection.sessions(limit=5),
             projection.status,
         ]
-        while life.continues:
-            began = time.perf_counter()
-            rng.choice(queries)()
-            slowest = max(slowest, time.perf_counter() - began)
-            count += 1
-            pause(life, rng.choice([0.0, 0.01, 0.05]))
-    sys.stdout.write(f"{count} {slowest:.3f}\n")
+        query_until_the_end(life, queries, rng)
 
 
 def _look_for_kept(projection: Projection, files: Path, logs: Path, rng: random.Random) -> None:
@@ -206,7 +196,7 @@ def forget_some(path: Path, seed: str, files: Path, logs: Path, name: str, *writ
     life, rng = Life(), random.Random(seed)
     finish_forgetting(path)
     with (logs / f"{name}.jsonl").open("ab+") as file:
-        _without_torn_line(file)
+        without_torn_line(file)
 
         def record(**line: object) -> None:
             line["at"] = time.monotonic_ns() // 1000
