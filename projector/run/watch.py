@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-import warnings
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from watchdog.events import DirCreatedEvent, FileCreatedEvent, FileModifiedEvent, FileMovedEvent
 from watchdog.events import FileSystemEventHandler as Handler
-from watchdog.observers import Observer
 
+from journal.importers.files.watcher import new_observer
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
 from projector.db.sqlite_errors import was_removed
@@ -50,9 +49,7 @@ class Bell(Handler):
         self.folders = _FOLDERS
         self._observer: BaseObserver | None = None
         try:
-            # watchdog warns of a new lane that it finds twice: as an event, and in its folder
-            warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
-            self._observer = Observer()
+            self._observer = new_observer()
             self._observer.schedule(self, str(lanes), recursive=True, event_filter=_EVENTS)
             # only CURRENT is moved into place: events of the database must not ring
             self._observer.schedule(self, str(kept), event_filter=[FileMovedEvent])

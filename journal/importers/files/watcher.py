@@ -5,6 +5,7 @@ A notification can be lost, so all followed files are also checked from time to 
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import warnings
@@ -15,6 +16,24 @@ if TYPE_CHECKING:
 
     from watchdog.events import FileSystemEvent
     from watchdog.observers.api import BaseObserver
+
+
+def new_observer() -> BaseObserver:
+    """Return an observer of watchdog, without two messages that mean nothing to a user.
+
+    watchdog warns of a folder that it finds twice: when it is made, and in its parent. When it is
+    stopped while it starts, it logs as an error that its thread is inactive; a user would see that
+    as the last line of a command that ended as asked.
+    """
+    from watchdog.observers import Observer  # noqa: PLC0415 - only following and projecting need it
+
+    warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
+    logging.getLogger("watchdog.observers.inotify").addFilter(_is_error)
+    return Observer()
+
+
+def _is_error(record: logging.LogRecord) -> bool:
+    return "called when the thread is inactive" not in record.getMessage()
 
 
 class FolderWatcher:
@@ -53,7 +72,6 @@ class FolderWatcher:
 
     def _schedule(self, folder: str, *, deep: bool) -> None:
         from watchdog import events  # noqa: PLC0415 - only following needs it
-        from watchdog.observers import Observer  # noqa: PLC0415 - the same
 
         wanted: list[type[FileSystemEvent]] = [
             events.FileCreatedEvent,
@@ -63,9 +81,7 @@ class FolderWatcher:
             events.DirMovedEvent,
         ]
         if self._observer is None:
-            # watchdog warns of a folder that it finds twice: when it is made, and in its parent
-            warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
-            self._observer = Observer()
+            self._observer = new_observer()
             self._observer.start()
         self._observer.schedule(self, folder, recursive=deep, event_filter=wanted)  # type: ignore[arg-type] # anything with `dispatch`
         self._watched[folder] = deep

@@ -210,7 +210,7 @@ def test_without_notifications_it_polls(journal_dir: Path, monkeypatch: pytest.M
     def start(_self: object) -> None:
         raise OSError(errno.ENOSPC, "inotify watch limit reached")
 
-    monkeypatch.setattr("projector.run.watch.Observer.start", start, raising=True)
+    monkeypatch.setattr("watchdog.observers.Observer.start", start, raising=True)
     with (
         Watching(journal_dir) as watching,
         Journal.open(journal_dir) as journal,
