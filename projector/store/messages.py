@@ -98,7 +98,7 @@ class Messages(Flushing):
         listed = read_all(messages)
         account = self._open_account(session)
         try:
-            items = new_transcript(id, listed, account.transcript.messages)
+            items = new_transcript(id, listed, account.transcript.placed())
             data: dict[str, Any] = {"messages": items, "seen": self._seen([session])[session]}
             if rest != REMOVED:
                 data["rest"] = rest

@@ -122,7 +122,7 @@ class Conversation:
             "others": self._others,
             "take over": self._take_over,
         }
-        weights = (6, 2, 2, 1, 2, 1, 2, 2, 3, 1, 0.5, 0.5, 1, 1, 1, 0.3, 0.2, 1, 1, 0.5, 2, 1)
+        weights = (6, 2, 2, 1, 2, 1, 2, 2, 3, 1, 0.5, 0.5, 1, 1, 1, 0.3, 0.2, 1, 1, 1, 2, 1)
         [name] = self._random.choices(list(changes), weights)
         self.done[name] += 1
         changes[name](agent)

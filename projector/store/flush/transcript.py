@@ -106,15 +106,23 @@ class Transcript:
     _is_placed: bool = True
     _sorted: list[Recorded] | None = None
 
-    def visible(self) -> list[Recorded]:
-        """Return the messages that are in the transcript, in order."""
+    def placed(self) -> dict[str, Recorded]:
+        """Return every message that was ever appended, by id, with its place of now.
+
+        In `messages` a place may be that of before the last events.
+        """
         if not self._is_placed:
             found = [Linked(m.id, m.moment, m.parent) for m in self.messages.values()]
             for id, place in place_all(found).items():
                 self.messages[id].place = place
             self._is_placed, self._sorted = True, None
+        return self.messages
+
+    def visible(self) -> list[Recorded]:
+        """Return the messages that are in the transcript, in order."""
+        messages = self.placed()
         if self._sorted is None:
-            there = (message for message in self.messages.values() if message.is_there)
+            there = (message for message in messages.values() if message.is_there)
             self._sorted = sorted(there, key=_key)
         return self._sorted
 

@@ -265,6 +265,17 @@ def test_messages_keep_the_order_of_the_new_transcript(store: SessionStore) -> N
     assert contents(store, "s1") == ["2", "between", "0", "last"]
 
 
+def test_two_handles_reorder_a_transcript_in_turn(journal_dir: Path) -> None:
+    """The order that one handle gives is the transcript, whatever another handle gave before."""
+    ids = [f"m{n}" for n in range(4)]
+    with SessionStore.open(journal_dir) as one, SessionStore.open(journal_dir) as other:
+        one.flush("s1", [{"id": id, "role": "user", "content": id} for id in ids])
+        for number, order in enumerate(permutations(ids)):
+            store = (one, other)[number % 2]
+            store.replace_messages("s1", [{"id": id} for id in order])
+            assert [message.id for message in store.messages("s1")] == list(order)
+
+
 def test_messages_are_removed_archived_and_restored(store: SessionStore) -> None:
     """A removed message is not found, an archived one is, and both are restored to their places."""
     ids = store.flush("s1", _TALK)
