@@ -92,7 +92,10 @@ def unlock(fd: int) -> None:
     Raises:
         OSError: its file system refuses.
     """
-    portalocker.unlock(fd)
+    try:
+        portalocker.unlock(fd)
+    except portalocker.exceptions.LockException as error:
+        raise OSError(errno.ENOLCK, f"{error}; the lock was not released") from error
 
 
 def lock_folder(path: Path) -> int | None:

@@ -152,7 +152,11 @@ class ProcessLock:
         """Release the lock and keep its file open for the next time; again does nothing."""
         if self._is_held:
             self._is_held = False
-            unlock(self._fd)
+            try:
+                unlock(self._fd)
+            except OSError:
+                # closing the file releases the lock; if it were kept, no other projector could run
+                self.release()
 
     def is_locked(self) -> bool:
         """Return whether a process holds the lock, this one included."""

@@ -7,6 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+import portalocker
 import pytest
 
 from journal import Journal
@@ -156,6 +157,25 @@ def test_a_holder_whose_lock_file_was_removed_locks_it_again(
     second.release()
     assert first.acquire()
     first.release()
+
+
+def test_a_lock_that_cannot_be_unlocked_is_released(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file is closed instead: another process can lock it, and so can the same one again."""
+
+    def fail(_fd: int) -> None:
+        raise portalocker.exceptions.LockException("Input/output error")
+
+    one, other = ProcessLock(tmp_path / "lock"), ProcessLock(tmp_path / "lock")
+    assert one.acquire()
+    with monkeypatch.context() as patch:
+        patch.setattr(portalocker, "unlock", fail)
+        one.unlock()
+    assert other.acquire()
+    other.release()
+    assert one.acquire()
+    one.release()
 
 
 def test_a_build_without_its_lock_file_publishes_nothing(journal_dir: Path) -> None:
