@@ -152,9 +152,9 @@ class Journal:
             content: text, or a list of content parts.
             id: the message's own id; with it, appending again changes nothing.
             fields: tool_name, tool_calls, tool_call_id, token_count, finish_reason, reasoning,
-                source, model, parent, and `extra` for anything else; and timestamp, when it was
-                written: an aware datetime, an ISO 8601 string, or microseconds since 1970. Without
-                it, the message has the time of the append. None means absent.
+                source, model, parent, meta, and `extra` for anything else; and timestamp, when it
+                was written: an aware datetime, an ISO 8601 string, or microseconds since 1970.
+                Without it, the message has the time of the append. None means absent.
 
         Returns:
             The position of its record.

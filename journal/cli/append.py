@@ -79,10 +79,10 @@ def command(  # noqa: PLR0913 - click gives every option as an argument
 
     With --jsonl a line is an object with session and role, and optionally id, content, tool_name,
     tool_calls, tool_call_id, token_count, finish_reason, reasoning, source, model, timestamp (ISO
-    8601 with a zone, or µs since 1970), parent, and extra for anything else. A line that cannot be
-    stored is reported on stderr with its number; the others are appended, and the exit code is 1.
-    If the reader of the ids of --ack is gone, as behind `head`, the command stops with exit code 1
-    and reports how many lines were appended.
+    8601 with a zone, or µs since 1970), parent, meta, and extra for anything else. A line that
+    cannot be stored is reported on stderr with its number; the others are appended, and the exit
+    code is 1. If the reader of the ids of --ack is gone, as behind `head`, the command stops with
+    exit code 1 and reports how many lines were appended.
 
     \b
         echo '{"session":"s1","role":"user","content":"hello","id":"m1"}' |

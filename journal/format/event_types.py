@@ -71,6 +71,7 @@ _MESSAGE: _Fields = {
     "model": (str,),
     "timestamp": (int,),
     "parent": (str,),
+    "meta": (str,),
     "extra": (dict,),
 }
 MESSAGE_FIELDS = tuple(_MESSAGE)
@@ -86,6 +87,9 @@ SESSION_FIELDS: _Fields = {
     "system_prompt": (str,),
     "config": (dict,),
     "started": (int,),
+    "branch": (str,),
+    "commit": (str,),
+    "relation": (str,),
     "extra": (dict,),
 }
 """The fields of a session, and the kind of each."""
@@ -106,10 +110,13 @@ _USAGE: _Fields = {
     **dict.fromkeys(COSTS, (int, float)),
     "model": (str,),
     "provider": (str,),
+    "call": (str,),
+    "timestamp": (int,),
     "extra": (dict,),
 }
 _MOMENTS = frozenset(("timestamp", "started", "ended"))
-_LOOKED_AT = _MOMENTS | {"source", "token_count"}
+_NOT_EMPTY = ("source", "meta", "call")
+_LOOKED_AT = _MOMENTS | {"token_count", *_NOT_EMPTY}
 """The fields whose values are checked, and not only their kinds."""
 _LISTED: _Fields = {"messages": (list,), "reason": (str,), "extra": (dict,)}
 _NOTED: _Fields = {"extra": (dict,)}
@@ -218,8 +225,9 @@ def _check_values(data: Mapping[str, Any], required: tuple[str, ...]) -> None:
             raise EventError(f"{name} must not be empty")
     if _LOOKED_AT.isdisjoint(data):
         return
-    if data.get("source") == "":
-        raise EventError("source must not be empty")
+    for name in _NOT_EMPTY:
+        if data.get(name) == "":
+            raise EventError(f"{name} must not be empty")
     if not 0 <= data.get("token_count", 0) <= LARGEST:
         raise EventError(
             f"token_count must be from 0 to {LARGEST}, not {_short(data['token_count'])}"

@@ -31,10 +31,12 @@ from projector.apply.message_changes import link, mark_changed, refold_changed, 
 from projector.apply.portion import ROW
 from projector.db.kinds import KINDS, MESSAGE, TYPES
 from projector.fold.sessions import (
+    COLUMNS,
     FIELDS,
     MISSING,
     OrderedEvent,
     amounts,
+    call_of,
     canonical,
     fold_keys,
     fold_session,
@@ -145,7 +147,7 @@ def _load_events(
     ]
 
 
-_SESSION_COLUMNS = (*FIELDS, "ended", "end_reason", "extra", "known")
+_SESSION_COLUMNS = (*COLUMNS, "ended", "end_reason", "extra", "known")
 _PUT_SESSION = (
     f"UPDATE _sessions SET {', '.join(f'{n} = ?' for n in _SESSION_COLUMNS)} WHERE id = ?"
 )
@@ -182,7 +184,7 @@ _PUT_USAGE = "INSERT OR REPLACE INTO _usage(session, name, total, exact) VALUES(
 def _add_usage(db: apsw.Connection, state: State, session: int, data: Mapping[str, Any]) -> None:
     if session in state.dirty.usage:
         return
-    if _is_only_added(db, state, session):
+    if call_of(data) is None and _is_only_added(db, state, session):
         # a sum does not need its addends
         state.used.setdefault(session, Counter()).update(amounts(data))
     else:

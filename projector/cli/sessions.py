@@ -32,8 +32,9 @@ def command(path: Path, limit: int, offset: int, timeout: float, as_json: bool) 
         projector sessions --json | jq -r 'select(.source == "cli") | .session'
 
     JSON: {"session", "title", "source", "model", "cwd", "parent", "user", "system_prompt",
-    "config": {...}, "started", "ended", "end_reason", "last", "messages", "tool_calls",
-    "usage": {...}, "preview", "extra": {...}, "behind": {"bytes", "events", "as_of", "why"}}
+    "config": {...}, "started", "branch", "commit", "relation", "ended", "end_reason", "last",
+    "messages", "tool_calls", "usage": {...}, "preview", "extra": {...},
+    "behind": {"bytes", "events", "as_of", "why"}}
 
     Times are in µs since 1970; `preview` is the beginning of the user's first message; `behind`
     is there if the projection lacks events of the journal.

@@ -134,5 +134,7 @@ _COLOURS = {"user": "green", "assistant": "blue", "tool": "yellow", "system": "m
 def _speaker(message: MessageView) -> str:
     tool = message.fields.get("tool_name")
     role = message.role or "unknown"
-    named = f"{role} ({tool})" if isinstance(tool, str) else role
+    meta = message.fields.get("meta")
+    about = next((name for name in (tool, meta) if isinstance(name, str)), None)
+    named = role if about is None else f"{role} ({about})"
     return f"{named}, revised" if message.revised else named

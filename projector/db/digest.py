@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from projector.db.rows import STORED, stored
-from projector.fold.sessions import FIELDS, canonical
+from projector.fold.sessions import COLUMNS, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def digest(db: apsw.Connection) -> str:
 def _lines(db: apsw.Connection) -> Iterator[bytes]:
     types = dict(db.execute("SELECT id, type FROM _kinds"))
     sessions = db.execute(
-        f"SELECT id, session, {', '.join(FIELDS)}, ended IS NOT NULL, end_reason, extra, known,"
+        f"SELECT id, session, {', '.join(COLUMNS)}, ended IS NOT NULL, end_reason, extra, known,"
         " message_total, messages FROM _sessions ORDER BY session"
     ).fetchall()
     events = f"SELECT {STORED}, event_id FROM _events WHERE session = ? ORDER BY event_id"

@@ -25,7 +25,7 @@ where one of the usual 4,050 would take two."""
 _INDEX_HASH = 32 * 1024 * 1024
 """Bytes of the full-text index that a writer collects in memory before they become pages."""
 
-SCHEMA = 9
+SCHEMA = 10
 """Version of tables, fold and text cutting; a projection of another version is rebuilt."""
 
 _SQL_TYPES = {str: "TEXT", dict: "TEXT", int: "INTEGER"}
@@ -52,7 +52,7 @@ CREATE TABLE _segments(
 CREATE TABLE _kinds(id INTEGER PRIMARY KEY, type TEXT NOT NULL UNIQUE);
 CREATE TABLE _sessions(
   id INTEGER PRIMARY KEY, session TEXT NOT NULL UNIQUE,
-  {", ".join(f"{name} {_SQL_TYPES[kind]}" for name, kind in FIELDS.items())},
+  {", ".join(f'"{name}" {_SQL_TYPES[kind]}' for name, kind in FIELDS.items())},
   ended INTEGER, end_reason TEXT, extra TEXT,
   known INTEGER NOT NULL DEFAULT 0, message_total INTEGER NOT NULL DEFAULT 0,
   messages INTEGER NOT NULL DEFAULT 0, first INTEGER, last INTEGER, ahead INTEGER, tagged TEXT

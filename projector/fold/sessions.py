@@ -66,6 +66,8 @@ def canonical(data: object) -> bytes:
 
 FIELDS = {name: kind for name, (kind,) in SESSION_FIELDS.items() if name != "extra"}
 """The fields of a session that have a column each, in its order, and the type of each."""
+COLUMNS = tuple(f'"{name}"' for name in FIELDS)
+"""The names of these columns in SQL: `commit` is a keyword."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,8 @@ def _cleared(data: Mapping[str, Any]) -> list[str]:
 def fold_usage(events: Iterable[OrderedEvent]) -> dict[str, int]:
     """Return the total of each counter: its last `usage.set`, and each `usage.added` after it.
 
-    Costs are counted in whole nanodollars, so that a sum does not depend on its order.
+    Of several additions of one API call, a counter counts once, by its greatest value. Costs are
+    counted in whole nanodollars, so that a sum does not depend on its order.
     """
     base: dict[str, tuple[Order, int]] = {}
     events = list(events)
@@ -167,12 +170,25 @@ def fold_usage(events: Iterable[OrderedEvent]) -> dict[str, int]:
             for name, amount in amounts(data).items():
                 base[name] = max(base.get(name, (order, amount)), (order, amount))
     totals = {name: amount for name, (_, amount) in base.items()}
+    calls: dict[tuple[str, str], int] = {}
     for order, type, data, *_ in events:
         if type != USAGE_SET:
+            call = call_of(data)
             for name, amount in amounts(data).items():
-                if name not in base or order > base[name][0]:
-                    totals[name] = totals.get(name, 0) + amount
+                if name in base and order <= base[name][0]:
+                    continue
+                before = 0
+                if call is not None:
+                    before = calls.get((call, name), 0)
+                    calls[call, name] = max(before, amount)
+                totals[name] = totals.get(name, 0) + max(amount - before, 0)
     return totals
+
+
+def call_of(data: Mapping[str, Any]) -> str | None:
+    """Return the API call of a usage event, if it names one."""
+    call = data.get("call")
+    return call if isinstance(call, str) and call else None
 
 
 NANO = 1_000_000_000

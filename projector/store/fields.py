@@ -23,11 +23,18 @@ class SessionFields(TypedDict, total=False):
     system_prompt: str | None
     config: dict[str, Any] | None
     started: datetime | str | int | None
+    branch: str | None
+    commit: str | None
+    relation: str | None
     extra: dict[str, Any] | None
 
 
 class UsageFields(TypedDict, total=False):
-    """Counters: whole numbers, and costs in US dollars; and what was used."""
+    """Counters: whole numbers, and costs in US dollars; and what was used.
+
+    `call` is the id of the API call: of several additions with one call, each counter counts once,
+    by its greatest value. `timestamp` is when it was made, as that of a message.
+    """
 
     input_tokens: int | None
     output_tokens: int | None
@@ -39,6 +46,8 @@ class UsageFields(TypedDict, total=False):
     actual_cost: float | None
     model: str | None
     provider: str | None
+    call: str | None
+    timestamp: datetime | str | int | None
     extra: dict[str, Any] | None
 
 

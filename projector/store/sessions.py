@@ -63,9 +63,10 @@ class Sessions(Handle):
         store.prune("2026-01-31T12:00:00Z", source="cli")
 
     The fields of a session are `title`, `source`, `model`, `cwd`, `parent` (the session that it
-    continues or belongs to), `user`, `system_prompt`, `config` (of the model), `started` (an
-    aware datetime, an ISO 8601 string or microseconds since 1970) and `extra` (a dict for anything
-    else). None means absent.
+    continues or belongs to), `relation` (what it is of its parent: `fork`, `subagent` or
+    `continuation`), `branch` and `commit` (of git), `user`, `system_prompt`, `config` (of the
+    model), `started` (an aware datetime, an ISO 8601 string or microseconds since 1970) and
+    `extra` (a dict for anything else). None means absent.
     """
 
     def create(self, session: str | None = None, **fields: Unpack[SessionFields]) -> str:

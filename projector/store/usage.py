@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from journal.format.event_types import USAGE_ADDED, USAGE_SET
+from journal.format.timestamps import moment
 from projector.store.fields import present
 from projector.store.handle import Handle
 
@@ -22,7 +23,8 @@ class Usage(Handle):
 
     The counters are `input_tokens`, `output_tokens`, `cache_read_tokens`, `cache_write_tokens`,
     `reasoning_tokens`, `api_calls`, and `estimated_cost` and `actual_cost` in US dollars; `model`,
-    `provider` and `extra` may add more. None means absent.
+    `provider`, `timestamp` and `extra` may add more. `call` is the id of the API call: of several
+    additions with one call, each counter counts once, by its greatest value. None means absent.
     """
 
     def add_usage(
@@ -38,7 +40,7 @@ class Usage(Handle):
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `create`.
         """
-        self._add(session, USAGE_ADDED, present(used), id)
+        self._add(session, USAGE_ADDED, _present(used), id)
 
     def set_usage(
         self, session: str, *, id: str | None = None, **totals: Unpack[UsageFields]
@@ -48,4 +50,11 @@ class Usage(Handle):
         Raises:
             EventError, AppendError, SyncError, ClosedError: as `create`.
         """
-        self._add(session, USAGE_SET, present(totals), id)
+        self._add(session, USAGE_SET, _present(totals), id)
+
+
+def _present(used: UsageFields) -> dict[str, Any]:
+    data = present(used)
+    if "timestamp" in data:
+        data["timestamp"] = moment("timestamp", data["timestamp"])
+    return data

@@ -33,6 +33,8 @@ class SessionView:
         title, source, model, cwd, parent, user, system_prompt, end_reason: as its events give them;
             None if they do not.
         config: the model's configuration; None if no event gives it.
+        branch, commit: of git, in its working directory.
+        relation: what it is of its parent: `fork`, `subagent` or `continuation`.
         started: the date that its events give, else that of its first message, else when it was
             created; microseconds since 1970.
         ended: when it ended; None while it continues.
@@ -55,6 +57,9 @@ class SessionView:
     system_prompt: str | None
     config: dict[str, Any] | None
     started: int | None
+    branch: str | None
+    commit: str | None
+    relation: str | None
     ended: int | None
     end_reason: str | None
     last: int | None
@@ -178,7 +183,8 @@ def _columns() -> tuple[str, ...]:
 
 def _find(db: apsw.Connection, name: str) -> SessionView | None:
     """Return the session with exactly this id; None if there is none."""
-    query = f"SELECT {', '.join(_columns())} FROM sessions WHERE session = ?"
+    columns = ", ".join(f'"{column}"' for column in _columns())
+    query = f"SELECT {columns} FROM sessions WHERE session = ?"
     row = db.execute(query, (name,)).fetchone()
     if row is None:
         return None

@@ -213,8 +213,11 @@ def _transcript(random: Random, ids: list[str]) -> tuple[str, dict[str, Any]]:
 
 def _used(random: Random, _ids: list[str]) -> tuple[str, dict[str, Any]]:
     amounts = {"input_tokens": random.randint(0, 9), "estimated_cost": random.choice([0.1, 0.2, 1])}
-    some = random.sample(sorted(amounts.items()), random.randint(0, 2))
-    return random.choice([USAGE_ADDED, USAGE_ADDED, USAGE_SET]), dict(some)
+    some: dict[str, Any] = dict(random.sample(sorted(amounts.items()), random.randint(0, 2)))
+    type = random.choice([USAGE_ADDED, USAGE_ADDED, USAGE_SET])
+    if type == USAGE_ADDED and random.random() < 0.5:
+        some["call"] = random.choice(["c1", "c2"])
+    return type, some
 
 
 def _keyed(random: Random, _ids: list[str]) -> tuple[str, dict[str, Any]]:

@@ -61,7 +61,20 @@ class Content:
 
 
 _COUNTED = ("events", "messages", "conflicts", "unknown", "latest")
-_SAID = ("title", "source", "model", "cwd", "parent", "user", "system_prompt", "config", "started")
+_SAID = (
+    "title",
+    "source",
+    "model",
+    "cwd",
+    "parent",
+    "user",
+    "system_prompt",
+    "config",
+    "started",
+    "branch",
+    "commit",
+    "relation",
+)
 _FOLDED = (*_SAID, "ended", "end_reason", "extra", "known", "message_total", "messages")
 
 
@@ -357,12 +370,22 @@ class Model:
 
     def _totals(self, name: str) -> dict[str, int]:
         totals: dict[str, int] = {}
+        calls: dict[tuple[str, str], int] = {}
         for fact in self._since_deletion(name):
             if fact.event.type in {"usage.added", "usage.set"}:
-                for counter, amount in fact.event.data.items():
+                data = dict(fact.event.data)
+                call = data.pop("call", fact.event.id)
+                for counter, amount in data.items():
                     value = round(amount * 10**9) if counter.endswith("cost") else amount
-                    before = totals.get(counter, 0) if fact.event.type == "usage.added" else 0
-                    totals[counter] = before + value
+                    if fact.event.type == "usage.set":
+                        totals[counter] = value
+                        for at in [at for at in calls if at[1] == counter]:
+                            del calls[at]
+                    else:
+                        before = calls.get((call, counter), 0)
+                        calls[call, counter] = max(before, value)
+                        more = max(value - before, 0)
+                        totals[counter] = totals.get(counter, 0) + more
         return totals
 
     def _keys(self, name: str) -> dict[str, str | None]:

@@ -27,6 +27,7 @@ class MoreMessageFields(TypedDict, total=False):
     model: str | None
     timestamp: datetime | str | int | None
     parent: str | None
+    meta: str | None
     extra: dict[str, Any] | None
 
 

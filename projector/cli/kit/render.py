@@ -174,6 +174,6 @@ def _quoted(text: str) -> str:
 
 def described(session: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the name and value of each text field that a session has."""
-    for name in ("source", "model", "cwd", "parent", "end_reason"):
+    for name in ("source", "model", "cwd", "branch", "commit", "parent", "relation", "end_reason"):
         if session[name] is not None:
             yield name.replace("_", " "), str(session[name])

@@ -66,6 +66,11 @@ _MESSAGE_COLUMNS = (
             ("finish_reason", "text", "why the model stopped"),
             ("reasoning", "text", "what the model thought"),
             ("model", "text", "the model that wrote it"),
+            (
+                "meta",
+                "text",
+                "what a machine wrote in the place of a person: `notification`, `command`, ...",
+            ),
             ("extra", "JSON object", "anything else that its writer noted"),
         )
     ),

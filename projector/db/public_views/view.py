@@ -41,7 +41,8 @@ class View:
     @property
     def create(self) -> str:
         """The statement that makes it."""
-        columns = ",\n  ".join(f"{column.sql} AS {column.name}" for column in self.columns)
+        # quoted: `commit` is a keyword
+        columns = ",\n  ".join(f'{column.sql} AS "{column.name}"' for column in self.columns)
         return f"CREATE VIEW {self.name} AS SELECT\n  {columns}\n{self.rows};\n"
 
 

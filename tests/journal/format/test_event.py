@@ -27,6 +27,7 @@ _FULL: dict[str, Any] = {
     "model": "m",
     "timestamp": 1_700_000_000_000_000,
     "parent": "m0",
+    "meta": "notification",
     "extra": {"anything": None},
 }
 

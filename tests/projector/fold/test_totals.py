@@ -76,6 +76,21 @@ def test_a_sum_that_passes_64_bits_does_not_depend_on_its_order(tmp_path: Path) 
     assert len(set(found)) == 1
 
 
+@pytest.mark.parametrize("pieces", [1, 2, 5])
+def test_a_call_that_is_added_in_parts_counts_once(tmp_path: Path, pieces: int) -> None:
+    """A counter of a call counts by its greatest value; other calls and additions count whole."""
+    events = [
+        used(1, call="c1", input_tokens=3, output_tokens=1),
+        used(2, call="c1", input_tokens=3, output_tokens=20),
+        used(3, call="c1", output_tokens=7, cache_read_tokens=100),
+        used(4, call="c2", output_tokens=7),
+        used(5, output_tokens=1000),
+    ]
+    totals = projected(tmp_path / "p", events, pieces)[0]
+    wanted = {"input_tokens": 3, "output_tokens": 1027, "cache_read_tokens": 100}
+    assert {name: total for name, (total, _) in totals.items()} == wanted
+
+
 def test_an_event_that_exceeds_every_bound_is_projected(journal_dir: Path) -> None:
     """An event whose sum exceeds every bound is applied, as are those behind it and a rebuild."""
     with SessionStore.open(journal_dir) as store:
