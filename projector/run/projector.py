@@ -145,8 +145,19 @@ class Projector:
     def _catch_up(
         self, on_commit: Callable[[Progress], None] | None, stop: Callable[[], bool]
     ) -> Progress:
+        try:
+            return self._apply_pending(on_commit, stop)
+        except apsw.InterruptError:
+            raise
+        except apsw.Error as error:  # of a read between two transactions
+            raise failure("read", self._db.filename, error) from error
+
+    def _apply_pending(
+        self, on_commit: Callable[[Progress], None] | None, stop: Callable[[], bool]
+    ) -> Progress:
         progress = Progress()
-        self._check()
+        self._look_again()
+        self.hiding.check()
         refs = list_segments(self._lanes)
         self._intake.look_back(refs)
         goals = {place(ref): ref.size for ref in refs}
@@ -181,21 +192,6 @@ class Projector:
         if not (progress.events or self._intake.is_unfolded):
             self.is_unchanged = change_check(refs)
         return progress
-
-    def _check(self) -> None:
-        """Read the tables again if they were changed; check whether keys were added.
-
-        Raises:
-            NotHidden: a request to forget is understood now that was not before.
-            ProjectionError: the database refuses.
-        """
-        try:
-            self._look_again()
-            self.hiding.check()
-        except apsw.InterruptError:
-            raise
-        except apsw.Error as error:
-            raise failure("read", self._db.filename, error) from error
 
     def _look_again(self) -> None:
         """Read the tables again if another connection has written to them."""

@@ -106,6 +106,7 @@ def test_no_query_is_an_error(db: SessionDB, query: str, count: int) -> None:
     assert len(db.search_messages(query)) == count
 
 
+@pytest.mark.slow
 def test_search_works_beside_a_projector_that_hangs(
     db: SessionDB, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

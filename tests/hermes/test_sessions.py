@@ -296,6 +296,7 @@ def test_numbers_of_messages_grow_and_find_their_message(db: SessionDB) -> None:
     assert db._read(lambda read: find_id(read, "s", 18)) is None
 
 
+@pytest.mark.slow
 def test_a_projector_that_hangs_loses_no_change(db: SessionDB) -> None:
     """A change is written within a second although the projector has not applied the session."""
     db.session_count()

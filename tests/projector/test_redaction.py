@@ -158,6 +158,7 @@ def test_nothing_brings_it_back(path: Path, source: Path) -> None:
         assert projection.status().conflicts == conflicts
 
 
+@pytest.mark.slow
 def test_a_projection_and_a_backup_of_before_do_not_bring_it_back(
     path: Path, tmp_path: Path
 ) -> None:
@@ -217,6 +218,7 @@ def test_a_second_scan_with_newer_rules_redacts_more(path: Path, source: Path) -
     assert any("thanks" in it.counts and "password" in it.counts for it in redacted)
 
 
+@pytest.mark.slow
 def test_it_is_hidden_while_a_lessee_sleeps(path: Path) -> None:
     """Readers see the marks at once and never miss the message; the lane is named as pending."""
     with Journal.open(path) as sleeper:
@@ -236,6 +238,7 @@ def test_it_is_hidden_while_a_lessee_sleeps(path: Path) -> None:
     assert _leaks(path) == []
 
 
+@pytest.mark.slow
 def test_a_program_that_does_not_redact_writes_it_again_and_it_is_not_shown(path: Path) -> None:
     """A handle that has the secret in memory flushes the same list: nothing is revised."""
     with SessionStore.open(path) as store:

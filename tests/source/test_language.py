@@ -56,6 +56,7 @@ def modules(package: str) -> list[Path]:
 
 
 @pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.slow
 def test_docstrings_and_comments_have_plain_words(package: str) -> None:
     """The words above are in no docstring and in no comment."""
     paths = modules(package)

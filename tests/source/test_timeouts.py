@@ -35,6 +35,7 @@ def waits(source: str) -> Iterator[int]:
                 yield call.lineno
 
 
+@pytest.mark.slow
 def test_no_test_waits_for_a_program_for_ever() -> None:
     """Each call that waits for a program has a timeout, so that its error names the program."""
     modules = [*TESTS.rglob("test_*.py"), *TESTS.rglob("conftest.py"), *TESTS.rglob("support/*.py")]

@@ -53,6 +53,7 @@ def measured(checkout: Path, folder: Path, sizes: Mapping[str, object]) -> dict[
         return side.measure("loop")
 
 
+@pytest.mark.slow
 def test_a_checkout_measures_itself_in_either_layout(flat: Path, tmp_path: Path) -> None:
     """Output that a part prints is not read as figures, and the given sizes are used."""
     assert layout_of(flat) == FLAT

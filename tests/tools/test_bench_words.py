@@ -30,6 +30,7 @@ def test_a_batch_depends_on_its_number_alone(sample: list[str]) -> None:
     assert TEXTS.take(1_500) == sample[:1_500]
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_texts(sample: list[str]) -> None:
     """Texts that are appended later repeat none."""
     assert not set(Texts(seed=2).take(1_000)) & set(sample)

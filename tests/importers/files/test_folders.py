@@ -196,6 +196,7 @@ def test_a_side_file_is_recognised_by_a_relative_path(
     assert (report.messages, report.passed_over, len(report.side_files)) == (2, {}, 1)
 
 
+@pytest.mark.slow
 def test_a_long_side_file_becomes_several_messages(box: Path, journal_dir: Path) -> None:
     """The messages follow each other, and no character is cut in two."""
     text = "\N{SNOWMAN}" * 3_000_000

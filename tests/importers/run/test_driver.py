@@ -190,6 +190,7 @@ def test_a_line_that_is_too_long_becomes_a_message_with_its_size(box: Path, jour
     assert run(journal, box).messages == 0
 
 
+@pytest.mark.slow
 def test_a_refused_message_is_named_and_the_rest_is_appended(box: Path, journal: Path) -> None:
     """A message that is too large for a record is replaced by its size and the reason."""
     large = line(role="tool", tool_call_id="c", content="x" * MAX_RECORD) + b"\n"

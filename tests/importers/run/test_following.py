@@ -147,6 +147,7 @@ def test_idle_files_are_checked_less_often_the_more_there_are(
     assert 2 <= whole <= 65 / (0.01 * following._SHARE / following.POLL) + 1
 
 
+@pytest.mark.slow
 def test_a_notified_change_is_read_at_once(
     box: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,6 +62,7 @@ def _event(data: dict[str, Any], id: str = "m1") -> Event:
 
 
 @given(st.dictionaries(_text, _json, max_size=4), _text.filter(bool), st.integers(1, 2**40))
+@pytest.mark.slow
 def test_any_json_value_is_decoded_unchanged(data: dict[str, Any], id: str, seq: int) -> None:
     """Every JSON value is decoded with its type: 1 differs from 1.0 and from true."""
     record = decode(encode_event(seq, _event(data, id))[:-1])

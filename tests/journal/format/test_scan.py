@@ -70,6 +70,7 @@ def _is_a_record(record: bytes, content: bytes) -> bool:
 
 @settings(max_examples=300)
 @given(st.lists(_cut | _insert | _overwrite, max_size=4))
+@pytest.mark.slow
 def test_every_intact_record_is_found_and_every_byte_is_covered(mutations: list[Mutation]) -> None:
     """Every untouched record is found after any cuts, insertions and overwrites.
 

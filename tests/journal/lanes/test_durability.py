@@ -126,6 +126,7 @@ def test_interval_waits_from_the_start_of_a_slow_sync(
     assert began[1] - began[0] < 1.8
 
 
+@pytest.mark.slow
 def test_the_first_append_of_a_new_lane_waits_for_no_disk_and_no_thread(
     journal_dir: Path, disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -626,6 +627,7 @@ def _interrupted_at(step: int) -> Iterator[_AtStep]:
 
 
 @pytest.mark.parametrize("what", ["append", "sync", "roll", "refused sync"])
+@pytest.mark.slow
 def test_an_interrupt_at_any_step_loses_nothing(
     journal_dir: Path, disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:

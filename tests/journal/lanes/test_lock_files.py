@@ -197,6 +197,7 @@ def test_a_build_without_its_lock_file_publishes_nothing(journal_dir: Path) -> N
         kept.publish(number)
 
 
+@pytest.mark.slow
 def test_a_projector_takes_its_lock_again_when_the_file_is_removed(journal_dir: Path) -> None:
     """A second projector beside it is still refused."""
     with SessionStore.open(journal_dir) as store:

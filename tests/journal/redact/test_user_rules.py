@@ -93,6 +93,7 @@ def test_an_alternative_without_the_group_is_replaced_whole(tmp_path: Path) -> N
     assert text == f"abc[redacted:x:{one}] XYZ123 [redacted:x:{three}]"
 
 
+@pytest.mark.slow
 def test_kingfisher_is_a_scanner(tmp_path: Path) -> None:
     """A file of rules can ask for Kingfisher; its hits have offsets in characters."""
     pytest.importorskip("kingfisher_sdk")
@@ -109,6 +110,7 @@ def test_kingfisher_is_a_scanner(tmp_path: Path) -> None:
     assert redactor.rules.startswith("kingfisher/")
 
 
+@pytest.mark.slow
 def test_many_hits_of_kingfisher_in_a_long_text_are_placed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Their places are counted in one pass: text and hits grow together in a log of many tokens."""
     from journal.redact import kingfisher  # noqa: PLC0415
@@ -126,6 +128,7 @@ def test_many_hits_of_kingfisher_in_a_long_text_are_placed(monkeypatch: pytest.M
     assert {text[hit.start : hit.end] for hit in found} == {"北京"}
 
 
+@pytest.mark.slow
 def test_own_rules_and_kingfisher_find_more_together() -> None:
     """Both scanners run, and at one place the hit of the first one counts."""
     pytest.importorskip("kingfisher_sdk")

@@ -86,6 +86,7 @@ def _projected(batches: Iterable[Sequence[Fact]]) -> tuple[Content, int]:
 
 
 @given(_records(), st.data())
+@pytest.mark.slow
 def test_any_order_of_arrival_gives_the_models_result(
     records: list[Fact], data: st.DataObject
 ) -> None:

@@ -160,6 +160,7 @@ def test_a_warning_that_repeats_itself_is_written_once(machine: _Machine, path: 
     (path / "key").write_bytes(key)
 
 
+@pytest.mark.slow
 def test_a_process_that_runs_ends_with_the_projector(path: Path) -> None:
     """A command that still runs is ended with the projector; it can be repeated."""
     with Journal.open(path) as sleeper:

@@ -92,6 +92,7 @@ def test_revisions_and_contents_in_conflict_are_counted(journal: Journal) -> Non
     assert {each.id for each in found.replays} == {"x1", "x2"}
 
 
+@pytest.mark.slow
 def test_a_query_selects_every_hit(journal: Journal) -> None:
     """More hits than a page or a ranking has are selected; filters narrow them."""
     many = [

@@ -248,6 +248,7 @@ def test_a_build_that_died_is_not_continued(journal_dir: Path) -> None:
     assert holding(journal_dir, b"hello of s1") == []
 
 
+@pytest.mark.slow
 def test_a_query_with_a_time_limit_answers_from_the_old_generation(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -392,6 +393,7 @@ def test_a_running_projector_replaces_its_generation(journal_dir: Path) -> None:
     assert shown(journal_dir) == {"s2": ["m1", "m2", "m3"]}
 
 
+@pytest.mark.slow
 def test_an_answer_says_that_there_was_no_time_for_the_build_that_a_request_needs(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

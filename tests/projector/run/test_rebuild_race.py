@@ -191,6 +191,7 @@ def test_it_does_so_beside_a_projector_that_keeps_its_lock(
         assert projection.has(position)
 
 
+@pytest.mark.slow
 def test_an_answer_after_a_position_includes_it_or_is_an_error(
     journal_dir: Path, journal: Journal
 ) -> None:

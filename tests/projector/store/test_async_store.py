@@ -197,6 +197,7 @@ async def ticking() -> AsyncIterator[list[float]]:
     await asyncio.gather(task, return_exceptions=True)
 
 
+@pytest.mark.slow
 def test_a_blocked_arbiter_does_not_stop_the_loop_or_the_writers(journal_dir: Path) -> None:
     """While many tasks wait to decide, another task ticks and appends return at once."""
 

@@ -90,6 +90,7 @@ def test_a_revised_message_is_found_behind_a_new_one_with_its_earlier_words(
         assert contents(store) == ["question", "yes", "no"]
 
 
+@pytest.mark.slow
 def test_random_plans_change_nothing_the_second_time() -> None:
     """Insertions, edits, revisions and withdrawals of equal words, in any combination."""
     for seed in range(1500):

@@ -38,6 +38,7 @@ def contents(store: SessionStore, session: str = "s") -> list[Any]:
 
 @pytest.mark.parametrize("named", [True, False])
 @pytest.mark.parametrize("erases", [True, False])
+@pytest.mark.slow
 def test_a_flush_of_a_forgotten_session_writes_nothing(
     journal_dir: Path, *, named: bool, erases: bool
 ) -> None:
@@ -100,6 +101,7 @@ def test_messages_that_another_writer_named_are_left_out(journal_dir: Path) -> N
         assert contents(store) == ["one", "three", "four", "two"]
 
 
+@pytest.mark.slow
 def test_a_message_is_known_by_role_content_and_time(journal_dir: Path) -> None:
     """A request that was made for another session names it, too."""
     talk = [it | {"timestamp": T + n} for n, it in enumerate(TALK)]
@@ -111,6 +113,7 @@ def test_a_message_is_known_by_role_content_and_time(journal_dir: Path) -> None:
         assert contents(store, "fork") == ["more"]
 
 
+@pytest.mark.slow
 def test_what_may_come_again_comes_again(journal_dir: Path) -> None:
     """A request that only erases."""
     with SessionStore.open(journal_dir) as store:
@@ -120,6 +123,7 @@ def test_what_may_come_again_comes_again(journal_dir: Path) -> None:
         assert contents(store) == [it["content"] for it in TALK]
 
 
+@pytest.mark.slow
 def test_a_session_that_is_forgotten_is_not_known_while_the_projection_is_behind(
     journal_dir: Path,
 ) -> None:

@@ -512,6 +512,7 @@ def test_a_decision_waits_for_another_decision(store: SessionStore, journal_dir:
         store.decide(question)
 
 
+@pytest.mark.slow
 def test_a_read_that_lacks_own_events_is_an_error(journal_dir: Path) -> None:
     """If another projector applies nothing, a read of own writes raises NotProjected."""
     with SessionStore.open(journal_dir, timeout=0.05) as store, projector(journal_dir):

@@ -177,6 +177,7 @@ def test_any_value_in_any_field_gives_text(data: dict[str, Any]) -> None:
     assert isinstance(document(data), str)
 
 
+@pytest.mark.slow
 def test_deep_nesting_is_no_danger() -> None:
     """A hundred thousand levels of nesting are read without recursion."""
     value: object = "bottom"
@@ -279,6 +280,7 @@ def test_real_dialogues_are_found_as_a_plain_scan_finds_them() -> None:
 
 
 @pytest.mark.skipif(not (DATA / "claude-code").is_dir(), reason="the real transcripts are not here")
+@pytest.mark.slow
 def test_code_identifiers_of_real_transcripts_are_found_as_a_plain_scan_finds_them() -> None:
     """Names with underscores, dots, dashes, slashes and colons have the hits of a plain scan."""
     texts = [text for text in dict.fromkeys(transcripts()) if text]
@@ -309,6 +311,7 @@ def test_code_identifiers_of_real_transcripts_are_found_as_a_plain_scan_finds_th
             assert "**" in snippet(texts[row], parse(query).terms, width=400)
 
 
+@pytest.mark.slow
 def test_a_huge_message_is_cut_at_the_bound() -> None:
     """The first million characters are indexed, wherever they are; base64 does not count."""
     payload = "A" * 2_000_000
