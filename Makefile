@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 # processes that run tests at the same time; a number, or auto for one of each core
 WORKERS ?= auto
 
+# the tests start thousands of programs, and each would compile all its modules again
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check fast coverage torture bench lint format docs clean
 
 demo: $(VENV)/run.stamp
