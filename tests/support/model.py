@@ -117,7 +117,8 @@ def _order(db: apsw.Connection, name: str) -> list[tuple[str, bytes]]:
 
 
 def _session(db: apsw.Connection, name: str) -> tuple[Any, ...]:
-    query = f"SELECT {', '.join(_FOLDED)} FROM _sessions WHERE session = ?"
+    columns = ", ".join(f'"{name}"' for name in _FOLDED)  # `commit` is a keyword
+    query = f"SELECT {columns} FROM _sessions WHERE session = ?"
     row = dict(zip(_FOLDED, db.execute(query, (name,)).fetchone() or (), strict=True))
     row["config"] = None if row["config"] is None else orjson.loads(row["config"])
     row["extra"] = orjson.loads(row["extra"] or "{}")
