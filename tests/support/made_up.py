@@ -215,8 +215,8 @@ def _used(random: Random, _ids: list[str]) -> tuple[str, dict[str, Any]]:
     amounts = {"input_tokens": random.randint(0, 9), "estimated_cost": random.choice([0.1, 0.2, 1])}
     some: dict[str, Any] = dict(random.sample(sorted(amounts.items()), random.randint(0, 2)))
     type = random.choice([USAGE_ADDED, USAGE_ADDED, USAGE_SET])
-    if type == USAGE_ADDED and random.random() < 0.5:
-        some["call"] = random.choice(["c1", "c2"])
+    if type == USAGE_ADDED and (n := amounts["input_tokens"]) > 3:
+        some["call"] = f"c{n % 2}"
     return type, some
 
 
