@@ -92,8 +92,24 @@ def _fill(
 
     Raises:
         NotApplied: an event cannot be applied, and `is_careful` is false; remove the database.
+        ProjectionError: the database refuses.
     """
     db = create(path, journal.uuid)
+    try:
+        return _fill_new(db, journal, forgotten, on_commit, stop, is_careful=is_careful)
+    except apsw.Error as error:
+        raise failure("write", path, error) from error
+
+
+def _fill_new(
+    db: apsw.Connection,
+    journal: Directory,
+    forgotten: Forgotten,
+    on_commit: Callable[[Progress], None] | None,
+    stop: Callable[[], bool],
+    *,
+    is_careful: bool,
+) -> int:
     applied, rest = 0, _REST + 1
     try:
         with quiet, db:

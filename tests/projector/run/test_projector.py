@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-import apsw
 import orjson
 import pytest
 
@@ -19,7 +17,6 @@ from journal.fs.disk import Disk
 from journal.segments.blocks import read_chunk
 from journal.segments.listing import list_segments
 from projector.db.digest import digest
-from projector.errors import ProjectionError
 from projector.run.projector import Progress, Projector
 from projector.views.messages import messages
 from tests.support.made_up import WORDS
@@ -40,6 +37,8 @@ from tests.support.projections import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import apsw
 
 
 @pytest.fixture
@@ -388,34 +387,6 @@ def test_many_small_segments_are_few_transactions(lanes: Path, db: apsw.Connecti
         write_segment(lanes, "1", number, header("L1", number, seq=number) + line(fact))
     assert Projector(db, lanes).catch_up().commits == 1
     assert counters(db)["events"] == 100
-
-
-def test_a_statement_that_fails_is_an_error_of_the_projector(lanes: Path, tmp_path: Path) -> None:
-    """Also between two transactions: while it looks for segments that are gone or replaced."""
-    write_lane(lanes, "1", THREE)
-    number, is_over = 0, False
-    while not is_over:
-        gone = write_segment(lanes, "2", 1, header("L2") + line(facts(message("m9", "delta"))[0]))
-        with scratch(tmp_path / f"{number}.db") as db:
-            running = Projector(db, lanes)
-            running.catch_up()
-            gone.unlink()
-            statements = 0
-
-            def fail(_cursor: object, statement: str, _bindings: object) -> bool:
-                nonlocal statements
-                statements += statement != "ROLLBACK"
-                if statements > number and statement != "ROLLBACK":  # noqa: B023 - used in this turn only
-                    raise apsw.FullError("made to fail")
-                return True
-
-            db.exec_trace = fail
-            with suppress(ProjectionError):
-                running.catch_up()
-            is_over = statements <= number
-            db.exec_trace = None
-        number += 1
-    assert number > 2, "the search for the segment runs no statement"
 
 
 def test_stop_ends_between_two_blocks(
