@@ -77,6 +77,21 @@ class Retraction:
 
 
 @dataclass(frozen=True, slots=True)
+class Restoration:
+    """Lines whose messages the source takes up again, after it had retracted them.
+
+    Attributes:
+        line: number of the line that does so.
+        lines: numbers of the lines, in order.
+        reason: how the source takes them up.
+    """
+
+    line: int
+    lines: Sequence[int]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class SideFile:
     """The output of a tool that the source keeps in a file of its own.
 
@@ -95,7 +110,7 @@ class SideFile:
     data: dict[str, Any]
 
 
-Item = Found | Skipped | Repaired | Duplicate | SessionStart | Retraction | SideFile
+Item = Found | Skipped | Repaired | Duplicate | SessionStart | Retraction | Restoration | SideFile
 
 
 class Parser(Protocol):

@@ -3,7 +3,7 @@
 A parser gives messages under the source's own ids, in the source's order, and names the lines that
 the source retracts. Here they get keys (`reused_ids`) and, if their times do not give it, their
 order (`file_order`). Retracted messages are archived: they are not in the transcript, and a search
-still finds them.
+still finds them; if the source takes them up again, they are restored.
 """
 
 from __future__ import annotations
@@ -13,10 +13,17 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from journal.format.event_types import MESSAGE_APPENDED, MESSAGE_ARCHIVED
+from journal.format.event_types import MESSAGE_APPENDED, MESSAGE_ARCHIVED, MESSAGE_RESTORED
 from journal.importers.parsing.events import fact, key
 from journal.importers.parsing.file_order import FileOrder
-from journal.importers.parsing.parser import Duplicate, Found, Retraction, SessionStart, SideFile
+from journal.importers.parsing.parser import (
+    Duplicate,
+    Found,
+    Restoration,
+    Retraction,
+    SessionStart,
+    SideFile,
+)
 from journal.importers.parsing.reused_ids import ReusedIds
 
 if TYPE_CHECKING:
@@ -52,7 +59,9 @@ class Transcript:
             elif isinstance(item, SessionStart):
                 self._order.began(key(item.session), item.micros)
             elif isinstance(item, Retraction):
-                yield from self._retracted(item)
+                yield from self._moved(item, MESSAGE_ARCHIVED)
+            elif isinstance(item, Restoration):
+                yield from self._moved(item, MESSAGE_RESTORED)
             elif isinstance(item, SideFile) and (parent := item.data.get("parent")) is not None:
                 latest = self._ids.latest(key(item.session), key(parent))
                 yield replace(item, data={**item.data, "parent": latest})
@@ -85,8 +94,8 @@ class Transcript:
         yield item
         yield from self._order.take(item)
 
-    def _retracted(self, item: Retraction) -> Iterator[Item]:
-        """Archive the messages of lines that the source retracts."""
+    def _moved(self, item: Retraction | Restoration, type: str) -> Iterator[Item]:
+        """Archive or restore the messages of lines."""
         sessions: dict[str, list[str]] = {}
         for line in item.lines:
             for session, id in self._lines.get(line, ()):
@@ -94,4 +103,4 @@ class Transcript:
         for session, ids in sessions.items():
             for start in range(0, len(ids), _LISTED):
                 data = {"messages": ids[start : start + _LISTED], "reason": item.reason}
-                yield fact(item.line, session, MESSAGE_ARCHIVED, data)
+                yield fact(item.line, session, type, data)

@@ -1,0 +1,94 @@
+"""Makes the events of one session from the parts of its messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from journal.format.event_types import SESSION_CREATED
+from journal.importers.parsing.events import fact, message
+from journal.importers.parsing.parser import Skipped
+from journal.importers.parsing.values import non_empty
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from journal.importers.parsing.parser import Found, Item
+    from journal.importers.parsing.parts import Parts, Result
+    from journal.importers.parsing.values import Json
+
+_SHARED = ("timestamp", "parent", "meta")
+"""Fields of a message that the results of tools in it have, too."""
+
+
+@dataclass(slots=True)
+class Conversation:
+    """One session, as far as it was read.
+
+    Attributes:
+        session: its id.
+        source: the name of the program.
+    """
+
+    session: str
+    source: str
+    _tools: dict[str, str] = field(default_factory=dict)  # names of tools, by the id of the call
+    _model: str | None = None  # the model that it began with
+
+    def created(self, line: int, **facts: Json) -> Found:
+        """Return an event with fields of the session; those that are None are left out."""
+        return fact(line, self.session, SESSION_CREATED, {"source": self.source, **facts})
+
+    def message(
+        self, line: int, id: str, role: str, parts: Parts, fields: dict[str, Json]
+    ) -> Iterator[Item]:
+        """Yield the message of some parts, and one of role "tool" for each result among them.
+
+        The first model that is named is also that of the session.
+
+        Args:
+            line: number of the line.
+            id: the message's id. A result has it, too, if the message is that result alone; else
+                the id of its call, or its number, is added.
+            role: the message's role.
+            parts: what the message consists of; without any there is no message.
+            fields: further fields, such as `timestamp`, `model`, `meta` and `extra`.
+        """
+        for reason in parts.lost:
+            yield Skipped(line, reason)
+        for call in parts.calls:
+            if "id" in call:
+                self._tools[call["id"]] = call["function"]["name"]
+        if self._model is None and (model := fields.get("model")) is not None:
+            self._model = model
+            yield self.created(line, model=model)
+        if not parts.is_empty:
+            data = {"role": role, **parts.fields(), "source": self.source, **fields}
+            yield message(line, self.session, id, data)
+        alone = parts.is_empty and len(parts.results) == 1
+        shared = {name: fields[name] for name in _SHARED if name in fields}
+        for number, result in enumerate(parts.results, 1):
+            own = id if alone else f"{id}:{result.call or number}"
+            yield self.result(line, own, result, shared)
+
+    def result(self, line: int, id: str, result: Result, fields: dict[str, Json]) -> Found:
+        """Return the message of a tool's result.
+
+        Args:
+            line: number of the line.
+            id: the message's id.
+            result: the result; without a name it has that of its call.
+            fields: further fields.
+        """
+        flags = {"is_error": result.error, "exit_code": result.exit_code}
+        extra = {name: value for name, value in flags.items() if value is not None}
+        data = {
+            "role": "tool",
+            "content": result.content,
+            "tool_name": result.name or self._tools.get(result.call or ""),
+            "tool_call_id": result.call,
+            "source": self.source,
+            **fields,
+            "extra": {**(non_empty(fields.get("extra") or {}) or {}), **extra} or None,
+        }
+        return message(line, self.session, id, data)
