@@ -13,12 +13,15 @@ from journal.errors import ImportFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from journal.importers.files.document import Document, Numbered
     from journal.importers.parsing.parser import Item, Location, Parser
     from journal.importers.parsing.values import Json
 
+EXPORTS = ("*conversations*.json", "*conversations*.jsonl", "*.zip")
+"""Patterns of names of the exports that services give; a zip file is read if it has one."""
 TRANSCRIPTS = ("*.jsonl", "*.json", "*.jsonl.zst", "*.json.zst")
 """Patterns of names of JSON lines and JSON documents; both may be compressed."""
 
@@ -63,6 +66,37 @@ class DocumentFormat:
     matches: Callable[[Document], bool]
     pieces: Callable[[Document, Location], Iterator[Numbered]]
     whole: Callable[[Json, Location], Iterator[Item]]
+
+
+def listed_documents(
+    names: AbstractSet[str], parser: Callable[[Location], Parser]
+) -> DocumentFormat:
+    """Return the format of a document that is a list of conversations, or one of them.
+
+    Args:
+        names: the keys that each conversation has.
+        parser: returns the parser; it gets each conversation as the value of a line.
+    """
+
+    def matches(document: Document) -> bool:
+        shape = document.shape
+        if shape.top == "list":
+            return any(names <= keys for keys in shape.lists[""].keys)
+        return names <= shape.lists.keys() | shape.rest.keys() | set(shape.large)
+
+    def pieces(document: Document, location: Location) -> Iterator[Numbered]:
+        found = parser(location)
+        if document.shape.top == "list":
+            yield from document.pieces(None, lambda at, piece: found.value(at, piece, None))
+        else:
+            yield 1, found.value(1, document.whole(), None)
+
+    def whole(value: Json, location: Location) -> Iterator[Item]:
+        found = parser(location)
+        for number, piece in enumerate(value if isinstance(value, list) else [value], 1):
+            yield from found.value(number, piece, None)
+
+    return DocumentFormat(matches, pieces, whole)
 
 
 class ItemWriter(Protocol):

@@ -1,4 +1,7 @@
-"""Opens a source: directly, or through zstandard, with which Codex compresses older rollouts."""
+"""Opens a source: directly, decompressed, or as the conversations in the zip file of an export.
+
+Codex compresses older rollouts with zstandard.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from journal.importers.files.archives import ARCHIVE, open_archive
 from journal.importers.files.walk import COMPRESSED
 
 if TYPE_CHECKING:
@@ -17,11 +21,13 @@ _BUFFER = 256 * 1024
 
 
 def open_source(path: Path) -> BinaryIO:
-    """Open a file for reading; a compressed file is decompressed.
+    """Open a file for reading; a compressed file is decompressed, also in a zip file.
 
     Raises:
         OSError: it cannot be opened; a later read raises it where the compressed data are broken.
     """
+    if path.name.endswith(ARCHIVE):
+        return open_archive(path)
     file = path.open("rb")
     if not path.name.endswith(COMPRESSED):
         return file

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from journal.importers.files.decode import too_deep
 from journal.importers.files.document_shape import Shape, shape_of
-from journal.importers.files.streaming import DEEP, Broken, TooDeep, pieces_of
+from journal.importers.files.streaming import DEEP, Broken, Builder, TooDeep, events_of, pieces_of
 from journal.importers.parsing.parser import Skipped
 
 if TYPE_CHECKING:
@@ -55,6 +55,17 @@ class Document:
             return None
         self.deep = too_deep(found)
         return None if self.deep else found
+
+    def whole(self) -> Json:
+        """Build the document in memory.
+
+        Raises:
+            Broken: it is no JSON.
+        """
+        builder = Builder()
+        for event, value in events_of(self.stream):
+            builder.take(event, value)
+        return builder.value
 
     def pieces(
         self, name: str | None, parse: Callable[[int, Json], Iterator[Item]]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from journal.importers.files.archives import ARCHIVE, has_conversations
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from collections.abc import Set as AbstractSet
@@ -127,7 +129,8 @@ class Walk:
         name = entry.name
         if folder in self.side_folders:
             return SIDE_FILE
-        if not self.wanted(name):
+        no_export = name.endswith(ARCHIVE) and not has_conversations(Path(entry.path))
+        if not self.wanted(name) or no_export:
             ending = os.path.splitext(name)[1]  # noqa: PTH122 - a name, not a path
             if ending.lower() in _PACKED:
                 return f"compressed file or archive that is not read, *{ending}"

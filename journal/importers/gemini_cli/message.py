@@ -38,9 +38,7 @@ _READ = {
 }
 
 
-def message_items(
-    line: int, talk: Conversation, id: str, value: dict[str, Json]
-) -> Iterator[Item]:
+def message_items(line: int, talk: Conversation, id: str, value: dict[str, Json]) -> Iterator[Item]:
     """Yield the message, its tool calls with their results, and what the API call used.
 
     A call is a message of its own: the program writes a message again when a tool has answered, and

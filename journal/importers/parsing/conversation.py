@@ -67,9 +67,15 @@ class Conversation:
             yield message(line, self.session, id, data)
         alone = parts.is_empty and len(parts.results) == 1
         shared = {name: fields[name] for name in _SHARED if name in fields}
+        if not parts.is_empty:
+            shared["parent"] = id
         for number, result in enumerate(parts.results, 1):
             own = id if alone else f"{id}:{result.call or number}"
             yield self.result(line, own, result, shared)
+
+    def calls(self, id: str) -> bool:
+        """Return whether a call of this id was read."""
+        return id in self._tools
 
     def result(self, line: int, id: str, result: Result, fields: dict[str, Json]) -> Found:
         """Return the message of a tool's result.

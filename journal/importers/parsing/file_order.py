@@ -84,6 +84,10 @@ class FileOrder:
         if talk.time is None:
             talk.time = micros
 
+    def ended(self, session: str) -> None:
+        """Forget a session of which the source has nothing further."""
+        self._talks.pop(session, None)
+
     def take(self, found: Found) -> Sequence[Found]:
         """Return the revisions that are needed for the place of the next message in the file."""
         data, line = found.event["data"], found.origin or found.line

@@ -62,6 +62,14 @@ class SessionStart:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionEnd:
+    """The source has nothing further of a session: what is remembered of it can be dropped."""
+
+    line: int
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
 class Retraction:
     """Lines whose messages the source retracts.
 
@@ -110,7 +118,17 @@ class SideFile:
     data: dict[str, Any]
 
 
-Item = Found | Skipped | Repaired | Duplicate | SessionStart | Retraction | Restoration | SideFile
+Item = (
+    Found
+    | Skipped
+    | Repaired
+    | Duplicate
+    | SessionStart
+    | SessionEnd
+    | Retraction
+    | Restoration
+    | SideFile
+)
 
 
 class Parser(Protocol):

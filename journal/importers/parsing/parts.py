@@ -94,12 +94,29 @@ def tool_call(id: Json, name: Json, arguments: Json) -> dict[str, Json]:
     Args:
         id: the source's id of the call; without one the call has none.
         name: the tool's name.
-        arguments: a string of JSON is kept as it is; anything else is encoded.
+        arguments: a string of JSON is kept as it is; another string, such as a program, becomes
+            `{"input": ...}`, and anything else is encoded.
     """
-    given = arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode()
+    given = arguments if _is_json(arguments) else _encoded(arguments)
     called = text_or_none(name) or "unknown"
     call = {"type": "function", "function": {"name": called, "arguments": given}}
     return call if text_or_none(id) is None else {"id": id, **call}
+
+
+def _is_json(arguments: Json) -> bool:
+    if not isinstance(arguments, str) or not arguments.lstrip().startswith("{"):
+        return False
+    try:
+        orjson.loads(arguments)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _encoded(arguments: Json) -> str:
+    if isinstance(arguments, str):
+        arguments = {"input": arguments} if arguments else {}
+    return orjson.dumps(arguments if arguments is not None else {}).decode()
 
 
 def plain(content: list[Json]) -> str | list[Json]:
@@ -131,6 +148,20 @@ def blocks(content: Json) -> Parts:
         else:
             parts.text(part)
     return parts
+
+
+def turns(content: Json) -> list[Json]:
+    """Split a list of blocks after each run of results: what follows was written later."""
+    found: list[list[Json]] = [[]]
+    for part in content if isinstance(content, list) else [content]:
+        if found[-1] and _is_result(found[-1][-1]) and not _is_result(part):
+            found.append([])
+        found[-1].append(part)
+    return list(found)
+
+
+def _is_result(part: Json) -> bool:
+    return isinstance(part, dict) and part.get("type") in _RESULTS
 
 
 def _block(parts: Parts, part: dict[str, Json]) -> None:

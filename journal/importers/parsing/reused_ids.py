@@ -49,7 +49,7 @@ class ReusedIds:
     """
 
     equal_is_same: bool
-    _uses: dict[tuple[str, str], _Uses] = field(default_factory=dict)
+    _uses: dict[str, dict[str, _Uses]] = field(default_factory=dict)  # by session and id
     _latest: tuple[str, str] | None = None
 
     def key_of(self, session: str, id: str, data: dict[str, Any]) -> str | None:
@@ -66,15 +66,16 @@ class ReusedIds:
         mark = hash(content)
         at = (session, id)
         follows, self._latest = self._latest == at, at
-        uses = self._uses.get(at)
+        known = self._uses.setdefault(session, {})
+        uses = known.get(id)
         if uses is None:
-            self._uses[at] = _Uses(mark, id)
+            known[id] = _Uses(mark, id)
             return id
         if uses.last == mark and follows:
             return None
-        known = uses.last == mark or mark in uses.others
+        is_known = uses.last == mark or mark in uses.others
         same = self.equal_is_same or "timestamp" in data
-        if known and (same or not (uses.others or is_numbered(id))):
+        if is_known and (same or not (uses.others or is_numbered(id))):
             return None
         uses.others.setdefault(uses.last, 1)
         count = uses.others[mark] = uses.others.get(mark, 0) + 1
@@ -82,9 +83,13 @@ class ReusedIds:
         uses.last, uses.last_key = mark, key(f"{id}~{fingerprint(content)}{again}")
         return uses.last_key
 
+    def ended(self, session: str) -> None:
+        """Forget a session of which the source has nothing further."""
+        self._uses.pop(session, None)
+
     def latest(self, session: str, id: str) -> str:
         """Return the key of the latest message with an id; the id itself if there is none."""
-        uses = self._uses.get((session, id))
+        uses = self._uses.get(session, {}).get(id)
         return id if uses is None else uses.last_key
 
 

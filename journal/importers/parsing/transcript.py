@@ -21,6 +21,7 @@ from journal.importers.parsing.parser import (
     Found,
     Restoration,
     Retraction,
+    SessionEnd,
     SessionStart,
     SideFile,
 )
@@ -58,6 +59,10 @@ class Transcript:
                 yield from self._found(item)
             elif isinstance(item, SessionStart):
                 self._order.began(key(item.session), item.micros)
+            elif isinstance(item, SessionEnd):
+                self._ids.ended(key(item.session))
+                self._order.ended(key(item.session))
+                self._lines.pop(item.line, None)
             elif isinstance(item, Retraction):
                 yield from self._moved(item, MESSAGE_ARCHIVED)
             elif isinstance(item, Restoration):
