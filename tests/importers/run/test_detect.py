@@ -48,7 +48,7 @@ def lines(*raws: bytes) -> bytes:
         (lines(MESSAGE + MESSAGE), "openai"),
         (lines(b'{"part": ' + MESSAGE), None),
         (lines(b'{"unfinished": '), None),
-        (lines(line(type="user", sessionId="s", uuid="u", message={"parts": []})), None),
+        (lines(line(type="user", sessionId="s", uuid="u", message={"parts": []})), "qwen-code"),
         (lines(line(type="session.start", data={})), None),
         (lines(line(a=1), line(b=2)), None),
         (b"", None),
