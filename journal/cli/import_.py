@@ -125,10 +125,11 @@ def command(
     behind symbolic links. The other files are counted by reason; --json names them.
 
     A second import adds exactly what is new: neither a longer copy of a file, nor parts of one
-    session in any order, store a message twice. The journal's folder imports/ remembers how far
-    each file was imported; it is safe to delete. If the journal has the id of a message with
-    another content, that is a conflict: the first content stays, and the report counts and names
-    the others.
+    session in any order, store a message twice. A file that is unchanged since its import is not
+    opened; the report counts it, and --reread reads it again. The journal's folder imports/
+    remembers how far each file was imported; it is safe to delete. If the journal has the id of a
+    message with another content, that is a conflict: the first content stays, and the report counts
+    and names the others.
 
     Messages that a source marks as retracted (turns rolled back in Codex, prompts rewound in
     Claude Code) are removed from the transcript, and a search still finds them. A rewind to the
@@ -155,10 +156,9 @@ def command(
     --follow runs until Ctrl-C, SIGTERM or SIGHUP, then reports and ends with 0. Under nohup, SIGHUP
     is ignored.
 
-    JSON: {"files", "sessions", "lines", "messages", "events", "already", "redacted": {...},
-    "forgotten",
-    "conflicts", "conflicting", "skipped": {...}, "repaired": {...}, "passed_over": {...},
-    "side_files", "unknown", "errors": {...}}
+    JSON: {"files", "unchanged", "sessions", "lines", "messages", "events", "already",
+    "redacted": {...}, "forgotten", "conflicts", "conflicting", "skipped": {...},
+    "repaired": {...}, "passed_over": {...}, "side_files", "unknown", "errors": {...}}
 
     \b
     Examples:

@@ -45,15 +45,19 @@ class Installed:
         found = [format for format in self.formats if format.database is not None]
         return sorted(found, key=lambda found: not _has_name(found, file))
 
+    def find(self, name: str) -> SourceFormat | None:
+        """Return the source of a name; None if it is not installed or cannot be loaded."""
+        return next((format for format in self.formats if format.name == name), None)
+
     def named(self, name: str) -> SourceFormat:
         """Return the source of a name.
 
         Raises:
             ImportFailed: it cannot be loaded, or is not installed.
         """
-        for format in self.formats:
-            if format.name == name:
-                return format
+        format = self.find(name)
+        if format is not None:
+            return format
         why = self.broken.get(name, f"is not installed; there are {', '.join(self.names)}")
         raise ImportFailed(f"the importer {name!r} {why}")
 

@@ -56,6 +56,7 @@ def test_the_report_as_json_is_one_object_on_stdout(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert json.loads(result.stdout) == {
         "files": 1,
+        "unchanged": 0,
         "sessions": 1,
         "lines": 2,
         "messages": 1,

@@ -113,7 +113,8 @@ def test_another_package_adds_a_source(tmp_path: Path) -> None:
     both = run(tmp_path, "auto", box, "--json")
     assert both.returncode == 0
     report = json.loads(both.stdout)
-    assert (report["files"], report["messages"], report["errors"]) == (2, 1, {})
+    assert (report["files"] + report["unchanged"], report["messages"]) == (2, 1)
+    assert report["errors"] == {}
     contents = [
         data["content"] for *_, data in journal_events(tmp_path / "journal") if "role" in data
     ]

@@ -142,7 +142,9 @@ def test_every_real_transcript_is_imported_once(tmp_path: Path) -> None:
     assert first.messages > 14_000
     again = import_all(tmp_path / "j", *folders)
     assert (again.messages, again.events) == (0, 0)
-    assert again.already == first.already + first.messages + first.events + first.conflicts
+    # those that name side files are read: a side file may have come
+    assert 0 < again.files < 10
+    assert again.files + again.unchanged == first.files
 
 
 @pytest.mark.parametrize("source", SOURCES)

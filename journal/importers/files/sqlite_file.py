@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 _MAGIC = b"SQLite format 3\0"
-_SETTLED = 100_000_000
+SETTLED = 100_000_000
 """Nanoseconds after which the next change gets another time, even if the clock is coarse."""
 
 
@@ -29,6 +29,6 @@ def changes_of(path: Path) -> tuple[int, ...]:
             continue  # it was deleted, or has no WAL: reading it reports the error
         now = time.time_ns()
         found += (state.st_size, state.st_mtime_ns)
-        if abs(now - state.st_mtime_ns) < _SETTLED:
+        if abs(now - state.st_mtime_ns) < SETTLED:
             found.append(now)
     return tuple(found)

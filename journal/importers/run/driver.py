@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -23,6 +23,7 @@ from journal.importers.run.known_keys import KnownKeys
 from journal.importers.run.ledger import Entry, Ledger
 from journal.importers.run.report import Report
 from journal.importers.run.tail import Tail
+from journal.importers.run.unchanged import settled_state, unchanged
 from journal.importers.run.watched import Watched, state_of
 from journal.importers.run.whole_database import read_database
 from journal.importers.run.whole_document import read_document
@@ -54,6 +55,7 @@ class Importer:
         reread: ignore the ledger.
         report: the counts so far.
         step: called at intervals with a source and the bytes read of it.
+        ledger: how far each source was imported.
     """
 
     journal: Journal
@@ -62,13 +64,14 @@ class Importer:
     report: Report = field(default_factory=Report)
     installed: Installed = field(default_factory=find_installed)
     step: Callable[[Source, int], None] = lambda _source, _offset: None
+    ledger: Ledger = field(init=False)
     _forced: SourceFormat | None = field(init=False)
     _detector: Detector = field(init=False)
     _wanted: list[str] = field(init=False)  # patterns of file names
     _writer: EventWriter = field(init=False)
-    _ledger: Ledger = field(init=False)
     _keys: KnownKeys = field(init=False)
     _requests: RequestScan = field(init=False)
+    _settled: str = ""  # state of the file that is read
     _read: set[Path] = field(default_factory=set)
     _unknown: set[Path] = field(default_factory=set)
     _passed: dict[Path, str] = field(default_factory=dict)  # path: why it was skipped
@@ -83,8 +86,8 @@ class Importer:
         self._keys = KnownKeys(self.journal.path / "lanes", imports / "keys")
         self._requests = RequestScan(open_directory(self.journal.path, create=False))
         self._writer = EventWriter(self.journal, self.report, self._keys, self._requests)
-        self._ledger = Ledger(imports)
-        self._ledger.sweep()
+        self.ledger = Ledger(imports)
+        self.ledger.sweep()
 
     def sources(self, paths: Sequence[Path]) -> list[Source]:
         """Find the files; skipped paths, and folders that cannot be read, are reported."""
@@ -140,6 +143,8 @@ class Importer:
         if not source.path.is_file():  # opening a pipe would wait for its other end
             self.report.errors[shown(source.path)] = "is no regular file, or is gone"
             return None
+        if tail is None and (same := self._unchanged(source)) is not None:
+            return same
         began, database, state = time.monotonic(), False, None
         try:
             with open_source(source.path) as stream:
@@ -147,6 +152,7 @@ class Importer:
                 found = os.fstat(stream.fileno())
                 database = is_database(stream.read(16))
                 state = state_of(source.path, found, database=database)
+                self._settled = settled_state(source.path, found, database=database)
                 tail = self._file(source, stream, last=last, tail=tail)
         except OSError as error:
             self._writer.flush()  # items before the error
@@ -158,25 +164,17 @@ class Importer:
             state = tail = None
         return Watched(source, state, tail, database, time.monotonic() - began)
 
-    def tail(self, path: Path, first_path: Path, format: SourceFormat) -> Tail | None:
-        """Return the state of a file of lines from the ledger; None if it has none.
-
-        Args:
-            path: the present path.
-            first_path: the path from which ids are made.
-            format: the format.
-        """
-        if format.lines is None:
+    def _unchanged(self, source: Source) -> Watched | None:
+        """Return the state of a file that an earlier import has read as it is; None if none has."""
+        entry = None if self.reread else self.ledger.read(source.path)
+        if entry is None or self.format not in (AUTO, entry.format):
             return None
-        try:
-            with open_source(path) as stream:
-                for known_as in (path, first_path):
-                    known = self._ledger.known(known_as, format, stream)
-                    if known is not None:
-                        return Tail(path, format, format.lines, known, first_path=first_path)
-        except OSError:
-            return None  # reading it reports the error
-        return None
+        format = self.installed.find(entry.format)
+        same = None if format is None else unchanged(source, entry, format)
+        if same is not None and source.real not in self._read:
+            self._read.add(source.real)
+            self.report.unchanged += 1
+        return same
 
     def _file(
         self, source: Source, stream: BinaryIO, *, last: bool, tail: Tail | None
@@ -194,10 +192,10 @@ class Importer:
             if kind.document or format.lines is None:
                 self._document(source, format, stream)
                 return None
-            known = None if self.reread else self._ledger.known(source.path, format, stream)
+            known = None if self.reread else self.ledger.known(source.path, format, stream)
             tail = Tail(source.path, format, format.lines, known)
         tail.read(stream, self._writer, last=last, step=lambda offset: self.step(source, offset))
-        self._remember(source, tail.entry())
+        self._remember(source, tail.entry(), is_whole=not tail.names_files)
         if not tail.messages and self._is_other(source, self._detect(source, stream)):
             # the reasons for which another format's lines are skipped do not matter
             self.report.skipped = skipped
@@ -247,29 +245,37 @@ class Importer:
             format,
             format.database,
             self._writer,
-            self._ledger,
+            self.ledger,
             reread=self.reread,
             first=source.real not in self._read,
             step=lambda offset: self.step(source, offset),
         )
         self._count(source)
-        self._remember(source, entry)
+        self._remember(source, entry, is_whole=failure is None)
         if failure is not None:
             self.report.errors[shown(source.path)] = failure
 
     def _document(self, source: Source, format: SourceFormat, stream: BinaryIO) -> None:
         entry = read_document(
-            source.path, format, stream, self._writer, self._ledger, reread=self.reread
+            source.path, format, stream, self._writer, self.ledger, reread=self.reread
         )
         self.step(source, entry.offset)
         self._remember(source, entry)
 
-    def _remember(self, source: Source, entry: Entry) -> None:
-        """Write to the ledger how far a source was imported, when that is durable."""
-        if self._ledger.read(source.path) == entry:
+    def _remember(self, source: Source, entry: Entry, *, is_whole: bool = True) -> None:
+        """Write to the ledger how far a source was imported, when that is durable.
+
+        Args:
+            source: the file.
+            entry: how far.
+            is_whole: whether the next import has nothing to do if the file is unchanged.
+        """
+        if is_whole:
+            entry = replace(entry, state=self._settled)
+        if self.ledger.read(source.path) == entry:
             return
         self.journal.sync()
-        self._ledger.write(source.path, entry)
+        self.ledger.write(source.path, entry)
 
     def _kind(self, source: Source, stream: BinaryIO) -> Kind:
         """Detect the format of a file; an unknown format is reported."""

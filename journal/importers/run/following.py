@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from journal.importers.files.compressed import open_source
 from journal.importers.files.walk import Source, moved
 from journal.importers.files.watcher import FolderWatcher
+from journal.importers.run.tail import known_tail
 from journal.importers.run.watched import state_of
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ class Following:
             source = Source(path, before.source.named, Path(real))
             tail = before.tail
             if tail is None and before.first_path is not None:
-                tail = self.importer.tail(path, before.first_path, before.format)
+                tail = known_tail(self.importer.ledger, path, before.first_path, before.format)
             elif tail is not None and not (tail.offset and _is_continued(tail, path)):
                 tail = None  # another file with the inode of a deleted one
             if tail is not None:
@@ -207,7 +208,8 @@ class Following:
         """Return the state of a file of lines; if it is not in memory, it is read again."""
         if watched.tail is not None or watched.format is None or watched.first_path is None:
             return watched.tail
-        return self.importer.tail(watched.source.path, watched.first_path, watched.format)
+        path, ledger = watched.source.path, self.importer.ledger
+        return known_tail(ledger, path, watched.first_path, watched.format)
 
     def _import(self, source: Source, tail: Tail | None = None) -> None:
         real = str(source.real)

@@ -48,6 +48,8 @@ class Entry:
         digest: 32 hex digits: blake2b of these bytes; empty for a document or a database.
         marks: of lines, what is still missing of them; of a document, `Fingerprints.packed` of its
             events that are in the journal; of a database, `KnownState.packed`.
+        state: of the file when it was read, as `unchanged.settled_state`: while it is the same,
+            nothing is new; empty if another import must read the file.
     """
 
     format: str
@@ -56,6 +58,7 @@ class Entry:
     offset: int
     digest: str
     marks: str = ""
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,9 @@ def _decode(content: bytes) -> Entry | None:
     except orjson.JSONDecodeError:
         return None
     if isinstance(found, dict):
-        found.pop("path", None)  # earlier versions stored the name of the source
+        # earlier versions stored the name of the source, and no state
+        found.pop("path", None)
+        found.setdefault("state", "")
     kinds = {field.name: field.type for field in fields(Entry)}
     if not isinstance(found, dict) or found.keys() != kinds.keys():
         return None

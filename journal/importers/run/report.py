@@ -27,6 +27,7 @@ class Report:
 
     Attributes:
         files: files that were read.
+        unchanged: files that were not read, since an earlier import has read them as they are.
         lines: lines read; of a JSON document, its pieces.
         messages: messages appended.
         events: other events appended.
@@ -47,6 +48,7 @@ class Report:
     """
 
     files: int = 0
+    unchanged: int = 0
     lines: int = 0
     messages: int = 0
     events: int = 0
@@ -87,13 +89,14 @@ class Report:
     @property
     def is_empty(self) -> bool:
         """Whether nothing was found that the journal has now, or that was forgotten."""
-        found = self.messages or self.events or self.already or self.conflicts or self.forgotten
-        return not found
+        written = self.messages or self.events or self.conflicts
+        return not (written or self.already or self.unchanged or self.forgotten)
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as one JSON object."""
         return {
             "files": self.files,
+            "unchanged": self.unchanged,
             "sessions": len(self.sessions),
             "lines": self.lines,
             "messages": self.messages,
@@ -114,6 +117,8 @@ class Report:
     def rows(self) -> Iterator[tuple[str, str]]:
         """Return the report as rows of a table: text and number."""
         yield "files read", f"{self.files:,}"
+        if self.unchanged:
+            yield "unchanged files, not read again", f"{self.unchanged:,}"
         yield "sessions", f"{len(self.sessions):,}"
         yield "lines read", f"{self.lines:,}"
         yield "messages written", f"{self.messages:,}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from journal.errors import ImportFailed
+from journal.importers.files.compressed import open_source
 from journal.importers.files.decode import BadLine, decode, unfinished
 from journal.importers.files.lines import Prefix, read_lines
 from journal.importers.files.location import location_of
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from journal.importers.parsing.parser import Item, Parser
     from journal.importers.parsing.values import Json
     from journal.importers.run.event_writer import EventWriter
+    from journal.importers.run.ledger import Ledger
 
 _MISSING = "side files were missing"
 """Marks a source without some of its side files: the next import looks for them again."""
@@ -44,6 +46,7 @@ class Tail:
         messages: number of messages in them, new or not.
         first_path: the path from which ids are made, if the file was renamed.
         rest: whether an unfinished line follows.
+        names_files: whether its lines name side files.
     """
 
     path: Path
@@ -55,11 +58,13 @@ class Tail:
     messages: int = 0
     first_path: Path | None = None
     rest: bool = False
+    names_files: bool = False
     _prefix: Prefix = field(default_factory=Prefix)
     _parser: Parser = field(init=False)
     _transcript: Transcript = field(init=False)
     _more: int = 0  # objects after the first one on a line
     _missing: bool = False  # a side file was missing
+    _has_side_files: bool = False
 
     def __post_init__(self) -> None:
         self._parser = self.lines_format.parser(location_of(self.first_path or self.path))
@@ -124,8 +129,10 @@ class Tail:
                 yield item if same else replace(item, line=line.number)
             elif not isinstance(item, SideFile):
                 yield item
-            elif line.number > known or again:
-                yield from self._side_file(item, writer)
+            else:
+                self.names_files = True
+                if line.number > known or again:
+                    yield from self._side_file(item, writer)
 
     def _side_file(self, item: SideFile, writer: EventWriter) -> Iterator[Item]:
         try:
@@ -191,6 +198,28 @@ class Tail:
         format, digest = self.format, self._prefix.digest()
         marks = _MISSING if self._missing else ""
         return Entry(format.name, format.version, self.lines, self.offset, digest, marks)
+
+
+def known_tail(ledger: Ledger, path: Path, first_path: Path, format: SourceFormat) -> Tail | None:
+    """Return the state of a file of lines from the ledger; None if it has none.
+
+    Args:
+        ledger: the ledger.
+        path: the present path.
+        first_path: the path from which ids are made.
+        format: the format.
+    """
+    if format.lines is None:
+        return None
+    try:
+        with open_source(path) as stream:
+            for known_as in (path, first_path):
+                known = ledger.known(known_as, format, stream)
+                if known is not None:
+                    return Tail(path, format, format.lines, known, first_path=first_path)
+    except OSError:
+        pass  # reading it reports the error
+    return None
 
 
 def parser_failed(format: SourceFormat, number: int, error: Exception) -> ImportFailed:
