@@ -89,7 +89,8 @@ def test_how_far_sources_were_imported_stays(path: Path) -> None:
     """Without that, the next import would append everything again; only the source's name goes."""
     file = path / "imports" / f"{'a' * 32}.json"
     file.parent.mkdir()
-    entry = {"format": "codex", "parser": 1, "lines": 3, "offset": 9, "digest": "d", "marks": ""}
+    entry = {"format": "codex", "parser": 1, "lines": 3, "offset": 9, "digest": "d"}
+    entry |= {"marks": "", "state": "file 1 2 3"}
     file.write_bytes(orjson.dumps({"path": "/secret/name"} | entry))
     file.chmod(0o600)
     remove_leftovers(open_directory(path), lambda _: False)
@@ -100,7 +101,8 @@ def test_entries_without_the_name_of_a_source_are_not_rewritten(path: Path) -> N
     """Each write is synced, and there can be a file for each of many thousand sources."""
     file = path / "imports" / f"{'a' * 32}.json"
     file.parent.mkdir()
-    entry = {"format": "codex", "parser": 1, "lines": 3, "offset": 9, "digest": "d", "marks": ""}
+    entry = {"format": "codex", "parser": 1, "lines": 3, "offset": 9, "digest": "d"}
+    entry |= {"marks": "", "state": "file 1 2 3"}
     file.write_bytes(orjson.dumps(entry) + b"\n")
     file.chmod(0o600)
     before = file.stat().st_ino

@@ -207,7 +207,8 @@ def forget_some(path: Path, seed: str, files: Path, logs: Path, name: str, *writ
             if chosen is None:
                 pause(life, 0.1)
                 continue
-            number = rng.getrandbits(50)
+            # a seed gives a restarted forgetter the numbers of its earlier life again
+            number = time.monotonic_ns()
             selection, keys = chosen
             record(asked=number, sessions=selection.sessions, keys=keys)
             outcome = forget(path, selection, reason="the soak")
