@@ -1,21 +1,44 @@
-"""The location of a source, from which ids are made."""
+"""The location of a source, from which ids are made, and the small files beside it."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
+from journal.importers.files.decode import BadLine, decode
 from journal.importers.files.walk import shown, stem_of
 from journal.importers.parsing.parser import Location
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from journal.importers.parsing.values import Json
+
+_FOLDERS = 4
+"""Folders above a file that a location names."""
+_BESIDE = 64 * 1024 * 1024
+"""Maximum bytes of a file beside a source."""
+
 
 def location_of(path: Path) -> Location:
     """Return the parts of a path from which ids are made if the source has none."""
     resolved = path.resolve()
     mark = hashlib.blake2b(os.fsencode(resolved), digest_size=4).hexdigest()
-    folders = tuple(shown(folder.name) for folder in resolved.parents[:2])
-    return Location(shown(stem_of(resolved)), folders, mark)
+    folders = tuple(shown(folder.name) for folder in resolved.parents[:_FOLDERS])
+    try:
+        modified = resolved.stat().st_mtime_ns // 1000
+    except OSError:
+        modified = None  # it was deleted: opening it reports that
+    beside = partial(_read_beside, resolved.parent)
+    return Location(shown(stem_of(resolved)), folders, mark, modified, beside)
+
+
+def _read_beside(folder: Path, name: str) -> Json:
+    try:
+        with (folder / name).open("rb") as file:
+            raw = file.read(_BESIDE + 1)
+        return decode(raw)[0] if len(raw) <= _BESIDE else None
+    except (OSError, BadLine):
+        return None  # it is written later, or at the moment: the source is read without it

@@ -59,9 +59,8 @@ class Conversation:
         for call in parts.calls:
             if "id" in call:
                 self._tools[call["id"]] = call["function"]["name"]
-        if self._model is None and (model := fields.get("model")) is not None:
-            self._model = model
-            yield self.created(line, model=model)
+        if (model := fields.get("model")) is not None:
+            yield from self.model(line, model)
         if not parts.is_empty:
             data = {"role": role, **parts.fields(), "source": self.source, **fields}
             yield message(line, self.session, id, data)
@@ -72,6 +71,12 @@ class Conversation:
         for number, result in enumerate(parts.results, 1):
             own = id if alone else f"{id}:{result.call or number}"
             yield self.result(line, own, result, shared)
+
+    def model(self, line: int, model: str) -> Iterator[Item]:
+        """Yield the session's model, if this is the first one that is named."""
+        if self._model is None:
+            self._model = model
+            yield self.created(line, model=model)
 
     def calls(self, id: str) -> bool:
         """Return whether a call of this id was read."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from journal.importers.parsing.values import Json
 
@@ -154,6 +154,10 @@ class Parser(Protocol):
         ...
 
 
+def _nothing(_name: str) -> Json:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """The location of a source: ids are made from it if the source has none.
@@ -162,11 +166,17 @@ class Location:
         stem: the file's name without its ending.
         folders: names of the folders above it, innermost first.
         mark: 8 hex digits that identify the resolved path.
+        modified: when the file was changed last, in microseconds since 1970: a better guess than
+            the time of the import, where a source has no times.
+        beside: reads a small JSON file of the same program, by its path from the file's folder;
+            None if there is none that can be read. A name must not come from a transcript.
     """
 
     stem: str
     folders: tuple[str, ...] = ()
     mark: str = ""
+    modified: int | None = None
+    beside: Callable[[str], Json] = field(default=_nothing, compare=False, repr=False)
 
     @property
     def name(self) -> str:

@@ -1,0 +1,1 @@
+"""The sessions of pi, and of omp and openclaw, which are made of it."""
