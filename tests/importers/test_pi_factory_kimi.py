@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from journal.importers.factory.parser import Factory
 from journal.importers.kimi.parser import Kimi
-from journal.importers.parsing.parser import Location
+from journal.importers.parsing.parser import Found, Location
 from journal.importers.pi.parser import Pi
 from tests.importers.feed import facts, feed, journal_events, line, messages, reasons
 from tests.importers.source_lines import take, write
@@ -28,10 +29,9 @@ def test_the_program_of_a_session_of_pi_is_told_by_its_folder() -> None:
     head = line(type="session", id="s", version=3, timestamp=START)
     found = {}
     for folder in ("--home-ada--", "-home-ada", "sessions"):
-        (_, created), *_ = facts(
-            feed(lambda at, folder=folder: Pi(Location(at.stem, (folder,), at.mark)), [head])
-        )
-        found[folder] = created["source"]
+        created, *_ = Pi(Location("f", (folder,))).value(1, json.loads(head), head)
+        assert isinstance(created, Found)
+        found[folder] = created.event["data"]["source"]
     assert found == {"--home-ada--": "pi", "-home-ada": "omp", "sessions": "openclaw"}
 
 

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from journal.importers.files.decode import too_deep
 from journal.importers.files.document_shape import Shape, shape_of
-from journal.importers.files.streaming import DEEP, Broken, Builder, TooDeep, events_of, pieces_of
+from journal.importers.files.streaming import (
+    DEEP,
+    Broken,
+    Builder,
+    TooDeep,
+    events_of,
+    member_of,
+    pieces_of,
+)
 from journal.importers.parsing.parser import Skipped
 
 if TYPE_CHECKING:
@@ -66,6 +74,14 @@ class Document:
         for event, value in events_of(self.stream):
             builder.take(event, value)
         return builder.value
+
+    def member(self, name: str) -> Json:
+        """Build an object beside the lists that the shape names as too large.
+
+        Raises:
+            Broken: the document is no JSON before the end of it.
+        """
+        return member_of(self.stream, name)
 
     def pieces(
         self, name: str | None, parse: Callable[[int, Json], Iterator[Item]]

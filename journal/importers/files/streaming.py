@@ -85,6 +85,30 @@ def pieces_of(stream: BinaryIO, name: str | None) -> Iterator[Json]:
         depth += opens
 
 
+def member_of(stream: BinaryIO, name: str) -> Json:
+    """Build one object or list of the object that a document is; None if it has none.
+
+    Raises:
+        Broken: the document is no JSON before the end of the member.
+    """
+    depth, at = 0, ""
+    builder: Builder | None = None
+    for event, value in events_of(stream):
+        opens = event in _OPENS
+        depth -= event in _CLOSES
+        if builder is not None:
+            builder.take(event, value)
+            if depth == 1 and not opens:
+                return builder.value
+        elif depth == 1 and event == "map_key":
+            at = value
+        elif depth == 1 and opens and at == name:
+            builder = Builder()
+            builder.take(event, value)
+        depth += opens
+    return None
+
+
 def _parsed(stream: BinaryIO) -> Iterator[Event]:
     """Parse a document chunk by chunk.
 

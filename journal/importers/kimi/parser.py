@@ -116,7 +116,8 @@ class Kimi:
             if isinstance(call, dict):
                 parts.call(call.get("id"), call.get("name"), call.get("arguments"))
         origin = message.get("origin")
-        kind = origin.get("kind") if isinstance(origin, dict) else None
+        origin = origin if isinstance(origin, dict) else {}
+        kind = origin.get("kind")
         meta = None
         if role == "user" and kind not in (None, "user"):
             meta = "task" if origin.get("name") == "subagent" else "notification"

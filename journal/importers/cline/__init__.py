@@ -1,0 +1,1 @@
+"""The tasks of Cline, and of Roo Code and Kilo Code, which are made of it."""

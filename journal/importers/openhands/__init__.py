@@ -1,0 +1,1 @@
+"""The trajectories and events of OpenHands."""

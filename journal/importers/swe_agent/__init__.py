@@ -1,0 +1,1 @@
+"""The trajectories of SWE-agent and mini-swe-agent."""
