@@ -25,6 +25,7 @@ _COMMANDS = Commands(
         "backup": "journal.cli.backup",
         "cat": "journal.cli.cat",
         "compact": "journal.cli.compact",
+        "doctor": "journal.cli.doctor",
         "export": "journal.cli.export",
         "import": "journal.cli.import_",
         "restore": "journal.cli.restore",

@@ -75,6 +75,14 @@ def test_a_command_that_can_wait_documents_its_limit(name: str) -> None:
 # the JSON that a help text documents
 
 
+def _make_agent(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a home folder with a transcript."""
+    folder = home / ".claude" / "projects" / "p"
+    folder.mkdir(parents=True)
+    (folder / "a.jsonl").write_bytes(b"{}\n")
+    monkeypatch.setenv("HOME", str(home))
+
+
 def _documented(command: click.Command) -> list[Any]:
     """Return the objects of the paragraph `JSON: {...}`, as `{"key": shape}`; `...` is any key."""
     for paragraph in re.split(r"\n\s*\n", command.help or ""):
@@ -119,6 +127,7 @@ RUNS: dict[str, list[list[str]]] = {
     ],
     "journal cat": [["cat"]],
     "journal compact": [["compact", "--json"]],
+    "journal doctor": [["doctor", "--json"]],
     "journal erasures": [["erasures", "--json"]],
     "journal forget": [
         ["forget", "s1", "--dry-run", "--json"],
@@ -227,6 +236,7 @@ def test_the_printed_json_has_the_documented_keys(
     invoke: Callable[[str, list[str]], list[Any]],
     filled: Path,
     busy: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each documented key is printed, and each printed key is documented."""
     program = name.partition(" ")[0]
@@ -235,6 +245,8 @@ def test_the_printed_json_has_the_documented_keys(
     for promise, arguments in zip(documented, RUNS[name], strict=True):
         if name == "projector verify":
             _damage_database(filled)
+        if name == "journal doctor":
+            _make_agent(filled.parent / "home", monkeypatch)
         if name == "journal erasures":
             forget(filled, Selection(sessions=("s1",)))
             ask(filled, sessions=["old"])  # it is pending

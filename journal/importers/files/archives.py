@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ARCHIVE = ".zip"
-_CONVERSATIONS = re.compile(r"(?:.*/)?conversations(?:[-_][0-9]{1,6})?\.json")
+_CONVERSATIONS = re.compile(r"conversations(?:[-_][0-9]{1,6})?\.json")
 _CHUNK = 256 * 1024
 _SPACE = b" \t\r\n"
 _DAMAGE = (zipfile.BadZipFile, zlib.error)
@@ -50,7 +50,8 @@ def open_archive(path: Path) -> BinaryIO:
 
 
 def _members(archive: zipfile.ZipFile) -> list[str]:
-    return sorted(name for name in archive.namelist() if _CONVERSATIONS.fullmatch(name))
+    names = archive.namelist()
+    return sorted(it for it in names if _CONVERSATIONS.fullmatch(it.rpartition("/")[2]))
 
 
 class _Conversations(io.RawIOBase):

@@ -1,0 +1,1 @@
+"""The agents of this machine: which there are, and what of theirs the journal has."""
