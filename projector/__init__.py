@@ -79,6 +79,10 @@ if TYPE_CHECKING:
         MessageState,
         MessageView,
     )
+    from projector.views.session_tree import (
+        SessionNode,
+        session_tree,
+    )
     from projector.views.sessions import (
         SessionView,
     )
@@ -157,6 +161,10 @@ else:
                 "MessageState",
                 "MessageView",
             ),
+            "projector.views.session_tree": (
+                "SessionNode",
+                "session_tree",
+            ),
             "projector.views.sessions": ("SessionView",),
         },
     )
@@ -214,6 +222,7 @@ __all__ = [
     "RetentionError",
     "SecretsFound",
     "Selection",
+    "SessionNode",
     "SessionStore",
     "SessionView",
     "Status",
@@ -228,4 +237,5 @@ __all__ = [
     "plan",
     "read_policy",
     "redact_secrets",
+    "session_tree",
 ]

@@ -126,6 +126,7 @@ class Projection:
         session: str | None = None,
         since: datetime | str | int | None = None,
         until: datetime | str | int | None = None,
+        include_replays: bool = False,
         sort: Sort = "relevance",
         look: Look | None = None,
     ) -> Results:
@@ -142,6 +143,7 @@ class Projection:
             since: only messages of this moment or later: an aware datetime, an ISO 8601 string
                 or microseconds since 1970.
             until: only messages before this moment.
+            include_replays: find a message also in forks that repeat it, and not only at home.
             sort: `relevance`, `newest` or `oldest`.
             look: how hits are shown.
 
@@ -153,9 +155,7 @@ class Projection:
                 is unknown, or `look` is no Look.
             ProjectionError: the projection cannot be read or built.
         """
-        filters = requested_filters(
-            role=role, source=source, session=session, since=since, until=until
-        )
+        filters = requested_filters(role, source, session, since, until, replays=include_replays)
         asked = request(
             query, filters, limit=limit, offset=offset, context=context, sort=sort, look=look
         )

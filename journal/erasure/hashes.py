@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from journal.format.bounds import is_moment
+from journal.format.bounds import is_key, is_moment
 from journal.format.event_types import MESSAGE_APPENDED
 from journal.process.ids import UUID
 
@@ -33,8 +33,8 @@ def message_hashes(
 ) -> Iterator[str]:
     """Yield the hashes that name a message in every session that repeats it.
 
-    A message without a timestamp, whose id is no uuid, has none: its text alone does not identify
-    it.
+    A message without a timestamp and a line, whose id is no uuid, has none: its text alone does not
+    identify it.
 
     Args:
         key: the key.
@@ -45,6 +45,9 @@ def message_hashes(
     """
     if _UUID.fullmatch(id) is not None:
         yield key.hash("line", id)
+    line = data.get("line")
+    if is_key(line) and line != id:
+        yield key.hash("line", line)
     timestamp = data.get("timestamp")
     if is_moment(timestamp):
         yield key.hash("message", [data.get("role"), data.get("content"), timestamp])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from journal.errors import EventError
-from journal.format.bounds import LARGEST
+from journal.format.bounds import KEY_LIMIT, LARGEST, is_key
 from journal.format.fields.erasure import (
     RECEIPT,
     REQUEST,
@@ -72,6 +72,7 @@ _MESSAGE: _Fields = {
     "timestamp": (int,),
     "parent": (str,),
     "meta": (str,),
+    "line": (str,),
     "extra": (dict,),
 }
 MESSAGE_FIELDS = tuple(_MESSAGE)
@@ -116,7 +117,7 @@ _USAGE: _Fields = {
 }
 _MOMENTS = frozenset(("timestamp", "started", "ended"))
 _NOT_EMPTY = ("source", "meta", "call")
-_LOOKED_AT = _MOMENTS | {"token_count", *_NOT_EMPTY}
+_LOOKED_AT = _MOMENTS | {"line", "token_count", *_NOT_EMPTY}
 """The fields whose values are checked, and not only their kinds."""
 _LISTED: _Fields = {"messages": (list,), "reason": (str,), "extra": (dict,)}
 _NOTED: _Fields = {"extra": (dict,)}
@@ -228,6 +229,8 @@ def _check_values(data: Mapping[str, Any], required: tuple[str, ...]) -> None:
     for name in _NOT_EMPTY:
         if data.get(name) == "":
             raise EventError(f"{name} must not be empty")
+    if not is_key(data.get("line", "-")):
+        raise EventError(f"line must be 1 to {KEY_LIMIT:,} characters, not {_short(data['line'])}")
     if not 0 <= data.get("token_count", 0) <= LARGEST:
         raise EventError(
             f"token_count must be from 0 to {LARGEST}, not {_short(data['token_count'])}"

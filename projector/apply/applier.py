@@ -6,19 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 from journal.format.event import Event
 from journal.format.event_types import MESSAGE_APPENDED, TRANSCRIPT_REPLACED
+from journal.format.fields.line import line_of
 from journal.format.frame import DamagedRecord
 from journal.format.transcript_order import place_after
 from projector.apply.conflicts import resolve_conflicts
+from projector.apply.lines import add_lines
 from projector.apply.message_changes import is_changed
 from projector.apply.message_order import recompute_order
 from projector.apply.refold import refold, register
+from projector.apply.replays import note_own
 from projector.apply.state import Arrival, State
 from projector.db.kinds import MESSAGE, TYPES
 from projector.db.rows import INSERT_EVENT, INSERT_TEXT, from_redacted, indexed, spread
 from projector.fold.messages import IN_TRANSCRIPT, OUT, new_messages
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import apsw
 
@@ -203,12 +206,39 @@ class Applier:
                 elif date > span[2]:
                     span[2] = date
         state.counters["events"] += len(new) - held
-        self._db.executemany(INSERT_TEXT, texts)
         state.counters["messages"] += len(texts)
+        if any(state.sharing[session] for session in spans):
+            self._note_own(prepared, rows, new)
+        sharing = self._add_lines(prepared, first, new)
+        if sharing:
+            texts = [text for text in texts if text[0] not in sharing]
+        self._db.executemany(INSERT_TEXT, texts)
         counts = [
             (n, n, low, low, high, high, session) for session, (n, low, high) in spans.items()
         ]
         self._db.executemany(_ADD_MESSAGES, counts)
+
+    def _add_lines(
+        self, prepared: Sequence[Prepared], first: int, new: Sequence[int]
+    ) -> Collection[int]:
+        """Register messages by their lines; return the rows of those that others have, too."""
+        lines = [
+            (line, first + index)
+            for index in new
+            if (arrival := prepared[index][0]).kind == MESSAGE
+            and (line := line_of(arrival.event.id, arrival.event.data)) is not None
+        ]
+        return add_lines(self._db, self.state, lines) if lines else ()
+
+    def _note_own(self, prepared: Sequence[Prepared], rows: list[Row], new: Sequence[int]) -> None:
+        """Mark sessions that share messages, and whose first own message may have arrived."""
+        moments: list[tuple[int, int]] = []
+        for index in new:
+            session, kind, *_, event = prepared[index][0]
+            if kind == MESSAGE and self.state.sharing[session]:
+                own = rows[index][_TIMESTAMP]
+                moments.append((session, event.order if own is None else own))  # type: ignore[arg-type] # an int
+        note_own(self._db, self.state, moments)
 
     def _register_other(self, row: int, arrival: Arrival) -> None:
         if arrival.kind in TYPES:

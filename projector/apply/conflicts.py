@@ -19,7 +19,9 @@ import orjson
 
 from journal.format.event import Event, is_same
 from journal.format.event_types import TRANSCRIPT_REPLACED
+from journal.format.fields.line import line_of
 from projector.apply.copies import Spot, add_copies
+from projector.apply.lines import put_in, remove_line, take_out
 from projector.apply.refold import mark, register, unregister
 from projector.apply.state import Arrival
 from projector.db.kinds import MESSAGE, TYPES
@@ -28,10 +30,8 @@ from projector.db.rows import (
     Stored,
     fetch,
     from_redacted,
-    index,
     spread,
     to_redacted,
-    unindex,
 )
 from projector.fold.messages import IN_TRANSCRIPT, OUT
 from projector.fold.sessions import canonical
@@ -239,6 +239,8 @@ def _merge(
 
 def _mark(state: State, session: int, kind: int, id: str, data: dict[str, Any]) -> None:
     """Mark what depends on an event whose order or content changed."""
+    if state.sharing[session]:
+        state.dirty.replays.add(session)
     if kind == MESSAGE:
         state.dirty.order.add(session)
         state.dirty.messages.add((session, id))
@@ -250,8 +252,7 @@ def _replace(db: apsw.Connection, state: State, new: Arrival, old: Stored) -> No
     """Put an event into the row of a later one."""
     event = new.event
     if old.kind == MESSAGE:
-        if old.state < OUT:
-            unindex(db, old.row, new.session, state.tagged[new.session], old.in_force)
+        take_out(db, state, new.session, old)
         state.counters["messages"] -= old.state == IN_TRANSCRIPT
         state.dirty.order.add(new.session)
     else:
@@ -266,10 +267,12 @@ def _replace(db: apsw.Connection, state: State, new: Arrival, old: Stored) -> No
     at = (event.time, event.order, new.lane_row, new.seq, new.transcript_index)
     redacted = from_redacted(event.redacted)
     db.execute(query, (new.kind, *at, initial, *place, *columns, redacted, old.row))
+    before = line_of(event.id, old.in_force) if old.kind == MESSAGE else None
     if not is_message:
+        if before is not None:
+            remove_line(db, state, before, old.row)
         register(db, state, old.row, new)
         return
-    if initial < OUT:
-        index(db, old.row, new.session, state.tagged[new.session], event.data)
-        state.counters["messages"] += 1
+    put_in(db, state, new.session, (old.row, event.id, initial, event.data), before)
+    state.counters["messages"] += initial < OUT
     _mark(state, new.session, new.kind, event.id, event.data)

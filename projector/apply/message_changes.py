@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from journal.format.event_types import SWEEPING, TRANSCRIPT_REPLACED
+from journal.format.fields.line import line_of
 from projector.apply.copies import copies_of, with_own
+from projector.apply.lines import put_in, take_out
 from projector.apply.portion import ROW
 from projector.db.columns import to_columns
 from projector.db.kinds import MESSAGE, TYPES
-from projector.db.rows import COLUMNS, STORED, Stored, index, stored, unindex
+from projector.db.rows import COLUMNS, STORED, Stored, stored
 from projector.fold.messages import (
     IN_TRANSCRIPT,
     OUT,
@@ -134,7 +136,7 @@ def _refold_session(
         id, message = str(row[0]), stored(row[1:])
         order = state.order(message.ord, message.lane_row, message.seq)
         copies = with_own(history.copies(id), order[1], message.seq)
-        portion.spend(_refold(db, state, session, message, history.of(id, order, copies)))
+        portion.spend(_refold(db, state, session, id, message, history.of(id, order, copies)))
         dirty.messages.discard((session, id))
         if ids is None:
             dirty.done[session] = id
@@ -171,7 +173,12 @@ def _some(db: apsw.Connection, session: int, ids: set[str]) -> Iterator[tuple[An
 
 
 def _refold(
-    db: apsw.Connection, state: State, session: int, message: Stored, changes: Sequence[Change]
+    db: apsw.Connection,
+    state: State,
+    session: int,
+    id: str,
+    message: Stored,
+    changes: Sequence[Change],
 ) -> int:
     """Apply the changes of one message to its row; return the cost."""
     reached = state_after(
@@ -185,13 +192,12 @@ def _refold(
     columns = to_columns(data)
     if (columns, kept, reached) == (message.columns, message.original, message.state):
         return 0
-    if message.state < OUT:
-        unindex(db, message.row, session, state.tagged[session], message.in_force)
-    if reached < OUT:
-        index(db, message.row, session, state.tagged[session], data)
+    take_out(db, state, session, message)
     state.counters["messages"] += (reached == IN_TRANSCRIPT) - (message.state == IN_TRANSCRIPT)
     query = f"UPDATE _events SET {COLUMNS}, original = ?, state = ? WHERE id = ?"
     db.execute(query, (*columns, kept, reached, message.row))
+    before = line_of(id, message.in_force)
+    put_in(db, state, session, (message.row, id, reached, data), before)
     return ROW + len(columns.content or "") + len(columns.other_fields or "")
 
 

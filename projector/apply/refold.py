@@ -27,8 +27,10 @@ from journal.format.event_types import (
     USAGE_SET,
 )
 from projector.apply.copies import copies_in, with_own
+from projector.apply.lines import add_lines, remove_line, usage_line
 from projector.apply.message_changes import link, mark_changed, refold_changed, unlink
 from projector.apply.portion import ROW
+from projector.apply.replays import note_parent, refold_replays
 from projector.db.kinds import KINDS, MESSAGE, TYPES
 from projector.fold.sessions import (
     COLUMNS,
@@ -72,6 +74,8 @@ def register(db: apsw.Connection, state: State, row: int, arrival: Arrival) -> N
     """Register an event, which is no message, that has just been inserted as a row."""
     event, session = arrival.event, arrival.session
     if event.type == USAGE_ADDED:
+        if (line := usage_line(event.data)) is not None:
+            add_lines(db, state, [(line, row)])
         _add_usage(db, state, session, event.data)
     elif event.type in (KEY_SET, KEY_DELETED):
         _put_key(db, state, arrival)
@@ -94,6 +98,8 @@ def unregister(
 ) -> None:
     """Undo `register` for an event that another one replaces under its key."""
     unlink(db, session, row)
+    if kind == KINDS[USAGE_ADDED] and (line := usage_line(data)) is not None:
+        remove_line(db, state, line, row)
     mark(state, session, kind, data)
 
 
@@ -108,6 +114,8 @@ def mark(state: State, session: int, kind: int, data: Mapping[str, Any]) -> None
         dirty.sessions.add(session)
     if type in _USAGE_TYPES:
         dirty.usage.add(session)
+        if state.sharing[session]:
+            dirty.replays.add(session)
     if type in _KEY_TYPES:
         dirty.keys.add(session)
 
@@ -116,6 +124,9 @@ def refold(db: apsw.Connection, state: State, portion: Portion) -> None:
     """Fold again what is marked, as much as the portion lets; the rest stays marked."""
     refold_changed(db, state, portion)
     _refold_sessions(db, state, portion)
+    dirty = state.dirty
+    if not (dirty.messages or dirty.transcripts or dirty.sessions):
+        refold_replays(db, state, portion)
     _refold_usage(db, state, portion)
     _refold_keys(db, state, portion)
 
@@ -132,7 +143,9 @@ def _load_events(
     copies = copies_in(db, state, session)
     found = db.execute(
         "SELECT event_id, kind, time, ord, lane_row, seq, other_fields FROM _events"
-        f" WHERE session = ? AND kind <> {MESSAGE} AND kind IN ({marks}) ORDER BY event_id",
+        f" WHERE session = ? AND kind <> {MESSAGE} AND kind IN ({marks})"
+        " AND NOT EXISTS (SELECT 1 FROM _shared WHERE event = _events.id AND home IS NOT NULL)"
+        " ORDER BY event_id",
         (session, *(KINDS[type] for type in types)),
     )
     return [
@@ -160,6 +173,9 @@ def _refold_sessions(db: apsw.Connection, state: State, portion: Portion) -> Non
         # NULL where there is no extra, as in the row of a session that was never folded
         values = [*fields, folded.ended, folded.end_reason, folded.extra or None, folded.known]
         row = [canonical(v).decode() if isinstance(v, dict) else v for v in values]
+        query = "SELECT parent FROM _sessions WHERE id = ?"
+        if db.execute(query, (session,)).get != folded.fields.get("parent"):
+            note_parent(db, state, session)
         db.execute(_PUT_SESSION, (*row, session))
     state.named.clear()
 

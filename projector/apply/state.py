@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
-_BY_SESSION = ("order", "sessions", "usage", "keys")
+_BY_SESSION = ("order", "sessions", "replays", "usage", "keys")
 """Attributes of `Dirty` that are sets of sessions, as `_unfolded` names them."""
 
 _MOST = 20_000
@@ -55,6 +55,7 @@ class Dirty:
     Attributes:
         order: sessions whose messages must be ordered again.
         sessions, usage, keys: sessions whose fields, totals, keys must be folded again.
+        replays: sessions for whose shared messages it must be determined where these are at home.
         messages: messages to which changes must be applied again.
         transcripts: sessions to all of whose messages changes must be applied again.
         done: of sessions in `transcripts` that are half done: the last message id that is folded.
@@ -64,6 +65,7 @@ class Dirty:
     sessions: set[int] = field(default_factory=set)
     usage: set[int] = field(default_factory=set)
     keys: set[int] = field(default_factory=set)
+    replays: set[int] = field(default_factory=set)
     messages: set[tuple[int, str]] = field(default_factory=set)
     transcripts: set[int] = field(default_factory=set)
     done: dict[int, str] = field(default_factory=dict)
@@ -122,6 +124,7 @@ class State:
         next_row: rowid of the next event.
         missing: of each session the parents that no message has.
         changing: of each session whether events change its messages.
+        sharing: of each session whether others have messages of it.
         tagged: of each session what its messages are tagged with for its source. The first of them
             decides: a text is taken out of the index by the words that were put in, so it never
             changes.
@@ -150,6 +153,7 @@ class State:
         # by session: together they are as much as was ever revised, at each opening
         self.missing = Cache(self._load_missing)
         self.changing = Cache(self._load_changing)
+        self.sharing = Cache(self._load_sharing)
         self.tagged = Cache(self._load_tagged)
         self._ahead = Cache(self._load_ahead)
         self.sweeps: dict[int, Reach] = {}
@@ -175,7 +179,7 @@ class State:
             self._db.execute("INSERT INTO _sessions(session) VALUES(?)", (name,))
             row = self._db.last_insert_rowid()
             # no other row can name it yet
-            self.missing[row], self.changing[row] = set(), False
+            self.missing[row], self.changing[row], self.sharing[row] = set(), False, False
             self._ahead[row] = 0
             return row
         row, tagged, ahead = cast("tuple[int, str | None, int | None]", found)
@@ -190,6 +194,11 @@ class State:
 
     def _load_changing(self, session: int) -> bool:
         query = "SELECT 1 FROM _changes WHERE session = ? LIMIT 1"
+        return self._db.execute(query, (session,)).get is not None
+
+    def _load_sharing(self, session: int) -> bool:
+        # usage (its words begin with u) that its session alone repeats concerns no message
+        query = "SELECT 1 FROM _shared WHERE session = ? AND (copied OR words < 'u') LIMIT 1"
         return self._db.execute(query, (session,)).get is not None
 
     def _load_tagged(self, session: int) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from journal.cli.kit.clean import one_line
 from journal.cli.kit.output import Styled, has_colours, print_json, print_line
 from journal.cli.kit.times import Moment, format_local_time
 from projector.cli.kit.behind import behind_json, warn_if_behind
@@ -43,6 +44,7 @@ _CONTEXT_WIDTH = 100
     metavar="N",
     help="N messages around each hit.",
 )
+@click.option("--include-replays", is_flag=True, help="Also where a fork repeats the message.")
 @click.option(
     "--sort",
     type=click.Choice(["relevance", "newest", "oldest"]),
@@ -63,6 +65,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     limit: int,
     offset: int,
     context: int,
+    include_replays: bool,  # noqa: FBT001 - click gives flags so
     sort: Sort,
     timeout: float,
     as_json: bool,  # noqa: FBT001 - click gives flags so
@@ -76,6 +79,8 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     T is a date (2026-01-31), a time (2026-01-31T12:00:00Z; local without a zone), or how far
     back (30m, 2h, 3d, 1w).
 
+    A message that forks repeat is found once, in the session where it is at home.
+
     \b
         projector search 'docker compose'
         projector search '"connection refused" NOT redis' --role tool --since 3d
@@ -86,6 +91,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     "time", "score", "snippet", "context": [{"id", "role", "time", "content", ...}]}],
     "behind": {"bytes", "events", "as_of", "why"}}
 
+    A hit that is a replay has `home`: the session in which the message counts.
     `exact` is false if more than 5,000 messages match and only the newest 5,000 were ranked.
     `fresh` is false, and `behind` is there, if the projection lacks events of the journal.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
@@ -100,6 +106,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
             session=None if session is None else projection.session(session).session,
             since=since,
             until=until,
+            include_replays=include_replays,
             sort=sort,
             look=Look(open=marks[0], close=marks[1], context=context),
         )
@@ -125,6 +132,7 @@ def _print_hit(number: int, hit: Hit) -> None:
         for part in (format_local_time(hit.time, "minutes"), hit.role, hit.source, hit.session)
         if part
     )
+    place += "" if hit.home is None else f"  replays {one_line(hit.home)}"
     title = (Styled(hit.title, bold=True), "  ") if hit.title else ()
     print_line(f"{number:>3}. ", *title, Styled(place, dim=True))
     for view in hit.context:

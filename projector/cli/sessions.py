@@ -13,6 +13,7 @@ from projector.cli.kit.behind import behind_json, warn_if_behind
 from projector.cli.kit.render import session_json
 from projector.cli.kit.timeout import timeout_option
 from projector.projection import Projection
+from projector.views.session_tree import SessionNode, session_tree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,35 +22,61 @@ if TYPE_CHECKING:
 @click.command("sessions")
 @click.option("--limit", type=click.IntRange(1, 1_000_000), default=20, show_default=True)
 @click.option("--offset", type=click.IntRange(0, 1_000_000), default=0, help="Sessions to skip.")
+@click.option("--tree", is_flag=True, help="Show forks and sub-agents below their parents.")
 @timeout_option()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @click.pass_obj
-def command(path: Path, limit: int, offset: int, timeout: float, as_json: bool) -> None:  # noqa: FBT001 - click gives flags so
+def command(
+    path: Path,
+    limit: int,
+    offset: int,
+    tree: bool,  # noqa: FBT001 - click gives flags so
+    timeout: float,
+    as_json: bool,  # noqa: FBT001
+) -> None:
     """List conversations; the one with the latest message comes first.
 
     \b
         projector sessions --limit 5
+        projector sessions --tree
         projector sessions --json | jq -r 'select(.source == "cli") | .session'
+
+    A message that a fork repeats of another session counts there; the fork has it as one of its
+    `replays`. In a tree the limit counts sessions without a parent, and each session has a
+    `depth`: 0, or one more than its parent's.
 
     JSON: {"session", "title", "source", "model", "cwd", "parent", "user", "system_prompt",
     "config": {...}, "started", "branch", "commit", "relation", "ended", "end_reason", "last",
-    "messages", "tool_calls", "usage": {...}, "preview", "extra": {...},
+    "messages", "replays", "tool_calls", "usage": {...}, "preview", "extra": {...},
     "behind": {"bytes", "events", "as_of", "why"}}
 
     Times are in µs since 1970; `preview` is the beginning of the user's first message; `behind`
     is there if the projection lacks events of the journal.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     with Projection.open(path, timeout=timeout) as projection:
-        found = projection.sessions(limit=limit, offset=offset)
-    warn_if_behind(found.behind)
+        if tree:
+            nodes, fresh = projection.read(lambda db: session_tree(db, limit=limit, offset=offset))
+            behind = fresh.behind
+        else:
+            listed = projection.sessions(limit=limit, offset=offset)
+            nodes, behind = [SessionNode(view, 0) for view in listed], listed.behind
+    warn_if_behind(behind)
     if as_json:
-        print_json_lines(session_json(view) | behind_json(found.behind) for view in found)
+        print_json_lines(
+            session_json(node.view) | ({"depth": node.depth} if tree else {}) | behind_json(behind)
+            for node in nodes
+        )
         return
-    if not found:
+    if not nodes:
         print_line("no sessions; append something with `journal append`", err=True)
-    for view in found:
-        last = "" if view.last is None else format_local_time(view.last, "minutes")
-        about = Styled(view.title, bold=True) if view.title else view.preview
-        counted = f"{view.messages:>6,}  {one_line(view.source or ''):<12}"
-        known = f"{one_line(view.session):<38} {last:<16} {counted}"
-        print_line(*((known, " ", about) if view.title or view.preview else (known.rstrip(),)))
+    for node in nodes:
+        _print_session(node)
+
+
+def _print_session(node: SessionNode) -> None:
+    view, indent = node.view, "  " * node.depth
+    last = "" if view.last is None else format_local_time(view.last, "minutes")
+    about = Styled(view.title, bold=True) if view.title else view.preview
+    counted = f"{view.messages:>6,}  {one_line(view.source or ''):<12}"
+    known = f"{indent + one_line(view.session):<38} {last:<16} {counted}"
+    print_line(*((known, " ", about) if view.title or view.preview else (known.rstrip(),)))

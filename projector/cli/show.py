@@ -56,6 +56,8 @@ def command(
         projector show 8e1f --markdown > conversation.md
         projector show 8e1f --json | jq -r '.messages[] | select(.role == "user") | .content'
 
+    A fork is shown whole. What it repeats of another session is marked, and that session named.
+
     Markdown is for others to read: secrets that the rules of today know are replaced by marks
     (docs/redaction.md). The text for this terminal and JSON show what is stored.
 
@@ -63,7 +65,8 @@ def command(
     "behind": {"bytes", "events", "as_of", "why"}}
 
     `session` is as in `projector sessions --json`. Each other field that a message has is there
-    under its own name. `behind` is there if the projection lacks events of the journal.
+    under its own name. A message that the session repeats has `home`: the session in which it
+    counts. `behind` is there if the projection lacks events of the journal.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     if as_json and markdown:
         raise click.UsageError("--json and --markdown exclude each other")
@@ -107,7 +110,8 @@ def _markdown(session: SessionView, messages: list[MessageView]) -> None:
         print_line(f"- {name}: {code_span(one_line(value))}")
     for message in messages:
         print_line()
-        print_line(f"## {no_markdown(_speaker(message))}, {format_time(message.time)}")
+        heading = f"## {no_markdown(_speaker(message))}, {format_time(message.time)}"
+        print_line(f"{heading}{no_markdown(_replays(message))}")
         if text := clean(readable(message)):
             print_line()
             print_block(fenced(text))
@@ -116,19 +120,25 @@ def _markdown(session: SessionView, messages: list[MessageView]) -> None:
 def _text(session: SessionView, messages: list[MessageView]) -> None:
     print_line(Styled(session.title or session.session, bold=True))
     known = [f"session: {session.session}", counted(session.messages, "message")]
+    if session.replays:
+        known.append(counted(session.replays, "replay"))
     known += [f"{name}: {value}" for name, value in described(session_json(session))]
     print_line(Styled("  ".join(known), dim=True))
     for message in messages:
         print_line()
         print_line(
             Styled(_speaker(message), fg=_COLOURS.get(message.role or ""), bold=True),
-            Styled(f"  {format_local_time(message.time, 'seconds')}", dim=True),
+            Styled(f"  {format_local_time(message.time, 'seconds')}{_replays(message)}", dim=True),
         )
         # indented: no line of a message can pass for the line above, which begins at the left
         print_block(readable(message), prefix="  ")
 
 
 _COLOURS = {"user": "green", "assistant": "blue", "tool": "yellow", "system": "magenta"}
+
+
+def _replays(message: MessageView) -> str:
+    return "" if message.home is None else f"  replays {one_line(message.home)}"
 
 
 def _speaker(message: MessageView) -> str:

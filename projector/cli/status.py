@@ -24,8 +24,8 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
     means that the projector is too slow; without a projector the next query applies what is
     missing.
 
-    JSON: {"lanes", "segments", "events", "messages", "sessions", "duplicates", "conflicts",
-    "quarantined", "unknown", "reread", "unprojected", "lag_bytes", "generation",
+    JSON: {"lanes", "segments", "events", "messages", "sessions", "replays", "duplicates",
+    "conflicts", "quarantined", "unknown", "reread", "unprojected", "lag_bytes", "generation",
     "projector_running", "wal_bytes", "database_bytes", "unknown_keys"}
 
     `unknown_keys` lists the keys of requests to forget and of redacted events that are not in the

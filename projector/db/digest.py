@@ -20,9 +20,10 @@ def digest(db: apsw.Connection) -> str:
     """Return the SHA-256, in hexadecimal, of the logical content in canonical order.
 
     It covers sessions as folded, their totals and keys, every event with its data and what was
-    redacted in it, every message with its state and its revisions in force, and the other contents
-    of each key: those that are the same event, and conflicts. It holds dates that events give, and
-    no times of appending, rowids or lanes: the same events give the same digest on every machine.
+    redacted in it, every message with its state and its revisions in force, of a replay where it is
+    at home, and the other contents of each key: those that are the same event, and conflicts. It
+    holds dates that events give, and no times of appending, rowids or lanes: the same events give
+    the same digest on every machine.
     """
     sha = hashlib.sha256()
     with db:  # one snapshot, however long it takes
@@ -38,7 +39,8 @@ def _lines(db: apsw.Connection) -> Iterator[bytes]:
         f"SELECT id, session, {', '.join(COLUMNS)}, ended IS NOT NULL, end_reason, extra, known,"
         " message_total, messages FROM _sessions ORDER BY session"
     ).fetchall()
-    events = f"SELECT {STORED}, event_id FROM _events WHERE session = ? ORDER BY event_id"
+    home = "(SELECT h.session FROM _shared x JOIN _sessions h ON h.id = x.home WHERE event = e.id)"
+    events = f"SELECT {STORED}, event_id, {home} FROM _events e WHERE session = ? ORDER BY event_id"
     totals = "SELECT name, coalesce(exact, total) FROM _usage WHERE session = ? ORDER BY name"
     keys = "SELECT key, value FROM _keys WHERE session = ? ORDER BY key"
     conflicts = (
@@ -47,13 +49,15 @@ def _lines(db: apsw.Connection) -> Iterator[bytes]:
     )
     for number, *folded in sessions:
         yield canonical(["session", *folded])
-        for *columns, id in db.execute(events, (number,)):
+        for *columns, id, home in db.execute(events, (number,)):
             event = stored(tuple(columns))
             line = ["event", id, types[event.kind], event.data]
             line += [bool(event.transcript_index), event.state]
             if event.original is not None:
                 line.append(event.in_force)
             yield canonical(line)
+            if home is not None:
+                yield canonical(["replay", id, home])
             if event.redacted is not None:
                 yield canonical(["redacted", id, orjson.loads(event.redacted)])
         for kind, query in (("total", totals), ("key", keys)):

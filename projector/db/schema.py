@@ -25,11 +25,14 @@ where one of the usual 4,050 would take two."""
 _INDEX_HASH = 32 * 1024 * 1024
 """Bytes of the full-text index that a writer collects in memory before they become pages."""
 
-SCHEMA = 10
+SCHEMA = 11
 """Version of tables, fold and text cutting; a projection of another version is rebuilt."""
 
 _SQL_TYPES = {str: "TEXT", dict: "TEXT", int: "INTEGER"}
 """Types of columns for fields of a session; an object is JSON text."""
+
+ABOVE = "coalesce(parent, origin)"
+"""Of a row of `_sessions`: what it continues or belongs to, by its events or by its replays."""
 
 _KEY = "json_extract(redacted, '$.key')"
 
@@ -55,11 +58,13 @@ CREATE TABLE _sessions(
   {", ".join(f'"{name}" {_SQL_TYPES[kind]}' for name, kind in FIELDS.items())},
   ended INTEGER, end_reason TEXT, extra TEXT,
   known INTEGER NOT NULL DEFAULT 0, message_total INTEGER NOT NULL DEFAULT 0,
-  messages INTEGER NOT NULL DEFAULT 0, first INTEGER, last INTEGER, ahead INTEGER, tagged TEXT
+  messages INTEGER NOT NULL DEFAULT 0, first INTEGER, last INTEGER, ahead INTEGER,
+  replays INTEGER NOT NULL DEFAULT 0, own_first INTEGER, origin TEXT, tagged TEXT
 );
 CREATE INDEX sessions_last ON _sessions(last DESC);
 CREATE INDEX sessions_moved ON _sessions(source, tagged) WHERE {MOVED};
 CREATE INDEX sessions_parent ON _sessions(parent) WHERE parent IS NOT NULL;
+CREATE INDEX sessions_above ON _sessions({ABOVE}) WHERE {ABOVE} IS NOT NULL;
 CREATE TABLE _events(
   id INTEGER PRIMARY KEY, session INTEGER NOT NULL, event_id TEXT NOT NULL,
   kind INTEGER NOT NULL, time INTEGER NOT NULL, ord INTEGER NOT NULL,
@@ -79,6 +84,13 @@ CREATE TABLE _copies(
   session INTEGER, event_id TEXT, lane_row INTEGER, seq INTEGER NOT NULL, ord INTEGER NOT NULL,
   PRIMARY KEY(session, event_id, lane_row)
 ) WITHOUT ROWID;
+CREATE TABLE _lines(line TEXT PRIMARY KEY, event INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE _shared(
+  event INTEGER PRIMARY KEY, line TEXT NOT NULL, words TEXT NOT NULL, session INTEGER NOT NULL,
+  copied INTEGER NOT NULL, home INTEGER
+);
+CREATE INDEX shared_line ON _shared(line, words);
+CREATE INDEX shared_session ON _shared(session);
 CREATE TABLE _usage(
   session INTEGER, name TEXT, total INTEGER NOT NULL, exact TEXT, PRIMARY KEY(session, name)
 ) WITHOUT ROWID;
@@ -126,6 +138,7 @@ KEYS = (
 COUNTERS = (
     "events",
     "messages",
+    "replays",
     "duplicates",
     "conflicts",
     "quarantined",

@@ -75,10 +75,12 @@ def of_key(db: apsw.Connection, session: str, id: str) -> Iterator[Content]:
 def messages_like(
     db: apsw.Connection, ids: Iterable[str], timestamps: Iterable[int]
 ) -> Iterator[Content]:
-    """Yield the messages in force that have one of some ids, or one of some timestamps."""
+    """Yield the messages in force that have one of some ids or lines, or one of some timestamps."""
     where = (
-        f" WHERE e.kind = {MESSAGE} AND (e.event_id IN (SELECT value FROM json_each(?))"
-        " OR e.timestamp IN (SELECT value FROM json_each(?)))"
+        f" WHERE e.kind = {MESSAGE} AND (e.event_id IN (SELECT value FROM json_each(?1))"
+        " OR e.timestamp IN (SELECT value FROM json_each(?2))"
+        " OR e.id IN (SELECT event FROM _lines WHERE line IN (SELECT value FROM json_each(?1))"
+        " UNION SELECT event FROM _shared WHERE line IN (SELECT value FROM json_each(?1))))"
     )
     yield from _in_force(db, where, (json.dumps(list(ids)), json.dumps(list(timestamps))))
 

@@ -13,6 +13,7 @@ from projector.errors import NotFound, RetentionError
 from projector.fold.messages import IN_TRANSCRIPT
 from projector.forgetting.retention import NAME, Policy
 from projector.search.filters import Filters, narrowing
+from projector.search.replays import with_replays
 from projector.text.query import parse
 from projector.views.sessions import ORDER
 
@@ -108,16 +109,20 @@ def _hits(db: apsw.Connection, selection: Selection, words: str) -> tuple[tuple[
     keys: dict[tuple[str, str], None] = {}
     for session in selection.sessions or (None,):
         sources = None if selection.source is None else (selection.source,)
-        asked = narrowing(db, Filters(session, until=selection.cutoff, sources=sources))
+        filters = Filters(session, until=selection.cutoff, sources=sources, include_replays=True)
+        asked = narrowing(db, filters)
         if asked is None:
             continue
-        found: Iterable[Any] = db.execute(
-            "SELECT s.session, e.event_id FROM fts JOIN _events e ON e.id = fts.rowid"
-            f" JOIN _sessions s ON s.id = e.session WHERE fts MATCH ?{asked.where}"
-            " ORDER BY fts.rowid",
-            (narrowed(query.match, asked.tags), *asked.values),
+        found = db.execute(
+            "SELECT rowid FROM fts WHERE fts MATCH ? ORDER BY rowid",
+            (narrowed(query.match, asked.tags),),
         )
-        keys |= dict.fromkeys(found)
+        rows = with_replays(db, [int(row) for (row,) in found], asked)
+        query_keys = (
+            "SELECT s.session, e.event_id FROM json_each(?) j JOIN _events e ON e.id = j.value"
+            " JOIN _sessions s ON s.id = e.session"
+        )
+        keys |= dict.fromkeys(db.execute(query_keys, (json.dumps(list(rows)),)))
     return tuple(keys)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from journal.erasure.hashes import message_hashes
-from journal.format.bounds import is_moment
+from journal.format.bounds import is_key, is_moment
 from journal.format.event_types import MESSAGE_APPENDED
 from projector.forgetting.contents import messages_like
 
@@ -46,6 +46,9 @@ class Repeats:
         self._hashes |= hashes
         self._ids.add(content.event.id)
         for data in (content.event.data, content.revised or {}):
+            line = data.get("line")
+            if is_key(line):
+                self._ids.add(line)
             timestamp = data.get("timestamp")
             if is_moment(timestamp):
                 self._timestamps.add(timestamp)

@@ -15,6 +15,7 @@ from projector.db.tags import narrowed
 from projector.search.filters import narrowing
 from projector.search.prefixes import widen
 from projector.search.ranking import Phrases, count_matches
+from projector.search.replays import with_replays
 from projector.text.document import document
 from projector.text.snippet import WIDTH, snippet
 from projector.views.messages import MessageView, around, placed
@@ -42,6 +43,7 @@ class Hit:
     Attributes:
         session, id, role, source: of the message.
         title: of the session.
+        home: of a replay the session in which the message counts; else None.
         time: the message's own date, else when it was appended; microseconds since 1970.
         score: bm25, larger is better; comparable within one answer.
         snippet: the part of the text with the best matches.
@@ -53,6 +55,7 @@ class Hit:
     role: str | None
     source: str | None
     title: str | None
+    home: str | None
     time: int
     score: float
     snippet: str
@@ -117,18 +120,23 @@ def _find(
     match, where = narrowed(wide.match, asked.tags), asked.where
     joins = " JOIN _events e ON e.id = fts.rowid JOIN _sessions s ON s.id = e.session"
     way = "ASC" if sort == "oldest" else "DESC"
+    alone = not filters.include_replays
     # by time nothing is ranked, so any page can be read
     most = RANKED if sort == "relevance" else RANKED + offset
     phrases = Phrases(_matches(db, query, wide), wide.at, wide.words, len(asked.tags))
     found: list[_Found] = db.execute(  # type: ignore[assignment] # a score is a float
         "SELECT fts.rowid, score(fts, d.sz, ?) FROM fts"
-        f" CROSS JOIN fts_docsize d ON d.id = fts.rowid{joins if where else ''}"
-        f" WHERE fts MATCH ?{where} ORDER BY fts.rowid {way} LIMIT ?",
+        f" CROSS JOIN fts_docsize d ON d.id = fts.rowid{joins if where and alone else ''}"
+        f" WHERE fts MATCH ?{where if alone else ''} ORDER BY fts.rowid {way} LIMIT ?",
         # one more than is ranked shows whether there are more
-        (apsw.pyobject(phrases), match, *asked.values, most + 1),
+        (apsw.pyobject(phrases), match, *(asked.values if alone else ()), most + 1),
     ).fetchall()
     exact = len(found) <= most
     del found[most:]
+    if not alone:
+        scores = dict(found)
+        shown = with_replays(db, scores, asked)
+        found = [(row, scores[home]) for row, home in shown.items()]
     page = slice(offset, offset + limit)
     if sort == "relevance":
         return _best(db, found, offset + limit)[page], exact
@@ -203,6 +211,7 @@ def _hit(db: apsw.Connection, row: int, score: float, query: Query, look: Look) 
         view.role,
         view.source,
         found.title,
+        view.home,
         view.time,
         round(score, 4),
         shown,

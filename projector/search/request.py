@@ -97,12 +97,13 @@ def _check_look(look: object) -> None:
 
 
 def requested_filters(
-    *,
     role: str | None,
     source: str | None,
     session: str | None,
     since: datetime | str | int | None,
     until: datetime | str | int | None,
+    *,
+    replays: bool,
 ) -> Filters:
     """Return the filters of a search; None means no filter.
 
@@ -117,4 +118,5 @@ def requested_filters(
         None if until is None else moment("until", until),
         roles=None if role is None else (role,),
         sources=None if source is None else (source,),
+        include_replays=replays,
     )

@@ -27,7 +27,8 @@ class Status:
 
     Attributes:
         lanes, segments: in the journal.
-        events, messages, sessions: in the projection.
+        events, messages, sessions: in the projection; a message that forks repeat counts once.
+        replays: messages of transcripts that repeat one of another session.
         duplicates: records of events that the projection already had, with another content too if
             that is the same event before or after it was redacted.
         conflicts: contents that are not in force, since another event has their key.
@@ -48,6 +49,7 @@ class Status:
     events: int
     messages: int
     sessions: int
+    replays: int
     duplicates: int
     conflicts: int
     quarantined: int
@@ -75,6 +77,7 @@ def status(reader: Reader) -> Status:
     counters, sessions, marks, keys = reader.look(_look)
     behind = lag(marks, refs)
     del counters["latest"]
+    counters["messages"] -= counters["replays"]
     return Status(
         lanes=len({ref.lane for ref in refs}),
         segments=len(refs),

@@ -114,7 +114,11 @@ def _database_faults(db: apsw.Connection) -> Iterator[Fault]:
         )
         yield Fault("log", what, _SALVAGE)
     texts = _count(db, "SELECT count(*) FROM fts_docsize")
-    found = _count(db, f"SELECT count(*) FROM _events WHERE kind = {MESSAGE} AND state < {OUT}")
+    found = _count(
+        db,
+        f"SELECT count(*) FROM _events e WHERE kind = {MESSAGE} AND state < {OUT}"
+        " AND NOT EXISTS (SELECT 1 FROM _shared WHERE event = e.id AND home IS NOT NULL)",
+    )
     if texts != found:
         what = f"{found} messages that are found, {texts} texts in the full-text index"
         yield Fault("index", what, "projector rebuild")
@@ -123,6 +127,10 @@ def _database_faults(db: apsw.Connection) -> Iterator[Fault]:
 _COUNTS = {
     "events": "SELECT count(*) FROM _events WHERE transcript_index = 0",
     "messages": f"SELECT count(*) FROM _events WHERE kind = {MESSAGE} AND state = {IN_TRANSCRIPT}",
+    "replays": (
+        "SELECT count(*) FROM _shared x JOIN _events e ON e.id = x.event"
+        f" WHERE x.home > 0 AND e.kind = {MESSAGE} AND e.state = {IN_TRANSCRIPT}"
+    ),
     "conflicts": "SELECT count(*) FROM _other_contents WHERE NOT same",
     "quarantined": "SELECT count(*) FROM _quarantine",
 }

@@ -54,6 +54,7 @@ class MessageView:
         fields: every other field that it has, by name; a tool result without a `tool_name` has
             that of the call it answers.
         revised: whether a revision is in force.
+        home: of a replay the session that has the message, too, and in which it counts; else None.
         state: whether it is in the transcript, archived, removed or deleted.
     """
 
@@ -65,6 +66,7 @@ class MessageView:
     source: str | None
     fields: dict[str, Any]
     revised: bool
+    home: str | None
     state: MessageState
 
     @property
@@ -74,8 +76,9 @@ class MessageView:
 
 
 _VIEWED = (
-    "event_id, time, state, original IS NOT NULL, timestamp, parent, role, source, content,"
-    " content_is_json, other_fields"
+    "event_id, time, state, original IS NOT NULL, (SELECT h.session FROM _shared x"
+    " JOIN _sessions h ON h.id = x.home WHERE x.event = _events.id) AS home,"
+    " timestamp, parent, role, source, content, content_is_json, other_fields"
 )
 """Columns of `events` that make a view, in the order of `_view`."""
 
@@ -221,7 +224,7 @@ def _view(name: str, session_source: str | None, row: tuple[Any, ...]) -> Messag
     What a foreign writer gave another kind than it has is in none of them: it stays among the
     fields (`projector.db.columns`).
     """
-    id, time, state, revised, timestamp, parent, role, source, content, is_json, other = row
+    id, time, state, revised, home, timestamp, parent, role, source, content, is_json, other = row
     fields = from_columns(
         Columns(timestamp, parent, None, None, None, content_is_json=False, other_fields=other)
     )
@@ -230,7 +233,7 @@ def _view(name: str, session_source: str | None, row: tuple[Any, ...]) -> Messag
     said_in = source or session_source
     moment = time if timestamp is None else timestamp
     found = MessageState(state)
-    return MessageView(name, id, role, content, moment, said_in, fields, bool(revised), found)
+    return MessageView(name, id, role, content, moment, said_in, fields, bool(revised), home, found)
 
 
 def _with_tool_name(view: MessageView, tools: dict[str, str]) -> MessageView:

@@ -13,6 +13,7 @@ from journal.process.fork import no_fork
 from projector.db.columns import decode
 from projector.db.kinds import MESSAGE
 from projector.db.rows import STORED, stored
+from projector.db.schema import ABOVE
 from projector.errors import NotFound
 from projector.fold.sessions import FIELDS
 from projector.text.document import document
@@ -35,15 +36,17 @@ class SessionView:
         config: the model's configuration; None if no event gives it.
         branch, commit: of git, in its working directory.
         relation: what it is of its parent: `fork`, `subagent` or `continuation`.
-        started: the date that its events give, else that of its first message, else when it was
-            created; microseconds since 1970.
+        started: the date that its events give, else that of its first message (of a fork: the first
+            that it does not repeat), else when it was created; microseconds since 1970.
         ended: when it ended; None while it continues.
         last: date of its latest message; one in the future counts only where all are.
-        messages: number of messages in its transcript.
-        tool_calls: number of calls of tools in them.
+        messages: number of messages in its transcript, without replays.
+        replays: number of messages in its transcript that repeat one of another session.
+        tool_calls: number of calls of tools in those that count.
         usage: totals of `journal.format.event_types.COUNTS`, and of `COSTS` in US dollars, without
             those that no event gives.
-        preview: the beginning of the user's first message; empty if there is none.
+        preview: the beginning of the user's first message, of a fork the first that it does not
+            repeat; empty if there is none.
         extra: everything else that its events give.
     """
 
@@ -64,6 +67,7 @@ class SessionView:
     end_reason: str | None
     last: int | None
     messages: int
+    replays: int
     tool_calls: int
     usage: dict[str, int | float]
     preview: str
@@ -120,9 +124,9 @@ def sessions(
         limit: most to return.
         offset: how many to skip.
     """
-    wanted = {"source": source, "parent": parent}
-    given = {name: value for name, value in wanted.items() if value is not None}
-    where = "".join(f" AND {name} = ?" for name in given)
+    wanted = {"source": source, ABOVE: parent}
+    given = {column: value for column, value in wanted.items() if value is not None}
+    where = "".join(f" AND {column} = ?" for column in given)
     order, horizon = "last DESC NULLS LAST", _horizon()
     if db.execute("SELECT 1 FROM _sessions WHERE last > ? LIMIT 1", (horizon,)).get is not None:
         # a session with a date in the future would stay on top until then
@@ -202,23 +206,28 @@ def _find(db: apsw.Connection, name: str) -> SessionView | None:
         **{name: found[name] for name in ("session", *FIELDS, "ended", "end_reason")} | objects,
         last=last,
         messages=found["message_count"],
+        replays=found["replay_count"],
         tool_calls=found["tool_call_count"],
         usage={name: found[name] for name in COUNTS + COSTS if found[name] is not None},
-        preview=_preview(db, found["session"]),
+        preview=_preview(db, found["session"], replays=found["replay_count"] > 0),
         extra={} if found["extra"] is None else decode(found["extra"]),
     )
 
 
-def _preview(db: apsw.Connection, session: str) -> str:
-    query = (
-        f"SELECT {STORED} FROM (SELECT * FROM _events WHERE kind = {MESSAGE} AND state = 0"
-        " AND session = (SELECT id FROM _sessions WHERE session = ?)"
-        f" ORDER BY {ORDER} LIMIT {_PREVIEWED}) WHERE role = 'user' LIMIT 1"
-    )
-    row = db.execute(query, (session,)).fetchone()
-    if row is None:
-        return ""
-    return snippet(document(stored(row).in_force), (), width=_PREVIEW)
+def _preview(db: apsw.Connection, session: str, *, replays: bool) -> str:
+    """Return the beginning of the user's first message, of a fork of its own if it has any."""
+    own = " AND NOT EXISTS (SELECT 1 FROM _shared WHERE event = _events.id AND home IS NOT NULL)"
+    row = None
+    for narrowed in (own, "") if replays else ("",):
+        row = row or db.execute(_PREVIEW_QUERY.format(narrowed), (session,)).fetchone()
+    return "" if row is None else snippet(document(stored(row).in_force), (), width=_PREVIEW)
+
+
+_PREVIEW_QUERY = (
+    f"SELECT {STORED} FROM (SELECT * FROM _events WHERE kind = {MESSAGE} AND state = 0"
+    " AND session = (SELECT id FROM _sessions WHERE session = ?){}"
+    f" ORDER BY {ORDER} LIMIT {_PREVIEWED}) WHERE role = 'user' LIMIT 1"
+)
 
 
 def ended(db: apsw.Connection, before: int, source: str | None) -> list[str]:

@@ -180,6 +180,34 @@ def test_show_as_json_has_the_documented_shape(invoke: Callable[..., Result]) ->
     assert shown["messages"][2]["tool_name"] == "grep"
 
 
+def test_a_fork_is_marked_and_its_replays_are_found_on_request(
+    invoke: Callable[..., Result], journal_dir: Path
+) -> None:
+    """`show` names the home of what is repeated; `search` and `sessions` count it there."""
+    uuid = "3f2b8c4e-0000-4000-8000-000000000001"
+    with Journal.open(journal_dir) as journal:
+        for session in ("origin", "forked"):
+            journal.append_message(session, "user", "wallaby", id=uuid, timestamp=T)
+        journal.append_message("forked", "user", "numbat", timestamp=T + 1)
+    assert "3 messages" in invoke("show", "abc").stdout
+    shown = invoke("show", "forked").stdout
+    assert shown.count("replays origin") == 1
+    assert ["1 message" in shown, "1 replay" in shown] == [True, True]
+    assert "replays origin" in invoke("show", "forked", "--markdown").stdout
+    messages = _json(invoke("show", "forked", "--json"))["messages"]
+    assert [message.get("home") for message in messages] == ["origin", None]
+    found = [
+        [hit["session"] for hit in _json(invoke("search", "wallaby", "--json", *more))["hits"]]
+        for more in ((), ("--include-replays",))
+    ]
+    assert (found[0], sorted(found[1])) == (["origin"], ["forked", "origin"])
+    assert "replays origin" in invoke("search", "wallaby", "--include-replays").stdout
+    tree = [json.loads(line) for line in invoke("sessions", "--tree", "--json").stdout.splitlines()]
+    depths = {view["session"]: (view["depth"], view["messages"], view["replays"]) for view in tree}
+    assert (depths["origin"], depths["forked"]) == ((0, 1, 0), (1, 1, 1))
+    assert "\n  forked" in invoke("sessions", "--tree").stdout
+
+
 def test_show_is_readable(invoke: Callable[..., Result]) -> None:
     """Roles, texts and tool calls are printed in order, and nothing else on stdout."""
     shown = invoke("show", "abc").stdout

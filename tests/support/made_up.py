@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 WORDS = ("alpha", "beta", "gamma", "delta", "get_user_name", "北京", "京", "안녕", "手机")
 """The words of made-up messages, and one that none of them contains."""
+LINES = tuple(f"0199c0de-0000-4000-8000-00000000000{n}" for n in range(3))
+"""Ids that sources give lines: a message with one is recognised in other sessions."""
 ODD = (
     "",
     "\0",
@@ -59,9 +61,13 @@ def random_facts(random: Random, most: int = 24) -> list[Fact]:
     several rules, under several keys, or not at all.
     """
     has_secrets = random.random() < 0.33
+    has_forks = random.random() < 0.5
     lanes = [f"lane-{random.choice('abc')}{n}" for n in range(random.randint(1, 3))]
     numbers = {lane: itertools.count(1) for lane in lanes}
     ids = [f"m{n}" for n in range(random.choice([4, 5, 14]))]  # few keys, or many
+    if has_forks:
+        ids[1:4] = LINES
+        ids += LINES
     made: list[Fact] = []
     clear: list[Event] = []
     for _ in range(random.randint(1, most)):
@@ -76,8 +82,14 @@ def random_facts(random: Random, most: int = 24) -> list[Fact]:
             order = random.choice([order, event.order])
             if has_secrets and random.random() < 0.7:
                 event = _redacted(random, plain)
+        elif has_forks and random.random() < 0.5 and (copied := _copied(random, clear, ids)):
+            event = plain = copied
+            if has_secrets:
+                event = _redacted(random, plain)
         else:
             event = plain = _random_event(random, time, ids)
+            if has_forks:
+                event = plain = _in_a_family(random, event)
             if has_secrets:
                 plain = replace(event, data=_with_secrets(random, event.data))
                 event = _redacted(random, plain)
@@ -89,6 +101,33 @@ def random_facts(random: Random, most: int = 24) -> list[Fact]:
             event = replace(event, data={**event.data, "seen": seen})
         made.append(Fact(lane, next(numbers[lane]), event))
     return made
+
+
+def _in_a_family(random: Random, event: Event) -> Event:
+    """Make an event part of a set of sessions that repeat each other."""
+    data = event.data
+    if event.type == MESSAGE_APPENDED and random.random() < 0.6:
+        data = data | {"line": random.choice(["line", *LINES])}
+    if event.type == MESSAGE_REVISED and random.random() < 0.2:
+        data = data | {"line": random.choice(["line", *LINES])}
+    if event.type in {SESSION_CREATED, SESSION_ENSURED} and random.random() < 0.7:
+        data = data | {"parent": random.choice(["s1", "s2", "s3", "never"])}
+    session = random.choice([event.session, "s3"])
+    return replace(event, session=session, data=data)
+
+
+def _copied(random: Random, made: list[Event], ids: list[str]) -> Event | None:
+    """Copy an event to another session, as a fork does: perhaps at another time."""
+    with_line = [event for event in made if event.id in LINES or {"line", "call"} & {*event.data}]
+    if not with_line:
+        return None
+    event = random.choice(with_line)
+    data, id = event.data, event.id
+    if event.type == MESSAGE_APPENDED and random.random() < 0.3:
+        data = data | {"timestamp": random.randint(1, 12)}
+    if "line" in data and random.random() < 0.3:
+        id = random.choice(ids)
+    return replace(event, session=random.choice(["s1", "s2", "s3"]), id=id, data=data)
 
 
 def _redacted(random: Random, event: Event) -> Event:
@@ -216,7 +255,7 @@ def _used(random: Random, _ids: list[str]) -> tuple[str, dict[str, Any]]:
     some: dict[str, Any] = dict(random.sample(sorted(amounts.items()), random.randint(0, 2)))
     type = random.choice([USAGE_ADDED, USAGE_ADDED, USAGE_SET])
     if type == USAGE_ADDED and (n := amounts["input_tokens"]) > 3:
-        some["call"] = f"c{n % 2}"
+        some["call"] = random.choice(["c", "an-id-of-a-call-"]) + str(n % 2)
     return type, some
 
 

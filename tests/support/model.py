@@ -45,7 +45,8 @@ class Content:
         counters: events, messages, conflicts, unknown and latest (duplicates are separate).
         others: for each content that is not in force: session, id, type, data, what was redacted,
             whether it is the same event as the one in force, and the place of its first record.
-        found: for each word, the messages that contain it.
+        homes: for each replay, and each repeated use, the session where it counts.
+        found: for each word, the messages that contain it and are no replays.
         index: for each message, its terms in the full-text index.
     """
 
@@ -56,11 +57,12 @@ class Content:
     keys: dict[str, dict[str, str | None]]
     counters: dict[str, int]
     others: list[tuple[Any, ...]]
+    homes: dict[Key, str]
     found: dict[str, set[Key]]
     index: Index
 
 
-_COUNTED = ("events", "messages", "conflicts", "unknown", "latest")
+_COUNTED = ("events", "messages", "replays", "conflicts", "unknown", "latest")
 _SAID = (
     "title",
     "source",
@@ -75,7 +77,10 @@ _SAID = (
     "commit",
     "relation",
 )
-_FOLDED = (*_SAID, "ended", "end_reason", "extra", "known", "message_total", "messages")
+_FOLDED = (
+    *(*_SAID, "ended", "end_reason", "extra", "known", "message_total"),
+    *("messages", "replays", "origin"),
+)
 
 
 def canonical(data: object) -> bytes:
@@ -103,6 +108,7 @@ def content(db: apsw.Connection, words: Iterable[str]) -> Content:
         {name: _by_name(db, name, "key, value FROM _keys") for name in names},
         {name: counted[name] for name in _COUNTED},
         sorted((*row[:3], row[3].encode(), *row[4:]) for row in others),
+        _homes(db),
         {word: _matches(db, word) for word in words},
         index_of(db),
     )
@@ -128,6 +134,19 @@ def _session(db: apsw.Connection, name: str) -> tuple[Any, ...]:
 def _by_name(db: apsw.Connection, session: str, columns: str) -> dict[str, Any]:
     query = f"SELECT {columns} WHERE session = (SELECT id FROM _sessions WHERE session = ?)"
     return dict(db.execute(query, (session,)))
+
+
+def _homes(db: apsw.Connection) -> dict[Key, str]:
+    found: list[tuple[Any, ...]] = db.execute(
+        "SELECT s.session, e.event_id, h.session FROM _shared x JOIN _events e ON e.id = x.event"
+        " JOIN _sessions s ON s.id = e.session LEFT JOIN _sessions h ON h.id = x.home"
+        " WHERE x.home IS NOT NULL"
+    ).fetchall()
+    homes = {}
+    for session, id, home in found:
+        assert home is not None, f"the home of {id!r} in {session!r} is not decided"
+        homes[session, id] = home
+    return homes
 
 
 def _matches(db: apsw.Connection, word: str) -> set[Key]:
@@ -191,6 +210,8 @@ class Model:
             k: data for k, data in in_force.items() if states[k[0]][k[1]] in {"in", "archived"}
         }
         shown = {k for k in in_force if states[k[0]][k[1]] == "in"}
+        homes = self._homes(states, in_force)
+        found = {k: data for k, data in found.items() if k not in homes}
         conversations = {name: self._conversation(name, in_force) for name in names}
         return Content(
             "",
@@ -200,14 +221,17 @@ class Model:
                     *self._folded(name),
                     sum(state != "gone" for state in states[name].values()),
                     sum(k[0] == name for k in shown),
+                    sum(k[0] == name for k in shown & homes.keys()),
+                    self._origin(name, shown, homes, in_force),
                 )
                 for name in names
             },
-            {name: self._totals(name) for name in names},
+            {name: self._totals(name, homes) for name in names},
             {name: self._keys(name) for name in names},
             {
                 "events": len(self.in_force_by_key) - len(self.from_transcripts),
                 "messages": len(shown),
+                "replays": len(shown & homes.keys()),
                 "conflicts": sum(not is_same for _, is_same in self.others),
                 "unknown": sum(
                     f.event.type not in EVENT_TYPES for f in self.in_force_by_key.values()
@@ -217,6 +241,7 @@ class Model:
             sorted(
                 (*fact.key, *fact.content, int(same), *fact.order) for fact, same in self.others
             ),
+            homes,
             {
                 word: {k for k, data in found.items() if _holds(document(data), word)}
                 for word in words
@@ -369,11 +394,74 @@ class Model:
         extra = {k[6:]: v for k, v in fields.items() if k.startswith("extra.")}
         return (*(fields.get(k) for k in _SAID), *end, extra, int(bool(own)))
 
-    def _totals(self, name: str) -> dict[str, int]:
+    def _homes(
+        self, states: dict[str, dict[str, str]], in_force: dict[Key, dict[str, Any]]
+    ) -> dict[Key, str]:
+        """Return for each replay, and each repeated use, the session where it counts."""
+        groups: dict[tuple[str, str, bytes], dict[Key, int]] = {}
+        lines = {key: ("m", _line(key[1], data), _words(data)) for key, data in in_force.items()}
+        for key, line in lines.items():
+            place = ["in", "archived", "out", "gone"].index(states[key[0]][key[1]])
+            groups.setdefault(line, {})[key] = place
+        for key, fact in self._of("usage.added").items():
+            alive = fact in self._since_deletion(key[0])
+            call = fact.event.data.get("call", "")
+            line = ("u", call if len(call) >= 16 else "", canonical(fact.event.data))
+            groups.setdefault(line, {})[key] = 0 if alive else 3
+        shared = [
+            group
+            for (_, line, _), group in groups.items()
+            if line and len({session for session, _ in group}) > 1
+        ]
+        known = {key for group in shared for key in group}
+        firsts: dict[str, int] = {}
+        for key, data in in_force.items():
+            if key not in known and states[key[0]][key[1]] in {"in", "archived"}:
+                moment = data.get("timestamp", self.in_force_by_key[key].event.order)
+                firsts[key[0]] = min(firsts.get(key[0], moment), moment)
+        homes: dict[Key, str] = {}
+        for group in shared:
+            best = min(group.values())
+            if best > 1:
+                continue
+            having = {key[0] for key, place in group.items() if place == best}
+            tops = {each for each in having if not having & (self._above(each) - {each})} or having
+            home = min(tops, key=lambda each: (each in firsts, firsts.get(each, 0), each))
+            homes |= {k: home for k, place in group.items() if place < 2 and k[0] != home}
+        return homes
+
+    def _above(self, name: str) -> set[str]:
+        """Return the sessions that a session names as parents, transitively."""
+        names = {fact.key[0] for fact in self.records}
+        above: set[str] = set()
+        while name in names:
+            parent = self._folded(name)[_SAID.index("parent")]
+            if parent is None or parent in above:
+                break
+            above.add(parent)
+            name = parent
+        return above
+
+    def _origin(
+        self,
+        name: str,
+        shown: set[Key],
+        homes: dict[Key, str],
+        in_force: dict[Key, dict[str, Any]],
+    ) -> str | None:
+        """Return the home of the last replay of a session."""
+        replays = [
+            (-in_force[k].get("timestamp", self.in_force_by_key[k].event.order), homes[k])
+            for k in shown & homes.keys()
+            if k[0] == name
+        ]
+        return min(replays)[1] if replays else None
+
+    def _totals(self, name: str, homes: dict[Key, str]) -> dict[str, int]:
         totals: dict[str, int] = {}
         calls: dict[tuple[str, str], int] = {}
         for fact in self._since_deletion(name):
-            if fact.event.type in {"usage.added", "usage.set"}:
+            if fact.event.type in {"usage.added", "usage.set"} and fact.key not in homes:
                 data = dict(fact.event.data)
                 call = data.pop("call", fact.event.id)
                 for counter, amount in data.items():
@@ -398,6 +486,18 @@ class Model:
             elif fact.event.type == "key.deleted":
                 keys[data["key"]] = None
         return keys
+
+
+def _line(id: str, data: dict[str, Any]) -> str:
+    own = data.get("line", "")
+    return str(own) if own or not re.fullmatch(_UUID, id) else id
+
+
+_UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-689a-f][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+
+def _words(data: dict[str, Any]) -> bytes:
+    return canonical([data.get(n) for n in ("role", "content", "reasoning", "tool_calls")])
 
 
 def _listed_messages(record: Fact) -> list[Fact]:

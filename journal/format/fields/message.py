@@ -14,7 +14,8 @@ class MoreMessageFields(TypedDict, total=False):
     """The fields of a message, except for role and content; None means absent.
 
     `timestamp` is when it was written: an aware datetime, an ISO 8601 string with a zone, or
-    microseconds since 1970. Without it the time of the append counts. `extra` holds anything else.
+    microseconds since 1970. Without it the time of the append counts. `line` is the source's id of
+    the message, if the source keeps it in copies of the conversation. `extra` holds anything else.
     """
 
     tool_name: str | None
@@ -28,6 +29,7 @@ class MoreMessageFields(TypedDict, total=False):
     timestamp: datetime | str | int | None
     parent: str | None
     meta: str | None
+    line: str | None
     extra: dict[str, Any] | None
 
 

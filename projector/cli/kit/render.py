@@ -30,6 +30,8 @@ def message_json(view: MessageView) -> dict[str, Any]:
         fields["source"] = view.source
     if view.revised:
         fields["revised"] = True
+    if view.home is not None:
+        fields["home"] = view.home
     return fields
 
 
@@ -40,7 +42,8 @@ def session_json(view: SessionView) -> dict[str, Any]:
 
 def hit_json(hit: Hit) -> dict[str, Any]:
     """Return a hit as a JSON object."""
-    return {
+    home = {} if hit.home is None else {"home": hit.home}
+    return home | {
         "session": hit.session,
         "id": hit.id,
         "role": hit.role,

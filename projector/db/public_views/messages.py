@@ -56,6 +56,13 @@ _MESSAGE_COLUMNS = (
     Column("timestamp", "µs", "e.timestamp", "its own date; NULL if it has none"),
     Column("appended", "µs", "e.time", "when it was appended, by its writer's clock"),
     Column("parent", "text", "e.parent", "id of the message that it answers"),
+    Column(
+        "home",
+        "text",
+        "(SELECT h.session FROM _shared x JOIN _sessions h ON h.id = x.home WHERE x.event = e.id)",
+        "of a replay: id of the session that has the message, too, and in which it counts; else"
+        " NULL. A replay is not in `fts`",
+    ),
     *(
         Column(name, type, _field(name, type), meaning)
         for name, type, meaning in (
@@ -71,6 +78,7 @@ _MESSAGE_COLUMNS = (
                 "text",
                 "what a machine wrote in the place of a person: `notification`, `command`, ...",
             ),
+            ("line", "text", "its source's id of it, which copies in other sessions have, too"),
             ("extra", "JSON object", "anything else that its writer noted"),
         )
     ),

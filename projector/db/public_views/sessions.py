@@ -19,7 +19,12 @@ _FIRST_SOURCE = f"""(SELECT e.source FROM _events e
     LIMIT 1)"""
 _TOOL_CALLS = f"""(SELECT coalesce(sum(json_array_length(e.other_fields, '$.tool_calls')), 0)
     FROM _events e WHERE e.session = s.id AND e.kind = {MESSAGE} AND e.state = 0
-    AND e.other_fields IS NOT NULL)"""
+    AND e.other_fields IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM _shared x WHERE x.event = e.id AND x.home IS NOT NULL))"""
+_RELATION = """coalesce(s.relation,
+    CASE WHEN s.parent IS NULL AND s.origin IS NOT NULL THEN 'fork' END)"""
+_FIRST_OWN = "CASE WHEN s.replays > 0 THEN s.own_first END"
+"""The moment of the first message that a fork does not repeat."""
 
 
 def _total(name: str) -> str:
@@ -41,11 +46,17 @@ SESSIONS = View(
         ),
         Column("model", "text", "s.model", "the model it began with"),
         Column("cwd", "text", "s.cwd", "working directory"),
-        Column("parent", "text", "s.parent", "id of the session that it continues or belongs to"),
+        Column(
+            "parent",
+            "text",
+            "coalesce(s.parent, s.origin)",
+            "id of the session that it continues or belongs to; if no event names it, of that whose"
+            " last message it repeats",
+        ),
         Column(
             "relation",
             "text",
-            "s.relation",
+            _RELATION,
             "what it is of its parent: `fork`, `subagent` or `continuation`",
         ),
         Column("branch", "text", "s.branch", "git branch of the working directory"),
@@ -56,16 +67,27 @@ SESSIONS = View(
         Column(
             "started",
             "µs",
-            f"coalesce(s.started, s.first, {_CREATED})",
-            "when it began: the date that its events give, else that of its first message, else"
-            " when it was created",
+            f"coalesce(s.started, {_FIRST_OWN}, s.first, {_CREATED})",
+            "when it began: the date that its events give, else that of its first message (of a"
+            " fork: the first that it does not repeat), else when it was created",
         ),
         Column("ended", "µs", "s.ended", "when it ended; NULL while it continues"),
         Column("end_reason", "text", "s.end_reason", "why it ended"),
         Column("first_message", "µs", "s.first", "date of the earliest message of its transcript"),
         Column("last_message", "µs", "s.last", "date of the latest message of its transcript"),
-        Column("message_count", "integer", "s.messages", "messages in its transcript"),
-        Column("tool_call_count", "integer", _TOOL_CALLS, "calls of tools in its transcript"),
+        Column(
+            "message_count",
+            "integer",
+            "s.messages - s.replays",
+            "messages in its transcript, without replays",
+        ),
+        Column(
+            "replay_count",
+            "integer",
+            "s.replays",
+            "messages in its transcript that repeat one of another session",
+        ),
+        Column("tool_call_count", "integer", _TOOL_CALLS, "calls of tools in those that count"),
         *(
             Column(name, "integer", _total(name), "sum over its `usage.*` events; NULL if none")
             for name in COUNTS

@@ -28,6 +28,7 @@ _FULL: dict[str, Any] = {
     "timestamp": 1_700_000_000_000_000,
     "parent": "m0",
     "meta": "notification",
+    "line": "l1",
     "extra": {"anything": None},
 }
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from journal.format.event import Event
 from journal.format.event_types import ERASURE_REQUESTED, FORGET, MESSAGE_APPENDED
 from tests.support.forgetting.texts import KEY, Texts, hashed, named_texts, with_marks_counted
+from tests.support.made_up import LINES
 from tests.support.projections import Fact
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ class _Named:
         return hashed("event", [session, id]) in self.events
 
     def message(self, id: object, data: dict[str, Any], redacted: Redacted | None = None) -> bool:
-        hashes = {hashed("line", id)} if id in _UUIDS else set()
+        hashes = {hashed("line", id)} if id in _UUIDS + LINES else set()
+        if "line" in data:
+            hashes.add(hashed("line", data["line"]))
         if "timestamp" in data:
             named = [data.get("role"), data.get("content"), data["timestamp"]]
             hashes.add(hashed("message", named))
@@ -189,7 +192,7 @@ def _message_hash(random: Random, event: Event) -> str:
         return event.redacted.original
     return random.choice(
         [
-            hashed("line", random.choice([id, *_UUIDS])),
+            hashed("line", random.choice([id, data.get("line", id), *_UUIDS])),
             hashed("message", named),
             hashed("original", [MESSAGE_APPENDED, data]),
         ]

@@ -1,0 +1,81 @@
+"""Sessions as a tree: forks, sub-agents and continuations below their parents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from projector.db.schema import ABOVE
+from projector.views.sessions import EXISTS, SessionView, session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import apsw
+
+
+@dataclass(frozen=True, slots=True)
+class SessionNode:
+    """A session in a tree.
+
+    Attributes:
+        view: the session.
+        depth: 0 for one without a parent in the projection, else one more than its parent's.
+    """
+
+    view: SessionView
+    depth: int
+
+
+def session_tree(db: apsw.Connection, *, limit: int, offset: int = 0) -> list[SessionNode]:
+    """Return trees of sessions; that in which the latest message is comes first.
+
+    Below its parent are the sessions that it is the parent of, in the order of their first
+    messages, each followed by those below itself.
+
+    Args:
+        db: the projection.
+        limit: most trees to return.
+        offset: how many trees to skip.
+    """
+    query = (
+        f"SELECT session, {ABOVE}, coalesce(own_first, first) FROM _sessions WHERE {EXISTS}"
+        " ORDER BY last DESC NULLS LAST, session"
+    )
+    found: list[tuple[str, str | None, int | None]] = db.execute(query).fetchall()  # type: ignore[assignment] # texts and a date
+    parents = {name: parent for name, parent, _ in found}
+    firsts = {name: (first is not None, first or 0, name) for name, _, first in found}
+    tops = list(dict.fromkeys(_top(name, parents) for name in parents))
+    below: dict[str, list[str]] = {}
+    for name in sorted(parents, key=firsts.__getitem__):
+        if (parent := parents[name]) is not None:
+            below.setdefault(parent, []).append(name)
+    return [
+        SessionNode(session(db, name), depth)
+        for top in tops[offset : offset + limit]
+        for name, depth in _walk(top, below)
+    ]
+
+
+def _top(name: str, parents: Mapping[str, str | None]) -> str:
+    """Return the first session above one, or itself; in a cycle of parents the lowest id."""
+    chain: dict[str, None] = {}
+    while name not in chain:
+        chain[name] = None
+        above = parents[name]
+        if above is None or above not in parents:
+            return name
+        name = above
+    names = list(chain)
+    return min(names[names.index(name) :])
+
+
+def _walk(top: str, below: Mapping[str, list[str]]) -> Iterator[tuple[str, int]]:
+    """Yield a session and all below it, each with its depth."""
+    waiting, seen = [(top, 0)], {top}
+    while waiting:
+        name, depth = waiting.pop()
+        yield name, depth
+        children = [child for child in below.get(name, ()) if child not in seen]
+        seen.update(children)
+        waiting += [(child, depth + 1) for child in reversed(children)]
