@@ -188,6 +188,7 @@ def test_the_session_has_the_fields_of_its_meta() -> None:
             UUID,
             {"source": "codex", "cwd": "/w", "parent": "parent", "started": START, "extra": extra},
         ),
+        (UUID, {"relation": "fork"}),
         (UUID, {"model": "m-1"}),
     ]
     (change,) = messages(items)

@@ -14,6 +14,11 @@ The format has no published description; this follows the files that Claude Code
 * A sub-agent's lines (those with an `agentId`) are a session of their own, named as Claude Code
   names its file, whose `parent` is the session that started it. Sidechains of older versions
   name no agent; they stay where they are, marked `extra.sidechain`.
+* A fork (`--fork-session`, and `--resume` of older versions) begins with the lines of the session
+  that it continues, under its own `sessionId`. They keep their `uuid`, by which a projection
+  recognises them. `forkedFrom` in them names that session, which becomes the fork's `parent`. In
+  other files they keep their `sessionId`, too: then they are that session's, and the lines after
+  them are a session that continues it.
 * What the user retracted with /rewind leaves the transcript: see `rewinds`.
 * A large output of a tool is a file in `<session>/tool-results/`; its line holds the beginning,
   in `<persisted-output>`. The file's text is a message of its own after that of the line.
@@ -63,6 +68,7 @@ class ClaudeCode:
     _last: str | None = None  # the session of the line before
     _leaves: dict[str, str] = field(default_factory=dict)  # uuid of a message: its session
     _created: set[str] = field(default_factory=set)  # sessions with a session.created
+    _forked: set[str] = field(default_factory=set)  # sessions whose origin is known
     _renamed: set[str] = field(default_factory=set)  # sessions that the user gave a title
     _begun: bool = False  # a line with a place in the conversation was read
     _began: dict[str, Json] | None = None  # its first line, if it is in this file
@@ -133,6 +139,7 @@ class ClaudeCode:
         self._remember(id, session)
         self._last = session
         yield from self._facts(line, value, session)
+        yield from self._fork(line, value, session)
         yield message(line, session, id, {**data, "source": SOURCE})
         for name, call in outputs_of(data["content"]):
             output = {
@@ -170,6 +177,18 @@ class ClaudeCode:
             if model is not None and not model.startswith("<"):  # "<synthetic>" is no model
                 self._root = None
                 yield from _session_field(line, session, "model", model)
+
+    def _fork(self, line: int, value: dict[str, Json], session: str) -> Iterator[Item]:
+        """Yield what the session continues: a copied line says it, or a line of it is above."""
+        if session in self._forked or text_or_none(value.get("agentId")) is not None:
+            return
+        origin, above = value.get("forkedFrom"), text_or_none(value.get("parentUuid"))
+        forked = text_or_none(origin.get("sessionId")) if isinstance(origin, dict) else None
+        parent = forked or self._leaves.get(above or "")
+        if parent not in (None, session):
+            self._forked.add(session)
+            relation = "fork" if forked else "continuation"
+            yield fact(line, session, SESSION_CREATED, {"parent": parent, "relation": relation})
 
     def _origin(self, value: dict[str, Json], session: str) -> dict[str, Json]:
         """Return the fields that are equal in all lines of the session."""

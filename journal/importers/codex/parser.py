@@ -10,6 +10,7 @@ items bare, without a time.
   time in milliseconds. So a line that is there twice, byte for byte, is one message. Bare items
   have no time: their id is their place, and they name the item before as their parent.
 * Call ids may start from 0 in each turn: see `reused_ids`.
+* A fork repeats the items of its parent with other times: see `copied_items`.
 * The session is that of the first `session_meta` (a forked rollout also repeats that of its
   parent), else the one in the file's name. A session that was resumed is written to further
   files, `rollout-<time>-<session>_<segment>.jsonl`.
@@ -25,6 +26,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from journal.format.event_types import SESSION_CREATED, SESSION_TITLED
+from journal.importers.codex.copied_items import CopiedItems
 from journal.importers.codex.duplicates import DuplicateTexts, texts_of
 from journal.importers.codex.response_item import item_data
 from journal.importers.codex.turns import Turns, begins_turn
@@ -57,6 +59,7 @@ class Codex:
     location: Location
     _duplicates: DuplicateTexts = field(default_factory=DuplicateTexts)
     _turns: Turns = field(default_factory=Turns)
+    _copied: CopiedItems = field(default_factory=CopiedItems)
     _segment: str | None = None  # uuid of the segment, in a file that continues a session
     _named: str = ""  # the session in the file's name
     _session: str | None = None
@@ -112,6 +115,7 @@ class Codex:
                 "content": text,
                 "source": SOURCE,
                 "timestamp": timestamp,
+                "line": self._copied.line(payload),
                 "extra": {"compacted": True},
             }
             yield message(line, self.session, id, data)
@@ -138,6 +142,8 @@ class Codex:
         own = text_or_none(payload.get("id"))
         if self._session is not None:
             other = own not in (None, self._session)
+            if own is not None and other:
+                self._copied.goes_back_to(own)
             yield Skipped(line, f"session_meta{' of the session it was forked from' * other}")
             return
         if own is not None and own.lower() == self._segment:
@@ -166,6 +172,11 @@ class Codex:
             ),
         }
         yield fact(line, self.session, SESSION_CREATED, data)
+        forked = text_or_none(payload.get("forked_from_id"))
+        self._copied.goes_back_to(forked or self.session)
+        if parent is not None:
+            relation = "subagent" if payload.get("parent_thread_id") else "fork"
+            yield fact(line, self.session, SESSION_CREATED, {"relation": relation})
         if started.micros is None:
             yield from self._date(line)
         self._dated = True
@@ -195,7 +206,8 @@ class Codex:
             own = f"{own}~{id}"  # other files of the session use the same call numbers
         if data["role"] == "user" and begins_turn(payload):
             self._turns.begin(line, id)
-        shared = {"source": SOURCE, "timestamp": timestamp, "parent": parent}
+        copied = self._copied.line(payload)
+        shared = {"source": SOURCE, "timestamp": timestamp, "parent": parent, "line": copied}
         self._before = own or id
         yield message(line, self.session, own or id, {**data, **shared})
 

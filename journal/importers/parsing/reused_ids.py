@@ -58,10 +58,10 @@ class ReusedIds:
         Args:
             session: its session.
             id: the source's id, fit for a key.
-            data: its fields. The parent is no part of its content.
+            data: its fields. The parent and the line are no part of its content.
         """
-        if "parent" in data:
-            data = {name: value for name, value in data.items() if name != "parent"}
+        if "parent" in data or "line" in data:
+            data = {name: data[name] for name in data if name not in ("parent", "line")}
         content = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
         mark = hash(content)
         at = (session, id)
