@@ -18,9 +18,11 @@ A source is one folder here and one entry point. To add one:
    `tests/importers/test_transcripts.py` run on whatever is there.
 
 Another package does the same, with its own entry point. A source that is one
-JSON document gives `SourceFormat.documents`, one that is a database `SourceFormat.database`.
+JSON document gives `SourceFormat.documents`, one that is a database `SourceFormat.database`:
+`sqlite.conversations` says what a database needs to say of itself, `sqlite.reader` reads it.
 
 The packages, each importing only those below it: `run` (finds files, follows them, appends events,
-writes the ledger), `registry`, the sources (none of which knows another), `formats`, `files`
-(lines, documents, compression, side files), `parsing` (what all parsers share).
+writes the ledger), `registry`, the sources (none of which knows another), `sqlite` (databases
+of other programs), `formats`, `files` (lines, documents, compression, side files), `parsing`
+(what all parsers share).
 """

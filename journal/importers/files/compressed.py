@@ -34,6 +34,24 @@ def open_source(path: Path) -> BinaryIO:
     return io.BufferedReader(_Decompressed(file), _BUFFER)
 
 
+def decompress(raw: bytes, most: int) -> bytes:
+    """Decompress a zstandard frame that is in memory.
+
+    Raises:
+        OSError: it is broken, or has more than `most` bytes.
+    """
+    zstd = _zstd()
+    try:
+        with zstd.ZstdFile(io.BytesIO(raw)) as stream:
+            found = bytes(stream.read(most + 1))
+    except (EOFError, zstd.ZstdError) as error:
+        text = f"broken zstd data: {error}".splitlines()[0]
+        raise OSError(errno.EIO, text) from error
+    if len(found) > most:
+        raise OSError(errno.EFBIG, f"zstd data of more than {most:,} bytes")
+    return found
+
+
 class _Decompressed(io.RawIOBase):
     """The bytes of a compressed file; seeking back reads it again from its beginning."""
 

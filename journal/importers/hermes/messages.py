@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from journal.importers.hermes.change_writer import ChangeWriter
-    from journal.importers.hermes.database import Row
+    from journal.importers.sqlite.snapshot import Row
 
 _GONE = "no longer in Hermes"
 _MOVES = {

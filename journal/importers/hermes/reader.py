@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from journal.importers.formats import ItemWriter
-    from journal.importers.hermes.database import Database, Row
+    from journal.importers.hermes.database import Database
+    from journal.importers.sqlite.snapshot import Row
 
 _READ = {"schema_version", "sessions", "messages", *KEY_SPACES}
 _STEP = 256
@@ -108,7 +109,7 @@ class _Import:
         messages = Messages(self.changes, self._alive, iter(self.known.messages))
         self.now.messages = messages.now
         try:
-            size, highest = self.database.size(), self.database.highest("messages")
+            size, highest = self.database.snapshot.size(), self.database.highest("messages")
             for row in self.database.rows("messages", by="id"):
                 self.rows += 1
                 messages.take(row)

@@ -17,8 +17,8 @@ from journal.importers.hermes.rows import end_data, session_data, usage_data, us
 
 if TYPE_CHECKING:
     from journal.importers.hermes.change_writer import ChangeWriter
-    from journal.importers.hermes.database import Row
     from journal.importers.parsing.values import Json
+    from journal.importers.sqlite.snapshot import Row
 
 
 def write_session(

@@ -20,12 +20,15 @@ class Found:
         event: the arguments of `Journal.append`: session, id, type, data.
         repairs: how it differs from the source.
         origin: number of its own line, if that is an earlier one; else 0.
+        revisable: whether the source may rewrite the message: if the journal has it with another
+            content, the new one becomes `message.revised`.
     """
 
     line: int
     event: dict[str, Any]
     repairs: tuple[str, ...] = ()
     origin: int = 0
+    revisable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from journal.importers.formats import SourceFormat
 
 _T = TypeVar("_T")
+OTHER = "this looks like {0}, not {1}; import it as {0}, or with auto"
+_NO_LINES = "holds JSON lines, which the importer {!r} does not read"
+_NO_DATABASE = "is a SQLite database, which the importer {!r} does not read; import it with auto"
 _LOOKED_AT = 64
 """Lines that are examined before detection fails."""
 _LONGEST = 1024 * 1024
@@ -33,11 +37,13 @@ class Kind:
         format: the name of its format, or None if it has no installed format.
         document: whether it is a JSON document or a database, rather than JSON lines.
         why: why the format cannot be detected, if the file's bytes show it.
+        database: whether it is a database; its format is found when it is opened.
     """
 
     format: str | None
     document: bool
     why: str | None = field(default=None, compare=False)
+    database: bool = field(default=False, compare=False)
 
 
 @dataclass(slots=True)
@@ -62,8 +68,11 @@ class Detector:
         stream.seek(0)
         if is_database(stream.read(16)):
             # the owner of the database is found when it is opened
-            found = next((format.name for format in self.formats if format.database), None)
-            return Kind(found, document=True)
+            found = [format for format in self.formats if format.database]
+            by_name = [of for of in found if any(fnmatchcase(name, it) for it in of.files)]
+            likely = next((format.name for format in (*by_name, *found)), None)
+            why = None if by_name else "a database of any name"
+            return Kind(likely, document=True, why=why, database=True)
         if _is_document(stream, name):
             return self._kind_of_document(stream)
         stream.seek(0)
@@ -116,6 +125,21 @@ class Detector:
             why = f"{type(error).__name__}: {error}"
             self.failed[format.name] = f"failed to check a file, and was not asked again: {why}"
             return False
+
+
+def refusal(kind: Kind, format: SourceFormat) -> str | None:
+    """Return why a file cannot be read in a format that was asked for; None if it can be."""
+    only_database = not (format.lines or format.documents)
+    other = kind.format not in (None, format.name)
+    if kind.database and format.database is not None:
+        return None
+    if kind.database and kind.why is not None:
+        return _NO_DATABASE.format(format.name)
+    if other and (kind.document or only_database):
+        return OTHER.format(kind.format, format.name)
+    if not (kind.document or only_database or format.lines):
+        return _NO_LINES.format(format.name)
+    return None
 
 
 def _is_document(stream: BinaryIO, name: str) -> bool:

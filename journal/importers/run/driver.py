@@ -17,7 +17,7 @@ from journal.importers.files.walk import Source, Walk, shown
 from journal.importers.formats import OtherFormatError
 from journal.importers.registry import AUTO
 from journal.importers.registry import installed as find_installed
-from journal.importers.run.detect import Detector, Kind
+from journal.importers.run.detect import OTHER, Detector, Kind, refusal
 from journal.importers.run.event_writer import EventWriter
 from journal.importers.run.known_keys import KnownKeys
 from journal.importers.run.ledger import Entry, Ledger
@@ -39,9 +39,7 @@ if TYPE_CHECKING:
 _UNKNOWN = (
     "not a transcript of a known format{}; say which with `journal import FORMAT` in place of auto"
 )
-_OTHER = "this looks like {0}, not {1}; import it as {0}, or with auto"
 _EMPTY = "is empty: its program has written nothing to it yet"
-_NO_LINES = "holds JSON lines, which the importer {!r} does not read"
 
 
 @dataclass(slots=True)
@@ -185,7 +183,7 @@ class Importer:
             if kind.format is None:
                 return None
             format = self.installed.named(kind.format)
-            if format.database is not None:
+            if kind.database or not (format.documents or format.lines):
                 self._database(source, format)
                 return None
             self._count(source)
@@ -208,7 +206,7 @@ class Importer:
         """Return whether a file is of another format than the requested one; that is an error."""
         if self._forced is None or kind.format in (None, self.format):
             return False
-        self.report.errors[shown(source.path)] = _OTHER.format(kind.format, self.format)
+        self.report.errors[shown(source.path)] = OTHER.format(kind.format, self.format)
         return True
 
     def _count(self, source: Source) -> None:
@@ -280,19 +278,17 @@ class Importer:
     def _kind(self, source: Source, stream: BinaryIO) -> Kind:
         """Detect the format of a file; an unknown format is reported."""
         kind = self._detect(source, stream)
-        is_database = self._forced is not None and self._forced.database is not None
+        forced = self._forced
         stream.seek(0)
         if not stream.read(1):
-            if is_database:
+            if forced is not None and not (forced.lines or forced.documents):
                 self.report.errors[shown(source.path)] = _EMPTY
             return Kind(None, document=False)  # the file is empty
-        if self._forced is not None:
-            if (kind.document or is_database) and self._is_other(source, kind):
-                return Kind(None, document=True)
-            if not (kind.document or is_database or self._forced.lines):
-                self.report.errors[shown(source.path)] = _NO_LINES.format(self.format)
-                return Kind(None, document=False)
-            kind = Kind(self.format, document=kind.document)
+        if forced is not None:
+            if (why := refusal(kind, forced)) is not None:
+                self.report.errors[shown(source.path)] = why
+                return Kind(None, document=kind.document)
+            kind = replace(kind, format=forced.name)
         if kind.format is not None:
             self._unknown.discard(source.path)
         elif source.named:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from journal.errors import EventError, ReadError
 from journal.format.event import Event
 from journal.format.event_types import MESSAGE_APPENDED
-from journal.importers.parsing.events import key
+from journal.importers.parsing.events import key, revision
 from journal.importers.parsing.parser import Duplicate, Found, Repaired, Skipped
 from journal.importers.run.placeholder import placeholder_data
 
@@ -50,6 +50,7 @@ class EventWriter:
     _redacted: dict[int, Redacted] = field(default_factory=dict)  # by the identity of the data
     _clear: dict[int, dict[str, Any]] = field(default_factory=dict)  # as it was before, as above
     _batch: list[dict[str, Any]] = field(default_factory=list)
+    _revisable: set[int] = field(default_factory=set)  # by the identity of the event
     _bytes: int = 0
     _recent: set[int] = field(default_factory=set)
     _order: deque[int] = field(default_factory=deque)
@@ -95,6 +96,8 @@ class EventWriter:
             self.report.already += 1
         else:
             self._batch.append(event)
+            if item.revisable:
+                self._revisable.add(id(event))
 
     def _repeats(self, event: dict[str, Any], line_hash: int | None) -> bool:
         """Return whether this run appended the same event from the same line before."""
@@ -125,6 +128,8 @@ class EventWriter:
             self.keys.load()
         except ReadError as error:
             self.report.skip(f"conflicts are not counted: {error}")
+        batch = [self._revised(event) for event in batch]
+        self._revisable.clear()
         batch = list(self._not_forgotten(batch))
         try:
             self.journal.append_many(batch)
@@ -135,6 +140,17 @@ class EventWriter:
                 self._count(event)
         self._redacted.clear()
         self._clear.clear()
+
+    def _revised(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Return the revision of a message that the journal has with another content."""
+        if id(event) not in self._revisable or event["type"] != MESSAGE_APPENDED:
+            return event
+        try:
+            if not self.keys.has_other(event):
+                return event
+        except TypeError:
+            return event  # it is no JSON: the journal raises the reason
+        return revision(0, event["session"], event["id"], event["data"]).event
 
     def _not_forgotten(self, batch: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield events without their forgotten parts; forgotten events are skipped."""

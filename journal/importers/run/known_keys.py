@@ -120,6 +120,20 @@ class KnownKeys:
         marks = (_mark(_key(session, id) + it) for it in contents if it != own)
         return not any(mark in self._contents for mark in marks)
 
+    def has_other(self, event: dict[str, Any]) -> bool:
+        """Return whether the journal has an event's key, and only with other contents.
+
+        Args:
+            event: the event, before it is redacted.
+        """
+        key = _key(event["session"], event["id"])
+        if _mark(key) not in self._keys:
+            return False
+        content = [event["type"], event["data"]]
+        hashes = (f"{own.id}{own.hash('original', content)}" for own in self._own_keys())
+        contents = (_content(*content), *(found.encode() for found in hashes))
+        return not any(_mark(key + it) in self._contents for it in contents)
+
     def _own_keys(self) -> tuple[Key, ...]:
         if not self._hash_keys:  # the first key may be made at any time
             self._hash_keys = read_keys(self.lanes.parent)

@@ -1,0 +1,1 @@
+"""Sessions of Crush: one database for each project."""

@@ -1,0 +1,1 @@
+"""Conversations of Cursor: its database, and the transcripts of its agents."""

@@ -1,0 +1,1 @@
+"""Sessions of opencode: its database, and its exports."""

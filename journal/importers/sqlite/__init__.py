@@ -1,0 +1,1 @@
+"""Reads other programs' SQLite databases while these programs write to them."""
