@@ -1,0 +1,1 @@
+"""Chats of VS Code: snapshots, and logs of operations on them."""

@@ -1,0 +1,1 @@
+"""Imports of GitHub Copilot: its command line, and chats of VS Code."""
