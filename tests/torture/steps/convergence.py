@@ -10,11 +10,12 @@
 Each seed gives messages with and without timestamps, parents, missing parents and cycles of
 parents, revisions, titles, ends, unknown types, duplicates, and different contents under one key.
 Two thirds of the sets have requests to forget: sessions, messages, replays in other sessions, and
-records up to a number. In a third of the sets the texts hold secrets: several rules redact one
-event differently, under several keys or not at all. They are split over lanes, segments and pieces
-that end in the middle of a line, and projected in one pass, piece by piece with tiny batches and
-transactions by one projector or several, with rebuilds in between, with statements that fail, and
-with segments that are rewritten as an erasure does, and joined as a compaction does, at random
+records up to a number. Half of the sets have sessions that repeat each other's messages and usage,
+and name each other as parents. In a third of the sets the texts hold secrets: several rules redact
+one event differently, under several keys or not at all. They are split over lanes, segments and
+pieces that end in the middle of a line, and projected in one pass, piece by piece with tiny batches
+and transactions by one projector or several, with rebuilds in between, with statements that fail,
+and with segments that are rewritten as an erasure does, and joined as a compaction does, at random
 moments and in some of the copies. All must have the model's order of messages, sessions, counters,
 full-text terms and other contents, the same events and conflicts among them, and one digest. A seed
 that fails is reduced: events are left out as long as it still fails, and the rest is printed.
