@@ -34,6 +34,10 @@ def _never(_value: Json) -> bool:
     return False
 
 
+def _none_wait(_parser: Parser) -> int:
+    return 0
+
+
 @dataclass(frozen=True, slots=True)
 class LineFormat:
     """A file of JSON lines.
@@ -45,11 +49,17 @@ class LineFormat:
         is_envelope: returns whether a value can only be a whole line. Such values are searched for
             after the torn beginning of another line; a value that may be a part of another object
             is none.
+        text: returns a line as text, for a file whose lines are no JSON; it is detected by its name
+            alone, which `SourceFormat.files` has.
+        waits: returns the number of the first line whose items the parser has not yielded, because
+            they wait for a later line; 0 if none wait. They are yielded at the end.
     """
 
     matches: Callable[[Json], bool]
     parser: Callable[[Location], Parser]
     is_envelope: Callable[[Json], bool] = _never
+    text: Callable[[bytes], str] | None = None
+    waits: Callable[[Parser], int] = _none_wait
 
 
 @dataclass(frozen=True, slots=True)

@@ -314,3 +314,19 @@ def test_snapshots_of_a_growing_rollout_give_the_events_of_the_last_one(
     assert [m["content"] for m in messages(feed(Codex, lines))] == texts
     for cut in cuts:
         assert contents(feed(Codex, lines[:cut])).items() <= whole.items()
+
+
+def test_messages_without_a_type_are_imported() -> None:
+    """Drift: role and text are beside the time, which has another name."""
+    lines = [
+        line(created_at="2026-01-02T12:00:01Z", role="user", message="translate"),
+        line(created_at="2026-01-02T12:00:02Z", type="function_result", name="t", result="hola"),
+        line(created_at="2026-01-02T12:00:03Z", role="assistant", content="hola"),
+    ]
+    found = messages(feed(Codex, lines))
+    assert [(m["role"], m["content"]) for m in found] == [
+        ("user", "translate"),
+        ("tool", "hola"),
+        ("assistant", "hola"),
+    ]
+    assert found[0]["timestamp"] == START + 1_000000

@@ -225,10 +225,11 @@ def test_no_text_of_a_real_rollout_is_missing_or_repeated(tmp_path: Path) -> Non
 
 
 @REAL
-def test_real_files_of_other_programs_are_reported(tmp_path: Path) -> None:
-    """Unknown formats and deliberately broken files are named in the report."""
-    names = ("multi-agent-fixtures", "swe-agent", "openhands", "opencode")
-    report = import_all(tmp_path / "j", *(DATA / name for name in names))
+def test_real_files_that_are_no_conversation_are_reported(tmp_path: Path) -> None:
+    """Data sets, and files about sessions beside them, are named in the report."""
+    report = import_all(tmp_path / "j", DATA / "chat", DATA / "format-samples")
     assert report.errors == {}
-    assert len(report.unknown) > 50
+    unknown = {Path(path).name for path in report.unknown}
+    assert {"en_100_tree.jsonl", "taskHistory.json", "summary.json"} <= unknown
+    assert not unknown & {"wire.jsonl", "api_conversation_history.json", "transcript.jsonl"}
     assert report.messages > 100

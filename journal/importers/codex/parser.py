@@ -282,12 +282,14 @@ class Codex:
         kind = value.get("type")
         if kind is None and "id" in value and "timestamp" in value:
             yield from self._meta(line, value)
-        elif isinstance(kind, str):
+        elif isinstance(kind, str) or {"role", "created_at"} <= value.keys():
+            if kind is None:  # a message of a version that is drifted, with its text in `message`
+                text = value.get("content") or value.get("message")
+                value = {**value, "type": "message", "content": text}
             # equal texts may occur twice, and no time distinguishes them
             place = f"{line}-{id[:16]}"
-            yield from self._item(
-                line, value, place, read_time(value.get("timestamp")), self._before
-            )
+            time = read_time(value.get("timestamp", value.get("created_at")))
+            yield from self._item(line, value, place, time, self._before)
         else:
             yield Skipped(line, _shorten(value.get("record_type")))
 

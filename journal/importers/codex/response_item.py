@@ -28,6 +28,7 @@ _OUTPUTS = {
     "tool_search_output": "tools",
     "image_generation_output": "result",
     "tool_result": "result",
+    "function_result": "result",
 }
 """Kinds of output, with the key of the output."""
 

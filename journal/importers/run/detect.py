@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from journal.importers.formats import SourceFormat
+    from journal.importers.parsing.values import Json
 
 _T = TypeVar("_T")
 OTHER = "this looks like {0}, not {1}; import it as {0}, or with auto"
@@ -73,27 +74,54 @@ class Detector:
             likely = next((format.name for format in (*by_name, *found)), None)
             why = None if by_name else "a database of any name"
             return Kind(likely, document=True, why=why, database=True)
+        if text := self._text_of(name):
+            return Kind(text, document=False)
         if _is_document(stream, name):
             return self._kind_of_document(stream)
         stream.seek(0)
-        why = None
+        return self._kind_of_lines(stream)
+
+    def _kind_of_lines(self, stream: BinaryIO) -> Kind:
+        """Return the format of JSON lines; a generic one only if no line is of another.
+
+        A program may change the form of its lines to that of a list of messages, but for some.
+        """
+        why, generic = None, None
         readable = False
         for line in read_lines(stream, limit=_LONGEST):
             if line.number > _LOOKED_AT:
                 break
-            if line.raw:
-                try:
-                    value, _ = decode(line.raw)
-                except BadLine as bad:
-                    if name_of_parts := self._format_of_parts(line.raw):
-                        return Kind(name_of_parts, document=False)
-                    why = why or (str(bad) if line.finished else unfinished(line.raw, bad))
-                    continue
-                readable = True
-                for format in self.formats:
-                    if format.lines and self._matches(format, format.lines.matches, value):
-                        return Kind(format.name, document=False)
-        return Kind(None, document=False, why=None if readable else why)
+            if not line.raw:
+                continue
+            try:
+                value, _ = decode(line.raw)
+            except BadLine as bad:
+                if name_of_parts := self._format_of_parts(line.raw):
+                    return Kind(name_of_parts, document=False)
+                why = why or (str(bad) if line.finished else unfinished(line.raw, bad))
+                continue
+            readable = True
+            format = self._format_of(value)
+            if format is not None and not format.generic:
+                return Kind(format.name, document=False)
+            generic = generic or format
+        name = None if generic is None else generic.name
+        return Kind(name, document=False, why=None if readable else why)
+
+    def _format_of(self, value: Json) -> SourceFormat | None:
+        """Return the format of a line."""
+        for format in self.formats:
+            if format.lines and self._matches(format, format.lines.matches, value):
+                return format
+        return None
+
+    def _text_of(self, name: str) -> str | None:
+        """Return the format of a file of text lines, which its name alone decides."""
+        for format in self.formats:
+            is_text = format.lines is not None and format.lines.text is not None
+            if is_text and any(fnmatchcase(name, pattern) for pattern in format.files):
+                return format.name
+        return None
 
     def _format_of_parts(self, raw: bytes) -> str | None:
         """Return the format of a line of joined or torn objects.

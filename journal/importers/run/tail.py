@@ -104,7 +104,7 @@ class Tail:
                 self.lines, self.offset = line.number, line.end
             step(line.end)
         if last:
-            writer.take(self._transcript.take(self._parser.end()), None)
+            writer.take(self._transcript.take(self._parser.end()), None, known=known)
         writer.flush()
         self.messages += writer.found - before
 
@@ -125,7 +125,8 @@ class Tail:
         again = self.known is not None and self.known.marks == _MISSING
         for item in self._items(line):
             if isinstance(item, Found):
-                same = item.line == line.number
+                # of a text, a message is known by its own lines: the next one shows that it ended
+                same = item.line == line.number or self.lines_format.text is not None
                 yield item if same else replace(item, line=line.number)
             elif not isinstance(item, SideFile):
                 yield item
@@ -153,6 +154,9 @@ class Tail:
                 yield from self._parsed(number, None, line)
             else:
                 yield Skipped(number, "unfinished last line, over 64 MiB")
+            return
+        if self.lines_format.text is not None:
+            yield from self._parsed(number, self.lines_format.text(raw), line)
             return
         if not raw.strip():
             yield Skipped(number, "blank line")
@@ -197,7 +201,9 @@ class Tail:
         """Return the entry for the ledger."""
         format, digest = self.format, self._prefix.digest()
         marks = _MISSING if self._missing else ""
-        return Entry(format.name, format.version, self.lines, self.offset, digest, marks)
+        waits = self.lines_format.waits(self._parser)
+        known = self.lines if waits == 0 else min(self.lines, waits - 1)
+        return Entry(format.name, format.version, known, self.offset, digest, marks)
 
 
 def known_tail(ledger: Ledger, path: Path, first_path: Path, format: SourceFormat) -> Tail | None:

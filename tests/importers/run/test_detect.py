@@ -50,6 +50,7 @@ def lines(*raws: bytes) -> bytes:
         (lines(b'{"unfinished": '), None),
         (lines(line(type="user", sessionId="s", uuid="u", message={"parts": []})), "qwen-code"),
         (lines(line(type="session.start", data={})), None),
+        (lines(line(role="user", content="hi"), line(type="world_state", payload={})), "codex"),
         (lines(line(a=1), line(b=2)), None),
         (b"", None),
         (b"\0" * 500, None),

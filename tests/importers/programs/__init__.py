@@ -1,0 +1,1 @@
+"""Importers of the programs whose transcripts are JSON or text."""
