@@ -79,7 +79,7 @@ def test_a_row_that_is_rewritten_in_place_becomes_a_revision(
 ) -> None:
     """The answer grows while it is written: the transcript has its last state, and no conflict."""
     program.message("msg_a", 3, role="assistant", modelID="m-1")
-    program.part("prt_a", "msg_a", 3, type="text", text="The ans")
+    program.part("prt_a", "msg_a", 3, type="text", text="The answer i")
     take(journal_dir, program.path)
     program.part("prt_a", "msg_a", 4, type="text", text="The answer.")
     report = take(journal_dir, program.path)
