@@ -92,7 +92,7 @@ def test_a_session_has_its_texts_tools_and_results(path: Path, journal_dir: Path
 
 def test_a_message_that_is_written_again_is_revised(path: Path, journal_dir: Path) -> None:
     """Also within one second, which is the unit of its times."""
-    put(path, "b", 4, "assistant", ("text", {"text": "Buil"}))
+    put(path, "b", 4, "assistant", ("text", {"text": "In work"}))
     take(journal_dir, path)
     put(path, "b", 4, "assistant", ("text", {"text": "Built."}))
     take(journal_dir, path)
