@@ -39,7 +39,8 @@ def command(path: str, *, before: int | None, dry_run: bool, as_json: bool) -> N
     interrupted, nothing is lost, and the next run finishes the work. There is no time limit.
 
     Nothing is dropped: what is deleted, cleared or replaced can be needed when a lane of another
-    machine arrives (docs/format.md, Compaction). To remove it from the disk, use `journal forget`.
+    machine arrives (docs/format.md, Compaction). To get its space back, use
+    `journal forget --deleted --older-than 30d`, and then this command.
 
     \b
         journal compact --dry-run

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from projector.apply.state import State
 
 
-_APPENDED = """
+APPENDED = """
 CASE WHEN original IS NULL THEN timestamp ELSE json_extract(original, '$.timestamp') END
 """
 """The date with which a message was appended."""
@@ -35,7 +35,7 @@ def recompute_order(db: apsw.Connection, state: State, portion: Portion) -> None
 def _recompute(db: apsw.Connection, state: State, session: int, portion: Portion) -> bool:
     """Order the messages of a session; return whether the portion was enough for all of them."""
     found: list[tuple[Any, ...]] = db.execute(
-        f"SELECT id, event_id, timestamp, {_APPENDED}, time, ord, lane_row, parent,"
+        f"SELECT id, event_id, timestamp, {APPENDED}, time, ord, lane_row, parent,"
         " order_time, order_depth, state FROM _events"
         f" WHERE session = ? AND kind = {MESSAGE} ORDER BY lane_row, seq, transcript_index",
         (session,),

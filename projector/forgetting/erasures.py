@@ -53,8 +53,8 @@ class Erasure:
     Attributes:
         id: of the request.
         time: when it was made; microseconds since 1970.
-        scope: how it was selected: `session`, `message`, `query`, `source`, `age`, `retention` or
-            `redaction`.
+        scope: how it was selected: `session`, `message`, `query`, `source`, `age`, `deleted`,
+            `retention` or `redaction`.
         reason: why; empty if none was given.
         sessions, events, messages: how many hashes it has of each.
         texts: how many texts it redacts.

@@ -11,6 +11,7 @@ from projector.db.kinds import MESSAGE
 from projector.db.tags import narrowed
 from projector.errors import NotFound, RetentionError
 from projector.fold.messages import IN_TRANSCRIPT
+from projector.forgetting.deleted.find import Wanted
 from projector.forgetting.retention import NAME, Policy
 from projector.search.filters import Filters, narrowing
 from projector.search.replays import with_replays
@@ -51,7 +52,7 @@ that was taken out of it counts."""
 
 
 def find(db: apsw.Connection, selection: Selection | Policy, now: int) -> Found:
-    """Find what a selection names, or a policy no longer keeps.
+    """Find what a selection names, or a policy no longer keeps, without what is deleted.
 
     Args:
         db: the projection.
@@ -66,6 +67,8 @@ def find(db: apsw.Connection, selection: Selection | Policy, now: int) -> Found:
         return Found(_over(db, selection, now), ())
     for name in selection.sessions:
         _check_session(db, name)
+    if selection.deleted:
+        return Found((), ())
     if selection.query is not None:
         return Found((), _hits(db, selection, selection.query))
     if selection.source is not None:
@@ -77,6 +80,16 @@ def find(db: apsw.Connection, selection: Selection | Policy, now: int) -> Found:
     sessions = tuple(dict.fromkeys(selection.sessions))
     keys = dict.fromkeys(key for key in selection.messages if key[0] not in sessions)
     return Found(sessions, tuple(keys))
+
+
+def wanted_deleted(selection: Selection | Policy, now: int, found: Found) -> Wanted | None:
+    """Return what is selected because it is deleted, beside what `find` found; None if nothing."""
+    if isinstance(selection, Policy):
+        if selection.deleted is None:
+            return None
+        before = now - selection.deleted // timedelta(microseconds=1)
+        return Wanted(before, kept=selection.pinned.union(found.sessions))
+    return Wanted(selection.cutoff, selection.sessions) if selection.deleted else None
 
 
 def _check_session(db: apsw.Connection, name: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from journal.format.bounds import is_moment
@@ -10,7 +10,8 @@ from journal.format.event_types import MESSAGE_REVISED
 from projector.db.kinds import KINDS, MESSAGE
 from projector.db.rows import STORED, stored
 from projector.forgetting import contents, mentions
-from projector.forgetting.matching import SOURCE, find
+from projector.forgetting.deleted.find import Deleted, find_deleted
+from projector.forgetting.matching import SOURCE, find, wanted_deleted
 from projector.forgetting.repeats import Repeats
 from projector.forgetting.selection import Selection
 from projector.text.document import document
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from journal.format.keyed_hash import Key
     from projector.forgetting.contents import Content
+    from projector.forgetting.deleted.find import Wanted
     from projector.forgetting.retention import Policy
     from projector.forgetting.selection import Scope
 
@@ -90,13 +92,14 @@ class Plan:
     Attributes:
         scope: how it was selected.
         query: the words that were searched for; None if it was not selected by a query.
-        sessions: whole sessions.
+        sessions: whole sessions, and sessions that were deleted.
         messages: messages of other sessions.
         replays: messages of further sessions that repeat one of these.
         keys: events of key-values and claims that mention one of the sessions.
         children: ids of other sessions that lose their `parent`, which is one of the sessions.
         events: how many events these are in all, contents in conflict and revisions included.
         names: what requests must name.
+        wanted: which deleted messages and sessions are among them; None if none are.
     """
 
     scope: Scope
@@ -108,9 +111,18 @@ class Plan:
     children: tuple[str, ...]
     events: int
     names: Names
+    wanted: Wanted | None = None
 
     def __bool__(self) -> bool:
         return bool(self.sessions or self.messages)
+
+    def still_deleted(self, db: apsw.Connection) -> Plan:
+        """Return the plan without messages that were restored since it was made."""
+        if self.wanted is None:
+            return self
+        found = set(find_deleted(db, self.wanted).events)
+        left = tuple(key for key in self.names.deleted if key in found)
+        return replace(self, names=replace(self.names, deleted=left))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +132,13 @@ class Names:
     Attributes:
         sessions: ids of sessions that are forgotten with all that will ever be appended to them.
         events: keys (session, id) of single events.
+        deleted: keys of events that are named because they are deleted.
         with_repeats: whether the messages among them are forgotten in every session.
     """
 
     sessions: tuple[str, ...]
     events: tuple[tuple[str, str], ...]
+    deleted: tuple[tuple[str, str], ...]
     with_repeats: bool
 
 
@@ -142,9 +156,11 @@ def make_plan(db: apsw.Connection, selection: Selection | Policy, key: Key, now:
         NotFound: a session or a message that the selection names is not in the projection.
     """
     found = find(db, selection, now)
+    wanted = wanted_deleted(selection, now, found)
+    deleted = Deleted() if wanted is None else find_deleted(db, wanted)
     repeats = Repeats(key)
     events: dict[tuple[str, str], None] = {}
-    count = 0
+    count = deleted.contents
     for session in found.sessions:
         for content in contents.of_session(db, session):
             count += 1
@@ -153,12 +169,14 @@ def make_plan(db: apsw.Connection, selection: Selection | Policy, key: Key, now:
             else:
                 repeats.add(content)
     messages = []
-    for content in (each for key in found.keys for each in contents.of_key(db, *key)):
+    for content in (each for name in found.keys for each in contents.of_key(db, *name)):
         count += 1 + _count_revisions(db, content)
         events[content.key] = None
         repeats.add(content)
         if content.is_in_force:
             messages.append(_message(content))
+    for name in deleted.messages:
+        messages += [_message(it) for it in contents.of_key(db, *name) if it.is_in_force]
     replays, keys = [], []
     if not selection.is_by_age:
         for content in repeats.find(db, but=(set(found.sessions), events)):
@@ -172,7 +190,7 @@ def make_plan(db: apsw.Connection, selection: Selection | Policy, key: Key, now:
     return Plan(
         selection.scope,
         selection.query if isinstance(selection, Selection) else None,
-        tuple(_session(db, session) for session in found.sessions),
+        tuple(_session(db, name) for name in (*found.sessions, *deleted.sessions)),
         tuple(messages),
         tuple(replays),
         tuple(keys),
@@ -181,8 +199,10 @@ def make_plan(db: apsw.Connection, selection: Selection | Policy, key: Key, now:
         Names(
             () if selection.is_by_age else found.sessions,
             tuple(events),
+            deleted.events,
             with_repeats=not selection.is_by_age,
         ),
+        wanted,
     )
 
 

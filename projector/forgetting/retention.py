@@ -3,7 +3,8 @@
 ::
 
     automatic = true            # `projector run` applies the rules once a day; default false
-    pinned = ["s1"]             # whole ids of sessions that no rule forgets
+    pinned = ["s1"]             # whole ids of sessions of which nothing is forgotten
+    deleted = "30d"             # what has been deleted for so long, in all other sessions
 
     [[rule]]                    # of several rules the first that fits a session decides
     project = "~/customers"     # sessions whose working folder is this one or below it
@@ -13,7 +14,8 @@
     source = "cli"              # sessions that are listed with this source
     older_than = "52w"
 
-A session that no rule fits is kept. Without the file nothing is forgotten.
+A session that no rule fits is kept. Without `deleted`, and where it is "never", what is deleted
+stays with its session. Without the file nothing is forgotten.
 """
 
 from __future__ import annotations
@@ -73,11 +75,13 @@ class Policy:
         rules: the first that fits a session decides.
         pinned: ids of sessions that are kept.
         is_automatic: whether `projector run` applies it.
+        deleted: how long after a deletion what it deleted is forgotten; None if never.
     """
 
     rules: tuple[Rule, ...]
     pinned: frozenset[str] = frozenset()
     is_automatic: bool = False
+    deleted: timedelta | None = None
 
     @property
     def scope(self) -> Scope:
@@ -132,13 +136,16 @@ def parse_policy(text: str) -> Policy:
         found = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RetentionError(f"it is no TOML: {error}") from error
-    _check_names("", found, {"automatic", "pinned", "rule"})
+    _check_names("", found, {"automatic", "pinned", "deleted", "rule"})
     automatic = found.get("automatic", False)
     if not isinstance(automatic, bool):
         raise RetentionError(f"automatic must be true or false, not {automatic!r:.60}")
     pinned = found.get("pinned", [])
     if not isinstance(pinned, list) or not all(isinstance(name, str) for name in pinned):
         raise RetentionError(f"pinned must be a list of ids of sessions, not {pinned!r:.60}")
+    deleted = found.get("deleted", _NEVER)
+    if not isinstance(deleted, str):
+        raise RetentionError(f"deleted must be a text, not {deleted!r:.60}")
     rules = found.get("rule", [])
     if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
         raise RetentionError("rules must be tables, each with the head [[rule]]")
@@ -146,6 +153,7 @@ def parse_policy(text: str) -> Policy:
         tuple(_rule(number, rule) for number, rule in enumerate(rules, 1)),
         frozenset(pinned),
         automatic,
+        _age("deleted", deleted),
     )
 
 
@@ -158,7 +166,8 @@ def _rule(number: int, found: Mapping[str, Any]) -> Rule:
     if "older_than" not in found:
         raise RetentionError(f'{place}older_than is missing, such as "90d" or "{_NEVER}"')
     project = _folder(place, found["project"]) if "project" in found else None
-    return Rule(_age(place, found["older_than"]), found.get("source"), project)
+    age = _age(f"{place}older_than", found["older_than"])
+    return Rule(age, found.get("source"), project)
 
 
 def _folder(place: str, text: str) -> PurePath:
@@ -176,13 +185,13 @@ def _folder(place: str, text: str) -> PurePath:
     return folder
 
 
-def _age(place: str, text: str) -> timedelta | None:
+def _age(name: str, text: str) -> timedelta | None:
     if text == _NEVER:
         return None
     match = _AGE.fullmatch(text)
     if match is None or not int(match[1]):
         raise RetentionError(
-            f'{place}older_than must be a number of hours, days or weeks, such as "36h", "90d"'
+            f'{name} must be a number of hours, days or weeks, such as "36h", "90d"'
             f' or "52w", or "{_NEVER}", not {text!r:.60}'
         )
     return int(match[1]) * _UNITS[match[2]]

@@ -14,7 +14,7 @@ from projector.text.query import parse
 if TYPE_CHECKING:
     from datetime import datetime
 
-Scope = Literal["session", "message", "query", "source", "age", "retention"]
+Scope = Literal["session", "message", "query", "source", "age", "deleted", "retention"]
 """How something was selected; a request contains it as `scope`."""
 
 
@@ -32,14 +32,22 @@ class Selection:
         Selection(messages=(("s1", "m7"),))
         Selection(query="password", source="cli")
         Selection(source="web", before="2026-01-01T00:00Z")
+        Selection(deleted=True, before="2026-01-01T00:00Z")
 
-    Give sessions, messages or both; or a query; or a source, a time or both. A query can be
-    narrowed by sessions, by a source and by a time.
+    Give sessions, messages or both; or a query; or a source, a time or both; or what is deleted. A
+    query can be narrowed by sessions, by a source and by a time, what is deleted by sessions and by
+    a time.
 
     Sessions, messages, hits of a query and what comes from a source are forgotten for ever: also
     where another session, import or machine repeats these messages. What is selected by a time
     alone, or by a source and a time, is forgotten event by event. Then a session can continue, and
     a younger session that repeats its messages keeps them.
+
+    What is deleted are messages that are removed from their transcript, or were cleared or replaced
+    without being archived, and sessions that were deleted and not created again. They are forgotten
+    event by event, and readers see no difference: sessions, transcripts and searches stay the same.
+    For that, what deletes is kept, and so are deleted messages that the order of others follows
+    from. A deletion is final then: a message that it names cannot be restored by a later flush.
 
     Attributes:
         sessions: ids of sessions.
@@ -47,8 +55,10 @@ class Selection:
         query: words as for a search; all messages that a search finds.
         source: where messages come from: sessions of which all messages do, and of other sessions
             these messages.
-        before: with a query, messages before this moment; else sessions whose last message was
-            before it: an aware datetime, an ISO 8601 string, or microseconds since 1970.
+        before: with a query, messages before this moment; with `deleted`, what has been deleted
+            since before it; else sessions whose last message was before it: an aware datetime, an
+            ISO 8601 string, or microseconds since 1970.
+        deleted: what is deleted, to get its space back.
 
     Raises:
         QueryError: nothing is selected, the parts cannot be combined, a name is no text, the query
@@ -61,6 +71,7 @@ class Selection:
     query: str | None = None
     source: str | None = None
     before: datetime | str | int | None = None
+    deleted: bool = False
 
     def __post_init__(self) -> None:
         _check_tuple("sessions", self.sessions)
@@ -93,13 +104,16 @@ class Selection:
     def _check_parts(self) -> None:
         named = bool(self.sessions or self.messages)
         narrowed = self.source is not None or self.before is not None
-        if not (named or narrowed) and self.query is None:
+        if not (named or narrowed or self.deleted) and self.query is None:
             raise QueryError(
-                "nothing is selected: give sessions, messages, a query, a source or an age"
+                "nothing is selected: give sessions, messages, a query, a source, an age or what is"
+                " deleted"
             )
+        if self.deleted and (self.messages or self.query is not None or self.source is not None):
+            raise QueryError("what is deleted can be narrowed by sessions and by an age alone")
         if self.messages and (self.query is not None or narrowed):
             raise QueryError("single messages cannot be combined with a query, a source or an age")
-        if self.sessions and narrowed and self.query is None:
+        if self.sessions and narrowed and self.query is None and not self.deleted:
             raise QueryError(
                 "sessions that are named cannot be combined with a source or an age: name only"
                 " those that are to be forgotten"
@@ -110,6 +124,8 @@ class Selection:
         """How this was selected."""
         if self.query is not None:
             return "query"
+        if self.deleted:
+            return "deleted"
         if self.before is not None:
             return "age"
         if self.source is not None:
@@ -124,7 +140,7 @@ class Selection:
     @property
     def is_by_age(self) -> bool:
         """Whether single events are forgotten, and not what repeats them."""
-        return self.scope == "age"
+        return self.scope in {"age", "deleted"}
 
 
 def _check_tuple(name: str, value: object) -> None:

@@ -200,7 +200,7 @@ def test_retain_applies_the_policy(invoke: Callable[..., Result], path: Path) ->
     policy = path / "retention.toml"
     policy.touch(mode=0o600)
     policy.write_text('[[rule]]\nolder_than = "never"\n', encoding="utf-8")
-    assert invoke("retain", "--yes").stderr == "every session is kept\n"
+    assert invoke("retain", "--yes").stderr == "everything is kept\n"
     policy.write_text('[[rule]]\nsource = "cli"\nolder_than = "90d"\n', encoding="utf-8")
     assert "sessions: 1\n" in invoke("retain", "--dry-run").stdout
     assert "no terminal" in invoke("retain", code=2).stderr

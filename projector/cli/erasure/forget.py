@@ -20,7 +20,14 @@ from projector.forgetting.selection import Selection
 if TYPE_CHECKING:
     from pathlib import Path
 
-_NOTHING = {"sessions": (), "messages": (), "query": None, "source": None, "before": None}
+_NOTHING = {
+    "sessions": (),
+    "messages": (),
+    "query": None,
+    "source": None,
+    "before": None,
+    "deleted": False,
+}
 """The fields of a selection where no argument or option gives one."""
 
 
@@ -38,6 +45,7 @@ _NOTHING = {"sessions": (), "messages": (), "query": None, "source": None, "befo
     metavar="AGE",
     help="Sessions whose last message is older (90d, 2026-01-31); with --query older messages.",
 )
+@click.option("--deleted", is_flag=True, help="What is deleted, to get its space back.")
 @mode_options
 @click.option("--allow-again", is_flag=True, help="The same may come again.")
 @click.option("--reason", metavar="TEXT", help="Why; it stays in the journal.")
@@ -67,13 +75,22 @@ def command(
     A session goes with its messages in other sessions that repeat them, and with the key-values and
     claims that mention its id. --older-than forgets single events instead: a session can continue,
     and a younger one that repeats its messages keeps them. --query can be narrowed by sessions,
-    --source and --older-than. With --allow-again the same messages may be appended again; an import
-    that has read them before needs --reread.
+    --source and --older-than.
+
+    --deleted gets space back: it forgets removed and cleared messages, and deleted sessions that
+    were not created again, since at least the age that --older-than gives. What readers see stays
+    the same. The deletions themselves stay, and so do deleted messages that the order of others
+    follows from. A message that it forgets cannot be restored any more, also not by a flush of its
+    agent. It can be narrowed by sessions and --older-than.
+
+    With --allow-again the same messages may be appended again; an import that has read them before
+    needs --reread.
 
     \b
         journal forget 01998a8e-1c3f-7000-8000-3f6b1c2d4e5f --dry-run
         journal forget --query 'hunter2' --reason 'a password'
         journal forget --source web --older-than 90d --yes
+        journal forget --deleted --older-than 30d
         journal forget --finish
 
     A process that holds a lane has to append once more, or to end, before the lane's last segment
@@ -105,6 +122,8 @@ def command(
             print_json({"outcome": outcome_json(outcome)})
         show(context, outcome, as_json=as_json)
         return
+    if selected["deleted"] and allow_again:
+        raise click.UsageError("--allow-again would show again what --deleted forgets")
     selection = Selection(**selected)
     mode = Mode(dry_run, yes, as_json)
     mode.check()

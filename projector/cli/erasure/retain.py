@@ -30,9 +30,9 @@ def command(
     yes: bool,  # noqa: FBT001
     as_json: bool,  # noqa: FBT001
 ) -> None:
-    """Forget the sessions that retention.toml in the journal's folder no longer keeps.
+    """Forget what retention.toml in the journal's folder no longer keeps.
 
-    Shows which sessions would go, and asks. It forgets them as `journal forget --older-than` does,
+    Shows what would go, and asks. It forgets sessions as `journal forget --older-than` does,
     with the same receipts. There is no time limit.
 
     \b
@@ -41,7 +41,8 @@ def command(
     \b
         # retention.toml
         automatic = true            # `projector run` applies it once a day; default false
-        pinned = ["s1"]             # whole ids of sessions that no rule forgets
+        pinned = ["s1"]             # whole ids of sessions of which nothing is forgotten
+        deleted = "30d"             # also forget what has been deleted for so long; default "never"
         [[rule]]                    # the first rule that fits a session decides
         project = "~/customers"     # sessions whose working folder is this one or below it
         older_than = "30d"          # since the last message: hours (h), days (d), weeks (w)
@@ -51,8 +52,8 @@ def command(
         [[rule]]
         older_than = "52w"
 
-    Without the file, and without a rule that fits, a session is kept. If nothing is to be
-    forgotten, the exit code is 0.
+    Without the file, and without a rule that fits, a session is kept. `deleted` forgets as `journal
+    forget --deleted --older-than` does. If nothing is to be forgotten, the exit code is 0.
 
     JSON: {"scope", "sessions": [{"session", "title", "source", "messages", "words"}],
     "messages", "replays", "keys", "children", "events", "outcome"}
@@ -70,6 +71,6 @@ def command(
     if not found:
         if as_json:
             print_json(plan_json(found) | {"outcome": None})
-        print_line("every session is kept", err=True)
+        print_line("everything is kept", err=True)
         return
     carry_out(context, mode, found, lambda found: forget(path, found))

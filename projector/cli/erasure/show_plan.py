@@ -24,7 +24,7 @@ _Entry = TypeVar("_Entry")
 def plan_json(plan: Plan) -> dict[str, Any]:
     """Return a plan as a JSON object."""
     found = asdict(plan)
-    del found["names"], found["query"]
+    del found["names"], found["query"], found["wanted"]
     return found
 
 

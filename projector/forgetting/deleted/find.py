@@ -1,0 +1,260 @@
+"""What is deleted in a projection, and can be forgotten without a difference to readers.
+
+These are removed messages, and in a session that was deleted and not created again also its fields,
+its usage and its keys. What deletes stays: it also hides what arrives later.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from journal.format.bounds import is_moment
+from journal.format.event_types import (
+    KEY_DELETED,
+    KEY_SET,
+    MESSAGE_REVISED,
+    SESSION_CREATED,
+    SESSION_DELETED,
+    SESSION_ENDED,
+    SESSION_ENSURED,
+    SESSION_REOPENED,
+    SESSION_REVISED,
+    SESSION_TITLED,
+    TRANSCRIPT_REPLACED,
+    USAGE_ADDED,
+    USAGE_SET,
+)
+from projector.apply.message_order import APPENDED
+from projector.db.kinds import KINDS, MESSAGE
+from projector.fold.messages import GONE, LISTING, OUT
+from projector.fold.sweeps import joined, reach
+from projector.forgetting.deleted.needed import Placed, needed
+from projector.forgetting.deleted.since import Appended, Deletions
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    import apsw
+
+    from projector.fold.sweeps import Copies
+
+Key = tuple[str, str]
+"""Ids of a session and of an event in it."""
+
+_OWN = (
+    *(SESSION_CREATED, SESSION_ENSURED, SESSION_REVISED, SESSION_TITLED, SESSION_ENDED),
+    *(SESSION_REOPENED, USAGE_ADDED, USAGE_SET, KEY_SET, KEY_DELETED),
+)
+"""Types of events that have no effect where a deletion of their session reaches them."""
+
+
+_SHARED = (
+    "SELECT 1 FROM _other_contents c JOIN _events e ON e.session = c.session AND"
+    f" e.event_id = c.event_id WHERE c.session = ? AND c.type = '{TRANSCRIPT_REPLACED}'"
+    f" AND e.kind <> {KINDS[TRANSCRIPT_REPLACED]} LIMIT 1"
+)
+"""Selects a row for a session in which a broken writer gave the key of another event to a new
+transcript. The messages in that count, and would go with the key."""
+
+
+def _kinds(types: Iterable[str]) -> str:
+    return ", ".join(str(KINDS[type]) for type in types)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which deleted messages and sessions are to be forgotten.
+
+    Attributes:
+        before: those that have been deleted since before this moment, by the clocks of their
+            writers; microseconds since 1970. None for all.
+        sessions: only those of these sessions; empty for all.
+        kept: ids of sessions of which nothing is to be forgotten.
+    """
+
+    before: int | None = None
+    sessions: tuple[str, ...] = ()
+    kept: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What was found.
+
+    Attributes:
+        sessions: ids of sessions that were deleted and not created again.
+        messages: keys of messages of other sessions.
+        events: keys of all events that are to be named: all these messages, what a deleted session
+            consists of, and what changes nothing but such messages.
+        contents: how many events these are in all, contents in conflict included.
+    """
+
+    sessions: tuple[str, ...] = ()
+    messages: tuple[Key, ...] = ()
+    events: tuple[Key, ...] = ()
+    contents: int = 0
+
+
+def find_deleted(db: apsw.Connection, wanted: Wanted) -> Deleted:
+    """Find what is deleted, without what the rest of the projection needs.
+
+    Args:
+        db: the projection.
+        wanted: which of it.
+    """
+    sessions: list[str] = []
+    messages: list[Key] = []
+    events: list[Key] = []
+    contents = 0
+    query = (
+        "SELECT id, session, known, message_total FROM _sessions WHERE id IN"
+        f" (SELECT session FROM _events WHERE kind = {MESSAGE} AND state >= {OUT} UNION"
+        f" SELECT session FROM _events WHERE kind <> {MESSAGE} AND kind = {KINDS[SESSION_DELETED]})"
+        " AND session NOT LIKE '@%' ORDER BY session"
+    )
+    found: list[tuple[Any, ...]] = db.execute(query).fetchall()
+    for row, name, known, total in found:
+        if name in wanted.kept or (wanted.sessions and name not in wanted.sessions):
+            continue
+        if db.execute(_SHARED, (row,)).get is not None:
+            continue
+        copies = _copies(db, row)
+        doomed = _messages(db, row, copies, wanted.before, keeps_one=not known and total > 0)
+        is_gone = not known and not total
+        own = _own(db, row, copies, wanted.before) if is_gone else []
+        ids = dict.fromkeys([*_with_changes(db, row, doomed), *own])
+        if not ids:
+            continue
+        if is_gone:
+            sessions.append(str(name))
+        else:
+            messages += [(str(name), id) for id in doomed]
+        events += [(str(name), id) for id in ids]
+        contents += len(ids) + _count_others(db, row, ids)
+    return Deleted(tuple(sessions), tuple(messages), tuple(events), contents)
+
+
+def _copies(db: apsw.Connection, session: int) -> Mapping[str, Copies]:
+    """Return the lanes that hold an event which was appended more than once, by its id."""
+    found: dict[str, Copies] = {}
+    query = (
+        "SELECT c.event_id, l.uuid, c.seq FROM _copies c JOIN _lanes l ON l.id = c.lane_row"
+        " WHERE c.session = ?"
+    )
+    for id, lane, seq in db.execute(query, (session,)):
+        found.setdefault(id, {})[lane] = seq
+    return found
+
+
+def _messages(
+    db: apsw.Connection,
+    session: int,
+    copies: Mapping[str, Copies],
+    before: int | None,
+    *,
+    keeps_one: bool,
+) -> dict[str, None]:
+    """Return the ids of messages of a session that can be forgotten.
+
+    Args:
+        db: the projection.
+        session: rowid of the session.
+        copies: the lanes that hold an event, by its id.
+        before: only those that have been deleted since before this moment.
+        keeps_one: whether the session exists only while it has a message that was not deleted with
+            it: then at least one must stay.
+    """
+    deletions = None if before is None else Deletions(db, session, before)
+    placed: list[Placed] = []
+    doomed: dict[str, None] = {}
+    removed: dict[str, int] = {}
+    is_held = not keeps_one
+    query = (
+        f"SELECT event_id, time, ord, l.uuid, lane_row, seq, transcript_index, state, timestamp,"
+        f" {APPENDED}, parent, order_depth, coalesce(length(content), 0)"
+        " + coalesce(length(other_fields), 0) FROM _events e JOIN _lanes l ON l.id = e.lane_row"
+        f" WHERE session = ? AND kind = {MESSAGE} ORDER BY lane_row, seq, transcript_index"
+    )
+    for row in db.execute(query, (session,)):
+        id, time, ord, lane, lane_row, seq, index, state, own, first, parent, depth, size = row
+        ahead = first if is_moment(first) and first > ord else 0
+        parent = parent if parent != id else None
+        placed.append(Placed(id, parent, depth, lane_row, ord, own is not None, ahead))
+        if state >= OUT:
+            there = {lane: seq} | copies.get(id, {})
+            message = Appended(id, (ord, lane, seq), time, there, is_listed=bool(index))
+            if deletions is None or deletions.has(message):
+                doomed[id] = None
+                if state < GONE:
+                    removed[id] = size
+                continue
+        is_held |= state < GONE
+    for id in needed(placed, doomed):
+        del doomed[id]
+        is_held |= id in removed
+    if not is_held:
+        # the smallest: it stays for as long as the session does
+        del doomed[min((size, id) for id, size in removed.items() if id in doomed)[1]]
+    return doomed
+
+
+def _with_changes(db: apsw.Connection, session: int, doomed: Iterable[str]) -> list[str]:
+    """Return the ids of messages, and of events that change nothing but these.
+
+    Such an event is forgotten with the messages. It is named, too: else another content of its key
+    would come into force.
+    """
+    changed: defaultdict[str, set[str]] = defaultdict(set)
+    query = (
+        "SELECT e.event_id, c.message FROM _changes c JOIN _events e ON e.id = c.event"
+        f" WHERE c.session = ? AND e.kind IN ({_kinds((MESSAGE_REVISED, *LISTING))})"
+    )
+    for id, message in db.execute(query, (session,)):
+        changed[str(id)].add(message)
+    named = dict.fromkeys(doomed)
+    grows = True
+    while grows:  # an event may list another one, which is named for the same reason
+        new = [id for id, listed in changed.items() if id not in named and named.keys() >= listed]
+        named.update(dict.fromkeys(new))
+        grows = bool(new)
+    return [*named]
+
+
+def _own(
+    db: apsw.Connection, session: int, copies: Mapping[str, Copies], before: int | None
+) -> list[str]:
+    """Return the ids of a session's own events that a deletion reaches.
+
+    Args:
+        db: the projection.
+        session: rowid of the session.
+        copies: the lanes that hold an event, by its id.
+        before: only deletions before this moment count.
+    """
+    query = (
+        "SELECT event_id, kind, time, ord, l.uuid, seq, CASE WHEN kind = ?2 THEN other_fields END"
+        " FROM _events e JOIN _lanes l ON l.id = e.lane_row"
+        f" WHERE session = ?1 AND kind <> {MESSAGE} AND kind IN (?2, {_kinds(_OWN)})"
+    )
+    found: list[tuple[Any, ...]] = db.execute(query, (session, KINDS[SESSION_DELETED])).fetchall()
+    deleted = joined(
+        reach((ord, lane, seq), orjson.loads(text))
+        for _, _, time, ord, lane, seq, text in found
+        if text is not None and (before is None or time < before)
+    )
+    return [
+        str(id)
+        for id, kind, _, ord, lane, seq, _ in found
+        if kind != KINDS[SESSION_DELETED]
+        and deleted.has((ord, lane, seq), {lane: seq} | copies.get(id, {}))
+    ]
+
+
+def _count_others(db: apsw.Connection, session: int, ids: Collection[str]) -> int:
+    """Return how many other contents the keys of events have."""
+    query = "SELECT event_id FROM _other_contents WHERE session = ?"
+    return sum(id in ids for (id,) in db.execute(query, (session,)))
