@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
+from journal.erasure.receipts import find_lost_requests
 from journal.erasure.request import request_of
 from journal.errors import ReadError
 from journal.format.event_types import ERASURE_REQUESTED
@@ -47,6 +48,7 @@ class Status:
             machine's clock: that clock or the writer's is wrong. Writers skip these lanes.
         unknown_keys: ids of keys that requests to forget or redacted events name and the journal
             lacks, sorted: what these requests forget cannot be determined.
+        lost_requests: ids of requests to forget of which only the receipt is there, sorted.
     """
 
     path: Path
@@ -59,12 +61,13 @@ class Status:
     last: int | None
     ahead: tuple[str, ...]
     unknown_keys: tuple[str, ...]
+    lost_requests: tuple[str, ...]
 
 
 def read_status(directory: Directory) -> Status:
     """Read the status of a journal from its folders and the ends of its lanes.
 
-    Only records that name a key are searched for in all of its segments.
+    Only records that name a key, and receipts, are searched for in all of its segments.
 
     Raises:
         JournalOpenError: the file of the keys is damaged or cannot be read.
@@ -90,6 +93,7 @@ def read_status(directory: Directory) -> Status:
         last=max((moment for moment in lasts.values() if moment is not None), default=None),
         ahead=tuple(name for name, moment in lasts.items() if (moment or 0) > horizon),
         unknown_keys=_missing_keys(directory, refs),
+        lost_requests=find_lost_requests(directory),
     )
 
 

@@ -10,6 +10,7 @@ from journal.backup.missing import find_missing
 from journal.backup.new_journal import make_journal
 from journal.backup.place import open_backup
 from journal.backup.requests import requests_in
+from journal.erasure.receipts import find_lost_requests
 from journal.erasure.requests import Forgotten, read_requests
 from journal.errors import BackupFailed, reason
 from journal.fs.directory import MARK, open_directory
@@ -42,6 +43,7 @@ class RestoreReport:
             now on, and its bytes stay until the next erasure; 0 if it is new.
         unknown_keys: ids of keys that requests name and that neither backup nor journal has: what
             these requests forget is unknown.
+        lost_requests: ids of requests to forget of which the journal has only the receipt.
     """
 
     path: Path
@@ -54,6 +56,7 @@ class RestoreReport:
     forgotten: int
     requests: int
     unknown_keys: tuple[str, ...]
+    lost_requests: tuple[str, ...]
 
 
 def restore_backup(
@@ -113,6 +116,7 @@ def restore_backup(
         forgotten=left_out,
         requests=0,
         unknown_keys=forgotten.unknown_keys,
+        lost_requests=find_lost_requests(open_directory(target)),
     )
 
 
@@ -156,4 +160,5 @@ def _add(backup: Backup, target: Path) -> RestoreReport:
         forgotten=missing.left_out,
         requests=len(added),
         unknown_keys=forgotten.unknown_keys,
+        lost_requests=find_lost_requests(directory),
     )

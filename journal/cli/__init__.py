@@ -59,6 +59,7 @@ def cli() -> None:
         2    wrong usage
         3    there is no journal
         5    damage was found
+        6    nothing was found, but not everything could be checked
         7    busy: no lane could be leased, or another process erases or compacts
         130  Ctrl-C
     SIGTERM and SIGHUP end a command by that signal after it has cleaned up.

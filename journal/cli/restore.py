@@ -11,6 +11,7 @@ from journal.backup.restore import restore_backup
 from journal.cli.kit.counts import counted
 from journal.cli.kit.output import print_json, print_line
 from journal.cli.kit.paths import NonEmptyPath
+from journal.erasure.receipts import REMEDY
 
 
 @click.command("restore")
@@ -41,7 +42,9 @@ def command(path: Path, backup: Path, *, as_json: bool) -> None:
     The exit code is 5 if the backup is damaged.
 
     JSON: {"path", "journal", "is_new", "segments", "bytes", "events", "lane",
-    "forgotten", "requests", "unknown_keys"}
+    "forgotten", "requests", "unknown_keys", "lost_requests"}
+
+    `lost_requests` lists requests to forget of which only the receipt is there.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     report = restore_backup(backup, path)
     if as_json:
@@ -52,6 +55,11 @@ def command(path: Path, backup: Path, *, as_json: bool) -> None:
         print_line(
             f"warning: no key {keys}: what requests with it forget may have been restored; add the"
             " line of the key to the file `key` of the journal",
+            err=True,
+        )
+    for id in report.lost_requests:
+        print_line(
+            f"warning: the request {id} to forget is lost, and only its receipt is there: {REMEDY}",
             err=True,
         )
     if report.forgotten:

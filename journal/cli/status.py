@@ -9,6 +9,7 @@ import click
 
 from journal.cli.kit.output import print_json, print_line
 from journal.cli.kit.times import format_time
+from journal.erasure.receipts import REMEDY
 from journal.fs.directory import open_directory
 from journal.status import read_status
 
@@ -33,13 +34,14 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
         journal status --json | jq .bytes
 
     JSON: {"path", "uuid", "format", "lanes", "segments", "bytes", "first", "last", "ahead",
-    "unknown_keys"}
+    "unknown_keys", "lost_requests"}
 
     `first` and `last` are times. `ahead` lists the lanes that are dated more than an hour ahead: a
     clock was or is wrong, and writers skip them. `unknown_keys` lists the keys of requests to
     forget and of redacted events that are not in the journal's file `key`: what these requests
     forget is shown, and a redacted event is compared by its marks alone. Add the keys of the
-    journal from which the records come: the lines of its file `key`.
+    journal from which the records come: the lines of its file `key`. `lost_requests` lists requests
+    to forget that are lost with their segment: only their receipts are there.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     status = read_status(open_directory(path, create=False))
     if as_json:
@@ -59,3 +61,8 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
     }
     for name, value in rows.items():
         print_line(f"{name:<12} {value}")
+    for id in status.lost_requests:
+        print_line(
+            f"warning: the request {id} to forget is lost, and only its receipt is there: {REMEDY}",
+            err=True,
+        )

@@ -40,8 +40,10 @@ def command(
 
     With --erased everything below the journal's folder is compared with the requests to forget
     (`journal erasures`): every event in the lanes, and every row of every database. What cannot be
-    checked is named, such as bytes that are no valid record. The exit code is 5 if something that
-    is forgotten is still there.
+    checked is named, such as bytes that are no valid record. The files in imports/ are not
+    compared: they have hashes, and no text. The exit code is 5 if something that is forgotten is
+    still there, or a request is lost with its segment and only its receipt is there; else 6 if not
+    everything could be checked.
 
     \b
         journal verify
@@ -50,9 +52,10 @@ def command(
 
     JSON: {"lanes", "segments", "events", "bytes",
     "problems": [{"kind", "lane", "segment", "offset", "length", "reason"}]};
-    {"requests", "events", "found": [{...}], "unchecked": [{"where", "why"}]}
+    {"requests", "events", "found": [{...}], "unchecked": [{"where", "why"}], "lost"}
 
-    The second is that of --erased; `found` has "where", "request" and "count".
+    The second is that of --erased; `found` has "where", "request" and "count", and `lost` the ids
+    of lost requests.
 
     \b
     Kinds:
@@ -70,9 +73,7 @@ def command(
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     directory = open_directory(context.obj, create=False)
     if erased:
-        if not _checker()(directory, as_json):
-            context.exit(DAMAGED)
-        return
+        context.exit(_checker()(directory, as_json))
     report = verify(directory.lanes)
     if as_json:
         print_json(asdict(report))
@@ -93,8 +94,8 @@ _CHECKS = "journal.checks"
 _ERASED = "erased"
 
 
-def _checker() -> Callable[[Directory, bool], bool]:
-    """Return what prints a check of the folder, and returns whether nothing was found.
+def _checker() -> Callable[[Directory, bool], int]:
+    """Return what prints a check of the folder, and returns the exit code.
 
     Raises:
         click.ClickException: it is not installed.
@@ -104,7 +105,7 @@ def _checker() -> Callable[[Directory, bool], bool]:
         raise click.ClickException(
             "--erased needs the package `projector`, which is not installed beside this one"
         )
-    return cast("Callable[[Directory, bool], bool]", load_plugin(point))
+    return cast("Callable[[Directory, bool], int]", load_plugin(point))
 
 
 def describe(problem: Problem) -> str:

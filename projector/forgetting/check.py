@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
+from journal.erasure.receipts import find_lost_requests
 from journal.erasure.requests import read_requests
 from journal.format.event import Event
 from journal.format.record import FORMAT
@@ -78,18 +79,22 @@ class ErasedReport:
         events: how many events were compared with them, in lanes and databases.
         found: what is forgotten, and still there.
         unchecked: what cannot be checked.
+        lost: ids of requests of which only the receipt is there: what they forgot is not known, so
+            nothing can be compared with them.
     """
 
     requests: int
     events: int
     found: tuple[Found, ...]
     unchecked: tuple[Unchecked, ...]
+    lost: tuple[str, ...]
 
 
 def check_erased(journal: Directory) -> ErasedReport:
     """Compare everything below a journal's folder with what its requests forget.
 
-    Nothing is changed. Writers may be at work.
+    Nothing is changed. Writers may be at work. The files in `imports/` are not compared: they have
+    hashes, and no text.
 
     Raises:
         JournalOpenError: the file `key` is damaged.
@@ -103,8 +108,7 @@ def check_erased(journal: Directory) -> ErasedReport:
     check.policy()
     for path in _files(journal.path, check.folder_failed):
         check.file(path)
-    check.imports()
-    return check.report()
+    return check.report(find_lost_requests(journal))
 
 
 class _Check:
@@ -116,12 +120,11 @@ class _Check:
         self._journal = journal
         self._found: Counter[tuple[str, str]] = Counter()
         self._events = 0
-        self._imports = 0
 
-    def report(self) -> ErasedReport:
+    def report(self, lost: tuple[str, ...]) -> ErasedReport:
         found = tuple(Found(*key, count) for key, count in sorted(self._found.items()))
         requests = len(self.forgotten.requests)
-        return ErasedReport(requests, self._events, found, tuple(self._unchecked))
+        return ErasedReport(requests, self._events, found, tuple(self._unchecked), lost)
 
     def segment(self, ref: SegmentRef) -> None:
         """Compare every event of a segment."""
@@ -173,7 +176,7 @@ class _Check:
             elif not path.with_name(f"{path.name.partition('.')[0]}.db").exists() and path.exists():
                 self.add(where, "it is of a database that is not there")
         elif path.parent == self._journal.path / IMPORTS:
-            self._imports += 1
+            pass  # how far a source was imported: hashes, and no text
         elif path.parent.parent == self._journal.lanes and segment_number(path.name) is not None:
             pass  # its events were compared
         elif path.name not in self._own(path.parent):
@@ -191,12 +194,6 @@ class _Check:
             return _OF_LANE
         is_projection = folder.is_relative_to(self._journal.path / "projection")
         return _OF_PROJECTION if is_projection else set()
-
-    def imports(self) -> None:
-        """Name the files of importers, all at once: each source has one."""
-        if self._imports:
-            why = f"it has how far sources were imported ({self._imports:,}): hashes, and no text"
-            self.add(IMPORTS, why)
 
     def _database(self, path: Path) -> None:
         where = self._name(path)

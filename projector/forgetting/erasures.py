@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from journal.erasure.pending import find_pending
+from journal.erasure.receipts import named_requests
 from journal.erasure.request import request_of
 from journal.erasure.requests import Forgotten, read_requests
 from journal.format.event_types import ERASURE_COMPLETED, ERASURE_REQUESTED, FORGET
@@ -64,6 +65,8 @@ class Erasure:
         allows_again: whether the same messages may be appended again.
         receipt: its last receipt; None while its bytes are not removed.
         pending: the segments that still have some of them; empty if there is a receipt.
+        is_lost: whether the request is lost with its segment, and only its receipt is there. Then
+            `time` is that of the receipt, and what it forgets is not known.
     """
 
     id: str
@@ -79,12 +82,14 @@ class Erasure:
     allows_again: bool
     receipt: Receipt | None
     pending: tuple[Pending, ...] = ()
+    is_lost: bool = False
 
 
 def erasures(path: str | os.PathLike[str]) -> list[Erasure]:
     """Return the requests of a journal, the oldest first. It reads every segment.
 
-    For those without a receipt it names the segments that still have what they forget.
+    For those without a receipt it names the segments that still have what they forget. A request
+    that is lost with its segment is in the list if a receipt names it.
 
     Raises:
         NotAJournalError: there is no journal.
@@ -114,11 +119,10 @@ def read_erasures(journal: Directory) -> list[Erasure]:
             requests[request.id] = request
     for event in _events(journal, ERASURE_COMPLETED):
         receipt = _receipt(event)
-        for id in _ids(event.data.get("requests")):
+        for id in named_requests(event):
             if id not in receipts or receipts[id].time < receipt.time:
                 receipts[id] = receipt
-    found = sorted(requests.values(), key=lambda request: (request.time, request.id))
-    return [
+    listed = [
         Erasure(
             each.id,
             each.time,
@@ -133,8 +137,28 @@ def read_erasures(journal: Directory) -> list[Erasure]:
             each.reach is not None,
             receipts.get(each.id),
         )
-        for each in found
+        for each in requests.values()
     ]
+    listed += [_lost(id, receipts[id]) for id in receipts.keys() - requests.keys()]
+    return sorted(listed, key=lambda each: (each.time, each.id))
+
+
+def _lost(id: str, receipt: Receipt) -> Erasure:
+    return Erasure(
+        id=id,
+        time=receipt.time,
+        scope="",
+        reason="",
+        sessions=0,
+        events=0,
+        messages=0,
+        texts=0,
+        key="",
+        key_is_known=False,
+        allows_again=False,
+        receipt=receipt,
+        is_lost=True,
+    )
 
 
 def _events(journal: Directory, type: str) -> Iterator[Event]:
@@ -149,7 +173,3 @@ def _receipt(event: Event) -> Receipt:
     names = ("lines", "segments", "bytes", "generations", "started", "duration")
     numbers = (event.data.get(name) for name in names)
     return Receipt(event.time, *(value if isinstance(value, int) else 0 for value in numbers))
-
-
-def _ids(value: Any) -> list[str]:  # noqa: ANN401 - any JSON
-    return [id for id in value if isinstance(id, str)] if isinstance(value, list) else []

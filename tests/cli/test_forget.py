@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner, Result
 
-from journal import Journal
+from journal import Journal, make_backup, read
 from journal.cli import cli
 from projector import Projection
-from tests.support.journals import headers
+from projector.cli import cli as projector_cli
+from tests.support.journals import headers, segments
 from tests.support.projections import header, write_segment
 
 if TYPE_CHECKING:
@@ -178,12 +179,55 @@ def test_bytes_that_are_no_record_are_named_and_can_be_erased(
         file.write(b'{"crc":"00000000","seq":99,"data":"a secret that was torn')
     result = invoke("forget", "s1", "--yes")
     assert "bytes that are no valid record" in result.stderr
-    checked = invoke("verify", "--erased")
+    checked = invoke("verify", "--erased", code=6)
     assert "not checked: lanes/1/000001.jsonl: 57 bytes" in checked.stderr
     assert checked.stdout.endswith("; not checked: 1 place, named above\n")
     invoke("forget", "--finish", "--erase-damage")
     assert b"torn" not in segment.read_bytes()
     assert invoke("verify", "--erased").stderr == ""
+
+
+def test_a_request_that_is_lost_with_its_segment_is_named(
+    invoke: Callable[..., Result], path: Path
+) -> None:
+    """`erasures`, `status` and `verify --erased` name it by its receipt; `salvage` gets it back."""
+    id = _lose_request(invoke, path)
+    assert f"{id}  " in invoke("erasures", code=5).stdout
+    (listed,) = json.loads("[" + invoke("erasures", "--json", code=5).stdout + "]")
+    assert (listed["id"], listed["is_lost"], listed["receipt"]["lines"]) == (id, True, 27)
+    warned = f"request {id} to forget is lost, and only its receipt is there"
+    assert warned in invoke("status").stderr
+    assert json.loads(invoke("status", "--json").stdout)["lost_requests"] == [id]
+    checked = invoke("verify", "--erased", code=5).stdout
+    assert f"the request {id} is lost" in checked
+    assert "`projector salvage`" in checked
+    result = CliRunner().invoke(projector_cli, ["--journal", str(path), "salvage"])
+    assert result.exit_code == 0, result.stderr
+    assert ": erased " in invoke("erasures").stdout
+    invoke("verify", "--erased")
+
+
+def test_a_restore_names_a_request_that_stays_lost(
+    invoke: Callable[..., Result], path: Path, tmp_path: Path
+) -> None:
+    """The backup was made before the request."""
+    make_backup(path, tmp_path / "backup")
+    id = _lose_request(invoke, path)
+    result = invoke("restore", str(tmp_path / "backup"))
+    assert f"warning: the request {id} to forget is lost" in result.stderr
+    with Projection.open(path) as projection:
+        projection.rebuild()
+
+
+def _lose_request(invoke: Callable[..., Result], path: Path) -> str:
+    """Forget a session, and delete the segment that holds the request alone; return its id."""
+    with Journal.open(path, fsync="never"):  # it holds the first lane
+        invoke("forget", "s1", "--yes", code=7)
+    invoke("forget", "--finish")
+    (request,) = [event for _, event in read(path) if event.type == "erasure.requested"]
+    (segment,) = [file for file in segments(path) if b"erasure.requested" in file.read_bytes()]
+    segment.unlink()
+    return request.id
 
 
 def test_a_newer_segment_is_named_by_its_folder(invoke: Callable[..., Result], path: Path) -> None:

@@ -23,6 +23,7 @@ FAILED = 1
 USAGE = 2
 NOT_FOUND = 3
 DAMAGED = 5
+INCOMPLETE = 6
 BUSY = 7
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""

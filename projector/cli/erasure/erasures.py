@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from journal.cli.kit.counts import counted
-from journal.cli.kit.exits import ExitCommand
+from journal.cli.kit.exits import DAMAGED, ExitCommand
 from journal.cli.kit.output import print_json_lines, print_line
 from journal.cli.kit.times import format_local_time
+from journal.erasure.receipts import REMEDY
 from projector.cli.kit.codes import CODES
 from projector.forgetting.erasures import erasures
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 @click.command("erasures", cls=ExitCommand, codes=CODES)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
-@click.pass_obj
-def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives flags so
+@click.pass_context
+def command(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click gives flags so
     """List the requests to forget, the oldest first, with their receipts.
 
     A request without a receipt is pending: what it names is hidden, and its bytes are not all
@@ -40,24 +41,33 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
     JSON: {"id", "time", "scope", "reason", "sessions", "events", "messages", "texts", "key",
     "key_is_known", "allows_again", "receipt": {"time", "lines", "segments", "bytes",
     "generations", "started", "duration"}, "pending": [{"lane_folder", "lane", "segment", "pid",
-    "host"}]}
+    "host"}], "is_lost"}
+
+    A request of which only the receipt is there is lost with its segment: it is named with
+    `is_lost`, and the exit code is 5.
 
     `sessions`, `events`, `messages` and `texts` count hashes. Times are in µs since 1970, the
     duration is in µs.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    path: Path = context.obj
     found = erasures(path)
     if as_json:
         print_json_lines(asdict(each) for each in found)
-        return
-    if not found:
+    elif not found:
         print_line("nothing was forgotten in this journal", err=True)
-    for each in found:
-        print_line(_line(each))
-        for segment in each.pending:
-            print_line(f"  {_where(segment)}")
+    else:
+        for each in found:
+            print_line(_line(each))
+            for segment in each.pending:
+                print_line(f"  {_where(segment)}")
+    if any(each.is_lost for each in found):
+        context.exit(DAMAGED)
 
 
 def _line(erasure: Erasure) -> str:
+    if erasure.is_lost:
+        at = format_local_time(erasure.time, "minutes")
+        return f"{erasure.id}  {at}  lost, and only its receipt is there: {REMEDY}"
     hashes = erasure.sessions + erasure.events + erasure.messages + erasure.texts
     about = [erasure.scope or "request", counted(hashes, "hash")]
     about += ["the same may be appended again"] if erasure.allows_again else []

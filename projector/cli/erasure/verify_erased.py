@@ -6,15 +6,18 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from journal.cli.kit.counts import counted
+from journal.cli.kit.exits import DAMAGED, DONE, INCOMPLETE
 from journal.cli.kit.output import print_json, print_line
+from journal.erasure.receipts import REMEDY
 from projector.forgetting.check import check_erased
 
 if TYPE_CHECKING:
     from journal.fs.directory import Directory
+    from projector.forgetting.check import ErasedReport
 
 
-def print_check(journal: Directory, as_json: bool) -> bool:  # noqa: FBT001 - `journal verify` calls it so
-    """Print a check of everything below a journal's folder; return whether nothing was found.
+def print_check(journal: Directory, as_json: bool) -> int:  # noqa: FBT001 - `journal verify` calls it so
+    """Print a check of everything below a journal's folder; return the exit code.
 
     Raises:
         JournalOpenError, ReadError: as `check_erased`.
@@ -22,11 +25,13 @@ def print_check(journal: Directory, as_json: bool) -> bool:  # noqa: FBT001 - `j
     report = check_erased(journal)
     if as_json:
         print_json(asdict(report))
-        return not report.found
+        return _code(report)
     for found in report.found:
         print_line(f"{found.where}: {found.count:,} of what request {found.request} forgets")
     for unchecked in report.unchecked:
         print_line(f"not checked: {unchecked.where}: {unchecked.why}", err=True)
+    for id in report.lost:
+        print_line(f"the request {id} is lost, and only its receipt is there: {REMEDY}")
     compared = f"{counted(report.events, 'event')}, {counted(report.requests, 'request')}"
     left = "nothing forgotten was found"
     if report.found:
@@ -34,4 +39,10 @@ def print_check(journal: Directory, as_json: bool) -> bool:  # noqa: FBT001 - `j
     if report.unchecked:
         left += f"; not checked: {counted(len(report.unchecked), 'place')}, named above"
     print_line(f"{compared}: {left}")
-    return not report.found
+    return _code(report)
+
+
+def _code(report: ErasedReport) -> int:
+    if report.found or report.lost:
+        return DAMAGED
+    return INCOMPLETE if report.unchecked else DONE

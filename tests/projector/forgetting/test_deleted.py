@@ -141,6 +141,7 @@ def test_what_is_forgotten_is_gone_and_the_rest_stays(journal: Journal) -> None:
     append(journal, "message.removed", messages=["m2"])
     with Projection.open(journal.path) as projection:
         before = _seen(projection)
+        journal.close()
         outcome = forget(journal.path, EVERYTHING)
         assert outcome.lines == 4
         assert _seen(projection) == before
@@ -246,6 +247,7 @@ def test_a_policy_forgets_what_is_deleted_but_not_of_pinned_sessions(journal: Jo
         journal.append_message(session, "user", "x", id="m1", timestamp=T)
         if session != "old":
             journal.append_message(session, "user", "x", id="m2", timestamp=clock.wall())
+        append(journal, "session.titled", session, title="t")
         append(journal, "message.removed", session, messages=["m1"])
     policy = parse_policy('deleted = "1h"\npinned = ["pinned"]')
     assert not plan(journal.path, policy)
@@ -256,4 +258,4 @@ def test_a_policy_forgets_what_is_deleted_but_not_of_pinned_sessions(journal: Jo
     found = plan(journal.path, replace(policy, rules=rules))
     assert [each.session for each in found.sessions] == ["old"]
     assert [each.session for each in found.messages] == ["a"]
-    assert found.events == 4
+    assert found.events == 5

@@ -1,0 +1,49 @@
+"""Requests of which a journal has only the receipt: they are lost with their segment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from journal.erasure.request import request_of
+from journal.format.event_types import ERASURE_COMPLETED, FORGET
+from journal.segments.find import find_events
+from journal.segments.listing import list_segments
+
+if TYPE_CHECKING:
+    from journal.format.event import Event
+    from journal.fs.directory import Directory
+
+_TYPES = b"erasure."
+"""What the types of requests and receipts begin with."""
+REMEDY = (
+    "what it forgot is shown where it arrives again. `projector salvage` writes it back if the"
+    " database still has it: run that before `projector rebuild`; else `journal restore` a backup"
+    " that has it"
+)
+"""What a user can do about a lost request."""
+
+
+def named_requests(event: Event) -> list[str]:
+    """Return the ids of the requests that a receipt names; none of an event that is no receipt."""
+    if event.session != FORGET or event.type != ERASURE_COMPLETED:
+        return []
+    named = event.data.get("requests")
+    return [id for id in named if isinstance(id, str)] if isinstance(named, list) else []
+
+
+def find_lost_requests(directory: Directory) -> tuple[str, ...]:
+    """Return the ids of requests that receipts name and no lane has, sorted.
+
+    Such a request was in a segment that was deleted, damaged or replaced by an older one.
+
+    Raises:
+        ReadError: a segment cannot be read.
+    """
+    there: set[str] = set()
+    named: set[str] = set()
+    for ref in list_segments(directory.lanes):
+        for event in find_events(ref, _TYPES)[0]:
+            if request_of(event) is not None:
+                there.add(event.id)
+            named.update(named_requests(event))
+    return tuple(sorted(named - there))
