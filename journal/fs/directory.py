@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,8 @@ from journal.process.ids import uuid7
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_log = logging.getLogger("journal")
 
 MARK = "journal.json"
 _MOST = 64 * 1024
@@ -95,7 +98,7 @@ def open_directory(path: str | os.PathLike[str], *, create: bool = True) -> Dire
         if create and not (folder / MARK).exists():
             _refuse_foreign(folder)
             sync_above(folder)  # if the journal has a mark, all folders above it are durable
-            make_mark(folder, uuid7(), FORMAT)
+            _make_first_mark(folder)
         uuid, version = _read_mark(folder)
         if os.path.lexists(folder / LANES):
             check_folder(folder / LANES)
@@ -110,6 +113,31 @@ def open_directory(path: str | os.PathLike[str], *, create: bool = True) -> Dire
         ) from error
     # the process that made the entries of this folder may have died before it synced them
     return Directory(folder, uuid, version, (folder,))
+
+
+def _make_first_mark(folder: Path) -> None:
+    """Make the mark of a journal with a new uuid, and warn if that of a journal with lanes is lost.
+
+    A power loss can take a mark that was not synced yet, and leave lanes behind it. So a lost mark
+    is no error for a writer.
+    """
+    has_lanes = _has_lanes(folder)
+    uuid = uuid7()
+    # another process can have made mark and lanes since the caller looked for the mark
+    if make_mark(folder, uuid, FORMAT) and has_lanes:
+        _log.warning(
+            "%s: %s was lost, and was written again with the new uuid %s. All records are there. A"
+            " backup that was made before is one of another journal now: to continue it, put the"
+            " uuid of its backup.json (`journal`) into %s while nothing uses the journal",
+            folder,
+            MARK,
+            uuid,
+            MARK,
+        )
+
+
+def _has_lanes(folder: Path) -> bool:
+    return next(folder.glob(f"{LANES}/*/*.jsonl"), None) is not None
 
 
 def format_of(folder: Path) -> int:
@@ -153,7 +181,7 @@ def _refuse_foreign(folder: Path) -> None:
             )
 
 
-def make_mark(folder: Path, uuid: str, format: int) -> None:
+def make_mark(folder: Path, uuid: str, format: int) -> bool:
     """Make a folder a journal, unless it is one: of many processes one makes the mark.
 
     Args:
@@ -161,11 +189,14 @@ def make_mark(folder: Path, uuid: str, format: int) -> None:
         uuid: the journal's uuid.
         format: version of the journal's format.
 
+    Returns:
+        Whether this process made it.
+
     Raises:
         OSError: the file system refuses.
     """
     mark: dict[str, Any] = {"format": format, "uuid": uuid, "created": clock.wall()}
-    create_file(folder / MARK, orjson.dumps(mark) + b"\n")
+    return create_file(folder / MARK, orjson.dumps(mark) + b"\n")
 
 
 def _read_mark(folder: Path) -> tuple[str, int]:
@@ -173,6 +204,11 @@ def _read_mark(folder: Path) -> tuple[str, int]:
     try:
         content = read_own(folder / MARK, _MOST)
     except (FileNotFoundError, NotADirectoryError):
+        if _has_lanes(folder):
+            raise NotAJournalError(
+                f"{folder / MARK} is lost, and there are lanes beside it: put it back from a backup"
+                " of the folder. Or append something: that writes it again with a new uuid"
+            ) from None
         raise NotAJournalError(
             f"there is no journal at {folder}: append or import something first,"
             " or give its folder with --journal or JOURNAL_DIR"

@@ -107,15 +107,20 @@ def swap_file(path: Path, content: bytes) -> None:
     _place(path, content, disk.in_use.replace)
 
 
-def create_file(path: Path, content: bytes) -> None:
+def create_file(path: Path, content: bytes) -> bool:
     """Write a small file unless there is one: of many processes exactly one makes it.
+
+    Returns:
+        Whether this call made it.
 
     Raises:
         OSError: the file system refuses.
     """
-    # link fails where the name exists
-    with contextlib.suppress(FileExistsError):
+    try:
         _place(path, content, _link)
+    except FileExistsError:  # of link
+        return False
+    return True
 
 
 def _place(path: Path, content: bytes, give_name: Callable[[Path, Path], None]) -> None:

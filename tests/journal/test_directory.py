@@ -133,14 +133,22 @@ def test_the_error_of_a_damaged_mark_shows_a_valid_one(journal_dir: Path, conten
         Journal.open(journal_dir)
 
 
-def test_a_lost_mark_of_a_journal_is_written_again(journal_dir: Path) -> None:
-    """A folder with lanes and without a mark is still a journal, and gets a new mark."""
+def test_a_lost_mark_of_a_journal_is_written_again_with_a_warning(
+    journal_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A writer gives lanes without a mark a new one, and names the new uuid; a reader refuses."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "hello", id="1")
+    assert not caplog.records
     (journal_dir / "journal.json").unlink()
+    with pytest.raises(NotAJournalError, match=r"journal.json is lost, and there are lanes"):
+        open_directory(journal_dir, create=False)
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "hello", id="2")
     assert ids(journal_dir) == ["1", "2"]
+    (record,) = caplog.records
+    uuid = open_directory(journal_dir).uuid
+    assert f"written again with the new uuid {uuid}" in record.getMessage()
 
 
 def test_linked_lanes_are_refused(journal_dir: Path, tmp_path: Path) -> None:

@@ -182,6 +182,8 @@ class Importer:
             kind = self._kind(source, stream)
             if kind.format is None:
                 return None
+            if self._forced is not None and self._detect(source, stream).format != self.format:
+                self.ledger.check_format(source.path, self.format, stream)
             format = self.installed.named(kind.format)
             if kind.database or not (format.documents or format.lines):
                 self._database(source, format)
@@ -193,10 +195,11 @@ class Importer:
             known = None if self.reread else self.ledger.known(source.path, format, stream)
             tail = Tail(source.path, format, format.lines, known)
         tail.read(stream, self._writer, last=last, step=lambda offset: self.step(source, offset))
-        self._remember(source, tail.entry(), is_whole=not tail.names_files)
         if not tail.messages and self._is_other(source, self._detect(source, stream)):
-            # the reasons for which another format's lines are skipped do not matter
+            # how far another format's lines were read, and why they were skipped, does not matter
             self.report.skipped = skipped
+            return tail
+        self._remember(source, tail.entry(), is_whole=not tail.names_files)
         return tail
 
     def _detect(self, source: Source, stream: BinaryIO) -> Kind:

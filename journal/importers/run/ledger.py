@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import orjson
 
+from journal.errors import ImportFailed
 from journal.fs import disk
 from journal.fs.files import make_folder, swap_file, sweep_drafts, sync_folder
 from journal.fs.ownership import read_own
@@ -77,6 +78,24 @@ class Ledger:
         if entry is None or (entry.format, entry.parser) != (format.name, format.version):
             return None
         return entry if digest_of(stream, entry.offset) == entry.digest else None
+
+    def check_format(self, source: Path, format: str, stream: BinaryIO) -> None:
+        """Refuse to import a source, the beginning of which was imported as another format.
+
+        Its entry would be replaced, and the next import as the right format would append everything
+        again.
+
+        Raises:
+            ImportFailed: it was.
+        """
+        entry = self.read(source)
+        if entry is None or not entry.offset or entry.format == format:
+            return
+        if digest_of(stream, entry.offset) == entry.digest:
+            raise ImportFailed(
+                f"was imported as {entry.format} before, and does not look like {format}; import it"
+                f" as {entry.format}, or with auto"
+            )
 
     def write(self, source: Path, entry: Entry) -> None:
         """Replace the entry of a source, in one step.

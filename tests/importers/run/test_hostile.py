@@ -16,6 +16,7 @@ from journal.importers.run.detect import Detector
 from journal.importers.run.driver import Importer
 from journal.importers.run.following import follow
 from journal.importers.run.report import REASON, Report
+from journal.verify import verify
 from journal.writer import Journal
 from tests.importers.feed import journal_set, line, messages, read_document, reasons
 
@@ -111,6 +112,19 @@ def test_a_file_of_another_format_than_given_is_an_error_that_names_it(
     again = run(tmp_path / "j", source, format=given)
     assert list(again.errors) == [str(source)], "and an import again says it again"
     assert run(tmp_path / "j", source).messages == 1
+    before = appended(tmp_path / "j")
+    report = run(tmp_path / "j", source, format=given)
+    assert report.errors == {
+        str(source): f"was imported as {real} before, and does not look like {given}; import it as"
+        f" {real}, or with auto"
+    }
+    run(tmp_path / "j", source, format=real)
+    assert appended(tmp_path / "j") == before, "and the right format appends nothing again"
+
+
+def appended(journal: Path) -> int:
+    """Return how many records the lanes of a journal have."""
+    return verify(journal / "lanes").events
 
 
 def test_a_document_of_another_format_than_given_is_an_error(tmp_path: Path) -> None:
