@@ -188,6 +188,13 @@ def _over(db: apsw.Connection, policy: Policy, now: int) -> tuple[str, ...]:
     return tuple(over)
 
 
+def unknown_pins(db: apsw.Connection, policy: Policy) -> tuple[str, ...]:
+    """Return the ids that a policy pins and no session has, sorted: each may be misspelt."""
+    query = "SELECT session FROM _sessions WHERE session IN (SELECT value FROM json_each(?))"
+    found = db.execute(query, (json.dumps(sorted(policy.pinned)),))
+    return tuple(sorted(policy.pinned.difference(str(name) for (name,) in found)))
+
+
 def _last_dates(db: apsw.Connection, now: int) -> Iterator[tuple[str, str | None, str | None, int]]:
     """Yield id, source and working folder of each session, and the date of its last message.
 

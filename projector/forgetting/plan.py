@@ -11,7 +11,7 @@ from projector.db.kinds import KINDS, MESSAGE
 from projector.db.rows import STORED, stored
 from projector.forgetting import contents, mentions
 from projector.forgetting.deleted.find import Deleted, find_deleted
-from projector.forgetting.matching import SOURCE, find, wanted_deleted
+from projector.forgetting.matching import SOURCE, find, unknown_pins, wanted_deleted
 from projector.forgetting.repeats import Repeats
 from projector.forgetting.selection import Selection
 from projector.text.document import document
@@ -100,6 +100,7 @@ class Plan:
         events: how many events these are in all, contents in conflict and revisions included.
         names: what requests must name.
         wanted: which deleted messages and sessions are among them; None if none are.
+        unknown_pins: ids that the policy pins and no session has.
     """
 
     scope: Scope
@@ -112,6 +113,7 @@ class Plan:
     events: int
     names: Names
     wanted: Wanted | None = None
+    unknown_pins: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.sessions or self.messages)
@@ -203,6 +205,7 @@ def make_plan(db: apsw.Connection, selection: Selection | Policy, key: Key, now:
             with_repeats=not selection.is_by_age,
         ),
         wanted,
+        () if isinstance(selection, Selection) else unknown_pins(db, selection),
     )
 
 

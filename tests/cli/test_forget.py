@@ -245,6 +245,9 @@ def test_retain_applies_the_policy(invoke: Callable[..., Result], path: Path) ->
     policy.touch(mode=0o600)
     policy.write_text('[[rule]]\nolder_than = "never"\n', encoding="utf-8")
     assert invoke("retain", "--yes").stderr == "everything is kept\n"
+    policy.write_text('pinned = ["s1", "s11"]\n', encoding="utf-8")
+    warning = "warning: retention.toml pins 's11', and no session has this id\n"
+    assert invoke("retain", "--yes").stderr == f"{warning}everything is kept\n"
     policy.write_text('[[rule]]\nsource = "cli"\nolder_than = "90d"\n', encoding="utf-8")
     assert "sessions: 1\n" in invoke("retain", "--dry-run").stdout
     assert "no terminal" in invoke("retain", code=2).stderr

@@ -68,6 +68,8 @@ def command(
         raise NotFound(f"there is no {journal.path / NAME}; see `journal retain --help`")
     mode.check()
     found = plan(path, policy)
+    for pinned in found.unknown_pins:
+        print_line(f"warning: {NAME} pins {pinned!r}, and no session has this id", err=True)
     if not found:
         if as_json:
             print_json(plan_json(found) | {"outcome": None})

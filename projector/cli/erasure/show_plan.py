@@ -24,7 +24,7 @@ _Entry = TypeVar("_Entry")
 def plan_json(plan: Plan) -> dict[str, Any]:
     """Return a plan as a JSON object."""
     found = asdict(plan)
-    del found["names"], found["query"], found["wanted"]
+    del found["names"], found["query"], found["wanted"], found["unknown_pins"]
     return found
 
 

@@ -193,7 +193,7 @@ def test_sessions_narrow_the_selection_and_other_parts_do_not_go_with_it() -> No
     """A query, a source and single messages are refused."""
     for refused in ({"query": "a"}, {"source": "a"}, {"messages": (("s", "m"),)}):
         with pytest.raises(QueryError, match="narrowed by sessions and by an age alone"):
-            Selection(deleted=True, **refused)  # type: ignore[arg-type]
+            Selection(deleted=True, **refused)
     assert Selection(deleted=True, sessions=("s",), before=T).scope == "deleted"
 
 
