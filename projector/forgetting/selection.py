@@ -47,7 +47,8 @@ class Selection:
     without being archived, and sessions that were deleted and not created again. They are forgotten
     event by event, and readers see no difference: sessions, transcripts and searches stay the same.
     For that, what deletes is kept, and so are deleted messages that the order of others follows
-    from. A deletion is final then: a message that it names cannot be restored by a later flush.
+    from, or that a fork repeats and shows. A deletion is final then: a message that it names cannot
+    be restored by a later flush.
 
     Attributes:
         sessions: ids of sessions.

@@ -80,8 +80,8 @@ def command(
     --deleted gets space back: it forgets removed and cleared messages, and deleted sessions that
     were not created again, since at least the age that --older-than gives. What readers see stays
     the same. The deletions themselves stay, and so do deleted messages that the order of others
-    follows from. A message that it forgets cannot be restored any more, also not by a flush of its
-    agent. It can be narrowed by sessions and --older-than.
+    follows from, or that a fork repeats and shows. A message that it forgets cannot be restored any
+    more, also not by a flush of its agent. It can be narrowed by sessions and --older-than.
 
     With --allow-again the same messages may be appended again; an import that has read them before
     needs --reread.

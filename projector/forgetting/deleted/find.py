@@ -61,6 +61,16 @@ _SHARED = (
 transcript. The messages in that count, and would go with the key."""
 
 
+_COPIED = (
+    "SELECT e.event_id FROM _shared x JOIN _events e ON e.id = x.event"
+    " WHERE x.session = ? AND x.copied AND EXISTS (SELECT 1 FROM _shared o JOIN _events f"
+    " ON f.id = o.event WHERE o.line = x.line AND o.words = x.words AND o.session <> x.session"
+    f" AND f.kind = {MESSAGE} AND f.state < {OUT})"
+)
+"""Selects the ids of messages of a session that another session has, too, and shows: without this
+one, it would be an own message of that session, which decides where others are at home."""
+
+
 def _kinds(types: Iterable[str]) -> str:
     return ", ".join(str(KINDS[type]) for type in types)
 
@@ -173,6 +183,7 @@ def _messages(
     doomed: dict[str, None] = {}
     removed: dict[str, int] = {}
     is_held = not keeps_one
+    copied = {id for (id,) in db.execute(_COPIED, (session,))}
     query = (
         f"SELECT event_id, time, ord, l.uuid, lane_row, seq, transcript_index, state, timestamp,"
         f" {APPENDED}, parent, order_depth, coalesce(length(content), 0)"
@@ -184,7 +195,7 @@ def _messages(
         ahead = first if is_moment(first) and first > ord else 0
         parent = parent if parent != id else None
         placed.append(Placed(id, parent, depth, lane_row, ord, own is not None, ahead))
-        if state >= OUT:
+        if state >= OUT and id not in copied:
             there = {lane: seq} | copies.get(id, {})
             message = Appended(id, (ord, lane, seq), time, there, is_listed=bool(index))
             if deletions is None or deletions.has(message):

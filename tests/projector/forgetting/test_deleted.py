@@ -162,10 +162,13 @@ def _seen(projection: Projection) -> list[Any]:
 
 
 def test_a_message_in_another_session_stays(journal: Journal) -> None:
-    """A fork that repeats a deleted message has not deleted it."""
+    """A fork that repeats a deleted message has not deleted it; a line that it shows is kept."""
     for session in ("s", "fork"):
         journal.append_message(session, "user", "the same", id="m1", timestamp=T)
+        journal.append_message(f"{session}2", "user", "the same", id="m1", line="l1")
     append(journal, "session.deleted")
+    append(journal, "session.deleted", "s2")
+    assert set(plan(journal.path, EVERYTHING).names.deleted) == {("s", "m1")}
     forget(journal.path, EVERYTHING)
     with Projection.open(journal.path) as projection:
         assert [view.content for view in projection.messages("fork")] == ["the same"]
