@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from journal.importers.opencode.database import OpencodeDatabase
+from journal.importers.run.driver import Importer
+from journal.importers.run.following import follow
 from journal.importers.sqlite.declared import prune
 from journal.importers.sqlite.known import KnownConversation, KnownDatabase
+from journal.writer import Journal
 from tests.importers.feed import journal_set
 from tests.importers.sqlite.programs import Opencode, take, transcript, types
 
@@ -197,3 +200,30 @@ def test_a_forgotten_session_is_dropped_from_what_is_known() -> None:
 def test_an_unreadable_hint_is_no_error(hint: str) -> None:
     """The database is read from its beginning then."""
     assert KnownDatabase.unpack(hint) == KnownDatabase()
+
+
+def test_a_database_that_grows_is_followed(program: Opencode, journal_dir: Path) -> None:
+    """New rows and rewritten ones are in the journal when the import ends, without a conflict."""
+    actions = iter(
+        [
+            lambda: program.says(3, "three"),
+            lambda: program.part("prt_ses_1_3", "msg_ses_1_3", 4, type="text", text="three, whole"),
+        ]
+    )
+
+    def wait(seconds: float) -> bool:
+        if not seconds:
+            return False
+        action = next(actions, None)
+        if action is not None:
+            action()
+        return action is None
+
+    with Journal.open(journal_dir, fsync="never") as handle:
+        report = follow(Importer(handle, "auto"), [program.path], wait)
+    assert (report.errors, report.conflicts) == ({}, 0)
+    assert transcript(journal_dir, "ses_1") == [
+        ("user", "one"),
+        ("user", "two"),
+        ("user", "three, whole"),
+    ]
