@@ -32,7 +32,8 @@ def location_of(path: Path) -> Location:
     except OSError:
         modified = None  # it was deleted: opening it reports that
     beside = partial(_read_beside, resolved.parent)
-    return Location(shown(stem_of(resolved)), folders, mark, modified, beside)
+    listed = partial(_list_beside, resolved.parent)
+    return Location(shown(stem_of(resolved)), folders, mark, modified, beside, listed)
 
 
 def _read_beside(folder: Path, name: str) -> Json:
@@ -42,3 +43,10 @@ def _read_beside(folder: Path, name: str) -> Json:
         return decode(raw)[0] if len(raw) <= _BESIDE else None
     except (OSError, BadLine):
         return None  # it is written later, or at the moment: the source is read without it
+
+
+def _list_beside(folder: Path, name: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder / name))
+    except OSError:
+        return []  # it is written later: the source is read without it

@@ -22,30 +22,45 @@ def _database() -> Conversations:
     return OpencodeDatabase()
 
 
-def _is_document(document: Document) -> bool:
+def _is_export(document: Document) -> bool:
     """Return whether each message has `info` and `parts`."""
     found = document.shape.lists.get("messages")
-    return (
-        found is not None and bool(found.keys) and all(k >= {"info", "parts"} for k in found.keys)
-    )
+    names = found.keys if found is not None else []
+    return bool(names) and all(of >= {"info", "parts"} for of in names)
+
+
+def _is_stored(document: Document) -> bool:
+    """Return whether this is a session, a message or a part in the first versions' folders."""
+    names = document.shape.rest.keys()
+    if names >= {"id", "sessionID", "role", "time"} or names >= {"id", "messageID", "type"}:
+        return True
+    return names >= {"id", "projectID", "directory", "time"} and "sessionID" not in names
+
+
+def _is_document(document: Document) -> bool:
+    return document.shape.top == "object" and (_is_export(document) or _is_stored(document))
 
 
 def _pieces(document: Document, location: Location) -> Iterator[Numbered]:
-    from journal.importers.opencode.export import pieces  # noqa: PLC0415 - loaded to read
+    from journal.importers.opencode import export, storage  # noqa: PLC0415 - loaded to read
 
-    return pieces(document, location)
+    if _is_stored(document):
+        return storage.pieces(document, location)
+    return export.pieces(document, location)
 
 
 def _whole(value: Json, location: Location) -> Iterator[Item]:
-    from journal.importers.opencode.export import whole  # noqa: PLC0415 - loaded to read
+    from journal.importers.opencode import export, storage  # noqa: PLC0415 - loaded to read
 
-    return whole(value, location)
+    if isinstance(value, dict) and "messages" not in value:
+        return storage.stored(value, location)
+    return export.whole(value, location)
 
 
 FORMAT = SourceFormat(
     name="opencode",
     version=1,
-    about="the database of opencode, and sessions that it exported",
+    about="the database of opencode, the files of its first versions, and exports",
     paths=("~/.local/share/opencode",),
     files=("opencode*.db", "*.json"),
     documents=DocumentFormat(matches=_is_document, pieces=_pieces, whole=_whole),

@@ -161,6 +161,10 @@ def _nothing(_name: str) -> Json:
     return None
 
 
+def _no_names(_folder: str) -> list[str]:
+    return []
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """The location of a source: ids are made from it if the source has none.
@@ -173,6 +177,8 @@ class Location:
             the time of the import, where a source has no times.
         beside: reads a small JSON file of the same program, by its path from the file's folder;
             None if there is none that can be read. A name must not come from a transcript.
+        listed: returns the sorted names of the files in a folder, by its path from the file's
+            folder; none if there is no such folder.
     """
 
     stem: str
@@ -180,6 +186,7 @@ class Location:
     mark: str = ""
     modified: int | None = None
     beside: Callable[[str], Json] = field(default=_nothing, compare=False, repr=False)
+    listed: Callable[[str], list[str]] = field(default=_no_names, compare=False, repr=False)
 
     @property
     def name(self) -> str:

@@ -17,7 +17,7 @@ from tests.importers.feed import journal_set
 from tests.importers.sqlite.programs import Opencode, take, transcript, types
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from journal.importers.parsing.parser import Item
@@ -204,7 +204,7 @@ def test_an_unreadable_hint_is_no_error(hint: str) -> None:
 
 def test_a_database_that_grows_is_followed(program: Opencode, journal_dir: Path) -> None:
     """New rows and rewritten ones are in the journal when the import ends, without a conflict."""
-    actions = iter(
+    actions: Iterator[Callable[[], None]] = iter(
         [
             lambda: program.says(3, "three"),
             lambda: program.part("prt_ses_1_3", "msg_ses_1_3", 4, type="text", text="three, whole"),

@@ -158,3 +158,29 @@ def test_a_database_of_the_first_versions_is_read(tmp_path: Path, journal_dir: P
     with Projection.open(journal_dir) as projection:
         (message,) = projection.messages("s")
     assert message.content == [{"type": "text", "text": "hi"}, {"type": "text", "text": "you"}]
+
+
+def test_the_files_of_the_first_versions_give_the_same_events(
+    tmp_path: Path, journal_dir: Path
+) -> None:
+    """A message is read with its parts; a part by itself gives nothing."""
+    with closing(written(tmp_path / "opencode.db").db):
+        take(journal_dir, tmp_path / "opencode.db")
+    before = journal_set(journal_dir)
+    whole = json.loads(exported(tmp_path / "export.json").read_text())
+    storage = tmp_path / "storage"
+    info = {**whole["info"], "projectID": None}
+    files = {f"session/p/{info['id']}.json": info}
+    for message in whole["messages"]:
+        own = message["info"]["id"]
+        files[f"message/ses_1/{own}.json"] = message["info"]
+        for number, part in enumerate(message["parts"]):
+            ids = {"id": f"prt_{own}_{number}", "messageID": own, "sessionID": "ses_1"}
+            files[f"part/{own}/prt_{own}_{number}.json"] = {**ids, **part}
+    for name, value in files.items():
+        (storage / name).parent.mkdir(parents=True, exist_ok=True)
+        (storage / name).write_text(json.dumps(value))
+    report = take(journal_dir, storage)
+    assert (report.errors, report.unknown, report.conflicts) == ({}, [], 0)
+    assert journal_set(journal_dir) == before
+    assert report.skipped["a part in a file: it is read with its message"] == 13
