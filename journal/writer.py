@@ -111,6 +111,7 @@ class Journal:
         type: str,
         data: Mapping[str, Any],
         redacted: Redacted | None = None,
+        importer: str | None = None,
     ) -> Position:
         """Append one event.
 
@@ -122,6 +123,7 @@ class Journal:
             type: what happened, such as `message.appended`.
             data: the fact itself, a JSON object.
             redacted: what was redacted in `data` already, as an event of another journal has it.
+            importer: name and version of what imports it.
 
         Returns:
             The position of its record, which `Projection.wait_for` takes.
@@ -133,7 +135,7 @@ class Journal:
             SyncError: the disk refused to make it, or earlier events, durable.
             ClosedError: the handle was closed.
         """
-        return self._append([checked(session, id, type, data, redacted)])[0]
+        return self._append([checked(session, id, type, data, redacted, importer)])[0]
 
     def append_message(
         self,
@@ -293,8 +295,7 @@ class Journal:
             self.close()
 
     def __repr__(self) -> str:
-        state = "closed" if self._closed else f"fsync={self._fsync}"
-        return f"<Journal {self.path} {state}>"
+        return f"<Journal {self.path} {'closed' if self._closed else f'fsync={self._fsync}'}>"
 
     def after_fork_in_child(self) -> None:
         """Release the parent's lane: two processes must never write to one segment."""
@@ -311,8 +312,7 @@ _handles: weakref.WeakSet[Journal] = weakref.WeakSet()
 
 
 def _close_all() -> None:
-    # an error of one handle must not keep the others from being closed
-    with contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:  # as in `close`
         for handle in list(_handles):
             stack.callback(handle.close)
 

@@ -86,6 +86,10 @@ if TYPE_CHECKING:
     from projector.views.sessions import (
         SessionView,
     )
+    from projector.views.usage import (
+        UsageReport,
+        UsageRow,
+    )
 else:
     from journal.process.exports import lazy
 
@@ -166,6 +170,10 @@ else:
                 "session_tree",
             ),
             "projector.views.sessions": ("SessionView",),
+            "projector.views.usage": (
+                "UsageReport",
+                "UsageRow",
+            ),
         },
     )
 
@@ -228,6 +236,8 @@ __all__ = [
     "Status",
     "SyncError",
     "TitleTaken",
+    "UsageReport",
+    "UsageRow",
     "VersionError",
     "__version__",
     "erasures",

@@ -17,6 +17,7 @@ from projector.arguments import (
 from projector.errors import NotProjected
 from projector.reading.goal import Own
 from projector.reading.reader import PATIENCE, Answer, Reader
+from projector.reading.usage import UsageReader
 from projector.search.request import request, requested_filters
 from projector.search.results import Results
 from projector.views import messages as message_view
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from projector.views.sessions import SessionView
 
 
-class Projection:
+class Projection(UsageReader):
     """A projection to read from. Safe for threads; follows rebuilds by itself.
 
     ::
@@ -47,7 +48,7 @@ class Projection:
                 print(hit.session, hit.time_utc, hit.snippet)
             for view in projection.sessions(limit=10):
                 print(view.session, view.title, view.started_utc, view.last_utc, view.ended_utc)
-            print(projection.session("s1").usage)
+            print(projection.session("s1").usage, projection.usage(by="model").total.cost)
             print([message.content for message in projection.messages("s1")])
             view, messages = projection.conversation("s1")
             print(projection.status().lag_bytes, projection.digest())
@@ -122,6 +123,7 @@ class Projection:
         offset: int = 0,
         context: int = 0,
         role: str | None = None,
+        include_meta: bool = False,
         source: str | None = None,
         session: str | None = None,
         since: datetime | str | int | None = None,
@@ -137,25 +139,24 @@ class Projection:
             limit: most hits to return.
             offset: hits to skip.
             context: messages to return before and after each hit.
-            role: only messages of this role.
+            role: only messages of this role; `user` is what people wrote.
+            include_meta: with the role `user`, also what machines wrote in their place.
             source: only messages from there.
             session: only messages of the session with this id.
-            since: only messages of this moment or later: an aware datetime, an ISO 8601 string
-                or microseconds since 1970.
+            since: only messages of this moment (as `timestamp` of a message) or later.
             until: only messages before this moment.
             include_replays: find a message also in forks that repeat it, and not only at home.
             sort: `relevance`, `newest` or `oldest`.
             look: how hits are shown.
 
         Raises:
-            QueryError: nothing in the query can be searched for, or the query or a filter is no
-                text.
-            EventError: a moment is none.
-            ValueError: `limit`, `offset` or `context` is no whole number or out of range, `sort`
-                is unknown, or `look` is no Look.
+            QueryError: the query has nothing to search for, or it or a filter is no text.
+            EventError, ValueError: a moment is none; another argument is out of range.
             ProjectionError: the projection cannot be read or built.
         """
-        filters = requested_filters(role, source, session, since, until, replays=include_replays)
+        filters = requested_filters(
+            role, source, session, since, until, replays=include_replays, meta=include_meta
+        )
         asked = request(
             query, filters, limit=limit, offset=offset, context=context, sort=sort, look=look
         )

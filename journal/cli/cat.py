@@ -45,15 +45,15 @@ def command(
     (2026-01-31T12:00:00Z; local without a zone), or how far back (30m, 2h, 3d, 1w).
 
     JSON: {"lane", "seq", "id", "type", "session", "time", "order",
-           "redacted": {"key", "original", "rules", "counts": {...}}, "data": {...}}
+           "redacted": {"key", "original", "rules", "counts": {...}}, "importer", "data": {...}}
 
     Events are printed as they were appended. With --redact secrets that the rules of today know are
     replaced by marks, for output that others read.
 
-    `time` is in µs since 1970. `redacted` is there only if something in `data` was redacted. An
-    event that was appended more than once is printed more than once. What is forgotten is not
-    printed. Bytes that are no valid record are reported on stderr; the exit code is then 5. There
-    is no time limit.
+    `time` is in µs since 1970. `redacted` is there only if something in `data` was redacted,
+    `importer` (name and version) only if the event was imported. An event that was appended more
+    than once is printed more than once. What is forgotten is not printed. Bytes that are no valid
+    record are reported on stderr; the exit code is then 5. There is no time limit.
 
     \b
         journal cat --since 2h
@@ -99,7 +99,9 @@ def _fields(at: Located, redactor: Redactor | None) -> dict[str, Any]:
         data, more = redactor.redact(event.type, data)
         if more is not None:
             redacted = more if redacted is None else redacted.with_more(more.rules, more.counts)
-    about = {} if redacted is None else {"redacted": redacted.fields()}
+    about: dict[str, Any] = {} if redacted is None else {"redacted": redacted.fields()}
+    if event.importer is not None:
+        about["importer"] = event.importer
     return {
         "lane": at.lane,
         "seq": at.record.seq,

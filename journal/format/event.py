@@ -36,6 +36,8 @@ class Event:
             every order that its writer had read.
         data: the fact itself, a JSON object.
         redacted: what was redacted in `data` before it was written; None if nothing was.
+        importer: name and version of the importer that wrote it, such as `codex 4`; None if none
+            did.
     """
 
     session: str
@@ -45,6 +47,7 @@ class Event:
     order: int
     data: dict[str, Any]
     redacted: Redacted | None = None
+    importer: str | None = None
 
     def __init__(
         self,
@@ -55,6 +58,7 @@ class Event:
         order: int,
         data: dict[str, Any],
         redacted: Redacted | None = None,
+        importer: str | None = None,
     ) -> None:
         # the one that dataclass makes takes twice as long, and each record that is read needs it
         _set_session(self, session)
@@ -64,6 +68,7 @@ class Event:
         _set_order(self, order)
         _set_data(self, data)
         _set_redacted(self, redacted)
+        _set_importer(self, importer)
 
     @property
     def time_utc(self) -> datetime:
@@ -71,9 +76,16 @@ class Event:
         return to_datetime(self.time)
 
 
-_set_session, _set_id, _set_type, _set_time, _set_order, _set_data, _set_redacted = (
-    vars(Event)[field.name].__set__ for field in fields(Event)
-)
+(
+    _set_session,
+    _set_id,
+    _set_type,
+    _set_time,
+    _set_order,
+    _set_data,
+    _set_redacted,
+    _set_importer,
+) = (vars(Event)[field.name].__set__ for field in fields(Event))
 
 
 def is_same(one: Event, other: Event) -> bool:

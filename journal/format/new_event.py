@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from journal.errors import EventError
-from journal.format.event import check_event
+from journal.format.event import check_event, check_key
 from journal.format.record import refusal
 from journal.format.redacted import Redacted
 from journal.process.ids import uuid7
 
-NewEvent = tuple[str, str, str, dict[str, Any], Redacted | None]
-"""An event that was checked and is to be appended: session, id, type, data, redacted."""
+NewEvent = tuple[str, str, str, dict[str, Any], Redacted | None, str | None]
+"""An event that was checked and is to be appended: session, id, type, data, redacted, importer."""
 
-_KEYS = frozenset(("session", "id", "type", "data", "redacted"))
+_KEYS = frozenset(("session", "id", "type", "data", "redacted", "importer"))
 
 
 def new_event(
@@ -43,6 +43,7 @@ def checked(
     type: str,
     data: Mapping[str, Any],
     redacted: Redacted | None = None,
+    importer: str | None = None,
 ) -> NewEvent:
     """Check an event, and give it an id if it has none.
 
@@ -52,20 +53,23 @@ def checked(
         type: what happened.
         data: the fact itself.
         redacted: what was redacted in `data` already.
+        importer: name and version of what imports it.
 
     Raises:
         EventError: no reader could use it; the message names the field.
     """
     if not (redacted is None or isinstance(redacted, Redacted)):
         raise EventError(f"redacted must be a Redacted, as an event has it, not {redacted!r:.60}")
+    if importer is not None:
+        check_key("importer", importer)
     id = uuid7() if id is None else id
     fields = data if data.__class__ is dict or not isinstance(data, Mapping) else dict(data)
     check_event(session, id, type, fields)
-    return session, id, type, fields, redacted
+    return session, id, type, fields, redacted, importer
 
 
 def check_all(events: Iterable[Mapping[str, Any]]) -> list[NewEvent]:
-    """Check events that are given as mappings with the keys session, id, type, data and redacted.
+    """Check events: mappings with the keys session, id, type, data, redacted and importer.
 
     Raises:
         EventError: one of them cannot be appended; its index is named.
@@ -105,9 +109,12 @@ def _check_mapping(event: object) -> NewEvent:
         raise EventError(f"not a mapping with session, type and data, but {event!r:.60}")
     if not event.keys() <= _KEYS:
         odd = next(name for name in event if name not in _KEYS)
-        raise EventError(f"{odd!r} is no key of an event (session, id, type, data, redacted)")
+        raise EventError(
+            f"{odd!r} is no key of an event (session, id, type, data, redacted, importer)"
+        )
     try:
         names = event["session"], event.get("id"), event["type"]
-        return checked(*names, event["data"], event.get("redacted"))
+        more = event.get("redacted"), event.get("importer")
+        return checked(*names, event["data"], *more)
     except KeyError as error:
         raise EventError(f"{error} is missing") from error

@@ -108,7 +108,8 @@ def encode_event(seq: int, event: Event) -> bytes:
         EventError: as `encode`.
     """
     at = event.time, event.order
-    return encode(seq, event.session, event.id, event.type, at, event.data, event.redacted)
+    names = event.session, event.id, event.type
+    return encode(seq, *names, at, event.data, event.redacted, event.importer)
 
 
 def encode(
@@ -119,6 +120,7 @@ def encode(
     at: tuple[int, int],
     data: dict[str, Any],
     redacted: Redacted | None = None,
+    importer: str | None = None,
 ) -> bytes:
     """Encode one record of the fields of an event, newline included.
 
@@ -130,6 +132,7 @@ def encode(
         at: its time and its order.
         data: its data.
         redacted: what was redacted in it.
+        importer: name and version of what imported it.
 
     Raises:
         EventError: JSON would change the event on the way (NaN, a lone surrogate, a tuple, an
@@ -141,6 +144,8 @@ def encode(
         fields = fields | {"order": order, "data": fields.pop("data")}
     if redacted is not None:
         fields = fields | {"redacted": redacted.fields(), "data": fields.pop("data")}
+    if importer is not None:
+        fields = fields | {"importer": importer, "data": fields.pop("data")}
     try:
         body = orjson.dumps(fields)
     except TypeError as error:  # orjson.JSONEncodeError is a TypeError
@@ -159,11 +164,16 @@ def encode(
 
 
 def refusal(
-    session: str, id: str, type: str, data: dict[str, Any], redacted: Redacted | None = None
+    session: str,
+    id: str,
+    type: str,
+    data: dict[str, Any],
+    redacted: Redacted | None = None,
+    importer: str | None = None,
 ) -> str | None:
     """Return why no record can hold an event; None if one can, whatever its number and time."""
     try:
-        encode(MAX_SEQ, session, id, type, (MAX_ORDER - 1, MAX_ORDER), data, redacted)
+        encode(MAX_SEQ, session, id, type, (MAX_ORDER - 1, MAX_ORDER), data, redacted, importer)
     except EventError as error:
         return str(error).removesuffix(_NOTHING)
     return None
@@ -222,10 +232,15 @@ def decode(line: bytes) -> Record | Header | Erased:
         raise DamagedRecord(
             f"checksum holds but {name} is no text of 1 to {KEY_LIMIT:,} characters"
         )
-    if "redacted" in fields:
-        redacted = Redacted.of(fields["redacted"])
-        return Record(seq, Event(session, id, type, time, order, data, redacted))
+    if "redacted" in fields or "importer" in fields:
+        more = Redacted.of(fields.get("redacted")), _importer(fields)
+        return Record(seq, Event(session, id, type, time, order, data, *more))
     return Record(seq, Event(session, id, type, time, order, data))
+
+
+def _importer(fields: dict[str, Any]) -> str | None:
+    importer = fields.get("importer")
+    return importer if is_key(importer) else None
 
 
 def _check_depth(fields: object) -> None:

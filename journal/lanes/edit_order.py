@@ -38,7 +38,7 @@ class EditOrder:
         Raises:
             AppendError: a lane cannot be read, or no order is left for an edit.
         """
-        is_blind = any(type in SWEEPING and "seen" not in data for _, _, type, data, _ in events)
+        is_blind = any(type in SWEEPING and "seen" not in data for _, _, type, data, *_ in events)
         try:
             try:
                 ends = _look_with(self.frontier, own, is_blind=is_blind)

@@ -123,10 +123,11 @@ class LaneWriter:
         uuid, seq, (time, order) = self.uuid, self.seq, self._clock.tick(self.order)
         started, lines, positions = time, [], []
         step = 1 if order + len(events) <= MAX_ORDER else 0  # at its end lane and number decide
-        for session, id, type, data, redacted in events:
+        for session, id, type, data, redacted, importer in events:
             if ends is not None and type in SWEEPING and "seen" not in data:
                 data = {**data, "seen": {**ends, uuid: seq - 1}}  # noqa: PLW2901 - the caller's stays
-            lines.append(encode(seq, session, id, type, (time, order), data, redacted))
+            at = time, order
+            lines.append(encode(seq, session, id, type, at, data, redacted, importer))
             positions.append(Position(uuid, seq))
             seq, time, order = seq + 1, time + 1, order + step
         self.order = order - step

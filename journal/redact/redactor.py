@@ -52,14 +52,14 @@ class Redactor:
             JournalOpenError: as `redact`.
         """
         changed = []
-        for session, id, type, data, before in events:
+        for session, id, type, data, before, importer in events:
             new, redacted = self.redact(type, data)
             if redacted is not None and before is not None:
                 redacted = before.with_more(redacted.rules, redacted.counts)
             redacted = redacted or before
             if redacted is not None and self.on_redacted is not None:
                 self.on_redacted(data, redacted)
-            changed.append((session, id, type, new, redacted))
+            changed.append((session, id, type, new, redacted, importer))
         return changed
 
     def redact(self, type: str, data: dict[str, Any]) -> tuple[dict[str, Any], Redacted | None]:

@@ -20,6 +20,7 @@ _COMMANDS = Commands(
         "show": "projector.cli.show",
         "status": "projector.cli.status",
         "sync": "projector.cli.sync",
+        "usage": "projector.cli.usage",
         "verify": "projector.cli.verify",
     }
 )
@@ -36,6 +37,7 @@ def cli() -> None:
         projector search 'docker AND compose'
         projector sessions
         projector show s1
+        projector usage --by model
         projector run
 
     Data goes to stdout, everything else to stderr.

@@ -28,7 +28,8 @@ _CONTEXT_WIDTH = 100
 
 @click.command("search")
 @click.argument("query")
-@click.option("--role", metavar="R", help="Only messages of this role.")
+@click.option("--role", metavar="R", help="Only messages of this role; user: by people.")
+@click.option("--include-meta", is_flag=True, help="With --role user: by machines, too.")
 @click.option("--source", metavar="SRC", help="Only messages from this source.")
 @click.option(
     "--session", metavar="S", help="Only this session: its id, or the beginning of its id."
@@ -58,6 +59,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     path: Path,
     query: str,
     role: str | None,
+    include_meta: bool,  # noqa: FBT001 - click gives flags so
     source: str | None,
     session: str | None,
     since: int | None,
@@ -102,6 +104,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
             limit=limit,
             offset=offset,
             role=role,
+            include_meta=include_meta,
             source=source,
             session=None if session is None else projection.session(session).session,
             since=since,

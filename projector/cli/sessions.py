@@ -50,8 +50,8 @@ def command(
     "messages", "replays", "tool_calls", "usage": {...}, "preview", "extra": {...},
     "behind": {"bytes", "events", "as_of", "why"}}
 
-    Times are in µs since 1970; `preview` is the beginning of the user's first message; `behind`
-    is there if the projection lacks events of the journal.
+    Times are in µs since 1970; `preview` is the beginning of the first message that a person
+    wrote; `behind` is there if the projection lacks events of the journal.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     with Projection.open(path, timeout=timeout) as projection:
         if tree:

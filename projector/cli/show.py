@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 @click.command("show")
 @click.argument("session")
+@click.option("--role", metavar="R", help="Only messages of this role; user: by people.")
+@click.option("--include-meta", is_flag=True, help="With --role user: by machines, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--markdown", is_flag=True, help="Print Markdown, with secrets replaced by marks.")
 @click.option("--no-redact", is_flag=True, help="With --markdown: print secrets as they are.")
@@ -44,7 +46,9 @@ if TYPE_CHECKING:
 def command(
     path: Path,
     session: str,
-    as_json: bool,  # noqa: FBT001 - click gives flags so
+    role: str | None,
+    include_meta: bool,  # noqa: FBT001 - click gives flags so
+    as_json: bool,  # noqa: FBT001
     markdown: bool,  # noqa: FBT001
     no_redact: bool,  # noqa: FBT001
     timeout: float,
@@ -73,19 +77,27 @@ def command(
     if no_redact and not markdown:
         raise click.UsageError("--no-redact goes with --markdown: the others show what is stored")
     with Projection.open(path, timeout=timeout) as projection:
-        view, messages = projection.conversation(session)
-    warn_if_behind(messages.behind)
+        view, found = projection.conversation(session)
+    warn_if_behind(found.behind)
+    messages = [m for m in found if _is_of(m, role, include_meta=include_meta)]
     if as_json:
         whole = {
             "session": session_json(view),
             "messages": [message_json(m) for m in messages],
-            **behind_json(messages.behind),
+            **behind_json(found.behind),
         }
         print_json(whole)
     elif markdown:
         _markdown(*((view, messages) if no_redact else _redacted(path, view, messages)))
     else:
         _text(view, messages)
+
+
+def _is_of(message: MessageView, role: str | None, *, include_meta: bool) -> bool:
+    """Return whether a message has a role; `user` is what people wrote, unless all is asked for."""
+    if role is None:
+        return True
+    return message.role == role and (include_meta or role != "user" or not message.by_machine)
 
 
 def _redacted(

@@ -137,6 +137,7 @@ def indexed(row: int, session: int, tagged: str, data: Mapping[str, Any]) -> tup
         role if isinstance(role, str) else None,
         source if isinstance(source, str) else None,
         tagged,
+        machine=isinstance(data.get("meta"), str),
     )
     return row, index_text(data), tagged
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MOVED = "tagged <> coalesce('=' || source, '')"
 """Condition on a row of `_sessions`: the session has moved."""
 
+PERSON = "user"
+"""The role of a person; what a machine wrote in its place has a tag of its own."""
 _CACHED = 1024
 """Characters of the longest names whose tags are cached."""
 
@@ -29,7 +31,9 @@ def inherited(source: str | None) -> str:
     return "" if source is None else f"={source}"
 
 
-def tags(session: int, role: str | None, source: str | None, tagged: str) -> str:
+def tags(
+    session: int, role: str | None, source: str | None, tagged: str, *, machine: bool = False
+) -> str:
     """Return the tags of a message.
 
     Args:
@@ -37,18 +41,19 @@ def tags(session: int, role: str | None, source: str | None, tagged: str) -> str
         role: its role.
         source: its own source; None if it inherits that of its session.
         tagged: `_sessions.tagged` of its session.
+        machine: whether a machine wrote it in the place of a person.
     """
     # a role may have megabytes: a cache must not hold thousands of such
     is_short = len(role or "") + len(source or "") + len(tagged) <= _CACHED
     make = _tags if is_short else _tags.__wrapped__
-    return make(session, role, source, tagged)
+    return make(session, role, source, tagged, machine and role == PERSON)
 
 
 @lru_cache(maxsize=4096)
-def _tags(session: int, role: str | None, source: str | None, tagged: str) -> str:
+def _tags(session: int, role: str | None, source: str | None, tagged: str, machine: object) -> str:
     words = [of_session(session), of_tagged(tagged) if source is None else of_source(source)]
     if role is not None:
-        words.append(of_role(role))
+        words.append(of_machine(role) if machine else of_role(role))
     return " ".join(words)
 
 
@@ -60,6 +65,11 @@ def of_session(number: int) -> str:
 def of_role(role: str) -> str:
     """Return the tag of the messages of a role."""
     return _tag("r", role)
+
+
+def of_machine(role: str) -> str:
+    """Return the tag of the messages that a machine wrote in the place of this role."""
+    return _tag("m", role)
 
 
 def of_source(source: str) -> str:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from projector.db.tags import MOVED, inherited, of_role, of_session, of_source, of_tagged
+from projector.db.tags import (
+    MOVED,
+    PERSON,
+    inherited,
+    of_machine,
+    of_role,
+    of_session,
+    of_source,
+    of_tagged,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -21,7 +30,8 @@ class Filters:
         session: id of the session.
         since: microseconds since 1970, inclusive.
         until: microseconds since 1970, exclusive.
-        roles: the role of the message is one of these.
+        roles: the role of the message is one of these; `user` is what people wrote.
+        include_meta: `user` is also what machines wrote in the place of people.
         sources: the source of the message, else of its session, is one of these.
         but_sources: it is none of these.
         include_replays: replays are found, too, and not only the message where it is at home.
@@ -31,6 +41,7 @@ class Filters:
     since: int | None = None
     until: int | None = None
     roles: tuple[str, ...] | None = None
+    include_meta: bool = False
     sources: tuple[str, ...] | None = None
     but_sources: tuple[str, ...] | None = None
     include_replays: bool = False
@@ -75,7 +86,7 @@ def narrowing(db: apsw.Connection, filters: Filters) -> Narrowing | None:
             tags[-1] = [of_session(each) for each in (number, *_homes(db, number))]
             conditions.append(("e.session = ?", (number,)))
     if filters.roles is not None:
-        tags.append(dict.fromkeys(map(of_role, filters.roles)))
+        tags.append(_tags_of_roles(filters.roles, include_meta=filters.include_meta))
     if filters.sources is not None:
         if not filters.include_replays:  # a replay may have another source than the message
             tags.append(_tags_of_sources(db, filters.sources))
@@ -109,6 +120,12 @@ def _homes(db: apsw.Connection, session: int) -> list[int]:
     """Return the sessions in which replays of a session are at home."""
     query = "SELECT DISTINCT home FROM _shared WHERE session = ? AND home > 0"
     return [int(home) for (home,) in db.execute(query, (session,))]
+
+
+def _tags_of_roles(roles: tuple[str, ...], *, include_meta: bool) -> Collection[str]:
+    """Return all tags that messages of one of these roles may have."""
+    machine = [of_machine(PERSON)] if include_meta and PERSON in roles else []
+    return dict.fromkeys([*map(of_role, roles), *machine])
 
 
 def _tags_of_sources(db: apsw.Connection, sources: tuple[str, ...]) -> Collection[str]:

@@ -104,6 +104,7 @@ def requested_filters(
     until: datetime | str | int | None,
     *,
     replays: bool,
+    meta: bool,
 ) -> Filters:
     """Return the filters of a search; None means no filter.
 
@@ -117,6 +118,7 @@ def requested_filters(
         None if since is None else moment("since", since),
         None if until is None else moment("until", until),
         roles=None if role is None else (role,),
+        include_meta=meta,
         sources=None if source is None else (source,),
         include_replays=replays,
     )

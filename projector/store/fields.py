@@ -58,6 +58,7 @@ class SearchFilters(TypedDict, total=False):
     offset: int
     context: int
     role: str | None
+    include_meta: bool
     source: str | None
     session: str | None
     since: datetime | str | int | None

@@ -70,6 +70,11 @@ class MessageView:
     state: MessageState
 
     @property
+    def by_machine(self) -> bool:
+        """Whether a machine wrote it in the place of a person, or beside the conversation."""
+        return isinstance(self.fields.get("meta"), str)
+
+    @property
     def time_utc(self) -> datetime:
         """`time` as a datetime in UTC."""
         return to_datetime(self.time)

@@ -45,8 +45,8 @@ class SessionView:
         tool_calls: number of calls of tools in those that count.
         usage: totals of `journal.format.event_types.COUNTS`, and of `COSTS` in US dollars, without
             those that no event gives.
-        preview: the beginning of the user's first message, of a fork the first that it does not
-            repeat; empty if there is none.
+        preview: the beginning of the first message that a person wrote, of a fork the first that it
+            does not repeat; of a sub-agent, of its task; empty if there is none.
         extra: everything else that its events give.
     """
 
@@ -103,6 +103,9 @@ EXISTS = "(known OR message_total > 0)"
 """Condition on a row of `_sessions`: it is a session, and no deleted one or a mere name."""
 _PREVIEW = 80
 """Characters of a preview."""
+_META = "json_extract(other_fields, '$.meta')"
+_TOLD = f"({_META} IS NULL OR {_META} = 'task')"
+"""Condition on a message: a person wrote it, or the agent that started this one."""
 _PREVIEWED = 50
 """Messages at the beginning of a session in which the user's first is looked for."""
 
@@ -226,7 +229,8 @@ def _preview(db: apsw.Connection, session: str, *, replays: bool) -> str:
 _PREVIEW_QUERY = (
     f"SELECT {STORED} FROM (SELECT * FROM _events WHERE kind = {MESSAGE} AND state = 0"
     " AND session = (SELECT id FROM _sessions WHERE session = ?){}"
-    f" ORDER BY {ORDER} LIMIT {_PREVIEWED}) WHERE role = 'user' LIMIT 1"
+    f" ORDER BY {ORDER} LIMIT {_PREVIEWED}) WHERE role = 'user' AND {_TOLD} ORDER BY {_META}"
+    f" IS NOT NULL, {ORDER} LIMIT 1"
 )
 
 

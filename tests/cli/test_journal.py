@@ -255,7 +255,7 @@ def test_cat_prints_what_was_redacted(journal_dir: Path, run: Run) -> None:
     """Only an event in which something was redacted has the key `redacted`."""
     redacted = Redacted("0a1b2c3d", "5" * 32, "rules 1", {"jwt": 1})
     with Journal.open(journal_dir) as journal:
-        journal._append([("s", "m1", "x", {}, redacted), ("s", "m2", "x", {}, None)])
+        journal._append([("s", "m1", "x", {}, redacted, None), ("s", "m2", "x", {}, None, None)])
     first, second = _lines(run("cat").stdout)
     assert first["redacted"] == redacted.fields()
     assert "redacted" not in second

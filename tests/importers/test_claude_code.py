@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,9 +11,6 @@ from hypothesis import strategies as st
 from journal.importers.claude_code.parser import ClaudeCode
 from journal.importers.parsing.parser import Location
 from tests.importers.feed import contents, facts, feed, line, messages, reasons
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 NOON = "2026-01-02T12:00:00.250Z"
 NOON_MICROS = 1767355200_250000
@@ -66,8 +63,9 @@ def test_one_api_message_over_several_lines_stays_in_order() -> None:
     ]
     first, second = messages(feed(ClaudeCode, lines))
     assert first["content"] == [thinking]
-    assert second["content"] == [call]
-    assert "tool_calls" not in second, "the call is in the content, and must not be stored twice"
+    function = {"name": "Bash", "arguments": '{"command":"ls"}'}
+    assert second["tool_calls"] == [{"id": "t1", "type": "function", "function": function}]
+    assert "content" not in second, "the call is in `tool_calls`, and must not be stored twice"
     assert (first["token_count"], first["model"]) == (7, "m-1")
     assert first["extra"]["usage"] == {"input_tokens": 3, "output_tokens": 7}
     assert first["extra"]["api_message_id"] == second["extra"]["api_message_id"] == "msg_1"
@@ -198,7 +196,12 @@ def test_a_sub_agent_has_its_own_session() -> None:
     assert facts(items) == [
         (
             f"agent-{agent}",
-            {"source": "claude-code", "parent": "s1", "extra": {"agent_id": agent}},
+            {
+                "source": "claude-code",
+                "parent": "s1",
+                "extra": {"agent_id": agent},
+                "relation": "subagent",
+            },
         ),
         (f"agent-{agent}", {"cwd": "/w"}),
         (f"agent-{agent}", {"model": "m-1"}),
@@ -225,7 +228,8 @@ def test_an_agent_in_its_own_folder_has_the_parent_of_its_folder() -> None:
         "sessionId": f"agent-{'x' * 17}",
         "message": {"role": "user", "content": "x"},
     }
-    data = {"source": "claude-code", "parent": "s9", "extra": {"agent_id": "x" * 17}}
+    about = {"agent_id": "x" * 17}
+    data = {"source": "claude-code", "parent": "s9", "extra": about, "relation": "subagent"}
     assert facts(parser.value(1, value, b"x")) == [(f"agent-{'x' * 17}", data)]
 
 
@@ -247,35 +251,105 @@ def test_a_queued_prompt_is_imported() -> None:
         line(**queue, operation="remove"),
     ]
     items = feed(ClaudeCode, lines)
-    busy, typed = messages(items)
+    typed, busy = messages(items)
     assert busy["content"] == "working"
     assert (typed["role"], typed["content"]) == ("user", "wait, not that")
     assert (typed["timestamp"], typed["extra"]) == (NOON_MICROS, {"taken_from": "queue-operation"})
     attached = {"type": "queued_command", "prompt": "wait, not that"}
     again = line(type="attachment", uuid="t1", sessionId="s1", attachment=attached)
-    assert len(messages(feed(ClaudeCode, [*lines, again]))) == 2
+    items = feed(ClaudeCode, [*lines, again])
+    ((_, removed),) = facts(items, "message.removed")
+    assert removed["messages"] == [typed["id"]], "the attachment replaces the text of the queue"
     (alone,) = messages(feed(ClaudeCode, [again]))
     assert (alone["id"], alone["role"], alone["content"]) == ("t1", "user", "wait, not that")
 
 
+NOTICE = "<task-notification>done</task-notification>"
+
+
 @pytest.mark.parametrize(
-    "operations",
+    ("queued", "text"),
     [
-        [("enqueue", "turn of its own"), ("dequeue", None)],
-        [("enqueue", "removed"), ("popAll", None), ("remove", None)],
-        [("enqueue", "/model"), ("remove", None)],
-        [("remove", None)],
+        (["turn of its own"], "turn of its own"),
+        (["one", "two"], "one\ntwo"),
+        (["/review the lamp"], "<command-name>/review</command-name>the lamp"),
+        ([NOTICE], NOTICE),
     ],
 )
-def test_a_queued_prompt_that_is_also_a_line_is_imported_once(
-    operations: Sequence[tuple[str, str | None]],
+def test_a_queued_prompt_that_a_line_repeats_is_in_the_transcript_once(
+    queued: list[str], text: str
 ) -> None:
-    """A prompt that becomes a user's line or a command is imported from there only."""
+    """The line replaces the text of the queue, whichever operations take that out of it."""
     lines = [
-        line(type="queue-operation", sessionId="s1", operation=name, content=text)
-        for name, text in operations
+        line(type="queue-operation", sessionId="s1", operation="enqueue", content=each)
+        for each in [*queued, "something else"]
     ]
-    assert messages(feed(ClaudeCode, lines)) == []
+    lines.append(user_line("u1", text))
+    items = feed(ClaudeCode, lines)
+    *typed, other, last = messages(items)
+    gone = [id for _, data in facts(items, "message.removed") for id in data["messages"]]
+    assert gone == [each["id"] for each in typed]
+    assert (other["content"], last["id"]) == ("something else", "u1")
+
+
+def test_a_queued_prompt_that_the_user_takes_back_leaves_the_transcript() -> None:
+    """What is sent after it was edited is a line of its own."""
+    queue = {"type": "queue-operation", "sessionId": "s1"}
+    lines = [line(**queue, operation="enqueue", content="hal"), line(**queue, operation="popAll")]
+    items = feed(ClaudeCode, lines)
+    (typed,) = messages(items)
+    ((_, data),) = facts(items, "message.archived")
+    assert data["messages"] == [typed["id"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "meta"),
+    [
+        ("Fix the lamp.", None),
+        ("/home/ada/lamp is broken", None),
+        ("/compact", "command"),
+        ("<command-name>/clear</command-name><command-args></command-args>", "command"),
+        ("<command-name>/fix</command-name><command-args>the lamp</command-args>", None),
+        ("<task-notification>done</task-notification>", "notification"),
+        ('{"task_id": "b1", "task_type": "local_bash"}', "notification"),
+        ('{"lamp": 1}', None),
+        ("<system-reminder>be brief</system-reminder>", "instructions"),
+        ("Caveat: The messages below were generated by the user", "command"),
+    ],
+)
+def test_what_no_person_wrote_is_marked(text: str, meta: str | None) -> None:
+    """`meta` names what a machine wrote with the role of a person; what was typed has none."""
+    (found,) = messages(feed(ClaudeCode, [user_line("u1", text)]))
+    assert (found["role"], found.get("meta")) == ("user", meta)
+
+
+def test_a_call_of_the_api_on_several_lines_is_one_call() -> None:
+    """Its usage events name one call; equal figures are one event."""
+    small = {"input_tokens": 3, "output_tokens": 1, "cache_read_input_tokens": 100}
+    hour = {"ephemeral_1h_input_tokens": 7, "ephemeral_5m_input_tokens": 2}
+    whole = {**small, "output_tokens": 20, "cache_creation": hour}
+    lines = [
+        assistant_line("a1", "a", id="msg_1", model="m-1", usage=small),
+        assistant_line("a2", "b", id="msg_1", model="m-1", usage=whole),
+        assistant_line("a3", "c", id="msg_1", model="m-1", usage=whole),
+        assistant_line("a4", "d", model="<synthetic>", usage={"input_tokens": 0}),
+    ]
+    first, second = (data for _, data in facts(feed(ClaudeCode, lines), "usage.added"))
+    assert (first["call"], first["output_tokens"], first["model"]) == ("msg_1", 1, "m-1")
+    assert (second["call"], second["output_tokens"]) == ("msg_1", 20)
+    assert (second["cache_write_tokens"], second["extra"]) == (9, {"cache_write_1h_tokens": 7})
+
+
+def test_a_sub_agent_within_lines_of_progress_has_a_session() -> None:
+    """Its messages have the ids that its own file gives them."""
+    inner = {"type": "assistant", "uuid": "p1", "message": {"role": "assistant", "content": "hm"}}
+    data = {"type": "agent_progress", "agentId": "a1b2c3d", "message": inner}
+    about = {"sessionId": "s1", "uuid": "x1", "timestamp": NOON}
+    own = {**inner, "sessionId": "s1", "agentId": "a1b2c3d", "isSidechain": True}
+    (found,) = messages(feed(ClaudeCode, [line(type="progress", data=data, **about)]))
+    (same,) = messages(feed(ClaudeCode, [line(**own, timestamp=NOON, cwd="/w")]))
+    assert (found["session"], found["id"]) == (same["session"], same["id"])
+    assert found["content"] == "hm"
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,16 @@ def test_the_session_has_the_fields_of_its_meta() -> None:
     assert facts(items) == [
         (
             UUID,
-            {"source": "codex", "cwd": "/w", "parent": "parent", "started": START, "extra": extra},
+            {
+                "source": "codex",
+                "cwd": "/w",
+                "parent": "parent",
+                "started": START,
+                "branch": "main",
+                "commit": "abc",
+                "relation": "fork",
+                "extra": extra,
+            },
         ),
         (UUID, {"relation": "fork"}),
         (UUID, {"model": "m-1"}),
@@ -195,6 +204,65 @@ def test_the_session_has_the_fields_of_its_meta() -> None:
     assert (change["role"], change["model"]) == ("system", "m-2")
     assert change["extra"] == {"event": "turn_context", "cwd": "/w", "effort": "high"}
     assert "content" not in change
+
+
+def total(second: int, last: int, total: int, cached: int = 0) -> bytes:
+    """Write a line of running totals of input tokens."""
+    figures = [
+        {"input_tokens": count, "cached_input_tokens": cached, "output_tokens": 0}
+        for count in (total, last)
+    ]
+    info = {"total_token_usage": figures[0], "last_token_usage": figures[1]}
+    return at(second, "event_msg", type="token_count", info=info)
+
+
+def test_running_totals_become_the_usage_of_each_call() -> None:
+    """A repeated total is no call; after a gap the difference counts; totals may begin again."""
+    lines = [
+        meta(),
+        at(1, "turn_context", model="m-1"),
+        total(2, 100, 100),
+        total(3, 100, 100),
+        total(4, 50, 250),
+        total(5, 30, 30),
+    ]
+    used = [data for _, data in facts(feed(Codex, lines), "usage.added")]
+    assert [each["input_tokens"] for each in used] == [100, 150, 30]
+    assert len({each["call"] for each in used}) == 3
+    assert {each["model"] for each in used} == {"m-1"}
+
+
+def test_a_fork_names_repeated_calls_as_its_parent_does() -> None:
+    """Its own call has another name; so has an equal call of a session that is no fork."""
+
+    def calls(*lines: bytes) -> list[str]:
+        return [data["call"] for _, data in facts(feed(Codex, lines), "usage.added")]
+
+    parent = calls(meta("p"), total(1, 100, 100), total(2, 50, 150))
+    fork = calls(meta("f", forked_from_id="p"), meta("p"), total(1, 100, 100), total(3, 60, 160))
+    assert fork[0] == parent[0]
+    assert fork[1] not in parent
+    again = calls(meta("g", forked_from_id="f"), meta("f", forked_from_id="p"), total(1, 100, 100))
+    assert again == parent[:1]
+    assert calls(meta("o"), total(1, 100, 100))[0] not in parent
+
+
+def test_what_no_person_wrote_is_marked() -> None:
+    """Instructions and the environment have a `meta`, but not a text that a person wrote beside."""
+    parts = ["# AGENTS.md instructions for /w", "<environment_context>x</environment_context>"]
+    typed = "Rename it."
+    lines = [
+        at(
+            n,
+            "response_item",
+            type="message",
+            role="user",
+            content=[{"type": "input_text", "text": text} for text in texts],
+        )
+        for n, texts in enumerate([parts, parts[1:], [*parts, typed], [typed]], 1)
+    ]
+    found = [each.get("meta") for each in messages(feed(Codex, lines))]
+    assert found == ["instructions", "environment", None, None]
 
 
 def test_a_fork_keeps_its_own_id() -> None:
@@ -254,7 +322,7 @@ def test_texts_of_other_events_are_imported() -> None:
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [
-        (at(1, "event_msg", type="token_count"), "event_msg/token_count"),
+        (at(1, "event_msg", type="token_count"), "event_msg/token_count that adds nothing"),
         (at(1, "response_item", type="ghost_snapshot"), "response_item/ghost_snapshot"),
         (at(1, "response_item"), "response_item/no type"),
         (

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import orjson
+
+from journal.importers.claude_code.meta import meta_of
+from journal.importers.claude_code.reshape import TAKEN
 from journal.importers.parsing.source_time import read_time
 from journal.importers.parsing.values import count_or_none, non_empty, text_or_none
 
@@ -61,23 +65,49 @@ def message_data(value: dict[str, Json], *, taken_from: str | None = None) -> di
     if not isinstance(content, str | list):
         return f"{kind} message without content"
     results = _results(content) if kind == "user" else []
+    meta = meta_of(value, content) if kind == "user" and not results else None
+    content, calls = split_calls(content) if kind == "assistant" else (content, None)
     usage = body.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     more = {
         "api_message_id": text_or_none(body.get("id")),
         "usage": non_empty({name: count_or_none(usage.get(name)) for name in _USAGE}),
-        "taken_from": taken_from,
+        "taken_from": taken_from or value.get(TAKEN),
         "agent": _started_agent(value),
+        "is_error": _has_error(content) if results else None,
     }
     return {
         "role": "tool" if results else text_or_none(body.get("role")) or kind,
         "content": content,
+        "tool_calls": calls,
         "tool_call_id": results[0] if len(results) == 1 else None,
         "token_count": count_or_none(usage.get("output_tokens")),
         "finish_reason": text_or_none(body.get("stop_reason")),
         "model": text_or_none(body.get("model")),
+        "meta": meta,
         **_common(value, more),
     }
+
+
+def split_calls(content: Json) -> tuple[Json, list[Json] | None]:
+    """Return a content without its calls of tools, None if nothing is left; and the calls.
+
+    A call has the same shape whatever its source is, and its arguments are a string of JSON.
+    """
+    if not isinstance(content, list):
+        return content, None
+    rest: list[Json] = []
+    calls: list[Json] = []
+    for part in content:
+        name = part.get("name") if isinstance(part, dict) else None
+        if isinstance(part, dict) and part.get("type") == "tool_use" and isinstance(name, str):
+            given = part.get("input")
+            arguments = given if isinstance(given, str) else orjson.dumps(given).decode()
+            function = {"name": name, "arguments": arguments}
+            calls.append({"id": str(part.get("id")), "type": "function", "function": function})
+        else:
+            rest.append(part)
+    return rest or (None if calls else content), calls or None
 
 
 def _common(value: dict[str, Json], more: dict[str, Json]) -> dict[str, Json]:
@@ -99,6 +129,10 @@ def _results(content: Json) -> list[str | None]:
             return []
         calls.append(text_or_none(part.get("tool_use_id")))
     return calls
+
+
+def _has_error(content: Json) -> bool:
+    return any(part.get("is_error") is True for part in content)
 
 
 def _started_agent(value: dict[str, Json]) -> str | None:

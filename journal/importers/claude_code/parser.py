@@ -6,8 +6,10 @@ The format has no published description; this follows the files that Claude Code
   line's `uuid`, its parent the line's `parentUuid` (even if that line is in another file, or has no
   text). One API message on several lines becomes several messages, which share
   `extra.api_message_id` (and repeat its `token_count`).
-* Content parts are kept as they are. A call's id, name and input are in its `tool_use` part, and
-  not a second time in `tool_calls`. A line of tool results alone has the role "tool".
+* Content parts are kept as they are, but calls of tools, which go to `tool_calls`. A line of tool
+  results alone has the role "tool". What no person wrote has a `meta` (`meta`).
+* Each call of the API gives `usage.added` events, which name one `call`.
+* Lines of a sub-agent within `progress` lines are its lines, by the same uuids as in its own file.
 * What may change in the middle of a session (working directory, branch, version) is kept with
   each message. Session events have only values that cannot differ between two slices of the
   session: the first folder and the first model, from the slice with its first message.
@@ -28,15 +30,19 @@ The format has no published description; this follows the files that Claude Code
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from journal.format.event_types import SESSION_CREATED, SESSION_TITLED
+from journal.format.event_types import MESSAGE_REMOVED, SESSION_CREATED, SESSION_TITLED
 from journal.importers.claude_code.layout import SIDE_FOLDER
 from journal.importers.claude_code.message import message_data
+from journal.importers.claude_code.meta import first_text
 from journal.importers.claude_code.output_files import outputs_of
 from journal.importers.claude_code.queued_prompts import PromptQueue
+from journal.importers.claude_code.reshape import as_user, is_root, of_agent
 from journal.importers.claude_code.rewinds import Rewinds
+from journal.importers.claude_code.usage import usage_of
 from journal.importers.parsing.events import fact, message, placeholder
 from journal.importers.parsing.parser import Retraction, SideFile, Skipped
 from journal.importers.parsing.source_time import read_time
@@ -54,6 +60,10 @@ _REMEMBERED = 65_536
 _SHORT_AGENT = 16
 """Agent ids shorter than this are not unique among all sessions."""
 _REWOUND = "rewound in Claude Code"
+_TAKEN_BACK = "taken back from the queue in Claude Code"
+_REPEATED = "a later line repeats the queued prompt"
+_CALLS = 64
+"""Events of usage that are remembered: the lines of one call are near, and mostly equal."""
 _TITLES = {"custom-title": "customTitle", "ai-title": "aiTitle"}
 
 
@@ -73,6 +83,7 @@ class ClaudeCode:
     _begun: bool = False  # a line with a place in the conversation was read
     _began: dict[str, Json] | None = None  # its first line, if it is in this file
     _root: str | None = None  # the session that began in this file and has no model yet
+    _used: deque[str] = field(default_factory=lambda: deque(maxlen=_CALLS))
 
     def value(self, line: int, value: Json, raw: bytes | None) -> Iterator[Item]:
         """Handle the value of one line."""
@@ -82,7 +93,7 @@ class ClaudeCode:
         kind = text_or_none(value.get("type"))
         if not self._begun and text_or_none(value.get("uuid")):
             self._begun = True
-            self._began = value if _is_root(value) else None
+            self._began = value if is_root(value) else None
         yield from self._line(line, kind, value, raw)
         if retracted := self._rewinds.take(line, value):
             yield Retraction(line, retracted, _REWOUND)
@@ -104,6 +115,8 @@ class ClaudeCode:
             yield from self._attachment(line, value, raw)
         elif kind == "queue-operation":
             yield from self._queue_operation(line, value, raw)
+        elif kind == "progress" and (inner := of_agent(value)) is not None:
+            yield from self._line(line, text_or_none(inner.get("type")), inner, None)
         elif kind == "pr-link" and text_or_none(value.get("prUrl")):
             yield from self._link(line, value, raw)
         else:
@@ -128,6 +141,8 @@ class ClaudeCode:
         if isinstance(data, str):
             yield Skipped(line, data)
             return
+        if value["type"] == "user" and data["role"] != "tool":
+            yield from self._repeated(line, data["content"])
         yield from self._place(line, value, raw, data)
 
     def _place(
@@ -137,10 +152,16 @@ class ClaudeCode:
         session = self.session(value)
         id = self._id(line, value, raw)
         self._remember(id, session)
-        self._last = session
+        if raw is not None:
+            self._last = session
         yield from self._facts(line, value, session)
         yield from self._fork(line, value, session)
         yield message(line, session, id, {**data, "source": SOURCE})
+        if value.get("type") == "assistant":
+            for found in usage_of(line, session, value):
+                if found.event["id"] not in self._used:
+                    self._used.append(found.event["id"])
+                    yield found
         for name, call in outputs_of(data["content"]):
             output = {
                 "role": "tool",
@@ -200,7 +221,8 @@ class ClaudeCode:
             # newer files: <parent session>/subagents/agent-<id>.jsonl
             folders = self.location.folders
             parent = folders[1] if folders[:1] == ("subagents",) and len(folders) > 1 else None
-        return {"source": SOURCE, "parent": parent, "extra": {"agent_id": agent}}
+        about = {"source": SOURCE, "parent": parent, "extra": {"agent_id": agent}}
+        return about if parent is None else {**about, "relation": "subagent"}
 
     def _summary(self, line: int, value: dict[str, Json]) -> Item:
         title = text_or_none(value.get("summary"))
@@ -227,31 +249,41 @@ class ClaudeCode:
         return fact(line, session, SESSION_TITLED, {"title": title})
 
     def _attachment(self, line: int, value: dict[str, Json], raw: bytes | None) -> Iterator[Item]:
-        """Import a text that the user typed while the agent was busy: no other line has it."""
+        """Import a text that was typed while the agent was busy."""
         attached = value.get("attachment")
         attached = attached if isinstance(attached, dict) else {}
         prompt = attached.get("prompt")
         if attached.get("type") != "queued_command" or not isinstance(prompt, str | list):
             yield Skipped(line, f"attachment/{_shorten(attached.get('type'))}")
             return
-        if self._queue.repeats(prompt):
-            yield Skipped(line, "attachment/queued_command that repeats a queue-operation")
-            return
-        data = message_data(_as_user(value, prompt), taken_from="queued_command")
+        yield from self._repeated(line, prompt)
+        data = message_data(as_user(value, prompt), taken_from="queued_command")
         if isinstance(data, dict):
+            if attached.get("commandMode") == "task-notification":
+                data["meta"] = "notification"
             yield from self._place(line, value, raw, data)
 
     def _queue_operation(
         self, line: int, value: dict[str, Json], raw: bytes | None
     ) -> Iterator[Item]:
-        queued = self._queue.operation(line, value, raw)
-        if queued is None:
+        operation, content = value.get("operation"), value.get("content")
+        if operation == "popAll":
+            for queued in self._queue.pop_all():
+                yield Retraction(line, (queued.line,), _TAKEN_BACK)
+        if operation != "enqueue" or not first_text(content):
             yield Skipped(line, "queue-operation")
             return
-        typed = _as_user(queued.value, queued.value["content"])
-        data = message_data(typed, taken_from="queue-operation")
+        data = message_data(as_user(value, content), taken_from="queue-operation")
         if isinstance(data, dict):
-            yield from self._place(line, {**queued.value, "uuid": queued.id}, raw, data)
+            id = self._id(line, value, raw)
+            self._queue.put(line, self.session(value), id, content)
+            yield from self._place(line, {**value, "uuid": id}, raw, data)
+
+    def _repeated(self, line: int, content: Json) -> Iterator[Item]:
+        """Remove the queued prompts that a line repeats."""
+        for queued in self._queue.repeated(content):
+            removed = {"messages": [queued.id], "reason": _REPEATED}
+            yield fact(line, queued.session, MESSAGE_REMOVED, removed)
 
     def _link(self, line: int, value: dict[str, Json], raw: bytes | None) -> Iterator[Item]:
         data = {
@@ -267,20 +299,6 @@ class ClaudeCode:
             ),
         }
         yield from self._place(line, value, raw, data)
-
-
-def _as_user(value: dict[str, Json], prompt: Json) -> dict[str, Json]:
-    """Shape a line that holds a prompt like the line of a user's message."""
-    return {**value, "type": "user", "message": {"role": "user", "content": prompt}}
-
-
-def _is_root(value: dict[str, Json]) -> bool:
-    """Return whether a session begins here, and does not continue after a compaction."""
-    return (
-        value.get("parentUuid") is None
-        and value.get("logicalParentUuid") is None
-        and (not value.get("isSidechain") or text_or_none(value.get("agentId")) is not None)
-    )
 
 
 def _session_field(line: int, session: str, name: str, value: Json) -> Iterator[Item]:

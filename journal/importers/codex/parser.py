@@ -15,8 +15,10 @@ items bare, without a time.
   parent), else the one in the file's name. A session that was resumed is written to further
   files, `rollout-<time>-<session>_<segment>.jsonl`.
 * `thread_rolled_back` retracts the last turns of the user: see `turns`.
-* Each turn names its model: the session has that of its first turn, and a turn with another
-  model or folder than the one before it gives a system message without text for the change.
+* `token_count` lines hold running totals: see `usage`. What no person wrote has a `meta`.
+* Each turn names its model, and so does its usage: the session has that of its first turn, and a
+  turn with another model or folder than the one before it gives a system message without text for
+  the change.
 """
 
 from __future__ import annotations
@@ -28,8 +30,10 @@ from typing import TYPE_CHECKING, ClassVar
 from journal.format.event_types import SESSION_CREATED, SESSION_TITLED
 from journal.importers.codex.copied_items import CopiedItems
 from journal.importers.codex.duplicates import DuplicateTexts, texts_of
+from journal.importers.codex.event_text import error_text, plan, shorten
 from journal.importers.codex.response_item import item_data
-from journal.importers.codex.turns import Turns, begins_turn
+from journal.importers.codex.turns import Turns, begins_turn, meta_of
+from journal.importers.codex.usage import RunningTotals
 from journal.importers.parsing.events import fact, message, placeholder
 from journal.importers.parsing.parser import SessionStart, Skipped
 from journal.importers.parsing.reused_ids import is_numbered
@@ -67,6 +71,7 @@ class Codex:
     _begins: bool = False  # the file begins with the session's meta
     _turn: tuple[Json, Json] | None = None  # model and folder of the turn
     _before: str | None = None  # id of the bare item before
+    _totals: RunningTotals = field(default_factory=RunningTotals)
 
     def __post_init__(self) -> None:
         named = _NAME.search(self.location.stem)
@@ -120,7 +125,7 @@ class Codex:
             }
             yield message(line, self.session, id, data)
         else:
-            yield Skipped(line, _shorten(kind))
+            yield Skipped(line, shorten(kind))
 
     @property
     def session(self) -> str:
@@ -140,6 +145,9 @@ class Codex:
 
     def _meta(self, line: int, payload: dict[str, Json]) -> Iterator[Item]:
         own = text_or_none(payload.get("id"))
+        forked_from = text_or_none(payload.get("forked_from_id"))
+        # a copy repeats the heads of all that it is a copy of, the first of them last
+        self._totals.root = forked_from or ("" if self._session is None else own) or ""
         if self._session is not None:
             other = own not in (None, self._session)
             if own is not None and other:
@@ -153,13 +161,18 @@ class Codex:
         self._begins = True
         git = payload.get("git")
         git = git if isinstance(git, dict) else {}
-        parent = payload.get("parent_thread_id") or payload.get("forked_from_id")
+        spawned_by = text_or_none(payload.get("parent_thread_id"))
+        parent = spawned_by or forked_from
+        relation = "subagent" if spawned_by else "fork" if forked_from else None
         started = read_time(payload.get("timestamp"))
         data = {
             "source": SOURCE,
             "cwd": text_or_none(payload.get("cwd")),
-            "parent": text_or_none(parent),
+            "parent": parent,
             "started": started,
+            "branch": text_or_none(git.get("branch")),
+            "commit": text_or_none(git.get("commit_hash")),
+            "relation": relation,
             "extra": non_empty(
                 {
                     "cli_version": payload.get("cli_version"),
@@ -206,6 +219,8 @@ class Codex:
             own = f"{own}~{id}"  # other files of the session use the same call numbers
         if data["role"] == "user" and begins_turn(payload):
             self._turns.begin(line, id)
+        if data["role"] == "user":
+            data["meta"] = meta_of(data["content"])
         copied = self._copied.line(payload)
         shared = {"source": SOURCE, "timestamp": timestamp, "parent": parent, "line": copied}
         self._before = own or id
@@ -216,7 +231,7 @@ class Codex:
     ) -> Iterator[Item]:
         kind = payload.get("type")
         text = text_or_none(payload.get("message")) or text_or_none(payload.get("text"))
-        shared = {"source": SOURCE, "timestamp": timestamp, "extra": {"event": _shorten(kind)}}
+        shared = {"source": SOURCE, "timestamp": timestamp, "extra": {"event": shorten(kind)}}
         if kind in ("user_message", "agent_message") and text is not None:
             role = "user" if kind == "user_message" else "assistant"
             found = message(line, self.session, id, {"role": role, "content": text, **shared})
@@ -225,18 +240,22 @@ class Codex:
             data = {"role": "assistant", "reasoning": text, **shared}
             found = message(line, self.session, id, data)
             yield from self._duplicates.repeated(line, kind, text, found, begins=self._begins)
-        elif kind == "item_completed" and (plan := _plan(payload)) is not None:
+        elif kind == "item_completed" and (text_of_plan := plan(payload)) is not None:
             found = message(
-                line, self.session, id, {"role": "assistant", "content": plan, **shared}
+                line, self.session, id, {"role": "assistant", "content": text_of_plan, **shared}
             )
-            yield from self._duplicates.repeated(line, kind, plan, found, begins=self._begins)
+            yield from self._duplicates.repeated(
+                line, kind, text_of_plan, found, begins=self._begins
+            )
         elif kind == "thread_rolled_back":
             waiting = self._duplicates.waiting("user_message")
             yield self._turns.roll_back(line, id, payload.get("num_turns"), waiting)
+        elif kind == "token_count":
+            yield from self._totals.take(line, payload, self.session, timestamp)
         elif kind == "thread_name_updated" and text_or_none(payload.get("thread_name")):
             title = {"title": payload["thread_name"]}
             yield fact(line, self.session, SESSION_TITLED, title)
-        elif kind in _TEXT_EVENTS and (text := text or _error_text(payload)) is not None:
+        elif kind in _TEXT_EVENTS and (text := text or error_text(payload)) is not None:
             yield message(line, self.session, id, {"role": "system", "content": text, **shared})
         elif kind == "web_search_end" and isinstance(payload.get("results"), list):
             data = {
@@ -248,14 +267,14 @@ class Codex:
             }
             yield message(line, self.session, id, data)
         else:
-            yield Skipped(line, f"event_msg/{_shorten(kind)}")
+            yield Skipped(line, f"event_msg/{shorten(kind)}")
 
     def _context(
         self, line: int, payload: dict[str, Json], id: str, timestamp: SourceTime
     ) -> Iterator[Item]:
         before, turn = self._turn, (payload.get("model"), payload.get("cwd"))
         self._turn = turn
-        model = text_or_none(payload.get("model"))
+        model = self._totals.model = text_or_none(payload.get("model"))
         if before is None and self._begins and model is not None:
             yield fact(line, self.session, SESSION_CREATED, {"model": model})
         elif before not in (None, turn):
@@ -291,20 +310,4 @@ class Codex:
             time = read_time(value.get("timestamp", value.get("created_at")))
             yield from self._item(line, value, place, time, self._before)
         else:
-            yield Skipped(line, _shorten(value.get("record_type")))
-
-
-def _plan(payload: dict[str, Json]) -> str | None:
-    item = payload.get("item")
-    if not isinstance(item, dict) or item.get("type") != "Plan":
-        return None
-    return text_or_none(item.get("text"))
-
-
-def _error_text(payload: dict[str, Json]) -> str | None:
-    error = payload.get("error")
-    return text_or_none(error.get("message")) if isinstance(error, dict) else None
-
-
-def _shorten(name: Json) -> str:
-    return name[:64] if isinstance(name, str) and name else "no type"
+            yield Skipped(line, shorten(value.get("record_type")))

@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from journal.importers.parsing.parser import Found, Item
     from journal.importers.parsing.values import Json
 
-_CONTEXT = (
-    "# agents.md instructions",
-    "<environment_context>",
-    "<skill>",
-    "<subagent_notification>",
-    "<turn_aborted>",
-    "<user_instructions>",
-    "<user_shell_command>",
-)
-"""The beginnings of texts that the program itself writes with the role "user"."""
+_CONTEXT = {
+    "# agents.md instructions": "instructions",
+    "<environment_context>": "environment",
+    "<skill>": "instructions",
+    "<subagent_notification>": "notification",
+    "<turn_aborted>": "notification",
+    "<user_instructions>": "instructions",
+    "<user_shell_command>": "command",
+}
+"""The beginnings of texts that the program itself writes with the role "user", and their `meta`."""
 _REASON = "rolled back in Codex"
 
 
@@ -90,10 +90,21 @@ class Turns:
 def begins_turn(payload: dict[str, Json]) -> bool:
     """Return whether the user wrote a text, rather than the program itself."""
     content = payload.get("content")
-    parts = [content] if isinstance(content, str) else content
-    if not isinstance(parts, list):
-        return False
+    return isinstance(content, str | list) and not any(_metas(content))
+
+
+def meta_of(content: Json) -> str | None:
+    """Return what a message with the role "user" is, if the program itself wrote all of it."""
+    found = _metas(content)
+    return found[0] if all(found) and found else None
+
+
+def _metas(content: Json) -> list[str | None]:
+    """Return for each text of a content what it is; None for one that the user wrote."""
+    parts = content if isinstance(content, list) else [content]
     texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
-    return not any(
-        isinstance(text, str) and text[:64].lstrip().lower().startswith(_CONTEXT) for text in texts
-    )
+    heads = [text[:64].lstrip().lower() for text in texts if isinstance(text, str)]
+    return [
+        next((meta for beginning, meta in _CONTEXT.items() if head.startswith(beginning)), None)
+        for head in heads
+    ]

@@ -4,7 +4,7 @@ A journal reads a conversation by the times of its messages, and never a message
 If a source's clock steps back, a message would be read before earlier ones of the file; one without
 a readable time would be read at the time of the import. Such a message is followed by a
 `message.revised` event, which names the message before it as its parent and, if the time is
-missing, has its neighbour's time, marked `extra.timestamp_estimated`. The message itself depends
+missing, has its neighbour's time, marked `extra.estimated_time`. The message itself depends
 only on its own line, so that imports of other slices of the file, and by earlier versions, give the
 same event.
 
@@ -128,4 +128,4 @@ class FileOrder:
 
 
 def _estimate(moment: int, extra: dict[str, Any]) -> dict[str, Any]:
-    return {"timestamp": moment, "extra": {**extra, "timestamp_estimated": True}}
+    return {"timestamp": moment, "extra": {**extra, "estimated_time": True}}

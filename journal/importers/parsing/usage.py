@@ -35,8 +35,8 @@ def usage(
         call: the source's id of the call: a call that is written several times counts once.
         counts: the counters by the names of `usage.added`; what is no count is left out.
         time: when the call was made.
-        more: `model` and `provider`, where they are texts, and `cost` in US dollars, where the
-            source itself says it.
+        more: `model` and `provider`, where they are texts, `cost` in US dollars, where the source
+            itself says it, and `extra`.
     """
     found = {name: count_or_none(counts.get(name)) for name in COUNTS if name != "api_calls"}
     cost = more.get("cost")
@@ -51,7 +51,9 @@ def usage(
         "model": text_or_none(more.get("model")),
         "provider": text_or_none(more.get("provider")),
         "call": call,
+        # to the minute: lines of one call with equal figures give one event
         "timestamp": None if micros is None else micros - micros % _MINUTE,
+        "extra": more.get("extra") or None,
     }
     yield fact(line, session, USAGE_ADDED, data)
 

@@ -19,7 +19,7 @@ from journal.importers.registry import AUTO
 from journal.importers.registry import installed as find_installed
 from journal.importers.run.detect import OTHER, Detector, Kind, refusal
 from journal.importers.run.event_writer import EventWriter
-from journal.importers.run.known_keys import KnownKeys
+from journal.importers.run.known_keys import KnownKeys, Origin
 from journal.importers.run.ledger import Entry, Ledger
 from journal.importers.run.report import Report
 from journal.importers.run.tail import Tail
@@ -185,6 +185,7 @@ class Importer:
             if self._forced is not None and self._detect(source, stream).format != self.format:
                 self.ledger.check_format(source.path, self.format, stream)
             format = self.installed.named(kind.format)
+            self._writer.origin = Origin(format.name, format.version)
             if kind.database or not (format.documents or format.lines):
                 self._database(source, format)
                 return None
@@ -194,6 +195,7 @@ class Importer:
                 return None
             known = None if self.reread else self.ledger.known(source.path, format, stream)
             tail = Tail(source.path, format, format.lines, known)
+        self._writer.origin = Origin(tail.format.name, tail.format.version)
         tail.read(stream, self._writer, last=last, step=lambda offset: self.step(source, offset))
         if not tail.messages and self._is_other(source, self._detect(source, stream)):
             # how far another format's lines were read, and why they were skipped, does not matter
@@ -241,6 +243,7 @@ class Importer:
     def _read_database(self, source: Source, format: SourceFormat) -> None:
         if format.database is None:
             return
+        self._writer.origin = Origin(format.name, format.version)
         entry, failure = read_database(
             source.path,
             format,

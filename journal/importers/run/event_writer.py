@@ -11,21 +11,24 @@ from journal.format.event import Event
 from journal.format.event_types import MESSAGE_APPENDED
 from journal.importers.parsing.events import key, revision
 from journal.importers.parsing.parser import Duplicate, Found, Repaired, Skipped
+from journal.importers.parsing.provisional import is_provisional
 from journal.importers.run.placeholder import placeholder_data
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from journal.erasure.requests import RequestScan
     from journal.format.redacted import Redacted
     from journal.importers.parsing.parser import Item
-    from journal.importers.run.known_keys import KnownKeys
+    from journal.importers.run.known_keys import KnownKeys, Origin
     from journal.importers.run.report import Report
     from journal.writer import Journal
 
 _EVENTS = 256
 _BYTES = 1024 * 1024
 """Maximum size of a batch: events, and bytes of their lines."""
+_PLACED = ("timestamp", "parent")
+"""Fields that place a message in its transcript."""
 _RECENT = 1 << 18
 """Events that are remembered, so that snapshots of one session are not appended repeatedly."""
 
@@ -39,6 +42,7 @@ class EventWriter:
         report: counts them.
         keys: the keys in the journal.
         requests: finds the requests to forget; forgotten events are not appended.
+        origin: the importer whose events follow; None if that is not known.
         found: number of messages so far, new or not.
     """
 
@@ -46,6 +50,7 @@ class EventWriter:
     report: Report
     keys: KnownKeys
     requests: RequestScan
+    origin: Origin | None = None
     found: int = 0
     _redacted: dict[int, Redacted] = field(default_factory=dict)  # by the identity of the data
     _clear: dict[int, dict[str, Any]] = field(default_factory=dict)  # as it was before, as above
@@ -130,7 +135,7 @@ class EventWriter:
             self.report.skip(f"conflicts are not counted: {error}")
         batch = [self._revised(event) for event in batch]
         self._revisable.clear()
-        batch = list(self._not_forgotten(batch))
+        batch = list(self._not_forgotten(self._corrected(batch)))
         try:
             self.journal.append_many(batch)
         except EventError:
@@ -152,7 +157,25 @@ class EventWriter:
             return event  # it is no JSON: the journal raises the reason
         return revision(0, event["session"], event["id"], event["data"]).event
 
-    def _not_forgotten(self, batch: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    def _corrected(self, batch: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Yield events with their importer; what an older one appended otherwise is revised."""
+        origin = self.origin
+        if origin is None:
+            yield from batch
+            return
+        about = {"importer": f"{origin.name} {origin.version}"}
+        for event in batch:
+            found = event
+            if event["type"] == MESSAGE_APPENDED and self.keys.differs(event):
+                correction = _correction(event)
+                if is_provisional(event["data"]) or self.keys.has(correction):
+                    self.report.already += 1
+                    continue
+                if self.keys.is_of_older(event, origin):
+                    found = correction
+            yield found | about
+
+    def _not_forgotten(self, batch: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield events without their forgotten parts; forgotten events are skipped."""
         # a request may have been added since the last batch: following can run for days
         forgotten = self.requests.read_understood()
@@ -208,3 +231,13 @@ class EventWriter:
             self.report.messages += 1
         else:
             self.report.events += 1
+
+
+def _correction(event: dict[str, Any]) -> dict[str, Any]:
+    """Return the revision that gives a message the values that are known now.
+
+    Its place in the transcript is that of the first import.
+    """
+    data = {name: value for name, value in event["data"].items() if name not in _PLACED}
+    data.setdefault("content", [])  # what it had may be in another field now
+    return revision(0, event["session"], event["id"], data).event

@@ -1,6 +1,7 @@
 """The keys and contents in a journal, so that an import can count conflicts.
 
-Each event has two marks of eight bytes: one of its key, one of its key and content. The lanes are
+Each event has two marks of eight bytes: one of its key, one of its key and content; and an imported
+one a third, of its key and what imported it. The lanes are
 read when an import appends its first event, and the marks are stored in `<journal>/imports/keys`:
 the next import reads only the new records. The file is a hint like those of the ledger; without it
 the lanes are read from their beginning.
@@ -16,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from journal.format.event_types import MESSAGE_APPENDED, MESSAGE_REVISED
 from journal.format.record import Record
 from journal.format.scan import Damage
 from journal.fs.files import make_folder, swap_file
 from journal.fs.key_file import read_keys
 from journal.fs.ownership import open_own
+from journal.importers.parsing.provisional import is_provisional
 from journal.segments.listing import list_segments
 from journal.segments.progress import Progress
 from journal.segments.reader import read_segment
@@ -32,11 +35,29 @@ if TYPE_CHECKING:
     from journal.format.redacted import Redacted
     from journal.segments.listing import SegmentRef
 
-_VERSION = 2
+_VERSION = 3
+_NEWER = 32
+"""Versions of an importer after this one that are searched for: it must not correct those."""
+_NAMED = frozenset((MESSAGE_APPENDED, MESSAGE_REVISED))
+"""Types of events that a newer importer corrects: the ids of all others are their contents."""
+_PROVISIONAL = "provisional"
 _MERGED = 1 << 16
 """Number of new marks that are kept outside the sorted ones."""
 _SAVED = 16
 """The file is rewritten when it lacks a sixteenth of its marks, or _MERGED / 16 marks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """An importer.
+
+    Attributes:
+        name: the name of its format.
+        version: the version of that.
+    """
+
+    name: str
+    version: int
 
 
 def _array() -> array[int]:
@@ -111,7 +132,8 @@ class KnownKeys:
         """
         session, id, type, data = (event[name] for name in ("session", "id", "type", "data"))
         known = _mark(_key(session, id)) in self._keys
-        if not self._note(session, id, type, data, redacted) or not known:
+        importer = event.get("importer")
+        if not self._note(session, id, type, data, redacted, importer) or not known:
             return False
         # the journal may have it unredacted, or redacted by any rules
         hashes = (f"{key.id}{key.hash('original', [type, data])}" for key in self._own_keys())
@@ -139,6 +161,42 @@ class KnownKeys:
             self._hash_keys = read_keys(self.lanes.parent)
         return self._hash_keys
 
+    def differs(self, event: dict[str, Any]) -> bool:
+        """Return whether a journal has the key of an event with other contents only.
+
+        Args:
+            event: the event, with its data before it was redacted.
+        """
+        try:
+            return self.has_other(event)
+        except TypeError:  # it is no JSON: the journal refuses it, with the reason
+            return False
+
+    def is_of_older(self, event: dict[str, Any], origin: Origin) -> bool:
+        """Return whether only older importers wrote the contents of a message.
+
+        Args:
+            event: the message.
+            origin: the importer that has it now.
+        """
+        key = _key(event["session"], event["id"])
+
+        if _mark(_written(key, _PROVISIONAL)) in self._contents:
+            return True  # one that is provisional, too, is not appended
+
+        def wrote(versions: range) -> bool:
+            names = (f"{origin.name} {version}" for version in versions)
+            return any(_mark(_written(key, name)) in self._contents for name in names)
+
+        if wrote(range(origin.version, origin.version + _NEWER)):
+            return False
+        return wrote(range(origin.version))
+
+    def has(self, event: dict[str, Any]) -> bool:
+        """Return whether the journal has an event, whatever was redacted in it."""
+        key = _mark(_key(event["session"], event["id"]))
+        return key in self._keys and not self.has_other(event)
+
     def save(self) -> None:
         """Keep the marks for the next import, if enough of them are new.
 
@@ -159,11 +217,27 @@ class KnownKeys:
         self._saved = len(self._contents)
 
     def _note(
-        self, session: str, id: str, type: str, data: dict[str, Any], redacted: Redacted | None
+        self,
+        session: str,
+        id: str,
+        type: str,
+        data: dict[str, Any],
+        redacted: Redacted | None,
+        importer: str | None,
     ) -> bool:
         """Add a key and a content; return whether the content is new."""
         key = _key(session, id)
         key_mark, mark = _mark(key), _mark(key + _content_of(type, data, redacted))
+        if type == MESSAGE_APPENDED and is_provisional(data):
+            importer = _PROVISIONAL
+        elif importer is None and type == MESSAGE_APPENDED:
+            importer = f"{data.get('source')} 0"  # as the first importers wrote it
+        if importer is not None and type in _NAMED:
+            # a correction counts as the message that it corrects
+            target = data.get("message", id)
+            written = _mark(_written(_key(session, str(target)), importer))
+            if written not in self._contents:
+                self._contents.add(written)
         if mark in self._contents:
             return False
         if key_mark not in self._keys:
@@ -183,7 +257,8 @@ class KnownKeys:
             offset = item.end
             if isinstance(item.record, Record):
                 event = item.record.event
-                self._note(event.session, event.id, event.type, event.data, event.redacted)
+                what = event.type, event.data, event.redacted, event.importer
+                self._note(event.session, event.id, *what)
         self._read[name] = [ref.version[0], offset]
 
     def _load(self) -> None:
@@ -204,6 +279,10 @@ class KnownKeys:
 
 def _key(session: str, id: str) -> bytes:
     return orjson.dumps([session, id])
+
+
+def _written(key: bytes, importer: str) -> bytes:
+    return b"importer " + importer.encode() + key
 
 
 def _content(type: str, data: dict[str, Any]) -> bytes:

@@ -17,6 +17,20 @@ _FIRST_SOURCE = f"""(SELECT e.source FROM _events e
     WHERE e.session = s.id AND e.kind = {MESSAGE} AND e.state = 0
     ORDER BY e.order_time, e.order_depth, e.ord, {lane_uuid("e")}, e.seq, e.transcript_index
     LIMIT 1)"""
+_SEARCHED = 50
+"""Messages at the beginning of a session in which a field is looked for that it does not have."""
+
+
+def _of_message(path: str, more: str = "") -> str:
+    """Return the first text at a path of the messages of a session, in their order."""
+    return f"""(SELECT json_extract(f, '{path}') FROM (SELECT e.other_fields AS f, e.role AS r
+      FROM _events e WHERE e.session = s.id AND e.kind = {MESSAGE} AND e.state = 0
+      ORDER BY e.order_time, e.order_depth, e.ord, {lane_uuid("e")}, e.seq, e.transcript_index
+      LIMIT {_SEARCHED})
+    WHERE json_type(f, '{path}') = 'text'{more} LIMIT 1)"""
+
+
+_MODEL = _of_message("$.model", " AND r = 'assistant' AND json_extract(f, '$.model') NOT LIKE '<%'")
 _TOOL_CALLS = f"""(SELECT coalesce(sum(json_array_length(e.other_fields, '$.tool_calls')), 0)
     FROM _events e WHERE e.session = s.id AND e.kind = {MESSAGE} AND e.state = 0
     AND e.other_fields IS NOT NULL
@@ -44,8 +58,18 @@ SESSIONS = View(
             "where it takes place, such as `cli`; where its first message was written if no event"
             " of the session has one",
         ),
-        Column("model", "text", "s.model", "the model it began with"),
-        Column("cwd", "text", "s.cwd", "working directory"),
+        Column(
+            "model",
+            "text",
+            f"coalesce(s.model, {_MODEL})",
+            "the model it began with; that of its first answer if no event of the session has one",
+        ),
+        Column(
+            "cwd",
+            "text",
+            f"coalesce(s.cwd, {_of_message('$.extra.cwd')})",
+            "working directory; that of its first message if no event of the session has one",
+        ),
         Column(
             "parent",
             "text",
@@ -59,7 +83,12 @@ SESSIONS = View(
             _RELATION,
             "what it is of its parent: `fork`, `subagent` or `continuation`",
         ),
-        Column("branch", "text", "s.branch", "git branch of the working directory"),
+        Column(
+            "branch",
+            "text",
+            f"coalesce(s.branch, {_of_message('$.extra.git_branch')})",
+            "git branch of the working directory, likewise",
+        ),
         Column("commit", "text", 's."commit"', "git commit of the working directory"),
         Column("user", "text", "s.user", "who talks to the agent"),
         Column("system_prompt", "text", "s.system_prompt", "its system prompt"),

@@ -37,7 +37,6 @@ else:
 if TYPE_CHECKING:
     from click.testing import Result
 
-    from journal.format.redacted import Redacted
 
 LINES = [claude("1", None, "one", 1), claude("2", "1", "two", 2)]
 
@@ -249,10 +248,10 @@ def test_the_keys_of_a_journal_are_read_once(
             id: str,
             type: str,
             data: dict[str, Any],
-            redacted: Redacted | None,
+            *about: Any,  # noqa: ANN401 - as `_note` takes it
         ) -> bool:
             read.append(id)
-            return note(self, session, id, type, data, redacted)
+            return note(self, session, id, type, data, *about)
 
         monkeypatch.setattr(KnownKeys, "_note", noted)
         keys = KnownKeys(journal_dir / "lanes", file)

@@ -163,7 +163,7 @@ def test_a_message_without_a_readable_time_keeps_its_place(
         found = projection.messages(THREAD)
     assert [message.content for message in found] == ["0", "1", "2", "3"]
     assert max(message.time for message in found) <= 1767268804_000000
-    estimated = [m.content for m in found if "timestamp_estimated" in m.fields.get("extra", {})]
+    estimated = [m.content for m in found if "estimated_time" in m.fields.get("extra", {})]
     assert estimated == [str(place)]
 
 
@@ -179,7 +179,7 @@ def test_a_source_without_any_readable_time_keeps_its_order(
     assert transcript(journal_dir, "cc") == [str(n) for n in range(6)]
     with Projection.open(journal_dir) as projection:
         found = projection.messages("cc")
-    assert all("timestamp_estimated" not in str(message.fields) for message in found)
+    assert all("estimated_time" not in str(message.fields) for message in found)
 
 
 def test_a_rollout_without_any_time_has_the_time_in_its_name(

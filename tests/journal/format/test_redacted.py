@@ -88,7 +88,7 @@ def test_a_value_that_json_cannot_represent_is_refused() -> None:
 
 
 def _append(journal: Journal, redacted: Redacted | None = REDACTED) -> None:
-    journal._append([("s", "m1", MESSAGE_APPENDED, DATA, redacted)])
+    journal._append([("s", "m1", MESSAGE_APPENDED, DATA, redacted, None)])
 
 
 def test_a_journal_writes_it(journal_dir: Path) -> None:

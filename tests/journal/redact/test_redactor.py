@@ -225,8 +225,8 @@ def test_what_was_redacted_before_is_kept() -> None:
     redactor = Redactor([own_rules()], lambda: KEY)
     found = redactor.redact_events(
         [
-            ("s", "m1", "message.appended", {"content": TOKEN}, before),
-            ("s", "m2", "message.appended", {"content": "nothing"}, before),
+            ("s", "m1", "message.appended", {"content": TOKEN}, before, None),
+            ("s", "m2", "message.appended", {"content": "nothing"}, before, None),
         ]
     )
     assert [event[3]["content"] for event in found] == [MARKED, "nothing"]

@@ -54,7 +54,7 @@ def _fill(journal: Journal) -> None:
     journal.append(type="message.revised", session="s1", data=revised)
     journal.append_message("s1", "user", "another content", id="m1")
     tool = {"output": f"the key {mark('token', '1f3a9c')}"}
-    journal._append([("s1", "e1", "tool.used", tool, REDACTED)])
+    journal._append([("s1", "e1", "tool.used", tool, REDACTED, None)])
     journal.append(type="tool.used", session="s1", id="e1", data={"output": "the key sk-1"})
     for id in ("u1", "u2"):
         used = {"output_tokens": 5, "estimated_cost": 0.25, "api_calls": 1}

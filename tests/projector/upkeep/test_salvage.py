@@ -122,7 +122,7 @@ def test_redacted_events_are_written_back(journal_dir: Path) -> None:
     variants = [redacted(clear, key, rules) for key in KEYS for rules in ("rules 1", "rules 2")]
     with Journal.open(journal_dir) as journal:
         for event in [*variants, clear, message("m1", "another")]:
-            new = (event.session, event.id, event.type, event.data, event.redacted)
+            new = (event.session, event.id, event.type, event.data, event.redacted, None)
             journal._append([new])
     before = [at.record.event for at in read_events(journal_dir / "lanes", _no_damage)]
     with Projection.open(journal_dir) as projection:

@@ -1,0 +1,53 @@
+"""Reads what one call of the API used, from one line of Claude Code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from journal.importers.parsing.source_time import read_time
+from journal.importers.parsing.usage import usage
+from journal.importers.parsing.values import count_or_none, text_or_none
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from journal.importers.parsing.parser import Found
+    from journal.importers.parsing.values import Json
+
+
+def usage_of(line: int, session: str, value: dict[str, Json]) -> Iterator[Found]:
+    """Yield the `usage.added` of a line, if it used something.
+
+    One call is several lines, and earlier ones may hold smaller figures: they name one `call`.
+
+    Args:
+        line: number of the line.
+        session: its session.
+        value: its value.
+    """
+    body = value.get("message")
+    used = body.get("usage") if isinstance(body, dict) else None
+    if not isinstance(body, dict) or not isinstance(used, dict):
+        return
+    parts = used.get("cache_creation")
+    parts = parts if isinstance(parts, dict) else {}
+    hour = count_or_none(parts.get("ephemeral_1h_input_tokens"))
+    minutes = count_or_none(parts.get("ephemeral_5m_input_tokens"))
+    written = count_or_none(used.get("cache_creation_input_tokens"))
+    counts = {
+        "input_tokens": count_or_none(used.get("input_tokens")),
+        "output_tokens": count_or_none(used.get("output_tokens")),
+        "cache_read_tokens": count_or_none(used.get("cache_read_input_tokens")),
+        "cache_write_tokens": max(written or 0, (hour or 0) + (minutes or 0)) or None,
+    }
+    call = text_or_none(body.get("id")) or text_or_none(value.get("requestId"))
+    yield from usage(
+        line,
+        session,
+        call or str(value.get("uuid")),
+        counts,
+        read_time(value.get("timestamp")),
+        model=body.get("model"),
+        cost=value.get("costUSD"),
+        extra={"cache_write_1h_tokens": hour} if hour else None,
+    )

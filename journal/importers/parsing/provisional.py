@@ -1,0 +1,21 @@
+"""Messages that a source holds twice, once with fewer fields.
+
+Another line, perhaps in another file, has the same message under the same id with all its fields.
+Whichever is read first is appended; the one with all fields corrects the other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PROGRESS = "progress"
+"""`extra.taken_from` of a message that has fewer fields than the line of its own."""
+
+
+def is_provisional(data: Mapping[str, object]) -> bool:
+    """Return whether a message has fewer fields than its source may hold elsewhere."""
+    extra = data.get("extra")
+    return isinstance(extra, dict) and extra.get("taken_from") == PROGRESS

@@ -1,0 +1,127 @@
+"""`projector usage`: what was used and paid."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+
+from journal.cli.kit.clean import one_line
+from journal.cli.kit.output import Styled, print_json_lines, print_line
+from journal.cli.kit.times import Moment
+from projector.cli.kit.behind import behind_json, warn_if_behind
+from projector.cli.kit.timeout import timeout_option
+from projector.projection import Projection
+from projector.views.usage import By
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from projector.views.usage import UsageReport, UsageRow
+
+_BAR = 20
+_NAME = 32
+_UNNAMED = "(unknown)"
+_MICRO = 1_000_000
+
+
+@click.command("usage")
+@click.option("--by", type=click.Choice(get_args(By)), default="day", show_default=True)
+@click.option("--since", type=Moment(), metavar="T", help="Only calls of T or later.")
+@click.option("--until", type=Moment(), metavar="T", help="Only calls before T.")
+@click.option("--project", metavar="P", help="Only this working directory, or its last part.")
+@click.option("--source", metavar="SRC", help="Only sessions from this source.")
+@click.option("--model", metavar="M", help="Only calls of this model.")
+@timeout_option()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@click.pass_obj
+def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes them
+    path: Path,
+    by: By,
+    since: int | None,
+    until: int | None,
+    project: str | None,
+    source: str | None,
+    model: str | None,
+    timeout: float,
+    as_json: bool,  # noqa: FBT001 - click gives flags so
+) -> None:
+    """Show what was used and paid: tokens, calls and costs.
+
+    Costs are what the source says, else by the prices of the package genai-prices (install
+    agent-journal[prices]). A call whose price is not known has none, and its model is listed; it
+    never counts as 0. Sub-agents belong to the session that started them. Days, weeks and months
+    are in local time. T is a date (2026-01-31), a time (2026-01-31T12:00:00Z), or how far back
+    (30m, 2h, 3d, 1w).
+
+    \b
+        projector usage --by model --since 30d
+        projector usage --by project --json | jq -r '"\\(.name) \\(.cost)"'
+
+    JSON: {"name", "sessions", "input_tokens", "output_tokens", "cache_read_tokens",
+    "cache_write_tokens", "reasoning_tokens", "api_calls", "cost", "unpriced": [...], "prices",
+    "behind": {"bytes", "events", "as_of", "why"}}
+
+    One object for each day, model and so on. `cost` is in millionths of a US dollar, and null if
+    nothing of it is known; `unpriced` are the models whose prices are not known; `prices` is the
+    table of prices, with its date. `behind` is there if the projection lacks events of the journal.
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    with Projection.open(path, timeout=timeout) as projection:
+        report = projection.usage(
+            by=by, since=since, until=until, project=project, source=source, model=model
+        )
+    warn_if_behind(report.behind)
+    if as_json:
+        print_json_lines(_json(row, report) for row in report.rows)
+        return
+    if not report.rows:
+        print_line("no usage; sources that say what they used are imported with it", err=True)
+        return
+    _table(by, report)
+
+
+def _json(row: UsageRow, report: UsageReport) -> dict[str, Any]:
+    return asdict(row) | {"prices": report.prices} | behind_json(report.behind)
+
+
+def _table(by: By, report: UsageReport) -> None:
+    rows = [*report.rows, report.total]
+    names = [*(_shown(row.name or _UNNAMED) for row in report.rows), "total"]
+    width = max(map(len, [*names, by]))
+    most = max(map(_tokens, report.rows)) or 1
+    heads = f"{by:<{width}} {'calls':>7} {'input':>14} {'output':>12} {'cache':>15} {'cost':>11}"
+    print_line(Styled(heads, dim=True))
+    for name, row in zip(names, rows, strict=True):
+        bar = "" if row is report.total else "\u2588" * round(_tokens(row) / most * _BAR)
+        cached = row.cache_read_tokens + row.cache_write_tokens
+        figures = f"{row.input_tokens:>14,} {row.output_tokens:>12,} {cached:>15,} {_cost(row):>11}"
+        text = f"{name:<{width}} {row.api_calls:>7,} {figures} {bar}".rstrip()
+        print_line(Styled(text, bold=True) if row is report.total else text)
+    _notes(report)
+
+
+def _notes(report: UsageReport) -> None:
+    unpriced = [model or _UNNAMED for model in report.total.unpriced]
+    if report.prices is not None:
+        print_line(Styled(f"prices: {report.prices}", dim=True), err=True)
+    if unpriced:
+        print_line(f"no price is known of: {', '.join(map(one_line, unpriced))}", err=True)
+        if report.prices is None:
+            print_line("for estimated costs install agent-journal[prices]", err=True)
+
+
+def _tokens(row: UsageRow) -> int:
+    return row.input_tokens + row.output_tokens + row.cache_read_tokens + row.cache_write_tokens
+
+
+def _cost(row: UsageRow) -> str:
+    if row.cost is None:
+        return "unknown"
+    # a plus: there were calls beside those whose price is known
+    return f"${row.cost / _MICRO:,.2f}{'+' if row.unpriced else ''}"
+
+
+def _shown(name: str) -> str:
+    text = one_line(name)
+    return text if len(text) <= _NAME else f"\N{HORIZONTAL ELLIPSIS}{text[1 - _NAME :]}"

@@ -1,0 +1,91 @@
+"""The calls of the API that a session's usage consists of: pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from journal.format.bounds import is_count, is_moment
+from journal.format.event_types import USAGE_SET
+from projector.fold.sessions import amounts, call_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from projector.fold.sessions import OrderedEvent
+    from projector.fold.sweeps import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What one call of the API used, or what one event sets or adds.
+
+    Attributes:
+        time: when it was made, else when its event was appended; microseconds since 1970.
+        model, provider: as its events give them; None if they do not.
+        amounts: the counters; costs in nanodollars.
+        written_1h: of the tokens that were written to a cache, those that are kept for an hour.
+        input_includes_cache: whether the input tokens include those of the cache.
+    """
+
+    time: int
+    model: str | None
+    provider: str | None
+    amounts: dict[str, int]
+    written_1h: int = 0
+    input_includes_cache: bool = False
+
+
+def fold_calls(events: Iterable[OrderedEvent]) -> list[Call]:
+    """Return the calls of a session; their amounts add up to `fold_usage` of the same events.
+
+    Args:
+        events: its usage events, without those that a deletion reaches.
+    """
+    ordered = sorted(events, key=lambda event: event.order)
+    base: dict[str, Order] = {}
+    for order, type, data, *_ in ordered:
+        if type == USAGE_SET:
+            base |= dict.fromkeys(amounts(data), order)
+    calls: dict[object, Call] = {}
+    for number, (order, type, data, time, _) in enumerate(ordered):
+        found = amounts(data)
+        if type == USAGE_SET:
+            counted = {name: n for name, n in found.items() if base[name] == order}
+        else:
+            counted = {n: a for n, a in found.items() if n not in base or base[n] < order}
+        call = call_of(data) if type != USAGE_SET else None
+        if counted:
+            key = number if call is None else call
+            calls[key] = _joined(calls.get(key), _call(data, counted, time))
+    return list(calls.values())
+
+
+def _call(data: Mapping[str, Any], counted: dict[str, int], time: int) -> Call:
+    at, model, provider = map(data.get, ("timestamp", "model", "provider"))
+    extra = data.get("extra")
+    extra = extra if isinstance(extra, dict) else {}
+    written = extra.get("cache_write_1h_tokens")
+    return Call(
+        at if is_moment(at) else time,
+        model if isinstance(model, str) else None,
+        provider if isinstance(provider, str) else None,
+        counted,
+        written if is_count(written) else 0,
+        extra.get("input_includes_cache") is True,
+    )
+
+
+def _joined(one: Call | None, other: Call) -> Call:
+    """Return a call of two events: each counter has its greatest value."""
+    if one is None:
+        return other
+    names = one.amounts.keys() | other.amounts.keys()
+    return Call(
+        min(one.time, other.time),
+        one.model or other.model,
+        one.provider or other.provider,
+        {name: max(one.amounts.get(name, 0), other.amounts.get(name, 0)) for name in names},
+        max(one.written_1h, other.written_1h),
+        one.input_includes_cache or other.input_includes_cache,
+    )

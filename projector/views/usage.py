@@ -1,0 +1,232 @@
+"""What was used and paid, by day, model, project and so on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Literal, get_args
+
+from journal.format.event_types import COUNTS, SESSION_DELETED, USAGE_ADDED, USAGE_SET
+from projector.db.columns import decode
+from projector.db.kinds import KINDS, MESSAGE, TYPES
+from projector.db.public_views.view import lane_uuid
+from projector.fold.sessions import OrderedEvent, since_deletion
+from projector.fold.usage import fold_calls
+from projector.views.prices import cost_of, is_priced, table_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import apsw
+
+    from projector.errors import Behind
+    from projector.fold.usage import Call
+
+By = Literal["day", "week", "month", "model", "project", "source", "session"]
+_TIMES = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
+_SUBAGENT = "subagent"
+_TYPES = (USAGE_ADDED, USAGE_SET, SESSION_DELETED)
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """What was used and paid in one group.
+
+    Attributes:
+        name: of the group; None if its calls do not give it, such as a model.
+        sessions: number of sessions; sub-agents count as the session that started them.
+        input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens,
+            api_calls: the sums. Whether the input includes the tokens of the cache is up to the
+            source.
+        cost: what is known of its cost, in micro-dollars; None if nothing is known.
+        unpriced: the models of calls whose cost is not known; "" for calls without a model.
+    """
+
+    name: str | None
+    sessions: int
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    reasoning_tokens: int
+    api_calls: int
+    cost: int | None
+    unpriced: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReport:
+    """What was used and paid.
+
+    Attributes:
+        rows: one for each group: by time the earliest first, else that with most tokens.
+        total: the sums over all rows; its name is None.
+        prices: name, version and date of the table of prices; None if none is installed or needed.
+        behind: what is missing of all that the journal held; None if nothing is.
+    """
+
+    rows: tuple[UsageRow, ...]
+    total: UsageRow
+    prices: str | None
+    behind: Behind | None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageFilters:
+    """Which calls are counted; None means all.
+
+    Attributes:
+        since, until: microseconds since 1970; `since` is inclusive.
+        project: the working directory of the session, or its last part.
+        source: of the session.
+        model: of the call.
+    """
+
+    since: int | None = None
+    until: int | None = None
+    project: str | None = None
+    source: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    name: str
+    source: str | None
+    cwd: str | None
+    parent: str | None
+    relation: str | None
+
+
+def usage(
+    db: apsw.Connection, by: By, filters: UsageFilters
+) -> tuple[tuple[UsageRow, ...], UsageRow, str | None]:
+    """Return what was used and paid by group, the total, and the table of prices that was used."""
+    sessions = _sessions(db, projects=by == "project" or filters.project is not None)
+    groups: dict[str | None, list[tuple[str, Call]]] = defaultdict(list)
+    for name, calls in _calls(db):
+        session = sessions.get(name) or _Session(name, None, None, None, None)
+        if not _passes(session, filters):
+            continue
+        root = _root(sessions, session)
+        for call in calls:
+            if _is_wanted(call, filters):
+                groups[_group(by, call, session, root)].append((root, call))
+    rows = [_row(name, found) for name, found in groups.items()]
+    if by in _TIMES:
+        rows.sort(key=lambda row: row.name or "")
+    else:
+        rows.sort(key=lambda row: (-row.input_tokens - row.output_tokens, row.name or ""))
+    pairs = [pair for found in groups.values() for pair in found]
+    is_asked = any(call.model is not None and not is_priced(call) for _, call in pairs)
+    return tuple(rows), _row(None, pairs), table_name() if is_asked else None
+
+
+def check_by(by: object) -> None:
+    """Refuse a group that there is not.
+
+    Raises:
+        ValueError: `by` is none.
+    """
+    if by not in get_args(By):
+        raise ValueError(f"by must be one of {', '.join(get_args(By))}, not {by!r:.60}")
+
+
+def _sessions(db: apsw.Connection, *, projects: bool) -> dict[str, _Session]:
+    cwd = "cwd" if projects else "NULL"  # it can be that of a message, which has to be found
+    query = f"SELECT session, source, {cwd}, parent, relation FROM sessions"
+    return {found.name: found for found in (_Session(*row) for row in db.execute(query))}
+
+
+def _calls(db: apsw.Connection) -> Iterator[tuple[str, list[Call]]]:
+    """Yield the calls of each session that has used something."""
+    marks = ", ".join("?" * len(_TYPES))
+    query = (
+        f"SELECT e.session, s.session, e.event_id, e.kind, e.time, e.ord, {lane_uuid('e')}, e.seq,"
+        " e.other_fields FROM _events e JOIN _sessions s ON s.id = e.session"
+        f" WHERE e.kind <> {MESSAGE} AND e.kind IN ({marks})"
+        " AND NOT EXISTS (SELECT 1 FROM _shared x WHERE x.event = e.id AND x.home IS NOT NULL)"
+        " ORDER BY e.session, e.event_id"
+    )
+    rows = db.execute(query, tuple(KINDS[type] for type in _TYPES))
+    for _, of_session in groupby(rows, key=itemgetter(0)):
+        events, name, deleted = list[tuple[str, OrderedEvent]](), "", False
+        for _, name, id, kind, time, order, lane, seq, data in of_session:  # noqa: B007 - below
+            deleted = deleted or TYPES[kind] == SESSION_DELETED
+            at = (order, lane, seq)
+            event = OrderedEvent(at, TYPES[kind], decode(data), time, {lane: seq})
+            events.append((id, event))
+        yield name, fold_calls(_in_force(db, name, events, deleted=deleted))
+
+
+def _in_force(
+    db: apsw.Connection, session: str, events: list[tuple[str, OrderedEvent]], *, deleted: bool
+) -> list[OrderedEvent]:
+    """Return the events of a session that no deletion reaches."""
+    if not deleted:
+        return [event for _, event in events]
+    copies: dict[str, dict[str, int]] = defaultdict(dict)
+    query = "SELECT id, lane, seq FROM copies WHERE session = ?"
+    for id, lane, seq in db.execute(query, (session,)):
+        copies[str(id)][str(lane)] = seq
+    found = [event._replace(copies={**copies[id], **event.copies}) for id, event in events]
+    return since_deletion(found)
+
+
+def _passes(session: _Session, filters: UsageFilters) -> bool:
+    if filters.source is not None and session.source != filters.source:
+        return False
+    if filters.project is None:
+        return True
+    return session.cwd is not None and filters.project in (session.cwd, PurePath(session.cwd).name)
+
+
+def _is_wanted(call: Call, filters: UsageFilters) -> bool:
+    return (
+        (filters.since is None or call.time >= filters.since)
+        and (filters.until is None or call.time < filters.until)
+        and (filters.model is None or call.model == filters.model)
+    )
+
+
+def _root(sessions: dict[str, _Session], session: _Session) -> str:
+    """Return the session to which a sub-agent belongs; a session that is none is its own."""
+    seen = {session.name}
+    while session.relation == _SUBAGENT and session.parent is not None:
+        above = sessions.get(session.parent)
+        if above is None or above.name in seen:
+            break
+        session = above
+        seen.add(session.name)
+    return session.name
+
+
+def _group(by: By, call: Call, session: _Session, root: str) -> str | None:
+    if by in _TIMES:
+        return datetime.fromtimestamp(call.time / 1e6).astimezone().strftime(_TIMES[by])
+    if by == "model":
+        return call.model
+    if by == "session":
+        return root
+    return session.cwd if by == "project" else session.source
+
+
+def _row(name: str | None, found: Iterable[tuple[str, Call]]) -> UsageRow:
+    totals = dict.fromkeys(COUNTS, 0)
+    sessions: set[str] = set()
+    unpriced: set[str] = set()
+    cost: int | None = None
+    for session, call in found:
+        sessions.add(session)
+        for counter in COUNTS:
+            totals[counter] += call.amounts.get(counter, 0)
+        price = cost_of(call)
+        if price is None:
+            unpriced.add(call.model or "")
+        else:
+            cost = (cost or 0) + price
+    return UsageRow(name, len(sessions), **totals, cost=cost, unpriced=tuple(sorted(unpriced)))

@@ -1,0 +1,120 @@
+"""Compare the usage that was imported with a plain count over the raw files.
+
+The count is made here, line by line, without any code of the importers: of Claude Code the greatest
+figures of each call of the API, of Codex the growth of the running totals of each file.
+
+    python -m tools.usage_check ../shared/data/claude-code ../shared/data/codex
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from journal import Journal
+from journal.importers.run.driver import Importer
+from projector import Projection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+COUNTERS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
+_CLAUDE = (
+    "input_tokens",
+    "output_tokens",
+    "cache_read_input_tokens",
+    "cache_creation_input_tokens",
+)
+_CODEX = ("input_tokens", "output_tokens", "cached_input_tokens")
+
+Figures = tuple[int, ...]
+
+
+def main(folders: list[str]) -> int:
+    """Print a table; return 1 if a figure differs."""
+    paths = [Path(folder) for folder in folders]
+    counted = count(path for folder in paths for path in sorted(folder.rglob("*.jsonl")))
+    found = imported(paths)
+    print(f"{'source':<12} {'counter':<20} {'raw files':>16} {'imported':>16}")
+    same = True
+    for source, totals in counted.items():
+        for name in COUNTERS:
+            one, other = totals[name], found[source][name]
+            same = same and one == other
+            print(f"{source:<12} {name:<20} {one:>16,} {other:>16,}{'' if one == other else '  !'}")
+    return 0 if same else 1
+
+
+def count(paths: Iterable[Path]) -> dict[str, Counter[str]]:
+    """Return the totals of the raw files, by source."""
+    claude: dict[str, Figures] = {}
+    codex: dict[tuple[str, Figures], Figures] = {}
+    for path in paths:
+        before: Figures = (0, 0, 0)
+        session = path.stem
+        for line in _objects(path):
+            for body in _bodies(line):
+                usage = body["usage"]
+                figures = tuple(usage.get(name) or 0 for name in _CLAUDE)
+                call = str(body.get("id") or line.get("requestId") or line.get("uuid"))
+                known = claude.get(call, figures)
+                claude[call] = tuple(map(max, known, figures))
+            payload = line.get("payload")
+            payload = payload if isinstance(payload, dict) else {}
+            if line.get("type") == "session_meta":
+                session = str(payload.get("forked_from_id") or payload.get("id"))
+            info = payload.get("info") if payload.get("type") == "token_count" else None
+            if isinstance(info, dict):
+                total = tuple(info["total_token_usage"].get(name) or 0 for name in _CODEX)
+                if total != before:
+                    # the same totals of one session, in several files, are one call
+                    codex[session, total] = tuple(a - b for a, b in zip(total, before, strict=True))
+                before = total
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for source, calls in (("claude-code", claude.values()), ("codex", codex.values())):
+        for each in calls:
+            found[source].update(dict(zip(COUNTERS, each, strict=False)))
+    return found
+
+
+def imported(paths: list[Path]) -> dict[str, Counter[str]]:
+    """Return the totals of an import into an empty journal, by source."""
+    with tempfile.TemporaryDirectory() as folder:
+        with Journal.open(folder, fsync="never") as journal:
+            importer = Importer(journal, "auto")
+            importer.run(importer.sources(paths))
+        with Projection.open(folder) as projection:
+            rows = projection.usage(by="source").rows
+    return defaultdict(
+        Counter,
+        {str(row.name): Counter({name: getattr(row, name) for name in COUNTERS}) for row in rows},
+    )
+
+
+def _objects(path: Path) -> Iterator[dict[str, Any]]:
+    for text in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+        try:
+            value = json.loads(text)
+        except ValueError:
+            continue
+        if isinstance(value, dict):
+            yield value
+
+
+def _bodies(line: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the message of a line of Claude Code, and that of a sub-agent within it."""
+    data = line.get("data")
+    inner = data.get("message") if isinstance(data, dict) else None
+    for value in (line, inner):
+        if isinstance(value, dict) and value.get("type") == "assistant":
+            body = value.get("message")
+            if isinstance(body, dict) and isinstance(body.get("usage"), dict):
+                yield body
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
