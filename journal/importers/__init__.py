@@ -17,9 +17,11 @@ A source is one folder here and one entry point. To add one:
 4. Put made-up transcripts of each shape into `tests/importers/transcripts/acme/`: the tests of
    `tests/importers/test_transcripts.py` run on whatever is there.
 
-Another package does the same, with its own entry point. A source that is one
-JSON document gives `SourceFormat.documents`, one that is a database `SourceFormat.database`:
-`sqlite.conversations` says what a database needs to say of itself, `sqlite.reader` reads it.
+Another package does the same, with its own entry point. A source that is one JSON document gives
+`SourceFormat.documents`, one that is a database `SourceFormat.database`, and one whose lines are no
+JSON `LineFormat.text`. `parsing.parts` and `parsing.conversation` make the messages of most
+sources; `parsing.branches` and `parsing.message_tree` read those that are trees;
+`sqlite.conversations` says what a database needs to say of itself, and `sqlite.reader` reads it.
 
 The packages, each importing only those below it: `run` (finds files, follows them, appends events,
 writes the ledger), `registry`, the sources (none of which knows another), `sqlite` (databases

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from journal.importers.parsing.parser import Location
+from journal.importers.parsing.parser import Location, Repaired
 from projector import Projection
 from tests.importers.feed import (
     facts,
@@ -216,6 +216,20 @@ def test_a_trajectory_of_atif_has_its_agent_as_source() -> None:
         ("oracle", "ho", "a"),
     ]
     assert reasons(items) == ["agent step without content", "no step: it is no object"]
+
+
+def test_a_trajectory_that_violates_its_format_is_imported_and_counted() -> None:
+    """The package of the extra `atif` checks it."""
+    pytest.importorskip("atif")
+    head = {"schema_version": "ATIF-v1.6", "session_id": "s"}
+    agent = {"name": "a", "version": "1", "model_name": "m"}
+    steps = [{"step_id": 1, "source": "user", "message": "hi"}]
+    for found, wanted in (
+        (read({**head, "agent": agent, "steps": steps}), []),
+        (read({**head, "steps": steps}), ["no valid ATIF: agent: Field required"]),
+    ):
+        assert [item.reason for item in found if isinstance(item, Repaired)] == wanted
+        assert [m["content"] for m in messages(found)] == ["hi"]
 
 
 @REAL
