@@ -230,6 +230,12 @@ def _lose_request(invoke: Callable[..., Result], path: Path) -> str:
     return request.id
 
 
+def test_a_message_without_its_id_is_wrong_usage(invoke: Callable[..., Result]) -> None:
+    """The option behind it is not the id."""
+    result = invoke("forget", "--message", "s1", "--yes", code=2)
+    assert "--message needs the ids of a session and of a message" in result.stderr
+
+
 def test_a_newer_segment_is_named_by_its_folder(invoke: Callable[..., Result], path: Path) -> None:
     """Only a newer version of this program can erase what is in it."""
     segment = write_segment(path / "lanes", "9", 1, header("L9", format=3, folder=9))

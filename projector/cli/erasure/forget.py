@@ -124,6 +124,13 @@ def command(
         return
     if selected["deleted"] and allow_again:
         raise click.UsageError("--allow-again would show again what --deleted forgets")
+    options = {name for each in context.command.params for name in each.opts}
+    for session, id in selected["messages"]:
+        if id in options:  # click takes the next word, whatever it is
+            raise click.UsageError(
+                f"--message needs the ids of a session and of a message: after {session!r} comes"
+                f" the option {id}"
+            )
     selection = Selection(**selected)
     mode = Mode(dry_run, yes, as_json)
     mode.check()
